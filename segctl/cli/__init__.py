@@ -1,0 +1,30 @@
+"""The command line: one module a command, imported only when it is called.
+
+`main` is the whole program as a function. It answers `--version` by itself: importing the rest
+would take longer than the answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run segctl with these arguments and this environment; give the exit code.
+
+    0 done; 1 error; 2 changes present (`--detailed-exitcode`); 3 refused by a safety rule;
+    4 applied in part; 130 interrupted.
+    """
+    if list(argv) == ["--version"]:
+        import sys  # noqa: PLC0415
+
+        from segctl import __version__  # noqa: PLC0415
+
+        sys.stdout.write(f"segctl {__version__}\n")
+        return 0
+    from segctl.cli.program import run  # noqa: PLC0415
+
+    return run(argv, env)

@@ -1,0 +1,146 @@
+"""`segctl apply`: plan, show, ask, perform, report."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segctl.applier import Started, perform
+from segctl.cli.plan import REFUSED, exit_code
+from segctl.cli.planning import only_option, read_selection, work_out
+from segctl.cli.progress import progress
+from segctl.cli.session import with_session
+from segctl.errors import Refused
+from segctl.model import Outcome, Report, Status
+from segctl.planfile import action_name
+from segctl.refresher import refresh
+from segctl.render.report_text import report_text
+from segctl.render.style import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.cli.session import Account, Session
+    from segctl.model import Plan, Refresh
+
+IN_PART = 4
+INTERRUPTED = 130
+
+
+@click.command("apply")
+@click.option("--auto-approve", is_flag=True, help="Do not ask before the changes are made.")
+@click.option(
+    "--refresh",
+    "refreshing",
+    type=click.Choice(["none", "changed"]),
+    default="none",
+    help="Ask SendGrid to count the segments that were created or patched.",
+)
+@only_option
+@with_session
+def command(
+    session: Session, *, auto_approve: bool, refreshing: str, only: tuple[str, ...]
+) -> int:
+    """Make the account match the files.
+
+    Plans, shows the plan, asks, and performs it: each segment is read again just before it is
+    written, and left alone when somebody changed it meanwhile. Running it again finishes what a
+    failure left undone. Exit code 3 when a safety rule refuses, 4 when it was applied in part.
+
+    \b
+    Examples:
+      segctl apply
+      segctl apply --auto-approve --refresh changed
+      segctl apply --only 'VIP*'
+    """
+    declarations, picked = read_selection(session, only)
+    with session.connect(read_only=False) as account:
+        plan = work_out(session, account, declarations, picked)
+        session.show_plan(plan)
+        code = exit_code(plan, detailed=False)
+        if code == REFUSED:
+            raise Refused("the plan is refused, and nothing was changed")
+        if code != 0 or not plan.changes:
+            return code
+        if not (auto_approve or _approved(session)):
+            session.say("Nothing was changed.")
+            return 1
+        report = _carry_out(session, account, plan, count_anew=refreshing == "changed")
+    session.show("\n" + report_text(report, session.style, quiet=session.verbosity < 0))
+    if report.interrupted:
+        return INTERRUPTED
+    return _code(report)
+
+
+def _code(report: Report) -> int:
+    """Give the exit code of a report that ran to its end."""
+    if report.is_complete:
+        return 0
+    return IN_PART if report.counts[Status.DONE] or report.counts[Status.UNKNOWN] else 1
+
+
+def _approved(session: Session) -> bool:
+    """Ask on a terminal. Raises `Refused` where there is none to ask on."""
+    if not sys.stdin.isatty():
+        raise Refused(
+            "there is no terminal to ask on, and nothing was changed",
+            hint="--auto-approve makes the changes without asking",
+        )
+    session.say("\nMake these changes? Only `yes` makes them: ", end="")
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _carry_out(session: Session, account: Account, plan: Plan, *, count_anew: bool) -> Report:
+    outcomes: list[Outcome] = []
+    refreshes: list[Refresh] = []
+    total = len(plan.changes)
+    with (
+        _interruptions(session) as interruptions,
+        progress("applying", session.clock, shown=session.verbosity >= 0) as tell,
+    ):
+        for event in perform(plan, account.writer, lambda: bool(interruptions)):
+            match event:
+                case Started(change=change):
+                    if not sys.stderr.isatty():
+                        session.talk(f"{action_name(change)} {clean(change.name)} …")
+                case Outcome():
+                    outcomes.append(event)
+                    tell(len(outcomes), total)
+        if count_anew:
+            for outcome in outcomes:
+                if outcome.status is Status.DONE and outcome.id and not interruptions:
+                    refreshes.append(
+                        refresh(
+                            account.writer,
+                            outcome.change.name,
+                            outcome.id,
+                            session.config.time_zone,
+                        )
+                    )
+        return Report(tuple(outcomes), tuple(refreshes), interrupted=bool(interruptions))
+
+
+@contextmanager
+def _interruptions(session: Session) -> Iterator[list[int]]:
+    """Collect Ctrl-C and SIGTERM, so that the request in flight is finished and reported.
+
+    A second one ends the process at once, as a person who insists would expect.
+    """
+    caught: list[int] = []
+
+    def note(number: int, _frame: Any) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+        session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

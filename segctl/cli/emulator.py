@@ -1,0 +1,94 @@
+"""`segctl emulator`: an emulated SendGrid on this machine, for tests and for trying things out."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from segctl.cli.session import with_session
+from segctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from segctl.cli.session import Session
+
+DEFAULT_PORT = 8425
+
+
+@click.command("emulator")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    metavar="N",
+    help="The port on 127.0.0.1; 0 picks a free one.",
+)
+@click.option(
+    "--state", metavar="FILE", help="Keep the account in this file; without it, in memory."
+)
+@click.option(
+    "--latency",
+    type=click.IntRange(0, 60_000),
+    default=0,
+    metavar="MS",
+    help="Wait this many milliseconds before each answer.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    metavar="RULE",
+    multiple=True,
+    help="Break what the rule says, such as 'POST /v3/marketing/segments/2.0 502'; "
+    "may be repeated.",
+)
+@with_session
+def command(
+    session: Session, *, port: int, state: str | None, latency: int, faults: tuple[str, ...]
+) -> int:
+    """Serve an emulated SendGrid on this machine.
+
+    It has the real limits: segments are locked for five minutes after a change, an account holds
+    200. A small world is in it from the start. It ends with Ctrl-C.
+
+    \b
+    Examples:
+      segctl emulator --state account.sqlite3
+      SEGCTL_BASE_URL=http://127.0.0.1:8425 SENDGRID_API_KEY=x segctl plan
+      segctl emulator --fault 'PATCH /v3/marketing/segments/2.0/* drop-after x1'
+    """
+    from segctl.emulator import Emulator, Settings, StateError, serve  # noqa: PLC0415
+
+    settings = dataclasses.replace(Settings(), latency=latency / 1000)
+    try:
+        with Emulator(state, settings) as emulator:
+            emulator.seed()
+            emulator.faults.add(*faults)
+            with serve(emulator, port=port) as server:
+                session.show(f"Emulated SendGrid on {server.url}\n")
+                session.talk(
+                    f"  SEGCTL_BASE_URL={server.url} SENDGRID_API_KEY=x segctl plan\n"
+                    "Ctrl-C ends it."
+                )
+                _wait_for_signal()
+    except StateError as error:
+        raise UsageError(str(error)) from None
+    except ValueError as error:
+        raise UsageError(f"--fault: {error}") from None
+    except OSError as error:
+        raise UsageError(
+            f"cannot serve on port {port}: {error.strerror or error}",
+            hint="--port 0 picks a free one",
+        ) from None
+    return 0
+
+
+def _wait_for_signal() -> None:
+    """Sleep until Ctrl-C or SIGTERM."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()

@@ -1,0 +1,108 @@
+"""`segctl plan`: what would apply change? Reads the account, and can do nothing else to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segctl.cli.planning import is_broken, only_option, read_selection, work_out
+from segctl.cli.session import json_text, with_session
+from segctl.clock import iso
+from segctl.errors import InvalidInput, UsageError
+from segctl.planfile import diagnostics_json, header, to_json
+
+if TYPE_CHECKING:
+    from segctl.cli.session import Session
+    from segctl.model import Plan
+
+CHANGES_PRESENT = 2
+REFUSED = 3
+
+
+@click.command("plan")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to write the plan.",
+)
+@click.option("--out", metavar="FILE", help="Write the plan as JSON to this file, too.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 2 when there are changes, with 0 only when there are none.",
+)
+@only_option
+@with_session
+def command(
+    session: Session,
+    *,
+    output: str,
+    out: str | None,
+    detailed_exitcode: bool,
+    only: tuple[str, ...],
+) -> int:
+    """Show what apply would change, and change nothing.
+
+    Compares the segment files with the account: one request for the list, one for each declared
+    segment that is on it. Exit code 3 when a safety rule would refuse the plan.
+
+    \b
+    Examples:
+      segctl plan
+      segctl plan --only 'segments/lifecycle/*' -v
+      segctl plan --format json | jq .summary
+      segctl plan --out plan.json --detailed-exitcode
+    """
+    if out is not None and not Path(out).parent.is_dir():
+        raise UsageError(f"cannot write {out}: there is no folder {Path(out).parent}")
+    try:
+        declarations, picked = read_selection(session, only)
+    except InvalidInput as error:
+        if output == "json":
+            session.show_json(_broken(session, error))
+        raise
+    with session.connect(read_only=True) as account:
+        plan = work_out(session, account, declarations, picked)
+        requests = account.requests()
+    document = to_json(plan, iso(session.clock.now())) if out or output == "json" else {}
+    if out is not None:
+        _write(out, json_text(document))
+    if output == "json":
+        session.show_json(document)
+    else:
+        session.show_plan(plan)
+    if session.verbosity > 0:
+        session.talk(f"{requests} requests sent.")
+    return exit_code(plan, detailed=detailed_exitcode)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    """Give the exit code of a plan that was shown."""
+    if is_broken(plan):
+        return 1
+    if plan.refusals:
+        return REFUSED
+    return CHANGES_PRESENT if detailed and plan.changes else 0
+
+
+def _broken(session: Session, error: InvalidInput) -> dict[str, Any]:
+    """Say in JSON why there is no plan; it has no `changes`, so nobody reads it as "none"."""
+    return {
+        **header(iso(session.clock.now())),
+        "diagnostics": diagnostics_json(error.diagnostics),
+    }
+
+
+def _write(out: str, text: str) -> None:
+    """Write a whole file or none."""
+    path = Path(out)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, "utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror or error}") from None

@@ -1,0 +1,136 @@
+"""The program around the commands: the global options, the lazy group, the one place that catches.
+
+Commands raise; here an error becomes words on stderr and an exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segctl import __version__
+from segctl.cli.session import Session, session_options
+from segctl.errors import InvalidInput, SegctlError
+from segctl.render.diagnostics import diagnostics_text, tally
+from segctl.render.style import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+COMMANDS = {
+    "validate": "Check the segment files and segctl.yaml, offline.",
+    "plan": "Show what apply would change, and change nothing.",
+    "apply": "Make the account match the files.",
+    "refresh": "Ask SendGrid to count segments' contacts now.",
+    "list": "List the account's segments.",
+    "emulator": "Serve an emulated SendGrid on this machine.",
+}
+"""Each command and its line in `--help`; its module is segctl.cli.NAME."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names, in the order in which people meet them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"segctl.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was asked for, or say which one was perhaps meant."""
+        if args and args[0] not in COMMANDS:
+            from segctl.declarations.schema import closest  # noqa: PLC0415
+
+            meant = closest(args[0], COMMANDS)
+            hint = f" Did you mean '{meant}'?" if meant else ""
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Without an account: segctl --target sandbox plan",
+)
+@click.option(
+    "-C",
+    "directory",
+    metavar="DIR",
+    default=".",
+    help="Go to this folder first: the one of segctl.yaml and segments/.",
+)
+@session_options(hidden=False)
+@click.version_option(__version__, message="segctl %(version)s")
+@click.pass_context
+def program(ctx: click.Context, directory: str, **options: Any) -> None:
+    """Terraform for e-mail audiences: SendGrid segments as files in git."""
+    session: Session = ctx.obj
+    session.enter(directory)
+    session.update(**options)
+
+
+def run(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run the program and turn whatever it raises into words and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal that cannot show a character must not stop an apply.
+            stream.reconfigure(errors="backslashreplace")
+    session = Session(env)
+    try:
+        code = program.main(
+            args=list(argv), prog_name="segctl", standalone_mode=False, obj=session
+        )
+        sys.stdout.flush()
+    except click.ClickException as error:
+        _say_usage(error, session)
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        session.say("Interrupted.")
+        return INTERRUPTED
+    except InvalidInput as error:
+        style = session.error_style
+        session.say(diagnostics_text(error.diagnostics, style), end="")
+        session.say(style.bold(f"{tally(error.diagnostics)}. Nothing was changed."))
+        return error.exit_code
+    except SegctlError as error:
+        _say(session, error.message, error.hint)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone (`segctl list | head`); say nothing more to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _say(session: Session, message: str, hint: str) -> None:
+    style = session.error_style
+    session.say(f"{style.red('error:')} {clean(message)}")
+    if hint:
+        session.say(f"  {style.dim('hint:')} {clean(hint)}")
+
+
+def _say_usage(error: click.ClickException, session: Session) -> None:
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    _say(session, error.format_message(), f"{ctx.command_path} --help" if ctx else "")

@@ -1,0 +1,70 @@
+"""`segctl refresh`: have SendGrid count segments' contacts now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from segctl.cli.session import with_session
+from segctl.declarations.schema import closest
+from segctl.errors import UsageError
+from segctl.model import RefreshStatus
+from segctl.refresher import refresh
+from segctl.render.report_text import refresh_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.cli.session import Session
+    from segctl.model import Remote
+
+IN_PART = 4
+
+
+@click.command("refresh")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@with_session
+def command(session: Session, names: tuple[str, ...]) -> int:
+    """Ask SendGrid to count segments' contacts now.
+
+    SendGrid counts by itself every 1 to 24 hours; a refresh asks for it at once, and is limited
+    to 2 a day and 1 an hour for a segment, and 10 a day for the account. NAME is a segment's name
+    or id. Exit code 1 when none was accepted, 4 when some were.
+
+    \b
+    Examples:
+      segctl refresh 'VIP customers'
+      segctl refresh 'VIP customers' 'Churn risk'
+    """
+    with session.connect(read_only=False) as account:
+        remotes = _find(names, account.reader.list_segments())
+        zone = session.config.time_zone
+        results = [refresh(account.writer, one.name, one.id, zone) for one in remotes]
+    lines = refresh_lines(results, session.style, quiet=session.verbosity < 0)
+    session.show("".join(f"{line}\n" for line in lines))
+    accepted = sum(one.status is RefreshStatus.ACCEPTED for one in results)
+    if accepted == len(results):
+        return 0
+    return IN_PART if accepted else 1
+
+
+def _find(names: Sequence[str], listed: Sequence[Remote]) -> list[Remote]:
+    """Find every segment before anything is sent. Raises `UsageError` with all that are missing."""
+    known = {key: one for one in listed for key in (one.id, one.name)}
+    missing = [name for name in names if name not in known]
+    if missing:
+        words = ", ".join(f"`{name}`" for name in missing)
+        meant = closest(missing[0], (one.name for one in listed))
+        raise UsageError(
+            f"the account has no segment {words}",
+            hint=f"did you mean `{meant}`?" if meant else "`segctl list` shows what it has",
+        )
+    found = {known[name].id: known[name] for name in names}
+    old = [one.name for one in found.values() if one.is_v1]
+    if old:
+        raise UsageError(
+            f"`{old[0]}` is a v1 segment, which cannot be refreshed",
+            hint="only segments of the second API can",
+        )
+    return list(found.values())

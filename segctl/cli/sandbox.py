@@ -1,0 +1,54 @@
+"""The target `sandbox`: the emulator inside this process, its account in a file of the project."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from segctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from segctl.sendgrid.transport import Mount
+
+STATE_FILE = "sandbox.sqlite3"
+
+
+def state_folder(folder: Path) -> Path:
+    """Make the folder for what segctl keeps, out of git's sight. Raises `UsageError`."""
+    try:
+        folder.mkdir(exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("# Everything here is segctl's own.\n*\n", "utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror or error}") from None
+    return folder
+
+
+@contextmanager
+def open_sandbox(folder: Path) -> Iterator[Mount]:
+    """Open the project's sandbox, seeded on its first day, and close it at the end.
+
+    Raises `UsageError` where its file cannot be used.
+    """
+    from segctl.emulator import Emulator, Settings, StateError  # noqa: PLC0415
+
+    path = state_folder(folder) / STATE_FILE
+    try:
+        with Emulator(path, Settings.sandbox()) as emulator:
+            emulator.seed()
+
+            def mount(
+                method: str, target: str, headers: Mapping[str, str], body: bytes
+            ) -> tuple[int, Mapping[str, str], bytes]:
+                reply = emulator.handle(method, target, headers, body)
+                return reply.status, dict(reply.headers), reply.body
+
+            yield mount
+    except StateError as error:
+        raise UsageError(
+            f"the sandbox cannot be used: {error}", hint=f"delete {path} to begin anew"
+        ) from None

@@ -1,0 +1,256 @@
+"""What every command needs: the project, its target, a way to the account, a way to speak.
+
+Owns the two streams (results on stdout, talk on stderr), colour, and the connection. Everything is
+made when it is first asked for, so that a command pays for what it uses.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segctl.errors import Severity, UsageError
+from segctl.render.style import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import TextIO, TypeVar
+
+    from segctl.clock import Clock
+    from segctl.config import Config, Target
+    from segctl.declarations.collection import Declarations
+    from segctl.errors import Diagnostic
+    from segctl.model import Plan, TargetRef
+    from segctl.sendgrid.api import Reader, Writer
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+STATE_FOLDER = ".segctl"
+
+
+def session_options(*, hidden: bool = True) -> Callable[[F], F]:
+    """Add the global options to a command.
+
+    They stand before the command (`segctl --target eu plan`); since everybody writes them after it
+    too, each command takes them there as well, without listing them again.
+    """
+    options = [
+        click.option(
+            "--target",
+            metavar="NAME",
+            hidden=hidden,
+            help="The account to work on: a target of segctl.yaml, or `sandbox`.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            hidden=hidden,
+            help="When to use colours; `auto` is on a terminal without NO_COLOR.",
+        ),
+        click.option("-q", "--quiet", count=True, hidden=hidden, help="Say less."),
+        click.option("-v", "--verbose", count=True, hidden=hidden, help="Say more."),
+    ]
+
+    def add(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand a command its `Session`, with the global options that stood behind it taken in."""
+
+    @session_options()
+    @click.pass_context
+    def command(
+        ctx: click.Context,
+        *,
+        target: str | None,
+        color: str | None,
+        quiet: int,
+        verbose: int,
+        **options: Any,
+    ) -> Any:
+        session: Session = ctx.obj
+        session.update(target=target, color=color, quiet=quiet, verbose=verbose)
+        return function(session, **options)
+
+    command.__doc__ = function.__doc__
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An open connection to a target."""
+
+    ref: TargetRef
+    reader: Reader
+    writer: Writer
+    requests: Callable[[], int]
+
+
+class Session:
+    """One run of the program."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.root = Path()
+        self.verbosity = 0
+        self._target: str | None = None
+        self._color = "auto"
+
+    def enter(self, directory: str) -> None:
+        """Work on the project in this folder. Raises `UsageError` where there is none."""
+        self.root = Path(directory)
+        if not self.root.is_dir():
+            raise UsageError(f"there is no folder {directory}", hint="-C takes a folder")
+
+    def update(self, target: str | None, color: str | None, quiet: int, verbose: int) -> None:
+        """Take in global options; what is not given stays as it was."""
+        self._target = target or self._target
+        self._color = color or self._color
+        self.verbosity += verbose - quiet
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Time itself."""
+        from segctl.clock import SystemClock  # noqa: PLC0415
+
+        return SystemClock()
+
+    @cached_property
+    def config(self) -> Config:
+        """The project's settings. Raises `InvalidInput`."""
+        from segctl.config import load_config  # noqa: PLC0415
+
+        return load_config(self.root)
+
+    @cached_property
+    def target(self) -> Target:
+        """The target chosen. Raises `UsageError`."""
+        from segctl.config import choose_target  # noqa: PLC0415
+
+        return choose_target(self.config, self._target, self.env)
+
+    def declarations(self) -> Declarations:
+        """Read the segment files: what they declare and every finding."""
+        from segctl.declarations.collection import read_declarations  # noqa: PLC0415
+        from segctl.workspace import read_files  # noqa: PLC0415
+
+        folder = self.config.segments
+        files = read_files(self.root, folder)
+        return read_declarations(files.segments, files.queries, folder)
+
+    @contextmanager
+    def connect(self, *, read_only: bool) -> Iterator[Account]:
+        """Open the target's account; `read_only` cannot send anything but GET."""
+        from segctl.config import api_key, base_url, is_loopback  # noqa: PLC0415
+        from segctl.model import TargetRef  # noqa: PLC0415
+        from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
+        from segctl.sendgrid.transport import Transport  # noqa: PLC0415
+        from segctl.secrets import Secret  # noqa: PLC0415
+
+        target = self.target
+        if target.is_sandbox:
+            from segctl.cli.sandbox import open_sandbox  # noqa: PLC0415
+
+            with (
+                open_sandbox(self.root / STATE_FOLDER) as mount,
+                Transport(
+                    "https://sandbox.invalid",
+                    Secret("sandbox"),
+                    self.clock,
+                    read_only=read_only,
+                    mount=mount,
+                    notify=self.talk,
+                ) as transport,
+            ):
+                ref = TargetRef(target.name, "sandbox")
+                yield Account(
+                    ref, Reader(transport), Writer(transport), lambda: transport.requests
+                )
+            return
+        url = base_url(target, self.env)
+        host = url.split("//", 1)[1].split("/", 1)[0]
+        with Transport(
+            url,
+            api_key(target, self.env),
+            self.clock,
+            subuser=target.subuser,
+            read_only=read_only,
+            direct=is_loopback(host.rsplit(":", 1)[0].strip("[]")),
+            notify=self.talk,
+        ) as transport:
+            ref = TargetRef(target.name, host, target.subuser)
+            yield Account(ref, Reader(transport), Writer(transport), lambda: transport.requests)
+
+    def _style(self, stream: TextIO) -> Style:
+        if self._color != "auto":
+            return Style(color=self._color == "always")
+        plain = "NO_COLOR" in self.env or self.env.get("TERM") == "dumb"
+        return Style(color=stream.isatty() and not plain)
+
+    @property
+    def style(self) -> Style:
+        """Colours for stdout."""
+        return self._style(sys.stdout)
+
+    @property
+    def error_style(self) -> Style:
+        """Colours for stderr."""
+        return self._style(sys.stderr)
+
+    def show(self, text: str) -> None:
+        """Write a result."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    def show_json(self, data: Any) -> None:
+        """Write a result as JSON."""
+        self.show(json_text(data))
+
+    def say(self, text: str, end: str = "\n") -> None:
+        """Write to stderr, whatever the verbosity: errors."""
+        sys.stderr.write(text + end)
+        sys.stderr.flush()
+
+    def talk(self, text: str) -> None:
+        """Write to stderr what -q hushes."""
+        if self.verbosity >= 0:
+            self.say(text)
+
+    def warn(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Write findings to stderr; -q leaves errors alone in it."""
+        from segctl.render.diagnostics import diagnostics_text  # noqa: PLC0415
+
+        shown = [
+            found
+            for found in diagnostics
+            if self.verbosity >= 0 or found.severity is Severity.ERROR
+        ]
+        self.say(diagnostics_text(shown, self.error_style), end="")
+
+    def show_plan(self, plan: Plan) -> None:
+        """Write a plan as text."""
+        from segctl.render.plan_text import plan_text  # noqa: PLC0415
+
+        self.show(
+            plan_text(
+                plan, self.style, folder=self.config.segments, verbosity=self.verbosity
+            )
+        )
+
+
+def json_text(data: Any) -> str:
+    """Write JSON for people and programs: indented, one final line break."""
+    import json  # noqa: PLC0415
+
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,104 @@
+"""Every segment file together: what they declare, and where they contradict each other.
+
+Owns the questions that one file cannot answer: a name twice, a `.sql` file that nobody names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.declarations.document import source_line
+from segctl.declarations.segment_file import read_segment
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.secrets import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segctl.model import Declared
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """What the files say: segments in the order of their files, findings in the order of places."""
+
+    declared: tuple[Declared, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any finding is an error: then nothing may be planned from these."""
+        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+
+def read_declarations(
+    files: Mapping[str, bytes], queries: Mapping[str, bytes], folder: str
+) -> Declarations:
+    """Read all segment files of a project.
+
+    `files` and `queries` go from paths relative to the project (forward slashes) to bytes.
+    """
+    declared: list[Declared] = []
+    diagnostics: list[Diagnostic] = []
+    for file in sorted(files):
+        one, found = read_segment(file, files[file], queries, folder)
+        diagnostics += found
+        if one is not None:
+            declared.append(one)
+    diagnostics += _repeated_names(declared, files)
+    if all(d.severity is not Severity.ERROR for d in diagnostics):
+        # A broken segment file may be the one that names it.
+        diagnostics += _unused_queries(declared, queries)
+    diagnostics.sort(key=_place)
+    return Declarations(tuple(declared), tuple(diagnostics))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    span = diagnostic.span
+    return (span.file, span.line, span.column) if span else ("", 0, 0)
+
+
+def _repeated_names(
+    declared: list[Declared], files: Mapping[str, bytes]
+) -> list[Diagnostic]:
+    first: dict[str, Declared] = {}
+    found = []
+    for one in declared:
+        other = first.setdefault(one.name.casefold(), one)
+        if other is one:
+            continue
+        if other.name == one.name:
+            code, summary = "duplicate-name", f"the name `{one.name}` is declared twice"
+        else:
+            code = "name-differs-by-case"
+            summary = f"`{one.name}` and `{other.name}` differ by nothing but case"
+        text = files[one.file].decode("utf-8-sig")
+        found.append(
+            Diagnostic(
+                code,
+                Severity.ERROR,
+                redact(summary),
+                one.span,
+                hint=f"the other one is at {other.span}; a name must be unique in the account",
+                excerpt=redact(source_line(text, one.span.line)),
+            )
+        )
+    return found
+
+
+def _unused_queries(
+    declared: list[Declared], queries: Mapping[str, bytes]
+) -> list[Diagnostic]:
+    used = {one.query_span.file for one in declared}
+    return [
+        Diagnostic(
+            "unused-query-file",
+            Severity.WARNING,
+            "no segment names this file",
+            Span(path, 1, 1),
+            hint="name it with `query_file`, or delete it",
+        )
+        for path in sorted(queries)
+        if path not in used
+    ]

@@ -1,0 +1,360 @@
+"""The values that every room passes to the next: segments, snapshots, plans, reports.
+
+Owns shapes only. All are frozen: a plan that has been shown is the plan that is performed.
+Nothing here reads, compares queries, prints or knows HTTP.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from segctl.errors import Diagnostic, Span
+
+JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What a segment *is*: the three fields of the remote that people decide.
+
+    `query` is the text as its author wrote it; `parent_list_ids` holds at most one id today
+    (sendgrid-api.md §1) and means a set.
+    """
+
+    name: str
+    query: str
+    parent_list_ids: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, JSON]:
+        """Give the API's own names for the fields, in a fixed order."""
+        return {
+            "name": self.name,
+            "query_dsl": self.query,
+            "parent_list_ids": sorted(self.parent_list_ids),
+        }
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the definition, equal when the three fields are equal to the byte."""
+        text = json.dumps(self.as_json(), ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A segment that a file declares.
+
+    `span` is the place of the name, `query_span` of the query (in the YAML file or in the `.sql`
+    file that it names), `parent_span` of the parent lists where the file has any. The last four
+    fields are kept in git only: the remote has no place for them (sendgrid-api.md §1).
+    """
+
+    segment: Segment
+    span: Span
+    query_span: Span
+    parent_span: Span | None = None
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    protected: bool = False
+
+    @property
+    def name(self) -> str:
+        """The segment's name, by which it is matched with the account."""
+        return self.segment.name
+
+    @property
+    def file(self) -> str:
+        """The file that declares it, relative to the project, with forward slashes."""
+        return self.span.file
+
+
+class Validation(StrEnum):
+    """What the server says of a query. `UNKNOWN` where it says nothing we know."""
+
+    PENDING = "PENDING"
+    VALID = "VALID"
+    INVALID = "INVALID"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A segment as the account holds it.
+
+    `query` is `None` where only the list was read, which never carries it. Times are the server's
+    own text (`2026-07-15T16:04:33Z`); those and the counts are `None` where it gave null.
+    """
+
+    id: str
+    name: str
+    parent_list_ids: tuple[str, ...] = ()
+    query: str | None = None
+    query_version: str | None = "2"
+    contacts_count: int | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    sample_updated_at: str | None = None
+    next_sample_update: str | None = None
+    validation: Validation = Validation.UNKNOWN
+    validation_error: str = ""
+    refreshes_used: int | None = None
+    max_refreshes: int | None = None
+
+    @property
+    def is_v1(self) -> bool:
+        """Whether it belongs to the first API: it can be read and deleted, never patched."""
+        return self.query_version != "2"
+
+    @property
+    def definition(self) -> Segment:
+        """What it is. Raises `ValueError` where only the list was read."""
+        if self.query is None:
+            raise ValueError(f"the definition of segment {self.id} was not read")
+        return Segment(self.name, self.query, self.parent_list_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The account at one moment: every segment, v1 ones included, in the server's order.
+
+    Those whose names were asked for carry their query. There is no partial snapshot: a read that
+    failed raises instead.
+    """
+
+    remotes: tuple[Remote, ...] = ()
+
+
+class Reason(StrEnum):
+    """Why an action is in a plan. A closed list: `render/` has the words."""
+
+    NOT_ON_ACCOUNT = "not-on-account"
+    DEFINITION_DIFFERS = "definition-differs"
+    PARENT_LIST_DIFFERS = "parent-list-differs"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """What the account held when the action was planned; checked again before the write."""
+
+    id: str
+    updated_at: str | None
+    definition_sha256: str
+
+    @classmethod
+    def of(cls, remote: Remote) -> Precondition:
+        """Take it from a remote segment whose definition was read."""
+        return cls(remote.id, remote.updated_at, remote.definition.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make a segment that the account does not have."""
+
+    after: Segment
+    span: Span
+    reason: Reason = Reason.NOT_ON_ACCOUNT
+
+    @property
+    def name(self) -> str:
+        """The name it will have."""
+        return self.after.name
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Change name or query of a segment; its id stays. `changed_fields` has API names."""
+
+    before: Segment
+    after: Segment
+    changed_fields: tuple[str, ...]
+    precondition: Precondition
+    span: Span
+    contacts_count: int | None = None
+    reason: Reason = Reason.DEFINITION_DIFFERS
+
+    @property
+    def name(self) -> str:
+        """The name it will have."""
+        return self.after.name
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Delete and create again, with a new id: the API cannot change a parent list."""
+
+    before: Segment
+    after: Segment
+    changed_fields: tuple[str, ...]
+    precondition: Precondition
+    span: Span
+    contacts_count: int | None = None
+    reason: Reason = Reason.PARENT_LIST_DIFFERS
+
+    @property
+    def name(self) -> str:
+        """The name it has and keeps."""
+        return self.after.name
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove a segment. Its contacts stay (sendgrid-api.md §1)."""
+
+    before: Segment
+    precondition: Precondition
+    span: Span | None = None
+    contacts_count: int | None = None
+    reason: Reason = Reason.REMOVED
+
+    @property
+    def name(self) -> str:
+        """The name it has."""
+        return self.before.name
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A declared segment that the account already holds as declared."""
+
+    name: str
+    id: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """A segment that no file declares: counted, listed, left alone."""
+
+    name: str
+    id: str
+    is_v1: bool = False
+
+
+Change: TypeAlias = Create | Patch | Replace | Delete
+"""The actions that write."""
+
+Action: TypeAlias = Change | Keep | Ignore
+"""The closed union of what a plan says of a segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRef:
+    """Which account a plan was made for, without anything secret."""
+
+    name: str
+    host: str
+    subuser: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many segments each action takes."""
+
+    create: int = 0
+    patch: int = 0
+    replace: int = 0
+    delete: int = 0
+    unchanged: int = 0
+    unmanaged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done, in the order in which it would be done: a value, complete in itself.
+
+    `refusals` are the safety rules that forbid it; an error among `diagnostics` means that it
+    could not be worked out. With either, nothing of it is performed.
+    """
+
+    target: TargetRef
+    changes: tuple[Change, ...] = ()
+    kept: tuple[Keep, ...] = ()
+    ignored: tuple[Ignore, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
+
+    @property
+    def summary(self) -> Summary:
+        """Count the actions by kind."""
+        kinds = [type(change) for change in self.changes]
+        return Summary(
+            create=kinds.count(Create),
+            patch=kinds.count(Patch),
+            replace=kinds.count(Replace),
+            delete=kinds.count(Delete),
+            unchanged=len(self.kept),
+            unmanaged=len(self.ignored),
+        )
+
+
+class Status(StrEnum):
+    """How an action ended.
+
+    `CONFLICT`: somebody changed the segment after the plan was made, so nothing was sent.
+    `UNKNOWN`: it was sent and no clear answer came; the server may have acted.
+    """
+
+    DONE = "done"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    NOT_ATTEMPTED = "not_attempted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one action ended. `id` is the segment's after it, `None` where there is none."""
+
+    change: Change
+    status: Status
+    id: str | None = None
+    message: str = ""
+    hint: str = ""
+
+
+class RefreshStatus(StrEnum):
+    """What became of a request to refresh (sendgrid-api.md §1, §2)."""
+
+    ACCEPTED = "accepted"
+    OVER_QUOTA = "over_quota"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """One request to count a segment's contacts anew, and what the server said to it."""
+
+    name: str
+    id: str
+    status: RefreshStatus
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was done: one outcome for each change of the plan, in its order."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    refreshes: tuple[Refresh, ...] = ()
+    interrupted: bool = False
+    counts: Mapping[Status, int] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        statuses = [outcome.status for outcome in self.outcomes]
+        object.__setattr__(self, "counts", {status: statuses.count(status) for status in Status})
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every change was made."""
+        return self.counts[Status.DONE] == len(self.outcomes)

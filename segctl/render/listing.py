@@ -1,0 +1,106 @@
+"""The account's segments as a table and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from segctl.model import Validation
+from segctl.planfile import header
+from segctl.render.style import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.model import Remote, TargetRef
+
+_NARROWEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A segment of the account, and whether a file declares it (`None`: not known)."""
+
+    remote: Remote
+    managed: bool | None
+
+
+def listing_text(rows: Sequence[Row], *, width: int | None, color: bool) -> str:
+    """Give the table. `width` is the terminal's, or `None` to cut nothing."""
+    from rich.console import Console  # noqa: PLC0415 - 60 ms, only where a table is drawn
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("NAME", "MANAGED", "CONTACTS", "VALIDATION", "PARENT LIST", "REFRESHES"):
+        table.add_column(heading, justify="right" if heading == "CONTACTS" else "left")
+    table.add_column("NEXT COUNT", no_wrap=True)
+    table.add_column("ID", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, _cells(row)))
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=max(width, _NARROWEST) if width else 10_000,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    console.print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def listing_json(rows: Sequence[Row], target: TargetRef, generated_at: str) -> dict[str, Any]:
+    """Give the same as JSON data."""
+    return {
+        **header(generated_at),
+        "target": dataclasses.asdict(target),
+        "segments": [_entry(row) for row in rows],
+    }
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    remote = row.remote
+    managed = {True: "yes", False: "no", None: "?"}[row.managed]
+    validation = remote.validation.value.lower()
+    if remote.validation_error:
+        validation += f": {remote.validation_error}"
+    refreshes = "-"
+    if remote.refreshes_used is not None:
+        refreshes = str(remote.refreshes_used)
+        if remote.max_refreshes is not None:
+            refreshes += f"/{remote.max_refreshes}"
+    return (
+        clean(remote.name),
+        "v1" if remote.is_v1 else managed,
+        "-" if remote.contacts_count is None else f"{remote.contacts_count:,}",
+        "-" if remote.validation is Validation.UNKNOWN else clean(validation),
+        clean(", ".join(remote.parent_list_ids)) or "-",
+        refreshes,
+        clean(remote.next_sample_update or "-"),
+        clean(remote.id),
+    )
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    remote = row.remote
+    return {
+        "id": remote.id,
+        "name": remote.name,
+        "managed": row.managed,
+        "v1": remote.is_v1,
+        "contacts_count": remote.contacts_count,
+        "query_validation": remote.validation.value,
+        "error_message": remote.validation_error or None,
+        "parent_list_ids": list(remote.parent_list_ids),
+        "refreshes_used": remote.refreshes_used,
+        "max_refreshes": remote.max_refreshes,
+        "created_at": remote.created_at,
+        "updated_at": remote.updated_at,
+        "sample_updated_at": remote.sample_updated_at,
+        "next_sample_update": remote.next_sample_update,
+    }

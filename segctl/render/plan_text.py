@@ -1,0 +1,163 @@
+"""A plan as text for a terminal or a log, after Terraform's habits."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, assert_never
+
+from segctl.errors import Severity
+from segctl.model import Change, Create, Delete, Patch, Replace
+from segctl.planfile import action_name
+from segctl.render.diagnostics import diagnostics_text
+from segctl.render.style import Style, clean, clean_lines, count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from segctl.model import Plan, Segment
+
+_SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "delete": "-"}
+_CONTEXT = 3
+
+
+def plan_text(plan: Plan, style: Style, *, folder: str = "segments", verbosity: int = 0) -> str:
+    """Give the whole plan.
+
+    `folder` is the segments folder's name, for the words. `verbosity` below 0 gives the closing
+    line alone; above 0 adds the segments that stay as they are and those that no file declares.
+    """
+    closing = closing_line(plan, style, folder)
+    findings = diagnostics_text(plan.diagnostics, style)
+    refusals = diagnostics_text(plan.refusals, style)
+    if verbosity < 0:
+        worst = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
+        return diagnostics_text(worst, style) + refusals + closing
+    parts = [findings] if findings else []
+    parts += [_change(change, style) for change in plan.changes]
+    if verbosity > 0:
+        parts += [text for text in (_kept(plan, style), _ignored(plan, style)) if text]
+    if refusals:
+        parts.append(refusals)
+    parts.append(closing)
+    return "\n".join(parts)
+
+
+def closing_line(plan: Plan, style: Style, folder: str = "segments") -> str:
+    """Give the one line that says what the plan comes to."""
+    summary = plan.summary
+    left_alone = f" {count(summary.unmanaged, 'segment')} unmanaged (left alone)."
+    if not plan.changes:
+        matches = "matches" if summary.unchanged == 1 else "match"
+        line = f"No changes. {count(summary.unchanged, 'segment')} {matches} {folder}/."
+        more = left_alone if summary.unmanaged else ""
+        return style.bold(line) + more + "\n"
+    line = (
+        f"Plan: {summary.create} to create, {summary.patch} to patch, "
+        f"{summary.replace} to replace, {summary.delete} to delete."
+    )
+    rest = f" {summary.unchanged} unchanged, {summary.unmanaged} unmanaged (left alone)."
+    return style.bold(line) + rest + "\n"
+
+
+def painter(change: Change, style: Style) -> Callable[[str], str]:
+    """Give the colour of an action."""
+    match change:
+        case Create():
+            return style.green
+        case Patch():
+            return style.yellow
+        case Replace() | Delete():
+            return style.red
+        case _:
+            assert_never(change)
+
+
+def _change(change: Change, style: Style) -> str:
+    action = action_name(change)
+    paint = painter(change, style)
+    symbol = _SYMBOLS[action]
+    head = f"{paint(f'{symbol:>3} {action}')}  {style.bold(clean(change.name))}"
+    lines = [head, f"      {style.dim(_where(change))}"]
+    match change:
+        case Create(after=after):
+            lines += _whole(after, "+", style.green)
+        case Delete(before=before):
+            lines += _whole(before, "-", style.red)
+        case Patch() | Replace():
+            lines += _fields(change, style)
+        case _:
+            assert_never(change)
+    return "\n".join(lines) + "\n"
+
+
+def _where(change: Change) -> str:
+    facts = [str(change.span)] if change.span else []
+    match change:
+        case Create():
+            facts.append("not on the account")
+        case Patch() | Replace() | Delete():
+            facts.append(f"id {change.precondition.id}")
+            if change.contacts_count is not None:
+                facts.append(f"{count(change.contacts_count, 'contact')} now")
+        case _:
+            assert_never(change)
+    return clean(", ".join(facts))
+
+
+def _whole(segment: Segment, mark: str, paint: Callable[[str], str]) -> Iterator[str]:
+    if segment.parent_list_ids:
+        yield paint(f"      {mark} parent_list_ids  {_ids(segment)}")
+    yield paint(f"      {mark} query_dsl")
+    for line in clean_lines(segment.query.strip("\n")):
+        yield paint(f"          {line}".rstrip())
+
+
+def _fields(change: Patch | Replace, style: Style) -> Iterator[str]:
+    before, after = change.before, change.after
+    for field in change.changed_fields:
+        match field:
+            case "name":
+                yield f"      {style.yellow('~')} name  {clean(before.name)} -> {clean(after.name)}"
+            case "parent_list_ids":
+                yield (
+                    f"      {style.yellow('~')} parent_list_ids  {_ids(before)} -> {_ids(after)}"
+                    f"  {style.red('(cannot be patched: the id changes)')}"
+                )
+            case _:
+                yield f"      {style.yellow('~')} query_dsl"
+                yield from _diff(before.query, after.query, style)
+
+
+def _diff(before: str, after: str, style: Style) -> Iterator[str]:
+    old, new = clean_lines(before.strip("\n")), clean_lines(after.strip("\n"))
+    diff = difflib.unified_diff(old, new, n=_CONTEXT, lineterm="")
+    for number, line in enumerate(diff):
+        match line[:1]:
+            case _ if number < 2:  # noqa: PLR2004 - the two lines that name the files
+                continue
+            case "@":
+                if number > 2:  # noqa: PLR2004 - a gap between two places
+                    yield style.dim("          …")
+            case "-":
+                yield style.red(f"        - {line[1:]}")
+            case "+":
+                yield style.green(f"        + {line[1:]}")
+            case _:
+                yield f"          {line[1:]}".rstrip()
+
+
+def _ids(segment: Segment) -> str:
+    return clean(", ".join(segment.parent_list_ids)) or "(none)"
+
+
+def _kept(plan: Plan, style: Style) -> str:
+    lines = [f"    {style.dim(f'unchanged  {clean(keep.name)}  {keep.span}')}" for keep in plan.kept]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _ignored(plan: Plan, style: Style) -> str:
+    lines = [
+        f"    {style.dim(f'unmanaged  {clean(one.name)}  {one.id}' + ('  (v1)' if one.is_v1 else ''))}"
+        for one in plan.ignored
+    ]
+    return "\n".join(lines) + "\n" if lines else ""

@@ -1,0 +1,101 @@
+"""What was done, as text: a line an action, then one line that adds it up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.model import Refresh, RefreshStatus, Status
+from segctl.planfile import action_name
+from segctl.render.style import Style, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.model import Outcome, Report
+
+_STATUS_WORDS = {
+    Status.DONE: "done",
+    Status.FAILED: "failed",
+    Status.CONFLICT: "conflict",
+    Status.NOT_ATTEMPTED: "not attempted",
+    Status.UNKNOWN: "unknown",
+}
+_DONE_WORDS = {"create": "created", "patch": "patched", "replace": "replaced", "delete": "deleted"}
+_REFRESH_WORDS = {
+    RefreshStatus.ACCEPTED: "refreshing",
+    RefreshStatus.OVER_QUOTA: "over quota",
+    RefreshStatus.FORBIDDEN: "forbidden",
+    RefreshStatus.NOT_FOUND: "not found",
+    RefreshStatus.FAILED: "failed",
+}
+
+
+def report_text(report: Report, style: Style, *, quiet: bool = False) -> str:
+    """Give the report of an apply; `quiet` leaves out what went well."""
+    lines: list[str] = []
+    for outcome in report.outcomes:
+        if not (quiet and outcome.status is Status.DONE and not outcome.message):
+            lines += _outcome(outcome, style)
+    if report.refreshes:
+        lines += refresh_lines(report.refreshes, style, quiet=quiet)
+    return "\n".join([*lines, closing_line(report, style)]) + "\n"
+
+
+def closing_line(report: Report, style: Style) -> str:
+    """Give the one line that adds the report up."""
+    counts = report.counts
+    parts = [f"{counts[Status.DONE]} done"]
+    parts += [
+        f"{counts[status]} {_STATUS_WORDS[status]}"
+        for status in (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.NOT_ATTEMPTED)
+        if counts[status]
+    ]
+    asked = len(report.refreshes)
+    accepted = sum(one.status is RefreshStatus.ACCEPTED for one in report.refreshes)
+    refreshed = f" {accepted} of {asked} refreshing." if asked else ""
+    if report.interrupted:
+        head = "Interrupted:"
+    elif report.is_complete:
+        head = "Applied:"
+    else:
+        head = "Applied in part:"
+    return style.bold(f"{head} {', '.join(parts)}.") + refreshed
+
+
+def refresh_lines(refreshes: Sequence[Refresh], style: Style, *, quiet: bool = False) -> list[str]:
+    """Give a line for each refresh, with what its answer means; one hint a kind of answer."""
+    lines = []
+    hinted: set[str] = set()
+    for one in refreshes:
+        good = one.status is RefreshStatus.ACCEPTED
+        if good and quiet:
+            continue
+        paint = style.green if good else style.yellow
+        word = _REFRESH_WORDS[one.status]
+        lines.append(
+            f"{paint(f'  {word:<13}')} {clean(one.name)}"
+            + (f": {clean(one.message)}" if one.message else "")
+        )
+        if one.hint and one.hint not in hinted:
+            hinted.add(one.hint)
+            lines.append(f"    {style.dim('hint:')} {clean(one.hint)}")
+    return lines
+
+
+def _outcome(outcome: Outcome, style: Style) -> list[str]:
+    action = action_name(outcome.change)
+    if outcome.status is Status.DONE:
+        word, paint = _DONE_WORDS[action], style.green
+        where = f"  {style.dim(f'id {clean(outcome.id)}')}" if outcome.id else ""
+    else:
+        word, where = _STATUS_WORDS[outcome.status], ""
+        paint = style.yellow if outcome.status is Status.NOT_ATTEMPTED else style.red
+    subject = clean(outcome.change.name)
+    if outcome.status is not Status.DONE:
+        subject = f"{action} {subject}"
+    lines = [f"{paint(f'  {word:<13}')} {subject}{where}"]
+    if outcome.message:
+        lines[0] += f": {clean(outcome.message)}"
+    if outcome.hint:
+        lines.append(f"    {style.dim('hint:')} {clean(outcome.hint)}")
+    return lines
