@@ -1,0 +1,297 @@
+"""SendGrid as a state machine: a request goes in, an answer comes out, the state has moved.
+
+Owns `Emulator`: the way of a request through faults, key, subuser, rate limit and router, in one
+transaction. The operations have modules of their own. Never sleeps and opens no socket: latency
+and broken connections are written on the `Reply`, for its carrier to act out.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections import deque
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+from urllib.parse import parse_qs, unquote
+
+from segctl.emulator import catalogue, refresh, segments, v1, world
+from segctl.emulator.call import Call
+from segctl.emulator.faults import Faults
+from segctl.emulator.reply import (
+    ACCESS_FORBIDDEN,
+    BAD_GRANT,
+    TOO_MANY_REQUESTS,
+    RefusalError,
+    Reply,
+    errors_reply,
+    not_found,
+    refuse,
+)
+from segctl.emulator.settings import ResetStyle, Settings
+from segctl.emulator.store import Store
+from segctl.emulator.ui import WebUi
+
+if TYPE_CHECKING:
+    import os
+    import sqlite3
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+_PREFIX = "/v3/marketing/"
+_LOG_LENGTH = 10_000
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+# The first pattern that fits decides: "2.0" is not the id of a v1 segment.
+_ROUTES: tuple[tuple[tuple[str, ...], dict[str, Callable[..., Reply]]], ...] = (
+    (("segments", "2.0"), {"GET": segments.list_all, "POST": segments.create}),
+    (
+        ("segments", "2.0", "*"),
+        {"GET": segments.get, "PATCH": segments.update, "DELETE": segments.remove},
+    ),
+    (("segments", "2.0", "refresh", "*"), {"POST": refresh.run}),
+    (("segments",), {"GET": v1.list_all}),
+    (("segments", "*"), {"GET": v1.get, "DELETE": v1.remove}),
+    (("lists",), {"GET": catalogue.list_lists}),
+    (("field_definitions",), {"GET": catalogue.list_fields}),
+    (("singlesends",), {"GET": catalogue.list_single_sends}),
+    (("singlesends", "*"), {"GET": catalogue.get_single_send}),
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One request as it went: never its headers, which hold the key, nor its body.
+
+    `status` is that of the answer on the wire, 0 where none arrived; `fault` is the kind that
+    struck, or `None`.
+    """
+
+    method: str
+    target: str
+    status: int
+    fault: str | None = None
+
+
+class Emulator:
+    """An emulated account with its subusers. Safe to call from several threads.
+
+    `path` is the state file, shared with any other process that opens it; `None` keeps the
+    state in memory. `now` gives the time, with a zone. `new_id` makes the ids of segments and
+    jobs. Raises `StateError` when the file cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        settings: Settings | None = None,
+        *,
+        now: Callable[[], datetime] | None = None,
+        new_id: Callable[[], str] | None = None,
+    ) -> None:
+        self.settings = Settings() if settings is None else settings
+        self.faults = Faults()
+        self._now = _utc_now if now is None else now
+        self._new_id = _random_id if new_id is None else new_id
+        self._log: deque[LogEntry] = deque(maxlen=_LOG_LENGTH)
+        self._store = Store(path)
+
+    @property
+    def log(self) -> tuple[LogEntry, ...]:
+        """Give the last 10,000 requests of this object, oldest first."""
+        return tuple(self._log)
+
+    def clear_log(self) -> None:
+        """Forget the requests so far."""
+        self._log.clear()
+
+    @property
+    def ui(self) -> WebUi:
+        """Give the web interface of the parent account."""
+        return self.ui_of("")
+
+    def ui_of(self, subuser: str) -> WebUi:
+        """Give the web interface of a subuser's account, empty until something is put there."""
+        return WebUi(self._store.transaction, subuser, self._seconds)
+
+    def seed(self, subuser: str = "") -> bool:
+        """Put the small world of `world` into an account that holds nothing yet.
+
+        Gives whether it did. Safe against another process that does the same.
+        """
+        with self._store.transaction() as db:
+            if not catalogue.is_empty(db, subuser):
+                return False
+            now = self._seconds()
+            world.plant(WebUi(lambda: nullcontext(db), subuser, lambda: now), now)
+        return True
+
+    def handle(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Reply:
+        """Answer one request; `target` is the path with its query string.
+
+        Names of headers may have any case. Raises `StateError` when the state file fails.
+        """
+        method = method.upper()
+        path, _, query = target.partition("?")
+        fault = self.faults.strike(method, path)
+        reply = None
+        if fault is None or fault.acts:
+            fields = {name.lower(): value for name, value in headers.items()}
+            reply = self._act(method, path, query, fields, body)
+            reply = replace(reply, delay=self.settings.latency)
+        if fault is not None:
+            limit = self.settings.rate_limit or 0
+            reply = fault.spoil(reply, now=self._seconds(), limit=limit)
+        assert reply is not None  # noqa: S101 - one of the two branches has run.
+        kind = None if fault is None else fault.kind.value
+        self._log.append(LogEntry(method, target, reply.status, kind))
+        return reply
+
+    def close(self) -> None:
+        """Close the state; twice is fine."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _seconds(self) -> float:
+        return (self._now() - _EPOCH).total_seconds()
+
+    def _act(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+    ) -> Reply:
+        with self._store.transaction() as db:
+            now = self._seconds()
+            used = 0
+            account = headers.get("on-behalf-of", "")
+            try:
+                key = self._key(headers.get("authorization", ""))
+                if account and self.settings.subusers is not None:
+                    self._check_subuser(account)
+                if path.startswith(_PREFIX):
+                    used = self._count(db, account, now)
+                _check_accept(headers.get("accept", ""))
+                if key in self.settings.read_only_keys and method != "GET":
+                    raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
+                call = Call(
+                    settings=self.settings,
+                    db=db,
+                    account=account,
+                    now=now,
+                    origin=self.settings.origin or _origin(headers.get("host", "")),
+                    path=path,
+                    params=parse_qs(query, keep_blank_values=True),
+                    body=body,
+                    new_id=self._new_id,
+                )
+                reply = _route(call, method)
+            except RefusalError as refusal:
+                reply = refusal.reply
+            return replace(reply, headers=reply.headers + self._rate_headers(used, now))
+
+    def _key(self, authorization: str) -> str:
+        """Give the bearer token. Without one, or with one that is not accepted, it is a 401."""
+        scheme, _, key = authorization.strip().partition(" ")
+        key = key.strip()
+        keys = self.settings.keys
+        accepted = keys is None or key in keys or key in self.settings.read_only_keys
+        if scheme.lower() != "bearer" or not key or not accepted:
+            raise refuse(BAD_GRANT, status=HTTPStatus.UNAUTHORIZED)
+        return key
+
+    def _check_subuser(self, account: str) -> None:
+        """Answer an unknown subuser as an account that the key has no access to (guessed)."""
+        if account not in (self.settings.subusers or ()):
+            raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
+
+    def _count(self, db: sqlite3.Connection, account: str, now: float) -> int:
+        """Count a request against the account's window; beyond the limit it is a 429."""
+        limit = self.settings.rate_limit
+        if limit is None:
+            return 0
+        window = math.floor(now / self.settings.rate_window)
+        (used,) = db.execute(
+            "INSERT INTO rate (account, window, used) VALUES (?, ?, 1) "
+            "ON CONFLICT (account) DO UPDATE SET window = excluded.window, "
+            "used = CASE WHEN window = excluded.window THEN used + 1 ELSE 1 END RETURNING used",
+            (account, window),
+        ).fetchone()
+        if used > limit:
+            body = errors_reply(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY_REQUESTS)
+            empty = Reply(HTTPStatus.TOO_MANY_REQUESTS)
+            reply = body if self.settings.rate_limit_body else empty
+            raise RefusalError(reply)
+        return int(used)
+
+    def _rate_headers(self, used: int, now: float) -> tuple[tuple[str, str], ...]:
+        limit = self.settings.rate_limit
+        if limit is None:
+            return ()
+        window = self.settings.rate_window
+        end = (math.floor(now / window) + 1) * window
+        reset = end if self.settings.reset_style is ResetStyle.EPOCH else end - now
+        return (
+            ("X-RateLimit-Limit", str(limit)),
+            ("X-RateLimit-Remaining", str(max(0, limit - used))),
+            ("X-RateLimit-Reset", str(math.ceil(reset))),
+        )
+
+
+def _route(call: Call, method: str) -> Reply:
+    """Find the operation. A path without the method is a 405 (guessed), v1 writes among them."""
+    parts = tuple(unquote(part) for part in call.path.removeprefix(_PREFIX).split("/"))
+    if not call.path.startswith(_PREFIX) or "" in parts:
+        raise not_found()
+    for pattern, operations in _ROUTES:
+        ids = _ids(pattern, parts)
+        if ids is not None:
+            if method not in operations:
+                raise refuse("method not allowed", status=HTTPStatus.METHOD_NOT_ALLOWED)
+            return operations[method](call, *ids)
+    raise not_found()
+
+
+def _ids(pattern: tuple[str, ...], parts: tuple[str, ...]) -> list[str] | None:
+    """Give what stands in the place of each `*` of a pattern, or `None` where it does not fit."""
+    if len(pattern) != len(parts):
+        return None
+    if any(wanted not in ("*", part) for wanted, part in zip(pattern, parts, strict=True)):
+        return None
+    return [part for wanted, part in zip(pattern, parts, strict=True) if wanted == "*"]
+
+
+def _check_accept(accept: str) -> None:
+    """Answer 406 unless JSON is acceptable; the body is guessed."""
+    ranges = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    if not {"application/json", "application/*", "*/*"}.intersection(ranges):
+        raise refuse("Accept must allow application/json", status=HTTPStatus.NOT_ACCEPTABLE)
+
+
+def _origin(host: str) -> str:
+    """Give the scheme and host of links: `http` on loopback, `https` anywhere else."""
+    name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host
+    name = name if name.startswith("[") else name.partition(":")[0]
+    if not host:
+        return "https://api.sendgrid.com"
+    return f"http://{host}" if name in _LOOPBACK else f"https://{host}"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _random_id() -> str:
+    return str(uuid.uuid4())

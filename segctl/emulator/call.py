@@ -1,0 +1,104 @@
+"""One request on its way through the operations: who asks for what, when, on which state.
+
+Owns `Call` and the reading of bodies, booleans and pages out of a request. Knows no operation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from segctl.emulator.reply import refuse
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping, Sequence
+
+    from segctl.emulator.settings import Settings
+
+MAX_PAGE = 1000
+DEFAULT_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an operation needs to answer.
+
+    `account` is the subuser's name, empty for the parent account. `params` holds every value of
+    each query parameter. `now` is in seconds since 1970. `origin` is the scheme and host that
+    links in the answer start with.
+    """
+
+    settings: Settings
+    db: sqlite3.Connection
+    account: str
+    now: float
+    origin: str
+    path: str
+    params: Mapping[str, Sequence[str]]
+    body: bytes
+    new_id: Callable[[], str]
+
+    def json_object(self) -> dict[str, Any]:
+        """Decode the body. Anything but a JSON object is a 400 (the wording is guessed)."""
+        try:
+            content = json.loads(self.body)
+            # A lone surrogate is legal JSON and no legal text: neither UTF-8 nor SQLite takes it.
+            json.dumps(content, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise refuse("invalid JSON in request body") from None
+        if not isinstance(content, dict):
+            raise refuse("request body must be a JSON object")
+        return content
+
+    def boolean(self, name: str, *, default: bool) -> bool:
+        """Read a query parameter that is `true` or `false`; anything else is a 400 (guessed)."""
+        match [value.lower() for value in self.params.get(name, ()) if value]:
+            case []:
+                return default
+            case [*_, "true"]:
+                return True
+            case [*_, "false"]:
+                return False
+            case _:
+                raise refuse(f"{name} must be true or false", name)
+
+    def items(self, name: str) -> tuple[str, ...]:
+        """Read a query parameter that lists things, with commas or by being repeated."""
+        parts = ",".join(self.params.get(name, ())).split(",")
+        return tuple(part.strip() for part in parts if part.strip())
+
+    def page(self) -> tuple[int, int]:
+        """Read `page_size` (1 to 1000, 100 by default) and the position in `page_token`.
+
+        Documented for lists; what is out of range is a 400 (guessed).
+        """
+        size = self.params.get("page_size", ("",))[-1] or str(DEFAULT_PAGE)
+        if not (size.isascii() and size.isdigit() and 1 <= int(size[:9]) <= MAX_PAGE):
+            raise refuse(f"page_size must be between 1 and {MAX_PAGE}", "page_size")
+        token = self.params.get("page_token", ("",))[-1]
+        try:
+            after = int(base64.urlsafe_b64decode(token)) if token else 0
+        except (ValueError, binascii.Error):
+            raise refuse("page_token is invalid", "page_token") from None
+        return int(size), after
+
+    def page_metadata(self, size: int, token: int, next_after: int | None) -> dict[str, str]:
+        """Make the `_metadata` of a page: `self`, and `next` where there is more (§4)."""
+        metadata = {"self": self._page_url(size, token)}
+        if next_after is not None:
+            metadata["next"] = self._page_url(size, next_after)
+        return metadata
+
+    def _page_url(self, size: int, after: int) -> str:
+        token = base64.urlsafe_b64encode(str(after).encode()).decode() if after else ""
+        return f"{self.origin}{self.path}?page_size={size}&page_token={token}"
+
+
+def timestamp(seconds: float) -> str:
+    """Write an instant as the API does, `2026-07-15T16:04:33Z` (recorded)."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,167 @@
+"""What stands around segments: contact lists, field definitions, Single Sends.
+
+Owns their three tables and the read operations on them (sendgrid-api.md §3 and §4). Nothing of
+it is written through the API here; people do that in the web interface.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from segctl.emulator.call import timestamp
+from segctl.emulator.reply import Reply, json_reply, not_found
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from segctl.emulator.call import Call
+
+# The reserved fields of the official description, each with its type and whether it is read-only.
+_RESERVED = (
+    ("first_name", "Text", False),
+    ("last_name", "Text", False),
+    ("email", "Text", False),
+    ("alternate_emails", "Text", False),
+    ("address_line_1", "Text", False),
+    ("address_line_2", "Text", False),
+    ("city", "Text", False),
+    ("state_province_region", "Text", False),
+    ("postal_code", "Text", False),
+    ("country", "Text", False),
+    ("phone_number", "Text", False),
+    ("whatsapp", "Text", False),
+    ("line", "Text", False),
+    ("facebook", "Text", False),
+    ("unique_name", "Text", False),
+    ("email_domains", "Text", True),
+    ("last_clicked", "Date", True),
+    ("last_opened", "Date", True),
+    ("last_emailed", "Date", True),
+    ("singlesend_id", "Text", True),
+    ("automation_id", "Text", True),
+    ("created_at", "Date", True),
+    ("updated_at", "Date", True),
+    ("contact_id", "Text", True),
+)
+
+
+def has_list(db: sqlite3.Connection, account: str, list_id: str) -> bool:
+    """Tell whether the account has this contact list."""
+    found = db.execute("SELECT 1 FROM list WHERE account = ? AND id = ?", (account, list_id))
+    return found.fetchone() is not None
+
+
+def field_names(db: sqlite3.Connection, account: str) -> frozenset[str]:
+    """Give the names of the custom fields: columns of `contact_data` (sendgrid-api.md §4)."""
+    rows = db.execute("SELECT name FROM field WHERE account = ?", (account,))
+    return frozenset(row["name"] for row in rows)
+
+
+def is_empty(db: sqlite3.Connection, account: str) -> bool:
+    """Tell whether an account has nothing at all, segments included."""
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM segment WHERE account = ?1) "
+        "OR EXISTS (SELECT 1 FROM list WHERE account = ?1) "
+        "OR EXISTS (SELECT 1 FROM field WHERE account = ?1) "
+        "OR EXISTS (SELECT 1 FROM single_send WHERE account = ?1)",
+        (account,),
+    ).fetchone()
+    return not found
+
+
+def list_lists(call: Call) -> Reply:
+    """GET the contact lists, a page at a time; `_metadata.next` is a full URL (documented)."""
+    size, after = call.page()
+    rows = call.db.execute(
+        "SELECT * FROM list WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (call.account, after, size + 1),
+    ).fetchall()
+    result = [
+        {
+            "id": row["id"],
+            "name": row["name"],
+            "contact_count": row["contact_count"],
+            "_metadata": {"self": f"{call.origin}{call.path}/{row['id']}"},
+        }
+        for row in rows[:size]
+    ]
+    return _page(call, rows, result, size, after)
+
+
+def list_fields(call: Call) -> Reply:
+    """GET the field definitions, custom and reserved (documented)."""
+    rows = call.db.execute("SELECT * FROM field WHERE account = ? ORDER BY seq", (call.account,))
+    custom = [
+        {
+            "id": f"e{number}_{row['field_type'][0]}",
+            "name": row["name"],
+            "field_type": row["field_type"],
+        }
+        for number, row in enumerate(rows, start=1)
+    ]
+    reserved = []
+    for number, (name, kind, read_only) in enumerate(_RESERVED):
+        entry: dict[str, Any] = {
+            "id": f"_rf{number}_{kind[0]}",
+            "name": name,
+            "field_type": kind,
+        }
+        if read_only:
+            entry["read_only"] = True
+        reserved.append(entry)
+    return json_reply(
+        HTTPStatus.OK,
+        {
+            "custom_fields": custom,
+            "reserved_fields": reserved,
+            "_metadata": {"self": f"{call.origin}{call.path}"},
+        },
+    )
+
+
+def list_single_sends(call: Call) -> Reply:
+    """GET the Single Sends in their short form, without `send_to` (documented), with pages."""
+    size, after = call.page()
+    rows = call.db.execute(
+        "SELECT * FROM single_send WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (call.account, after, size + 1),
+    ).fetchall()
+    result = [
+        _single_send(row) | {"abtest": None, "is_abtest": False, "categories": []}
+        for row in rows[:size]
+    ]
+    return _page(call, rows, result, size, after)
+
+
+def get_single_send(call: Call, single_send_id: str) -> Reply:
+    """GET one Single Send with its `send_to`: lists, segments, or all (documented)."""
+    row = call.db.execute(
+        "SELECT * FROM single_send WHERE account = ? AND id = ?", (call.account, single_send_id)
+    ).fetchone()
+    if row is None:
+        raise not_found()
+    return json_reply(
+        HTTPStatus.OK,
+        _single_send(row) | {"categories": [], "send_to": json.loads(row["send_to"])},
+    )
+
+
+def _single_send(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "status": row["status"],
+        "send_at": None if row["send_at"] is None else timestamp(row["send_at"]),
+        "created_at": timestamp(row["created_at"]),
+        "updated_at": timestamp(row["updated_at"]),
+    }
+
+
+def _page(
+    call: Call, rows: list[sqlite3.Row], result: list[dict[str, Any]], size: int, after: int
+) -> Reply:
+    following = rows[size - 1]["seq"] if len(rows) > size else None
+    metadata: dict[str, Any] = {**call.page_metadata(size, after, following), "count": len(result)}
+    return json_reply(HTTPStatus.OK, {"result": result, "_metadata": metadata})

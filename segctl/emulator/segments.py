@@ -1,0 +1,244 @@
+"""The five operations on V2 segments: create, list, get, update, delete.
+
+Owns their rules: names, parent lists, the cap, the update lock, the filters of LIST. Refresh has
+a module of its own, and so does the judgement of queries. Source: sendgrid-api.md §1; what is
+guessed says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from segctl.emulator import catalogue, records, refresh, validation
+from segctl.emulator.records import V2, Record
+from segctl.emulator.reply import RefusalError, Reply, errors_reply, json_reply, not_found, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from segctl.emulator.call import Call
+
+MAX_NAME = 100
+MAX_PARENT_FILTER = 50
+TOO_SOON = "Update request came too soon, please wait 5 minutes before trying again"
+
+
+def create(call: Call) -> Reply:
+    """POST: 201 with the segment.
+
+    Refusals, in this order (the order and every wording are guessed): unknown keys, name, query,
+    parent lists (400), a parent list that the account does not have (404, a documented status
+    of this operation that nothing else explains), a name in use, the cap (400).
+    """
+    content = call.json_object()
+    _refuse_unknown(content, ("name", "query_dsl", "parent_list_ids"))
+    name = _name(content.get("name"))
+    query = _query(content.get("query_dsl"))
+    parents = _parents(content.get("parent_list_ids"))
+    for list_id in parents or ():
+        if not catalogue.has_list(call.db, call.account, list_id):
+            raise refuse(
+                "parent list does not exist", "parent_list_ids", status=HTTPStatus.NOT_FOUND
+            )
+    _refuse_taken(call, name, own_id=None)
+    cap = call.settings.cap
+    if cap is not None and records.count(call.db, call.account) >= cap:
+        raise refuse(f"segment limit reached: an account can have at most {cap} segments")
+    delay, error = judge(call, query)
+    record = Record(
+        id=call.new_id(),
+        version=V2,
+        name=name,
+        query=query,
+        parent_list_ids=parents,
+        created_at=call.now,
+        updated_at=call.now,
+        locked_from=call.now,
+        validated_at=call.now + delay,
+        error=error,
+        contacts_count=0,
+        sampled_from=call.now,
+    )
+    records.insert(call.db, call.account, record)
+    return json_reply(HTTPStatus.CREATED, _full(call, record, sample=True))
+
+
+def list_all(call: Call) -> Reply:
+    """GET the list: `{"results": […]}` without `query_dsl`, `_metadata` and pages (recorded).
+
+    The five rows of the filter table are documented. The order, oldest first, is guessed. v1
+    segments show without `query_version` unless the settings keep them out.
+    """
+    found = filtered(call)
+    history = refresh.all_uses(call)
+    shown = [
+        {**_short(call, record), **refresh.fields(call, history.get(record.id, ()))}
+        for record in found
+        if record.version == V2 or call.settings.v1_in_v2_list
+    ]
+    return json_reply(HTTPStatus.OK, {"results": shown})
+
+
+def get(call: Call, segment_id: str) -> Reply:
+    """GET one: with `query_dsl` byte for byte, and `contacts_sample` unless that is `false`.
+
+    A v1 segment can be read here too (sendgrid-api.md §1) and has no `query_version`. An unknown
+    id is a 404 with the common body (guessed), whatever it looks like.
+    """
+    record = _existing(call, segment_id)
+    sample = call.boolean("contacts_sample", default=True)
+    return json_reply(HTTPStatus.OK, _full(call, record, sample=sample))
+
+
+def update(call: Call, segment_id: str) -> Reply:
+    """PATCH: 200 with the segment; `updated_at` moves and the update lock starts.
+
+    `parent_list_ids` and unknown keys are a 400 (guessed; the contract has no such fields), as
+    is an empty object (guessed) and any change of a v1 segment. The text of the update lock is
+    attested, its status is a setting. Which refusal wins when several apply is guessed.
+    """
+    content = call.json_object()
+    _refuse_unknown(content, ("name", "query_dsl"))
+    if not content:
+        raise refuse("at least one of name, query_dsl is required")
+    name = _name(content["name"]) if "name" in content else None
+    query = _query(content["query_dsl"]) if "query_dsl" in content else None
+    record = _existing(call, segment_id)
+    if record.version != V2:
+        raise refuse("segment was created with the v1 API and cannot be updated")
+    lock = call.settings.update_lock
+    if record.locked_from is not None and call.now < record.locked_from + lock:
+        raise RefusalError(errors_reply(call.settings.update_lock_status, TOO_SOON))
+    if name is not None:
+        _refuse_taken(call, name, own_id=record.id)
+    edited = edit(record, name, query, now=call.now, judge=lambda text: judge(call, text))
+    edited = replace(edited, locked_from=call.now)
+    records.update(call.db, call.account, edited)
+    return json_reply(HTTPStatus.OK, _full(call, edited, sample=True))
+
+
+def remove(call: Call, segment_id: str) -> Reply:
+    """DELETE: 202 without a body (recorded).
+
+    From then on GET answers 404 and the name is free (guessed), while LIST goes on showing the
+    segment for `Settings.delete_linger` (recorded: under a minute). Nothing protects a segment
+    that a Single Send uses (sendgrid-api.md §3).
+    """
+    _existing(call, segment_id)
+    records.purge(call.db, deleted_until=call.now - call.settings.delete_linger)
+    records.delete(call.db, call.account, segment_id, at=call.now)
+    return Reply(HTTPStatus.ACCEPTED)
+
+
+def judge(call: Call, query: str) -> tuple[float, str | None]:
+    """Tell how long a query stays PENDING, in seconds, and what is wrong with it, if anything."""
+    fields = catalogue.field_names(call.db, call.account)
+    settings = call.settings
+    slow = validation.uses_events(query)
+    delay = settings.event_validation_delay if slow else settings.validation_delay
+    return delay, validation.find_error(query, fields)
+
+
+def edit(
+    record: Record,
+    name: str | None,
+    query: str | None,
+    *,
+    now: float,
+    judge: Callable[[str], tuple[float, str | None]],
+) -> Record:
+    """Apply an edit; only a query that really changes is validated and sampled again (guessed)."""
+    edited = replace(record, updated_at=now, name=record.name if name is None else name)
+    if query is None or query == record.query:
+        return edited
+    delay, error = judge(query)
+    return replace(edited, query=query, validated_at=now + delay, error=error, sampled_from=now)
+
+
+def filtered(call: Call) -> list[Record]:
+    """Give the segments of both versions that the filters of a LIST request select (documented).
+
+    Over 50 parent lists are a 400 (documented limit, guessed answer).
+    """
+    lingering = call.now - call.settings.delete_linger
+    ids = call.items("ids")
+    parents = frozenset(call.items("parent_list_ids"))
+    orphans = call.boolean("no_parent_list_id", default=False)
+    if ids:
+        return records.some(call.db, call.account, ids, deleted_after=lingering)
+    if len(parents) > MAX_PARENT_FILTER:
+        raise refuse(f"at most {MAX_PARENT_FILTER} ids are allowed", "parent_list_ids")
+    found = records.everything(call.db, call.account, deleted_after=lingering)
+    if not parents and not orphans:
+        return found
+    return [
+        record
+        for record in found
+        if (parents.intersection(record.parent_list_ids) if record.parent_list_ids else orphans)
+    ]
+
+
+def _existing(call: Call, segment_id: str) -> Record:
+    record = records.find(call.db, call.account, segment_id)
+    if record is None:
+        raise not_found()
+    return record
+
+
+def _refuse_unknown(content: dict[str, Any], known: Sequence[str]) -> None:
+    for key in content:
+        if key not in known:
+            raise refuse(f"unknown field {key}", key)
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise refuse("name is required", "name")
+    if len(value) > MAX_NAME:
+        raise refuse(f"name must be between 1 and {MAX_NAME} characters", "name")
+    return value
+
+
+def _query(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise refuse("query_dsl is required", "query_dsl")
+    return value
+
+
+def _parents(value: object) -> tuple[str, ...] | None:
+    """Read `parent_list_ids`; null and an empty array mean none and are stored as null."""
+    if value is None or value == []:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise refuse("parent_list_ids must be an array of list ids", "parent_list_ids")
+    if len(value) > 1:
+        raise refuse("only one parent list id is supported", "parent_list_ids")
+    return tuple(value)
+
+
+def _refuse_taken(call: Call, name: str, *, own_id: str | None) -> None:
+    """Refuse a name in use; that letters of another case make another name is guessed."""
+    for other in records.named(call.db, call.account, name):
+        if other.id != own_id and (other.version == V2 or call.settings.v1_holds_names):
+            raise refuse("segment name already exists", "name")
+
+
+def _short(call: Call, record: Record) -> dict[str, Any]:
+    """Give the form of LIST. `identifier_counts` comes with half of the ids, always the same."""
+    content = records.summary(record, call.settings, call.now)
+    if record.version != V2:
+        return content
+    content["query_version"] = "2"
+    content["status"] = record.validation(call.now)
+    if call.settings.extra_fields and record.id[-1:] in "02468ace":
+        content["identifier_counts"] = {"email": record.contacts_count}
+    return content
+
+
+def _full(call: Call, record: Record, *, sample: bool) -> dict[str, Any]:
+    content = _short(call, record) | {"query_dsl": record.query}
+    if sample:
+        content["contacts_sample"] = []
+    return content | refresh.fields(call, refresh.uses(call, record.id))

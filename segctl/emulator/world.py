@@ -1,0 +1,94 @@
+"""The small world that a fresh sandbox starts with.
+
+Owns what is in it and the ids by which docs and tests may name it. Everything is made up; the
+times lie weeks back, so that nothing in it is under an update lock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segctl.emulator.ui import WebUi
+
+NEWSLETTER_LIST_ID = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+CUSTOMERS_LIST_ID = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
+EVENT_GUESTS_LIST_ID = "0b1f4a10-5c1d-4a6e-9f02-000000000003"
+INTERNAL_TESTERS_LIST_ID = "0b1f4a10-5c1d-4a6e-9f02-000000000004"
+
+NEWSLETTER_READERS_ID = "5e9c0de2-71b3-4d5a-8c44-000000000001"
+OLD_WEBINAR_GUESTS_ID = "5e9c0de2-71b3-4d5a-8c44-000000000002"
+GMAIL_USERS_V1_ID = "5e9c0de2-71b3-4d5a-8c44-000000000003"
+
+SCHEDULED_SINGLE_SEND_ID = "a77d52c6-2f0e-4b19-b6d8-000000000001"
+DRAFT_SINGLE_SEND_ID = "a77d52c6-2f0e-4b19-b6d8-000000000002"
+
+CUSTOM_FIELDS = {
+    "plan": "Text",
+    "preferred_language": "Text",
+    "company": "Text",
+    "lead_source": "Text",
+    "tags": "Text",
+    "total_spend": "Number",
+    "orders_count": "Number",
+    "loyalty_points": "Number",
+    "last_order": "Date",
+    "signed_up": "Date",
+    "renewal_date": "Date",
+}
+
+_READERS_QUERY = (
+    "SELECT contact_id, updated_at FROM contact_data "
+    "WHERE array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])"
+)
+_DAY = 86_400.0
+
+
+def plant(ui: WebUi, now: float) -> None:
+    """Put the world into an empty account; `now` is in seconds since 1970.
+
+    Raises `ValueError` when something of it is there already.
+    """
+    today = now // _DAY * _DAY
+    for list_id, name in (
+        (NEWSLETTER_LIST_ID, "Newsletter"),
+        (CUSTOMERS_LIST_ID, "Customers"),
+        (EVENT_GUESTS_LIST_ID, "Event guests 2026"),
+        (INTERNAL_TESTERS_LIST_ID, "Internal testers"),
+    ):
+        ui.add_list(name, id=list_id)
+    for name, field_type in CUSTOM_FIELDS.items():
+        ui.add_field(name, field_type)
+    ui.seed_v1(
+        "Gmail users (old)",
+        "email LIKE '%gmail.com'",
+        id=GMAIL_USERS_V1_ID,
+        at=today - 1500 * _DAY,
+    )
+    ui.create(
+        "Old webinar guests 2024",
+        "SELECT contact_id, updated_at FROM contact_data "
+        "WHERE lead_source = 'webinar-2024' AND created_at < '2025-01-01T00:00:00Z'",
+        id=OLD_WEBINAR_GUESTS_ID,
+        at=today - 400 * _DAY,
+    )
+    ui.create(
+        "Newsletter readers",
+        _READERS_QUERY,
+        id=NEWSLETTER_READERS_ID,
+        at=today - 60 * _DAY,
+    )
+    ui.add_single_send(
+        "Monthly newsletter",
+        status="scheduled",
+        segment_ids=[NEWSLETTER_READERS_ID],
+        send_at=today + 7 * _DAY,
+        id=SCHEDULED_SINGLE_SEND_ID,
+        at=today - 21 * _DAY,
+    )
+    ui.add_single_send(
+        "Season greetings",
+        list_ids=[CUSTOMERS_LIST_ID],
+        id=DRAFT_SINGLE_SEND_ID,
+        at=today - 14 * _DAY,
+    )
