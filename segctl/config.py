@@ -9,17 +9,20 @@ from __future__ import annotations
 import posixpath
 import shlex
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from segctl.declarations.document import decode, parse_document
+from segctl.declarations.document import decode
 from segctl.declarations.schema import check, closest
+from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import InvalidInput, UsageError
 from segctl.policy import Limits
 from segctl.secrets import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FILE = "segctl.yaml"
 SANDBOX = "sandbox"
@@ -252,9 +255,7 @@ def _key_from_command(command: str, env: Mapping[str, str]) -> str:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageError(
-            f"SEGCTL_API_KEY_COMMAND is not a command: {str(error).lower()}"
-        ) from None
+        raise UsageError(f"SEGCTL_API_KEY_COMMAND is not a command: {str(error).lower()}") from None
     if not words:
         raise UsageError("SEGCTL_API_KEY_COMMAND is empty")
     try:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from segctl.errors import Diagnostic, Span
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
@@ -36,7 +37,7 @@ class Segment:
         return {
             "name": self.name,
             "query_dsl": self.query,
-            "parent_list_ids": sorted(self.parent_list_ids),
+            "parent_list_ids": [*sorted(self.parent_list_ids)],
         }
 
     @property

@@ -148,7 +148,7 @@ def _compare(one: Declared, remote: Remote) -> Patch | Replace | None:
 
 
 def _order(change: Change) -> tuple[int, str]:
-    """Creates first, deletes last: what is added may be needed before what goes is gone."""
+    """Put creates first and deletes last: what goes may be needed until what comes is there."""
     rank = {Create: 0, Patch: 1, Replace: 2}.get(type(change), 3)
     return rank, change.name
 

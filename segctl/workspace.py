@@ -7,10 +7,13 @@ symbolic link out of the segments folder: a pull request could point one at a se
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segctl.declarations.document import MAX_BYTES
 from segctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"

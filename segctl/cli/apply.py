@@ -42,9 +42,7 @@ INTERRUPTED = 130
 )
 @only_option
 @with_session
-def command(
-    session: Session, *, auto_approve: bool, refreshing: str, only: tuple[str, ...]
-) -> int:
+def command(session: Session, *, auto_approve: bool, refreshing: str, only: tuple[str, ...]) -> int:
     """Make the account match the files.
 
     Plans, shows the plan, asks, and performs it: each segment is read again just before it is
@@ -111,16 +109,12 @@ def _carry_out(session: Session, account: Account, plan: Plan, *, count_anew: bo
                     outcomes.append(event)
                     tell(len(outcomes), total)
         if count_anew:
-            for outcome in outcomes:
-                if outcome.status is Status.DONE and outcome.id and not interruptions:
-                    refreshes.append(
-                        refresh(
-                            account.writer,
-                            outcome.change.name,
-                            outcome.id,
-                            session.config.time_zone,
-                        )
-                    )
+            zone = session.config.time_zone
+            refreshes.extend(
+                refresh(account.writer, outcome.change.name, outcome.id, zone)
+                for outcome in outcomes
+                if outcome.status is Status.DONE and outcome.id and not interruptions
+            )
         return Report(tuple(outcomes), tuple(refreshes), interrupted=bool(interruptions))
 
 

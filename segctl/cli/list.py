@@ -1,4 +1,4 @@
-"""`segctl list`: what does the account hold?"""
+"""`segctl list`: what the account holds."""
 
 from __future__ import annotations
 

@@ -69,9 +69,7 @@ def work_out(
     The plan's diagnostics begin with what the files gave rise to. Raises `RemoteError`.
     """
     with progress("reading the account", session.clock, shown=session.verbosity >= 0) as tell:
-        snapshot = take_snapshot(
-            account.reader, lambda listed: names_to_read(picked, listed), tell
-        )
+        snapshot = take_snapshot(account.reader, lambda listed: names_to_read(picked, listed), tell)
     plan = make_plan(
         account.ref, declarations.declared, snapshot, selected={one.name for one in picked}
     )

@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
 @session_options(hidden=False)
 @click.version_option(__version__, message="segctl %(version)s")
 @click.pass_context
-def program(ctx: click.Context, directory: str, **options: Any) -> None:
+def program(ctx: click.Context, /, directory: str, **options: Any) -> None:
     """Terraform for e-mail audiences: SendGrid segments as files in git."""
     session: Session = ctx.obj
     session.enter(directory)
@@ -99,9 +99,7 @@ def run(argv: Sequence[str], env: Mapping[str, str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     session = Session(env)
     try:
-        code = program.main(
-            args=list(argv), prog_name="segctl", standalone_mode=False, obj=session
-        )
+        code = program.main(args=list(argv), prog_name="segctl", standalone_mode=False, obj=session)
         sys.stdout.flush()
     except click.ClickException as error:
         _say_usage(error, session)

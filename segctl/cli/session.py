@@ -72,6 +72,7 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.pass_context
     def command(
         ctx: click.Context,
+        /,
         *,
         target: str | None,
         color: str | None,
@@ -154,9 +155,9 @@ class Session:
         """Open the target's account; `read_only` cannot send anything but GET."""
         from segctl.config import api_key, base_url, is_loopback  # noqa: PLC0415
         from segctl.model import TargetRef  # noqa: PLC0415
+        from segctl.secrets import Secret  # noqa: PLC0415
         from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
         from segctl.sendgrid.transport import Transport  # noqa: PLC0415
-        from segctl.secrets import Secret  # noqa: PLC0415
 
         target = self.target
         if target.is_sandbox:
@@ -174,9 +175,7 @@ class Session:
                 ) as transport,
             ):
                 ref = TargetRef(target.name, "sandbox")
-                yield Account(
-                    ref, Reader(transport), Writer(transport), lambda: transport.requests
-                )
+                yield Account(ref, Reader(transport), Writer(transport), lambda: transport.requests)
             return
         url = base_url(target, self.env)
         host = url.split("//", 1)[1].split("/", 1)[0]
@@ -243,9 +242,7 @@ class Session:
         from segctl.render.plan_text import plan_text  # noqa: PLC0415
 
         self.show(
-            plan_text(
-                plan, self.style, folder=self.config.segments, verbosity=self.verbosity
-            )
+            plan_text(plan, self.style, folder=self.config.segments, verbosity=self.verbosity)
         )
 
 

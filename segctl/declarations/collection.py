@@ -59,9 +59,7 @@ def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
     return (span.file, span.line, span.column) if span else ("", 0, 0)
 
 
-def _repeated_names(
-    declared: list[Declared], files: Mapping[str, bytes]
-) -> list[Diagnostic]:
+def _repeated_names(declared: list[Declared], files: Mapping[str, bytes]) -> list[Diagnostic]:
     first: dict[str, Declared] = {}
     found = []
     for one in declared:
@@ -87,9 +85,7 @@ def _repeated_names(
     return found
 
 
-def _unused_queries(
-    declared: list[Declared], queries: Mapping[str, bytes]
-) -> list[Diagnostic]:
+def _unused_queries(declared: list[Declared], queries: Mapping[str, bytes]) -> list[Diagnostic]:
     used = {one.query_span.file for one in declared}
     return [
         Diagnostic(

@@ -18,7 +18,6 @@ from segctl.declarations.document import UnquotedDate
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
     from segctl.declarations.document import Document
@@ -67,11 +66,14 @@ def closest(word: str, known: Iterable[str]) -> str:
     return folded[found[0]] if found else ""
 
 
-def _position(error: ValidationError) -> list[str]:
+# jsonschema types an error's fields as "anything or not set yet"; iter_errors always sets them.
+
+
+def _position(error: Any) -> list[str]:
     return [f"{step:09}" if isinstance(step, int) else str(step) for step in error.absolute_path]
 
 
-def _report(document: Document, error: ValidationError) -> None:
+def _report(document: Document, error: Any) -> None:
     path = tuple(error.absolute_path)
     handler = _HANDLERS.get(str(error.validator), _other)
     handler(document, error, path)
@@ -86,7 +88,7 @@ def _field(path: tuple[str | int, ...]) -> str:
     return f"`{words}`" + (f", item {numbers[-1] + 1}," if numbers else "")
 
 
-def _additional(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     known = error.schema.get("properties", {})
     elsewhere = error.schema.get("x-elsewhere", {})
     for key in error.instance:
@@ -100,13 +102,13 @@ def _additional(document: Document, error: ValidationError, path: tuple[str | in
         )
 
 
-def _required(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _required(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     for key in error.validator_value:
         if key not in error.instance:
             document.report("missing-key", f"the key `{key}` is missing", path=path)
 
 
-def _type(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     wanted = error.validator_value
     first = wanted if isinstance(wanted, str) else wanted[0]
     value = error.instance
@@ -137,18 +139,18 @@ def _type(document: Document, error: ValidationError, path: tuple[str | int, ...
     )
 
 
-def _empty(document: Document, _: ValidationError, path: tuple[str | int, ...]) -> None:
+def _empty(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
     document.report("empty-value", f"{_field(path)} must not be empty", path=path)
 
 
-def _too_long(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _too_long(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     length, most = len(error.instance), error.validator_value
     document.report(
         "too-long", f"{_field(path)} has {length} characters; the most is {most}", path=path
     )
 
 
-def _max_items(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _max_items(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     if path and path[-1] == "parent_list_ids":
         document.report(
             "too-many-parent-lists",
@@ -161,11 +163,11 @@ def _max_items(document: Document, error: ValidationError, path: tuple[str | int
         _other(document, error, path)
 
 
-def _unique(document: Document, _: ValidationError, path: tuple[str | int, ...]) -> None:
+def _unique(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
     document.report("repeated-item", f"{_field(path)} holds the same item twice", path=path)
 
 
-def _pattern(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     match path:
         case ("parent_list_ids", _):
             document.report(
@@ -198,7 +200,7 @@ def _pattern(document: Document, error: ValidationError, path: tuple[str | int, 
             document.report("bad-value", f"{_field(path)} has a value of the wrong form", path=path)
 
 
-def _enum(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     allowed = [str(value) for value in error.validator_value]
     meant = closest(str(error.instance), allowed)
     document.report(
@@ -209,11 +211,11 @@ def _enum(document: Document, error: ValidationError, path: tuple[str | int, ...
     )
 
 
-def _const(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _const(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     document.report("bad-value", f"{_field(path)} must be {error.validator_value}", path=path)
 
 
-def _one_of(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _one_of(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     keys: list[str] = [option["required"][0] for option in error.validator_value]
     given = [key for key in keys if key in error.instance]
     names = " or ".join(f"`{key}`" for key in keys)
@@ -235,14 +237,14 @@ def _one_of(document: Document, error: ValidationError, path: tuple[str | int, .
         )
 
 
-def _property_names(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _property_names(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     for nested in error.context or ():
         _report(document, nested)
     if not error.context:
         _other(document, error, path)
 
 
-def _other(document: Document, error: ValidationError, path: tuple[str | int, ...]) -> None:
+def _other(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     document.report("bad-value", f"{_field(path)}: {error.message[:200]}", path=path)
 
 

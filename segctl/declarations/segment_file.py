@@ -9,8 +9,9 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-from segctl.declarations.document import decode, parse_document
+from segctl.declarations.document import decode
 from segctl.declarations.schema import check, closest
+from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Segment
 from segctl.secrets import redact

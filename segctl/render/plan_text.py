@@ -38,6 +38,8 @@ def plan_text(plan: Plan, style: Style, *, folder: str = "segments", verbosity: 
         parts += [text for text in (_kept(plan, style), _ignored(plan, style)) if text]
     if refusals:
         parts.append(refusals)
+    if not plan.changes and plan.ignored:
+        closing = f"{count(len(plan.ignored), 'segment')} unmanaged (left alone).\n{closing}"
     parts.append(closing)
     return "\n".join(parts)
 
@@ -45,12 +47,10 @@ def plan_text(plan: Plan, style: Style, *, folder: str = "segments", verbosity: 
 def closing_line(plan: Plan, style: Style, folder: str = "segments") -> str:
     """Give the one line that says what the plan comes to."""
     summary = plan.summary
-    left_alone = f" {count(summary.unmanaged, 'segment')} unmanaged (left alone)."
     if not plan.changes:
         matches = "matches" if summary.unchanged == 1 else "match"
         line = f"No changes. {count(summary.unchanged, 'segment')} {matches} {folder}/."
-        more = left_alone if summary.unmanaged else ""
-        return style.bold(line) + more + "\n"
+        return style.bold(line) + "\n"
     line = (
         f"Plan: {summary.create} to create, {summary.patch} to patch, "
         f"{summary.replace} to replace, {summary.delete} to delete."
@@ -151,13 +151,15 @@ def _ids(segment: Segment) -> str:
 
 
 def _kept(plan: Plan, style: Style) -> str:
-    lines = [f"    {style.dim(f'unchanged  {clean(keep.name)}  {keep.span}')}" for keep in plan.kept]
+    lines = [
+        f"    {style.dim(f'unchanged  {clean(keep.name)}  {keep.span}')}" for keep in plan.kept
+    ]
     return "\n".join(lines) + "\n" if lines else ""
 
 
 def _ignored(plan: Plan, style: Style) -> str:
-    lines = [
-        f"    {style.dim(f'unmanaged  {clean(one.name)}  {one.id}' + ('  (v1)' if one.is_v1 else ''))}"
-        for one in plan.ignored
-    ]
+    lines = []
+    for one in plan.ignored:
+        version = "  (v1)" if one.is_v1 else ""
+        lines.append(f"    {style.dim(f'unmanaged  {clean(one.name)}  {one.id}{version}')}")
     return "\n".join(lines) + "\n" if lines else ""

@@ -1,3 +1,4 @@
-"""The account over HTTP: `transport` moves bytes, `api` has one method an operation, `wire` the
-JSON of both directions.
+"""The account over HTTP.
+
+`transport` moves bytes, `api` has one method an operation, `wire` knows the JSON of both ways.
 """

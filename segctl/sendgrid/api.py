@@ -52,7 +52,7 @@ class Reader:
             params["ids"] = list(ids)
         operation = "list the segments"
         found: dict[str, Remote] = {}
-        address: str | None = SEGMENTS
+        address = SEGMENTS
         for _ in range(MAX_PAGES):
             answer = self._transport.send("GET", address, operation=operation, params=params)
             for item in wire.results(answer.data, operation):
@@ -60,11 +60,12 @@ class Reader:
                 if one.id in found:
                     raise wire.unexpected(operation, f"the id {one.id} stands in it twice")
                 found[one.id] = one
-            address, params = wire.next_page(answer.data), {}
-            if address is None:
+            following = wire.next_page(answer.data)
+            if following is None:
                 return tuple(found.values())
-            if not self._transport.same_origin(address):
+            if not self._transport.same_origin(following):
                 raise wire.unexpected(operation, "its next page is on another server")
+            address, params = following, {}
         raise wire.unexpected(operation, f"it has more than {MAX_PAGES} pages")
 
     def get_segment(self, segment_id: str) -> Remote:
@@ -95,7 +96,7 @@ class Writer(Reader):
         return wire.remote(answer.data, operation)
 
     def patch_segment(self, segment_id: str, fields: Mapping[str, str]) -> Remote:
-        """Change `name` or `query_dsl` or both. Raises `UpdateLocked`, `NotFound`, …"""
+        """Change `name` or `query_dsl` or both. Raises `UpdateLocked`, `NotFound` and others."""
         operation = f"change segment {segment_id}"
         answer = self._transport.send(
             "PATCH", _path(segment_id), operation=operation, body=dict(fields)
@@ -103,10 +104,8 @@ class Writer(Reader):
         return wire.remote(answer.data, operation)
 
     def delete_segment(self, segment_id: str) -> None:
-        """Delete a segment; its contacts stay. Raises `NotFound`, …"""
-        self._transport.send(
-            "DELETE", _path(segment_id), operation=f"delete segment {segment_id}"
-        )
+        """Delete a segment; its contacts stay. Raises `NotFound` and others."""
+        self._transport.send("DELETE", _path(segment_id), operation=f"delete segment {segment_id}")
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
         """Ask for contacts to be counted now.

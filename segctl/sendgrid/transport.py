@@ -106,9 +106,7 @@ class Transport:
             base_url=base_url,
             headers=headers,
             timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
-            limits=httpx.Limits(
-                max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY
-            ),
+            limits=httpx.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY),
             follow_redirects=False,
             trust_env=not direct,
             transport=_Mounted(mount) if mount is not None else None,
