@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from segctl.declarations.document import decode
-from segctl.declarations.schema import check, closest
+from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import InvalidInput, UsageError
 from segctl.policy import Limits
 from segctl.secrets import Secret
+from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,12 +111,11 @@ def _check_values(document: Any, value: dict[str, Any]) -> None:
     default = value.get("default_target")
     known = [*value.get("targets", {DEFAULT_TARGET: None}), SANDBOX]
     if default is not None and default not in known:
-        meant = closest(default, known)
         document.report(
             "unknown-target",
             f"there is no target `{default}`",
             path=("default_target",),
-            hint=f"did you mean `{meant}`?" if meant else f"there are {', '.join(known)}",
+            hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
         )
     zone = value.get("time_zone", "UTC")
     if not _is_time_zone(zone):
@@ -168,10 +168,9 @@ def choose_target(config: Config, asked: str | None, env: Mapping[str, str]) -> 
     if name == SANDBOX:
         return Target(SANDBOX)
     if name not in config.targets:
-        meant = closest(name, known)
         raise UsageError(
             f"there is no target `{name}`",
-            hint=f"did you mean `{meant}`?" if meant else f"there are {', '.join(known)}",
+            hint=did_you_mean(name, known, f"there are {', '.join(known)}"),
         )
     return config.targets[name]
 

@@ -10,7 +10,6 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from segctl.declarations.schema import closest
 from segctl.errors import Diagnostic, Severity
 from segctl.model import (
     Change,
@@ -186,8 +185,3 @@ def _alike(one: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
         )
         for remote in remotes
     ]
-
-
-def suggest(pattern: str, declared: Iterable[Declared]) -> str:
-    """Give the declared name that a pattern or a name perhaps meant, or an empty text."""
-    return closest(pattern, (one.name for one in declared))

@@ -12,9 +12,10 @@ import click
 
 from segctl.cli.progress import progress
 from segctl.errors import InvalidInput, Severity, UsageError
-from segctl.planner import make_plan, names_to_read, select, suggest
+from segctl.planner import make_plan, names_to_read, select
 from segctl.policy import judge
 from segctl.snapshot import take_snapshot
+from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,10 +51,13 @@ def read_selection(
         raise InvalidInput(declarations.diagnostics)
     picked, unused = select(declarations.declared, only)
     if unused:
-        meant = suggest(unused[0], declarations.declared)
         raise UsageError(
             f"--only {unused[0]} matches no segment",
-            hint=f"did you mean `{meant}`?" if meant else "it is compared with names and files",
+            hint=did_you_mean(
+                unused[0],
+                (one.name for one in declarations.declared),
+                "it is compared with names and files",
+            ),
         )
     return declarations, picked
 

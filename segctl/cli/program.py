@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was asked for, or say which one was perhaps meant."""
         if args and args[0] not in COMMANDS:
-            from segctl.declarations.schema import closest  # noqa: PLC0415
+            from segctl.suggest import closest  # noqa: PLC0415
 
             meant = closest(args[0], COMMANDS)
             hint = f" Did you mean '{meant}'?" if meant else ""

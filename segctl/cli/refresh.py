@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.session import with_session
-from segctl.declarations.schema import closest
 from segctl.errors import UsageError
 from segctl.model import RefreshStatus
 from segctl.refresher import refresh
 from segctl.render.report_text import refresh_lines
+from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +55,11 @@ def _find(names: Sequence[str], listed: Sequence[Remote]) -> list[Remote]:
     missing = [name for name in names if name not in known]
     if missing:
         words = ", ".join(f"`{name}`" for name in missing)
-        meant = closest(missing[0], (one.name for one in listed))
         raise UsageError(
             f"the account has no segment {words}",
-            hint=f"did you mean `{meant}`?" if meant else "`segctl list` shows what it has",
+            hint=did_you_mean(
+                missing[0], (one.name for one in listed), "`segctl list` shows what it has"
+            ),
         )
     found = {known[name].id: known[name] for name in names}
     old = [one.name for one in found.values() if one.is_v1]

@@ -146,4 +146,5 @@ def decode(file: str, data: bytes) -> tuple[str, Diagnostic | None]:
 
 
 def place_span(file: str, place: Place) -> Span:
+    """Give a place as a span of a file."""
     return Span(file, place.line + 1, place.column + 1, place.end_line + 1, place.end_column + 1)

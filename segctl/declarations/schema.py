@@ -6,7 +6,6 @@ than a thousand checks) and the translation of jsonschema's findings. Editors re
 
 from __future__ import annotations
 
-import difflib
 import json
 from functools import cache
 from importlib import resources
@@ -14,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import UnquotedDate
+from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from jsonschema.protocols import Validator
 
     from segctl.declarations.document import Document
@@ -58,14 +56,6 @@ def check(document: Document, name: str) -> bool:
     return len(document.diagnostics) == before
 
 
-def closest(word: str, known: Iterable[str]) -> str:
-    """Give the known word that was perhaps meant, or an empty text."""
-    words = list(known)
-    folded = {candidate.casefold(): candidate for candidate in words}
-    found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else ""
-
-
 # jsonschema types an error's fields as "anything or not set yet"; iter_errors always sets them.
 
 
@@ -94,9 +84,7 @@ def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> 
     for key in error.instance:
         if key in known:
             continue
-        meant = closest(key, known)
-        hint = f"did you mean `{meant}`?" if meant else f"the keys are {', '.join(known)}"
-        hint = elsewhere.get(key, hint)
+        hint = elsewhere.get(key) or did_you_mean(key, known, f"the keys are {', '.join(known)}")
         document.report(
             "unknown-key", f"unknown key `{key}`", path=(*path, key), key=True, hint=hint
         )
@@ -202,12 +190,11 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
 
 def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     allowed = [str(value) for value in error.validator_value]
-    meant = closest(str(error.instance), allowed)
     document.report(
         "bad-value",
         f"{_field(path)} must be {' or '.join(allowed)}",
         path=path,
-        hint=f"did you mean `{meant}`?" if meant else "",
+        hint=did_you_mean(str(error.instance), allowed),
     )
 
 

@@ -10,11 +10,12 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import decode
-from segctl.declarations.schema import check, closest
+from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Segment
 from segctl.secrets import redact
+from segctl.suggest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

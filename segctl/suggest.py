@@ -1,0 +1,22 @@
+"""Did you mean …? The one place that guesses what a misspelt word was to be."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Give the known word that was perhaps meant, whatever its case, or an empty text."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else ""
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Give the hint "did you mean `…`?", or `otherwise` where nothing is near."""
+    meant = closest(word, known)
+    return f"did you mean `{meant}`?" if meant else otherwise
