@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import segctl.emulator
 from segctl.emulator import Emulator, ResetStyle, Settings
@@ -229,6 +232,49 @@ def test_latency_is_left_to_the_carrier() -> None:
         assert account.ask("GET", V1).delay == 2.5
 
 
+_SEGMENT = "5e9c0de2-71b3-4d5a-8c44-000000000001"
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just(_SEGMENT),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+_BODIES = st.binary(max_size=20) | st.dictionaries(
+    st.sampled_from(["name", "query_dsl", "parent_list_ids", "user_time_zone", "x"]), _VALUES
+).map(lambda content: json.dumps(content).encode())
+_TARGETS = st.builds(
+    "{}{}?{}={}".format,
+    st.sampled_from([V1, V2, f"{V2}/refresh", LISTS, "/v3/marketing/singlesends", ""]),
+    st.sampled_from(["", f"/{_SEGMENT}", "/%ff%00"]) | st.text(max_size=5),
+    st.sampled_from(["ids", "page_size", "page_token", "contacts_sample", "parent_list_ids"]),
+    st.text(max_size=8),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    method=st.sampled_from(["GET", "POST", "PATCH", "DELETE", "TRACE"]),
+    target=_TARGETS,
+    body=_BODIES,
+)
+def test_whatever_is_asked_gets_an_answer(method: str, target: str, body: bytes) -> None:
+    with Account(Settings(update_lock=0)) as account:
+        account.emulator.seed()
+        reply = account.emulator.handle(method, target, HEADERS, body)
+        assert 200 <= reply.status < 500
+        if reply.body:
+            reply.json()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("rate_window", 0.0), ("sample_interval", 0.0), ("update_lock", -1.0), ("latency", -1.0)],
+)
+def test_durations_that_cannot_be_are_refused(name: str, value: float) -> None:
+    given_settings: Any = {name: value}
+    with pytest.raises(ValueError, match=name):
+        Settings(**given_settings)
+
+
 def test_the_clock_of_the_machine_is_the_default() -> None:
     with Emulator(settings=Settings.sandbox()) as emulator:
         emulator.seed()
@@ -236,10 +282,13 @@ def test_the_clock_of_the_machine_is_the_default() -> None:
         assert entry["name"] == "Gmail users (old)"
 
 
-def test_importing_the_emulator_brings_no_http_server() -> None:
-    code = "import sys, segctl.emulator; print('http.server' in sys.modules)"
+def test_the_emulator_is_light_and_shares_nothing_with_the_client() -> None:
+    code = "import sys, segctl.emulator; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert done.stdout.strip() == "False"
+    modules = done.stdout.split()
+    assert "http.server" not in modules
+    ours = {name for name in modules if name.partition(".")[0] == "segctl"}
+    assert {".".join(name.split(".")[:2]) for name in ours} == {"segctl", "segctl.emulator"}
 
 
 def test_the_package_knows_only_its_names() -> None:
