@@ -103,5 +103,4 @@ class Call:
 
 def timestamp(seconds: float) -> str:
     """Write an instant as the API does, `2026-07-15T16:04:33Z` (recorded)."""
-    # Four times as fast as strftime, which a list of thousands of segments notices.
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")[:19] + "Z"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
