@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from segctl.cli import main
-from segctl.emulator import Emulator, Settings, serve
+from segctl.emulator import Emulator, Settings, serve, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +48,27 @@ class Result:
     err: str
 
 
+class Hasty:
+    """A clock on which waiting takes no time; `slept` has every wait in seconds."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        """Give the moment."""
+        return self.moment
+
+    def monotonic(self) -> float:
+        """Give the moment in seconds."""
+        return self.moment.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
+
+
 @dataclass
 class Project:
     """A folder with segment files, and segctl to run in it."""
@@ -55,6 +76,7 @@ class Project:
     root: Path
     capsys: pytest.CaptureFixture[str]
     env: dict[str, str] = field(default_factory=dict)
+    clock: Hasty = field(default_factory=Hasty)
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write files, by path relative to the project."""
@@ -73,7 +95,7 @@ class Project:
     def run(self, *argv: str, **env: str) -> Result:
         """Run segctl in this project."""
         self.capsys.readouterr()
-        code = main(["-C", str(self.root), *argv], {**self.env, **env})
+        code = main(["-C", str(self.root), *argv], {**self.env, **env}, self.clock)
         captured = self.capsys.readouterr()
         return Result(code, captured.out, captured.err)
 
@@ -110,7 +132,7 @@ class Remote:
     def definitions(self) -> dict[str, tuple[str, tuple[str, ...]]]:
         """What the account holds of V2 segments: name to query and parent lists."""
         return {
-            one.name: (one.query, one.parent_list_ids)
+            one.name: (one.query, one.parent_list_ids or ())
             for one in self.emulator.ui.segments()
             if one.version == 2
         }
@@ -124,6 +146,8 @@ def remote() -> Iterator[Remote]:
     """An empty account with the real limits, the rate limit aside; its clock stands still."""
     watch = Watch()
     with Emulator(None, TEST_SETTINGS, now=watch) as emulator, serve(emulator) as server:
+        for name, kind in world.CUSTOM_FIELDS.items():
+            emulator.ui.add_field(name, kind)
         yield Remote(emulator, watch, server.url)
 
 

@@ -39,18 +39,13 @@ ONLY_IMPORTERS = {
     "time": {"clock.py"},
     "subprocess": {"config.py"},
     "click": {
-        f"cli/{name}.py"
-        for name in (
-            "program",
-            "session",
-            "planning",
-            "validate",
-            "plan",
-            "apply",
-            "refresh",
-            "list",
-            "emulator",
-        )
+        "cli/program.py",
+        "cli/session.py",
+        "cli/planning.py",
+        *(
+            f"cli/commands/{name}.py"
+            for name in ("validate", "plan", "apply", "refresh", "list", "emulator")
+        ),
     },
 }
 
