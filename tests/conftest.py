@@ -156,3 +156,8 @@ def connected(project: Project, remote: Remote) -> Project:
     """A project whose target `production` is the emulated account."""
     project.env |= {"SEGCTL_BASE_URL": remote.url, "SENDGRID_API_KEY": KEY}
     return project
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the golden files be written anew."""
+    parser.addoption("--golden-write", action="store_true", help="write the golden files anew")

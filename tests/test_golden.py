@@ -1,0 +1,248 @@
+"""What people read, held against files: a change of a word shows in review.
+
+`python -m pytest tests/test_golden.py --golden-write` writes the files anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl import __version__
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.model import (
+    Change,
+    Create,
+    Declared,
+    Delete,
+    Outcome,
+    Patch,
+    Plan,
+    Precondition,
+    Refresh,
+    RefreshStatus,
+    Remote,
+    Replace,
+    Report,
+    Segment,
+    Snapshot,
+    Status,
+    TargetRef,
+    Validation,
+)
+from segctl.planfile import to_json
+from segctl.planner import make_plan
+from segctl.policy import Limits, judge
+from segctl.render.diagnostics import diagnostics_text, tally
+from segctl.render.listing import Row, listing_text
+from segctl.render.plan_text import plan_text
+from segctl.render.report_text import report_text
+from segctl.render.style import Style, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOLDEN = Path(__file__).parent / "golden"
+PLAIN, COLORED = Style(), Style(color=True)
+LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
+LIST_B = "0b1f4a10-5c1d-4a6e-9f02-00000000000b"
+ID = "5e9c0de2-71b3-4d5a-8c44-{:012}"
+
+BIG_SPENDERS = """\
+SELECT contact_id, updated_at
+FROM contact_data
+WHERE total_spend > 500
+  AND country = 'CZ'
+  AND preferred_language = 'cs'
+  AND last_order IS NOT NULL
+  AND orders_count >= 3
+  AND loyalty_points > 100
+  AND company IS NOT NULL
+  AND lead_source = 'shop'
+  AND city != 'Brno'
+"""
+
+
+def declare(name: str, text: str, *parents: str) -> Declared:
+    span = Span(f"segments/{name.lower().replace(' ', '-')}.yaml", 2, 7)
+    return Declared(Segment(name, text, parents), span, span)
+
+
+def hold(number: int, name: str, text: str | None, *parents: str, **fields: object) -> Remote:
+    base = Remote(
+        id=ID.format(number),
+        name=name,
+        query=text,
+        parent_list_ids=parents,
+        contacts_count=1203,
+        updated_at="2026-07-15T16:04:33Z",
+        validation=Validation.VALID,
+    )
+    return dataclasses.replace(base, **fields)  # type: ignore[arg-type]
+
+
+def rich_plan() -> Plan:
+    declared = [
+        declare("New", "SELECT contact_id, updated_at\nFROM contact_data\nWHERE\tcity = 'Zlín'\n"),
+        declare("New of a list", "SELECT contact_id, updated_at FROM contact_data", LIST_A),
+        declare("Big spenders", BIG_SPENDERS),
+        declare("Moved", "SELECT contact_id, updated_at FROM contact_data", LIST_B),
+        declare("Same", "SELECT 1"),
+        declare("VIP", "SELECT 1"),
+    ]
+    old = BIG_SPENDERS.replace("> 500", "> 250").replace("'Brno'", "'Praha'")
+    remotes = (
+        hold(1, "Big spenders", old),
+        hold(2, "Moved", "SELECT contact_id, updated_at FROM contact_data", LIST_A),
+        hold(3, "Same", "SELECT 1", contacts_count=1),
+        hold(4, "By hand", None),
+        hold(5, "Old one", None, query_version=None),
+        hold(6, "vip", None),
+    )
+    target = TargetRef("production", "api.sendgrid.com")
+    plan = make_plan(target, declared, Snapshot(remotes))
+    return judge(plan, Limits(max_segments=8), len(remotes))
+
+
+def quiet_plan() -> Plan:
+    target = TargetRef("production", "api.sendgrid.com")
+    remotes = (hold(3, "Same", "SELECT 1"), hold(4, "By hand", None))
+    return make_plan(target, [declare("Same", "SELECT 1")], Snapshot(remotes))
+
+
+def delete_plan() -> Plan:
+    segment = Segment("Gone", "SELECT contact_id, updated_at FROM contact_data", (LIST_A,))
+    delete = Delete(segment, Precondition(ID.format(9), None, "x"), contacts_count=1)
+    renamed = Patch(
+        Segment("Old name", "SELECT 1"),
+        Segment("New name", "SELECT 1"),
+        ("name",),
+        Precondition(ID.format(8), None, "y"),
+        Span("segments/new-name.yaml", 2, 7),
+    )
+    return Plan(TargetRef("production", "api.sendgrid.com"), (renamed, delete))
+
+
+def changes() -> list[Change]:
+    span = Span("segments/a.yaml", 2, 7)
+    precondition = Precondition(ID.format(1), None, "x")
+    one, two = Segment("One", "SELECT 1"), Segment("Two", "SELECT 2")
+    return [
+        Create(one, span),
+        Patch(one, two, ("query_dsl",), precondition, span),
+        Delete(two, precondition),
+        Replace(one, two, ("parent_list_ids",), precondition, span),
+        Create(two, span),
+        Create(Segment("Three\x07", "q"), span),
+    ]
+
+
+def report(*, interrupted: bool = False) -> Report:
+    create, patch, delete, _, lost, late = changes()
+    return Report(
+        (
+            Outcome(create, Status.DONE, ID.format(7)),
+            Outcome(patch, Status.CONFLICT, ID.format(1), "somebody changed it", "plan again"),
+            Outcome(delete, Status.DONE),
+            Outcome(lost, Status.UNKNOWN, None, "the connection broke", "look at the plan"),
+            Outcome(late, Status.NOT_ATTEMPTED if interrupted else Status.FAILED, None, "too late"),
+        ),
+        (
+            Refresh("One", ID.format(7), RefreshStatus.ACCEPTED),
+            Refresh("Two", ID.format(1), RefreshStatus.OVER_QUOTA, "the quota", "tomorrow"),
+            Refresh("Six", ID.format(6), RefreshStatus.OVER_QUOTA, "the quota", "tomorrow"),
+            Refresh("Gone", ID.format(9), RefreshStatus.NOT_FOUND, "it is gone"),
+        ),
+        interrupted=interrupted,
+    )
+
+
+def findings() -> list[Diagnostic]:
+    long = "query_dsl: " + "x" * 300 + " FORM " + "y" * 100
+    return [
+        Diagnostic(
+            "unknown-key",
+            Severity.ERROR,
+            "unknown key `querry_dsl`",
+            Span("segments/vip.yaml", 7, 1, 7, 11),
+            "did you mean `query_dsl`?",
+            "querry_dsl: |",
+        ),
+        Diagnostic(
+            "long-line",
+            Severity.WARNING,
+            "far to the right",
+            Span("segments/long.yaml", 120, 313, 120, 317),
+            excerpt=long,
+        ),
+        Diagnostic(
+            "tab",
+            Severity.INFO,
+            "a tab and a \x1b[31mcolour",
+            Span("segments/tab.yaml", 1, 2),
+            excerpt="\tname: \x1b[31mred",
+        ),
+        Diagnostic("nowhere", Severity.ERROR, "no place", hint="none needed"),
+    ]
+
+
+def listing() -> str:
+    rows = [
+        Row(hold(1, "Big spenders", None, LIST_A, refreshes_used=1, max_refreshes=2), managed=True),
+        Row(hold(2, "日本の顧客", None, refreshes_used=1, contacts_count=None), managed=False),
+        Row(
+            hold(
+                3,
+                "Broken",
+                None,
+                validation=Validation.INVALID,
+                validation_error="no such column",
+                next_sample_update="2026-07-15T17:00:00Z",
+            ),
+            managed=None,
+        ),
+        Row(hold(4, "Old", None, query_version=None, validation=Validation.UNKNOWN), managed=False),
+    ]
+    return listing_text(rows, width=None, color=False)
+
+
+def plan_json() -> str:
+    data = to_json(rich_plan(), "2026-07-15T16:04:33Z")
+    assert data["tool"].pop("version") == __version__
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+VIEWS: dict[str, Callable[[], str]] = {
+    "plan.txt": lambda: plan_text(rich_plan(), PLAIN),
+    "plan-verbose.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=1),
+    "plan-quiet.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=-1),
+    "plan-colored.txt": lambda: plan_text(rich_plan(), COLORED),
+    "plan-delete.txt": lambda: plan_text(delete_plan(), PLAIN),
+    "plan-nothing.txt": lambda: plan_text(quiet_plan(), PLAIN, folder="audiences"),
+    "plan.json": plan_json,
+    "report.txt": lambda: report_text(report(), PLAIN),
+    "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),
+    "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),
+    "diagnostics.txt": lambda: diagnostics_text(findings(), PLAIN) + tally(findings()) + "\n",
+    "listing.txt": listing,
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_view(name: str, request: pytest.FixtureRequest) -> None:
+    path, text = GOLDEN / name, VIEWS[name]()
+    if request.config.getoption("--golden-write"):
+        path.write_text(text, "utf-8", newline="\n")
+    assert text == path.read_text("utf-8")
+
+
+def test_every_golden_file_is_held_against_something() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(VIEWS)
+
+
+def test_invisible_characters_are_written_out() -> None:
+    assert clean("a\x00b\x9bc\u202ed\u2028e\ud800é日") == r"a\x00b\x9bc\u202ed\u2028e\ud800é日"

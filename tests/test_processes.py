@@ -1,0 +1,219 @@
+"""segctl as a process: the emulator on a port, interruptions, several at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import KEY, REPOSITORY, Project, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+VIP = query("total_spend > 500")
+BASE = {key: value for key, value in os.environ.items() if not key.startswith(("SEGCTL", "SEND"))}
+
+
+def start(*argv: str, **env: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "segctl", *argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env={**BASE, **env},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@contextmanager
+def emulator(*argv: str) -> Iterator[str]:
+    """Serve with `segctl emulator`; give the address; end it as a person would."""
+    process = start("emulator", "--port", "0", *argv)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://127\.0\.0\.1:\d+", line)
+    assert found, line
+    try:
+        yield found[0]
+    finally:
+        process.send_signal(signal.SIGINT)
+        code, _, err = finish(process)
+    assert (code, "Traceback" in err) == (0, False), err
+
+
+@pytest.fixture
+def run(project: Project) -> Callable[..., tuple[int, str, str]]:
+    """Run segctl in the project, as a process."""
+
+    def run_it(*argv: str, **env: str) -> tuple[int, str, str]:
+        return finish(start("-C", str(project.root), *argv, **env))
+
+    return run_it
+
+
+def test_the_story_over_http(
+    project: Project, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    project.declare("VIP", VIP)
+    project.declare("Newsletter readers", VIP)
+    state = str(tmp_path / "state" / "account.sqlite3")
+    with emulator("--state", state) as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
+        code, out, _ = run("plan", "--detailed-exitcode", **env)
+        assert code == 2
+        assert "Plan: 1 to create, 1 to patch" in out
+        code, out, err = run("apply", "--auto-approve", "--refresh", "changed", **env)
+        assert (code, err) == (0, "create VIP …\npatch Newsletter readers …\n")
+        assert "Applied: 2 done. 2 of 2 refreshing." in out
+    with emulator("--state", state) as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
+        code, out, _ = run("plan", "--detailed-exitcode", **env)
+        assert code == 0
+        assert out.endswith("No changes. 2 segments match segments/.\n")
+        code, out, _ = run("list", "--format", "json", **env)
+        assert {one["managed"] for one in json.loads(out)["segments"]} == {True, False}
+
+
+def test_the_emulator_refuses_what_it_cannot_do(tmp_path: Path) -> None:
+    with emulator() as url:
+        port = url.rsplit(":", 1)[1]
+        code, out, err = finish(start("emulator", "--port", port))
+        assert (code, out) == (1, "")
+        assert f"cannot serve on port {port}" in err
+    code, _, err = finish(start("emulator", "--port", "0", "--fault", "nonsense"))
+    assert code == 1
+    assert err.startswith("error: --fault: ")
+    state = tmp_path / "state"
+    state.write_text("this is no account" * 100)
+    code, _, err = finish(start("emulator", "--port", "0", "--state", str(state)))
+    assert code == 1
+    assert err.startswith("error: ")
+
+
+def test_faults_and_latency_of_the_emulator(
+    project: Project, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    project.declare("VIP", VIP)
+    with emulator("--fault", "POST * drop after", "--latency", "5") as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
+        code, out, _ = run("apply", "--auto-approve", **env)
+        assert code == 4
+        assert "unknown       create VIP" in out
+        assert run("plan", "--detailed-exitcode", **env)[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_apply_finishes_its_request_and_reports(
+    project: Project, run: Callable[..., tuple[int, str, str]], number: signal.Signals
+) -> None:
+    for letter in "ABCDEFGH":
+        project.declare(letter, VIP)
+    with emulator("--latency", "150") as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
+        process = start("-C", str(project.root), "apply", "--auto-approve", **env)
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("create B"):
+            assert process.poll() is None
+        process.send_signal(number)
+        code, out, err = finish(process)
+        assert code == 130, err
+        assert "finishing the request in flight" in err
+        done = len(re.findall("^  created", out, re.MULTILINE))
+        assert 2 <= done < 8
+        assert f"Interrupted: {done} done, {8 - done} not attempted." in out
+        code, out, _ = run("plan", **env)
+        assert f"Plan: {8 - done} to create" in out
+        assert run("apply", "--auto-approve", **env)[0] == 0
+        assert run("plan", "--detailed-exitcode", **env)[0] == 0
+
+
+def test_two_applies_on_one_sandbox_double_nothing(
+    project: Project, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    for number in range(20):
+        project.declare(f"Segment {number:02}", VIP)
+    argv = ("-C", str(project.root), "--target", "sandbox", "apply", "--auto-approve")
+    results = [finish(process) for process in [start(*argv), start(*argv)]]
+    assert all("Traceback" not in err for _, _, err in results)
+    assert {code for code, _, _ in results} <= {0, 1, 4}
+    code, out, _ = run("--target", "sandbox", "list", "--format", "json")
+    names = [one["name"] for one in json.loads(out)["segments"] if one["managed"]]
+    assert (code, len(names), len(set(names))) == (0, 20, 20)
+    assert run("--target", "sandbox", "plan", "--detailed-exitcode")[0] == 0
+
+
+def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
+    pty: Any = pytest.importorskip("pty")
+    for number in range(40):
+        project.declare(f"Segment {number:02}", VIP)
+    with emulator("--latency", "60") as url:
+        env = {**BASE, "SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY, "TERM": "xterm"}
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "segctl", "-C", str(project.root), "apply", "--auto-approve"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            cwd=REPOSITORY,
+            env=env,
+        )
+        os.close(theirs)
+        drawn = b""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            drawn += part
+        os.close(ours)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"applying" in drawn
+    assert b"%" in drawn
+    assert b"create Segment" not in drawn
+    assert b"Applied: 40 done." in out
+
+
+def test_start_up_imports_nothing_heavy() -> None:
+    """What `--version` and `--help` may import beside the interpreter's own start."""
+    script = """
+import sys
+before = set(sys.modules)
+from segctl.cli import main
+code = main({argv}, {{}})
+heavy = {{
+    "click", "rich", "yaml", "jsonschema", "httpx", "sqlglot", "deepdiff", "dataclasses", "sqlite3",
+    "json", "asyncio", "ssl",
+}}
+print(code, *sorted(heavy & (set(sys.modules) - before)))
+"""
+    for argv, allowed in ((["--version"], set()), (["--help"], {"click", "dataclasses"})):
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(argv=argv)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=REPOSITORY,
+        )
+        code, *heavy = done.stdout.splitlines()[-1].split()
+        assert code == "0"
+        assert set(heavy) <= allowed
