@@ -177,8 +177,10 @@ def _stop_at(text: str, start: int, end: int) -> NoReturn:
             _stop_on(text, position)
         position = found.end()
     piece = text[start:end]
-    problem = Problem("unreadable", f"{shown(piece)} cannot be read", "", start, end)
-    raise CannotRead(problem)
+    code, hint = "unreadable", ""
+    if piece[-1:] == "'":
+        code, hint = "string-prefix", "strings have no prefixes here: write '…' alone"
+    raise CannotRead(Problem(code, f"{shown(piece)} cannot be read", hint, start, end))
 
 
 def _stop_on(text: str, at: int) -> NoReturn:
