@@ -57,7 +57,11 @@ class Operands(Expressions):
 
     def type_name(self) -> str:
         """Read the name of a type, with its parameters and its tail of words."""
-        words = [upper(self.any_name("the name of a type").text)]
+        word = self.word
+        if word.kind is not WordKind.NAME:  # in quotes its case would count
+            raise self.unexpected("the name of a type")
+        self.take()
+        words = [word.upper]
         for tail in _TYPE_TAILS:
             here = self.words[self.index : self.index + len(tail)]
             if tuple(word.upper for word in here) == tail:

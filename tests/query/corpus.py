@@ -137,6 +137,8 @@ DIFFERENT = (
     (f"{W}a > now() - 1 day", f"{W}a > now() - interval 1 day"),
     (f"{W}a > now() - 10 day", f"{W}a > now() - 10 days"),
     (f"{W}a::int = 1", f"{W}CAST(a AS int) = 1"),
+    ("SELECT MAX(e.a) AS e FROM t e", "SELECT MAX(f.a) AS f FROM t f"),
+    (f"{W}a::int = 1", f'{W}a::"int" = 1'),
     (f"{W}array_contains(a, ['x', 'y'])", f"{W}array_contains(a, ['y', 'x'])"),
     (f"{W}e.DATA:payload.x = 1", f"{W}e.DATA:payload.X = 1"),
     (f"{W}e.DATA:payload.x = 1", f'{W}e.DATA:payload."x" = 1'),
