@@ -1,0 +1,126 @@
+"""Whose name an alias is: scopes, and whether renaming is provably harmless.
+
+Owns the resolution of qualifiers. Refuses to write anything: `writing` asks it for names. The
+rules, and why, stand in `normal`'s docstring.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from segctl.query.catalogue import SELECTED
+from segctl.query.tree import Call, Column, Derived, Query, SelectItem, Star, Table
+from segctl.query.walking import children, walk
+from segctl.query.words import lower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from segctl.query.tree import Name, Node, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The tables in sight: new names by folded alias, and what is in sight around it."""
+
+    depth: int
+    names: dict[str, str] = field(default_factory=dict)
+    outer: Scope | None = None
+
+    def find(self, alias: str) -> str | None:
+        """Return the new name of a folded alias, from the innermost scope that has it."""
+        scope: Scope | None = self
+        while scope:
+            if alias in scope.names:
+                return scope.names[alias]
+            scope = scope.outer
+        return None
+
+
+def scope_of(query: Query, outer: Scope | None) -> Scope:
+    """Return the scope of a query's own tables, numbered in the order of FROM and JOIN."""
+    depth = outer.depth + 1 if outer else 0
+    names: dict[str, str] = {}
+    for number, source in enumerate(sources_of(query), 1):
+        called = alias_of(source)
+        if called:
+            names[lower(called.text)] = f"t{depth}_{number}"
+    return Scope(depth, names, outer)
+
+
+def sources_of(query: Query) -> Iterator[Source]:
+    """Yield the tables of a query in order, those of joins last."""
+    yield from query.sources
+    for join in query.joins:
+        yield join.source
+
+
+def alias_of(source: Source) -> Name | None:
+    """Return what a table is called in its query: its alias, or its own name."""
+    return source.alias or (source.name if isinstance(source, Table) else None)
+
+
+def renamable(query: Query) -> bool:
+    """Tell whether the aliases of all tables in a query, and in those inside it, may be renamed."""
+    return _renamable(query, None, set())
+
+
+def _renamable(query: Query, outer: Scope | None, taken: set[str]) -> bool:
+    called = [alias_of(source) for source in sources_of(query)]
+    if query.extras or any(name is None or name.quoted for name in called):
+        return False
+    scope = scope_of(query, outer)
+    if len(scope.names) < len(called):
+        return False  # one alias given twice
+    taken = taken | set(scope.names) | set(scope.names.values())
+    inner: list[tuple[Query, Scope | None]] = []
+    for node in _own(query, inner, scope):
+        if isinstance(node, Column | Star) and node.qualifier:
+            qualifier = node.qualifier
+            if qualifier.quoted or scope.find(lower(qualifier.text)) is None:
+                return False
+        elif isinstance(node, Column) and lower(node.name.text) in taken:
+            return False  # some dialects read it as the whole row
+        elif isinstance(node, SelectItem) and node.alias and lower(node.alias.text) in taken:
+            return False
+    return all(_renamable(below, around, taken) for below, around in inner)
+
+
+def _own(query: Query, inner: list[tuple[Query, Scope | None]], scope: Scope) -> Iterator[Node]:
+    """Yield the nodes of a query but not of those inside it, which go to `inner`.
+
+    A query in the place of a table does not see its neighbours; any other sees all of them.
+    """
+    pending: list[tuple[Node, bool]] = [(query, False)]
+    while pending:
+        node, in_table = pending.pop()
+        if isinstance(node, Query) and node is not query:
+            inner.append((node, scope.outer if in_table else scope))
+            continue
+        yield node
+        pending.extend((child, isinstance(node, Derived)) for child in children(node))
+
+
+def select_aliases(query: Query) -> dict[int, str]:
+    """Return new names for selected values of the outermost query, by the item's offset.
+
+    Only for queries that are `renamable`.
+    """
+    counted = Counter(lower(item.alias.text) for item in query.select if item.alias)
+    columns = {lower(column.name.text) for column in _columns(query)} | set(SELECTED)
+    renamed: dict[int, str] = {}
+    for number, item in enumerate(query.select, 1):
+        alias = item.alias
+        if alias is None or alias.quoted or not isinstance(item.value, Call):
+            continue
+        folded = lower(alias.text)
+        if counted[folded] == 1 and folded not in columns:
+            renamed[item.start] = f"x{number}"
+    kept = {lower(i.alias.text) for i in query.select if i.alias and i.start not in renamed}
+    return {} if (columns | kept) & set(renamed.values()) else renamed
+
+
+def _columns(query: Query) -> Iterable[Column]:
+    return (node for node in walk(query) if isinstance(node, Column))

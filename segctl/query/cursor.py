@@ -1,0 +1,163 @@
+"""A place among the words of a query: look, take, expect, complain.
+
+Owns the reading head that `expressions` and `grammar` share, and the wording of the commonest
+complaint, "expected this, found that". Refuses to know what a query looks like.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.query.problems import CannotRead, Problem, place, shown
+from segctl.query.tree import Name, Paren
+from segctl.query.words import Word, WordKind, nearest, upper
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RESERVED = frozenset(
+    {
+        "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "IS", "LIKE", "ILIKE", "RLIKE",
+        "REGEXP", "BETWEEN", "EXISTS", "CASE", "WHEN", "THEN", "ELSE", "END", "NULL", "TRUE",
+        "FALSE", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL", "ON",
+        "USING", "AS", "ESCAPE", "GROUP", "HAVING", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "FETCH",
+        "UNION", "INTERSECT", "EXCEPT", "MINUS", "DISTINCT", "CAST", "TRY_CAST", "WITH",
+    }
+)  # fmt: skip
+"""Bare words that are never a column, a table or an alias."""
+
+
+class Cursor:
+    """A reading head over `words`, whose last word is of kind END.
+
+    `problems` collects what reading went on after; `parens` the grouping parentheses.
+    """
+
+    def __init__(self, text: str, words: Sequence[Word]) -> None:
+        self.text = text
+        self.words = words
+        self.index = 0
+        self.word = words[0]
+        self.problems: list[Problem] = []
+        self.parens: list[Paren] = []
+
+    @property
+    def next(self) -> Word:
+        """The word after the current one; at the end, the end."""
+        return self.words[min(self.index + 1, len(self.words) - 1)]
+
+    @property
+    def last_end(self) -> int:
+        """Where the last taken word ended."""
+        return self.words[self.index - 1].end if self.index else self.word.start
+
+    def take(self) -> Word:
+        """Return the current word and go on to the next. The end is never passed."""
+        word = self.word
+        if word.kind is not WordKind.END:
+            self.index += 1
+            self.word = self.words[self.index]
+        return word
+
+    def at(self, *wanted: str) -> bool:
+        """Tell whether the current word is one of these, given in upper case."""
+        return self.word.upper in wanted
+
+    def accept(self, wanted: str) -> Word | None:
+        """Take the current word if it is `wanted`."""
+        return self.take() if self.word.upper == wanted else None
+
+    def expect(self, wanted: str, why: str = "") -> Word:
+        """Take the word `wanted`, or stop, saying that it was expected `why`."""
+        if self.word.upper != wanted:
+            raise self.unexpected(f"`{wanted}`{why}", meant=(wanted,))
+        return self.take()
+
+    def close(self, mark: str, opened: Word, meant: Sequence[str] = ()) -> Word:
+        """Take the closing `mark` of what `opened`, or stop and name where that stands."""
+        if self.word.upper == mark:
+            return self.take()
+        kind = "bracket" if opened.text == "[" else "parenthesis"
+        if self.word.kind is WordKind.END:
+            raise self.stop(
+                f"unclosed-{kind}",
+                f"the {kind} opened at {place(self.text, opened.start)} is never closed",
+                f"add `{mark}`",
+                opened,
+            )
+        raise self.unexpected(
+            f"`{mark}`",
+            meant=meant,
+            hint=f"the {kind} was opened at {place(self.text, opened.start)}",
+        )
+
+    def unexpected(self, wanted: str, *, meant: Sequence[str] = (), hint: str = "") -> CannotRead:
+        """Make the reason to stop at the current word: `wanted` was expected there.
+
+        `meant` are keywords that the current word may be a misspelling of.
+        """
+        word = self.word
+        guess = nearest(word.text, meant) if word.kind is WordKind.NAME else None
+        found = "the query ends" if word.kind is WordKind.END else f"found {shown(word.text)}"
+        return self.stop(
+            "syntax",
+            f"expected {wanted}, but {found}",
+            f"did you mean `{guess}`?" if guess else hint,
+        )
+
+    def stop(self, code: str, message: str, hint: str = "", word: Word | None = None) -> CannotRead:
+        """Make the reason to stop reading: a problem at `word`, or at the current one."""
+        return CannotRead(self.problem(code, message, hint, word))
+
+    def complain(self, code: str, message: str, hint: str = "", word: Word | None = None) -> None:
+        """Note a problem, and go on reading."""
+        self.problems.append(self.problem(code, message, hint, word))
+
+    def problem(self, code: str, message: str, hint: str, word: Word | None) -> Problem:
+        """Make a problem at `word`, or at the current one."""
+        where = word or self.word
+        return Problem(code, message, hint, where.start, where.end)
+
+    def misspelt(self, *keywords: str) -> bool:
+        """Tell whether the current word seems to be one of these keywords, misspelt.
+
+        If so, the problem is noted and the word is to be read as that keyword.
+        """
+        word = self.word
+        if word.kind is not WordKind.NAME or word.upper in RESERVED:
+            return False
+        guess = nearest(word.text, keywords)
+        if guess is None:
+            return False
+        self.complain("misspelt-keyword", f"unknown word {shown(word.text)}", _did_you_mean(guess))
+        self.word = word._replace(upper=guess)
+        return True
+
+    def is_name(self, word: Word) -> bool:
+        """Tell whether a word can name a column, a table or an alias."""
+        return word.kind is WordKind.QUOTED or (
+            word.kind is WordKind.NAME and word.upper not in RESERVED
+        )
+
+    def name(self, what: str) -> Name:
+        """Take a name, or stop: `what` was expected."""
+        if not self.is_name(self.word):
+            raise self.unexpected(what)
+        return name_of(self.take())
+
+    def any_name(self, what: str) -> Name:
+        """Take a name that may also be a keyword, as after a dot."""
+        if self.word.kind not in (WordKind.NAME, WordKind.QUOTED):
+            raise self.unexpected(what)
+        return name_of(self.take())
+
+
+def name_of(word: Word) -> Name:
+    """Make a name of a bare or quoted word."""
+    quoted = word.kind is WordKind.QUOTED
+    text = word.text[1:-1].replace('""', '"') if quoted else word.text
+    return Name(start=word.start, end=word.end, text=text, quoted=quoted)
+
+
+def _did_you_mean(guess: str) -> str:
+    return f"did you mean `{upper(guess)}`?"

@@ -1,0 +1,51 @@
+"""What stops a query from being read, in segctl's own words.
+
+Owns `Problem` and the exception that carries one out of the depths of the parser, which
+`parse.parse` alone catches. Knows offsets in the query, never files: the caller maps them
+(`declarations.positions`) and decides how much a problem weighs. What segctl cannot read is
+unknown, not wrong (sendgrid-api.md §6): a caller should warn, and send the query as written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHOWN = 40
+"""A message quotes at most so many characters of a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that segctl could not read.
+
+    `code` is stable and short (`unclosed-parenthesis`); `message` is one sentence without a
+    final stop; `hint` says what to do, or is empty; `start` and `end` are offsets in characters
+    into the query's text, `end` one past the last.
+    """
+
+    code: str
+    message: str
+    hint: str
+    start: int
+    end: int
+
+
+class CannotRead(Exception):  # noqa: N818 - it is a signal inside this package, not a failure
+    """Leaves the parser with the problem that ends the reading."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def shown(text: str) -> str:
+    """Quote a piece of a query for a message: short, on one line, without control characters."""
+    short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return "`" + "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in short) + "`"
+
+
+def place(text: str, offset: int) -> str:
+    """Say where in the query `offset` is, for a hint: lines and columns count from 1."""
+    line = text.count("\n", 0, offset) + 1
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+    return f"line {line}, column {column} of the query"

@@ -1,0 +1,389 @@
+"""The tree of a query: what was written, as frozen values that know their places.
+
+Owns the shape and refuses to judge or rewrite: the tree says what stands in the text, `lint`
+what is wrong with it, `normal` when two are the same. Consume the unions with `match` and
+`assert_never`, by keyword: `case Comparison(op="=", left=Column(name=name))`.
+
+Every node has `start` and `end`, offsets in characters into the query's text, `end` one past the
+last, so `text[node.start:node.end]` is what was written. The parentheses *around* an expression
+are not nodes and do not belong to its span; they are listed in `Query.parens`, and belong to the
+span of the node above. The height of a tree is bounded (`expressions.DEEPEST`), so recursion is
+safe; the width of `And`, `Or` and lists is not, so loop over these.
+
+A query::
+
+    Query
+    ├── select   SelectItem(value: Expression, alias)
+    ├── sources  Table(schema, name, alias) | Derived(query, alias): FROM, more after commas
+    ├── joins    Join(kind, source, on, using)
+    ├── where    Expression or None
+    ├── extras   Extra(kind, text): what parses, and is not supported: GROUP BY, UNION, …
+    ├── comments Comment(text): all of them in the whole text; only on the outermost query
+    └── parens   Paren(inner_start, inner_end): likewise
+
+    Expression = And | Or | Not | Comparison | In | IsNull | IsTruth | Like | Between | Exists
+               | Call | Column | String | Number | Boolean | Null | Interval | DatePart | Array
+               | Binary | Unary | Case | Cast | Subquery | Star
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from segctl.query.catalogue import ExtraKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A piece of a query: `text[start:end]`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name(Node):
+    """A name. `text` is without its double quotes, doubled ones inside it undone.
+
+    `quoted` names mean exactly `text`; the others do not depend on case. `plan`, `"plan"` and
+    `"Plan"` are three names to segctl, because whether the server takes two of them for one is
+    not documented.
+    """
+
+    text: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class And(Node):
+    """Two or more operands. `a AND b AND c` is one node; `(a AND b) AND c` keeps two."""
+
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Or(Node):
+    """Two or more operands, as `And`."""
+
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not(Node):
+    """`NOT operand`. The NOT of NOT IN, NOT LIKE, IS NOT … is a flag of these instead."""
+
+    operand: Expression
+
+
+ComparisonOperator: TypeAlias = Literal[
+    "=", "!=", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(Node):
+    """`left op right`; `<>` is read as `!=`."""
+
+    op: ComparisonOperator
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class In(Node):
+    """`operand [NOT] IN (a, b)`, or `IN (SELECT …)`. `items` holds one or more expressions."""
+
+    operand: Expression
+    items: tuple[Expression, ...] | Subquery
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsNull(Node):
+    """`operand IS [NOT] NULL`."""
+
+    operand: Expression
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsTruth(Node):
+    """`operand IS [NOT] TRUE` or `FALSE`."""
+
+    operand: Expression
+    value: bool
+    negated: bool
+
+
+LikeKind: TypeAlias = Literal["LIKE", "ILIKE", "RLIKE", "REGEXP"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Like(Node):
+    """`operand [NOT] LIKE pattern [ESCAPE escape]`, and its relatives by `kind`."""
+
+    kind: LikeKind
+    operand: Expression
+    pattern: Expression
+    escape: Expression | None
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between(Node):
+    """`operand [NOT] BETWEEN low AND high`."""
+
+    operand: Expression
+    low: Expression
+    high: Expression
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exists(Node):
+    """`EXISTS (SELECT …)`. NOT EXISTS is a `Not` around it."""
+
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Node):
+    """`name(args)`. `bare` is true for `CURRENT_TIMESTAMP` and the like without parentheses.
+
+    `COUNT(*)` has a `Star` as its argument; `distinct` is the word DISTINCT before them.
+    """
+
+    name: Name
+    args: tuple[Expression, ...]
+    distinct: bool = False
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Node):
+    """`[qualifier.]name`, and for semi-structured columns the path: `e.DATA:payload.a[0]."b"`.
+
+    Steps of `path` are keys (`Name`; always told apart by case, they are JSON's) or, between
+    brackets, a `Number` or `String`.
+    """
+
+    qualifier: Name | None
+    name: Name
+    path: tuple[Name | Number | String, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class String(Node):
+    """A text. `raw` is the source between the quotes, and what texts are compared by.
+
+    `value` is the text that is most likely meant (`''` and backslash escapes undone): good for
+    looking at, never for equality, for the server's escapes are not documented.
+    """
+
+    raw: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number(Node):
+    """A number without a sign, as written: `10`, `.5`, `1.5e3`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boolean(Node):
+    """TRUE or FALSE."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Null(Node):
+    """NULL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval(Node):
+    """A span of time: `interval 10 day`, `interval '10 days'`, `180 days`.
+
+    `unit` is as written, or `None` when it stands inside the string. `keyword` is false for the
+    form without the word INTERVAL.
+    """
+
+    value: Number | String | Unary
+    unit: Name | None
+    keyword: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatePart(Node):
+    """The bare `day` of `timestampadd(day, …)`: the first argument where the catalogue says so."""
+
+    name: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Array(Node):
+    """`[a, b]`, perhaps empty."""
+
+    items: tuple[Expression, ...]
+
+
+Sign: TypeAlias = Literal["+", "-"]
+BinaryOperator: TypeAlias = Literal["+", "-", "*", "/", "%", "||"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binary(Node):
+    """Arithmetic, or `||`, which joins texts. Associates to the left."""
+
+    op: BinaryOperator
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unary(Node):
+    """A sign before an operand."""
+
+    op: Sign
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When(Node):
+    """One branch of a CASE."""
+
+    condition: Expression
+    result: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Node):
+    """`CASE [operand] WHEN … THEN … [ELSE otherwise] END`."""
+
+    operand: Expression | None
+    whens: tuple[When, ...]
+    otherwise: Expression | None
+
+
+CastForm: TypeAlias = Literal["CAST", "TRY_CAST", "::", "literal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast(Node):
+    """`CAST(x AS t)`, `TRY_CAST(x AS t)`, `x::t`, or the literal `TIMESTAMP '…'`, by `form`.
+
+    `type` is in upper case with single spaces: `VARCHAR(10)`, `TIMESTAMP WITH TIME ZONE`.
+    """
+
+    operand: Expression
+    type: str
+    form: CastForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subquery(Node):
+    """`(SELECT …)` as a value or after IN. Its span has the parentheses."""
+
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Star(Node):
+    """`*`, or `c.*` with the qualifier."""
+
+    qualifier: Name | None = None
+
+
+Expression: TypeAlias = (
+    And | Or | Not | Comparison | In | IsNull | IsTruth | Like | Between | Exists | Call | Column
+    | String | Number | Boolean | Null | Interval | DatePart | Array | Binary | Unary | Case | Cast
+    | Subquery | Star
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectItem(Node):
+    """One selected value; `alias` whether or not AS was written."""
+
+    value: Expression
+    alias: Name | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table(Node):
+    """A table by name, `schema` the dotted names before it."""
+
+    schema: tuple[Name, ...]
+    name: Name
+    alias: Name | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived(Node):
+    """`(SELECT …) [AS] alias` where a table could stand. Not documented."""
+
+    query: Query
+    alias: Name | None
+
+
+Source: TypeAlias = Table | Derived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join(Node):
+    """One join. `kind` is INNER (also when not written), LEFT, LEFT OUTER, CROSS or such."""
+
+    kind: str
+    source: Source
+    on: Expression | None
+    using: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra(Node):
+    """An unsupported clause: from its keyword to where it ends; its inside is not looked at.
+
+    `text` has its words joined by single spaces, bare ones in lower case: good for comparing.
+    UNION and the like, and a second statement, reach to the end of the query they stand in.
+    """
+
+    kind: ExtraKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment(Node):
+    """`-- to the end of the line` or `/* … */`, as written with its marks."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paren(Node):
+    """A pair of parentheses that only groups, `start` at the opening one.
+
+    `inner_start` and `inner_end` are the span of the expression inside. No two nodes of the
+    `Expression` union share a span, so this says which expression is wrapped; one that is
+    wrapped twice is listed twice.
+    """
+
+    inner_start: int
+    inner_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query(Node):
+    """A SELECT, from its SELECT to its last word. See the module's docstring for the parts."""
+
+    select: tuple[SelectItem, ...]
+    sources: tuple[Source, ...]
+    joins: tuple[Join, ...]
+    where: Expression | None
+    extras: tuple[Extra, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    parens: tuple[Paren, ...] = ()

@@ -1,0 +1,242 @@
+"""Writing a tree as text in normal form, with as few parentheses as it needs.
+
+Owns the spelling of the normal form; which rewrites it may contain is `normal`'s to say, which
+names are new is `aliases`'. Refuses layout: this is for comparing, people read what they wrote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from segctl.query import tree
+from segctl.query.aliases import Scope, renamable, scope_of, select_aliases
+from segctl.query.catalogue import ExtraKind
+from segctl.query.expressions import ADD, AND, CAST, COMPARE, CONCAT, MULTIPLY, NOT, OR, SIGN
+from segctl.query.words import lower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ATOM = CAST + 1
+_BINARY = {"||": CONCAT, "+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "%": MULTIPLY}
+_LEADING = (ExtraKind.DISTINCT, ExtraKind.TOP)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes expressions as they stand in one query.
+
+    `scope` is `None` where aliases keep their names. `selected` has new names for selected
+    values by offset.
+    """
+
+    scope: Scope | None = None
+    renames: bool = False
+    selected: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, query: tree.Query, *, rename: bool = True) -> Writer:
+        """Return what writes a whole query; without `rename`, aliases keep their names."""
+        if rename and renamable(query):
+            return cls(None, renames=True, selected=select_aliases(query))
+        return cls()
+
+    def within(self, query: tree.Query) -> Writer:
+        """Return what writes the clauses of `query`, which stands where this writer is."""
+        if not self.renames:
+            return self
+        outermost = self.scope is None
+        selected = self.selected if outermost else {}
+        return Writer(scope_of(query, self.scope), renames=True, selected=selected)
+
+    def query(self, query: tree.Query) -> str:
+        """Write a query that stands where this writer is."""
+        inside = self.within(query)
+        parts = ["SELECT"]
+        parts += [extra.text for extra in query.extras if extra.kind in _LEADING]
+        parts.append(", ".join(inside.item(item) for item in query.select))
+        parts.append("FROM")
+        own = dict(inside.called(query))
+        parts.append(", ".join(self.source(source, own) for source in query.sources))
+        parts += [self.join(join, inside, own) for join in query.joins]
+        if query.where:
+            parts.append(f"WHERE {inside.write(query.where)}")
+        for extra in query.extras:
+            if extra.kind is ExtraKind.SECOND_STATEMENT:
+                parts.append(f"; {extra.text}")
+            elif extra.kind is not ExtraKind.STAR and extra.kind not in _LEADING:
+                parts.append(extra.text)
+        return " ".join(parts)
+
+    def called(self, query: tree.Query) -> Iterator[tuple[int, str]]:
+        """Yield the offset and the new alias of each table of a query, if there are new ones."""
+        if self.scope:
+            sources = (*query.sources, *(join.source for join in query.joins))
+            for number, source in enumerate(sources, 1):
+                yield source.start, f"t{self.scope.depth}_{number}"
+
+    def item(self, item: tree.SelectItem) -> str:
+        """Write one selected value."""
+        value = self.write(item.value)
+        if item.alias is None:
+            return value
+        return f"{value} AS {self.selected.get(item.start) or _name(item.alias)}"
+
+    def source(self, source: tree.Source, own: dict[int, str]) -> str:
+        """Write a table; a query in its place stands where this writer is."""
+        match source:
+            case tree.Table(schema=schema, name=name, alias=alias):
+                text = ".".join(_name(part) for part in (*schema, name))
+            case tree.Derived(query=query, alias=alias):
+                inner = Writer(self.scope, renames=self.renames)
+                text = f"({inner.query(query)})"
+            case _:
+                assert_never(source)
+        called = own.get(source.start) or (_name(alias) if alias else "")
+        return f"{text} {called}".rstrip()
+
+    def join(self, join: tree.Join, inside: Writer, own: dict[int, str]) -> str:
+        """Write a join; its condition sees what `inside` sees."""
+        kind = "" if join.kind == "INNER" else f"{join.kind} "
+        text = f"{kind}JOIN {self.source(join.source, own)}"
+        if join.on:
+            return f"{text} ON {inside.write(join.on)}"
+        if join.using:
+            return f"{text} USING ({', '.join(_name(name) for name in join.using)})"
+        return text
+
+    def write(self, expression: tree.Expression, floor: int = 0) -> str:
+        """Write an expression, between parentheses unless it binds tighter than `floor`."""
+        text, power = self._written(expression)
+        return f"({text})" if power <= floor else text
+
+    def _written(self, node: tree.Expression) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912
+        # One branch a node: split up, the match would not be seen to be complete.
+        match node:
+            case tree.And():
+                return " AND ".join(sorted(self._operands(node))), AND
+            case tree.Or():
+                return " OR ".join(sorted(self._operands(node))), OR
+            case tree.Not(operand=operand):
+                return f"NOT {self.write(operand, NOT - 1)}", NOT
+            case tree.Comparison(op=op, left=left, right=right):
+                return f"{self.write(left, COMPARE)} {op} {self.write(right, COMPARE)}", COMPARE
+            case tree.In(operand=operand, items=items, negated=negated):
+                if isinstance(items, tree.Subquery):
+                    listed = self.write(items)
+                else:
+                    listed = f"({', '.join(sorted(self.write(item) for item in items))})"
+                return f"{self.write(operand, COMPARE)} {_not(negated)}IN {listed}", COMPARE
+            case tree.IsNull(operand=operand, negated=negated):
+                return f"{self.write(operand, COMPARE)} IS {_not(negated)}NULL", COMPARE
+            case tree.IsTruth(operand=operand, value=value, negated=negated):
+                truth = "TRUE" if value else "FALSE"
+                return f"{self.write(operand, COMPARE)} IS {_not(negated)}{truth}", COMPARE
+            case tree.Like(kind=kind, operand=operand, pattern=pattern, negated=negated):
+                escape = f" ESCAPE {self.write(node.escape, COMPARE)}" if node.escape else ""
+                like = f"{_not(negated)}{kind} {self.write(pattern, COMPARE)}{escape}"
+                return f"{self.write(operand, COMPARE)} {like}", COMPARE
+            case tree.Between(operand=operand, low=low, high=high, negated=negated):
+                bounds = f"{self.write(low, COMPARE)} AND {self.write(high, COMPARE)}"
+                return f"{self.write(operand, COMPARE)} {_not(negated)}BETWEEN {bounds}", COMPARE
+            case tree.Exists(query=query):
+                return f"EXISTS ({self.query(query)})", _ATOM
+            case tree.Binary():
+                return self._binary(node), _BINARY[node.op]
+            case tree.Unary(op=op, operand=operand):
+                return f"{op}{self.write(operand, SIGN)}", SIGN
+            case tree.Cast(operand=operand, type=kind, form="::"):
+                return f"{self.write(operand, CAST - 1)}::{kind}", CAST
+            case tree.Cast(operand=operand, type=kind, form="literal"):
+                return f"{kind} {self.write(operand)}", _ATOM
+            case tree.Cast(operand=operand, type=kind, form=form):
+                return f"{form}({self.write(operand)} AS {kind})", _ATOM
+            case tree.Case():
+                return self._case(node), _ATOM
+            case tree.Call():
+                return self._call(node), _ATOM
+            case tree.Column():
+                return self._column(node), _ATOM
+            case tree.Interval(value=value, unit=unit, keyword=keyword):
+                words = ["INTERVAL"] * keyword + [self.write(value)]
+                return " ".join([*words, _name(unit)] if unit else words), _ATOM
+            case tree.Array(items=items):
+                return f"[{', '.join(self.write(item) for item in items)}]", _ATOM
+            case tree.Subquery(query=query):
+                return f"({self.query(query)})", _ATOM
+            case tree.Star(qualifier=qualifier):
+                return f"{self._qualifier(qualifier)}*", _ATOM
+            case tree.DatePart(name=name):
+                return _name(name), _ATOM
+            case tree.String(raw=raw):
+                return f"'{raw}'", _ATOM
+            case tree.Number(text=text):
+                return lower(text), _ATOM
+            case tree.Boolean(value=value):
+                return "TRUE" if value else "FALSE", _ATOM
+            case tree.Null():
+                return "NULL", _ATOM
+            case _:
+                assert_never(node)
+
+    def _operands(self, node: tree.And | tree.Or) -> Iterator[str]:
+        """Yield the operands as texts, those of nested nodes of the same kind among them."""
+        for operand in node.operands:
+            if isinstance(operand, tree.And | tree.Or) and type(operand) is type(node):
+                yield from self._operands(operand)
+            else:
+                yield self.write(operand, AND if isinstance(node, tree.And) else OR)
+
+    def _binary(self, node: tree.Binary) -> str:
+        power = _BINARY[node.op]
+        sides: list[str] = []
+        for side, floor in ((node.left, power - 1), (node.right, power)):
+            mixed = isinstance(side, tree.Binary) and (side.op == "||") != (node.op == "||")
+            sides.append(self.write(side, _ATOM if mixed else floor))
+        return f" {node.op} ".join(sides)
+
+    def _case(self, node: tree.Case) -> str:
+        words = ["CASE"]
+        if node.operand:
+            words.append(self.write(node.operand))
+        words += [
+            f"WHEN {self.write(when.condition)} THEN {self.write(when.result)}"
+            for when in node.whens
+        ]
+        if node.otherwise:
+            words.append(f"ELSE {self.write(node.otherwise)}")
+        return " ".join([*words, "END"])
+
+    def _call(self, node: tree.Call) -> str:
+        if node.bare:
+            return _name(node.name)
+        distinct = "DISTINCT " if node.distinct else ""
+        return f"{_name(node.name)}({distinct}{', '.join(self.write(arg) for arg in node.args)})"
+
+    def _column(self, node: tree.Column) -> str:
+        text = self._qualifier(node.qualifier) + _name(node.name)
+        for number, step in enumerate(node.path):
+            match step:
+                case tree.Name(text=key, quoted=quoted):
+                    text += f"{'.' if number else ':'}{_name(step) if quoted else key}"
+                case _:
+                    text += f"[{self.write(step)}]"
+        return text
+
+    def _qualifier(self, name: tree.Name | None) -> str:
+        if name is None:
+            return ""
+        found = self.scope.find(lower(name.text)) if self.scope else None
+        return f"{found or _name(name)}."
+
+
+def _name(name: tree.Name) -> str:
+    """Write a name: bare ones without regard to case, quoted ones exactly."""
+    if name.quoted:
+        return '"' + name.text.replace('"', '""') + '"'
+    return lower(name.text)
+
+
+def _not(negated: bool) -> str:
+    return "NOT " if negated else ""

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from segctl.query.normal import Equivalence, equivalent, normal
+from segctl.query.parse import parse
+from segctl.query.tree import Name, Node
+from segctl.query.walking import walk
+
+from .corpus import ACCEPTED, DIFFERENT, EQUAL, REFUSED, UNSUPPORTED
+
+
+def nodes(text: str) -> list[Node]:
+    query = parse(text).query
+    assert query, parse(text).problems
+    return list(walk(query))
+
+
+@pytest.mark.parametrize("text", ACCEPTED)
+def test_accepted_queries_are_read_with_their_places(text: str) -> None:
+    for node in nodes(text):
+        assert 0 <= node.start < node.end <= len(text)
+        if isinstance(node, Name) and not node.quoted:
+            assert text[node.start : node.end] == node.text
+    assert not parse(text).problems
+
+
+@pytest.mark.parametrize("text", [*ACCEPTED, *(pair[0] for pair in EQUAL + DIFFERENT)])
+def test_the_normal_form_is_a_query_with_the_same_normal_form(text: str) -> None:
+    query = parse(text).query
+    if query:
+        form = normal(query)
+        again = parse(form).query
+        assert again, form
+        assert normal(again) == form
+
+
+@pytest.mark.parametrize(("one", "other"), EQUAL)
+def test_equal_pairs(one: str, other: str) -> None:
+    assert equivalent(one, other) is Equivalence.COSMETIC
+    assert equivalent(other, one) is Equivalence.COSMETIC
+    assert equivalent(f" {one}\n", one) is Equivalence.IDENTICAL
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_different_pairs(one: str, other: str) -> None:
+    assert equivalent(one, other) is Equivalence.DIFFERENT
+    assert equivalent(other, one) is Equivalence.DIFFERENT
+
+
+@pytest.mark.parametrize(("text", "code", "words"), REFUSED)
+def test_refused_queries_say_why(text: str, code: str, words: str) -> None:
+    parsed = parse(text)
+    assert parsed.query is None
+    problem = parsed.problems[0]
+    assert problem.code == code, problem
+    assert words in f"{problem.message} {problem.hint}", problem
+    assert 0 <= problem.start <= problem.end <= len(text)
+    assert "sqlglot" not in problem.message.lower()
+    assert "token" not in problem.message.lower()
+
+
+@pytest.mark.parametrize(("text", "kind"), UNSUPPORTED)
+def test_unsupported_clauses_are_named_with_their_places(text: str, kind: str) -> None:
+    query = parse(text).query
+    assert query
+    (extra,) = query.extras
+    assert extra.kind.value == kind
+    assert (
+        text[extra.start : extra.end].split(maxsplit=1)[0].upper() == extra.text.split()[0].upper()
+    )
+    again = parse(normal(query)).query
+    assert again
+    assert normal(again) == normal(query)
+
+
+def test_the_corpus_has_no_duplicates() -> None:
+    for table in (ACCEPTED, EQUAL, DIFFERENT, REFUSED, UNSUPPORTED):
+        assert len(set(table)) == len(table)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segctl.query.catalogue import FUNCTIONS
+from segctl.query.normal import Equivalence, equivalent, normal
+from segctl.query.parse import LONGEST, parse
+from segctl.query.words import nearest, upper
+
+from .corpus import ACCEPTED, S, W
+
+SYMBOLS = "( ) [ ] , . : :: ; ' \" -- /* */ || = != <> { } $ \\ \0 NOT OR 1 a"
+PIECES = [*W.split(), *SYMBOLS.split()]
+
+HUGE = {
+    "parentheses": W + "(" * 10_000 + "a" + ")" * 10_000,
+    "signs": W + "- " * 10_000 + "1",
+    "nots": W + "NOT " * 10_000 + "a",
+    "sum": W + "a = 1" + "+1" * 10_000,
+    "casts": W + "a" + "::x" * 10_000,
+    "cases": W + "CASE WHEN " * 2_000,
+    "subqueries": W + "a IN (SELECT a FROM t WHERE " * 2_000,
+    "tables": "SELECT a FROM (" * 2_000,
+    "quotes": "'" * 200_000,
+    "backslashes": "'" + "\\" * 200_000,
+    "comments": "/*" * 100_000,
+    "templates": "{#" * 30_000,
+    "odd": "\0\ud800\u202e" * 1_000,
+    "long": " " * (LONGEST + 1),
+}
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.binary(max_size=200).map(lambda data: data.decode("latin-1"))
+    | st.text(max_size=60)
+    | st.text(st.characters(), max_size=30)
+    | st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join)
+    | st.lists(st.sampled_from(PIECES), max_size=25).map("".join)
+)
+def test_any_text_is_read_or_explained(text: str) -> None:
+    for tried in (text, W + text, f"{W}a = {text} AND b = 1"):
+        parsed = parse(tried)
+        assert (parsed.query is None) == bool(parsed.problems)
+        for problem in parsed.problems:
+            assert 0 <= problem.start <= problem.end <= len(tried)
+            assert problem.message.isprintable()
+        if parsed.query:
+            form = normal(parsed.query)
+            again = parse(form).query
+            assert again, form
+            assert normal(again) == form
+        assert equivalent(tried, tried + " ") is Equivalence.IDENTICAL
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(ACCEPTED), st.data())
+def test_a_query_cut_anywhere_is_read_or_explained(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    parsed = parse(text[:start] + text[end:])
+    assert (parsed.query is None) == bool(parsed.problems)
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_huge_nonsense_is_explained_in_bounded_time(name: str) -> None:
+    began = time.perf_counter()
+    parsed = parse(HUGE[name])
+    assert parsed.query is None
+    assert parsed.problems
+    assert len(parsed.problems[0].message) < 200
+    assert time.perf_counter() - began < 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        W + " AND ".join(["a = 1"] * 8_000),
+        W + "a IN (" + ", ".join(["'x'"] * 8_000) + ")",
+        W + "a = '" + "x" * 1_000_000 + "'",
+        f"{S} /* {'x' * 1_000_000} */",
+    ],
+    ids=["and", "in", "string", "comment"],
+)
+def test_wide_queries_are_read(text: str) -> None:
+    query = parse(text).query
+    assert query
+    assert normal(query)
+
+
+def test_a_caller_deep_in_the_stack_gets_an_answer() -> None:
+    def sink(levels: int) -> str:
+        if levels:
+            return sink(levels - 1)
+        return parse(W + "(" * 60 + "a" + ")" * 60).problems[0].code
+
+    parse(S)  # the tokenizer is imported while there is room
+    frame, depth = sys._getframe(), 0
+    while frame.f_back:
+        frame, depth = frame.f_back, depth + 1
+    assert sink(sys.getrecursionlimit() - depth - 80) == "too-deep"
+
+
+def test_unchanged_queries_cost_no_parser() -> None:
+    code = (
+        "import sys, time\n"
+        "from segctl.query.normal import equivalent\n"
+        "began = time.perf_counter()\n"
+        f"pairs = [({S!r} + str(i), {S!r} + str(i) + ' ') for i in range(1000)]\n"
+        "assert all(equivalent(a, b) == 'identical' for a, b in pairs)\n"
+        "assert time.perf_counter() - began < 0.05\n"
+        "assert 'sqlglot' not in sys.modules and 'segctl.query.parse' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_guesses() -> None:
+    assert nearest("contact_date", ["event_data", "contact_data"]) == "contact_data"
+    assert nearest("FROM", ["FROM"]) is None
+    assert nearest("x" * 100, ["x" * 99]) is None
+    assert nearest("emial", ["email", "emails"]) == "email"
+    assert upper("\u017felect\u212a") == "\u017fELECT\u212a"
+
+
+def test_the_catalogue_is_consistent() -> None:
+    for name, function in FUNCTIONS.items():
+        assert name == function.name == name.upper()
+        assert function.most is None or function.least <= function.most

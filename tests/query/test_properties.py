@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from segctl.query.changes import clause_changes
+from segctl.query.normal import Equivalence, equivalent, normal
+from segctl.query.parse import parse
+from segctl.query.walking import walk
+
+from .strategies import literals, queries, spell
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from .strategies import Meaning
+
+seeds = st.integers(0, 2**32).map(random.Random)
+
+
+@settings(max_examples=120, deadline=None)
+@given(queries, seeds)
+def test_normalising_is_idempotent(meaning: Meaning, seed: Random) -> None:
+    text = spell(meaning, seed)
+    query = parse(text).query
+    assert query, parse(text).problems
+    form = normal(query)
+    again = parse(form).query
+    assert again
+    assert normal(again) == form
+
+
+@settings(max_examples=120, deadline=None)
+@given(queries, seeds, seeds)
+def test_the_listed_rewrites_never_change_a_query(
+    meaning: Meaning, one: Random, other: Random
+) -> None:
+    before, after = spell(meaning, one), spell(meaning, other)
+    assert equivalent(before, after) is not Equivalence.DIFFERENT
+    assert clause_changes(before, after) == ()
+
+
+@settings(max_examples=120, deadline=None)
+@given(queries, literals, literals, seeds, seeds)
+def test_different_literals_always_do(
+    meaning: Meaning, one: str, two: str, seed: Random, again: Random
+) -> None:
+    assume(one != two)
+    _, joined, where = meaning
+    texts: list[str] = []
+    for literal, spelling in ((one, seed), (two, again)):
+        atom = ("compare", ("column", "city"), "=", ("literal", literal))
+        operands = [atom] if where is None else [atom, where]
+        condition = ("AND", operands) if len(operands) > 1 else atom
+        texts.append(spell(("query", joined, condition), spelling))
+    assert equivalent(*texts) is Equivalence.DIFFERENT
+    assert clause_changes(*texts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(queries, seeds)
+def test_every_node_has_its_place_within_its_parent(meaning: Meaning, seed: Random) -> None:
+    text = spell(meaning, seed)
+    query = parse(text).query
+    assert query
+    for paren in query.parens:
+        assert text[paren.start] == "("
+        assert text[paren.end - 1] == ")"
+        assert paren.start < paren.inner_start < paren.inner_end < paren.end
+    for node in walk(query.where) if query.where else ():
+        assert query.start <= node.start < node.end <= query.end
+    for comment in query.comments:
+        assert text[comment.start : comment.end] == comment.text
