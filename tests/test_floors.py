@@ -35,7 +35,7 @@ LAST_PURE_FLOOR = 3
 IMPURE = {"os", "time", "httpx", "subprocess", "socket", "threading", "shutil", "tempfile"}
 ONLY_IMPORTERS = {
     "httpx": {"sendgrid/transport.py"},
-    "sqlglot": {"query/parse.py", "query/words.py"},
+    "sqlglot": set(),
     "time": {"clock.py"},
     "subprocess": {"config.py"},
     "click": {

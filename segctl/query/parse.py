@@ -1,19 +1,14 @@
 """Reading the text of a query: `parse(text)` gives the tree, or says what could not be read.
 
-Owns the way from text to words, and is the only importer of sqlglot, inside the function that
-needs it, because importing it costs 200 ms. sqlglot's tokenizer cuts the text into words; the
-parser (`grammar`, `operands`, `expressions`) and the tree are segctl's own:
+Owns the way from text to words; the parser (`grammar`, `operands`, `expressions`) makes the tree
+of them. Both are segctl's own, because the language's meaning is what segctl exists for:
 
 - every node knows its exact place;
 - the messages are in segctl's words, and guess at what was meant;
-- sqlglot's parser makes one node of different spellings (NOW() and CURRENT_TIMESTAMP), so
+- a general SQL parser makes one node of different spellings (NOW() and CURRENT_TIMESTAMP), so
   equality by its tree would claim more than the rewrites that are known to be harmless;
-- size and nesting are bounded before anything recurses.
-
-The tokenizer is told to know no keywords, so that it cuts and does not interpret: no `10L`
-turned into a cast, no `SHOW …` swallowed whole, no hints. Its offsets are not trusted either:
-each word must look like a word of its kind in the text, and nothing but white space and
-comments may stand between two. What fails that is a problem, never a wrong tree.
+- size and nesting are bounded before anything recurses;
+- nothing heavy is imported: sqlglot, which the tests use as a second opinion, takes 200 ms.
 
 Refuses to judge a query. Whatever the input, `parse` returns, in time linear in its length.
 """
@@ -22,16 +17,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import NoReturn
 
 from segctl.query.grammar import Grammar
 from segctl.query.problems import CannotRead, Problem, shown
 from segctl.query.tree import Comment, Query
 from segctl.query.words import Word, WordKind, upper
-
-if TYPE_CHECKING:
-    from sqlglot.tokens import Tokenizer
 
 LONGEST = 1 << 20
 """Texts of more characters are not read."""
@@ -102,62 +93,35 @@ def parse(text: str) -> Parsed:
 
 def _cut(text: str) -> tuple[list[Word], list[Comment]]:
     """Cut a text into words and comments, or raise `CannotRead`."""
-    from sqlglot.errors import TokenError  # noqa: PLC0415 - see the module's docstring
-
-    try:
-        tokens = _tokenizer()().tokenize(text)
-    except TokenError:
-        tokens = []
     words: list[Word] = []
     comments: list[Comment] = []
     position = 0
-    for token in tokens:
-        start, end = token.start, token.end + 1
-        if start != position:
-            _gap(text, position, start, comments)
-        found = _WORD.fullmatch(text, start, end)
+    while position < len(text):
+        gap = _GAP.match(text, position)
+        if gap is not None:
+            if gap["comment"]:
+                comments.append(Comment(start=position, end=gap.end(), text=gap.group()))
+            position = gap.end()
+            continue
+        found = None if _begins_nothing(text, position) else _WORD.match(text, position)
         if found is None or _symbol(found) not in _SYMBOLS:
-            _stop_at(text, start, end)
+            _stop_on(text, position)
         kind = _KINDS[found.lastgroup or ""]
-        piece = text[start:end]
+        piece = found.group()
+        if kind is WordKind.STRING and words and words[-1].end == position:
+            _refuse_prefix(text, words[-1], found.end())
         folded = upper(piece) if kind is WordKind.NAME else piece
-        words.append(Word(kind, piece, folded, start, end))
-        position = end
-    _gap(text, position, len(text), comments)
+        words.append(Word(kind, piece, folded, position, found.end()))
+        position = found.end()
     return words, comments
 
 
 _KINDS = {kind.value: kind for kind in WordKind}
 
 
-@cache
-def _tokenizer() -> type[Tokenizer]:
-    """Make the tokenizer's class, once."""
-    from sqlglot.dialects.databricks import Databricks  # noqa: PLC0415
-    from sqlglot.tokenizer_core import TokenType  # noqa: PLC0415
-
-    class Words(Databricks.Tokenizer):
-        QUOTES: ClassVar[list[tuple[str, str] | str]] = ["'"]
-        IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ['"']
-        STRING_ESCAPES: ClassVar[list[str]] = ["'", "\\"]
-        KEYWORDS: ClassVar[dict[str, TokenType]] = dict.fromkeys(_OPERATORS, TokenType.UNKNOWN)
-        NUMERIC_LITERALS: ClassVar[dict[str, str]] = {}
-        COMMANDS: ClassVar[set[TokenType]] = set()
-        VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
-        NESTED_COMMENTS = False
-
-    return Words
-
-
-def _gap(text: str, start: int, end: int, comments: list[Comment]) -> None:
-    """Read what stands between two words: white space and comments, or stop."""
-    while start < end:
-        found = _GAP.match(text, start, end)
-        if found is None:
-            _stop_at(text, start, end)
-        if found["comment"]:
-            comments.append(Comment(start=start, end=found.end(), text=found.group()))
-        start = found.end()
+def _begins_nothing(text: str, position: int) -> bool:
+    """Whether no word can begin here: at an odd character, or a comment that never ends."""
+    return text[position] in _ODD or text.startswith("/*", position)
 
 
 def _symbol(found: re.Match[str]) -> str | None:
@@ -165,22 +129,12 @@ def _symbol(found: re.Match[str]) -> str | None:
     return found.group() if found.lastgroup == "symbol" else None
 
 
-def _stop_at(text: str, start: int, end: int) -> NoReturn:
-    """Say what is wrong in `text[start:end]`, which could not be cut into words."""
-    position = start
-    while position < end:
-        if text.startswith("/*", position):
-            found = _GAP.match(text, position)
-        else:
-            found = _GAP.match(text, position) or _WORD.match(text, position)
-        if found is None or text[position] in _ODD or _symbol(found) not in _SYMBOLS:
-            _stop_on(text, position)
-        position = found.end()
-    piece = text[start:end]
-    code, hint = "unreadable", ""
-    if piece[-1:] == "'":
-        code, hint = "string-prefix", "strings have no prefixes here: write '…' alone"
-    raise CannotRead(Problem(code, f"{shown(piece)} cannot be read", hint, start, end))
+def _refuse_prefix(text: str, before: Word, end: int) -> None:
+    """Stop at a string with a letter before it, such as N'…': other dialects give it a meaning."""
+    if before.kind is WordKind.NAME and len(before.text) == 1:
+        message = f"{shown(text[before.start : end])} cannot be read"
+        hint = "strings have no prefixes here: write '…' alone"
+        raise CannotRead(Problem("string-prefix", message, hint, before.start, end))
 
 
 def _stop_on(text: str, at: int) -> NoReturn:

@@ -30,7 +30,7 @@ class Problem:
     end: int
 
 
-class CannotRead(Exception):  # noqa: N818 - it is a signal inside this package, not a failure
+class CannotRead(Exception):
     """Leaves the parser with the problem that ends the reading."""
 
     def __init__(self, problem: Problem) -> None:

@@ -245,7 +245,7 @@ REFUSED = (
     ("UPDATE t SET a = 1", "not-select", "changes"),
     ("DROP TABLE t", "not-select", "removes"),
     ("WITH x AS (SELECT 1) SELECT 2 FROM x", "not-select", "WITH"),
-    ("{# x #} SELECT 1 FROM t", "unreadable", "cannot be read"),
+    ("{# x #} SELECT 1 FROM t", "syntax", "expected SELECT"),
 )
 """(query, code, words)."""
 
