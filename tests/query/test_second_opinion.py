@@ -40,8 +40,9 @@ def strings(text: str) -> list[str]:
     query = parse(text).query
     assert query is not None
     nodes = list(walk(query))
-    # sqlglot takes an interval's text apart.
-    inside = {id(child) for node in nodes if isinstance(node, Interval) for child in walk(node)}
+    # sqlglot takes an interval's text apart, and makes one text of a path.
+    apart = [node for node in nodes if isinstance(node, Interval | Column)]
+    inside = {id(child) for node in apart for child in walk(node)}
     return [node.value for node in nodes if isinstance(node, String) and id(node) not in inside]
 
 
