@@ -1,0 +1,35 @@
+"""`python -m benchmarks [--runs N] [--json FILE]`: run all, print a table, fail over a bound."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+import sys
+from pathlib import Path
+
+from benchmarks import startup
+from benchmarks.measure import table
+
+
+def main() -> int:
+    """Run all benchmarks; 1 when one is over its bound."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--runs", type=int, default=15, help="pairs a figure (default: 15)")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too")
+    options = parser.parse_args()
+    figures = list(startup.figures(options.runs))
+    sys.stdout.write(table(figures))
+    if options.json:
+        data = {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "figures": [dataclasses.asdict(figure) for figure in figures],
+        }
+        Path(options.json).write_text(json.dumps(data, indent=2) + "\n", "utf-8")
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
