@@ -29,7 +29,7 @@ class SendGrid(Databricks):
         STRING_ESCAPES = ["'", "\\"]  # noqa: RUF012
 
 
-def opinion(text: str) -> exp.Expression | None:
+def opinion(text: str) -> exp.Expr | None:
     try:
         return sqlglot.parse_one(text, dialect=SendGrid)
     except SqlglotError:
