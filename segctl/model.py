@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.errors import Diagnostic, Span
+    from segctl.query.changes import ClauseChange
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 
@@ -171,7 +172,11 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Change name or query of a segment; its id stays. `changed_fields` has API names."""
+    """Change name or query of a segment; its id stays.
+
+    `changed_fields` has API names. `clauses` tells what changed in the query, and is empty where
+    it did not change or cannot be read.
+    """
 
     before: Segment
     after: Segment
@@ -179,6 +184,7 @@ class Patch:
     precondition: Precondition
     span: Span
     contacts_count: int | None = None
+    clauses: tuple[ClauseChange, ...] = ()
     reason: Reason = Reason.DEFINITION_DIFFERS
 
     @property
@@ -189,7 +195,10 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Delete and create again, with a new id: the API cannot change a parent list."""
+    """Delete and create again, with a new id: the API cannot change a parent list.
+
+    The fields are those of `Patch`.
+    """
 
     before: Segment
     after: Segment
@@ -197,6 +206,7 @@ class Replace:
     precondition: Precondition
     span: Span
     contacts_count: int | None = None
+    clauses: tuple[ClauseChange, ...] = ()
     reason: Reason = Reason.PARENT_LIST_DIFFERS
 
     @property
@@ -223,11 +233,15 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """A declared segment that the account already holds as declared."""
+    """A declared segment that the account already holds as declared.
+
+    `is_cosmetic`: the query is written another way there, and means the same.
+    """
 
     name: str
     id: str
     span: Span
+    is_cosmetic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

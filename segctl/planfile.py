@@ -57,7 +57,13 @@ def to_json(plan: Plan, generated_at: str) -> dict[str, Any]:
         "target": dataclasses.asdict(plan.target),
         "changes": [_change(change) for change in plan.changes],
         "unchanged": [
-            {"name": keep.name, "id": keep.id, "source": _source(keep.span)} for keep in plan.kept
+            {
+                "name": keep.name,
+                "id": keep.id,
+                "source": _source(keep.span),
+                "cosmetic": keep.is_cosmetic,
+            }
+            for keep in plan.kept
         ],
         "unmanaged": [
             {"name": ignore.name, "id": ignore.id, "v1": ignore.is_v1} for ignore in plan.ignored
@@ -111,6 +117,11 @@ def _change(change: Change) -> dict[str, Any]:
         "source": _source(change.span),
         "changed_fields": (
             list(change.changed_fields) if isinstance(change, Patch | Replace) else []
+        ),
+        "clauses": (
+            [dataclasses.asdict(clause) for clause in change.clauses]
+            if isinstance(change, Patch | Replace)
+            else []
         ),
         "before": before,
         "after": after,

@@ -26,9 +26,12 @@ from segctl.model import (
     Snapshot,
     TargetRef,
 )
+from segctl.query.normal import Equivalence, equivalent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from segctl.query.changes import ClauseChange
 
 
 def select(
@@ -63,11 +66,13 @@ def make_plan(
     snapshot: Snapshot,
     *,
     selected: Collection[str] | None = None,
+    strict_text: bool = False,
 ) -> Plan:
     """Compare what is declared with what the account holds.
 
     `declared` is every declaration, so that none looks unmanaged; `selected` holds the names to
     plan for (`None`: all). The snapshot carries the definition of each selected name that it has.
+    Queries that mean the same are equal, unless `strict_text` asks for the same text.
     An entry of `diagnostics` with severity error means that the plan must not be performed.
     """
     by_name: dict[str, list[Remote]] = defaultdict(list)
@@ -89,9 +94,10 @@ def make_plan(
             case [remote] if remote.is_v1:
                 diagnostics.append(_held_by_v1(one, remote))
             case [remote]:
-                change = _compare(one, remote)
+                change = _compare(one, remote, strict_text=strict_text)
                 if change is None:
-                    kept.append(Keep(one.name, remote.id, one.span))
+                    cosmetic = not _same_text(remote.definition, one.segment)
+                    kept.append(Keep(one.name, remote.id, one.span, cosmetic))
                 else:
                     changes.append(change)
             case several:
@@ -112,26 +118,34 @@ def make_plan(
     )
 
 
-def same_query(one: str, other: str) -> bool:
-    """Say whether two queries are the same text, white space at their ends aside."""
-    return one.strip() == other.strip()
+def changed_fields(
+    before: Segment, after: Segment, *, strict_text: bool = False
+) -> tuple[str, ...]:
+    """Name the fields that differ, as the API names them.
 
-
-def changed_fields(before: Segment, after: Segment) -> tuple[str, ...]:
-    """Name the fields that differ, as the API names them."""
+    Queries compare by what they mean (`query.normal`), or by their text where that is asked for;
+    parent lists compare as sets.
+    """
     fields = []
     if before.name != after.name:
         fields.append("name")
-    if not same_query(before.query, after.query):
+    if not _same_text(before, after) and (
+        strict_text or equivalent(before.query, after.query) is Equivalence.DIFFERENT
+    ):
         fields.append("query_dsl")
     if {i.lower() for i in before.parent_list_ids} != {i.lower() for i in after.parent_list_ids}:
         fields.append("parent_list_ids")
     return tuple(fields)
 
 
-def _compare(one: Declared, remote: Remote) -> Patch | Replace | None:
+def _same_text(before: Segment, after: Segment) -> bool:
+    """Say whether two queries are the same text, white space around them aside."""
+    return before.query.strip() == after.query.strip()
+
+
+def _compare(one: Declared, remote: Remote, *, strict_text: bool) -> Patch | Replace | None:
     before, after = remote.definition, one.segment
-    fields = changed_fields(before, after)
+    fields = changed_fields(before, after, strict_text=strict_text)
     if not fields:
         return None
     # PATCH has no parent_list_ids (sendgrid-api.md §1).
@@ -143,7 +157,14 @@ def _compare(one: Declared, remote: Remote) -> Patch | Replace | None:
         precondition=Precondition.of(remote),
         span=one.span,
         contacts_count=remote.contacts_count,
+        clauses=_clauses(before, after) if "query_dsl" in fields else (),
     )
+
+
+def _clauses(before: Segment, after: Segment) -> tuple[ClauseChange, ...]:
+    from segctl.query.changes import clause_changes  # noqa: PLC0415 - only where a query changed
+
+    return clause_changes(before.query, after.query)
 
 
 def _order(change: Change) -> tuple[int, str]:

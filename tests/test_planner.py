@@ -262,6 +262,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "reason": "not-on-account",
         "source": {"file": "segments/new.yaml", "line": 1, "column": 7},
         "changed_fields": [],
+        "clauses": [],
         "before": None,
         "after": {"name": "new", "query_dsl": "SELECT 1", "parent_list_ids": []},
         "precondition": None,
@@ -281,6 +282,29 @@ def test_json_carries_all_that_a_view_needs() -> None:
     }
     assert [one["name"] for one in data["unmanaged"]] == ["hand-made"]
     assert data["digest"] == digest(made)
+
+
+def test_a_changed_query_says_which_conditions_changed() -> None:
+    before = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > 500"
+    after = before.replace("500", "250") + " AND country = 'CZ'"
+    made = plan([declare("a", after)], [hold("a", before)])
+    [change] = to_json(made, "t")["changes"]
+    assert [(one["kind"], one["before"], one["after"]) for one in change["clauses"]] == [
+        ("changed", "total_spend > 500", "total_spend > 250"),
+        ("added", "", "country = 'CZ'"),
+    ]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_query_written_another_way_is_unchanged_unless_told(
+    strict: bool,
+) -> None:
+    before = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > 500"
+    after = before.lower().replace(" > ", ">")
+    snapshot = Snapshot((hold("a", before),))
+    made = make_plan(TARGET, [declare("a", after)], snapshot, strict_text=strict)
+    assert len(made.changes) == strict
+    assert [keep.is_cosmetic for keep in made.kept] == [True] * (not strict)
 
 
 def test_a_delete_in_json_has_a_before_and_no_after() -> None:

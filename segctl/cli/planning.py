@@ -38,6 +38,15 @@ def only_option(function: F) -> F:
     )(function)
 
 
+def strict_text_option(function: F) -> F:
+    """Add `--strict-text`."""
+    return click.option(
+        "--strict-text",
+        is_flag=True,
+        help="Take a query that is merely written another way for a change.",
+    )(function)
+
+
 def read_selection(
     session: Session, only: Sequence[str]
 ) -> tuple[Declarations, tuple[Declared, ...]]:
@@ -67,6 +76,8 @@ def work_out(
     account: Account,
     declarations: Declarations,
     picked: tuple[Declared, ...],
+    *,
+    strict_text: bool,
 ) -> Plan:
     """Compare the picked segments with the account.
 
@@ -75,7 +86,11 @@ def work_out(
     with progress("reading the account", session.clock, shown=session.verbosity >= 0) as tell:
         snapshot = take_snapshot(account.reader, lambda listed: names_to_read(picked, listed), tell)
     plan = make_plan(
-        account.ref, declarations.declared, snapshot, selected={one.name for one in picked}
+        account.ref,
+        declarations.declared,
+        snapshot,
+        selected={one.name for one in picked},
+        strict_text=strict_text,
     )
     plan = judge(plan, session.config.limits, len(snapshot.remotes))
     return dataclasses.replace(plan, diagnostics=(*declarations.diagnostics, *plan.diagnostics))

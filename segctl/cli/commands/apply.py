@@ -11,7 +11,7 @@ import click
 
 from segctl.applier import Started, perform
 from segctl.cli.commands.plan import REFUSED, exit_code
-from segctl.cli.planning import only_option, read_selection, work_out
+from segctl.cli.planning import only_option, read_selection, strict_text_option, work_out
 from segctl.cli.progress import progress
 from segctl.cli.session import with_session
 from segctl.errors import Refused
@@ -41,8 +41,16 @@ INTERRUPTED = 130
     help="Ask SendGrid to count the segments that were created or patched.",
 )
 @only_option
+@strict_text_option
 @with_session
-def command(session: Session, *, auto_approve: bool, refreshing: str, only: tuple[str, ...]) -> int:
+def command(
+    session: Session,
+    *,
+    auto_approve: bool,
+    refreshing: str,
+    only: tuple[str, ...],
+    strict_text: bool,
+) -> int:
     """Make the account match the files.
 
     Plans, shows the plan, asks, and performs it: each segment is read again just before it is
@@ -57,7 +65,7 @@ def command(session: Session, *, auto_approve: bool, refreshing: str, only: tupl
     """
     declarations, picked = read_selection(session, only)
     with session.connect(read_only=False) as account:
-        plan = work_out(session, account, declarations, picked)
+        plan = work_out(session, account, declarations, picked, strict_text=strict_text)
         session.show_plan(plan)
         code = exit_code(plan, detailed=False)
         if code == REFUSED:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.cli.planning import is_broken, only_option, read_selection, work_out
+from segctl.cli.planning import is_broken, only_option, read_selection, strict_text_option, work_out
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError
@@ -36,6 +36,7 @@ REFUSED = 3
     help="Exit with 2 when there are changes, with 0 only when there are none.",
 )
 @only_option
+@strict_text_option
 @with_session
 def command(
     session: Session,
@@ -44,6 +45,7 @@ def command(
     out: str | None,
     detailed_exitcode: bool,
     only: tuple[str, ...],
+    strict_text: bool,
 ) -> int:
     """Show what apply would change, and change nothing.
 
@@ -66,7 +68,7 @@ def command(
             session.show_json(_broken(session, error))
         raise
     with session.connect(read_only=True) as account:
-        plan = work_out(session, account, declarations, picked)
+        plan = work_out(session, account, declarations, picked, strict_text=strict_text)
         requests = account.requests()
     document = to_json(plan, iso(session.clock.now())) if out or output == "json" else {}
     if out is not None:
