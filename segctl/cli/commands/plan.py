@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.planning import is_broken, only_option, read_selection, strict_text_option, work_out
+from segctl.cli.files import write_whole
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError
@@ -72,7 +73,7 @@ def command(
         requests = account.requests()
     document = to_json(plan, iso(session.clock.now())) if out or output == "json" else {}
     if out is not None:
-        _write(out, json_text(document))
+        write_whole(out, json_text(document))
     if output == "json":
         session.show_json(document)
     else:
@@ -97,14 +98,3 @@ def _broken(session: Session, error: InvalidInput) -> dict[str, Any]:
         **header(iso(session.clock.now())),
         "diagnostics": diagnostics_json(error.diagnostics),
     }
-
-
-def _write(out: str, text: str) -> None:
-    """Write a whole file or none."""
-    path = Path(out)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, "utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror or error}") from None

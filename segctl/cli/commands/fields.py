@@ -1,0 +1,48 @@
+"""`segctl fields pull`: keep the account's fields with the files, for offline validation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from segctl.cli.files import write_whole
+from segctl.cli.session import with_session
+from segctl.clock import iso
+from segctl.declarations.fields import FILE, fields_text
+from segctl.model import Fields
+from segctl.render.style import count
+
+if TYPE_CHECKING:
+    from segctl.cli.session import Session
+
+
+@click.group("fields", no_args_is_help=True)
+def command() -> None:
+    """Keep the account's fields with the files.
+
+    Queries speak of the account's own fields by name. With fields.yaml beside segctl.yaml,
+    `segctl validate` knows them offline, and a misspelt one is found in the pull request.
+
+    \b
+    Examples:
+      segctl fields pull
+      segctl --target shop-eu fields pull
+    """
+
+
+@command.command("pull")
+@with_session
+def pull(session: Session) -> int:
+    """Write fields.yaml: the custom and reserved fields with their types.
+
+    \b
+    Examples:
+      segctl fields pull
+    """
+    with session.connect(read_only=True) as account:
+        custom, reserved = account.reader.list_fields()
+    fields = Fields(custom, reserved, session.target.name, iso(session.clock.now()))
+    write_whole(str(session.root / FILE), fields_text(fields))
+    session.show(f"{FILE}: {count(len(custom), 'custom field')}, {len(reserved)} reserved.\n")
+    return 0

@@ -1,0 +1,74 @@
+"""`fields.yaml`: the columns that an account has beside the standard ones, kept with the files.
+
+Owns its text, both ways: `segctl fields pull` writes it, offline validation reads it. Pulling is
+not its business, nor is what a column is good for.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from segctl.declarations.document import decode
+from segctl.declarations.schema import check
+from segctl.declarations.yaml_reader import parse_document
+from segctl.model import Field, Fields, FieldType
+
+if TYPE_CHECKING:
+    from segctl.errors import Diagnostic
+
+FILE = "fields.yaml"
+
+_HEAD = """\
+# The fields of the account, so that validation knows them offline.
+# Written by `segctl fields pull`; run it again when fields are added in SendGrid.
+"""
+
+
+def read_fields(data: bytes) -> tuple[Fields | None, list[Diagnostic]]:
+    """Read the bytes of a fields.yaml: the fields, or `None` and all that is wrong."""
+    text, broken = decode(FILE, data)
+    if broken is not None:
+        return None, [broken]
+    document = parse_document(FILE, text)
+    document.refuse_key(whole=True)
+    if not document.diagnostics and document.value is None:
+        document.report(
+            "empty-file", "the file is empty", hint="run `segctl fields pull`, or delete it"
+        )
+    if document.diagnostics or not check(document, "fields"):
+        return None, document.diagnostics
+    value: dict[str, Any] = document.value
+    fields = Fields(
+        custom=_fields(value["custom_fields"]),
+        reserved=_fields(value["reserved_fields"]),
+        target=value["target"],
+        pulled_at=value["pulled_at"],
+    )
+    return fields, []
+
+
+def fields_text(fields: Fields) -> str:
+    """Write a fields.yaml."""
+    lines = [
+        _HEAD,
+        f"target: {_quoted(fields.target)}\n",
+        f"pulled_at: {_quoted(fields.pulled_at)}\n",
+    ]
+    for heading, some in (("custom_fields", fields.custom), ("reserved_fields", fields.reserved)):
+        lines.append(f"{heading}:\n" if some else f"{heading}: {{}}\n")
+        lines += [f"  {_quoted(field.name)}: {field.type.value}\n" for field in some]
+    return "".join(lines)
+
+
+def _fields(value: dict[str, str]) -> tuple[Field, ...]:
+    return tuple(Field(name, FieldType(kind)) for name, kind in value.items())
+
+
+def _quoted(text: str) -> str:
+    """Write a text so that YAML reads it as one: bare where that is safe."""
+    bare = text.isascii() and text.replace("_", "").isalnum() and not text[:1].isdecimal()
+    words = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+    if bare and text.lower() not in words:
+        return text
+    return json.dumps(text)
