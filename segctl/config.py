@@ -27,6 +27,8 @@ from segctl.suggest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from segctl.declarations.document import Document
+
 FILE = "segctl.yaml"
 SANDBOX = "sandbox"
 DEFAULT_TARGET = "production"
@@ -82,8 +84,8 @@ def load_config(root: Path) -> Config:
     document = parse_document(FILE, text)
     if not document.refuse_keys(whole=False):
         if document.value is not None:
-            if check(document, "segctl"):
-                _check_values(document, document.value)
+            check(document, "segctl")
+            _check_values(document)
         elif not document.diagnostics:
             hint = "write `version: 1`, or delete the file"
             document.report_at("empty-file", "the file is empty", Span(FILE, 1, 1), hint=hint)
@@ -112,44 +114,51 @@ def _read(root: Path) -> bytes | None:
         raise UsageError(f"cannot read {FILE}: {reason or 'it is a link to itself'}") from None
 
 
-def _check_values(document: Any, value: dict[str, Any]) -> None:
-    """Check what a schema cannot say."""
-    folder = value.get("segments", "segments")
-    normal = posixpath.normpath(folder)
-    outside = folder.startswith("/") or normal.split("/")[0] == ".." or normal == "."
-    # A drive letter, too, would lead away from the project.
-    if outside or "\\" in folder or PureWindowsPath(folder).drive or not folder.isprintable():
+def _check_values(document: Document) -> None:
+    """Check what a schema cannot say; what has the wrong type is reported already."""
+    value = document.value if isinstance(document.value, dict) else {}
+    folder, default = value.get("segments"), value.get("default_target")
+    zone, targets = value.get("time_zone"), value.get("targets", {DEFAULT_TARGET: None})
+    if isinstance(folder, str) and folder and not _is_inside(folder):
         document.report(
             "bad-folder",
             "`segments` must be a folder inside the project, with forward slashes",
             path=("segments",),
             hint="such as `segments: segments`; another project is opened with -C DIR",
         )
-    if SANDBOX in value.get("targets", {}):
-        document.report(
-            "reserved-target",
-            f"the target `{SANDBOX}` always exists and cannot be declared",
-            path=("targets", SANDBOX),
-            key=True,
-            hint="remove it: `--target sandbox` needs no settings",
-        )
-    default = value.get("default_target")
-    known = [*value.get("targets", {DEFAULT_TARGET: None}), SANDBOX]
-    if default is not None and default not in known:
-        document.report(
-            "unknown-target",
-            f"there is no target {quoted(default)}",
-            path=("default_target",),
-            hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
-        )
-    zone = value.get("time_zone", "UTC")
-    if not _is_time_zone(zone):
+    if isinstance(targets, dict):
+        if SANDBOX in targets:
+            document.report(
+                "reserved-target",
+                f"the target `{SANDBOX}` always exists and cannot be declared",
+                path=("targets", SANDBOX),
+                key=True,
+                hint="remove it: `--target sandbox` needs no settings",
+            )
+        known = [name for name in targets if name != SANDBOX] + [SANDBOX]
+        if isinstance(default, str) and default and default not in known:
+            document.report(
+                "unknown-target",
+                f"there is no target {quoted(default)}",
+                path=("default_target",),
+                hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
+            )
+    if isinstance(zone, str) and zone and not _is_time_zone(zone):
         document.report(
             "unknown-time-zone",
             f"{quoted(zone)} is not an IANA time zone",
             path=("time_zone",),
             hint=_time_zone_hint(zone),
         )
+
+
+def _is_inside(folder: str) -> bool:
+    normal = posixpath.normpath(folder)
+    outside = folder.startswith("/") or normal.split("/")[0] == ".." or normal == "."
+    # A drive letter, too, would lead away from the project.
+    return not (
+        outside or "\\" in folder or PureWindowsPath(folder).drive or not folder.isprintable()
+    )
 
 
 # Files in the time zone folder that mean nothing to anybody else's machine.

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+_MOST_COMPARED = 40
+
 SETTINGS_FILE = "segctl.yaml"
 
 _TYPE_WORDS = {
@@ -150,7 +152,7 @@ def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
         example = "version: 1" if document.file == SETTINGS_FILE else "name: VIP"
         hint = f"write keys and values, such as `{example}`"
     else:
-        hint = _TYPE_HINTS.get(found) or _TYPE_HINTS.get((found, first), "")
+        hint = _TYPE_HINTS.get(found) or _TYPE_HINTS.get((found, first)) or _WANTED[first]
     document.report(
         "wrong-type",
         f"{_field(path)} must be {_TYPE_WORDS[first]}, and is {found}",
@@ -184,6 +186,15 @@ _TYPE_HINTS: dict[str | tuple[str, str], str] = {
     ("text", "array"): "write it as a list: [value]",
     ("text", "boolean"): "write true or false, without quotes",
     ("text", "integer"): "write a number, without quotes",
+}
+
+
+_WANTED = {
+    "string": "write text",
+    "array": "write a list: [value]",
+    "object": "write keys and values on the lines below, indented",
+    "boolean": "write true or false",
+    "integer": "write a number without a fraction",
 }
 
 
@@ -229,7 +240,10 @@ def _unique(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
 
 def _minimum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     document.report(
-        "bad-value", f"{_field(path)} must be at least {error.validator_value}", path=path
+        "bad-value",
+        f"{_field(path)} must be at least {error.validator_value}",
+        path=path,
+        hint="write a larger number, or remove it",
     )
 
 
@@ -299,13 +313,13 @@ def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
         "bad-value",
         f"{_field(path)} must be {' or '.join(allowed)}",
         path=path,
-        hint=did_you_mean(error.instance, allowed) if isinstance(error.instance, str) else "",
+        hint=did_you_mean(str(error.instance)[:_MOST_COMPARED], allowed, "write one of them"),
     )
 
 
 def _const(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     wanted = error.validator_value
-    hint = f"write {wanted} without quotes" if error.instance == str(wanted) else ""
+    hint = f"write {wanted}, without quotes"
     if isinstance(error.instance, int) and path == ("version",):
         hint = f"this segctl reads version {wanted}; a newer one perhaps reads yours"
     document.report("bad-value", f"{_field(path)} must be {wanted}", path=path, hint=hint)

@@ -180,6 +180,17 @@ def _no_key(said: _Problem) -> _Answer:
     return _FITS_NOT, _INDENT, said.here
 
 
+def _no_value(said: _Problem) -> _Answer:
+    if said.char:
+        return "a value is missing here", "write one, or remove a comma", said.here
+    last = max(
+        (number, max(line.rfind("["), line.rfind("{")))
+        for number, line in enumerate(said.lines)
+        if "[" in line or "{" in line
+    )
+    return "the file ends before this bracket is closed", "close it", last
+
+
 _ANSWERS: tuple[tuple[str, Callable[[_Problem], _Answer]], ...] = (
     ("cannot start any token", _start_of_text),
     ("found a tab character", _tab),
@@ -229,7 +240,7 @@ _ANSWERS: tuple[tuple[str, Callable[[_Problem], _Answer]], ...] = (
     ("parsing a flow sequence", _open_bracket),
     ("parsing a flow mapping", _open_bracket),
     ("did not find expected key", _no_key),
-    ("expected node content", _fixed("a value is missing here", "remove a comma, or write one")),
+    ("expected node content", _no_value),
     ("expected '-' indicator", _fixed(_FITS_NOT, "each item of a list starts with `- `")),
     ("expected <document start>", _fixed(_FITS_NOT, _INDENT)),
     (
