@@ -123,8 +123,8 @@ class Document:
         any other line of it might show a part of the key.
         """
         spans = position_spans(self.file, self.text, find_keys(self.text, whole=whole))
-        if not spans:
-            # Escapes and folded lines can hide from the text what the values hold.
+        if not spans and "\\" in self.text:
+            # Escapes, that of a line break among them, can hide from the text what values hold.
             spans = [
                 self.span(path)
                 for path, text in _texts(self.value, ())

@@ -36,7 +36,7 @@ MAX_NODES = 20_000
 _FORBIDDEN = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _HIDDEN_BREAKS = "\x85\u2028\u2029"
 
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")}
+_VALUE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null")}
 _STRING_TAG = "tag:yaml.org,2002:str"
 _TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
 
@@ -200,7 +200,7 @@ class _Builder:
         tag = self.loader.resolve(yaml.ScalarNode, event.value, (True, False))
         if tag == _TIMESTAMP_TAG:
             return UnquotedDate(event.value)
-        if tag not in _PLAIN_TAGS:
+        if tag not in _VALUE_TAGS:
             return event.value
         try:
             return self.loader.construct_object(yaml.ScalarNode(tag, event.value))
