@@ -6,24 +6,28 @@ nor a host nor a command; those come from the environment alone.
 
 from __future__ import annotations
 
+import ipaddress
 import posixpath
+import re
 import shlex
 import subprocess
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from segctl.declarations.document import decode
+from segctl.declarations.document import MAX_BYTES, by_place, decode, quoted
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
-from segctl.errors import InvalidInput, UsageError
+from segctl.errors import InvalidInput, Span, UsageError
 from segctl.policy import Limits
-from segctl.secrets import Secret
+from segctl.secrets import Secret, find_keys, redact
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from segctl.declarations.document import Document
 
 FILE = "segctl.yaml"
 SANDBOX = "sandbox"
@@ -33,6 +37,7 @@ COMMAND_TIMEOUT = 60.0
 """Seconds that SEGCTL_API_KEY_COMMAND may take."""
 
 _HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
+_LARGEST_KEY = 4096
 _TRY = "to try things out without an account: segctl --target sandbox plan"
 
 
@@ -70,71 +75,116 @@ def load_config(root: Path) -> Config:
 
     Raises `UsageError` where it cannot be read and `InvalidInput` with every problem in it.
     """
-    path = root / FILE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = _read(root)
+    if data is None:
         return Config(root)
-    except OSError as error:
-        raise UsageError(f"cannot read {FILE}: {error.strerror or error}") from None
     text, broken = decode(FILE, data)
     if broken is not None:
         raise InvalidInput([broken])
     document = parse_document(FILE, text)
-    document.refuse_key(whole=False)
-    if not document.diagnostics and document.value is None:
-        document.report("empty-file", "the file is empty", hint="write `version: 1`, or delete it")
-    if not document.diagnostics and check(document, "segctl"):
-        _check_values(document, document.value)
+    if not document.refuse_keys(whole=False):
+        if document.value is not None:
+            check(document, "segctl")
+            _check_values(document)
+        elif not document.diagnostics:
+            hint = "write `version: 1`, or delete the file"
+            document.report_at("empty-file", "the file is empty", Span(FILE, 1, 1), hint=hint)
     if document.diagnostics:
-        raise InvalidInput(document.diagnostics)
+        raise InvalidInput(by_place(document.diagnostics))
     return _config(root, document.value)
 
 
-def _check_values(document: Any, value: dict[str, Any]) -> None:
-    """Check what a schema cannot say."""
-    folder = value.get("segments", "segments")
-    normal = posixpath.normpath(folder)
-    if folder.startswith("/") or "\\" in folder or normal.split("/")[0] == ".." or normal == ".":
+def _read(root: Path) -> bytes | None:
+    path = root / FILE
+    try:
+        # A link could show a line of any file on this machine in a message about bad YAML.
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            raise UsageError(
+                f"{FILE} is a link that leads out of the project", hint="put the file itself there"
+            )
+        if not path.exists():
+            return None
+        if not path.is_file():
+            raise UsageError(f"{FILE} is not a file", hint="remove it, or put a file there")
+        with path.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except (OSError, RuntimeError) as error:
+        # RuntimeError: a link to itself, before Python 3.13.
+        reason = error.strerror if isinstance(error, OSError) else ""
+        raise UsageError(f"cannot read {FILE}: {reason or 'it is a link to itself'}") from None
+
+
+def _check_values(document: Document) -> None:
+    """Check what a schema cannot say; what has the wrong type is reported already."""
+    value = document.value if isinstance(document.value, dict) else {}
+    folder, default = value.get("segments"), value.get("default_target")
+    zone, targets = value.get("time_zone"), value.get("targets", {DEFAULT_TARGET: None})
+    if isinstance(folder, str) and folder and not _is_inside(folder):
         document.report(
             "bad-folder",
             "`segments` must be a folder inside the project, with forward slashes",
             path=("segments",),
+            hint="such as `segments: segments`; another project is opened with -C DIR",
         )
-    if SANDBOX in value.get("targets", {}):
-        document.report(
-            "reserved-target",
-            f"the target `{SANDBOX}` always exists and cannot be declared",
-            path=("targets", SANDBOX),
-            key=True,
-        )
-    default = value.get("default_target")
-    known = [*value.get("targets", {DEFAULT_TARGET: None}), SANDBOX]
-    if default is not None and default not in known:
-        document.report(
-            "unknown-target",
-            f"there is no target `{default}`",
-            path=("default_target",),
-            hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
-        )
-    zone = value.get("time_zone", "UTC")
-    if not _is_time_zone(zone):
+    if isinstance(targets, dict):
+        if SANDBOX in targets:
+            document.report(
+                "reserved-target",
+                f"the target `{SANDBOX}` always exists and cannot be declared",
+                path=("targets", SANDBOX),
+                key=True,
+                hint="remove it: `--target sandbox` needs no settings",
+            )
+        known = [name for name in targets if name != SANDBOX] + [SANDBOX]
+        if isinstance(default, str) and default and default not in known:
+            document.report(
+                "unknown-target",
+                f"there is no target {quoted(default)}",
+                path=("default_target",),
+                hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
+            )
+    if isinstance(zone, str) and zone and not _is_time_zone(zone):
         document.report(
             "unknown-time-zone",
-            f"`{zone}` is not an IANA time zone",
+            f"{quoted(zone)} is not an IANA time zone",
             path=("time_zone",),
-            hint="write one such as Europe/Prague, America/Chicago or UTC",
+            hint=_time_zone_hint(zone),
         )
+
+
+def _is_inside(folder: str) -> bool:
+    normal = posixpath.normpath(folder)
+    outside = folder.startswith("/") or normal.split("/")[0] == ".." or normal == "."
+    # A drive letter, too, would lead away from the project.
+    return not (
+        outside or "\\" in folder or PureWindowsPath(folder).drive or not folder.isprintable()
+    )
+
+
+# Files in the time zone folder that mean nothing to anybody else's machine.
+_LOCAL_ZONES = re.compile(r"localtime$|posixrules$|Factory$|posix/|right/")
 
 
 def _is_time_zone(name: str) -> bool:
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - only where segctl.yaml names one
 
+    if name == "UTC":
+        # Known even where the machine has no time zones at all.
+        return True
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         return False
-    return True
+    return not _LOCAL_ZONES.match(name)
+
+
+def _time_zone_hint(name: str) -> str:
+    from zoneinfo import available_timezones  # noqa: PLC0415 - only for a name that is wrong
+
+    known = sorted(available_timezones())
+    if not known:
+        return "this machine has no time zones: pip install tzdata"
+    return did_you_mean(name, known, "write one such as Europe/Prague, America/Chicago or UTC")
 
 
 def _config(root: Path, value: dict[str, Any]) -> Config:
@@ -156,6 +206,9 @@ def choose_target(config: Config, asked: str | None, env: Mapping[str, str]) -> 
 
     Raises `UsageError` where there is no such target or no way to choose.
     """
+    if asked == "":
+        # `--target "$UNSET"` must not end on the default account.
+        raise UsageError("--target is empty", hint="name a target, or leave the option out")
     name = asked or env.get("SEGCTL_TARGET") or config.default_target
     if name is None and len(config.targets) == 1:
         name = next(iter(config.targets))
@@ -168,8 +221,9 @@ def choose_target(config: Config, asked: str | None, env: Mapping[str, str]) -> 
     if name == SANDBOX:
         return Target(SANDBOX)
     if name not in config.targets:
+        source = "" if asked else " (from SEGCTL_TARGET)"
         raise UsageError(
-            f"there is no target `{name}`",
+            redact(f"there is no target {quoted(name)}{source}"),
             hint=did_you_mean(name, known, f"there are {', '.join(known)}"),
         )
     return config.targets[name]
@@ -189,26 +243,35 @@ def base_url(target: Target, env: Mapping[str, str]) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise UsageError("SEGCTL_BASE_URL is not a URL", hint=hint) from None
-    if parts.scheme not in {"http", "https"} or not host or not url.isascii():
+    # urlsplit forgives what an HTTP client reads another way: line breaks, backslashes.
+    plain = all("!" <= char <= "~" and char != "\\" for char in url)
+    if parts.scheme not in {"http", "https"} or not host or not plain:
         raise UsageError("SEGCTL_BASE_URL is not a URL", hint=hint)
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in url or "#" in url:
         raise UsageError(
             "SEGCTL_BASE_URL must hold neither a user, a password, a query nor a fragment",
             hint=hint,
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise UsageError(
-            f"SEGCTL_BASE_URL must be https: the key would travel in the clear to {host}",
+            "SEGCTL_BASE_URL must be https: the key would travel in the clear",
             hint="plain http is for this machine alone, such as http://127.0.0.1:8425",
         )
     return url.rstrip("/")
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host name means this very machine."""
-    parts = host.split(".")
-    numbers = len(parts) == 4 and all(part.isdecimal() for part in parts)  # noqa: PLR2004
-    return host in {"localhost", "::1"} or (numbers and parts[0] == "127")
+    """Say whether a host name, without port and brackets, means this very machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        # A name, even one that begins with 127: the resolver decides where it leads.
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        return address == ipaddress.IPv6Address("::1")
+    return address.is_loopback
 
 
 def api_key(target: Target, env: Mapping[str, str]) -> Secret:
@@ -217,14 +280,15 @@ def api_key(target: Target, env: Mapping[str, str]) -> Secret:
     Raises `UsageError`, which never quotes what was found, where there is none or it is no key.
     """
     if env.get(target.api_key_env):
-        return _checked(env[target.api_key_env], f"the variable {target.api_key_env}")
+        return _checked(env[target.api_key_env], target.api_key_env)
     if env.get("SENDGRID_API_KEY_FILE"):
         return _checked(_key_from_file(env["SENDGRID_API_KEY_FILE"]), "SENDGRID_API_KEY_FILE")
     if env.get("SEGCTL_API_KEY_COMMAND"):
         text = _key_from_command(env["SEGCTL_API_KEY_COMMAND"], env)
         return _checked(text, "SEGCTL_API_KEY_COMMAND")
+    empty = f": {target.api_key_env} is set, and empty" if target.api_key_env in env else ""
     raise UsageError(
-        f"there is no API key for the target `{target.name}`",
+        f"there is no API key for the target `{target.name}`{empty}",
         hint=f"set {target.api_key_env} (or SENDGRID_API_KEY_FILE, or SEGCTL_API_KEY_COMMAND); "
         f"{_TRY}",
     )
@@ -232,31 +296,50 @@ def api_key(target: Target, env: Mapping[str, str]) -> Secret:
 
 def _checked(text: str, source: str) -> Secret:
     key = text.strip()
-    if not key or not all("!" <= char <= "~" for char in key):
+    if not key or not all("!" <= char <= "~" for char in key) or key[0] in "\"'":
         raise UsageError(
-            f"{source} does not hold an API key",
-            hint="a key is one word, which SendGrid shows once when it is made: SG.…",
+            f"{source} does not give an API key",
+            hint="a key is one word without quotes, which SendGrid shows once when it is made: "
+            "SG.…",
         )
     return Secret(key)
 
 
 def _key_from_file(path: str) -> str:
     try:
-        with Path(path).open("rb") as stream:
-            return stream.read(4096).decode("utf-8", "replace")
-    except OSError as error:
+        with Path(path).expanduser().open("rb") as stream:
+            data = stream.read(_LARGEST_KEY + 1)
+    except (OSError, ValueError, RuntimeError) as error:
+        # ValueError: a path with a NUL; RuntimeError: a ~ without a home.
+        reason = error.strerror if isinstance(error, OSError) else ""
         raise UsageError(
-            f"cannot read the file of SENDGRID_API_KEY_FILE: {error.strerror or error}"
+            f"cannot read the file of SENDGRID_API_KEY_FILE: {reason or 'it is not a path'}",
+            hint="it takes the path of a file, not the key itself" if find_keys(path) else "",
         ) from None
+    if len(data) > _LARGEST_KEY:
+        raise UsageError(
+            f"the file of SENDGRID_API_KEY_FILE is larger than {_LARGEST_KEY:,} bytes",
+            hint="it holds the key and nothing else",
+        )
+    return data.decode("utf-8", "replace")
 
 
 def _key_from_command(command: str, env: Mapping[str, str]) -> str:
+    # Of the command only a plain program name is ever shown: the rest may hold a password.
+    hint = (
+        "it is split into words as a shell splits them, and no shell runs it: write "
+        "sh -c '…' for pipes, variables and NAME=value"
+    )
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageError(f"SEGCTL_API_KEY_COMMAND is not a command: {str(error).lower()}") from None
+        raise UsageError(
+            f"SEGCTL_API_KEY_COMMAND is not a command: {str(error).lower()}", hint=hint
+        ) from None
     if not words:
-        raise UsageError("SEGCTL_API_KEY_COMMAND is empty")
+        raise UsageError("SEGCTL_API_KEY_COMMAND is empty", hint=hint)
+    plain = re.fullmatch(r"[\w./+-]{1,200}", words[0]) and not find_keys(words[0])
+    program = f" (`{words[0]}`)" if plain else ""
     try:
         done = subprocess.run(  # noqa: S603 - the owner's own command, and no shell reads it
             words,
@@ -266,16 +349,20 @@ def _key_from_command(command: str, env: Mapping[str, str]) -> str:
             timeout=COMMAND_TIMEOUT,
             check=False,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else ""
         raise UsageError(
-            f"cannot run SEGCTL_API_KEY_COMMAND (`{words[0]}`): {error.strerror or error}"
+            f"cannot run SEGCTL_API_KEY_COMMAND{program}: {reason or 'it is not a command'}",
+            hint=hint,
         ) from None
     except subprocess.TimeoutExpired:
         raise UsageError(
-            f"SEGCTL_API_KEY_COMMAND (`{words[0]}`) took longer than {COMMAND_TIMEOUT:.0f} s"
+            f"SEGCTL_API_KEY_COMMAND{program} took longer than {COMMAND_TIMEOUT:g} s",
+            hint="it gets no input: a command that asks for a password cannot be answered",
         ) from None
     if done.returncode != 0:
         raise UsageError(
-            f"SEGCTL_API_KEY_COMMAND (`{words[0]}`) failed with exit code {done.returncode}"
+            f"SEGCTL_API_KEY_COMMAND{program} failed with exit code {done.returncode}",
+            hint="run it by hand to see why",
         )
     return done.stdout.decode("utf-8", "replace")

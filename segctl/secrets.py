@@ -10,8 +10,12 @@ import re
 
 MASK = "SG.***"
 
-_LOOKS_LIKE_KEY = re.compile(r"\bSG\.[A-Za-z0-9_\-.]{4,}")
-_WHOLE_KEY = re.compile(r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")
+_WHOLE = r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
+_WHOLE_KEY = re.compile(_WHOLE)
+# `KEY_SG.…` is one too; `MSG.contact_id` is not, unless it has the full shape.
+_LOOKS_LIKE_KEY = re.compile(rf"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-.]{{4,}}|{_WHOLE}")
+
+_SHORTEST_SECRET = 8
 
 
 class Secret:
@@ -27,8 +31,14 @@ class Secret:
         return self._text
 
     def mask(self, text: str) -> str:
-        """Put the mask over every occurrence of this secret, and over whatever looks like a key."""
-        return redact(text.replace(self._text, MASK) if self._text else text)
+        """Put the mask over every occurrence of this secret, and over whatever looks like a key.
+
+        A secret of less than eight characters (`SENDGRID_API_KEY=x`, for an emulator) is no secret,
+        and masking it would only spoil every word that it stands in.
+        """
+        return redact(
+            text.replace(self._text, MASK) if len(self._text) >= _SHORTEST_SECRET else text
+        )
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -41,13 +51,13 @@ def redact(text: str) -> str:
     return _LOOKS_LIKE_KEY.sub(MASK, text) if "SG." in text else text
 
 
-def find_key(text: str, *, whole: bool = False) -> int | None:
-    """Give the offset of the first thing that looks like a key, or `None`.
+def find_keys(text: str, *, whole: bool = False) -> list[int]:
+    """Give the offset of everything that looks like a key.
 
     `whole` asks for the full shape of one (two long parts), for texts in which `SG.` alone can
     stand for something innocent.
     """
     if "SG." not in text:
-        return None
-    found = (_WHOLE_KEY if whole else _LOOKS_LIKE_KEY).search(text)
-    return found.start() if found else None
+        return []
+    pattern = _WHOLE_KEY if whole else _LOOKS_LIKE_KEY
+    return [found.start() for found in pattern.finditer(text)]

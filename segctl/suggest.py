@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SHORTEST_START = 3
+_LONGEST_WORD = 200
+"""Nobody misspells a longer one, and comparing takes time that grows with its square."""
+
 
 def closest(word: str, known: Iterable[str]) -> str:
     """Give the known word that was perhaps meant, whatever its case, or an empty text."""
+    if len(word) > _LONGEST_WORD:
+        return ""
     folded = {candidate.casefold(): candidate for candidate in known}
     found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    if not found and len(word) >= _SHORTEST_START:
+        found = [candidate for candidate in folded if candidate.startswith(word.casefold())]
     return folded[found[0]] if found else ""
 
 

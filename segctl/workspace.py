@@ -6,14 +6,12 @@ symbolic link out of the segments folder: a pull request could point one at a se
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from segctl.declarations.document import MAX_BYTES
-from segctl.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from segctl.declarations.document import MAX_BYTES, by_place
+from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
@@ -30,8 +28,9 @@ class Files:
 def read_files(root: Path, folder: str) -> Files:
     """Read every segment file and `.sql` file below `folder`, at any depth.
 
-    Hidden files and folders are passed over. Raises `UsageError` where the folder is missing, a
-    file cannot be read, or a link leads out of it.
+    Hidden files and folders are passed over. Raises `UsageError` where the folder is missing or
+    outside the project, and `InvalidInput` with every file that cannot be read, is a link to the
+    outside, or has a name that is no text.
     """
     top = root / folder
     if not top.is_dir():
@@ -40,30 +39,91 @@ def read_files(root: Path, folder: str) -> Files:
             hint="create it and put a segment file in, or name another one with `segments:` in "
             "segctl.yaml, or go to the project with -C DIR",
         )
-    files = Files()
-    inside = top.resolve()
-    for path in sorted(top.rglob("*")):
-        relative = path.relative_to(top)
-        if any(part.startswith(".") for part in relative.parts) or path.is_dir():
-            continue
+    if not top.resolve().is_relative_to(root.resolve()):
+        raise UsageError(
+            f"{folder}/ is a link that leads out of the project",
+            hint="put the folder itself there, or go to the other project with -C DIR",
+        )
+    walk = _Walk(os.fspath(top.resolve()))
+    walk.folder(os.fspath(top), folder)
+    if walk.problems:
+        raise InvalidInput(by_place(walk.problems))
+    return walk.files
+
+
+class _Walk:
+    """One walk through the folders; collects what it finds and what is wrong with it."""
+
+    def __init__(self, inside: str) -> None:
+        self.inside = inside
+        self.files = Files()
+        self.problems: list[Diagnostic] = []
+
+    def problem(self, code: str, name: str, summary: str, hint: str) -> None:
+        shown = name.encode("utf-8", "replace").decode("utf-8")
+        self.problems.append(Diagnostic(code, Severity.ERROR, summary, Span(shown, 1, 1), hint))
+
+    def folder(self, path: str, name: str) -> None:
+        try:
+            with os.scandir(path) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            self.unreadable(name, error)
+            return
+        for entry in entries:
+            if not entry.name.startswith("."):
+                self.entry(entry, f"{name}/{entry.name}")
+
+    def entry(self, entry: os.DirEntry[str], name: str) -> None:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                self.folder(entry.path, name)
+            elif entry.is_symlink() and entry.is_dir():
+                self.problem(
+                    "linked-folder",
+                    name,
+                    "a link to a folder is not followed, so the segments in it would be missed",
+                    "put the folder itself there",
+                )
+            else:
+                self.file(entry, name)
+        except OSError as error:
+            self.unreadable(name, error)
+
+    def file(self, entry: os.DirEntry[str], name: str) -> None:
+        path = Path(entry.path)
         suffix = path.suffix.lower()
         if suffix not in SEGMENT_SUFFIXES and suffix != QUERY_SUFFIX:
-            continue
-        name = f"{folder}/{relative.as_posix()}"
-        if not path.resolve().is_relative_to(inside):
-            raise UsageError(
-                f"{name} is a link that leads out of {folder}/",
-                hint="put the file itself there",
+            return
+        if entry.is_symlink() and not self.stays_inside(entry.path):
+            self.problem(
+                "link-outside",
+                name,
+                "this is a link that leads out of the segments folder",
+                "put the file itself there",
             )
-        wanted = files.queries if suffix == QUERY_SUFFIX else files.segments
-        wanted[name] = _read(path, name)
-    return files
+        elif not entry.is_file():
+            # A pipe would be waited for without end; a link may lead nowhere.
+            self.problem("not-a-file", name, "there is no file here to read", "remove it")
+        elif not _is_text(entry.name):
+            self.problem("bad-file-name", name, "the name of this file is not UTF-8", "rename it")
+        else:
+            files = self.files.queries if suffix == QUERY_SUFFIX else self.files.segments
+            with path.open("rb") as stream:
+                # One byte more than allowed is enough to know that it is too much.
+                files[name] = stream.read(MAX_BYTES + 1)
+
+    def stays_inside(self, path: str) -> bool:
+        return os.path.commonpath([self.inside, os.path.realpath(path)]) == self.inside
+
+    def unreadable(self, name: str, error: OSError) -> None:
+        reason = (error.strerror or type(error).__name__).lower()
+        self.problem("unreadable", name, f"this cannot be read: {reason}", "check its permissions")
 
 
-def _read(path: Path, name: str) -> bytes:
+def _is_text(name: str) -> bool:
     try:
-        with path.open("rb") as stream:
-            # One byte more than allowed is enough to know that it is too much.
-            return stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read {name}: {error.strerror or error}") from None
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

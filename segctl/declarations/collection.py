@@ -5,10 +5,11 @@ Owns the questions that one file cannot answer: a name twice, a `.sql` file that
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.declarations.document import source_line
+from segctl.declarations.document import by_place, decode, excerpts
 from segctl.declarations.segment_file import read_segment
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.secrets import redact
@@ -50,28 +51,26 @@ def read_declarations(
     if all(d.severity is not Severity.ERROR for d in diagnostics):
         # A broken segment file may be the one that names it.
         diagnostics += _unused_queries(declared, queries)
-    diagnostics.sort(key=_place)
-    return Declarations(tuple(declared), tuple(diagnostics))
-
-
-def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
-    span = diagnostic.span
-    return (span.file, span.line, span.column) if span else ("", 0, 0)
+    return Declarations(tuple(declared), tuple(by_place(diagnostics)))
 
 
 def _repeated_names(declared: list[Declared], files: Mapping[str, bytes]) -> list[Diagnostic]:
     first: dict[str, Declared] = {}
     found = []
     for one in declared:
-        other = first.setdefault(one.name.casefold(), one)
+        folded = unicodedata.normalize("NFC", one.name.casefold())
+        other = first.setdefault(folded, one)
         if other is one:
             continue
         if other.name == one.name:
             code, summary = "duplicate-name", f"the name `{one.name}` is declared twice"
+        elif unicodedata.normalize("NFC", one.name) == unicodedata.normalize("NFC", other.name):
+            code = "name-looks-the-same"
+            summary = f"`{one.name}` differs from another name by nothing but invisible encoding"
         else:
             code = "name-differs-by-case"
             summary = f"`{one.name}` and `{other.name}` differ by nothing but case"
-        text = files[one.file].decode("utf-8-sig")
+        lines = excerpts(decode(one.file, files[one.file])[0])
         found.append(
             Diagnostic(
                 code,
@@ -79,7 +78,7 @@ def _repeated_names(declared: list[Declared], files: Mapping[str, bytes]) -> lis
                 redact(summary),
                 one.span,
                 hint=f"the other one is at {other.span}; a name must be unique in the account",
-                excerpt=redact(source_line(text, one.span.line)),
+                excerpt=lines[one.span.line - 1],
             )
         )
     return found

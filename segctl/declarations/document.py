@@ -6,18 +6,25 @@ and the findings that belong to a document. How the text is read is `yaml_reader
 
 from __future__ import annotations
 
+import bisect
+import codecs
 import re
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.secrets import find_key, redact
+from segctl.secrets import find_keys, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 MAX_BYTES = 1 << 20
 
 Path: TypeAlias = tuple[str | int, ...]
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+# The line breaks of editors and of git. YAML 1.1 knows three more, which the reader refuses.
+_LINE_BREAK = re.compile("\r\n|[\n\r]")
+_MOST_QUOTED = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,9 @@ class Place:
 class Document:
     """A document's `value` as plain data, and where each part of it stands.
 
-    `places` and `keys` go from a path (`("targets", "eu", "region")`) to the place of the value
-    and of its key. What an alias repeats has no place of its own: `span` gives its parent's.
+    `value` is `None` where the file is empty or could not be read to its end. `places` and `keys`
+    go from a path (`("targets", "eu", "region")`) to the place of the value and of its key. What an
+    alias repeats has no place of its own: `span` gives its parent's.
     """
 
     file: str
@@ -57,6 +65,7 @@ class Document:
     places: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    _excerpts: list[str] = field(default_factory=list, repr=False)
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Give the place of the value at `path`, or of its key; the nearest known one above it."""
@@ -91,39 +100,99 @@ class Document:
         severity: Severity = Severity.ERROR,
     ) -> None:
         """Add a finding at a known span of this document, with nothing that looks like a key."""
-        excerpt = redact(source_line(self.text, span.line))
         self.diagnostics.append(
-            Diagnostic(code, severity, redact(summary), span, redact(hint), excerpt)
+            Diagnostic(code, severity, redact(summary), span, redact(hint), self.excerpt(span.line))
         )
 
-    def refuse_key(self, *, whole: bool) -> None:
-        """Report an API key that stands in the file, without showing it (see `find_key`)."""
-        offset = find_key(self.text, whole=whole)
-        if offset is not None:
-            self.report_at(
-                "key-in-file",
-                "this looks like a SendGrid API key, and a file in git is no place for one",
-                position_span(self.file, self.text, offset),
-                hint="remove it, revoke the key, and put a new one into the environment variable",
-            )
+    @property
+    def lines(self) -> list[str]:
+        """Split the text into its lines, as it stands: nothing of it is for showing."""
+        return _LINE_BREAK.split(self.text)
+
+    def excerpt(self, line: int) -> str:
+        """Give a line, counted from 1, without anything that looks like a key."""
+        if not self._excerpts:
+            # Once a document: a file of ten thousand mistakes must not be split as often.
+            self._excerpts = excerpts(self.text)
+        return self._excerpts[line - 1] if line <= len(self._excerpts) else ""
+
+    def refuse_keys(self, *, whole: bool) -> bool:
+        """Report every API key that stands in the file, unshown; say whether there is one.
+
+        `whole` as for `find_keys`. Of a file that holds a key nothing else is reported, since
+        any other line of it might show a part of the key.
+        """
+        spans = position_spans(self.file, self.text, find_keys(self.text, whole=whole))
+        if not spans and "\\" in self.text:
+            # Escapes, that of a line break among them, can hide from the text what values hold.
+            spans = [
+                self.span(path)
+                for path, text in _texts(self.value, ())
+                if find_keys(text, whole=whole)
+            ]
+        if spans:
+            self.diagnostics = [key_in_file(span) for span in spans]
+        elif self.value is None and "SG." in self.text:
+            # There are no values to look into.
+            self.diagnostics = [replace(found, excerpt="") for found in self.diagnostics]
+        return bool(spans)
 
 
-def source_line(text: str, line: int) -> str:
-    """Give one line of a text, counted from 1 as YAML counts; empty where there is no such line."""
-    start = 0
-    for _ in range(line - 1):
-        found = _LINE_BREAK.search(text, start)
-        if found is None:
-            return ""
-        start = found.end()
-    found = _LINE_BREAK.search(text, start)
-    return text[start : found.start() if found else len(text)]
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, (*path, number))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            inner = (*path, key)
+            yield inner, key
+            yield from _texts(item, inner)
 
 
-def position_span(file: str, text: str, offset: int) -> Span:
-    """Give the place of an offset (in characters) of a text."""
-    lines = _LINE_BREAK.split(text[:offset])
-    return Span(file, len(lines), len(lines[-1]) + 1)
+def key_in_file(span: Span) -> Diagnostic:
+    """Say that an API key stands at a place, without showing the line."""
+    return Diagnostic(
+        "key-in-file",
+        Severity.ERROR,
+        "this looks like a SendGrid API key, and a file in git is no place for one",
+        span,
+        hint="revoke the key in SendGrid, make a new one, and set it as an environment variable; "
+        "the line is not shown",
+    )
+
+
+def by_place(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Order findings by file, line and column; each of them once."""
+
+    def place(found: Diagnostic) -> tuple[str, int, int]:
+        span = found.span
+        return (span.file, span.line, span.column) if span else ("", 0, 0)
+
+    return sorted(dict.fromkeys(diagnostics), key=place)
+
+
+def excerpts(text: str) -> list[str]:
+    """Give the lines of a text without anything that looks like a key."""
+    return _LINE_BREAK.split(redact(text))
+
+
+def quoted(text: str) -> str:
+    """Quote what somebody wrote, in a message: not more of it than helps."""
+    return f"`{text if len(text) <= _MOST_QUOTED else text[:_MOST_QUOTED] + '…'}`"
+
+
+def position_spans(file: str, text: str, offsets: Sequence[int]) -> list[Span]:
+    """Give the places of offsets (in characters) of a text."""
+    if not offsets:
+        return []
+    starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text))]
+    lines = [bisect.bisect_right(starts, offset) for offset in offsets]
+    return [
+        Span(file, line, offset - starts[line - 1] + 1)
+        for line, offset in zip(lines, offsets, strict=True)
+    ]
 
 
 def decode(file: str, data: bytes) -> tuple[str, Diagnostic | None]:
@@ -132,17 +201,31 @@ def decode(file: str, data: bytes) -> tuple[str, Diagnostic | None]:
     Gives the text, or an empty one and the reason why there is none.
     """
     if len(data) > MAX_BYTES:
-        summary = f"the file has {len(data):,} bytes; the most is {MAX_BYTES:,}"
+        # The reader stops there, so how large it really is nobody knows.
+        summary = f"the file is larger than {MAX_BYTES:,} bytes"
         return "", Diagnostic("file-too-large", Severity.ERROR, summary, Span(file, 1, 1))
+    hint = "save the file as UTF-8 in your editor"
+    other = _other_encoding(data)
+    if other:
+        summary = f"the file is {other}, not UTF-8"
+        return "", Diagnostic("not-utf8", Severity.ERROR, summary, Span(file, 1, 1), hint)
     try:
-        return data.decode("utf-8-sig"), None
+        return data.decode("utf-8").lstrip("\ufeff"), None
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        before = data[: error.start].decode("utf-8").lstrip("\ufeff")
+        (span,) = position_spans(file, before, [len(before)])
+        line = excerpts(data.decode("utf-8", "replace").lstrip("\ufeff"))[span.line - 1]
         summary = f"the file is not UTF-8: byte 0x{data[error.start]:02x} has no meaning here"
-        hint = "save the file as UTF-8 in your editor"
-        return "", Diagnostic("not-utf8", Severity.ERROR, summary, Span(file, line, column), hint)
+        return "", Diagnostic("not-utf8", Severity.ERROR, summary, span, hint, line)
+
+
+def _other_encoding(data: bytes) -> str:
+    """Recognise what Windows tools write: a byte order mark, or every other byte zero."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    return "UTF-16" if len(data) > 1 and (data[0] == 0) != (data[1] == 0) else ""
 
 
 def place_span(file: str, place: Place) -> Span:

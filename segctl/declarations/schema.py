@@ -7,18 +7,27 @@ than a thousand checks) and the translation of jsonschema's findings. Editors re
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.declarations.document import UnquotedDate
+from segctl.declarations.document import UnquotedDate, quoted
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jsonschema.protocols import Validator
 
     from segctl.declarations.document import Document
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+_MOST_COMPARED = 40
+
+SETTINGS_FILE = "segctl.yaml"
 
 _TYPE_WORDS = {
     "string": "text",
@@ -28,6 +37,25 @@ _TYPE_WORDS = {
     "integer": "a whole number",
     "number": "a number",
     "null": "empty",
+}
+
+_NO_KEY_HERE = "a key never stands in a file: set the variable that `api_key_env` names"
+_NO_HOST_HERE = "a pull request can edit this file, so the host comes from SEGCTL_BASE_URL alone"
+_NO_COMMAND_HERE = (
+    "a pull request can edit this file, so the command comes from SEGCTL_API_KEY_COMMAND alone"
+)
+_NO_PATH_HERE = (
+    "a pull request can edit this file, so the path comes from SENDGRID_API_KEY_FILE alone"
+)
+
+# What people try to write into segctl.yaml; "did you mean `api_key_env`?" would be bad advice.
+_BELONGS_ELSEWHERE = {
+    **dict.fromkeys(("apikey", "key", "token", "secret", "sendgridapikey"), _NO_KEY_HERE),
+    **dict.fromkeys(("baseurl", "url", "host", "endpoint", "segctlbaseurl"), _NO_HOST_HERE),
+    **dict.fromkeys(
+        ("command", "apikeycommand", "keycommand", "segctlapikeycommand"), _NO_COMMAND_HERE
+    ),
+    **dict.fromkeys(("apikeyfile", "keyfile", "sendgridapikeyfile"), _NO_PATH_HERE),
 }
 
 
@@ -44,23 +72,37 @@ def schema_text(name: str) -> str:
 @cache
 def _validator(name: str) -> Validator:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 100 ms, only where files are read
+    from jsonschema.validators import extend  # noqa: PLC0415
 
-    return Draft202012Validator(json.loads(schema_text(name)))
+    # jsonschema compares unsortable items one with another: seconds for a list of mappings.
+    kind: type[Validator] = extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"uniqueItems": _unique_texts}
+    )
+    return kind(json.loads(schema_text(name)))
+
+
+def _unique_texts(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError  # noqa: PLC0415 - as above
+
+    if not wanted or not isinstance(instance, list):
+        return
+    seen = set()
+    for number, item in enumerate(instance):
+        if isinstance(item, str) and item in seen:
+            yield ValidationError("repeated", path=(number,))
+        elif isinstance(item, str):
+            seen.add(item)
 
 
 def check(document: Document, name: str) -> bool:
     """Add to the document's diagnostics whatever its schema forbids; say whether it fits."""
     before = len(document.diagnostics)
-    for error in sorted(_validator(name).iter_errors(document.value), key=_position):
+    for error in _validator(name).iter_errors(document.value):
         _report(document, error)
     return len(document.diagnostics) == before
 
 
 # jsonschema types an error's fields as "anything or not set yet"; iter_errors always sets them.
-
-
-def _position(error: Any) -> list[str]:
-    return [f"{step:09}" if isinstance(step, int) else str(step) for step in error.absolute_path]
 
 
 def _report(document: Document, error: Any) -> None:
@@ -75,50 +117,42 @@ def _field(path: tuple[str | int, ...]) -> str:
         return "the file"
     words = ".".join(str(step) for step in path if isinstance(step, str))
     numbers = [step for step in path if isinstance(step, int)]
-    return f"`{words}`" + (f", item {numbers[-1] + 1}," if numbers else "")
+    return quoted(words) + (f", item {numbers[-1] + 1}," if numbers else "")
 
 
 def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     known = error.schema.get("properties", {})
-    elsewhere = error.schema.get("x-elsewhere", {})
+    in_settings = document.file == SETTINGS_FILE
     for key in error.instance:
         if key in known:
             continue
-        hint = elsewhere.get(key) or did_you_mean(key, known, f"the keys are {', '.join(known)}")
+        hint = in_settings and _BELONGS_ELSEWHERE.get(re.sub("[^a-z]", "", key.lower()))
         document.report(
-            "unknown-key", f"unknown key `{key}`", path=(*path, key), key=True, hint=hint
+            "unknown-key",
+            f"unknown key {quoted(key)}",
+            path=(*path, key),
+            key=True,
+            hint=hint or did_you_mean(key, known, f"the keys are {', '.join(known)}"),
         )
 
 
 def _required(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     for key in error.validator_value:
         if key not in error.instance:
-            document.report("missing-key", f"the key `{key}` is missing", path=path)
+            document.report(
+                "missing-key", f"the key `{key}` is missing", path=path, hint=f"add `{key}: …`"
+            )
 
 
 def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     wanted = error.validator_value
     first = wanted if isinstance(wanted, str) else wanted[0]
-    value = error.instance
-    hint = ""
-    if value is None:
-        found = "empty"
-    elif isinstance(value, bool):
-        found = "true or false"
-    elif isinstance(value, int | float):
-        found = "a number"
-    elif isinstance(value, UnquotedDate):
-        found = "a date"
-    elif isinstance(value, list):
-        found = "a list"
-    elif isinstance(value, dict):
-        found = "a mapping"
+    found = _kind(error.instance)
+    if first == "object" and not path:
+        example = "version: 1" if document.file == SETTINGS_FILE else "name: VIP"
+        hint = f"write keys and values, such as `{example}`"
     else:
-        found = "text"
-    if first == "string" and found in {"true or false", "a number", "a date"}:
-        hint = "put it in quotes"
-    elif first == "array" and found == "text":
-        hint = "write it as a list: [value]"
+        hint = _TYPE_HINTS.get(found) or _TYPE_HINTS.get((found, first)) or _WANTED[first]
     document.report(
         "wrong-type",
         f"{_field(path)} must be {_TYPE_WORDS[first]}, and is {found}",
@@ -127,14 +161,58 @@ def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     )
 
 
-def _empty(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
-    document.report("empty-value", f"{_field(path)} must not be empty", path=path)
+def _kind(value: Any) -> str:
+    """Say what a value is, as the schema's own types are called in messages."""
+    if value is None:
+        return "empty"
+    kinds: tuple[tuple[Any, str], ...] = (
+        (bool, "true or false"),
+        (int | float, "a number"),
+        (UnquotedDate, "a date"),
+        (list, "a list"),
+        (dict, "a mapping"),
+    )
+    return next((words for kind, words in kinds if isinstance(value, kind)), "text")
+
+
+# By what was found, or by that and what was wanted.
+_TYPE_HINTS: dict[str | tuple[str, str], str] = {
+    "empty": "give it a value, or remove it; text that starts with # needs quotes",
+    ("true or false", "string"): "put it in quotes",
+    ("a number", "string"): "put it in quotes",
+    ("a date", "string"): "put it in quotes",
+    ("a list", "string"): "text that starts with [ or `- ` needs quotes",
+    ("a mapping", "string"): "text that starts with { or holds `: ` needs quotes",
+    ("text", "array"): "write it as a list: [value]",
+    ("text", "boolean"): "write true or false, without quotes",
+    ("text", "integer"): "write a number, without quotes",
+}
+
+
+_WANTED = {
+    "string": "write text",
+    "array": "write a list: [value]",
+    "object": "write keys and values on the lines below, indented",
+    "boolean": "write true or false",
+    "integer": "write a number without a fraction",
+}
+
+
+def _empty(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+    if error.instance == "" and "pattern" in error.schema:
+        # What an empty text means there, `_pattern` says better.
+        return
+    hint = "give it a value, or remove it"
+    document.report("empty-value", f"{_field(path)} must not be empty", path=path, hint=hint)
 
 
 def _too_long(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     length, most = len(error.instance), error.validator_value
     document.report(
-        "too-long", f"{_field(path)} has {length} characters; the most is {most}", path=path
+        "too-long",
+        f"{_field(path)} has {length:,} characters; the most is {most}",
+        path=path,
+        hint="shorten it; `description` has room for the rest" if path == ("name",) else "",
     )
 
 
@@ -152,7 +230,21 @@ def _max_items(document: Document, error: Any, path: tuple[str | int, ...]) -> N
 
 
 def _unique(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
-    document.report("repeated-item", f"{_field(path)} holds the same item twice", path=path)
+    document.report(
+        "repeated-item",
+        f"{_field(path)} stands in the list a second time",
+        path=path,
+        hint="remove it",
+    )
+
+
+def _minimum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+    document.report(
+        "bad-value",
+        f"{_field(path)} must be at least {error.validator_value}",
+        path=path,
+        hint="write a larger number, or remove it",
+    )
 
 
 def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
@@ -165,10 +257,29 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
                 path=path,
                 hint="the list's page in SendGrid has its id in the address",
             )
+        case ("name",) if not error.instance.strip():
+            document.report("empty-value", "`name` is empty", path=path, hint="give it a value")
+        case ("name",):
+            found = _CONTROL.search(error.instance)
+            char = found.group() if found else ""
+            what = "a line break" if char in "\r\n" else f"the character U+{ord(char):04X}"
+            document.report(
+                "control-character",
+                f"`name` holds {what}",
+                path=path,
+                hint="a name is one line of plain text: remove the escape, or the `|` or `>`",
+            )
         case ("query_dsl",):
-            document.report("empty-query", "the query is empty", path=path)
+            document.report(
+                "empty-query", "the query is empty", path=path, hint="write a SELECT statement"
+            )
         case ("query_file",):
-            document.report("bad-query-file", "`query_file` must name a .sql file", path=path)
+            document.report(
+                "bad-query-file",
+                "`query_file` must name a .sql file",
+                path=path,
+                hint="such as `query_file: vip.sql`; a query itself goes into `query_dsl`",
+            )
         case ("targets", _, "api_key_env"):
             document.report(
                 "bad-variable",
@@ -180,9 +291,17 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
         case ("targets",):
             document.report(
                 "bad-target-name",
-                f"a target's name has letters, digits, - and _; this one is `{error.instance}`",
+                f"{quoted(error.instance)} cannot be the name of a target",
                 path=(*path, error.instance),
                 key=True,
+                hint="a letter first, then letters, digits, - and _, at most 63 in all",
+            )
+        case ("targets", _, "subuser"):
+            document.report(
+                "bad-value",
+                f"{_field(path)} must be one word without accents, at most 128 characters",
+                path=path,
+                hint="it is the subuser's login in SendGrid",
             )
         case _:
             document.report("bad-value", f"{_field(path)} has a value of the wrong form", path=path)
@@ -194,15 +313,22 @@ def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
         "bad-value",
         f"{_field(path)} must be {' or '.join(allowed)}",
         path=path,
-        hint=did_you_mean(str(error.instance), allowed),
+        hint=did_you_mean(str(error.instance)[:_MOST_COMPARED], allowed, "write one of them"),
     )
 
 
 def _const(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    document.report("bad-value", f"{_field(path)} must be {error.validator_value}", path=path)
+    wanted = error.validator_value
+    hint = f"write {wanted}, without quotes"
+    if isinstance(error.instance, int) and path == ("version",):
+        hint = f"this segctl reads version {wanted}; a newer one perhaps reads yours"
+    document.report("bad-value", f"{_field(path)} must be {wanted}", path=path, hint=hint)
 
 
 def _one_of(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+    if not isinstance(error.instance, dict):
+        # The schema finds a list to have both; that it is one is said already.
+        return
     keys: list[str] = [option["required"][0] for option in error.validator_value]
     given = [key for key in keys if key in error.instance]
     names = " or ".join(f"`{key}`" for key in keys)
@@ -224,15 +350,10 @@ def _one_of(document: Document, error: Any, path: tuple[str | int, ...]) -> None
         )
 
 
-def _property_names(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    for nested in error.context or ():
-        _report(document, nested)
-    if not error.context:
-        _other(document, error, path)
-
-
 def _other(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    document.report("bad-value", f"{_field(path)}: {error.message[:200]}", path=path)
+    document.report(
+        "bad-value", f"{_field(path)} is refused by the rule `{error.validator}`", path=path
+    )
 
 
 _HANDLERS: dict[str, Any] = {
@@ -248,5 +369,5 @@ _HANDLERS: dict[str, Any] = {
     "enum": _enum,
     "const": _const,
     "oneOf": _one_of,
-    "propertyNames": _property_names,
+    "minimum": _minimum,
 }

@@ -7,20 +7,28 @@ name. Whether two files contradict each other is `collection.py`'s question.
 from __future__ import annotations
 
 import posixpath
+import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from segctl.declarations.document import decode
+from segctl.declarations.document import decode, excerpts, key_in_file, position_spans
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Segment
-from segctl.secrets import redact
+from segctl.secrets import find_keys
 from segctl.suggest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.declarations.document import Document
+
+# All that is no text; white space of every kind may stand in a query.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+# Emoji and some scripts are written with them.
+_JOINERS = "\u200c\u200d"
+_LONGEST_PATH = 200
 
 
 def read_segment(
@@ -35,22 +43,21 @@ def read_segment(
     if broken is not None:
         return None, [broken]
     document = parse_document(file, text)
-    document.refuse_key(whole=True)
-    if document.diagnostics:
+    if document.refuse_keys(whole=True):
         return None, document.diagnostics
     if document.value is None:
-        document.report(
-            "empty-file", "the file is empty", hint="declare `name` and `query_dsl`, or delete it"
-        )
+        if not document.diagnostics:
+            hint = "declare `name` and `query_dsl`, or delete the file"
+            document.report_at("empty-file", "the file is empty", Span(file, 1, 1), hint=hint)
         return None, document.diagnostics
     fits = check(document, "segment")
     value: Any = document.value
     if not isinstance(value, dict):
         return None, document.diagnostics
     query = _query(document, value, queries, folder)
-    if not fits or query is None:
+    if not fits or query is None or document.diagnostics:
         return None, document.diagnostics
-    _check_name(document, value["name"])
+    _doubt_name(document, value["name"])
     text, query_span = query
     has_parents = bool(value.get("parent_list_ids"))
     declared = Declared(
@@ -68,7 +75,7 @@ def read_segment(
     return declared, document.diagnostics
 
 
-def _check_name(document: Document, name: str) -> None:
+def _doubt_name(document: Document, name: str) -> None:
     """Doubt names that look alike to people and differ to the account."""
     if name != name.strip():
         document.report(
@@ -76,6 +83,20 @@ def _check_name(document: Document, name: str) -> None:
             "the name begins or ends with white space, which nobody sees in SendGrid",
             path=("name",),
             severity=Severity.WARNING,
+            hint="remove it",
+        )
+    if name.isascii():
+        return
+    hidden = next(
+        (char for char in name if unicodedata.category(char) == "Cf" and char not in _JOINERS), ""
+    )
+    if hidden:
+        document.report(
+            "name-invisible",
+            f"the name holds a character that nobody sees (U+{ord(hidden):04X})",
+            path=("name",),
+            severity=Severity.WARNING,
+            hint="write the name again instead of pasting it",
         )
 
 
@@ -83,53 +104,80 @@ def _query(
     document: Document, value: dict[str, Any], queries: Mapping[str, bytes], folder: str
 ) -> tuple[str, Span] | None:
     """Give the query's text and place, whichever of the two keys holds it."""
-    if isinstance(value.get("query_dsl"), str):
-        return value["query_dsl"], document.span(("query_dsl",))
+    query = value.get("query_dsl")
+    if isinstance(query, str):
+        control = _CONTROL.search(query)
+        if control:
+            document.report(
+                "control-character",
+                f"the query holds the character U+{ord(control.group()):04X}",
+                path=("query_dsl",),
+                hint="remove the escape that stands for it",
+            )
+        return query, document.span(("query_dsl",))
     name = value.get("query_file")
-    if not isinstance(name, str) or not name.endswith(".sql"):
+    if not isinstance(name, str) or not name.lower().endswith(".sql"):
         return None
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(document.file), name))
+    base = posixpath.dirname(document.file)
+    path = posixpath.normpath(posixpath.join(base, name))
     if "\\" in name or name.startswith("/") or not path.startswith(f"{folder}/"):
         document.report(
             "query-file-outside",
             f"`query_file` must stay inside {folder}/ and use forward slashes",
             path=("query_file",),
+            hint="it is read from the folder of this file: `query_file: vip.sql` stands beside it",
         )
         return None
     if path not in queries:
-        meant = closest(path, queries)
-        base = posixpath.dirname(document.file)
         document.report(
             "query-file-missing",
-            f"there is no file {path}",
+            f"there is no file {path[:_LONGEST_PATH]}",
             path=("query_file",),
-            hint=f"did you mean `{posixpath.relpath(meant, base)}`?" if meant else "",
+            hint=_where_is(path, base, queries),
         )
         return None
     return _sql(document, path, queries[path])
 
 
+def _where_is(path: str, base: str, queries: Mapping[str, bytes]) -> str:
+    if any(part.startswith(".") for part in path.split("/")):
+        return "hidden files, whose names start with a dot, are passed over"
+    name = posixpath.basename(path)
+    same = sorted(other for other in queries if posixpath.basename(other) == name)
+    meant = same[0] if same else closest(path, queries)
+    if not meant:
+        return "write the file, or put the query into `query_dsl`"
+    return f"did you mean `{posixpath.relpath(meant, base)}`?"
+
+
 def _sql(document: Document, path: str, data: bytes) -> tuple[str, Span] | None:
     text, broken = decode(path, data)
+    if broken is None:
+        broken = _refuse_sql(path, text)
     if broken is not None:
         document.diagnostics.append(broken)
         return None
-    if not text.strip():
-        document.diagnostics.append(
-            Diagnostic("empty-query", Severity.ERROR, "the query is empty", Span(path, 1, 1))
-        )
-        return None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        document.diagnostics.append(
-            Diagnostic(
-                "control-character",
-                Severity.ERROR,
-                "the query holds a NUL character",
-                Span(path, line, 1),
-                hint="the file is perhaps not text, or not UTF-8",
-                excerpt=redact(text.split("\n")[line - 1]),
-            )
-        )
-        return None
     return text, Span(path, 1, 1)
+
+
+def _refuse_sql(path: str, text: str) -> Diagnostic | None:
+    keys = find_keys(text, whole=True)
+    if keys:
+        return key_in_file(position_spans(path, text, keys)[0])
+    if not text.strip():
+        hint = "write a SELECT statement"
+        return Diagnostic(
+            "empty-query", Severity.ERROR, "the query is empty", Span(path, 1, 1), hint
+        )
+    control = _CONTROL.search(text)
+    if control is None:
+        return None
+    (span,) = position_spans(path, text, [control.start()])
+    return Diagnostic(
+        "control-character",
+        Severity.ERROR,
+        f"the query holds the character U+{ord(control.group()):04X}",
+        span,
+        hint="remove it",
+        excerpt=excerpts(text)[span.line - 1],
+    )

@@ -8,6 +8,7 @@ that are not text, a second document. Knows nothing of segments.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,43 +20,65 @@ from segctl.declarations.document import (
     Place,
     UnquotedDate,
     place_span,
-    position_span,
+    position_spans,
+    quoted,
 )
-from segctl.errors import Span
+from segctl.declarations.yaml_problems import report_syntax
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from segctl.errors import Span
 
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")}
+# What YAML allows, less the three line breaks that no editor shows as one: a reviewer would take
+# what follows them for the rest of a comment.
+_FORBIDDEN = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_HIDDEN_BREAKS = "\x85\u2028\u2029"
+
+_VALUE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null")}
 _STRING_TAG = "tag:yaml.org,2002:str"
 _TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
-_MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
 def parse_document(file: str, text: str) -> Document:
     """Read one YAML document. Never raises for what the text holds: see `diagnostics`."""
     document = Document(file, text)
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden:
+        _report_character(document, forbidden.start())
+        return document
     loader = yaml.CSafeLoader(text)
     try:
         _Builder(document, loader).build()
-    except yaml.MarkedYAMLError as error:
-        _report_syntax(document, error)
-    except yaml.reader.ReaderError as error:
-        position = error.position if isinstance(error.position, int) else 0
-        document.report_at(
-            "control-character",
-            "the file holds a character that YAML does not allow",
-            position_span(file, text, position),
-            hint="remove it, or write it as an escape inside double quotes",
-        )
+    except yaml.YAMLError as error:
+        document.value = None
+        report_syntax(document, error)
     except _Stop:
         pass
     finally:
         loader.dispose()
     return document
+
+
+def _report_character(document: Document, offset: int) -> None:
+    char = document.text[offset]
+    name = f"U+{ord(char):04X}"
+    (span,) = position_spans(document.file, document.text, [offset])
+    if char in _HIDDEN_BREAKS:
+        document.report_at(
+            "hidden-line-break",
+            f"a line break that editors do not show stands here ({name})",
+            span,
+            hint="remove it, or press Enter instead",
+        )
+    else:
+        document.report_at(
+            "control-character",
+            f"a character that YAML does not allow stands here ({name})",
+            span,
+            hint="remove it",
+        )
 
 
 class _Stop(Exception):
@@ -88,32 +111,27 @@ class _Builder:
         self.nodes = 0
         self.documents = 0
 
-    def events(self) -> Iterator[Any]:
-        while self.loader.check_event():
-            yield self.loader.get_event()
-
     def build(self) -> None:
-        for event in self.events():
-            match event:
-                case yaml.ScalarEvent():
-                    self.scalar(event)
-                case yaml.AliasEvent():
-                    self.alias(event)
-                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                    self.open(event)
-                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                    self.close(event)
-                case yaml.DocumentStartEvent():
-                    self.documents += 1
-                    if self.documents > 1:
-                        self.stop(
-                            "second-document",
-                            "a second YAML document starts here",
-                            event,
-                            "declare one segment a file",
-                        )
-                case _:
-                    pass
+        actions = {
+            yaml.ScalarEvent: self.scalar,
+            yaml.AliasEvent: self.alias,
+            yaml.MappingStartEvent: self.open,
+            yaml.SequenceStartEvent: self.open,
+            yaml.MappingEndEvent: self.close,
+            yaml.SequenceEndEvent: self.close,
+            yaml.DocumentStartEvent: self.start,
+        }
+        while self.loader.check_event():
+            event = self.loader.get_event()
+            action = actions.get(type(event))
+            if action is not None:
+                action(event)
+
+    def start(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            hint = "move it to a file of its own, or remove the line"
+            self.stop("second-document", "a second YAML document starts here", event, hint)
 
     def stop(self, code: str, summary: str, event: Any, hint: str = "") -> None:
         self.document.report_at(code, summary, _event_span(self.document.file, event), hint=hint)
@@ -145,11 +163,11 @@ class _Builder:
         self.count(1, event)
         place = _place(event, event.style or "")
         if self.expects_key():
-            self.set_key(event.value, place, event)
-            return
-        value = self.resolve(event)
-        path = self.child_path()
-        self.add(value, 1, path, place)
+            value = event.value
+            self.set_key(value, place, event)
+        else:
+            value = self.resolve(event)
+            self.add(value, 1, self.child_path(), place)
         if event.anchor:
             self.anchors[event.anchor] = (value, 1)
 
@@ -169,48 +187,52 @@ class _Builder:
             where = f" (first on line {first.line + 1})" if first else ""
             self.document.report_at(
                 "duplicate-key",
-                f"the key `{key}` stands here a second time{where}",
+                f"the key {quoted(key)} stands here a second time{where}",
                 place_span(self.document.file, place),
                 hint="keep one of the two",
             )
 
     def resolve(self, event: Any) -> Any:
-        tag = event.tag
-        if tag is None or tag == "!":
-            tag = self.loader.resolve(
-                yaml.ScalarNode, event.value, (event.implicit[0] and tag is None, True)
-            )
-        if tag == _STRING_TAG:
-            return event.value
-        if tag == _TIMESTAMP_TAG and event.tag is None:
-            return UnquotedDate(event.value)
-        if tag == _MERGE_TAG or (tag not in _PLAIN_TAGS and event.tag is None):
-            return event.value
-        if tag not in _PLAIN_TAGS:
+        if event.tag not in {None, "!", _STRING_TAG}:
             self.unknown_tag(event)
+        if event.tag is not None or event.style:
+            return event.value
+        tag = self.loader.resolve(yaml.ScalarNode, event.value, (True, False))
+        if tag == _TIMESTAMP_TAG:
+            return UnquotedDate(event.value)
+        if tag not in _VALUE_TAGS:
+            return event.value
         try:
             return self.loader.construct_object(yaml.ScalarNode(tag, event.value))
-        except (ValueError, yaml.constructor.ConstructorError):
+        except ValueError:
+            # A number that Python cannot make, such as one of five thousand digits.
             return event.value
 
     def unknown_tag(self, event: Any) -> None:
+        tag = event.tag.replace("tag:yaml.org,2002:", "!!")
         self.stop(
             "yaml-tag",
-            f"the tag `{event.tag}` is not supported",
+            f"the tag {quoted(tag)} is not supported",
             event,
-            "write plain text, numbers, lists and mappings",
+            "remove it; text that starts with ! needs quotes",
         )
 
     def alias(self, event: Any) -> None:
         if self.expects_key():
-            self.stop("bad-key", "a key must be plain text", event)
+            self.stop("bad-key", "a key must be plain text", event, "write the key out")
         if event.anchor in self.open_anchors:
-            self.stop("alias-cycle", f"the alias *{event.anchor} stands inside itself", event)
+            self.stop(
+                "alias-cycle",
+                f"the alias *{event.anchor} stands inside itself",
+                event,
+                "write the value out",
+            )
         if event.anchor not in self.anchors:
             self.stop(
                 "unknown-alias",
                 f"there is no anchor &{event.anchor} above this alias",
                 event,
+                "text that starts with * needs quotes",
             )
         value, size = self.anchors[event.anchor]
         self.count(size, event)
@@ -219,13 +241,19 @@ class _Builder:
     def open(self, event: Any) -> None:
         self.count(1, event)
         if self.expects_key():
-            self.stop("bad-key", "a key must be plain text", event)
+            hint = "text that starts with [ or { needs quotes"
+            self.stop("bad-key", "a key must be plain text", event, hint)
         if event.tag is not None and event.tag != "!":
             kind = "map" if isinstance(event, yaml.MappingStartEvent) else "seq"
             if event.tag != f"tag:yaml.org,2002:{kind}":
                 self.unknown_tag(event)
         if len(self.frames) >= MAX_DEPTH:
-            self.stop("too-deep", f"values are nested more than {MAX_DEPTH} deep", event)
+            self.stop(
+                "too-deep",
+                f"values are nested more than {MAX_DEPTH} deep",
+                event,
+                "is a bracket left open?",
+            )
         if event.anchor:
             self.open_anchors.add(event.anchor)
         value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -266,28 +294,3 @@ def _place(event: Any, style: str | None = None) -> Place:
 
 def _event_span(file: str, event: Any) -> Span:
     return place_span(file, _place(event))
-
-
-_ADVICE = (
-    ("mapping values are not allowed", "text that holds `: ` needs quotes; check the indentation"),
-    (
-        "cannot start any token",
-        "indent with spaces, not tabs; text that starts with % @ ` needs quotes",
-    ),
-    ("tab", "indent with spaces, not tabs"),
-    ("expected <block end>", "check the indentation of this line and of the ones above it"),
-    ("did not find expected key", "check the indentation and the quotes of this line"),
-    ("unexpected end of stream", "a quote or a bracket is opened and never closed"),
-    ("expected ',' or", "a bracket is opened and never closed, or a comma is missing"),
-    ("simple key", "the line needs a `:` after its key"),
-)
-
-
-def _report_syntax(document: Document, error: yaml.MarkedYAMLError) -> None:
-    mark = error.problem_mark or error.context_mark
-    span = (
-        Span(document.file, mark.line + 1, mark.column + 1) if mark else Span(document.file, 1, 1)
-    )
-    problem = " ".join(part for part in (error.context, error.problem) if part) or "bad syntax"
-    hint = next((advice for words, advice in _ADVICE if words in problem), "")
-    document.report_at("yaml-syntax", f"not valid YAML: {problem}", span, hint=hint)

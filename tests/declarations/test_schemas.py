@@ -1,0 +1,88 @@
+"""The JSON Schemas: valid, described, and of one mind with the examples and the messages."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from segctl.declarations import schema
+from segctl.declarations.document import Document
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
+EXAMPLES = [*sorted((ROOT / "segments").rglob("*.y*ml")), ROOT / "segctl.yaml"]
+COMMENT = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    own = [value] if isinstance(value, dict) else []
+    return own + [found for item in inner for found in _objects(item)]
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_a_schema_is_valid_described_and_plain(path: Path) -> None:
+    loaded = json.loads(path.read_text("utf-8"))
+
+    jsonschema.Draft202012Validator.check_schema(loaded)
+    for part in _objects(loaded):
+        # Editors in strict mode refuse keywords of our own.
+        assert not [key for key in part if key.startswith("x-")]
+        for name, field in part.get("properties", {}).items():
+            assert field.get("description", "").endswith("."), name
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_every_rule_of_a_schema_has_words_of_its_own(path: Path) -> None:
+    silent = {"$schema", "title", "description", "default", "examples", "properties", "items"}
+    names = {"propertyNames"}  # reported as the pattern that it holds
+    rules: set[str] = set()
+    for part in _objects(json.loads(path.read_text("utf-8"))):
+        if part.keys() & {"$schema", "type", "pattern", "enum", "const", "required"}:
+            rules |= part.keys()
+
+    assert rules - silent - names <= schema._HANDLERS.keys()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_fits_the_schema_that_its_comment_names(path: Path) -> None:
+    text = path.read_text("utf-8")
+    comment = COMMENT.match(text)
+
+    assert comment is not None
+    named = (path.parent / comment.group(1)).resolve()
+    assert named in SCHEMAS
+    assert named.name.startswith("segctl" if path.name == "segctl.yaml" else "segment")
+    jsonschema.validate(yaml.safe_load(text), json.loads(named.read_text("utf-8")))
+
+
+def test_a_rule_without_words_is_still_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"a": {"multipleOf": 2}, "b": {"maxItems": 1}, "c": {"pattern": "x"}}
+    rules = json.dumps({"properties": fields})
+    monkeypatch.setattr(schema, "schema_text", lambda _: rules)
+    document = Document("f", "", {"a": 3, "b": [1, 2], "c": "y"})
+
+    assert not schema.check(document, "odd")
+    assert [d.summary for d in document.diagnostics] == [
+        "`a` is refused by the rule `multipleOf`",
+        "`b` is refused by the rule `maxItems`",
+        "`c` has a value of the wrong form",
+    ]
+    schema._validator.cache_clear()
+
+
+def test_the_schemas_travel_inside_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "packed.schema.json").write_text("{}")
+    monkeypatch.setattr(resources, "files", lambda _: tmp_path)
+
+    assert schema.schema_text("packed") == "{}"

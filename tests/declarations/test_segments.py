@@ -1,0 +1,357 @@
+"""What a segment file may say, and that what it says reaches the segment byte for byte."""
+
+from __future__ import annotations
+
+import pytest
+
+from segctl.declarations.collection import read_declarations
+from segctl.errors import Severity
+from tests.declarations.reading import FILE, KEY, QUERY, one, places, read, shown
+
+ID = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
+HEAD = "name: a\n"
+
+# A file, the findings, and words that the first of them must hold.
+WRONG = [
+    # name
+    (QUERY, ["1:1 missing-key"], "`name`"),
+    ("name:\n" + QUERY, ["1:6 wrong-type"], "is empty"),
+    ("name: #gold\n" + QUERY, ["1:6 wrong-type"], "# needs quotes"),
+    ("name: yes\n" + QUERY, ["1:7 wrong-type"], "put it in quotes"),
+    ("name: no\n" + QUERY, ["1:7 wrong-type"], "put it in quotes"),
+    ("name: 2026\n" + QUERY, ["1:7 wrong-type"], "a number"),
+    ("name: 1e3\nowner: 1.5\n" + QUERY, ["2:8 wrong-type"], "a number"),
+    ("name: 1:30:00\n" + QUERY, ["1:7 wrong-type"], "a number"),
+    ("name: 2026-01-01\n" + QUERY, ["1:7 wrong-type"], "a date"),
+    ("name: null\n" + QUERY, ["1:7 wrong-type"], "is empty"),
+    ("name: [a]\n" + QUERY, ["1:7 wrong-type"], "a list"),
+    ("name: {a: b}\n" + QUERY, ["1:7 wrong-type"], "a mapping"),
+    ('name: ""\n' + QUERY, ["1:7 empty-value"], "empty"),
+    ('name: " \u00a0 "\n' + QUERY, ["1:7 empty-value"], "empty"),
+    (f"name: {'x' * 101}\n" + QUERY, ["1:7 too-long"], "101 characters; the most is 100"),
+    (f"name: {'😀' * 101}\n" + QUERY, ["1:7 too-long"], "101 characters"),
+    ('name: "a\\x07b"\n' + QUERY, ["1:7 control-character"], "U+0007"),
+    ('name: "a\\0b"\n' + QUERY, ["1:7 control-character"], "U+0000"),
+    ("name: |\n  VIP\n" + QUERY, ["1:7 control-character"], "a line break"),
+    # queries
+    (HEAD, ["1:1 missing-key"], "no query"),
+    (HEAD + "query_dsl: x\nquery_file: x.sql\n", ["3:1 two-queries"], "not both"),
+    (HEAD + 'query_dsl: ""\n', ["2:12 empty-query"], "empty"),
+    (HEAD + 'query_dsl: " \\n "\n', ["2:12 empty-query"], "empty"),
+    (HEAD + "query_dsl:\n", ["2:11 wrong-type"], "is empty"),
+    (HEAD + 'query_dsl: "a\\0"\n', ["2:12 control-character"], "U+0000"),
+    (HEAD + 'query_file: ""\n', ["2:13 bad-query-file"], ".sql"),
+    (HEAD + "query_file: 5\n", ["2:13 wrong-type"], "a number"),
+    (HEAD + "query_file: x.txt\n", ["2:13 bad-query-file"], ".sql"),
+    (HEAD + "query_file: |\n  x.sql\n", ["2:13 bad-query-file"], ".sql"),
+    # parent lists
+    (HEAD + f"parent_list_ids: {ID}\n" + QUERY, ["2:18 wrong-type"], "[value]"),
+    (HEAD + "parent_list_ids: [x]\n" + QUERY, ["2:19 bad-uuid"], "UUID"),
+    (HEAD + f'parent_list_ids: ["{ID}\\n"]\n' + QUERY, ["2:19 bad-uuid"], "UUID"),
+    (HEAD + f"parent_list_ids: [{{{ID}: 1}}]\n" + QUERY, ["2:19 wrong-type"], "a mapping"),
+    (
+        HEAD + f"parent_list_ids: [{ID}, {ID[:-1]}b]\n" + QUERY,
+        ["2:18 too-many-parent-lists"],
+        "array_contains",
+    ),
+    (
+        HEAD + f"parent_list_ids: [{ID}, {ID}]\n" + QUERY,
+        ["2:18 too-many-parent-lists", "2:57 repeated-item"],
+        "one parent list",
+    ),
+    # what is kept in git
+    (HEAD + "description:\n" + QUERY, ["2:13 wrong-type"], "remove it"),
+    (HEAD + 'owner: ""\n' + QUERY, ["2:8 empty-value"], "must not be empty"),
+    (HEAD + "owner: ~\n" + QUERY, ["2:8 wrong-type"], "is empty"),
+    (HEAD + "tags: x\n" + QUERY, ["2:7 wrong-type"], "[value]"),
+    (HEAD + "tags: null\n" + QUERY, ["2:7 wrong-type"], "is empty"),
+    (
+        HEAD + 'tags: [2026, on, 2020-01-01, ""]\n' + QUERY,
+        ["2:8 wrong-type", "2:14 wrong-type", "2:18 wrong-type", "2:30 empty-value"],
+        "`tags`, item 1,",
+    ),
+    (HEAD + "tags: [a, b, a]\n" + QUERY, ["2:14 repeated-item"], "second time"),
+    (HEAD + 'protected: "yes"\n' + QUERY, ["2:12 wrong-type"], "without quotes"),
+    (HEAD + "protected: 1\n" + QUERY, ["2:12 wrong-type"], "true or false"),
+    (HEAD + "protected:\n" + QUERY, ["2:11 wrong-type"], "is empty"),
+    # keys
+    (HEAD + "quary_dsl: x\n" + QUERY, ["2:1 unknown-key"], "did you mean `query_dsl`?"),
+    (HEAD + "Owner: x\n" + QUERY, ["2:1 unknown-key"], "did you mean `owner`?"),
+    (HEAD + "parent_list_id: x\n" + QUERY, ["2:1 unknown-key"], "`parent_list_ids`"),
+    (HEAD + "1: x\n~: y\n" + QUERY, ["2:1 unknown-key", "3:1 unknown-key"], "the keys are name"),
+    (HEAD + "? " + "k" * 5000 + "\n: x\n" + QUERY, ["2:3 unknown-key"], "k…`"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected", "words"), WRONG)
+def test_mistakes_are_named_at_their_places(text: str, expected: list[str], words: str) -> None:
+    found = read(text)
+
+    assert places(found.diagnostics) == expected
+    first = found.diagnostics[0]
+    assert words in f"{first.summary} {first.hint}"
+    assert first.hint
+    assert first.excerpt == text.split("\n")[int(expected[0].split(":")[0]) - 1]
+    assert found.has_errors
+    assert not found.declared
+
+
+def test_every_problem_of_every_file_in_the_order_of_places() -> None:
+    files = {
+        "segments/z.yaml": b"name: [\n",
+        "segments/b/c.yaml": b"nme: x\nowner: 5\nquery_file: no.sql\ntags: 1\n",
+        "segments/a.yml": b"\xff",
+        "segments/ok.yaml": b"name: ok\nquery_file: bad.sql\n",
+    }
+
+    found = read_declarations(files, {"segments/bad.sql": b" \n"}, "segments")
+
+    assert [f"{d.span} {d.code}" for d in found.diagnostics] == [
+        "segments/a.yml:1:1 not-utf8",
+        "segments/b/c.yaml:1:1 unknown-key",
+        "segments/b/c.yaml:1:1 missing-key",
+        "segments/b/c.yaml:2:8 wrong-type",
+        "segments/b/c.yaml:3:13 query-file-missing",
+        "segments/b/c.yaml:4:7 wrong-type",
+        "segments/bad.sql:1:1 empty-query",
+        "segments/z.yaml:1:7 yaml-syntax",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("query_dsl: |\n  SELECT  1\n\n    FROM x\n", "SELECT  1\n\n  FROM x\n"),
+        ("query_dsl: |-\n  SELECT 1\n\n", "SELECT 1"),
+        ("query_dsl: |+\n  SELECT 1\n\n", "SELECT 1\n\n"),
+        ("query_dsl: |2\n    SELECT 1\n", "  SELECT 1\n"),
+        ("query_dsl: >\n  SELECT 1\n  FROM x\n\n  WHERE y\n", "SELECT 1 FROM x\nWHERE y\n"),
+        ("query_dsl: SELECT 1\n  FROM x\n", "SELECT 1 FROM x"),
+        ("query_dsl: '  it''s\t'\n", "  it's\t"),
+        ('query_dsl: " \\ta\\r\\n\\u2028é😀\\\\ "\n', " \ta\r\n\u2028é😀\\ "),
+        ("query_dsl: |\r\n  SELECT 1\r\n  FROM x\r\n", "SELECT 1\nFROM x\n"),
+        ("query_dsl: é😀ß\n", "é😀ß"),
+    ],
+)
+def test_the_query_is_sent_as_written(text: str, query: str) -> None:
+    assert one("name: a\n" + text).segment.query == query
+
+
+def test_everything_declared_is_kept_with_its_place() -> None:
+    declared = one(
+        f"name: VIP\nquery_dsl: |\n  SELECT 1\nparent_list_ids:\n  - {ID.upper()}\n"
+        "description: Who\nowner: us\ntags: [b, a]\nprotected: true\n"
+    )
+
+    assert declared.segment.parent_list_ids == (ID,)
+    assert (declared.description, declared.owner, declared.tags) == ("Who", "us", ("b", "a"))
+    assert declared.protected
+    assert declared.file == FILE
+    assert [str(s) for s in (declared.span, declared.query_span, declared.parent_span)] == [
+        f"{FILE}:1:7",
+        f"{FILE}:2:12",
+        f"{FILE}:5:3",
+    ]
+
+
+def test_an_empty_parent_list_is_none() -> None:
+    declared = one("name: a\nparent_list_ids: []\n" + QUERY)
+
+    assert declared.segment.parent_list_ids == ()
+    assert declared.parent_span is None
+
+
+@pytest.mark.parametrize("name", ["x" * 100, "😀" * 100, "a", "👩\u200d💻"])
+def test_names_that_fit(name: str) -> None:
+    assert one(f"name: {name}\n" + QUERY).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ('" a"', "name-space"),
+        ('"a\\u00a0"', "name-space"),
+        ("a\u200bb", "name-invisible"),
+        ("a\u202eb", "name-invisible"),
+    ],
+)
+def test_names_that_look_like_others_are_doubted(name: str, code: str) -> None:
+    found = read(f"name: {name}\n" + QUERY)
+
+    assert places(found.diagnostics) == [f"1:7 {code}"]
+    assert found.diagnostics[0].severity is Severity.WARNING
+    assert len(found.declared) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        ("VIP", "VIP", "duplicate-name"),
+        ("VIP", "vip", "name-differs-by-case"),
+        ("Straße", "STRASSE", "name-differs-by-case"),
+        ("caf\u00e9", "cafe\u0301", "name-looks-the-same"),
+    ],
+)
+def test_a_name_stands_for_one_segment(first: str, second: str, code: str) -> None:
+    files = {
+        "segments/a.yaml": f"# é\nname: {first}\n{QUERY}".encode(),
+        "segments/b.yaml": f"\ufeffname: {second}\n{QUERY}".encode(),
+    }
+
+    found = read_declarations(files, {}, "segments")
+
+    (finding,) = found.diagnostics
+    assert f"{finding.span} {finding.code}" == f"segments/b.yaml:1:7 {code}"
+    assert "segments/a.yaml:2:7" in finding.hint
+    assert finding.excerpt == f"name: {second}"
+
+
+@pytest.mark.parametrize(("first", "second"), [("İ", "i"), ("I", "\u0131"), ("a", "a b")])
+def test_names_that_differ(first: str, second: str) -> None:
+    files = {f"segments/{n}.yaml": f"name: {n}\n{QUERY}".encode() for n in (first, second)}
+
+    assert read_declarations(files, {}, "segments").diagnostics == ()
+
+
+# ---- query_file
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("x.sql", "segments/x.sql"),
+        ("./x.sql", "segments/x.sql"),
+        ("b/x.sql", "segments/b/x.sql"),
+        ("b/../x.sql", "segments/x.sql"),
+        ("X.SQL", "segments/X.SQL"),
+        ("é x.sql", "segments/é x.sql"),
+    ],
+)
+def test_a_query_in_its_own_file_is_sent_byte_for_byte(name: str, path: str) -> None:
+    declared = one(f"name: a\nquery_file: {name}\n", {path: "SELECT\r\n 'é'\t\n\n".encode()})
+
+    assert declared.segment.query == "SELECT\r\n 'é'\t\n\n"
+    assert str(declared.query_span) == f"{path}:1:1"
+
+
+def test_a_file_in_a_subfolder_reads_beside_itself_and_above() -> None:
+    files = {
+        "segments/b/c.yaml": b"name: c\nquery_file: x.sql\n",
+        "segments/b/d.yaml": b"name: d\nquery_file: ../x.sql\n",
+        "segments/e.yaml": b"name: e\nquery_file: x.sql\n",
+    }
+    queries = {"segments/b/x.sql": b"inner", "segments/x.sql": b"\xef\xbb\xbfouter"}
+
+    found = read_declarations(files, queries, "segments")
+
+    assert found.diagnostics == ()
+    assert [d.segment.query for d in found.declared] == ["inner", "outer", "outer"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../x.sql", "/etc/x.sql", "b/../../x.sql", "..\\x.sql", "b\\x.sql", "../segments2/x.sql"],
+)
+def test_a_query_file_stays_inside(name: str) -> None:
+    found = read(f"name: a\nquery_file: {name}\n", {"segments2/x.sql": b"x", "x.sql": b"x"})
+
+    assert places(found.diagnostics) == ["2:13 query-file-outside"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("vpi.sql", "did you mean `b/vip.sql`?"),
+        ("c/vip.sql", "did you mean `b/vip.sql`?"),
+        (".vip.sql", "hidden"),
+        ("other-thing-altogether.sql", "write the file"),
+    ],
+)
+def test_a_query_file_that_is_missing(name: str, hint: str) -> None:
+    found = read(f"name: a\nquery_file: {name}\n", {"segments/b/vip.sql": b"x"})
+
+    assert places(found.diagnostics) == ["2:13 query-file-missing"]
+    assert hint in found.diagnostics[0].hint
+
+
+@pytest.mark.parametrize(
+    ("data", "finding"),
+    [
+        (b"", "1:1 empty-query"),
+        (b" \r\n\t", "1:1 empty-query"),
+        (b"x\n\xff", "2:1 not-utf8"),
+        (b"x\r\n \0", "2:2 control-character"),
+        ("x".encode("utf-16"), "1:1 not-utf8"),
+        (b"-- " + KEY.encode(), "1:4 key-in-file"),
+        (b"x" * ((1 << 20) + 1), "1:1 file-too-large"),
+    ],
+)
+def test_a_query_file_that_is_wrong_is_reported_once(data: bytes, finding: str) -> None:
+    files = {f"segments/{n}.yaml": b"name: %s\nquery_file: x.sql\n" % n.encode() for n in "ab"}
+
+    found = read_declarations(files, {"segments/x.sql": data}, "segments")
+
+    (only,) = found.diagnostics
+    assert only.span is not None
+    assert only.span.file == "segments/x.sql"
+    assert places(found.diagnostics) == [finding]
+    assert KEY not in shown(found.diagnostics)
+
+
+def test_a_query_file_that_nobody_names_is_doubted_once_all_files_are_right() -> None:
+    queries = {"segments/x.sql": b"x", "segments/y.sql": b"y"}
+
+    found = read("name: a\nquery_file: x.sql\n", queries)
+    assert [f"{d.span} {d.code}" for d in found.diagnostics] == [
+        "segments/y.sql:1:1 unused-query-file"
+    ]
+    assert not found.has_errors
+    assert places(read("name: a\nquery_fil: y.sql\n", queries).diagnostics) == [
+        "1:1 missing-key",
+        "2:1 unknown-key",
+    ]
+
+
+# ---- keys
+
+
+HIDDEN = [
+    f"name: a\nquery_dsl: {KEY}\n",
+    f"name: a\n{KEY}: 1\n",
+    f"# {KEY}\nname: a\n" + QUERY,
+    f"name: x{KEY}\n" + QUERY,
+    f"name: [{KEY}\n",
+    f"name: a\nname: {KEY}\nowner: 5\n",
+    f"name: a\nquery_dsl: |\n  SELECT\n  '{KEY}'\nowner: 5\n",
+    f'name: a\nquery_dsl: "{KEY[:30]}\\\n  {KEY[30:]}"\nowner: 5\n',
+    f'name: a\ntags: [b, "S\\x47{KEY[2:]}"]\n' + QUERY,
+    f'name: a\n"S\\u0047{KEY[2:]}": x\n' + QUERY,
+]
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_a_key_in_a_segment_file_is_refused_unshown(text: str) -> None:
+    found = read(text)
+
+    assert {d.code for d in found.diagnostics} == {"key-in-file"}
+    assert "a" * 10 not in shown(found.diagnostics)
+    assert "b" * 10 not in shown(found.diagnostics)
+
+
+def test_every_key_is_reported() -> None:
+    found = read(f"# {KEY}\n# é {KEY} {KEY}\n")
+
+    assert places(found.diagnostics) == ["1:3 key-in-file", "2:5 key-in-file", "2:75 key-in-file"]
+
+
+def test_a_part_of_a_key_in_broken_yaml_is_not_shown() -> None:
+    found = read(f'name: "{KEY[:30]}\\\n  {KEY[30:]}": {KEY[30:]}: x\n')
+
+    assert places(found.diagnostics)
+    assert "b" * 10 not in shown(found.diagnostics)
+
+
+def test_what_is_no_key_may_stand_in_a_query() -> None:
+    query = "SELECT sg.contact_id FROM contact_data SG WHERE SG.email = 'x'"
+
+    assert one(f"name: a\nquery_dsl: {query}\n").segment.query == query

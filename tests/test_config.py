@@ -1,0 +1,475 @@
+"""segctl.yaml and the environment: what each may say, and which wins."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from segctl import config
+from segctl.config import (
+    Config,
+    Target,
+    api_key,
+    base_url,
+    choose_target,
+    is_loopback,
+    load_config,
+)
+from segctl.errors import InvalidInput, UsageError
+from segctl.policy import Limits
+from tests.declarations.reading import KEY, places, shown
+
+HEAD = "version: 1\n"
+TARGETS = {"prod": Target("prod"), "eu": Target("eu", "EU_KEY", "eu", "sub")}
+
+
+def load(folder: Path, text: str | bytes) -> Config:
+    data = text.encode() if isinstance(text, str) else text
+    (folder / "segctl.yaml").write_bytes(data)
+    return load_config(folder)
+
+
+def refused(folder: Path, text: str | bytes) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        load(folder, text)
+    assert all(found.hint for found in caught.value.diagnostics)
+    return caught.value
+
+
+def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
+    found = load_config(tmp_path)
+
+    assert found == Config(tmp_path)
+    assert (found.segments, found.time_zone, found.limits) == ("segments", "UTC", Limits(200))
+    assert choose_target(found, None, {}) == Target("production", "SENDGRID_API_KEY", "global")
+
+
+def test_everything_that_a_file_may_say(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        HEAD + "segments: ./audience//mail/\ndefault_target: eu\ntime_zone: Europe/Prague\n"
+        "limits: {max_segments: 50}\n"
+        "targets:\n  prod:\n  eu: {api_key_env: EU_KEY, region: eu, subuser: sub}\n",
+    )
+
+    assert found == Config(tmp_path, "audience/mail", "eu", TARGETS, "Europe/Prague", Limits(50))
+
+
+WRONG = [
+    ("", ["1:1 empty-file"], "version: 1"),
+    ("# x\n", ["1:1 empty-file"], "version: 1"),
+    (b"\xff", ["1:1 not-utf8"], "UTF-8"),
+    ("version: [\n", ["1:10 yaml-syntax"], "close"),
+    ("[]\n", ["1:1 wrong-type"], "version: 1"),
+    ("segments: x\n", ["1:1 missing-key"], "version"),
+    ('version: "1"\n', ["1:10 bad-value"], "without quotes"),
+    ("version: 2\n", ["1:10 bad-value"], "a newer one"),
+    ("version: true\n", ["1:10 bad-value"], "must be 1"),
+    (HEAD + "segmets: x\n", ["2:1 unknown-key"], "did you mean `segments`?"),
+    (HEAD + "segments:\n", ["2:10 wrong-type"], "empty"),
+    (HEAD + 'segments: ""\n', ["2:11 empty-value"], "empty"),
+    (HEAD + "segments: ../x\n", ["2:11 bad-folder"], "inside the project"),
+    (HEAD + "segments: a/../../x\n", ["2:11 bad-folder"], "inside the project"),
+    (HEAD + "segments: a/..\n", ["2:11 bad-folder"], "inside the project"),
+    (HEAD + "segments: .\n", ["2:11 bad-folder"], "inside the project"),
+    (HEAD + "segments: /etc\n", ["2:11 bad-folder"], "inside the project"),
+    (HEAD + "segments: a\\b\n", ["2:11 bad-folder"], "forward slashes"),
+    (HEAD + "segments: C:/x\n", ["2:11 bad-folder"], "inside the project"),
+    (HEAD + 'segments: "a\\0"\n', ["2:11 bad-folder"], "inside the project"),
+    (HEAD + "time_zone: Prague\n", ["2:12 unknown-time-zone"], "Europe/Prague"),
+    (HEAD + "time_zone: europe/prage\n", ["2:12 unknown-time-zone"], "`Europe/Prague`"),
+    (HEAD + "time_zone: ../../etc/passwd\n", ["2:12 unknown-time-zone"], "IANA"),
+    (HEAD + "time_zone: America\n", ["2:12 unknown-time-zone"], "IANA"),
+    (HEAD + "time_zone: localtime\n", ["2:12 unknown-time-zone"], "IANA"),
+    (HEAD + 'time_zone: "UTC\\0"\n', ["2:12 unknown-time-zone"], "IANA"),
+    (HEAD + "time_zone: 1\n", ["2:12 wrong-type"], "quotes"),
+    (HEAD + "limits: 5\n", ["2:9 wrong-type"], "keys and values"),
+    (HEAD + "limits: {max_segments: 0}\n", ["2:24 bad-value"], "at least 1"),
+    (HEAD + 'limits: {max_segments: "9"}\n', ["2:24 wrong-type"], "without quotes"),
+    (HEAD + "limits: {max_segment: 9}\n", ["2:10 unknown-key"], "`max_segments`"),
+    (HEAD + "targets:\n", ["2:9 wrong-type"], "empty"),
+    (HEAD + "targets: {}\n", ["2:10 empty-value"], "empty"),
+    (HEAD + "targets: {a: 5}\n", ["2:14 wrong-type"], "a mapping"),
+    (HEAD + "targets: {sandbox: }\n", ["2:11 reserved-target"], "always exists"),
+    (HEAD + "targets: {1a: }\n", ["2:11 bad-target-name"], "a letter first"),
+    (HEAD + 'targets: {"a\\n": }\n', ["2:11 bad-target-name"], "a letter first"),
+    (HEAD + f"targets: {{{'a' * 64}: }}\n", ["2:11 bad-target-name"], "63"),
+    (HEAD + "targets: {a: {region: us}}\n", ["2:23 bad-value"], "global or eu"),
+    (HEAD + "targets: {a: {region: }}\n", ["2:23 bad-value"], "global or eu"),
+    (HEAD + "targets: {a: {region: Global}}\n", ["2:23 bad-value"], "did you mean `global`?"),
+    (HEAD + "targets: {a: {api_key_env: my-key}}\n", ["2:28 bad-variable"], "never stands"),
+    (HEAD + 'targets: {a: {api_key_env: "A\\n"}}\n', ["2:28 bad-variable"], "never stands"),
+    (HEAD + 'targets: {a: {subuser: "a\\r\\nb"}}\n', ["2:24 bad-value"], "one word"),
+    (HEAD + "targets: {a: {subuser: é}}\n", ["2:24 bad-value"], "without accents"),
+    (HEAD + "default_target: prod\n", ["2:17 unknown-target"], "did you mean `production`?"),
+    (HEAD + "targets: {a: }\ndefault_target: zzz\n", ["3:17 unknown-target"], "a, sandbox"),
+    # What belongs into the environment alone.
+    (HEAD + "api_key: x\n", ["2:1 unknown-key"], "never stands in a file"),
+    (HEAD + "targets: {a: {apiKey: x}}\n", ["2:15 unknown-key"], "never stands in a file"),
+    (HEAD + "targets: {a: {token: x}}\n", ["2:15 unknown-key"], "never stands in a file"),
+    (HEAD + "base_url: https://x\n", ["2:1 unknown-key"], "SEGCTL_BASE_URL"),
+    (HEAD + "targets: {a: {base-url: x}}\n", ["2:15 unknown-key"], "SEGCTL_BASE_URL"),
+    (HEAD + "targets: {a: {host: x}}\n", ["2:15 unknown-key"], "SEGCTL_BASE_URL"),
+    (HEAD + "api_key_command: cat x\n", ["2:1 unknown-key"], "SEGCTL_API_KEY_COMMAND"),
+    (HEAD + "targets: {a: {command: x}}\n", ["2:15 unknown-key"], "SEGCTL_API_KEY_COMMAND"),
+    (HEAD + "targets: {a: {api_key_file: x}}\n", ["2:15 unknown-key"], "SENDGRID_API_KEY_FILE"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected", "words"), WRONG)
+def test_mistakes_are_named_at_their_places(
+    tmp_path: Path, text: str | bytes, expected: list[str], words: str
+) -> None:
+    found = refused(tmp_path, text).diagnostics
+
+    assert places(found) == expected
+    assert words in f"{found[0].summary} {found[0].hint}"
+
+
+def test_all_mistakes_are_reported_at_once_in_the_order_of_places(tmp_path: Path) -> None:
+    text = "version: 2\ntime_zone: x\nsegments: ..\ndefault_target: b\ntargets: {a: 5, sandbox: }\n"
+
+    error = refused(tmp_path, text)
+
+    assert str(error) == "6 errors found"
+    assert places(error.diagnostics) == [
+        "1:10 bad-value",
+        "2:12 unknown-time-zone",
+        "3:11 bad-folder",
+        "4:17 unknown-target",
+        "5:14 wrong-type",
+        "5:17 reserved-target",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + f"# {KEY}\n",
+        HEAD + f"api_key: {KEY}\n",
+        HEAD + f"{KEY}: x\nsegments: ..\n",
+        HEAD + f"targets: {{a: {{api_key_env: {KEY}}}}}\n",
+        HEAD + f"targets: {{{KEY}: }}\n",
+        HEAD + f'segments: "{KEY[:20]}\\\n  {KEY[20:]}"\ntime_zone: x\n',
+        HEAD + f'segments: "\\x53G{KEY[2:]}"\n',
+        HEAD + f"segments: |\n  {KEY[:30]}\n  {KEY[30:]}\n",
+        f"version: [{KEY}\n",
+        f'version: "{KEY[:3]}\\\n  {KEY[3:]}": {KEY[3:]}: x\n',
+        HEAD + "segments: SG.abcd\n",
+    ],
+)
+def test_a_key_in_the_file_is_refused_unshown(tmp_path: Path, text: str) -> None:
+    found = refused(tmp_path, text).diagnostics
+
+    assert "a" * 6 not in shown(found)
+    assert "b" * 6 not in shown(found)
+    if not found[0].code.startswith("yaml"):
+        assert [d.code for d in found] == ["key-in-file"]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "segctl.yaml"
+    path.mkdir()
+    with pytest.raises(UsageError, match="not a file"):
+        load_config(tmp_path)
+    path.rmdir()
+    path.symlink_to("segctl.yaml")
+    with pytest.raises(UsageError, match="cannot read"):
+        load_config(tmp_path)
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+    with pytest.raises(UsageError, match="leads out of the project"):
+        load_config(tmp_path)
+    path.unlink()
+    path.write_text(HEAD)
+
+    def refuse(path: Path, mode: str) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UsageError, match=r"cannot read segctl.yaml: Permission denied"):
+        load_config(tmp_path)
+
+
+def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real.yaml").write_text(HEAD + "segments: x\n")
+    (tmp_path / "segctl.yaml").symlink_to("real.yaml")
+
+    assert load_config(tmp_path).segments == "x"
+
+
+def test_a_machine_without_time_zones_knows_utc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import zoneinfo  # noqa: PLC0415
+
+    monkeypatch.setattr(zoneinfo, "available_timezones", set)
+    assert load(tmp_path, HEAD + "time_zone: UTC\n").time_zone == "UTC"
+    (finding,) = refused(tmp_path, HEAD + "time_zone: No/Where\n").diagnostics
+    assert "tzdata" in finding.hint
+
+
+# ---- targets
+
+
+@pytest.mark.parametrize(
+    ("asked", "variable", "default", "chosen"),
+    [
+        ("eu", "prod", "prod", "eu"),
+        (None, "eu", "prod", "eu"),
+        (None, "", "eu", "eu"),
+        (None, None, "prod", "prod"),
+        ("sandbox", "prod", "prod", "sandbox"),
+        (None, "sandbox", None, "sandbox"),
+        (None, None, "sandbox", "sandbox"),
+    ],
+)
+def test_which_target_wins(
+    asked: str | None, variable: str | None, default: str | None, chosen: str
+) -> None:
+    env = {} if variable is None else {"SEGCTL_TARGET": variable}
+
+    target = choose_target(Config(Path(), default_target=default, targets=TARGETS), asked, env)
+
+    assert target.name == chosen
+    assert target.is_sandbox == (chosen == "sandbox")
+
+
+def test_the_only_target_needs_no_default() -> None:
+    only = Config(Path(), targets={"eu": TARGETS["eu"]})
+
+    assert choose_target(only, None, {}) is TARGETS["eu"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "env", "message", "hint"),
+    [
+        (None, {}, "several targets: prod, eu, sandbox", "--target"),
+        ("", {}, "--target is empty", "leave the option out"),
+        ("prd", {}, "no target `prd`", "did you mean `prod`?"),
+        ("zzz", {}, "no target `zzz`", "there are prod, eu, sandbox"),
+        (None, {"SEGCTL_TARGET": "prd"}, "(from SEGCTL_TARGET)", "did you mean `prod`?"),
+        (KEY, {}, "no target `SG.***`", "there are"),
+    ],
+)
+def test_a_target_that_cannot_be_chosen(
+    asked: str | None, env: dict[str, str], message: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        choose_target(Config(Path(), targets=TARGETS), asked, env)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+# ---- the host
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("", "https://api.eu.sendgrid.com"),
+        ("https://proxy.example", "https://proxy.example"),
+        ("https://proxy.example:8443/sendgrid/", "https://proxy.example:8443/sendgrid"),
+        ("HTTPS://proxy.example/", "HTTPS://proxy.example"),
+        ("http://127.0.0.1:8425", "http://127.0.0.1:8425"),
+        ("http://127.1.2.3", "http://127.1.2.3"),
+        ("http://localhost:1", "http://localhost:1"),
+        ("http://LOCALHOST/", "http://LOCALHOST"),
+        ("http://[::1]:8425/", "http://[::1]:8425"),
+        ("http://[0:0:0:0:0:0:0:1]", "http://[0:0:0:0:0:0:0:1]"),
+    ],
+)
+def test_where_requests_go(url: str, found: str) -> None:
+    assert base_url(TARGETS["eu"], {"SEGCTL_BASE_URL": url}) == found
+    assert base_url(TARGETS["prod"], {}) == "https://api.sendgrid.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://api.sendgrid.com", "must be https"),
+        ("http://10.0.0.1", "must be https"),
+        ("http://127.0.0.1.evil.example", "must be https"),
+        ("http://127.999.0.1", "must be https"),
+        ("http://127.1", "must be https"),
+        ("http://localhost.evil.example", "must be https"),
+        ("http://[::ffff:127.0.0.1]", "must be https"),
+        ("http://[::2]", "must be https"),
+        ("http://0.0.0.0", "must be https"),
+        ("https://user:pass@x.example", "neither a user"),
+        ("https://@x.example", "neither a user"),
+        ("http://evil.example@127.0.0.1", "neither a user"),
+        ("https://x.example?a=b", "neither a user"),
+        ("https://x.example/?", "neither a user"),
+        ("https://x.example/#a", "neither a user"),
+        ("https://x.example:99999", "not a URL"),
+        ("https://x.example:port", "not a URL"),
+        ("https://[::1", "not a URL"),
+        ("https://", "not a URL"),
+        ("127.0.0.1:8425", "not a URL"),
+        ("localhost:8425", "not a URL"),
+        ("ftp://127.0.0.1", "not a URL"),
+        ("//127.0.0.1", "not a URL"),
+        ("file:///etc/passwd", "not a URL"),
+        ("http://127.0.0.1\\@evil.example", "not a URL"),
+        ("http://127.0.0.1\n.evil.example", "not a URL"),
+        (" https://x.example", "not a URL"),
+        ("https://x.exämple", "not a URL"),
+        (KEY, "not a URL"),
+    ],
+)
+def test_a_host_that_is_refused(url: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        base_url(TARGETS["prod"], {"SEGCTL_BASE_URL": url})
+    assert message in caught.value.message
+    assert caught.value.hint
+    for secret in ("pass", KEY, KEY.lower()):
+        assert secret not in caught.value.message.replace("a password", "")
+
+
+def test_what_this_machine_is_called() -> None:
+    assert is_loopback("localhost")
+    assert is_loopback("127.0.0.1")
+    assert not is_loopback("::1%eth0")
+    assert not is_loopback("")
+
+
+# ---- the key
+
+
+def command(code: str) -> str:
+    return f"'{sys.executable}' -c '{code}'"
+
+
+def no_key(env: dict[str, str], target: str = "prod") -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        api_key(TARGETS[target], env)
+    told = f"{caught.value.message} {caught.value.hint} {caught.value!r}"
+    for secret in ("a" * 6, "b" * 6, "hunter2"):
+        assert secret not in told
+    return caught.value
+
+
+def test_which_source_of_the_key_wins(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"\n {KEY}f\n\n")
+    env = {
+        "SENDGRID_API_KEY": f" {KEY}v\n",
+        "SENDGRID_API_KEY_FILE": str(file),
+        "SEGCTL_API_KEY_COMMAND": f"echo {KEY}c",
+    }
+
+    assert api_key(TARGETS["prod"], env).reveal() == KEY + "v"
+    assert api_key(TARGETS["eu"], {**env, "EU_KEY": KEY}).reveal() == KEY
+    env["SENDGRID_API_KEY"] = ""
+    assert api_key(TARGETS["prod"], env).reveal() == KEY + "f"
+    del env["SENDGRID_API_KEY_FILE"]
+    assert api_key(TARGETS["prod"], env).reveal() == KEY + "c"
+
+
+def test_no_key_at_all_names_the_variable_and_the_sandbox() -> None:
+    error = no_key({}, "eu")
+
+    assert "`eu`" in error.message
+    assert "EU_KEY" in error.hint
+    assert "segctl --target sandbox plan" in error.hint
+    assert "EU_KEY is set, and empty" in no_key({"EU_KEY": ""}, "eu").message
+
+
+@pytest.mark.parametrize("key", [KEY + "\nb", "a a", KEY + "é", "   ", f'"{KEY}"', f"Bearer {KEY}"])
+def test_what_is_no_key_is_refused_unshown(key: str) -> None:
+    assert "SENDGRID_API_KEY does not give an API key" in no_key({"SENDGRID_API_KEY": key}).message
+
+
+def test_key_files_that_are_wrong(tmp_path: Path) -> None:
+    def told(path: str | Path) -> UsageError:
+        return no_key({"SENDGRID_API_KEY_FILE": str(path)})
+
+    large = tmp_path / "large"
+    large.write_text("a" * 5000)
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\xff" * 40)
+
+    assert "No such file" in told(tmp_path / "gone").message
+    assert "Is a directory" in told(tmp_path).message
+    assert "larger than 4,096 bytes" in told(large).message
+    assert "does not give" in told(empty).message
+    assert "does not give" in told(broken).message
+    assert "not a path" in told("a\0b").message
+    assert "not the key itself" in told(KEY).hint
+
+
+def test_a_key_file_may_be_a_pipe() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, KEY.encode())
+    os.close(writing)
+    try:
+        found = api_key(TARGETS["prod"], {"SENDGRID_API_KEY_FILE": f"/dev/fd/{reading}"})
+    finally:
+        os.close(reading)
+
+    assert found.reveal() == KEY
+
+
+def test_the_command_is_split_like_a_shell_and_run_without_one(tmp_path: Path) -> None:
+    record = tmp_path / "a b"
+    program = tmp_path / "get key"
+    program.write_text(
+        f'#!{sys.executable}\nimport sys\nopen({str(record)!r}, "w").write(repr(sys.argv[1:]))\n'
+        f'print("{KEY}")\n'
+    )
+    program.chmod(0o755)
+    line = f"'{program}' $(touch x) \"two words\" ; rm | tee $HOME `id` > out && a * ~"
+
+    found = api_key(TARGETS["prod"], {"SEGCTL_API_KEY_COMMAND": line})
+
+    assert found.reveal() == KEY
+    words = ["$(touch", "x)", "two words", ";", "rm", "|", "tee", "$HOME", "`id`", ">", "out"]
+    assert record.read_text() == repr([*words, "&&", "a", "*", "~"])
+
+
+def test_the_command_gets_our_environment_and_no_input() -> None:
+    code = 'import os, sys; print(os.environ["WHICH"] + sys.stdin.read())'
+
+    found = api_key(TARGETS["prod"], {"SEGCTL_API_KEY_COMMAND": command(code), "WHICH": KEY})
+
+    assert found.reveal() == KEY
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("'open", "is not a command: no closing quotation"),
+        ("   ", "is empty"),
+        ("no-such-program --password hunter2", "(`no-such-program`): No such file"),
+        ("TOKEN=hunter2 cat", "cannot run SEGCTL_API_KEY_COMMAND: No such file"),
+        (KEY, "cannot run SEGCTL_API_KEY_COMMAND: No such file"),
+        ("/ hunter2", "(`/`): Permission denied"),
+        ("a\0b", "it is not a command"),
+        (command('print("hunter2 b"); raise SystemExit(3)'), "failed with exit code 3"),
+        (command('print("hunter2 b")'), "does not give an API key"),
+        (command('import os; os.write(1, b"\\xff" * 9)'), "does not give an API key"),
+        (command("pass"), "does not give an API key"),
+    ],
+)
+def test_commands_that_give_no_key(
+    line: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    error = no_key({"SEGCTL_API_KEY_COMMAND": line})
+
+    assert message in error.message
+    assert error.hint
+    assert capfd.readouterr().out == ""
+
+
+def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "COMMAND_TIMEOUT", 0.2)
+
+    error = no_key({"SEGCTL_API_KEY_COMMAND": "sleep 30"})
+
+    assert "(`sleep`) took longer than 0.2 s" in error.message

@@ -1,0 +1,40 @@
+"""Did you mean …?"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from segctl.suggest import closest, did_you_mean
+
+KNOWN = ["name", "query_dsl", "owner"]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("nme", "name"),
+        ("NAME", "name"),
+        ("query", "query_dsl"),
+        ("que", "query_dsl"),
+        ("qu", ""),
+        ("zzz", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_word_whatever_its_case(word: str, meant: str) -> None:
+    assert closest(word, KNOWN) == meant
+
+
+def test_a_hint_or_what_to_say_without_one() -> None:
+    assert did_you_mean("onwer", KNOWN) == "did you mean `owner`?"
+    assert did_you_mean("zzz", KNOWN, "there are three") == "there are three"
+    assert did_you_mean("x", []) == ""
+
+
+def test_nobody_misspells_a_novel() -> None:
+    begun = time.perf_counter()
+
+    assert closest("name" * 100_000, ["name" * 100_000 + "x"]) == ""
+    assert time.perf_counter() - begun < 5

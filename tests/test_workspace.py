@@ -1,0 +1,189 @@
+"""Which files of a project are read, and which are refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from segctl.declarations.collection import read_declarations
+from segctl.errors import InvalidInput, UsageError
+from segctl.workspace import read_files
+
+GOOD = b"name: a\nquery_dsl: SELECT 1\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    (root / "segments").mkdir(parents=True)
+    return root
+
+
+def put(project: Path, name: str, data: bytes = GOOD) -> Path:
+    path = project / "segments" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def codes(project: Path) -> list[str]:
+    """Give `file code` of each problem that reading meets."""
+    with pytest.raises(InvalidInput) as caught:
+        read_files(project, "segments")
+    assert all(found.hint for found in caught.value.diagnostics)
+    return [f"{d.span.file} {d.code}" for d in caught.value.diagnostics if d.span]
+
+
+def test_files_of_every_depth_spelling_and_name(project: Path) -> None:
+    names = [
+        "a.yaml",
+        "b.yml",
+        "C.YAML",
+        "x/y/z/d.Yml",
+        "with space.yaml",
+        "é😀.yaml",
+        "dir.yaml/e.yaml",
+    ]
+    for name in names:
+        put(project, name)
+    put(project, "x/q.sql", b"one")
+    put(project, "Q.SQL", b"two")
+    for name in (
+        ".hidden.yaml",
+        ".git/a.yaml",
+        "x/.b.sql",
+        "README.md",
+        "a.yaml~",
+        "yaml",
+        ".yaml",
+    ):
+        put(project, name, b"not read")
+
+    files = read_files(project, "segments")
+
+    assert set(files.segments) == {f"segments/{name}" for name in names}
+    assert files.queries == {"segments/Q.SQL": b"two", "segments/x/q.sql": b"one"}
+    assert set(files.segments.values()) == {GOOD}
+
+
+def test_a_folder_with_nothing_in_it(project: Path) -> None:
+    assert read_files(project, "segments").segments == {}
+
+
+@pytest.mark.parametrize("folder", ["nothing", "file"])
+def test_a_folder_that_is_none(project: Path, folder: str) -> None:
+    (project / "file").write_text("")
+
+    with pytest.raises(UsageError, match=f"no folder {folder}/") as caught:
+        read_files(project, folder)
+    assert "-C DIR" in caught.value.hint
+
+
+def test_a_folder_deeper_in_the_project(project: Path) -> None:
+    put(project, "deep/a.yaml")
+
+    assert list(read_files(project, "segments/deep").segments) == ["segments/deep/a.yaml"]
+
+
+def test_only_so_much_of_a_huge_file_is_read(project: Path) -> None:
+    put(project, "a.yaml", b"#" * (3 << 20))
+
+    files = read_files(project, "segments")
+
+    assert len(files.segments["segments/a.yaml"]) == (1 << 20) + 1
+    (finding,) = read_declarations(files.segments, {}, "segments").diagnostics
+    assert finding.code == "file-too-large"
+
+
+def test_links_inside_are_followed_to_files(project: Path) -> None:
+    put(project, "a.yaml")
+    (project / "segments" / "b.yaml").symlink_to("a.yaml")
+
+    assert list(read_files(project, "segments").segments) == ["segments/a.yaml", "segments/b.yaml"]
+
+
+def test_every_file_that_cannot_be_read_is_reported(project: Path) -> None:
+    segments = project / "segments"
+    (project / "secret.yaml").write_bytes(b"password: x")
+    put(project, "ok.yaml")
+    (segments / "out.yaml").symlink_to("../secret.yaml")
+    (segments / "absolute.sql").symlink_to("/etc/passwd")
+    (segments / "out").symlink_to(project.parent)
+    (segments / "within").symlink_to(".")
+    (segments / "nowhere.yaml").symlink_to("gone.yaml")
+    (segments / "ring.yaml").symlink_to("ring2.yaml")
+    (segments / "ring2.yaml").symlink_to("ring.yaml")
+    os.mkfifo(segments / "pipe.yaml")
+    (segments / ".hidden").symlink_to("/")
+    (segments / "notes").symlink_to("/etc/passwd")
+
+    assert codes(project) == [
+        "segments/absolute.sql link-outside",
+        "segments/nowhere.yaml not-a-file",
+        "segments/out linked-folder",
+        "segments/out.yaml link-outside",
+        "segments/pipe.yaml not-a-file",
+        "segments/ring.yaml unreadable",
+        "segments/ring2.yaml unreadable",
+        "segments/within linked-folder",
+    ]
+
+
+def test_a_sibling_whose_name_begins_alike_is_outside(project: Path) -> None:
+    (project / "segments2").mkdir()
+    (project / "segments2" / "a.yaml").write_bytes(GOOD)
+    (project / "segments" / "a.yaml").symlink_to("../segments2/a.yaml")
+
+    assert codes(project) == ["segments/a.yaml link-outside"]
+
+
+def test_the_folder_itself_may_not_lead_out(project: Path) -> None:
+    (project / "away").symlink_to("/etc")
+    (project / "near").symlink_to("segments")
+    put(project, "a.yaml")
+
+    with pytest.raises(UsageError, match="leads out of the project"):
+        read_files(project, "away")
+    assert list(read_files(project, "near").segments) == ["near/a.yaml"]
+
+
+def test_a_project_reached_through_a_link(project: Path) -> None:
+    put(project, "a.yaml")
+    link = project.parent / "link"
+    link.symlink_to(project)
+
+    assert list(read_files(link, "segments").segments) == ["segments/a.yaml"]
+
+
+def test_a_file_name_that_is_no_text(project: Path) -> None:
+    path = os.fsencode(project / "segments") + b"/\xff.yaml"
+    try:
+        Path(os.fsdecode(path)).write_bytes(GOOD)
+    except OSError:
+        pytest.skip("this file system has no such names")
+
+    (problem,) = codes(project)
+    assert problem.encode() == b"segments/?.yaml bad-file-name"
+
+
+def test_what_may_not_be_read_is_reported(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(project, "a.yaml")
+    put(project, "closed/b.yaml")
+    scandir, opened = os.scandir, Path.open
+
+    def refuse_folder(path: str) -> object:
+        if path.endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    def refuse_file(path: Path, mode: str) -> object:
+        if path.name == "a.yaml":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, mode)
+
+    monkeypatch.setattr(os, "scandir", refuse_folder)
+    monkeypatch.setattr(Path, "open", refuse_file)
+
+    assert codes(project) == ["segments/a.yaml unreadable", "segments/closed unreadable"]
