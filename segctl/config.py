@@ -275,22 +275,27 @@ def is_loopback(host: str) -> bool:
 
 
 def api_key(target: Target, env: Mapping[str, str]) -> Secret:
-    """Find a target's key: its variable, else SENDGRID_API_KEY_FILE, else SEGCTL_API_KEY_COMMAND.
+    """Find a target's key.
+
+    In its variable, else in the file that the variable's name with _FILE names
+    (SENDGRID_API_KEY_FILE for the default one), else in what SEGCTL_API_KEY_COMMAND prints, which
+    is told the target by SEGCTL_TARGET. So no target is ever served another's key by default.
 
     Raises `UsageError`, which never quotes what was found, where there is none or it is no key.
     """
     if env.get(target.api_key_env):
         return _checked(env[target.api_key_env], target.api_key_env)
-    if env.get("SENDGRID_API_KEY_FILE"):
-        return _checked(_key_from_file(env["SENDGRID_API_KEY_FILE"]), "SENDGRID_API_KEY_FILE")
+    file_variable = f"{target.api_key_env}_FILE"
+    if env.get(file_variable):
+        return _checked(_key_from_file(env[file_variable], file_variable), file_variable)
     if env.get("SEGCTL_API_KEY_COMMAND"):
-        text = _key_from_command(env["SEGCTL_API_KEY_COMMAND"], env)
+        told = {**env, "SEGCTL_TARGET": target.name}
+        text = _key_from_command(env["SEGCTL_API_KEY_COMMAND"], told)
         return _checked(text, "SEGCTL_API_KEY_COMMAND")
     empty = f": {target.api_key_env} is set, and empty" if target.api_key_env in env else ""
     raise UsageError(
         f"there is no API key for the target `{target.name}`{empty}",
-        hint=f"set {target.api_key_env} (or SENDGRID_API_KEY_FILE, or SEGCTL_API_KEY_COMMAND); "
-        f"{_TRY}",
+        hint=f"set {target.api_key_env} (or {file_variable}, or SEGCTL_API_KEY_COMMAND); {_TRY}",
     )
 
 
@@ -305,7 +310,7 @@ def _checked(text: str, source: str) -> Secret:
     return Secret(key)
 
 
-def _key_from_file(path: str) -> str:
+def _key_from_file(path: str, variable: str) -> str:
     try:
         with Path(path).expanduser().open("rb") as stream:
             data = stream.read(_LARGEST_KEY + 1)
@@ -313,12 +318,12 @@ def _key_from_file(path: str) -> str:
         # ValueError: a path with a NUL; RuntimeError: a ~ without a home.
         reason = error.strerror if isinstance(error, OSError) else ""
         raise UsageError(
-            f"cannot read the file of SENDGRID_API_KEY_FILE: {reason or 'it is not a path'}",
+            f"cannot read the file of {variable}: {reason or 'it is not a path'}",
             hint="it takes the path of a file, not the key itself" if find_keys(path) else "",
         ) from None
     if len(data) > _LARGEST_KEY:
         raise UsageError(
-            f"the file of SENDGRID_API_KEY_FILE is larger than {_LARGEST_KEY:,} bytes",
+            f"the file of {variable} is larger than {_LARGEST_KEY:,} bytes",
             hint="it holds the key and nothing else",
         )
     return data.decode("utf-8", "replace")

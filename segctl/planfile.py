@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = "1.0"
 
+LONGEST_EXCERPT = 400
+"""Characters of a source line that a finding carries."""
+
 
 def action_name(change: Change) -> str:
     """Name an action as the JSON and the command line do."""
@@ -93,7 +96,7 @@ def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
             "summary": found.summary,
             "hint": found.hint,
             "source": _source(found.span),
-            "excerpt": found.excerpt,
+            "excerpt": found.excerpt[:LONGEST_EXCERPT],
         }
         for found in diagnostics
     ]

@@ -473,3 +473,19 @@ def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     error = no_key({"SEGCTL_API_KEY_COMMAND": "sleep 30"})
 
     assert "(`sleep`) took longer than 0.2 s" in error.message
+
+
+def test_no_target_is_served_the_key_of_another(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("the-key-of-production")
+    shop = Target("shop", api_key_env="SHOP_KEY")
+    with pytest.raises(UsageError, match="no API key for the target `shop`") as caught:
+        api_key(shop, {"SENDGRID_API_KEY_FILE": str(file)})
+    assert "SHOP_KEY_FILE" in caught.value.hint
+    assert api_key(shop, {"SHOP_KEY_FILE": str(file)}).reveal() == "the-key-of-production"
+
+
+def test_the_key_command_is_told_the_target() -> None:
+    shop = Target("shop", api_key_env="SHOP_KEY")
+    command = f"{sys.executable} -c \"import os; print('key-of-' + os.environ['SEGCTL_TARGET'])\""
+    assert api_key(shop, {"SEGCTL_API_KEY_COMMAND": command}).reveal() == "key-of-shop"

@@ -186,6 +186,13 @@ def findings() -> list[Diagnostic]:
             Span("segments/tab.yaml", 1, 2),
             excerpt="\tname: \x1b[31mred",
         ),
+        Diagnostic(
+            "wide",
+            Severity.ERROR,
+            "after wide characters",
+            Span("segments/wide.yaml", 2, 14, 2, 16),
+            excerpt="name: 日本の顧客 & é́  xy",
+        ),
         Diagnostic("nowhere", Severity.ERROR, "no place", hint="none needed"),
     ]
 

@@ -154,6 +154,8 @@ class Session:
     @contextmanager
     def connect(self, *, read_only: bool) -> Iterator[Account]:
         """Open the target's account; `read_only` cannot send anything but GET."""
+        from urllib.parse import urlsplit  # noqa: PLC0415
+
         from segctl.config import api_key, base_url, is_loopback  # noqa: PLC0415
         from segctl.model import TargetRef  # noqa: PLC0415
         from segctl.secrets import Secret  # noqa: PLC0415
@@ -179,17 +181,17 @@ class Session:
                 yield Account(ref, Reader(transport), Writer(transport), lambda: transport.requests)
             return
         url = base_url(target, self.env)
-        host = url.split("//", 1)[1].split("/", 1)[0]
+        parts = urlsplit(url)
         with Transport(
             url,
             api_key(target, self.env),
             self.clock,
             subuser=target.subuser,
             read_only=read_only,
-            direct=is_loopback(host.rsplit(":", 1)[0].strip("[]")),
+            direct=is_loopback(parts.hostname or ""),
             notify=self.talk,
         ) as transport:
-            ref = TargetRef(target.name, host, target.subuser)
+            ref = TargetRef(target.name, parts.netloc, target.subuser)
             yield Account(ref, Reader(transport), Writer(transport), lambda: transport.requests)
 
     def _style(self, stream: TextIO) -> Style:

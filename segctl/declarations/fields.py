@@ -31,8 +31,7 @@ def read_fields(data: bytes) -> tuple[Fields | None, list[Diagnostic]]:
     if broken is not None:
         return None, [broken]
     document = parse_document(FILE, text)
-    document.refuse_key(whole=True)
-    if not document.diagnostics and document.value is None:
+    if not document.refuse_keys(whole=True) and document.value is None:
         document.report(
             "empty-file", "the file is empty", hint="run `segctl fields pull`, or delete it"
         )

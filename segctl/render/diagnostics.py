@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
-from segctl.render.style import Style, clean, count
+from segctl.render.style import Style, cells, clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,10 +46,11 @@ def _excerpt(found: Diagnostic, style: Style) -> str:
     # A long line is shown from a little before the place, so that the mark is in sight.
     start = max(0, column - MAX_EXCERPT // 2) if len(found.excerpt) > MAX_EXCERPT else 0
     shown = clean(found.excerpt[start : start + MAX_EXCERPT].replace("\t", " "))
-    before = len(clean(found.excerpt[start:column].replace("\t", " ")))
+    before = cells(clean(found.excerpt[start:column].replace("\t", " ")))
     width = 1
     if found.span.end_line == found.span.line and found.span.end_column is not None:
-        width = max(1, min(found.span.end_column - found.span.column, len(shown) - before))
+        marked = clean(found.excerpt[column : found.span.end_column - 1].replace("\t", " "))
+        width = max(1, min(cells(marked), cells(shown) - before))
     number = str(found.span.line)
     gutter = " " * len(number)
     return (

@@ -56,6 +56,16 @@ def _visible(char: str) -> str:
     return char
 
 
+def cells(text: str) -> int:
+    """Count the columns that a text takes in a terminal: two for a wide character."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
 def clean_lines(text: str) -> list[str]:
     """Show a text of several lines, each as `clean` shows it; tabs become four spaces."""
     lines = text.replace("\r\n", "\n").split("\n")

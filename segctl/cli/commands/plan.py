@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.cli.planning import is_broken, only_option, read_selection, strict_text_option, work_out
 from segctl.cli.files import write_whole
+from segctl.cli.planning import is_broken, only_option, read_selection, strict_text_option, work_out
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError

@@ -1,0 +1,67 @@
+"""fields.yaml: what was pulled is what is read, and what people do to it is said clearly."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segctl.declarations.fields import fields_text, read_fields
+from segctl.model import Field, Fields, FieldType
+
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=20)
+SOME = st.dictionaries(NAMES, st.sampled_from(FieldType), max_size=5).map(
+    lambda names: tuple(Field(name, kind) for name, kind in names.items())
+)
+
+
+@given(st.builds(Fields, SOME, SOME, NAMES, st.just("2026-07-15T16:04:33Z")))
+def test_what_is_written_is_read(fields: Fields) -> None:
+    assert read_fields(fields_text(fields).encode()) == (fields, [])
+
+
+@pytest.mark.parametrize("name", ["yes", "no", "null", "1e3", "2026-01-01", "<<", "a: b", "#"])
+def test_names_that_yaml_would_take_for_something_else(name: str) -> None:
+    fields = Fields((Field(name, FieldType.TEXT),), (), "production", "2026-07-15T16:04:33Z")
+    assert read_fields(fields_text(fields).encode()) == (fields, [])
+
+
+def test_it_reads_well() -> None:
+    fields = Fields(
+        (Field("total_spend", FieldType.NUMBER), Field("last order", FieldType.DATE)),
+        (),
+        "production",
+        "2026-07-15T16:04:33Z",
+    )
+    assert fields_text(fields) == (
+        "# The fields of the account, so that validation knows them offline.\n"
+        "# Written by `segctl fields pull`; run it again when fields are added in SendGrid.\n"
+        "target: production\n"
+        'pulled_at: "2026-07-15T16:04:33Z"\n'
+        "custom_fields:\n"
+        "  total_spend: Number\n"
+        '  "last order": Date\n'
+        "reserved_fields: {}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "empty-file"),
+        ("target: [", "yaml-syntax"),
+        ("target: a\n", "missing-key"),
+        ('target: a\npulled_at: "x"\ncustom_fields: {}\nreserved_fields: {}\n', "bad-value"),
+        (
+            'target: a\npulled_at: "2026-07-15T16:04:33Z"\n'
+            "custom_fields: {a: Texd}\nreserved_fields: {}\n",
+            "bad-value",
+        ),
+        ("\xff", "not-utf8"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said(text: str, code: str) -> None:
+    fields, found = read_fields(text.encode("latin-1"))
+    assert fields is None
+    assert code in {one.code for one in found}
+    assert all(one.span is not None and one.span.file == "fields.yaml" for one in found)
