@@ -36,7 +36,7 @@ def segment_yaml(name: str, text: str, *, parent: str | None = None, extra: str 
     import json  # noqa: PLC0415
 
     parents = f"parent_list_ids: [{parent}]\n" if parent else ""
-    return f"name: {json.dumps(name)}\nquery_dsl: {json.dumps(text)}\n{parents}{extra}"
+    return f"name: {json.dumps(name, ensure_ascii=False)}\nquery_dsl: {json.dumps(text, ensure_ascii=False)}\n{parents}{extra}"
 
 
 @dataclass

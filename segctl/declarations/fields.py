@@ -6,8 +6,9 @@ not its business, nor is what a column is good for.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from segctl.declarations.document import decode
 from segctl.declarations.schema import check
@@ -70,4 +71,7 @@ def _quoted(text: str) -> str:
     words = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
     if bare and text.lower() not in words:
         return text
-    return json.dumps(text)
+    dumped: str = yaml.dump(
+        text, Dumper=yaml.CSafeDumper, default_style='"', allow_unicode=True, width=2**20
+    )
+    return dumped.rstrip("\n")

@@ -53,8 +53,7 @@ def test_it_reads_well() -> None:
         ("target: a\n", "missing-key"),
         ('target: a\npulled_at: "x"\ncustom_fields: {}\nreserved_fields: {}\n', "bad-value"),
         (
-            'target: a\npulled_at: "2026-07-15T16:04:33Z"\n'
-            "custom_fields: {a: Texd}\nreserved_fields: {}\n",
+            'target: a\npulled_at: "2026-07-15T16:04:33Z"\ncustom_fields: {a: Texd}\n',
             "bad-value",
         ),
         ("\xff", "not-utf8"),
