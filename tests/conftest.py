@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,10 +34,9 @@ def query(condition: str) -> str:
 
 def segment_yaml(name: str, text: str, *, parent: str | None = None, extra: str = "") -> str:
     """Write a segment file, every text in double quotes, which JSON and YAML share."""
-    import json  # noqa: PLC0415
-
+    words = [json.dumps(word, ensure_ascii=False) for word in (name, text)]
     parents = f"parent_list_ids: [{parent}]\n" if parent else ""
-    return f"name: {json.dumps(name, ensure_ascii=False)}\nquery_dsl: {json.dumps(text, ensure_ascii=False)}\n{parents}{extra}"
+    return f"name: {words[0]}\nquery_dsl: {words[1]}\n{parents}{extra}"
 
 
 @dataclass

@@ -1,0 +1,74 @@
+"""The files that are measured: a thousand segments as people write them.
+
+Made from a handful of shapes, so that no two queries are the same text.
+"""
+
+from __future__ import annotations
+
+SHAPES = (
+    """\
+SELECT contact_id, updated_at
+FROM contact_data
+WHERE total_spend > {n}
+  AND country = 'CZ'
+  AND orders_count >= 3
+""",
+    """\
+SELECT contact_id, updated_at
+FROM contact_data
+WHERE preferred_language = 'cs'
+  AND last_order <= now() - {n} days
+""",
+    """\
+SELECT c.contact_id, c.updated_at
+FROM contact_data AS c
+WHERE array_contains(c.list_ids, ['0b1f4a10-5c1d-4a6e-9f02-{n:012}'])
+  AND (c.city = 'Brno' OR c.city = 'Praha' OR c.city IS NULL)
+""",
+    """\
+SELECT c.contact_id, c.updated_at
+FROM contact_data c
+JOIN event_data e ON c.contact_id = e.contact_id
+WHERE e.event_source = 'mail'
+  AND e.event_type = 'click'
+  AND e.timestamp > timestampadd(day, -{n}, CURRENT_TIMESTAMP)
+""",
+    """\
+SELECT c.contact_id, c.updated_at
+FROM contact_data c
+JOIN event_data e1 ON c.contact_id = e1.contact_id
+WHERE e1.event_source = 'mail'
+  AND e1.event_type = 'processed'
+  AND e1.DATA:payload.unique_args.singlesend_id = 'send-{n}'
+  AND e1.timestamp > timestampadd(day, -14, CURRENT_TIMESTAMP)
+  AND c.contact_id NOT IN (
+    SELECT e2.contact_id
+    FROM event_data e2
+    WHERE e2.event_source = 'mail'
+      AND e2.event_type = 'open'
+      AND e2.timestamp > timestampadd(day, -14, CURRENT_TIMESTAMP)
+  )
+""",
+)
+
+
+def queries(count: int) -> list[str]:
+    """Give this many queries, all different."""
+    return [SHAPES[n % len(SHAPES)].format(n=n + 1) for n in range(count)]
+
+
+def files(count: int) -> dict[str, bytes]:
+    """Give this many segment files, by path."""
+    made = {}
+    for number, query in enumerate(queries(count)):
+        block = "".join(f"  {line}\n" for line in query.splitlines())
+        text = (
+            f"# yaml-language-server: $schema=../schemas/segment.schema.json\n"
+            f"name: Segment {number:05}\n"
+            f"description: What segment {number} is for, in a sentence of some length.\n"
+            f"owner: marketing\n"
+            f"tags: [benchmark, shape-{number % len(SHAPES)}]\n"
+            f"query_dsl: |\n{block}"
+        )
+        made[f"segments/{number % 50:02}/segment-{number:05}.yaml"] = text.encode()
+    return made
