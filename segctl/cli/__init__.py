@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from segctl.clock import Clock
 
-def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
+
+def main(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None = None) -> int:
     """Run segctl with these arguments and this environment; give the exit code.
+
+    `clock` is the machine's own unless another is given.
 
     0 done; 1 error; 2 changes present (`--detailed-exitcode`); 3 refused by a safety rule;
     4 applied in part; 130 interrupted.
     """
-    if list(argv) == ["--version"]:
+    if [*argv] == ["--version"]:
         import sys  # noqa: PLC0415
 
         from segctl import __version__  # noqa: PLC0415
@@ -27,4 +31,4 @@ def main(argv: Sequence[str], env: Mapping[str, str]) -> int:
         return 0
     from segctl.cli.program import run  # noqa: PLC0415
 
-    return run(argv, env)
+    return run(argv, env, clock)

@@ -5,7 +5,6 @@ Commands raise; here an error becomes words on stderr and an exit code.
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,8 @@ from segctl.render.style import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from segctl.clock import Clock
+
 COMMANDS = {
     "validate": "Check the segment files and segctl.yaml, offline.",
     "plan": "Show what apply would change, and change nothing.",
@@ -29,7 +30,7 @@ COMMANDS = {
     "list": "List the account's segments.",
     "emulator": "Serve an emulated SendGrid on this machine.",
 }
-"""Each command and its line in `--help`; its module is segctl.cli.NAME."""
+"""Each command and its line in `--help`; its module is segctl.cli.commands.NAME."""
 
 INTERRUPTED = 130
 
@@ -47,7 +48,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"segctl.cli.{cmd_name}").command
+        command: click.Command = import_module(f"segctl.cli.commands.{cmd_name}").command
         return command
 
     def resolve_command(
@@ -91,35 +92,45 @@ def program(ctx: click.Context, /, directory: str, **options: Any) -> None:
     session.update(**options)
 
 
-def run(argv: Sequence[str], env: Mapping[str, str]) -> int:
+def run(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None) -> int:
     """Run the program and turn whatever it raises into words and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character must not stop an apply.
             stream.reconfigure(errors="backslashreplace")
-    session = Session(env)
+    session = Session(env, clock)
+    code: Any = 0
     try:
         code = program.main(args=list(argv), prog_name="segctl", standalone_mode=False, obj=session)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        _say_usage(error, session)
-        return 1
-    except (KeyboardInterrupt, click.Abort):
-        session.say("Interrupted.")
-        return INTERRUPTED
-    except InvalidInput as error:
-        style = session.error_style
-        session.say(diagnostics_text(error.diagnostics, style), end="")
-        session.say(style.bold(f"{tally(error.diagnostics)}. Nothing was changed."))
-        return error.exit_code
-    except SegctlError as error:
-        _say(session, error.message, error.hint)
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has gone (`segctl list | head`); say nothing more to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except SystemExit as error:
+        # How click ends when whoever read our output has gone (`segctl list | head`).
+        code = error.code
+    except (click.ClickException, click.Abort, KeyboardInterrupt, SegctlError) as error:
+        code = _explain(error, session)
     return code if isinstance(code, int) else 0
+
+
+def _explain(error: BaseException, session: Session) -> int:
+    """Say on stderr what went wrong and what to do; give the exit code."""
+    match error:
+        case InvalidInput(diagnostics=diagnostics):
+            style = session.error_style
+            session.say(diagnostics_text(diagnostics, style), end="")
+            session.say(style.bold(f"{tally(diagnostics)}."))
+            return error.exit_code
+        case SegctlError(message=message, hint=hint):
+            _say(session, message, hint)
+            return error.exit_code
+        case click.exceptions.NoArgsIsHelpError():
+            session.say(error.format_message())
+        case click.UsageError(ctx=click.Context(command_path=path)):
+            _say(session, error.format_message(), f"{path} --help")
+        case click.ClickException():
+            _say(session, error.format_message(), "")
+        case _:
+            session.say("Interrupted.")
+            return INTERRUPTED
+    return 1
 
 
 def _say(session: Session, message: str, hint: str) -> None:
@@ -127,8 +138,3 @@ def _say(session: Session, message: str, hint: str) -> None:
     session.say(f"{style.red('error:')} {clean(message)}")
     if hint:
         session.say(f"  {style.dim('hint:')} {clean(hint)}")
-
-
-def _say_usage(error: click.ClickException, session: Session) -> None:
-    ctx = error.ctx if isinstance(error, click.UsageError) else None
-    _say(session, error.format_message(), f"{ctx.command_path} --help" if ctx else "")

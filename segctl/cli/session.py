@@ -101,8 +101,9 @@ class Account:
 class Session:
     """One run of the program."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], clock: Clock | None = None) -> None:
         self.env = env
+        self._clock = clock
         self.root = Path()
         self.verbosity = 0
         self._target: str | None = None
@@ -125,7 +126,7 @@ class Session:
         """Time itself."""
         from segctl.clock import SystemClock  # noqa: PLC0415
 
-        return SystemClock()
+        return self._clock or SystemClock()
 
     @cached_property
     def config(self) -> Config:

@@ -26,7 +26,6 @@ from segctl.emulator.reply import (
     TOO_MANY_REQUESTS,
     RefusalError,
     Reply,
-    errors_reply,
     not_found,
     refuse,
 )
@@ -183,6 +182,7 @@ class Emulator:
                     self._check_subuser(account)
                 if path.startswith(_PREFIX):
                     used = self._count(db, account, now)
+                    self._check_rate(used)
                 _check_accept(headers.get("accept", ""))
                 if key in self.settings.read_only_keys and method != "GET":
                     raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
@@ -218,23 +218,23 @@ class Emulator:
             raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
 
     def _count(self, db: sqlite3.Connection, account: str, now: float) -> int:
-        """Count a request against the account's window; beyond the limit it is a 429."""
-        limit = self.settings.rate_limit
-        if limit is None:
-            return 0
-        window = math.floor(now / self.settings.rate_window)
+        """Count a request of the account; give how many its window has seen."""
         (used,) = db.execute(
             "INSERT INTO rate (account, window, used) VALUES (?, ?, 1) "
             "ON CONFLICT (account) DO UPDATE SET window = excluded.window, "
             "used = CASE WHEN window = excluded.window THEN used + 1 ELSE 1 END RETURNING used",
-            (account, window),
+            (account, math.floor(now / self.settings.rate_window)),
         ).fetchone()
-        if used > limit:
-            body = errors_reply(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY_REQUESTS)
-            empty = Reply(HTTPStatus.TOO_MANY_REQUESTS)
-            reply = body if self.settings.rate_limit_body else empty
-            raise RefusalError(reply)
         return int(used)
+
+    def _check_rate(self, used: int) -> None:
+        """Answer what exceeds the limit with a 429, whose body may be empty (observed)."""
+        limit = self.settings.rate_limit
+        if limit is None or used <= limit:
+            return
+        if not self.settings.rate_limit_body:
+            raise RefusalError(Reply(HTTPStatus.TOO_MANY_REQUESTS))
+        raise refuse(TOO_MANY_REQUESTS, status=HTTPStatus.TOO_MANY_REQUESTS)
 
     def _rate_headers(self, used: int, now: float) -> tuple[tuple[str, str], ...]:
         limit = self.settings.rate_limit

@@ -6,7 +6,6 @@ Owns `Call` and the reading of bodies, booleans and pages out of a request. Know
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_PAGE = 1000
 DEFAULT_PAGE = 100
+_MAX_ROW = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,10 @@ class Call:
         token = self.params.get("page_token", ("",))[-1]
         try:
             after = int(base64.urlsafe_b64decode(token)) if token else 0
-        except (ValueError, binascii.Error):
-            raise refuse("page_token is invalid", "page_token") from None
+        except ValueError:
+            after = -1
+        if not 0 <= after < _MAX_ROW:
+            raise refuse("page_token is invalid", "page_token")
         return int(size), after
 
     def page_metadata(self, size: int, token: int, next_after: int | None) -> dict[str, str]:

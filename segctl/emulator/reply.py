@@ -20,10 +20,11 @@ TOO_MANY_REQUESTS = "too many requests"
 class Delivery(StrEnum):
     """What happens to an answer on its way. A carrier (socket server, in-memory mount) obeys it.
 
-    `WHOLE`: it arrives. `REFUSED`: the connection never opened. `DROPPED`: the connection breaks
-    and nothing arrives. `CUT`: half of the body arrives under the full `Content-Length`, then
-    the connection breaks. `HUNG`: nothing arrives for `Reply.seconds`, then the connection
-    closes. `DRIPPED`: it arrives, its body spread over `Reply.seconds`.
+    `WHOLE`: it arrives. `REFUSED`: the connection never opened; a socket that already listens
+    can only reset it. `DROPPED`: the connection breaks and nothing arrives. `CUT`: half of the
+    body arrives under the full `Content-Length`, then the connection breaks. `HUNG`: nothing
+    arrives for `Reply.seconds`, then the connection breaks. `DRIPPED`: it arrives, its body
+    spread over `Reply.seconds`.
     """
 
     WHOLE = "whole"

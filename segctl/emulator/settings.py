@@ -6,7 +6,7 @@ Holds no state and reads no file and no environment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 
@@ -56,6 +56,8 @@ class Settings:
     links; `None` takes them from the request's `Host`.
 
     `latency` is waited by whoever carries the answer, never by `Emulator.handle`.
+
+    Raises `ValueError` for a negative duration, and for an interval or a window of no length.
     """
 
     update_lock: float = 300.0
@@ -82,6 +84,15 @@ class Settings:
     extra_fields: bool = True
     origin: str | None = None
     latency: float = 0.0
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if not isinstance(value, float | int) or isinstance(value, bool):
+                continue
+            never_zero = one.name in ("rate_window", "sample_interval")
+            if value < 0 or (never_zero and value == 0):
+                raise ValueError(f"{one.name} cannot be {value}")
 
     @classmethod
     def sandbox(cls) -> Settings:

@@ -164,7 +164,7 @@ class Store:
                     self._db.execute("ROLLBACK")
                     raise
                 self._db.execute("COMMIT")
-            except (sqlite3.DatabaseError, sqlite3.ProgrammingError) as error:
+            except sqlite3.DatabaseError as error:
                 raise StateError(f"{self._name}: {error}") from error
 
     def close(self) -> None:

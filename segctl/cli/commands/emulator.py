@@ -42,8 +42,7 @@ DEFAULT_PORT = 8425
     "faults",
     metavar="RULE",
     multiple=True,
-    help="Break what the rule says, such as 'POST /v3/marketing/segments/2.0 502'; "
-    "may be repeated.",
+    help="Break what the rule says: METHOD PATH KIND, such as 'POST * 502 x2'; may be repeated.",
 )
 @with_session
 def command(
@@ -58,7 +57,7 @@ def command(
     Examples:
       segctl emulator --state account.sqlite3
       SEGCTL_BASE_URL=http://127.0.0.1:8425 SENDGRID_API_KEY=x segctl plan
-      segctl emulator --fault 'PATCH /v3/marketing/segments/2.0/* drop-after x1'
+      segctl emulator --fault 'PATCH * drop after'
     """
     from segctl.emulator import Emulator, Settings, StateError, serve  # noqa: PLC0415
 

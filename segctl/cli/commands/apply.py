@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.applier import Started, perform
-from segctl.cli.plan import REFUSED, exit_code
+from segctl.cli.commands.plan import REFUSED, exit_code
 from segctl.cli.planning import only_option, read_selection, work_out
 from segctl.cli.progress import progress
 from segctl.cli.session import with_session

@@ -1,0 +1,1 @@
+"""One module a command, each with the click command that it owns in `command`."""

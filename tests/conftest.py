@@ -1,0 +1,158 @@
+"""What many tests need: a project in a folder, a way to run segctl, an account on a socket."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from segctl.cli import main
+from segctl.emulator import Emulator, Settings, serve, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+settings.register_profile("segctl", deadline=None)
+settings.load_profile("segctl")
+
+REPOSITORY = Path(__file__).parents[1]
+KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+ALL = "SELECT contact_id, updated_at FROM contact_data"
+
+
+def query(condition: str) -> str:
+    """Write a query with this condition."""
+    return f"{ALL} WHERE {condition}"
+
+
+def segment_yaml(name: str, text: str, *, parent: str | None = None, extra: str = "") -> str:
+    """Write a segment file, every text in double quotes, which JSON and YAML share."""
+    import json  # noqa: PLC0415
+
+    parents = f"parent_list_ids: [{parent}]\n" if parent else ""
+    return f"name: {json.dumps(name)}\nquery_dsl: {json.dumps(text)}\n{parents}{extra}"
+
+
+@dataclass
+class Result:
+    """What a run came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Hasty:
+    """A clock on which waiting takes no time; `slept` has every wait in seconds."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        """Give the moment."""
+        return self.moment
+
+    def monotonic(self) -> float:
+        """Give the moment in seconds."""
+        return self.moment.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class Project:
+    """A folder with segment files, and segctl to run in it."""
+
+    root: Path
+    capsys: pytest.CaptureFixture[str]
+    env: dict[str, str] = field(default_factory=dict)
+    clock: Hasty = field(default_factory=Hasty)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write files, by path relative to the project."""
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+
+    def declare(self, name: str, text: str, *, parent: str | None = None, extra: str = "") -> str:
+        """Declare a segment in a file of its own; give the file's path."""
+        stem = "".join(c if c.isalnum() else "-" for c in name.lower())
+        file = f"segments/{stem}.yaml"
+        self.write({file: segment_yaml(name, text, parent=parent, extra=extra)})
+        return file
+
+    def run(self, *argv: str, **env: str) -> Result:
+        """Run segctl in this project."""
+        self.capsys.readouterr()
+        code = main(["-C", str(self.root), *argv], {**self.env, **env}, self.clock)
+        captured = self.capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+
+@pytest.fixture
+def project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Project:
+    """An empty project without an account."""
+    (tmp_path / "segments").mkdir()
+    return Project(tmp_path, capsys)
+
+
+class Watch:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def forward(self, **time: float) -> None:
+        """Move it on."""
+        self.moment += timedelta(**time)
+
+
+@dataclass
+class Remote:
+    """An emulated account on a socket."""
+
+    emulator: Emulator
+    watch: Watch
+    url: str
+
+    def definitions(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """What the account holds of V2 segments: name to query and parent lists."""
+        return {
+            one.name: (one.query, one.parent_list_ids or ())
+            for one in self.emulator.ui.segments()
+            if one.version == 2
+        }
+
+
+TEST_SETTINGS = dataclasses.replace(Settings(), rate_limit=None, delete_linger=0.0)
+
+
+@pytest.fixture
+def remote() -> Iterator[Remote]:
+    """An empty account with the real limits, the rate limit aside; its clock stands still."""
+    watch = Watch()
+    with Emulator(None, TEST_SETTINGS, now=watch) as emulator, serve(emulator) as server:
+        for name, kind in world.CUSTOM_FIELDS.items():
+            emulator.ui.add_field(name, kind)
+        yield Remote(emulator, watch, server.url)
+
+
+@pytest.fixture
+def connected(project: Project, remote: Remote) -> Project:
+    """A project whose target `production` is the emulated account."""
+    project.env |= {"SEGCTL_BASE_URL": remote.url, "SENDGRID_API_KEY": KEY}
+    return project

@@ -1,0 +1,78 @@
+"""What the tests hold in their hands: an emulator, its clock, and short ways to ask it things."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from segctl.emulator import Emulator, Reply, Settings
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+V2 = "/v3/marketing/segments/2.0"
+V1 = "/v3/marketing/segments"
+HEADERS = {"Authorization": "Bearer a-key", "Accept": "application/json"}
+QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Brno'"
+START = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class Account:
+    def __init__(
+        self, settings: Settings | None = None, path: str | os.PathLike[str] | None = None
+    ) -> None:
+        self.clock = Clock()
+        self.emulator = Emulator(path, settings, now=self.clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.emulator.close()
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        content: object = None,
+        headers: Mapping[str, str] = HEADERS,
+    ) -> Reply:
+        body = b"" if content is None else json.dumps(content).encode()
+        return self.emulator.handle(method, target, headers, body)
+
+    def get(self, target: str) -> Any:
+        reply = self.ask("GET", target)
+        assert reply.status == 200, reply
+        return reply.json()
+
+    def create(self, name: str, query: str = QUERY, *parents: str) -> Any:
+        content: dict[str, Any] = {"name": name, "query_dsl": query}
+        if parents:
+            content["parent_list_ids"] = [*parents]
+        reply = self.ask("POST", V2, content)
+        assert reply.status == 201, reply
+        return reply.json()
+
+    def names(self, query: str = "") -> list[str]:
+        return [segment["name"] for segment in self.get(V2 + query)["results"]]
+
+
+def error(reply: Reply) -> tuple[int, str | None, str]:
+    """Give the status, field and message of a refusal that has exactly one error."""
+    content = reply.json()
+    assert [*content] == ["errors"]
+    (only,) = content["errors"]
+    return reply.status, only["field"], only["message"]

@@ -1,0 +1,253 @@
+"""The emulator on a socket: keep-alive, concurrency, and every fault as a client meets it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.emulator import Emulator, Settings, serve
+
+from .account import HEADERS, QUERY, V1, V2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.emulator import Server
+
+NEW = json.dumps({"name": "One", "query_dsl": QUERY})
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as made:
+        yield made
+
+
+@pytest.fixture
+def server(emulator: Emulator) -> Iterator[Server]:
+    with serve(emulator) as running:
+        yield running
+
+
+def connect(server: Server, timeout: float = 5) -> closing[http.client.HTTPConnection]:
+    return closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=timeout))
+
+
+def names(emulator: Emulator) -> list[str]:
+    return [segment.name for segment in emulator.ui.segments()]
+
+
+def test_one_connection_carries_many_requests_without_stalls(server: Server) -> None:
+    with connect(server) as connection:
+        connection.request("POST", V2, NEW, HEADERS)
+        made = connection.getresponse()
+        assert made.status == 201
+        assert made.headers["Content-Type"] == "application/json"
+        segment = json.load(made)["id"]
+        first = connection.sock
+        start = time.perf_counter()
+        for _ in range(20):
+            connection.request("GET", f"{V2}/{segment}", headers=HEADERS)
+            assert json.load(connection.getresponse())["name"] == "One"
+        assert connection.sock is first
+        assert (time.perf_counter() - start) / 20 < 0.03
+        connection.request("DELETE", f"{V2}/{segment}", headers=HEADERS)
+        gone = connection.getresponse()
+        assert (gone.status, gone.headers["Content-Length"], gone.read()) == (202, "0", b"")
+
+
+def test_links_lead_back_to_the_server(server: Server, emulator: Emulator) -> None:
+    emulator.ui.add_list("One")
+    emulator.ui.add_list("Two")
+    with connect(server) as connection:
+        connection.request("GET", "/v3/marketing/lists?page_size=1", headers=HEADERS)
+        link = json.load(connection.getresponse())["_metadata"]["next"]
+        assert link.startswith(f"{server.url}/v3/")
+
+
+def test_any_method_gets_an_answer(server: Server) -> None:
+    with connect(server) as connection:
+        for method, status in (("PUT", 405), ("HEAD", 405), ("OPTIONS", 405), ("BREW", 405)):
+            connection.request(method, V2, headers=HEADERS)
+            reply = connection.getresponse()
+            assert reply.status == status
+            assert (reply.read() == b"") is (method == "HEAD")
+
+
+@pytest.mark.parametrize("kind", ["refuse", "drop", "drop after"])
+def test_a_broken_connection_is_one_for_the_client(
+    server: Server, emulator: Emulator, kind: str
+) -> None:
+    emulator.faults.add(f"POST * {kind}")
+    with connect(server) as connection:
+        connection.request("POST", V2, NEW, HEADERS)
+        with pytest.raises(ConnectionError):
+            connection.getresponse()
+    assert names(emulator) == (["One"] if "after" in kind else [])
+    with connect(server) as connection:
+        connection.request("GET", V2, headers=HEADERS)
+        assert connection.getresponse().status == 200
+
+
+@pytest.mark.parametrize("kind", ["hang", "hang after"])
+def test_a_hung_connection_times_out(server: Server, emulator: Emulator, kind: str) -> None:
+    emulator.faults.add(f"POST * {kind}")
+    with connect(server, timeout=0.05) as connection:
+        connection.request("POST", V2, NEW, HEADERS)
+        with pytest.raises(TimeoutError):
+            connection.getresponse()
+    assert names(emulator) == (["One"] if "after" in kind else [])
+
+
+def test_a_hang_ends_by_itself(server: Server, emulator: Emulator) -> None:
+    emulator.faults.add("GET * hang 0.02s")
+    with connect(server) as connection:
+        connection.request("GET", V2, headers=HEADERS)
+        with pytest.raises(ConnectionError):
+            connection.getresponse()
+
+
+def test_a_cut_body_is_noticed(server: Server, emulator: Emulator) -> None:
+    emulator.faults.add("GET * cut")
+    with connect(server) as connection:
+        connection.request("GET", V2, headers=HEADERS)
+        with pytest.raises(http.client.IncompleteRead):
+            connection.getresponse().read()
+
+
+def test_a_dripped_body_arrives_whole_and_late(server: Server, emulator: Emulator) -> None:
+    emulator.faults.add("* * drip 0.1s x2")
+    with connect(server) as connection:
+        start = time.perf_counter()
+        connection.request("POST", V2, NEW, HEADERS)
+        reply = connection.getresponse()
+        early = time.perf_counter() - start
+        assert json.load(reply)["name"] == "One"
+        assert time.perf_counter() - start > 0.08 > early
+        connection.request("DELETE", f"{V2}/x", headers=HEADERS)
+        assert connection.getresponse().read() != b""
+
+
+@pytest.mark.parametrize("kind", ["502-html", "429-epoch", "empty", "truncated", "wrong-json"])
+def test_answers_of_faults_keep_the_connection(
+    server: Server, emulator: Emulator, kind: str
+) -> None:
+    emulator.faults.add(f"GET * {kind}")
+    with connect(server) as connection:
+        connection.request("GET", V2, headers=HEADERS)
+        connection.getresponse().read()
+        connection.request("GET", V2, headers=HEADERS)
+        assert json.load(connection.getresponse()) == {"results": []}
+
+
+def test_latency_is_waited_by_each_connection_on_its_own() -> None:
+    with Emulator(settings=Settings(latency=0.1)) as emulator, serve(emulator) as server:
+
+        def ask() -> None:
+            with connect(server) as connection:
+                connection.request("GET", V1, headers=HEADERS)
+                connection.getresponse().read()
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        start = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert 0.1 <= time.perf_counter() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("Content-Length", "1048577", 413),
+        ("Content-Length", "many", 400),
+        ("Transfer-Encoding", "chunked", 411),
+    ],
+)
+def test_bodies_are_bounded(server: Server, header: str, value: str, status: int) -> None:
+    with connect(server) as connection:
+        connection.putrequest("POST", V2)
+        connection.putheader(header, value)
+        connection.endheaders()
+        reply = connection.getresponse()
+        assert (reply.status, reply.headers["Connection"]) == (status, "close")
+        assert reply.read() != b""
+
+
+def test_a_broken_state_is_a_500(server: Server, emulator: Emulator) -> None:
+    emulator.close()
+    with connect(server) as connection:
+        connection.request("GET", V2, headers=HEADERS)
+        reply = connection.getresponse()
+        assert reply.status == 500
+        assert b"emulator state" in reply.read()
+
+
+def test_a_client_that_leaves_is_no_scandal(
+    server: Server, emulator: Emulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    emulator.faults.add("GET * drip 0.05s")
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"GET /v3/marketing/segments HTTP/1.1\r\nHost: x\r\n\r\n")
+    with connect(server) as connection:
+        connection.request("GET", V2, headers=HEADERS)
+        connection.getresponse().read()
+    server.close()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_closing_cuts_hangs_short_and_frees_the_port(emulator: Emulator) -> None:
+    server = serve(emulator)
+    emulator.faults.add("GET * hang")
+    idle = connect(server)
+    hung = connect(server)
+    with idle as first, hung as second:
+        first.request("POST", V2, NEW, HEADERS)
+        first.getresponse().read()
+        second.request("GET", V2, headers=HEADERS)
+        server.wait(0.05)
+        start = time.perf_counter()
+        server.close()
+        server.close()
+        assert time.perf_counter() - start < 2
+        with pytest.raises(ConnectionError):
+            second.getresponse()
+    with serve(emulator, port=int(server.url.rpartition(":")[2])) as again:
+        assert again.url == server.url
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "::", ""])  # noqa: S104
+def test_only_loopback_is_served(emulator: Emulator, host: str) -> None:
+    with pytest.raises(ValueError, match="not a loopback address"):
+        serve(emulator, host)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("localhost", "http://127.0.0.1:"), ("::1", "http://[::1]:")]
+)
+def test_loopback_has_several_names(emulator: Emulator, host: str, url: str) -> None:
+    if host == "::1" and not has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+    with serve(emulator, host) as server:
+        assert server.url.startswith(url)
+        with connect(server) as connection:
+            connection.request("GET", V2, headers=HEADERS)
+            assert connection.getresponse().status == 200
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,633 @@
+"""The command line in process, over HTTP to the emulated account: what a person sees and gets."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl import __version__
+from segctl.cli import main, program
+from segctl.cli.program import COMMANDS
+from tests.conftest import ALL, KEY, REPOSITORY, Project, Remote, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+VIP = query("total_spend > 500")
+LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+
+
+# The program
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"], {}) == 0
+    assert main(["-q", "--version"], {}) == 0
+    assert capsys.readouterr().out == f"segctl {__version__}\n" * 2
+
+
+def test_help_lists_every_command_with_the_first_line_of_its_own_help(project: Project) -> None:
+    text = " ".join(project.run("--help").out.split())
+    for name, line in COMMANDS.items():
+        assert f"{name} {line}" in text
+        assert line in project.run(name, "--help").out
+        assert "Examples:\n    segctl" in project.run(name, "--help").out
+
+
+def test_without_anything_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([], {}) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("Usage: segctl")
+    assert "Commands:" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["pln"], "Did you mean 'plan'?"),
+        (["plan", "--formt", "json"], "--format"),
+        (["plan", "--format", "xml"], "'text', 'json'"),
+        ([], "Missing command"),
+        (["refresh"], "NAME..."),
+        (["list", "extra"], "unexpected extra argument"),
+    ],
+)
+def test_a_mistyped_command_line_is_exit_1_with_a_way_out(
+    project: Project, argv: list[str], words: str
+) -> None:
+    result = project.run(*argv)
+    assert result.code == 1
+    assert result.err.startswith("error: ")
+    assert words in result.err
+    assert "--help" in result.err
+    assert result.out == ""
+
+
+def test_global_options_work_behind_the_command_too(project: Project) -> None:
+    before = project.run("--target", "nowhere", "plan")
+    behind = project.run("plan", "--target", "nowhere")
+    assert before.err == behind.err
+    assert "there is no target `nowhere`" in behind.err
+
+
+def test_a_folder_that_is_not_there(project: Project) -> None:
+    result = project.run("-C", "missing", "validate")
+    assert (result.code, result.err.splitlines()[0]) == (1, "error: there is no folder missing")
+
+
+def test_output_that_nobody_reads_ends_quietly(project: Project) -> None:
+    project.declare("VIP", VIP)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "segctl", "-C", str(project.root), "validate"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        cwd=REPOSITORY,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_ctrl_c_is_exit_130(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program.program, "main", interrupted)
+    result = project.run("plan")
+    assert (result.code, result.err) == (130, "Interrupted.\n")
+
+
+# validate
+
+
+def test_validate_needs_no_key(project: Project) -> None:
+    project.declare("VIP", VIP)
+    result = project.run("validate")
+    assert (result.code, result.out, result.err) == (0, "1 segment in segments/: valid.\n", "")
+
+
+def test_validate_reports_every_problem_of_every_file_at_once(project: Project) -> None:
+    project.write(
+        {
+            "segments/a.yaml": "name: A\nquerry_dsl: x\n",
+            "segments/b.yaml": "name: [\n",
+            "segments/c.yaml": "name: yes\nquery_dsl: ''\n",
+        }
+    )
+    result = project.run("validate")
+    assert result.code == 1
+    assert result.out == ""
+    places = re.findall(r"^(segments/\S+?): error\[(\S+)\]", result.err, re.MULTILINE)
+    assert {code for _, code in places} >= {
+        "unknown-key",
+        "missing-key",
+        "yaml-syntax",
+        "wrong-type",
+    }
+    assert {place.split(":")[0] for place, _ in places} == {
+        f"segments/{name}.yaml" for name in "abc"
+    }
+    assert (
+        "  2 | querry_dsl: x\n    | ^^^^^^^^^^\n  hint: did you mean `query_dsl`?\n" in result.err
+    )
+
+
+def test_validate_as_json(project: Project) -> None:
+    project.write({"segments/a.yaml": "name: A\n"})
+    result = project.run("validate", "--format", "json")
+    data = json.loads(result.out)
+    assert result.code == 1
+    assert [found["code"] for found in data["diagnostics"]] == ["missing-key"]
+    assert data["diagnostics"][0]["source"] == {"file": "segments/a.yaml", "line": 1, "column": 1}
+
+
+def test_validate_as_json_when_settings_are_broken(project: Project) -> None:
+    project.write({"segctl.yaml": "version: 2\n"})
+    result = project.run("validate", "--format", "json")
+    assert result.code == 1
+    assert json.loads(result.out)["diagnostics"][0]["source"]["file"] == "segctl.yaml"
+
+
+def test_a_warning_does_not_fail(project: Project) -> None:
+    project.declare("VIP", VIP)
+    project.write({"segments/left-over.sql": VIP})
+    result = project.run("validate")
+    assert result.code == 0
+    assert "warning[unused-query-file]" in result.err
+    assert project.run("validate", "-q").err == ""
+
+
+def test_colours_come_when_asked_for_and_not_into_a_pipe(project: Project) -> None:
+    project.write({"segments/a.yaml": "name: A\n"})
+    assert "\x1b[31merror" in project.run("--color", "always", "validate").err
+    assert "\x1b" not in project.run("validate").err
+    assert "\x1b" not in project.run("--color", "never", "validate").err
+
+
+@pytest.mark.parametrize(
+    ("env", "colored"), [({}, True), ({"NO_COLOR": ""}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colours_on_a_terminal(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    env: dict[str, str],
+    colored: bool,
+) -> None:
+    project.write({"segments/a.yaml": "name: A\n"})
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert ("\x1b" in project.run("validate", **env).err) is colored
+
+
+# plan
+
+
+def test_without_a_key_it_names_the_variable_and_the_sandbox(project: Project) -> None:
+    project.declare("VIP", VIP)
+    result = project.run("plan")
+    assert result.code == 1
+    assert "SENDGRID_API_KEY" in result.err
+    assert "--target sandbox" in result.err
+
+
+def test_plan_sends_gets_alone_and_only_those_it_needs(connected: Project, remote: Remote) -> None:
+    kept = remote.emulator.ui.create("Kept", VIP)
+    remote.emulator.ui.create("By hand", VIP)
+    connected.declare("Kept", VIP)
+    connected.declare("New", VIP)
+    connected.run("plan")
+    assert [(entry.method, entry.target) for entry in remote.emulator.log] == [
+        ("GET", "/v3/marketing/segments/2.0"),
+        ("GET", f"/v3/marketing/segments/2.0/{kept}?contacts_sample=false"),
+    ]
+
+
+def test_plan_exit_codes(connected: Project, remote: Remote) -> None:
+    file = connected.declare("VIP", VIP)
+    assert connected.run("plan").code == 0
+    assert connected.run("plan", "--detailed-exitcode").code == 2
+    remote.emulator.ui.create("VIP", VIP)
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+    connected.declare("VIP", VIP, parent=LIST)
+    assert connected.run("plan").code == 3
+    assert connected.run("plan", "--detailed-exitcode").code == 3
+    connected.write({file: "name: VIP\n"})
+    assert connected.run("plan", "--detailed-exitcode").code == 1
+
+
+def test_plan_out_writes_what_json_shows(connected: Project) -> None:
+    connected.declare("VIP", VIP)
+    out = connected.root / "plan.json"
+    shown = json.loads(connected.run("plan", "--format", "json", "--out", str(out)).out)
+    written = json.loads(out.read_text("utf-8"))
+    del shown["generated_at"], written["generated_at"]
+    assert shown == written
+    assert [path.name for path in connected.root.iterdir() if path.is_file()] == ["plan.json"]
+
+
+def test_plan_out_into_nowhere_is_said_before_anything_is_read(
+    connected: Project, remote: Remote
+) -> None:
+    result = connected.run("plan", "--out", "/nowhere/plan.json")
+    assert result.code == 1
+    assert "there is no folder /nowhere" in result.err
+    assert remote.emulator.log == ()
+
+
+def test_plan_out_onto_a_folder(connected: Project) -> None:
+    connected.declare("VIP", VIP)
+    (connected.root / "plan.json").mkdir()
+    result = connected.run("plan", "--out", str(connected.root / "plan.json"))
+    assert result.code == 1
+    assert "cannot write" in result.err
+
+
+def test_broken_files_as_json_have_no_changes_to_be_mistaken(connected: Project) -> None:
+    connected.write({"segments/a.yaml": "name: A\n"})
+    result = connected.run("plan", "--format", "json")
+    assert result.code == 1
+    assert "changes" not in json.loads(result.out)
+
+
+def test_plan_only(connected: Project) -> None:
+    connected.declare("VIP", VIP)
+    connected.declare("Churn", VIP)
+    plan = json.loads(connected.run("plan", "--only", "V*", "--format", "json").out)
+    assert [change["name"] for change in plan["changes"]] == ["VIP"]
+    missed = connected.run("plan", "--only", "Chrun")
+    assert missed.code == 1
+    assert "did you mean `Churn`?" in missed.err
+
+
+def test_verbosity(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("Same", VIP)
+    remote.emulator.ui.create("By hand", VIP)
+    connected.declare("Same", VIP)
+    connected.declare("New", VIP)
+    closing = (
+        "Plan: 1 to create, 0 to patch, 0 to replace, 0 to delete. "
+        "1 unchanged, 1 unmanaged (left alone).\n"
+    )
+    assert connected.run("plan", "-q").out == closing
+    loud = connected.run("-v", "plan")
+    assert "unchanged  Same  segments/same.yaml:1:7" in loud.out
+    assert "unmanaged  By hand" in loud.out
+    assert loud.err == "2 requests sent.\n"
+    assert connected.run("plan").err == ""
+
+
+def test_a_plan_that_cannot_be_worked_out_is_exit_1(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.seed_v1("Old", "email LIKE '%x'")
+    connected.declare("Old", VIP)
+    result = connected.run("plan")
+    assert result.code == 1
+    assert "error[name-held-by-v1]" in result.out
+    assert connected.run("apply", "--auto-approve").code == 1
+
+
+def test_a_project_without_a_segments_folder(tmp_path: Path, project: Project) -> None:
+    (tmp_path / "segments").rmdir()
+    result = project.run("plan")
+    assert result.code == 1
+    assert "there is no folder segments/" in result.err
+
+
+# apply
+
+
+def test_apply_without_a_terminal_and_without_approval_is_refused(
+    connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    connected.declare("VIP", VIP)
+    result = connected.run("apply")
+    assert result.code == 3
+    assert "--auto-approve" in result.err
+    assert remote.definitions() == {}
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("y\n", 1), ("\n", 1), ("", 1)])
+def test_apply_asks_on_a_terminal(
+    connected: Project,
+    remote: Remote,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    code: int,
+) -> None:
+    stdin = io.StringIO(answer)
+    monkeypatch.setattr(stdin, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", stdin)
+    connected.declare("VIP", VIP)
+    result = connected.run("apply")
+    assert result.code == code
+    assert "Only `yes` makes them" in result.err
+    assert ("VIP" in remote.definitions()) is (code == 0)
+
+
+def test_apply_with_nothing_to_do_asks_nothing(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    connected.declare("VIP", VIP)
+    result = connected.run("apply")
+    assert (result.code, result.out) == (0, "No changes. 1 segment matches segments/.\n")
+
+
+def test_a_refused_plan_changes_nothing_at_all(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    before = remote.definitions()
+    connected.declare("VIP", VIP, parent=LIST)
+    connected.declare("New", VIP)
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 3
+    assert "error[replace-refused]" in result.out
+    assert "nothing was changed" in result.err
+    assert remote.definitions() == before
+
+
+def test_apply_only(connected: Project, remote: Remote) -> None:
+    connected.declare("VIP", VIP)
+    connected.declare("Churn", VIP)
+    assert connected.run("apply", "--auto-approve", "--only", "VIP").code == 0
+    assert set(remote.definitions()) == {"VIP"}
+
+
+def test_apply_that_fails_in_part_is_exit_4_and_says_what_stands(
+    connected: Project, remote: Remote
+) -> None:
+    for name in ("A", "B", "C"):
+        connected.declare(name, VIP)
+    remote.emulator.faults.add("POST * 500 #2")
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 4
+    assert "Applied in part: 2 done, 1 unknown." in result.out
+    assert set(remote.definitions()) == {"A", "C"}
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert set(remote.definitions()) == {"A", "B", "C"}
+
+
+def test_apply_that_fails_wholly_is_exit_1(connected: Project, remote: Remote) -> None:
+    connected.declare("A", VIP)
+    remote.emulator.faults.add("POST * 400 always")
+    assert connected.run("apply", "--auto-approve").code == 1
+
+
+def test_an_edit_by_hand_after_the_plan_is_a_conflict(
+    connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment = remote.emulator.ui.create("VIP", VIP)
+    connected.declare("VIP", query("total_spend > 250"))
+    by_hand = query("total_spend > 1")
+    stdin = io.StringIO("yes\n")
+
+    def answer() -> bool:
+        remote.emulator.ui.edit(segment, query=by_hand)
+        return True
+
+    monkeypatch.setattr(stdin, "isatty", answer)
+    monkeypatch.setattr("sys.stdin", stdin)
+    result = connected.run("apply")
+    assert result.code == 1
+    assert "conflict" in result.out
+    assert "query_dsl" in result.out
+    assert remote.definitions()["VIP"] == (by_hand, ())
+
+
+def test_the_update_lock_is_explained(connected: Project, remote: Remote) -> None:
+    connected.declare("VIP", VIP)
+    connected.run("apply", "--auto-approve")
+    connected.declare("VIP", query("total_spend > 250"))
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert "less than five minutes ago" in result.out
+    remote.watch.forward(minutes=5)
+    assert connected.run("apply", "--auto-approve").code == 0
+
+
+def test_apply_refreshes_what_it_changed(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("Same", VIP)
+    connected.declare("Same", VIP)
+    for number in range(11):
+        connected.declare(f"New {number:02}", VIP)
+    result = connected.run("apply", "--auto-approve", "--refresh", "changed")
+    assert result.code == 0
+    assert "Applied: 11 done. 10 of 11 refreshing." in result.out
+    assert "over quota    New 10" in result.out
+    asked = [e.target for e in remote.emulator.log if "/refresh/" in e.target]
+    assert len(asked) == 11
+
+
+def test_quiet_apply_says_what_it_came_to(connected: Project) -> None:
+    connected.declare("VIP", VIP)
+    result = connected.run("apply", "-q", "--auto-approve")
+    assert result.out.splitlines() == [
+        (
+            "Plan: 1 to create, 0 to patch, 0 to replace, 0 to delete. "
+            "0 unchanged, 0 unmanaged (left alone)."
+        ),
+        "",
+        "Applied: 1 done.",
+    ]
+    assert result.err == ""
+
+
+# refresh
+
+
+def test_refresh_by_name_and_by_id(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    other = remote.emulator.ui.create("Other", VIP)
+    result = connected.run("refresh", "VIP", other, "VIP")
+    assert result.code == 0
+    assert result.out == "  refreshing    VIP\n  refreshing    Other\n"
+    again = connected.run("refresh", "VIP")
+    assert again.code == 1
+    assert "over quota" in again.out
+    third = remote.emulator.ui.create("Third", VIP)
+    assert connected.run("refresh", "VIP", third).code == 4
+
+
+def test_refresh_finds_all_names_before_it_sends_any(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    result = connected.run("refresh", "VIP", "VPI")
+    assert result.code == 1
+    assert "did you mean `VIP`?" in result.err
+    assert [entry.method for entry in remote.emulator.log] == ["GET"]
+
+
+def test_refresh_of_a_v1_segment(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.seed_v1("Old", "email LIKE '%x'")
+    result = connected.run("refresh", "Old")
+    assert result.code == 1
+    assert "is a v1 segment" in result.err
+
+
+def test_refresh_uses_the_time_zone_of_the_settings(connected: Project, remote: Remote) -> None:
+    connected.write({"segctl.yaml": "version: 1\ntime_zone: Europe/Prague\n"})
+    remote.emulator.ui.create("VIP", VIP)
+    for _ in range(2):
+        assert connected.run("refresh", "VIP").code == 0
+        remote.watch.forward(hours=1)
+    refused = connected.run("refresh", "VIP")
+    assert "midnight in Europe/Prague" in refused.out
+    # 18:04 UTC is 20:04 in Prague: four hours to its midnight, six to that of UTC.
+    remote.watch.forward(hours=4)
+    assert connected.run("refresh", "VIP").code == 0
+
+
+# list
+
+
+@pytest.fixture
+def varied(connected: Project, remote: Remote) -> Callable[..., list[str]]:
+    """Segments with and without parent lists, and a way to list them."""
+    remote.emulator.ui.create(
+        "Plain", VIP, contacts_count=1203, id="00000000-0000-4000-8000-000000000001"
+    )
+    for name, parent in (("In one", LIST), ("In two", LIST.replace("01", "02"))):
+        remote.emulator.ui.create(name, VIP, parent_list_ids=[parent])
+    remote.emulator.ui.seed_v1("Old", "email LIKE '%x'")
+    connected.declare("Plain", VIP)
+
+    def names(*argv: str) -> list[str]:
+        data = json.loads(connected.run("list", "--format", "json", *argv).out)
+        return [one["name"] for one in data["segments"]]
+
+    return names
+
+
+def test_list_through_the_filters_of_the_api(varied: Callable[..., list[str]]) -> None:
+    two = LIST.replace("01", "02")
+    assert varied() == ["In one", "In two", "Old", "Plain"]
+    assert varied("--parent-list", LIST) == ["In one"]
+    assert varied("--parent-list", LIST, "--parent-list", two) == ["In one", "In two"]
+    assert varied("--parent-list", LIST, "--no-parent-list") == ["In one", "Old", "Plain"]
+    assert varied("--no-parent-list") == ["Old", "Plain"]
+    one = "00000000-0000-4000-8000-000000000001"
+    assert varied("--id", one, "--parent-list", LIST) == ["Plain"]
+
+
+def test_list_as_a_table(connected: Project, varied: Callable[..., list[str]]) -> None:
+    del varied
+    lines = connected.run("list").out.splitlines()
+    assert lines[0].split() == [
+        "NAME",
+        "MANAGED",
+        "CONTACTS",
+        "VALIDATION",
+        "PARENT",
+        "LIST",
+        "REFRESHES",
+        "NEXT",
+        "COUNT",
+        "ID",
+    ]
+    plain = next(line for line in lines if line.startswith("Plain"))
+    assert plain.split()[:4] == ["Plain", "yes", "1,203", "valid"]
+    assert next(line for line in lines if line.startswith("Old")).split()[1] == "v1"
+    assert next(line for line in lines if line.startswith("In one")).split()[2] == "no"
+
+
+def test_list_says_what_is_wrong_with_a_query(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("Broken", "SELECT nonsense")
+    assert "invalid: " in connected.run("list").out
+
+
+def test_list_works_where_the_files_do_not(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("Plain", VIP)
+    connected.write({"segments/broken.yaml": "name: [\n"})
+    result = connected.run("list", "--format", "json")
+    assert result.code == 0
+    assert json.loads(result.out)["segments"][0]["managed"] is None
+    assert "MANAGED is not known" in result.err
+    (connected.root / "segments/broken.yaml").unlink()
+    (connected.root / "segments").rmdir()
+    assert "MANAGED is not known" in connected.run("list").err
+
+
+def test_an_empty_account_lists_nothing(connected: Project) -> None:
+    result = connected.run("list")
+    assert (result.code, result.out, result.err) == (0, "", "No segments.\n")
+
+
+def test_beside_an_id_other_filters_do_nothing_and_that_is_said(connected: Project) -> None:
+    assert "ignores the other filters" in connected.run("list", "--id", "x", "--no-parent-list").err
+
+
+# The sandbox
+
+
+def test_the_sandbox_tells_one_story_over_several_runs(project: Project) -> None:
+    project.declare("VIP", VIP)
+    project.declare("Newsletter readers", VIP)
+    first = project.run("--target", "sandbox", "plan", "--format", "json")
+    assert json.loads(first.out)["summary"] == {
+        "create": 1,
+        "patch": 1,
+        "replace": 0,
+        "delete": 0,
+        "unchanged": 0,
+        "unmanaged": 2,
+    }
+    assert project.run("--target", "sandbox", "apply", "--auto-approve").code == 0
+    last = project.run("plan", SEGCTL_TARGET="sandbox")
+    assert last.out.endswith("No changes. 2 segments match segments/.\n")
+    assert (project.root / ".segctl" / ".gitignore").read_text("utf-8").endswith("*\n")
+
+
+def test_a_sandbox_file_that_is_no_sandbox(project: Project) -> None:
+    project.declare("VIP", VIP)
+    project.write({".segctl/sandbox.sqlite3": "not a database, whatever it is called" * 100})
+    result = project.run("--target", "sandbox", "plan")
+    assert result.code == 1
+    assert "the sandbox cannot be used" in result.err
+    assert "delete " in result.err
+
+
+def test_a_sandbox_folder_that_cannot_be_made(project: Project) -> None:
+    project.declare("VIP", VIP)
+    project.write({".segctl": "a file"})
+    assert "cannot write to" in project.run("--target", "sandbox", "plan").err
+
+
+# What must never be seen
+
+
+def test_the_key_is_nowhere(connected: Project, remote: Remote) -> None:
+    connected.declare("VIP", VIP)
+    seen = []
+    for fault in ("* * 401 always", "* * 500 always", "* * truncated always", ""):
+        remote.emulator.faults.clear()
+        if fault:
+            remote.emulator.faults.add(fault)
+        for argv in (
+            ["plan", "-vv"],
+            ["plan", "--format", "json", "--out", str(connected.root / "plan.json")],
+            ["list", "-v"],
+            ["refresh", "VIP"],
+            ["apply", "--auto-approve", "-vv"],
+        ):
+            result = connected.run(*argv)
+            seen += [result.out, result.err]
+    seen += [path.read_text("utf-8") for path in connected.root.rglob("*") if path.is_file()]
+    assert len("".join(seen)) > 1000
+    assert all(KEY not in text and KEY[:20] not in text for text in seen)
+
+
+def test_names_from_the_account_cannot_paint_the_terminal(
+    connected: Project, remote: Remote
+) -> None:
+    remote.emulator.ui.create("evil\x1b[2J\u202ename", ALL)
+    for argv in (["plan", "-v"], ["list"]):
+        text = connected.run(*argv).out
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert r"evil\x1b[2J\u202ename" in text

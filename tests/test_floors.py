@@ -1,0 +1,137 @@
+"""The house stands: imports go down only, and the pure floors touch neither world nor clock."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "segctl"
+
+FLOORS = {
+    "segctl": 0,
+    "errors": 0,
+    "model": 0,
+    "secrets": 0,
+    "suggest": 0,
+    "query": 1,
+    "declarations": 1,
+    "planner": 2,
+    "policy": 2,
+    "planfile": 2,
+    "render": 3,
+    "sendgrid": 4,
+    "snapshot": 4,
+    "applier": 4,
+    "refresher": 4,
+    "workspace": 4,
+    "clock": 4,
+    "config": 5,
+    "cli": 5,
+    "__main__": 5,
+}
+LAST_PURE_FLOOR = 3
+IMPURE = {"os", "time", "httpx", "subprocess", "socket", "threading", "shutil", "tempfile"}
+ONLY_IMPORTERS = {
+    "httpx": {"sendgrid/transport.py"},
+    "sqlglot": {"query/parse.py", "query/words.py"},
+    "time": {"clock.py"},
+    "subprocess": {"config.py"},
+    "click": {
+        "cli/program.py",
+        "cli/session.py",
+        "cli/planning.py",
+        *(
+            f"cli/commands/{name}.py"
+            for name in ("validate", "plan", "apply", "refresh", "list", "emulator")
+        ),
+    },
+}
+
+MODULES = sorted(
+    path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "emulator"
+)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports at run time, at any depth of the code."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        for field in ("body", "orelse"):
+            block = getattr(node, field, None)
+            if isinstance(block, list):
+                setattr(node, field, [child for child in block if not is_type_checking(child)])
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found.add(node.module or "")
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def is_type_checking(node: object) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in FLOORS else "segctl"
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return "segctl" if first == "__init__.py" else first.removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_only_go_down(path: Path) -> None:
+    floor = FLOORS[room_of(path)]
+    for module in imports(path):
+        if module.split(".")[0] == "segctl" and not module.startswith("segctl.emulator"):
+            assert FLOORS[room(module)] <= floor, f"{path.name} reaches up to {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_the_pure_floors_touch_nothing(path: Path) -> None:
+    if FLOORS[room_of(path)] <= LAST_PURE_FLOOR:
+        touched = {module.split(".")[0] for module in imports(path)} & IMPURE
+        assert not touched, f"{path.name} imports {touched}"
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IMPORTERS))
+def test_a_library_has_one_door(library: str) -> None:
+    importers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        if library in {module.split(".")[0] for module in imports(path)}
+    }
+    assert importers <= ONLY_IMPORTERS[library]
+
+
+def test_the_emulator_shares_nothing_with_the_client() -> None:
+    for path in (PACKAGE / "emulator").rglob("*.py"):
+        for module in imports(path):
+            assert not module.startswith("segctl.") or module.startswith("segctl.emulator")
+
+
+def test_only_the_command_line_knows_the_emulator() -> None:
+    for path in MODULES:
+        if room_of(path) != "cli":
+            assert not any(module.startswith("segctl.emulator") for module in imports(path))
+
+
+def test_modules_own_one_thing() -> None:
+    long = {
+        path.relative_to(PACKAGE).as_posix(): lines
+        for path in PACKAGE.rglob("*.py")
+        if (lines := len(path.read_text("utf-8").splitlines())) > 400
+    }
+    assert not long

@@ -1,0 +1,327 @@
+"""The planner: every way in which files and account can differ, and what is planned for it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segctl.errors import Severity, Span
+from segctl.model import (
+    Create,
+    Declared,
+    Delete,
+    Ignore,
+    Keep,
+    Patch,
+    Plan,
+    Precondition,
+    Reason,
+    Remote,
+    Replace,
+    Segment,
+    Snapshot,
+    Summary,
+    TargetRef,
+)
+from segctl.planfile import digest, to_json
+from segctl.planner import changed_fields, make_plan, names_to_read, select
+from segctl.policy import Limits, judge
+
+TARGET = TargetRef("production", "api.sendgrid.com")
+LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
+LIST_B = "0b1f4a10-5c1d-4a6e-9f02-00000000000b"
+
+
+def declare(name: str, query: str = "SELECT 1", *parents: str) -> Declared:
+    span = Span(f"segments/{name}.yaml", 1, 7)
+    return Declared(Segment(name, query, parents), span, span)
+
+
+def hold(name: str, query: str | None = "SELECT 1", *parents: str, v1: bool = False) -> Remote:
+    return Remote(
+        id=f"id-of-{name}",
+        name=name,
+        query=query,
+        parent_list_ids=parents,
+        query_version=None if v1 else "2",
+        contacts_count=7,
+        updated_at="2026-07-15T16:04:33Z",
+    )
+
+
+def plan(declared: list[Declared], remotes: list[Remote], **options: set[str]) -> Plan:
+    return make_plan(TARGET, declared, Snapshot(tuple(remotes)), selected=options.get("selected"))
+
+
+def test_what_the_account_lacks_is_created() -> None:
+    made = plan([declare("a")], [])
+    assert made.changes == (
+        Create(Segment("a", "SELECT 1"), Span("segments/a.yaml", 1, 7), Reason.NOT_ON_ACCOUNT),
+    )
+
+
+def test_what_is_equal_is_kept() -> None:
+    made = plan([declare("a")], [hold("a")])
+    assert made.changes == ()
+    assert made.kept == (Keep("a", "id-of-a", Span("segments/a.yaml", 1, 7)),)
+
+
+def test_white_space_around_a_query_is_no_change() -> None:
+    assert plan([declare("a", "SELECT 1\n")], [hold("a", "SELECT 1")]).changes == ()
+
+
+def test_another_query_is_a_patch_that_names_the_field_and_what_it_saw() -> None:
+    remote = hold("a", "SELECT 2")
+    [change] = plan([declare("a")], [remote]).changes
+    assert change == Patch(
+        before=Segment("a", "SELECT 2"),
+        after=Segment("a", "SELECT 1"),
+        changed_fields=("query_dsl",),
+        precondition=Precondition(
+            "id-of-a", "2026-07-15T16:04:33Z", Segment("a", "SELECT 2").sha256
+        ),
+        span=Span("segments/a.yaml", 1, 7),
+        contacts_count=7,
+        reason=Reason.DEFINITION_DIFFERS,
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "held"), [((LIST_A,), ()), ((), (LIST_A,)), ((LIST_A,), (LIST_B,))]
+)
+def test_another_parent_list_is_a_replace(declared: tuple[str, ...], held: tuple[str, ...]) -> None:
+    [change] = plan([declare("a", "SELECT 1", *declared)], [hold("a", "SELECT 1", *held)]).changes
+    assert isinstance(change, Replace)
+    assert change.changed_fields == ("parent_list_ids",)
+    assert change.reason is Reason.PARENT_LIST_DIFFERS
+
+
+def test_parent_lists_are_a_set_of_ids_whose_case_does_not_count() -> None:
+    held = hold("a", "SELECT 1", LIST_B, LIST_A.upper())
+    assert plan([declare("a", "SELECT 1", LIST_A, LIST_B)], [held]).changes == ()
+
+
+def test_what_no_file_declares_is_left_alone() -> None:
+    made = plan([], [hold("b", None), hold("a", None, v1=True)])
+    assert made.changes == ()
+    assert made.ignored == (Ignore("a", "id-of-a", is_v1=True), Ignore("b", "id-of-b"))
+
+
+def test_a_name_that_a_v1_segment_holds_is_an_error_and_no_action() -> None:
+    made = plan([declare("a")], [hold("a", None, v1=True)])
+    assert made.changes == ()
+    [found] = made.diagnostics
+    assert (found.code, found.severity) == ("name-held-by-v1", Severity.ERROR)
+    assert found.span == Span("segments/a.yaml", 1, 7)
+
+
+def test_two_remotes_of_one_name_are_an_error_that_names_both() -> None:
+    twin = dataclasses.replace(hold("a"), id="another")
+    made = plan([declare("a")], [hold("a"), twin])
+    assert made.changes == ()
+    [found] = made.diagnostics
+    assert found.code == "ambiguous-name"
+    assert "id-of-a, another" in found.hint
+
+
+def test_a_remote_that_differs_by_case_is_doubted_and_not_taken_for_it() -> None:
+    made = plan([declare("VIP")], [hold("vip", None)])
+    assert [type(change) for change in made.changes] == [Create]
+    [found] = made.diagnostics
+    assert (found.code, found.severity) == ("name-differs-by-case", Severity.WARNING)
+
+
+def test_selected_names_alone_are_planned_and_the_rest_is_not_unmanaged() -> None:
+    made = plan([declare("a"), declare("b")], [hold("b", None)], selected={"a"})
+    assert [change.name for change in made.changes] == ["a"]
+    assert made.ignored == ()
+    assert made.kept == ()
+
+
+def test_actions_are_in_the_order_of_their_danger_and_then_of_their_names() -> None:
+    made = plan(
+        [
+            declare("d", "SELECT 1", LIST_A),
+            declare("c"),
+            declare("b"),
+            declare("a", "SELECT 2"),
+        ],
+        [hold("a"), hold("d")],
+    )
+    assert [(type(change), change.name) for change in made.changes] == [
+        (Create, "b"),
+        (Create, "c"),
+        (Patch, "a"),
+        (Replace, "d"),
+    ]
+    assert made.summary == Summary(create=2, patch=1, replace=1)
+
+
+def test_only_the_definitions_of_declared_v2_names_are_read() -> None:
+    listed = (hold("a", None), hold("b", None), hold("c", None, v1=True))
+    assert names_to_read([declare("a"), declare("c")], listed) == (listed[0],)
+
+
+def test_a_definition_that_was_not_read_is_never_taken_for_one() -> None:
+    with pytest.raises(ValueError, match="id-of-a"):
+        plan([declare("a")], [hold("a", None)])
+
+
+@pytest.mark.parametrize(
+    ("patterns", "names", "unused"),
+    [
+        ((), ["VIP", "Churn risk"], ()),
+        (("VIP",), ["VIP"], ()),
+        (("vip",), [], ("vip",)),
+        (("*risk", "V?P"), ["VIP", "Churn risk"], ()),
+        (("segments/Churn*",), ["Churn risk"], ()),
+        (("VIP", "nobody"), ["VIP"], ("nobody",)),
+    ],
+)
+def test_only_picks_by_name_or_file(
+    patterns: tuple[str, ...], names: list[str], unused: tuple[str, ...]
+) -> None:
+    picked, left = select([declare("VIP"), declare("Churn risk")], patterns)
+    assert [one.name for one in picked] == names
+    assert left == unused
+
+
+# Policy
+
+
+def test_a_replace_is_refused_and_says_what_to_do_instead() -> None:
+    made = judge(plan([declare("a", "SELECT 1", LIST_A)], [hold("a")]), Limits(), account_size=1)
+    [refusal] = made.refusals
+    assert refusal.code == "replace-refused"
+    assert "array_contains(list_ids" in refusal.hint
+
+
+@pytest.mark.parametrize(("size", "refused"), [(198, False), (199, True), (200, True)])
+def test_the_cap_counts_what_the_account_holds_and_what_would_come(
+    size: int, refused: bool
+) -> None:
+    made = judge(plan([declare("a"), declare("b")], []), Limits(), account_size=size)
+    assert [found.code for found in made.refusals] == (["over-the-cap"] if refused else [])
+
+
+def test_a_full_account_can_still_be_patched() -> None:
+    made = judge(plan([declare("a", "SELECT 2")], [hold("a")]), Limits(), account_size=250)
+    assert made.refusals == ()
+
+
+def test_a_delete_makes_room() -> None:
+    delete = Delete(Segment("z", "q"), Precondition("id", None, "hash"))
+    made = dataclasses.replace(
+        plan([declare("a")], []), changes=(delete, *plan([declare("a")], []).changes)
+    )
+    assert judge(made, Limits(), account_size=200).refusals == ()
+
+
+# The digest
+
+
+def test_the_digest_is_of_actions_ids_and_definitions() -> None:
+    base = plan([declare("a")], [hold("a", "SELECT 2")])
+    others = [
+        plan([declare("a")], []),
+        plan([declare("a", "SELECT 3")], [hold("a", "SELECT 2")]),
+        plan([declare("a")], [hold("a", "SELECT 4")]),
+        plan([declare("a")], [dataclasses.replace(hold("a", "SELECT 2"), id="other")]),
+        dataclasses.replace(base, target=TargetRef("production", "api.eu.sendgrid.com")),
+        dataclasses.replace(base, target=TargetRef("production", "api.sendgrid.com", "shop")),
+    ]
+    digests = {digest(one) for one in [base, *others]}
+    assert len(digests) == len(others) + 1
+
+
+def test_the_digest_is_of_neither_counts_nor_times_nor_places() -> None:
+    remote = hold("a", "SELECT 2")
+    later = dataclasses.replace(remote, contacts_count=9, updated_at="2027-01-01T00:00:00Z")
+    moved = dataclasses.replace(declare("a"), span=Span("segments/else.yaml", 9, 9))
+    first = plan([declare("a")], [remote, hold("other", None)])
+    second = plan([moved], [later])
+    assert digest(first) == digest(second)
+
+
+def test_json_carries_all_that_a_view_needs() -> None:
+    made = plan(
+        [declare("new"), declare("old"), declare("same")],
+        [hold("old", "SELECT 2"), hold("same"), hold("hand-made", None)],
+    )
+    data = to_json(made, "2026-07-15T16:04:33Z")
+    assert data["format_version"] == "1.0"
+    assert data["tool"]["name"] == "segctl"
+    assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
+    assert data["changes"][0] == {
+        "action": "create",
+        "name": "new",
+        "id": None,
+        "reason": "not-on-account",
+        "source": {"file": "segments/new.yaml", "line": 1, "column": 7},
+        "changed_fields": [],
+        "before": None,
+        "after": {"name": "new", "query_dsl": "SELECT 1", "parent_list_ids": []},
+        "precondition": None,
+        "contacts_count": None,
+    }
+    assert data["changes"][1]["precondition"] == {
+        "updated_at": "2026-07-15T16:04:33Z",
+        "definition_sha256": Segment("old", "SELECT 2").sha256,
+    }
+    assert data["summary"] == {
+        "create": 1,
+        "patch": 1,
+        "replace": 0,
+        "delete": 0,
+        "unchanged": 1,
+        "unmanaged": 1,
+    }
+    assert [one["name"] for one in data["unmanaged"]] == ["hand-made"]
+    assert data["digest"] == digest(made)
+
+
+def test_a_delete_in_json_has_a_before_and_no_after() -> None:
+    delete = Delete(Segment("z", "q"), Precondition("id", None, "hash"), contacts_count=3)
+    [change] = to_json(dataclasses.replace(plan([], []), changes=(delete,)), "t")["changes"]
+    assert (change["action"], change["after"], change["source"]) == ("delete", None, None)
+    assert change["before"]["name"] == "z"
+
+
+# What always holds
+
+QUERIES = st.sampled_from(["SELECT 1", "SELECT 2", "SELECT 1 ", "\nSELECT 2\n"])
+PARENTS = st.sampled_from([(), (LIST_A,), (LIST_B,)])
+NAMES = st.sampled_from(["a", "b", "c", "A", "é", " a"])
+SEGMENTS = st.builds(Segment, NAMES, QUERIES, PARENTS)
+
+
+def by_name(segments: list[Segment]) -> dict[str, Segment]:
+    return {one.name: one for one in segments}
+
+
+@given(st.lists(SEGMENTS).map(by_name), st.lists(SEGMENTS).map(by_name))
+def test_carrying_a_plan_out_leaves_nothing_to_plan(
+    wanted: dict[str, Segment], held: dict[str, Segment]
+) -> None:
+    declared = [declare(one.name, one.query, *one.parent_list_ids) for one in wanted.values()]
+    before = [hold(one.name, one.query, *one.parent_list_ids) for one in held.values()]
+    made = plan(declared, before)
+    after = dict(held)
+    for change in made.changes:
+        assert not isinstance(change, Delete)
+        after[change.name] = change.after
+    again = plan(declared, [hold(o.name, o.query, *o.parent_list_ids) for o in after.values()])
+    assert again.changes == ()
+    assert {keep.name for keep in again.kept} == set(wanted)
+    assert {one.name for one in again.ignored} == set(held) - set(wanted)
+    for name in set(held) - set(wanted):
+        assert after[name] == held[name]
+
+
+@given(SEGMENTS, SEGMENTS)
+def test_fields_differ_alike_in_both_directions(one: Segment, other: Segment) -> None:
+    assert changed_fields(one, other) == changed_fields(other, one)
+    assert changed_fields(one, one) == ()
