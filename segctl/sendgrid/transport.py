@@ -105,7 +105,7 @@ class Transport:
         self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._lock = threading.Lock()
         self._requests = 0
-        self._told_until = 0.0
+        self._told_until = float("-inf")
         headers = {
             "Authorization": f"Bearer {_word(key.reveal(), 'the API key')}",
             "Accept": "application/json",

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.emulator import Emulator
 from segctl.secrets import Secret
 from segctl.sendgrid.transport import Mount, Transport
+
+if TYPE_CHECKING:
+    from segctl.emulator import Emulator
 
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 PLAIN_KEY = "opensesame-4711"
@@ -64,7 +66,7 @@ def segment_json(number: int = 1, **fields: Any) -> dict[str, Any]:
     return {
         "id": f"00000000-0000-4000-8000-{number:012}",
         "name": f"Segment {number}",
-        "query_dsl": f"SELECT contact_id, updated_at FROM contact_data WHERE age = {number}",
+        "query_dsl": f"SELECT contact_id, updated_at FROM contact_data WHERE age = {number}",  # noqa: S608
         "query_version": "2",
         "parent_list_ids": None,
         **fields,
