@@ -222,10 +222,11 @@ class Transport:
         self._clock.sleep(pause)
 
     def _tell(self, sentence: str, pause: float) -> None:
-        """Announce a wait, unless another thread's that lasts as long was announced already."""
-        until = self._clock.monotonic() + pause
+        """Announce a wait, unless another thread is in an announced one that lasts as long."""
+        now = self._clock.monotonic()
+        until = now + pause
         with self._lock:
-            known = until <= self._told_until + 1
+            known = now < self._told_until - 0.01 and until <= self._told_until + 1
             if not known:
                 self._told_until = until
         if not known:
