@@ -218,7 +218,8 @@ class Transport:
         if isinstance(setback.error, RateLimited):
             self._tell(f"the rate limit is reached: waiting {wait}", pause)
         else:
-            self._tell(f"{setback.error.message}; trying again in {wait}", pause)
+            again = f"attempt {attempt + 1} of {ATTEMPTS} in {wait}"
+            self._tell(f"{setback.error.message}; {again}", pause)
         self._clock.sleep(pause)
 
     def _tell(self, sentence: str, pause: float) -> None:

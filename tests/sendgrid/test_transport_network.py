@@ -173,7 +173,7 @@ def test_a_connection_that_never_opened_did_nothing(method: str) -> None:
     assert not caught.value.ambiguous
     assert len(clock.slept) == ATTEMPTS - 1
     assert "no connection to 127.0.0.1" in told[0]
-    assert "trying again in 1 s" in told[0]
+    assert "attempt 2 of 5 in 1 s" in told[0]
 
 
 def test_an_impatient_request_does_not_knock_twice() -> None:

@@ -120,7 +120,9 @@ def test_the_user_is_told_of_each_wait() -> None:
     with scripted(*served, notify=told.append) as (transport, _):
         transport.send("GET", "/v3/x", operation="list the segments")
     assert told[0] == "the rate limit is reached: waiting 26 s"
-    assert told[1].startswith("could not list the segments: SendGrid failed (502); trying again in")
+    assert told[1].startswith(
+        "could not list the segments: SendGrid failed (502); attempt 3 of 5 in"
+    )
 
 
 def test_threads_that_wait_for_the_same_are_announced_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.errors import UnexpectedAnswer
@@ -210,6 +210,7 @@ def test_a_list_without_results_is_refused(data: Any) -> None:
     assert "run it again" in caught.value.hint
 
 
+@settings(max_examples=60)
 @given(JSON)
 def test_no_json_crashes_the_reader(data: Any) -> None:
     for read in (wire.remote, wire.definition, wire.results):
@@ -220,6 +221,7 @@ def test_no_json_crashes_the_reader(data: Any) -> None:
     wire.next_page(data)
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_a_segment_is_read_or_refused(data: dict[str, Any]) -> None:
     try:
