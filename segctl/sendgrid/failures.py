@@ -92,7 +92,8 @@ def failure(
         hint = f"run it again in {duration(pause)}"
     if kind in (Unauthorized, Forbidden) and subuser is not None:
         hint += f"; is `{subuser}` a subuser of its account?"
-    if foreign and status < 500:  # noqa: PLR2004 - a gateway's 5xx is HTML quite often
+    # Redirects, limits and failures mean the same whoever says so; refusals do not.
+    if foreign and kind in (BadRequest, Unauthorized, Forbidden, NotFound):
         what, hint = f"the answer ({status}) does not look like SendGrid's", BETWEEN
         # Were this a NotFound, a proxy's error page could pass for "it is gone".
         kind = UnexpectedAnswer if kind is NotFound else kind
@@ -154,6 +155,11 @@ _FIXED: dict[int, tuple[type[RemoteError], str, str]] = {
         "give the key full access to Marketing in SendGrid's settings",
     ),
     404: (NotFound, "there is no such thing on the account", ""),
+    406: (
+        BadRequest,
+        "the server has no JSON to give (406)",
+        "does something between you and SendGrid take the Accept header away?",
+    ),
     407: (
         BadRequest,
         "the proxy wants a password",
@@ -206,6 +212,8 @@ def _messages(data: Any) -> list[str]:
     errors = data.get("errors")
     for entry in errors if isinstance(errors, list) else []:
         if isinstance(entry, dict) and isinstance(entry.get("message"), str):
+            if not entry["message"].strip():
+                continue
             field = entry.get("field") or entry.get("parameter")
             found.append(f"{field}: {entry['message']}" if field else entry["message"])
         elif isinstance(entry, str):

@@ -69,7 +69,12 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
         (answer(404), NotFound, "there is no such thing on the account", ""),
         (answer(404, HTML), UnexpectedAnswer, "(404) does not look like", "SEGCTL_BASE_URL"),
         (answer(403, HTML), Forbidden, "(403) does not look like", "proxy with a login page"),
-        (answer(406, errors("not acceptable")), BadRequest, "(406): not acceptable", ""),
+        (
+            answer(406, errors("not acceptable")),
+            BadRequest,
+            "(406): not acceptable",
+            "Accept header",
+        ),
         (answer(407, b""), BadRequest, "the proxy wants a password", "proxy variables"),
         (answer(429, errors("too many requests")), RateLimited, "too many requests", "a minute"),
         (answer(429), RateLimited, "too many requests", "wait a minute"),
@@ -80,6 +85,10 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
         (answer(502, HTML), ServerFault, "SendGrid failed (502)", "try again"),
         (answer(503), ServerFault, "SendGrid failed (503)", "try again"),
         (answer(302, b"", Location="https://x/"), UnexpectedAnswer, "elsewhere (302)", "BASE_URL"),
+        (answer(307, HTML, Location="https://x/"), UnexpectedAnswer, "elsewhere (307)", "BASE_URL"),
+        (answer(429, HTML, Retry_After="9"), RateLimited, "asks to wait 9 s", "in 9 s"),
+        (answer(401, HTML), Unauthorized, "(401) does not look like", "login page"),
+        (answer(400, b"Bad Request"), BadRequest, "(400) does not look like", "BASE_URL"),
         (answer(304), UnexpectedAnswer, "elsewhere (304)", "SEGCTL_BASE_URL"),
     ],
 )
@@ -106,7 +115,7 @@ def test_words_are_not_said_twice() -> None:
 
 def test_the_servers_own_words_are_kept_apart() -> None:
     error = failing(answer(400, errors("one", "", "two", field="f") | {"message": "three"}))
-    assert error.messages == ("f: one", "f:", "f: two", "three")
+    assert error.messages == ("f: one", "f: two", "three")
 
 
 def test_a_subuser_is_named_where_it_may_be_the_cause() -> None:
