@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import closing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from segctl.model import Snapshot
 from segctl.sendgrid.transport import CONCURRENCY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from segctl.model import Remote
     from segctl.sendgrid.api import Reader
@@ -48,9 +49,10 @@ def take_snapshot(
             ) from None
 
     definitions: dict[str, Remote] = {}
-    for definition in _at_once(read, picked):
-        definitions[definition.id] = definition
-        progress(len(definitions), len(picked))
+    with closing(_at_once(read, picked)) as read_ones:
+        for definition in read_ones:
+            definitions[definition.id] = definition
+            progress(len(definitions), len(picked))
     for remote in picked:
         if definitions[remote.id].name != remote.name:
             raise RemoteError(
@@ -61,7 +63,7 @@ def take_snapshot(
     return Snapshot(tuple(definitions.get(remote.id, remote) for remote in listed))
 
 
-def _at_once(read: Callable[[Remote], Remote], items: Sequence[Remote]) -> Iterator[Remote]:
+def _at_once(read: Callable[[Remote], Remote], items: Sequence[Remote]) -> Generator[Remote]:
     """Read all items, several at a time; yield results as they come; raise the first error.
 
     Whoever leaves early (an error, Ctrl-C) waits for nobody: nothing more is begun, and what is

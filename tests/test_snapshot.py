@@ -156,6 +156,15 @@ def test_a_segment_that_is_renamed_between_list_and_get() -> None:
     assert caught.value.hint == "run it again"
 
 
+def settle(account: Account) -> None:
+    """Wait until no request is under way, and none follows."""
+    deadline = time.monotonic() + 10
+    while account.at_once and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert account.at_once == 0
+
+
 def test_the_first_error_ends_it_at_once() -> None:
     release = threading.Event()
 
@@ -167,20 +176,17 @@ def test_the_first_error_ends_it_at_once() -> None:
 
     account = Account(200, on_get)
     started = time.monotonic()
-    try:
-        with mounted(account) as transport, pytest.raises(Forbidden):
-            take_snapshot(Reader(transport), everything)
-        assert time.monotonic() - started < 5
+    with mounted(account) as transport:
+        try:
+            with pytest.raises(Forbidden):
+                take_snapshot(Reader(transport), everything)
+            assert time.monotonic() - started < 5
+        finally:
+            release.set()
         begun = len(account.targets)
-        assert begun <= 1 + CONCURRENCY + 1
-    finally:
-        release.set()
-    deadline = time.monotonic() + 5
-    while account.at_once and time.monotonic() < deadline:
-        time.sleep(0.01)
+        settle(account)
     # What was under way ended; nothing more was begun.
-    assert len(account.targets) <= begun + CONCURRENCY
-    assert account.at_once == 0
+    assert len(account.targets) <= begun + CONCURRENCY < 100
 
 
 def test_a_dead_server_is_asked_so_often_and_no_more() -> None:
@@ -194,10 +200,21 @@ def test_who_looks_at_progress_may_stop_it() -> None:
     def stop(_done: int, _total: int) -> None:
         raise KeyboardInterrupt
 
-    account = Account(500, lambda _: time.sleep(0.002))
-    with mounted(account) as transport, pytest.raises(KeyboardInterrupt):
-        take_snapshot(Reader(transport), everything, stop)
-    assert len(account.targets) < 200
+    release = threading.Event()
+
+    def on_get(number: int) -> None:
+        if number != 3:
+            release.wait(30)
+
+    account = Account(500, on_get)
+    with mounted(account) as transport:
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                take_snapshot(Reader(transport), everything, stop)
+        finally:
+            release.set()
+        settle(account)
+    assert len(account.targets) < 100
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter there")
