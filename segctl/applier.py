@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from segctl.errors import NotFound, RemoteError
+from segctl.errors import NotFound, RemoteError, Severity
 from segctl.model import Change, Create, Delete, Outcome, Patch, Replace, Segment, Status
 from segctl.planner import changed_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from segctl.model import Plan, Remote
     from segctl.sendgrid.api import Writer
@@ -35,9 +35,11 @@ def perform(plan: Plan, account: Writer, stopped: Callable[[], bool]) -> Iterato
     """Perform every change of a plan that nothing refuses, in its order.
 
     Yields `Started` before and an `Outcome` after each. Once `stopped()` is true nothing more is
-    sent and the rest is `not_attempted`.
+    sent and the rest is `not_attempted`. Raises `RuntimeError` for a plan that is refused or
+    could not be worked out: whoever asks has not looked at it.
     """
-    if plan.refusals:
+    broken = any(found.severity is Severity.ERROR for found in plan.diagnostics)
+    if plan.refusals or broken:
         raise RuntimeError("a refused plan was handed to the applier")
     for change in plan.changes:
         if stopped():
@@ -53,7 +55,7 @@ def _attempt(change: Change, account: Writer) -> Outcome:
         match change:
             case Create():
                 made = account.create_segment(change.after)
-                return _done(change, made, change.after)
+                return _done(change, made, change.after.as_json())
             case Patch():
                 return _patch(change, account)
             case Delete():
@@ -71,13 +73,22 @@ def _attempt(change: Change, account: Writer) -> Outcome:
 
 
 def _patch(change: Patch, account: Writer) -> Outcome:
-    conflict = _conflict(change, account)
-    if conflict is not None:
-        return conflict
     wanted = change.after.as_json()
     fields = {field: str(wanted[field]) for field in change.changed_fields}
-    changed = account.patch_segment(change.precondition.id, fields)
-    return _done(change, changed, change.after)
+    try:
+        conflict = _conflict(change, account)
+        if conflict is not None:
+            return conflict
+        changed = account.patch_segment(change.precondition.id, fields)
+    except NotFound:
+        # No failure of ours: what the plan saw is not there any more, and nothing was written.
+        return Outcome(
+            change,
+            Status.CONFLICT,
+            message="somebody deleted it since the plan was made",
+            hint="`segctl plan` shows how it stands now, and would create it anew",
+        )
+    return _done(change, changed, fields)
 
 
 def _delete(change: Delete, account: Writer) -> Outcome:
@@ -112,21 +123,23 @@ def _differences(before: Segment, now: Remote) -> str:
     """Name what differs between two definitions that are known to differ."""
     from deepdiff import DeepDiff  # noqa: PLC0415 - 170 ms, and only where two edits met
 
-    found = DeepDiff(before.as_json(), now.definition.as_json(), ignore_order=True)
+    found = DeepDiff(before.as_json(), now.definition.as_json())
     fields = {path.path(output_format="list")[0] for group in found.tree.values() for path in group}
     return ", ".join(sorted(map(str, fields)))
 
 
-def _done(change: Change, remote: Remote, wanted: Segment) -> Outcome:
-    """Report a success, and say so if the server did not keep what it was sent."""
-    if remote.query is not None:
-        altered = changed_fields(remote.definition, wanted)
-        if altered:
-            return Outcome(
-                change,
-                Status.DONE,
-                remote.id,
-                f"SendGrid stored another {' and '.join(altered)} than it was sent",
-                "the next plan will show the difference",
-            )
-    return Outcome(change, Status.DONE, remote.id)
+def _done(change: Create | Patch, remote: Remote, sent: Collection[str]) -> Outcome:
+    """Report a success, and say so if the server did not keep a field that it was sent."""
+    # An answer may leave the query out; what it does not say it cannot contradict.
+    query = change.after.query if remote.query is None else remote.query
+    stored = Segment(remote.name, query, remote.parent_list_ids)
+    altered = [field for field in changed_fields(stored, change.after) if field in sent]
+    if not altered:
+        return Outcome(change, Status.DONE, remote.id)
+    return Outcome(
+        change,
+        Status.DONE,
+        remote.id,
+        f"SendGrid stored another {' and '.join(altered)} than it was sent",
+        "the next plan will show the difference",
+    )

@@ -32,7 +32,10 @@ def refresh(account: Writer, name: str, segment_id: str, time_zone: str) -> Refr
             f"a segment's day ends at midnight in {time_zone}, the account's at 00:00 UTC; "
             "SendGrid also counts by itself every 1 to 24 hours",
         )
-    except Forbidden:
+    except Forbidden as error:
+        if error.messages:
+            # A free plan's 403 has no body (sendgrid-api.md §1): this one is about the key.
+            return Refresh(name, segment_id, RefreshStatus.FORBIDDEN, error.message, error.hint)
         return Refresh(
             name,
             segment_id,
@@ -49,5 +52,11 @@ def refresh(account: Writer, name: str, segment_id: str, time_zone: str) -> Refr
             "`segctl plan` shows how it stands",
         )
     except RemoteError as error:
-        return Refresh(name, segment_id, RefreshStatus.FAILED, error.message, error.hint)
+        hint = error.hint
+        if error.ambiguous:
+            hint = (
+                "SendGrid may have begun it all the same, and then it counts against the quota: "
+                "`segctl list` shows the refreshes used"
+            )
+        return Refresh(name, segment_id, RefreshStatus.FAILED, error.message, hint)
     return Refresh(name, segment_id, RefreshStatus.ACCEPTED)

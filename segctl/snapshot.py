@@ -6,15 +6,18 @@ never look like one that is not there.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import deque
+from contextlib import closing
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from segctl.errors import NotFound
+from segctl.errors import NotFound, RemoteError
 from segctl.model import Snapshot
 from segctl.sendgrid.transport import CONCURRENCY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from segctl.model import Remote
     from segctl.sendgrid.api import Reader
@@ -27,32 +30,68 @@ def take_snapshot(
 ) -> Snapshot:
     """List the account and read the definitions that `wanted` picks from the list.
 
-    `progress` is told how many of how many are read. Raises `RemoteError`.
+    `progress` is told how many of how many are read. Raises `RemoteError`: the first one met, at
+    once, whatever the other reads are still waiting for.
     """
     listed = account.list_segments()
-    picked = [remote.id for remote in wanted(listed)]
-    definitions: dict[str, Remote] = {}
-    if picked:
-        pool = ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(picked)))
+    picked = tuple(wanted(listed))
+
+    def read(remote: Remote) -> Remote:
         try:
-            for done, read in enumerate(pool.map(account.get_segment, picked), 1):
-                definitions[read.id] = read
-                progress(done, len(picked))
+            return account.get_segment(remote.id)
         except NotFound as error:
+            # A deleted segment stays in the list for up to a minute (sendgrid-api.md §1).
             raise NotFound(
-                "a segment was deleted while the account was read",
-                hint="run it again",
+                f"segment `{remote.name}` is in the list but was deleted a moment ago",
+                hint="run it again in a minute, when SendGrid's list has caught up",
                 operation=error.operation,
                 status=error.status,
             ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-    for remote in listed:
-        read = definitions.get(remote.id, remote)
-        if read.name != remote.name:
-            raise NotFound(
-                f"segment {remote.id} was renamed while the account was read",
+
+    definitions: dict[str, Remote] = {}
+    with closing(_at_once(read, picked)) as read_ones:
+        for definition in read_ones:
+            definitions[definition.id] = definition
+            progress(len(definitions), len(picked))
+    for remote in picked:
+        if definitions[remote.id].name != remote.name:
+            raise RemoteError(
+                f"segment `{remote.name}` was renamed while the account was read",
                 hint="run it again",
                 operation="read the account",
             )
     return Snapshot(tuple(definitions.get(remote.id, remote) for remote in listed))
+
+
+def _at_once(read: Callable[[Remote], Remote], items: Sequence[Remote]) -> Generator[Remote]:
+    """Read all items, several at a time; yield results as they come; raise the first error.
+
+    Whoever leaves early (an error, Ctrl-C) waits for nobody: nothing more is begun, and what is
+    under way ends unheard. An executor would wait for it, a minute or more, also at exit: hence
+    threads that do not keep the process alive.
+    """
+    waiting = deque(items)
+    done: SimpleQueue[Remote | BaseException] = SimpleQueue()
+
+    def work() -> None:
+        while True:
+            try:
+                item = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                done.put(read(item))
+            except BaseException as error:  # noqa: BLE001 - it is raised by who waits for it
+                done.put(error)
+                return
+
+    for _ in range(min(CONCURRENCY, len(items))):
+        threading.Thread(target=work, name="read", daemon=True).start()
+    try:
+        for _ in items:
+            result = done.get()
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+    finally:
+        waiting.clear()

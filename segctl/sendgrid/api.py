@@ -8,18 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from segctl.errors import UsageError
+from segctl.errors import NotFound, UsageError
 from segctl.sendgrid import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.model import Remote, Segment
     from segctl.sendgrid.transport import Transport
 
 SEGMENTS = "/v3/marketing/segments/2.0"
 MAX_PARENT_LISTS = 50
-MAX_PAGES = 1000
+MAX_PAGES = 100
+"""An account holds 200 segments (sendgrid-api.md §1); more pages are a server in a loop."""
 
 
 class Reader:
@@ -52,32 +53,54 @@ class Reader:
             params["ids"] = list(ids)
         operation = "list the segments"
         found: dict[str, Remote] = {}
-        address = SEGMENTS
-        for _ in range(MAX_PAGES):
-            answer = self._transport.send("GET", address, operation=operation, params=params)
-            for item in wire.results(answer.data, operation):
+        for page in self._pages(operation, params):
+            for item in page:
                 one = wire.remote(item, operation)
                 if one.id in found:
-                    raise wire.unexpected(operation, f"the id {one.id} stands in it twice")
+                    raise wire.unexpected(operation, "a segment stands in it twice")
                 found[one.id] = one
-            following = wire.next_page(answer.data)
+        return tuple(found.values())
+
+    def _pages(
+        self, operation: str, params: Mapping[str, str | list[str]]
+    ) -> Iterator[Sequence[object]]:
+        address = SEGMENTS
+        for _ in range(MAX_PAGES):
+            try:
+                answer = self._transport.send("GET", address, operation=operation, params=params)
+            except NotFound as error:
+                # Every account has the list: this is no SendGrid.
+                raise NotFound(
+                    f"could not {operation}: this server has no segments",
+                    hint="check SEGCTL_BASE_URL",
+                    operation=operation,
+                    status=error.status,
+                    messages=error.messages,
+                ) from None
+            yield wire.results(answer.data, operation)
+            link = wire.next_page(answer.data)
+            if link is None:
+                return
+            following = self._transport.follow(address, link)
             if following is None:
-                return tuple(found.values())
-            if not self._transport.same_origin(following):
                 raise wire.unexpected(operation, "its next page is on another server")
             address, params = following, {}
         raise wire.unexpected(operation, f"it has more than {MAX_PAGES} pages")
 
     def get_segment(self, segment_id: str) -> Remote:
         """Read one segment with its query, without any contact. Raises `NotFound`."""
-        operation = f"read segment {segment_id}"
+        operation = self._naming("read", segment_id)
         answer = self._transport.send(
             "GET", _path(segment_id), operation=operation, params={"contacts_sample": "false"}
         )
         read = wire.definition(answer.data, operation)
         if read.id != segment_id:
-            raise wire.unexpected(operation, f"it is segment {read.id}")
+            raise wire.unexpected(operation, "it is another segment")
         return read
+
+    def _naming(self, verb: str, segment_id: str) -> str:
+        # The id is the server's own text and ends up in messages.
+        return self._transport.clean(f"{verb} segment {segment_id}")
 
 
 class Writer(Reader):
@@ -93,19 +116,27 @@ class Writer(Reader):
         if segment.parent_list_ids:
             body["parent_list_ids"] = list(segment.parent_list_ids)
         answer = self._transport.send("POST", SEGMENTS, operation=operation, body=body)
-        return wire.remote(answer.data, operation)
+        return wire.remote(answer.data, operation, written=True)
 
     def patch_segment(self, segment_id: str, fields: Mapping[str, str]) -> Remote:
-        """Change `name` or `query_dsl` or both. Raises `UpdateLocked`, `NotFound` and others."""
-        operation = f"change segment {segment_id}"
+        """Change `name` or `query_dsl` or both, and give the segment as it is then.
+
+        Raises `UpdateLocked`, `NotFound` and others; where `ambiguous` is true the segment may
+        have changed all the same.
+        """
+        operation = self._naming("change", segment_id)
         answer = self._transport.send(
             "PATCH", _path(segment_id), operation=operation, body=dict(fields)
         )
-        return wire.remote(answer.data, operation)
+        changed = wire.remote(answer.data, operation, written=True)
+        if changed.id != segment_id:
+            raise wire.unexpected(operation, "it is another segment", written=True)
+        return changed
 
     def delete_segment(self, segment_id: str) -> None:
         """Delete a segment; its contacts stay. Raises `NotFound` and others."""
-        self._transport.send("DELETE", _path(segment_id), operation=f"delete segment {segment_id}")
+        operation = self._naming("delete", segment_id)
+        self._transport.send("DELETE", _path(segment_id), operation=operation)
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
         """Ask for contacts to be counted now.
@@ -115,12 +146,17 @@ class Writer(Reader):
         """
         self._transport.send(
             "POST",
-            f"{SEGMENTS}/refresh/{quote(segment_id, safe='')}",
-            operation=f"refresh segment {segment_id}",
+            _path(segment_id, "/refresh"),
+            operation=self._naming("refresh", segment_id),
             body={"user_time_zone": time_zone},
             patient=False,
         )
 
 
-def _path(segment_id: str) -> str:
-    return f"{SEGMENTS}/{quote(segment_id, safe='')}"
+def _path(segment_id: str, below: str = "") -> str:
+    """Give the path of a segment, whatever its id holds: nothing in it may lead elsewhere."""
+    quoted = quote(segment_id, safe="", errors="surrogatepass")
+    if not segment_id.strip("."):
+        # `quote` lets dots be, and `..` would climb.
+        quoted = segment_id.replace(".", "%2E")
+    return f"{SEGMENTS}{below}/{quoted}"

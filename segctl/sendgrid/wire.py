@@ -13,19 +13,23 @@ from segctl.errors import UnexpectedAnswer
 from segctl.model import Remote, Validation
 
 
-def remote(data: Any, operation: str) -> Remote:
+def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
     """Read one segment, from a list or by itself.
 
-    Raises `UnexpectedAnswer` where it has no id or no name.
+    `written` says that it is the answer to a write. Raises `UnexpectedAnswer` where it has no id
+    or no name, and where its parent lists cannot be made out: half-read they would look changed.
     """
     if not isinstance(data, dict) or not _text(data, "id") or not isinstance(data.get("name"), str):
-        raise unexpected(operation, "a segment has neither id nor name")
+        raise unexpected(operation, "a segment has no id or no name", written=written)
+    parents = _parents(data)
+    if parents is None:
+        raise unexpected(operation, "the parent lists of a segment are not ids", written=written)
     status = data.get("status")
     status = status if isinstance(status, dict) else {}
     return Remote(
         id=data["id"],
         name=data["name"],
-        parent_list_ids=_parents(data),
+        parent_list_ids=parents,
         query=_text(data, "query_dsl"),
         query_version=_version(data),
         contacts_count=_number(data, "contacts_count"),
@@ -63,12 +67,16 @@ def next_page(data: Any) -> str | None:
     return address if isinstance(address, str) and address else None
 
 
-def unexpected(operation: str, what: str) -> UnexpectedAnswer:
-    """Make the error for an answer that is not what the contract promises."""
+def unexpected(operation: str, what: str, *, written: bool = False) -> UnexpectedAnswer:
+    """Make the error for a success that does not hold what the contract promises.
+
+    After a write (`written`) it is ambiguous: the server said that it did something.
+    """
     return UnexpectedAnswer(
         f"could not {operation}: SendGrid's answer is not usable: {what}",
         hint="run it again; if it stays, the API has changed",
         operation=operation,
+        ambiguous=written,
     )
 
 
@@ -79,20 +87,28 @@ def _text(data: dict[str, Any], key: str) -> str | None:
 
 def _number(data: dict[str, Any], key: str) -> int | None:
     value = data.get(key)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _version(data: dict[str, Any]) -> str | None:
-    value = data.get("query_version")
-    return str(value) if value is not None and value != "" else None
+    number = _number(data, "query_version")
+    return _text(data, "query_version") if number is None else str(number)
 
 
-def _parents(data: dict[str, Any]) -> tuple[str, ...]:
-    value = data.get("parent_list_ids")
-    if isinstance(value, list):
-        return tuple(item for item in value if isinstance(item, str))
+def _parents(data: dict[str, Any]) -> tuple[str, ...] | None:
+    """Give the parent lists, `None` where they cannot be made out.
+
+    v1 segments have `parent_list_id` beside or instead (sendgrid-api.md §5); empty means none.
+    """
+    several = data.get("parent_list_ids")
+    items = several if isinstance(several, list) else [several]
+    ids = [item for item in items if item not in (None, "")]
+    if not all(isinstance(item, str) for item in ids) or (ids and not isinstance(several, list)):
+        return None
     single = _text(data, "parent_list_id")
-    return (single,) if single else ()
+    return tuple(ids) if ids or single is None else (single,)
 
 
 def _validation(status: dict[str, Any]) -> Validation:

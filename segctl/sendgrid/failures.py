@@ -1,0 +1,221 @@
+"""What an answer other than success means: its error class, its words, its advice.
+
+Owns the statuses and error shapes of sendgrid-api.md §2, and the making of foreign text fit to be
+shown. Pure: sends nothing, waits for nothing, knows no HTTP library.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from segctl.errors import (
+    BadRequest,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    RemoteError,
+    ServerFault,
+    Unauthorized,
+    UnexpectedAnswer,
+    UpdateLocked,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from segctl.secrets import Secret
+
+EPOCH_FROM = 1_000_000
+"""`X-RateLimit-Reset` below this is seconds left, above it an epoch (sendgrid-api.md §2)."""
+
+LONGEST_MESSAGE = 300
+MOST_MESSAGES = 5
+
+_LOCKED = "update request came too soon"
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+
+BETWEEN = (
+    "is SEGCTL_BASE_URL right? is something between you and SendGrid, such as a proxy with a "
+    "login page?"
+)
+"""The advice for an answer that SendGrid would not give."""
+
+
+def clean(text: str, key: Secret) -> str:
+    """Make a text from outside fit to be shown: no key, no control characters, not endless."""
+    # Masked first, so that no cut can go through the key, and again after characters that show
+    # nothing are out, which could stand inside it.
+    head = key.mask(text)[: LONGEST_MESSAGE * 10]
+    shown = "".join(_visible(char) for char in head)
+    line = key.mask(" ".join(shown.split()))
+    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
+
+
+def _visible(char: str) -> str:
+    """Drop what only steers the text (bidi marks, joiners); make other control characters gaps."""
+    category = unicodedata.category(char)
+    return char if category[0] != "C" else "" if category == "Cf" else " "
+
+
+def failure(
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    *,
+    method: str,
+    operation: str,
+    key: Secret,
+    now: datetime,
+    subuser: str | None = None,
+) -> RemoteError:
+    """Make the error for an answer that is no success.
+
+    `operation` is part of its message ("list the segments"); `now` dates an epoch in the headers.
+    It is `ambiguous` for a write that met a 5xx: the server may have acted all the same.
+    """
+    data, foreign = _decoded(content)
+    messages = tuple(clean(text, key) for text in _messages(data))
+    messages = tuple(message for message in messages if message)
+    said = "; ".join(messages[:MOST_MESSAGES]) + (
+        f"; and {len(messages) - MOST_MESSAGES} more" if len(messages) > MOST_MESSAGES else ""
+    )
+    pause = asked_pause(status, headers, now)
+    kind, what, hint = _meaning(status, said)
+    if kind is RateLimited and pause is not None:
+        what += f", and SendGrid asks to wait {duration(pause)}"
+        hint = f"run it again in {duration(pause)}"
+    if kind in (Unauthorized, Forbidden) and subuser is not None:
+        hint += f"; is `{subuser}` a subuser of its account?"
+    # Redirects, limits and failures mean the same whoever says so; refusals do not.
+    if foreign and kind in (BadRequest, Unauthorized, Forbidden, NotFound):
+        what, hint = f"the answer ({status}) does not look like SendGrid's", BETWEEN
+        # Were this a NotFound, a proxy's error page could pass for "it is gone".
+        kind = UnexpectedAnswer if kind is NotFound else kind
+    text = f"could not {operation}: {what}"
+    if said and said not in text:
+        text += f": {said}"
+    error = kind(
+        text,
+        hint=hint,
+        operation=operation,
+        status=status,
+        messages=messages,
+        ambiguous=method != "GET" and issubclass(kind, ServerFault),
+    )
+    if isinstance(error, RateLimited):
+        error.retry_after = pause
+    return error
+
+
+def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read how many seconds an answer asks to wait; `None` where it asks for nothing readable.
+
+    `Retry-After` holds seconds or a date. `X-RateLimit-Reset` counts at a 429 alone, since it is
+    on every answer, and has two meanings (sendgrid-api.md §2).
+    """
+    text = headers.get("Retry-After", "").strip()
+    pause = _seconds(text, now)
+    if pause is None and text:
+        try:
+            pause = parsedate_to_datetime(text).timestamp() - now.timestamp()
+        except (ValueError, OverflowError):
+            pause = None
+    if pause is None and status == 429:  # noqa: PLR2004
+        pause = _seconds(headers.get("X-RateLimit-Reset", "").strip(), now)
+    return None if pause is None else max(pause, 0.0)
+
+
+def _seconds(text: str, now: datetime) -> float | None:
+    if _SECONDS.fullmatch(text) is None:
+        return None
+    value = float(text)
+    return value - now.timestamp() if value >= EPOCH_FROM else value
+
+
+def duration(seconds: float) -> str:
+    """Write a duration for a person: `25 s`, `3 min`, `10 h`, `12 days`; never too short."""
+    for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
+        count = math.ceil(seconds / size)
+        if count <= most:
+            return f"{count} {unit}"
+    return f"{math.ceil(seconds / 86_400)} days"
+
+
+_FIXED: dict[int, tuple[type[RemoteError], str, str]] = {
+    401: (Unauthorized, "the API key is not accepted", "check the key and its region"),
+    403: (
+        Forbidden,
+        "the API key may not do this",
+        "give the key full access to Marketing in SendGrid's settings",
+    ),
+    404: (NotFound, "there is no such thing on the account", ""),
+    406: (
+        BadRequest,
+        "the server has no JSON to give (406)",
+        "does something between you and SendGrid take the Accept header away?",
+    ),
+    407: (
+        BadRequest,
+        "the proxy wants a password",
+        "check the user and the password in the environment's proxy variables",
+    ),
+    429: (RateLimited, "too many requests", "wait a minute and run it again"),
+    451: (
+        BadRequest,
+        "this account's data lives in another region",
+        "set `region: eu` (or `global`) for the target in segctl.yaml",
+    ),
+}
+
+
+def _meaning(status: int, said: str) -> tuple[type[RemoteError], str, str]:
+    """Give the error class, the words and the advice for a status (sendgrid-api.md §2)."""
+    # The text alone is attested, not the status that comes with it.
+    if _LOCKED in said.lower():
+        return (
+            UpdateLocked,
+            "it was written less than five minutes ago, and SendGrid locks it for that long",
+            "wait five minutes and run it again",
+        )
+    if status in _FIXED:
+        return _FIXED[status]
+    if status >= 500:  # noqa: PLR2004
+        hint = "try again; https://status.sendgrid.com tells of outages"
+        return ServerFault, f"SendGrid failed ({status})", hint
+    if status >= 400:  # noqa: PLR2004
+        return BadRequest, f"SendGrid refuses it ({status})", ""
+    what = f"the server sends us elsewhere ({status}), where the key does not go"
+    return UnexpectedAnswer, what, BETWEEN
+
+
+def _decoded(content: bytes) -> tuple[Any, bool]:
+    """Give the body as data, and whether it is something that SendGrid would not have sent."""
+    if not content.strip():
+        return None, False
+    try:
+        return json.loads(content), False
+    except (ValueError, RecursionError):
+        return None, True
+
+
+def _messages(data: Any) -> list[str]:
+    """Take the server's words out of any of its error shapes (sendgrid-api.md §2)."""
+    if not isinstance(data, dict):
+        return []
+    found = []
+    errors = data.get("errors")
+    for entry in errors if isinstance(errors, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("message"), str):
+            if not entry["message"].strip():
+                continue
+            field = entry.get("field") or entry.get("parameter")
+            found.append(f"{field}: {entry['message']}" if field else entry["message"])
+        elif isinstance(entry, str):
+            found.append(entry)
+    return [*found, *(data[key] for key in ("error", "message") if isinstance(data.get(key), str))]

@@ -1,0 +1,297 @@
+"""The operations: what each puts on the wire, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl.emulator import Emulator, Settings, world
+from segctl.errors import (
+    BadRequest,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    RemoteError,
+    ServerFault,
+    UnexpectedAnswer,
+    UpdateLocked,
+    UsageError,
+)
+from segctl.model import Segment, Validation
+from segctl.secrets import Secret
+from segctl.sendgrid.api import Reader, Writer
+from segctl.sendgrid.transport import ATTEMPTS, Transport
+
+from .support import (
+    KEY,
+    SEGMENTS,
+    FakeClock,
+    Seen,
+    Served,
+    answer,
+    emulated,
+    scripted,
+    segment_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+ID = segment_json()["id"]
+QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Plzeň'\n  -- \"x\""
+EMPTY = answer(200, {"results": []})
+
+
+def sent(act: Callable[[Writer], object], *served: Served) -> list[Seen]:
+    with scripted(*served) as (transport, script):
+        act(Writer(transport))
+        return script.seen
+
+
+@pytest.mark.parametrize(
+    ("parents", "orphans", "ids", "query"),
+    [
+        ([], False, [], ""),
+        (["a", "b"], False, [], "?parent_list_ids=a%2Cb"),
+        (["a"], True, [], "?parent_list_ids=a&no_parent_list_id=true"),
+        ([], True, [], "?no_parent_list_id=true"),
+        ([], False, ["x", "y"], "?ids=x&ids=y"),
+        (["a"], True, ["x"], "?parent_list_ids=a&no_parent_list_id=true&ids=x"),
+        ([], False, ["a b&c=d/é"], "?ids=a+b%26c%3Dd%2F%C3%A9"),
+    ],
+)
+def test_the_filters_on_the_wire(
+    parents: Sequence[str], orphans: bool, ids: Sequence[str], query: str
+) -> None:
+    (one,) = sent(
+        lambda account: account.list_segments(
+            parent_list_ids=parents, no_parent_list=orphans, ids=ids
+        ),
+        EMPTY,
+    )
+    assert (one.method, one.target.replace("%20", "+"), one.body) == ("GET", SEGMENTS + query, b"")
+
+
+def test_fifty_parent_lists_are_the_most() -> None:
+    many = [f"p{n}" for n in range(51)]
+    assert len(sent(lambda account: account.list_segments(parent_list_ids=many[:50]), EMPTY)) == 1
+    with scripted(EMPTY) as (transport, script):
+        with pytest.raises(UsageError, match="at most 50"):
+            Reader(transport).list_segments(parent_list_ids=many)
+        assert script.seen == []
+
+
+@pytest.mark.parametrize(
+    ("segment_id", "path"),
+    [
+        (ID, ID),
+        ("a/b", "a%2Fb"),
+        ("../lists/1", "..%2Flists%2F1"),
+        ("..", "%2E%2E"),
+        (".", "%2E"),
+        ("a?b=c#d", "a%3Fb%3Dc%23d"),
+        ("a b%2F", "a%20b%252F"),
+        ("é\ud800", "%C3%A9%ED%A0%80"),
+        ("//evil.test", "%2F%2Fevil.test"),
+        ("https://evil.test", "https%3A%2F%2Fevil.test"),
+    ],
+)
+def test_no_id_leads_to_another_path(segment_id: str, path: str) -> None:
+    whole = answer(200, segment_json(id=segment_id))
+    seen = [
+        *sent(lambda account: account.get_segment(segment_id), whole),
+        *sent(lambda account: account.patch_segment(segment_id, {"name": "N"}), whole),
+        *sent(lambda account: account.delete_segment(segment_id), answer(202)),
+        *sent(lambda account: account.refresh_segment(segment_id, "UTC"), answer(202)),
+    ]
+    assert [(one.method, one.target) for one in seen] == [
+        ("GET", f"{SEGMENTS}/{path}?contacts_sample=false"),
+        ("PATCH", f"{SEGMENTS}/{path}"),
+        ("DELETE", f"{SEGMENTS}/{path}"),
+        ("POST", f"{SEGMENTS}/refresh/{path}"),
+    ]
+
+
+def test_what_the_writes_send() -> None:
+    whole = answer(201, segment_json())
+    bodies = [
+        json.loads(one.body)
+        for one in (
+            *sent(lambda account: account.create_segment(Segment("N", QUERY)), whole),
+            *sent(lambda account: account.create_segment(Segment("N", QUERY, ("p",))), whole),
+            *sent(lambda account: account.patch_segment(ID, {"query_dsl": QUERY}), whole),
+            *sent(lambda account: account.refresh_segment(ID, "Europe/Prague"), answer(202)),
+        )
+    ]
+    assert bodies == [
+        {"name": "N", "query_dsl": QUERY},
+        {"name": "N", "query_dsl": QUERY, "parent_list_ids": ["p"]},
+        {"query_dsl": QUERY},
+        {"user_time_zone": "Europe/Prague"},
+    ]
+    (gone,) = sent(lambda account: account.delete_segment(ID), answer(202))
+    assert (gone.body, gone.target) == (b"", f"{SEGMENTS}/{ID}")
+
+
+@pytest.mark.parametrize("served", [answer(202), answer(204), answer(200, {}), answer(202, [])])
+def test_a_delete_and_a_refresh_ask_for_no_body(served: Served) -> None:
+    sent(lambda account: account.delete_segment(ID), served)
+    sent(lambda account: account.refresh_segment(ID, "UTC"), served)
+
+
+BROKEN: list[Any] = [None, [], {}, "x", {"results": []}, [segment_json()], b"{", b"<html>"]
+
+
+@pytest.mark.parametrize("data", BROKEN)
+def test_an_unusable_answer_to_a_read_is_never_a_missing_segment(data: Any) -> None:
+    with scripted(answer(200, data)) as (transport, _):
+        account = Reader(transport)
+        with pytest.raises(UnexpectedAnswer) as caught:
+            account.get_segment(ID)
+        assert not caught.value.ambiguous
+        if data != {"results": []}:
+            with pytest.raises(UnexpectedAnswer) as caught:
+                account.list_segments()
+            assert not caught.value.ambiguous
+
+
+@pytest.mark.parametrize("data", BROKEN)
+def test_an_unusable_answer_to_a_write_leaves_open_what_happened(data: Any) -> None:
+    with scripted(answer(201, data)) as (transport, script):
+        account = Writer(transport)
+        for act in (
+            partial(account.create_segment, Segment("N", QUERY)),
+            partial(account.patch_segment, ID, {"name": "N"}),
+        ):
+            with pytest.raises(UnexpectedAnswer) as caught:
+                act()
+            assert caught.value.ambiguous
+        assert len(script.seen) == 2
+
+
+def test_an_answer_about_another_segment_is_refused() -> None:
+    with scripted(answer(200, segment_json(2))) as (transport, _):
+        account = Writer(transport)
+        with pytest.raises(UnexpectedAnswer, match="another segment") as read:
+            account.get_segment(ID)
+        with pytest.raises(UnexpectedAnswer, match="another segment") as written:
+            account.patch_segment(ID, {"name": "N"})
+    assert (read.value.ambiguous, written.value.ambiguous) == (False, True)
+
+
+def test_a_list_with_a_segment_twice_is_refused() -> None:
+    twice = {"results": [segment_json(), segment_json(name="Other")]}
+    with (
+        scripted(answer(200, twice)) as (transport, _),
+        pytest.raises(UnexpectedAnswer, match="twice"),
+    ):
+        Reader(transport).list_segments()
+
+
+@pytest.mark.parametrize("served", [answer(404), answer(404, {"errors": [{"message": "no"}]})])
+def test_an_account_without_a_list_is_the_wrong_server(served: Served) -> None:
+    with (
+        scripted(served) as (transport, _),
+        pytest.raises(NotFound, match="this server has no segments") as caught,
+    ):
+        Reader(transport).list_segments()
+    assert caught.value.hint == "check SEGCTL_BASE_URL"
+
+
+@pytest.mark.parametrize("served", [answer(429), answer(429, {"errors": []}, Retry_After="5")])
+def test_a_refresh_is_asked_for_once(served: Served) -> None:
+    clock = FakeClock()
+    with scripted(served, clock=clock) as (transport, script):
+        with pytest.raises(RateLimited):
+            Writer(transport).refresh_segment(ID, "UTC")
+        assert (len(script.seen), clock.slept) == (1, [])
+
+
+# Against the emulator: the same operations, with a server that has rules.
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def emulator(clock: FakeClock) -> Iterator[Emulator]:
+    with Emulator(None, Settings(), now=clock.now) as made:
+        made.seed()
+        yield made
+
+
+@pytest.fixture
+def account(emulator: Emulator, clock: FakeClock) -> Iterator[Writer]:
+    with Transport(
+        "https://api.sendgrid.com", Secret(KEY), clock, mount=emulated(emulator)
+    ) as transport:
+        yield Writer(transport)
+
+
+def test_a_segment_lives_and_dies(account: Writer) -> None:
+    made = account.create_segment(Segment("N", QUERY, (world.NEWSLETTER_LIST_ID,)))
+    read = account.get_segment(made.id)
+    assert read.definition == Segment("N", QUERY, (world.NEWSLETTER_LIST_ID,))
+    assert read.validation is Validation.VALID
+    assert made.id in {one.id for one in account.list_segments()}
+    with pytest.raises(UpdateLocked, match="less than five minutes ago") as caught:
+        account.patch_segment(made.id, {"name": "M"})
+    assert not caught.value.ambiguous
+    account.refresh_segment(made.id, "Europe/Prague")
+    with pytest.raises(RateLimited):
+        account.refresh_segment(made.id, "Europe/Prague")
+    account.delete_segment(made.id)
+    with pytest.raises(NotFound):
+        account.get_segment(made.id)
+    with pytest.raises(NotFound):
+        account.delete_segment(made.id)
+
+
+def test_lists_have_no_queries_and_v1_segments_show(account: Writer) -> None:
+    listed = account.list_segments()
+    assert {one.query for one in listed} == {None}
+    assert [one.id for one in listed if one.is_v1] == [world.GMAIL_USERS_V1_ID]
+
+
+def test_the_filters_reach_a_server_that_knows_them(account: Writer) -> None:
+    ours = account.create_segment(Segment("N", QUERY, (world.NEWSLETTER_LIST_ID,)))
+    everything = {one.id for one in account.list_segments()}
+    of_list = account.list_segments(parent_list_ids=[world.NEWSLETTER_LIST_ID])
+    orphans = {one.id for one in account.list_segments(no_parent_list=True)}
+    both = account.list_segments(parent_list_ids=[world.NEWSLETTER_LIST_ID], no_parent_list=True)
+    ids = account.list_segments(ids=[ours.id, world.OLD_WEBINAR_GUESTS_ID], no_parent_list=True)
+    assert [one.id for one in of_list] == [ours.id]
+    assert orphans == everything - {ours.id}
+    assert {one.id for one in both} == everything
+    assert {one.id for one in ids} == {ours.id, world.OLD_WEBINAR_GUESTS_ID}
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "ambiguous"),
+    [
+        ("POST * 400", BadRequest, False),
+        ("POST * 403", Forbidden, False),
+        ("POST * 429 always", RateLimited, False),
+        ("POST * 429-epoch always 40s", RateLimited, False),
+        ("POST * 500", ServerFault, True),
+        ("POST * 502-html after", ServerFault, True),
+        ("POST * truncated", UnexpectedAnswer, True),
+        ("POST * wrong-json", UnexpectedAnswer, True),
+        ("POST * empty", UnexpectedAnswer, True),
+    ],
+)
+def test_a_create_that_goes_wrong(
+    emulator: Emulator, account: Writer, fault: str, kind: type[RemoteError], *, ambiguous: bool
+) -> None:
+    emulator.faults.add(fault)
+    with pytest.raises(RemoteError) as caught:
+        account.create_segment(Segment("N", QUERY))
+    assert type(caught.value) is kind
+    assert caught.value.ambiguous is ambiguous
+    assert "could not create `N`" in caught.value.message
+    assert len(emulator.log) == (ATTEMPTS if kind is RateLimited else 1)

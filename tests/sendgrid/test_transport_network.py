@@ -1,0 +1,321 @@
+"""The network misbehaves: connections that fail, break, hang or drip, over real sockets."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.emulator import Emulator, Settings, serve
+from segctl.errors import RemoteError, UnexpectedAnswer, Unreachable, UsageError
+from segctl.secrets import Secret
+from segctl.sendgrid import transport as module
+from segctl.sendgrid.api import Reader
+from segctl.sendgrid.transport import ATTEMPTS, Transport
+
+from .support import KEY, SEGMENTS, FakeClock, answer, listening
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def emulated(*faults: str) -> Iterator[tuple[Emulator, Transport]]:
+    with (
+        Emulator(None, Settings()) as emulator,
+        serve(emulator) as server,
+        Transport(server.url, Secret(KEY), FakeClock(), direct=True) as transport,
+    ):
+        emulator.faults.add(*faults)
+        yield emulator, transport
+
+
+BODY = {"name": "N", "query_dsl": "SELECT contact_id, updated_at FROM contact_data"}
+
+
+@pytest.mark.parametrize("kind", ["drop", "refuse", "cut", "truncated", "wrong-json", "empty"])
+def test_a_get_outlives_what_breaks_once(kind: str) -> None:
+    with emulated(f"GET * {kind}") as (emulator, transport):
+        reader = Reader(transport)
+        if kind in {"drop", "refuse", "cut"}:
+            assert reader.list_segments() == ()
+            assert len(emulator.log) == 2
+        else:
+            # An answer that came whole is not asked for again: it is what the server says.
+            with pytest.raises(UnexpectedAnswer):
+                reader.list_segments()
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        ("drop", "POST"),
+        ("drop", "PATCH"),
+        ("drop", "DELETE"),
+        ("drop after", "POST"),
+        ("drop after", "DELETE"),
+        ("refuse", "POST"),
+        ("cut", "POST"),
+        ("cut", "PATCH"),
+    ],
+)
+def test_a_write_that_breaks_is_ambiguous_and_sent_once(kind: str, method: str) -> None:
+    with emulated(f"{method} * {kind} always") as (emulator, transport):
+        with pytest.raises(Unreachable, match=r"the connection to 127\.0\.0\.1 broke") as caught:
+            transport.send(method, SEGMENTS, operation="do it", body=BODY)
+        assert len(emulator.log) == 1
+    assert caught.value.ambiguous
+    assert "SEGCTL_BASE_URL" in caught.value.hint
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_silence_is_waited_for_so_long(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "READ_TIMEOUT", 0.1)
+    with (
+        emulated(f"{method} * hang always") as (emulator, transport),
+        pytest.raises(Unreachable, match="did not answer within") as caught,
+    ):
+        transport.send(method, SEGMENTS, operation="do it", body=BODY)
+    assert caught.value.ambiguous == (method == "POST")
+    assert len(emulator.log) == (ATTEMPTS if method == "GET" else 1)
+
+
+def test_a_slow_answer_arrives() -> None:
+    with emulated("GET * drip 0.2s") as (_, transport):
+        assert Reader(transport).list_segments() == ()
+
+
+def test_an_answer_that_drips_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(FakeClock):
+        def monotonic(self) -> float:
+            self.slept.append(200.0)
+            return super().monotonic()
+
+    with (
+        listening(lambda _: answer(200, b" " * 200_000)) as server,
+        Transport(server.url, Secret(KEY), Late(), direct=True) as transport,
+        pytest.raises(Unreachable, match="its answer took over 300 s"),
+    ):
+        transport.send("GET", "/v3/x", operation="do it")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_answer_without_end_is_left(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BODY", 2 << 20)
+    bomb = gzip.compress(b"[" + b"1," * (3 << 20))
+    assert len(bomb) < 1 << 20
+    with (
+        listening(lambda _: answer(200, bomb, Content_Encoding="gzip")) as server,
+        Transport(server.url, Secret(KEY), FakeClock(), direct=True) as transport,
+        pytest.raises(UnexpectedAnswer, match="larger than 2 MiB") as caught,
+    ):
+        transport.send(method, "/v3/x", operation="do it")
+    assert caught.value.ambiguous == (method == "POST")
+    assert len(server.seen) == 1
+
+
+def test_an_answer_that_cannot_be_unpacked_is_a_broken_one() -> None:
+    with (
+        listening(lambda _: answer(200, b"no gzip", Content_Encoding="gzip")) as server,
+        Transport(server.url, Secret(KEY), FakeClock(), direct=True) as transport,
+        pytest.raises(Unreachable, match="broke") as caught,
+    ):
+        transport.send("DELETE", "/v3/x", operation="do it")
+    assert caught.value.ambiguous
+
+
+@pytest.mark.parametrize("raw", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", b""])
+def test_what_is_not_http_is_a_broken_connection(raw: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve_raw() -> None:
+            for _ in range(ATTEMPTS):
+                connection = listener.accept()[0]
+                connection.recv(65536)
+                connection.sendall(raw)
+                connection.close()
+
+        thread = threading.Thread(target=serve_raw, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with (
+            Transport(url, Secret(KEY), FakeClock(), direct=True) as transport,
+            pytest.raises(Unreachable, match=r"the connection to 127\.0\.0\.1 broke") as caught,
+        ):
+            transport.send("GET", "/v3/x", operation="do it")
+        thread.join(5)
+    assert KEY not in caught.value.message
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_connection_that_never_opened_did_nothing(method: str) -> None:
+    told: list[str] = []
+    clock = FakeClock()
+    url = f"http://127.0.0.1:{closed_port()}"
+    with (
+        Transport(url, Secret(KEY), clock, direct=True, notify=told.append) as transport,
+        pytest.raises(Unreachable, match=r"no connection to 127\.0\.0\.1") as caught,
+    ):
+        transport.send(method, "/v3/x", operation="list the segments")
+    assert not caught.value.ambiguous
+    assert len(clock.slept) == ATTEMPTS - 1
+    assert "no connection to 127.0.0.1" in told[0]
+    assert "attempt 2 of 5 in 1 s" in told[0]
+
+
+def test_an_impatient_request_does_not_knock_twice() -> None:
+    clock = FakeClock()
+    url = f"http://127.0.0.1:{closed_port()}"
+    with Transport(url, Secret(KEY), clock, direct=True) as one, pytest.raises(Unreachable):
+        one.send("POST", "/v3/x", operation="do it", patient=False)
+    assert clock.slept == []
+
+
+def test_a_name_that_nobody_knows() -> None:
+    with (
+        Transport("https://no-such-host.invalid", Secret(KEY), FakeClock(), direct=True) as one,
+        pytest.raises(Unreachable, match=r"no connection to no-such-host\.invalid") as caught,
+    ):
+        one.send("POST", "/v3/x", operation="do it", patient=False)
+    assert not caught.value.ambiguous
+
+
+def pem(what: str, text: str) -> str:
+    return f"-----BEGIN {what}-----\n{text}\n-----END {what}-----\n"
+
+
+def test_a_certificate_that_nobody_signed_is_not_asked_for_again(tmp_path: Path) -> None:
+    certificate = tmp_path / "server.pem"
+    certificate.write_text(pem("CERTIFICATE", CERTIFICATE) + pem("PRIVATE KEY", CERTIFICATE_KEY))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        received: list[bytes] = []
+
+        def shake() -> None:
+            connection = listener.accept()[0]
+            try:
+                with context.wrap_socket(connection, server_side=True) as secure:
+                    received.append(secure.recv(65536))
+            except OSError:
+                connection.close()
+
+        thread = threading.Thread(target=shake, daemon=True)
+        thread.start()
+        clock = FakeClock()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with (
+            Transport(url, Secret(KEY), clock, direct=True) as transport,
+            pytest.raises(
+                Unreachable, match=r"certificate of 127\.0\.0\.1 is not trusted"
+            ) as caught,
+        ):
+            transport.send("GET", "/v3/x", operation="do it")
+        thread.join(5)
+    assert "SSL_CERT_FILE" in caught.value.hint
+    assert clock.slept == []
+    assert received in ([], [b""])
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY", "https_proxy"])
+def test_the_proxies_of_the_environment_are_used(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asked: list[bytes] = []
+
+        def refuse() -> None:
+            for _ in range(ATTEMPTS):
+                connection = listener.accept()[0]
+                asked.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+                connection.close()
+
+        thread = threading.Thread(target=refuse, daemon=True)
+        thread.start()
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with (
+            Transport("https://api.sendgrid.com", Secret(KEY), FakeClock()) as transport,
+            pytest.raises(Unreachable, match="the proxy does not let us through") as caught,
+        ):
+            transport.send("POST", "/v3/x", operation="do it")
+        thread.join(5)
+    assert "407" in caught.value.message
+    assert "HTTPS_PROXY" in caught.value.hint
+    assert not caught.value.ambiguous
+    assert len(asked) == ATTEMPTS
+    assert all(one.startswith(b"CONNECT api.sendgrid.com:443") for one in asked)
+    # The key is for the other end of the tunnel.
+    assert not any(KEY.encode() in one for one in asked)
+
+
+def test_a_direct_connection_passes_the_proxies_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+    with emulated() as (_, transport):
+        assert Reader(transport).list_segments() == ()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("ALL_PROXY", "socks5://user:hunter2@127.0.0.1:1080", "SOCKS"),
+        ("HTTPS_PROXY", "gopher://user:hunter2@127.0.0.1", "http://HOST:PORT"),
+        ("HTTPS_PROXY", "http://user:hunter2@127.0.0.1:x", "http://HOST:PORT"),
+        ("SSL_CERT_FILE", "/no/hunter2.pem", "readable PEM"),
+        ("SSL_CERT_FILE", "/dev/null", "readable PEM"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_an_error_of_usage(
+    variable: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UsageError, match=re.compile(variable.split("_", maxsplit=1)[0])) as caught:
+        Transport("https://api.sendgrid.com", Secret(KEY), FakeClock())
+    assert words in caught.value.hint
+    assert "hunter2" not in repr(caught.value)
+
+
+def test_what_httpx_cannot_send_is_not_quoted() -> None:
+    # Nothing that passes the constructor does this today; the header is put there by hand.
+    with (
+        listening() as server,
+        Transport(server.url, Secret(KEY), FakeClock(), direct=True) as transport,
+    ):
+        transport._client.headers["authorization"] = f"Bearer {KEY}\x00"
+        with pytest.raises(RemoteError) as caught:
+            transport.send("POST", "/v3/x", operation="do it", body={})
+        assert server.seen == []
+    assert not caught.value.ambiguous
+    assert KEY[:8] not in str(caught.value)
+    assert "Illegal" not in str(caught.value)
+
+
+# Made for this test and trusted by nobody: a certificate of 127.0.0.1 and its key, in base64.
+CERTIFICATE = (
+    "MIIBjzCCATagAwIBAgIUMwKO7vSljeeM0c9gBCOATrmoAWQwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJ"
+    "MTI3LjAuMC4xMCAXDTI2MTEyMjAxMTUzMloYDzIxMjYxMDI5MDExNTMyWjAUMRIwEAYDVQQDDAkxMjcu"
+    "MC4wLjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASiqdyQR/6pbnwffadWIDYch5aCm8KQDNvdvqtO"
+    "O3JW3pMF4Ipwv2ZsGxmftxHmbbcqob93b2b+Fl/DLSM3dLeSo2QwYjAdBgNVHQ4EFgQUYV3FXFwKzNhH"
+    "+XYe1bSjgHRq5CAwHwYDVR0jBBgwFoAUYV3FXFwKzNhH+XYe1bSjgHRq5CAwDwYDVR0TAQH/BAUwAwEB"
+    "/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0cAMEQCICTSTYy761MN+TtzVL2wNdPtfZXtaydL"
+    "Z0tXdK7vB6+dAiAmL3LnPbt++RVLcXB390tpp0Msz9SVdc1ExHVZQVe59Q=="
+)
+CERTIFICATE_KEY = (
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg9jq4aXjMmwXrhVyNYZNEvd1mjtsWyts7"
+    "CUQ8QrcBArShRANCAASiqdyQR/6pbnwffadWIDYch5aCm8KQDNvdvqtOO3JW3pMF4Ipwv2ZsGxmftxHm"
+    "bbcqob93b2b+Fl/DLSM3dLeS"
+)

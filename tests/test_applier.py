@@ -1,0 +1,441 @@
+"""Carrying a plan out: what is sent, and that the report tells the truth about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl.applier import Started, perform
+from segctl.emulator import Emulator, Settings, world
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.model import (
+    Change,
+    Create,
+    Delete,
+    Outcome,
+    Patch,
+    Plan,
+    Precondition,
+    Remote,
+    Replace,
+    Segment,
+    Status,
+    TargetRef,
+)
+from segctl.planner import changed_fields
+from segctl.secrets import Secret
+from segctl.sendgrid.api import Writer
+from segctl.sendgrid.transport import ATTEMPTS, Transport
+
+from .sendgrid.support import KEY, FakeClock, Seen, answer, emulated, segment_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from .sendgrid.support import Served
+
+TARGET = TargetRef("production", "api.sendgrid.com")
+SPAN = Span("segments/a.yaml", 1, 7)
+QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Brno'"
+OTHER = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Plzeň'"
+LIST = world.NEWSLETTER_LIST_ID
+
+
+class Account:
+    """An emulated account, what was sent to it, and a way to step in between."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.emulator = Emulator(None, Settings(), now=self.clock.now)
+        self.emulator.seed()
+        self.ui = self.emulator.ui
+        self.mount = emulated(self.emulator)
+        self.seen: list[Seen] = []
+        self.before: Callable[[Seen], Served | None] = lambda _: None
+        self.transport = Transport(
+            "https://api.sendgrid.com", Secret(KEY), self.clock, mount=self._serve
+        )
+        self.writer = Writer(self.transport)
+
+    def _serve(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
+        seen = Seen(method, target.partition("?")[0].rpartition("/")[2], headers, body)
+        self.seen.append(seen)
+        return self.before(seen) or self.mount(method, target, headers, body)
+
+    def has(self, name: str = "N", query: str = QUERY, *parents: str) -> Remote:
+        return self.writer.get_segment(self.ui.create(name, query, parent_list_ids=parents))
+
+    def perform(
+        self, *changes: Change, stopped: Callable[[], bool] = lambda: False
+    ) -> list[Outcome]:
+        self.seen.clear()
+        events = list(perform(Plan(TARGET, changes), self.writer, stopped))
+        return [event for event in events if isinstance(event, Outcome)]
+
+    def sent(self) -> list[tuple[str, Any]]:
+        """The writes and their bodies."""
+        return [
+            (one.method, json.loads(one.body) if one.body else None)
+            for one in self.seen
+            if one.method != "GET"
+        ]
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    made = Account()
+    with made.emulator, made.transport:
+        yield made
+
+
+def create(name: str = "N", query: str = QUERY, *parents: str) -> Create:
+    return Create(Segment(name, query, parents), SPAN)
+
+
+def patch(remote: Remote, *, name: str | None = None, query: str | None = None) -> Patch:
+    before = remote.definition
+    after = Segment(name or before.name, query or before.query, before.parent_list_ids)
+    return Patch(
+        before=before,
+        after=after,
+        changed_fields=changed_fields(before, after),
+        precondition=Precondition.of(remote),
+        span=SPAN,
+    )
+
+
+def delete(remote: Remote) -> Delete:
+    return Delete(remote.definition, Precondition.of(remote), SPAN)
+
+
+def test_a_create_sends_what_is_declared(account: Account) -> None:
+    one, two = account.perform(create("A"), create("B", OTHER, LIST))
+    assert account.sent() == [
+        ("POST", {"name": "A", "query_dsl": QUERY}),
+        ("POST", {"name": "B", "query_dsl": OTHER, "parent_list_ids": [LIST]}),
+    ]
+    assert (one.status, one.message, one.hint) == (Status.DONE, "", "")
+    assert two.id is not None
+    assert account.writer.get_segment(two.id).definition == Segment("B", OTHER, (LIST,))
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        ({"query": OTHER}, {"query_dsl": OTHER}),
+        ({"name": "M"}, {"name": "M"}),
+        ({"name": "M", "query": OTHER}, {"name": "M", "query_dsl": OTHER}),
+    ],
+)
+def test_a_patch_sends_what_differs_after_a_look(
+    account: Account, fields: dict[str, str], body: dict[str, str]
+) -> None:
+    remote = account.has("N", QUERY, LIST)
+    (outcome,) = account.perform(patch(remote, **fields))
+    assert (outcome.status, outcome.id, outcome.message) == (Status.DONE, remote.id, "")
+    assert account.sent() == [("PATCH", body)]
+    assert [one.method for one in account.seen] == ["GET", "PATCH"]
+
+
+def test_a_delete_looks_first_too(account: Account) -> None:
+    remote = account.has()
+    (outcome,) = account.perform(delete(remote))
+    assert (outcome.status, outcome.id, outcome.message) == (Status.DONE, None, "")
+    assert [(one.method, one.target) for one in account.seen] == [
+        ("GET", remote.id),
+        ("DELETE", remote.id),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["patch", "delete"])
+@pytest.mark.parametrize(
+    ("edit", "fields"),
+    [
+        ({"name": "Mine"}, "name"),
+        ({"query": OTHER}, "query_dsl"),
+        ({"name": "Mine", "query": OTHER}, "name, query_dsl"),
+        ({"query": QUERY + " "}, "query_dsl"),
+    ],
+)
+def test_what_somebody_changed_is_left_alone(
+    account: Account, kind: str, edit: dict[str, str], fields: str
+) -> None:
+    remote = account.has()
+    change = delete(remote) if kind == "delete" else patch(remote, query=OTHER + " -- ours")
+    account.ui.edit(remote.id, name=edit.get("name"), query=edit.get("query"))
+    (outcome,) = account.perform(change)
+    assert outcome.status is Status.CONFLICT
+    assert outcome.id == remote.id
+    assert outcome.message == f"somebody changed it since the plan was made ({fields})"
+    assert "segctl plan" in outcome.hint
+    assert account.sent() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "fields"),
+    [
+        ([], [LIST], "parent_list_ids"),
+        ([LIST], None, "parent_list_ids"),
+        ([LIST], ["x"], "parent_list_ids"),
+        (["a", "b"], ["b", "c"], "parent_list_ids"),
+        (["a"], ["a", "a"], "parent_list_ids"),
+    ],
+)
+def test_other_parent_lists_are_a_conflict(
+    account: Account, before: list[str], now: list[str] | None, fields: str
+) -> None:
+    remote = Remote(segment_json()["id"], "N", tuple(before), QUERY)
+    data = segment_json(name="N", query_dsl=QUERY, parent_list_ids=now)
+    account.before = lambda _: answer(200, data)
+    (outcome,) = account.perform(patch(remote, query=OTHER))
+    assert outcome.status is Status.CONFLICT
+    assert outcome.message.endswith(f"({fields})")
+
+
+def test_parent_lists_in_another_order_are_the_same(account: Account) -> None:
+    remote = Remote(segment_json()["id"], "N", ("b", "a"), QUERY)
+    data = segment_json(name="N", query_dsl=QUERY, parent_list_ids=["a", "b"])
+    account.before = lambda seen: answer(
+        200, data if seen.method == "GET" else data | {"query_dsl": OTHER}
+    )
+    (outcome,) = account.perform(patch(remote, query=OTHER))
+    assert (outcome.status, outcome.message) == (Status.DONE, "")
+
+
+def test_a_new_sample_is_no_conflict(account: Account) -> None:
+    remote = account.has()
+    account.clock.sleep(7200)
+    assert account.perform(patch(remote, query=OTHER))[0].status is Status.DONE
+
+
+def test_a_segment_deleted_meanwhile_is_a_conflict_for_a_patch(account: Account) -> None:
+    remote = account.has()
+    account.ui.delete(remote.id)
+    (outcome,) = account.perform(patch(remote, query=OTHER))
+    assert outcome.status is Status.CONFLICT
+    assert outcome.id is None
+    assert outcome.message == "somebody deleted it since the plan was made"
+    assert "would create it anew" in outcome.hint
+    assert account.sent() == []
+
+
+def test_so_is_one_deleted_between_the_look_and_the_patch(account: Account) -> None:
+    remote = account.has()
+
+    def step_in(seen: Seen) -> None:
+        if seen.method == "PATCH":
+            account.ui.delete(remote.id)
+
+    account.before = step_in
+    assert account.perform(patch(remote, query=OTHER))[0].status is Status.CONFLICT
+
+
+def test_a_segment_deleted_meanwhile_is_deleted(account: Account) -> None:
+    remote, other = account.has(), account.has("O")
+
+    def step_in(seen: Seen) -> None:
+        if seen.method == "DELETE":
+            account.ui.delete(other.id)
+
+    account.ui.delete(remote.id)
+    account.before = step_in
+    for outcome in account.perform(delete(remote), delete(other)):
+        assert (outcome.status, outcome.message) == (Status.DONE, "it was gone already")
+
+
+def test_a_gateways_404_is_no_success_of_a_delete(account: Account) -> None:
+    remote = account.has()
+    account.before = lambda seen: answer(404, b"<html>") if seen.method == "DELETE" else None
+    (outcome,) = account.perform(delete(remote))
+    assert outcome.status is Status.FAILED
+    assert "does not look like SendGrid's" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ("400", Status.FAILED),
+        ("401", Status.FAILED),
+        ("403", Status.FAILED),
+        ("406", Status.FAILED),
+        ("429 always", Status.FAILED),
+        ("451", Status.FAILED),
+        ("500", Status.UNKNOWN),
+        ("500 after", Status.UNKNOWN),
+        ("502", Status.UNKNOWN),
+        ("502-html after", Status.UNKNOWN),
+        ("503", Status.UNKNOWN),
+        ("504 after", Status.UNKNOWN),
+        ("truncated", Status.UNKNOWN),
+        ("wrong-json", Status.UNKNOWN),
+        ("empty", Status.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_what_a_write_came_to(account: Account, method: str, fault: str, status: Status) -> None:
+    if method == "DELETE" and fault in {"truncated", "wrong-json", "empty"}:
+        # Its body means nothing, but for one that is no 202's at all.
+        status = Status.DONE
+    remote = account.has("N")
+    changes: dict[str, Change] = {
+        "POST": create("New"),
+        "PATCH": patch(remote, query=OTHER),
+        "DELETE": delete(remote),
+    }
+    account.emulator.faults.add(f"{method} * {fault}")
+    outcome, after = account.perform(changes[method], create("Next"))
+    assert outcome.status is status
+    assert outcome.id == (None if method == "POST" or status is Status.DONE else remote.id)
+    if status is Status.UNKNOWN:
+        assert "may have done it all the same" in outcome.hint
+    elif status is Status.FAILED:
+        assert outcome.message.startswith("could not ")
+        assert "may have done it" not in outcome.hint
+    tries = ATTEMPTS if fault == "429 always" else 1
+    if method == "POST" and fault == "429 always":
+        assert after.status is Status.FAILED
+        tries *= 2
+    else:
+        # What fails does not stop the rest.
+        assert after.status is Status.DONE
+        tries += method == "POST"
+    assert sum(one.method == method for one in account.seen) == tries
+
+
+@pytest.mark.parametrize("kind", ["patch", "delete"])
+@pytest.mark.parametrize("fault", ["403", "500 always", "502-html always", "truncated", "empty"])
+def test_what_was_never_sent_is_not_unknown(account: Account, kind: str, fault: str) -> None:
+    remote = account.has()
+    account.emulator.faults.add(f"GET * {fault}")
+    (outcome,) = account.perform(delete(remote) if kind == "delete" else patch(remote, query=OTHER))
+    assert outcome.status is Status.FAILED
+    assert outcome.message.startswith(f"could not read segment {remote.id}")
+    assert account.sent() == []
+
+
+def test_the_update_lock_is_a_failure_that_says_how_long(account: Account) -> None:
+    (made,) = account.perform(create())
+    assert made.id is not None
+    remote = account.writer.get_segment(made.id)
+    (outcome,) = account.perform(patch(remote, query=OTHER))
+    assert outcome.status is Status.FAILED
+    assert "less than five minutes ago" in outcome.message
+    assert "wait five minutes" in outcome.hint
+
+
+def test_a_parent_list_that_is_not_there_is_a_failure_not_a_conflict(account: Account) -> None:
+    (outcome,) = account.perform(create("N", QUERY, "0b1f4a10-5c1d-4a6e-9f02-00000000ffff"))
+    assert outcome.status is Status.FAILED
+    assert "parent list does not exist" in outcome.message
+
+
+def test_a_name_that_was_taken_meanwhile(account: Account) -> None:
+    account.has("N")
+    (outcome,) = account.perform(create("N"))
+    assert outcome.status is Status.FAILED
+    assert "could not create `N`" in outcome.message
+    assert "already exists" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ({}, ""),
+        ({"query_dsl": None}, ""),
+        ({"query_dsl": OTHER + "\n"}, ""),
+        ({"query_dsl": OTHER + " LIMIT 1"}, "another query_dsl than"),
+        ({"name": "n"}, "another name than"),
+        ({"name": "n", "query_dsl": "x"}, "another name and query_dsl than"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["create", "patch"])
+def test_a_server_that_keeps_something_else_is_told_on(
+    account: Account, kind: str, stored: dict[str, Any], said: str
+) -> None:
+    remote = account.has("Was")
+    data = segment_json(id=remote.id, name="N", query_dsl=OTHER) | stored
+    account.before = lambda seen: None if seen.method == "GET" else answer(200, data)
+    (outcome,) = account.perform(
+        create("N", OTHER) if kind == "create" else patch(remote, name="N", query=OTHER)
+    )
+    assert outcome.status is Status.DONE
+    assert outcome.id == remote.id
+    assert said in outcome.message
+    assert bool(said) == bool(outcome.message) == bool(outcome.hint)
+
+
+def test_a_patch_is_not_held_to_what_it_did_not_send(account: Account) -> None:
+    remote = account.has("N", QUERY, LIST)
+    data = segment_json(id=remote.id, name="renamed by hand", query_dsl=OTHER)
+    account.before = lambda seen: None if seen.method == "GET" else answer(200, data)
+    assert account.perform(patch(remote, query=OTHER))[0].message == ""
+
+
+def test_what_was_not_begun_when_it_was_stopped_is_not_attempted(account: Account) -> None:
+    outcomes = account.perform(
+        create("A"), create("B"), create("C"), stopped=lambda: len(account.seen) >= 1
+    )
+    assert [one.status for one in outcomes] == [
+        Status.DONE,
+        Status.NOT_ATTEMPTED,
+        Status.NOT_ATTEMPTED,
+    ]
+    assert len(account.seen) == 1
+    assert outcomes[1].message == "interrupted before it was sent"
+
+
+def test_each_action_is_announced_before_it_is_sent(account: Account) -> None:
+    events = perform(Plan(TARGET, (create("A"), create("B"))), account.writer, lambda: False)
+    assert account.seen == []
+    for name in "AB":
+        before = len(account.seen)
+        started = next(events)
+        assert isinstance(started, Started)
+        assert started.change.name == name
+        assert len(account.seen) == before
+        outcome = next(events)
+        assert isinstance(outcome, Outcome)
+        assert outcome.change is started.change
+    assert next(events, None) is None
+
+
+def finding(severity: Severity) -> Diagnostic:
+    return Diagnostic("some-rule", severity, "no")
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(TARGET, (create(),), refusals=(finding(Severity.ERROR),)),
+        Plan(TARGET, (create(),), refusals=(finding(Severity.WARNING),)),
+        Plan(TARGET, (create(),), diagnostics=(finding(Severity.ERROR),)),
+    ],
+)
+def test_a_plan_that_must_not_be_performed_is_a_mistake_of_ours(
+    account: Account, plan: Plan
+) -> None:
+    with pytest.raises(RuntimeError, match="refused plan"):
+        list(perform(plan, account.writer, lambda: False))
+    assert account.seen == []
+
+
+def test_a_plan_with_warnings_is_performed(account: Account) -> None:
+    plan = Plan(TARGET, (create(),), diagnostics=(finding(Severity.WARNING),))
+    assert len(list(perform(plan, account.writer, lambda: False))) == 2
+
+
+def test_a_replace_is_a_mistake_of_ours(account: Account) -> None:
+    remote = account.has()
+    one = Replace(
+        remote.definition,
+        replace(remote.definition, parent_list_ids=(LIST,)),
+        ("parent_list_ids",),
+        Precondition.of(remote),
+        SPAN,
+    )
+    with pytest.raises(RuntimeError, match="replace"):
+        account.perform(one)
+    assert account.seen == []
