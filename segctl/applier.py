@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from segctl.errors import NotFound, RemoteError, Severity
-from segctl.model import Change, Create, Delete, Outcome, Patch, Replace, Segment, Status
+from segctl.model import Change, Create, Delete, Patch, Replace, Segment
 from segctl.planner import changed_fields
+from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -69,7 +70,9 @@ def _attempt(change: Change, account: Writer) -> Outcome:
         hint = error.hint
         if status is Status.UNKNOWN:
             hint = "SendGrid may have done it all the same: `segctl plan` shows how it stands"
-        return Outcome(change, status, known_id, error.message, hint)
+        # The report names the action and the segment itself.
+        message = error.message.removeprefix(f"could not {error.operation}: ")
+        return Outcome(change, status, known_id, message, hint)
 
 
 def _patch(change: Patch, account: Writer) -> Outcome:

@@ -1,4 +1,4 @@
-"""The values that every room passes to the next: segments, snapshots, plans, reports.
+"""The values that every room passes to the next: segments, snapshots, plans.
 
 Owns shapes only. All are frozen: a plan that has been shown is the plan that is performed.
 Nothing here reads, compares queries, prints or knows HTTP.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -342,68 +342,3 @@ class Plan:
             unchanged=len(self.kept),
             unmanaged=len(self.ignored),
         )
-
-
-class Status(StrEnum):
-    """How an action ended.
-
-    `CONFLICT`: somebody changed the segment after the plan was made, so nothing was sent.
-    `UNKNOWN`: it was sent and no clear answer came; the server may have acted.
-    """
-
-    DONE = "done"
-    FAILED = "failed"
-    CONFLICT = "conflict"
-    NOT_ATTEMPTED = "not_attempted"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one action ended. `id` is the segment's after it, `None` where there is none."""
-
-    change: Change
-    status: Status
-    id: str | None = None
-    message: str = ""
-    hint: str = ""
-
-
-class RefreshStatus(StrEnum):
-    """What became of a request to refresh (sendgrid-api.md §1, §2)."""
-
-    ACCEPTED = "accepted"
-    OVER_QUOTA = "over_quota"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not_found"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """One request to count a segment's contacts anew, and what the server said to it."""
-
-    name: str
-    id: str
-    status: RefreshStatus
-    message: str = ""
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was done: one outcome for each change of the plan, in its order."""
-
-    outcomes: tuple[Outcome, ...] = ()
-    refreshes: tuple[Refresh, ...] = ()
-    interrupted: bool = False
-    counts: Mapping[Status, int] = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        statuses = [outcome.status for outcome in self.outcomes]
-        object.__setattr__(self, "counts", {status: statuses.count(status) for status in Status})
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every change was made."""
-        return self.counts[Status.DONE] == len(self.outcomes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
-from segctl.model import Refresh, RefreshStatus
+from segctl.report import Refresh, RefreshStatus
 
 if TYPE_CHECKING:
     from segctl.sendgrid.api import Writer

@@ -15,17 +15,16 @@ from segctl.model import (
     Change,
     Create,
     Delete,
-    Outcome,
     Patch,
     Plan,
     Precondition,
     Remote,
     Replace,
     Segment,
-    Status,
     TargetRef,
 )
 from segctl.planner import changed_fields
+from segctl.report import Outcome, Status
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport

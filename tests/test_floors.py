@@ -13,6 +13,7 @@ FLOORS = {
     "segctl": 0,
     "errors": 0,
     "model": 0,
+    "report": 0,
     "secrets": 0,
     "suggest": 0,
     "query": 1,

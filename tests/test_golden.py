@@ -19,18 +19,13 @@ from segctl.model import (
     Create,
     Declared,
     Delete,
-    Outcome,
     Patch,
     Plan,
     Precondition,
-    Refresh,
-    RefreshStatus,
     Remote,
     Replace,
-    Report,
     Segment,
     Snapshot,
-    Status,
     TargetRef,
     Validation,
 )
@@ -42,6 +37,7 @@ from segctl.render.listing import Row, listing_text
 from segctl.render.plan_text import plan_text
 from segctl.render.report_text import report_text
 from segctl.render.style import Style, clean
+from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

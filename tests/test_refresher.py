@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from segctl.emulator import AccountPlan, Emulator, Settings, world
-from segctl.model import Refresh, RefreshStatus
 from segctl.refresher import refresh
+from segctl.report import Refresh, RefreshStatus
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport

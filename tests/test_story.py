@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from segctl.applier import perform
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
-from segctl.model import Outcome, Replace, Status, TargetRef
+from segctl.model import Replace, TargetRef
 from segctl.planner import make_plan, names_to_read
 from segctl.policy import Limits, judge
+from segctl.report import Outcome, Status
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport

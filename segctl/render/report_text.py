@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.model import Refresh, RefreshStatus, Status
 from segctl.planfile import action_name
 from segctl.render.style import Style, clean
+from segctl.report import Refresh, RefreshStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.model import Outcome, Report
+    from segctl.report import Outcome, Report
 
 _STATUS_WORDS = {
     Status.DONE: "done",

@@ -14,10 +14,12 @@ from segctl.sendgrid import wire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from segctl.model import Remote, Segment
+    from segctl.model import ContactList, Field, Remote, Segment
     from segctl.sendgrid.transport import Transport
 
 SEGMENTS = "/v3/marketing/segments/2.0"
+LISTS = "/v3/marketing/lists"
+FIELDS = "/v3/marketing/field_definitions"
 MAX_PARENT_LISTS = 50
 MAX_PAGES = 100
 """An account holds 200 segments (sendgrid-api.md §1); more pages are a server in a loop."""
@@ -53,31 +55,42 @@ class Reader:
             params["ids"] = list(ids)
         operation = "list the segments"
         found: dict[str, Remote] = {}
-        for page in self._pages(operation, params):
-            for item in page:
-                one = wire.remote(item, operation)
-                if one.id in found:
-                    raise wire.unexpected(operation, "a segment stands in it twice")
-                found[one.id] = one
+        for item in self._items(SEGMENTS, "results", operation, params):
+            one = wire.remote(item, operation)
+            if one.id in found:
+                raise wire.unexpected(operation, "a segment stands in it twice")
+            found[one.id] = one
         return tuple(found.values())
 
-    def _pages(
-        self, operation: str, params: Mapping[str, str | list[str]]
-    ) -> Iterator[Sequence[object]]:
-        address = SEGMENTS
+    def list_contact_lists(self) -> tuple[ContactList, ...]:
+        """List the contact lists, by which queries and parent lists are named (§4)."""
+        operation = "list the contact lists"
+        found = self._items(LISTS, "result", operation, {"page_size": "1000"})
+        return tuple(wire.contact_list(item, operation) for item in found)
+
+    def list_fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+        """List the custom and the reserved fields of contacts (sendgrid-api.md §4)."""
+        operation = "list the fields"
+        answer = self._transport.send("GET", FIELDS, operation=operation)
+        return wire.fields(answer.data, operation)
+
+    def _items(
+        self, address: str, key: str, operation: str, params: Mapping[str, str | list[str]]
+    ) -> Iterator[object]:
+        """Read a list item by item; its further pages on the same server alone."""
         for _ in range(MAX_PAGES):
             try:
                 answer = self._transport.send("GET", address, operation=operation, params=params)
             except NotFound as error:
-                # Every account has the list: this is no SendGrid.
+                # Every account has these lists: this is no SendGrid.
                 raise NotFound(
-                    f"could not {operation}: this server has no segments",
+                    f"could not {operation}: this server has none",
                     hint="check SEGCTL_BASE_URL",
                     operation=operation,
                     status=error.status,
                     messages=error.messages,
                 ) from None
-            yield wire.results(answer.data, operation)
+            yield from wire.items(answer.data, key, operation)
             link = wire.next_page(answer.data)
             if link is None:
                 return

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from segctl.errors import UnexpectedAnswer
-from segctl.model import Remote, Validation
+from segctl.model import ContactList, Field, FieldType, Remote, Validation
+
+_FIELD_TYPES = frozenset(kind.value for kind in FieldType)
 
 
 def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
@@ -52,12 +54,46 @@ def definition(data: Any, operation: str) -> Remote:
     return read
 
 
-def results(data: Any, operation: str) -> list[Any]:
-    """Take the items out of a list answer. Raises `UnexpectedAnswer` where there is no list."""
-    items = data.get("results") if isinstance(data, dict) else None
-    if not isinstance(items, list):
-        raise unexpected(operation, "there is no list of results in it")
-    return items
+def items(data: Any, key: str, operation: str) -> list[Any]:
+    """Take the items out of a list answer: segments come as `results`, lists as `result`.
+
+    Raises `UnexpectedAnswer` where there is no list.
+    """
+    found = data.get(key) if isinstance(data, dict) else None
+    if not isinstance(found, list):
+        raise unexpected(operation, f"there is no list of {key} in it")
+    return found
+
+
+def contact_list(data: Any, operation: str) -> ContactList:
+    """Read one contact list (sendgrid-api.md §4). Raises `UnexpectedAnswer` without an id."""
+    if not isinstance(data, dict) or not _text(data, "id"):
+        raise unexpected(operation, "a contact list has no id")
+    return ContactList(data["id"], _text(data, "name") or data["id"])
+
+
+def fields(data: Any, operation: str) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """Read the custom and the reserved fields (sendgrid-api.md §4).
+
+    A field of a type nobody told us of is left out: it can be used, and is not checked. Raises
+    `UnexpectedAnswer` where a list or a name is missing.
+    """
+    custom, reserved = (
+        tuple(
+            Field(item["name"], FieldType(item["field_type"]))
+            for item in _named(items(data, key, operation), operation)
+            if item.get("field_type") in _FIELD_TYPES
+        )
+        for key in ("custom_fields", "reserved_fields")
+    )
+    return custom, reserved
+
+
+def _named(found: list[Any], operation: str) -> list[dict[str, Any]]:
+    for item in found:
+        if not isinstance(item, dict) or not _text(item, "name"):
+            raise unexpected(operation, "a field has no name")
+    return found
 
 
 def next_page(data: Any) -> str | None:

@@ -195,7 +195,7 @@ def test_a_list_with_a_segment_twice_is_refused() -> None:
 def test_an_account_without_a_list_is_the_wrong_server(served: Served) -> None:
     with (
         scripted(served) as (transport, _),
-        pytest.raises(NotFound, match="this server has no segments") as caught,
+        pytest.raises(NotFound, match="this server has none") as caught,
     ):
         Reader(transport).list_segments()
     assert caught.value.hint == "check SEGCTL_BASE_URL"

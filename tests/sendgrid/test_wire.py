@@ -206,14 +206,14 @@ def test_validation(status: Any, validation: Validation) -> None:
 )
 def test_a_list_without_results_is_refused(data: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="no list of results") as caught:
-        wire.results(data, "list")
+        wire.items(data, "results", "list")
     assert "run it again" in caught.value.hint
 
 
 @settings(max_examples=60)
 @given(JSON)
 def test_no_json_crashes_the_reader(data: Any) -> None:
-    for read in (wire.remote, wire.definition, wire.results):
+    for read in (wire.remote, wire.definition, wire.contact_list, wire.fields):
         try:
             read(data, "read")
         except UnexpectedAnswer:

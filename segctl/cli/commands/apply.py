@@ -15,17 +15,18 @@ from segctl.cli.planning import only_option, read_selection, strict_text_option,
 from segctl.cli.progress import progress
 from segctl.cli.session import with_session
 from segctl.errors import Refused
-from segctl.model import Outcome, Report, Status
 from segctl.planfile import action_name
 from segctl.refresher import refresh
 from segctl.render.report_text import report_text
 from segctl.render.style import clean
+from segctl.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from segctl.cli.session import Account, Session
-    from segctl.model import Plan, Refresh
+    from segctl.model import Plan
+    from segctl.report import Refresh
 
 IN_PART = 4
 INTERRUPTED = 130

@@ -8,9 +8,9 @@ import click
 
 from segctl.cli.session import with_session
 from segctl.errors import UsageError
-from segctl.model import RefreshStatus
 from segctl.refresher import refresh
 from segctl.render.report_text import refresh_lines
+from segctl.report import RefreshStatus
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:

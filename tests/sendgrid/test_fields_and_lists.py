@@ -1,0 +1,85 @@
+"""The account's fields and contact lists: all of them, or an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from segctl.emulator import Emulator, Settings, world
+from segctl.errors import UnexpectedAnswer
+from segctl.model import ContactList, Field, FieldType
+from segctl.secrets import Secret
+from segctl.sendgrid.api import Reader
+from segctl.sendgrid.transport import Transport
+
+from .support import KEY, FakeClock, answer, emulated, scripted
+
+CUSTOM = {"id": "w1", "name": "total_spend", "field_type": "Number"}
+RESERVED = {"id": "_rf0_T", "name": "first_name", "field_type": "Text", "read_only": False}
+
+
+def test_fields_by_name_and_type() -> None:
+    data = {"custom_fields": [CUSTOM], "reserved_fields": [RESERVED], "_metadata": {"self": "x"}}
+    with scripted(answer(200, data)) as (transport, script):
+        assert Reader(transport).list_fields() == (
+            (Field("total_spend", FieldType.NUMBER),),
+            (Field("first_name", FieldType.TEXT),),
+        )
+    assert [seen.target for seen in script.seen] == ["/v3/marketing/field_definitions"]
+
+
+def test_a_field_of_an_unknown_type_is_left_out() -> None:
+    odd = {"name": "odd", "field_type": "Boolean"}
+    data = {"custom_fields": [odd, {"name": "typeless"}, CUSTOM], "reserved_fields": []}
+    with scripted(answer(200, data)) as (transport, _):
+        assert [field.name for field in Reader(transport).list_fields()[0]] == ["total_spend"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        [],
+        {"custom_fields": [CUSTOM]},
+        {"custom_fields": None, "reserved_fields": []},
+        {"custom_fields": [{"id": "w1"}], "reserved_fields": []},
+        {"custom_fields": ["total_spend"], "reserved_fields": []},
+    ],
+)
+def test_fields_that_cannot_be_read_are_never_none(data: Any) -> None:
+    with (
+        scripted(answer(200, data)) as (transport, _),
+        pytest.raises(UnexpectedAnswer, match="could not list the fields"),
+    ):
+        Reader(transport).list_fields()
+
+
+def test_contact_lists_of_every_page() -> None:
+    with Emulator(None, Settings(rate_limit=None)) as emulator:
+        for number in range(1001):
+            emulator.ui.add_list(f"List {number}")
+        with Transport(
+            "https://x.invalid", Secret(KEY), FakeClock(), mount=emulated(emulator)
+        ) as transport:
+            lists = Reader(transport).list_contact_lists()
+        assert len({one.id for one in lists}) == 1001
+        assert {one.name for one in lists} == {f"List {number}" for number in range(1001)}
+        assert len(emulator.log) == 2
+
+
+def test_a_list_without_a_name_goes_by_its_id() -> None:
+    data = {"result": [{"id": world.CUSTOMERS_LIST_ID, "name": ""}]}
+    with scripted(answer(200, data)) as (transport, script):
+        found = Reader(transport).list_contact_lists()
+    assert found == (ContactList(world.CUSTOMERS_LIST_ID, world.CUSTOMERS_LIST_ID),)
+    assert [seen.target for seen in script.seen] == ["/v3/marketing/lists?page_size=1000"]
+
+
+@pytest.mark.parametrize("data", [{"results": []}, {"result": [{"name": "x"}]}, {"result": [7]}])
+def test_lists_that_cannot_be_read_are_never_none(data: Any) -> None:
+    with (
+        scripted(answer(200, data)) as (transport, _),
+        pytest.raises(UnexpectedAnswer, match="could not list the contact lists"),
+    ):
+        Reader(transport).list_contact_lists()
