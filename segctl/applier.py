@@ -70,9 +70,7 @@ def _attempt(change: Change, account: Writer) -> Outcome:
         hint = error.hint
         if status is Status.UNKNOWN:
             hint = "SendGrid may have done it all the same: `segctl plan` shows how it stands"
-        # The report names the action and the segment itself.
-        message = error.message.removeprefix(f"could not {error.operation}: ")
-        return Outcome(change, status, known_id, message, hint)
+        return Outcome(change, status, known_id, error.message, hint)
 
 
 def _patch(change: Patch, account: Writer) -> Outcome:
