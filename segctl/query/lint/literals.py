@@ -29,9 +29,14 @@ _DOMAIN = re.compile(r"%@([\w-]+(?:\.[\w-]+)+)")
 _MASKED = "***"
 
 
-def mask_personal(text: str) -> str:
-    """Put a mask over whatever looks like an e-mail address."""
-    return _EMAIL.sub(_MASKED, text) if "@" in text else text
+def mask_personal(text: str, *, same_length: bool = False) -> str:
+    """Put a mask over whatever looks like an e-mail address.
+
+    `same_length` keeps what stands behind it at its column, for a line of a file.
+    """
+    if "@" not in text:
+        return text
+    return _EMAIL.sub(lambda found: "*" * len(found[0]) if same_length else _MASKED, text)
 
 
 @rule("personal-data", Severity.WARNING, tree.String, tree.Comparison, tree.In, tree.Like)

@@ -60,8 +60,8 @@ class Finding:
     private: bool = False
 
 
-Check: TypeAlias = "Callable[[Any, Any], Iterator[Spot]]"
-"""A rule's function: takes a node and the `Here` it stands in."""
+Check: TypeAlias = "Callable[[Any, Any], Iterator[Any]]"
+"""A rule's function: takes a node and the `Here` it stands in, and yields each `Spot`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from segctl.query.lint.knowledge import Knowledge
-    from segctl.query.lint.rule import Check, Rule
+    from segctl.query.lint.rule import Check, Rule, Spot
 
 Rules = dict[type, tuple[tuple[str, "Check", Any], ...]]
 """By the class of a node: code, function and default severity of each rule that wants it."""
@@ -67,6 +67,7 @@ def walk_rules(
 ) -> tuple[Finding, ...]:
     """Show every node to its rules; give what they find in the order of places."""
     findings: list[Finding] = []
+    spot: Spot
     top = Here(Pass(text, knowledge), Scope(query, None))
     pending: list[tuple[tree.Node, Here]] = [(query, top)]
     while pending:
