@@ -62,7 +62,7 @@ def sql_ignores(query: str) -> tuple[Ignore, ...]:
 def _ignore(
     mark: re.Match[str], covers: tuple[tuple[int, int], ...], keys: frozenset[str] = frozenset()
 ) -> Ignore:
-    codes = ()
+    codes: tuple[tuple[str, int, int], ...] = ()
     if mark["codes"]:
         found = _CODE.finditer(mark.string, mark.start("codes"), mark.end("codes"))
         codes = tuple((one.group(), one.start(), one.end()) for one in found)

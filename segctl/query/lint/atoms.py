@@ -63,12 +63,16 @@ def is_outermost(group: tree.And | tree.Or, here: Here) -> bool:
 
 
 def atoms_by_column(group: tree.And | tree.Or, here: Here) -> dict[tuple[object, ...], list[Atom]]:
-    """Give the atoms among the operands of a group, by column."""
-    found: dict[tuple[object, ...], list[Atom]] = {}
-    for operand in flattened(group):
-        for atom in atoms_of(operand, here):
-            found.setdefault(atom.key, []).append(atom)
-    return found
+    """Give the atoms among the operands of a group, by column, where there are several."""
+    notes = here.work.notes
+    if id(group) not in notes:
+        found: dict[tuple[object, ...], list[Atom]] = {}
+        for operand in flattened(group):
+            for atom in atoms_of(operand, here):
+                found.setdefault(atom.key, []).append(atom)
+        notes[id(group)] = {key: some for key, some in found.items() if len(some) > 1}
+    known: dict[tuple[object, ...], list[Atom]] = notes[id(group)]
+    return known
 
 
 def atoms_of(node: tree.Expression, here: Here) -> Iterator[Atom]:

@@ -56,7 +56,7 @@ def contradictory_bounds(node: tree.And | tree.Between, here: Here) -> Iterator[
     if not is_outermost(node, here):
         return
     for atoms in atoms_by_column(node, here).values():
-        clash = _clash(atoms) if len(atoms) > 1 else None
+        clash = _clash(atoms)
         if clash and clash[0].node is not clash[1].node:
             one, other = clash
             if one.node.start > other.node.start:
@@ -147,10 +147,10 @@ def future_time(node: tree.Comparison, here: Here) -> Iterator[Spot]:
 
         created_at > timestampadd(day, -30, CURRENT_TIMESTAMP)
     """
+    column = node.left if isinstance(node.left, tree.Column) else node.right
+    if not isinstance(column, tree.Column) or lower(column.name.text) not in _PAST:
+        return
     for atom in atoms_of(node, here):
-        column = node.left if isinstance(node.left, tree.Column) else node.right
-        if not isinstance(column, tree.Column) or lower(column.name.text) not in _PAST:
-            return
         if here.resolve(column).table and atom.kind in (">", ">=", "in") and len(atom.values) == 1:
             value = atom.values[0]
             if isinstance(value, Ago) and value.bounds[0] > 0:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.query import tree
 from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.walking import children
-from segctl.query.words import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +17,11 @@ if TYPE_CHECKING:
     from segctl.query.lint.sight import Here
 
 
-@rule("unbounded-events", Severity.WARNING, tree.Query)
+_UNSURE = -1
+"""The place of a table that is not certain."""
+
+
+@rule("unbounded-events", Severity.WARNING, tree.Query, late=True)
 def unbounded_events(query: tree.Query, here: Here) -> Iterator[Spot]:
     """Find events of all times.
 
@@ -45,9 +47,9 @@ def unbounded_events(query: tree.Query, here: Here) -> Iterator[Spot]:
     """
     if not here.plain or not any(seen.table == "event_data" for seen in here.scope.seen):
         return
-    bounded = _bounded(query, here)
+    bounded = here.work.dated
     for alias, seen in here.scope.aliases.items():
-        if seen.table != "event_data" or seen.start in bounded or -1 in bounded:
+        if seen.table != "event_data" or seen.start in bounded or _UNSURE in bounded:
             continue
         column = f"{alias}.timestamp" if seen.aliased or len(here.scope.seen) > 1 else "timestamp"
         end = seen.start + len("event_data")
@@ -58,27 +60,3 @@ def unbounded_events(query: tree.Query, here: Here) -> Iterator[Spot]:
             "events of all times are read; a condition on their time is missing",
             f"add {quoted(condition if query.where else f'WHERE {condition[4:]}')}",
         )
-
-
-def _own(part: tree.Node) -> Iterator[tree.Node]:
-    """Yield what stands in one query, without the queries inside it, whose names are others."""
-    pending = [part]
-    while pending:
-        node = pending.pop()
-        if not isinstance(node, tree.Query):
-            yield node
-            pending.extend(children(node))
-
-
-def _bounded(query: tree.Query, here: Here) -> set[int]:
-    """Give the places of the tables whose time or message is asked for; -1 for unsure."""
-    found: set[int] = set()
-    parts: list[tree.Node] = [*query.select]
-    parts.extend(part for part in (query.where, *(join.on for join in query.joins)) if part)
-    for part in parts:
-        for node in _own(part):
-            if isinstance(node, tree.Column) and (
-                node.path or lower(node.name.text) == "timestamp"
-            ):
-                found.add(here.resolve(node).source)
-    return found

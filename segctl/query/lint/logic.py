@@ -99,8 +99,7 @@ def always_true(node: tree.Comparison | tree.Or | tree.Query, here: Here) -> Ite
                 )
         case tree.Or() if is_outermost(node, here):
             for atoms in atoms_by_column(node, here).values():
-                if len(atoms) > 1:
-                    yield from _covers_all(atoms, here)
+                yield from _covers_all(atoms, here)
         case tree.Query(where=tree.Boolean(value=True) as where):
             yield Spot(where.start, where.end, "the condition is always true", "delete WHERE")
 
@@ -205,8 +204,7 @@ def always_false(node: tree.Comparison | tree.And | tree.Query, here: Here) -> I
                 )
         case tree.And() if is_outermost(node, here):
             for atoms in atoms_by_column(node, here).values():
-                if len(atoms) > 1:
-                    yield from _excludes_all(atoms, here)
+                yield from _excludes_all(atoms, here)
         case tree.Query(where=tree.Boolean(value=False) as where):
             yield Spot(where.start, where.end, "the condition is always false", "")
 

@@ -77,6 +77,8 @@ class Rule:
     on: tuple[type[Node], ...]
     check: Check
     help: str
+    late: bool = False
+    """Whether it is asked only when the whole query was walked through."""
 
 
 def rule(
@@ -84,11 +86,12 @@ def rule(
     severity: Severity | None = Severity.WARNING,
     *on: type[Node],
     needs: Needs = Needs.NOTHING,
+    late: bool = False,
 ) -> Callable[[Check], Rule]:
     """Make a rule of a function, whose docstring becomes its help."""
 
     def make(check: Check) -> Rule:
-        return Rule(code, severity, needs, on, check, inspect.getdoc(check) or "")
+        return Rule(code, severity, needs, on, check, inspect.getdoc(check) or "", late)
 
     return make
 

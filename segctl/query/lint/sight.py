@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import EVENT_DATA, TABLES, ColumnType
@@ -107,13 +107,16 @@ class Pass:
     """One walk through one query, and what it remembers.
 
     `values` are the places of columns that stand where a value is expected: on the right of a
-    comparison, in a list.
+    comparison, in a list. `dated` are the places of the tables of whose rows a time, or a part
+    of the semi-structured data, is mentioned. `notes` are for rules that share a costly step.
     """
 
     text: str
     knowledge: Knowledge
     resolved: dict[int, Resolved] = field(default_factory=dict)
     values: set[int] = field(default_factory=set)
+    dated: set[int] = field(default_factory=set)
+    notes: dict[int, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from segctl.query.lint.rule import Check, Rule, Spot
 
 Rules = dict[type, tuple[tuple[str, "Check", Any], ...]]
-"""By the class of a node: code, function and default severity of each rule that wants it."""
+"""By the class of a node: code, function and default severity of each rule that wants it.
+
+Under `Query`, the late rules are left out; they are under `Late`.
+"""
+
+
+class Late:
+    """The key of the rules that are asked for each query at the end."""
+
 
 _BELOW: Mapping[type, tuple[str, ...]] = {
     tree.SelectItem: ("value",),
@@ -58,7 +66,8 @@ def rules_by_class(rules: Iterable[Rule]) -> Rules:
     found: dict[type, list[tuple[str, Check, Any]]] = {}
     for rule in rules:
         for kind in rule.on:
-            found.setdefault(kind, []).append((rule.code, rule.check, rule.severity))
+            key = Late if rule.late else kind
+            found.setdefault(key, []).append((rule.code, rule.check, rule.severity))
     return {kind: tuple(some) for kind, some in found.items()}
 
 
@@ -67,24 +76,38 @@ def walk_rules(
 ) -> tuple[Finding, ...]:
     """Show every node to its rules; give what they find in the order of places."""
     findings: list[Finding] = []
-    spot: Spot
+    queries: list[tuple[tree.Query, Here]] = []
     top = Here(Pass(text, knowledge), Scope(query, None))
     pending: list[tuple[tree.Node, Here]] = [(query, top)]
     while pending:
         node, here = pending.pop()
-        if isinstance(node, tree.Query) and node is not here.scope.query:
-            here = Here(here.work, Scope(node, here.scope), (), here.plain)
-        for code, check, severity in rules.get(type(node), ()):
-            for spot in check(node, here):
-                weight = severity if spot.severity is None else spot.severity
-                findings.append(
-                    Finding(
-                        code, spot.message, spot.hint, spot.start, spot.end, weight, spot.private
-                    )
-                )
+        kind = type(node)
+        if isinstance(node, tree.Query):
+            if node is not here.scope.query:
+                here = Here(here.work, Scope(node, here.scope), (), here.plain)
+            queries.append((node, here))
+        if kind in rules:
+            _ask(rules[kind], node, here, findings)
         _push(node, here, pending)
+    for node, here in queries:
+        _ask(rules.get(Late, ()), node, here, findings)
     findings.sort(key=_place)
     return tuple(findings)
+
+
+def _ask(
+    rules: tuple[tuple[str, Check, Any], ...],
+    node: tree.Node,
+    here: Here,
+    findings: list[Finding],
+) -> None:
+    spot: Spot
+    for code, check, severity in rules:
+        for spot in check(node, here):
+            weight = severity if spot.severity is None else spot.severity
+            findings.append(
+                Finding(code, spot.message, spot.hint, spot.start, spot.end, weight, spot.private)
+            )
 
 
 def _place(finding: Finding) -> tuple[int, int]:
@@ -97,6 +120,8 @@ def _push(  # noqa: C901 - one place that knows every node
     """Put what stands below a node on the pile."""
     kind = type(node)
     if kind in _LEAVES:
+        if kind is tree.Column and (node.path or lower(node.name.text) == "timestamp"):
+            here.work.dated.add(here.resolve(node).source)
         return
     if kind is tree.Query:
         _push_query(node, here, pending)
