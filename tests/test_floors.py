@@ -18,6 +18,7 @@ FLOORS = {
     "suggest": 0,
     "query": 1,
     "declarations": 1,
+    "linting": 2,
     "planner": 2,
     "policy": 2,
     "planfile": 2,

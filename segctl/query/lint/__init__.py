@@ -1,0 +1,15 @@
+"""Finding mistakes in a query before SendGrid does, or nobody does.
+
+Owns the rules about one query: one small function each, whose docstring is its help. Knows
+offsets, never files; `segctl.linting` has severities, files and ignore comments. What is not
+documented is unknown, not wrong (sendgrid-api.md §6), so a rule that is not sure stays silent.
+"""
+
+from __future__ import annotations
+
+from segctl.query.lint.knowledge import Knowledge
+from segctl.query.lint.literals import mask_personal
+from segctl.query.lint.registry import RULES, lint
+from segctl.query.lint.rule import Finding, Needs, Rule
+
+__all__ = ["RULES", "Finding", "Knowledge", "Needs", "Rule", "lint", "mask_personal"]

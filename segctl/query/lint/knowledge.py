@@ -1,0 +1,70 @@
+"""What is known of the account when a query is checked.
+
+Owns the answer to "is there such a column?" for `contact_data` and `event_data`. Refuses to
+fetch anything: fields and lists come from `fields.yaml` or from the account, by other hands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
+from segctl.query.words import lower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+NEVER_NULL = frozenset(
+    ("contact_id", "email", "list_ids", "created_at", "updated_at", "event_source", "event_type",
+     "timestamp")
+)  # fmt: skip
+"""Columns that every contact or event has. `email` too: nearly every contact has one, and who
+excludes addresses does not think of those without."""
+
+_NOTHING: Mapping[str, ColumnType] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The account's fields and lists, as far as they are known.
+
+    `custom_fields` goes from names, as the account spells them, to types; `None` means that
+    nobody knows them. `fresh` says that they were read recently enough for "there is no such
+    field" to be certain. `reserved_fields` are columns that the account reports beyond those of
+    the catalogue. `list_ids` are the account's lists, `None` where they are not known.
+    """
+
+    custom_fields: Mapping[str, ColumnType] | None = None
+    fresh: bool = False
+    reserved_fields: Mapping[str, ColumnType] = field(default_factory=lambda: _NOTHING)
+    list_ids: frozenset[str] | None = None
+    _folded: dict[str, tuple[str, ColumnType]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        # Later ones win: a custom field cannot hide a column that SendGrid reserves.
+        sources = (self.custom_fields or {}, self.reserved_fields, CONTACT_DATA)
+        for names in sources:
+            self._folded.update({lower(name): (name, kind) for name, kind in names.items()})
+
+    @property
+    def certain(self) -> bool:
+        """Whether a field that is not listed does not exist."""
+        return self.custom_fields is not None and self.fresh
+
+    def contact_column(self, name: str) -> tuple[str, ColumnType] | None:
+        """Give the spelling and the type of a column of `contact_data`, whatever its case."""
+        return self._folded.get(lower(name))
+
+    def is_custom(self, name: str) -> bool:
+        """Whether the account spells a custom field exactly so."""
+        return name in (self.custom_fields or {})
+
+    def columns(self, table: str) -> Iterable[str]:
+        """Give the names of the columns of a table, for guessing at misspelt ones."""
+        if table == "event_data":
+            return EVENT_DATA
+        return (*(name for name, _ in self._folded.values()),)

@@ -1,0 +1,240 @@
+"""Rules about the texts in a query: personal data, patterns, the ids of lists.
+
+Owns what a literal gives away. A finding about personal data never repeats them: a terminal and
+the log of a CI run are read by more people than the query is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from segctl.errors import Severity
+from segctl.query import tree
+from segctl.query.lint.kinds import compared
+from segctl.query.lint.rule import Needs, Spot, quoted, rule
+from segctl.query.words import lower, upper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.query.lint.sight import Here
+
+_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_PHONE = re.compile(r"\+?[\d ().\-/\u00a0]{7,24}")
+_PHONE_COLUMNS = frozenset(("phone_number", "whatsapp", "phone", "mobile", "mobile_phone"))
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164
+_DOMAIN = re.compile(r"%@([\w-]+(?:\.[\w-]+)+)")
+_MASKED = "***"
+
+
+def mask_personal(text: str, *, same_length: bool = False) -> str:
+    """Put a mask over whatever looks like an e-mail address.
+
+    `same_length` keeps what stands behind it at its column, for a line of a file.
+    """
+    if "@" not in text:
+        return text
+    return _EMAIL.sub(lambda found: "*" * len(found[0]) if same_length else _MASKED, text)
+
+
+@rule("personal-data", Severity.WARNING, tree.String, tree.Comparison, tree.In, tree.Like)
+def personal_data(node: tree.Expression, _: Here) -> Iterator[Spot]:
+    """Find e-mail addresses and phone numbers of persons.
+
+    A segment file lives in git for ever, in every clone and every fork, and nobody can delete
+    an address from there when its owner asks for it. That is a matter for your privacy officer,
+    not for a pull request. Patterns of a whole domain ('%@example.com') are fine.
+
+    Put the persons on a list, or mark them in a custom field, and ask for that.
+
+    Bad::
+
+        email = 'jana.novakova@example.com'
+
+    Good::
+
+        array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
+    """
+    what = ""
+    if isinstance(node, tree.String):
+        value = node.value.strip()
+        if "@" in value and _EMAIL.search(value):
+            what = "an e-mail address"
+        elif value.startswith("+") and _is_phone(value):
+            what = "a phone number"
+        if what:
+            yield _personal(node, what)
+        return
+    pairs = [(node.operand, node.pattern)] if isinstance(node, tree.Like) else compared(node)  # type: ignore[arg-type]
+    for operand, other in pairs:
+        if not isinstance(operand, tree.Column) or operand.path:
+            continue
+        if lower(operand.name.text) in _PHONE_COLUMNS:
+            text = _text_of(other)
+            if text and not text.startswith("+") and _is_phone(text):
+                yield _personal(other, "a phone number")
+
+
+def _personal(node: tree.Node, what: str) -> Spot:
+    return Spot(
+        node.start,
+        node.end,
+        f"{what} stands in the query, and git never forgets",
+        "put the contact on a list, or mark it by a custom field, and ask for that",
+        private=True,
+    )
+
+
+def _text_of(node: tree.Expression) -> str:
+    match node:
+        case tree.String(value=value):
+            return value.strip()
+        case tree.Number(text=text):
+            return text
+    return ""
+
+
+def _is_phone(text: str) -> bool:
+    digits = sum(char.isdigit() for char in text)
+    return _FEWEST_DIGITS <= digits <= _MOST_DIGITS and _PHONE.fullmatch(text) is not None
+
+
+@rule("leading-wildcard", Severity.INFO, tree.Like)
+def leading_wildcard(node: tree.Like, _: Here) -> Iterator[Spot]:
+    """Note patterns that begin with `%`.
+
+    LIKE '%…' has to read the value of every contact, which makes a large segment slow to
+    compute. It works; this is for your information.
+
+    For the domain of an address ask email_domains, which SendGrid keeps for that. Otherwise
+    keep what you look for in a custom field of its own.
+
+    Bad::
+
+        email LIKE '%@example.com'
+
+    Good::
+
+        array_contains(email_domains, ['example.com'])
+    """
+    pattern = node.pattern
+    if not isinstance(pattern, tree.String) or not pattern.value.startswith("%"):
+        return
+    if not node.kind.endswith("LIKE") or node.kind == "RLIKE":
+        return
+    hint = ""
+    domain = _DOMAIN.fullmatch(pattern.value)
+    if domain and isinstance(node.operand, tree.Column) and _is_email(node.operand):
+        qualifier = node.operand.qualifier
+        column = f"{qualifier.text}.email_domains" if qualifier else "email_domains"
+        negation = "NOT " if node.negated else ""
+        written = f"{negation}array_contains({column}, ['{domain[1]}'])"
+        hint = f"write {quoted(written)}"
+    yield Spot(
+        pattern.start, pattern.end, "the pattern begins with %, so every value is read", hint
+    )
+
+
+def _is_email(column: tree.Column) -> bool:
+    return lower(column.name.text) == "email" and not column.path
+
+
+@rule("like-without-wildcard", Severity.WARNING, tree.Like)
+def like_without_wildcard(node: tree.Like, _: Here) -> Iterator[Spot]:
+    """Find LIKE with a pattern that has no wildcard.
+
+    Without `%` or `_` LIKE is the same as `=`: `email LIKE '@example.com'` asks for contacts
+    whose whole address is '@example.com', and there are none.
+
+    Add the `%` where anything may stand, or write `=`.
+
+    Bad::
+
+        email LIKE '@example.com'
+
+    Good::
+
+        email LIKE '%@example.com'
+    """
+    pattern = node.pattern
+    if node.kind != "LIKE" or not isinstance(pattern, tree.String):
+        return
+    if "%" in pattern.raw or "_" in pattern.raw:
+        return
+    operator = "!=" if node.negated else "="
+    anywhere = quoted(f"'%{pattern.raw}%'")
+    yield Spot(
+        pattern.start,
+        pattern.end,
+        f"the pattern has no %, so LIKE means {operator}",
+        f"write {anywhere} if it may stand anywhere, or {operator}",
+    )
+
+
+@rule("malformed-list-id", Severity.WARNING, tree.Call)
+def malformed_list_id(call: tree.Call, here: Here) -> Iterator[Spot]:
+    """Find list ids that are no ids.
+
+    SendGrid's lists have ids like 0b1f4a10-5c1d-4a6e-9f02-000000000001. The name of a list, or
+    an id that lost a character, matches no list, and nobody is in the segment.
+
+    Copy the id from the address of the list's page in SendGrid.
+
+    Bad::
+
+        array_contains(list_ids, ['Newsletter'])
+
+    Good::
+
+        array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
+    """
+    for item in _list_ids(call):
+        if not _UUID.fullmatch(item.value):
+            yield Spot(
+                item.start,
+                item.end,
+                f"{quoted(here.source(item), 60)} is not the id of a list",
+                "copy the id from the address of the list's page in SendGrid",
+            )
+
+
+@rule("unknown-list", Severity.WARNING, tree.Call, needs=Needs.LISTS)
+def unknown_list(call: tree.Call, here: Here) -> Iterator[Spot]:
+    """Find lists that the account does not have.
+
+    A list that was deleted, or that belongs to another account (staging, another subuser), has
+    no contacts, so the segment is empty. Only commands that ask the account can find this. It
+    looks at `parent_list_ids`, too.
+
+    Use the id of a list of this account.
+
+    Bad::
+
+        array_contains(list_ids, ['ffffffff-5c1d-4a6e-9f02-000000000009'])
+
+    Good::
+
+        array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
+    """
+    known = here.knowledge.list_ids
+    if known is None:
+        return
+    for item in _list_ids(call):
+        if _UUID.fullmatch(item.value) and item.value.lower() not in known:
+            yield Spot(
+                item.start,
+                item.end,
+                f"the account has no list {quoted(item.value)}",
+                "use the id of a list of this account",
+            )
+
+
+def _list_ids(call: tree.Call) -> Iterator[tree.String]:
+    """Yield the texts that a call looks for in list_ids."""
+    if upper(call.name.text) == "ARRAY_CONTAINS":
+        match call.args:
+            case (tree.Column(name=name), tree.Array(items=items)):
+                if lower(name.text) == "list_ids":
+                    yield from (item for item in items if isinstance(item, tree.String))

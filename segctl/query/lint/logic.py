@@ -1,0 +1,328 @@
+"""Rules about conditions that are always true, always false, or said twice.
+
+Owns conclusions from several conditions about one column. Concludes only what is certain: two
+values that might be equal to the server (texts that differ by case alone) prove nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.errors import Severity
+from segctl.query import tree
+from segctl.query.lint.atoms import Atom, atoms_by_column, flattened, is_outermost
+from segctl.query.lint.rule import Spot, quoted, rule
+from segctl.query.lint.values import order, same, value_of
+from segctl.query.writing import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from segctl.query.lint.sight import Here
+    from segctl.query.lint.values import Value
+
+_EVENT_COLUMNS = ("event_type", "event_source")
+_TRUE_OF_EQUALS = ("=", "<=", ">=", "IS NOT DISTINCT FROM")
+
+
+@rule("not-a-condition", Severity.WARNING, tree.And, tree.Or, tree.Not, tree.Query)
+def not_a_condition(node: tree.And | tree.Or | tree.Not | tree.Query, here: Here) -> Iterator[Spot]:
+    """Find bare values where a condition is expected.
+
+    `country = 'US' OR 'CA'` reads well, and means nothing: OR joins two conditions, and 'CA'
+    alone is none. The query is refused, or selects the wrong contacts.
+
+    Repeat the column, or write IN.
+
+    Bad::
+
+        country = 'US' OR 'CA'
+
+    Good::
+
+        country IN ('US', 'CA')
+    """
+    operands: Iterable[tree.Expression | None] = ()
+    match node:
+        case tree.And() | tree.Or():
+            operands = node.operands
+        case tree.Not():
+            operands = (node.operand,)
+        case tree.Query():
+            operands = (node.where,)
+    before: tree.Expression | None = None
+    for operand in operands:
+        if isinstance(operand, tree.String | tree.Number):
+            value = here.source(operand)
+            hint = "compare a column with it"
+            match before:
+                case tree.Comparison(op="=", left=tree.Column() as column, right=right):
+                    values = f"{here.source(right)}, {value}"
+                    if isinstance(node, tree.Or):
+                        hint = f"write {quoted(f'{here.source(column)} IN ({values})')}"
+            yield Spot(operand.start, operand.end, f"{quoted(value)} alone is no condition", hint)
+        else:
+            before = operand
+
+
+@rule("always-true", Severity.WARNING, tree.Comparison, tree.Or, tree.Query)
+def always_true(node: tree.Comparison | tree.Or | tree.Query, here: Here) -> Iterator[Spot]:
+    """Find conditions that every contact fulfils.
+
+    `country != 'US' OR country != 'CA'` excludes nobody: who is in Canada is not in the US. A
+    campaign to such a segment goes to everybody. `1 = 1` is a leftover of a generated query.
+
+    To exclude several values, write NOT IN, or AND between the conditions; delete what is
+    always true.
+
+    Bad::
+
+        plan != 'free' OR plan != 'trial'
+
+    Good::
+
+        plan NOT IN ('free', 'trial') OR plan IS NULL
+    """
+    match node:
+        case tree.Comparison():
+            outcome = _constant(node, here)
+            if outcome:
+                column = isinstance(node.left, tree.Column)
+                yield Spot(
+                    node.start,
+                    node.end,
+                    f"{quoted(here.source(node))} is always true"
+                    + (" where there is a value" if column else ""),
+                    f"write {quoted(f'{here.source(node.left)} IS NOT NULL')}, or delete it"
+                    if column
+                    else "delete it",
+                )
+        case tree.Or() if is_outermost(node, here):
+            for atoms in atoms_by_column(node, here).values():
+                yield from _covers_all(atoms, here)
+        case tree.Query(where=tree.Boolean(value=True) as where):
+            yield Spot(where.start, where.end, "the condition is always true", "delete WHERE")
+
+
+def _covers_all(atoms: list[Atom], here: Here) -> Iterator[Spot]:
+    for index, atom in enumerate(atoms):
+        for other in atoms[:index]:
+            if atom.node is other.node:
+                continue
+            kinds = {atom.kind, other.kind}
+            if kinds == {"null", "not null"}:
+                yield _together(other, atom, here, "always true", "delete both")
+                return
+            if kinds == {"not in"} and _disjoint(other.values, atom.values):
+                written = _not_in(other, atom, here)
+                yield _together(other, atom, here, "always true where there is a value", written)
+                return
+            if kinds == {"in", "not in"} and _covered(other, atom):
+                hint = f"write {quoted(f'{atom.name} IS NOT NULL')}, or delete both"
+                yield _together(other, atom, here, "always true where there is a value", hint)
+                return
+            if _bounds_cover(other, atom) or _bounds_cover(atom, other):
+                hint = f"write AND between them, or {quoted(f'{atom.name} IS NOT NULL')}"
+                yield _together(other, atom, here, "always true where there is a value", hint)
+                return
+
+
+def _not_in(one: Atom, other: Atom, here: Here) -> str:
+    """Say how to exclude the values of both."""
+    texts: list[str] = []
+    for node in (one.node, other.node):
+        match node:
+            case tree.Comparison(left=left, right=right):
+                texts.append(here.source(left if isinstance(right, tree.Column) else right))
+            case tree.In(items=tuple(items)):
+                texts.extend(here.source(item) for item in items)
+            case _:
+                return "write AND between them"
+    written = f"{one.name} NOT IN ({', '.join(texts)})"
+    return f"to exclude all of them, write {quoted(written)}"
+
+
+def _together(one: Atom, other: Atom, here: Here, outcome: str, hint: str) -> Spot:
+    both = f"{quoted(here.source(one.node), 60)} and {quoted(here.source(other.node), 60)}"
+    joined = both.replace("` and `", "` or `") if "true" in outcome else both
+    return Spot(
+        other.node.start,
+        other.node.end,
+        f"{joined} is {outcome}" if "true" in outcome else f"{joined} are {outcome}",
+        hint,
+    )
+
+
+def _disjoint(some: Iterable[Value], others: Iterable[Value]) -> bool:
+    """Tell whether certainly no value of the one stands among the others."""
+    others = tuple(others)
+    return all(same(one, other) is False for one in some for other in others)
+
+
+def _covered(one: Atom, other: Atom) -> bool:
+    """Tell whether every value that the one excludes is among those the other allows."""
+    excluded, allowed = (one, other) if one.kind == "not in" else (other, one)
+    return all(any(same(v, w) is True for w in allowed.values) for v in excluded.values)
+
+
+def _bounds_cover(low: Atom, high: Atom) -> bool:
+    """Tell whether what is above the one or below the other is everything."""
+    if low.kind not in (">", ">=") or high.kind not in ("<", "<="):
+        return False
+    compared = order(low.values[0], high.values[0])
+    if compared is None:
+        return False
+    return compared < 0 or (compared == 0 and "=" in low.kind + high.kind)
+
+
+@rule("always-false", Severity.WARNING, tree.Comparison, tree.And, tree.Query)
+def always_false(node: tree.Comparison | tree.And | tree.Query, here: Here) -> Iterator[Spot]:
+    """Find conditions that no contact can fulfil.
+
+    `country = 'US' AND country = 'CA'` selects nobody, for a contact has one country: the
+    campaign goes out to an empty audience. With events it is the same: one event is an open or
+    a click, so `event_type = 'open' AND event_type = 'click'` never holds.
+
+    For "one or the other" write IN, or OR. To ask for two events, join event_data twice.
+
+    Bad::
+
+        country = 'US' AND country = 'CA'
+
+    Good::
+
+        country IN ('US', 'CA')
+    """
+    match node:
+        case tree.Comparison():
+            if _constant(node, here) is False:
+                yield Spot(
+                    node.start,
+                    node.end,
+                    f"{quoted(here.source(node))} is always false",
+                    "delete it, or correct what it compares",
+                )
+        case tree.And() if is_outermost(node, here):
+            for atoms in atoms_by_column(node, here).values():
+                yield from _excludes_all(atoms, here)
+        case tree.Query(where=tree.Boolean(value=False) as where):
+            yield Spot(where.start, where.end, "the condition is always false", "")
+
+
+def _excludes_all(atoms: list[Atom], here: Here) -> Iterator[Spot]:
+    for index, atom in enumerate(atoms):
+        for other in atoms[:index]:
+            if atom.node is not other.node and _excludes(other, atom):
+                yield _together(other, atom, here, "never true together", _way_out(other, atom))
+                return
+
+
+def _excludes(one: Atom, other: Atom) -> bool:
+    """Tell whether two conditions certainly cannot hold together."""
+    if "null" in (one.kind, other.kind):
+        return one.kind != other.kind
+    kinds = {one.kind, other.kind}
+    if kinds == {"in"}:
+        return _disjoint(one.values, other.values)
+    if kinds == {"in", "not in"}:
+        allowed, excluded = (one, other) if one.kind == "in" else (other, one)
+        return all(any(same(v, w) is True for w in excluded.values) for v in allowed.values)
+    return False
+
+
+def _way_out(one: Atom, other: Atom) -> str:
+    if {one.kind, other.kind} != {"in"}:
+        return "delete one of them, or write OR"
+    if str(one.key[1]) in _EVENT_COLUMNS:
+        return "join event_data twice to ask for two events, or write IN for one or the other"
+    return "write IN, or OR between them"
+
+
+def _constant(node: tree.Comparison, here: Here) -> bool | None:
+    """Tell what a comparison of two literals, or of a column with itself, always gives."""
+    left, right, op = node.left, node.right, node.op
+    if isinstance(left, tree.Column) and isinstance(right, tree.Column):
+        if here.resolve(left).key == here.resolve(right).key:
+            return op in _TRUE_OF_EQUALS
+        return None
+    one, other = value_of(left), value_of(right)
+    if one is None or other is None:
+        return None
+    if op in ("=", "!="):
+        equal = same(one, other)
+        return None if equal is None else equal is (op == "=")
+    compared = order(one, other)
+    if compared is None:
+        return None
+    return {"<": compared < 0, "<=": compared <= 0, ">": compared > 0, ">=": compared >= 0}.get(op)
+
+
+@rule("duplicate-condition", Severity.WARNING, tree.And, tree.Or)
+def duplicate_condition(group: tree.And | tree.Or, here: Here) -> Iterator[Spot]:
+    """Find conditions that stand twice in one AND or OR.
+
+    The second one changes nothing. Mostly it was to be something else: another value, another
+    column, copied and not adapted, and then the audience is not the one you meant.
+
+    Correct the copy, or delete it.
+
+    Bad::
+
+        country = 'US' OR country = 'US'
+
+    Good::
+
+        country = 'US' OR country = 'CA'
+    """
+    if not is_outermost(group, here):
+        return
+    by_kind: dict[object, list[tree.Expression]] = {}
+    for operand in flattened(group):
+        by_kind.setdefault((type(operand), getattr(operand, "op", "")), []).append(operand)
+    writer = Writer()
+    for operands in by_kind.values():
+        if len(operands) == 1:
+            continue
+        seen: set[str] = set()
+        for operand in operands:
+            written = writer.write(operand)
+            if written in seen:
+                yield Spot(
+                    operand.start,
+                    operand.end,
+                    f"{quoted(here.source(operand))} stands here twice",
+                    "delete it, or correct it if it was to be something else",
+                )
+            seen.add(written)
+
+
+@rule("duplicate-value", Severity.WARNING, tree.In, tree.Array)
+def duplicate_value(node: tree.In | tree.Array, here: Here) -> Iterator[Spot]:
+    """Find values that stand twice in a list.
+
+    The second one changes nothing. Perhaps it was to be another one.
+
+    Correct it, or delete it.
+
+    Bad::
+
+        country IN ('US', 'CA', 'US')
+
+    Good::
+
+        country IN ('US', 'CA')
+    """
+    if isinstance(node.items, tree.Subquery) or len(node.items) == 1:
+        return
+    seen: set[str] = set()
+    for item in node.items:
+        if isinstance(item, tree.String | tree.Number):
+            written = here.source(item)
+            if written in seen:
+                yield Spot(
+                    item.start,
+                    item.end,
+                    f"{quoted(written)} stands in the list twice",
+                    "delete it, or correct it if it was to be something else",
+                )
+            seen.add(written)

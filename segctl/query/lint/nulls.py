@@ -1,0 +1,188 @@
+"""Rules about NULL: contacts without a value, whom conditions leave out silently.
+
+Owns the commonest complaint about segments (sendgrid-api.md §6): `country != 'US'` does not
+select those whose country nobody knows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.errors import Severity
+from segctl.query import tree
+from segctl.query.catalogue import ColumnType
+from segctl.query.lint.rule import Spot, quoted, rule
+from segctl.query.lint.sight import Found, Here
+from segctl.query.words import upper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TRANSPARENT = frozenset(("LOWER", "UPPER", "TRIM", "LTRIM", "RTRIM"))
+"""Functions that give NULL for NULL, and otherwise a value."""
+
+
+@rule("drops-nulls", Severity.WARNING, tree.Comparison, tree.In, tree.Like, tree.Not)
+def drops_nulls(node: tree.Expression, here: Here) -> Iterator[Spot]:
+    """Find `!=`, NOT IN and NOT LIKE that leave out contacts without a value.
+
+    In SQL nothing is known of an empty field, not even that it is different from 'US'. So
+    `country != 'US'` does not select the contacts whose country is not filled in, often the
+    greater part of the audience, and nobody notices but the missing readers.
+
+    If they belong to the audience, add OR … IS NULL. If not, say so: AND … IS NOT NULL, and
+    the next reader of the segment knows that it was meant.
+
+    Bad::
+
+        country != 'US'
+
+    Good::
+
+        country != 'US' OR country IS NULL
+    """
+    if not here.plain:
+        return
+    column = _dropped(node)
+    if column is None or column.path:
+        return
+    resolved = here.resolve(column)
+    if not resolved.nullable or resolved.type is ColumnType.ARRAY:
+        return
+    if resolved.found in (Found.NO_TABLE, Found.HIDDEN):
+        return
+    if _thought_of(node, resolved.key, here):
+        return
+    name = here.source(column)
+    within = any(isinstance(one, tree.And) for one in here.around)
+    rewritten = f"{here.source(node)} OR {name} IS NULL"
+    yield Spot(
+        node.start,
+        node.end,
+        f"contacts whose {quoted(name)} is empty are left out, too",
+        f"write {quoted(f'({rewritten})' if within else rewritten)},"
+        f" or add {quoted(f'AND {name} IS NOT NULL')} if that is meant",
+    )
+
+
+def _dropped(  # noqa: PLR0911 - one a shape
+    node: tree.Expression,
+) -> tree.Column | None:
+    """Give the column whose NULLs a condition drops."""
+    match node:
+        case tree.Comparison(op="!=", left=left, right=right) if _is_value(right):
+            return _inside(left)
+        case tree.Comparison(op="!=", left=left, right=right) if _is_value(left):
+            return _inside(right)
+        case tree.In(operand=operand, items=tuple(items), negated=True):
+            return _inside(operand) if all(_is_value(item) for item in items) else None
+        case tree.Like(operand=operand, negated=True):
+            return _inside(operand)
+        case tree.Not(operand=tree.Comparison(op="=", left=left, right=right)):
+            return _inside(left) if _is_value(right) else None
+        case tree.Not(operand=tree.In(operand=operand, items=tuple(), negated=False)):
+            return _inside(operand)
+        case tree.Not(operand=tree.Like(operand=operand, negated=False)):
+            return _inside(operand)
+    return None
+
+
+def _is_value(node: tree.Expression) -> bool:
+    # To exclude the empty text is an idiom for "has a value": there nobody misses the NULLs.
+    if isinstance(node, tree.String):
+        return bool(node.value.strip())
+    return isinstance(node, tree.Number | tree.Boolean | tree.Unary | tree.Call | tree.Binary)
+
+
+def _inside(node: tree.Expression) -> tree.Column | None:
+    match node:
+        case tree.Column():
+            return node
+        case tree.Call(name=name, args=(tree.Column() as column,)):
+            return column if upper(name.text) in _TRANSPARENT else None
+    return None
+
+
+def _thought_of(node: tree.Expression, key: tuple[object, ...], here: Here) -> bool:
+    """Tell whether the conditions around show that NULL was thought of.
+
+    They do where one of them asks for NULL, or where another one demands a value anyway.
+    """
+    for group in here.around:
+        if isinstance(group, tree.Not):
+            return True
+        for other in group.operands:
+            if other is node:
+                continue
+            inner = other.operand if isinstance(other, tree.Not) else other
+            if isinstance(inner, tree.IsNull) and _is(inner.operand, key, here):
+                return True
+            if isinstance(group, tree.And) and _demands(other, key, here):
+                return True
+            column = _dropped(other) if isinstance(group, tree.Or) else None
+            if column and _is(column, key, here):
+                return True  # a worse mistake, and for `always-true` to say
+    return False
+
+
+def _demands(node: tree.Expression, key: tuple[object, ...], here: Here) -> bool:
+    """Tell whether a condition is never true without a value."""
+    match node:
+        case tree.Comparison(op="=" | "<" | ">" | "<=" | ">=", left=left, right=right):
+            return _is(left, key, here) or _is(right, key, here)
+        case tree.In(operand=operand, negated=False) | tree.Like(operand=operand, negated=False):
+            return _is(operand, key, here)
+        case tree.Between(operand=operand):
+            return _is(operand, key, here)
+        case tree.Comparison(op="!=", left=left, right=tree.String(value="")):
+            return _is(left, key, here)
+    return False
+
+
+def _is(node: tree.Expression, key: tuple[object, ...], here: Here) -> bool:
+    column = _inside(node)
+    return column is not None and here.resolve(column).key == key
+
+
+@rule("null-comparison", Severity.WARNING, tree.Comparison, tree.In, tree.Like)
+def null_comparison(node: tree.Expression, here: Here) -> Iterator[Spot]:
+    """Find comparisons with NULL, which are never true.
+
+    NULL is not a value but the absence of one, so nothing is equal to it and nothing different
+    from it: `country = NULL` selects nobody, and so does `country NOT IN ('US', NULL)`.
+
+    Write IS NULL or IS NOT NULL.
+
+    Bad::
+
+        country = NULL
+
+    Good::
+
+        country IS NULL
+    """
+    match node:
+        case tree.Comparison(op=op, left=left, right=right) if not op.startswith("IS"):
+            if not isinstance(left, tree.Null) and not isinstance(right, tree.Null):
+                return
+            operand = right if isinstance(left, tree.Null) else left
+            negation = "NOT " if op == "!=" else ""
+            hint = f"write {quoted(f'{here.source(operand)} IS {negation}NULL')}"
+            yield Spot(node.start, node.end, f"a comparison with NULL by {op} is never true", hint)
+        case tree.In(operand=operand, items=tuple(items), negated=negated):
+            for item in items:
+                if isinstance(item, tree.Null):
+                    name = here.source(operand)
+                    yield Spot(
+                        item.start,
+                        item.end,
+                        "NOT IN is never true when the list holds NULL"
+                        if negated
+                        else "NULL in a list never matches",
+                        f"remove it, and write {quoted(f'{name} IS NOT NULL')} if that is meant"
+                        if negated
+                        else f"write {quoted(f'OR {name} IS NULL')} instead",
+                    )
+        case tree.Like(operand=operand, pattern=tree.Null()):
+            hint = f"write {quoted(f'{here.source(operand)} IS NULL')}"
+            yield Spot(node.start, node.end, "LIKE NULL is never true", hint)

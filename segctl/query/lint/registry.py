@@ -1,0 +1,109 @@
+"""All rules about one query in their fixed order, and `lint`, which asks them.
+
+Owns the order and nothing else. The order is that of the documentation: what stops a query
+altogether, its frame, its names, its types, its logic, its habits.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from segctl.query.lint import (
+    bounds,
+    events,
+    functions,
+    kinds,
+    literals,
+    logic,
+    names,
+    nulls,
+    shape,
+    tables,
+)
+from segctl.query.lint.rule import Finding
+from segctl.query.lint.walk import rules_by_class, walk_rules
+from segctl.query.words import upper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segctl.query.lint.knowledge import Knowledge
+    from segctl.query.lint.rule import Rule
+    from segctl.query.parse import Parsed
+    from segctl.query.problems import Problem
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        rule.code: rule
+        for rule in (
+            shape.not_select,
+            shape.unreadable_query,
+            shape.second_statement,
+            shape.select_star,
+            shape.select_columns,
+            shape.unsupported_clause,
+            shape.undocumented_syntax,
+            tables.unknown_table,
+            tables.repeated_alias,
+            tables.join_kind,
+            tables.join_condition,
+            names.unknown_alias,
+            names.ambiguous_column,
+            names.unknown_column,
+            names.quoted_value,
+            functions.unknown_function,
+            functions.undocumented_function,
+            functions.misplaced_aggregate,
+            functions.function_arguments,
+            functions.unknown_unit,
+            kinds.type_mismatch,
+            kinds.array_comparison,
+            kinds.unreadable_timestamp,
+            kinds.timestamp_zone,
+            nulls.drops_nulls,
+            nulls.null_comparison,
+            logic.not_a_condition,
+            logic.always_true,
+            logic.always_false,
+            bounds.contradictory_bounds,
+            bounds.redundant_bound,
+            bounds.future_time,
+            logic.duplicate_condition,
+            logic.duplicate_value,
+            literals.personal_data,
+            literals.leading_wildcard,
+            literals.like_without_wildcard,
+            literals.malformed_list_id,
+            literals.unknown_list,
+            events.unbounded_events,
+        )
+    }
+)
+"""Rules by code."""
+
+_BY_CLASS = rules_by_class(RULES.values())
+_READABLE_ELSEWHERE = ("WITH", "VALUES")
+"""Beginnings of queries that are no SELECT and yet might select: not documented."""
+
+
+def lint(parsed: Parsed, knowledge: Knowledge) -> tuple[Finding, ...]:
+    """Check one query; give what was found in the order of places. Never raises.
+
+    A query that could not be read gives its problems and nothing else.
+    """
+    if parsed.query is None:
+        return tuple(_unread(parsed, problem) for problem in parsed.problems)
+    return walk_rules(_BY_CLASS, parsed.query, parsed.text, knowledge)
+
+
+def _unread(parsed: Parsed, problem: Problem) -> Finding:
+    rule = shape.unreadable_query
+    first = upper(parsed.text[problem.start : problem.end])
+    if problem.code == "empty-query" or (
+        problem.code == "not-select" and first not in _READABLE_ELSEWHERE
+    ):
+        rule = shape.not_select
+    return Finding(
+        rule.code, problem.message, problem.hint, problem.start, problem.end, rule.severity
+    )
