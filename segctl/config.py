@@ -57,6 +57,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Lint:
+    """The `lint` of segctl.yaml: severities by code (`off` among them), a pattern for names."""
+
+    rules: Mapping[str, str] = field(default_factory=dict)
+    name_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A project's settings. `root` is its folder, `segments` a path relative to it."""
 
@@ -68,6 +76,7 @@ class Config:
     )
     time_zone: str = "UTC"
     limits: Limits = field(default_factory=Limits)
+    lint: Lint = field(default_factory=Lint)
 
 
 def load_config(root: Path) -> Config:
@@ -143,12 +152,26 @@ def _check_values(document: Document) -> None:
                 path=("default_target",),
                 hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
             )
+    if isinstance(value.get("lint"), dict):
+        _check_lint(document, value["lint"])
     if isinstance(zone, str) and zone and not _is_time_zone(zone):
         document.report(
             "unknown-time-zone",
             f"{quoted(zone)} is not an IANA time zone",
             path=("time_zone",),
             hint=_time_zone_hint(zone),
+        )
+
+
+def _check_lint(document: Document, value: dict[str, Any]) -> None:
+    from segctl.linting import settings_problems  # noqa: PLC0415 - only where rules are set
+
+    rules, pattern = value.get("rules"), value.get("name_pattern")
+    for found in settings_problems(
+        rules if isinstance(rules, dict) else (), pattern if isinstance(pattern, str) else None
+    ):
+        document.report(
+            found.code, found.summary, path=("lint", *found.path), key=found.key, hint=found.hint
         )
 
 
@@ -198,7 +221,14 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         targets=targets or {DEFAULT_TARGET: Target(DEFAULT_TARGET)},
         time_zone=value.get("time_zone", "UTC"),
         limits=Limits(**value.get("limits", {})),
+        lint=_lint(value.get("lint", {})),
     )
+
+
+def _lint(value: dict[str, Any]) -> Lint:
+    # YAML takes a bare `off` for false, and who writes it means off.
+    rules = {code: level or "off" for code, level in value.get("rules", {}).items()}
+    return Lint(rules, value.get("name_pattern"))
 
 
 def choose_target(config: Config, asked: str | None, env: Mapping[str, str]) -> Target:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,12 +25,15 @@ from segctl.declarations.lint import (
 from segctl.declarations.positions import ScalarMap, TextMap
 from segctl.declarations.suppressions import sql_ignores, yaml_ignores
 from segctl.errors import Diagnostic, Severity, Span
+from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA
 from segctl.query.lint import RULES, Knowledge, lint, mask_personal
 from segctl.query.lint.help import explanation, markdown
 from segctl.query.lint.rule import Finding, Needs
 from segctl.query.normal import normal
 from segctl.query.parse import parse
-from segctl.query.words import WordKind
+from segctl.query.tree import Column
+from segctl.query.walking import walk
+from segctl.query.words import WordKind, lower
 from segctl.secrets import redact
 from segctl.suggest import did_you_mean
 
@@ -46,7 +50,6 @@ if TYPE_CHECKING:
 ALL_RULES: Mapping[str, Rule] = MappingProxyType({**RULES, **DECLARATION_RULES})
 """Rules by code, in the order of the documentation."""
 
-LEVELS = ("error", "warning", "info", "off")
 _LITERALS = (WordKind.STRING, WordKind.NUMBER, WordKind.QUOTED)
 _NOTHING: Mapping[str, Severity | None] = MappingProxyType({})
 
@@ -77,35 +80,39 @@ class RuleSettings:
 
 @dataclass(frozen=True, slots=True)
 class SettingProblem:
-    """Something wrong in `lint:` of segctl.yaml; `path` is below `lint`."""
+    """Something wrong in `lint:` of segctl.yaml; `path` is below `lint`.
 
+    `key` says that the key is wrong, not its value.
+    """
+
+    code: str
     path: tuple[str, ...]
     summary: str
     hint: str
     key: bool = False
-    """Whether the key is wrong, not its value."""
 
 
 def settings_problems(
-    rules: Mapping[str, object], name_pattern: str | None = None
+    codes: Iterable[str], name_pattern: str | None = None
 ) -> tuple[SettingProblem, ...]:
-    """Check settings: codes must exist, levels be known, the pattern be one."""
-    found = []
-    for code, level in rules.items():
-        path = ("rules", code)
-        if code not in ALL_RULES:
-            hint = did_you_mean(code, ALL_RULES, "`segctl lint --explain` lists the rules")
-            found.append(SettingProblem(path, f"there is no lint rule `{code}`", hint, key=True))
-        if level not in LEVELS:
-            # YAML takes a bare off for false.
-            hint = 'write "off" between quotes' if level is False else f"one of {', '.join(LEVELS)}"
-            found.append(SettingProblem(path, "this is no severity", hint))
+    """Check what the schema of segctl.yaml cannot: rules must exist, the pattern be one."""
+    found = [
+        SettingProblem(
+            "unknown-rule",
+            ("rules", code),
+            f"there is no lint rule `{code}`",
+            did_you_mean(code, ALL_RULES, "`segctl lint --explain` lists the rules"),
+            key=True,
+        )
+        for code in codes
+        if code not in ALL_RULES
+    ]
     if name_pattern is not None:
         try:
             re.compile(name_pattern)
         except re.error as error:
             message = f"the pattern is no regular expression: {error.msg}"
-            found.append(SettingProblem(("name_pattern",), message, ""))
+            found.append(SettingProblem("bad-value", ("name_pattern",), message, ""))
     return tuple(found)
 
 
@@ -171,6 +178,32 @@ class _Found(NamedTuple):
     start: int
     end: int
     offset: int = -1
+
+
+def needs(declared: Iterable[Declared]) -> frozenset[Needs]:
+    """Say what must be known of the account before these can be checked wholly.
+
+    FIELDS where a query names a column that is not a standard one; LISTS where a segment has a
+    parent list or a query speaks of `list_ids`.
+    """
+    wanted = set()
+    for one in declared:
+        if one.segment.parent_list_ids:
+            wanted.add(Needs.LISTS)
+        for name in _columns(one.segment.query):
+            if name == "list_ids":
+                wanted.add(Needs.LISTS)
+            elif name not in CONTACT_DATA and name not in EVENT_DATA:
+                wanted.add(Needs.FIELDS)
+    return frozenset(wanted)
+
+
+@lru_cache(maxsize=1024)
+def _columns(text: str) -> frozenset[str]:
+    """Name the columns of a query in lower case; none where it cannot be read."""
+    query = parse(text).query
+    nodes = walk(query) if query else ()
+    return frozenset(lower(node.name.text) for node in nodes if isinstance(node, Column))
 
 
 def lint_declarations(

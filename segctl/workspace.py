@@ -7,7 +7,7 @@ symbolic link out of the segments folder: a pull request could point one at a se
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from segctl.declarations.document import MAX_BYTES, by_place
@@ -15,6 +15,7 @@ from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
+FIELDS_FILE = "fields.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,11 @@ class Files:
 
     segments: dict[str, bytes] = field(default_factory=dict)
     queries: dict[str, bytes] = field(default_factory=dict)
+    fields: bytes | None = None
 
 
 def read_files(root: Path, folder: str) -> Files:
-    """Read every segment file and `.sql` file below `folder`, at any depth.
+    """Read every segment file and `.sql` file below `folder`, at any depth, and its fields.yaml.
 
     Hidden files and folders are passed over. Raises `UsageError` where the folder is missing or
     outside the project, and `InvalidInput` with every file that cannot be read, is a link to the
@@ -48,7 +50,8 @@ def read_files(root: Path, folder: str) -> Files:
     walk.folder(os.fspath(top), folder)
     if walk.problems:
         raise InvalidInput(by_place(walk.problems))
-    return walk.files
+    fields = walk.files.segments.pop(f"{folder}/{FIELDS_FILE}", None)
+    return replace(walk.files, fields=fields)
 
 
 class _Walk:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.cli.checking import check_before_sending
 from segctl.cli.progress import progress
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.planner import make_plan, names_to_read, select
@@ -55,7 +56,7 @@ def read_selection(
     Raises `InvalidInput` with every problem of every file, and `UsageError` for a pattern that
     picks nothing.
     """
-    declarations = session.declarations()
+    declarations = session.declarations
     if declarations.has_errors:
         raise InvalidInput(declarations.diagnostics)
     picked, unused = select(declarations.declared, only)
@@ -93,7 +94,11 @@ def work_out(
         strict_text=strict_text,
     )
     plan = judge(plan, session.config.limits, len(snapshot.remotes))
-    return dataclasses.replace(plan, diagnostics=(*declarations.diagnostics, *plan.diagnostics))
+    changed = {change.name for change in plan.changes}
+    found = check_before_sending(session, account, [one for one in picked if one.name in changed])
+    return dataclasses.replace(
+        plan, diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics)
+    )
 
 
 def is_broken(plan: Plan) -> bool:

@@ -26,6 +26,7 @@ COMMANDS = {
     "validate": "Check the segment files and segctl.yaml, offline.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the account match the files.",
+    "fields": "Keep the account's fields with the files.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
     "list": "List the account's segments.",
     "emulator": "Serve an emulated SendGrid on this machine.",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.sendgrid.api import Reader, Writer
+    from segctl.workspace import Files
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -142,14 +143,19 @@ class Session:
 
         return choose_target(self.config, self._target, self.env)
 
-    def declarations(self) -> Declarations:
-        """Read the segment files: what they declare and every finding."""
-        from segctl.declarations.collection import read_declarations  # noqa: PLC0415
+    @cached_property
+    def files(self) -> Files:
+        """The bytes of the project's files. Raises `UsageError` and `InvalidInput`."""
         from segctl.workspace import read_files  # noqa: PLC0415
 
-        folder = self.config.segments
-        files = read_files(self.root, folder)
-        return read_declarations(files.segments, files.queries, folder)
+        return read_files(self.root, self.config.segments)
+
+    @cached_property
+    def declarations(self) -> Declarations:
+        """What the segment files declare, and every finding."""
+        from segctl.declarations.collection import read_declarations  # noqa: PLC0415
+
+        return read_declarations(self.files.segments, self.files.queries, self.config.segments)
 
     @contextmanager
     def connect(self, *, read_only: bool) -> Iterator[Account]:

@@ -6,7 +6,7 @@ Owns the questions that one file cannot answer: a name twice, a `.sql` file that
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.declarations.document import by_place, decode, excerpts
@@ -17,15 +17,20 @@ from segctl.secrets import redact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from segctl.declarations.document import Document
     from segctl.model import Declared
 
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What the files say: segments in the order of their files, findings in the order of places."""
+    """What the files say: segments in the order of their files, findings in the order of places.
+
+    `documents` goes from the path of each file that declares a segment to what was read of it.
+    """
 
     declared: tuple[Declared, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    documents: Mapping[str, Document] = field(default_factory=dict)
 
     @property
     def has_errors(self) -> bool:
@@ -42,16 +47,18 @@ def read_declarations(
     """
     declared: list[Declared] = []
     diagnostics: list[Diagnostic] = []
+    documents: dict[str, Document] = {}
     for file in sorted(files):
-        one, found = read_segment(file, files[file], queries, folder)
-        diagnostics += found
+        one, document = read_segment(file, files[file], queries, folder)
+        diagnostics += document.diagnostics
         if one is not None:
             declared.append(one)
+            documents[file] = document
     diagnostics += _repeated_names(declared, files)
     if all(d.severity is not Severity.ERROR for d in diagnostics):
         # A broken segment file may be the one that names it.
         diagnostics += _unused_queries(declared, queries)
-    return Declarations(tuple(declared), tuple(by_place(diagnostics)))
+    return Declarations(tuple(declared), tuple(by_place(diagnostics)), documents)
 
 
 def _repeated_names(declared: list[Declared], files: Mapping[str, bytes]) -> list[Diagnostic]:

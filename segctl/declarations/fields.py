@@ -14,11 +14,12 @@ from segctl.declarations.document import decode
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.model import Field, Fields, FieldType
+from segctl.query.catalogue import ColumnType
 
 if TYPE_CHECKING:
-    from segctl.errors import Diagnostic
+    from collections.abc import Iterable
 
-FILE = "fields.yaml"
+    from segctl.errors import Diagnostic
 
 _HEAD = """\
 # The fields of the account, so that validation knows them offline.
@@ -26,12 +27,15 @@ _HEAD = """\
 """
 
 
-def read_fields(data: bytes) -> tuple[Fields | None, list[Diagnostic]]:
-    """Read the bytes of a fields.yaml: the fields, or `None` and all that is wrong."""
-    text, broken = decode(FILE, data)
+def read_fields(file: str, data: bytes) -> tuple[Fields | None, list[Diagnostic]]:
+    """Read the bytes of a fields.yaml: the fields, or `None` and all that is wrong.
+
+    `file` is its path relative to the project.
+    """
+    text, broken = decode(file, data)
     if broken is not None:
         return None, [broken]
-    document = parse_document(FILE, text)
+    document = parse_document(file, text)
     if not document.refuse_keys(whole=True) and document.value is None:
         document.report(
             "empty-file", "the file is empty", hint="run `segctl fields pull`, or delete it"
@@ -59,6 +63,19 @@ def fields_text(fields: Fields) -> str:
         lines.append(f"{heading}:\n" if some else f"{heading}: {{}}\n")
         lines += [f"  {_quoted(field.name)}: {field.type.value}\n" for field in some]
     return "".join(lines)
+
+
+COLUMN_TYPES = {
+    FieldType.TEXT: ColumnType.VARCHAR,
+    FieldType.NUMBER: ColumnType.NUMBER,
+    FieldType.DATE: ColumnType.TIMESTAMP,
+}
+"""The type of the column that a field is (sendgrid-api.md §6)."""
+
+
+def columns(fields: Iterable[Field]) -> dict[str, ColumnType]:
+    """Give fields as columns of `contact_data`: name to type."""
+    return {field.name: COLUMN_TYPES[field.type] for field in fields}
 
 
 def _fields(value: dict[str, str]) -> tuple[Field, ...]:

@@ -308,7 +308,8 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
 
 
 def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    allowed = [str(value) for value in error.validator_value]
+    # A bare `off` is false to YAML; people are told of the word.
+    allowed = [value for value in error.validator_value if isinstance(value, str)]
     document.report(
         "bad-value",
         f"{_field(path)} must be {' or '.join(allowed)}",

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from segctl.declarations.document import decode, excerpts, key_in_file, position_spans
+from segctl.declarations.document import Document, decode, excerpts, key_in_file, position_spans
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
@@ -22,8 +22,6 @@ from segctl.suggest import closest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from segctl.declarations.document import Document
-
 # All that is no text; white space of every kind may stand in a query.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 # Emoji and some scripts are written with them.
@@ -33,30 +31,31 @@ _LONGEST_PATH = 200
 
 def read_segment(
     file: str, data: bytes, queries: Mapping[str, bytes], folder: str
-) -> tuple[Declared | None, list[Diagnostic]]:
+) -> tuple[Declared | None, Document]:
     """Read the bytes of one segment file.
 
     `queries` holds every `.sql` file below `folder`, by its path relative to the project. Gives
-    the declaration (`None` where an error forbids one) and all that is wrong or doubtful.
+    the declaration (`None` where an error forbids one) and the document, whose diagnostics are
+    all that is wrong or doubtful.
     """
     text, broken = decode(file, data)
     if broken is not None:
-        return None, [broken]
+        return None, Document(file, "", diagnostics=[broken])
     document = parse_document(file, text)
     if document.refuse_keys(whole=True):
-        return None, document.diagnostics
+        return None, document
     if document.value is None:
         if not document.diagnostics:
             hint = "declare `name` and `query_dsl`, or delete the file"
             document.report_at("empty-file", "the file is empty", Span(file, 1, 1), hint=hint)
-        return None, document.diagnostics
+        return None, document
     fits = check(document, "segment")
     value: Any = document.value
     if not isinstance(value, dict):
-        return None, document.diagnostics
+        return None, document
     query = _query(document, value, queries, folder)
     if not fits or query is None or document.diagnostics:
-        return None, document.diagnostics
+        return None, document
     _doubt_name(document, value["name"])
     text, query_span = query
     has_parents = bool(value.get("parent_list_ids"))
@@ -72,7 +71,7 @@ def read_segment(
         tags=tuple(value.get("tags", ())),
         protected=value.get("protected", False),
     )
-    return declared, document.diagnostics
+    return declared, document
 
 
 def _doubt_name(document: Document, name: str) -> None:

@@ -9,9 +9,10 @@ import click
 from segctl.cli.files import write_whole
 from segctl.cli.session import with_session
 from segctl.clock import iso
-from segctl.declarations.fields import FILE, fields_text
+from segctl.declarations.fields import fields_text
 from segctl.model import Fields
 from segctl.render.style import count
+from segctl.workspace import FIELDS_FILE
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def command() -> None:
     """Keep the account's fields with the files.
 
-    Queries speak of the account's own fields by name. With fields.yaml beside segctl.yaml,
+    Queries speak of the account's own fields by name. With fields.yaml in the segments folder,
     `segctl validate` knows them offline, and a misspelt one is found in the pull request.
 
     \b
@@ -36,6 +37,8 @@ def command() -> None:
 def pull(session: Session) -> int:
     """Write fields.yaml: the custom and reserved fields with their types.
 
+    The file is overwritten: it says what the account has, and nothing else.
+
     \b
     Examples:
       segctl fields pull
@@ -43,6 +46,7 @@ def pull(session: Session) -> int:
     with session.connect(read_only=True) as account:
         custom, reserved = account.reader.list_fields()
     fields = Fields(custom, reserved, session.target.name, iso(session.clock.now()))
-    write_whole(str(session.root / FILE), fields_text(fields))
-    session.show(f"{FILE}: {count(len(custom), 'custom field')}, {len(reserved)} reserved.\n")
+    file = f"{session.config.segments}/{FIELDS_FILE}"
+    write_whole(str(session.root / file), fields_text(fields))
+    session.show(f"{file}: {count(len(custom), 'custom field')}, {len(reserved)} reserved.\n")
     return 0

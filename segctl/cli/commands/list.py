@@ -84,7 +84,7 @@ def command(
 def _declared_names(session: Session) -> set[str] | None:
     """Give the names that files declare, or `None` where the files cannot tell."""
     try:
-        declarations = session.declarations()
+        declarations = session.declarations
     except SegctlError as error:
         session.talk(f"MANAGED is not known: {error.message}")
         return None

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.checking import check_offline
 from segctl.cli.session import with_session
-from segctl.errors import InvalidInput
+from segctl.declarations.document import by_place
+from segctl.errors import InvalidInput, Severity
+from segctl.render.diagnostics import tally
 from segctl.render.style import count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segctl.cli.session import Session
     from segctl.errors import Diagnostic
 
@@ -36,24 +41,28 @@ def command(session: Session, output: str) -> int:
       segctl validate --format json | jq '.diagnostics[].summary'
     """
     try:
-        declarations = session.declarations()
+        declarations = session.declarations
     except InvalidInput as error:
-        # segctl.yaml itself; without it there is no telling where the segments are.
+        # segctl.yaml itself, or files that cannot be read: there is no telling what they declare.
         if output == "json":
             _show_json(session, error.diagnostics, 0)
         raise
+    findings = by_place([*declarations.diagnostics, *check_offline(session)])
     if output == "json":
-        _show_json(session, declarations.diagnostics, len(declarations.declared))
-    if declarations.has_errors:
-        raise InvalidInput(declarations.diagnostics)
-    session.warn(declarations.diagnostics)
+        _show_json(session, findings, len(declarations.declared))
+    if any(found.severity is Severity.ERROR for found in findings):
+        raise InvalidInput(findings)
+    session.warn(findings)
     if output == "text":
         number = count(len(declarations.declared), "segment")
-        session.show(f"{number} in {session.config.segments}/: valid.\n")
+        warned = tally(findings)
+        session.show(
+            f"{number} in {session.config.segments}/: valid{f', {warned}' if warned else ''}.\n"
+        )
     return 0
 
 
-def _show_json(session: Session, diagnostics: tuple[Diagnostic, ...], segments: int) -> None:
+def _show_json(session: Session, diagnostics: Sequence[Diagnostic], segments: int) -> None:
     from segctl.clock import iso  # noqa: PLC0415
     from segctl.planfile import diagnostics_json, header  # noqa: PLC0415
 

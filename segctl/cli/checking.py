@@ -1,0 +1,85 @@
+"""Runs the lint rules for a command, with what is known of the account.
+
+`validate` checks every segment offline, with the fields that fields.yaml knows. `plan` and `apply`
+check what they would send, and ask the account for fields and lists where a query needs them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from segctl.declarations.fields import columns, read_fields
+from segctl.errors import Diagnostic, RemoteError, Severity
+from segctl.linting import RuleSettings, lint_declarations, needs
+from segctl.query.lint import Knowledge, Needs
+from segctl.workspace import FIELDS_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.cli.session import Account, Session
+    from segctl.model import Declared, Fields
+
+STALE_AFTER = timedelta(days=30)
+"""Fields pulled longer ago may lack some that the account has by now."""
+
+
+def check_offline(session: Session) -> tuple[Diagnostic, ...]:
+    """Check every declared segment with what the files know of the account."""
+    fields, findings = _fields(session)
+    knowledge = Knowledge()
+    if fields is not None:
+        pulled = datetime.strptime(fields.pulled_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        knowledge = Knowledge(
+            custom_fields=columns(fields.custom),
+            reserved_fields=columns(fields.reserved),
+            fresh=session.clock.now() - pulled < STALE_AFTER,
+        )
+    return (*findings, *_lint(session, session.declarations.declared, knowledge))
+
+
+def check_before_sending(
+    session: Session, account: Account, declared: Sequence[Declared]
+) -> tuple[Diagnostic, ...]:
+    """Check what would be sent with what the account itself says of its fields and lists.
+
+    It is asked for these only where a query needs them. Where it will not say, that is a warning:
+    nothing is decided by them.
+    """
+    wanted = needs(declared)
+    warnings: list[Diagnostic] = []
+    fields, reserved, list_ids = None, None, None
+    try:
+        if Needs.FIELDS in wanted:
+            fields, reserved = map(columns, account.reader.list_fields())
+        if Needs.LISTS in wanted:
+            list_ids = frozenset(one.id.lower() for one in account.reader.list_contact_lists())
+    except RemoteError as error:
+        warnings.append(
+            Diagnostic(
+                "account-unknown",
+                Severity.WARNING,
+                f"fields and lists are not checked: {error.message}",
+                hint=error.hint,
+            )
+        )
+    knowledge = Knowledge(
+        custom_fields=fields, reserved_fields=reserved or {}, fresh=True, list_ids=list_ids
+    )
+    return (*warnings, *_lint(session, declared, knowledge))
+
+
+def _fields(session: Session) -> tuple[Fields | None, list[Diagnostic]]:
+    data = session.files.fields
+    if data is None:
+        return None, []
+    return read_fields(f"{session.config.segments}/{FIELDS_FILE}", data)
+
+
+def _lint(
+    session: Session, declared: Sequence[Declared], knowledge: Knowledge
+) -> tuple[Diagnostic, ...]:
+    lint = session.config.lint
+    settings = RuleSettings.of(lint.rules, lint.name_pattern)
+    return lint_declarations(declared, session.declarations.documents, knowledge, settings)
