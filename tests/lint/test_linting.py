@@ -47,9 +47,9 @@ def codes(*texts: str, sql: str = "", knowledge: Knowledge = KNOWN) -> list[str]
     [
         (f"name: a\nquery_dsl: |\n  {Q}\n  WHERE plan != 'x'\n", 4, 9, (4, 20)),
         (f"name: a\nquery_dsl: >\n  {Q}\n  WHERE plan != 'x'\n", 4, 9, (4, 20)),
-        (f"name: a\nquery_dsl: '{Q} WHERE plan != ''x'''\n", 2, 66, (2, 79)),
-        (f"name: a\nquery_dsl: \"{Q}\\nWHERE plan != 'x'\"\n", 2, 67, (2, 78)),
-        (f"name: a\nquery_dsl: {Q} WHERE plan != 'x'\n", 2, 65, (2, 76)),
+        (f"name: a\nquery_dsl: '{Q} WHERE plan != ''x'''\n", 2, 67, (2, 79)),
+        (f"name: a\nquery_dsl: \"{Q}\\nWHERE plan != 'x'\"\n", 2, 68, (2, 79)),
+        (f"name: a\nquery_dsl: {Q} WHERE plan != 'x'\n", 2, 66, (2, 77)),
         (f"name: a\nquery_dsl: |\n  {Q}\n  WHERE plan\n    != 'x'\n", 4, 9, (5, 11)),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_query_of_its_own_file() -> None:
 def test_an_alias_has_no_place_of_its_own() -> None:
     text = f"name: a\ndescription: &q {Q} WHERE plan != 'x'\nquery_dsl: *q\n"
     (found,) = run(text)
-    assert str(found.span) == "segments/1.yaml:1:1"
+    assert str(found.span) == "segments/1.yaml:3:12"
 
 
 def test_locate() -> None:
@@ -122,7 +122,7 @@ def test_ignored(text: str) -> None:
          ["drops-nulls", "unused-ignore"]),
         (f"name: a\ndescription: '# {IGNORE}'\nquery_dsl: {Q} {DROPS}\n", ["drops-nulls"]),
         (f"name: a\ndescription: |\n  # {IGNORE}\nquery_dsl: {Q} {DROPS}\n", ["drops-nulls"]),
-        (f"name: a\nquery_dsl: {Q} WHERE plan != '-- {IGNORE}'\n", ["drops-nulls"]),
+        (f"name: a\nquery_dsl: |\n  {Q} WHERE plan != '-- {IGNORE}'\n", ["drops-nulls"]),
         (f"name: a\n# segctl: ignore[drop-nulls]\nquery_dsl: {Q} {DROPS}\n",
          ["unknown-code", "drops-nulls"]),
         (f"name: a\n# segctl: ignore\nquery_dsl: {Q} {DROPS}\n", ["unknown-code", "drops-nulls"]),
@@ -130,7 +130,7 @@ def test_ignored(text: str) -> None:
         # What needs more than is known may yet be found; what is off may be turned on.
         (f"name: a\n# segctl: ignore[unknown-list, missing-owner]\nquery_dsl: {Q}\n", []),
         (f"name: a\nquery_dsl: |\n  {Q} WHERE (\n  -- segctl: ignore[unreadable-query]\n",
-         ["unreadable-query", "unused-ignore"]),
+         ["unused-ignore", "unreadable-query"]),
         (f"name: a\nquery_dsl: |\n  -- segctl: ignore[unreadable-query]\n  {Q} WHERE (\n", []),
     ],
 )  # fmt: skip
@@ -239,3 +239,11 @@ def test_a_file_without_its_document_is_left_out() -> None:
     one, _ = read_segment("segments/1.yaml", f"name: a\nquery_dsl: {Q} {DROPS}\n".encode(), {}, "s")
     assert one
     assert lint_declarations([one], {}, KNOWN, DEFAULT) == ()
+
+
+def test_addresses_in_comments_are_not_shown() -> None:
+    query = f"{Q} WHERE plan != 'x' -- ask jana@firma.cz"
+    (found,) = run(f"name: a\nquery_dsl: |\n  {query}\n")
+    assert found.excerpt == f"  {query}".replace("jana@firma.cz", "*" * 13)
+    (found,) = run(f"name: jana@firma.cz\nquery_dsl: {Q}\n", settings=RuleSettings.of({}, "x"))
+    assert "`***`" in found.summary
