@@ -299,9 +299,11 @@ class _File:
                 yield self._diagnostic(kept, severity)
 
     def _placed(self, one: Finding) -> _Found:
-        start, end = self.query.range(one.start, one.end)
+        # What is missing at the end is missing behind the last word, not behind the white space.
+        last = len(self.declared.segment.query.rstrip())
+        start, end = self.query.range(min(one.start, last), min(one.end, last))
         own_file = self.query.own_file
-        place = (start, end, one.start)
+        place = (start, end, min(one.start, max(0, last - 1)))
         return _Found(one.code, one.severity, one.message, one.hint, own_file, *place)
 
     def _remarks(self, twin: Declared | None) -> Iterator[_Found]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["in", "not in", "<", "<=", ">", ">=", "null", "not null", "like"]
 
+MOST_ATOMS: Final = 100
+"""So many conditions about one column are compared with each other, each with each."""
+
 _FLIPPED: Final[dict[str, str]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _NEGATED: Final[dict[Kind, Kind]] = {
     "in": "not in",
@@ -70,7 +73,8 @@ def atoms_by_column(group: tree.And | tree.Or, here: Here) -> dict[tuple[object,
         for operand in flattened(group):
             for atom in atoms_of(operand, here):
                 found.setdefault(atom.key, []).append(atom)
-        notes[id(group)] = {key: some for key, some in found.items() if len(some) > 1}
+        several = {key: some[:MOST_ATOMS] for key, some in found.items() if len(some) > 1}
+        notes[id(group)] = several
     known: dict[tuple[object, ...], list[Atom]] = notes[id(group)]
     return known
 

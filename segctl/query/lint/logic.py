@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from segctl.query.lint.values import Value
 
 _EVENT_COLUMNS = ("event_type", "event_source")
+MOST_PAIRS = 1000
+"""Lists are compared with each other where that takes no more than so many comparisons."""
+
+_ALL = "{} or {} is always true"
+_ALL_VALUES = "{} or {} is always true where there is a value"
+_NONE = "{} and {} are never true together"
 _TRUE_OF_EQUALS = ("=", "<=", ">=", "IS NOT DISTINCT FROM")
 
 
@@ -111,19 +117,19 @@ def _covers_all(atoms: list[Atom], here: Here) -> Iterator[Spot]:
                 continue
             kinds = {atom.kind, other.kind}
             if kinds == {"null", "not null"}:
-                yield _together(other, atom, here, "always true", "delete both")
+                yield _together(other, atom, here, _ALL, "delete both")
                 return
             if kinds == {"not in"} and _disjoint(other.values, atom.values):
                 written = _not_in(other, atom, here)
-                yield _together(other, atom, here, "always true where there is a value", written)
+                yield _together(other, atom, here, _ALL_VALUES, written)
                 return
             if kinds == {"in", "not in"} and _covered(other, atom):
                 hint = f"write {quoted(f'{atom.name} IS NOT NULL')}, or delete both"
-                yield _together(other, atom, here, "always true where there is a value", hint)
+                yield _together(other, atom, here, _ALL_VALUES, hint)
                 return
             if _bounds_cover(other, atom) or _bounds_cover(atom, other):
                 hint = f"write AND between them, or {quoted(f'{atom.name} IS NOT NULL')}"
-                yield _together(other, atom, here, "always true where there is a value", hint)
+                yield _together(other, atom, here, _ALL_VALUES, hint)
                 return
 
 
@@ -143,26 +149,29 @@ def _not_in(one: Atom, other: Atom, here: Here) -> str:
 
 
 def _together(one: Atom, other: Atom, here: Here, outcome: str, hint: str) -> Spot:
-    both = f"{quoted(here.source(one.node), 60)} and {quoted(here.source(other.node), 60)}"
-    joined = both.replace("` and `", "` or `") if "true" in outcome else both
-    return Spot(
-        other.node.start,
-        other.node.end,
-        f"{joined} is {outcome}" if "true" in outcome else f"{joined} are {outcome}",
-        hint,
-    )
+    """Make the finding about two conditions; `outcome` is a sentence with a place for each."""
+    first, second = (quoted(here.source(atom.node), 60) for atom in (one, other))
+    return Spot(other.node.start, other.node.end, outcome.format(first, second), hint)
 
 
-def _disjoint(some: Iterable[Value], others: Iterable[Value]) -> bool:
+def _disjoint(some: tuple[Value, ...], others: tuple[Value, ...]) -> bool:
     """Tell whether certainly no value of the one stands among the others."""
-    others = tuple(others)
+    if len(some) * len(others) > MOST_PAIRS:
+        return False
     return all(same(one, other) is False for one in some for other in others)
 
 
 def _covered(one: Atom, other: Atom) -> bool:
     """Tell whether every value that the one excludes is among those the other allows."""
     excluded, allowed = (one, other) if one.kind == "not in" else (other, one)
-    return all(any(same(v, w) is True for w in allowed.values) for v in excluded.values)
+    return _within(excluded.values, allowed.values)
+
+
+def _within(some: tuple[Value, ...], others: tuple[Value, ...]) -> bool:
+    """Tell whether certainly every value of the one stands among the others."""
+    if len(some) * len(others) > MOST_PAIRS:
+        return False
+    return all(any(same(one, other) is True for other in others) for one in some)
 
 
 def _bounds_cover(low: Atom, high: Atom) -> bool:
@@ -213,7 +222,7 @@ def _excludes_all(atoms: list[Atom], here: Here) -> Iterator[Spot]:
     for index, atom in enumerate(atoms):
         for other in atoms[:index]:
             if atom.node is not other.node and _excludes(other, atom):
-                yield _together(other, atom, here, "never true together", _way_out(other, atom))
+                yield _together(other, atom, here, _NONE, _way_out(other, atom))
                 return
 
 
@@ -226,7 +235,7 @@ def _excludes(one: Atom, other: Atom) -> bool:
         return _disjoint(one.values, other.values)
     if kinds == {"in", "not in"}:
         allowed, excluded = (one, other) if one.kind == "in" else (other, one)
-        return all(any(same(v, w) is True for w in excluded.values) for v in allowed.values)
+        return _within(allowed.values, excluded.values)
     return False
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.query import tree
-from segctl.query.catalogue import FUNCTIONS
+from segctl.query.catalogue import FUNCTIONS, TABLES
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
 from segctl.query.lint.sight import Found, Here, Resolved
 from segctl.query.words import lower, nearest, upper
@@ -89,7 +89,13 @@ def ambiguous_column(column: tree.Column, here: Here) -> Iterator[Spot]:
         WHERE e.timestamp > now() - 30 days
     """
     if column.qualifier is None and here.resolve(column).found is Found.AMBIGUOUS:
-        alias = next(iter(here.scope.aliases), "c")
+        name = lower(column.name.text)
+        owners = (
+            alias
+            for alias, seen in here.scope.aliases.items()
+            if name in TABLES.get(seen.table, ())
+        )
+        alias = next(owners, "c")
         yield Spot(
             column.start,
             column.end,

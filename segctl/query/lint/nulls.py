@@ -18,6 +18,9 @@ from segctl.query.words import upper
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MOST_OPERANDS = 200
+"""In a longer AND or OR, written by a program, nothing is looked for."""
+
 _TRANSPARENT = frozenset(("LOWER", "UPPER", "TRIM", "LTRIM", "RTRIM"))
 """Functions that give NULL for NULL, and otherwise a value."""
 
@@ -109,7 +112,7 @@ def _thought_of(node: tree.Expression, key: tuple[object, ...], here: Here) -> b
     They do where one of them asks for NULL, or where another one demands a value anyway.
     """
     for group in here.around:
-        if isinstance(group, tree.Not):
+        if isinstance(group, tree.Not) or len(group.operands) > MOST_OPERANDS:
             return True
         for other in group.operands:
             if other is node:

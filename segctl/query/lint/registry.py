@@ -26,7 +26,7 @@ from segctl.query.lint.walk import rules_by_class, walk_rules
 from segctl.query.words import upper
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from segctl.query.lint.knowledge import Knowledge
     from segctl.query.lint.rule import Rule
@@ -93,17 +93,16 @@ def lint(parsed: Parsed, knowledge: Knowledge) -> tuple[Finding, ...]:
     A query that could not be read gives its problems and nothing else.
     """
     if parsed.query is None:
-        return tuple(_unread(parsed, problem) for problem in parsed.problems)
+        return tuple(found for problem in parsed.problems for found in _unread(parsed, problem))
     return walk_rules(_BY_CLASS, parsed.query, parsed.text, knowledge)
 
 
-def _unread(parsed: Parsed, problem: Problem) -> Finding:
+def _unread(parsed: Parsed, problem: Problem) -> Iterator[Finding]:
     rule = shape.unreadable_query
     first = upper(parsed.text[problem.start : problem.end])
     if problem.code == "empty-query" or (
         problem.code == "not-select" and first not in _READABLE_ELSEWHERE
     ):
         rule = shape.not_select
-    return Finding(
-        rule.code, problem.message, problem.hint, problem.start, problem.end, rule.severity
-    )
+    for spot in rule.check(problem, None):
+        yield Finding(rule.code, spot.message, spot.hint, spot.start, spot.end, rule.severity)

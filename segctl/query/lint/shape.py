@@ -288,13 +288,13 @@ def _undocumented(  # noqa: C901, PLR0911 - one a shape
         case tree.Cast(form="literal", type=kind, operand=operand):
             return f"{kind} before a text", f"write {quoted(here.source(operand))} alone"
         case tree.Cast(form=form):
-            return form, ""
+            return f"`{form}`", ""
         case tree.Derived():
             return "a query in the place of a table", ""
         case tree.Exists():
             return "EXISTS", "write contact_id IN (SELECT …)"
         case tree.IsTruth():
-            return "IS TRUE and IS FALSE", ""
+            return "IS TRUE or IS FALSE", ""
         case tree.Like(kind=kind) if kind != "LIKE":
             return kind, "write LIKE where it says the same"
         case tree.Comparison(op=op):

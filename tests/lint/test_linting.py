@@ -1,0 +1,249 @@
+"""Findings in files: spans, severities, ignore comments, and what must not be shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from segctl.declarations.segment_file import read_segment
+from segctl.declarations.yaml_reader import parse_document
+from segctl.errors import Diagnostic, Severity
+from segctl.linting import (
+    QuerySource,
+    RuleSettings,
+    SettingProblem,
+    lint_declarations,
+    settings_problems,
+)
+from segctl.query.catalogue import ColumnType
+from segctl.query.lint import Knowledge
+
+Q = "SELECT contact_id, updated_at FROM contact_data"
+KNOWN = Knowledge({"plan": ColumnType.VARCHAR}, fresh=True)
+DEFAULT = RuleSettings()
+
+
+def run(
+    *texts: str,
+    sql: str = "",
+    knowledge: Knowledge = KNOWN,
+    settings: RuleSettings = DEFAULT,
+) -> tuple[Diagnostic, ...]:
+    declared, documents = [], {}
+    for number, text in enumerate(texts, 1):
+        file = f"segments/{number}.yaml"
+        one, found = read_segment(file, text.encode(), {"segments/q.sql": sql.encode()}, "segments")
+        assert one, found
+        declared.append(one)
+        documents[file] = parse_document(file, text)
+    return lint_declarations(declared, documents, knowledge, settings)
+
+
+def codes(*texts: str, sql: str = "", knowledge: Knowledge = KNOWN) -> list[str]:
+    return [found.code for found in run(*texts, sql=sql, knowledge=knowledge)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "end"),
+    [
+        (f"name: a\nquery_dsl: |\n  {Q}\n  WHERE plan != 'x'\n", 4, 9, (4, 20)),
+        (f"name: a\nquery_dsl: >\n  {Q}\n  WHERE plan != 'x'\n", 4, 9, (4, 20)),
+        (f"name: a\nquery_dsl: '{Q} WHERE plan != ''x'''\n", 2, 67, (2, 79)),
+        (f"name: a\nquery_dsl: \"{Q}\\nWHERE plan != 'x'\"\n", 2, 68, (2, 79)),
+        (f"name: a\nquery_dsl: {Q} WHERE plan != 'x'\n", 2, 66, (2, 77)),
+        (f"name: a\nquery_dsl: |\n  {Q}\n  WHERE plan\n    != 'x'\n", 4, 9, (5, 11)),
+    ],
+)
+def test_spans(text: str, line: int, column: int, end: tuple[int, int]) -> None:
+    (found,) = run(text)
+    assert found.span
+    assert (found.span.line, found.span.column) == (line, column)
+    assert (found.span.end_line, found.span.end_column) == end
+    assert found.excerpt == text.split("\n")[line - 1]
+    assert found.code == "drops-nulls"
+    assert found.severity is Severity.WARNING
+
+
+def test_a_query_of_its_own_file() -> None:
+    text = "name: a\nquery_file: q.sql\n"
+    (found,) = run(text, sql=f"{Q}\nWHERE plan != 'x'\n")
+    assert str(found.span) == "segments/q.sql:2:7"
+    assert found.excerpt == "WHERE plan != 'x'"
+    ignored = "name: a\n# segctl: ignore[drops-nulls]\nquery_file: q.sql\n"
+    assert run(ignored, sql=f"{Q}\nWHERE plan != 'x'\n") == ()
+    # Two segments, one file: the finding is reported once.
+    twice = run(text, text.replace("name: a", "name: b", 1), sql=f"{Q}\nWHERE plan != 'x'\n")
+    assert [found.code for found in twice] == ["duplicate-definition", "drops-nulls"]
+
+
+def test_an_alias_has_no_place_of_its_own() -> None:
+    text = f"name: a\ndescription: &q {Q} WHERE plan != 'x'\nquery_dsl: *q\n"
+    (found,) = run(text)
+    assert str(found.span) == "segments/1.yaml:3:12"
+
+
+def test_locate() -> None:
+    text = f"name: a\nquery_dsl: |\n  {Q}\n"
+    one, _ = read_segment("segments/1.yaml", text.encode(), {}, "segments")
+    assert one
+    source = QuerySource(one, parse_document("segments/1.yaml", text))
+    assert source.locate(7) == ("segments/1.yaml", 3, 10)
+
+
+DROPS = "WHERE plan != 'x'"
+IGNORE = "segctl: ignore[drops-nulls]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"name: a\n# {IGNORE}\nquery_dsl: |\n  {Q}\n  {DROPS}\n",
+        f"name: a\n# {IGNORE}\n# more words\nquery_dsl: |\n  {Q}\n  {DROPS}\n",
+        f"# {IGNORE}\nquery_dsl: |\n  {Q}\n  {DROPS}\nname: a\n",
+        f"name: a\nquery_dsl: | # {IGNORE}\n  {Q}\n  {DROPS}\n",
+        f"name: a\nquery_dsl: {Q} {DROPS} # {IGNORE}\n",
+        f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} -- {IGNORE}\n",
+        f"name: a\nquery_dsl: |\n  {Q}\n  -- {IGNORE}\n  -- why\n\n  {DROPS}\n",
+        f"name: a\nquery_dsl: |\n  {Q}\n  /* {IGNORE} */\n  {DROPS}\n",
+        f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} /* it's segctl: ignore[x-y, drops-nulls] */\n",
+    ],
+)
+def test_ignored(text: str) -> None:
+    assert "drops-nulls" not in codes(text)
+    assert "unused-ignore" not in codes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"# {IGNORE}\nname: a\nquery_dsl: {Q} {DROPS}\n", ["unused-ignore", "drops-nulls"]),
+        (f"name: a # {IGNORE}\nquery_dsl: {Q} {DROPS}\n", ["unused-ignore", "drops-nulls"]),
+        (f"name: a\nquery_dsl: {Q} {DROPS}\n# {IGNORE}\n", ["drops-nulls", "unused-ignore"]),
+        (f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS}\n  -- {IGNORE}\n",
+         ["drops-nulls", "unused-ignore"]),
+        (f"name: a\ndescription: '# {IGNORE}'\nquery_dsl: {Q} {DROPS}\n", ["drops-nulls"]),
+        (f"name: a\ndescription: |\n  # {IGNORE}\nquery_dsl: {Q} {DROPS}\n", ["drops-nulls"]),
+        (f"name: a\nquery_dsl: |\n  {Q} WHERE plan != '-- {IGNORE}'\n", ["drops-nulls"]),
+        (f"name: a\n# segctl: ignore[drop-nulls]\nquery_dsl: {Q} {DROPS}\n",
+         ["unknown-code", "drops-nulls"]),
+        (f"name: a\n# segctl: ignore\nquery_dsl: {Q} {DROPS}\n", ["unknown-code", "drops-nulls"]),
+        (f"name: a\nquery_dsl: |\n  -- segctl: ignore[nonsense]\n  {Q}\n", ["unknown-code"]),
+        # What needs more than is known may yet be found; what is off may be turned on.
+        (f"name: a\n# segctl: ignore[unknown-list, missing-owner]\nquery_dsl: {Q}\n", []),
+        (f"name: a\nquery_dsl: |\n  {Q} WHERE (\n  -- segctl: ignore[unreadable-query]\n",
+         ["unused-ignore", "unreadable-query"]),
+        (f"name: a\nquery_dsl: |\n  -- segctl: ignore[unreadable-query]\n  {Q} WHERE (\n", []),
+    ],
+)  # fmt: skip
+def test_not_ignored(text: str, expected: list[str]) -> None:
+    assert codes(text) == expected
+
+
+def test_an_ignore_waits_for_fields() -> None:
+    text = f"name: a\n# segctl: ignore[type-mismatch]\nquery_dsl: {Q}\n"
+    assert codes(text, knowledge=Knowledge()) == []
+    assert codes(text) == ["unused-ignore"]
+
+
+def test_parent_lists_and_list_items() -> None:
+    text = f"name: a\nquery_dsl: {Q}\nparent_list_ids:\n  - 0b1f4a10-5c1d-4a6e-9f02-000000000001\n"
+    knowledge = Knowledge({}, fresh=True, list_ids=frozenset(["x"]))
+    (found,) = run(text, knowledge=knowledge)
+    assert (found.code, str(found.span)) == ("unknown-list", "segments/1.yaml:4:5")
+    ignored = text.replace("  - ", "  # segctl: ignore[unknown-list]\n  - ")
+    assert codes(ignored, knowledge=knowledge) == []
+    known = Knowledge({}, list_ids=frozenset(["0b1f4a10-5c1d-4a6e-9f02-000000000001"]))
+    assert codes(text, knowledge=known) == []
+
+
+def test_severities() -> None:
+    text = f"name: a\nquery_dsl: {Q} {DROPS}\n"
+    (found,) = run(text, settings=RuleSettings.of({"drops-nulls": "error"}))
+    assert found.severity is Severity.ERROR
+    assert run(text, settings=RuleSettings.of({"drops-nulls": "off"})) == ()
+    found, *_ = run(text, settings=RuleSettings.of({"missing-owner": "info"}))
+    assert (found.code, found.severity) == ("missing-owner", Severity.INFO)
+    owned = f"owner: sales\n{text}"
+    assert len(run(owned, settings=RuleSettings.of({"missing-owner": "info"}))) == 1
+
+
+def test_name_pattern() -> None:
+    settings = RuleSettings.of({}, "[a-z]+: .+")
+    (found,) = run(f"name: VIP\nquery_dsl: {Q}\n", settings=settings)
+    assert (found.code, str(found.span)) == ("name-pattern", "segments/1.yaml:1:7")
+    assert found.severity is Severity.ERROR
+    assert run(f"name: 'sales: VIP'\nquery_dsl: {Q}\n", settings=settings) == ()
+
+
+def test_duplicate_definitions() -> None:
+    one = f"name: a\nquery_dsl: {Q} WHERE plan = 'x' AND city = 'y'\n"
+    other = f"name: b\nquery_dsl: {Q.lower()} where city='y' and plan='x'\n"
+    (found,) = run(one, other)
+    assert (found.code, str(found.span)) == ("duplicate-definition", "segments/2.yaml:2:12")
+    assert "segments/1.yaml:1:7" in found.hint
+    parents = "parent_list_ids: [0b1f4a10-5c1d-4a6e-9f02-000000000001]\n"
+    assert run(one, other + parents) == ()
+    assert run(one, other.replace("'x'", "'z'")) == ()
+    assert run(one, other.replace("'x' and", "'x' or").replace(" and ", " or ")) == ()
+    unread = f"name: a\nquery_dsl: {Q} WHERE (\n"
+    assert codes(unread, unread.replace("name: a", "name: b", 1)).count("duplicate-definition") == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{Q} WHERE email != 'jana@firma.cz' AND zzz = 1",
+        f"{Q} WHERE plan != 'jana@firma.cz'",
+        f"{Q} WHERE plan != '+420 777 123 jana' AND email = 'jana@firma.cz'",
+        f"{Q} WHERE plan = 'jana@firma.cz' OR plan = 'jana@firma.cz'",
+        f"{Q} WHERE updated_at > 'jana@firma.cz'",
+    ],
+)
+@pytest.mark.parametrize("ignore", ["", "# segctl: ignore[personal-data]\n"])
+def test_nobody_is_shown(query: str, ignore: str) -> None:
+    found = run(f'name: a\n{ignore}query_dsl: "{query}"\n')
+    assert found
+    for one in found:
+        assert "jana@firma.cz" not in one.summary + one.hint + one.excerpt
+        assert not one.excerpt or len(one.excerpt) == len(f'query_dsl: "{query}"')
+
+
+def test_phone_numbers_are_not_shown() -> None:
+    query = f"{Q} WHERE phone_number != '777 123 456' AND zzz = 1 AND whatsapp = 420777123456"
+    found = run(f"name: a\nquery_dsl: {query}\n")
+    assert len(found) > 3
+    for one in found:
+        shown = one.summary + one.hint + one.excerpt
+        assert "123 456" not in shown
+        assert "420777123456" not in shown
+
+
+def test_settings_problems() -> None:
+    assert settings_problems({"drops-nulls": "off", "missing-owner": "error"}, "a+") == ()
+    assert settings_problems({"drop-nulls": "error"}) == (
+        SettingProblem(
+            ("rules", "drop-nulls"),
+            "there is no lint rule `drop-nulls`",
+            "did you mean `drops-nulls`?",
+            key=True,
+        ),
+    )
+    (found,) = settings_problems({"drops-nulls": False})
+    assert found.hint == 'write "off" between quotes'
+    (found,) = settings_problems({"drops-nulls": "loud"})
+    assert found.hint == "one of error, warning, info, off"
+    (found,) = settings_problems({}, "(")
+    assert found.path == ("name_pattern",)
+
+
+def test_a_file_without_its_document_is_left_out() -> None:
+    one, _ = read_segment("segments/1.yaml", f"name: a\nquery_dsl: {Q} {DROPS}\n".encode(), {}, "s")
+    assert one
+    assert lint_declarations([one], {}, KNOWN, DEFAULT) == ()
+
+
+def test_addresses_in_comments_are_not_shown() -> None:
+    query = f"{Q} WHERE plan != 'x' -- ask jana@firma.cz"
+    (found,) = run(f"name: a\nquery_dsl: |\n  {query}\n")
+    assert found.excerpt == f"  {query}".replace("jana@firma.cz", "*" * 13)
+    (found,) = run(f"name: jana@firma.cz\nquery_dsl: {Q}\n", settings=RuleSettings.of({}, "x"))
+    assert "`***`" in found.summary
