@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,15 +24,12 @@ from segctl.declarations.lint import (
 from segctl.declarations.positions import ScalarMap, TextMap
 from segctl.declarations.suppressions import sql_ignores, yaml_ignores
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA
-from segctl.query.lint import RULES, Knowledge, lint, mask_personal
+from segctl.query.lint import RULES, Knowledge, lint, mask_personal, needed_for
 from segctl.query.lint.help import explanation, markdown
 from segctl.query.lint.rule import Finding, Needs
 from segctl.query.normal import normal
 from segctl.query.parse import parse
-from segctl.query.tree import Column
-from segctl.query.walking import walk
-from segctl.query.words import WordKind, lower
+from segctl.query.words import WordKind
 from segctl.secrets import redact
 from segctl.suggest import did_you_mean
 
@@ -181,29 +177,13 @@ class _Found(NamedTuple):
 
 
 def needs(declared: Iterable[Declared]) -> frozenset[Needs]:
-    """Say what must be known of the account before these can be checked wholly.
-
-    FIELDS where a query names a column that is not a standard one; LISTS where a segment has a
-    parent list or a query speaks of `list_ids`.
-    """
-    wanted = set()
+    """Say what must be known of the account before these can be checked wholly."""
+    wanted: set[Needs] = set()
     for one in declared:
+        wanted |= needed_for(one.segment.query)
         if one.segment.parent_list_ids:
             wanted.add(Needs.LISTS)
-        for name in _columns(one.segment.query):
-            if name == "list_ids":
-                wanted.add(Needs.LISTS)
-            elif name not in CONTACT_DATA and name not in EVENT_DATA:
-                wanted.add(Needs.FIELDS)
     return frozenset(wanted)
-
-
-@lru_cache(maxsize=1024)
-def _columns(text: str) -> frozenset[str]:
-    """Name the columns of a query in lower case; none where it cannot be read."""
-    query = parse(text).query
-    nodes = walk(query) if query else ()
-    return frozenset(lower(node.name.text) for node in nodes if isinstance(node, Column))
 
 
 def lint_declarations(

@@ -85,7 +85,7 @@ def test_a_folder_that_is_not_there(project: Project) -> None:
 
 
 def test_output_that_nobody_reads_ends_quietly(project: Project) -> None:
-    project.declare("VIP", VIP)
+    project.declare("VIP", query("country = 'CZ'"))
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
@@ -112,7 +112,7 @@ def test_ctrl_c_is_exit_130(project: Project, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_validate_needs_no_key(project: Project) -> None:
-    project.declare("VIP", VIP)
+    project.declare("VIP", query("country = 'CZ'"))
     result = project.run("validate")
     assert (result.code, result.out, result.err) == (0, "1 segment in segments/: valid.\n", "")
 
@@ -209,7 +209,13 @@ def test_plan_sends_gets_alone_and_only_those_it_needs(connected: Project, remot
     assert [(entry.method, entry.target) for entry in remote.emulator.log] == [
         ("GET", "/v3/marketing/segments/2.0"),
         ("GET", f"/v3/marketing/segments/2.0/{kept}?contacts_sample=false"),
+        # What would be sent names a custom field.
+        ("GET", "/v3/marketing/field_definitions"),
     ]
+    remote.emulator.clear_log()
+    connected.declare("New", query("country = 'CZ'"))
+    connected.run("plan")
+    assert len(remote.emulator.log) == 2
 
 
 def test_plan_exit_codes(connected: Project, remote: Remote) -> None:
@@ -282,7 +288,7 @@ def test_verbosity(connected: Project, remote: Remote) -> None:
     loud = connected.run("-v", "plan")
     assert "unchanged  Same  segments/same.yaml:1:7" in loud.out
     assert "unmanaged  By hand" in loud.out
-    assert loud.err == "2 requests sent.\n"
+    assert loud.err == "3 requests sent.\n"
     assert connected.run("plan").err == ""
 
 

@@ -12,12 +12,10 @@ from segctl import config
 from segctl.config import (
     Config,
     Target,
-    api_key,
-    base_url,
     choose_target,
-    is_loopback,
     load_config,
 )
+from segctl.environment import api_key, base_url, is_loopback
 from segctl.errors import InvalidInput, UsageError
 from segctl.policy import Limits
 from tests.declarations.reading import KEY, places, shown

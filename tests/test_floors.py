@@ -30,6 +30,7 @@ FLOORS = {
     "workspace": 4,
     "clock": 4,
     "config": 5,
+    "environment": 5,
     "cli": 5,
     "__main__": 5,
 }
@@ -39,7 +40,7 @@ ONLY_IMPORTERS = {
     "httpx": {"sendgrid/transport.py"},
     "sqlglot": set(),
     "time": {"clock.py"},
-    "subprocess": {"config.py"},
+    "subprocess": {"environment.py"},
 }
 
 MODULES = sorted(

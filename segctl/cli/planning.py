@@ -49,12 +49,12 @@ def strict_text_option(function: F) -> F:
 
 
 def read_selection(
-    session: Session, only: Sequence[str]
+    session: Session, only: Sequence[str], what: str = "--only"
 ) -> tuple[Declarations, tuple[Declared, ...]]:
-    """Read the files; give what they say and the segments that `--only` picks.
+    """Read the files; give what they say and the segments that the patterns pick.
 
-    Raises `InvalidInput` with every problem of every file, and `UsageError` for a pattern that
-    picks nothing.
+    `what` names where the patterns come from. Raises `InvalidInput` with every problem of every
+    file, and `UsageError` for a pattern that picks nothing.
     """
     declarations = session.declarations
     if declarations.has_errors:
@@ -62,7 +62,7 @@ def read_selection(
     picked, unused = select(declarations.declared, only)
     if unused:
         raise UsageError(
-            f"--only {unused[0]} matches no segment",
+            f"{what} {unused[0]} matches no segment",
             hint=did_you_mean(
                 unused[0],
                 (one.name for one in declarations.declared),

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "validate": "Check the segment files and segctl.yaml, offline.",
+    "fmt": "Write the segment files in one layout.",
+    "lint": "Check the queries by the lint rules, or explain a rule.",
+    "explain": "Say in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the account match the files.",
     "fields": "Keep the account's fields with the files.",

@@ -162,7 +162,7 @@ class Session:
         """Open the target's account; `read_only` cannot send anything but GET."""
         from urllib.parse import urlsplit  # noqa: PLC0415
 
-        from segctl.config import api_key, base_url, is_loopback  # noqa: PLC0415
+        from segctl.environment import api_key, base_url, is_loopback  # noqa: PLC0415
         from segctl.model import TargetRef  # noqa: PLC0415
         from segctl.secrets import Secret  # noqa: PLC0415
         from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from segctl.declarations.document import position_span
+from segctl.declarations.document import position_spans
 from segctl.declarations.pieces import Pieces, comments_in, comments_of, cut
 from segctl.declarations.schema import schema_text
 from segctl.declarations.yaml_reader import parse_document
@@ -66,7 +66,7 @@ def formatted(file: str, text: str) -> Formatted:
     try:
         document = parse_document(file, body)
     except UnicodeEncodeError as error:  # half of a character; no file has it, a string may
-        span = position_span(file, body, error.start)
+        span = position_spans(file, body, [error.start])[0]
         return _left(text, "the file is not Unicode", span)
     if document.diagnostics:
         return Formatted(text, changed=False, problems=tuple(document.diagnostics))

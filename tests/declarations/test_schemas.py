@@ -17,7 +17,10 @@ from segctl.declarations.document import Document
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
-EXAMPLES = [*sorted((ROOT / "segments").rglob("*.y*ml")), ROOT / "segctl.yaml"]
+EXAMPLES = [
+    *(p for p in sorted((ROOT / "segments").rglob("*.y*ml")) if p.name != "fields.yaml"),
+    ROOT / "segctl.yaml",
+]
 COMMENT = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
 

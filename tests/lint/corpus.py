@@ -1252,8 +1252,8 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     (
         "personal-data",
-        W + "email = 'jana@firma.cz'",
-        "'jana@firma.cz'",
+        W + "email = 'some@one.test'",
+        "'some@one.test'",
         "an e-mail address stands in the query, and git never forgets",
         "put the contact on a list, or mark it by a custom field, and ask for that",
     ),
@@ -1301,8 +1301,8 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     (
         "personal-data",
-        W + "email LIKE 'jana@firma.cz%'",
-        "'jana@firma.cz%'",
+        W + "email LIKE 'some@one.test%'",
+        "'some@one.test%'",
         "an e-mail address stands in the query, and git never forgets",
         "put the contact on a list, or mark it by a custom field, and ask for that",
     ),

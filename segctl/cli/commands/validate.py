@@ -40,6 +40,15 @@ def command(session: Session, output: str) -> int:
       segctl validate
       segctl validate --format json | jq '.diagnostics[].summary'
     """
+    return report_findings(session, output=output)
+
+
+def report_findings(session: Session, *, output: str, everything: bool = False) -> int:
+    """Report what is wrong with the files, and give the exit code.
+
+    Raises `InvalidInput` where there is an error. Mere information is left out of the text, unless
+    `everything` or -v asks for it.
+    """
     try:
         declarations = session.declarations
     except InvalidInput as error:
@@ -52,7 +61,8 @@ def command(session: Session, output: str) -> int:
         _show_json(session, findings, len(declarations.declared))
     if any(found.severity is Severity.ERROR for found in findings):
         raise InvalidInput(findings)
-    session.warn(findings)
+    loud = everything or session.verbosity > 0
+    session.warn([one for one in findings if loud or one.severity is not Severity.INFO])
     if output == "text":
         number = count(len(declarations.declared), "segment")
         warned = tally(findings)

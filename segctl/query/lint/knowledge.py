@@ -11,6 +11,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
+from segctl.query.lint.rule import Needs
+from segctl.query.parse import parse
+from segctl.query.tree import Column
+from segctl.query.walking import walk
 from segctl.query.words import lower
 
 if TYPE_CHECKING:
@@ -68,3 +72,20 @@ class Knowledge:
         if table == "event_data":
             return EVENT_DATA
         return (*(name for name, _ in self._folded.values()),)
+
+
+def needed_for(text: str) -> frozenset[Needs]:
+    """Say what must be known of the account before a query can be checked wholly.
+
+    FIELDS where it names a column that is not a standard one, LISTS where it speaks of
+    `list_ids`; nothing where it cannot be read.
+    """
+    query = parse(text).query
+    nodes = walk(query) if query else ()
+    names = {lower(node.name.text) for node in nodes if isinstance(node, Column)}
+    wanted = set()
+    if "list_ids" in names:
+        wanted.add(Needs.LISTS)
+    if any(name not in CONTACT_DATA and name not in EVENT_DATA for name in names):
+        wanted.add(Needs.FIELDS)
+    return frozenset(wanted)

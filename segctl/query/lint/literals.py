@@ -51,7 +51,7 @@ def personal_data(node: tree.Expression, _: Here) -> Iterator[Spot]:
 
     Bad::
 
-        email = 'jana.novakova@example.com'
+        email = 'first.last@example.com'
 
     Good::
 

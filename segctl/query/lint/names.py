@@ -160,6 +160,8 @@ def _unknown(column: tree.Column, here: Here, resolved: Resolved) -> Spot:
         hint += f"; or did you mean the column `{meant}`?" if meant else ""
     elif meant:
         hint = f"did you mean `{meant}`?"
+        if knowledge.custom_fields is None and table == "contact_data":
+            hint += f" If it is a custom field, {_PULL}"
     elif table == "event_data":
         hint = "it has contact_id, event_source, event_type, timestamp and data"
     elif certain:
