@@ -94,12 +94,11 @@ class Event:
         if self.types and all(kind in _PAST for kind in self.types):
             if self.send is not None:
                 thing = "it" if known == self.send else f"the Single Send {plain(self.send)}"
-                if self.source not in (None, "mail"):
-                    thing += self._origin()
             else:
-                thing = f"{'any' if negated else 'an'} e-mail{self._origin()}"
-                if self.source is None:
-                    thing = f"{'any' if negated else 'a'} message"
+                kind = "e-mail" if self.source == "mail" else "message"
+                thing = f"{'any' if negated else 'an' if kind == 'e-mail' else 'a'} {kind}"
+            if self.source not in (None, "mail"):
+                thing += f" (source “{plain(self.source or '')}”)"
             verbs = _NOT if negated else _PAST
             said = [verbs[kind] for kind in self.types]
             return f"{listed(said, 'and' if negated else 'or')} {thing}"
@@ -116,11 +115,6 @@ class Event:
             it = "it" if known == self.send else f"the Single Send {plain(self.send)}"
             words += f" of {it}"
         return words
-
-    def _origin(self) -> str:
-        if self.source in (None, "mail"):
-            return ""
-        return f" (source “{plain(self.source or '')}”)"
 
 
 def _values(node: tree.Expression) -> tuple[tree.Column | None, tuple[str, ...], bool]:

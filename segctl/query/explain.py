@@ -172,7 +172,8 @@ def _sentence(group: Group) -> str | None:
         return f"contacts {clauses[0]}"
     if len(clauses) > MOST:
         return None
-    comma = "," if len(clauses) > 2 or any(", " in clause for clause in clauses) else ""  # noqa: PLR2004
+    loose = any(", " in clause or (group.every and " or " in clause) for clause in clauses)
+    comma = "," if len(clauses) > 2 or loose else ""  # noqa: PLR2004
     text = f"contacts {', '.join(clauses[:-1])}{comma} {word} {clauses[-1]}"
     return text if len(text) <= LONGEST else None
 

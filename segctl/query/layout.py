@@ -199,10 +199,10 @@ class _Writer:
     def _move_comments(self) -> None:
         """Put comments where lines break anyway: behind commas, before AND, OR and WHERE."""
         for number in sorted(self.gaps):
-            if number < len(self.words) and self.words[number].text in (",", ";"):
-                gap = self.gaps[number]
-                if gap.broken:
-                    self._prepend(self.gaps.pop(number), number + 1)
+            if number == len(self.words) or number in self.breaks:
+                continue
+            if self.words[number].text in (",", ";") and self.gaps[number].broken:
+                self._prepend(self.gaps.pop(number), number + 1)
         for number in sorted(self.gaps):
             if number - 1 in self.style.heads and number not in self.breaks:
                 gap = self.gaps[number]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 
 from segctl.query import tree
 from segctl.query.catalogue import FUNCTIONS, UNITS
@@ -141,7 +141,15 @@ def _absolute(value: str) -> Absolute | None:
         return None
     year, month, day, hour, minute, second, zone = found.groups()
     try:
-        date(int(year), int(month), int(day))
+        datetime(
+            int(year),
+            int(month),
+            int(day),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=UTC,
+        )
     except ValueError:
         return None
     words = f"{int(day)} {_MONTHS[int(month) - 1]} {int(year)}"

@@ -76,6 +76,8 @@ def without(field: str) -> str:
         return f"without {field}"
     start = lower(field.lstrip("“"))
     vowel = start[:1] in tuple("aeiou") and not start.startswith(_LIKE_A_CONSONANT)
+    if len(start.rstrip("”")) == 1:  # the name of a letter
+        vowel = start[0] in "aefhilmnorsx"
     return f"without {'an' if vowel else 'a'} {field}"
 
 
@@ -100,7 +102,7 @@ def value_text(value: str) -> str:
     """Return a text value; in quotation marks unless it is one plain word."""
     if _SIMPLE_VALUE.fullmatch(value) and lower(value) not in _MISREAD and len(value) <= SHOWN:
         return value
-    return f"“{plain(value)}”"
+    return f"“{plain(value)}”" if value else "“” (the empty text)"
 
 
 def literal(node: tree.Expression) -> str | None:

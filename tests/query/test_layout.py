@@ -129,6 +129,7 @@ LAID_OUT = {
         f"{F}WHERE a /* x */ = /* y */ 1 /* z */\n  AND b = -- two\n    2",
     ),
     "a comment before the semicolon": (f"{W}a = 1 -- x\n;", f"{F}WHERE a = 1; -- x"),
+    "a comment between semicolons": (f"{S}; /* x */;", f"{F.strip()}; /* x */\n;"),
     "unsupported clauses": (
         f"{W}a = 1 group by Country,( b ) order  by x limit 3 ; drop table T",
         f"{F}WHERE a = 1\nGROUP BY Country,(b)\nORDER BY x\nLIMIT 3;\ndrop table T",
