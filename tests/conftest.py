@@ -159,5 +159,6 @@ def connected(project: Project, remote: Remote) -> Project:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the golden files be written anew."""
+    """Let the golden files and the generated pages be written anew."""
     parser.addoption("--golden-write", action="store_true", help="write the golden files anew")
+    parser.addoption("--docs-write", action="store_true", help="write the generated pages anew")

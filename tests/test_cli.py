@@ -15,7 +15,7 @@ import pytest
 from segctl import __version__
 from segctl.cli import main, program
 from segctl.cli.program import COMMANDS
-from tests.conftest import ALL, KEY, REPOSITORY, Project, Remote, query
+from tests.conftest import ALL, KEY, REPOSITORY, Project, Remote, query, segment_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -637,3 +637,192 @@ def test_names_from_the_account_cannot_paint_the_terminal(
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert r"evil\x1b[2J\u202ename" in text
+
+
+# fields, lint, fmt, explain
+
+
+def test_fields_pull_lets_validate_know_the_fields(connected: Project, remote: Remote) -> None:
+    connected.declare("VIP", query("total_spend > 500 AND prefered_language = 'cs'"))
+    before = connected.run("validate")
+    assert before.code == 0
+    assert before.err.count("warning[unknown-column]") == 2
+    pulled = connected.run("fields", "pull")
+    assert pulled.out == "segments/fields.yaml: 11 custom fields, 24 reserved.\n"
+    after = connected.run("validate")
+    assert after.code == 1
+    assert after.err.count("[unknown-column]") == 1
+    assert "error[unknown-column]: contact_data has no column `prefered_language`" in after.err
+    assert "did you mean `preferred_language`?" in after.err
+    assert {entry.method for entry in remote.emulator.log} == {"GET"}
+
+
+def test_old_fields_make_doubts_and_no_errors(connected: Project) -> None:
+    connected.declare("VIP", query("prefered_language = 'cs'"))
+    connected.run("fields", "pull")
+    connected.clock.sleep(31 * 86_400)
+    result = connected.run("validate")
+    assert result.code == 0
+    assert "warning[unknown-column]" in result.err
+
+
+def test_fields_that_somebody_broke_are_said(connected: Project) -> None:
+    connected.declare("VIP", query("country = 'CZ'"))
+    connected.write({"segments/fields.yaml": "target: production\n"})
+    result = connected.run("validate")
+    assert result.code == 1
+    assert "segments/fields.yaml:1:1: error[missing-key]" in result.err
+
+
+def test_plan_knows_the_fields_and_lists_of_the_account(connected: Project, remote: Remote) -> None:
+    text = query(f"totl_spend > 500 AND array_contains(list_ids, ['{LIST}'])")
+    connected.declare("VIP", text)
+    result = connected.run("plan")
+    assert result.code == 1
+    assert "error[unknown-column]" in result.out
+    assert "warning[unknown-list]" in result.out
+    assert connected.run("apply", "--auto-approve").code == 1
+    assert remote.definitions() == {}
+    remote.emulator.ui.add_list("A list", id=LIST)
+    remote.emulator.ui.add_field("totl_spend", "Number")
+    assert connected.run("apply", "--auto-approve").code == 0
+
+
+def test_a_plan_goes_on_where_the_account_will_not_tell_its_fields(
+    connected: Project, remote: Remote
+) -> None:
+    connected.declare("VIP", VIP)
+    remote.emulator.faults.add("GET /v3/marketing/field_definitions 403 always")
+    result = connected.run("plan")
+    assert result.code == 0
+    assert "warning[account-unknown]: fields and lists are not checked" in result.out
+
+
+def test_what_is_unchanged_is_not_checked_again(connected: Project, remote: Remote) -> None:
+    text = query("country != 'CZ'")
+    remote.emulator.ui.create("Abroad", text)
+    connected.declare("Abroad", text)
+    assert "warning" not in connected.run("plan").out
+    assert "warning[drops-nulls]" in connected.run("validate").err
+
+
+def test_lint_settings(project: Project) -> None:
+    project.declare("Abroad", query("country != 'CZ'"))
+    project.write({"segctl.yaml": "version: 1\nlint:\n  rules:\n    drops-nulls: error\n"})
+    assert project.run("validate").code == 1
+    project.write({"segctl.yaml": "version: 1\nlint:\n  rules:\n    drops-nulls: off\n"})
+    assert project.run("validate").err == ""
+    project.write({"segctl.yaml": "version: 1\nlint:\n  name_pattern: '[a-z]+'\n"})
+    assert "error[name-pattern]" in project.run("validate").err
+    project.write({"segctl.yaml": "version: 1\nlint:\n  rules: {drop-nulls: error}\n"})
+    assert "did you mean `drops-nulls`?" in project.run("validate").err
+    project.write({"segctl.yaml": "version: 1\nlint: {name_pattern: '('}\n"})
+    assert "no regular expression" in project.run("validate").err
+    project.write({"segctl.yaml": "version: 1\nlint:\n  rules: {drops-nulls: loud}\n"})
+    assert "must be error or warning or info or off" in project.run("validate").err
+
+
+def test_an_ignore_comment(project: Project) -> None:
+    comment = "# segctl: ignore[drops-nulls]\n"
+    text = segment_yaml("Abroad", query("country != 'CZ'"))
+    project.write({"segments/a.yaml": text.replace("query_dsl", f"{comment}query_dsl")})
+    assert project.run("validate").err == ""
+    project.write({"segments/a.yaml": comment + segment_yaml("Home", query("country = 'CZ'"))})
+    assert "warning[unused-ignore]" in project.run("validate").err
+
+
+def test_information_is_for_those_who_ask(project: Project) -> None:
+    project.declare("Gmail", query("email LIKE '%@example.com'"))
+    assert project.run("validate").err == ""
+    assert "info[leading-wildcard]" in project.run("validate", "-v").err
+    assert "info[leading-wildcard]" in project.run("lint").err
+
+
+def test_lint_explains_its_rules(project: Project) -> None:
+    listed = project.run("lint", "--explain")
+    assert listed.code == 0
+    assert re.search(r"^drops-nulls +warning  Find", listed.out, re.MULTILINE)
+    one = project.run("lint", "--explain", "drops-nulls")
+    assert one.out.startswith("drops-nulls (warning)\n")
+    assert "country != 'US' OR country IS NULL" in one.out
+    missed = project.run("lint", "--explain", "drop-nulls")
+    assert (missed.code, missed.out) == (1, "")
+    assert "did you mean `drops-nulls`?" in missed.err
+
+
+MESSY = """\
+# yaml-language-server: $schema=../schemas/segment.schema.json
+query_dsl: "select contact_id, updated_at from contact_data where country = 'CZ' and city='Brno'"
+name: Brno   # the city
+"""
+NEAT = """\
+# yaml-language-server: $schema=../schemas/segment.schema.json
+name: Brno   # the city
+query_dsl: |
+  SELECT contact_id, updated_at
+  FROM contact_data
+  WHERE country = 'CZ'
+    AND city = 'Brno'
+"""
+
+
+def test_fmt_checks_shows_and_writes(connected: Project, remote: Remote) -> None:
+    connected.write({"segments/a.yaml": MESSY, "segments/b.sql": "select 1 from a where b = 1"})
+    assert connected.run("fmt", "--check").code == 1
+    shown = connected.run("fmt", "--diff")
+    assert shown.code == 0
+    assert "--- a/segments/a.yaml\n+++ b/segments/a.yaml\n" in shown.out
+    assert "+  WHERE country = 'CZ'\n" in shown.out
+    file = connected.root / "segments/a.yaml"
+    assert file.read_text("utf-8") == MESSY
+    (connected.root / "segments/b.sql").unlink()
+    assert connected.run("apply", "--auto-approve").code == 0
+
+    written = connected.run("fmt")
+    assert (written.code, written.out) == (0, "segments/a.yaml\n")
+    assert file.read_text("utf-8") == NEAT
+    again = connected.run("fmt", "--check")
+    assert (again.code, again.out, again.err) == (0, "", "All files are formatted.\n")
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+    assert len(remote.definitions()) == 1
+
+
+def test_fmt_leaves_what_it_cannot_read(project: Project) -> None:
+    project.write({"segments/a.yaml": "name: [\n", "segments/b.yaml": MESSY})
+    (project.root / "segments/c.yaml").write_bytes(b"name: \xff\n")
+    result = project.run("fmt")
+    assert result.code == 1
+    assert "segments/a.yaml:1:7: error[yaml-syntax]" in result.err
+    assert "segments/c.yaml:1:7: error[not-utf8]" in result.err
+    assert result.out == "segments/b.yaml\n"
+    assert (project.root / "segments/a.yaml").read_text("utf-8") == "name: [\n"
+
+
+def test_fmt_keeps_line_ends_and_byte_order_mark(project: Project) -> None:
+    file = project.root / "segments/a.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + MESSY.replace("\n", "\r\n").encode())
+    assert project.run("fmt").code == 0
+    assert file.read_bytes() == b"\xef\xbb\xbf" + NEAT.replace("\n", "\r\n").encode()
+
+
+def test_explain_in_plain_english(project: Project) -> None:
+    project.declare("Brno", query("country = 'CZ' AND city = 'Brno'"))
+    project.declare("Odd", "WITH x AS (SELECT 1) SELECT 2")
+    one = project.run("explain", "Brno")
+    assert one.out == (
+        "Brno  segments/brno.yaml:1:7\n  Contacts whose country is CZ and whose city is Brno.\n"
+    )
+    every = project.run("explain")
+    assert every.out.startswith(one.out)
+    assert "segctl cannot read this query" in every.out
+    missed = project.run("explain", "Bnro")
+    assert missed.code == 1
+    assert "did you mean `Brno`?" in missed.err
+
+
+def test_a_long_explanation_is_wrapped_and_its_list_kept(project: Project) -> None:
+    conditions = " OR ".join(f"(country = 'CZ' AND city = 'City number {n}')" for n in range(5))
+    project.declare("Cities", query(conditions))
+    lines = project.run("explain", "Cities").out.splitlines()
+    assert all(len(line) <= 88 for line in lines)
+    assert sum(line.lstrip().startswith("- ") for line in lines) >= 5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from segctl import config
+from segctl import environment
 from segctl.config import (
     Config,
     Target,
@@ -466,7 +466,7 @@ def test_commands_that_give_no_key(
 
 
 def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "COMMAND_TIMEOUT", 0.2)
+    monkeypatch.setattr(environment, "COMMAND_TIMEOUT", 0.2)
 
     error = no_key({"SEGCTL_API_KEY_COMMAND": "sleep 30"})
 

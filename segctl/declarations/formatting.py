@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from segctl.declarations.document import position_spans
 from segctl.declarations.pieces import Pieces, comments_in, comments_of, cut
 from segctl.declarations.schema import schema_text
 from segctl.declarations.yaml_reader import parse_document
@@ -63,11 +62,7 @@ def formatted(file: str, text: str) -> Formatted:
     mark, body = _without_mark(text)
     ends = "\r\n" if body[: body.find("\n")].endswith("\r") else "\n"
     body = body.replace("\r\n", "\n")
-    try:
-        document = parse_document(file, body)
-    except UnicodeEncodeError as error:  # half of a character; no file has it, a string may
-        span = position_spans(file, body, [error.start])[0]
-        return _left(text, "the file is not Unicode", span)
+    document = parse_document(file, body)
     if document.diagnostics:
         return Formatted(text, changed=False, problems=tuple(document.diagnostics))
     result, problems = _best(document)

@@ -114,9 +114,9 @@ def test_examples(name: str) -> None:
         ("name: X\rowner: x\n", None, "line ends"),
         ("- 1\n", None, "declares nothing"),
         ("", None, "declares nothing"),
-        ("name: 'X\n", None, "YAML"),
+        ("name: 'X\n", None, "never closed"),
         ("name: X\nname: Y\n", None, "second time"),
-        ("name: \ud800\n", None, "Unicode"),
+        ("name: \ud800\n", None, "U+D800"),
         (
             "name: X\nquery_dsl: \"SELECT a FROM t WHERE b = '\\a'\"\n",
             None,

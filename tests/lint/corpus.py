@@ -1686,7 +1686,7 @@ SILENT: tuple[tuple[str, str], ...] = (
     ("personal-data", W + "updated_at < '2024-06-19T00:00:00Z'"),
     ("personal-data", W + "phone_number LIKE '+420%'"),
     ("personal-data", W + "tags = '2024061912'"),
-    ("personal-data", W + "first_name = '@jana'"),
+    ("personal-data", W + "first_name = '@name'"),
     ("personal-data", W + "phone_number = 'unknown'"),
     ("leading-wildcard", W + "email LIKE 'a%'"),
     ("leading-wildcard", W + "email RLIKE '%a'"),

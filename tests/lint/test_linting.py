@@ -194,7 +194,7 @@ def test_duplicate_definitions() -> None:
     [
         f"{Q} WHERE email != 'some@one.test' AND zzz = 1",
         f"{Q} WHERE plan != 'some@one.test'",
-        f"{Q} WHERE plan != '+420 777 123 jana' AND email = 'some@one.test'",
+        f"{Q} WHERE plan != '+420 777 123 name' AND email = 'some@one.test'",
         f"{Q} WHERE plan = 'some@one.test' OR plan = 'some@one.test'",
         f"{Q} WHERE updated_at > 'some@one.test'",
     ],

@@ -130,7 +130,7 @@ def test_findings_come_in_the_order_of_places() -> None:
 def test_a_private_finding_says_so() -> None:
     (found,) = find(W + "email = 'some@one.test'")
     assert found.private
-    assert "jana" not in found.message + found.hint
+    assert "some@" not in found.message + found.hint
 
 
 @pytest.mark.parametrize("query", ACCEPTED)
