@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import startup
+from benchmarks import language, startup
 from benchmarks.measure import table
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=15, help="pairs a figure (default: 15)")
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too")
     options = parser.parse_args()
-    figures = list(startup.figures(options.runs))
+    figures = [*startup.figures(options.runs), *language.figures(max(3, options.runs // 3))]
     sys.stdout.write(table(figures))
     if options.json:
         data = {

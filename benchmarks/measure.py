@@ -72,9 +72,9 @@ def _seconds(function: Callable[[], object]) -> float:
 
 def table(figures: Sequence[Figure]) -> str:
     """Lay the figures out for reading."""
-    lines = [f"{'':<44} {'segctl':>10} {'baseline':>10} {'ratio':>7} {'bound':>7}"]
+    lines = [f"{'':<56} {'segctl':>10} {'baseline':>10} {'ratio':>7} {'bound':>7}"]
     lines += [
-        f"{one.name:<44} {one.subject * 1000:>7.1f} ms {one.baseline * 1000:>7.1f} ms "
+        f"{one.name:<56} {one.subject * 1000:>7.1f} ms {one.baseline * 1000:>7.1f} ms "
         f"{one.ratio:>7.2f} {one.bound:>7.2f}{'' if one.holds else '  over'}"
         for one in figures
     ]

@@ -1,6 +1,7 @@
 """The files that are measured: a thousand segments as people write them.
 
-Made from a handful of shapes, so that no two queries are the same text.
+Made from a handful of shapes that sqlglot can read as well, so that no two queries are the same
+text.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ WHERE total_spend > {n}
 SELECT contact_id, updated_at
 FROM contact_data
 WHERE preferred_language = 'cs'
-  AND last_order <= now() - {n} days
+  AND last_order <= now() - interval '{n} days'
 """,
     """\
 SELECT c.contact_id, c.updated_at

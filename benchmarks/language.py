@@ -1,0 +1,95 @@
+"""The query language: reading, checking and laying out a thousand files, in one process."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import sqlglot
+import yaml
+
+from benchmarks.measure import Figure, compare
+from benchmarks.world import files, queries
+from segctl.declarations.collection import read_declarations
+from segctl.declarations.formatting import formatted
+from segctl.linting import RuleSettings, lint_declarations
+from segctl.query.catalogue import ColumnType
+from segctl.query.lint import Knowledge, lint
+from segctl.query.normal import equivalent
+from segctl.query.parse import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+COUNT = 1000
+FEW = 20
+KNOWN = Knowledge(
+    {
+        "total_spend": ColumnType.NUMBER,
+        "orders_count": ColumnType.NUMBER,
+        "preferred_language": ColumnType.VARCHAR,
+        "last_order": ColumnType.TIMESTAMP,
+    },
+    fresh=True,
+)
+
+
+def figures(runs: int) -> Iterator[Figure]:
+    """Time segctl on a thousand segments against the libraries that do a part of the work."""
+    some, asked = files(COUNT), queries(COUNT)
+    texts = {name: data.decode() for name, data in some.items()}
+    pairs = [(text, f"{text}\n") for text in asked]
+
+    def load_and(read: Callable[[str], object]) -> None:
+        for data in some.values():
+            yaml.load(data, Loader=yaml.CSafeLoader)
+        for query in asked:
+            read(query)
+
+    yield compare(
+        f"validate {COUNT} files / PyYAML and sqlglot alone",
+        lambda: _validate(some),
+        lambda: load_and(_parse),
+        bound=1.5,
+        runs=runs,
+    )
+    yield compare(
+        f"compare {COUNT} unchanged pairs / sqlglot alone",
+        lambda: [equivalent(*pair) for pair in pairs],
+        lambda: [_parse(query) for query in asked],
+        bound=0.05,
+        runs=runs,
+    )
+    yield compare(
+        f"fmt {COUNT} files / PyYAML and sqlglot's pretty print",
+        lambda: [formatted(name, text) for name, text in texts.items()],
+        lambda: load_and(_pretty),
+        bound=2.0,
+        runs=runs,
+    )
+    if find_spec("sqlfluff") is not None:
+        # No dependency of segctl: measured where somebody has it.
+        import sqlfluff  # noqa: PLC0415
+
+        yield compare(
+            f"lint {FEW} queries / sqlfluff",
+            lambda: [lint(parse(query), KNOWN) for query in asked[:FEW]],
+            lambda: [sqlfluff.lint(query, dialect="snowflake") for query in asked[:FEW]],
+            bound=0.1,
+            runs=runs,
+        )
+
+
+def _validate(some: dict[str, bytes]) -> None:
+    read = read_declarations(some, {}, "segments")
+    found = lint_declarations(read.declared, read.documents, KNOWN, RuleSettings())
+    assert not read.has_errors
+    assert not found
+
+
+def _parse(query: str) -> object:
+    return sqlglot.parse_one(query, dialect="databricks")
+
+
+def _pretty(query: str) -> object:
+    return sqlglot.transpile(query, read="databricks", write="databricks", pretty=True)
