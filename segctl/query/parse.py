@@ -27,15 +27,16 @@ from segctl.query.words import Word, WordKind, upper
 LONGEST = 1 << 20
 """Texts of more characters are not read."""
 
-_WORD = re.compile(
-    r"""(?P<name>[^\W\d][\w$]*+)
+_PIECE = re.compile(
+    r"""(?P<space>[ \t\r\n\f\v]++)
+      | (?P<comment>--[^\r\n]*+|/\*.*?\*/)
+      | (?P<name>[^\W\d][\w$]*+)
       | (?P<quoted>"(?:[^"]++|"")*+")
       | (?P<string>'(?:[^'\\]++|\\.|'')*+')
       | (?P<number>\d++(?:\.\d*+)?+(?:[eE][+-]?\d++)?+)
-      | (?P<symbol><=>|==|!=|<>|<=|>=|\|\||&&|::|->|=>|[^\w\s'"])""",
+      | (?P<symbol><=>|==|!=|<>|<=|>=|\|\||&&|::|->|=>|(?!/\*)[^\w\s'"])""",
     re.VERBOSE | re.DOTALL,
 )
-_GAP = re.compile(r"(?P<comment>--[^\r\n]*+|/\*.*?\*/)|[ \t\r\n\f\v]++", re.DOTALL)
 _OPERATORS = ("<=>", "==", "!=", "<>", "<=", ">=", "||", "&&", "::", "->", "=>")
 _OPENERS = {
     "'": ("unterminated-string", "the string that begins here never ends", "add a closing '"),
@@ -47,8 +48,7 @@ _SMART = {  # “ ” „ and the single ones
     **dict.fromkeys("\u2018\u2019\u201a\u00b4", "'"),
 }
 _BLANK = frozenset("\u200b\u200c\u200d\u2060\ufeff")  # invisible, and no white space to Python
-_ODD = frozenset((*_SMART, *_BLANK, "`"))
-_SYMBOLS = frozenset((*_OPERATORS, *"()[]{},.:;=<>!+-*/%$?&|^~@#\\", None))
+_SYMBOLS = frozenset((*_OPERATORS, *"()[]{},.:;=<>!+-*/%$?&|^~@#\\"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,37 +96,31 @@ def _cut(text: str) -> tuple[list[Word], list[Comment]]:
     words: list[Word] = []
     comments: list[Comment] = []
     position = 0
-    while position < len(text):
-        gap = _GAP.match(text, position)
-        if gap is not None:
-            if gap["comment"]:
-                comments.append(Comment(start=position, end=gap.end(), text=gap.group()))
-            position = gap.end()
+    for found in _PIECE.finditer(text):
+        group, piece = found.lastgroup, found.group()
+        start, end = found.span()
+        if start != position:
+            break
+        position = end
+        if group == "space":
             continue
-        found = None if _begins_nothing(text, position) else _WORD.match(text, position)
-        if found is None or _symbol(found) not in _SYMBOLS:
-            _stop_on(text, position)
-        kind = _KINDS[found.lastgroup or ""]
-        piece = found.group()
-        if kind is WordKind.STRING and words and words[-1].end == position:
-            _refuse_prefix(text, words[-1], found.end())
-        folded = upper(piece) if kind is WordKind.NAME else piece
-        words.append(Word(kind, piece, folded, position, found.end()))
-        position = found.end()
+        if group == "comment":
+            comments.append(Comment(start=start, end=position, text=piece))
+            continue
+        folded = piece
+        if group == "name":
+            folded = upper(piece)
+        elif group == "symbol" and piece not in _SYMBOLS:
+            _stop_on(text, start)
+        elif group == "string" and words and words[-1].end == start:
+            _refuse_prefix(text, words[-1], position)
+        words.append(Word(_KINDS[group], piece, folded, start, position))
+    if position < len(text):
+        _stop_on(text, position)
     return words, comments
 
 
-_KINDS = {kind.value: kind for kind in WordKind}
-
-
-def _begins_nothing(text: str, position: int) -> bool:
-    """Whether no word can begin here: at an odd character, or a comment that never ends."""
-    return text[position] in _ODD or text.startswith("/*", position)
-
-
-def _symbol(found: re.Match[str]) -> str | None:
-    """Return the symbol that was found, or `None` for any other word."""
-    return found.group() if found.lastgroup == "symbol" else None
+_KINDS: dict[str | None, WordKind] = {kind.value: kind for kind in WordKind}
 
 
 def _refuse_prefix(text: str, before: Word, end: int) -> None:
