@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -69,8 +70,7 @@ def figures(runs: int) -> Iterator[Figure]:
     )
     if find_spec("sqlfluff") is not None:
         # No dependency of segctl: measured where somebody has it.
-        import sqlfluff  # noqa: PLC0415
-
+        sqlfluff = import_module("sqlfluff")
         yield compare(
             f"lint {FEW} queries / sqlfluff",
             lambda: [lint(parse(query), KNOWN) for query in asked[:FEW]],

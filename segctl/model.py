@@ -167,6 +167,34 @@ class ContactList:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A segment that the history declared and no file declares now.
+
+    `segment` and `is_protected` are as last declared, in `file`; `commit` removed it, at
+    `removed_at` (ISO 8601 in UTC, the committer's time).
+    """
+
+    segment: Segment
+    is_protected: bool
+    file: str
+    commit: str
+    removed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What git knows of segments that are no longer declared.
+
+    `removals` are in the order of commits, the latest removal of each name. `unavailable` says why
+    nothing can be known (no git, a shallow clone, a history that cannot be read), and is empty
+    where the history is whole.
+    """
+
+    removals: tuple[Removal, ...] = ()
+    unavailable: str = ""
+
+
 class Reason(StrEnum):
     """Why an action is in a plan. A closed list: `render/` has the words."""
 
