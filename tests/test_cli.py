@@ -298,6 +298,7 @@ def test_a_plan_that_cannot_be_worked_out_is_exit_1(connected: Project, remote: 
     result = connected.run("plan")
     assert result.code == 1
     assert "error[name-held-by-v1]" in result.out
+    assert result.err == "1 error: this plan cannot be applied.\n"
     assert connected.run("apply", "--auto-approve").code == 1
 
 

@@ -15,6 +15,7 @@ from segctl.cli.progress import progress
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.planner import make_plan, names_to_read, select
 from segctl.policy import judge
+from segctl.render.style import count
 from segctl.snapshot import take_snapshot
 from segctl.suggest import did_you_mean
 
@@ -104,3 +105,9 @@ def work_out(
 def is_broken(plan: Plan) -> bool:
     """Say whether the plan could not be worked out for some segment."""
     return any(found.severity is Severity.ERROR for found in plan.diagnostics)
+
+
+def broken_line(session: Session, plan: Plan) -> str:
+    """Say at the end of a plan that its errors, which stand above it, keep it from being applied."""
+    number = count(sum(found.severity is Severity.ERROR for found in plan.diagnostics), "error")
+    return session.error_style.bold(f"{number}: this plan cannot be applied.")

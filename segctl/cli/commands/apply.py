@@ -11,7 +11,13 @@ import click
 
 from segctl.applier import Started, perform
 from segctl.cli.commands.plan import REFUSED, exit_code
-from segctl.cli.planning import only_option, read_selection, strict_text_option, work_out
+from segctl.cli.planning import (
+    broken_line,
+    only_option,
+    read_selection,
+    strict_text_option,
+    work_out,
+)
 from segctl.cli.progress import progress
 from segctl.cli.session import with_session
 from segctl.errors import Refused
@@ -71,8 +77,11 @@ def command(
         code = exit_code(plan, detailed=False)
         if code == REFUSED:
             raise Refused("the plan is refused, and nothing was changed")
-        if code != 0 or not plan.changes:
+        if code != 0:
+            session.say(broken_line(session, plan))
             return code
+        if not plan.changes:
+            return 0
         if not (auto_approve or _approved(session)):
             session.say("Nothing was changed.")
             return 1

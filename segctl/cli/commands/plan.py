@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.files import write_whole
-from segctl.cli.planning import is_broken, only_option, read_selection, strict_text_option, work_out
+from segctl.cli.planning import (
+    broken_line,
+    is_broken,
+    only_option,
+    read_selection,
+    strict_text_option,
+    work_out,
+)
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError
@@ -80,6 +87,8 @@ def command(
         session.show_plan(plan)
     if session.verbosity > 0:
         session.talk(f"{requests} requests sent.")
+    if is_broken(plan):
+        session.say(broken_line(session, plan))
     return exit_code(plan, detailed=detailed_exitcode)
 
 
