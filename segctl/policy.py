@@ -56,7 +56,7 @@ def _cap(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "over-the-cap",
             Severity.ERROR,
-            f"the account would hold {after} segments; the most is {limits.max_segments}",
-            hint=f"it holds {account_size} now, v1 ones included: delete some in SendGrid, "
+            f"the account would hold {after:,} segments; the most is {limits.max_segments:,}",
+            hint=f"it holds {account_size:,} now, v1 ones included: delete some in SendGrid, "
             "or raise `limits.max_segments` in segctl.yaml if your account allows more",
         )

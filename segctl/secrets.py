@@ -46,9 +46,13 @@ class Secret:
     __str__ = __repr__
 
 
-def redact(text: str) -> str:
-    """Put the mask over whatever looks like a SendGrid key."""
-    return _LOOKS_LIKE_KEY.sub(MASK, text) if "SG." in text else text
+def redact(text: str, *, whole: bool = False) -> str:
+    """Put the mask over whatever looks like a SendGrid key.
+
+    `whole` asks for the full shape of one, as in `find_keys`.
+    """
+    pattern = _WHOLE_KEY if whole else _LOOKS_LIKE_KEY
+    return pattern.sub(MASK, text) if "SG." in text else text
 
 
 def find_keys(text: str, *, whole: bool = False) -> list[int]:

@@ -176,7 +176,8 @@ def test_colours_come_when_asked_for_and_not_into_a_pipe(project: Project) -> No
 
 
 @pytest.mark.parametrize(
-    ("env", "colored"), [({}, True), ({"NO_COLOR": ""}, False), ({"TERM": "dumb"}, False)]
+    ("env", "colored"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
 )
 def test_colours_on_a_terminal(
     project: Project,
@@ -298,7 +299,9 @@ def test_a_plan_that_cannot_be_worked_out_is_exit_1(connected: Project, remote: 
     result = connected.run("plan")
     assert result.code == 1
     assert "error[name-held-by-v1]" in result.out
-    assert result.err == "1 error: this plan cannot be applied.\n"
+    assert result.out.endswith(
+        "1 error: nothing of this can be applied. 0 unchanged, 0 unmanaged (left alone).\n"
+    )
     assert connected.run("apply", "--auto-approve").code == 1
 
 

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.checking import check_before_sending
-from segctl.cli.progress import progress
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.planner import make_plan, names_to_read, select
 from segctl.policy import judge
-from segctl.render.style import count
 from segctl.snapshot import take_snapshot
 from segctl.suggest import did_you_mean
 
@@ -63,7 +61,7 @@ def read_selection(
     picked, unused = select(declarations.declared, only)
     if unused:
         raise UsageError(
-            f"{what} {unused[0]} matches no segment",
+            f"{what} `{unused[0]}` matches no segment",
             hint=did_you_mean(
                 unused[0],
                 (one.name for one in declarations.declared),
@@ -85,7 +83,7 @@ def work_out(
 
     The plan's diagnostics begin with what the files gave rise to. Raises `RemoteError`.
     """
-    with progress("reading the account", session.clock, shown=session.verbosity >= 0) as tell:
+    with session.progress("reading the account") as tell:
         snapshot = take_snapshot(account.reader, lambda listed: names_to_read(picked, listed), tell)
     plan = make_plan(
         account.ref,
@@ -105,9 +103,3 @@ def work_out(
 def is_broken(plan: Plan) -> bool:
     """Say whether the plan could not be worked out for some segment."""
     return any(found.severity is Severity.ERROR for found in plan.diagnostics)
-
-
-def broken_line(session: Session, plan: Plan) -> str:
-    """Say at the end of a plan that its errors, which stand above it, keep it from being applied."""
-    number = count(sum(found.severity is Severity.ERROR for found in plan.diagnostics), "error")
-    return session.error_style.bold(f"{number}: this plan cannot be applied.")

@@ -5,8 +5,10 @@ Commands raise; here an error becomes words on stderr and an exit code.
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -84,7 +86,7 @@ class LazyGroup(click.Group):
     "directory",
     metavar="DIR",
     default=".",
-    help="Go to this folder first: the one of segctl.yaml and segments/.",
+    help="The project's folder: the one of segctl.yaml and segments/.",
 )
 @session_options(hidden=False)
 @click.version_option(__version__, message="segctl %(version)s")
@@ -98,8 +100,12 @@ def program(ctx: click.Context, /, directory: str, **options: Any) -> None:
 
 def run(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None) -> int:
     """Run the program and turn whatever it raises into words and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Closed by the shell (`>&-`): what is said is said to nobody.
+            setattr(sys, name, StringIO())
+        elif hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character must not stop an apply.
             stream.reconfigure(errors="backslashreplace")
     session = Session(env, clock)
@@ -111,6 +117,11 @@ def run(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None) -> int
         code = error.code
     except (click.ClickException, click.Abort, KeyboardInterrupt, SegctlError) as error:
         code = _explain(error, session)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO}:
+            raise
+        _say(session, f"cannot write the output: {error.strerror}", "")
+        code = 1
     return code if isinstance(code, int) else 0
 
 

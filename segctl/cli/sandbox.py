@@ -49,6 +49,6 @@ def open_sandbox(folder: Path) -> Iterator[Mount]:
 
             yield mount
     except StateError as error:
-        raise UsageError(
-            f"the sandbox cannot be used: {error}", hint=f"delete {path} to begin anew"
-        ) from None
+        busy = "locked" in str(error)
+        hint = "another segctl works in it: try again" if busy else f"delete {path} to begin anew"
+        raise UsageError(f"the sandbox cannot be used: {error}", hint=hint) from None

@@ -7,7 +7,7 @@ made when it is first asked for, so that a command pays for what it uses.
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.errors import Severity, UsageError
+from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.render.style import Style
+from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from typing import TextIO, TypeVar
 
     from segctl.clock import Clock
@@ -118,7 +120,8 @@ class Session:
 
     def update(self, target: str | None, color: str | None, quiet: int, verbose: int) -> None:
         """Take in global options; what is not given stays as it was."""
-        self._target = target or self._target
+        # An empty target is not none: `--target "$UNSET"` must not end on the default account.
+        self._target = self._target if target is None else target
         self._color = color or self._color
         self.verbosity += verbose - quiet
 
@@ -135,6 +138,19 @@ class Session:
         from segctl.config import load_config  # noqa: PLC0415
 
         return load_config(self.root)
+
+    def settings_problems(self) -> tuple[Diagnostic, ...]:
+        """Give what is wrong with segctl.yaml, and go on without it: all problems at once."""
+        try:
+            _ = self.config
+        except InvalidInput as error:
+            from segctl.config import Config  # noqa: PLC0415
+
+            if not (self.root / Config(self.root).segments).is_dir():
+                raise
+            self.config = Config(self.root)
+            return error.diagnostics
+        return ()
 
     @cached_property
     def target(self) -> Target:
@@ -203,7 +219,7 @@ class Session:
     def _style(self, stream: TextIO) -> Style:
         if self._color != "auto":
             return Style(color=self._color == "always")
-        plain = "NO_COLOR" in self.env or self.env.get("TERM") == "dumb"
+        plain = bool(self.env.get("NO_COLOR")) or self.env.get("TERM") == "dumb"
         return Style(color=stream.isatty() and not plain)
 
     @property
@@ -222,13 +238,18 @@ class Session:
         sys.stdout.flush()
 
     def show_json(self, data: Any) -> None:
-        """Write a result as JSON."""
-        self.show(json_text(data))
+        """Write a result as JSON, with escapes where stdout cannot show every character."""
+        encoding = (getattr(sys.stdout, "encoding", "") or "").replace("-", "").lower()
+        self.show(json_text(data, ascii_only=encoding not in {"utf8", "utf8sig"}))
 
     def say(self, text: str, end: str = "\n") -> None:
-        """Write to stderr, whatever the verbosity: errors."""
-        sys.stderr.write(text + end)
-        sys.stderr.flush()
+        """Write to stderr, whatever the verbosity: errors. Nothing that looks like a key.
+
+        A reader that has gone must not stop an apply, so it is written to nobody then.
+        """
+        with suppress(BrokenPipeError):
+            sys.stderr.write(redact(text) + end)
+            sys.stderr.flush()
 
     def talk(self, text: str) -> None:
         """Write to stderr what -q hushes."""
@@ -246,6 +267,12 @@ class Session:
         ]
         self.say(diagnostics_text(shown, self.error_style), end="")
 
+    def progress(self, what: str) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Show on a terminal that work goes on; see `cli.progress`."""
+        from segctl.cli.progress import progress  # noqa: PLC0415
+
+        return progress(what, shown=self.verbosity >= 0, color=self.error_style.color)
+
     def show_plan(self, plan: Plan) -> None:
         """Write a plan as text."""
         from segctl.render.plan_text import plan_text  # noqa: PLC0415
@@ -255,8 +282,8 @@ class Session:
         )
 
 
-def json_text(data: Any) -> str:
+def json_text(data: Any, *, ascii_only: bool = False) -> str:
     """Write JSON for people and programs: indented, one final line break."""
     import json  # noqa: PLC0415
 
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(data, indent=2, ensure_ascii=ascii_only) + "\n"

@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.declarations.document import by_place, decode, excerpts
+from segctl.declarations.document import by_place
 from segctl.declarations.segment_file import read_segment
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.secrets import redact
@@ -48,47 +48,52 @@ def read_declarations(
     declared: list[Declared] = []
     diagnostics: list[Diagnostic] = []
     documents: dict[str, Document] = {}
+    named: list[tuple[str, Document]] = []
     for file in sorted(files):
         one, document = read_segment(file, files[file], queries, folder)
         diagnostics += document.diagnostics
+        named += _names(document)
         if one is not None:
             declared.append(one)
             documents[file] = document
-    diagnostics += _repeated_names(declared, files)
+    diagnostics += _repeated_names(named)
     if all(d.severity is not Severity.ERROR for d in diagnostics):
         # A broken segment file may be the one that names it.
         diagnostics += _unused_queries(declared, queries)
     return Declarations(tuple(declared), tuple(by_place(diagnostics)), documents)
 
 
-def _repeated_names(declared: list[Declared], files: Mapping[str, bytes]) -> list[Diagnostic]:
-    first: dict[str, Declared] = {}
+def _names(document: Document) -> list[tuple[str, Document]]:
+    """Give the name that a file has, whatever else is wrong in it."""
+    name = document.value.get("name") if isinstance(document.value, dict) else None
+    return [(name, document)] if isinstance(name, str) and name else []
+
+
+def _repeated_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
+    first: dict[str, tuple[str, Document]] = {}
     found = []
-    for one in declared:
-        folded = unicodedata.normalize("NFC", one.name.casefold())
-        other = first.setdefault(folded, one)
-        if other is one:
+    for name, document in named:
+        other, elsewhere = first.setdefault(_folded(name), (name, document))
+        if elsewhere is document:
             continue
-        if other.name == one.name:
-            code, summary = "duplicate-name", f"the name `{one.name}` is declared twice"
-        elif unicodedata.normalize("NFC", one.name) == unicodedata.normalize("NFC", other.name):
+        if other == name:
+            code, summary = "duplicate-name", f"the name `{name}` is declared twice"
+        elif unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", other):
             code = "name-looks-the-same"
-            summary = f"`{one.name}` differs from another name by nothing but invisible encoding"
+            summary = f"`{name}` differs from another name by nothing but invisible encoding"
         else:
             code = "name-differs-by-case"
-            summary = f"`{one.name}` and `{other.name}` differ by nothing but case"
-        lines = excerpts(decode(one.file, files[one.file])[0])
-        found.append(
-            Diagnostic(
-                code,
-                Severity.ERROR,
-                redact(summary),
-                one.span,
-                hint=f"the other one is at {other.span}; a name must be unique in the account",
-                excerpt=lines[one.span.line - 1],
-            )
-        )
+            summary = f"`{name}` and `{other}` differ by nothing but case"
+        span = document.span(("name",))
+        place = elsewhere.span(("name",))
+        hint = f"the other one is at {place}; a name must be unique in the account"
+        excerpt = document.excerpt(span.line)
+        found.append(Diagnostic(code, Severity.ERROR, redact(summary), span, redact(hint), excerpt))
     return found
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _unused_queries(declared: list[Declared], queries: Mapping[str, bytes]) -> list[Diagnostic]:

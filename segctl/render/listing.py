@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.model import Validation
 from segctl.planfile import header
-from segctl.render.style import clean
+from segctl.render.style import cells, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.model import Remote, TargetRef
-
-_NARROWEST = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,18 @@ class Row:
 
 
 def listing_text(rows: Sequence[Row], *, width: int | None, color: bool) -> str:
-    """Give the table. `width` is the terminal's, or `None` to cut nothing."""
+    """Give the table; no cell is ever cut.
+
+    `width` is the terminal's: where the ids do not fit beside the rest, they are left out. `None`
+    keeps them.
+    """
+    table = _table(rows, ids=True, color=color)
+    if width is not None and max(map(cells, table.splitlines())) > width:
+        table = _table(rows, ids=False, color=color)
+    return table
+
+
+def _table(rows: Sequence[Row], *, ids: bool, color: bool) -> str:
     from rich.console import Console  # noqa: PLC0415 - 60 ms, only where a table is drawn
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -36,14 +45,15 @@ def listing_text(rows: Sequence[Row], *, width: int | None, color: bool) -> str:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("NAME", "MANAGED", "CONTACTS", "VALIDATION", "PARENT LIST", "REFRESHES"):
         table.add_column(heading, justify="right" if heading == "CONTACTS" else "left")
-    table.add_column("NEXT COUNT", no_wrap=True)
-    table.add_column("ID", no_wrap=True)
+    table.add_column("NEXT COUNT")
+    if ids:
+        table.add_column("ID")
     for row in rows:
-        table.add_row(*map(Text, _cells(row)))
+        table.add_row(*map(Text, _cells(row)[: None if ids else -1]))
     out = StringIO()
     console = Console(
         file=out,
-        width=max(width, _NARROWEST) if width else 10_000,
+        width=10_000,
         force_terminal=color,
         color_system="standard" if color else None,
         highlight=False,

@@ -28,18 +28,19 @@ def plan_text(plan: Plan, style: Style, *, folder: str = "segments", verbosity: 
     line alone; above 0 adds the segments that stay as they are and those that no file declares.
     """
     closing = closing_line(plan, style, folder)
-    findings = diagnostics_text(plan.diagnostics, style)
-    refusals = diagnostics_text(plan.refusals, style)
+    errors = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
+    # What forbids the plan stands at its end, where it is seen first.
+    forbidding = diagnostics_text([*errors, *plan.refusals], style)
     if verbosity < 0:
-        worst = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
-        return diagnostics_text(worst, style) + refusals + closing
-    parts = [findings] if findings else []
+        return forbidding + closing
+    doubts = [found for found in plan.diagnostics if found.severity is not Severity.ERROR]
+    parts = [diagnostics_text(doubts, style)] if doubts else []
     parts += [_change(change, style) for change in plan.changes]
     if verbosity > 0:
         parts += [text for text in (_kept(plan, style), _ignored(plan, style)) if text]
-    if refusals:
-        parts.append(refusals)
-    if not plan.changes and plan.ignored:
+    if forbidding:
+        parts.append(forbidding)
+    if not plan.changes and plan.ignored and not errors:
         closing = f"{count(len(plan.ignored), 'segment')} unmanaged (left alone).\n{closing}"
     parts.append(closing)
     return "\n".join(parts)
@@ -48,6 +49,10 @@ def plan_text(plan: Plan, style: Style, *, folder: str = "segments", verbosity: 
 def closing_line(plan: Plan, style: Style, folder: str = "segments") -> str:
     """Give the one line that says what the plan comes to."""
     summary = plan.summary
+    errors = sum(found.severity is Severity.ERROR for found in plan.diagnostics)
+    if errors:
+        line = f"{count(errors, 'error')}: nothing of this can be applied."
+        return style.bold(line) + _rest(plan) + "\n"
     if not plan.changes:
         matches = "matches" if summary.unchanged == 1 else "match"
         line = f"No changes. {count(summary.unchanged, 'segment')} {matches} {folder}/."
@@ -56,8 +61,12 @@ def closing_line(plan: Plan, style: Style, folder: str = "segments") -> str:
         f"Plan: {summary.create} to create, {summary.patch} to patch, "
         f"{summary.replace} to replace, {summary.delete} to delete."
     )
-    rest = f" {summary.unchanged} unchanged, {summary.unmanaged} unmanaged (left alone)."
-    return style.bold(line) + rest + "\n"
+    return style.bold(line) + _rest(plan) + "\n"
+
+
+def _rest(plan: Plan) -> str:
+    summary = plan.summary
+    return f" {summary.unchanged} unchanged, {summary.unmanaged} unmanaged (left alone)."
 
 
 def painter(change: Change, style: Style) -> Callable[[str], str]:

@@ -57,6 +57,8 @@ def closing_line(report: Report, style: Style) -> str:
         head = "Interrupted:"
     elif report.is_complete:
         head = "Applied:"
+    elif not (counts[Status.DONE] or counts[Status.UNKNOWN]):
+        head = "Nothing applied:"
     else:
         head = "Applied in part:"
     return style.bold(f"{head} {', '.join(parts)}.") + refreshed

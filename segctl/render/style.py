@@ -10,6 +10,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from segctl.secrets import redact
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -42,7 +44,12 @@ class Style:
 
 
 def clean(text: str) -> str:
-    """Show one line of text from elsewhere, with every invisible character written out."""
+    """Show one line of text from elsewhere.
+
+    Every invisible character is written out, and a whole API key, which somebody may have put into
+    a name or a query, is masked.
+    """
+    text = redact(text, whole=True)
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_visible, text))

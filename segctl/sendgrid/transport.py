@@ -315,7 +315,10 @@ class Transport:
         never_sent = isinstance(error, _NEVER_SENT)
         untrusted = _is_untrusted(error)
         hint = "check the network, the proxy and SEGCTL_BASE_URL"
-        if untrusted:
+        if "WRONG_VERSION_NUMBER" in str(error):
+            what = "its port does not speak https"
+            hint = "SEGCTL_BASE_URL says https; plain http is for this machine alone"
+        elif untrusted:
             what = f"the certificate of {host} is not trusted"
             hint = "where a proxy of your own signs for it, name its certificate in SSL_CERT_FILE"
         elif isinstance(error, httpx.ProxyError):

@@ -12,13 +12,11 @@ import click
 from segctl.applier import Started, perform
 from segctl.cli.commands.plan import REFUSED, exit_code
 from segctl.cli.planning import (
-    broken_line,
     only_option,
     read_selection,
     strict_text_option,
     work_out,
 )
-from segctl.cli.progress import progress
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.planfile import action_name
@@ -28,10 +26,10 @@ from segctl.render.style import clean
 from segctl.report import Outcome, Report, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from segctl.cli.session import Account, Session
-    from segctl.model import Plan
+    from segctl.model import Change, Plan
     from segctl.report import Refresh
 
 IN_PART = 4
@@ -77,19 +75,16 @@ def command(
         code = exit_code(plan, detailed=False)
         if code == REFUSED:
             raise Refused("the plan is refused, and nothing was changed")
-        if code != 0:
-            session.say(broken_line(session, plan))
+        if code != 0 or not plan.changes:
             return code
-        if not plan.changes:
-            return 0
         if not (auto_approve or _approved(session)):
             session.say("Nothing was changed.")
             return 1
-        report = _carry_out(session, account, plan, count_anew=refreshing == "changed")
+        report, failure = _carry_out(session, account, plan, count_anew=refreshing == "changed")
     session.show("\n" + report_text(report, session.style, quiet=session.verbosity < 0))
-    if report.interrupted:
-        return INTERRUPTED
-    return _code(report)
+    if failure is not None:
+        raise failure
+    return INTERRUPTED if report.interrupted else _code(report)
 
 
 def _code(report: Report) -> int:
@@ -101,7 +96,7 @@ def _code(report: Report) -> int:
 
 def _approved(session: Session) -> bool:
     """Ask on a terminal. Raises `Refused` where there is none to ask on."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise Refused(
             "there is no terminal to ask on, and nothing was changed",
             hint="--auto-approve makes the changes without asking",
@@ -110,30 +105,63 @@ def _approved(session: Session) -> bool:
     return sys.stdin.readline().strip() == "yes"
 
 
-def _carry_out(session: Session, account: Account, plan: Plan, *, count_anew: bool) -> Report:
+def _carry_out(
+    session: Session, account: Account, plan: Plan, *, count_anew: bool
+) -> tuple[Report, Exception | None]:
+    """Perform the plan; give what was done, whatever ended it, and the fault that did."""
     outcomes: list[Outcome] = []
     refreshes: list[Refresh] = []
-    total = len(plan.changes)
-    with (
-        _interruptions(session) as interruptions,
-        progress("applying", session.clock, shown=session.verbosity >= 0) as tell,
-    ):
-        for event in perform(plan, account.writer, lambda: bool(interruptions)):
-            match event:
-                case Started(change=change):
-                    if not sys.stderr.isatty():
-                        session.talk(f"{action_name(change)} {clean(change.name)} …")
-                case Outcome():
-                    outcomes.append(event)
-                    tell(len(outcomes), total)
-        if count_anew:
-            zone = session.config.time_zone
-            refreshes.extend(
-                refresh(account.writer, outcome.change.name, outcome.id, zone)
-                for outcome in outcomes
-                if outcome.status is Status.DONE and outcome.id and not interruptions
+    failure: Exception | None = None
+    with _interruptions(session) as interruptions:
+        try:
+            with session.progress("applying") as tell:
+                for event in perform(plan, account.writer, lambda: bool(interruptions)):
+                    match event:
+                        case Started(change=change):
+                            if not sys.stderr.isatty():
+                                session.talk(f"{action_name(change)} {clean(change.name)} …")
+                        case Outcome():
+                            outcomes.append(event)
+                            tell(len(outcomes), len(plan.changes))
+            if count_anew:
+                _refresh(session, account, outcomes, refreshes, interruptions)
+        except KeyboardInterrupt:
+            interruptions.append(signal.SIGINT)
+        except Exception as error:  # noqa: BLE001 - raised again, once the report is out
+            failure = error
+    late = _unfinished(plan.changes[len(outcomes) :])
+    report = Report((*outcomes, *late), tuple(refreshes), interrupted=bool(interruptions))
+    return report, failure
+
+
+def _unfinished(changes: Sequence[Change]) -> Iterator[Outcome]:
+    """Report what has no outcome: the first was under way when everything ended."""
+    for number, change in enumerate(changes):
+        if number:
+            yield Outcome(change, Status.NOT_ATTEMPTED)
+        else:
+            message = "it was under way when segctl was stopped"
+            yield Outcome(
+                change, Status.UNKNOWN, None, message, "`segctl plan` shows how it stands"
             )
-        return Report(tuple(outcomes), tuple(refreshes), interrupted=bool(interruptions))
+
+
+def _refresh(
+    session: Session,
+    account: Account,
+    outcomes: list[Outcome],
+    refreshes: list[Refresh],
+    interruptions: list[int],
+) -> None:
+    """Ask for what was created or patched to be counted anew."""
+    changed = [one for one in outcomes if one.status is Status.DONE and one.id]
+    with session.progress("refreshing") as tell:
+        for one in changed:
+            if interruptions or one.id is None:
+                return
+            zone = session.config.time_zone
+            refreshes.append(refresh(account.writer, one.change.name, one.id, zone))
+            tell(len(refreshes), len(changed))
 
 
 @contextmanager

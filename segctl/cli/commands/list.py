@@ -10,7 +10,7 @@ import click
 
 from segctl.cli.session import with_session
 from segctl.clock import iso
-from segctl.errors import SegctlError
+from segctl.errors import SegctlError, UsageError
 from segctl.render.listing import Row, listing_json, listing_text
 
 if TYPE_CHECKING:
@@ -60,10 +60,12 @@ def command(
       segctl list --no-parent-list
       segctl list --format json | jq -r '.segments[] | select(.managed | not) | .name'
     """
+    if "" in (*ids, *parent_lists):
+        raise UsageError("the id to list by is empty", hint="is a variable unset?")
     if ids and (parent_lists or no_parent_list):
         session.talk("SendGrid ignores the other filters beside --id.")
     names = _declared_names(session)
-    with session.connect(read_only=True) as account:
+    with session.connect(read_only=True) as account, session.progress("reading the account"):
         remotes = account.reader.list_segments(
             parent_list_ids=parent_lists, no_parent_list=no_parent_list, ids=ids
         )
@@ -74,7 +76,8 @@ def command(
     if output == "json":
         session.show_json(listing_json(rows, account.ref, iso(session.clock.now())))
     elif rows:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        narrow = sys.stdout.isatty() and session.verbosity <= 0
+        width = shutil.get_terminal_size().columns if narrow else None
         session.show(listing_text(rows, width=width, color=session.style.color))
     else:
         session.talk("No segments.")

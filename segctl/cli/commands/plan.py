@@ -9,7 +9,6 @@ import click
 
 from segctl.cli.files import write_whole
 from segctl.cli.planning import (
-    broken_line,
     is_broken,
     only_option,
     read_selection,
@@ -87,8 +86,6 @@ def command(
         session.show_plan(plan)
     if session.verbosity > 0:
         session.talk(f"{requests} requests sent.")
-    if is_broken(plan):
-        session.say(broken_line(session, plan))
     return exit_code(plan, detailed=detailed_exitcode)
 
 

@@ -37,10 +37,13 @@ def command(session: Session, names: tuple[str, ...]) -> int:
       segctl refresh 'VIP customers'
       segctl refresh 'VIP customers' 'Churn risk'
     """
-    with session.connect(read_only=False) as account:
+    with session.connect(read_only=False) as account, session.progress("refreshing") as tell:
         remotes = _find(names, account.reader.list_segments())
         zone = session.config.time_zone
-        results = [refresh(account.writer, one.name, one.id, zone) for one in remotes]
+        results = []
+        for one in remotes:
+            results.append(refresh(account.writer, one.name, one.id, zone))
+            tell(len(results), len(remotes))
     lines = refresh_lines(results, session.style, quiet=session.verbosity < 0)
     session.show("".join(f"{line}\n" for line in lines))
     accepted = sum(one.status is RefreshStatus.ACCEPTED for one in results)

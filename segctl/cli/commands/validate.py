@@ -50,13 +50,14 @@ def report_findings(session: Session, *, output: str, everything: bool = False) 
     `everything` or -v asks for it.
     """
     try:
+        settings_problems = session.settings_problems()
         declarations = session.declarations
     except InvalidInput as error:
-        # segctl.yaml itself, or files that cannot be read: there is no telling what they declare.
+        # Files that cannot be read: there is no telling what they declare.
         if output == "json":
             _show_json(session, error.diagnostics, 0)
         raise
-    findings = by_place([*declarations.diagnostics, *check_offline(session)])
+    findings = by_place([*settings_problems, *declarations.diagnostics, *check_offline(session)])
     if output == "json":
         _show_json(session, findings, len(declarations.declared))
     if any(found.severity is Severity.ERROR for found in findings):
