@@ -19,6 +19,7 @@ FLOORS = {
     "query": 1,
     "declarations": 1,
     "linting": 2,
+    "importer": 2,
     "planner": 2,
     "policy": 2,
     "planfile": 2,
