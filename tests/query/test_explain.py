@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.query.explain import Line, explain, explain_lines
+from segctl.query.explain.phrases import field_name
 from segctl.query.parse import parse
-from segctl.query.phrases import field_name
 from segctl.query.tree import Column
 from segctl.query.walking import walk
 

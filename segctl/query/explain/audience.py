@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from segctl.query import tree
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA
-from segctl.query.events import FLIPPED, Event, bounds
-from segctl.query.moments import Bound, exactly, moment, when
-from segctl.query.phrases import (
+from segctl.query.explain.events import FLIPPED, Event, bounds
+from segctl.query.explain.moments import Bound, exactly, moment, when
+from segctl.query.explain.phrases import (
     field_name,
     listed,
     literal,
@@ -25,7 +25,7 @@ from segctl.query.phrases import (
     text_of,
     value_text,
 )
-from segctl.query.statements import (
+from segctl.query.explain.statements import (
     Being,
     Doing,
     Fact,

@@ -16,10 +16,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from segctl.query import tree
-from segctl.query.audience import Audience, linked
 from segctl.query.catalogue import ExtraKind
-from segctl.query.phrases import quotation
-from segctl.query.statements import Doing, Group, on_lists, relative_clause
+from segctl.query.explain.audience import Audience, linked
+from segctl.query.explain.phrases import quotation
+from segctl.query.explain.statements import Doing, Group, on_lists, relative_clause
 from segctl.query.words import lower, upper
 from segctl.query.writing import Writer
 

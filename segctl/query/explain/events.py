@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.query import tree
-from segctl.query.moments import Bound, moment, when
-from segctl.query.phrases import listed, plain, quoted, text_of
+from segctl.query.explain.moments import Bound, moment, when
+from segctl.query.explain.phrases import listed, plain, quoted, text_of
 from segctl.query.words import lower
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from segctl.query.moments import when
-from segctl.query.phrases import is_plural, listed, plain, without
+from segctl.query.explain.moments import when
+from segctl.query.explain.phrases import is_plural, listed, plain, without
 from segctl.query.words import lower
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from segctl.query.events import Event
-    from segctl.query.moments import Bound
+    from segctl.query.explain.events import Event
+    from segctl.query.explain.moments import Bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from segctl.query import tree
 from segctl.query.catalogue import FUNCTIONS, UNITS
-from segctl.query.phrases import number
+from segctl.query.explain.phrases import number
 from segctl.query.words import lower, upper
 
 _MONTHS = (
