@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.progress import progress
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, InvalidInput, RemoteError, Severity, UsageError
 from segctl.importer import find, make_import, to_read
@@ -125,7 +124,7 @@ def _read(
         picked.extend(found)
         return to_read(found, declared)
 
-    with progress("reading the account", session.clock, shown=session.verbosity >= 0) as tell:
+    with session.progress("reading the account") as tell:
         return take_snapshot(account.reader, wanted, tell), picked
 
 
