@@ -192,7 +192,7 @@ def test_the_second_of_two_names_that_fold_to_one_is_left() -> None:
     ]
     assert [one.remote.name for one in result.left] == ["vip", "é"]
     assert result.left[0].reason == (
-        "`vip` differs from `VIP` by nothing but case or invisible encoding"
+        "`vip` and `VIP` differ by nothing but case or invisible encoding"
     )
     alone = make_import(Snapshot(remotes), [remotes[0].id], [])
     assert [file.remote.name for file in alone.files] == ["vip"]
