@@ -82,7 +82,7 @@ def make_import(
     ids = set(picked)
     held = Counter(one.name for one in snapshot.remotes)
     names = {one.name for one in declared}
-    alike = {_folded(one.name): f"`{one.name}`, which {one.file} declares" for one in declared}
+    alike = {_folded(one.name): f"`{one.name}` (in {one.file})" for one in declared}
     file_names = FileNames(taken)
     files: list[NewFile] = []
     left: list[Left] = []
@@ -113,7 +113,7 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())
 
 
-def shown(remote: Remote) -> str:
+def _shown(remote: Remote) -> str:
     """Name a segment for people: by its name, or by its id where that shows nothing."""
     return f"`{redact(remote.name)}`" if remote.name.strip() else f"segment {remote.id}"
 
@@ -121,7 +121,7 @@ def shown(remote: Remote) -> str:
 def _v1(one: Remote) -> Left:
     return Left(
         one,
-        f"{shown(one)} is a v1 segment, which cannot be managed: SendGrid lets nobody change one",
+        f"{_shown(one)} is a v1 segment, which cannot be managed: SendGrid lets nobody change one",
         "make a new segment with the same condition in SendGrid, and import that",
     )
 
@@ -129,7 +129,7 @@ def _v1(one: Remote) -> Left:
 def _ambiguous(one: Remote, number: int) -> Left:
     return Left(
         one,
-        f"the account has {number} segments named {shown(one)}, and a file could mean either",
+        f"the account has {number} segments named {_shown(one)}, and a file could mean either",
         f"rename this one in SendGrid: {one.id}",
     )
 
@@ -137,7 +137,7 @@ def _ambiguous(one: Remote, number: int) -> Left:
 def _alike(one: Remote, other: str) -> Left:
     return Left(
         one,
-        f"{shown(one)} differs from {redact(other)} by nothing but case or invisible encoding",
+        f"{_shown(one)} and {redact(other)} differ by nothing but case or invisible encoding",
         f"rename one of the two in SendGrid: this one is {one.id}",
     )
 
@@ -145,6 +145,6 @@ def _alike(one: Remote, other: str) -> Left:
 def _unwritable(one: Remote, reason: str) -> Left:
     return Left(
         one,
-        f"{shown(one)} cannot be written as a file: {reason}",
+        f"{_shown(one)} cannot be written as a file: {reason}",
         f"change it in SendGrid first: its id is {one.id}",
     )

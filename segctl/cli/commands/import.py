@@ -12,7 +12,6 @@ from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, InvalidInput, RemoteError, Severity, UsageError
 from segctl.importer import find, make_import, to_read
 from segctl.render.style import clean, count
-from segctl.secrets import redact
 from segctl.snapshot import take_snapshot
 from segctl.suggest import closest
 
@@ -62,10 +61,7 @@ def command(session: Session, *, names: tuple[str, ...], everything: bool, dry_r
     )
     severity = Severity.WARNING if everything else Severity.ERROR
     session.warn(
-        [
-            Diagnostic("not-imported", severity, redact(one.reason), hint=one.hint)
-            for one in result.left
-        ]
+        [Diagnostic("not-imported", severity, one.reason, hint=one.hint) for one in result.left]
     )
     for file in result.files:
         if not dry_run:
