@@ -31,6 +31,7 @@ COMMANDS = {
     "apply": "Make the account match the files.",
     "fields": "Keep the account's fields with the files.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
+    "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",
     "emulator": "Serve an emulated SendGrid on this machine.",
 }

@@ -7,6 +7,7 @@ same file declared both, or where their queries are equal.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from segctl.ledger.commits import Event
@@ -39,36 +40,31 @@ class Audit:
         its name, too. One that takes a name after another gave it up does not share its past.
         """
         wanted, known = [name], {name}
-        indexes = set()
+        found: dict[tuple[int, str], Event] = {}
         while wanted:
-            for index, _ in self._past.line(wanted.pop()):
-                indexes.add(index)
-                for event in self._commit_events(index):
+            one = wanted.pop()
+            for index, _ in self._past.line(one):
+                for event in self._events_at(one, index):
+                    found[index, event.name] = event
                     both = {event.old_name, event.name}
-                    if both & known:
-                        wanted += both - known
-                        known |= both
-        return self._lineages(name, sorted(indexes))
+                    wanted += both - known
+                    known |= both
+        return _lineages(name, [found[key] for key in sorted(found)])
 
-    def _lineages(self, name: str, indexes: list[int]) -> list[Event]:
-        """Follow each segment of these commits through its names; keep those that bore `name`."""
-        bearers: dict[str, int] = {}
-        found: list[tuple[Event, int]] = []
-        pasts = 0
-        for index in indexes:
-            events = self._commit_events(index)
-            # A name can pass on in the commit that gives its bearer another one: look up, then set.
-            owners = [bearers.get(event.old_name) for event in events]
-            for event in events:
-                if event.old_name != event.name:
-                    bearers.pop(event.old_name, None)
-            for event, owner in zip(reversed(events), reversed(owners), strict=True):
-                past = pasts if owner is None else owner
-                pasts += owner is None
-                bearers[event.name] = past
-                found.append((event, past))
-        wanted = {past for event, past in found if event.name == name}
-        return [event for event, past in reversed(found) if past in wanted]
+    def _events_at(self, name: str, index: int) -> list[Event]:
+        """Give what a commit did to the bearers of a name, without a look at what else it did.
+
+        That is needed only where the name may have come from another one or gone to one: a commit
+        that imported a whole account is quickly told.
+        """
+        commit = self._past.commits[index]
+        before, after = self._past.declared(name, index - 1), self._past.declared(name, index)
+        if before is not None and after is not None:
+            event = Event(commit, before, after)
+            return [event] if event.changed_fields else []
+        if before is None and not self._past.took_away(index):
+            return [Event(commit, None, after)]
+        return [one for one in self._commit_events(index) if name in {one.old_name, one.name}]
 
     def _commit_events(self, index: int) -> tuple[Event, ...]:
         if index not in self._events:
@@ -96,6 +92,28 @@ class Audit:
         events += [Event(commit, one, None) for one in gone if one.name not in left]
         events += [Event(commit, None, one) for one in come if one.name not in left]
         return sorted(events, key=lambda event: (event.name, event.after is None))
+
+
+def _lineages(name: str, events: list[Event]) -> list[Event]:
+    """Follow each segment through its names, oldest event first; give those that bore `name`."""
+    bearers: dict[str, int] = {}
+    found: list[tuple[Event, int]] = []
+    pasts = 0
+    for _, group in groupby(events, key=lambda event: event.commit.id):
+        same = list(group)
+        # Another one may take a name in the commit that takes it from its bearer: first look up.
+        owners = [bearers.get(event.old_name) for event in same]
+        for event in same:
+            if event.old_name != event.name:
+                bearers.pop(event.old_name, None)
+        for event, owner in zip(reversed(same), reversed(owners), strict=True):
+            past = pasts if owner is None else owner
+            pasts += owner is None
+            bearers[event.name] = past
+            found.append((event, past))
+    # Within a commit they are turned round once more.
+    wanted = {past for event, past in found if event.name == name}
+    return [event for event, past in reversed(found) if past in wanted]
 
 
 def _renames(gone: Sequence[Declared], come: Sequence[Declared]) -> list[tuple[Declared, Declared]]:

@@ -90,12 +90,22 @@ class Past:
 
     def touched(self, index: int) -> set[str]:
         """Give the names that the files which a commit touched declared before it or after it."""
+        paths = self._touched(index)
+        held = (self._held(path, at) for path in paths for at in (index - 1, index))
+        return {one.name for one in held if one is not None}
+
+    def took_away(self, index: int) -> bool:
+        """Say whether a commit removed or renamed anything."""
+        old = (path for path in self._touched(index) if self._segments[path][0][0] < index)
+        held = (self._held(path, index - 1) for path in old)
+        return any(one is not None and self.declared(one.name, index) is None for one in held)
+
+    def _touched(self, index: int) -> set[str]:
         commit = self.commits[index]
         paths = {change.path for change in commit.segments}
         for change in commit.queries:
             paths |= self._readers.get(change.path, set())
-        held = (self._held(path, at) for path in paths for at in (index - 1, index))
-        return {one.name for one in held if one is not None}
+        return paths
 
     def declared(self, name: str, index: int) -> Declared | None:
         """Give what a name meant after a commit: that of the first file, were there several."""

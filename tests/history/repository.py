@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.conftest import query, segment_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 START = 1_780_000_000
@@ -29,7 +30,7 @@ class Repository:
     root: Path
     commits: int = 0
 
-    def git(self, *argv: str) -> str:
+    def git(self, *argv: str, data: bytes = b"") -> str:
         """Run git here; the clock stands at the next commit's time."""
         moment = f"@{START + 60 * self.commits} +0000"
         kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
@@ -45,11 +46,15 @@ class Repository:
             "GIT_COMMITTER_DATE": moment,
         }
         done = subprocess.run(
-            ["git", "-C", str(self.top), *argv], env=env, capture_output=True, check=True, text=True
+            ["git", "-C", str(self.top), *argv],
+            env=env,
+            input=data,
+            capture_output=True,
+            check=True,
         )
-        return done.stdout.strip()
+        return done.stdout.decode().strip()
 
-    def write(self, files: dict[str, str | bytes | None]) -> None:
+    def write(self, files: Mapping[str, str | bytes | None]) -> None:
         """Write files below segments/, or delete them (`None`)."""
         for name, content in files.items():
             path = self.root / "segments" / name
@@ -59,7 +64,7 @@ class Repository:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.encode() if isinstance(content, str) else content)
 
-    def commit(self, subject: str, files: dict[str, str | bytes | None]) -> str:
+    def commit(self, subject: str, files: Mapping[str, str | bytes | None]) -> str:
         """Write files, commit everything, give the commit."""
         self.write(files)
         self.git("add", "--all")

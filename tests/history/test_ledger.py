@@ -165,6 +165,17 @@ def test_a_link_declares_nothing_new(repository: Repository) -> None:
     assert gone(repository)["A"] != commit
 
 
+def test_a_file_that_becomes_a_link_goes_on_declaring_what_it_did(repository: Repository) -> None:
+    repository.commit("Add", {"a.yaml": A})
+    repository.write({"a.yaml": None, "a.txt": A})
+    (repository.root / "segments/a.yaml").symlink_to("a.txt")
+    repository.commit("Link", {})
+    assert gone(repository) == {}
+    assert gone(repository, "B") == {}
+    commit = repository.commit("Remove", {"a.yaml": None})
+    assert gone(repository) == {"A": commit}
+
+
 # Queries in files of their own
 
 
