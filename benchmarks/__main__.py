@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import language, startup
+from benchmarks import language, ledger, startup
 from benchmarks.measure import table
 
 
@@ -19,7 +19,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=15, help="pairs a figure (default: 15)")
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too")
     options = parser.parse_args()
-    figures = [*startup.figures(options.runs), *language.figures(max(3, options.runs // 3))]
+    few = max(3, options.runs // 3)
+    figures = [*startup.figures(options.runs), *language.figures(few), *ledger.figures(few)]
     sys.stdout.write(table(figures))
     if options.json:
         data = {

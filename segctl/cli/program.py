@@ -34,6 +34,7 @@ COMMANDS = {
     "import": "Write a file for segments that the account has already.",
     "fields": "Keep the account's fields with the files.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
+    "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",
     "emulator": "Serve an emulated SendGrid on this machine.",
 }

@@ -1,0 +1,84 @@
+"""`segctl history`: what was done to segments, by whom, when. Offline, without a key."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from segctl.cli.session import with_session
+from segctl.clock import iso
+from segctl.errors import UsageError
+from segctl.history import read_past
+from segctl.ledger.audit import Audit
+from segctl.render.history_text import history_json, history_text
+from segctl.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.cli.session import Session
+    from segctl.ledger.commits import Event
+    from segctl.ledger.past import Past
+
+DEFAULT_LIMIT = 50
+
+
+@click.command("history")
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    help=f"How many events at most; 0 for all. Without NAME: {DEFAULT_LIMIT}.",
+)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to write the events.",
+)
+@with_session
+def command(session: Session, *, name: str | None, limit: int | None, output: str) -> int:
+    """Show who created, changed, renamed or removed segments.
+
+    Reads the commits of the checked-out branch, newest first; a merge counts as one commit, that of
+    its pull request. NAME is the name of a segment, its present one or a former one: renames are
+    followed. A version of a file that cannot be read changes nothing.
+
+    \b
+    Examples:
+      segctl history 'VIP customers'
+      segctl history -n 10
+      segctl history --format json | jq -r '.events[] | select(.kind == "removed") | .name'
+    """
+    past = read_past(session.root, session.config.segments, env=session.env)
+    most = limit if limit is not None else 0 if name else DEFAULT_LIMIT
+    found = _events(past, name)
+    events = list(islice(found, most)) if most else list(found)
+    is_complete = next(found, None) is None
+    if output == "json":
+        now = iso(session.clock.now())
+        session.show_json(history_json(events, now, name=name, is_complete=is_complete))
+        return 0
+    session.show(history_text(events, session.style))
+    if not is_complete:
+        session.talk("Older events are left out; --limit 0 shows all.")
+    elif not events:
+        session.talk(f"No commit declared a segment in {session.config.segments}/.")
+    return 0
+
+
+def _events(past: Past, name: str | None) -> Iterator[Event]:
+    audit = Audit(past)
+    if name is None:
+        return audit.events()
+    events = audit.events_of(name)
+    if not events:
+        raise UsageError(
+            f"no commit of this branch declared a segment `{name}`",
+            hint=did_you_mean(name, past.names(), "`segctl history` shows all segments"),
+        )
+    return iter(events)

@@ -1,0 +1,295 @@
+"""Asks git what the segments folder declared, and when: the one seam for git.
+
+Owns the processes, their environment and their output; what the commits mean is `ledger/`. Two
+processes read a history of any length: one `git log` gives every commit of the first-parent line
+that touched the folder with the ids of what it wrote, one `git cat-file --batch` the contents.
+
+Trusts neither the repository nor the user's settings: nothing here runs a hook, an external diff, a
+text conversion or a pager, fetches what a partial clone lacks, follows replaced objects, or prints
+otherwise than asked. Changes nothing. A history that is not whole is never taken for one: it is
+refused with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from segctl.errors import UsageError
+from segctl.ledger.commits import NOT_A_FILE, Commit, FileChange
+from segctl.ledger.past import Past
+from segctl.model import Ledger
+from segctl.secrets import redact
+from segctl.workspace import FIELDS_FILE, QUERY_SUFFIX, SEGMENT_SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+PATIENCE = 60.0
+"""Seconds that one git process may take."""
+
+_SETTINGS = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.quotePath": "false",
+    "log.follow": "false",
+    "log.showSignature": "false",
+}
+_LOG = (
+    "log",
+    "--first-parent",
+    "--diff-merges=first-parent",
+    "--root",
+    "--raw",
+    "-z",
+    "--no-abbrev",
+    "--no-renames",
+    "--relative",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-decorate",
+    "--no-notes",
+    "--no-show-signature",
+    "--encoding=UTF-8",
+    "--format=tformat:%H %ct%n%an%n%s",
+)
+# What git may be told from outside: where its settings and its programs are. GIT_DIR and the like,
+# which a hook has set, would lead it away from the project's folder.
+_KEPT = ("GIT_CONFIG", "GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS")
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "LANGUAGE": "",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    # A partial clone would fetch every blob it lacks. The first is known since git 2.44; without
+    # it, there is no protocol by which anything could be fetched.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+}
+_DOMAIN = re.compile(r"(?<=[^\s@])@[^\s@>]+")
+_FILE_MODES = {b"100644", b"100755", b"100664"}
+_ABSENT = b"000000"
+_WHOLE = "check the repository out with its whole history"
+_FETCH = "`fetch-depth: 0` for actions/checkout, `git fetch --unshallow` by hand"
+_LONGEST_WORDS = 200
+
+
+def read_ledger(
+    root: Path,
+    folder: str,
+    now_declared: Collection[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
+) -> Ledger:
+    """Tell which segments the history of a folder declared that no file declares now.
+
+    `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
+    the work tree declare. A name that HEAD still declares is not in the ledger either: no commit
+    removed it, though its file may be deleted in the work tree or left out by a sparse checkout.
+    Never raises for what git says: the ledger is then unavailable, with the reason.
+    """
+    try:
+        past = read_past(root, folder, env=env, patience=patience)
+    except UsageError as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        return Ledger(unavailable=f"{error.message}{hint}")
+    return Ledger(past.removals(now_declared))
+
+
+def read_past(
+    root: Path,
+    folder: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
+) -> Past:
+    """Read the whole first-parent history of a folder, from its first commit to HEAD.
+
+    Raises `UsageError` where there is no git, no repository, no commit, or a history that is not
+    whole or cannot be read.
+    """
+    git = _Git(root, os.environ if env is None else env, patience)
+    head = git.head()
+    commits = list(_commits(git.run(*_LOG, head, "--", folder), f"{folder}/"))
+    commits.reverse()
+    blobs = {
+        change.blob: b""
+        for commit in commits
+        for change in (*commit.segments, *commit.queries)
+        if change.blob
+    }
+    return Past(commits, git.contents(blobs), folder)
+
+
+class _Git:
+    """Runs git in a folder."""
+
+    def __init__(self, root: Path, env: Mapping[str, str], patience: float) -> None:
+        kept = {
+            key: value
+            for key, value in env.items()
+            if not key.startswith("GIT_") or key.startswith(_KEPT)
+        }
+        self._env = {**kept, **_ENVIRONMENT}
+        self._patience = patience
+        self._argv = ["git", "-C", os.fspath(root), "--no-pager", "--literal-pathspecs"]
+        for key, value in _SETTINGS.items():
+            self._argv += ["-c", f"{key}={value}"]
+
+    def run(self, *argv: str, data: bytes = b"") -> bytes:
+        """Give what git printed. Raises `UsageError` where it did not end well."""
+        code, out, words = self.call(*argv, data=data)
+        if code != 0:
+            raise self.refusal(words)
+        return out
+
+    def call(self, *argv: str, data: bytes = b"") -> tuple[int, bytes, str]:
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed words, no shell
+                [*self._argv, *argv],
+                input=data,
+                env=self._env,
+                capture_output=True,
+                timeout=self._patience,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise UsageError("git is not installed", hint="install git") from None
+        except subprocess.TimeoutExpired:
+            raise UsageError(
+                f"git took longer than {self._patience:g} seconds to read the history",
+                hint="try again, or run `git gc` in the repository",
+            ) from None
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise UsageError(f"git cannot be started: {reason}") from None
+        return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
+
+    def head(self) -> str:
+        """Give the commit that is checked out, of a repository that has all of its history."""
+        inside, shallow, *_ = self.run(
+            "rev-parse", "--is-inside-work-tree", "--is-shallow-repository"
+        ).split()
+        if inside != b"true":
+            raise UsageError("the project is not in the work tree of a git repository")
+        if shallow != b"false":
+            raise UsageError(
+                "this is a shallow clone, which lacks the older commits", hint=f"{_WHOLE}: {_FETCH}"
+            )
+        code, out, _ = self.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        if code != 0:
+            raise UsageError(
+                "the git repository has no commit that HEAD leads to",
+                hint="commit the segment files",
+            )
+        return out.decode("ascii").strip()
+
+    def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """Give the contents of blobs, all of them."""
+        asked = [*blobs]
+        out = self.run("cat-file", "--batch", data="".join(f"{one}\n" for one in asked).encode())
+        found = {}
+        at = 0
+        for blob in asked:
+            end = out.find(b"\n", at)
+            # `ID blob SIZE`, or `ID missing`.
+            words = out[at:end].split(b" ")
+            if end < 0 or len(words) != 3 or words[1] != b"blob":  # noqa: PLR2004
+                raise self.refusal(f"object {blob} is missing")
+            start, at = end + 1, end + 2 + int(words[2])
+            found[blob] = out[start : at - 1]
+        return found
+
+    def refusal(self, words: str) -> UsageError:
+        """Find the words for a person in those of git."""
+        if "not a git repository" in words:
+            return UsageError(
+                "the project is not in a git repository", hint="`git init`, and commit the files"
+            )
+        if "dubious ownership" in words:
+            return UsageError(
+                "git refuses to read this repository, since it belongs to another user",
+                hint="if you trust it: `git config --global --add safe.directory` with its folder",
+            )
+        if self._is_partial():
+            return UsageError(
+                "this is a partial clone, which lacks a part of its history",
+                hint=f"{_WHOLE}: `fetch-depth: 0` and no `filter` for actions/checkout",
+            )
+        lines = [line for line in words.splitlines() if line.strip()]
+        last = (
+            lines[-1].removeprefix("fatal: ")[:_LONGEST_WORDS] if lines else "it does not say why"
+        )
+        return UsageError(
+            f"git cannot read the history: {last}",
+            hint="`git fsck` looks for what is broken; a fresh clone with `fetch-depth: 0` has it",
+        )
+
+    def _is_partial(self) -> bool:
+        pattern = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$"
+        return self.call("config", "--get-regexp", pattern)[0] == 0
+
+
+def _commits(out: bytes, inside: str) -> Iterator[Commit]:
+    """Read what `git log` prints, newest commit first.
+
+    Everything ends with a NUL: a commit's own lines, and in turn the colon's line and the path of
+    each file.
+    """
+    head: list[str] = []
+    segments: list[FileChange] = []
+    queries: list[FileChange] = []
+    pieces = iter(out.split(b"\0"))
+    for piece in pieces:
+        entry = piece.removeprefix(b"\n")
+        if entry.startswith(b":"):
+            path = next(pieces).decode("utf-8", "surrogateescape")
+            suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - a path of git, not of here
+            wanted = queries if suffix == QUERY_SUFFIX else segments
+            if suffix in {*SEGMENT_SUFFIXES, QUERY_SUFFIX} and _counts(path, inside):
+                wanted.append(FileChange(path, _blob(entry)))
+            continue
+        if head:
+            yield _commit(head, segments, queries)
+        # The last NUL ends the last commit.
+        head = entry.decode("utf-8", "replace").split("\n", 2)
+        segments, queries = [], []
+
+
+def _commit(head: list[str], segments: list[FileChange], queries: list[FileChange]) -> Commit:
+    what, author, subject = head
+    commit, _, seconds = what.partition(" ")
+    # A damaged date prints as nothing. At the beginning of time nothing is older, so nothing would
+    # be ours to delete.
+    moment = int(seconds) if seconds.isascii() and seconds.isdigit() else 0
+    return Commit(commit, moment, _name(author), redact(subject), tuple(segments), tuple(queries))
+
+
+def _name(author: str) -> str:
+    """Keep what stands before the @ where somebody's name is given as an e-mail address."""
+    return redact(_DOMAIN.sub("", author))
+
+
+def _counts(path: str, inside: str) -> bool:
+    """Say whether a path is one of those that `workspace.py` reads."""
+    rest = path.removeprefix(inside)
+    hidden = any(part.startswith(".") for part in rest.split("/"))
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return path.startswith(inside) and not hidden and rest != FIELDS_FILE
+
+
+def _blob(entry: bytes) -> str | None:
+    """Read `:OLDMODE NEWMODE OLDID NEWID STATUS`: the new blob."""
+    _, mode, _, blob, _ = entry.split(b" ")
+    if mode == _ABSENT:
+        return None
+    return blob.decode("ascii") if mode in _FILE_MODES else NOT_A_FILE

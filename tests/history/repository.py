@@ -1,0 +1,88 @@
+"""Real git repositories, the same everywhere: fixed people, fixed times, no settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.conftest import query, segment_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+START = 1_780_000_000
+"""When the first commit is made, 2026-05-28T20:26:40Z; each later one is a minute later."""
+
+
+def segment(name: str, condition: str = "total_spend > 500", *, extra: str = "") -> str:
+    """Write a segment file."""
+    return segment_yaml(name, query(condition), extra=extra)
+
+
+@dataclass
+class Repository:
+    """A repository at `top` whose project is `root`."""
+
+    top: Path
+    root: Path
+    commits: int = 0
+
+    def git(self, *argv: str, data: bytes = b"") -> str:
+        """Run git here; the clock stands at the next commit's time."""
+        moment = f"@{START + 60 * self.commits} +0000"
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        env = {
+            **kept,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_AUTHOR_NAME": "A Committer",
+            "GIT_AUTHOR_EMAIL": "committer@example.invalid",
+            "GIT_COMMITTER_NAME": "Another Committer",
+            "GIT_COMMITTER_EMAIL": "another@example.invalid",
+            "GIT_AUTHOR_DATE": moment,
+            "GIT_COMMITTER_DATE": moment,
+        }
+        done = subprocess.run(
+            ["git", "-C", str(self.top), *argv],
+            env=env,
+            input=data,
+            capture_output=True,
+            check=True,
+        )
+        return done.stdout.decode().strip()
+
+    def write(self, files: Mapping[str, str | bytes | None]) -> None:
+        """Write files below segments/, or delete them (`None`)."""
+        for name, content in files.items():
+            path = self.root / "segments" / name
+            if content is None:
+                path.unlink()
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def commit(self, subject: str, files: Mapping[str, str | bytes | None]) -> str:
+        """Write files, commit everything, give the commit."""
+        self.write(files)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", subject)
+        self.commits += 1
+        return self.git("rev-parse", "HEAD")
+
+    def merge(self, branch: str, subject: str) -> str:
+        """Merge a branch into the one checked out; give the commit."""
+        self.git("merge", "--quiet", "--no-ff", "--message", subject, branch)
+        self.commits += 1
+        return self.git("rev-parse", "HEAD")
+
+
+def new_repository(top: Path, project: str = ".") -> Repository:
+    """Make an empty repository with a project in it."""
+    root = top / project
+    (root / "segments").mkdir(parents=True)
+    repository = Repository(top, root)
+    repository.git("init", "--quiet", "--initial-branch=main")
+    return repository
