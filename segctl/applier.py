@@ -10,14 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from segctl.errors import NotFound, RemoteError, Severity
+from segctl.comparison import changed_fields
+from segctl.errors import NotFound, RemoteError, Severity, UpdateLocked
 from segctl.model import Change, Create, Delete, Patch, Replace, Segment
-from segctl.planner import changed_fields
+from segctl.replacer import replace_segment
 from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from segctl.clock import Clock
     from segctl.model import Plan, Remote
     from segctl.sendgrid.api import Writer
 
@@ -32,25 +34,59 @@ class Started:
 Event: TypeAlias = Started | Outcome
 
 
-def perform(plan: Plan, account: Writer, stopped: Callable[[], bool]) -> Iterator[Event]:
+def perform(
+    plan: Plan, account: Writer, stopped: Callable[[], bool], clock: Clock
+) -> Iterator[Event]:
     """Perform every change of a plan that nothing refuses, in its order.
 
-    Yields `Started` before and an `Outcome` after each. Once `stopped()` is true nothing more is
-    sent and the rest is `not_attempted`. Raises `RuntimeError` for a plan that is refused or
-    could not be worked out: whoever asks has not looked at it.
+    A change that needs what another one did not achieve (a name that is not free, a temporary name
+    that was not given) is `not_attempted`. Yields `Started` before each that is attempted and an
+    `Outcome` after all. Once `stopped()` is true nothing more is sent and the rest is
+    `not_attempted`; `clock` is waited by while a new segment is checked. Raises `RuntimeError` for
+    a plan that is refused or could not be worked out: whoever asks has not looked at it.
     """
     broken = any(found.severity is Severity.ERROR for found in plan.diagnostics)
     if plan.refusals or broken:
         raise RuntimeError("a refused plan was handed to the applier")
+    run = _Run()
     for change in plan.changes:
         if stopped():
             yield Outcome(change, Status.NOT_ATTEMPTED, message="interrupted before it was sent")
             continue
+        reason = run.obstacle(change)
+        if reason:
+            yield run.note(Outcome(change, Status.NOT_ATTEMPTED, message=reason))
+            continue
         yield Started(change)
-        yield _attempt(change, account)
+        yield run.note(_attempt(change, account, stopped, clock))
 
 
-def _attempt(change: Change, account: Writer) -> Outcome:
+class _Run:
+    """What went wrong so far, and what that stands in the way of."""
+
+    def __init__(self) -> None:
+        self.stuck_names: set[str] = set()
+        self.stuck_ids: set[str] = set()
+
+    def obstacle(self, change: Change) -> str:
+        """Say why a change cannot be made any more, if it cannot."""
+        if not isinstance(change, Create) and change.precondition.id in self.stuck_ids:
+            return "an earlier step of it was not made"
+        if not isinstance(change, Delete) and change.after.name in self.stuck_names:
+            return f"`{change.after.name}` is still the name of another segment"
+        return ""
+
+    def note(self, outcome: Outcome) -> Outcome:
+        """Remember what a change that was not made leaves in the way."""
+        change = outcome.change
+        if outcome.status is not Status.DONE and isinstance(change, Patch):
+            self.stuck_ids.add(change.precondition.id)
+            if change.before.name != change.after.name:
+                self.stuck_names.add(change.before.name)
+        return outcome
+
+
+def _attempt(change: Change, account: Writer, stopped: Callable[[], bool], clock: Clock) -> Outcome:
     known_id = None if isinstance(change, Create) else change.precondition.id
     try:
         match change:
@@ -62,12 +98,14 @@ def _attempt(change: Change, account: Writer) -> Outcome:
             case Delete():
                 return _delete(change, account)
             case Replace():
-                raise RuntimeError("a replace was handed to the applier")
+                return _replace(change, account, stopped, clock)
             case _:
                 assert_never(change)
     except RemoteError as error:
         status = Status.UNKNOWN if error.ambiguous else Status.FAILED
         hint = error.hint
+        if isinstance(error, UpdateLocked):
+            hint = "SendGrid wants five minutes between two changes of a segment: apply again then"
         if status is Status.UNKNOWN:
             hint = "SendGrid may have done it all the same: `segctl plan` shows how it stands"
         return Outcome(change, status, known_id, error.message, hint)
@@ -82,13 +120,7 @@ def _patch(change: Patch, account: Writer) -> Outcome:
             return conflict
         changed = account.patch_segment(change.precondition.id, fields)
     except NotFound:
-        # No failure of ours: what the plan saw is not there any more, and nothing was written.
-        return Outcome(
-            change,
-            Status.CONFLICT,
-            message="somebody deleted it since the plan was made",
-            hint="`segctl plan` shows how it stands now, and would create it anew",
-        )
+        return _deleted_meanwhile(change)
     return _done(change, changed, fields)
 
 
@@ -103,7 +135,29 @@ def _delete(change: Delete, account: Writer) -> Outcome:
     return Outcome(change, Status.DONE)
 
 
-def _conflict(change: Patch | Delete, account: Writer) -> Outcome | None:
+def _replace(
+    change: Replace, account: Writer, stopped: Callable[[], bool], clock: Clock
+) -> Outcome:
+    try:
+        conflict = _conflict(change, account)
+        if conflict is not None:
+            return conflict
+    except NotFound:
+        return _deleted_meanwhile(change)
+    return replace_segment(change, account, clock, stopped)
+
+
+def _deleted_meanwhile(change: Patch | Replace) -> Outcome:
+    # No failure of ours: what the plan saw is not there any more, and nothing was written.
+    return Outcome(
+        change,
+        Status.CONFLICT,
+        message="somebody deleted it since the plan was made",
+        hint="`segctl plan` shows how it stands now, and would create it anew",
+    )
+
+
+def _conflict(change: Patch | Delete | Replace, account: Writer) -> Outcome | None:
     """Read the segment again; say what is no longer as the plan saw it.
 
     The API has no conditional write, so this is the only guard against somebody else's edit.

@@ -16,6 +16,7 @@ from segctl.declarations.document import MAX_BYTES, by_place, decode, quoted
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
+from segctl.ownership import Ownership
 from segctl.policy import Limits
 from segctl.secrets import redact
 from segctl.suggest import did_you_mean
@@ -66,6 +67,7 @@ class Config:
     )
     time_zone: str = "UTC"
     limits: Limits = field(default_factory=Limits)
+    ownership: Ownership = Ownership.HISTORY
     lint: Lint = field(default_factory=Lint)
 
 
@@ -211,6 +213,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         targets=targets or {DEFAULT_TARGET: Target(DEFAULT_TARGET)},
         time_zone=value.get("time_zone", "UTC"),
         limits=Limits(**value.get("limits", {})),
+        ownership=Ownership(value.get("ownership", Ownership.HISTORY)),
         lint=_lint(value.get("lint", {})),
     )
 

@@ -53,8 +53,10 @@ class Declared:
     """A segment that a file declares.
 
     `span` is the place of the name, `query_span` of the query (in the YAML file or in the `.sql`
-    file that it names), `parent_span` of the parent lists where the file has any. The last four
-    fields are kept in git only: the remote has no place for them (sendgrid-api.md §1).
+    file that it names), `parent_span` of the parent lists where the file has any. The fields from
+    `description` on are kept in git only: the remote has no place for them (sendgrid-api.md §1).
+    `previous_names` are those under which the account may still hold it; `allow_replace` lets it
+    be made anew where its parent list changes.
     """
 
     segment: Segment
@@ -65,6 +67,8 @@ class Declared:
     owner: str = ""
     tags: tuple[str, ...] = ()
     protected: bool = False
+    previous_names: tuple[str, ...] = ()
+    allow_replace: bool = False
 
     @property
     def name(self) -> str:
@@ -74,6 +78,27 @@ class Declared:
     @property
     def file(self) -> str:
         """The file that declares it, relative to the project, with forward slashes."""
+        return self.span.file
+
+
+class Disposal(StrEnum):
+    """What a file that says `removed` wants: the segment gone, or merely no longer managed."""
+
+    DELETE = "delete"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A file that says `removed`: reviewed, and as good as a declaration. `span`: of the name."""
+
+    name: str
+    disposal: Disposal
+    span: Span
+
+    @property
+    def file(self) -> str:
+        """The file that says it."""
         return self.span.file
 
 
@@ -133,40 +158,6 @@ class Snapshot:
     remotes: tuple[Remote, ...] = ()
 
 
-class FieldType(StrEnum):
-    """The types that a field of a contact can have (sendgrid-api.md §4)."""
-
-    TEXT = "Text"
-    NUMBER = "Number"
-    DATE = "Date"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of the account's contacts: a column of `contact_data` by its name."""
-
-    name: str
-    type: FieldType
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """All fields of an account, the target they were read from, and when (ISO 8601, UTC)."""
-
-    custom: tuple[Field, ...]
-    reserved: tuple[Field, ...]
-    target: str
-    pulled_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContactList:
-    """A contact list of the account."""
-
-    id: str
-    name: str
-
-
 @dataclass(frozen=True, slots=True)
 class Removal:
     """A segment that the history declared and no file declares now.
@@ -180,6 +171,11 @@ class Removal:
     file: str
     commit: str
     removed_at: str
+
+    @property
+    def name(self) -> str:
+        """The name that was declared."""
+        return self.segment.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +197,15 @@ class Reason(StrEnum):
     NOT_ON_ACCOUNT = "not-on-account"
     DEFINITION_DIFFERS = "definition-differs"
     PARENT_LIST_DIFFERS = "parent-list-differs"
+    RENAMED = "renamed"
+    RENAMED_IN_FILE = "renamed-in-file"
+    SAME_QUERY = "same-query"
+    FREES_NAME = "frees-name"
+    RESUMED = "resumed"
     REMOVED = "removed"
+    REMOVED_BY_FILE = "removed-by-file"
+    NOT_DECLARED = "not-declared"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +263,8 @@ class Patch:
 class Replace:
     """Delete and create again, with a new id: the API cannot change a parent list.
 
-    The fields are those of `Patch`.
+    The fields are those of `Patch`. `is_allowed`: the file says `allow_replace`; `is_protected`:
+    it says `protected`.
     """
 
     before: Segment
@@ -270,10 +275,12 @@ class Replace:
     contacts_count: int | None = None
     clauses: tuple[ClauseChange, ...] = ()
     reason: Reason = Reason.PARENT_LIST_DIFFERS
+    is_allowed: bool = False
+    is_protected: bool = False
 
     @property
     def name(self) -> str:
-        """The name it has and keeps."""
+        """The name that the new one will have."""
         return self.after.name
 
 

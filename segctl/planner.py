@@ -1,43 +1,93 @@
 """The pure function in the middle: declared segments and a snapshot of the account give a plan.
 
-Owns matching, comparing and ordering. Decides nothing about whether the plan is allowed: that is
-`policy.py`. Reads no file, no clock and no network.
+Owns what follows from a match: keep, patch, replace, create; and from the lack of one: delete or
+leave alone. Decides nothing about whether the plan is allowed: that is `policy.py`. Reads no file,
+no clock and no network.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
 
+from segctl.absence import Rules, concerns, settle
+from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
+from segctl.matching import match_up
 from segctl.model import (
     Change,
     Create,
     Declared,
-    Ignore,
+    Delete,
     Keep,
+    Ledger,
     Patch,
     Plan,
     Precondition,
+    Reason,
     Remote,
     Replace,
     Segment,
     Snapshot,
     TargetRef,
+    Tombstone,
+    Validation,
 )
-from segctl.query.normal import Equivalence, equivalent
+from segctl.ordering import in_order
+from segctl.ownership import Ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from segctl.errors import Span
+    from segctl.matching import Match
     from segctl.query.changes import ClauseChange
 
 
-def select(
-    declared: Sequence[Declared], patterns: Sequence[str]
-) -> tuple[tuple[Declared, ...], tuple[str, ...]]:
-    """Pick the declared segments that `--only` asks for.
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """All that decides a plan beside the declarations and the account.
+
+    `tombstones` are the files that say `removed`; `ledger` and `ownership` decide of segments that
+    no file declares. `selected` holds the names to plan for (`None`: all). `strict_text` takes a
+    query that is merely written another way for a change.
+    """
+
+    tombstones: tuple[Tombstone, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
+    ownership: Ownership = Ownership.HISTORY
+    detect_renames: bool = True
+    selected: Collection[str] | None = None
+    strict_text: bool = False
+
+    def rules(
+        self, declared: Collection[str] = (), finished: Mapping[str, Span] | None = None
+    ) -> Rules:
+        """Give what decides of segments without a declaration."""
+        return Rules(
+            self.tombstones, self.ledger, self.ownership, self.selected, declared, finished or {}
+        )
+
+
+class Named(Protocol):
+    """What has a segment's name and a file's path."""
+
+    @property
+    def name(self) -> str:
+        """The segment's name."""
+
+    @property
+    def file(self) -> str:
+        """The file that says something of it."""
+
+
+N = TypeVar("N", bound=Named)
+
+
+def select(declared: Sequence[N], patterns: Sequence[str]) -> tuple[tuple[N, ...], tuple[str, ...]]:
+    """Pick the segments that `--only` asks for.
 
     A pattern is a shell glob over the whole name or the whole path of the file. Gives those picked
     (all, where there are no patterns) and the patterns that picked nothing.
@@ -54,110 +104,125 @@ def select(
     return tuple(picked), tuple(pattern for pattern in patterns if pattern in unused)
 
 
-def names_to_read(declared: Iterable[Declared], listed: Iterable[Remote]) -> tuple[Remote, ...]:
-    """Say of which listed segments the plan needs the definition: V2 ones with a declared name."""
-    names = {one.name for one in declared}
-    return tuple(remote for remote in listed if remote.name in names and not remote.is_v1)
+def definitions_to_read(
+    declared: Sequence[Declared], listed: Sequence[Remote], wishes: Wishes
+) -> tuple[Remote, ...]:
+    """Say of which listed segments the plan needs the definition.
+
+    Those are the V2 ones with a declared name, those that a declaration may have been before (all
+    of them, whatever is selected: a name can be held by one that is not), and those that may go.
+    """
+    names = {one.name for one in declared if wishes.selected is None or one.name in wishes.selected}
+    moved = [one for one in declared if one.previous_names]
+    names |= {name for one in moved for name in (one.name, *one.previous_names)}
+    rules = wishes.rules()
+    return tuple(
+        remote
+        for remote in listed
+        if not remote.is_v1 and (remote.name in names or concerns(remote, rules))
+    )
 
 
 def make_plan(
     target: TargetRef,
     declared: Sequence[Declared],
     snapshot: Snapshot,
-    *,
-    selected: Collection[str] | None = None,
-    strict_text: bool = False,
+    wishes: Wishes | None = None,
 ) -> Plan:
     """Compare what is declared with what the account holds.
 
-    `declared` is every declaration, so that none looks unmanaged; `selected` holds the names to
-    plan for (`None`: all). The snapshot carries the definition of each selected name that it has.
-    Queries that mean the same are equal, unless `strict_text` asks for the same text.
-    An entry of `diagnostics` with severity error means that the plan must not be performed.
+    `declared` is every declaration, so that none looks unmanaged. The snapshot carries the
+    definition of each segment that `definitions_to_read` picked. An entry of `diagnostics` with
+    severity error means that the plan must not be performed.
     """
-    by_name: dict[str, list[Remote]] = defaultdict(list)
-    by_folded: dict[str, list[Remote]] = defaultdict(list)
-    for remote in snapshot.remotes:
-        by_name[remote.name].append(remote)
-        by_folded[remote.name.casefold()].append(remote)
-
-    changes: list[Change] = []
-    kept: list[Keep] = []
-    diagnostics: list[Diagnostic] = []
-    for one in declared:
-        if selected is not None and one.name not in selected:
-            continue
-        match by_name.get(one.name, ()):
-            case []:
-                diagnostics += _alike(one, by_folded[one.name.casefold()])
-                changes.append(Create(one.segment, one.span))
-            case [remote] if remote.is_v1:
-                diagnostics.append(_held_by_v1(one, remote))
-            case [remote]:
-                change = _compare(one, remote, strict_text=strict_text)
-                if change is None:
-                    cosmetic = not _same_text(remote.definition, one.segment)
-                    kept.append(Keep(one.name, remote.id, one.span, cosmetic))
-                else:
-                    changes.append(change)
-            case several:
-                diagnostics.append(_ambiguous(one, several))
+    wishes = wishes or Wishes()
+    readable = wishes.detect_renames and not wishes.ledger.unavailable
+    graves = {one.name for one in wishes.tombstones}
+    matching = match_up(
+        declared,
+        snapshot.remotes,
+        [r for r in wishes.ledger.removals if r.segment.name not in graves] if readable else (),
+    )
+    made = _Comparison(snapshot.remotes, wishes)
+    made.diagnostics += matching.diagnostics
+    for match in matching.matches:
+        if wishes.selected is None or match.declared.name in wishes.selected:
+            made.add(match)
 
     names = {one.name for one in declared}
-    ignored = [
-        Ignore(remote.name, remote.id, remote.is_v1)
-        for remote in snapshot.remotes
-        if remote.name not in names
-    ]
+    claimed = {match.remote.id for match in matching.matches if match.remote is not None}
+    # One that a declaration claims in vain, by an error that is told, is nobody's to delete.
+    loose = [one for one in snapshot.remotes if one.id not in claimed and one.name not in names]
+    absent = settle(loose, wishes.rules(names, made.finished))
+    changes = in_order([*made.changes, *absent.deletes])
+    made.diagnostics += _names_in_use(changes, snapshot.remotes)
     return Plan(
         target=target,
-        changes=tuple(sorted(changes, key=_order)),
-        kept=tuple(sorted(kept, key=lambda keep: keep.name)),
-        ignored=tuple(sorted(ignored, key=lambda ignore: (ignore.name, ignore.id))),
-        diagnostics=tuple(diagnostics),
+        changes=changes,
+        kept=tuple(sorted(made.kept, key=lambda keep: keep.name)),
+        ignored=tuple(sorted(absent.ignored, key=lambda ignore: (ignore.name, ignore.id))),
+        diagnostics=(*made.diagnostics, *absent.diagnostics),
     )
 
 
-def changed_fields(
-    before: Segment, after: Segment, *, strict_text: bool = False
-) -> tuple[str, ...]:
-    """Name the fields that differ, as the API names them.
+class _Comparison:
+    """Every match compared. `finished`: declared names whose segment could stand for an old one."""
 
-    Queries compare by what they mean (`query.normal`), or by their text where that is asked for;
-    parent lists compare as sets.
-    """
-    fields = []
-    if before.name != after.name:
-        fields.append("name")
-    if not _same_text(before, after) and (
-        strict_text or equivalent(before.query, after.query) is Equivalence.DIFFERENT
-    ):
-        fields.append("query_dsl")
-    if {i.lower() for i in before.parent_list_ids} != {i.lower() for i in after.parent_list_ids}:
-        fields.append("parent_list_ids")
-    return tuple(fields)
+    def __init__(self, remotes: Sequence[Remote], wishes: Wishes) -> None:
+        self.strict_text = wishes.strict_text
+        self.by_folded: dict[str, list[Remote]] = defaultdict(list)
+        for remote in remotes:
+            self.by_folded[remote.name.casefold()].append(remote)
+        self.changes: list[Change] = []
+        self.kept: list[Keep] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.finished: dict[str, Span] = {}
+
+    def add(self, match: Match) -> None:
+        one, remote = match.declared, match.remote
+        if remote is None:
+            self.diagnostics += _alike(one, self.by_folded[one.name.casefold()])
+            self.changes.append(Create(one.segment, one.span))
+            return
+        change = _compare(match, remote, strict_text=self.strict_text)
+        if change is not None:
+            self.changes.append(change)
+            return
+        cosmetic = not same_text(remote.definition, one.segment)
+        self.kept.append(Keep(one.name, remote.id, one.span, cosmetic))
+        if one.allow_replace and not one.protected and remote.validation is Validation.VALID:
+            self.finished[one.name] = one.span
 
 
-def _same_text(before: Segment, after: Segment) -> bool:
-    """Say whether two queries are the same text, white space around them aside."""
-    return before.query.strip() == after.query.strip()
-
-
-def _compare(one: Declared, remote: Remote, *, strict_text: bool) -> Patch | Replace | None:
-    before, after = remote.definition, one.segment
+def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Replace | None:
+    one, before, after = match.declared, remote.definition, match.declared.segment
     fields = changed_fields(before, after, strict_text=strict_text)
     if not fields:
         return None
+    clauses = _clauses(before, after) if "query_dsl" in fields else ()
     # PATCH has no parent_list_ids (sendgrid-api.md §1).
-    kind = Replace if "parent_list_ids" in fields else Patch
-    return kind(
+    if "parent_list_ids" in fields:
+        return Replace(
+            before=before,
+            after=after,
+            changed_fields=fields,
+            precondition=Precondition.of(remote),
+            span=one.span,
+            contacts_count=remote.contacts_count,
+            clauses=clauses,
+            reason=Reason.PARENT_LIST_DIFFERS if match.reason is None else match.reason,
+            is_allowed=one.allow_replace,
+            is_protected=one.protected,
+        )
+    return Patch(
         before=before,
         after=after,
         changed_fields=fields,
         precondition=Precondition.of(remote),
         span=one.span,
         contacts_count=remote.contacts_count,
-        clauses=_clauses(before, after) if "query_dsl" in fields else (),
+        clauses=clauses,
+        reason=Reason.DEFINITION_DIFFERS if match.reason is None else match.reason,
     )
 
 
@@ -167,31 +232,33 @@ def _clauses(before: Segment, after: Segment) -> tuple[ClauseChange, ...]:
     return clause_changes(before.query, after.query)
 
 
-def _order(change: Change) -> tuple[int, str]:
-    """Put creates first and deletes last: what goes may be needed until what comes is there."""
-    rank = {Create: 0, Patch: 1, Replace: 2}.get(type(change), 3)
-    return rank, change.name
+def _names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[Diagnostic]:
+    """Find names that a change takes and that nothing in the plan frees: the rest was left out."""
+    holder = {remote.name: remote.id for remote in remotes}
+    found = []
+    for change in changes:
+        match change:
+            case (
+                Patch(after=after, precondition=before) | Replace(after=after, precondition=before)
+            ):
+                if holder.get(after.name, before.id) != before.id:
+                    found.append(_held(change, after.name))
+                holder = {name: one for name, one in holder.items() if one != before.id}
+                holder[after.name] = before.id
+            case Create() | Delete():
+                continue
+            case _:
+                assert_never(change)
+    return found
 
 
-def _held_by_v1(one: Declared, remote: Remote) -> Diagnostic:
+def _held(change: Patch | Replace, name: str) -> Diagnostic:
     return Diagnostic(
-        "name-held-by-v1",
+        "name-in-use",
         Severity.ERROR,
-        f"the account has a v1 segment named `{one.name}`, which cannot be changed",
-        one.span,
-        hint=f"declare another name, or delete the v1 segment {remote.id} in SendGrid first; "
-        "names are unique in an account",
-    )
-
-
-def _ambiguous(one: Declared, remotes: Sequence[Remote]) -> Diagnostic:
-    ids = ", ".join(remote.id for remote in remotes)
-    return Diagnostic(
-        "ambiguous-name",
-        Severity.ERROR,
-        f"the account has {len(remotes)} segments named `{one.name}`",
-        one.span,
-        hint=f"rename or delete all but one in SendGrid: {ids}",
+        f"`{name}` is the name of another segment, which this plan does not rename",
+        change.span,
+        hint="let --only take in the file of that one, too",
     )
 
 

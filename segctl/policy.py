@@ -11,31 +11,81 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Create, Delete, Plan, Replace
+from segctl.model import Create, Delete, Patch, Plan, Reason, Replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from segctl.model import Change
+    from segctl.sends import References, SingleSend
 
 DEFAULT_MAX_SEGMENTS = 200
 """Segments an account may hold, v1 ones included (sendgrid-api.md §1)."""
 
+LEAST_MAX_DESTROY = 3
+MAX_DESTROY_SHARE = 5
+"""Without `limits.max_destroy`, a plan may destroy one in so many of the managed, or the least."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The `limits` of segctl.yaml."""
+    """The `limits` of segctl.yaml.
+
+    `max_destroy`: how many deletes and replacements a plan may have, `None` for the larger of 3
+    and 20 % of the managed. `allow_destroy`: the exact number that lets one plan beyond that pass.
+    """
 
     max_segments: int = DEFAULT_MAX_SEGMENTS
+    max_destroy: int | None = None
+    allow_destroy: int | None = None
 
 
-def judge(plan: Plan, limits: Limits, account_size: int) -> Plan:
-    """Give the plan with its refusals; `account_size` counts every segment the account holds."""
-    refusals = (*_replacements(plan), *_cap(plan, limits, account_size))
-    return dataclasses.replace(plan, refusals=refusals)
+def judge(
+    plan: Plan, limits: Limits, account_size: int, references: References | None = None
+) -> Plan:
+    """Give the plan with its refusals; `account_size` counts every segment the account holds.
+
+    `references` are needed where the plan destroys anything: without them it is refused, since
+    what was not read is not "nothing". Where the account is too full to create first, deletes move
+    to the front.
+    """
+    plan = _with_room(plan, limits, account_size)
+    refusals = (
+        *_replacements(plan),
+        *_destruction(plan, limits, account_size),
+        *_cap(plan, limits, account_size),
+        *_in_use(plan, references),
+    )
+    return dataclasses.replace(
+        plan,
+        diagnostics=(
+            *plan.diagnostics,
+            *_new_ids(plan),
+            *_what_nobody_sees(plan, references),
+        ),
+        refusals=refusals,
+    )
+
+
+def destroyed(plan: Plan) -> tuple[Delete | Replace, ...]:
+    """Give the changes that end a segment's id."""
+    return tuple(change for change in plan.changes if isinstance(change, Delete | Replace))
 
 
 def _replacements(plan: Plan) -> Iterator[Diagnostic]:
     for change in plan.changes:
-        if isinstance(change, Replace):
+        if not isinstance(change, Replace):
+            continue
+        if change.is_protected:
+            yield Diagnostic(
+                "protected",
+                Severity.ERROR,
+                f"`{change.name}` is protected, and its parent list cannot be changed without "
+                "deleting it",
+                change.span,
+                hint="put the parent list back, or remove `protected: true` in a change of its own",
+            )
+        elif not change.is_allowed:
             yield Diagnostic(
                 "replace-refused",
                 Severity.ERROR,
@@ -44,19 +94,151 @@ def _replacements(plan: Plan) -> Iterator[Diagnostic]:
                 change.span,
                 hint="its id would change, and campaigns that name the old id would lose their "
                 "audience. Put the parent list back and add the condition to the query instead: "
-                "array_contains(list_ids, ['…'])",
+                "array_contains(list_ids, ['…']); or write `allow_replace: true` into the file",
             )
 
 
+def _new_ids(plan: Plan) -> Iterator[Diagnostic]:
+    for change in plan.changes:
+        if isinstance(change, Replace) and change.is_allowed:
+            yield Diagnostic(
+                "id-changes",
+                Severity.WARNING,
+                f"`{change.name}` is made anew with another id, since its parent list changes",
+                change.span,
+                hint="the id would stay if the parent list were put back and the query had the "
+                "condition instead: array_contains(list_ids, ['…'])",
+            )
+
+
+def _destruction(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
+    number = len(destroyed(plan))
+    if number in (0, limits.allow_destroy):
+        return
+    hint = (
+        "if that is what you want, let this plan pass, and no other: write "
+        f"`limits: {{allow_destroy: {number}}}` into segctl.yaml"
+    )
+    most = limits.max_destroy
+    if most is None:
+        most = max(LEAST_MAX_DESTROY, _managed(plan) // MAX_DESTROY_SHARE)
+    if number > most:
+        yield Diagnostic(
+            "too-destructive",
+            Severity.ERROR,
+            f"the plan would delete or replace {number} segments; the most is {most}",
+            hint=hint,
+        )
+    elif account_size and account_size + _growth(plan.changes) <= 0:
+        yield Diagnostic(
+            "would-empty",
+            Severity.ERROR,
+            "the plan would leave the account without any segment",
+            hint=hint,
+        )
+
+
+def _managed(plan: Plan) -> int:
+    """Count the segments of the account that the files or the history call ours."""
+    return len(plan.kept) + sum(
+        change.reason not in (Reason.FREES_NAME, Reason.NOT_DECLARED)
+        for change in plan.changes
+        if not isinstance(change, Create)
+    )
+
+
+def _growth(changes: Iterable[Change]) -> int:
+    kinds = [type(change) for change in changes]
+    return kinds.count(Create) - kinds.count(Delete)
+
+
+def _peak(changes: Iterable[Change]) -> int:
+    """Say by how many segments the account grows at its fullest, while a plan is performed."""
+    size = peak = 0
+    for change in changes:
+        if isinstance(change, Create | Replace):
+            peak = max(peak, size + 1)
+        if isinstance(change, Create):
+            size += 1
+        elif isinstance(change, Delete):
+            size -= 1
+    return peak
+
+
+def _with_room(plan: Plan, limits: Limits, account_size: int) -> Plan:
+    if account_size + _peak(plan.changes) <= limits.max_segments:
+        return plan
+    # Renames still come first: a delete frees no name that they need.
+    renames = [change for change in plan.changes if isinstance(change, Patch)]
+    deletes = [change for change in plan.changes if isinstance(change, Delete)]
+    rest = [change for change in plan.changes if not isinstance(change, Patch | Delete)]
+    changes = (*renames, *deletes, *rest)
+    fits = account_size + _peak(changes) <= limits.max_segments
+    return dataclasses.replace(plan, changes=changes) if fits else plan
+
+
 def _cap(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
-    more = sum(isinstance(change, Create) for change in plan.changes)
-    fewer = sum(isinstance(change, Delete) for change in plan.changes)
-    after = account_size + more - fewer
-    if more and after > limits.max_segments:
+    peak = account_size + _peak(plan.changes)
+    if peak > limits.max_segments and _peak(plan.changes):
         yield Diagnostic(
             "over-the-cap",
             Severity.ERROR,
-            f"the account would hold {after:,} segments; the most is {limits.max_segments:,}",
+            f"the account would hold {peak:,} segments; the most is {limits.max_segments:,}",
             hint=f"it holds {account_size:,} now, v1 ones included: delete some in SendGrid, "
             "or raise `limits.max_segments` in segctl.yaml if your account allows more",
         )
+
+
+def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
+    for change in destroyed(plan):
+        if references is None:
+            yield Diagnostic(
+                "references-unread",
+                Severity.ERROR,
+                f"what uses `{change.before.name}` was not read",
+                change.span,
+                hint="nothing is deleted unseen",
+            )
+            continue
+        if _is_ignored(change, references):
+            continue
+        for send in references.to(change.precondition.id):
+            yield Diagnostic(
+                "in-use",
+                Severity.ERROR,
+                f"{_send(send)} goes to `{change.before.name}`, which would be deleted",
+                change.span,
+                hint="give it another audience in SendGrid, or ignore it with "
+                f"--ignore-references '{change.name}'",
+            )
+
+
+def _is_ignored(change: Delete | Replace, references: References) -> bool:
+    return bool({change.name, change.before.name} & references.ignored)
+
+
+def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
+    gone = destroyed(plan)
+    for change in gone if references is not None else ():
+        if references is not None and _is_ignored(change, references):
+            for send in references.to(change.precondition.id):
+                yield Diagnostic(
+                    "reference-ignored",
+                    Severity.WARNING,
+                    f"{_send(send)} goes to `{change.before.name}` and loses it, as "
+                    "--ignore-references says",
+                    change.span,
+                )
+    if gone and references is not None:
+        yield Diagnostic(
+            "automations-unseen",
+            Severity.WARNING,
+            "Single Sends were checked; automations cannot be: SendGrid shows them to nobody",
+            hint="look in SendGrid whether one uses a segment that goes: "
+            + ", ".join(f"`{change.before.name}`" for change in gone[:5])
+            + (" …" if len(gone) > 5 else ""),  # noqa: PLR2004 - a hint is one line
+        )
+
+
+def _send(send: SingleSend) -> str:
+    return f"the Single Send `{send.name}` ({send.status})"

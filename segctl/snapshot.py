@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from contextlib import closing
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Snapshot
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from segctl.model import Remote
     from segctl.sendgrid.api import Reader
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def take_snapshot(
@@ -49,7 +52,7 @@ def take_snapshot(
             ) from None
 
     definitions: dict[str, Remote] = {}
-    with closing(_at_once(read, picked)) as read_ones:
+    with closing(at_once(read, picked)) as read_ones:
         for definition in read_ones:
             definitions[definition.id] = definition
             progress(len(definitions), len(picked))
@@ -63,7 +66,7 @@ def take_snapshot(
     return Snapshot(tuple(definitions.get(remote.id, remote) for remote in listed))
 
 
-def _at_once(read: Callable[[Remote], Remote], items: Sequence[Remote]) -> Generator[Remote]:
+def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result]:
     """Read all items, several at a time; yield results as they come; raise the first error.
 
     Whoever leaves early (an error, Ctrl-C) waits for nobody: nothing more is begun, and what is
@@ -71,7 +74,7 @@ def _at_once(read: Callable[[Remote], Remote], items: Sequence[Remote]) -> Gener
     threads that do not keep the process alive.
     """
     waiting = deque(items)
-    done: SimpleQueue[Remote | BaseException] = SimpleQueue()
+    done: SimpleQueue[Result | BaseException] = SimpleQueue()
 
     def work() -> None:
         while True:

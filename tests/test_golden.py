@@ -38,6 +38,7 @@ from segctl.render.plan_text import plan_text
 from segctl.render.report_text import report_text
 from segctl.render.style import Style, clean
 from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
+from segctl.sends import References
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ def rich_plan() -> Plan:
     )
     target = TargetRef("production", "api.sendgrid.com")
     plan = make_plan(target, declared, Snapshot(remotes))
-    return judge(plan, Limits(max_segments=8), len(remotes))
+    return judge(plan, Limits(max_segments=8), len(remotes), References())
 
 
 def quiet_plan() -> Plan:

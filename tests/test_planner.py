@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segctl.comparison import changed_fields
 from segctl.errors import Severity, Span
 from segctl.model import (
     Create,
@@ -27,8 +28,9 @@ from segctl.model import (
     TargetRef,
 )
 from segctl.planfile import digest, to_json
-from segctl.planner import changed_fields, make_plan, names_to_read, select
+from segctl.planner import Wishes, definitions_to_read, make_plan, select
 from segctl.policy import Limits, judge
+from segctl.sends import References
 
 TARGET = TargetRef("production", "api.sendgrid.com")
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
@@ -53,7 +55,8 @@ def hold(name: str, query: str | None = "SELECT 1", *parents: str, v1: bool = Fa
 
 
 def plan(declared: list[Declared], remotes: list[Remote], **options: set[str]) -> Plan:
-    return make_plan(TARGET, declared, Snapshot(tuple(remotes)), selected=options.get("selected"))
+    wishes = Wishes(selected=options.get("selected"))
+    return make_plan(TARGET, declared, Snapshot(tuple(remotes)), wishes)
 
 
 def test_what_the_account_lacks_is_created() -> None:
@@ -162,7 +165,7 @@ def test_actions_are_in_the_order_of_their_danger_and_then_of_their_names() -> N
 
 def test_only_the_definitions_of_declared_v2_names_are_read() -> None:
     listed = (hold("a", None), hold("b", None), hold("c", None, v1=True))
-    assert names_to_read([declare("a"), declare("c")], listed) == (listed[0],)
+    assert definitions_to_read([declare("a"), declare("c")], listed, Wishes()) == (listed[0],)
 
 
 def test_a_definition_that_was_not_read_is_never_taken_for_one() -> None:
@@ -193,7 +196,12 @@ def test_only_picks_by_name_or_file(
 
 
 def test_a_replace_is_refused_and_says_what_to_do_instead() -> None:
-    made = judge(plan([declare("a", "SELECT 1", LIST_A)], [hold("a")]), Limits(), account_size=1)
+    made = judge(
+        plan([declare("a", "SELECT 1", LIST_A)], [hold("a")]),
+        Limits(),
+        account_size=1,
+        references=References(),
+    )
     [refusal] = made.refusals
     assert refusal.code == "replace-refused"
     assert "array_contains(list_ids" in refusal.hint
@@ -203,12 +211,19 @@ def test_a_replace_is_refused_and_says_what_to_do_instead() -> None:
 def test_the_cap_counts_what_the_account_holds_and_what_would_come(
     size: int, refused: bool
 ) -> None:
-    made = judge(plan([declare("a"), declare("b")], []), Limits(), account_size=size)
+    made = judge(
+        plan([declare("a"), declare("b")], []), Limits(), account_size=size, references=References()
+    )
     assert [found.code for found in made.refusals] == (["over-the-cap"] if refused else [])
 
 
 def test_a_full_account_can_still_be_patched() -> None:
-    made = judge(plan([declare("a", "SELECT 2")], [hold("a")]), Limits(), account_size=250)
+    made = judge(
+        plan([declare("a", "SELECT 2")], [hold("a")]),
+        Limits(),
+        account_size=250,
+        references=References(),
+    )
     assert made.refusals == ()
 
 
@@ -217,7 +232,7 @@ def test_a_delete_makes_room() -> None:
     made = dataclasses.replace(
         plan([declare("a")], []), changes=(delete, *plan([declare("a")], []).changes)
     )
-    assert judge(made, Limits(), account_size=200).refusals == ()
+    assert judge(made, Limits(), account_size=200, references=References()).refusals == ()
 
 
 # The digest
@@ -302,7 +317,7 @@ def test_a_query_written_another_way_is_unchanged_unless_told(
     before = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > 500"
     after = before.lower().replace(" > ", ">")
     snapshot = Snapshot((hold("a", before),))
-    made = make_plan(TARGET, [declare("a", after)], snapshot, strict_text=strict)
+    made = make_plan(TARGET, [declare("a", after)], snapshot, Wishes(strict_text=strict))
     assert len(made.changes) == strict
     assert [keep.is_cosmetic for keep in made.kept] == [True] * (not strict)
 

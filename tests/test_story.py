@@ -17,12 +17,13 @@ from segctl.applier import perform
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.model import Replace, TargetRef
-from segctl.planner import make_plan, names_to_read
+from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.policy import Limits, judge
 from segctl.report import Outcome, Status
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
+from segctl.sends import References
 from segctl.snapshot import take_snapshot
 from tests.conftest import TEST_SETTINGS, Hasty, Project, Remote, Watch, query, segment_yaml
 
@@ -136,9 +137,11 @@ def declarations(wanted: Mapping[str, tuple[str, str | None]]) -> Declarations:
 
 
 def plan_for(made: Declarations, account: Writer) -> Plan:
-    snapshot = take_snapshot(account, lambda listed: names_to_read(made.declared, listed))
+    snapshot = take_snapshot(
+        account, lambda listed: definitions_to_read(made.declared, listed, Wishes())
+    )
     plan = make_plan(TargetRef("test", "test"), made.declared, snapshot)
-    return judge(plan, Limits(), len(snapshot.remotes))
+    return judge(plan, Limits(), len(snapshot.remotes), References())
 
 
 @settings(max_examples=150)
@@ -170,7 +173,7 @@ def test_apply_then_plan_is_empty(
             if plan.refusals:
                 assert any(isinstance(change, Replace) for change in plan.changes)
                 return
-            events = list(perform(plan, account, lambda: False))
+            events = list(perform(plan, account, lambda: False, Hasty()))
             outcomes = [event for event in events if isinstance(event, Outcome)]
             assert [outcome.change for outcome in outcomes] == list(plan.changes)
             assert all(outcome.status is Status.DONE for outcome in outcomes)

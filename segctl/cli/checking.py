@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.cli.session import Account, Session
-    from segctl.model import Declared, Fields
+    from segctl.fields import Fields
+    from segctl.model import Declared
 
 STALE_AFTER = timedelta(days=30)
 """Fields pulled longer ago may lack some that the account has by now."""

@@ -6,26 +6,66 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segctl.cli.checking import check_before_sending
 from segctl.errors import InvalidInput, Severity, UsageError
-from segctl.planner import make_plan, names_to_read, select
-from segctl.policy import judge
+from segctl.model import Delete, Ledger
+from segctl.planner import Wishes, definitions_to_read, make_plan, select
+from segctl.policy import destroyed, judge
+from segctl.references import read_single_sends
+from segctl.sends import References
 from segctl.snapshot import take_snapshot
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeVar
 
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
-    from segctl.model import Declared, Plan
+    from segctl.model import Declared, Plan, Snapshot
+    from segctl.planner import Named
 
     F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks of a plan."""
+
+    only: tuple[str, ...] = ()
+    strict_text: bool = False
+    detect_renames: bool = True
+    ignore_references: tuple[str, ...] = ()
+
+
+def plan_options(function: F) -> F:
+    """Add every option of `Options`."""
+    for add in reversed((only_option, strict_text_option, _renames_option, _references_option)):
+        function = add(function)
+    return function
+
+
+def _renames_option(function: F) -> F:
+    return click.option(
+        "--detect-renames/--no-detect-renames",
+        default=True,
+        help="Whether a removed file and a new one with an equal query are a rename.",
+    )(function)
+
+
+def _references_option(function: F) -> F:
+    return click.option(
+        "--ignore-references",
+        metavar="NAME",
+        multiple=True,
+        help="Delete or replace this segment though Single Sends use it; may be repeated.",
+    )(function)
 
 
 def only_option(function: F) -> F:
@@ -60,44 +100,108 @@ def read_selection(
         raise InvalidInput(declarations.diagnostics)
     picked, unused = select(declarations.declared, only)
     if unused:
-        raise UsageError(
-            f"{what} `{unused[0]}` matches no segment",
-            hint=did_you_mean(
-                unused[0],
-                (one.name for one in declarations.declared),
-                "it is compared with names and files",
-            ),
-        )
+        raise _unused(unused[0], what, (one.name for one in declarations.declared))
     return declarations, picked
 
 
-def work_out(
-    session: Session,
-    account: Account,
-    declarations: Declarations,
-    picked: tuple[Declared, ...],
-    *,
-    strict_text: bool,
-) -> Plan:
-    """Compare the picked segments with the account.
+def _unused(pattern: str, what: str, names: Iterable[str]) -> UsageError:
+    return UsageError(
+        f"{what} `{pattern}` matches no segment",
+        hint=did_you_mean(pattern, names, "it is compared with names and files"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a plan needs to know before it asks the account."""
+
+    declarations: Declarations
+    wishes: Wishes
+    ignored: frozenset[str] = frozenset()
+
+
+def prepare(session: Session, options: Options) -> Question:
+    """Read the files and the history. Raises `InvalidInput` and `UsageError`."""
+    declarations = session.declarations
+    if declarations.has_errors:
+        raise InvalidInput(declarations.diagnostics)
+    ledger = ledger_of(session, declarations)
+    wishes = Wishes(
+        tombstones=declarations.tombstones,
+        ledger=ledger,
+        ownership=session.config.ownership,
+        detect_renames=options.detect_renames,
+        selected=_selected(declarations, ledger, options.only),
+        strict_text=options.strict_text,
+    )
+    return Question(declarations, wishes, frozenset(options.ignore_references))
+
+
+def look(session: Session, account: Account, question: Question) -> tuple[Plan, Snapshot]:
+    """Compare the files with the account; give the plan, unjudged, and what it was made from."""
+    declared, wishes = question.declarations.declared, question.wishes
+    with session.progress("reading the account") as tell:
+        snapshot = take_snapshot(
+            account.reader,
+            lambda listed: definitions_to_read(declared, listed, wishes),
+            tell,
+        )
+    return make_plan(account.ref, declared, snapshot, wishes), snapshot
+
+
+def work_out(session: Session, account: Account, question: Question) -> Plan:
+    """Compare the files with the account, and judge what follows.
 
     The plan's diagnostics begin with what the files gave rise to. Raises `RemoteError`.
     """
-    with session.progress("reading the account") as tell:
-        snapshot = take_snapshot(account.reader, lambda listed: names_to_read(picked, listed), tell)
-    plan = make_plan(
-        account.ref,
-        declarations.declared,
-        snapshot,
-        selected={one.name for one in picked},
-        strict_text=strict_text,
+    declarations = question.declarations
+    plan, snapshot = look(session, account, question)
+    references = None
+    if destroyed(plan):
+        with session.progress("reading what uses them") as tell:
+            sends = read_single_sends(account.reader, tell)
+        references = References(sends, question.ignored)
+    plan = judge(plan, session.config.limits, len(snapshot.remotes), references)
+    changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
+    found = check_before_sending(
+        session, account, [one for one in declarations.declared if one.name in changed]
     )
-    plan = judge(plan, session.config.limits, len(snapshot.remotes))
-    changed = {change.name for change in plan.changes}
-    found = check_before_sending(session, account, [one for one in picked if one.name in changed])
     return dataclasses.replace(
         plan, diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics)
     )
+
+
+def _selected(
+    declarations: Declarations, ledger: Ledger, only: Sequence[str]
+) -> frozenset[str] | None:
+    """Give the names that --only picks, of segments that are declared, removed, or were once."""
+    if not only:
+        return None
+    known: list[Named] = [*declarations.declared, *declarations.tombstones, *ledger.removals]
+    picked, unused = select(known, only)
+    if unused:
+        raise _unused(unused[0], "--only", (one.name for one in known))
+    return frozenset(one.name for one in picked)
+
+
+def ledger_of(session: Session, declarations: Declarations) -> Ledger:
+    """Ask git which segments were declared once and are not any more.
+
+    Outside of a repository there is no history, so nothing was ever removed and nobody needs to
+    be told, but in CI: there the checkout should have had one.
+    """
+    root = session.root.resolve()
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        in_ci = session.env.get("CI", "") not in ("", "false", "0")
+        missed = in_ci and not session.target.is_sandbox
+        return Ledger(unavailable="this is no git repository" if missed else "")
+    try:
+        history: Any = import_module("segctl.history")
+    except ImportError:
+        return Ledger(unavailable="this segctl cannot read git")
+    names = {one.name for one in declarations.declared}
+    ledger: Ledger = history.read_ledger(session.root, session.config.segments, names)
+    return ledger
 
 
 def is_broken(plan: Plan) -> bool:

@@ -9,9 +9,10 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.declarations.document import by_place
-from segctl.declarations.segment_file import read_segment
+from segctl.declarations.document import by_place, decode, excerpts
+from segctl.declarations.segment_file import read_file
 from segctl.errors import Diagnostic, Severity, Span
+from segctl.model import Tombstone
 from segctl.secrets import redact
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ class Declarations:
     """What the files say: segments in the order of their files, findings in the order of places.
 
     `documents` goes from the path of each file that declares a segment to what was read of it.
+    `tombstones` are the files that say `removed`.
     """
 
     declared: tuple[Declared, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     documents: Mapping[str, Document] = field(default_factory=dict)
+    tombstones: tuple[Tombstone, ...] = ()
 
     @property
     def has_errors(self) -> bool:
@@ -46,21 +49,25 @@ def read_declarations(
     `files` and `queries` go from paths relative to the project (forward slashes) to bytes.
     """
     declared: list[Declared] = []
+    tombstones: list[Tombstone] = []
     diagnostics: list[Diagnostic] = []
     documents: dict[str, Document] = {}
     named: list[tuple[str, Document]] = []
     for file in sorted(files):
-        one, document = read_segment(file, files[file], queries, folder)
+        one, document = read_file(file, files[file], queries, folder)
         diagnostics += document.diagnostics
         named += _names(document)
-        if one is not None:
+        if isinstance(one, Tombstone):
+            tombstones.append(one)
+        elif one is not None:
             declared.append(one)
             documents[file] = document
     diagnostics += _repeated_names(named)
+    diagnostics += _contradictions(declared, tombstones, files)
     if all(d.severity is not Severity.ERROR for d in diagnostics):
         # A broken segment file may be the one that names it.
         diagnostics += _unused_queries(declared, queries)
-    return Declarations(tuple(declared), tuple(by_place(diagnostics)), documents)
+    return Declarations(tuple(declared), tuple(by_place(diagnostics)), documents, tuple(tombstones))
 
 
 def _names(document: Document) -> list[tuple[str, Document]]:
@@ -94,6 +101,33 @@ def _repeated_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())
+
+
+def _contradictions(
+    declared: list[Declared], tombstones: list[Tombstone], files: Mapping[str, bytes]
+) -> list[Diagnostic]:
+    """Find names that one file declares, or had, and another one says are removed."""
+    wanted: dict[str, Declared | Tombstone] = {one.name: one for one in declared}
+    for one in declared:
+        for name in one.previous_names:
+            wanted.setdefault(name, one)
+    found = []
+    for grave in tombstones:
+        other = wanted.setdefault(grave.name, grave)
+        if other is grave:
+            continue
+        lines = excerpts(decode(grave.span.file, files[grave.span.file])[0])
+        found.append(
+            Diagnostic(
+                "removed-and-declared",
+                Severity.ERROR,
+                redact(f"`{grave.name}` is removed here and stands in another file, too"),
+                grave.span,
+                hint=f"the other one is at {other.span}: keep one of the two",
+                excerpt=lines[grave.span.line - 1],
+            )
+        )
+    return found
 
 
 def _unused_queries(declared: list[Declared], queries: Mapping[str, bytes]) -> list[Diagnostic]:

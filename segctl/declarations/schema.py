@@ -212,7 +212,9 @@ def _too_long(document: Document, error: Any, path: tuple[str | int, ...]) -> No
         "too-long",
         f"{_field(path)} has {length:,} characters; the most is {most}",
         path=path,
-        hint="shorten it; `description` has room for the rest" if path == ("name",) else "",
+        hint="shorten it; `description` has room for the rest"
+        if path == ("name",)
+        else "no segment ever had a longer one",
     )
 
 
@@ -257,15 +259,16 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
                 path=path,
                 hint="the list's page in SendGrid has its id in the address",
             )
-        case ("name",) if not error.instance.strip():
-            document.report("empty-value", "`name` is empty", path=path, hint="give it a value")
-        case ("name",):
+        case ("name",) | ("previous_names", _) if not error.instance.strip():
+            field = _field(path)
+            document.report("empty-value", f"{field} is empty", path=path, hint="give it a value")
+        case ("name",) | ("previous_names", _):
             found = _CONTROL.search(error.instance)
             char = found.group() if found else ""
             what = "a line break" if char in "\r\n" else f"the character U+{ord(char):04X}"
             document.report(
                 "control-character",
-                f"`name` holds {what}",
+                f"{_field(path)} holds {what}",
                 path=path,
                 hint="a name is one line of plain text: remove the escape, or the `|` or `>`",
             )
@@ -309,7 +312,8 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
 
 def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     # A bare `off` is false to YAML; people are told of the word.
-    allowed = [value for value in error.validator_value if isinstance(value, str)]
+    words = [value for value in error.validator_value if isinstance(value, str)]
+    allowed = ["true", *words] if True in error.validator_value else words
     document.report(
         "bad-value",
         f"{_field(path)} must be {' or '.join(allowed)}",
@@ -351,6 +355,22 @@ def _one_of(document: Document, error: Any, path: tuple[str | int, ...]) -> None
         )
 
 
+def _not(document: Document, error: Any, _: tuple[str | int, ...]) -> None:
+    if not isinstance(error.instance, dict):
+        # As for the two queries.
+        return
+    for option in error.validator_value["anyOf"]:
+        (key,) = option["required"]
+        if key in error.instance:
+            document.report(
+                "removed-with-more",
+                f"a file that says `removed` declares no `{key}`",
+                path=(key,),
+                key=True,
+                hint="remove one of the two",
+            )
+
+
 def _other(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     document.report(
         "bad-value", f"{_field(path)} is refused by the rule `{error.validator}`", path=path
@@ -371,4 +391,5 @@ _HANDLERS: dict[str, Any] = {
     "const": _const,
     "oneOf": _one_of,
     "minimum": _minimum,
+    "not": _not,
 }

@@ -11,11 +11,18 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from segctl.declarations.document import Document, decode, excerpts, key_in_file, position_spans
+from segctl.declarations.document import (
+    Document,
+    decode,
+    excerpts,
+    key_in_file,
+    position_spans,
+    quoted,
+)
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.model import Declared, Segment
+from segctl.model import Declared, Disposal, Segment, Tombstone
 from segctl.secrets import find_keys
 from segctl.suggest import closest
 
@@ -29,14 +36,14 @@ _JOINERS = "\u200c\u200d"
 _LONGEST_PATH = 200
 
 
-def read_segment(
+def read_file(
     file: str, data: bytes, queries: Mapping[str, bytes], folder: str
-) -> tuple[Declared | None, Document]:
+) -> tuple[Declared | Tombstone | None, Document]:
     """Read the bytes of one segment file.
 
     `queries` holds every `.sql` file below `folder`, by its path relative to the project. Gives
-    the declaration (`None` where an error forbids one) and the document, whose diagnostics are
-    all that is wrong or doubtful.
+    the declaration, or the tombstone where the file says `removed` (`None` where an error forbids
+    both), and the document, whose diagnostics are all that is wrong or doubtful.
     """
     text, broken = decode(file, data)
     if broken is not None:
@@ -50,16 +57,37 @@ def read_segment(
             document.report_at("empty-file", "the file is empty", Span(file, 1, 1), hint=hint)
         return None, document
     fits = check(document, "segment")
-    value: Any = document.value
-    if not isinstance(value, dict):
+    if not isinstance(document.value, dict):
         return None, document
+    if "removed" in document.value:
+        return _tombstone(document, document.value) if fits else None, document
+    return _declared(document, document.value, queries, folder, fits=fits), document
+
+
+def read_segment(
+    file: str, data: bytes, queries: Mapping[str, bytes], folder: str
+) -> tuple[Declared | None, Document]:
+    """Read a file as `read_file` does; one that says `removed` declares nothing."""
+    one, document = read_file(file, data, queries, folder)
+    return (one if isinstance(one, Declared) else None), document
+
+
+def _declared(
+    document: Document,
+    value: dict[str, Any],
+    queries: Mapping[str, bytes],
+    folder: str,
+    *,
+    fits: bool,
+) -> Declared | None:
     query = _query(document, value, queries, folder)
+    _check_previous(document, value)
     if not fits or query is None or document.diagnostics:
-        return None, document
+        return None
     _doubt_name(document, value["name"])
     text, query_span = query
     has_parents = bool(value.get("parent_list_ids"))
-    declared = Declared(
+    return Declared(
         segment=Segment(
             value["name"], text, tuple(item.lower() for item in value.get("parent_list_ids", ()))
         ),
@@ -70,8 +98,26 @@ def read_segment(
         owner=value.get("owner", ""),
         tags=tuple(value.get("tags", ())),
         protected=value.get("protected", False),
+        previous_names=tuple(value.get("previous_names", ())),
+        allow_replace=value.get("allow_replace", False),
     )
-    return declared, document
+
+
+def _tombstone(document: Document, value: dict[str, Any]) -> Tombstone:
+    disposal = Disposal.FORGET if value["removed"] == "forget" else Disposal.DELETE
+    return Tombstone(value["name"], disposal, document.span(("name",)))
+
+
+def _check_previous(document: Document, value: dict[str, Any]) -> None:
+    names = value.get("previous_names")
+    for number, name in enumerate(names if isinstance(names, list) else ()):
+        if name == value.get("name"):
+            document.report(
+                "previous-name-is-name",
+                f"{quoted(name)} is the name that the segment has now",
+                path=("previous_names", number),
+                hint="remove it: only names that it had before stand here",
+            )
 
 
 def _doubt_name(document: Document, name: str) -> None:

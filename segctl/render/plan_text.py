@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.errors import Severity
-from segctl.model import Change, Create, Delete, Patch, Replace
+from segctl.model import Change, Create, Delete, Patch, Reason, Replace
 from segctl.planfile import action_name
 from segctl.query.changes import ChangeKind
 from segctl.render.diagnostics import diagnostics_text
@@ -100,11 +100,30 @@ def _change(change: Change, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
+_REASON_WORDS = {
+    Reason.NOT_ON_ACCOUNT: "not on the account",
+    Reason.DEFINITION_DIFFERS: "",
+    Reason.PARENT_LIST_DIFFERS: "",
+    Reason.RENAMED: "renamed by `previous_names`",
+    Reason.RENAMED_IN_FILE: "renamed: the name changed in its file",
+    Reason.SAME_QUERY: "renamed: a removed file had the same query",
+    Reason.FREES_NAME: "frees its name for a moment; it gets its own in a later step",
+    Reason.RESUMED: "goes on with what an earlier run left unfinished",
+    Reason.REMOVED: "its file was removed",
+    Reason.REMOVED_BY_FILE: "its file says `removed`",
+    Reason.NOT_DECLARED: "no file declares it, and ownership is exclusive",
+    Reason.REPLACED: "the segment that replaces it is valid",
+}
+
+
 def _where(change: Change) -> str:
     facts = [str(change.span)] if change.span else []
+    reason = _REASON_WORDS[change.reason]
+    if reason:
+        facts.append(reason)
     match change:
         case Create():
-            facts.append("not on the account")
+            pass
         case Patch() | Replace() | Delete():
             facts.append(f"id {change.precondition.id}")
             if change.contacts_count is not None:

@@ -14,15 +14,19 @@ from segctl.sendgrid import wire
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from segctl.model import ContactList, Field, Remote, Segment
+    from segctl.fields import ContactList, Field
+    from segctl.model import Remote, Segment
     from segctl.sendgrid.transport import Transport
+    from segctl.sends import SingleSend
 
 SEGMENTS = "/v3/marketing/segments/2.0"
 LISTS = "/v3/marketing/lists"
+SINGLE_SENDS = "/v3/marketing/singlesends"
 FIELDS = "/v3/marketing/field_definitions"
 MAX_PARENT_LISTS = 50
 MAX_PAGES = 100
-"""An account holds 200 segments (sendgrid-api.md §1); more pages are a server in a loop."""
+"""An account holds 200 segments (sendgrid-api.md §1) and rarely thousands of Single Sends, of which
+a page has a hundred: more pages are a server in a loop."""
 
 
 class Reader:
@@ -67,6 +71,21 @@ class Reader:
         operation = "list the contact lists"
         found = self._items(LISTS, "result", operation, {"page_size": "1000"})
         return tuple(wire.contact_list(item, operation) for item in found)
+
+    def list_single_sends(self) -> tuple[SingleSend, ...]:
+        """List the Single Sends, without who gets them (sendgrid-api.md §3)."""
+        operation = "list the Single Sends"
+        found = self._items(SINGLE_SENDS, "result", operation, {"page_size": "100"})
+        return tuple(wire.single_send(item, operation) for item in found)
+
+    def get_single_send(self, send_id: str) -> SingleSend:
+        """Read one Single Send with who gets it. Raises `NotFound`."""
+        operation = self._transport.clean(f"read Single Send {send_id}")
+        answer = self._transport.send("GET", _path(send_id, SINGLE_SENDS), operation=operation)
+        read = wire.audience(answer.data, operation)
+        if read.id != send_id:
+            raise wire.unexpected(operation, "it is another Single Send")
+        return read
 
     def list_fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
         """List the custom and the reserved fields of contacts (sendgrid-api.md §4)."""
@@ -159,17 +178,17 @@ class Writer(Reader):
         """
         self._transport.send(
             "POST",
-            _path(segment_id, "/refresh"),
+            _path(segment_id, f"{SEGMENTS}/refresh"),
             operation=self._naming("refresh", segment_id),
             body={"user_time_zone": time_zone},
             patient=False,
         )
 
 
-def _path(segment_id: str, below: str = "") -> str:
-    """Give the path of a segment, whatever its id holds: nothing in it may lead elsewhere."""
+def _path(segment_id: str, above: str = SEGMENTS) -> str:
+    """Give the path of a thing, whatever its id holds: nothing in it may lead elsewhere."""
     quoted = quote(segment_id, safe="", errors="surrogatepass")
     if not segment_id.strip("."):
         # `quote` lets dots be, and `..` would climb.
         quoted = segment_id.replace(".", "%2E")
-    return f"{SEGMENTS}{below}/{quoted}"
+    return f"{above}/{quoted}"

@@ -7,10 +7,13 @@ strictness: an answer without an id, a name or a list of results is an `Unexpect
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from segctl.errors import UnexpectedAnswer
-from segctl.model import ContactList, Field, FieldType, Remote, Validation
+from segctl.fields import ContactList, Field, FieldType
+from segctl.model import Remote, Validation
+from segctl.sends import SingleSend
 
 _FIELD_TYPES = frozenset(kind.value for kind in FieldType)
 
@@ -63,6 +66,29 @@ def items(data: Any, key: str, operation: str) -> list[Any]:
     if not isinstance(found, list):
         raise unexpected(operation, f"there is no list of {key} in it")
     return found
+
+
+def single_send(data: Any, operation: str) -> SingleSend:
+    """Read a Single Send in its short form. Raises `UnexpectedAnswer` without an id."""
+    if not isinstance(data, dict) or not _text(data, "id"):
+        raise unexpected(operation, "a Single Send has no id")
+    name = _text(data, "name") or data["id"]
+    return SingleSend(data["id"], name, _text(data, "status") or "of unknown status")
+
+
+def audience(data: Any, operation: str) -> SingleSend:
+    """Read a Single Send with who gets it (sendgrid-api.md §3).
+
+    A draft that goes to nobody yet may have no `send_to`, or null in it. Raises
+    `UnexpectedAnswer` where the segments cannot be made out.
+    """
+    send = single_send(data, operation)
+    send_to = data.get("send_to")
+    found = send_to.get("segment_ids") if isinstance(send_to, dict) else send_to
+    ids = [] if found is None else found
+    if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
+        raise unexpected(operation, "the segments of a Single Send are not ids")
+    return replace(send, segment_ids=tuple(ids))
 
 
 def contact_list(data: Any, operation: str) -> ContactList:

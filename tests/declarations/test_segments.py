@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from segctl.declarations.collection import read_declarations
-from segctl.errors import Severity
+from segctl.errors import Severity, Span
+from segctl.model import Disposal, Tombstone
 from tests.declarations.reading import FILE, KEY, QUERY, one, places, read, shown
 
 ID = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
@@ -58,6 +59,23 @@ WRONG = [
         HEAD + f"parent_list_ids: [{ID}, {ID}]\n" + QUERY,
         ["2:18 too-many-parent-lists", "2:57 repeated-item"],
         "one parent list",
+    ),
+    # what it was called, and that it goes
+    (HEAD + "previous_names: b\n" + QUERY, ["2:17 wrong-type"], "[value]"),
+    (HEAD + "previous_names: [b, b]\n" + QUERY, ["2:21 repeated-item"], "second time"),
+    (HEAD + "previous_names: [b, a]\n" + QUERY, ["2:21 previous-name-is-name"], "has now"),
+    (HEAD + 'previous_names: [" "]\n' + QUERY, ["2:18 empty-value"], "item 1, is empty"),
+    (HEAD + 'previous_names: ["b\\n"]\n' + QUERY, ["2:18 control-character"], "a line break"),
+    (HEAD + f"previous_names: [{'x' * 101}]\n" + QUERY, ["2:18 too-long"], "101 characters"),
+    (HEAD + "allow_replace: 1\n" + QUERY, ["2:16 wrong-type"], "true or false"),
+    (HEAD + "removed: false\n", ["2:10 bad-value"], "true or forget"),
+    (HEAD + "removed: forgot\n", ["2:10 bad-value"], "did you mean `forget`?"),
+    ("removed: true\n", ["1:1 missing-key"], "`name`"),
+    (HEAD + "removed: true\n" + QUERY, ["3:1 removed-with-more"], "no `query_dsl`"),
+    (
+        HEAD + "removed: forget\nprotected: true\nprevious_names: [b]\n",
+        ["3:1 removed-with-more", "4:1 removed-with-more"],
+        "no `protected`",
     ),
     # what is kept in git
     (HEAD + "description:\n" + QUERY, ["2:13 wrong-type"], "remove it"),
@@ -355,3 +373,32 @@ def test_what_is_no_key_may_stand_in_a_query() -> None:
     query = "SELECT sg.contact_id FROM contact_data SG WHERE SG.email = 'x'"
 
     assert one(f"name: a\nquery_dsl: {query}\n").segment.query == query
+
+
+def test_what_it_was_called_and_whether_it_may_be_made_anew() -> None:
+    text = HEAD + "previous_names: [b, B]\nallow_replace: true\n" + QUERY
+    assert one(text).previous_names == ("b", "B")
+    assert one(text).allow_replace
+    assert one(HEAD + QUERY).previous_names == ()
+    assert not one(HEAD + QUERY).allow_replace
+
+
+@pytest.mark.parametrize(
+    ("word", "disposal"),
+    [("true", Disposal.DELETE), ("yes", Disposal.DELETE), ("forget", Disposal.FORGET)],
+)
+def test_a_file_can_say_that_its_segment_is_removed(word: str, disposal: Disposal) -> None:
+    found = read(f"name: VIP\nowner: sales\nremoved: {word}\n")
+    assert found.diagnostics == ()
+    assert found.declared == ()
+    assert found.tombstones == (Tombstone("VIP", disposal, Span(FILE, 1, 7, 1, 10)),)
+
+
+@pytest.mark.parametrize(
+    "other", ["name: VIP\n" + QUERY, "name: New\nprevious_names: [VIP]\n" + QUERY]
+)
+def test_a_name_cannot_be_removed_and_wanted(other: str) -> None:
+    files = {"segments/a.yaml": b"name: VIP\nremoved: true\n", "segments/b.yaml": other.encode()}
+    found = read_declarations(files, {}, "segments")
+    assert places(found.diagnostics) == ["1:7 removed-and-declared"]
+    assert "segments/b.yaml" in found.diagnostics[0].hint

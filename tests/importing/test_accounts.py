@@ -16,7 +16,7 @@ from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.importer import Import, find, make_import, to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
-from segctl.planner import make_plan, names_to_read
+from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
@@ -142,8 +142,9 @@ def check(account: Reader) -> None:
     for one in declared:
         # To the byte, which the plan would not ask for.
         assert one.segment.query == held[one.name].query
-    again = take_snapshot(account, lambda listed: names_to_read(declared, listed))
-    plan = make_plan(TargetRef("test", "test"), declared, again, strict_text=True)
+    wishes = Wishes(strict_text=True)
+    again = take_snapshot(account, lambda listed: definitions_to_read(declared, listed, wishes))
+    plan = make_plan(TargetRef("test", "test"), declared, again, wishes)
     assert (plan.changes, plan.diagnostics) == ((), ())
     assert len(plan.kept) == len(result.files)
     assert not any(keep.is_cosmetic for keep in plan.kept)

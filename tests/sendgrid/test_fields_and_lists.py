@@ -8,7 +8,7 @@ import pytest
 
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import UnexpectedAnswer
-from segctl.model import ContactList, Field, FieldType
+from segctl.fields import ContactList, Field, FieldType
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport

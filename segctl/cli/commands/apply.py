@@ -5,18 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segctl.applier import Started, perform
 from segctl.cli.commands.plan import REFUSED, exit_code
-from segctl.cli.planning import (
-    only_option,
-    read_selection,
-    strict_text_option,
-    work_out,
-)
+from segctl.cli.planning import Options, plan_options, prepare, work_out
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.planfile import action_name
@@ -45,16 +41,14 @@ INTERRUPTED = 130
     default="none",
     help="Ask SendGrid to count the segments that were created or patched.",
 )
-@only_option
-@strict_text_option
+@plan_options
 @with_session
 def command(
     session: Session,
     *,
     auto_approve: bool,
     refreshing: str,
-    only: tuple[str, ...],
-    strict_text: bool,
+    **options: Any,
 ) -> int:
     """Make the account match the files.
 
@@ -68,9 +62,9 @@ def command(
       segctl apply --auto-approve --refresh changed
       segctl apply --only 'VIP*'
     """
-    declarations, picked = read_selection(session, only)
+    question = prepare(session, Options(**options))
     with session.connect(read_only=False) as account:
-        plan = work_out(session, account, declarations, picked, strict_text=strict_text)
+        plan = work_out(session, account, question)
         session.show_plan(plan)
         code = exit_code(plan, detailed=False)
         if code == REFUSED:
@@ -115,7 +109,8 @@ def _carry_out(
     with _interruptions(session) as interruptions:
         try:
             with session.progress("applying") as tell:
-                for event in perform(plan, account.writer, lambda: bool(interruptions)):
+                stopped = partial(bool, interruptions)
+                for event in perform(plan, account.writer, stopped, session.clock):
                     match event:
                         case Started(change=change):
                             if not sys.stderr.isatty():

@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.files import write_whole
-from segctl.cli.planning import (
-    is_broken,
-    only_option,
-    read_selection,
-    strict_text_option,
-    work_out,
-)
+from segctl.cli.planning import Options, is_broken, plan_options, prepare, work_out
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError
@@ -42,8 +36,7 @@ REFUSED = 3
     is_flag=True,
     help="Exit with 2 when there are changes, with 0 only when there are none.",
 )
-@only_option
-@strict_text_option
+@plan_options
 @with_session
 def command(
     session: Session,
@@ -51,8 +44,7 @@ def command(
     output: str,
     out: str | None,
     detailed_exitcode: bool,
-    only: tuple[str, ...],
-    strict_text: bool,
+    **options: Any,
 ) -> int:
     """Show what apply would change, and change nothing.
 
@@ -69,13 +61,13 @@ def command(
     if out is not None and not Path(out).parent.is_dir():
         raise UsageError(f"cannot write {out}: there is no folder {Path(out).parent}")
     try:
-        declarations, picked = read_selection(session, only)
+        question = prepare(session, Options(**options))
     except InvalidInput as error:
         if output == "json":
             session.show_json(_broken(session, error))
         raise
     with session.connect(read_only=True) as account:
-        plan = work_out(session, account, declarations, picked, strict_text=strict_text)
+        plan = work_out(session, account, question)
         requests = account.requests()
     document = to_json(plan, iso(session.clock.now())) if out or output == "json" else {}
     if out is not None:

@@ -1,0 +1,225 @@
+"""What becomes of the segments that no file declares: deleted for a reason, or left alone.
+
+Owns the reasons, in their order: a file says `removed`; a finished replacement left its old one;
+the history says that it was ours; the account belongs to the files. Whatever none of them covers
+is left alone. Pure; how many deletes are too many is `policy.py`'s question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from segctl.errors import Diagnostic, Severity
+from segctl.markers import Marker, is_marked, marked
+from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
+from segctl.ownership import Ownership, is_ours, may_delete
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from segctl.errors import Span
+    from segctl.model import Ledger, Remote, Removal, Tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides of a segment without a declaration.
+
+    `selected` holds the names to plan for (`None`: all); under a selection nothing is deleted for
+    mere absence from it. `declared` are all declared names, `finished` those whose segment stands
+    as declared and valid, so that one that it replaced may go.
+    """
+
+    tombstones: Sequence[Tombstone] = ()
+    ledger: Ledger | None = None
+    ownership: Ownership = Ownership.HISTORY
+    selected: Collection[str] | None = None
+    declared: Collection[str] = ()
+    finished: Mapping[str, Span] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Absent:
+    """What is deleted, what is left alone, and what has to be said of it."""
+
+    deletes: list[Delete] = field(default_factory=list)
+    ignored: list[Ignore] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
+    """Decide of every segment that no declaration claims.
+
+    Those for which `concerns` is true carry their definition.
+    """
+    absent = Absent()
+    for remote in remotes:
+        decision = _decide(remote, remotes, rules, absent.diagnostics)
+        if decision is None:
+            absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1))
+            continue
+        reason, span = decision
+        absent.deletes.append(
+            Delete(remote.definition, Precondition.of(remote), span, remote.contacts_count, reason)
+        )
+    if _could_not_know(absent.ignored, rules):
+        absent.diagnostics.append(_ledger_missing(rules))
+    return absent
+
+
+def concerns(remote: Remote, rules: Rules) -> bool:
+    """Say whether an undeclared segment may have to go, so that its definition must be read."""
+    if remote.is_v1:
+        return False
+    return (
+        rules.ownership is Ownership.EXCLUSIVE
+        or grave_of(remote, rules.tombstones) is not None
+        or removal_of(remote, rules.ledger) is not None
+        or is_marked(remote)
+    )
+
+
+def grave_of(remote: Remote, tombstones: Sequence[Tombstone]) -> Tombstone | None:
+    """Find the file that says `removed` of a segment, under its own or a temporary name."""
+    return next((one for one in tombstones if _is(remote, one.name)), None)
+
+
+def removal_of(remote: Remote, ledger: Ledger | None) -> Removal | None:
+    """Find what the history says of a segment, under its own or a temporary name."""
+    if ledger is None or ledger.unavailable:
+        return None
+    return next((one for one in ledger.removals if _is(remote, one.segment.name)), None)
+
+
+def _is(remote: Remote, name: str) -> bool:
+    return remote.name == name or bool(marked(name, [remote]))
+
+
+def _decide(
+    remote: Remote, remotes: Sequence[Remote], rules: Rules, said: list[Diagnostic]
+) -> tuple[Reason, Span | None] | None:
+    """Give why a segment is deleted and where that stands; `None` to leave it alone."""
+    grave = grave_of(remote, rules.tombstones)
+    if grave is not None:
+        return _buried(remote, grave, rules, said)
+    if remote.is_v1:
+        return None
+    for name in rules.declared:
+        if marked(name, [remote], Marker.OLD):
+            return _left_over(remote, name, rules, said)
+    removal = removal_of(remote, rules.ledger)
+    if removal is not None and removal.segment.name not in rules.declared:
+        return _removed(remote, removal, remotes, rules, said)
+    if is_marked(remote):
+        said.append(_unfinished(remote))
+        return None
+    return _beside_the_files(rules)
+
+
+def _buried(
+    remote: Remote, grave: Tombstone, rules: Rules, said: list[Diagnostic]
+) -> tuple[Reason, Span | None] | None:
+    if grave.disposal is Disposal.FORGET or not _wanted(grave.name, rules):
+        return None
+    if remote.is_v1:
+        said.append(_removed_v1(grave, remote))
+        return None
+    return Reason.REMOVED_BY_FILE, grave.span
+
+
+def _beside_the_files(rules: Rules) -> tuple[Reason, Span | None] | None:
+    if rules.ownership is Ownership.EXCLUSIVE and rules.selected is None:
+        return Reason.NOT_DECLARED, None
+    return None
+
+
+def _wanted(name: str, rules: Rules) -> bool:
+    return rules.selected is None or name in rules.selected
+
+
+def _removed(
+    remote: Remote,
+    removal: Removal,
+    remotes: Sequence[Remote],
+    rules: Rules,
+    said: list[Diagnostic],
+) -> tuple[Reason, Span | None] | None:
+    if rules.ownership is Ownership.DECLARED or not _wanted(removal.segment.name, rules):
+        return None
+    if removal.is_protected and is_ours(removal, remote):
+        said.append(_protected(remote, removal))
+        return None
+    namesakes = sum(other.name == remote.name for other in remotes)
+    if may_delete(removal, remote) and namesakes == 1:
+        return Reason.REMOVED, None
+    return _beside_the_files(rules)
+
+
+def _left_over(
+    remote: Remote, name: str, rules: Rules, said: list[Diagnostic]
+) -> tuple[Reason, Span | None] | None:
+    if not _wanted(name, rules):
+        return None
+    if name in rules.finished:
+        return Reason.REPLACED, rules.finished[name]
+    said.append(
+        Diagnostic(
+            "replacement-unfinished",
+            Severity.WARNING,
+            f"`{remote.name}` is what `{name}` replaces, and stays until the new one is as "
+            "declared and valid",
+            hint="apply again later; `allow_replace: true` must stay in the file until then",
+        )
+    )
+    return None
+
+
+def _could_not_know(ignored: Sequence[Ignore], rules: Rules) -> bool:
+    """Say whether the history is missing where it could matter: some segment is unmanaged."""
+    missing = rules.ledger is not None and rules.ledger.unavailable
+    forgotten = {one.name for one in rules.tombstones}
+    return bool(
+        missing
+        and rules.ownership is Ownership.HISTORY
+        and any(not one.is_v1 and one.name not in forgotten for one in ignored)
+    )
+
+
+def _ledger_missing(rules: Rules) -> Diagnostic:
+    why = rules.ledger.unavailable if rules.ledger is not None else ""
+    return Diagnostic(
+        "history-unavailable",
+        Severity.WARNING,
+        f"removed files delete nothing, since the history cannot be read: {why}",
+        hint="fetch it whole (`fetch-depth: 0` in GitHub Actions, or `git fetch --unshallow`), or "
+        "write `ownership: declared` into segctl.yaml",
+    )
+
+
+def _removed_v1(grave: Tombstone, remote: Remote) -> Diagnostic:
+    return Diagnostic(
+        "removed-is-v1",
+        Severity.WARNING,
+        f"`{grave.name}` is a v1 segment, and segctl leaves those alone",
+        grave.span,
+        hint=f"delete {remote.id} in SendGrid, or say `removed: forget`",
+    )
+
+
+def _protected(remote: Remote, removal: Removal) -> Diagnostic:
+    return Diagnostic(
+        "protected-left",
+        Severity.INFO,
+        f"`{remote.name}` was protected when {removal.file} declared it last, and is left alone",
+        hint="a file with its name and `removed: true` deletes it, `removed: forget` ends this",
+    )
+
+
+def _unfinished(remote: Remote) -> Diagnostic:
+    return Diagnostic(
+        "rename-unfinished",
+        Severity.WARNING,
+        f"`{remote.name}` has a temporary name of segctl, and no file says what it is to become",
+        hint=f"rename it in SendGrid (id {remote.id}), or put this name into `previous_names`",
+    )

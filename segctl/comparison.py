@@ -1,0 +1,43 @@
+"""When two definitions of a segment are the same, and in which fields they differ.
+
+Queries compare by what they mean (`query.normal`), parent lists as sets of ids whose case does not
+count, names to the letter. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.query.normal import Equivalence, equivalent
+
+if TYPE_CHECKING:
+    from segctl.model import Segment
+
+
+def changed_fields(
+    before: Segment, after: Segment, *, strict_text: bool = False
+) -> tuple[str, ...]:
+    """Name the fields that differ, as the API names them.
+
+    `strict_text` compares queries by their text instead of their meaning.
+    """
+    fields = []
+    if before.name != after.name:
+        fields.append("name")
+    if not same_text(before, after) and (
+        strict_text or equivalent(before.query, after.query) is Equivalence.DIFFERENT
+    ):
+        fields.append("query_dsl")
+    if {i.lower() for i in before.parent_list_ids} != {i.lower() for i in after.parent_list_ids}:
+        fields.append("parent_list_ids")
+    return tuple(fields)
+
+
+def same_text(before: Segment, after: Segment) -> bool:
+    """Say whether two queries are the same text, white space around them aside."""
+    return before.query.strip() == after.query.strip()
+
+
+def same_audience(one: Segment, other: Segment) -> bool:
+    """Say whether two definitions select the same contacts, whatever they are called."""
+    return set(changed_fields(one, other)) <= {"name"}

@@ -1,0 +1,268 @@
+"""Which segment of the account is which declaration's: by name, else by what it was called.
+
+Owns the answer and every reason why there is none. A declaration is matched by its name; where
+the account has none of that name, by `previous_names`, by a temporary name that an unfinished run
+left (`markers.py`), or by the history, where a removed declaration and a new one are the same
+segment under two names. Two remotes for one declaration, or two declarations for one remote, are
+an error. Pure; what follows from a match is the planner's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from segctl.comparison import same_audience
+from segctl.errors import Diagnostic, Severity
+from segctl.markers import Marker, marked
+from segctl.model import Reason
+from segctl.ownership import is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from segctl.model import Declared, Remote, Removal
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A declaration and its segment, `None` where the account has none.
+
+    `reason` says why a segment of another name is it, and is `None` where the names are the same.
+    """
+
+    declared: Declared
+    remote: Remote | None
+    reason: Reason | None = None
+
+
+@dataclass(slots=True)
+class Matching:
+    """The matches, in the order of the declarations; those in error have none."""
+
+    matches: list[Match] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def match_up(
+    declared: Sequence[Declared], remotes: Sequence[Remote], removals: Iterable[Removal] = ()
+) -> Matching:
+    """Match every declaration with the account.
+
+    `removals` are those of the history by which renames may be detected, none where that is
+    turned off. Segments of declarations with `previous_names` must carry their definitions:
+    without them nobody can tell two names before a swap from the same names after it.
+    """
+    matcher = _Matcher(declared, remotes)
+    matcher.by_name()
+    matcher.by_previous_names()
+    matcher.swaps()
+    matcher.by_history(removals)
+    return matcher.result()
+
+
+class _Matcher:
+    """One matching in the making. `found` goes from a declared name to its segment and reason."""
+
+    def __init__(self, declared: Sequence[Declared], remotes: Sequence[Remote]) -> None:
+        self.declared = {one.name: one for one in declared}
+        self.remotes = remotes
+        self.named: dict[str, list[Remote]] = defaultdict(list)
+        for remote in remotes:
+            self.named[remote.name].append(remote)
+        self.found: dict[str, tuple[Remote, Reason | None]] = {}
+        self.owner: dict[str, str] = {}
+        self.broken: set[str] = set()
+        self.diagnostics: list[Diagnostic] = []
+
+    def result(self) -> Matching:
+        matches = []
+        for name, one in self.declared.items():
+            if name not in self.broken:
+                matches.append(Match(one, *self.found.get(name, (None, None))))
+        return Matching(matches, self.diagnostics)
+
+    def take(self, name: str, remote: Remote, reason: Reason | None) -> None:
+        self.found[name] = (remote, reason)
+        self.owner[remote.id] = name
+
+    def fail(self, name: str, code: str, summary: str, hint: str) -> None:
+        self.broken.add(name)
+        span = self.declared[name].span
+        self.diagnostics.append(Diagnostic(code, Severity.ERROR, summary, span, hint))
+
+    def by_name(self) -> None:
+        for name in self.declared:
+            match self.named.get(name, ()):
+                case [remote] if remote.is_v1:
+                    self.fail(
+                        name,
+                        "name-held-by-v1",
+                        f"the account has a v1 segment named `{name}`, which cannot be changed",
+                        f"declare another name, or delete the v1 segment {remote.id} in SendGrid "
+                        "first; names are unique in an account",
+                    )
+                case [remote]:
+                    self.take(name, remote, None)
+                case [_, *_] as several:
+                    self.fail(
+                        name,
+                        "ambiguous-name",
+                        f"the account has {len(several)} segments named `{name}`",
+                        f"rename or delete all but one in SendGrid: {_ids(several)}",
+                    )
+
+    def by_previous_names(self) -> None:
+        """Give each declaration without a segment the one that it was before.
+
+        That one may be another declaration's by name, in the middle of a chain (A is now B, B is
+        now C): then the other one must be found by its own previous names.
+        """
+        waiting = [n for n in self.declared if n not in self.found and n not in self.broken]
+        while waiting:
+            name = waiting.pop(0)
+            candidates, reason = self.candidates(name)
+            if not candidates:
+                continue
+            if len(candidates) > 1:
+                self.fail(
+                    name,
+                    "ambiguous-previous-name",
+                    f"the account has {len(candidates)} segments that `{name}` may have been: "
+                    + ", ".join(f"`{remote.name}`" for remote in candidates),
+                    f"leave the one name in `previous_names` that is meant ({_ids(candidates)})",
+                )
+                continue
+            (remote,) = candidates
+            other = self.owner.get(remote.id)
+            if other is not None and not self.moves_on(other, remote):
+                self.claimed_twice(name, other, remote)
+                continue
+            if other is not None:
+                del self.found[other]
+                waiting.append(other)
+            self.take(name, remote, reason)
+
+    def candidates(self, name: str) -> tuple[list[Remote], Reason]:
+        """Give what a declaration may have been: the surest kind of evidence that there is."""
+        previous = self.declared[name].previous_names
+        moving = [one for old in previous for one in marked(old, self.remotes, Marker.MOVING)]
+        if moving:
+            return moving, Reason.RESUMED
+        renamed = self.previously(name)
+        if renamed:
+            return renamed, Reason.RENAMED
+        returning = marked(name, self.remotes, Marker.MOVING)
+        if returning:
+            return list(returning), Reason.RESUMED
+        return list(marked(name, self.remotes, Marker.OLD)), Reason.RESUMED
+
+    def previously(self, name: str) -> list[Remote]:
+        """Give the segments that have one of the previous names; they can be renamed if V2."""
+        previous = self.declared[name].previous_names
+        return [one for old in previous for one in self.named.get(old, ()) if not one.is_v1]
+
+    def moves_on(self, name: str, remote: Remote) -> bool:
+        """Say whether a declaration that has this segment by its name must be another one's."""
+        if self.found[name][1] is not None:
+            return False
+        previous = self.declared[name].previous_names
+        moving = [one for old in previous for one in marked(old, self.remotes, Marker.MOVING)]
+        return any(one.id != remote.id for one in [*moving, *self.previously(name)])
+
+    def claimed_twice(self, name: str, other: str, remote: Remote) -> None:
+        self.fail(
+            name,
+            "claimed-twice",
+            f"`{name}` and `{other}` both claim the segment `{remote.name}`",
+            f"the other one is at {self.declared[other].span}: remove `{remote.name}` from the "
+            "`previous_names` of the one that it is not",
+        )
+
+    def swaps(self) -> None:
+        """Turn rings of declarations that have each other's names (A is now B, B is now A).
+
+        Before and after, the account holds the same names: what tells is what they select.
+        """
+        step: dict[str, str] = {}
+        for name, (_, reason) in self.found.items():
+            olds = self.previously(name)
+            if reason is None and len(olds) == 1 and olds[0].id in self.owner:
+                step[name] = self.owner[olds[0].id]
+        done: set[str] = set()
+        for start in step:
+            ring = [start]
+            while ring[-1] in step and step[ring[-1]] not in ring:
+                ring.append(step[ring[-1]])
+            if step.get(ring[-1]) == start and start not in done:
+                done.update(ring)
+                self.turn(ring, step)
+
+    def turn(self, ring: list[str], step: dict[str, str]) -> None:
+        here = {name: self.found[name][0] for name in ring}
+        there = {name: here[step[name]] for name in ring}
+        staying, turning = (
+            sum(same_audience(self.declared[n].segment, held[n].definition) for n in ring)
+            for held in (here, there)
+        )
+        if staying == len(ring) or (staying and not turning):
+            return
+        if staying or not turning:
+            names = " and ".join(f"`{name}`" for name in ring)
+            for name in ring:
+                self.fail(
+                    name,
+                    "unclear-swap",
+                    f"{names} have each other's names in `previous_names`, and their queries do "
+                    "not tell whether they were swapped already",
+                    "remove `previous_names` if they were; if not, swap the names in one change "
+                    "and the queries in another",
+                )
+            return
+        for name in ring:
+            self.take(name, there[name], Reason.RENAMED)
+
+    def by_history(self, removals: Iterable[Removal]) -> None:
+        """Find removed declarations and new ones that are the same segment under two names."""
+        new = [
+            one
+            for name, one in self.declared.items()
+            if name not in self.found and name not in self.broken
+        ]
+        pairs: dict[str, list[tuple[Removal, Remote]]] = defaultdict(list)
+        takers: dict[str, list[str]] = defaultdict(list)
+        old = []
+        for removal in removals if new else ():
+            held = self.named.get(removal.segment.name, ())
+            if (
+                len(held) == 1
+                and removal.segment.name not in self.declared
+                and held[0].id not in self.owner
+                and is_ours(removal, held[0])
+            ):
+                old.append((removal, held[0]))
+        for one in new:
+            same = [pair for pair in old if pair[0].file == one.file]
+            same = same or [pair for pair in old if same_audience(pair[0].segment, one.segment)]
+            for pair in same:
+                pairs[one.name].append(pair)
+                takers[pair[1].id].append(one.name)
+        for name, found in pairs.items():
+            (removal, remote), *more = found
+            if more or len(takers[remote.id]) > 1:
+                olds = ", ".join(f"`{one.segment.name}`" for one, _ in found)
+                self.fail(
+                    name,
+                    "unclear-rename",
+                    f"`{name}` may be {olds} under a new name, and more than one fits",
+                    "write `previous_names` in the file that is meant, or turn detection off "
+                    "with --no-detect-renames",
+                )
+                continue
+            moved = removal.file == self.declared[name].file
+            self.take(name, remote, Reason.RENAMED_IN_FILE if moved else Reason.SAME_QUERY)
+
+
+def _ids(remotes: Iterable[Remote]) -> str:
+    return ", ".join(remote.id for remote in remotes)

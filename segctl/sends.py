@@ -1,0 +1,36 @@
+"""Single Sends, as far as they matter here: who gets them, and whether that can still change.
+
+Shapes only (sendgrid-api.md §3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSend:
+    """A Single Send. `status` is the server's own word: `draft`, `scheduled`, `triggered`.
+
+    `segment_ids` is empty where only the list was read, which never carries them.
+    """
+
+    id: str
+    name: str
+    status: str
+    segment_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Every Single Send of an account with who gets it, read as a whole or not at all.
+
+    `ignored` holds the names of segments whose references somebody chose to ignore.
+    """
+
+    sends: tuple[SingleSend, ...] = ()
+    ignored: frozenset[str] = frozenset()
+
+    def to(self, segment_id: str) -> tuple[SingleSend, ...]:
+        """Give the Single Sends that go to a segment."""
+        return tuple(send for send in self.sends if segment_id in send.segment_ids)

@@ -1,0 +1,660 @@
+"""Whose a segment is: renames, removals and replacements on the emulated account.
+
+Every scenario is applied until nothing is left to do, and a plan after that is empty. What git
+would say is handed in as a ledger.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.cli import planning
+from segctl.markers import Marker, temporary_name
+from segctl.model import Ledger, Removal, Segment
+from tests.conftest import Project, Remote, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from segctl.emulator.ui import WebUi
+
+VIP, CZECH, BRNO = (
+    query("total_spend > 500"),
+    query("preferred_language = 'cs'"),
+    query("city = 'Brno'"),
+)
+LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+LATER = "2026-07-15T17:00:00Z"
+EARLIER = "2026-07-15T16:00:00Z"
+
+
+@pytest.fixture
+def ui(remote: Remote) -> WebUi:
+    remote.emulator.ui.add_list("A list", id=LIST)
+    return remote.emulator.ui
+
+
+@pytest.fixture
+def history(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Say what git would say."""
+
+    def tell(*removals: Removal, unavailable: str = "") -> None:
+        ledger = Ledger(removals, unavailable)
+        monkeypatch.setattr(planning, "ledger_of", lambda *_: ledger)
+
+    return tell
+
+
+def removal(
+    name: str,
+    text: str = VIP,
+    *,
+    parent: str | None = None,
+    protected: bool = False,
+    file: str = "segments/gone.yaml",
+    at: str = LATER,
+) -> Removal:
+    return Removal(Segment(name, text, (parent,) if parent else ()), protected, file, "c0ffee", at)
+
+
+def held(remote: Remote) -> dict[str, str]:
+    """Names and ids of the account."""
+    return {one.name: one.id for one in remote.emulator.ui.segments()}
+
+
+def settle(project: Project, remote: Remote, runs: int = 1) -> str:
+    """Apply so many times, five minutes apart, all but the last in part; give the first report."""
+    first = ""
+    for number in range(runs):
+        done = project.run("apply", "--auto-approve")
+        assert done.code == (0 if number == runs - 1 else 4), done.out + done.err
+        first = first or done.out
+        remote.watch.forward(minutes=6)
+    assert project.run("plan", "--detailed-exitcode").code == 0
+    again = project.run("apply", "--auto-approve")
+    assert again.code == 0
+    assert "No changes." in again.out
+    return first
+
+
+def rename(project: Project, name: str, text: str, *olds: str, more: str = "") -> None:
+    names = ", ".join(f'"{old}"' for old in olds)
+    project.declare(name, text, extra=f"previous_names: [{names}]\n{more}")
+
+
+# Renames
+
+
+def test_a_rename_keeps_the_id_and_takes_the_query_along(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    old = ui.create("VIP", VIP)
+    rename(connected, "Gold", CZECH, "Older", "VIP")
+    out = settle(connected, remote)
+    assert "renamed by `previous_names`" in out
+    assert "name  VIP -> Gold" in out
+    assert held(remote) == {"Gold": old}
+    assert remote.definitions()["Gold"] == (CZECH, ())
+    assert [one.method for one in remote.emulator.log if one.method != "GET"] == ["PATCH"]
+
+
+def test_a_previous_name_that_nobody_has_is_a_create(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("vip", VIP)
+    rename(connected, "Gold", VIP, "VIP")
+    settle(connected, remote)
+    assert set(held(remote)) == {"vip", "Gold"}
+
+
+def test_a_name_of_its_own_comes_before_a_previous_one(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("VIP", CZECH)
+    ui.create("Gold", VIP)
+    before = held(remote)
+    rename(connected, "Gold", VIP, "VIP")
+    settle(connected, remote)
+    assert held(remote) == before
+
+
+def test_a_chain_frees_each_name_before_it_is_taken(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    a, b, c = ui.create("A", VIP), ui.create("B", CZECH), ui.create("C", BRNO)
+    rename(connected, "B", VIP, "A")
+    rename(connected, "C", CZECH, "B")
+    rename(connected, "D", BRNO, "C")
+    settle(connected, remote)
+    assert held(remote) == {"B": a, "C": b, "D": c}
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_a_ring_of_names_goes_through_a_temporary_one(
+    connected: Project, remote: Remote, ui: WebUi, size: int
+) -> None:
+    texts = [query(f"total_spend > {number}") for number in range(size)]
+    ids = [ui.create(f"N{number}", text) for number, text in enumerate(texts)]
+    for number, text in enumerate(texts):
+        rename(connected, f"N{(number + 1) % size}", text, f"N{number}")
+    out = settle(connected, remote, runs=2)
+    assert "frees its name for a moment" in out
+    assert "five minutes" in out
+    assert held(remote) == {f"N{(number + 1) % size}": one for number, one in enumerate(ids)}
+
+
+def test_a_swap_with_other_queries_is_not_guessed(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("A", VIP)
+    ui.create("B", CZECH)
+    rename(connected, "A", BRNO, "B")
+    rename(connected, "B", query("city = 'Praha'"), "A")
+    shown = connected.run("apply", "--auto-approve")
+    assert shown.code == 1
+    assert "unclear-swap" in shown.out
+
+
+def test_after_a_swap_an_edit_is_no_swap(connected: Project, remote: Remote, ui: WebUi) -> None:
+    a, b = ui.create("A", VIP), ui.create("B", CZECH)
+    rename(connected, "A", BRNO, "B")
+    rename(connected, "B", CZECH, "A")
+    settle(connected, remote)
+    assert held(remote) == {"A": a, "B": b}
+
+
+@pytest.mark.parametrize("stop", range(1, 7))
+@pytest.mark.parametrize("fault", ["drop", "drop after"])
+def test_a_swap_survives_a_break_at_any_write(
+    connected: Project, remote: Remote, ui: WebUi, stop: int, fault: str
+) -> None:
+    a, b = ui.create("A", VIP), ui.create("B", CZECH)
+    rename(connected, "B", VIP, "A")
+    rename(connected, "A", CZECH, "B")
+    remote.emulator.faults.add(f"PATCH * {fault} #{stop} always")
+    connected.run("apply", "--auto-approve")
+    remote.emulator.faults.clear()
+    assert set(held(remote).values()) == {a, b}
+    for _ in range(4):
+        remote.watch.forward(minutes=6)
+        connected.run("apply", "--auto-approve")
+    assert held(remote) == {"B": a, "A": b}
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_swap_that_was_taken_back_half_way_is_taken_back(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    a, b = ui.create("A", VIP), ui.create("B", CZECH)
+    ui.edit(a, name=temporary_name("A", a, Marker.MOVING))
+    connected.declare("A", VIP)
+    connected.declare("B", CZECH)
+    settle(connected, remote)
+    assert held(remote) == {"A": a, "B": b}
+
+
+def test_a_long_name_is_still_known_when_it_is_cut(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    name = "x" * 100
+    a = ui.create(name, VIP)
+    ui.edit(a, name=temporary_name(name, a, Marker.MOVING))
+    rename(connected, "Short", VIP, name)
+    settle(connected, remote)
+    assert held(remote) == {"Short": a}
+
+
+@pytest.mark.parametrize(
+    ("names", "files", "code"),
+    [
+        (["A", "B"], {"C": ["A", "B"]}, "ambiguous-previous-name"),
+        (["A"], {"B": ["A"], "C": ["A"]}, "claimed-twice"),
+        (["A"], {"A": [], "C": ["A"]}, "claimed-twice"),
+    ],
+)
+def test_a_claim_that_is_not_clear_is_an_error(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    names: list[str],
+    files: dict[str, list[str]],
+    code: str,
+) -> None:
+    for name in names:
+        ui.create(name, VIP)
+    for name, olds in files.items():
+        rename(connected, name, VIP, *olds)
+    shown = connected.run("apply", "--auto-approve")
+    assert shown.code == 1
+    assert f"error[{code}]" in shown.out
+    assert set(held(remote)) == set(names)
+
+
+def test_only_a_part_of_a_chain_is_an_error(connected: Project, remote: Remote, ui: WebUi) -> None:
+    ui.create("A", VIP)
+    ui.create("B", CZECH)
+    rename(connected, "B", VIP, "A")
+    rename(connected, "C", CZECH, "B")
+    shown = connected.run("plan", "--only", "B")
+    assert shown.code == 1
+    assert "name-in-use" in shown.out
+    assert connected.run("plan", "--only", "C", "--detailed-exitcode").code == 2
+
+
+def test_what_a_failed_rename_holds_up_is_not_attempted(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("A", VIP)
+    b = ui.create("B", CZECH)
+    rename(connected, "B", VIP, "A")
+    rename(connected, "C", CZECH, "B")
+    remote.emulator.faults.add(f"PATCH *{b} 403")
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "`B` is still the name of another segment" in done.out
+    settle(connected, remote)
+
+
+# Tombstones
+
+
+@pytest.mark.parametrize("word", ["true", "forget"])
+def test_a_file_says_removed(connected: Project, remote: Remote, ui: WebUi, word: str) -> None:
+    ui.create("Old", VIP)
+    ui.create("By hand", CZECH)
+    connected.write({"segments/old.yaml": f"name: Old\nremoved: {word}\n"})
+    out = settle(connected, remote)
+    assert set(held(remote)) == ({"By hand"} if word == "true" else {"By hand", "Old"})
+    assert ("its file says `removed`" in out) == (word == "true")
+
+
+def test_a_forgotten_segment_is_left_alone_whatever_the_history_says(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("Old", VIP)
+    history(removal("Old"))
+    connected.write({"segments/old.yaml": "name: Old\nremoved: forget\n"})
+    connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
+    settle(connected, remote)
+    assert set(held(remote)) == {"Old"}
+
+
+def test_a_removed_v1_segment_is_left_alone(connected: Project, remote: Remote, ui: WebUi) -> None:
+    ui.seed_v1("Old", "email LIKE '%x'")
+    connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
+    assert "removed-is-v1" in connected.run("plan").out
+    settle(connected, remote)
+    assert set(held(remote)) == {"Old"}
+
+
+# Absence
+
+
+@pytest.mark.parametrize(
+    ("mode", "gone"),
+    [("history", {"Ours"}), ("declared", set()), ("exclusive", {"Ours", "By hand", "Namesake"})],
+)
+def test_what_no_file_declares(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    history: Callable[..., None],
+    mode: str,
+    gone: set[str],
+) -> None:
+    for name in ("Kept", "Ours", "By hand", "Namesake", "Protected"):
+        ui.create(name, VIP)
+    ui.seed_v1("v1", "email LIKE '%x'")
+    history(
+        removal("Ours", CZECH),
+        removal("Namesake", at=EARLIER),
+        removal("Protected", protected=True),
+        removal("v1"),
+        removal("Never was there"),
+    )
+    connected.declare("Kept", VIP)
+    connected.write({"segctl.yaml": f"version: 1\nownership: {mode}\n"})
+    settle(connected, remote)
+    everything = {"Kept", "Ours", "By hand", "Namesake", "Protected", "v1"}
+    assert set(held(remote)) == everything - gone
+
+
+def test_without_a_history_nothing_goes_and_one_warning_says_why(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    history(removal("Ours"), unavailable="the clone is shallow")
+    connected.declare("Kept", VIP)
+    assert "history-unavailable" not in connected.run("plan").out
+    ui.create("Ours", VIP)
+    shown = connected.run("plan").out
+    assert shown.count("history-unavailable") == 1
+    assert "fetch-depth: 0" in shown
+    settle(connected, remote)
+    assert set(held(remote)) == {"Ours", "Kept"}
+
+
+def test_outside_of_git_nobody_is_warned_but_in_ci(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("By hand", VIP)
+    assert "warning" not in connected.run("plan").out
+    assert "this is no git repository" in connected.run("plan", CI="true").out
+
+
+# Renames that the history tells
+
+
+def test_a_removed_file_and_a_new_one_with_its_query_are_a_rename(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    old = ui.create("VIP", CZECH)
+    history(removal("VIP", VIP))
+    connected.declare("Gold", VIP.replace(" > ", ">"))
+    out = settle(connected, remote)
+    assert "a removed file had the same query" in out
+    assert held(remote) == {"Gold": old}
+
+
+def test_a_name_changed_in_its_file_is_a_rename(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    old = ui.create("VIP", VIP)
+    file = connected.declare("Gold", CZECH)
+    history(removal("VIP", VIP, file=file))
+    assert "the name changed in its file" in settle(connected, remote)
+    assert held(remote) == {"Gold": old}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"at": EARLIER}, {"text": BRNO}, {"parent": LIST}],
+    ids=["a namesake", "another query", "another parent list"],
+)
+def test_what_is_no_rename(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    history: Callable[..., None],
+    changed: dict[str, str],
+) -> None:
+    ui.create("VIP", VIP)
+    history(removal("VIP", **changed))  # type: ignore[arg-type]
+    connected.declare("Gold", VIP)
+    out = connected.run("plan").out
+    assert "+ create  Gold" in out
+    assert "~ patch" not in out
+
+
+def test_detection_can_be_turned_off(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("VIP", VIP)
+    history(removal("VIP"))
+    connected.declare("Gold", VIP)
+    out = connected.run("plan", "--no-detect-renames").out
+    assert "1 to create, 0 to patch, 0 to replace, 1 to delete" in out
+
+
+@pytest.mark.parametrize("new", [["Gold"], ["Gold", "Silver"]])
+def test_two_that_fit_are_an_error(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    history: Callable[..., None],
+    new: list[str],
+) -> None:
+    olds = ["VIP", "Other"][: 3 - len(new)]
+    for name in olds:
+        ui.create(name, VIP)
+    history(*map(removal, olds))
+    for name in new:
+        connected.declare(name, VIP)
+    shown = connected.run("plan")
+    assert shown.code == 1
+    assert "unclear-rename" in shown.out
+
+
+# Limits
+
+
+def test_too_many_deletes_are_refused_with_the_setting_that_lets_them_pass(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    names = [f"Old {number}" for number in range(4)]
+    for name in [*names, "Kept"]:
+        ui.create(name, VIP)
+    connected.declare("Kept", VIP)
+    history(*map(removal, names))
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert "would delete or replace 4 segments; the most is 3" in refused.out
+    assert "limits: {allow_destroy: 4}" in refused.out
+    connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 5}\n"})
+    assert connected.run("plan").code == 3
+    connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 4}\n"})
+    settle(connected, remote)
+    assert set(held(remote)) == {"Kept"}
+
+
+@pytest.mark.parametrize(("managed", "gone", "code"), [(25, 6, 0), (24, 6, 0), (23, 6, 3)])
+def test_a_fifth_of_the_managed_may_go(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    history: Callable[..., None],
+    managed: int,
+    gone: int,
+    code: int,
+) -> None:
+    olds = [f"Old {number}" for number in range(gone)]
+    kept = [f"Kept {number}" for number in range(managed)]
+    for name in [*olds, *kept]:
+        ui.create(name, VIP)
+    for name in kept:
+        connected.declare(name, VIP)
+    history(*map(removal, olds))
+    assert connected.run("plan").code == code
+
+
+def test_the_last_segment_is_not_deleted_unasked(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("Old", VIP)
+    history(removal("Old"))
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert "without any segment" in refused.out
+    connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 1}\n"})
+    settle(connected, remote)
+    assert held(remote) == {}
+
+
+def test_in_a_full_account_deletes_come_first(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    for number in range(200):
+        ui.create(f"S{number}", VIP)
+    history(removal("S0"))
+    connected.declare("New", CZECH)
+    settle(connected, remote)
+    assert "S0" not in held(remote)
+    assert len(held(remote)) == 200
+
+
+# Replacing
+
+
+def allow(
+    project: Project, name: str = "VIP", text: str = VIP, *, parent: str | None = LIST
+) -> None:
+    project.declare(name, text, parent=parent, extra="allow_replace: true\n")
+
+
+def test_a_replace_makes_the_new_one_before_the_old_one_goes(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    old = ui.create("VIP", VIP)
+    allow(connected)
+    out = settle(connected, remote)
+    assert "1 to replace" in out
+    assert "id-changes" in out
+    assert "array_contains(list_ids" in out
+    assert remote.definitions() == {"VIP": (VIP, (LIST,))}
+    assert held(remote)["VIP"] != old
+    writes = [entry.method for entry in remote.emulator.log if entry.method != "GET"]
+    assert writes == ["PATCH", "POST", "DELETE"]
+
+
+def test_a_protected_segment_is_never_replaced(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("VIP", VIP)
+    connected.declare("VIP", VIP, parent=LIST, extra="allow_replace: true\nprotected: true\n")
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert "error[protected]" in refused.out
+
+
+def test_a_replace_can_rename_and_needs_no_free_name(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("A", VIP)
+    b = ui.create("B", CZECH)
+    # B becomes C and is made anew in a list; A becomes B: its name must be free before.
+    connected.declare("C", CZECH, parent=LIST, extra="allow_replace: true\nprevious_names: [B]\n")
+    rename(connected, "B", VIP, "A")
+    settle(connected, remote)
+    assert remote.definitions() == {"C": (CZECH, (LIST,)), "B": (VIP, ())}
+    assert b not in held(remote).values()
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "POST", "DELETE"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("fault", ["403", "500", "502 after", "drop", "drop after"])
+def test_a_replace_survives_a_break_at_any_request(
+    *, connected: Project, remote: Remote, ui: WebUi, method: str, nth: int, fault: str
+) -> None:
+    ui.create("VIP", VIP)
+    ui.create("By hand", CZECH)
+    allow(connected)
+    remote.emulator.faults.add(f"{method} /v3/marketing/segments/* {fault} #{nth} always")
+    connected.run("apply", "--auto-approve")
+    remote.emulator.faults.clear()
+    assert [one for one in remote.definitions().values() if one[0] == VIP], "it is lost"
+    for _ in range(3):
+        remote.watch.forward(minutes=6)
+        connected.run("apply", "--auto-approve")
+        assert [one for one in remote.definitions().values() if one[0] == VIP], "it is lost"
+    assert remote.definitions() == {"VIP": (VIP, (LIST,)), "By hand": (CZECH, ())}
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_replace_that_was_taken_back_gives_the_name_back(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    old = ui.create("VIP", VIP)
+    ui.edit(old, name=temporary_name("VIP", old, Marker.OLD))
+    connected.declare("VIP", VIP)
+    settle(connected, remote)
+    assert held(remote) == {"VIP": old}
+
+
+def test_a_query_that_is_refused_brings_the_old_one_back(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    old = ui.create("VIP", VIP)
+    allow(connected, text=query("no_such_field = 1"))
+    connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "does not accept the query" in done.out
+    assert set(held(remote).values()) == {old}
+    remote.watch.forward(minutes=6)
+    allow(connected)
+    settle(connected, remote)
+    assert remote.definitions() == {"VIP": (VIP, (LIST,))}
+
+
+def test_an_old_one_stays_until_the_new_one_is_valid(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    events = (
+        "SELECT c.contact_id, c.updated_at FROM contact_data AS c "
+        "JOIN event_data AS e ON c.contact_id = e.contact_id "
+        "WHERE e.event_source = 'mail' AND e.event_type = 'click' "
+        "AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)"
+    )
+    old = ui.create("VIP", events)
+    allow(connected, text=events)
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "still checking the new segment" in done.out
+    assert sum(connected.clock.slept) <= 120
+    assert old in held(remote).values()
+    waiting = connected.run("plan", "--detailed-exitcode")
+    assert waiting.code == 0
+    assert "replacement-unfinished" in waiting.out
+    remote.watch.forward(minutes=6)
+    settle(connected, remote)
+    assert old not in held(remote).values()
+
+
+# References
+
+
+@pytest.mark.parametrize("status", ["draft", "scheduled", "triggered"])
+@pytest.mark.parametrize("how", ["delete", "replace"])
+def test_what_a_single_send_uses_is_not_deleted(
+    connected: Project, remote: Remote, ui: WebUi, status: str, how: str
+) -> None:
+    old = ui.create("VIP", VIP)
+    for number in range(130):
+        ui.add_single_send(f"Send {number}")
+    ui.add_single_send("Spring sale", status=status, segment_ids=["x", old])
+    if how == "delete":
+        ui.create("Other", CZECH)
+        connected.write({"segments/vip.yaml": "name: VIP\nremoved: true\n"})
+    else:
+        allow(connected)
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert f"the Single Send `Spring sale` ({status}) goes to `VIP`" in refused.out
+    assert "automations cannot be" in refused.out
+    assert held(remote)["VIP"] == old
+    shown = connected.run("plan", "--ignore-references", "VIP")
+    assert shown.code == 0
+    assert "reference-ignored" in shown.out
+    assert connected.run("plan", "--ignore-references", "Other").code == 3
+    assert connected.run("apply", "--auto-approve", "--ignore-references", "VIP").code == 0
+    assert old not in held(remote).values()
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("fault", ["403", "500 always", "wrong-json", "truncated"])
+@pytest.mark.parametrize("path", ["singlesends", "singlesends/*"])
+def test_references_that_cannot_be_read_stop_the_plan(
+    connected: Project, remote: Remote, ui: WebUi, fault: str, path: str
+) -> None:
+    ui.create("VIP", VIP)
+    ui.create("Other", CZECH)
+    ui.add_single_send("Send")
+    connected.write({"segments/vip.yaml": "name: VIP\nremoved: true\n"})
+    remote.emulator.faults.add(f"GET /v3/marketing/{path} {fault}")
+    assert connected.run("apply", "--auto-approve").code == 1
+    assert "VIP" in held(remote)
+
+
+def test_single_sends_are_read_only_where_something_goes(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("VIP", VIP)
+    rename(connected, "Gold", CZECH, "VIP")
+    settle(connected, remote)
+    assert not [one for one in remote.emulator.log if "singlesends" in one.target]
