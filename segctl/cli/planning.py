@@ -138,14 +138,23 @@ def prepare(session: Session, options: Options) -> Question:
     return Question(declarations, wishes, frozenset(options.ignore_references))
 
 
-def look(session: Session, account: Account, question: Question) -> tuple[Plan, Snapshot]:
-    """Compare the files with the account; give the plan, unjudged, and what it was made from."""
+def look(
+    session: Session, account: Account, question: Question, *, everything: bool = False
+) -> tuple[Plan, Snapshot]:
+    """Compare the files with the account; give the plan, unjudged, and what it was made from.
+
+    `everything` reads the definition of each V2 segment, whether the plan needs it or not.
+    """
     declared, wishes = question.declarations.declared, question.wishes
     shown = session.verbosity >= 0
     with progress("reading the account", session.clock, shown=shown) as tell:
         snapshot = take_snapshot(
             account.reader,
-            lambda listed: definitions_to_read(declared, listed, wishes),
+            lambda listed: (
+                [one for one in listed if not one.is_v1]
+                if everything
+                else definitions_to_read(declared, listed, wishes)
+            ),
             tell,
         )
     return make_plan(account.ref, declared, snapshot, wishes), snapshot

@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": "Say in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the account match the files.",
+    "drift": "Show what changed on the account that no commit did.",
     "fields": "Keep the account's fields with the files.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
     "list": "List the account's segments.",

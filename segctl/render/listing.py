@@ -15,16 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.model import Remote, TargetRef
+    from segctl.sends import SingleSend
 
 _NARROWEST = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A segment of the account, and whether a file declares it (`None`: not known)."""
+    """A segment of the account, and whether a file declares it (`None`: not known).
+
+    `is_ours`: none does, and the history knows that one did. `sends` are the Single Sends that use
+    it, `None` where they were not read.
+    """
 
     remote: Remote
     managed: bool | None
+    is_ours: bool = False
+    sends: tuple[SingleSend, ...] | None = None
 
 
 def listing_text(rows: Sequence[Row], *, width: int | None, color: bool) -> str:
@@ -38,6 +45,8 @@ def listing_text(rows: Sequence[Row], *, width: int | None, color: bool) -> str:
         table.add_column(heading, justify="right" if heading == "CONTACTS" else "left")
     table.add_column("NEXT COUNT", no_wrap=True)
     table.add_column("ID", no_wrap=True)
+    if any(row.sends is not None for row in rows):
+        table.add_column("USED BY")
     for row in rows:
         table.add_row(*map(Text, _cells(row)))
     out = StringIO()
@@ -65,7 +74,7 @@ def listing_json(rows: Sequence[Row], target: TargetRef, generated_at: str) -> d
 
 def _cells(row: Row) -> tuple[str, ...]:
     remote = row.remote
-    managed = {True: "yes", False: "no", None: "?"}[row.managed]
+    managed = "ours" if row.is_ours else {True: "yes", False: "no", None: "?"}[row.managed]
     validation = remote.validation.value.lower()
     if remote.validation_error:
         validation += f": {remote.validation_error}"
@@ -74,6 +83,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         refreshes = str(remote.refreshes_used)
         if remote.max_refreshes is not None:
             refreshes += f"/{remote.max_refreshes}"
+    used = () if row.sends is None else (_sends(row.sends),)
     return (
         clean(remote.name),
         "v1" if remote.is_v1 else managed,
@@ -83,7 +93,12 @@ def _cells(row: Row) -> tuple[str, ...]:
         refreshes,
         clean(remote.next_sample_update or "-"),
         clean(remote.id),
+        *used,
     )
+
+
+def _sends(sends: Sequence[SingleSend]) -> str:
+    return clean(", ".join(f"{send.name} ({send.status})" for send in sends)) or "-"
 
 
 def _entry(row: Row) -> dict[str, Any]:
@@ -92,6 +107,12 @@ def _entry(row: Row) -> dict[str, Any]:
         "id": remote.id,
         "name": remote.name,
         "managed": row.managed,
+        "ours": row.is_ours,
+        "single_sends": (
+            None
+            if row.sends is None
+            else [{"id": s.id, "name": s.name, "status": s.status} for s in row.sends]
+        ),
         "v1": remote.is_v1,
         "contacts_count": remote.contacts_count,
         "query_validation": remote.validation.value,
