@@ -117,10 +117,12 @@ def _carry_out(session: Session, account: Account, plan: Plan, *, count_anew: bo
                     tell(len(outcomes), total)
         if count_anew:
             zone = session.config.time_zone
+            # By id: a segment that changed in two steps is counted once, by its last name.
+            changed = {one.id: one for one in outcomes if one.status is Status.DONE and one.id}
             refreshes.extend(
-                refresh(account.writer, outcome.change.name, outcome.id, zone)
-                for outcome in outcomes
-                if outcome.status is Status.DONE and outcome.id and not interruptions
+                refresh(account.writer, outcome.change.name, segment_id, zone)
+                for segment_id, outcome in changed.items()
+                if not interruptions
             )
         return Report(tuple(outcomes), tuple(refreshes), interrupted=bool(interruptions))
 
