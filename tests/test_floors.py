@@ -30,6 +30,7 @@ FLOORS = {
     "ordering": 2,
     "absence": 2,
     "planner": 2,
+    "drift": 2,
     "policy": 2,
     "planfile": 2,
     "render": 3,

@@ -6,11 +6,13 @@ would say is handed in as a ledger.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from segctl.cli import planning
+from segctl.cli.commands import list as listing
 from segctl.markers import Marker, temporary_name
 from segctl.model import Ledger, Removal, Segment
 from tests.conftest import Project, Remote, query
@@ -42,7 +44,8 @@ def history(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def tell(*removals: Removal, unavailable: str = "") -> None:
         ledger = Ledger(removals, unavailable)
-        monkeypatch.setattr(planning, "ledger_of", lambda *_: ledger)
+        for module in (planning, listing):
+            monkeypatch.setattr(module, "ledger_of", lambda *_: ledger)
 
     return tell
 
@@ -658,3 +661,78 @@ def test_single_sends_are_read_only_where_something_goes(
     rename(connected, "Gold", CZECH, "VIP")
     settle(connected, remote)
     assert not [one for one in remote.emulator.log if "singlesends" in one.target]
+
+
+# The list
+
+
+def test_the_list_says_whose_a_segment_is_and_what_uses_it(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    for name in ("Kept", "Ours", "By hand"):
+        ui.create(name, VIP)
+    ui.add_single_send("Spring sale", status="scheduled", segment_ids=[held(remote)["Ours"]])
+    history(removal("Ours"))
+    connected.declare("Kept", VIP)
+    shown = connected.run("list", "--references")
+    rows = {line.split("  ")[0]: line for line in shown.out.splitlines()}
+    assert " yes " in rows["Kept"]
+    assert " no " in rows["By hand"]
+    assert " ours " in rows["Ours"]
+    assert "Spring sale (scheduled)" in rows["Ours"]
+    assert "3 of 200 segments used." in shown.err
+    assert "Automations are not among" in shown.err
+    data = json.loads(connected.run("list", "--references", "--format", "json").out)
+    found = {one["name"]: (one["managed"], one["ours"]) for one in data["segments"]}
+    assert found == {"Kept": (True, False), "Ours": (False, True), "By hand": (False, False)}
+    assert [len(one["single_sends"]) for one in data["segments"]] == [0, 0, 1]
+    assert "used" not in connected.run("list", "--no-parent-list").err
+
+
+# Drift
+
+
+def test_drift_is_what_no_commit_did(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    for name in ("Same", "Edited", "Renamed", "Deleted", "Forgotten"):
+        connected.declare(name, query(f"city = '{name}'"))
+    assert connected.run("apply", "--auto-approve").code == 0
+    clean = connected.run("drift", "--detailed-exitcode")
+    assert (clean.code, clean.out) == (0, "No drift.\n")
+
+    ids = held(remote)
+    ui.edit(ids["Edited"], query=query("city = 'Elsewhere'"))
+    ui.edit(ids["Renamed"], name="Mine now")
+    ui.delete(ids["Deleted"])
+    ui.create("By hand", VIP)
+    ui.create("Ours", VIP)
+    ui.seed_v1("v1", "email LIKE '%x'")
+    connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
+    history(removal("Ours"))
+
+    shown = connected.run("drift", "--detailed-exitcode")
+    assert shown.code == 2
+    assert shown.out.endswith("Drift: 4 segments. 1 change not applied yet.\n")
+    assert "now `Mine now`" in shown.out
+    assert "city = 'Elsewhere'" in shown.out
+    data = json.loads(connected.run("drift", "--format", "json").out)
+    assert {one["name"]: one["kind"] for one in data["drift"]} == {
+        "Edited": "edited",
+        "Renamed": "renamed",
+        "Deleted": "deleted",
+        "By hand": "created",
+    }
+    assert data["pending"] == 1
+    assert "By hand" not in connected.run("drift", "--managed-only").out
+    assert all(one.method == "GET" for one in remote.emulator.log[-8:])
+
+
+def test_drift_that_cannot_be_worked_out_is_no_result(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.seed_v1("VIP", "email LIKE '%x'")
+    connected.declare("VIP", VIP)
+    shown = connected.run("drift", "--detailed-exitcode")
+    assert (shown.code, shown.out) == (1, "")
+    assert "name-held-by-v1" in shown.err

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segctl.cli.checking import check_before_sending
 from segctl.errors import InvalidInput, Severity, UsageError
+from segctl.history import read_ledger
 from segctl.model import Delete, Ledger
 from segctl.planner import Wishes, definitions_to_read, make_plan, select
 from segctl.policy import destroyed, judge
@@ -137,13 +137,22 @@ def prepare(session: Session, options: Options) -> Question:
     return Question(declarations, wishes, frozenset(options.ignore_references))
 
 
-def look(session: Session, account: Account, question: Question) -> tuple[Plan, Snapshot]:
-    """Compare the files with the account; give the plan, unjudged, and what it was made from."""
+def look(
+    session: Session, account: Account, question: Question, *, everything: bool = False
+) -> tuple[Plan, Snapshot]:
+    """Compare the files with the account; give the plan, unjudged, and what it was made from.
+
+    `everything` reads the definition of each V2 segment, whether the plan needs it or not.
+    """
     declared, wishes = question.declarations.declared, question.wishes
     with session.progress("reading the account") as tell:
         snapshot = take_snapshot(
             account.reader,
-            lambda listed: definitions_to_read(declared, listed, wishes),
+            lambda listed: (
+                [one for one in listed if not one.is_v1]
+                if everything
+                else definitions_to_read(declared, listed, wishes)
+            ),
             tell,
         )
     return make_plan(account.ref, declared, snapshot, wishes), snapshot
@@ -195,13 +204,8 @@ def ledger_of(session: Session, declarations: Declarations) -> Ledger:
         in_ci = session.env.get("CI", "") not in ("", "false", "0")
         missed = in_ci and not session.target.is_sandbox
         return Ledger(unavailable="this is no git repository" if missed else "")
-    try:
-        history: Any = import_module("segctl.history")
-    except ImportError:
-        return Ledger(unavailable="this segctl cannot read git")
     names = {one.name for one in declarations.declared}
-    ledger: Ledger = history.read_ledger(session.root, session.config.segments, names)
-    return ledger
+    return read_ledger(session.root, session.config.segments, names, env=session.env)
 
 
 def is_broken(plan: Plan) -> bool:

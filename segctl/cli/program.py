@@ -31,6 +31,7 @@ COMMANDS = {
     "explain": "Say in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
     "apply": "Make the account match the files.",
+    "drift": "Show what changed on the account that no commit did.",
     "import": "Write a file for segments that the account has already.",
     "fields": "Keep the account's fields with the files.",
     "refresh": "Ask SendGrid to count segments' contacts now.",

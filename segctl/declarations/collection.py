@@ -56,10 +56,11 @@ def read_declarations(
     for file in sorted(files):
         one, document = read_file(file, files[file], queries, folder)
         diagnostics += document.diagnostics
-        named += _names(document)
         if isinstance(one, Tombstone):
             tombstones.append(one)
-        elif one is not None:
+            continue
+        named += _names(document)
+        if one is not None:
             declared.append(one)
             documents[file] = document
     diagnostics += _repeated_names(named)

@@ -18,9 +18,9 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from segctl.declarations.segment_file import read_segment
+from segctl.declarations.segment_file import read_file, read_segment
 from segctl.ledger.names import possible_name
-from segctl.model import Removal
+from segctl.model import Disposal, Removal, Tombstone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -77,6 +77,8 @@ class Past:
             if not line or line[-1][1]:
                 continue
             index, holders = line[-1][0], line[-2][1]
+            if self._was_forgotten(name, line[-2][0]):
+                continue
             commit = self.commits[index]
             removal = Removal(
                 holders[0].segment,
@@ -87,6 +89,21 @@ class Past:
             )
             found.append((index, name, removal))
         return tuple(removal for _, _, removal in sorted(found, key=lambda one: one[:2]))
+
+    def _was_forgotten(self, name: str, since: int) -> bool:
+        """Say whether a file said `removed: forget` of a name after it was declared last.
+
+        Whoever wrote that keeps the segment, and that stays so when the file itself goes.
+        """
+        for path in self._paths[name]:
+            for index, blob in self._segments[path]:
+                # A version that says so has the key; most have not, and need no reading.
+                if blob and index > since and b"removed" in self._blobs[blob]:
+                    one, _ = read_file(path, self._blobs[blob], {}, self._folder)
+                    forgets = isinstance(one, Tombstone) and one.disposal is Disposal.FORGET
+                    if forgets and one is not None and one.name == name:
+                        return True
+        return False
 
     def touched(self, index: int) -> set[str]:
         """Give the names that the files which a commit touched declared before it or after it."""

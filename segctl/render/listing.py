@@ -15,14 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.model import Remote, TargetRef
+    from segctl.sends import SingleSend
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A segment of the account, and whether a file declares it (`None`: not known)."""
+    """A segment of the account, and whether a file declares it (`None`: not known).
+
+    `is_ours`: none does, and the history knows that one did. `sends` are the Single Sends that use
+    it, `None` where they were not read.
+    """
 
     remote: Remote
     managed: bool | None
+    is_ours: bool = False
+    sends: tuple[SingleSend, ...] | None = None
 
 
 def listing_text(rows: Sequence[Row], *, width: int | None, color: bool) -> str:
@@ -46,6 +53,8 @@ def _table(rows: Sequence[Row], *, ids: bool, color: bool) -> str:
     for heading in ("NAME", "MANAGED", "CONTACTS", "VALIDATION", "PARENT LIST", "REFRESHES"):
         table.add_column(heading, justify="right" if heading == "CONTACTS" else "left")
     table.add_column("NEXT COUNT")
+    if any(row.sends is not None for row in rows):
+        table.add_column("USED BY")
     if ids:
         table.add_column("ID")
     for row in rows:
@@ -75,7 +84,7 @@ def listing_json(rows: Sequence[Row], target: TargetRef, generated_at: str) -> d
 
 def _cells(row: Row) -> tuple[str, ...]:
     remote = row.remote
-    managed = {True: "yes", False: "no", None: "?"}[row.managed]
+    managed = "ours" if row.is_ours else {True: "yes", False: "no", None: "?"}[row.managed]
     validation = remote.validation.value.lower()
     if remote.validation_error:
         validation += f": {remote.validation_error}"
@@ -84,6 +93,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         refreshes = str(remote.refreshes_used)
         if remote.max_refreshes is not None:
             refreshes += f"/{remote.max_refreshes}"
+    used = () if row.sends is None else (_sends(row.sends),)
     return (
         clean(remote.name),
         "v1" if remote.is_v1 else managed,
@@ -92,8 +102,13 @@ def _cells(row: Row) -> tuple[str, ...]:
         clean(", ".join(remote.parent_list_ids)) or "-",
         refreshes,
         clean(remote.next_sample_update or "-"),
+        *used,
         clean(remote.id),
     )
+
+
+def _sends(sends: Sequence[SingleSend]) -> str:
+    return clean(", ".join(f"{send.name} ({send.status})" for send in sends)) or "-"
 
 
 def _entry(row: Row) -> dict[str, Any]:
@@ -102,6 +117,12 @@ def _entry(row: Row) -> dict[str, Any]:
         "id": remote.id,
         "name": remote.name,
         "managed": row.managed,
+        "ours": row.is_ours,
+        "single_sends": (
+            None
+            if row.sends is None
+            else [{"id": s.id, "name": s.name, "status": s.status} for s in row.sends]
+        ),
         "v1": remote.is_v1,
         "contacts_count": remote.contacts_count,
         "query_validation": remote.validation.value,

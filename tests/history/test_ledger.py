@@ -447,3 +447,20 @@ def test_the_quick_look_refuses_what_is_not_utf8() -> None:
 def test_names_are_those_that_were_declared(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": "name: never\n"})
     assert read_past(repository.root, "segments").names() == ["A"]
+
+
+def test_what_was_forgotten_is_never_ours_again(repository: Repository) -> None:
+    repository.commit("Add", {"a.yaml": A, "b.yaml": B})
+    repository.commit("Forget A", {"a.yaml": "name: A\nremoved: forget\n"})
+    repository.commit("Tidy up", {"a.yaml": None})
+    assert gone(repository, "B") == {}
+    repository.commit("Declare A again", {"a.yaml": A})
+    last = repository.commit("Remove it for good", {"a.yaml": None})
+    assert gone(repository, "B") == {"A": last}
+
+
+def test_a_tombstone_that_goes_leaves_a_removal(repository: Repository) -> None:
+    repository.commit("Add", {"a.yaml": A, "b.yaml": B})
+    repository.commit("Remove A", {"a.yaml": "name: A\nremoved: true\n"})
+    last = repository.commit("Tidy up", {"a.yaml": None})
+    assert gone(repository, "B") == {"A": last}

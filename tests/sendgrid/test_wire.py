@@ -230,3 +230,32 @@ def test_a_segment_is_read_or_refused(data: dict[str, Any]) -> None:
         return
     assert (read.id, read.name) == (data["id"], data["name"])
     assert all(read.parent_list_ids)
+
+
+@pytest.mark.parametrize(
+    ("send_to", "ids"),
+    [
+        (None, ()),
+        ({}, ()),
+        ({"segment_ids": None}, ()),
+        ({"segment_ids": ["a", "b"], "all": True}, ("a", "b")),
+    ],
+)
+def test_who_gets_a_single_send(send_to: Any, ids: tuple[str, ...]) -> None:
+    read = wire.audience({"id": "1", "status": "draft", "send_to": send_to}, "read it")
+    assert (read.id, read.name, read.status, read.segment_ids) == ("1", "1", "draft", ids)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {"name": "no id"},
+        {"id": "1", "send_to": "all"},
+        {"id": "1", "send_to": {"segment_ids": "a"}},
+        {"id": "1", "send_to": {"segment_ids": [{"id": "a"}]}},
+    ],
+)
+def test_a_single_send_that_cannot_be_made_out_is_no_empty_one(data: Any) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        wire.audience(data, "read it")

@@ -149,13 +149,14 @@ def _refresh(
     interruptions: list[int],
 ) -> None:
     """Ask for what was created or patched to be counted anew."""
-    changed = [one for one in outcomes if one.status is Status.DONE and one.id]
+    # By id: a segment that changed in two steps is counted once, by its last name.
+    changed = {one.id: one for one in outcomes if one.status is Status.DONE and one.id}
+    zone = session.config.time_zone
     with session.progress("refreshing") as tell:
-        for one in changed:
-            if interruptions or one.id is None:
+        for segment_id, one in changed.items():
+            if interruptions:
                 return
-            zone = session.config.time_zone
-            refreshes.append(refresh(account.writer, one.change.name, one.id, zone))
+            refreshes.append(refresh(account.writer, one.change.name, segment_id, zone))
             tell(len(refreshes), len(changed))
 
 

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.planning import ledger_of
 from segctl.cli.session import with_session
 from segctl.clock import iso
 from segctl.errors import SegctlError, UsageError
+from segctl.model import Ledger
+from segctl.ownership import is_ours
+from segctl.references import read_single_sends
 from segctl.render.listing import Row, listing_json, listing_text
+from segctl.sends import References
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
+    from segctl.declarations.collection import Declarations
 
 
 @click.command("list")
@@ -40,6 +46,9 @@ if TYPE_CHECKING:
     default="text",
     help="How to write the list.",
 )
+@click.option(
+    "--references", is_flag=True, help="Read the Single Sends, too, and show which use a segment."
+)
 @with_session
 def command(
     session: Session,
@@ -48,29 +57,46 @@ def command(
     no_parent_list: bool,
     ids: tuple[str, ...],
     output: str,
+    references: bool,
 ) -> int:
     """List the account's segments.
 
-    Shows for each whether a file declares it, how many contacts it has, what SendGrid says of its
-    query, its parent list, the refreshes used, and when it is counted next.
+    Shows for each whether a file declares it (`ours`: one did, and was removed), how many contacts
+    it has, what SendGrid says of its query, its parent list, the refreshes used, and when it is
+    counted next.
 
     \b
     Examples:
       segctl list
-      segctl list --no-parent-list
+      segctl list --references
       segctl list --format json | jq -r '.segments[] | select(.managed | not) | .name'
     """
     if "" in (*ids, *parent_lists):
         raise UsageError("the id to list by is empty", hint="is a variable unset?")
     if ids and (parent_lists or no_parent_list):
         session.talk("SendGrid ignores the other filters beside --id.")
-    names = _declared_names(session)
-    with session.connect(read_only=True) as account, session.progress("reading the account"):
+    known = _declarations(session)
+    ledger = Ledger() if known is None else ledger_of(session, known)
+    names = None if known is None else {one.name for one in known.declared}
+    sends = None
+    with (
+        session.connect(read_only=True) as account,
+        session.progress("reading the account") as tell,
+    ):
         remotes = account.reader.list_segments(
             parent_list_ids=parent_lists, no_parent_list=no_parent_list, ids=ids
         )
+        if references:
+            sends = References(read_single_sends(account.reader, tell))
     rows = [
-        Row(remote, None if names is None else remote.name in names and not remote.is_v1)
+        Row(
+            remote,
+            None if names is None else remote.name in names and not remote.is_v1,
+            is_ours=any(
+                one.name == remote.name and is_ours(one, remote) for one in ledger.removals
+            ),
+            sends=None if sends is None else sends.to(remote.id),
+        )
         for remote in sorted(remotes, key=lambda one: (one.name.casefold(), one.id))
     ]
     if output == "json":
@@ -81,11 +107,15 @@ def command(
         session.show(listing_text(rows, width=width, color=session.style.color))
     else:
         session.talk("No segments.")
+    if rows and not (ids or parent_lists or no_parent_list):
+        session.talk(f"{len(rows)} of {session.config.limits.max_segments} segments used.")
+    if references:
+        session.talk("Automations are not among the references: SendGrid shows them to nobody.")
     return 0
 
 
-def _declared_names(session: Session) -> set[str] | None:
-    """Give the names that files declare, or `None` where the files cannot tell."""
+def _declarations(session: Session) -> Declarations | None:
+    """Give what the files declare, or `None` where they cannot tell."""
     try:
         declarations = session.declarations
     except SegctlError as error:
@@ -94,4 +124,4 @@ def _declared_names(session: Session) -> set[str] | None:
     if declarations.has_errors:
         session.talk("MANAGED is not known: `segctl validate` finds errors.")
         return None
-    return {one.name for one in declarations.declared}
+    return declarations

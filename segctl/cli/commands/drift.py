@@ -1,0 +1,74 @@
+"""`segctl drift`: what changed on the account that no commit did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from segctl.cli.planning import Options, is_broken, look, prepare
+from segctl.cli.session import with_session
+from segctl.clock import iso
+from segctl.drift import Drifts, Kind, find_drift
+from segctl.model import Create
+from segctl.render.drift_text import drift_json, drift_text
+
+if TYPE_CHECKING:
+    from segctl.cli.session import Session
+
+DRIFT_PRESENT = 2
+
+
+@click.command("drift")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to write it.",
+)
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 2 when there is drift, with 0 only when there is none.",
+)
+@click.option("--managed-only", is_flag=True, help="Leave out segments that no file ever declared.")
+@with_session
+def command(session: Session, *, output: str, detailed_exitcode: bool, managed_only: bool) -> int:
+    """Show what changed on the account that no commit did.
+
+    Takes the files for what was applied last: queries that somebody edited, segments renamed,
+    deleted or made by hand. Run it where every commit is applied, on a schedule. What commits
+    ask for and nobody applied yet is counted apart, where the history can tell. A segment made
+    by hand is no drift any more once a file says `removed: forget` of its name.
+
+    \b
+    Examples:
+      segctl drift
+      segctl drift --detailed-exitcode --managed-only
+      segctl drift --format json | jq -r '.drift[].name'
+    """
+    question = prepare(session, Options())
+    with session.connect(read_only=True) as account:
+        plan, snapshot = look(session, account, question)
+        if any(isinstance(change, Create) for change in plan.changes):
+            plan, snapshot = look(session, account, question, everything=True)
+    if is_broken(plan):
+        session.warn(plan.diagnostics)
+        return 1
+    forgotten = {one.name for one in question.declarations.tombstones}
+    drifts = find_drift(plan, snapshot)
+    found = tuple(
+        one
+        for one in drifts.found
+        if one.kind is not Kind.CREATED or not (managed_only or one.name in forgotten)
+    )
+    drifts = Drifts(found, drifts.pending)
+    if output == "json":
+        session.show_json(
+            drift_json(drifts, account.ref, plan.diagnostics, iso(session.clock.now()))
+        )
+    else:
+        session.warn(plan.diagnostics)
+        session.show(drift_text(drifts, session.style))
+    return DRIFT_PRESENT if detailed_exitcode and drifts.found else 0
