@@ -26,6 +26,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+GRACE = 0.5
+"""Seconds that a read under way may take to end once another one has failed."""
+
+
 def take_snapshot(
     account: Reader,
     wanted: Callable[[tuple[Remote, ...]], Iterable[Remote]],
@@ -69,9 +73,10 @@ def take_snapshot(
 def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result]:
     """Read all items, several at a time; yield results as they come; raise the first error.
 
-    Whoever leaves early (an error, Ctrl-C) waits for nobody: nothing more is begun, and what is
-    under way ends unheard. An executor would wait for it, a minute or more, also at exit: hence
-    threads that do not keep the process alive.
+    Whoever leaves early (an error, Ctrl-C) waits for nobody for long: nothing more is begun, and
+    what is under way gets a moment to end, so that its connection is closed with the others. An
+    executor would wait for it, a minute or more, also at exit: hence threads that do not keep the
+    process alive.
     """
     waiting = deque(items)
     done: SimpleQueue[Result | BaseException] = SimpleQueue()
@@ -88,8 +93,10 @@ def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[
                 done.put(error)
                 return
 
-    for _ in range(min(CONCURRENCY, len(items))):
-        threading.Thread(target=work, name="read", daemon=True).start()
+    number = min(CONCURRENCY, len(items))
+    threads = [threading.Thread(target=work, name="read", daemon=True) for _ in range(number)]
+    for thread in threads:
+        thread.start()
     try:
         for _ in items:
             result = done.get()
@@ -98,3 +105,7 @@ def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[
             yield result
     finally:
         waiting.clear()
+        for thread in threads:
+            thread.join(GRACE)
+            if thread.is_alive():
+                break
