@@ -139,7 +139,18 @@ EXPLAINED = {
         "Contacts whose last order is in the last 30 days or later, and whose last order is more than 60 days ago."
     ),
     W + "last_order > now() - 1 day": ("Contacts whose last order is in the last day or later."),
-    W + "birthday = '2000-02-29'": ("Contacts whose birthday is 29 February 2000."),
+    W + "birthday = '2000-02-29'": (
+        "Contacts whose birthday is exactly the start of 29 February 2000."
+    ),
+    W + "created_at = '2024-06-19T00:00:00Z'": (
+        "Contacts whose time of creation is exactly the start of 19 June 2024."
+    ),
+    W + "created_at != '2024-06-19T00:00:00Z'": (
+        "Contacts whose time of creation is not exactly the start of 19 June 2024 (not those without a time of creation)."
+    ),
+    W + "created_at = '2024-06-19T14:30:00Z'": (
+        "Contacts whose time of creation is exactly 19 June 2024, 14:30 UTC."
+    ),
     W + "birthday = '2001-02-29'": ("Contacts whose birthday is “2001-02-29”."),
     W + "last_order IS NULL": ("Contacts whose last order is not set."),
     W + "array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])": (
