@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -437,3 +438,36 @@ def hold(text: str) -> None:
 
 def test_no_example_of_the_repository_is_left_out() -> None:
     assert {path.name for path in SEGMENTS.rglob("*.yaml")} - {"fields.yaml"} == set(FILES)
+
+
+HEAVY = {
+    "a text that is nearly an address": f"x = '{'a.' * 40_000}@'",
+    "a quotation that is nearly an address": f"lower(x) = '{'a.' * 40_000}@'",
+    "patterns": " AND ".join(f"c LIKE '%a{n}%'" for n in range(8_000)),
+    "inequalities": " AND ".join(f"c != 'a{n}'" for n in range(8_000)),
+    "ranges": " AND ".join(f"c > {n} AND c < {n % 2 * 99_999}" for n in range(4_000)),
+    "empty ranges": " AND ".join(f"c > {n} AND c < -{n}" for n in range(4_000)),
+    "times": " AND ".join(f"c > now() - {n} days AND c < now() + {n} days" for n in range(4_000)),
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_large_queries_take_time_in_proportion(name: str) -> None:
+    query = parse(W + HEAVY[name]).query
+    assert query
+    began = time.perf_counter()
+    explain(query)
+    assert time.perf_counter() - began < 5
+
+
+def test_a_long_address_is_masked_whole() -> None:
+    assert explained(f"{W}lower(x) = '{'secret.' * 20}k@example.com'") == (
+        "Contacts for whom `lower(x) = 's…@example.com'` holds."
+    )
+
+
+def test_bounds_find_their_opposite_among_others() -> None:
+    assert explained(f"{W}a > 5 AND b > 1 AND a >= 0 AND a < 3 AND b <= 9") == (
+        "Contacts whose a is more than 5, whose b is between 1 and 9 (1 not included),"
+        " and whose a is between 0 and 3 (3 not included)."
+    )

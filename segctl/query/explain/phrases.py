@@ -47,7 +47,10 @@ _MISREAD = frozenset(
 )  # fmt: skip
 _VERBS = frozenset(("is", "has", "had", "was", "can", "did", "does", "wants", "should", "likes"))
 _PARTICLES = frozenset(("up", "at", "on", "in", "by", "off", "out", "to"))
-_ADDRESS = re.compile(r"""([^\s@"'`(),:;<>\[\]\\\u201c\u201d]+)@(?=\w)""")
+_OF_ADDRESS = r"""[^\s@"'`(),:;<>\[\]\\\u201c\u201d]"""
+# Tried only where a run of such characters begins, and never twice: linear in a long text. A bound
+# on its length would let the beginning of a longer one through.
+_ADDRESS = re.compile(f"(?<!{_OF_ADDRESS})({_OF_ADDRESS}++)@(?=\\w)")
 _SINGULAR_ENDS = ("ss", "us", "is", "as", "os")
 _LIKE_A_CONSONANT = ("uni", "use", "usa", "uti", "eu", "one", "once")
 
