@@ -7,6 +7,7 @@ the changes are data, `render` finds the words.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from segctl.query.tree import Node
+    from segctl.query.words import Word
 
 
 class ChangeKind(StrEnum):
@@ -89,13 +91,17 @@ class _Side:
 
     def shown(self, node: Node) -> str:
         """Return what was written, on one line, without comments."""
+        words, end = self.parsed.words, node.start
         pieces: list[str] = []
-        end = node.start
-        for word in self.parsed.words:
-            if node.start <= word.start and word.end <= node.end:
-                pieces += [" "] * (word.start > end) + [word.text]
-                end = word.end
+        first = bisect_left(words, node.start, key=_start)  # asked for every clause of a query
+        for word in words[first : bisect_left(words, node.end, key=_start)]:
+            pieces += [" "] * (word.start > end) + [word.text]
+            end = word.end
         return "".join(pieces)
+
+
+def _start(word: Word) -> int:
+    return word.start
 
 
 @dataclass(frozen=True, slots=True)

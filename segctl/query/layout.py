@@ -9,7 +9,9 @@ The style, as in `segments/`:
 - lists (IN, arrays) that make a line longer than `WIDTH` are wrapped;
 - a query of one condition that its author wrote on one line, and that fits there, stays there;
 - keywords are in upper case. Names, functions, types, strings and numbers are not touched;
-- comments stay with their condition: behind it, or on lines of their own above it.
+- comments stay with their condition: behind it, or on lines of their own above it;
+- a query with a comment for segctl (`-- segctl: ignore[…]`), which is about a line, is only laid
+  out where every word and comment stays on its line.
 
 Owns the placing of words and comments, and the proof: the result is read again, and must have
 the same words but for the case of keywords, the same comments in the same order, and the same
@@ -20,6 +22,7 @@ removed, so redundant parentheses and a final `;` stay. Never raises. Where line
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -36,6 +39,11 @@ WIDTH = 100
 """Lines are kept to so many characters where a list can be wrapped to do it."""
 
 _BREAKS = ("\n", "\r")
+_BREAK = re.compile(r"\r\n|[\r\n]")
+_NOTED = (
+    "a comment for segctl stands in it, and a new layout could change what it covers:"
+    " such comments are for a line"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +71,27 @@ def lay_out(parsed: Parsed) -> Layout:
         text = _Writer(parsed, parsed.query, style).text()
     except RecursionError:  # the caller stood deep in the stack already
         return Layout(parsed.text, "it is nested too deep")
-    if text != parsed.text.strip() and not _proven(parsed, parse(text), style):
+    if text == parsed.text.strip():
+        return Layout(text)
+    after = parse(text)
+    if not _proven(parsed, after, style):
         return Layout(parsed.text, "segctl could not prove that its layout means the same")
+    noted = any("segctl:" in comment.text for comment in parsed.query.comments)
+    if noted and _placed(parsed) != _placed(after):
+        return Layout(parsed.text, _NOTED)
     return Layout(text)
+
+
+def _placed(parsed: Parsed) -> tuple[list[int], list[int]]:
+    """Return the lines that words and comments begin on, counted from the first of them."""
+    comments = parsed.query.comments if parsed.query else ()
+    marks = sorted([*(word.start for word in parsed.words), *(c.start for c in comments)])
+    lines: dict[int, int] = {}
+    line = 0
+    for before, start in zip([marks[0], *marks], marks, strict=False):
+        line += len(_BREAK.findall(parsed.text, before, start))
+        lines[start] = line
+    return [lines[word.start] for word in parsed.words], [lines[c.start] for c in comments]
 
 
 def _proven(before: Parsed, after: Parsed, style: Lines) -> bool:

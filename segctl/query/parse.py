@@ -19,10 +19,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from segctl.query.catalogue import UNITS
+from segctl.query.cursor import RESERVED
 from segctl.query.grammar import Grammar
 from segctl.query.problems import CannotRead, Problem, shown
 from segctl.query.tree import Comment, Query
-from segctl.query.words import Word, WordKind, upper
+from segctl.query.words import Word, WordKind, lower, upper
 
 LONGEST = 1 << 20
 """Texts of more characters are not read."""
@@ -49,6 +51,7 @@ _SMART = {  # “ ” „ and the single ones
 }
 _BLANK = frozenset("\u200b\u200c\u200d\u2060\ufeff")  # invisible, and no white space to Python
 _SYMBOLS = frozenset((*_OPERATORS, *"()[]{},.:;=<>!+-*/%$?&|^~@#\\"))
+_HASH = re.compile(r"(?<!\{)#(?!\})")  # {# … #} is a template's: the grammar knows those
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ def _cut(text: str) -> tuple[list[Word], list[Comment]]:
         folded = piece
         if group == "name":
             folded = upper(piece)
-        elif group == "symbol" and piece not in _SYMBOLS:
+            if words and words[-1].end == start:
+                _refuse_apostrophe(words[-1], piece, position)
+        elif group == "symbol" and (piece not in _SYMBOLS or _HASH.match(text, start)):
             _stop_on(text, start)
         elif group == "string" and words and words[-1].end == start:
             _refuse_prefix(text, words[-1], position)
@@ -121,6 +126,15 @@ def _cut(text: str) -> tuple[list[Word], list[Comment]]:
 
 
 _KINDS: dict[str | None, WordKind] = {kind.value: kind for kind in WordKind}
+
+
+def _refuse_apostrophe(before: Word, name: str, end: int) -> None:
+    """Stop at a letter right behind a string, as in 'O'Brien', rather than at a later quote."""
+    known = upper(name) in RESERVED or lower(name) in UNITS
+    if before.kind is WordKind.STRING and not known:
+        message = f"a text ends here, right before {shown(name)}"
+        hint = "write '' for a quote inside a text"
+        raise CannotRead(Problem("quote-in-text", message, hint, before.end - 1, end))
 
 
 def _refuse_prefix(text: str, before: Word, end: int) -> None:
@@ -144,6 +158,9 @@ def _stop_on(text: str, at: int) -> NoReturn:
     elif char == "`":
         code, message = "backtick", "names are not put between backticks"
         hint = 'write the name bare, or between double quotes: "name"'
+    elif char == "#":
+        code, message = "hash", f"{shown(char)} begins no comment in a query"
+        hint = "comments in a query begin with --"
     elif char.isspace() or char in _BLANK:
         code, message = "odd-space", f"the invisible character U+{ord(char):04X} stands here"
         hint = "replace it by a plain space"

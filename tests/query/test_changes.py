@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from segctl.query.changes import clause_changes
@@ -100,3 +102,21 @@ def test_comments_and_lines_are_left_out() -> None:
 def test_what_cannot_be_read_says_nothing() -> None:
     assert clause_changes(S, "nonsense") == ()
     assert clause_changes("nonsense", S) == ()
+
+
+MANY = 8_000
+HEAVY = {
+    "values": (" AND ".join(f"c{n} = {n}" for n in range(MANY)), "= ", "= 1"),
+    "columns": (" AND ".join(f"c{n} = {n}" for n in range(MANY)), "c", "d"),
+    "one column": (" AND ".join(f"c != {n}" for n in range(MANY)), "!= ", "!= 1"),
+    "one group": (f"({' OR '.join(f'c{n} = {n}' for n in range(MANY))})", "= ", "= 1"),
+    "one list": (f"a IN ({', '.join(f'{n}' for n in range(MANY))})", ", 1", ", 2"),
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_large_queries_take_time_in_proportion(name: str) -> None:
+    where, old, new = HEAVY[name]
+    began = time.perf_counter()
+    assert clause_changes(W + where, W + where.replace(old, new))
+    assert time.perf_counter() - began < 10

@@ -7,7 +7,7 @@ from segctl.query.parse import parse
 from segctl.query.tree import Name, Node
 from segctl.query.walking import walk
 
-from .corpus import ACCEPTED, DIFFERENT, EQUAL, REFUSED, UNSUPPORTED
+from .corpus import ACCEPTED, DIFFERENT, EQUAL, REFUSED, UNSUPPORTED, W
 
 
 def nodes(text: str) -> list[Node]:
@@ -77,3 +77,36 @@ def test_unsupported_clauses_are_named_with_their_places(text: str, kind: str) -
 def test_the_corpus_has_no_duplicates() -> None:
     for table in (ACCEPTED, EQUAL, DIFFERENT, REFUSED, UNSUPPORTED):
         assert len(set(table)) == len(table)
+
+
+@pytest.mark.parametrize(
+    ("where", "at"),
+    [
+        ("first_name = 'O'Brien'", "'Brien"),
+        ("first_name = 'O'Brien' AND city = 'x'", "'Brien"),
+        ("a = 'x' AND last_name IN ('D'Arcy', 'O'Brien')", "'Arcy"),
+        ("a = 'it's' AND b = 'y'", "'s"),
+    ],
+)
+def test_a_quote_inside_a_text_is_reported_where_it_stands(where: str, at: str) -> None:
+    text = f"{W}{where}"
+    (problem,) = parse(text).problems
+    assert (problem.code, problem.hint) == (
+        "quote-in-text",
+        "write '' for a quote inside a text",
+    )
+    assert (problem.start, text[problem.start : problem.end]) == (text.index(at), at)
+
+
+@pytest.mark.parametrize(
+    "where", ["a = 'x'AND b = 'y'or c = 1", "a LIKE '!%'escape '!'", "a > now() - INTERVAL '3'days"]
+)
+def test_a_keyword_may_stand_right_behind_a_text(where: str) -> None:
+    assert parse(f"{W}{where}").query
+
+
+def test_comments_of_other_languages() -> None:
+    text = f"{W}a = 1 # why\n AND b = 2"
+    (problem,) = parse(text).problems
+    assert problem.hint == "comments in a query begin with --"
+    assert problem.start == text.index("#")

@@ -245,3 +245,29 @@ def hold(before: str, after: str) -> None:
     pieces = [c.text for c in new.query.comments] + [w.text for w in new.words]
     if not any(mark in piece for mark in "\n\r" for piece in pieces):
         assert all(line == line.rstrip() and line.strip() for line in after.split("\n"))
+
+
+NOTE = "-- segctl: ignore[drops-nulls]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{W}country != 'US' AND plan = 'c2' {NOTE}\n",
+        f"{S}\nWHERE {NOTE}\n  country != 'US'",
+        f"{F}WHERE a = 1\n{NOTE}\nAND country != 'US' AND b = 2",
+        f"{W}a = 1 /* segctl: ignore[x] */ AND b = 2",
+    ],
+)
+def test_what_a_comment_for_segctl_covers_is_not_moved(text: str) -> None:
+    layout = lay_out(parse(text))
+    assert layout.text == text
+    assert "a comment for segctl stands in it" in layout.reason
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_layout_that_keeps_the_lines_keeps_what_a_comment_covers(end: str) -> None:
+    text = f"\n  {F.lower()}where a=1\nand country!='US' {NOTE}\n  {NOTE}\nAND b =2\n"
+    wanted = f"{F}WHERE a = 1\n  AND country != 'US' {NOTE}\n  {NOTE}\n  AND b = 2"
+    assert lay_out(parse(text.replace("\n", end))) == Layout(wanted)
+    assert lay_out(parse(wanted)) == Layout(wanted)

@@ -177,8 +177,10 @@ def when(low: Bound | None, high: Bound | None, *, past: bool) -> str:
 
 
 def exactly(at: Moment) -> str:
-    """Say that something is at one moment, after `is`."""
-    return at.place if isinstance(at, Relative) else at.text
+    """Say that something is at one moment, after `is`: a day alone would say all of that day."""
+    if isinstance(at, Relative):
+        return at.place
+    return f"exactly {at.text}" if at.clock else f"exactly the start of {at.day}"
 
 
 def _after(bound: Bound, *, past: bool) -> str:

@@ -12,7 +12,8 @@ import re
 from typing import TYPE_CHECKING
 
 from segctl.query import tree
-from segctl.query.words import lower
+from segctl.query.cursor import RESERVED
+from segctl.query.words import lower, upper
 from segctl.query.writing import Writer
 
 if TYPE_CHECKING:
@@ -46,8 +47,14 @@ _MISREAD = frozenset(
     }
 )  # fmt: skip
 _VERBS = frozenset(("is", "has", "had", "was", "can", "did", "does", "wants", "should", "likes"))
+_JOINING = frozenset(("and", "or", "not"))  # they would read as the query's own
 _PARTICLES = frozenset(("up", "at", "on", "in", "by", "off", "out", "to"))
-_ADDRESS = re.compile(r"""([^\s@"'`(),:;<>\[\]\\\u201c\u201d]+)@(?=\w)""")
+_OF_ADDRESS = r"""[^\s@"'`(),:;<>\[\]\\\u201c\u201d]"""
+# Tried only where a run of such characters begins, and never twice: linear in a long text. A bound
+# on its length would let the beginning of a longer one through.
+_ADDRESS = re.compile(f"(?<!{_OF_ADDRESS})({_OF_ADDRESS}++)@(?=\\w)")
+_WORD = re.compile(r"""'(?:[^'\\]++|\\.|'')*+'|"(?:[^"]++|"")*+"|[^\s]++""", re.DOTALL)
+_OF_CLAUSES = frozenset(("BY", "ALL", "ASC", "DESC", "TOP", "WINDOW"))
 _SINGULAR_ENDS = ("ss", "us", "is", "as", "os")
 _LIKE_A_CONSONANT = ("uni", "use", "usa", "uti", "eu", "one", "once")
 
@@ -60,6 +67,8 @@ def field_name(name: tree.Name) -> str:
     words = text.replace("_", " ").split()
     if not _SIMPLE_FIELD.fullmatch(text):
         return f"“{plain(text)}”"
+    if _JOINING & {lower(word) for word in words}:
+        return f"“{' '.join(words)}”"
     clumsy = lower(words[0]) in _VERBS or lower(words[-1]) in _PARTICLES
     return f"“{' '.join(words)}”" if clumsy else " ".join(words)
 
@@ -145,6 +154,20 @@ def quotation(text: str) -> str:
     """Quote a piece of a query, which may be long."""
     whole = plain(text, len(text) + 1).replace("`", "'")
     return f"`{whole}`"
+
+
+def clause(text: str) -> str:
+    """Quote an unsupported clause, whose words are joined by spaces, as people write one."""
+    pieces: list[str] = []
+    before = "("
+    for word in _WORD.findall(text):
+        called = word == "(" and before[-1:].isalnum() and upper(before) not in RESERVED
+        close = before in ("(", "[", ".", ":", "::") or word in (")", "]", ",", ".", ":", "::", ";")
+        pieces.append("" if close or called else " ")
+        keyword = upper(word) in RESERVED or upper(word) in _OF_CLAUSES
+        pieces.append(upper(word) if keyword and before != "." else word)
+        before = word
+    return quotation("".join(pieces))
 
 
 def listed(items: Sequence[str], word: str = "or") -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from segctl.query import tree
 from segctl.query.catalogue import ExtraKind
 from segctl.query.explain.audience import Audience, linked
-from segctl.query.explain.phrases import quotation
+from segctl.query.explain.phrases import clause, quotation
 from segctl.query.explain.statements import Doing, Group, on_lists, relative_clause
 from segctl.query.words import lower, upper
 from segctl.query.writing import Writer
@@ -79,11 +79,12 @@ def explain_lines(
         lines = [Line(0, f"Contacts{where} to whom {amount} applies{tail}:")]
         lines += _items(group, 1)
     lines[-1] = Line(lines[-1].depth, f"{lines[-1].text}.")
-    lines += [
-        Line(0, f"The query also says {quotation(extra.text)}, which segctl does not explain.")
-        for extra in query.extras
-        if extra.kind not in (ExtraKind.STAR, ExtraKind.DISTINCT)
-    ]
+    extras = [e for e in query.extras if e.kind not in (ExtraKind.STAR, ExtraKind.DISTINCT)]
+    if extras:  # said first: what follows would be wrong alone
+        unknown = " and ".join(clause(extra.text) for extra in extras)
+        lines.insert(
+            0, Line(0, f"Not all of this query can be explained: it says {unknown}. Without that:")
+        )
     return tuple(lines)
 
 

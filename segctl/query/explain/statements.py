@@ -75,6 +75,10 @@ class Group:
 Statement: TypeAlias = Fact | Being | Holding | Doing | Group
 
 
+TRIED = 8
+"""A bound is tried with so many opposite ones of its field at the most: more are not a range."""
+
+_OPPOSITE = {"low": "high", "high": "low", "after": "before", "before": "after"}
 _HAPPENED = {
     "time of creation": "were created",
     "time of the last update": "were last updated",
@@ -116,18 +120,30 @@ def _merged(parts: list[Statement]) -> list[Statement]:
     """Join a lower and an upper bound of one field; drop warnings that another part makes idle."""
     set_ = {p.field for p in parts if isinstance(p, Fact) and p.predicate in ("is set", "are set")}
     merged: list[Statement] = []
+    waiting: dict[tuple[str, str], list[int]] = {}
     for part in parts:
-        if isinstance(part, Fact):
-            for number_, before in enumerate(merged):
-                joined = _range(before, part) or _range(part, before)
-                if joined:
-                    merged[number_] = joined
-                    break
-            else:
-                merged.append(replace(part, trap=part.trap and part.field not in set_))
-        else:
+        if not isinstance(part, Fact):
             merged.append(part)
+            continue
+        side = _side(part)
+        others = waiting.get((part.field, _OPPOSITE[side]), []) if side else []
+        for number_ in others[:TRIED]:
+            joined = _range(merged[number_], part) or _range(part, merged[number_])
+            if joined:
+                merged[number_] = joined
+                others.remove(number_)
+                break
+        else:
+            if side:
+                waiting.setdefault((part.field, side), []).append(len(merged))
+            merged.append(replace(part, trap=part.trap and part.field not in set_))
     return merged
+
+
+def _side(fact: Fact) -> str:
+    """Return which end of a range a fact is; empty for one that is none."""
+    sides = {"low": fact.low, "high": fact.high, "after": fact.after, "before": fact.before}
+    return next((side for side, bound in sides.items() if bound), "")
 
 
 def _range(low: Statement, high: Statement) -> Fact | None:
