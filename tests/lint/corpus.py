@@ -203,7 +203,14 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
         W + "total_spend BETWEEN 1 AND 2",
         "total_spend BETWEEN 1 AND 2",
         "BETWEEN is not documented by SendGrid",
-        "write `total_spend >= 1 AND total_spend <= 2`",
+        "write `(total_spend >= 1 AND total_spend <= 2)`",
+    ),
+    (
+        "undocumented-syntax",
+        W + "NOT total_spend BETWEEN 100 AND 200",
+        "total_spend BETWEEN 100 AND 200",
+        "BETWEEN is not documented by SendGrid",
+        "write `(total_spend >= 100 AND total_spend <= 200)`",
     ),
     (
         "undocumented-syntax",
