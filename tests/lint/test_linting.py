@@ -197,6 +197,9 @@ def test_duplicate_definitions() -> None:
         f"{Q} WHERE plan != '+420 777 123 name' AND email = 'some@one.test'",
         f"{Q} WHERE plan = 'some@one.test' OR plan = 'some@one.test'",
         f"{Q} WHERE updated_at > 'some@one.test'",
+        f"{Q} WHERE email LIKE '%some@one.test%' AND zzz = 1",
+        f"{Q} WHERE (email LIKE '%some@one.test'",
+        f"{Q} UNION {Q} WHERE email = 'some@one.test'",
     ],
 )
 @pytest.mark.parametrize("ignore", ["", "# segctl: ignore[personal-data]\n"])

@@ -133,6 +133,13 @@ def test_a_private_finding_says_so() -> None:
     assert "some@" not in found.message + found.hint
 
 
+def test_a_person_is_found_once() -> None:
+    (found,) = find(W + "email = 'some@one.test'")
+    assert found.code == "personal-data"
+    assert len(find(W + "phone_number = '+420 777 123 456' AND country = 'some@one.test'")) == 2
+    assert find(W + "(email = 'some@one.test'")[-1].private
+
+
 @pytest.mark.parametrize("query", ACCEPTED)
 def test_lint_never_raises(query: str) -> None:
     for knowledge in (KNOWN, NOTHING):

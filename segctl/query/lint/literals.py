@@ -13,14 +13,18 @@ from segctl.errors import Severity
 from segctl.query import tree
 from segctl.query.lint.kinds import compared
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
-from segctl.query.words import lower, upper
+from segctl.query.words import WordKind, lower, upper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from segctl.query.lint.sight import Here
+    from segctl.query.words import Word
 
-_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_EMAIL = re.compile(
+    r"(?<![\w.+-])(?=[_.+-]{0,63}[^\W_])"  # `_` alone is a wildcard and names nobody
+    r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+)
 _PHONE = re.compile(r"\+?[\d ().\-/\u00a0]{7,24}")
 _PHONE_COLUMNS = frozenset(("phone_number", "whatsapp", "phone", "mobile", "mobile_phone"))
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -57,14 +61,8 @@ def personal_data(node: tree.Expression, _: Here) -> Iterator[Spot]:
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    what = ""
     if isinstance(node, tree.String):
-        value = node.value.strip()
-        if "@" in value and _EMAIL.search(value):
-            what = "an e-mail address"
-        elif value.startswith("+") and _is_phone(value):
-            what = "a phone number"
-        if what:
+        if what := _person_in(node.value.strip()):
             yield _personal(node, what)
         return
     pairs = [(node.operand, node.pattern)] if isinstance(node, tree.Like) else compared(node)  # type: ignore[arg-type]
@@ -77,7 +75,21 @@ def personal_data(node: tree.Expression, _: Here) -> Iterator[Spot]:
                 yield _personal(other, "a phone number")
 
 
-def _personal(node: tree.Node, what: str) -> Spot:
+def personal_words(words: Iterable[Word]) -> Iterator[Spot]:
+    """Find the same in words: for queries, and parts of one, of which there is no tree."""
+    for word in words:
+        if word.kind is WordKind.STRING and (what := _person_in(word.text[1:-1].strip())):
+            yield _personal(word, what)
+
+
+def _person_in(text: str) -> str:
+    """Say what in a text belongs to a person, or give an empty text."""
+    if "@" in text and _EMAIL.search(text):
+        return "an e-mail address"
+    return "a phone number" if text.startswith("+") and _is_phone(text) else ""
+
+
+def _personal(node: tree.Node | Word, what: str) -> Spot:
     return Spot(
         node.start,
         node.end,
