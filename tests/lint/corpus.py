@@ -969,6 +969,20 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
         "`'x'` alone is no condition",
         "compare a column with it",
     ),
+    (
+        "not-a-condition",
+        W + "country = 'US' OR 'CA' OR 'MX' OR city = 'x'",
+        "'CA' OR 'MX'",
+        "`'CA', 'MX'` are no conditions",
+        "write `country IN ('US', 'CA', 'MX')`",
+    ),
+    (
+        "not-a-condition",
+        W + "country = 'US' AND 5 AND 6",
+        "5 AND 6",
+        "`5, 6` are no conditions",
+        "compare a column with them",
+    ),
     ("not-a-condition", W + "1", "1", "`1` alone is no condition", "compare a column with it"),
     (
         "not-a-condition",
