@@ -103,6 +103,7 @@ IGNORE = "segctl: ignore[drops-nulls]"
         f"name: a\nquery_dsl: | # {IGNORE}\n  {Q}\n  {DROPS}\n",
         f"name: a\nquery_dsl: {Q} {DROPS} # {IGNORE}\n",
         f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} -- {IGNORE}\n",
+        f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} -- segctl: ignore[Drops-NULLs]\n",
         f"name: a\nquery_dsl: |\n  {Q}\n  -- {IGNORE}\n  -- why\n\n  {DROPS}\n",
         f"name: a\nquery_dsl: |\n  {Q}\n  /* {IGNORE} */\n  {DROPS}\n",
         f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} /* it's segctl: ignore[x-y, drops-nulls] */\n",
