@@ -34,8 +34,9 @@ _ONLY_COMMENT = re.compile(r"[ \t]*(?:--.*|/\*.*\*/[ \t]*)?")
 class Ignore:
     """One comment, `text[start:end]`.
 
-    `codes` are what it names, each with its place; none where it names nothing. `covers` are
-    ranges of the text. `keys` are the top-level keys of a YAML file that it covers whole.
+    `codes` are what it names, in lower case, each with its place; none where it names nothing.
+    `covers` are ranges of the text. `keys` are the top-level keys of a YAML file that it covers
+    whole.
     """
 
     start: int
@@ -65,7 +66,7 @@ def _ignore(
     codes: tuple[tuple[str, int, int], ...] = ()
     if mark["codes"]:
         found = _CODE.finditer(mark.string, mark.start("codes"), mark.end("codes"))
-        codes = tuple((one.group(), one.start(), one.end()) for one in found)
+        codes = tuple((one.group().lower(), one.start(), one.end()) for one in found)
     return Ignore(mark.start(), mark.end(), codes, covers, keys)
 
 

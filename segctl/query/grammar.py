@@ -260,6 +260,8 @@ class Grammar(Operands):
     def _ends(self, kind: ExtraKind) -> bool:
         if kind is ExtraKind.SECOND_STATEMENT:
             return False
+        if self.words[self.index - 1].text in (".", ":"):
+            return False  # the key `data:limit` begins no clause
         return self.at(";") or (kind not in _OPEN_ENDED and self._tail_kind() is not None)
 
     def _left_over(self) -> CannotRead:
@@ -285,5 +287,8 @@ class Grammar(Operands):
 
 
 def _extra_of(kind: ExtraKind, *taken: Word) -> Extra:
-    text = " ".join(lower(word.text) if word.kind is WordKind.NAME else word.text for word in taken)
+    # Case is folded in the words that name the clause, and nowhere else: nobody read the others,
+    # and among them may be keys of semi-structured paths, which are told apart by case.
+    named = len(kind.split()) if kind is not ExtraKind.SECOND_STATEMENT else 0
+    text = " ".join((*(lower(one.text) for one in taken[:named]), *(w.text for w in taken[named:])))
     return Extra(start=taken[0].start, end=taken[-1].end, kind=kind, text=text)

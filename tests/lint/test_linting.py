@@ -103,6 +103,7 @@ IGNORE = "segctl: ignore[drops-nulls]"
         f"name: a\nquery_dsl: | # {IGNORE}\n  {Q}\n  {DROPS}\n",
         f"name: a\nquery_dsl: {Q} {DROPS} # {IGNORE}\n",
         f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} -- {IGNORE}\n",
+        f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} -- segctl: ignore[Drops-NULLs]\n",
         f"name: a\nquery_dsl: |\n  {Q}\n  -- {IGNORE}\n  -- why\n\n  {DROPS}\n",
         f"name: a\nquery_dsl: |\n  {Q}\n  /* {IGNORE} */\n  {DROPS}\n",
         f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} /* it's segctl: ignore[x-y, drops-nulls] */\n",
@@ -197,6 +198,9 @@ def test_duplicate_definitions() -> None:
         f"{Q} WHERE plan != '+420 777 123 name' AND email = 'some@one.test'",
         f"{Q} WHERE plan = 'some@one.test' OR plan = 'some@one.test'",
         f"{Q} WHERE updated_at > 'some@one.test'",
+        f"{Q} WHERE email LIKE '%some@one.test%' AND zzz = 1",
+        f"{Q} WHERE (email LIKE '%some@one.test'",
+        f"{Q} UNION {Q} WHERE email = 'some@one.test'",
     ],
 )
 @pytest.mark.parametrize("ignore", ["", "# segctl: ignore[personal-data]\n"])

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from segctl.errors import Severity
 from segctl.linting import ALL_RULES, explain, rules_markdown
 from segctl.query.catalogue import ColumnType
-from segctl.query.lint import RULES, Finding, Knowledge, lint
+from segctl.query.lint import RULES, Finding, Knowledge, lint, names, sight
 from segctl.query.lint.help import example
 from segctl.query.parse import parse
+from segctl.query.words import lower
 from tests.lint.corpus import FIRES, SILENT, W
 from tests.query.corpus import ACCEPTED, SHAPES
 from tests.query.strategies import Meaning, queries, spell
@@ -133,6 +134,13 @@ def test_a_private_finding_says_so() -> None:
     assert "some@" not in found.message + found.hint
 
 
+def test_a_person_is_found_once() -> None:
+    (found,) = find(W + "email = 'some@one.test'")
+    assert found.code == "personal-data"
+    assert len(find(W + "phone_number = '+420 777 123 456' AND country = 'some@one.test'")) == 2
+    assert find(W + "(email = 'some@one.test'")[-1].private
+
+
 @pytest.mark.parametrize("query", ACCEPTED)
 def test_lint_never_raises(query: str) -> None:
     for knowledge in (KNOWN, NOTHING):
@@ -158,7 +166,22 @@ def test_lint_never_raises_on_any_query(meaning: Meaning, random: Random) -> Non
         W + "country IN (" + ", ".join(f"'{n}'" for n in range(5000)) + ")",
         W + "(" * 60 + "country != 'x'" + ")" * 60,
         W + "total_spend = " + "9" * 5000 + " AND total_spend = 1",
+        W.replace("updated_at", ", ".join(f"zzz{n} AS y{n}" for n in range(8000))) + "a = 1",
     ],
 )
 def test_large_queries_take_bounded_time(query: str) -> None:
     find(query)
+
+
+def test_a_long_select_list_takes_linear_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+
+    def counted(text: str) -> str:
+        nonlocal calls
+        calls += 1
+        return lower(text)
+
+    for module in (names, sight):
+        monkeypatch.setattr(module, "lower", counted)
+    find(W.replace("updated_at", ", ".join(f"zzz{n} AS y{n}" for n in range(500))) + "a = 1")
+    assert calls < 500 * 20

@@ -110,6 +110,8 @@ EQUAL = (
      "SELECT z.contact_id, z.updated_at FROM contact_data z WHERE EXISTS"
      " (SELECT 1 FROM event_data c WHERE c.contact_id = z.contact_id)"),
     (f"{W}e.DATA:payload.x = 1", f"{W}E.data:payload.x=1"),
+    (f"{S} GROUP BY x", f"{S} group  by x"),
+    (f"{S} UNION SELECT 1", f"{S} Union SELECT 1"),
     ("SELECT d.x FROM (SELECT c.x FROM t c) d", "SELECT c.x FROM (SELECT d.x FROM t d) c"),
 )  # fmt: skip
 
@@ -147,6 +149,10 @@ DIFFERENT = (
     (S, "SELECT contact_id AS x, updated_at FROM contact_data"),
     ("SELECT contact_id AS x FROM t", "SELECT contact_id AS y FROM t"),
     (S, f"{S} ORDER BY x"),
+    (f"{W}a=1 UNION {W}data:payload.Key='a'", f"{W}a=1 UNION {W}data:payload.KEY='a'"),
+    (f"{J} GROUP BY e.data:payload.Key", f"{J} GROUP BY e.data:payload.key"),
+    (f"{S}; SELECT Data:Foo FROM x", f"{S}; SELECT Data:foo FROM x"),
+    (f"{S} ORDER BY data:Limit", f"{S} ORDER BY data:limit"),
     (S, S.replace("SELECT", "SELECT DISTINCT")),
     (J, J.replace("JOIN", "LEFT JOIN")),
     (J, J.replace("c.contact_id = e", "e.contact_id = e")),

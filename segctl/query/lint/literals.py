@@ -13,19 +13,23 @@ from segctl.errors import Severity
 from segctl.query import tree
 from segctl.query.lint.kinds import compared
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
-from segctl.query.words import lower, upper
+from segctl.query.words import WordKind, lower, upper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from segctl.query.lint.sight import Here
+    from segctl.query.words import Word
 
-_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_EMAIL = re.compile(
+    r"(?<![\w.+-])(?=[_.+-]{0,63}[^\W_])"  # `_` alone is a wildcard and names nobody
+    r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+)
 _PHONE = re.compile(r"\+?[\d ().\-/\u00a0]{7,24}")
 _PHONE_COLUMNS = frozenset(("phone_number", "whatsapp", "phone", "mobile", "mobile_phone"))
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164
-_DOMAIN = re.compile(r"%@([\w-]+(?:\.[\w-]+)+)")
+_DOMAIN = re.compile(r"%@((?:[^\W_]|-)+(?:\.(?:[^\W_]|-)+)+)")  # `_` is a wildcard
 _MASKED = "***"
 
 
@@ -57,14 +61,8 @@ def personal_data(node: tree.Expression, _: Here) -> Iterator[Spot]:
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    what = ""
     if isinstance(node, tree.String):
-        value = node.value.strip()
-        if "@" in value and _EMAIL.search(value):
-            what = "an e-mail address"
-        elif value.startswith("+") and _is_phone(value):
-            what = "a phone number"
-        if what:
+        if what := _person_in(node.value.strip()):
             yield _personal(node, what)
         return
     pairs = [(node.operand, node.pattern)] if isinstance(node, tree.Like) else compared(node)  # type: ignore[arg-type]
@@ -77,7 +75,21 @@ def personal_data(node: tree.Expression, _: Here) -> Iterator[Spot]:
                 yield _personal(other, "a phone number")
 
 
-def _personal(node: tree.Node, what: str) -> Spot:
+def personal_words(words: Iterable[Word]) -> Iterator[Spot]:
+    """Find the same in words: for queries, and parts of one, of which there is no tree."""
+    for word in words:
+        if word.kind is WordKind.STRING and (what := _person_in(word.text[1:-1].strip())):
+            yield _personal(word, what)
+
+
+def _person_in(text: str) -> str:
+    """Say what in a text belongs to a person, or give an empty text."""
+    if "@" in text and _EMAIL.search(text):
+        return "an e-mail address"
+    return "a phone number" if text.startswith("+") and _is_phone(text) else ""
+
+
+def _personal(node: tree.Node | Word, what: str) -> Spot:
     return Spot(
         node.start,
         node.end,
@@ -102,14 +114,15 @@ def _is_phone(text: str) -> bool:
 
 
 @rule("leading-wildcard", Severity.INFO, tree.Like)
-def leading_wildcard(node: tree.Like, _: Here) -> Iterator[Spot]:
+def leading_wildcard(node: tree.Like, here: Here) -> Iterator[Spot]:
     """Note patterns that begin with `%`.
 
     LIKE '%…' has to read the value of every contact, which makes a large segment slow to
     compute. It works; this is for your information.
 
-    For the domain of an address ask email_domains, which SendGrid keeps for that. Otherwise
-    keep what you look for in a custom field of its own.
+    For the domain of an address consider email_domains. What it holds is not documented, so
+    compare how many contacts both forms select. Otherwise keep what you look for in a custom
+    field of its own.
 
     Bad::
 
@@ -120,18 +133,20 @@ def leading_wildcard(node: tree.Like, _: Here) -> Iterator[Spot]:
         array_contains(email_domains, ['example.com'])
     """
     pattern = node.pattern
-    if not isinstance(pattern, tree.String) or not pattern.value.startswith("%"):
+    # By the raw text: in '\%@example.com' the % is escaped, and means itself.
+    if not isinstance(pattern, tree.String) or not pattern.raw.startswith("%"):
         return
     if not node.kind.endswith("LIKE") or node.kind == "RLIKE":
         return
     hint = ""
-    domain = _DOMAIN.fullmatch(pattern.value)
-    if domain and isinstance(node.operand, tree.Column) and _is_email(node.operand):
+    domain = _DOMAIN.fullmatch(pattern.raw)
+    # Nobody knows of whom email_domains is NULL or empty: there NOT might turn the answer round.
+    plain = here.plain and not node.negated and node.escape is None
+    if domain and plain and isinstance(node.operand, tree.Column) and _is_email(node.operand):
         qualifier = node.operand.qualifier
         column = f"{qualifier.text}.email_domains" if qualifier else "email_domains"
-        negation = "NOT " if node.negated else ""
-        written = f"{negation}array_contains({column}, ['{domain[1]}'])"
-        hint = f"write {quoted(written)}"
+        written = f"array_contains({column}, ['{domain[1]}'])"
+        hint = f"consider {quoted(written)}, but what email_domains holds is not documented"
     yield Spot(
         pattern.start, pattern.end, "the pattern begins with %, so every value is read", hint
     )

@@ -57,18 +57,31 @@ def not_a_condition(node: tree.And | tree.Or | tree.Not | tree.Query, here: Here
         case tree.Query():
             operands = (node.where,)
     before: tree.Expression | None = None
-    for operand in operands:
+    bare: list[tree.Expression] = []
+    for operand in (*operands, None):
         if isinstance(operand, tree.String | tree.Number):
-            value = here.source(operand)
-            hint = "compare a column with it"
-            match before:
-                case tree.Comparison(op="=", left=tree.Column() as column, right=right):
-                    values = f"{here.source(right)}, {value}"
-                    if isinstance(node, tree.Or):
-                        hint = f"write {quoted(f'{here.source(column)} IN ({values})')}"
-            yield Spot(operand.start, operand.end, f"{quoted(value)} alone is no condition", hint)
-        else:
-            before = operand
+            bare.append(operand)
+            continue
+        if bare:
+            yield _bare_values(node, before, bare, here)
+        before, bare = operand, []
+
+
+def _bare_values(
+    node: tree.Node, before: tree.Expression | None, bare: list[tree.Expression], here: Here
+) -> Spot:
+    """Say what to do with values that follow each other: one hint, as it must keep them all."""
+    values = [here.source(one) for one in bare]
+    hint = "compare a column with it" if len(bare) == 1 else "compare a column with them"
+    match before:
+        case tree.Comparison(op="=", left=tree.Column() as column, right=right):
+            if isinstance(node, tree.Or):
+                listing = ", ".join((here.source(right), *values))
+                hint = f"write {quoted(f'{here.source(column)} IN ({listing})')}"
+    message = f"{quoted(values[0])} alone is no condition"
+    if len(bare) > 1:
+        message = f"{quoted(', '.join(values))} are no conditions"
+    return Spot(bare[0].start, bare[-1].end, message, hint)
 
 
 @rule("always-true", Severity.WARNING, tree.Comparison, tree.Or, tree.Query)

@@ -135,15 +135,11 @@ def unknown_column(column: tree.Column, here: Here) -> Iterator[Spot]:
             Severity.WARNING,
         )
     elif resolved.found is Found.UNKNOWN and not (
-        _is_value(column, here) or _is_selected(resolved.name, here)
+        _is_value(column, here)
+        # Some dialects let WHERE use the name of a selected value.
+        or resolved.name in here.scope.selected
     ):
         yield _unknown(column, here, resolved)
-
-
-def _is_selected(name: str, here: Here) -> bool:
-    """Tell whether a name is that of a selected value, which some dialects let WHERE use."""
-    select = here.scope.query.select
-    return any(item.alias and lower(item.alias.text) == name for item in select)
 
 
 def _unknown(column: tree.Column, here: Here, resolved: Resolved) -> Spot:

@@ -13,7 +13,7 @@ from segctl.query import tree
 from segctl.query.catalogue import ColumnType
 from segctl.query.lint.rule import Spot, quoted, rule
 from segctl.query.lint.sight import Found, Here
-from segctl.query.words import upper
+from segctl.query.words import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +68,7 @@ def drops_nulls(node: tree.Expression, here: Here) -> Iterator[Spot]:
     )
 
 
-def _dropped(  # noqa: PLR0911 - one a shape
-    node: tree.Expression,
-) -> tree.Column | None:
+def _dropped(node: tree.Expression) -> tree.Column | None:
     """Give the column whose NULLs a condition drops."""
     match node:
         case tree.Comparison(op="!=", left=left, right=right) if _is_value(right):
@@ -81,13 +79,37 @@ def _dropped(  # noqa: PLR0911 - one a shape
             return _inside(operand) if all(_is_value(item) for item in items) else None
         case tree.Like(operand=operand, negated=True):
             return _inside(operand)
-        case tree.Not(operand=tree.Comparison(op="=", left=left, right=right)):
-            return _inside(left) if _is_value(right) else None
-        case tree.Not(operand=tree.In(operand=operand, items=tuple(), negated=False)):
-            return _inside(operand)
-        case tree.Not(operand=tree.Like(operand=operand, negated=False)):
-            return _inside(operand)
+        case tree.Not(operand=operand):
+            return _asked(operand)
     return None
+
+
+def _asked(node: tree.Expression) -> tree.Column | None:
+    """Give the column that a condition asks for values, and nothing else."""
+    match node:
+        case tree.Comparison(op="=", left=left, right=right):
+            return _inside(left) if _is_value(right) else None
+        case tree.In(operand=operand, items=tuple(), negated=False):
+            return _inside(operand)
+        case tree.Like(operand=operand, negated=False):
+            return _inside(operand)
+        case tree.Or(operands=operands) if len(operands) <= MOST_OPERANDS:
+            # IN spelt out. Of several columns it is not said which was forgotten: silence.
+            columns = [None if isinstance(one, tree.Or) else _asked(one) for one in operands]
+            names = {_spelling(column) for column in columns}
+            return columns[0] if len(names) == 1 else None
+    return None
+
+
+def _spelling(column: tree.Column | None) -> tuple[object, ...]:
+    """Give what two columns of one query have in common only if they are the same."""
+    if column is None:
+        return ()
+    table = lower(column.qualifier.text) if column.qualifier else ""
+    quoted_name = column.name.quoted
+    name = column.name.text if quoted_name else lower(column.name.text)
+    # A path is as good as a column of its own, and the rule leaves those alone.
+    return table, quoted_name, name, bool(column.path)
 
 
 def _is_value(node: tree.Expression) -> bool:

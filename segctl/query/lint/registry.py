@@ -90,11 +90,25 @@ _READABLE_ELSEWHERE = ("WITH", "VALUES")
 def lint(parsed: Parsed, knowledge: Knowledge) -> tuple[Finding, ...]:
     """Check one query; give what was found in the order of places. Never raises.
 
-    A query that could not be read gives its problems and nothing else.
+    A query that could not be read gives its problems, and the personal data in it: a slip of the
+    pen elsewhere makes them no less personal.
     """
     if parsed.query is None:
-        return tuple(found for problem in parsed.problems for found in _unread(parsed, problem))
-    return walk_rules(_BY_CLASS, parsed.query, parsed.text, knowledge)
+        found = [found for problem in parsed.problems for found in _unread(parsed, problem)]
+    else:
+        found = [*walk_rules(_BY_CLASS, parsed.query, parsed.text, knowledge)]
+    found += _overlooked(parsed, found)
+    return tuple(sorted(found, key=lambda one: (one.start, -one.end)))
+
+
+def _overlooked(parsed: Parsed, found: list[Finding]) -> Iterator[Finding]:
+    """Find personal data where no node of a tree stands, as in the queries of a UNION."""
+    rule = literals.personal_data
+    known = {one.start for one in found if one.code == rule.code}
+    for spot in literals.personal_words(parsed.words):
+        if spot.start not in known:
+            place = (spot.start, spot.end)
+            yield Finding(rule.code, spot.message, spot.hint, *place, rule.severity, spot.private)
 
 
 def _unread(parsed: Parsed, problem: Problem) -> Iterator[Finding]:

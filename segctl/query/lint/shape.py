@@ -280,7 +280,8 @@ def _undocumented(  # noqa: C901, PLR0911 - one a shape
     match node:
         case tree.Between(operand=operand, low=low, high=high, negated=False):
             name, least, most = (here.source(part) for part in (operand, low, high))
-            return "BETWEEN", f"write {quoted(f'{name} >= {least} AND {name} <= {most}')}"
+            # With parentheses, since nobody looked whether a NOT stands before it.
+            return "BETWEEN", f"write {quoted(f'({name} >= {least} AND {name} <= {most})')}"
         case tree.Between():
             return "NOT BETWEEN", "write < and > with OR between them"
         case tree.Case():

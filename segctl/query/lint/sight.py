@@ -66,9 +66,12 @@ class Seen(NamedTuple):
 
 
 class Scope:
-    """The tables of one query, by folded alias, and the scope around it."""
+    """The tables of one query, by folded alias, and the scope around it.
 
-    __slots__ = ("aliases", "depth", "opaque", "outer", "query", "seen")
+    `selected` are the folded aliases of its selected values.
+    """
+
+    __slots__ = ("aliases", "depth", "opaque", "outer", "query", "seen", "selected")
 
     def __init__(self, query: Query, outer: Scope | None) -> None:
         self.query = query
@@ -77,6 +80,8 @@ class Scope:
         self.seen: list[Seen] = []
         self.aliases: dict[str, Seen] = {}
         self.opaque = False
+        # Once a query: asked for each column, it would take the square of a long list's length.
+        self.selected = frozenset(lower(one.alias.text) for one in query.select if one.alias)
         for source in sources_of(query):
             seen = Seen(_table(source), source.start, source.alias is not None)
             self.opaque = self.opaque or not seen.table
