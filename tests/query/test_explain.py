@@ -268,7 +268,7 @@ EXPLAINED = {
     ),
     C + " GROUP BY c.contact_id, c.updated_at HAVING COUNT(*) > 3 ORDER BY 'a . b@c.cz' DESC": (
         "Not all of this query can be explained: it says `GROUP BY c.contact_id, c.updated_at`"
-        " and `HAVING count(*) > 3` and `ORDER BY 'a . b…@c.cz' DESC`. Without that:\nAll contacts."
+        " and `HAVING COUNT(*) > 3` and `ORDER BY 'a . b…@c.cz' DESC`. Without that:\nAll contacts."
     ),
     W + "\"country or plan\" = 'US' AND do_not_mail": (
         "Contacts whose “country or plan” is US, and whose “do not mail” is true."

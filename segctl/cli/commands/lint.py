@@ -48,6 +48,7 @@ def command(session: Session, code: str | None) -> int:
             session.show(f"{name:<{width}}  {weight:<7}  {rule.help.splitlines()[0]}\n")
         return 0
     if code is not None:
+        code = code.lower()
         if code not in ALL_RULES:
             hint = did_you_mean(code, ALL_RULES, "`segctl lint --explain` lists the rules")
             raise UsageError(f"there is no lint rule `{code}`", hint=hint)
