@@ -48,11 +48,12 @@ def command(session: Session, code: str | None) -> int:
             session.show(f"{name:<{width}}  {weight:<7}  {rule.help.splitlines()[0]}\n")
         return 0
     if code is not None:
-        code = code.lower()
-        if code not in ALL_RULES:
+        known = code.lower()
+        if known not in ALL_RULES:
+            # As it was written: in lower case a key would no longer look like one.
             hint = did_you_mean(code, ALL_RULES, "`segctl lint --explain` lists the rules")
             raise UsageError(f"there is no lint rule `{code}`", hint=hint)
-        session.show(f"{explain(code).rstrip()}\n")
+        session.show(f"{explain(known).rstrip()}\n")
         return 0
     from segctl.cli.commands.validate import report_findings  # noqa: PLC0415
 
