@@ -13,6 +13,7 @@ parentheses exhaust the stack.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, cast
 
 from segctl.query import tree
@@ -49,7 +50,7 @@ CONTINUE = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN")
 """Keywords that may follow an operand, for guessing at misspelt ones."""
 
 
-class Expressions(Cursor):
+class Expressions(Cursor, ABC):
     """Reads expressions at the cursor."""
 
     depth = 0
@@ -100,17 +101,17 @@ class Expressions(Cursor):
             return tree.Unary(start=word.start, end=self.last_end, op=sign, operand=operand)
         return self.operand()
 
+    @abstractmethod
     def operand(self) -> tree.Expression:
         """Read one operand. `operands` does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def subquery_after(self, opened: Word) -> tree.Subquery:
         """Read the query after an opening parenthesis, and the closing one. `grammar` does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def type_name(self) -> str:
         """Read the name of a type. `operands` does."""
-        raise NotImplementedError
 
     def list_until(self, mark: str, opened: Word) -> tuple[tree.Expression, ...]:
         """Read one or more expressions between commas, up to and with the closing `mark`."""
