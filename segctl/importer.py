@@ -7,11 +7,11 @@ that another segment has or almost has, a segment that no file can hold. Writes 
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.declarations.collection import folded
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.writing import segment_text
 from segctl.secrets import redact
@@ -82,7 +82,7 @@ def make_import(
     ids = set(picked)
     held = Counter(one.name for one in snapshot.remotes)
     names = {one.name for one in declared}
-    alike = {_folded(one.name): f"`{one.name}` (in {one.file})" for one in declared}
+    alike = {folded(one.name): f"`{one.name}` (in {one.file})" for one in declared}
     file_names = FileNames(taken)
     files: list[NewFile] = []
     left: list[Left] = []
@@ -96,21 +96,16 @@ def make_import(
             known += 1
         elif held[one.name] > 1:
             left.append(_ambiguous(one, held[one.name]))
-        elif _folded(one.name) in alike:
-            left.append(_alike(one, alike[_folded(one.name)]))
+        elif folded(one.name) in alike:
+            left.append(_alike(one, alike[folded(one.name)]))
         else:
             written = segment_text(one.definition, lists or {}, schema)
             if written.reason:
                 left.append(_unwritable(one, written.reason))
                 continue
             files.append(NewFile(file_names.take(one.name, one.id), written.text, one))
-            alike[_folded(one.name)] = f"`{one.name}`"
+            alike[folded(one.name)] = f"`{one.name}`"
     return Import(tuple(files), tuple(left), known)
-
-
-def _folded(name: str) -> str:
-    """Fold a name as `declarations.collection` does, which refuses two that fold to one."""
-    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _shown(remote: Remote) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.checking import check_before_sending
+from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.history import read_ledger
 from segctl.model import Delete, Ledger
@@ -211,3 +212,12 @@ def ledger_of(session: Session, declarations: Declarations) -> Ledger:
 def is_broken(plan: Plan) -> bool:
     """Say whether the plan could not be worked out for some segment."""
     return any(found.severity is Severity.ERROR for found in plan.diagnostics)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    """Give the exit code of a plan that was shown."""
+    if is_broken(plan):
+        return 1
+    if plan.refusals:
+        return REFUSED
+    return CHANGES_PRESENT if detailed and plan.changes else 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl import __version__
+from segctl.cli.exit_codes import INTERRUPTED
 from segctl.cli.session import Session, session_options
 from segctl.errors import InvalidInput, SegctlError
 from segctl.render.diagnostics import diagnostics_text, tally
@@ -40,8 +41,6 @@ COMMANDS = {
     "emulator": "Serve an emulated SendGrid on this machine.",
 }
 """Each command and its line in `--help`; its module is segctl.cli.commands.NAME."""
-
-INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):

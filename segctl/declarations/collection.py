@@ -81,7 +81,7 @@ def _repeated_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
     first: dict[str, tuple[str, Document]] = {}
     found = []
     for name, document in named:
-        other, elsewhere = first.setdefault(_folded(name), (name, document))
+        other, elsewhere = first.setdefault(folded(name), (name, document))
         if elsewhere is document:
             continue
         if other == name:
@@ -100,7 +100,8 @@ def _repeated_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
     return found
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Give the form in which names that people cannot tell apart are equal."""
     return unicodedata.normalize("NFC", name.casefold())
 
 

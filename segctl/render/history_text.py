@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from segctl.planfile import header
-from segctl.query.changes import ChangeKind, clause_changes
+from segctl.query.changes import clause_changes
 from segctl.query.normal import Equivalence, equivalent
+from segctl.render.clauses import clause_line
 from segctl.render.style import clean
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _event(event: Event, style: Style) -> Iterator[str]:
         if not clauses and not is_cosmetic:
             note = "  (changed; segctl cannot read one of the two queries)"
         yield f"      query_dsl{note}"
-        yield from (_clause(clause, style) for clause in clauses)
+        yield from (clause_line(clause, style) for clause in clauses)
 
 
 def _shown(one: Declared, field: str) -> str:
@@ -100,20 +101,6 @@ def _query_change(before: Declared, after: Declared) -> tuple[tuple[ClauseChange
     old, new = before.segment.query, after.segment.query
     clauses = clause_changes(old, new)
     return clauses, not clauses and equivalent(old, new) is not Equivalence.DIFFERENT
-
-
-def _clause(clause: ClauseChange, style: Style) -> str:
-    match clause.kind:
-        case ChangeKind.ADDED:
-            what = style.green(f"added    {clean(clause.after)}")
-        case ChangeKind.REMOVED:
-            what = style.red(f"removed  {clean(clause.before)}")
-        case ChangeKind.CHANGED:
-            what = style.yellow(f"changed  {clean(clause.before)} -> {clean(clause.after)}")
-        case _:
-            assert_never(clause.kind)
-    place = style.dim(f"  (in {clean(', in '.join(clause.path))})") if clause.path else ""
-    return f"        {what}{place}"
 
 
 def _entry(event: Event) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from segctl.errors import Severity
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace
 from segctl.planfile import action_name
-from segctl.query.changes import ChangeKind
+from segctl.render.clauses import clause_line
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.style import Style, clean, clean_lines, count
 
@@ -154,24 +154,9 @@ def _fields(change: Patch | Replace, style: Style) -> Iterator[str]:
                 )
             case _:
                 yield f"      {style.yellow('~')} query_dsl"
-                yield from _clauses(change, style)
+                # What changed in words, above the lines that show it.
+                yield from (clause_line(clause, style) for clause in change.clauses)
                 yield from _diff(before.query, after.query, style)
-
-
-def _clauses(change: Patch | Replace, style: Style) -> Iterator[str]:
-    """Say what changed in words, above the lines that show it."""
-    for clause in change.clauses:
-        match clause.kind:
-            case ChangeKind.ADDED:
-                what = style.green(f"added    {clean(clause.after)}")
-            case ChangeKind.REMOVED:
-                what = style.red(f"removed  {clean(clause.before)}")
-            case ChangeKind.CHANGED:
-                what = style.yellow(f"changed  {clean(clause.before)} -> {clean(clause.after)}")
-            case _:
-                assert_never(clause.kind)
-        place = style.dim(f"  (in {clean(', in '.join(clause.path))})") if clause.path else ""
-        yield f"        {what}{place}"
 
 
 def _diff(before: str, after: str, style: Style) -> Iterator[str]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.applier import Started, perform
-from segctl.cli.commands.plan import REFUSED, exit_code
-from segctl.cli.planning import Options, plan_options, prepare, work_out
+from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
+from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.planfile import action_name
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from segctl.cli.session import Account, Session
     from segctl.model import Change, Plan
     from segctl.report import Refresh
-
-IN_PART = 4
-INTERRUPTED = 130
 
 
 @click.command("apply")

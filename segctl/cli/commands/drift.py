@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.exit_codes import CHANGES_PRESENT
 from segctl.cli.planning import Options, is_broken, look, prepare
 from segctl.cli.session import with_session
 from segctl.clock import iso
@@ -15,8 +16,6 @@ from segctl.render.drift_text import drift_json, drift_text
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
-
-DRIFT_PRESENT = 2
 
 
 @click.command("drift")
@@ -71,4 +70,4 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
     else:
         session.warn(plan.diagnostics)
         session.show(drift_text(drifts, session.style))
-    return DRIFT_PRESENT if detailed_exitcode and drifts.found else 0
+    return CHANGES_PRESENT if detailed_exitcode and drifts.found else 0

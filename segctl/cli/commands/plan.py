@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.files import write_whole
-from segctl.cli.planning import Options, is_broken, plan_options, prepare, work_out
+from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError
@@ -16,10 +16,6 @@ from segctl.planfile import diagnostics_json, header, to_json
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
-    from segctl.model import Plan
-
-CHANGES_PRESENT = 2
-REFUSED = 3
 
 
 @click.command("plan")
@@ -79,15 +75,6 @@ def command(
     if session.verbosity > 0:
         session.talk(f"{requests} requests sent.")
     return exit_code(plan, detailed=detailed_exitcode)
-
-
-def exit_code(plan: Plan, *, detailed: bool) -> int:
-    """Give the exit code of a plan that was shown."""
-    if is_broken(plan):
-        return 1
-    if plan.refusals:
-        return REFUSED
-    return CHANGES_PRESENT if detailed and plan.changes else 0
 
 
 def _broken(session: Session, error: InvalidInput) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.exit_codes import IN_PART
 from segctl.cli.session import with_session
 from segctl.errors import UsageError
 from segctl.refresher import refresh
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Session
     from segctl.model import Remote
-
-IN_PART = 4
 
 
 @click.command("refresh")
