@@ -1,4 +1,4 @@
-"""What only the owner of a machine sets: the key and the server, from the environment.
+"""What only the owner of a machine sets: the key, the server, the folder for caches.
 
 Owns the way to a key, which never shows what it finds, and the check of SEGCTL_BASE_URL. None of
 it can come from segctl.yaml, which a pull request can edit.
@@ -6,10 +6,12 @@ it can come from segctl.yaml, which a pull request can edit.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -73,6 +75,30 @@ def is_loopback(host: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         return address == ipaddress.IPv6Address("::1")
     return address.is_loopback
+
+
+def cache_folder(env: Mapping[str, str]) -> Path | None:
+    """Give the folder for what may be lost: SEGCTL_CACHE_DIR, else the user's own for caches.
+
+    `None` where the machine has neither. The folder need not exist yet.
+    """
+    own = _path(env, "SEGCTL_CACHE_DIR")
+    if own is not None:
+        return own
+    home = _path(env, "HOME")
+    folders = {"win32": _path(env, "LOCALAPPDATA"), "darwin": home and home / "Library" / "Caches"}
+    above = _path(env, "XDG_CACHE_HOME") or folders.get(sys.platform, home and home / ".cache")
+    return above / "segctl" if above else None
+
+
+def _path(env: Mapping[str, str], variable: str) -> Path | None:
+    return Path(env[variable]) if env.get(variable) else None
+
+
+def account_digest(url: str, subuser: str | None, key: Secret) -> str:
+    """Name an account without saying which it is: 32 hex digits, the same for the same three."""
+    text = "\0".join(("segctl account", url, subuser or "", key.reveal()))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def api_key(target: Target, env: Mapping[str, str]) -> Secret:

@@ -224,11 +224,12 @@ class Precondition:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make a segment that the account does not have."""
+    """Make a segment that the account does not have. `query_span`: where its query is written."""
 
     after: Segment
     span: Span
     reason: Reason = Reason.NOT_ON_ACCOUNT
+    query_span: Span | None = None
 
     @property
     def name(self) -> str:
@@ -241,7 +242,7 @@ class Patch:
     """Change name or query of a segment; its id stays.
 
     `changed_fields` has API names. `clauses` tells what changed in the query, and is empty where
-    it did not change or cannot be read.
+    it did not change or cannot be read. `query_span`: where the new query is written.
     """
 
     before: Segment
@@ -252,6 +253,7 @@ class Patch:
     contacts_count: int | None = None
     clauses: tuple[ClauseChange, ...] = ()
     reason: Reason = Reason.DEFINITION_DIFFERS
+    query_span: Span | None = None
 
     @property
     def name(self) -> str:
@@ -275,6 +277,7 @@ class Replace:
     contacts_count: int | None = None
     clauses: tuple[ClauseChange, ...] = ()
     reason: Reason = Reason.PARENT_LIST_DIFFERS
+    query_span: Span | None = None
     is_allowed: bool = False
     is_protected: bool = False
 

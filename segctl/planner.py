@@ -182,7 +182,7 @@ class _Comparison:
         one, remote = match.declared, match.remote
         if remote is None:
             self.diagnostics += _alike(one, self.by_folded[one.name.casefold()])
-            self.changes.append(Create(one.segment, one.span))
+            self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
             return
         change = _compare(match, remote, strict_text=self.strict_text)
         if change is not None:
@@ -210,6 +210,7 @@ def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Repl
             span=one.span,
             contacts_count=remote.contacts_count,
             clauses=clauses,
+            query_span=one.query_span,
             reason=Reason.PARENT_LIST_DIFFERS if match.reason is None else match.reason,
             is_allowed=one.allow_replace,
             is_protected=one.protected,
@@ -222,6 +223,7 @@ def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Repl
         span=one.span,
         contacts_count=remote.contacts_count,
         clauses=clauses,
+        query_span=one.query_span,
         reason=Reason.DEFINITION_DIFFERS if match.reason is None else match.reason,
     )
 

@@ -102,9 +102,9 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Project:
-    """An empty project without an account."""
+    """An empty project without an account, and a folder for caches of its own."""
     (tmp_path / "segments").mkdir()
-    return Project(tmp_path, capsys)
+    return Project(tmp_path, capsys, {"SEGCTL_CACHE_DIR": f"{tmp_path}-cache"})
 
 
 class Watch:

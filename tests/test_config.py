@@ -15,9 +15,10 @@ from segctl.config import (
     choose_target,
     load_config,
 )
-from segctl.environment import api_key, base_url, is_loopback
+from segctl.environment import account_digest, api_key, base_url, cache_folder, is_loopback
 from segctl.errors import InvalidInput, UsageError
 from segctl.policy import Limits
+from segctl.secrets import Secret
 from tests.declarations.reading import KEY, places, shown
 
 HEAD = "version: 1\n"
@@ -487,3 +488,28 @@ def test_the_key_command_is_told_the_target() -> None:
     shop = Target("shop", api_key_env="SHOP_KEY")
     command = f"{sys.executable} -c \"import os; print('key-of-' + os.environ['SEGCTL_TARGET'])\""
     assert api_key(shop, {"SEGCTL_API_KEY_COMMAND": command}).reveal() == "key-of-shop"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="each system has a folder of its own")
+@pytest.mark.parametrize(
+    ("env", "folder"),
+    [
+        ({"SEGCTL_CACHE_DIR": "/c/own", "HOME": "/h"}, "/c/own"),
+        ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/segctl"),
+        ({"HOME": "/h"}, "/h/.cache/segctl"),
+        ({}, None),
+    ],
+)
+def test_the_folder_for_caches(env: dict[str, str], folder: str | None) -> None:
+    assert cache_folder(env) == (Path(folder) if folder else None)
+
+
+def test_accounts_have_digests_of_their_own_that_do_not_tell_them() -> None:
+    digests = {
+        account_digest(url, subuser, Secret(key))
+        for url in ("https://api.sendgrid.com", "https://api.eu.sendgrid.com")
+        for subuser in (None, "shop")
+        for key in ("SG.one", "SG.two")
+    }
+    assert len(digests) == 8
+    assert all(len(one) == 32 and int(one, 16) >= 0 for one in digests)

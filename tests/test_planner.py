@@ -38,8 +38,8 @@ LIST_B = "0b1f4a10-5c1d-4a6e-9f02-00000000000b"
 
 
 def declare(name: str, query: str = "SELECT 1", *parents: str) -> Declared:
-    span = Span(f"segments/{name}.yaml", 1, 7)
-    return Declared(Segment(name, query, parents), span, span)
+    file = f"segments/{name}.yaml"
+    return Declared(Segment(name, query, parents), Span(file, 1, 7), Span(file, 2, 12))
 
 
 def hold(name: str, query: str | None = "SELECT 1", *parents: str, v1: bool = False) -> Remote:
@@ -62,7 +62,12 @@ def plan(declared: list[Declared], remotes: list[Remote], **options: set[str]) -
 def test_what_the_account_lacks_is_created() -> None:
     made = plan([declare("a")], [])
     assert made.changes == (
-        Create(Segment("a", "SELECT 1"), Span("segments/a.yaml", 1, 7), Reason.NOT_ON_ACCOUNT),
+        Create(
+            Segment("a", "SELECT 1"),
+            Span("segments/a.yaml", 1, 7),
+            Reason.NOT_ON_ACCOUNT,
+            Span("segments/a.yaml", 2, 12),
+        ),
     )
 
 
@@ -89,6 +94,7 @@ def test_another_query_is_a_patch_that_names_the_field_and_what_it_saw() -> None
         span=Span("segments/a.yaml", 1, 7),
         contacts_count=7,
         reason=Reason.DEFINITION_DIFFERS,
+        query_span=Span("segments/a.yaml", 2, 12),
     )
 
 

@@ -93,12 +93,13 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An open connection to a target."""
+    """An open connection to a target. `digest` names the account in caches, without saying it."""
 
     ref: TargetRef
     reader: Reader
     writer: Writer
     requests: Callable[[], int]
+    digest: str
 
 
 class Session:
@@ -178,7 +179,12 @@ class Session:
         """Open the target's account; `read_only` cannot send anything but GET."""
         from urllib.parse import urlsplit  # noqa: PLC0415
 
-        from segctl.environment import api_key, base_url, is_loopback  # noqa: PLC0415
+        from segctl.environment import (  # noqa: PLC0415
+            account_digest,
+            api_key,
+            base_url,
+            is_loopback,
+        )
         from segctl.model import TargetRef  # noqa: PLC0415
         from segctl.secrets import Secret  # noqa: PLC0415
         from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
@@ -199,22 +205,33 @@ class Session:
                     notify=self.talk,
                 ) as transport,
             ):
-                ref = TargetRef(target.name, "sandbox")
-                yield Account(ref, Reader(transport), Writer(transport), lambda: transport.requests)
+                yield Account(
+                    TargetRef(target.name, "sandbox"),
+                    Reader(transport),
+                    Writer(transport),
+                    lambda: transport.requests,
+                    account_digest(str(self.root.resolve()), None, Secret("sandbox")),
+                )
             return
         url = base_url(target, self.env)
+        key = api_key(target, self.env)
         parts = urlsplit(url)
         with Transport(
             url,
-            api_key(target, self.env),
+            key,
             self.clock,
             subuser=target.subuser,
             read_only=read_only,
             direct=is_loopback(parts.hostname or ""),
             notify=self.talk,
         ) as transport:
-            ref = TargetRef(target.name, parts.netloc, target.subuser)
-            yield Account(ref, Reader(transport), Writer(transport), lambda: transport.requests)
+            yield Account(
+                TargetRef(target.name, parts.netloc, target.subuser),
+                Reader(transport),
+                Writer(transport),
+                lambda: transport.requests,
+                account_digest(url, target.subuser, key),
+            )
 
     def _style(self, stream: TextIO) -> Style:
         if self._color != "auto":
