@@ -273,7 +273,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         [hold("old", "SELECT 2"), hold("same"), hold("hand-made", None)],
     )
     data = to_json(made, "2026-07-15T16:04:33Z")
-    assert data["format_version"] == "1.0"
+    assert data["format_version"] == "1.1"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
     assert data["changes"][0] == {
@@ -281,13 +281,28 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "name": "new",
         "id": None,
         "reason": "not-on-account",
-        "source": {"file": "segments/new.yaml", "line": 1, "column": 7},
+        "source": {
+            "file": "segments/new.yaml",
+            "line": 1,
+            "column": 7,
+            "end_line": None,
+            "end_column": None,
+        },
+        "query_source": {
+            "file": "segments/new.yaml",
+            "line": 2,
+            "column": 12,
+            "end_line": None,
+            "end_column": None,
+        },
         "changed_fields": [],
         "clauses": [],
         "before": None,
         "after": {"name": "new", "query_dsl": "SELECT 1", "parent_list_ids": []},
         "precondition": None,
         "contacts_count": None,
+        "allow_replace": None,
+        "protected": None,
     }
     assert data["changes"][1]["precondition"] == {
         "updated_at": "2026-07-15T16:04:33Z",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +16,7 @@ from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.history import read_ledger
 from segctl.model import Delete, Ledger
+from segctl.options import Options
 from segctl.planner import Wishes, definitions_to_read, make_plan, select
 from segctl.policy import destroyed, judge
 from segctl.references import read_single_sends
@@ -33,16 +34,6 @@ if TYPE_CHECKING:
     from segctl.planner import Named
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asks of a plan."""
-
-    only: tuple[str, ...] = ()
-    strict_text: bool = False
-    detect_renames: bool = True
-    ignore_references: tuple[str, ...] = ()
 
 
 def plan_options(function: F) -> F:
@@ -118,7 +109,7 @@ class Question:
 
     declarations: Declarations
     wishes: Wishes
-    ignored: frozenset[str] = frozenset()
+    options: Options = field(default_factory=Options)
 
 
 def prepare(session: Session, options: Options) -> Question:
@@ -135,7 +126,7 @@ def prepare(session: Session, options: Options) -> Question:
         selected=_selected(declarations, ledger, options.only),
         strict_text=options.strict_text,
     )
-    return Question(declarations, wishes, frozenset(options.ignore_references))
+    return Question(declarations, wishes, options)
 
 
 def look(
@@ -170,14 +161,17 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     if destroyed(plan):
         with session.progress("reading what uses them") as tell:
             sends = read_single_sends(account.reader, tell)
-        references = References(sends, question.ignored)
+        references = References(sends, frozenset(question.options.ignore_references))
     plan = judge(plan, session.config.limits, len(snapshot.remotes), references)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
     found = check_before_sending(
         session, account, [one for one in declarations.declared if one.name in changed]
     )
     return dataclasses.replace(
-        plan, diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics)
+        plan,
+        diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics),
+        options=question.options,
+        folder=session.config.segments,
     )
 
 
