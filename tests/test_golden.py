@@ -38,6 +38,8 @@ from segctl.render.drift_text import drift_text
 from segctl.render.findings import drift_findings, plan_findings
 from segctl.render.frame import Frame
 from segctl.render.github import workflow_annotations
+from segctl.render.html import plan_html
+from segctl.render.html.stylesheet import CSS
 from segctl.render.listing import Row, listing_text
 from segctl.render.markdown import (
     diagnostics_markdown,
@@ -260,6 +262,10 @@ def sarif_json() -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
+def plan_page() -> str:
+    return plan_html(rich_plan(), FRAME).replace(CSS, "…").replace("><", ">\n<")
+
+
 VIEWS: dict[str, Callable[[], str]] = {
     "plan.txt": lambda: plan_text(rich_plan(), PLAIN),
     "plan-verbose.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=1),
@@ -271,6 +277,7 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan.md": lambda: plan_markdown(rich_plan(), FRAME),
     "plan-delete.md": lambda: plan_markdown(delete_plan(), FRAME),
     "plan-nothing.md": lambda: plan_markdown(quiet_plan(), FRAME),
+    "plan.html": plan_page,
     "plan.github": lambda: workflow_annotations(plan_findings(rich_plan()), FRAME, "Plan: …"),
     "report.txt": lambda: report_text(report(), PLAIN),
     "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),

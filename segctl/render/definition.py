@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from segctl.model import Change, Segment
 
+CONTEXT = 3
+"""Equal lines that are shown around a change."""
+
 LONGEST_LINE = 2_000
 """Characters of a line that are shown."""
 
@@ -42,7 +45,7 @@ def head_lines(segment: Segment, fields: Sequence[str]) -> Iterator[str]:
         yield f"parent_list_ids: {_cut(clean(', '.join(sorted(segment.parent_list_ids))))}"
 
 
-def unified(before: Segment | None, after: Segment | None, *, context: int = 3) -> Iterator[Line]:
+def unified(before: Segment | None, after: Segment | None) -> Iterator[Line]:
     """Give one under the other; `None` is nothing.
 
     The name is among the lines where it changes; the query only if it does.
@@ -59,7 +62,7 @@ def unified(before: Segment | None, after: Segment | None, *, context: int = 3) 
             yield from (Line("-", text) for text in old)
             yield from (Line("+", text) for text in new)
     if before.query != after.query:
-        yield from _diff(query_lines(before.query), query_lines(after.query), context)
+        yield from _diff(query_lines(before.query), query_lines(after.query))
 
 
 def sides(change: Change) -> tuple[Segment | None, Segment | None]:
@@ -67,21 +70,33 @@ def sides(change: Change) -> tuple[Segment | None, Segment | None]:
     return getattr(change, "before", None), getattr(change, "after", None)
 
 
-def _diff(old: list[str], new: list[str], context: int) -> Iterator[Line]:
-    groups = difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(context)
-    last = 0
-    for group in groups:
-        if group[0][1] > last:
-            yield Line("…")
+def hunks(
+    old: Sequence[str], new: Sequence[str], context: int = CONTEXT
+) -> Iterator[tuple[str, range, range]]:
+    """Give stretches of lines, `equal`, `changed` or `gap`, and where they are on both sides.
+
+    A gap is where lines that are equal, and far from any change, are left out; it is empty.
+    """
+    end = 0
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for group in matcher.get_grouped_opcodes(context):
+        if group[0][1] > end:
+            yield "gap", range(0), range(0)
         for kind, i, j, k, m in group:
-            if kind == "equal":
-                yield from (Line(" ", text) for text in old[i:j])
-            else:
-                yield from (Line("-", text) for text in old[i:j])
-                yield from (Line("+", text) for text in new[k:m])
-            last = j
-    if 0 < last < len(old):
-        yield Line("…")
+            yield "equal" if kind == "equal" else "changed", range(i, j), range(k, m)
+            end = j
+    if 0 < end < len(old):
+        yield "gap", range(0), range(0)
+
+
+def _diff(old: list[str], new: list[str]) -> Iterator[Line]:
+    for kind, olds, news in hunks(old, new):
+        if kind == "gap":
+            yield Line("…")
+            continue
+        yield from (Line(" " if kind == "equal" else "-", old[i]) for i in olds)
+        if kind != "equal":
+            yield from (Line("+", new[i]) for i in news)
 
 
 def _cut(line: str) -> str:

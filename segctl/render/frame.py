@@ -19,13 +19,12 @@ class Frame:
 
     `generated_at` is an ISO 8601 time in UTC. `commit` is the id of the one checked out, empty
     where that is not known. `project` is the project's folder in its repository, with forward
-    slashes, empty for the root; `folder` the name of the segments folder.
+    slashes, empty for the root.
     """
 
     generated_at: str = ""
     commit: str = ""
     project: str = ""
-    folder: str = "segments"
 
     def path(self, span: Span) -> str:
         """Give the path of a place's file from the root of the repository."""

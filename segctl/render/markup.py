@@ -16,7 +16,7 @@ from segctl.render.style import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_VOID = frozenset({"br", "col", "link", "meta", "wbr"})
+_VOID = frozenset({"br", "col", "link", "meta"})
 
 
 class Html(str):

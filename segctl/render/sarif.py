@@ -38,7 +38,9 @@ def sarif(findings: Iterable[Diagnostic], frame: Frame, what: str, *, target: st
     findings = list(findings)
     codes = sorted({found.code for found in findings})
     index = {code: number for number, code in enumerate(codes)}
-    category = "/".join(quote(part) for part in ("segctl", what, target, frame.project) if part)
+    category = "/".join(
+        quote(clean(part)) for part in ("segctl", what, target, frame.project) if part
+    )
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",

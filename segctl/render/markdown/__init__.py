@@ -46,7 +46,7 @@ _SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.NOT_ATTEMPTED: "⏸�
 def plan_markdown(plan: Plan, frame: Frame) -> str:
     """Give the comment of a plan."""
     name = digest(plan)
-    head = _head("plan", closing_line(plan, _PLAIN, frame.folder), frame, plan.target, name)
+    head = _head("plan", closing_line(plan, _PLAIN), frame, plan.target, name)
     errors = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
     others = [found for found in plan.diagnostics if found.severity is not Severity.ERROR]
     forbidding = _findings(
