@@ -127,6 +127,18 @@ def read_past(
     return Past(commits, git.contents(blobs), folder)
 
 
+def head_commit(
+    root: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
+) -> str:
+    """Give the id of the commit that is checked out; empty where none is known. Never raises."""
+    try:
+        git = _Git(root, os.environ if env is None else env, patience)
+        code, out, _ = git.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except UsageError:
+        return ""
+    return out.decode("ascii", "replace").strip() if code == 0 else ""
+
+
 class _Git:
     """Runs git in a folder."""
 

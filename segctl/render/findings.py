@@ -13,6 +13,7 @@ from segctl.drift import Kind
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Replace
 from segctl.planfile import action_name
+from segctl.policy import destroyed
 from segctl.render.plan_text import REASON_WORDS
 from segctl.render.style import count
 from segctl.report import RefreshStatus, Status
@@ -41,6 +42,11 @@ _ENDS = {
 def plan_findings(plan: Plan) -> tuple[Diagnostic, ...]:
     """Give what was found, then each change."""
     return (*plan.refusals, *plan.diagnostics, *map(change_finding, plan.changes))
+
+
+def plan_problems(plan: Plan) -> tuple[Diagnostic, ...]:
+    """Give what was found, and what goes away: that which somebody must look at."""
+    return (*plan.refusals, *plan.diagnostics, *map(change_finding, destroyed(plan)))
 
 
 def change_finding(change: Change) -> Diagnostic:

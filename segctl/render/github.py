@@ -43,7 +43,7 @@ def _at_most(kind: str, lines: Sequence[str]) -> Sequence[str]:
     if len(lines) <= MOST:
         return lines
     left_out = len(lines) - MOST + 1
-    said = f"{left_out:,} more {kind}s are not shown here: the text of the run has them all"
+    said = f"{left_out:,} more {kind}s are not shown here: --format text shows them all"
     return [*lines[: MOST - 1], _line(kind, {"title": "segctl"}, said)]
 
 

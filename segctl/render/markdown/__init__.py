@@ -63,7 +63,7 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
     )
     changes = Part(
         [change_block(change, frame) for change in plan.changes],
-        _note("change", "do not fit into a comment: the log of this run shows them all"),
+        _note("change", "do not fit into a comment: --format text shows them all"),
     )
     doubts = _findings(others, frame)
     return body(head, [forbidding, gone, doubts, changes], _foot(frame, plan.target, name))
