@@ -24,6 +24,17 @@ def audience(segment: Segment) -> tuple[Line, ...]:
     return explain_lines(query, parents=segment.parent_list_ids)
 
 
+def audiences(
+    before: Segment | None, after: Segment | None
+) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+    """Say who is in it before and after a change, each under a title; once if that is the same."""
+    now = audience(before) if before else ()
+    then = audience(after) if after else ()
+    if now and then and now != then:
+        return (("Who is in it now", now), ("Who will be in it", then))
+    return (("Who is in it", now),) if now else (("Who will be in it", then),)
+
+
 def listed(lines: Sequence[Line], show: Callable[[str], Html], depth: int = 1) -> Html:
     """Give lines as lists within lists; `show` makes HTML of a text."""
     items: list[tuple[str, list[Line]]] = []

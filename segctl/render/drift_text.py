@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from segctl.model import TargetRef
     from segctl.render.style import Style
 
-_KIND_WORDS = {
+KIND_WORDS = {
     Kind.EDITED: "edited",
     Kind.RENAMED: "renamed",
     Kind.DELETED: "missing",
@@ -30,7 +30,7 @@ def drift_text(drifts: Drifts, style: Style) -> str:
     """Give a line a segment, then one that adds it up."""
     lines = []
     for one in drifts.found:
-        lines.append(f"{style.yellow(f'  {_KIND_WORDS[one.kind]:<8}')} {clean(one.name)}")
+        lines.append(f"{style.yellow(f'  {KIND_WORDS[one.kind]:<8}')} {clean(one.name)}")
         lines.append(f"      {style.dim(clean(', '.join(drift_facts(one, Frame()))))}")
         for clause in one.clauses:
             change = " -> ".join(text or "(nothing)" for text in (clause.after, clause.before))

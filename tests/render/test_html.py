@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.errors import Diagnostic, Severity, Span
@@ -87,17 +87,20 @@ def check(text: str) -> Page:
     return page
 
 
+@settings(max_examples=60)
 @given(values.plans, values.frames)
 def test_a_plan_is_a_page_without_anybodys_markup(plan: Plan, frame: Frame) -> None:
     page = check(plan_html(plan, frame))
     assert sum(one.startswith("change-") for one in page.ids) == len(plan.changes)
 
 
+@settings(max_examples=60)
 @given(values.reports)
 def test_a_report_is_a_page(report: Report) -> None:
     check(report_html(report, FRAME, TARGET))
 
 
+@settings(max_examples=60)
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
 def test_drift_is_a_page(drifts: Drifts, found: list[Diagnostic]) -> None:
     check(drift_html(drifts, found, FRAME, TARGET))

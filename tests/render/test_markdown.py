@@ -9,7 +9,7 @@ from unicodedata import category
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -106,6 +106,7 @@ def test_a_plan_holds_no_markup_but_ours(plan: Plan, frame: Frame) -> None:
     assert ("details" in page.tags) == bool(plan.changes)
 
 
+@settings(max_examples=60)
 @given(values.reports)
 def test_a_report_holds_no_markup_but_ours(report: Report) -> None:
     check(report_markdown(report, FRAME, TARGET))

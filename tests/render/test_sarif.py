@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
@@ -82,6 +82,7 @@ def test_a_run_is_named_for_its_target() -> None:
     assert run(target="eu")["automationDetails"]["id"] == "segctl/plan/eu/marketing/"
 
 
+@settings(max_examples=60)
 @given(st.lists(values.diagnostics, max_size=4))
 def test_every_finding_is_in_a_valid_log(found: list[Diagnostic]) -> None:
     one = run(*found)
@@ -89,6 +90,7 @@ def test_every_finding_is_in_a_valid_log(found: list[Diagnostic]) -> None:
     assert len(one["results"]) + len(notes) == len(found)
 
 
+@settings(max_examples=40)
 @given(values.plans)
 def test_every_plan_is_a_valid_log(plan: Plan) -> None:
     run(*plan.diagnostics, *plan.refusals, target=plan.target.name)

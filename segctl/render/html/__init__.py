@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.drift import Kind
 from segctl.errors import Severity
 from segctl.planfile import action_name, digest
 from segctl.policy import destroyed
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
-from segctl.render.drift_text import drift_closing, drift_facts
+from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
 from segctl.render.html.cards import anchor, card, clauses, people
 from segctl.render.html.page import badge, finding, findings, page, panel, sentence
 from segctl.render.markup import Html, html, tag
@@ -33,12 +32,6 @@ if TYPE_CHECKING:
     from segctl.report import Outcome, Report
 
 _PLAIN = Style()
-_KINDS = {
-    Kind.EDITED: "edited",
-    Kind.RENAMED: "renamed",
-    Kind.DELETED: "missing",
-    Kind.CREATED: "made by hand",
-}
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Remarks"}
 
 
@@ -211,7 +204,7 @@ def _drift(one: Drift, frame: Frame) -> Html:
     facts = [sentence(fact) for fact in drift_facts(one, frame)]
     return tag(
         "article",
-        tag("header", badge(_KINDS[one.kind], one.kind.value), tag("h3", one.name)),
+        tag("header", badge(KIND_WORDS[one.kind], one.kind.value), tag("h3", one.name)),
         tag("p", Html(" · ".join(facts)), class_="where"),
         clauses(turned(clause) for clause in one.clauses) if one.clauses else Html(),
         class_="card",

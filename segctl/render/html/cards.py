@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Change, Create, Delete, Patch, Replace
 from segctl.planfile import action_name
-from segctl.render.audience import audience, listed
+from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import head_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
@@ -106,25 +106,18 @@ def _where(change: Change, frame: Frame) -> list[str]:
 
 
 def _audiences(before: Segment | None, after: Segment | None) -> Html:
-    now = audience(before) if before else ()
-    then = audience(after) if after else ()
-    if now and then and now != then:
-        return tag(
-            "div",
-            *(
-                _audience(title, lines, show)
-                for title, lines, show in zip(
-                    ("Who is in it now", "Who will be in it"),
-                    (now, then),
-                    _compared(now, then),
-                    strict=True,
-                )
-            ),
-            class_="columns",
-        )
-    if now:
-        return _audience("Who is in it", now, sentence)
-    return _audience("Who will be in it", then, sentence)
+    found = audiences(before, after)
+    if len(found) == 1:
+        ((title, said),) = found
+        return _audience(title, said, sentence)
+    (now, is_), (then, will_be) = found
+    shows = _compared(is_, will_be)
+    return tag(
+        "div",
+        _audience(now, is_, shows[0]),
+        _audience(then, will_be, shows[1]),
+        class_="columns",
+    )
 
 
 def _compared(

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.drift import Kind
 from segctl.errors import Severity
 from segctl.planfile import action_name, digest
 from segctl.policy import destroyed
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
-from segctl.render.drift_text import drift_closing, drift_facts
+from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
 from segctl.render.markdown.body import Part, body, marker
 from segctl.render.markdown.changes import (
     DESTRUCTION_HEAD,
@@ -175,17 +174,9 @@ def _words(status: Status | RefreshStatus) -> str:
     return status.value.replace("_", " ")
 
 
-_KINDS = {
-    Kind.EDITED: "edited",
-    Kind.RENAMED: "renamed",
-    Kind.DELETED: "missing",
-    Kind.CREATED: "made by hand",
-}
-
-
 def _drift(one: Drift, frame: Frame) -> str:
     facts = Html(", ").join(prose(fact) for fact in drift_facts(one, frame))
-    head = tag("p", tag("strong", _KINDS[one.kind]), " ", code(one.name), " · ", Html(facts))
+    head = tag("p", tag("strong", KIND_WORDS[one.kind]), " ", code(one.name), " · ", Html(facts))
     return "\n".join([head, *clauses_block([turned(clause) for clause in one.clauses])])
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Change, Create, Delete, Patch, Replace
 from segctl.planfile import action_name
-from segctl.render.audience import audience, listed
+from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import sides, unified
 from segctl.render.markdown.escape import code, fence, prose
@@ -63,7 +63,7 @@ def change_block(change: Change, frame: Frame) -> str:
         [
             f"<details><summary>{said}</summary>",
             *([tag("p", paragraph)] if where else []),
-            *_audiences(before, after),
+            *(line for title, said in audiences(before, after) for line in _audience(title, said)),
             *clauses_block(getattr(change, "clauses", ())),
             "",
             *_diff_fence(before, after),
@@ -90,19 +90,6 @@ def counted(change: Patch | Replace | Delete) -> list[str]:
     if change.contacts_count is None:
         return []
     return [f"{count(change.contacts_count, 'contact')} now"]
-
-
-def _audiences(before: Segment | None, after: Segment | None) -> Iterator[str]:
-    """Say who is in it: now and then, or once where that is the same."""
-    now = audience(before) if before else ()
-    then = audience(after) if after else ()
-    if now and then and now != then:
-        yield from _audience("Who is in it now", now)
-        yield from _audience("Who will be in it", then)
-    elif now:
-        yield from _audience("Who is in it", now)
-    else:
-        yield from _audience("Who will be in it", then)
 
 
 def _audience(title: str, lines: Sequence[Line]) -> Iterator[str]:
