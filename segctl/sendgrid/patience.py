@@ -138,6 +138,8 @@ class Patience:
             self._tell(f"answers under way hold the rate limit: waiting {wait} at most", seconds)
         elif said is None or until > said + SILENCE:
             self._tell(f"the rate limit is reached: waiting {wait}", seconds)
+        else:
+            until = said
         self._clock.wait(bell, seconds)
         if self._interrupted:
             raise _interrupted(operation, before)
