@@ -20,7 +20,7 @@ from segctl.model import Reason
 from segctl.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from segctl.model import Declared, Remote, Removal
 
@@ -233,7 +233,8 @@ class _Matcher:
         pairs: dict[str, list[tuple[Removal, Remote]]] = defaultdict(list)
         takers: dict[str, list[str]] = defaultdict(list)
         old = []
-        for removal in removals if new else ():
+        known = {one.name: one for one in removals}
+        for removal in known.values() if new else ():
             held = self.named.get(removal.segment.name, ())
             if (
                 len(held) == 1
@@ -243,7 +244,7 @@ class _Matcher:
             ):
                 old.append((removal, held[0]))
         for one in new:
-            same = [pair for pair in old if pair[0].file == one.file]
+            same = [pair for pair in old if self.heir(pair[0], known) == one.name]
             same = same or [pair for pair in old if same_audience(pair[0].segment, one.segment)]
             for pair in same:
                 pairs[one.name].append(pair)
@@ -260,8 +261,16 @@ class _Matcher:
                     "with --no-detect-renames",
                 )
                 continue
-            moved = removal.file == self.declared[name].file
-            self.take(name, remote, Reason.RENAMED_IN_FILE if moved else Reason.SAME_QUERY)
+            in_file = self.heir(removal, known) == name
+            self.take(name, remote, Reason.RENAMED_IN_FILE if in_file else Reason.SAME_QUERY)
+
+    def heir(self, removal: Removal, known: Mapping[str, Removal]) -> str:
+        """Give the declared name to which a name was changed in its file, in one step or more."""
+        # Each name on the way was removed after the one before it, so this comes to an end.
+        name = removal.successor
+        while name in known and name not in self.declared:
+            name = known[name].successor
+        return name if name in self.declared else ""
 
 
 def _ids(remotes: Iterable[Remote]) -> str:

@@ -58,8 +58,10 @@ def removal(
     protected: bool = False,
     file: str = "segments/gone.yaml",
     at: str = LATER,
+    successor: str = "",
 ) -> Removal:
-    return Removal(Segment(name, text, (parent,) if parent else ()), protected, file, "c0ffee", at)
+    segment = Segment(name, text, (parent,) if parent else ())
+    return Removal(segment, protected, file, "c0ffee", at, successor)
 
 
 def held(remote: Remote) -> dict[str, str]:
@@ -366,10 +368,22 @@ def test_a_name_changed_in_its_file_is_a_rename(
     connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
 ) -> None:
     old = ui.create("VIP", VIP)
-    file = connected.declare("Gold", CZECH)
-    history(removal("VIP", VIP, file=file))
+    connected.declare("Gold", CZECH)
+    # In two steps, of which nobody applied the first; and the file may have moved since.
+    history(removal("VIP", VIP, successor="Silver"), removal("Silver", BRNO, successor="Gold"))
     assert "the name changed in its file" in settle(connected, remote)
     assert held(remote) == {"Gold": old}
+
+
+def test_another_segment_in_the_file_of_a_removed_one_is_no_rename(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    old = ui.create("VIP", VIP)
+    file = connected.declare("Gold", CZECH)
+    history(removal("VIP", VIP, file=file))
+    settle(connected, remote)
+    assert set(held(remote)) == {"Gold"}
+    assert held(remote)["Gold"] != old
 
 
 @pytest.mark.parametrize(
