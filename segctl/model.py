@@ -186,11 +186,12 @@ class Ledger:
 
     `removals` are in the order of commits, the latest removal of each name. `unavailable` says why
     nothing can be known (no git, a shallow clone, a history that cannot be read), and is empty
-    where the history is whole.
+    where the history is whole; `remedy` says what to do then.
     """
 
     removals: tuple[Removal, ...] = ()
     unavailable: str = ""
+    remedy: str = ""
 
 
 class Reason(StrEnum):

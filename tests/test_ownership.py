@@ -42,8 +42,8 @@ def ui(remote: Remote) -> WebUi:
 def history(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Say what git would say."""
 
-    def tell(*removals: Removal, unavailable: str = "") -> None:
-        ledger = Ledger(removals, unavailable)
+    def tell(*removals: Removal, unavailable: str = "", remedy: str = "") -> None:
+        ledger = Ledger(removals, unavailable, remedy)
         for module in (planning, listing):
             monkeypatch.setattr(module, "ledger_of", lambda *_: ledger)
 
@@ -331,7 +331,7 @@ def test_what_no_file_declares(
 def test_without_a_history_nothing_goes_and_one_warning_says_why(
     connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
 ) -> None:
-    history(removal("Ours"), unavailable="the clone is shallow")
+    history(removal("Ours"), unavailable="the clone is shallow", remedy="`fetch-depth: 0`")
     connected.declare("Kept", VIP)
     assert "history-unavailable" not in connected.run("plan").out
     ui.create("Ours", VIP)
@@ -342,12 +342,62 @@ def test_without_a_history_nothing_goes_and_one_warning_says_why(
     assert set(held(remote)) == {"Ours", "Kept"}
 
 
-def test_outside_of_git_nobody_is_warned_but_in_ci(
+def test_outside_of_git_one_warning_says_what_to_do(
     connected: Project, remote: Remote, ui: WebUi
 ) -> None:
-    ui.create("By hand", VIP)
+    connected.declare("Kept", VIP)
     assert "warning" not in connected.run("plan").out
-    assert "this is no git repository" in connected.run("plan", CI="true").out
+    ui.create("By hand", VIP)
+    shown = connected.run("plan").out
+    assert "not in a git repository" in shown
+    assert "`git init`" in shown
+    connected.write({"segctl.yaml": "version: 1\nownership: declared\n"})
+    assert "warning" not in connected.run("plan").out
+
+
+@pytest.mark.parametrize(
+    ("mode", "held_names", "argv", "asked"),
+    [
+        ("history", ["Kept", "Old name", "Forgotten"], [], 0),
+        ("history", ["By hand"], [], 1),
+        ("exclusive", ["By hand"], [], 1),
+        ("declared", ["By hand", "Kept", "New name"], [], 0),
+        ("declared", ["By hand", "Kept"], [], 1),
+        ("declared", ["By hand", "Kept"], ["--no-detect-renames"], 0),
+        ("history", ["Kept"], ["--only", "Kept"], 0),
+        ("history", ["Kept"], ["--only", "Ours"], 1),
+        ("history", ["Kept", "Ours"], ["--only", "*"], 1),
+    ],
+)
+def test_git_is_asked_only_where_its_answer_matters(
+    *,
+    connected: Project,
+    ui: WebUi,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    held_names: list[str],
+    argv: list[str],
+    asked: int,
+) -> None:
+    questions: list[object] = []
+
+    def answer(*question: object) -> Ledger:
+        questions.append(question)
+        return Ledger((removal("Ours"),))
+
+    monkeypatch.setattr(planning, "ledger_of", answer)
+    connected.declare("Kept", VIP)
+    rename(connected, "New name", CZECH, "Old name")
+    connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
+    connected.write({"segctl.yaml": f"version: 1\nownership: {mode}\n"})
+    for name in held_names:
+        ui.create(name, VIP)
+    ui.seed_v1("v1", "email LIKE '%x'")
+    assert connected.run("plan", *argv).code in (0, 3)
+    assert len(questions) == asked
+    if not argv:
+        connected.run("drift")
+        assert len(questions) == 2 * asked
 
 
 # Renames that the history tells

@@ -299,12 +299,12 @@ def test_a_date_that_is_none_is_the_beginning_of_time(repository: Repository) ->
 def why(root: Path) -> str:
     ledger = read_ledger(root, "segments", ())
     assert ledger.removals == ()
-    return ledger.unavailable
+    return f"{ledger.unavailable}; {ledger.remedy}"
 
 
 def test_without_git(repository: Repository, tmp_path: Path) -> None:
     ledger = read_ledger(repository.root, "segments", (), env={"PATH": str(tmp_path)})
-    assert ledger.unavailable == "git is not installed; install git"
+    assert (ledger.unavailable, ledger.remedy) == ("git is not installed", "install git")
     (tmp_path / "git").write_text("no program")
     (tmp_path / "git").chmod(0o755)
     ledger = read_ledger(repository.root, "segments", (), env={"PATH": str(tmp_path)})
@@ -388,7 +388,7 @@ def test_a_repository_of_somebody_else(repository: Repository) -> None:
     (fake / "git").chmod(0o755)
     ledger = read_ledger(repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"})
     assert "belongs to another user" in ledger.unavailable
-    assert "safe.directory" in ledger.unavailable
+    assert "safe.directory" in ledger.remedy
     (fake / "git").write_text("#!/bin/sh\nexit 1\n")
     ledger = read_ledger(repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"})
     assert "it does not say why" in ledger.unavailable
