@@ -682,7 +682,8 @@ def test_what_a_single_send_uses_is_not_deleted(
     connected: Project, remote: Remote, ui: WebUi, status: str, how: str
 ) -> None:
     old = ui.create("VIP", VIP)
-    for number in range(130):
+    for number in range(101 if status == "draft" else 1):
+        # The list has pages of a hundred.
         ui.add_single_send(f"Send {number}")
     ui.add_single_send("Spring sale", status=status, segment_ids=["x", old])
     if how == "delete":
