@@ -170,22 +170,44 @@ def test_after_a_swap_an_edit_is_no_swap(connected: Project, remote: Remote, ui:
     assert held(remote) == {"A": a, "B": b}
 
 
-@pytest.mark.parametrize("stop", range(1, 7))
+MOVES = {
+    "swap": {"A": ("B", VIP), "B": ("A", CZECH)},
+    "swap and edit": {"A": ("B", BRNO), "B": ("A", CZECH)},
+    "ring": {"A": ("B", VIP), "B": ("C", CZECH), "C": ("A", BRNO)},
+    "chain": {"A": ("B", VIP), "B": ("C", CZECH), "C": ("D", BRNO)},
+}
+
+
+@pytest.mark.parametrize("stop", range(1, 5))
 @pytest.mark.parametrize("fault", ["drop", "drop after"])
-def test_a_swap_survives_a_break_at_any_write(
-    connected: Project, remote: Remote, ui: WebUi, stop: int, fault: str
+@pytest.mark.parametrize("moves", MOVES.values(), ids=MOVES)
+def test_renames_survive_a_break_at_any_write_and_the_update_lock(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    moves: dict[str, tuple[str, str]],
+    stop: int,
+    fault: str,
 ) -> None:
-    a, b = ui.create("A", VIP), ui.create("B", CZECH)
-    rename(connected, "B", VIP, "A")
-    rename(connected, "A", CZECH, "B")
+    texts = {"A": VIP, "B": CZECH, "C": BRNO}
+    ids = {name: ui.create(name, texts[name]) for name in moves}
+    for old, (new, text) in moves.items():
+        rename(connected, new, text, old)
     remote.emulator.faults.add(f"PATCH * {fault} #{stop} always")
     connected.run("apply", "--auto-approve")
     remote.emulator.faults.clear()
-    assert set(held(remote).values()) == {a, b}
-    for _ in range(4):
-        remote.watch.forward(minutes=6)
-        connected.run("apply", "--auto-approve")
-    assert held(remote) == {"B": a, "A": b}
+    assert {one.id for one in ui.segments()} == set(ids.values())
+    # At once, while what was changed is still locked, and again before it is free.
+    for _ in range(8):
+        if connected.run("apply", "--auto-approve").code == 0:
+            break
+        assert {one.id for one in ui.segments()} == set(ids.values())
+        remote.watch.forward(minutes=2)
+    assert held(remote) == {new: ids[old] for old, (new, _) in moves.items()}
+    assert {name: query for name, (query, _) in remote.definitions().items()} == dict(
+        moves.values()
+    )
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 

@@ -252,6 +252,10 @@ def step(world: World, move: Move) -> None:  # noqa: C901, PLR0912 - a table
     free = name not in world.names
     held = {one.name: one.id for one in world.ui.segments()}
     if here is not None and here.removed:
+        if third and here.name not in held:
+            # While the tombstone stands, which is tidied up then.
+            world.ui.create(here.name, text)
+            world.watch.forward(minutes=1)
         here, kind = None, "remove"
     match kind:
         case "declare" if here is None and free:
