@@ -322,7 +322,8 @@ class Keep:
 class Ignore:
     """A segment that no file declares: counted, listed, left alone.
 
-    `is_ours`: the history calls it ours (`ownership.is_ours`), and something else spares it.
+    `is_ours`: the history, as far as it was asked, calls it ours (`ownership.is_ours`), and
+    something else spares it.
     """
 
     name: str
