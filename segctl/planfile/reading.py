@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from segctl.model import Plan
     from segctl.planfile.places import Path
 
-MAX_BYTES = 64 << 20
-"""A plan for two hundred segments has about one; what is larger is no plan."""
+MAX_BYTES = 32 << 20
+"""A plan that patches two hundred segments has a third of a megabyte."""
 
 MOST_PROBLEMS = 20
 """So many problems of one file are told; a file with more is not a plan that somebody mistyped."""
