@@ -57,7 +57,8 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
     for remote in remotes:
         decision = _decide(remote, remotes, rules, absent.diagnostics)
         if decision is None:
-            absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1))
+            ours = _is_ours(remote, rules)
+            absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1, ours))
             continue
         reason, span = decision
         absent.deletes.append(
@@ -93,6 +94,11 @@ def removal_of(remote: Remote, ledger: Ledger) -> Removal | None:
     if ledger.unavailable:
         return None
     return next((one for one in ledger.removals if _is(remote, one.segment.name)), None)
+
+
+def _is_ours(remote: Remote, rules: Rules) -> bool:
+    removal = removal_of(remote, rules.ledger)
+    return removal is not None and removal.name not in rules.declared and is_ours(removal, remote)
 
 
 def _is(remote: Remote, name: str) -> bool:

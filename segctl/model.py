@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from segctl.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -321,11 +323,16 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A segment that no file declares: counted, listed, left alone."""
+    """A segment that no file declares: counted, listed, left alone.
+
+    `is_ours`: the history, as far as it was asked, calls it ours (`ownership.is_ours`), and
+    something else spares it.
+    """
 
     name: str
     id: str
     is_v1: bool = False
+    is_ours: bool = False
 
 
 Change: TypeAlias = Create | Patch | Replace | Delete
@@ -361,7 +368,8 @@ class Plan:
     """What would be done, in the order in which it would be done: a value, complete in itself.
 
     `refusals` are the safety rules that forbid it; an error among `diagnostics` means that it
-    could not be worked out. With either, nothing of it is performed.
+    could not be worked out. With either, nothing of it is performed. `options` are what was asked,
+    so that it can be worked out again; `folder` is that of the segment files, for the words.
     """
 
     target: TargetRef
@@ -370,6 +378,8 @@ class Plan:
     ignored: tuple[Ignore, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
+    options: Options = field(default_factory=Options)
+    folder: str = "segments"
 
     @property
     def summary(self) -> Summary:
