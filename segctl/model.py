@@ -165,7 +165,8 @@ class Removal:
     """A segment that the history declared and no file declares now.
 
     `segment` and `is_protected` are as last declared, in `file`; `commit` removed it, at
-    `removed_at` (ISO 8601 in UTC, the committer's time).
+    `removed_at` (ISO 8601 in UTC, the committer's time). `successor` is the new name that the same
+    commit put in its place in the same file, empty where it put none.
     """
 
     segment: Segment
@@ -173,6 +174,7 @@ class Removal:
     file: str
     commit: str
     removed_at: str
+    successor: str = ""
 
     @property
     def name(self) -> str:
@@ -186,11 +188,12 @@ class Ledger:
 
     `removals` are in the order of commits, the latest removal of each name. `unavailable` says why
     nothing can be known (no git, a shallow clone, a history that cannot be read), and is empty
-    where the history is whole.
+    where the history is whole; `remedy` says what to do then.
     """
 
     removals: tuple[Removal, ...] = ()
     unavailable: str = ""
+    remedy: str = ""
 
 
 class Reason(StrEnum):
@@ -322,7 +325,8 @@ class Keep:
 class Ignore:
     """A segment that no file declares: counted, listed, left alone.
 
-    `is_ours`: the history calls it ours (`ownership.is_ours`), and something else spares it.
+    `is_ours`: the history, as far as it was asked, calls it ours (`ownership.is_ours`), and
+    something else spares it.
     """
 
     name: str

@@ -628,9 +628,11 @@ def test_the_key_is_nowhere(connected: Project, remote: Remote) -> None:
         for argv in (
             ["plan", "-vv"],
             ["plan", "--format", "json", "--out", str(connected.root / "plan.json")],
+            ["show", str(connected.root / "plan.json")],
             ["list", "-v"],
             ["refresh", "VIP"],
             ["apply", "--auto-approve", "-vv"],
+            ["apply", str(connected.root / "plan.json"), "--auto-approve", "-vv"],
         ):
             result = connected.run(*argv)
             seen += [result.out, result.err]

@@ -16,11 +16,13 @@ from segctl.model import (
     Delete,
     Ignore,
     Keep,
+    Ledger,
     Patch,
     Plan,
     Precondition,
     Reason,
     Remote,
+    Removal,
     Replace,
     Segment,
     Snapshot,
@@ -239,6 +241,22 @@ def test_a_delete_makes_room() -> None:
         plan([declare("a")], []), changes=(delete, *plan([declare("a")], []).changes)
     )
     assert judge(made, Limits(), account_size=200, references=References()).refusals == ()
+
+
+def test_what_the_history_calls_ours_and_is_spared_says_so() -> None:
+    made = "2026-01-01T00:00:00Z"
+    remotes = [dataclasses.replace(hold(name), created_at=made) for name in ("kept", "by hand")]
+    removal = Removal(
+        Segment("kept", "SELECT 1"),
+        is_protected=True,
+        file="segments/kept.yaml",
+        commit="c0ffee",
+        removed_at="2026-02-01T00:00:00Z",
+    )
+    wishes = Wishes(ledger=Ledger((removal,)))
+    found = make_plan(TARGET, [], Snapshot(tuple(remotes)), wishes)
+    assert found.changes == ()
+    assert {one.name: one.is_ours for one in found.ignored} == {"kept": True, "by hand": False}
 
 
 # The digest

@@ -19,6 +19,7 @@ from segctl import __version__
 from segctl.cli.planning import is_broken
 from segctl.errors import Refused, UsageError
 from segctl.options import Options
+from segctl.render.style import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -175,7 +176,7 @@ def saved_as(session: Session, file: str, plan: Plan) -> str:
     from segctl.config import choose_target  # noqa: PLC0415
     from segctl.planfile import SHORT_DIGEST, digest  # noqa: PLC0415
 
-    text = f"Saved as {file}, digest {digest(plan)[:SHORT_DIGEST]}"
+    text = f"Saved as {clean(file)}, digest {digest(plan)[:SHORT_DIGEST]}"
     if plan.refusals or is_broken(plan):
         return f"{text}."
     try:
@@ -183,4 +184,4 @@ def saved_as(session: Session, file: str, plan: Plan) -> str:
     except UsageError:
         usual = ""
     target = "" if plan.target.name == usual else f"--target {quote(plan.target.name)} "
-    return f"{text}; apply it with: segctl apply {target}{quote(file)}"
+    return f"{text}; apply it with: segctl apply {target}{clean(quote(file))}"

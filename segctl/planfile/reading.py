@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from segctl.model import Plan
     from segctl.planfile.places import Path
 
-MAX_BYTES = 64 << 20
-"""A plan for two hundred segments has about one; what is larger is no plan."""
+MAX_BYTES = 32 << 20
+"""A plan that patches two hundred segments has a third of a megabyte."""
 
 MOST_PROBLEMS = 20
 """So many problems of one file are told; a file with more is not a plan that somebody mistyped."""
@@ -99,7 +99,9 @@ class _Reading:
         """Raise `InvalidInput` if anything is wrong so far."""
         if not self.problems:
             return
-        told = sorted(self.problems)[:MOST_PROBLEMS]
+        # Several rules of the schema can find the same.
+        problems = sorted(set(self.problems))
+        told = problems[:MOST_PROBLEMS]
         spans = position_spans(self.file, self.text, [one.offset for one in told])
         lines = excerpts(self.text)
         found = [
@@ -108,7 +110,7 @@ class _Reading:
             )
             for one, span in zip(told, spans, strict=True)
         ]
-        if len(self.problems) > MOST_PROBLEMS:
+        if len(problems) > MOST_PROBLEMS:
             summary = f"there are more than these {MOST_PROBLEMS} problems"
             found.append(Diagnostic("more-problems", Severity.ERROR, summary, hint=ANEW))
         raise InvalidInput(found)
