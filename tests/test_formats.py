@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.cli.formats import FORMATS
+from segctl.cli.formats import FORMATS, REPORT_FORMATS
 from tests.conftest import query
 from tests.render.test_html import check as check_page
 from tests.render.test_markdown import check as check_comment
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import Project, Remote, Result
 
+COMMANDS = dict.fromkeys(("validate", "lint", "plan", "drift"), FORMATS) | {"apply": REPORT_FORMATS}
+PAIRS = [(command, output) for command, formats in COMMANDS.items() for output in formats]
 ANNOTATION = re.compile(r"::(error|warning|notice) (\S.*?)::.+")
 
 
@@ -105,8 +107,66 @@ def test_drift_comes_in_every_format(changing: Project, remote: Remote, output: 
         )
 
 
-@pytest.mark.parametrize("command", ["validate", "lint", "plan", "drift"])
-@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("output", REPORT_FORMATS)
+def test_a_report_comes_in_its_formats(changing: Project, remote: Remote, output: str) -> None:
+    remote.emulator.faults.add("POST /v3/marketing/segments/2.0 400")
+    result = changing.run("apply", "--auto-approve", "--format", output)
+    assert result.code == 4
+    found = read(output, result.out)
+    if output == "text":
+        return
+    # The plan is for the person who watches; stdout is for whoever reads the report.
+    assert "Plan: 1 to create, 1 to patch" in result.err
+    assert "Plan: 1 to create" not in result.out
+    match output:
+        case "github":
+            assert found[0].startswith("::error file=segments/new.yaml,line=1,col=7,")
+            assert any("::Applied in part: 2 done, 1 failed." in line for line in found)
+        case "sarif":
+            assert [one["ruleId"] for one in found["results"]] == ["apply-failed"]
+        case _:
+            assert "Applied in part: 2 done, 1 failed." in found.text
+    remote.watch.forward(minutes=10)
+    assert changing.run("apply", "--auto-approve").code == 0
+    done = changing.run("apply", "--auto-approve", "--format", output)
+    assert done.code == 0
+    read(output, done.out)
+    if output != "sarif":
+        assert "Nothing to apply" in done.out
+
+
+@pytest.mark.parametrize("output", REPORT_FORMATS)
+def test_a_refusal_to_apply_says_why_in_the_format(
+    changing: Project, remote: Remote, output: str
+) -> None:
+    changing.write({"segctl.yaml": "version: 1\nownership: exclusive\nlimits: {max_destroy: 0}\n"})
+    before = remote.definitions()
+    result = changing.run("apply", "--auto-approve", "--format", output)
+    assert result.code == 3
+    assert remote.definitions() == before
+    found = read(output, result.out)
+    assert "the most is 0" in result.out
+    match output:
+        case "markdown":
+            assert result.out.startswith("<!-- segctl:apply target=production ")
+        case "sarif":
+            notes = found["invocations"][0]["toolExecutionNotifications"]
+            assert {one["associatedRule"]["id"] for one in notes} == {"refused", "too-destructive"}
+
+
+@pytest.mark.parametrize("output", ["markdown", "github", "sarif", "html"])
+def test_a_stale_plan_says_what_differs_in_the_format(changing: Project, output: str) -> None:
+    file = str(changing.root / "plan.json")
+    assert changing.run("plan", "--out", file).code == 0
+    changing.declare("New", query("city = 'Cheb'"))
+    result = changing.run("apply", file, "--auto-approve", "--format", output)
+    assert result.code == 3
+    read(output, result.out)
+    assert "the saved plan is stale" in result.out.replace("The", "the")
+    assert "New" in result.out
+
+
+@pytest.mark.parametrize(("command", "output"), PAIRS)
 def test_a_broken_file_is_told_in_the_format(connected: Project, command: str, output: str) -> None:
     connected.write({"segments/a.yaml": "name: A\nquerry_dsl: SELECT 1\n"})
     result = connected.run(command, "--format", output)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl import __version__
-from segctl.errors import Diagnostic, InvalidInput, SegctlError, Severity
+from segctl.errors import Diagnostic, InvalidInput, Refused, SegctlError, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "markdown", "github", "sarif", "html")
+REPORT_FORMATS = tuple(output for output in FORMATS if output != "json")
 
 
-def format_option(what: str) -> Callable[[F], F]:
+def format_option(what: str, formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
     """Add `--format`; `what` is that which it is the format of."""
     return click.option(
         "--format",
         "output",
-        type=click.Choice(FORMATS),
+        type=click.Choice(formats),
         default="text",
         help=f"How to write {what}: markdown for a comment, github for annotations of a workflow "
         "run, sarif for code scanning, html for a browser.",
@@ -89,7 +90,7 @@ def plan_in(
 
 
 def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
-    """Give what an apply did in one of `FORMATS`; `plan` is the one that was performed."""
+    """Give what an apply did in one of `REPORT_FORMATS`; `plan` is the one that was performed."""
     made = _now(session)
     match output:
         case "markdown":
@@ -97,12 +98,10 @@ def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
 
             return report_markdown(report, frame(session, made), plan.target)
         case "github":
-            from segctl.render.findings import report_findings  # noqa: PLC0415
+            from segctl.render.findings import report_findings, report_title  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
-            from segctl.render.report_text import closing_line  # noqa: PLC0415
-            from segctl.render.style import Style  # noqa: PLC0415
 
-            closing = closing_line(report, Style())
+            closing = report_title(report)
             return workflow_annotations(report_findings(report), frame(session, made), closing)
         case "sarif":
             from segctl.render.findings import report_findings  # noqa: PLC0415
@@ -165,10 +164,11 @@ def diagnostics_in(
     session: Session,
     what: str,
     *,
+    target: str = "",
     closing: str = "",
     **facts: Any,
 ) -> str:
-    """Give the findings of a command (`what`) in one of `FORMATS`.
+    """Give the findings of a command (`what`, on a `target` if on any) in one of `FORMATS`.
 
     `closing` is what they come to, unless that is their number; `facts` go into the JSON.
     """
@@ -182,13 +182,14 @@ def diagnostics_in(
         case "markdown":
             from segctl.render.markdown import diagnostics_markdown  # noqa: PLC0415
 
-            return diagnostics_markdown(diagnostics, frame(session, made), what, closing)
+            place = frame(session, made)
+            return diagnostics_markdown(diagnostics, place, what, target=target, closing=closing)
         case "github":
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
 
             return workflow_annotations(diagnostics, frame(session, made), closing)
         case "sarif":
-            return _sarif(diagnostics, session, what, made)
+            return _sarif(diagnostics, session, what, made, target)
         case "html":
             from segctl.render.html import diagnostics_html  # noqa: PLC0415
 
@@ -210,15 +211,16 @@ def faults_in(output: str, session: Session, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except InvalidInput as error:
-        if output != "text":
-            session.show(diagnostics_in(output, error.diagnostics, session, what))
-        raise
     except SegctlError as error:
-        if output not in {"text", "json"}:
+        if isinstance(error, InvalidInput):
+            found = error.diagnostics
+        else:
             code = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
-            found = Diagnostic(code, Severity.ERROR, error.message, hint=error.hint)
-            session.show(diagnostics_in(output, [found], session, what))
+            one = Diagnostic(code, Severity.ERROR, error.message, hint=error.hint)
+            found = (one, *error.diagnostics) if isinstance(error, Refused) else (one,)
+        if output not in {"text", "json"} or (output == "json" and isinstance(error, InvalidInput)):
+            target = session.target_name
+            session.show(diagnostics_in(output, found, session, what, target=target))
         raise
 
 

@@ -160,6 +160,14 @@ class Session:
 
         return choose_target(self.config, self._target, self.env)
 
+    @property
+    def target_name(self) -> str:
+        """The name of the target, as far as it can be told; empty where none can be chosen."""
+        try:
+            return self.target.name
+        except (InvalidInput, UsageError):
+            return self._target or ""
+
     @cached_property
     def files(self) -> Files:
         """The bytes of the project's files. Raises `UsageError` and `InvalidInput`."""

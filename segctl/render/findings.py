@@ -15,7 +15,8 @@ from segctl.model import Create, Delete, Patch, Replace
 from segctl.planfile import action_name
 from segctl.policy import destroyed
 from segctl.render.plan_text import REASON_WORDS
-from segctl.render.style import count
+from segctl.render.report_text import closing_line
+from segctl.render.style import Style, count
 from segctl.report import RefreshStatus, Status
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _WEIGHTS = {
     Status.NOT_ATTEMPTED: Severity.WARNING,
     Status.DONE: Severity.INFO,
 }
+_UNWELCOME = frozenset({RefreshStatus.FORBIDDEN, RefreshStatus.NOT_FOUND, RefreshStatus.FAILED})
 _ENDS = {
     Status.FAILED: "failed",
     Status.CONFLICT: "was not done: somebody changed the segment",
@@ -76,6 +78,13 @@ def _patched(change: Patch) -> str:
     return " and ".join([*wishes, *([f"get another {rest}"] if rest else [])])
 
 
+def report_title(report: Report) -> str:
+    """Give the one line that adds a report up; one of nothing says so."""
+    if not (report.outcomes or report.interrupted):
+        return "Nothing to apply: the account is as the files say."
+    return closing_line(report, Style())
+
+
 def report_findings(report: Report) -> tuple[Diagnostic, ...]:
     """Give what was not done, or was done with something to say of it."""
     found = [
@@ -93,7 +102,7 @@ def report_findings(report: Report) -> tuple[Diagnostic, ...]:
     found += [
         Diagnostic(
             f"refresh-{one.status.value.replace('_', '-')}",
-            Severity.WARNING,
+            Severity.WARNING if one.status in _UNWELCOME else Severity.INFO,
             f"`{one.name}` is not counted anew: {one.message or one.status.value}",
             hint=one.hint,
         )

@@ -12,13 +12,20 @@ import click
 
 from segctl.applier import Started, perform
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
+from segctl.cli.formats import (
+    REPORT_FORMATS,
+    diagnostics_in,
+    faults_in,
+    format_option,
+    plan_in,
+    report_in,
+)
 from segctl.cli.planning import exit_code, plan_options, prepare, work_out
 from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.planfile import action_name
 from segctl.refresher import refresh
-from segctl.render.report_text import report_text
 from segctl.render.style import clean
 from segctl.report import Outcome, Report, Status
 
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     default="none",
     help="Ask SendGrid to count the segments that were created or patched.",
 )
+@format_option("the report", REPORT_FORMATS)
 @approval_options
 @plan_options
 @with_session
@@ -47,6 +55,7 @@ def command(
     *,
     auto_approve: bool,
     refreshing: str,
+    output: str,
     plan_file: str | None,
     expect_digest: str | None,
     **options: Any,
@@ -66,30 +75,51 @@ def command(
       segctl apply --auto-approve --refresh changed
       segctl apply --only 'VIP*'
       segctl apply plan.json --auto-approve
+      segctl apply --auto-approve --format markdown
       segctl apply --auto-approve --expect-digest 5d41402abc4b2a76
     """
-    expected = approval(plan_file, expect_digest, options)
-    question = prepare(session, expected.options)
-    with session.connect(read_only=False) as account:
-        expected.check_account(session, account.ref)
-        plan = work_out(session, account, question)
-        session.show_plan(plan)
-        code = exit_code(plan, detailed=False)
-        if code == REFUSED:
-            raise Refused("the plan is refused, and nothing was changed")
-        if code != 0:
-            return code
-        expected.check_plan(session, plan)
-        if not plan.changes:
-            return code
-        if not (auto_approve or _approved(session)):
-            session.say("Nothing was changed.")
-            return 1
-        report, failure = _carry_out(session, account, plan, count_anew=refreshing == "changed")
-    session.show("\n" + report_text(report, session.style, quiet=session.verbosity < 0))
+    with faults_in(output, session, "apply"):
+        expected = approval(plan_file, expect_digest, options)
+        question = prepare(session, expected.options)
+        with session.connect(read_only=False) as account:
+            expected.check_account(session, account.ref)
+            plan = work_out(session, account, question)
+            _show(session, plan, output)
+            code = exit_code(plan, detailed=False)
+            if code == REFUSED:
+                raise Refused(
+                    "the plan is refused, and nothing was changed", diagnostics=plan.refusals
+                )
+            if code != 0:
+                if output != "text":
+                    session.show(
+                        diagnostics_in(
+                            output, plan.diagnostics, session, "apply", target=plan.target.name
+                        )
+                    )
+                return code
+            expected.check_plan(session, plan)
+            if not plan.changes:
+                if output != "text":
+                    session.show(report_in(output, Report(), plan, session))
+                return code
+            if not (auto_approve or _approved(session)):
+                session.say("Nothing was changed.")
+                return 1
+            report, failure = _carry_out(session, account, plan, count_anew=refreshing == "changed")
+    blank = "\n" if output == "text" else ""
+    session.show(blank + report_in(output, report, plan, session))
     if failure is not None:
         raise failure
     return INTERRUPTED if report.interrupted else _code(report)
+
+
+def _show(session: Session, plan: Plan, output: str) -> None:
+    """Show the plan: on stdout, or on stderr where that is for the report alone."""
+    if output == "text":
+        session.show_plan(plan)
+    else:
+        session.say(plan_in("text", plan, session).rstrip())
 
 
 def _code(report: Report) -> int:

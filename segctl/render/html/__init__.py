@@ -14,11 +14,11 @@ from segctl.policy import destroyed
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
 from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
+from segctl.render.findings import report_title
 from segctl.render.html.cards import anchor, card, clauses, people
 from segctl.render.html.page import badge, finding, findings, page, panel, sentence
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS, closing_line
-from segctl.render.report_text import closing_line as report_closing
 from segctl.render.style import Style, count
 from segctl.report import RefreshStatus
 
@@ -91,7 +91,7 @@ def report_html(report: Report, frame: Frame, target: TargetRef | None = None) -
     """Give the page of what an apply did."""
     refused = [one for one in report.refreshes if one.status is not RefreshStatus.ACCEPTED]
     content = [
-        tag("h2", "What was done"),
+        tag("h2", "What was done") if report.outcomes else Html(),
         *map(_outcome, report.outcomes),
         panel(
             "warning",
@@ -112,7 +112,7 @@ def report_html(report: Report, frame: Frame, target: TargetRef | None = None) -
     ]
     counts = {status.value: number for status, number in report.counts.items()}
     name = f"Report for {target.name}" if target else "Report"
-    return page(name, report_closing(report, _PLAIN), content, frame, target=target, tally=counts)
+    return page(name, report_title(report), content, frame, target=target, tally=counts)
 
 
 def drift_html(

@@ -56,10 +56,7 @@ def rows(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
         for a, b in zip_longest(olds, news):
             one = None if a is None else Cell(a + 1, old[a])
             other = None if b is None else Cell(b + 1, new[b])
-            if kind == "equal" or not (one and other):
-                yield Row(one, other, same=kind == "equal")
-            else:
-                yield marked(one, other)
+            yield Row(one, other, same=bool(one and other and one.text == other.text))
 
 
 def marked(old: Cell, new: Cell) -> Row:
@@ -132,6 +129,8 @@ def _columns(sides: int) -> Html:
 def _row(pair: Row) -> Html:
     if pair.old is None and pair.new is None:
         return tag("tr", tag("td", "⋯", colspan="4"), class_="gap")
+    if pair.old and pair.new and not pair.same:
+        pair = marked(pair.old, pair.new)
     return tag(
         "tr",
         *_cell(pair.old, "same" if pair.same else "old"),

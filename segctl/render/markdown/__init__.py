@@ -14,6 +14,7 @@ from segctl.policy import destroyed
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
 from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
+from segctl.render.findings import report_title
 from segctl.render.markdown.body import Part, body, marker
 from segctl.render.markdown.changes import (
     DESTRUCTION_HEAD,
@@ -24,7 +25,6 @@ from segctl.render.markdown.changes import (
 from segctl.render.markdown.escape import code, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import closing_line
-from segctl.render.report_text import closing_line as report_closing
 from segctl.render.style import Style, count
 from segctl.report import RefreshStatus, Status
 
@@ -70,7 +70,7 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
 
 def report_markdown(report: Report, frame: Frame, target: TargetRef | None = None) -> str:
     """Give the comment of what an apply did."""
-    head = _head("apply", report_closing(report, _PLAIN), frame, target)
+    head = _head("apply", report_title(report), frame, target)
     outcomes = Part(
         [_outcome(one) for one in report.outcomes],
         _note("action", "not shown here"),
@@ -107,10 +107,19 @@ def drift_markdown(
 
 
 def diagnostics_markdown(
-    diagnostics: Sequence[Diagnostic], frame: Frame, what: str, closing: str = ""
+    diagnostics: Sequence[Diagnostic],
+    frame: Frame,
+    what: str,
+    *,
+    target: str = "",
+    closing: str = "",
 ) -> str:
-    """Give findings; `what` is the command that has them, `closing` what they come to."""
-    head = _head(what, closing or f"{tally(diagnostics) or 'No problems'}.", frame)
+    """Give findings.
+
+    `what` is the command that has them, on this `target` if on any; `closing` is what they come to.
+    """
+    title = closing or f"{tally(diagnostics) or 'No problems'}."
+    head = f"{marker(what, frame, target)}\n{tag('h3', prose(title))}"
     return body(head, [_findings(diagnostics, frame)], _foot(frame))
 
 

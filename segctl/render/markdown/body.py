@@ -53,8 +53,8 @@ def marker(kind: str, frame: Frame, target: str = "", digest: str = "") -> str:
 
 
 def _value(text: str) -> str:
-    """Write a value so that it holds no space and cannot end an HTML comment."""
-    return quote(text, safe="/", errors="surrogatepass").replace("--", "%2D%2D") or "-"
+    """Write a value so that it holds no space, and no `>`, which would end an HTML comment."""
+    return quote(text, safe="/", errors="surrogatepass") or "-"
 
 
 def body(head: str, parts: Sequence[Part], foot: str = "", *, limit: int = LIMIT) -> str:
