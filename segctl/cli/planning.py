@@ -155,6 +155,7 @@ def look(
                 else definitions_to_read(declared, listed, wishes)
             ),
             tell,
+            account.definitions,
         )
     return make_plan(account.ref, declared, snapshot, wishes), snapshot
 

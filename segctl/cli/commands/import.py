@@ -121,7 +121,7 @@ def _read(
         return to_read(found, declared)
 
     with session.progress("reading the account") as tell:
-        return take_snapshot(account.reader, wanted, tell), picked
+        return take_snapshot(account.reader, wanted, tell, account.definitions), picked
 
 
 def _unknown(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:

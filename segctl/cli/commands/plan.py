@@ -13,6 +13,7 @@ from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError
 from segctl.planfile import diagnostics_json, header, to_json
+from segctl.render.style import count
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
@@ -45,7 +46,8 @@ def command(
     """Show what apply would change, and change nothing.
 
     Compares the segment files with the account: one request for the list, one for each declared
-    segment that is on it. Exit code 3 when a safety rule would refuse the plan.
+    segment that was edited there since the last run. Exit code 3 when a safety rule would refuse
+    the plan.
 
     \b
     Examples:
@@ -69,11 +71,11 @@ def command(
     if out is not None:
         write_whole(out, json_text(document))
     if output == "json":
-        session.show_json(document)
+        session.show_json({**document, "requests": requests})
     else:
         session.show_plan(plan)
     if session.verbosity > 0:
-        session.talk(f"{requests} requests sent.")
+        session.talk(f"{count(requests, 'request')} sent.")
     return exit_code(plan, detailed=detailed_exitcode)
 
 
