@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Snapshot
-from segctl.sendgrid.transport import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -89,6 +88,8 @@ def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[
     executor would wait for it, a minute or more, also at exit: hence threads that do not keep the
     process alive.
     """
+    from segctl.sendgrid.transport import CONCURRENCY  # noqa: PLC0415 - httpx: 100 ms
+
     waiting = deque(items)
     done: SimpleQueue[Result | BaseException] = SimpleQueue()
 

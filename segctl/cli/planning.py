@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.cli.checking import check_before_sending
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, Severity, UsageError
-from segctl.history import read_ledger
 from segctl.model import Delete, Ledger
 from segctl.planner import Wishes, definitions_to_read, make_plan, select
 from segctl.policy import destroyed, judge
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
+    from segctl.errors import Diagnostic
     from segctl.model import Declared, Plan, Snapshot
     from segctl.planner import Named
 
@@ -174,9 +173,13 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
         references = References(sends, question.ignored)
     plan = judge(plan, session.config.limits, len(snapshot.remotes), references)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
-    found = check_before_sending(
-        session, account, [one for one in declarations.declared if one.name in changed]
-    )
+    found: tuple[Diagnostic, ...] = ()
+    if changed:
+        from segctl.cli.checking import check_before_sending  # noqa: PLC0415 - all rules
+
+        found = check_before_sending(
+            session, account, [one for one in declarations.declared if one.name in changed]
+        )
     return dataclasses.replace(
         plan, diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics)
     )
@@ -206,6 +209,8 @@ def ledger_of(session: Session, declarations: Declarations) -> Ledger:
         in_ci = session.env.get("CI", "") not in ("", "false", "0")
         missed = in_ci and not session.target.is_sandbox
         return Ledger(unavailable="this is no git repository" if missed else "")
+    from segctl.history import read_ledger  # noqa: PLC0415 - only where there is one
+
     names = {one.name for one in declarations.declared}
     return read_ledger(session.root, session.config.segments, names, env=session.env)
 
