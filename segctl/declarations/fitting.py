@@ -2,19 +2,35 @@
 
 Owns the keywords that the schemas of `schemas/` use, each compiled into a function once. Gives no
 reasons: a file that does not fit is shown to jsonschema, which most runs never need to import.
-Refuses a schema with a keyword that it does not know.
+With a keyword that it does not know, nothing fits a schema.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 Fits: TypeAlias = Callable[[Any], bool]
 
 _ANNOTATIONS = frozenset({"$schema", "title", "description", "default", "examples"})
 _READ_BY_IF = frozenset({"then", "else"})
+
+
+def fits(value: Any, schema: str) -> bool:
+    """Say whether a value fits the schema of this JSON text."""
+    return _of(schema)(value)
+
+
+@cache
+def _of(schema: str) -> Fits:
+    try:
+        return compiled(json.loads(schema))
+    except ValueError:
+        # Nothing is known to fit: jsonschema knows every keyword.
+        return lambda _: False
 
 
 def compiled(schema: Mapping[str, Any] | bool) -> Fits:

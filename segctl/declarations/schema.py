@@ -1,9 +1,8 @@
 """A document held against a JSON Schema of `schemas/`, each violation in segctl's own words.
 
 Owns the schemas at run time (one compiled validator a schema and a process: compiling costs more
-than a thousand checks) and the translation of jsonschema's findings. What fits, as nearly every
-file does, is found by `fitting.py`, and jsonschema is not even imported. Editors read the same
-files.
+than a thousand checks) and the translation of jsonschema's findings, which is imported only once
+`fitting.py` says that a document does not fit. Editors read the same files.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import UnquotedDate, quoted
-from segctl.declarations.fitting import compiled
+from segctl.declarations.fitting import fits
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
     from segctl.declarations.document import Document
-    from segctl.declarations.fitting import Fits
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -74,15 +72,6 @@ def schema_text(name: str) -> str:
 
 
 @cache
-def _fits(name: str) -> Fits:
-    try:
-        return compiled(json.loads(schema_text(name)))
-    except ValueError:
-        # jsonschema knows every keyword.
-        return lambda _: False
-
-
-@cache
 def _validator(name: str) -> Validator:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 100 ms, only where one does not fit
     from jsonschema.validators import extend  # noqa: PLC0415
@@ -109,7 +98,7 @@ def _unique_texts(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[Any]
 
 def check(document: Document, name: str) -> bool:
     """Add to the document's diagnostics whatever its schema forbids; say whether it fits."""
-    if _fits(name)(document.value):
+    if fits(document.value, schema_text(name)):
         return True
     before = len(document.diagnostics)
     for error in _validator(name).iter_errors(document.value):
