@@ -51,18 +51,19 @@ def plan_in(
     *,
     generated_at: str | None = None,
     version: str = __version__,
+    requests: int | None = None,
 ) -> str:
     """Give a plan in one of `FORMATS`, as this session's stdout can show it.
 
     `generated_at` (now, unless it is given) and `version` say when and by which segctl the plan
-    was made.
+    was made; `requests`, where it is told, how many it took.
     """
     made = generated_at or _now(session)
     match output:
         case "json":
             from segctl.planfile import to_json  # noqa: PLC0415
 
-            return session.as_json(to_json(plan, made, version))
+            return session.as_json(to_json(plan, made, version, requests))
         case "markdown":
             from segctl.render.markdown import plan_markdown  # noqa: PLC0415
 

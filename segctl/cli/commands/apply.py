@@ -24,6 +24,7 @@ from segctl.cli.planning import exit_code, plan_options, prepare, work_out
 from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
+from segctl.model import Create
 from segctl.planfile import action_name
 from segctl.refresher import refresh
 from segctl.render.style import clean
@@ -106,6 +107,14 @@ def command(
             if not (auto_approve or _approved(session)):
                 session.say("Nothing was changed.")
                 return 1
+            if account.definitions is not None:
+                account.definitions.forget(
+                    {
+                        change.precondition.id
+                        for change in plan.changes
+                        if not isinstance(change, Create)
+                    }
+                )
             report, failure = _carry_out(session, account, plan, count_anew=refreshing == "changed")
     blank = "\n" if output == "text" else ""
     session.show(blank + report_in(output, report, plan, session))
