@@ -10,6 +10,7 @@ happens by itself later, so a turn that is saved may be a turn that is lost.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -49,34 +50,38 @@ class Candidate:
     last: datetime | None = None
     is_new: bool = False
 
+    @property
+    def key(self) -> str:
+        """Name it in a record, where the server's own text has no place: 32 hex digits."""
+        return hashlib.sha256(self.id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known of earlier refreshes.
+    """What is known of earlier refreshes, by the `Candidate.key` of the segments.
 
-    `uses` has the moments of each segment's, by id. `closed` has, by id, until when a segment need
-    not be asked for, since the account refused it; `account_closed` the same for all of them.
+    `uses` has the moments of each segment's; `closed` until when a segment need not be asked for,
+    since the account refused it; `account_closed` the same for all of them.
     """
 
     uses: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     closed: Mapping[str, datetime] = field(default_factory=dict)
     account_closed: datetime | None = None
 
-    def with_use(self, segment_id: str, moment: datetime) -> Past:
+    def with_use(self, key: str, moment: datetime) -> Past:
         """Count one more."""
-        uses = (*self.uses.get(segment_id, ()), moment)
-        return replace(self, uses={**self.uses, segment_id: uses})
+        return replace(self, uses={**self.uses, key: (*self.uses.get(key, ()), moment)})
 
-    def without_use(self, segment_id: str, moment: datetime) -> Past:
+    def without_use(self, key: str, moment: datetime) -> Past:
         """Count one less: it turned out not to be."""
-        uses = list(self.uses.get(segment_id, ()))
-        if moment in uses:
-            uses.remove(moment)
-        return replace(self, uses={**self.uses, segment_id: tuple(uses)})
+        moments = list(self.uses.get(key, ()))
+        if moment in moments:
+            moments.remove(moment)
+        return replace(self, uses={**self.uses, key: tuple(moments)})
 
-    def with_closed(self, segment_id: str, until: datetime) -> Past:
+    def with_closed(self, key: str, until: datetime) -> Past:
         """Do not ask for this segment before."""
-        return replace(self, closed={**self.closed, segment_id: until})
+        return replace(self, closed={**self.closed, key: until})
 
     def with_account_closed(self, until: datetime) -> Past:
         """Ask for nothing before."""
@@ -125,17 +130,25 @@ def turns(
     """
     past = past.at(now)
     ranked = sorted({one.id: one for one in candidates}.values(), key=_rank)
-    known = {one.id: _uses(one, past, now, zone) for one in ranked}
+    known = {one.key: _uses(one, past, now, zone) for one in ranked}
     others = (moments for key, moments in past.uses.items() if key not in known)
     days = Counter(
         moment.astimezone(UTC).date() for some in (*known.values(), *others) for moment in some
     )
-    own = {one.id: _own_turn(one, known[one.id], past, now, zone) for one in ranked}
-    found = {}
-    for one in sorted(ranked, key=lambda one: own[one.id].at > now):
-        turn = _within_account(own[one.id], days, past)
+    own = [_own_turn(one, known[one.key], past, now, zone) for one in ranked]
+    found: dict[str, Turn] = {}
+
+    def give(turn: Turn) -> None:
         days[turn.at.astimezone(UTC).date()] += 1
-        found[one.id] = turn
+        found[turn.candidate.id] = turn
+
+    for turn in own:
+        given = _within_account(turn, days, past)
+        if given.at <= now:
+            give(given)
+    for turn in own:
+        if turn.candidate.id not in found:
+            give(_within_account(turn, days, past))
     return tuple(found[one.id] for one in ranked)
 
 
@@ -168,7 +181,7 @@ def _uses(one: Candidate, past: Past, now: datetime, zone: tzinfo) -> tuple[date
     the account merely counts are taken to have been at midnight: later they would bind longer, and
     that is not known.
     """
-    moments = list(past.uses.get(one.id, ()))
+    moments = list(past.uses.get(one.key, ()))
     if one.last is not None and one.last > now - MEMORY:
         last = min(one.last, now)
         if all(abs(last - moment) >= INTERVAL for moment in moments):
@@ -182,17 +195,17 @@ def _own_turn(
     one: Candidate, moments: Sequence[datetime], past: Past, now: datetime, zone: tzinfo
 ) -> Turn:
     """Give the earliest moment that the segment's own limits and refusals allow."""
-    most = SEGMENT_DAY if one.most is None else min(one.most, SEGMENT_DAY)
+    most = min(one.most, SEGMENT_DAY) if one.most else SEGMENT_DAY
     at, reason = now, ""
-    closed = past.closed.get(one.id)
+    closed = past.closed.get(one.key)
     if closed is not None:
         at, reason = closed, "SendGrid refused it, and does not say which limit it met"
     waited = max((moment + INTERVAL for moment in moments), default=now)
     if waited > at:
-        at, reason = waited, "a segment has 1 refresh an hour"
+        at, reason = waited, "a segment has 1 refresh in an hour"
     midnight = _first_instant(at.astimezone(zone).date(), zone)
     if sum(moment >= midnight for moment in moments) >= most:
-        at, reason = next_day(at, zone), f"a segment has {most} refreshes a day"
+        at, reason = next_day(at, zone), f"a segment has no more than {most} in a day"
     return Turn(one, at, reason)
 
 
@@ -203,5 +216,5 @@ def _within_account(turn: Turn, days: Counter[date], past: Past) -> Turn:
         at, reason = past.account_closed, "the account's refreshes of the day are used up"
     while days[at.astimezone(UTC).date()] >= ACCOUNT_DAY:
         at = next_day(at, UTC)
-        reason = f"an account has {ACCOUNT_DAY} refreshes a day"
+        reason = f"an account has {ACCOUNT_DAY} refreshes in a day"
     return replace(turn, at=at, reason=reason)
