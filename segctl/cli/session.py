@@ -300,7 +300,7 @@ class Session:
 
 
 def json_text(data: Any, *, ascii_only: bool = False) -> str:
-    """Write JSON for people and programs: indented, one final line break."""
+    """Write JSON for people and programs: indented, one final line break, no whole key."""
     import json  # noqa: PLC0415
 
-    return json.dumps(data, indent=2, ensure_ascii=ascii_only) + "\n"
+    return redact(json.dumps(data, indent=2, ensure_ascii=ascii_only), whole=True) + "\n"
