@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 
+from .conftest import REPOSITORY, Project, Remote, query
 from .sendgrid.support import (
     KEY,
     FakeClock,
@@ -277,3 +281,24 @@ def test_the_account_knows_of_refreshes_that_the_record_does_not() -> None:
     assert late.message == (
         "not before 2026-07-15 18:30 Europe/Prague: a segment has 1 refresh in an hour"
     )
+
+
+def test_two_processes_share_the_budget(connected: Project, remote: Remote) -> None:
+    names = [f"S{n:02}" for n in range(16)]
+    for name in names:
+        remote.emulator.ui.create(name, query("total_spend > 500"))
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEG", "SEND"))}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "segctl", "-C", str(connected.root), "refresh", *some],
+            cwd=REPOSITORY,
+            env={**kept, **connected.env},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for some in (names[::2], names[1::2])
+    ]
+    said = "".join(one.communicate(timeout=60)[0] for one in running)
+    assert (said.count("  refreshing "), said.count("  deferred ")) == (10, 6)
+    # Neither asked for what the other had taken.
+    assert sum("/refresh/" in entry.target for entry in remote.emulator.log) == 10
