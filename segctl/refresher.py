@@ -271,9 +271,9 @@ class _Run:
 def _is_rate_limit(error: RateLimited) -> bool:
     """Tell the account's rate limit, which passes in a minute, from the quota of refreshes.
 
-    The quota's 429 has no body (sendgrid-api.md §1).
+    Where the answer does not say: the quota's 429 has no body (sendgrid-api.md §1).
     """
-    return bool(error.messages)
+    return bool(error.messages) if error.exhausted is None else error.exhausted
 
 
 def _forbidden(one: Candidate, error: Forbidden) -> Refresh:

@@ -84,6 +84,18 @@ def refreshed(served: Served) -> Refresh:
         ),
         (answer(404), RefreshStatus.NOT_FOUND, "no such segment any more", "segctl plan"),
         (QUOTA, RefreshStatus.DEFERRED, f"not before 2026-07-15 19:05 {ZONE}", "counts by itself"),
+        (
+            answer(429, X_RateLimit_Limit="600", X_RateLimit_Remaining="40", X_RateLimit_Reset="9"),
+            RefreshStatus.DEFERRED,
+            f"not before 2026-07-15 19:05 {ZONE}",
+            "counts by itself",
+        ),
+        (
+            answer(429, X_RateLimit_Limit="600", X_RateLimit_Remaining="0", X_RateLimit_Reset="90"),
+            RefreshStatus.DEFERRED,
+            "18:07 Europe/Prague: the account's rate limit was reached",
+            "again",
+        ),
         (FULL, RefreshStatus.DEFERRED, "18:06 Europe/Prague: the account's rate limit", "again"),
         (
             answer(500, {"error": "boom"}),
