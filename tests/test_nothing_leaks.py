@@ -200,7 +200,8 @@ def place(
     project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """A project with something to create, patch, delete, read, import and refresh."""
-    emulator = Careless(None, TEST_SETTINGS, now=Watch())
+    settings = replace(TEST_SETTINGS, rate_limit=600)
+    emulator = Careless(None, settings, now=Watch())
     with emulator, serve(emulator) as server:
         emulator.seed()
         day = 86_400.0
@@ -255,10 +256,12 @@ def test_a_server_that_says_too_much(place: Place, verbosity: list[str]) -> None
 @pytest.mark.parametrize("kind", Kind)
 def test_a_server_that_fails_and_says_too_much(place: Place, kind: Kind) -> None:
     sources, turn = place.sources(), count(list(Kind).index(kind))
+    # A rate limit that never ends is waited for, which is another test's matter.
+    often = "x3" if kind.value.startswith("429") else "always"
     rules = (
-        [f"* * {kind.value} always 0.01s"],
-        [f"{method} * {kind.value} always 0.01s" for method in ("POST", "PATCH", "DELETE")],
-        [f"GET * {kind.value} #3 x9 0.01s"],
+        [f"* * {kind.value} {often} 0.01s"],
+        [f"{method} * {kind.value} {often} 0.01s" for method in ("POST", "PATCH", "DELETE")],
+        [f"GET * {kind.value} #3 x3 0.01s"],
     )
     for rule in rules:
         place.emulator.names_contacts = rule is not rules[1]
