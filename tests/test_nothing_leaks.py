@@ -253,7 +253,8 @@ def test_a_server_that_says_too_much(place: Place, verbosity: list[str]) -> None
     place.search()
 
 
-@pytest.mark.parametrize("kind", Kind)
+# 429 is left out: on a clock that jumps, the rate gate waits for it without end.
+@pytest.mark.parametrize("kind", [kind for kind in Kind if not kind.value.startswith("429")])
 def test_a_server_that_fails_and_says_too_much(place: Place, kind: Kind) -> None:
     sources, turn = place.sources(), count(list(Kind).index(kind))
     # A rate limit that never ends is waited for, which is another test's matter.
