@@ -13,12 +13,13 @@ import click
 from segctl.applier import Started, perform
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
 from segctl.cli.planning import exit_code, plan_options, prepare, work_out
+from segctl.cli.refreshing import changed, record_of
 from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.model import Create
 from segctl.planfile import action_name
-from segctl.refresher import refresh
+from segctl.refresher import refresh_changed
 from segctl.render.report_text import report_text
 from segctl.render.style import clean
 from segctl.report import Outcome, Report, Status
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     "refreshing",
     type=click.Choice(["none", "changed"]),
     default="none",
-    help="Ask SendGrid to count the segments that were created or patched.",
+    help="Have SendGrid count what was created, patched or replaced, as far as its quota goes.",
 )
 @approval_options
 @plan_options
@@ -168,16 +169,14 @@ def _refresh(
     refreshes: list[Refresh],
     interruptions: list[int],
 ) -> None:
-    """Ask for what was created or patched to be counted anew."""
-    # By id: a segment that changed in two steps is counted once, by its last name.
-    changed = {one.id: one for one in outcomes if one.status is Status.DONE and one.id}
-    zone = session.config.time_zone
+    """Have what was created, patched or replaced counted anew, as far as the quota goes."""
+    wanted = changed(session, outcomes)
+    record, zone = record_of(session, account), session.config.time_zone
+    stopped = partial(bool, interruptions)
     with session.progress("refreshing") as tell:
-        for segment_id, one in changed.items():
-            if interruptions:
-                return
-            refreshes.append(refresh(account.writer, one.change.name, segment_id, zone))
-            tell(len(refreshes), len(changed))
+        for one in refresh_changed(account.writer, wanted, record, zone, stopped):
+            refreshes.append(one)
+            tell(len(refreshes), len(wanted))
 
 
 @contextmanager
