@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl import __version__
+from segctl import __version__, reportfile
 from segctl.drift import Drift, Drifts, Kind
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import (
@@ -64,6 +64,7 @@ GOLDEN = Path(__file__).parent / "golden"
 PLAIN, COLORED = Style(), Style(color=True)
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
 LIST_B = "0b1f4a10-5c1d-4a6e-9f02-00000000000b"
+MOMENT = "2026-07-16T00:00:00Z"
 ID = "5e9c0de2-71b3-4d5a-8c44-{:012}"
 
 BIG_SPENDERS = """\
@@ -168,8 +169,13 @@ def report(*, interrupted: bool = False) -> Report:
         ),
         (
             Refresh("One", ID.format(7), RefreshStatus.ACCEPTED),
-            Refresh("Two", ID.format(1), RefreshStatus.OVER_QUOTA, "the quota", "tomorrow"),
-            Refresh("Six", ID.format(6), RefreshStatus.OVER_QUOTA, "the quota", "tomorrow"),
+            Refresh(
+                "Two", ID.format(1), RefreshStatus.DEFERRED, "not before 02:00", "then", MOMENT
+            ),
+            Refresh(
+                "Six", ID.format(6), RefreshStatus.DEFERRED, "not before 02:00", "then", MOMENT
+            ),
+            Refresh("Ten", ID.format(8), RefreshStatus.SKIPPED, "no valid query"),
             Refresh("Gone", ID.format(9), RefreshStatus.NOT_FOUND, "it is gone"),
         ),
         interrupted=interrupted,
@@ -269,6 +275,12 @@ def plan_page() -> str:
     return re.sub(r"sha256-[^&]+", "sha256-…", text).replace("><", ">\n<")
 
 
+def report_json() -> str:
+    data = reportfile.to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
+    assert data["tool"].pop("version") == __version__
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
 VIEWS: dict[str, Callable[[], str]] = {
     "plan.txt": lambda: plan_text(rich_plan(), PLAIN),
     "plan-verbose.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=1),
@@ -292,6 +304,7 @@ VIEWS: dict[str, Callable[[], str]] = {
     "diagnostics.md": lambda: diagnostics_markdown(findings(), FRAME, "validate"),
     "diagnostics.github": lambda: workflow_annotations(findings(), FRAME),
     "diagnostics.sarif": sarif_json,
+    "report.json": report_json,
     "diagnostics.txt": lambda: diagnostics_text(findings(), PLAIN) + tally(findings()) + "\n",
     "listing.txt": listing,
 }

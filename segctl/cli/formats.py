@@ -29,15 +29,14 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "markdown", "github", "sarif", "html")
-REPORT_FORMATS = tuple(output for output in FORMATS if output != "json")
 
 
-def format_option(what: str, formats: Sequence[str] = FORMATS) -> Callable[[F], F]:
+def format_option(what: str) -> Callable[[F], F]:
     """Add `--format`; `what` is that which it is the format of."""
     return click.option(
         "--format",
         "output",
-        type=click.Choice(formats),
+        type=click.Choice(FORMATS),
         default="text",
         help=f"How to write {what}: markdown for a comment, github for annotations of a workflow "
         "run, sarif for code scanning, html for a browser.",
@@ -91,9 +90,13 @@ def plan_in(
 
 
 def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
-    """Give what an apply did in one of `REPORT_FORMATS`; `plan` is the one that was performed."""
+    """Give what an apply did in one of `FORMATS`; `plan` is the one that was performed."""
     made = _now(session)
     match output:
+        case "json":
+            from segctl.reportfile import to_json  # noqa: PLC0415
+
+            return session.as_json(to_json(report, plan, made))
         case "markdown":
             from segctl.render.markdown import report_markdown  # noqa: PLC0415
 

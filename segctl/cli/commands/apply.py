@@ -13,7 +13,6 @@ import click
 from segctl.applier import Started, perform
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
 from segctl.cli.formats import (
-    REPORT_FORMATS,
     diagnostics_in,
     faults_in,
     format_option,
@@ -21,12 +20,13 @@ from segctl.cli.formats import (
     report_in,
 )
 from segctl.cli.planning import exit_code, plan_options, prepare, work_out
+from segctl.cli.refreshing import changed, record_of
 from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.model import Create
 from segctl.planfile import action_name
-from segctl.refresher import refresh
+from segctl.refresher import refresh_changed
 from segctl.render.style import clean
 from segctl.report import Outcome, Report, Status
 
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     "refreshing",
     type=click.Choice(["none", "changed"]),
     default="none",
-    help="Ask SendGrid to count the segments that were created or patched.",
+    help="Have SendGrid count what was created, patched or replaced, as far as its quota goes.",
 )
-@format_option("the report", REPORT_FORMATS)
+@format_option("the report")
 @approval_options
 @plan_options
 @with_session
@@ -198,16 +198,14 @@ def _refresh(
     refreshes: list[Refresh],
     interruptions: list[int],
 ) -> None:
-    """Ask for what was created or patched to be counted anew."""
-    # By id: a segment that changed in two steps is counted once, by its last name.
-    changed = {one.id: one for one in outcomes if one.status is Status.DONE and one.id}
-    zone = session.config.time_zone
+    """Have what was created, patched or replaced counted anew, as far as the quota goes."""
+    wanted = changed(session, outcomes)
+    record, zone = record_of(session, account), session.config.time_zone
+    stopped = partial(bool, interruptions)
     with session.progress("refreshing") as tell:
-        for segment_id, one in changed.items():
-            if interruptions:
-                return
-            refreshes.append(refresh(account.writer, one.change.name, segment_id, zone))
-            tell(len(refreshes), len(changed))
+        for one in refresh_changed(account.writer, wanted, record, zone, stopped):
+            refreshes.append(one)
+            tell(len(refreshes), len(wanted))
 
 
 @contextmanager
