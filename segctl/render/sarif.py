@@ -14,6 +14,7 @@ from segctl import __version__
 from segctl.errors import Diagnostic, Severity
 from segctl.linting import ALL_RULES, explain
 from segctl.render.style import clean
+from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,7 +117,7 @@ def _result(found: Diagnostic, span: Span, index: dict[str, int], frame: Frame) 
             {
                 "physicalLocation": {
                     "artifactLocation": {
-                        "uri": quote(frame.path(span), errors="surrogatepass"),
+                        "uri": quote(redact(frame.path(span), whole=True), errors="surrogatepass"),
                         "uriBaseId": "%SRCROOT%",
                     },
                     "region": region,

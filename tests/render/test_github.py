@@ -13,6 +13,7 @@ from segctl.errors import Diagnostic, Severity, Span
 from segctl.render.findings import plan_findings
 from segctl.render.frame import Frame
 from segctl.render.github import MOST, workflow_annotations
+from tests.conftest import KEY
 from tests.render import values
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def test_no_text_makes_an_annotation_of_its_own(plan: Plan, frame: Frame) -> Non
         min(MOST, sum(one.severity is severity for one in findings)) for severity in Severity
     )
     for line in lines:
+        assert KEY not in line
         assert re.match(r"::(error|warning|notice) ", line)
 
 

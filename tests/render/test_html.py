@@ -18,6 +18,7 @@ from segctl.render.html import diagnostics_html, drift_html, plan_html, report_h
 from segctl.render.html.sides import rows
 from segctl.render.html.stylesheet import CSS
 from segctl.render.markup import Html, html, tag
+from tests.conftest import KEY
 from tests.render import values
 from tests.render.browser import PROGRAM, Browser, browser
 
@@ -84,6 +85,7 @@ def check(text: str) -> Page:
     assert {link for link in page.links if not link.startswith("#")} == {"data:,"}
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     text.encode("utf-8")
+    assert KEY not in text
     return page
 
 

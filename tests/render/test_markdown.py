@@ -25,6 +25,7 @@ from segctl.render.markdown import (
 )
 from segctl.render.markdown.body import LIMIT
 from segctl.render.markdown.escape import code, fence, prose
+from tests.conftest import KEY
 from tests.render import values
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def check(comment: str) -> Page:
     assert comment.count("<!-- segctl:") == 1
     assert MARKER.match(comment)
     assert len(comment.encode("utf-8")) <= LIMIT
+    assert KEY not in comment
     hidden = [char for char in comment if category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert set(hidden) <= {"\n"}
     return page

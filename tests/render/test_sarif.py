@@ -15,6 +15,7 @@ from segctl.errors import Diagnostic, Severity, Span
 from segctl.linting import ALL_RULES
 from segctl.render.frame import Frame
 from segctl.render.sarif import SCHEMA, sarif
+from tests.conftest import KEY
 from tests.render import values
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def validator() -> Draft4Validator:
 def run(*findings: Diagnostic, target: str = "") -> Any:
     log = json.loads(json.dumps(sarif(findings, FRAME, "plan", target=target)))
     validator().validate(log)
+    assert KEY not in json.dumps(log)
     return log["runs"][0]
 
 

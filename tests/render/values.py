@@ -21,7 +21,7 @@ from segctl.model import (
 from segctl.query.changes import clause_changes
 from segctl.render.frame import Frame
 from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
-from tests.conftest import query
+from tests.conftest import KEY, query
 
 HOSTILE = (
     "```",
@@ -69,6 +69,7 @@ HOSTILE = (
     "a, b: c",
     "file=x,line=1::",
     " ",
+    KEY,
     "VIP",
     "'",
     '"',

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from segctl.render.markdown.escape import MARKER
+from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +55,7 @@ def marker(kind: str, frame: Frame, target: str = "", digest: str = "") -> str:
 
 def _value(text: str) -> str:
     """Write a value so that it holds no space, and no `>`, which would end an HTML comment."""
-    return quote(text, safe="/", errors="surrogatepass") or "-"
+    return quote(redact(text, whole=True), safe="/", errors="surrogatepass") or "-"
 
 
 def body(head: str, parts: Sequence[Part], foot: str = "", *, limit: int = LIMIT) -> str:
