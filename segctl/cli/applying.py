@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,10 @@ def carry_out(
 
     `count_anew` has what was created or patched refreshed; `journal` notes every write.
     """
+    if session.target.is_sandbox:
+        from segctl.emulator import Settings  # noqa: PLC0415 - only where the sandbox runs
+
+        tactics = replace(tactics, lock=Settings.sandbox().update_lock)
     run = _Run(session, plan)
     failure: Exception | None = None
     with _interruptions(session) as interruptions:

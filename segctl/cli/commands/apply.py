@@ -66,7 +66,11 @@ def command(
       segctl apply --only 'VIP*'
     """
     tactics = Tactics(
-        parallelism, fail_fast, lock_timeout, validation_timeout, OnInvalid(on_invalid)
+        parallelism=parallelism,
+        fail_fast=fail_fast,
+        lock_timeout=lock_timeout,
+        validation_timeout=validation_timeout,
+        on_invalid=OnInvalid(on_invalid),
     )
     question = prepare(session, Options(**options))
     with session.connect(read_only=False) as account:
