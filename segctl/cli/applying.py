@@ -119,7 +119,7 @@ def carry_out(
         tactics = replace(tactics, lock=Settings.sandbox().update_lock)
     run = _Run(session, plan)
     failure: Exception | None = None
-    with _interruptions(session) as interruptions:
+    with _interruptions(session, account) as interruptions:
         writer = account.writer
         stopped: Callable[[], str | bool] = partial(bool, interruptions)
         if journal is not None:
@@ -237,10 +237,11 @@ def _length(seconds: float) -> str:
 
 
 @contextmanager
-def _interruptions(session: Session) -> Iterator[list[int]]:
+def _interruptions(session: Session, account: Account) -> Iterator[list[int]]:
     """Collect Ctrl-C and SIGTERM, so that the requests in flight are finished and reported.
 
-    A second one ends the process at once, as a person who insists would expect.
+    What waits for the rate limit is not in flight, and is let go. A second one ends the process at
+    once, as a person who insists would expect.
     """
     caught: list[int] = []
 
@@ -248,6 +249,7 @@ def _interruptions(session: Session) -> Iterator[list[int]]:
         if caught:
             raise KeyboardInterrupt
         caught.append(number)
+        account.writer.transport.interrupt()
         session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
