@@ -153,13 +153,14 @@ class Journal:
                 self.failure = error.strerror or type(error).__name__
 
     def _append(self, line: bytes) -> None:
-        # Who was killed, or had no room, may have left a line without an end.
-        size = os.fstat(self._file).st_size
-        if size and _byte_at(self._file, size - 1) != b"\n":
-            line = b"\n" + line
-        # One write: with O_APPEND those of several processes do not mix.
-        if os.write(self._file, line) != len(line):
-            raise OSError(0, "there was room for a part of a line only")
+        with _alone(self._file):
+            # Who was killed, or had no room, may have left a line without an end.
+            size = os.fstat(self._file).st_size
+            if size and _byte_at(self._file, size - 1) != b"\n":
+                line = b"\n" + line
+            # One write: with O_APPEND those of several processes do not mix.
+            if os.write(self._file, line) != len(line):
+                raise OSError(0, "there was room for a part of a line only")
         os.fsync(self._file)
 
 
@@ -239,6 +240,21 @@ def _segment(name: str | None, segment_id: str | None) -> dict[str, str | None]:
         "name": None if name is None else shown(name),
         "id": None if segment_id is None else shown(segment_id),
     }
+
+
+@contextmanager
+def _alone(file: int) -> Iterator[None]:
+    """Keep other processes from writing, whose half line would look like a torn one."""
+    try:
+        from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - not on every system
+    except ImportError:
+        yield
+        return
+    flock(file, LOCK_EX)
+    try:
+        yield
+    finally:
+        flock(file, LOCK_UN)
 
 
 def _byte_at(file: int, place: int) -> bytes:
