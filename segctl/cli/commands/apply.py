@@ -15,7 +15,6 @@ from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.render.report_text import report_text
-from segctl.report import Status
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
@@ -99,7 +98,7 @@ def _code(report: Report) -> int:
     """Give the exit code of a report that ran to its end."""
     if report.is_complete:
         return 0
-    return IN_PART if report.counts[Status.DONE] or report.counts[Status.UNKNOWN] else 1
+    return IN_PART if report.is_partial else 1
 
 
 def _approved(session: Session) -> bool:
