@@ -62,6 +62,10 @@ def command(
     written, and left alone when somebody changed it meanwhile. Running it again finishes what a
     failure left undone. Exit code 3 when a safety rule refuses, 4 when it was applied in part.
 
+    Several changes are made at once, deletes last. A write without a clear answer is looked up
+    before it is sent again, a segment that SendGrid keeps locked is waited for, and a query that
+    SendGrid does not accept is a failure. Ctrl-C finishes what was sent, and reports.
+
     With PLAN, a file of `segctl plan --out`, or --expect-digest it plans as well, and goes on only
     if that comes to the same as what was saved or approved.
 
@@ -70,6 +74,7 @@ def command(
       segctl apply
       segctl apply --auto-approve --refresh changed
       segctl apply --only 'VIP*'
+      segctl apply --auto-approve --journal audit.ndjson --on-invalid rollback
       segctl apply plan.json --auto-approve
       segctl apply --auto-approve --expect-digest 5d41402abc4b2a76
     """
