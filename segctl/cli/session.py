@@ -302,10 +302,10 @@ class Session:
 
 
 def json_text(data: Any, *, ascii_only: bool = False) -> str:
-    """Write JSON for people and programs: indented, one final line break, valid as UTF-8."""
+    """Write JSON for people and programs: indented, valid as UTF-8, no whole key."""
     import json  # noqa: PLC0415
     import re  # noqa: PLC0415
 
-    text = json.dumps(data, indent=2, ensure_ascii=ascii_only)
+    text = redact(json.dumps(data, indent=2, ensure_ascii=ascii_only), whole=True)
     # The account can hold half of a pair, which UTF-8 has no bytes for; an escape says it.
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"

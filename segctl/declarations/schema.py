@@ -241,12 +241,13 @@ def _unique(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
     )
 
 
-def _minimum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _bound(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+    side, other = ("least", "larger") if error.validator == "minimum" else ("most", "smaller")
     document.report(
         "bad-value",
-        f"{_field(path)} must be at least {error.validator_value}",
+        f"{_field(path)} must be at {side} {error.validator_value}",
         path=path,
-        hint="write a larger number, or remove it",
+        hint=f"write a {other} number, or remove it",
     )
 
 
@@ -391,6 +392,7 @@ _HANDLERS: dict[str, Any] = {
     "enum": _enum,
     "const": _const,
     "oneOf": _one_of,
-    "minimum": _minimum,
+    "minimum": _bound,
+    "maximum": _bound,
     "not": _not,
 }
