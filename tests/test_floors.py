@@ -38,6 +38,7 @@ FLOORS = {
     "render": 3,
     "sendgrid": 4,
     "snapshot": 4,
+    "definition_cache": 4,
     "applier": 4,
     "applying": 4,
     "references": 4,
