@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _MOST_COMPARED = 40
-
 SETTINGS_FILE = "segctl.yaml"
 
 _TYPE_WORDS = {
@@ -396,7 +395,6 @@ _HANDLERS: dict[str, Any] = {
     "enum": _enum,
     "const": _const,
     "oneOf": _one_of,
-    "minimum": _bound,
-    "maximum": _bound,
+    **dict.fromkeys(("minimum", "maximum"), _bound),
     "not": _not,
 }
