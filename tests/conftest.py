@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +20,13 @@ from segctl.emulator import Emulator, Settings, serve, world
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from segctl.clock import Bell
+
 settings.register_profile("segctl", deadline=None)
 settings.load_profile("segctl")
+
+# The bundle of certificates takes longer to read than most runs of segctl here last.
+ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
 
 REPOSITORY = Path(__file__).parents[1]
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -67,6 +74,13 @@ class Hasty:
         """Move on at once."""
         self.slept.append(seconds)
         self.moment += timedelta(seconds=seconds)
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        """Move on at once, unless the bell has rung."""
+        if bell.wait(0):
+            return True
+        self.sleep(seconds)
+        return False
 
 
 @dataclass

@@ -72,7 +72,8 @@ def schema_text(name: str) -> str:
 
 
 @cache
-def _validator(name: str) -> Validator:
+def validator(name: str) -> Validator:
+    """Give the compiled validator of a schema."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 100 ms, only where one does not fit
     from jsonschema.validators import extend  # noqa: PLC0415
 
@@ -101,7 +102,7 @@ def check(document: Document, name: str) -> bool:
     if fits(document.value, schema_text(name)):
         return True
     before = len(document.diagnostics)
-    for error in _validator(name).iter_errors(document.value):
+    for error in validator(name).iter_errors(document.value):
         _report(document, error)
     return len(document.diagnostics) == before
 

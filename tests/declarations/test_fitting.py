@@ -20,7 +20,7 @@ NAMES = ["segment", "segctl", "fields"]
 
 @cache
 def both(name: str) -> tuple[Fits, Any]:
-    return compiled(json.loads(schema.schema_text(name))), schema._validator(name)
+    return compiled(json.loads(schema.schema_text(name))), schema.validator(name)
 
 
 def words(found: Any) -> set[str]:

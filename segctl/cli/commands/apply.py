@@ -12,7 +12,8 @@ import click
 
 from segctl.applier import Started, perform
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
-from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
+from segctl.cli.planning import exit_code, plan_options, prepare, work_out
+from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.model import Create
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     default="none",
     help="Ask SendGrid to count the segments that were created or patched.",
 )
+@approval_options
 @plan_options
 @with_session
 def command(
@@ -46,6 +48,8 @@ def command(
     *,
     auto_approve: bool,
     refreshing: str,
+    plan_file: str | None,
+    expect_digest: str | None,
     **options: Any,
 ) -> int:
     """Make the account match the files.
@@ -54,20 +58,30 @@ def command(
     written, and left alone when somebody changed it meanwhile. Running it again finishes what a
     failure left undone. Exit code 3 when a safety rule refuses, 4 when it was applied in part.
 
+    With PLAN, a file of `segctl plan --out`, or --expect-digest it plans as well, and goes on only
+    if that comes to the same as what was saved or approved.
+
     \b
     Examples:
       segctl apply
       segctl apply --auto-approve --refresh changed
       segctl apply --only 'VIP*'
+      segctl apply plan.json --auto-approve
+      segctl apply --auto-approve --expect-digest 5d41402abc4b2a76
     """
-    question = prepare(session, Options(**options))
+    expected = approval(plan_file, expect_digest, options)
+    question = prepare(session, expected.options)
     with session.connect(read_only=False) as account:
+        expected.check_account(session, account.ref)
         plan = work_out(session, account, question)
         session.show_plan(plan)
         code = exit_code(plan, detailed=False)
         if code == REFUSED:
             raise Refused("the plan is refused, and nothing was changed")
-        if code != 0 or not plan.changes:
+        if code != 0:
+            return code
+        expected.check_plan(session, plan)
+        if not plan.changes:
             return code
         if not (auto_approve or _approved(session)):
             session.say("Nothing was changed.")
