@@ -28,7 +28,8 @@ def plan_in(
     """Give a plan in one of `PLAN_FORMATS`, as this session's stdout can show it.
 
     `generated_at` (now, unless it is given) and `version` say when and by which segctl the plan
-    was made; `requests`, where it was made just now, what that cost: it is no part of the plan.
+    was made; `requests`, where it is told, how many it took.
+
     Raises `ValueError` for another format.
     """
     match output:
@@ -41,7 +42,6 @@ def plan_in(
             from segctl.planfile import to_json  # noqa: PLC0415
 
             made = iso(session.clock.now()) if generated_at is None else generated_at
-            cost = {} if requests is None else {"requests": requests}
-            return session.as_json({**to_json(plan, made, version), **cost})
+            return session.as_json(to_json(plan, made, version, requests))
         case _:
             raise ValueError(f"no format of a plan: {output}")

@@ -125,8 +125,7 @@ def _read(
         return to_read(found, declarations.declared, listed)
 
     with session.progress("reading the account") as tell:
-        reader = account.reader.lenient()
-        return take_snapshot(reader, wanted, tell, account.definitions), picked
+        return take_snapshot(account.reader.lenient(), wanted, tell, account.definitions), picked
 
 
 def _unknown(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:
