@@ -13,14 +13,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.comparison import same_audience
+from segctl.comparison import audience, same_audience
 from segctl.errors import Diagnostic, Severity
 from segctl.markers import Marker, is_marked, marked
 from segctl.model import Reason
 from segctl.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from segctl.model import Declared, Remote, Removal
 
@@ -266,10 +266,13 @@ class _Matcher:
                 and is_ours(removal, held[0])
             ):
                 old.append((removal, held[0]))
-        for one in new:
-            same = [pair for pair in old if self.heir(pair[0], known) == one.name]
-            same = same or [pair for pair in old if same_audience(pair[0].segment, one.segment)]
-            for pair in same:
+        heirs: dict[str, list[tuple[Removal, Remote]]] = defaultdict(list)
+        alike: dict[Hashable, list[tuple[Removal, Remote]]] = defaultdict(list)
+        for pair in old:
+            heirs[self.heir(pair[0], known)].append(pair)
+            alike[audience(pair[0].segment)].append(pair)
+        for one in new if old else ():
+            for pair in heirs.get(one.name) or alike[audience(one.segment)]:
                 pairs[one.name].append(pair)
                 takers[pair[1].id].append(one.name)
         for name, found in pairs.items():
