@@ -16,7 +16,7 @@ from segctl.applier import perform
 from tests.conftest import KEY, REPOSITORY, Project, Remote, query, segment_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from segctl.applier import Event
 
@@ -194,14 +194,14 @@ def test_whatever_ends_an_apply_it_reports_what_it_did(
             yield next(events)
         raise error
 
-    monkeypatch.setattr("segctl.cli.commands.apply.perform", failing)
-    run: Callable[[], object] = lambda: connected.run("apply", "--auto-approve")  # noqa: E731
+    monkeypatch.setattr("segctl.cli.applying.perform", failing)
+    argv = ("apply", "--auto-approve", "--parallelism", "1")
     if code is None:
         with pytest.raises(RuntimeError):
-            run()
+            connected.run(*argv)
         out = connected.capsys.readouterr().out
     else:
-        result = connected.run("apply", "--auto-approve")
+        result = connected.run(*argv)
         assert result.code == code
         out = result.out
     assert "created       A" in out

@@ -37,7 +37,7 @@ FLOORS = {
     "sendgrid": 4,
     "snapshot": 4,
     "applier": 4,
-    "replacer": 4,
+    "applying": 4,
     "references": 4,
     "refresher": 4,
     "history": 4,

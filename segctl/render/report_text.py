@@ -98,6 +98,8 @@ def _outcome(outcome: Outcome, style: Style) -> list[str]:
     lines = [f"{paint(f'  {word:<13}')} {subject}{where}"]
     if outcome.message:
         lines[0] += f": {clean(outcome.message)}"
+    if outcome.span is not None:
+        lines.append(f"    {style.dim('at')} {clean(str(outcome.span))}")
     if outcome.hint:
         lines.append(f"    {style.dim('hint:')} {clean(outcome.hint)}")
     return lines

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.applier import Started, perform
+from segctl.applier import OnInvalid, Tactics
+from segctl.cli.applying import carry_out, tactics_options
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
 from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
 from segctl.cli.session import with_session
 from segctl.errors import Refused
-from segctl.planfile import action_name
-from segctl.refresher import refresh
 from segctl.render.report_text import report_text
-from segctl.render.style import clean
-from segctl.report import Outcome, Report, Status
+from segctl.report import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from segctl.cli.session import Account, Session
-    from segctl.model import Change, Plan
-    from segctl.report import Refresh
+    from segctl.cli.session import Session
+    from segctl.report import Report
 
 
 @click.command("apply")
@@ -38,6 +30,7 @@ if TYPE_CHECKING:
     default="none",
     help="Ask SendGrid to count the segments that were created or patched.",
 )
+@tactics_options
 @plan_options
 @with_session
 def command(
@@ -45,6 +38,11 @@ def command(
     *,
     auto_approve: bool,
     refreshing: str,
+    parallelism: int,
+    fail_fast: bool,
+    lock_timeout: float,
+    validation_timeout: float,
+    on_invalid: str,
     **options: Any,
 ) -> int:
     """Make the account match the files.
@@ -59,6 +57,9 @@ def command(
       segctl apply --auto-approve --refresh changed
       segctl apply --only 'VIP*'
     """
+    tactics = Tactics(
+        parallelism, fail_fast, lock_timeout, validation_timeout, OnInvalid(on_invalid)
+    )
     question = prepare(session, Options(**options))
     with session.connect(read_only=False) as account:
         plan = work_out(session, account, question)
@@ -71,7 +72,9 @@ def command(
         if not (auto_approve or _approved(session)):
             session.say("Nothing was changed.")
             return 1
-        report, failure = _carry_out(session, account, plan, count_anew=refreshing == "changed")
+        report, failure = carry_out(
+            session, account, plan, tactics, count_anew=refreshing == "changed"
+        )
     session.show("\n" + report_text(report, session.style, quiet=session.verbosity < 0))
     if failure is not None:
         raise failure
@@ -94,86 +97,3 @@ def _approved(session: Session) -> bool:
         )
     session.say("\nMake these changes? Only `yes` makes them: ", end="")
     return sys.stdin.readline().strip() == "yes"
-
-
-def _carry_out(
-    session: Session, account: Account, plan: Plan, *, count_anew: bool
-) -> tuple[Report, Exception | None]:
-    """Perform the plan; give what was done, whatever ended it, and the fault that did."""
-    outcomes: list[Outcome] = []
-    refreshes: list[Refresh] = []
-    failure: Exception | None = None
-    with _interruptions(session) as interruptions:
-        try:
-            with session.progress("applying") as tell:
-                stopped = partial(bool, interruptions)
-                for event in perform(plan, account.writer, stopped, session.clock):
-                    match event:
-                        case Started(change=change):
-                            if not sys.stderr.isatty():
-                                session.talk(f"{action_name(change)} {clean(change.name)} …")
-                        case Outcome():
-                            outcomes.append(event)
-                            tell(len(outcomes), len(plan.changes))
-            if count_anew:
-                _refresh(session, account, outcomes, refreshes, interruptions)
-        except KeyboardInterrupt:
-            interruptions.append(signal.SIGINT)
-        except Exception as error:  # noqa: BLE001 - raised again, once the report is out
-            failure = error
-    late = _unfinished(plan.changes[len(outcomes) :])
-    report = Report((*outcomes, *late), tuple(refreshes), interrupted=bool(interruptions))
-    return report, failure
-
-
-def _unfinished(changes: Sequence[Change]) -> Iterator[Outcome]:
-    """Report what has no outcome: the first was under way when everything ended."""
-    for number, change in enumerate(changes):
-        if number:
-            yield Outcome(change, Status.NOT_ATTEMPTED)
-        else:
-            message = "it was under way when segctl was stopped"
-            yield Outcome(
-                change, Status.UNKNOWN, None, message, "`segctl plan` shows how it stands"
-            )
-
-
-def _refresh(
-    session: Session,
-    account: Account,
-    outcomes: list[Outcome],
-    refreshes: list[Refresh],
-    interruptions: list[int],
-) -> None:
-    """Ask for what was created or patched to be counted anew."""
-    # By id: a segment that changed in two steps is counted once, by its last name.
-    changed = {one.id: one for one in outcomes if one.status is Status.DONE and one.id}
-    zone = session.config.time_zone
-    with session.progress("refreshing") as tell:
-        for segment_id, one in changed.items():
-            if interruptions:
-                return
-            refreshes.append(refresh(account.writer, one.change.name, segment_id, zone))
-            tell(len(refreshes), len(changed))
-
-
-@contextmanager
-def _interruptions(session: Session) -> Iterator[list[int]]:
-    """Collect Ctrl-C and SIGTERM, so that the request in flight is finished and reported.
-
-    A second one ends the process at once, as a person who insists would expect.
-    """
-    caught: list[int] = []
-
-    def note(number: int, _frame: Any) -> None:
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-        session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
