@@ -44,6 +44,9 @@ START = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
 A_MOMENT = 0.001
 """Real seconds that whoever sleeps gives the other threads before the clock moves on."""
 
+A_NAP = 0.25
+"""Seconds of the clock that nobody is given a moment for: long waits are made of many of these."""
+
 
 class Killed(BaseException):
     """What ends a run at once. No `except Exception` may catch it, as none catches SIGKILL."""
@@ -75,7 +78,7 @@ class Clock:
             until = self.moment + timedelta(seconds=seconds)
             heapq.heappush(self._sleeping, until)
             while self.moment < until:
-                moved = self._changed.wait(A_MOMENT)
+                moved = seconds > A_NAP and self._changed.wait(A_MOMENT)
                 if not moved and self._sleeping[0] == until:
                     self.moment = until
             self._sleeping.remove(until)
