@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import language, ledger, startup
+from benchmarks import language, ledger, rate, startup
 from benchmarks.measure import table
 
 
@@ -20,7 +20,12 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too")
     options = parser.parse_args()
     few = max(3, options.runs // 3)
-    figures = [*startup.figures(options.runs), *language.figures(few), *ledger.figures(few)]
+    figures = [
+        *startup.figures(options.runs),
+        *language.figures(few),
+        *ledger.figures(few),
+        *rate.figures(few),
+    ]
     sys.stdout.write(table(figures))
     if options.json:
         data = {

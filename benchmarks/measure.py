@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement: medians in seconds, and the median ratio of the pairs."""
+    """One measurement: medians in seconds, or counts, and the median ratio of the pairs."""
 
     name: str
     subject: float
     baseline: float
     ratio: float
     bound: float
+    counts: bool = False
 
     @property
     def holds(self) -> bool:
@@ -74,8 +75,12 @@ def table(figures: Sequence[Figure]) -> str:
     """Lay the figures out for reading."""
     lines = [f"{'':<56} {'segctl':>10} {'baseline':>10} {'ratio':>7} {'bound':>7}"]
     lines += [
-        f"{one.name:<56} {one.subject * 1000:>7.1f} ms {one.baseline * 1000:>7.1f} ms "
+        f"{one.name:<56} {_quantity(one, one.subject)} {_quantity(one, one.baseline)} "
         f"{one.ratio:>7.2f} {one.bound:>7.2f}{'' if one.holds else '  over'}"
         for one in figures
     ]
     return "\n".join(lines) + "\n"
+
+
+def _quantity(figure: Figure, value: float) -> str:
+    return f"{value:>10.0f}" if figure.counts else f"{value * 1000:>7.1f} ms"

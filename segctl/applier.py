@@ -28,7 +28,7 @@ __all__ = ["Event", "OnInvalid", "Started", "Tactics", "Waiting", "perform"]
 def perform(
     plan: Plan,
     account: Writer,
-    stopped: Callable[[], bool],
+    stopped: Callable[[], str | bool],
     clock: Clock,
     tactics: Tactics | None = None,
 ) -> Generator[Event]:
@@ -39,8 +39,9 @@ def perform(
     `Outcome` for each as it ends; `report.in_order` puts them in the plan's order.
 
     A change that needs what another one did not achieve (a name that is not free, a temporary name
-    that was not given) is `not_attempted`. Once `stopped()` is true, requests under way are
-    finished, waits end, and the rest is `not_attempted`. Raises `RuntimeError` for a plan that is
+    that was not given) is `not_attempted`. Once `stopped()` gives true, or the
+    reason ("interrupted" unless told), requests under way are finished, waits end, and the rest is
+    `not_attempted`. Raises `RuntimeError` for a plan that is
     refused or could not be worked out: whoever asks has not looked at it.
     """
     broken = any(found.severity is Severity.ERROR for found in plan.diagnostics)

@@ -7,7 +7,31 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
 from typing import Protocol
+
+
+class Bell:
+    """Wakes the one thread that waits by it; a ring before the wait counts, too.
+
+    May be rung by any thread and by a signal handler: a `SimpleQueue` takes no lock that the thread
+    under the handler could hold, as `threading.Event` does.
+    """
+
+    def __init__(self) -> None:
+        self._rings: SimpleQueue[None] = SimpleQueue()
+
+    def ring(self) -> None:
+        """Wake who waits, or who waits next."""
+        self._rings.put(None)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a ring, so many real seconds at most; give whether there was one."""
+        try:
+            self._rings.get(timeout=max(0.0, seconds))
+        except Empty:
+            return False
+        return True
 
 
 class Clock(Protocol):
@@ -21,6 +45,9 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        """Wait until the bell rings, so long at most; give whether it rang."""
 
 
 class SystemClock:
@@ -37,6 +64,10 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        """Wait until the bell rings, so long at most; give whether it rang."""
+        return bell.wait(seconds)
 
 
 def iso(moment: datetime) -> str:

@@ -18,6 +18,7 @@ The tree::
         │   └── UpdateLocked      the segment was written less than five minutes ago
         ├── RateLimited           429
         ├── ServerFault           5xx
+        ├── Interrupted           told to stop while it waited to send; exit 130
         └── UnexpectedAnswer      a success that does not hold what the contract promises
 """
 
@@ -157,13 +158,29 @@ class UpdateLocked(BadRequest):
 
 
 class RateLimited(RemoteError):
-    """429. `retry_after` is in seconds, or `None` when the answer does not say."""
+    """429, or no request at all since one would be answered so.
+
+    `retry_after` is in seconds, or `None` when the answer does not say. `exhausted` tells the
+    account's rate limit from any other quota, such as that of refreshes (sendgrid-api.md §2): true
+    where `X-RateLimit-Remaining` was 0, false where something was left, so that the refusal must
+    have another ground, `None` where the answer does not say.
+    """
 
     retry_after: float | None = None
+    exhausted: bool | None = None
 
 
 class ServerFault(RemoteError):
     """5xx: the server failed, perhaps after it did the work."""
+
+
+class Interrupted(RemoteError):
+    """Whoever waits for the result told the transport to stop waiting: nothing more was sent.
+
+    `ambiguous` is that of the attempt before the wait; false where there was none.
+    """
+
+    exit_code = 130
 
 
 class UnexpectedAnswer(RemoteError):

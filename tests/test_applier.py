@@ -69,7 +69,7 @@ class Account:
     def perform(
         self,
         *changes: Change,
-        stopped: Callable[[], bool] = lambda: False,
+        stopped: Callable[[], str | bool] = lambda: False,
         tactics: Tactics | None = None,
     ) -> list[Outcome]:
         self.seen.clear()

@@ -41,6 +41,7 @@ FLOORS = {
     "references": 4,
     "refresher": 4,
     "history": 4,
+    "journal": 4,
     "workspace": 4,
     "clock": 4,
     "config": 5,

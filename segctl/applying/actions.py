@@ -15,7 +15,7 @@ from segctl.applying.steps import Halted, OnInvalid
 from segctl.applying.verdicts import Verdict, watch
 from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_of
 from segctl.comparison import changed_fields
-from segctl.errors import NotFound, RemoteError, UpdateLocked
+from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
 from segctl.model import Create, Delete, Patch, Replace, Segment, Validation
 from segctl.report import Outcome, Status
 
@@ -53,8 +53,9 @@ def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) 
     """Say how a change ended of which nothing was done, as far as is known."""
     known_id = None if isinstance(change, Create) else change.precondition.id
     match error:
-        case Halted():
-            message = f"{error.message} before it was sent"
+        case Halted() | Interrupted():
+            why = error.message if isinstance(error, Halted) else "interrupted"
+            message = f"{why} before it was sent"
             return Outcome(change, Status.NOT_ATTEMPTED, known_id, message)
         case Conflict():
             return Outcome(change, Status.CONFLICT, error.id, error.message, error.hint)

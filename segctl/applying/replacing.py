@@ -14,6 +14,7 @@ from segctl.applying import writes
 from segctl.applying.steps import Halted
 from segctl.applying.verdicts import watch
 from segctl.applying.writes import NOT_DONE, Unknown, status_of
+from segctl.errors import Interrupted
 from segctl.markers import Marker, temporary_name
 from segctl.model import Validation
 from segctl.report import Outcome, Status
@@ -44,7 +45,7 @@ def replace(change: Replace, means: Means) -> Steps[Outcome]:
         made = yield from writes.create(change.after, means)
     except NOT_DONE as error:
         # Where the new one may exist, or nothing more may be sent, the old one stays aside.
-        stays = isinstance(error, Unknown | Halted)
+        stays = isinstance(error, Unknown | Halted | Interrupted)
         name = aside.name if stays else (yield from _give_back(change, means))
         return _ended(change, status_of(error), error.message, name, error.hint)
     verdict = yield from watch(made.remote, means)

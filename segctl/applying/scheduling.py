@@ -78,15 +78,15 @@ class _Job:
 class Scheduler:
     """Carries out changes, each by the generator that `begin` gives.
 
-    `stopped` is asked again and again; once it is true the requests under way are finished, what
-    waits is told to end, and nothing more is begun.
+    `stopped` is asked again and again; once it gives true, or the reason, the requests under way
+    are finished, what waits is told to end, and nothing more is begun.
     """
 
     def __init__(
         self,
         changes: Sequence[Change],
         begin: Callable[[Change], Steps[Outcome]],
-        stopped: Callable[[], bool],
+        stopped: Callable[[], str | bool],
         clock: Clock,
         *,
         parallelism: int,
@@ -141,9 +141,9 @@ class Scheduler:
 
     def _heed(self) -> None:
         """Begin nothing more once it was stopped."""
-        if self._halt is None and self._stopped():
-            self._halt = Halted("interrupted")
-            self._closed = "interrupted before it was sent"
+        if self._halt is None and (why := self._stopped()):
+            self._halt = Halted(why if isinstance(why, str) else "interrupted")
+            self._closed = f"{self._halt.message} before it was sent"
 
     def _may_open(self) -> bool:
         if self._next_stage == len(self._stages) or self._unsettled:

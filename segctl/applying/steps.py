@@ -71,13 +71,15 @@ class Tactics:
     `parallelism`: how many requests may be under way at once; with 1 the order is the plan's and
     nothing is left to chance. `fail_fast`: begin nothing more once an action was not done.
     `lock_timeout`: how long to wait for SendGrid to let a segment be changed again (sendgrid-api.md
-    §1); 0 fails at once. `validation_timeout`: how long a query that is being checked is watched; 0
-    does not watch. `on_invalid`: whether a query that is not accepted is taken back.
+    §1); 0 fails at once. `lock`: how long it does not, which is shorter in the sandbox.
+    `validation_timeout`: how long a query that is being checked is watched; 0 does not
+    watch. `on_invalid`: whether a query that is not accepted is taken back.
     """
 
     parallelism: int = 8
     fail_fast: bool = False
     lock_timeout: float = 360.0
+    lock: float = 300.0
     validation_timeout: float = 120.0
     on_invalid: OnInvalid = OnInvalid.KEEP
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segctl.applying.steps import Means, Steps
     from segctl.model import Remote
 
-POLL_INTERVAL = 2.0
+POLL_INTERVAL = 1.0
 LONGEST_POLL_INTERVAL = 15.0
 
 WATCH_WORDS = "SendGrid is checking the query"

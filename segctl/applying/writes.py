@@ -13,7 +13,7 @@ told to stop before anything of it was sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.applying.steps import Halted, Patience, Wait
@@ -35,9 +35,6 @@ AFTER_FAILURE = (0.0, 2.0)
 
 AFTER_SILENCE = (0.0, 5.0, 15.0)
 """The same where it said nothing: it may still be at work."""
-
-LOCK = timedelta(minutes=5)
-"""How long SendGrid refuses a second change of a segment (sendgrid-api.md §1)."""
 
 LOCK_MARGIN = 2.0
 """Seconds by which our clock and the server's may well differ."""
@@ -202,6 +199,7 @@ class _LockPatience:
     def __init__(self, means: Means) -> None:
         self._clock = means.clock
         self._timeout = means.tactics.lock_timeout
+        self._lock = means.tactics.lock
         self._since: float | None = None
 
     def next_wait(self, now: Remote) -> Wait | None:
@@ -220,9 +218,10 @@ class _LockPatience:
             return LOCK_POLL
         if changed.tzinfo is None:
             return LOCK_POLL
-        seconds = (changed + LOCK - self._clock.now()).total_seconds() + LOCK_MARGIN
+        age = (self._clock.now() - changed).total_seconds()
+        seconds = self._lock - age + LOCK_MARGIN
         # A clock that is wrong, or a lock that does not count from there, gives nonsense.
-        plausible = 0 < seconds <= LOCK.total_seconds() + 2 * LOCK_MARGIN
+        plausible = 0 < seconds <= self._lock + 2 * LOCK_MARGIN
         return seconds if plausible else LOCK_POLL
 
 

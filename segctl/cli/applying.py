@@ -11,23 +11,28 @@ import re
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
-from segctl.planfile import action_name
+from segctl.errors import SegctlError
+from segctl.history import checked_out
+from segctl.planfile import action_name, digest
 from segctl.refresher import refresh
 from segctl.render.style import clean
 from segctl.report import Outcome, Report, Status, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
     from typing import TypeVar
 
     from segctl.applier import Event
     from segctl.cli.session import Account, Session
+    from segctl.journal import Journal
     from segctl.model import Change, Plan
     from segctl.report import Refresh
     from segctl.sendgrid.api import Writer
@@ -96,28 +101,70 @@ def tactics_options(function: F) -> F:
 
 
 def carry_out(
-    session: Session, account: Account, plan: Plan, tactics: Tactics, *, count_anew: bool
+    session: Session,
+    account: Account,
+    plan: Plan,
+    tactics: Tactics,
+    *,
+    count_anew: bool,
+    journal: Journal | None = None,
 ) -> tuple[Report, Exception | None]:
     """Perform the plan; give what was done, whatever ended it, and the fault that did.
 
-    `count_anew` has what was created or patched refreshed.
+    `count_anew` has what was created or patched refreshed; `journal` notes every write.
     """
+    if session.target.is_sandbox:
+        from segctl.emulator import Settings  # noqa: PLC0415 - only where the sandbox runs
+
+        tactics = replace(tactics, lock=Settings.sandbox().update_lock)
     run = _Run(session, plan)
     failure: Exception | None = None
-    with _interruptions(session) as interruptions:
-        stopped = partial(bool, interruptions)
+    with _interruptions(session, account) as interruptions:
+        writer = account.writer
+        stopped: Callable[[], str | bool] = partial(bool, interruptions)
+        if journal is not None:
+            from segctl.journal import JournaledWriter, names_of  # noqa: PLC0415 - only for one
+
+            writer = JournaledWriter(writer, journal, names_of(plan))
+            stopped = partial(_why_stopped, interruptions, journal)
         try:
             with session.progress("applying") as tell:
-                for event in perform(plan, account.writer, stopped, session.clock, tactics):
+                for event in perform(plan, writer, stopped, session.clock, tactics):
                     run.note(event)
                     tell(len(run.outcomes), len(plan.changes))
             if count_anew:
-                run.refresh(account.writer, stopped)
+                run.refresh(writer, stopped)
         except KeyboardInterrupt:
             interruptions.append(signal.SIGINT)
         except Exception as error:  # noqa: BLE001 - raised again, once the report is out
             failure = error
+    if journal is not None and journal.failure and failure is None:
+        failure = SegctlError(
+            f"the journal could not be written ({journal.failure}): it lacks the end of what was "
+            "sent, and nothing more was",
+            hint="make room for it, or fix its disk, and apply again",
+        )
     return run.report(interrupted=bool(interruptions)), failure
+
+
+def _why_stopped(interruptions: Sequence[int], journal: Journal) -> str | bool:
+    if journal.failure:
+        return f"the journal could not be written ({journal.failure})"
+    return bool(interruptions)
+
+
+@contextmanager
+def open_journal(session: Session, path: Path | None, plan: Plan) -> Iterator[Journal | None]:
+    """Open the journal, where one is wanted. Raises `UsageError`."""
+    if path is None:
+        yield None
+        return
+    from segctl.journal import Journal, Origin, ci_run  # noqa: PLC0415 - it needs the transport
+
+    commit = checked_out(session.root)
+    origin = Origin(digest(plan), commit, ci_run(session.env))
+    with Journal(path, session.clock, origin) as journal:
+        yield journal
 
 
 class _Run:
@@ -148,7 +195,7 @@ class _Run:
             case Outcome():
                 self.outcomes.append(event)
 
-    def refresh(self, writer: Writer, stopped: Callable[[], bool]) -> None:
+    def refresh(self, writer: Writer, stopped: Callable[[], str | bool]) -> None:
         """Ask for what was created or patched to be counted anew."""
         # By id: a segment that changed in two steps is counted once, by its last name.
         done = in_order(self.plan.changes, self.outcomes)
@@ -190,10 +237,11 @@ def _length(seconds: float) -> str:
 
 
 @contextmanager
-def _interruptions(session: Session) -> Iterator[list[int]]:
+def _interruptions(session: Session, account: Account) -> Iterator[list[int]]:
     """Collect Ctrl-C and SIGTERM, so that the requests in flight are finished and reported.
 
-    A second one ends the process at once, as a person who insists would expect.
+    What waits for the rate limit is not in flight, and is let go. A second one ends the process at
+    once, as a person who insists would expect.
     """
     caught: list[int] = []
 
@@ -201,6 +249,7 @@ def _interruptions(session: Session) -> Iterator[list[int]]:
         if caught:
             raise KeyboardInterrupt
         caught.append(number)
+        account.writer.transport.interrupt()
         session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}

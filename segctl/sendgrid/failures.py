@@ -1,4 +1,4 @@
-"""What an answer other than success means: its error class, its words, its advice.
+"""What an answer that is no success, or no JSON, means: its error class, its words, its advice.
 
 Owns the statuses and error shapes of sendgrid-api.md §2, and the making of foreign text fit to be
 shown. Pure: sends nothing, waits for nothing, knows no HTTP library.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import unicodedata
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from segctl.errors import (
@@ -24,6 +22,7 @@ from segctl.errors import (
     UnexpectedAnswer,
     UpdateLocked,
 )
+from segctl.sendgrid.limits import asked_pause, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,14 +30,10 @@ if TYPE_CHECKING:
 
     from segctl.secrets import Secret
 
-EPOCH_FROM = 1_000_000
-"""`X-RateLimit-Reset` below this is seconds left, above it an epoch (sendgrid-api.md §2)."""
-
 LONGEST_MESSAGE = 300
 MOST_MESSAGES = 5
 
 _LOCKED = "update request came too soon"
-_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 
 BETWEEN = (
     "is SEGCTL_BASE_URL right? is something between you and SendGrid, such as a proxy with a "
@@ -79,8 +74,8 @@ def failure(
     `operation` is part of its message ("list the segments"); `now` dates an epoch in the headers.
     It is `ambiguous` for a write that met a 5xx: the server may have acted all the same.
     """
-    data, foreign = _decoded(content)
-    messages = tuple(clean(text, key) for text in _messages(data))
+    decoded, foreign = _decoded(content)
+    messages = tuple(clean(text, key) for text in _messages(decoded))
     messages = tuple(message for message in messages if message)
     said = "; ".join(messages[:MOST_MESSAGES]) + (
         f"; and {len(messages) - MOST_MESSAGES} more" if len(messages) > MOST_MESSAGES else ""
@@ -110,32 +105,23 @@ def failure(
     )
     if isinstance(error, RateLimited):
         error.retry_after = pause
+        limit = told(headers, now)
+        error.exhausted = None if limit is None else limit.remaining == 0
     return error
 
 
-def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read how many seconds an answer asks to wait; `None` where it asks for nothing readable.
-
-    `Retry-After` holds seconds or a date. `X-RateLimit-Reset` counts at a 429 alone, since it is
-    on every answer, and has two meanings (sendgrid-api.md §2).
-    """
-    text = headers.get("Retry-After", "").strip()
-    pause = _seconds(text, now)
-    if pause is None and text:
-        try:
-            pause = parsedate_to_datetime(text).timestamp() - now.timestamp()
-        except (ValueError, OverflowError):
-            pause = None
-    if pause is None and status == 429:  # noqa: PLR2004
-        pause = _seconds(headers.get("X-RateLimit-Reset", "").strip(), now)
-    return None if pause is None else max(pause, 0.0)
-
-
-def _seconds(text: str, now: datetime) -> float | None:
-    if _SECONDS.fullmatch(text) is None:
-        return None
-    value = float(text)
-    return value - now.timestamp() if value >= EPOCH_FROM else value
+def data(status: int, content: bytes, method: str, operation: str) -> Any:
+    """Decode the body of a success, `None` where it is empty. Raises `UnexpectedAnswer`."""
+    decoded, foreign = _decoded(content)
+    if foreign:
+        raise UnexpectedAnswer(
+            f"could not {operation}: the answer is not JSON",
+            hint=BETWEEN,
+            operation=operation,
+            status=status,
+            ambiguous=method != "GET",
+        )
+    return decoded
 
 
 def duration(seconds: float) -> str:

@@ -1,15 +1,14 @@
 """The one seam for HTTP: a request goes out, an answer or a typed error comes back.
 
-Owns time-outs, retries of what may be repeated and the key's place in the headers; what a failed
-answer means is `failures.py`. The only importer of httpx. Refuses to follow redirects (the key
+Owns time-outs, retries of what may be repeated and the key's place in the headers. What a failed
+answer means is `failures.py`; how long to wait, and for whom, is `patience.py`. The only importer
+of httpx. Refuses to follow redirects (the key
 would travel), to send anything but GET where it was told to only read, to send anything to another
 server than its own, and to read bodies without end.
 """
 
 from __future__ import annotations
 
-import json
-import random
 import ssl
 import threading
 from dataclasses import dataclass
@@ -26,10 +25,12 @@ from segctl.errors import (
     Unreachable,
     UsageError,
 )
-from segctl.sendgrid import failures
+from segctl.sendgrid import failures, limits
+from segctl.sendgrid.patience import LONGEST_WAIT, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from types import TracebackType
     from typing import Self
 
@@ -46,8 +47,6 @@ ANSWER_TIMEOUT = 300.0
 MAX_BODY = 64 << 20
 CONCURRENCY = 16
 ATTEMPTS = 5
-LONGEST_WAIT = 90.0
-"""Seconds; a server that asks for more is not waited for, and the error says what it asked."""
 
 
 class Mount(Protocol):
@@ -81,8 +80,8 @@ class Transport:
 
     `read_only` makes every method but GET a `RuntimeError`: it is how a plan is known not to
     write. `direct` passes the environment's proxies by. `notify` is told, in a sentence, of every
-    wait before a request is repeated. Raises `UsageError` where the environment's proxy or
-    certificates cannot be used.
+    wait for the rate limit and before a request is repeated. Raises `UsageError` where the
+    environment's proxy or certificates cannot be used.
     """
 
     def __init__(
@@ -101,11 +100,9 @@ class Transport:
         self._clock = clock
         self._subuser = subuser
         self._read_only = read_only
-        self._notify = notify
-        self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self._patience = Patience(clock, notify)
         self._lock = threading.Lock()
         self._requests = 0
-        self._told_until = float("-inf")
         headers = {
             "Authorization": f"Bearer {_word(key.reveal(), 'the API key')}",
             "Accept": "application/json",
@@ -158,6 +155,14 @@ class Transport:
         """Close the connections."""
         self._client.close()
 
+    def interrupt(self) -> None:
+        """Stop waiting: what waits to be sent, or would have to, raises `Interrupted` instead.
+
+        A request under way ends as it would, and one that need not wait still goes: whoever must
+        find out what became of a write can. May be called by any thread and by a signal handler.
+        """
+        self._patience.interrupt()
+
     def clean(self, text: str) -> str:
         """Make a text from outside fit to be shown: no key, no control characters, not endless."""
         return failures.clean(text, self._key)
@@ -192,79 +197,84 @@ class Transport:
     ) -> Answer:
         """Send one request and give its answer.
 
-        `operation` names it in messages ("list the segments"). A GET is repeated on 429, 5xx and
-        connection errors; other methods only where it is certain that nothing was done: on 429
-        and where no connection came about. `patient=False` repeats nothing. Raises the
-        `RemoteError` that fits, its `ambiguous` true where a write may have been carried out.
+        `operation` names it in messages ("list the segments"). It waits for the account's rate
+        limit, which all threads keep together. A GET is repeated on 429, 5xx, time-outs and
+        connection errors. Any other method is repeated only where it is certain that nothing was
+        done: on 429, and where no connection came about. That PATCH and DELETE could be repeated
+        is for their caller to decide, who can read what became of the first one. A connection that
+        was kept and turns out dead is a broken one: the server may have read the request.
+
+        `patient=False` repeats nothing but what the rate limit refused in so many words
+        (`X-RateLimit-Remaining: 0`): another 429 can be that of a quota, which is not over in a
+        minute. Raises the `RemoteError` that fits, its `ambiguous` true where a write may have been
+        carried out; `Interrupted` once `interrupt` was called.
         """
         if self._read_only and method != "GET":
             raise RuntimeError(f"a read-only transport was asked to {method}")
-        attempt = 1
-        while True:
-            result = self._once(method, url, operation, params, body)
-            if isinstance(result, Answer):
-                return result
-            too_long = result.asked is not None and result.asked > LONGEST_WAIT
-            if not (patient and result.repeatable and attempt < ATTEMPTS) or too_long:
-                raise result.error
-            self._wait(result, attempt)
-            attempt += 1
-
-    def _wait(self, setback: _Setback, attempt: int) -> None:
-        pause = 0.5 * 2 ** (attempt - 1) * self._jitter.uniform(0.5, 1.5)
-        if setback.asked is not None:
-            pause = max(pause, setback.asked + self._jitter.uniform(0.0, 0.5))
-        wait = failures.duration(pause)
-        if isinstance(setback.error, RateLimited):
-            self._tell(f"the rate limit is reached: waiting {wait}", pause)
-        else:
-            again = f"attempt {attempt + 1} of {ATTEMPTS} in {wait}"
-            self._tell(f"{setback.error.message}; {again}", pause)
-        self._clock.sleep(pause)
-
-    def _tell(self, sentence: str, pause: float) -> None:
-        """Announce a wait, unless another thread is in an announced one that lasts as long."""
-        now = self._clock.monotonic()
-        until = now + pause
-        with self._lock:
-            known = now < self._told_until - 0.01 and until <= self._told_until + 1
-            if not known:
-                self._told_until = until
-        if not known:
-            self._notify(sentence)
-
-    def _once(
-        self,
-        method: str,
-        url: str,
-        operation: str,
-        params: Mapping[str, str | list[str]] | None,
-        body: Any,
-    ) -> Answer | _Setback:
         # `params or None`: httpx takes an empty mapping for "drop the query of the address".
         request = self._client.build_request(method, url, params=params or None, json=body)
         if not self._is_own(request.url):
             raise RuntimeError("a request was about to leave for another server")
+        attempt = 1
+        before = None
+        while True:
+            result = self._once(request, operation, attempt, before, patient=patient)
+            if isinstance(result, Answer):
+                return result
+            before = result.error
+            too_long = result.asked is not None and result.asked > LONGEST_WAIT
+            if not _repeats(result, patient=patient) or attempt == ATTEMPTS or too_long:
+                raise before
+            # The gate waits for the rate limit, with all threads.
+            if not isinstance(before, RateLimited):
+                pause = self._patience.pause(attempt, result.asked)
+                self._patience.sleep(pause, before, attempt, ATTEMPTS)
+            attempt += 1
+
+    def _once(
+        self,
+        request: httpx.Request,
+        operation: str,
+        attempt: int,
+        before: RemoteError | None,
+        *,
+        patient: bool,
+    ) -> Answer | _Setback:
+        """Send a request once the rate limit lets it, and tell the gate what its answer says."""
+        ticket = self._patience.admit(request.url.path, operation, before)
+        told = pause = asked = None
+        answered = False
+        try:
+            try:
+                response, content = self._exchange(request, operation)
+            except httpx.RequestError as error:
+                return self._unreachable(error, request.method, operation)
+            answered = True
+            now = self._clock.now()
+            told = limits.told(response.headers, now)
+            if response.is_success:
+                status = response.status_code
+                return Answer(status, failures.data(status, content, request.method, operation))
+            setback = self._failed(response, content, request.method, operation, now)
+            if isinstance(setback.error, RateLimited) and _repeats(setback, patient=patient):
+                pause = self._patience.pause(attempt, setback.asked)
+                asked = limits.retry_after(response.headers, now)
+            return setback
+        finally:
+            self._patience.release(ticket, told, answered=answered, pause=pause, asked=asked)
+
+    def _exchange(self, request: httpx.Request, operation: str) -> tuple[httpx.Response, bytes]:
         with self._lock:
             self._requests += 1
+        response = self._client.send(request, stream=True)
         try:
-            response = self._client.send(request, stream=True)
-            try:
-                content = self._read(response, method, operation)
-            finally:
-                response.close()
-        except httpx.RequestError as error:
-            return self._unreachable(error, method, operation)
-        if response.is_success:
-            return Answer(
-                response.status_code, self._json(response.status_code, content, method, operation)
-            )
-        return self._failed(response, content, method, operation)
+            return response, self._read(response, request.method, operation)
+        finally:
+            response.close()
 
     def _failed(
-        self, response: httpx.Response, content: bytes, method: str, operation: str
+        self, response: httpx.Response, content: bytes, method: str, operation: str, now: datetime
     ) -> _Setback:
-        now = self._clock.now()
         error = failures.failure(
             response.status_code,
             response.headers,
@@ -277,7 +287,7 @@ class Transport:
         )
         repeatable = isinstance(error, RateLimited | ServerFault) and not error.ambiguous
         return _Setback(
-            error, repeatable, failures.asked_pause(response.status_code, response.headers, now)
+            error, repeatable, limits.asked_pause(response.status_code, response.headers, now)
         )
 
     def _read(self, response: httpx.Response, method: str, operation: str) -> bytes:
@@ -295,20 +305,6 @@ class Transport:
             if self._clock.monotonic() > until:
                 raise httpx.ReadError(f"its answer took over {ANSWER_TIMEOUT:.0f} s")
         return bytes(content)
-
-    def _json(self, status: int, content: bytes, method: str, operation: str) -> Any:
-        if not content.strip():
-            return None
-        try:
-            return json.loads(content)
-        except (ValueError, RecursionError):
-            raise UnexpectedAnswer(
-                f"could not {operation}: the answer is not JSON",
-                hint=failures.BETWEEN,
-                operation=operation,
-                status=status,
-                ambiguous=method != "GET",
-            ) from None
 
     def _unreachable(self, error: httpx.RequestError, method: str, operation: str) -> _Setback:
         host = self._client.base_url.host
@@ -354,6 +350,13 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
+
+
+def _repeats(setback: _Setback, *, patient: bool) -> bool:
+    """Tell whether `send` tries again; see there what `patient` means."""
+    error = setback.error
+    by_rate = isinstance(error, RateLimited) and error.exhausted is True
+    return setback.repeatable and (patient or by_rate)
 
 
 def _is_untrusted(error: BaseException | None) -> bool:

@@ -15,6 +15,7 @@ from segctl.secrets import Secret
 from segctl.sendgrid.transport import Mount, Transport
 
 if TYPE_CHECKING:
+    from segctl.clock import Bell
     from segctl.emulator import Emulator
 
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -43,6 +44,12 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         with self._lock:
             self.slept.append(seconds)
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        if bell.wait(0):
+            return True
+        self.sleep(seconds)
+        return False
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from segctl.errors import RateLimited, RemoteError, ServerFault
 from segctl.sendgrid import failures
-from segctl.sendgrid.transport import ATTEMPTS, LONGEST_WAIT, Transport
+from segctl.sendgrid.patience import LONGEST_WAIT
+from segctl.sendgrid.transport import ATTEMPTS, Transport
 
 from .support import NOW, FakeClock, Served, answer, listening, scripted
 
@@ -123,38 +123,6 @@ def test_the_user_is_told_of_each_wait() -> None:
     assert told[1].startswith(
         "could not list the segments: SendGrid failed (502); attempt 3 of 5 in"
     )
-
-
-def test_threads_that_wait_for_the_same_are_announced_once() -> None:
-    told: list[str] = []
-    gate = threading.Barrier(16)
-
-    class Together(FakeClock):
-        def sleep(self, seconds: float) -> None:
-            gate.wait(10)
-            super().sleep(seconds)
-
-    class Limited:
-        def __init__(self) -> None:
-            self.limited = 16
-            self.lock = threading.Lock()
-
-        def __call__(self, *_: object) -> Served:
-            with self.lock:
-                self.limited -= 1
-                return FINE if self.limited < 0 else answer(429, None, Retry_After="25")
-
-    with scripted(FINE, clock=Together(), notify=told.append) as (transport, _):
-        transport._client._transport._mount = Limited()  # type: ignore[attr-defined]
-        with ThreadPoolExecutor(16) as pool:
-            list(
-                pool.map(
-                    lambda _: transport.send("GET", "/v3/x", operation="read"),
-                    range(16),
-                    timeout=20,
-                )
-            )
-    assert len(told) == 1
 
 
 def test_requests_are_counted_whoever_sends_them() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segctl.applier import OnInvalid, Tactics
-from segctl.cli.applying import carry_out, tactics_options
+from segctl.cli.applying import carry_out, open_journal, tactics_options
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
 from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
 from segctl.cli.session import with_session
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     default="none",
     help="Ask SendGrid to count the segments that were created or patched.",
 )
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Add a line to this file before and after each write: the audit of what was sent.",
+)
 @tactics_options
 @plan_options
 @with_session
@@ -38,6 +45,7 @@ def command(
     *,
     auto_approve: bool,
     refreshing: str,
+    journal: Path | None,
     parallelism: int,
     fail_fast: bool,
     lock_timeout: float,
@@ -58,7 +66,11 @@ def command(
       segctl apply --only 'VIP*'
     """
     tactics = Tactics(
-        parallelism, fail_fast, lock_timeout, validation_timeout, OnInvalid(on_invalid)
+        parallelism=parallelism,
+        fail_fast=fail_fast,
+        lock_timeout=lock_timeout,
+        validation_timeout=validation_timeout,
+        on_invalid=OnInvalid(on_invalid),
     )
     question = prepare(session, Options(**options))
     with session.connect(read_only=False) as account:
@@ -72,9 +84,11 @@ def command(
         if not (auto_approve or _approved(session)):
             session.say("Nothing was changed.")
             return 1
-        report, failure = carry_out(
-            session, account, plan, tactics, count_anew=refreshing == "changed"
-        )
+        with open_journal(session, journal, plan) as noted:
+            count_anew = refreshing == "changed"
+            report, failure = carry_out(
+                session, account, plan, tactics, count_anew=count_anew, journal=noted
+            )
     session.show("\n" + report_text(report, session.style, quiet=session.verbosity < 0))
     if failure is not None:
         raise failure

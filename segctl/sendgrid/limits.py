@@ -1,0 +1,99 @@
+"""What the headers of an answer say about limits: how much is left, until when, how long to wait.
+
+Owns the two meanings of `X-RateLimit-Reset` and the forms of `Retry-After` (sendgrid-api.md §2).
+What follows from them is `gate.py`. Pure; what cannot be read is as if it had not been said.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+EPOCH_FROM = 1_000_000
+"""`X-RateLimit-Reset` below this is seconds left, above it an epoch (sendgrid-api.md §2)."""
+
+SKEW = 2.0
+"""Seconds by which our clock may differ from the server's `Date`, which has whole seconds, before
+the server's counts. An epoch read by a clock that is five minutes late is five minutes too far."""
+
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+_COUNT = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The rate limit as one answer tells it.
+
+    `limit` requests a window, `None` where it does not say; `remaining` of them; the next window
+    begins `reset` seconds after the answer. The server rounds that to whole seconds: it may be
+    early or late by one.
+    """
+
+    limit: int | None
+    remaining: int
+    reset: float
+
+
+def told(headers: Mapping[str, str], now: datetime) -> Told | None:
+    """Read the rate limit; `None` without both a remainder and a reset that make sense."""
+    remaining = _count(headers.get("X-RateLimit-Remaining", ""))
+    reset = _seconds(headers.get("X-RateLimit-Reset", "").strip(), _server_time(headers, now))
+    limit = _count(headers.get("X-RateLimit-Limit", ""))
+    if remaining is None or reset is None or (limit is not None and remaining > limit):
+        return None
+    return Told(limit, remaining, max(reset, 0.0))
+
+
+def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read how many seconds an answer asks to wait; `None` where it asks for nothing readable.
+
+    `Retry-After` holds seconds or a date. `X-RateLimit-Reset` counts at a 429 alone, since it is
+    on every answer, and has two meanings (sendgrid-api.md §2).
+    """
+    pause = retry_after(headers, now)
+    if pause is None and status == 429:  # noqa: PLR2004 - the status of a limit
+        reset = headers.get("X-RateLimit-Reset", "").strip()
+        pause = _seconds(reset, _server_time(headers, now))
+    return None if pause is None else max(pause, 0.0)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read `Retry-After`, in seconds or as a date; below 0 where the date is over."""
+    text = headers.get("Retry-After", "").strip()
+    here = _server_time(headers, now)
+    pause = _seconds(text, here)
+    if pause is None and text:
+        moment = _date(text)
+        pause = None if moment is None else moment - here
+    return pause
+
+
+def _server_time(headers: Mapping[str, str], now: datetime) -> float:
+    """Give the epoch that the server's moments are compared with."""
+    here = now.timestamp()
+    there = _date(headers.get("Date", ""))
+    return here if there is None or abs(there - here) <= SKEW else there
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _seconds(text: str, here: float) -> float | None:
+    if _SECONDS.fullmatch(text) is None:
+        return None
+    value = float(text)
+    return value - here if value >= EPOCH_FROM else value
+
+
+def _count(text: str) -> int | None:
+    return int(text) if _COUNT.fullmatch(text.strip()) else None

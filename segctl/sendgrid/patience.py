@@ -1,0 +1,186 @@
+"""Waits before a request goes out: for the rate limit, and between two attempts.
+
+Owns how long one waits, what is said about it and what ends it early. The rate limit is kept by
+`gate.py`, for all threads; this waits where the gate holds. Sends nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import TYPE_CHECKING
+
+from segctl.clock import Bell
+from segctl.errors import Interrupted, RateLimited
+from segctl.sendgrid import failures
+from segctl.sendgrid.gate import Gate, Hold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from segctl.clock import Clock
+    from segctl.errors import RemoteError
+    from segctl.sendgrid.gate import Ticket
+    from segctl.sendgrid.limits import Told
+
+LONGEST_WAIT = 90.0
+"""Seconds; a server that asks for more is not waited for, and the error says what it asked."""
+
+SILENCE = 1.0
+"""Seconds that a wait for answers under way, or a little more of one announced, goes unsaid."""
+
+
+class Patience:
+    """The waits of one transport. Safe to share among threads.
+
+    `notify` is told, in a sentence, of each wait before it begins; threads that wait for the same
+    are one wait. No wait is longer than `LONGEST_WAIT`.
+    """
+
+    def __init__(self, clock: Clock, notify: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._notify = notify
+        self._gate = Gate(clock.monotonic)
+        self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self._lock = threading.Lock()
+        self._told_until = float("-inf")
+        self._at_the_gate: set[Bell] = set()
+        self._asleep: set[Bell] = set()
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """End every wait, now and from now on; those who wait get `Interrupted`.
+
+        Takes no lock: it may be called by a signal handler.
+        """
+        self._interrupted = True
+        _ring(self._at_the_gate)
+        _ring(self._asleep)
+
+    def admit(self, path: str, operation: str, before: RemoteError | None) -> Ticket:
+        """Wait until a request to this path may go; hand its ticket to `release` at its end.
+
+        `before` is the error of the attempt before this one. Raises `RateLimited` where the limit
+        lasts longer than `LONGEST_WAIT`, and `Interrupted`.
+        """
+        entered = self._gate.enter(path)
+        if not isinstance(entered, Hold):
+            return entered
+        bell = Bell()
+        # Known before the gate is asked again, so that nothing that happens meanwhile is missed.
+        self._at_the_gate.add(bell)
+        try:
+            said = None
+            while isinstance(entered := self._gate.enter(path), Hold):
+                said = self._await_turn(entered, bell, said, operation, before)
+        finally:
+            self._at_the_gate.discard(bell)
+        return entered
+
+    def release(
+        self,
+        ticket: Ticket,
+        told: Told | None,
+        *,
+        answered: bool,
+        pause: float | None,
+        asked: float | None,
+    ) -> None:
+        """Take in how an admitted request ended; see `Gate.leave`."""
+        if self._gate.leave(ticket, told, answered=answered, pause=pause, asked=asked):
+            _ring(self._at_the_gate)
+
+    def pause(self, attempt: int, asked: float | None) -> float:
+        """Choose how many seconds to wait after a failed attempt.
+
+        It is longer each time, never shorter than asked, and never quite the same, so that
+        processes do not come back all at once.
+        """
+        grown: float = 0.5 * 2 ** (attempt - 1) * self._jitter.uniform(0.5, 1.5)
+        return grown if asked is None else max(grown, asked + self._jitter.uniform(0.0, 0.5))
+
+    def sleep(self, pause: float, error: RemoteError, attempt: int, attempts: int) -> None:
+        """Wait between an attempt that failed and the next. Raises `Interrupted`."""
+        again = f"attempt {attempt + 1} of {attempts} in {failures.duration(pause)}"
+        bell = Bell()
+        self._asleep.add(bell)
+        try:
+            if not self._interrupted:
+                self._tell(f"{error.message}; {again}", pause)
+                self._clock.wait(bell, pause)
+            if self._interrupted:
+                raise _interrupted(error.operation, error)
+        finally:
+            self._asleep.discard(bell)
+
+    def _await_turn(
+        self,
+        hold: Hold,
+        bell: Bell,
+        said: float | None,
+        operation: str,
+        before: RemoteError | None,
+    ) -> float:
+        """Wait once, having said so; `said` and the result are until when it was said."""
+        if self._interrupted:
+            raise _interrupted(operation, before)
+        if hold.seconds > LONGEST_WAIT:
+            raise _too_long(hold, operation)
+        now = self._clock.monotonic()
+        seconds = hold.seconds
+        until = now + seconds
+        wait = failures.duration(seconds)
+        if not hold.used_up and (said is None or now < said + SILENCE):
+            # Mostly over in a moment, and then not worth a word.
+            said = now if said is None else said
+            seconds, until = min(seconds, said + SILENCE - now), said
+        elif not hold.used_up:
+            self._tell(f"answers under way hold the rate limit: waiting {wait} at most", seconds)
+        elif said is None or until > said + SILENCE:
+            self._tell(f"the rate limit is reached: waiting {wait}", seconds)
+        else:
+            until = said
+        self._clock.wait(bell, seconds)
+        if self._interrupted:
+            raise _interrupted(operation, before)
+        return until
+
+    def _tell(self, sentence: str, pause: float) -> None:
+        """Announce a wait, unless another thread is in an announced one that lasts as long."""
+        now = self._clock.monotonic()
+        until = now + pause
+        with self._lock:
+            known = now < self._told_until - 0.01 and until <= self._told_until + 1
+            if not known:
+                self._told_until = until
+        if not known:
+            self._notify(sentence)
+
+
+def _ring(bells: set[Bell]) -> None:
+    # The copy is one step, so that no lock is needed, which a signal handler must not take.
+    for bell in tuple(bells):
+        bell.ring()
+
+
+def _interrupted(operation: str, before: RemoteError | None) -> Interrupted:
+    said = "" if before is None else f" after this: {before.message}"
+    return Interrupted(
+        f"could not {operation}: interrupted while waiting to send it{said}",
+        hint="run it again",
+        operation=operation,
+        status=None if before is None else before.status,
+        ambiguous=before is not None and before.ambiguous,
+    )
+
+
+def _too_long(hold: Hold, operation: str) -> RateLimited:
+    wait = failures.duration(hold.seconds)
+    error = RateLimited(
+        f"could not {operation}: the rate limit is reached, and SendGrid asks to wait {wait}",
+        hint=f"run it again in {wait}",
+        operation=operation,
+    )
+    error.retry_after = hold.seconds
+    error.exhausted = True
+    return error

@@ -1,0 +1,241 @@
+"""Waits that threads share, and how they end: the rate gate as a transport keeps it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl.clock import SystemClock
+from segctl.errors import Interrupted, RateLimited, RemoteError
+from segctl.secrets import Secret
+from segctl.sendgrid.patience import LONGEST_WAIT
+from segctl.sendgrid.transport import ATTEMPTS, CONCURRENCY, Transport
+
+from .support import KEY, FakeClock, Served, answer, scripted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from segctl.sendgrid.transport import Mount
+
+FINE = answer(200, {})
+
+
+def limits(remaining: int, reset: float, *, status: int = 200, limit: int = 600) -> Served:
+    return answer(
+        status,
+        {},
+        X_RateLimit_Limit=str(limit),
+        X_RateLimit_Remaining=str(remaining),
+        X_RateLimit_Reset=str(reset),
+    )
+
+
+class Server:
+    """A `Mount` that keeps how many requests it serves at once."""
+
+    def __init__(self, serve: Callable[[int], Served]) -> None:
+        self.serve = serve
+        self.lock = threading.Lock()
+        self.count = self.under_way = self.most = 0
+
+    def __call__(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
+        with self.lock:
+            self.count += 1
+            number = self.count
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        try:
+            return self.serve(number)
+        finally:
+            with self.lock:
+                self.under_way -= 1
+
+
+@contextmanager
+def open_to(mount: Mount, **options: Any) -> Iterator[Transport]:
+    with Transport(
+        "https://api.sendgrid.com", Secret(KEY), SystemClock(), mount=mount, **options
+    ) as transport:
+        yield transport
+
+
+def get(transport: Transport) -> object:
+    return transport.send("GET", "/v3/marketing/x", operation="read")
+
+
+def test_requests_wait_before_the_limit_is_hit() -> None:
+    told: list[str] = []
+    clock = FakeClock()
+    script = (limits(1, 25), limits(0, 24.5), limits(599, 60))
+    with scripted(*script, clock=clock, notify=told.append) as (transport, seen):
+        for _ in range(4):
+            get(transport)
+    assert clock.slept == [24.5]
+    assert told == ["the rate limit is reached: waiting 25 s"]
+    assert len(seen.seen) == 4
+
+
+def test_a_wait_that_would_be_too_long_is_an_error_instead() -> None:
+    clock = FakeClock()
+    with scripted(limits(0, LONGEST_WAIT + 1), clock=clock) as (transport, seen):
+        get(transport)
+        for method in ("GET", "POST"):
+            with pytest.raises(RateLimited, match="asks to wait 91 s") as caught:
+                transport.send(method, "/v3/marketing/x", operation="do it")
+            assert caught.value.retry_after == LONGEST_WAIT + 1
+            assert caught.value.exhausted
+            assert not caught.value.ambiguous
+    assert (clock.slept, len(seen.seen)) == ([], 1)
+
+
+def test_sixteen_at_once_stay_sixteen_at_once() -> None:
+    together = threading.Barrier(CONCURRENCY, timeout=10)
+
+    def serve(number: int) -> Served:
+        # Each is answered only when the others are there.
+        together.wait()
+        return limits(600 - number, 60)
+
+    server = Server(serve)
+    with open_to(server) as transport, ThreadPoolExecutor(CONCURRENCY) as pool:
+        list(pool.map(lambda _: get(transport), range(CONCURRENCY * 5), timeout=20))
+    assert server.most == CONCURRENCY
+
+
+def test_threads_that_are_limited_wait_together_and_are_announced_once() -> None:
+    told: list[str] = []
+    together = threading.Barrier(CONCURRENCY, timeout=10)
+    beside_the_first: list[int] = []
+
+    def serve(number: int) -> Served:
+        if number <= CONCURRENCY:
+            together.wait()
+            return answer(429, None, Retry_After="0.3")
+        if number == CONCURRENCY + 1:
+            time.sleep(0.1)
+            beside_the_first.append(server.under_way)
+        return FINE
+
+    server = Server(serve)
+    with (
+        open_to(server, notify=told.append) as transport,
+        ThreadPoolExecutor(CONCURRENCY) as pool,
+    ):
+        list(pool.map(lambda _: get(transport), range(CONCURRENCY), timeout=20))
+    assert server.count == CONCURRENCY * 2
+    assert beside_the_first == [1]
+    assert told == ["the rate limit is reached: waiting 1 s"]
+
+
+def test_a_refresh_is_repeated_where_it_was_the_rate_alone() -> None:
+    clock = FakeClock()
+    script = (limits(0, 25, status=429), FINE)
+    with scripted(*script, clock=clock) as (transport, seen):
+        transport.send("POST", "/v3/marketing/x", operation="refresh it", patient=False)
+    assert len(seen.seen) == 2
+    assert len(clock.slept) == 1
+
+
+@pytest.mark.parametrize(
+    ("served", "exhausted"),
+    [(limits(34, 25, status=429), False), (answer(429, None, Retry_After="36000"), None)],
+)
+def test_a_quota_holds_nobody_else_back(served: Served, exhausted: bool | None) -> None:
+    clock = FakeClock()
+    with scripted(served, FINE, clock=clock) as (transport, seen):
+        with pytest.raises(RateLimited) as caught:
+            transport.send("POST", "/v3/marketing/x", operation="refresh it", patient=False)
+        get(transport)
+    assert caught.value.exhausted is exhausted
+    assert (clock.slept, len(seen.seen)) == ([], 2)
+
+
+# Interruptions.
+
+
+def send_and_interrupt(
+    transport: Transport, waiting: threading.Event, threads: int
+) -> list[BaseException | None]:
+    """Send from threads, interrupt once one of them waits; give what became of each."""
+    ended: list[BaseException | None] = []
+
+    def send() -> None:
+        try:
+            get(transport)
+            ended.append(None)
+        except RemoteError as error:
+            ended.append(error)
+
+    workers = [threading.Thread(target=send, daemon=True) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    assert waiting.wait(10)
+    transport.interrupt()
+    for worker in workers:
+        worker.join(10)
+        assert not worker.is_alive()
+    return ended
+
+
+@pytest.mark.parametrize(
+    "served",
+    [
+        answer(429, None, Retry_After="80"),
+        limits(0, 80, status=429),
+        answer(503, None, Retry_After="80"),
+    ],
+)
+@pytest.mark.parametrize("threads", [1, CONCURRENCY])
+def test_an_interruption_ends_every_wait_at_once(served: Served, threads: int) -> None:
+    waiting = threading.Event()
+    server = Server(lambda _: served)
+    with open_to(server, notify=lambda _: waiting.set()) as transport:
+        ended = send_and_interrupt(transport, waiting, threads)
+        sent = server.count
+        assert len(ended) == threads
+        for error in ended:
+            assert isinstance(error, Interrupted)
+            assert not error.ambiguous
+            assert error.message.startswith("could not read: interrupted while waiting to send it")
+        # From now on nothing waits: where the limit holds nothing goes out any more.
+        with pytest.raises(Interrupted):
+            get(transport)
+        assert server.count - sent == (served[0] == 503)
+
+
+def test_what_need_not_wait_goes_after_an_interruption() -> None:
+    with scripted(FINE) as (transport, seen):
+        transport.interrupt()
+        get(transport)
+        transport.send("POST", "/v3/marketing/x", operation="create it")
+    assert len(seen.seen) == 2
+
+
+def test_the_attempt_before_an_interruption_is_told() -> None:
+    with scripted(answer(502)) as (transport, seen):
+        transport.interrupt()
+        with pytest.raises(Interrupted, match=r"SendGrid failed \(502\)") as caught:
+            get(transport)
+    assert caught.value.status == 502
+    assert len(seen.seen) == 1
+    assert ATTEMPTS > 1
+
+
+def test_a_signal_handler_may_interrupt() -> None:
+    """The handler runs in the thread that waits, between any two of its steps."""
+    server = Server(lambda _: answer(429, None, Retry_After="80"))
+    with open_to(server, notify=lambda _: os.kill(os.getpid(), signal.SIGUSR1)) as transport:
+        before = signal.signal(signal.SIGUSR1, lambda *_: transport.interrupt())
+        try:
+            with pytest.raises(Interrupted):
+                get(transport)
+        finally:
+            signal.signal(signal.SIGUSR1, before)
