@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from segctl.clock import Bell
     from segctl.emulator import Record, Reply
 
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -56,26 +57,25 @@ class Clock:
     """A clock on which waiting takes no time. Who wakes first goes on first."""
 
     def __init__(self) -> None:
-        self.moment = START
-        self.slept = 0.0
-        self._sleeping: list[datetime] = []
+        # A float of its own: a moment as a date would round short waits away.
+        self.moment = 0.0
+        self._sleeping: list[float] = []
         self._changed = threading.Condition()
 
     def now(self) -> datetime:
-        return self.moment
+        return START + timedelta(seconds=self.moment)
 
     def monotonic(self) -> float:
-        return self.moment.timestamp()
+        return self.moment
 
     def forward(self, seconds: float) -> None:
         with self._changed:
-            self.moment += timedelta(seconds=seconds)
+            self.moment += seconds
             self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
         with self._changed:
-            self.slept += seconds
-            until = self.moment + timedelta(seconds=seconds)
+            until = self.moment + seconds
             heapq.heappush(self._sleeping, until)
             while self.moment < until:
                 moved = seconds > A_NAP and self._changed.wait(A_MOMENT)
@@ -84,6 +84,12 @@ class Clock:
             self._sleeping.remove(until)
             heapq.heapify(self._sleeping)
             self._changed.notify_all()
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        if bell.wait(0.0):
+            return True
+        self.sleep(seconds)
+        return bell.wait(0.0)
 
 
 @dataclass
@@ -139,6 +145,12 @@ class _RunClock:
         self._run.check_alive()
         self._clock.sleep(seconds)
         self._run.check_alive()
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        self._run.check_alive()
+        rang = self._clock.wait(bell, seconds)
+        self._run.check_alive()
+        return rang
 
 
 class World:

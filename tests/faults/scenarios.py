@@ -147,7 +147,7 @@ class Scenario:
     def populate(self, world: World) -> Witness:
         """Put the account into the state before; give who remembers it."""
         ui = world.emulator.ui
-        long_ago = world.clock.monotonic() - A_DAY
+        long_ago = world.clock.now().timestamp() - A_DAY
         for number, list_id in enumerate(LISTS):
             ui.add_list(f"List {number}", id=list_id)
         ui.create("By hand", BRNO, id=_id(901), at=long_ago)

@@ -63,6 +63,15 @@ AFTER = (
 """Faults of writes alone, which have happened then: a GET leaves nothing behind."""
 
 FAULTS = (*BEFORE, *AFTER)
+RIDDEN_OUT = frozenset(
+    (
+        *("refuse", "drop", "hang", "429 3s", "429-epoch 3s", "429-empty", "500", "502-html"),
+        *("503", "504", "cut", "drip 900s"),
+        *("drop after", "hang after", "500 after", "502-html after", "504 after"),
+    )
+)
+"""A hiccup of the network or the server, whatever it hit, that leaves nothing undone or unclear."""
+
 WHEN_MIXED = (
     "drop x5",
     "429 600s",
@@ -178,6 +187,8 @@ def case(scenario: Scenario, root: Path, fault: str, index: int) -> Verdict:
         struck = run.dead or world.emulator.faults.struck > 0
         world.emulator.faults.clear()
         problem = faithful(world, run, before)
+        if not problem and fault in RIDDEN_OUT and run.code != 0:
+            problem = f"one hiccup was not ridden out\n{described(run)}"
         if problem:
             return Verdict(struck, problem=problem)
         found = struggle(world, scenario, root, witness)
