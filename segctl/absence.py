@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.markers import Marker, is_marked, marked
-from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
+from segctl.model import Delete, Disposal, Ignore, Ledger, Precondition, Reason
 from segctl.ownership import Ownership, is_ours, may_delete
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from segctl.errors import Span
-    from segctl.model import Ledger, Remote, Removal, Tombstone
+    from segctl.model import Remote, Removal, Tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Rules:
     """
 
     tombstones: Sequence[Tombstone] = ()
-    ledger: Ledger | None = None
+    ledger: Ledger = field(default_factory=Ledger)
     ownership: Ownership = Ownership.HISTORY
     selected: Collection[str] | None = None
     declared: Collection[str] = ()
@@ -57,14 +57,18 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
     for remote in remotes:
         decision = _decide(remote, remotes, rules, absent.diagnostics)
         if decision is None:
-            absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1))
+            ours = _is_ours(remote, rules)
+            absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1, ours))
             continue
         reason, span = decision
         absent.deletes.append(
             Delete(remote.definition, Precondition.of(remote), span, remote.contacts_count, reason)
         )
-    if _could_not_know(absent.ignored, rules):
-        absent.diagnostics.append(_ledger_missing(rules))
+    if rules.ownership is Ownership.HISTORY and rules.ledger.unavailable:
+        # It matters where some segment is unmanaged, which nobody forgot on purpose.
+        forgotten = {one.name for one in rules.tombstones}
+        if any(not one.is_v1 and one.name not in forgotten for one in absent.ignored):
+            absent.diagnostics.append(_ledger_missing(rules.ledger))
     return absent
 
 
@@ -85,11 +89,16 @@ def grave_of(remote: Remote, tombstones: Sequence[Tombstone]) -> Tombstone | Non
     return next((one for one in tombstones if _is(remote, one.name)), None)
 
 
-def removal_of(remote: Remote, ledger: Ledger | None) -> Removal | None:
+def removal_of(remote: Remote, ledger: Ledger) -> Removal | None:
     """Find what the history says of a segment, under its own or a temporary name."""
-    if ledger is None or ledger.unavailable:
+    if ledger.unavailable:
         return None
     return next((one for one in ledger.removals if _is(remote, one.segment.name)), None)
+
+
+def _is_ours(remote: Remote, rules: Rules) -> bool:
+    removal = removal_of(remote, rules.ledger)
+    return removal is not None and removal.name not in rules.declared and is_ours(removal, remote)
 
 
 def _is(remote: Remote, name: str) -> bool:
@@ -175,25 +184,13 @@ def _left_over(
     return None
 
 
-def _could_not_know(ignored: Sequence[Ignore], rules: Rules) -> bool:
-    """Say whether the history is missing where it could matter: some segment is unmanaged."""
-    missing = rules.ledger is not None and rules.ledger.unavailable
-    forgotten = {one.name for one in rules.tombstones}
-    return bool(
-        missing
-        and rules.ownership is Ownership.HISTORY
-        and any(not one.is_v1 and one.name not in forgotten for one in ignored)
-    )
-
-
-def _ledger_missing(rules: Rules) -> Diagnostic:
-    why = rules.ledger.unavailable if rules.ledger is not None else ""
+def _ledger_missing(ledger: Ledger) -> Diagnostic:
+    remedy = f"{ledger.remedy}; or " if ledger.remedy else ""
     return Diagnostic(
         "history-unavailable",
         Severity.WARNING,
-        f"removed files delete nothing, since the history cannot be read: {why}",
-        hint="fetch it whole (`fetch-depth: 0` in GitHub Actions, or `git fetch --unshallow`), or "
-        "write `ownership: declared` into segctl.yaml",
+        f"removed files delete nothing, since git cannot tell which: {ledger.unavailable}",
+        hint=f"{remedy}write `ownership: declared` into segctl.yaml if that is how it should be",
     )
 
 

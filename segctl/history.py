@@ -92,13 +92,12 @@ def read_ledger(
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
     the work tree declare. A name that HEAD still declares is not in the ledger either: no commit
     removed it, though its file may be deleted in the work tree or left out by a sparse checkout.
-    Never raises for what git says: the ledger is then unavailable, with the reason.
+    Never raises for what git says: the ledger is then unavailable, with the reason and a remedy.
     """
     try:
         past = read_past(root, folder, env=env, patience=patience)
     except UsageError as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        return Ledger(unavailable=f"{error.message}{hint}")
+        return Ledger(unavailable=error.message, remedy=error.hint)
     return Ledger(past.removals(now_declared))
 
 

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from segctl.declarations.collection import folded
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.writing import segment_text
+from segctl.markers import is_marked
+from segctl.matching import undeclared
 from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from segctl.model import Declared, Remote, Snapshot
+    from segctl.model import Declared, Remote, Snapshot, Tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,19 @@ def find(names: Sequence[str], listed: Sequence[Remote]) -> tuple[list[Remote], 
     return found, [name for name in dict.fromkeys(names) if name not in known]
 
 
-def to_read(picked: Iterable[Remote], declared: Iterable[Declared]) -> list[Remote]:
-    """Say which of the segments picked need their definition read."""
-    names = {one.name for one in declared}
-    return [one for one in picked if not one.is_v1 and one.name not in names]
+def to_read(
+    picked: Iterable[Remote], declared: Sequence[Declared], listed: Iterable[Remote]
+) -> list[Remote]:
+    """Say which of the segments picked, out of all that are listed, need their definition read."""
+    loose = {one.id for one in undeclared(declared, listed)}
+    return [one for one in picked if one.id in loose and not one.is_v1]
 
 
 def make_import(
     snapshot: Snapshot,
     picked: Iterable[str],
     declared: Sequence[Declared],
+    tombstones: Sequence[Tombstone] = (),
     *,
     taken: Iterable[str] = (),
     lists: Mapping[str, str] | None = None,
@@ -80,9 +85,8 @@ def make_import(
     in the segments folder; `lists` and `schema` are as for `segment_text`.
     """
     ids = set(picked)
-    held = Counter(one.name for one in snapshot.remotes)
-    names = {one.name for one in declared}
-    alike = {folded(one.name): f"`{one.name}` (in {one.file})" for one in declared}
+    loose = {one.id for one in undeclared(declared, snapshot.remotes)}
+    choice = _Choice(snapshot, declared, tombstones)
     file_names = FileNames(taken)
     files: list[NewFile] = []
     left: list[Left] = []
@@ -90,22 +94,45 @@ def make_import(
     for one in sorted(snapshot.remotes, key=lambda remote: (remote.name, remote.id)):
         if one.id not in ids:
             continue
-        if one.is_v1:
-            left.append(_v1(one))
-        elif one.name in names:
+        if one.id not in loose and not one.is_v1:
             known += 1
-        elif held[one.name] > 1:
-            left.append(_ambiguous(one, held[one.name]))
-        elif folded(one.name) in alike:
-            left.append(_alike(one, alike[folded(one.name)]))
-        else:
-            written = segment_text(one.definition, lists or {}, schema)
-            if written.reason:
-                left.append(_unwritable(one, written.reason))
-                continue
-            files.append(NewFile(file_names.take(one.name, one.id), written.text, one))
-            alike[folded(one.name)] = f"`{one.name}`"
+            continue
+        obstacle = choice.obstacle(one)
+        if obstacle is not None:
+            left.append(obstacle)
+            continue
+        written = segment_text(one.definition, lists or {}, schema)
+        if written.reason:
+            left.append(_unwritable(one, written.reason))
+            continue
+        files.append(NewFile(file_names.take(one.name, one.id), written.text, one))
+        choice.alike[folded(one.name)] = f"`{one.name}`"
     return Import(tuple(files), tuple(left), known)
+
+
+class _Choice:
+    """What stands in the way of importing a segment; `alike` has the names taken, folded."""
+
+    def __init__(
+        self, snapshot: Snapshot, declared: Sequence[Declared], tombstones: Sequence[Tombstone]
+    ) -> None:
+        self.held = Counter(one.name for one in snapshot.remotes)
+        self.graves = {one.name: one for one in tombstones}
+        known: list[Declared | Tombstone] = [*declared, *tombstones]
+        self.alike = {folded(one.name): f"`{one.name}` (in {one.file})" for one in known}
+
+    def obstacle(self, one: Remote) -> Left | None:
+        if one.is_v1:
+            return _v1(one)
+        if one.name in self.graves:
+            return _buried(one, self.graves[one.name])
+        if is_marked(one):
+            return _halfway(one)
+        if self.held[one.name] > 1:
+            return _ambiguous(one, self.held[one.name])
+        if folded(one.name) in self.alike:
+            return _alike(one, self.alike[folded(one.name)])
+        return _unwritable(one, "it has no query") if one.query is None else None
 
 
 def _shown(remote: Remote) -> str:
@@ -118,6 +145,22 @@ def _v1(one: Remote) -> Left:
         one,
         f"{_shown(one)} is a v1 segment, which cannot be managed: SendGrid lets nobody change one",
         "make a new segment with the same condition in SendGrid, and import that",
+    )
+
+
+def _buried(one: Remote, grave: Tombstone) -> Left:
+    return Left(
+        one,
+        f"{_shown(one)} is `removed` by {grave.file}",
+        f"delete {grave.file} first if you want to manage it again",
+    )
+
+
+def _halfway(one: Remote) -> Left:
+    return Left(
+        one,
+        f"{_shown(one)} has a temporary name of segctl, by an apply that was cut short",
+        "`segctl plan` shows what becomes of it",
     )
 
 

@@ -125,7 +125,7 @@ class Journal:
             outcome = {"outcome": "done", **answer}
         except RemoteError as error:
             outcome = {
-                "outcome": "unknown" if error.ambiguous else "refused",
+                "outcome": "unknown" if error.ambiguous else "not_done",
                 "error": type(error).__name__,
                 "status": error.status,
                 "ambiguous": error.ambiguous,

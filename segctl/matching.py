@@ -20,7 +20,7 @@ from segctl.model import Reason
 from segctl.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from segctl.model import Declared, Remote, Removal
 
@@ -39,10 +39,15 @@ class Match:
 
 @dataclass(slots=True)
 class Matching:
-    """The matches, in the order of the declarations; those in error have none."""
+    """The matches, in the order of the declarations; those in error have none.
+
+    `claimed` has the ids of all segments that a declaration claims, also in vain, by an error that
+    is told: they are nobody's to delete or to import.
+    """
 
     matches: list[Match] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    claimed: set[str] = field(default_factory=set)
 
 
 def match_up(
@@ -62,6 +67,18 @@ def match_up(
     return matcher.result()
 
 
+def undeclared(declared: Sequence[Declared], remotes: Iterable[Remote]) -> tuple[Remote, ...]:
+    """Give the segments that no declaration claims by a name that it has or had.
+
+    Needs no definition: by whatever name a segment is declared, it is declared.
+    """
+    remotes = tuple(remotes)
+    matcher = _Matcher(declared, remotes)
+    matcher.by_name()
+    matcher.by_previous_names()
+    return tuple(one for one in remotes if one.id not in matcher.claimed)
+
+
 class _Matcher:
     """One matching in the making. `found` goes from a declared name to its segment and reason."""
 
@@ -73,6 +90,7 @@ class _Matcher:
             self.named[remote.name].append(remote)
         self.found: dict[str, tuple[Remote, Reason | None]] = {}
         self.owner: dict[str, str] = {}
+        self.claimed: set[str] = set()
         self.broken: set[str] = set()
         self.diagnostics: list[Diagnostic] = []
 
@@ -81,11 +99,12 @@ class _Matcher:
         for name, one in self.declared.items():
             if name not in self.broken:
                 matches.append(Match(one, *self.found.get(name, (None, None))))
-        return Matching(matches, self.diagnostics)
+        return Matching(matches, self.diagnostics, self.claimed)
 
     def take(self, name: str, remote: Remote, reason: Reason | None) -> None:
         self.found[name] = (remote, reason)
         self.owner[remote.id] = name
+        self.claimed.add(remote.id)
 
     def fail(self, name: str, code: str, summary: str, hint: str) -> None:
         self.broken.add(name)
@@ -94,7 +113,9 @@ class _Matcher:
 
     def by_name(self) -> None:
         for name in self.declared:
-            match self.named.get(name, ()):
+            held = self.named.get(name, ())
+            self.claimed |= {remote.id for remote in held}
+            match held:
                 case [remote] if remote.is_v1:
                     self.fail(
                         name,
@@ -123,6 +144,7 @@ class _Matcher:
         while waiting:
             name = waiting.pop(0)
             candidates, reason = self.candidates(name)
+            self.claimed |= {remote.id for remote in candidates}
             if not candidates:
                 continue
             if len(candidates) > 1:
@@ -234,7 +256,8 @@ class _Matcher:
         pairs: dict[str, list[tuple[Removal, Remote]]] = defaultdict(list)
         takers: dict[str, list[str]] = defaultdict(list)
         old = []
-        for removal in removals if new else ():
+        known = {one.name: one for one in removals}
+        for removal in known.values() if new else ():
             held = self.named.get(removal.segment.name, ())
             if (
                 len(held) == 1
@@ -244,13 +267,14 @@ class _Matcher:
             ):
                 old.append((removal, held[0]))
         for one in new:
-            same = [pair for pair in old if pair[0].file == one.file]
+            same = [pair for pair in old if self.heir(pair[0], known) == one.name]
             same = same or [pair for pair in old if same_audience(pair[0].segment, one.segment)]
             for pair in same:
                 pairs[one.name].append(pair)
                 takers[pair[1].id].append(one.name)
         for name, found in pairs.items():
             (removal, remote), *more = found
+            self.claimed |= {one.id for _, one in found}
             if more or len(takers[remote.id]) > 1:
                 olds = ", ".join(f"`{one.segment.name}`" for one, _ in found)
                 self.fail(
@@ -261,8 +285,16 @@ class _Matcher:
                     "with --no-detect-renames",
                 )
                 continue
-            moved = removal.file == self.declared[name].file
-            self.take(name, remote, Reason.RENAMED_IN_FILE if moved else Reason.SAME_QUERY)
+            in_file = self.heir(removal, known) == name
+            self.take(name, remote, Reason.RENAMED_IN_FILE if in_file else Reason.SAME_QUERY)
+
+    def heir(self, removal: Removal, known: Mapping[str, Removal]) -> str:
+        """Give the declared name to which a name was changed in its file, in one step or more."""
+        # Each name on the way was removed after the one before it, so this comes to an end.
+        name = removal.successor
+        while name in known and name not in self.declared:
+            name = known[name].successor
+        return name if name in self.declared else ""
 
 
 def _ids(remotes: Iterable[Remote]) -> str:

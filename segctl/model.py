@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from segctl.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +165,8 @@ class Removal:
     """A segment that the history declared and no file declares now.
 
     `segment` and `is_protected` are as last declared, in `file`; `commit` removed it, at
-    `removed_at` (ISO 8601 in UTC, the committer's time).
+    `removed_at` (ISO 8601 in UTC, the committer's time). `successor` is the new name that the same
+    commit put in its place in the same file, empty where it put none.
     """
 
     segment: Segment
@@ -171,6 +174,7 @@ class Removal:
     file: str
     commit: str
     removed_at: str
+    successor: str = ""
 
     @property
     def name(self) -> str:
@@ -184,11 +188,12 @@ class Ledger:
 
     `removals` are in the order of commits, the latest removal of each name. `unavailable` says why
     nothing can be known (no git, a shallow clone, a history that cannot be read), and is empty
-    where the history is whole.
+    where the history is whole; `remedy` says what to do then.
     """
 
     removals: tuple[Removal, ...] = ()
     unavailable: str = ""
+    remedy: str = ""
 
 
 class Reason(StrEnum):
@@ -318,11 +323,16 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A segment that no file declares: counted, listed, left alone."""
+    """A segment that no file declares: counted, listed, left alone.
+
+    `is_ours`: the history, as far as it was asked, calls it ours (`ownership.is_ours`), and
+    something else spares it.
+    """
 
     name: str
     id: str
     is_v1: bool = False
+    is_ours: bool = False
 
 
 Change: TypeAlias = Create | Patch | Replace | Delete
@@ -358,7 +368,8 @@ class Plan:
     """What would be done, in the order in which it would be done: a value, complete in itself.
 
     `refusals` are the safety rules that forbid it; an error among `diagnostics` means that it
-    could not be worked out. With either, nothing of it is performed.
+    could not be worked out. With either, nothing of it is performed. `options` are what was asked,
+    so that it can be worked out again; `folder` is that of the segment files, for the words.
     """
 
     target: TargetRef
@@ -367,6 +378,8 @@ class Plan:
     ignored: tuple[Ignore, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
+    options: Options = field(default_factory=Options)
+    folder: str = "segments"
 
     @property
     def summary(self) -> Summary:

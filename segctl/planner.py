@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
 from segctl.absence import Rules, concerns, settle
 from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
-from segctl.matching import match_up
+from segctl.matching import match_up, undeclared
 from segctl.model import (
     Change,
     Create,
@@ -123,6 +123,21 @@ def definitions_to_read(
     )
 
 
+def needs_history(declared: Sequence[Declared], listed: Sequence[Remote], wishes: Wishes) -> bool:
+    """Say whether what git knows of removed segments could change a plan for these segments.
+
+    It could only where some V2 segment is nobody's: one that was ours, or is somebody's under an
+    old name. The ledger of `wishes` is not looked at.
+    """
+    graves = {one.name for one in wishes.tombstones}
+    loose = [one for one in undeclared(declared, listed) if not one.is_v1]
+    if wishes.ownership is not Ownership.DECLARED:
+        return any(one.name not in graves for one in loose)
+    # Absence deletes nothing then, and only a declaration without a segment can be a rename.
+    held = {one.name for one in listed}
+    return bool(loose) and wishes.detect_renames and any(one.name not in held for one in declared)
+
+
 def make_plan(
     target: TargetRef,
     declared: Sequence[Declared],
@@ -150,9 +165,7 @@ def make_plan(
             made.add(match)
 
     names = {one.name for one in declared}
-    claimed = {match.remote.id for match in matching.matches if match.remote is not None}
-    # One that a declaration claims in vain, by an error that is told, is nobody's to delete.
-    loose = [one for one in snapshot.remotes if one.id not in claimed and one.name not in names]
+    loose = [one for one in snapshot.remotes if one.id not in matching.claimed]
     absent = settle(loose, wishes.rules(names, made.finished))
     changes = in_order([*made.changes, *absent.deletes])
     made.diagnostics += _names_in_use(changes, snapshot.remotes)

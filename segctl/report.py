@@ -34,8 +34,9 @@ class Status(StrEnum):
 class Outcome:
     """How one action ended. `id` is the segment's after it, `None` where there is none.
 
-    `span` is the place in the files that is to blame, where one is. `is_written`: the name and the
-    query are on the account, though more was to be done (SendGrid does not accept the query).
+    `span` is the place in the files that is to blame, where one is. `is_written`: what was
+    wanted stands on the account, though the action was not done: SendGrid does not accept the
+    query, or has not yet, or what was to be replaced stands beside it.
     """
 
     change: Change
@@ -92,3 +93,10 @@ class Report:
     def is_complete(self) -> bool:
         """Whether every change was made."""
         return self.counts[Status.DONE] == len(self.outcomes)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something was changed, or may have been, though not every change was made."""
+        return not self.is_complete and any(
+            one.is_written or one.status in (Status.DONE, Status.UNKNOWN) for one in self.outcomes
+        )

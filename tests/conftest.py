@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import ssl
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 settings.register_profile("segctl", deadline=None)
 settings.load_profile("segctl")
+
+# The bundle of certificates takes longer to read than most runs of segctl here last.
+ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
 
 REPOSITORY = Path(__file__).parents[1]
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

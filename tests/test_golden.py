@@ -108,7 +108,8 @@ def rich_plan() -> Plan:
 def quiet_plan() -> Plan:
     target = TargetRef("production", "api.sendgrid.com")
     remotes = (hold(3, "Same", "SELECT 1"), hold(4, "By hand", None))
-    return make_plan(target, [declare("Same", "SELECT 1")], Snapshot(remotes))
+    made = make_plan(target, [declare("Same", "SELECT 1")], Snapshot(remotes))
+    return dataclasses.replace(made, folder="audiences")
 
 
 def delete_plan() -> Plan:
@@ -217,6 +218,7 @@ def listing() -> str:
 def plan_json() -> str:
     data = to_json(rich_plan(), "2026-07-15T16:04:33Z")
     assert data["tool"].pop("version") == __version__
+    assert data.pop("checksum")
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -226,7 +228,7 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-quiet.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=-1),
     "plan-colored.txt": lambda: plan_text(rich_plan(), COLORED),
     "plan-delete.txt": lambda: plan_text(delete_plan(), PLAIN),
-    "plan-nothing.txt": lambda: plan_text(quiet_plan(), PLAIN, folder="audiences"),
+    "plan-nothing.txt": lambda: plan_text(quiet_plan(), PLAIN),
     "plan.json": plan_json,
     "report.txt": lambda: report_text(report(), PLAIN),
     "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),

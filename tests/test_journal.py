@@ -105,7 +105,7 @@ def test_nothing_private_is_in_it(connected: Project, remote: Remote) -> None:
 @pytest.mark.parametrize(
     ("fault", "outcome", "error", "status"),
     [
-        ("403", "refused", "Forbidden", 403),
+        ("403", "not_done", "Forbidden", 403),
         ("500", "unknown", "ServerFault", 500),
         ("drop after", "unknown", "Unreachable", None),
         ("truncated", "unknown", "UnexpectedAnswer", 201),
@@ -197,7 +197,7 @@ def test_a_refusal_goes_through_it(tmp_path: Path) -> None:
         journal.noting({"operation": "x"}, {}),
     ):
         raise NotFound("gone", status=404)
-    assert lines(path)[1]["outcome"] == "refused"
+    assert lines(path)[1]["outcome"] == "not_done"
 
 
 class Full:

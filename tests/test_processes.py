@@ -166,6 +166,24 @@ def test_an_interruption_ends_a_wait_at_once(
     assert "Interrupted: 0 done" in out
 
 
+def test_who_insists_does_not_wait_for_the_request_in_flight(project: Project) -> None:
+    project.declare("VIP", VIP)
+    with emulator("--fault", "POST * hang after 50s") as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
+        process = start("-C", str(project.root), "apply", "--auto-approve", **env)
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("create VIP"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        while not process.stderr.readline().startswith("Interrupted"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "unknown       create VIP: it was under way when segctl was stopped" in out
+    assert "Traceback" not in err
+
+
 def test_a_killed_apply_leaves_a_journal_that_goes_on(
     project: Project, run: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -163,6 +163,8 @@ def _invalid(done: Outcome, verdict: Verdict, means: Means) -> Steps[Outcome]:
                 fields = {"query_dsl": change.before.query}
                 yield from writes.patch(verdict.remote.id, stored, before, fields, means)
                 stays = "its previous query was restored"
+                # Its new name stays: the old one may be taken by now.
+                is_written = change.before.name != change.after.name
         except NOT_DONE as error:
             stays = f"it could not be taken back: {error.message}"
     return Outcome(

@@ -73,6 +73,7 @@ def _judged(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
                 f"{when}SendGrid is still checking the new segment; the old one stays as "
                 f"`{aside.name}`",
                 "apply again later: it deletes the old one once the new one is valid",
+                is_written=True,
             )
 
 
@@ -82,7 +83,7 @@ def _finish(change: Replace, new: Remote, means: Means) -> Steps[Outcome]:
         note = yield from writes.delete(change.precondition.id, _aside(change), means)
     except NOT_DONE as error:
         message = f"the new segment stands, and the old one may, too: {error.message}"
-        return Outcome(change, status_of(error), new.id, message, FINISH_HINT)
+        return Outcome(change, status_of(error), new.id, message, FINISH_HINT, is_written=True)
     return Outcome(change, Status.DONE, new.id, note and f"of the old one: {note}")
 
 
@@ -103,6 +104,7 @@ def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome
             f"`{_aside(change).name}`",
             "correct the query and apply again",
             span,
+            is_written=True,
         )
     name = yield from _give_back(change, means)
     return Outcome(

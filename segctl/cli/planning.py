@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +16,9 @@ from segctl.cli.checking import check_before_sending
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.history import read_ledger
-from segctl.model import Delete, Ledger
-from segctl.planner import Wishes, definitions_to_read, make_plan, select
+from segctl.model import Delete
+from segctl.options import Options
+from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
 from segctl.policy import destroyed, judge
 from segctl.references import read_single_sends
 from segctl.sends import References
@@ -29,20 +31,10 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
-    from segctl.model import Declared, Plan, Snapshot
+    from segctl.model import Declared, Ledger, Plan, Remote, Snapshot
     from segctl.planner import Named
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asks of a plan."""
-
-    only: tuple[str, ...] = ()
-    strict_text: bool = False
-    detect_renames: bool = True
-    ignore_references: tuple[str, ...] = ()
 
 
 def plan_options(function: F) -> F:
@@ -114,28 +106,44 @@ def _unused(pattern: str, what: str, names: Iterable[str]) -> UsageError:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All that a plan needs to know before it asks the account."""
+    """All that a plan needs to know before it asks the account.
+
+    `wishes` are without the history, which takes git a while and is seldom needed: `recall` asks
+    git, once.
+    """
 
     declarations: Declarations
     wishes: Wishes
-    ignored: frozenset[str] = frozenset()
+    recall: Callable[[], Ledger]
+    options: Options = field(default_factory=Options)
+
+    def informed(self, listed: Sequence[Remote]) -> Wishes:
+        """Give the wishes with the history, where that could matter for what the account lists."""
+        if not needs_history(self.declarations.declared, listed, self.wishes):
+            return self.wishes
+        ledger, selected = self.recall(), self.wishes.selected
+        if selected is not None:
+            selected = {
+                *selected,
+                *(one.name for one in select(ledger.removals, self.options.only)[0]),
+            }
+        return dataclasses.replace(self.wishes, ledger=ledger, selected=selected)
 
 
 def prepare(session: Session, options: Options) -> Question:
-    """Read the files and the history. Raises `InvalidInput` and `UsageError`."""
+    """Read the files. Raises `InvalidInput` and `UsageError`."""
     declarations = session.declarations
     if declarations.has_errors:
         raise InvalidInput(declarations.diagnostics)
-    ledger = ledger_of(session, declarations)
+    recall = cache(lambda: ledger_of(session, declarations))
     wishes = Wishes(
         tombstones=declarations.tombstones,
-        ledger=ledger,
         ownership=session.config.ownership,
         detect_renames=options.detect_renames,
-        selected=_selected(declarations, ledger, options.only),
+        selected=_selected(declarations, recall, options.only),
         strict_text=options.strict_text,
     )
-    return Question(declarations, wishes, frozenset(options.ignore_references))
+    return Question(declarations, wishes, recall, options)
 
 
 def look(
@@ -146,16 +154,16 @@ def look(
     `everything` reads the definition of each V2 segment, whether the plan needs it or not.
     """
     declared, wishes = question.declarations.declared, question.wishes
+
+    def wanted(listed: tuple[Remote, ...]) -> Sequence[Remote]:
+        nonlocal wishes
+        wishes = question.informed(listed)
+        if everything:
+            return [one for one in listed if not one.is_v1]
+        return definitions_to_read(declared, listed, wishes)
+
     with session.progress("reading the account") as tell:
-        snapshot = take_snapshot(
-            account.reader,
-            lambda listed: (
-                [one for one in listed if not one.is_v1]
-                if everything
-                else definitions_to_read(declared, listed, wishes)
-            ),
-            tell,
-        )
+        snapshot = take_snapshot(account.reader, wanted, tell)
     return make_plan(account.ref, declared, snapshot, wishes), snapshot
 
 
@@ -170,41 +178,41 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     if destroyed(plan):
         with session.progress("reading what uses them") as tell:
             sends = read_single_sends(account.reader, tell)
-        references = References(sends, question.ignored)
+        references = References(sends, frozenset(question.options.ignore_references))
     plan = judge(plan, session.config.limits, len(snapshot.remotes), references)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
     found = check_before_sending(
         session, account, [one for one in declarations.declared if one.name in changed]
     )
     return dataclasses.replace(
-        plan, diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics)
+        plan,
+        diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics),
+        options=question.options,
+        folder=session.config.segments,
     )
 
 
 def _selected(
-    declarations: Declarations, ledger: Ledger, only: Sequence[str]
+    declarations: Declarations, recall: Callable[[], Ledger], only: Sequence[str]
 ) -> frozenset[str] | None:
-    """Give the names that --only picks, of segments that are declared, removed, or were once."""
+    """Give the names that --only picks, of segments that are declared or removed.
+
+    git is asked for those of former days only where a pattern fits no others.
+    """
     if not only:
         return None
-    known: list[Named] = [*declarations.declared, *declarations.tombstones, *ledger.removals]
+    known: list[Named] = [*declarations.declared, *declarations.tombstones]
     picked, unused = select(known, only)
+    if unused:
+        known += recall().removals
+        picked, unused = select(known, only)
     if unused:
         raise _unused(unused[0], "--only", (one.name for one in known))
     return frozenset(one.name for one in picked)
 
 
 def ledger_of(session: Session, declarations: Declarations) -> Ledger:
-    """Ask git which segments were declared once and are not any more.
-
-    Outside of a repository there is no history, so nothing was ever removed and nobody needs to
-    be told, but in CI: there the checkout should have had one.
-    """
-    root = session.root.resolve()
-    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
-        in_ci = session.env.get("CI", "") not in ("", "false", "0")
-        missed = in_ci and not session.target.is_sandbox
-        return Ledger(unavailable="this is no git repository" if missed else "")
+    """Ask git which segments were declared once and are not any more."""
     names = {one.name for one in declarations.declared}
     return read_ledger(session.root, session.config.segments, names, env=session.env)
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "lint": "Check the queries by the lint rules, or explain a rule.",
     "explain": "Say in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
+    "show": "Show a plan that was saved with `segctl plan --out`.",
     "apply": "Make the account match the files.",
     "drift": "Show what changed on the account that no commit did.",
     "import": "Write a file for segments that the account has already.",

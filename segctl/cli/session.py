@@ -254,10 +254,14 @@ class Session:
         sys.stdout.write(text)
         sys.stdout.flush()
 
-    def show_json(self, data: Any) -> None:
-        """Write a result as JSON, with escapes where stdout cannot show every character."""
+    def as_json(self, data: Any) -> str:
+        """Give data as JSON, with escapes where stdout cannot show every character."""
         encoding = (getattr(sys.stdout, "encoding", "") or "").replace("-", "").lower()
-        self.show(json_text(data, ascii_only=encoding not in {"utf8", "utf8sig"}))
+        return json_text(data, ascii_only=encoding not in {"utf8", "utf8sig"})
+
+    def show_json(self, data: Any) -> None:
+        """Write a result as JSON."""
+        self.show(self.as_json(data))
 
     def say(self, text: str, end: str = "\n") -> None:
         """Write to stderr, whatever the verbosity: errors. Nothing that looks like a key.
@@ -292,15 +296,16 @@ class Session:
 
     def show_plan(self, plan: Plan) -> None:
         """Write a plan as text."""
-        from segctl.render.plan_text import plan_text  # noqa: PLC0415
+        from segctl.cli.formats import plan_in  # noqa: PLC0415
 
-        self.show(
-            plan_text(plan, self.style, folder=self.config.segments, verbosity=self.verbosity)
-        )
+        self.show(plan_in("text", plan, self))
 
 
 def json_text(data: Any, *, ascii_only: bool = False) -> str:
-    """Write JSON for people and programs: indented, one final line break."""
+    """Write JSON for people and programs: indented, one final line break, valid as UTF-8."""
     import json  # noqa: PLC0415
+    import re  # noqa: PLC0415
 
-    return json.dumps(data, indent=2, ensure_ascii=ascii_only) + "\n"
+    text = json.dumps(data, indent=2, ensure_ascii=ascii_only)
+    # The account can hold half of a pair, which UTF-8 has no bytes for; an escape says it.
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"

@@ -70,7 +70,8 @@ def schema_text(name: str) -> str:
 
 
 @cache
-def _validator(name: str) -> Validator:
+def validator(name: str) -> Validator:
+    """Give the compiled validator of a schema."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 100 ms, only where files are read
     from jsonschema.validators import extend  # noqa: PLC0415
 
@@ -97,7 +98,7 @@ def _unique_texts(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[Any]
 def check(document: Document, name: str) -> bool:
     """Add to the document's diagnostics whatever its schema forbids; say whether it fits."""
     before = len(document.diagnostics)
-    for error in _validator(name).iter_errors(document.value):
+    for error in validator(name).iter_errors(document.value):
         _report(document, error)
     return len(document.diagnostics) == before
 

@@ -1,7 +1,8 @@
 """The audit: what each commit did to each segment, and which segment was which under other names.
 
 Owns renames. A name that went and a name that came in the same commit are one segment where the
-same file declared both, or where their queries are equal.
+new one says so in `previous_names`, where the same file declared both, or where their queries are
+equal. A name that says only later what it was before has that one's past from then on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from segctl.query.normal import normal
 from segctl.query.parse import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
     from segctl.ledger.past import Past
     from segctl.model import Declared
@@ -46,9 +47,10 @@ class Audit:
             for index, _ in self._past.line(one):
                 for event in self._events_at(one, index):
                     found[index, event.name] = event
-                    both = {event.old_name, event.name}
-                    wanted += both - known
-                    known |= both
+                    near = {event.old_name, event.name, *_claims(event)}
+                    near |= self._past.claimants(one)
+                    wanted += near - known
+                    known |= near
         return _lineages(name, [found[key] for key in sorted(found)])
 
     def _events_at(self, name: str, index: int) -> list[Event]:
@@ -61,8 +63,9 @@ class Audit:
         before, after = self._past.declared(name, index - 1), self._past.declared(name, index)
         if before is not None and after is not None:
             event = Event(commit, before, after)
-            return [event] if event.changed_fields else []
-        if before is None and not self._past.took_away(index):
+            if not after.previous_names:
+                return [event] if event.changed_fields else []
+        elif before is None and not self._past.took_away(index):
             return [Event(commit, None, after)]
         return [one for one in self._commit_events(index) if name in {one.old_name, one.name}]
 
@@ -73,30 +76,24 @@ class Audit:
 
     def _compare(self, index: int) -> list[Event]:
         """Compare every segment that a commit touched with what it was before."""
-        commit = self._past.commits[index]
-        gone, come, events = [], [], []
-        for name in sorted(self._past.touched(index)):
-            before = self._past.declared(name, index - 1)
-            after = self._past.declared(name, index)
-            if before is not None and after is not None:
-                event = Event(commit, before, after)
-                if event.changed_fields:
-                    events.append(event)
-            elif before is not None:
-                gone.append(before)
-            elif after is not None:
-                come.append(after)
-        pairs = _renames(gone, come)
-        events += [Event(commit, before, after) for before, after in pairs]
-        left = {one.name for pair in pairs for one in pair}
-        events += [Event(commit, one, None) for one in gone if one.name not in left]
-        events += [Event(commit, None, one) for one in come if one.name not in left]
+        commit, past = self._past.commits[index], self._past
+        names = sorted(past.touched(index))
+        gone = {name: one for name in names if (one := past.declared(name, index - 1))}
+        come = {name: one for name in names if (one := past.declared(name, index))}
+        pairs = {name: name for name in gone if name in come} | _said(gone, come)
+        events = [Event(commit, gone.pop(old), come.pop(new)) for old, new in pairs.items()]
+        successors = {name: past.successor(name, index) for name in gone if come}
+        events += [Event(commit, *pair) for pair in _found(gone, come, successors)]
+        events = [event for event in events if event.changed_fields]
+        events += [Event(commit, one, None) for one in gone.values()]
+        events += [Event(commit, None, one) for one in come.values()]
         return sorted(events, key=lambda event: (event.name, event.after is None))
 
 
 def _lineages(name: str, events: list[Event]) -> list[Event]:
     """Follow each segment through its names, oldest event first; give those that bore `name`."""
     bearers: dict[str, int] = {}
+    gone: set[str] = set()
     found: list[tuple[Event, int]] = []
     pasts = 0
     for _, group in groupby(events, key=lambda event: event.commit.id):
@@ -106,31 +103,71 @@ def _lineages(name: str, events: list[Event]) -> list[Event]:
         for event in same:
             if event.old_name != event.name:
                 bearers.pop(event.old_name, None)
+            if event.after is None:
+                gone.add(event.name)
         for event, owner in zip(reversed(same), reversed(owners), strict=True):
             past = pasts if owner is None else owner
             pasts += owner is None
+            if event.after is not None:
+                gone.discard(event.name)
             bearers[event.name] = past
             found.append((event, past))
+        for event in same:
+            for old in _claims(event) & gone & bearers.keys():
+                past, other = bearers[event.name], bearers.pop(old)
+                bearers |= {one: past for one, held in bearers.items() if held == other}
+                found = [(one, past if held == other else held) for one, held in found]
     # Within a commit they are turned round once more.
     wanted = {past for event, past in found if event.name == name}
     return [event for event, past in reversed(found) if past in wanted]
 
 
-def _renames(gone: Sequence[Declared], come: Sequence[Declared]) -> list[tuple[Declared, Declared]]:
-    """Pair names that went with names that came: by their file, else by an equal query."""
-    if not (gone and come):
-        return []
-    files = {one.file: one for one in come}
-    pairs = [(one, files[one.file]) for one in gone if one.file in files]
-    taken = {one.name for pair in pairs for one in pair}
-    waiting: dict[str, list[Declared]] = defaultdict(list)
-    for one in come:
-        if one.name not in taken:
-            waiting[_meaning(one)].append(one)
-    for one in gone if waiting else ():
-        same = [] if one.name in taken else waiting[_meaning(one)]
+def _claims(event: Event) -> set[str]:
+    """Give the other names that a segment says since this commit that it had before."""
+    if event.after is None:
+        return set()
+    known = event.before.previous_names if event.before is not None else ()
+    return {*event.after.previous_names} - {*known, event.old_name}
+
+
+def _said(gone: Mapping[str, Declared], come: Mapping[str, Declared]) -> dict[str, str]:
+    """Pair names before a commit with names after it that claim them: renames, chains and swaps.
+
+    A claim holds only where it leaves no segment with two names and no name with two segments. One
+    that stood before, when both names did, was meant for another commit.
+    """
+    said: dict[str, str] = {}
+    for name, one in come.items():
+        known = gone[name].previous_names if name in gone else ()
+        for old in one.previous_names:
+            if old in gone and old not in said and (old not in known or old not in come):
+                said[old] = name
+                break
+    while True:
+        news = set(said.values())
+        vain = [
+            old
+            for old, new in said.items()
+            if (old in come and old not in news) or (new in gone and new not in said)
+        ]
+        if not vain:
+            return said
+        for old in vain:
+            del said[old]
+
+
+def _found(
+    gone: dict[str, Declared], come: dict[str, Declared], successors: Mapping[str, str]
+) -> list[tuple[Declared, Declared]]:
+    """Take out of both what is one segment: first by their file, then by an equal query."""
+    pairs = [(gone.pop(old), come.pop(new)) for old, new in successors.items() if new in come]
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for name, one in come.items() if gone else ():
+        waiting[_meaning(one)].append(name)
+    for name, one in [*gone.items()] if waiting else ():
+        same = waiting[_meaning(one)]
         if same:
-            pairs.append((one, same.pop(0)))
+            pairs.append((gone.pop(name), come.pop(same.pop(0))))
     return pairs
 
 

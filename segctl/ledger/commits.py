@@ -127,4 +127,6 @@ def _fields(one: Declared) -> tuple[tuple[str, object], ...]:
         ("owner", one.owner),
         ("tags", one.tags),
         ("protected", one.protected),
+        ("previous_names", one.previous_names),
+        ("allow_replace", one.allow_replace),
     )

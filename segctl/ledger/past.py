@@ -4,7 +4,8 @@ A name is declared after a commit when a segment file there declares it, read by
 today's files. A version that this reader refuses (broken YAML, an unknown key, a missing `.sql`)
 says nothing: its file goes on declaring what it declared last, until it is repaired or deleted.
 So a slip that is repaired removes nothing, and a file that was broken and then deleted was removed
-by the commit that deleted it. A broken file that is moved lets go of its name.
+by the commit that deleted it. A broken file that is moved lets go of its name. A version that says
+`removed` is sound, and declares nothing.
 
 How it is fast: `names.py` scans all versions for the names that they may declare, and a file is
 read, version by version, only when one of them is a name that is asked for. A ledger asks for names
@@ -45,7 +46,7 @@ class Past:
         self._folder = folder
         self._segments = _timelines(commit.segments for commit in commits)
         self._queries = _timelines(commit.queries for commit in commits)
-        self._read: dict[tuple[str, str, str], Declared | None] = {}
+        self._read: dict[tuple[str, str, str], Declared | Tombstone | None] = {}
         self._asked: dict[tuple[str, str], str] = {}
         self._sequences: dict[str, tuple[list[int], list[Declared | None]]] = {}
         self._lines: dict[str, Line] = {}
@@ -86,9 +87,38 @@ class Past:
                 holders[0].file,
                 commit.id,
                 commit.committed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                self.successor(name, index),
             )
             found.append((index, name, removal))
         return tuple(removal for _, _, removal in sorted(found, key=lambda one: one[:2]))
+
+    def successor(self, name: str, index: int) -> str:
+        """Give the new name that a commit put in the place of one, in the same file; else nothing.
+
+        A name that was declared before that commit is not new: its segment merely moved there.
+        """
+        for path in sorted(self._paths[name]):
+            before, after = self._held(path, index - 1), self._held(path, index)
+            if before is None or before.name != name or after is None or after.name == name:
+                continue
+            if self.declared(after.name, index - 1) is None:
+                return after.name
+        return ""
+
+    def claimants(self, name: str) -> set[str]:
+        """Give the names whose files ever had this one among their `previous_names`."""
+        return self._claims.get(name, set())
+
+    @cached_property
+    def _claims(self) -> dict[str, set[str]]:
+        claims = defaultdict(set)
+        for path, timeline in self._segments.items():
+            # Most files never had the key, and need no reading.
+            if any(blob and b"previous_names" in self._blobs[blob] for _, blob in timeline):
+                for one in filter(None, self._sequence(path)[1]):
+                    for old in one.previous_names:
+                        claims[old].add(one.name)
+        return claims
 
     def _was_forgotten(self, name: str, since: int) -> bool:
         """Say whether a file said `removed: forget` of a name after it was declared last.
@@ -171,16 +201,17 @@ class Past:
                 touched |= {index for index, _ in self._queries.get(query, ())}
             indexes = sorted(index for index in touched if index >= timeline[0][0])
             states: list[Declared | None] = []
-            held = None
+            held: Declared | None = None
             for index in indexes:
                 blob = _at(timeline, index)
-                held = None if blob is None else self._version(path, blob, index) or held
+                one = None if blob is None else self._version(path, blob, index) or held
+                held = None if isinstance(one, Tombstone) else one
                 states.append(held)
             self._sequences[path] = indexes, states
         return self._sequences[path]
 
-    def _version(self, path: str, blob: str, index: int) -> Declared | None:
-        """Read one version of a file beside the queries of its time."""
+    def _version(self, path: str, blob: str, index: int) -> Declared | Tombstone | None:
+        """Read one version of a file beside the queries of its time; `None` where it is broken."""
         if not blob:
             return None
         query = self._asks(path, blob)
@@ -188,7 +219,7 @@ class Past:
         key = path, blob, content
         if key not in self._read:
             queries = {query: self._blobs[content]} if content else {}
-            self._read[key] = read_segment(path, self._blobs[blob], queries, self._folder)[0]
+            self._read[key] = read_file(path, self._blobs[blob], queries, self._folder)[0]
         return self._read[key]
 
     def _asks(self, path: str, blob: str) -> str:

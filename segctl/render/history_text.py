@@ -87,8 +87,10 @@ def _shown(one: Declared, field: str) -> str:
             text = ", ".join(one.segment.parent_list_ids)
         case "tags":
             text = ", ".join(one.tags)
-        case "protected":
-            text = "true" if one.protected else "false"
+        case "protected" | "allow_replace":
+            text = "true" if getattr(one, field) else "false"
+        case "previous_names":
+            text = ", ".join(one.previous_names)
         case "owner":
             text = one.owner
         case _:
@@ -137,5 +139,7 @@ def _declared(one: Declared | None) -> dict[str, Any] | None:
         "owner": one.owner,
         "tags": list(one.tags),
         "protected": one.protected,
+        "previous_names": list(one.previous_names),
+        "allow_replace": one.allow_replace,
         "file": one.file,
     }

@@ -57,7 +57,7 @@ def closing_line(report: Report, style: Style) -> str:
         head = "Interrupted:"
     elif report.is_complete:
         head = "Applied:"
-    elif not (counts[Status.DONE] or counts[Status.UNKNOWN]):
+    elif not report.is_partial:
         head = "Nothing applied:"
     else:
         head = "Applied in part:"

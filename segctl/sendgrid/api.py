@@ -12,7 +12,7 @@ from segctl.errors import NotFound, UsageError
 from segctl.sendgrid import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from segctl.fields import ContactList, Field
     from segctl.model import Remote, Segment
@@ -126,11 +126,22 @@ class Reader:
 
     def get_segment(self, segment_id: str) -> Remote:
         """Read one segment with its query, without any contact. Raises `NotFound`."""
+        return self._read(segment_id, wire.definition)
+
+    def lenient(self) -> Reader:
+        """Give a reader to which a segment without a query is one: `query` is then `None`.
+
+        For looking at what an account holds. A plan must not take a query that did not come for
+        one that is not there.
+        """
+        return _Lenient(self._transport)
+
+    def _read(self, segment_id: str, shape: Callable[[object, str], Remote]) -> Remote:
         operation = self._naming("read", segment_id)
         answer = self._transport.send(
             "GET", _path(segment_id), operation=operation, params={"contacts_sample": "false"}
         )
-        read = wire.definition(answer.data, operation)
+        read = shape(answer.data, operation)
         if read.id != segment_id:
             raise wire.unexpected(operation, "it is another segment")
         return read
@@ -138,6 +149,11 @@ class Reader:
     def _naming(self, verb: str, segment_id: str) -> str:
         # The id is the server's own text and ends up in messages.
         return self._transport.clean(f"{verb} segment {segment_id}")
+
+
+class _Lenient(Reader):
+    def get_segment(self, segment_id: str) -> Remote:
+        return self._read(segment_id, wire.remote)
 
 
 class Writer(Reader):

@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _Window:
 
     `told` is when `left` was told, `began` when an answer proved that the window had begun,
     `ends` when it is over as far as was told, `first` since when a request is under way that goes
-    first.
+    first. `ended` is when the requests ended that were not the last to set `left` anew.
     """
 
     left: int | None = None
@@ -77,6 +77,12 @@ class _Window:
     began: float = float("-inf")
     ends: float = float("-inf")
     first: float | None = None
+    ended: list[float] = field(default_factory=list)
+
+    def spend(self, now: float) -> None:
+        """Take one off for a request that may have been counted, though nobody said so."""
+        self.left = max((self.left or 0) - 1, 0)
+        self.ended.append(now)
 
 
 class Gate:
@@ -133,7 +139,7 @@ class Gate:
             if told is not None:
                 self._limits[ticket.place] = self._latest = told.limit
             window = self._window(self._limits[ticket.place])
-            ended = window.ends
+            before = window.ends
             if pause is not None:
                 _shut(window, ticket, now + pause, None if asked is None else now + asked)
             elif told is not None:
@@ -141,11 +147,11 @@ class Gate:
             elif ticket.first and answered:
                 # The server let it pass and says nothing more of a limit: there is none to keep.
                 window.left = None
-            elif window.left:
-                # It may have been counted, and nobody said how much is left now.
-                window.left -= 1
+                window.ended.clear()
+            elif window.left is not None:
+                window.spend(now)
             free = self._free(window)
-            return free is None or free > 0 or ticket.first or window.ends < ended
+            return free is None or free > 0 or ticket.first or window.ends < before
 
     def _window(self, limit: int | None) -> _Window:
         return self._windows.setdefault(limit, _Window())
@@ -159,22 +165,29 @@ class Gate:
 
 
 def _learn(window: _Window, ticket: Ticket, now: float, told: Told) -> None:
-    more = window.left is not None and told.remaining > window.left
-    rolled_over = ticket.sent >= window.ends or (more and ticket.sent >= window.told)
-    if window.left is None or rolled_over:
-        window.left = told.remaining
-        window.told = window.began = now
-        window.ends = now + told.reset
-        return
-    if ticket.sent < window.began and now + told.reset < window.ends - ROUNDING:
-        # A late answer about the window before this one. The request may count in this one.
-        window.left = max(window.left - 1, 0)
-        return
-    if told.remaining < window.left:
-        window.left = told.remaining
+    ends = now + told.reset
+    over = window.left is None or ticket.sent >= window.ends
+    if over or (told.remaining > (window.left or 0) and ticket.sent > window.told):
+        # What ended while this one was under way may have been counted after it.
+        missed = sum(end >= ticket.sent for end in window.ended)
+        window.left = max(told.remaining - missed, 0)
+        window.ended.clear()
         window.told = now
-    # Each answer rounds anew: the earliest end that any of them gives is the nearest to the truth.
-    window.ends = min(window.ends, now + told.reset)
+        if over or ends > window.ends + ROUNDING:
+            window.began = now
+            window.ends = ends
+    elif ticket.sent < window.began and ends < window.ends - ROUNDING:
+        # A late answer about the window before this one. The request may count in this one.
+        window.spend(now)
+        return
+    else:
+        window.ended.append(now)
+        if told.remaining < (window.left or 0):
+            window.left = told.remaining
+            window.told = now
+    if ticket.sent >= window.began:
+        # Each answer rounds anew: the earliest end that any of them gives is nearest to the truth.
+        window.ends = min(window.ends, ends)
 
 
 def _shut(window: _Window, ticket: Ticket, until: float, at_least: float | None) -> None:

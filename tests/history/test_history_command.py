@@ -206,6 +206,71 @@ def test_names_that_are_swapped_stay_with_their_names(empty: tuple[Project, Repo
     assert kinds(project, "A") == [("changed", "A"), ("created", "A")]
 
 
+def previously(name: str, condition: str, *olds: str) -> str:
+    return segment(name, condition, extra=f"previous_names: [{', '.join(olds)}]\n")
+
+
+def test_a_rename_that_the_file_declares_is_followed(empty: tuple[Project, Repository]) -> None:
+    project, repository = empty
+    repository.commit("Add", {"a.yaml": segment("A", "x = 1"), "b.yaml": segment("Z", "x = 1")})
+    # Neither the file nor the query would tell, and Z's query would tell another thing.
+    new = {"a.yaml": None, "b.yaml": None, "new.yaml": previously("B", "x = 2", "A")}
+    repository.commit("Rename", {**new, "z.yaml": segment("C", "x = 3")})
+    assert kinds(project, "A") == kinds(project, "B") == [("renamed", "B"), ("created", "A")]
+    assert kinds(project, "Z") == [("removed", "Z"), ("created", "Z")]
+
+
+def test_a_name_that_says_later_what_it_was_has_the_past_of_both(
+    empty: tuple[Project, Repository],
+) -> None:
+    project, repository = empty
+    repository.commit("Add", {"a.yaml": segment("A", "x = 1")})
+    repository.commit("Remove", {"a.yaml": None})
+    repository.commit("Add another", {"b.yaml": segment("B", "x = 2")})
+    assert kinds(project, "A") == [("removed", "A"), ("created", "A")]
+    repository.commit("It was A", {"b.yaml": previously("B", "x = 2", "A")})
+    both = [("changed", "B"), ("created", "B"), ("removed", "A"), ("created", "A")]
+    assert kinds(project, "A") == kinds(project, "B") == both
+    assert "previous_names  (none) -> A" in project.run("history", "B").out
+    repository.commit("A new A", {"a.yaml": segment("A", "x = 3")})
+    assert kinds(project, "B") == both
+    assert kinds(project, "A") == [("created", "A"), *both]
+
+
+@pytest.mark.parametrize("queries", [(1, 2), (3, 4)], ids=["pure", "with edits"])
+def test_a_declared_swap_and_a_chain_are_followed(
+    empty: tuple[Project, Repository], queries: tuple[int, int]
+) -> None:
+    project, repository = empty
+    repository.commit("A", {"a.yaml": segment("A", "x = 1")})
+    repository.commit("B", {"b.yaml": segment("B", "x = 2")})
+    swap = {
+        "a.yaml": previously("A", f"x = {queries[1]}", "B"),
+        "b.yaml": previously("B", f"x = {queries[0]}", "A"),
+    }
+    repository.commit("Swap", swap)
+    chain = {
+        "a.yaml": None,
+        "b.yaml": previously("B", f"x = {queries[1]}", "A"),
+        "c.yaml": previously("C", f"x = {queries[0]}", "B"),
+    }
+    repository.commit("Move along", chain)
+    shown = project.run("history", "C").out
+    assert kinds(project, "C") == [("renamed", "C"), ("renamed", "B"), ("created", "A")]
+    assert "name  B -> C" in shown
+    assert "name  A -> B" in shown
+
+
+def test_a_claim_of_a_name_that_still_stands_renames_nothing(
+    empty: tuple[Project, Repository],
+) -> None:
+    project, repository = empty
+    repository.commit("Add", {"a.yaml": segment("A", "x = 1"), "b.yaml": segment("B", "x = 2")})
+    repository.commit("Claim", {"b.yaml": previously("B", "x = 2", "A")})
+    assert kinds(project, "A") == [("created", "A")]
+    assert kinds(project, "B") == [("changed", "B"), ("created", "B")]
+
+
 def test_every_field_is_told(empty: tuple[Project, Repository]) -> None:
     project, repository = empty
     repository.commit("Add", {"a.yaml": segment("A", extra="protected: true\n")})

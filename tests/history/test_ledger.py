@@ -299,12 +299,12 @@ def test_a_date_that_is_none_is_the_beginning_of_time(repository: Repository) ->
 def why(root: Path) -> str:
     ledger = read_ledger(root, "segments", ())
     assert ledger.removals == ()
-    return ledger.unavailable
+    return f"{ledger.unavailable}; {ledger.remedy}"
 
 
 def test_without_git(repository: Repository, tmp_path: Path) -> None:
     ledger = read_ledger(repository.root, "segments", (), env={"PATH": str(tmp_path)})
-    assert ledger.unavailable == "git is not installed; install git"
+    assert (ledger.unavailable, ledger.remedy) == ("git is not installed", "install git")
     (tmp_path / "git").write_text("no program")
     (tmp_path / "git").chmod(0o755)
     ledger = read_ledger(repository.root, "segments", (), env={"PATH": str(tmp_path)})
@@ -388,7 +388,7 @@ def test_a_repository_of_somebody_else(repository: Repository) -> None:
     (fake / "git").chmod(0o755)
     ledger = read_ledger(repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"})
     assert "belongs to another user" in ledger.unavailable
-    assert "safe.directory" in ledger.unavailable
+    assert "safe.directory" in ledger.remedy
     (fake / "git").write_text("#!/bin/sh\nexit 1\n")
     ledger = read_ledger(repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"})
     assert "it does not say why" in ledger.unavailable
@@ -459,8 +459,53 @@ def test_what_was_forgotten_is_never_ours_again(repository: Repository) -> None:
     assert gone(repository, "B") == {"A": last}
 
 
-def test_a_tombstone_that_goes_leaves_a_removal(repository: Repository) -> None:
+def test_a_tombstone_is_the_removal_and_not_the_commit_that_tidies_it_up(
+    repository: Repository,
+) -> None:
+    """Who makes a namesake while the tombstone stands must not lose it when the tombstone goes."""
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
-    repository.commit("Remove A", {"a.yaml": "name: A\nremoved: true\n"})
-    last = repository.commit("Tidy up", {"a.yaml": None})
-    assert gone(repository, "B") == {"A": last}
+    commit = repository.commit("Remove A", {"a.yaml": "name: A\nremoved: true\n"})
+    assert gone(repository, "B") == {"A": commit}
+    repository.commit("Tidy up", {"a.yaml": None})
+    assert gone(repository, "B") == {"A": commit}
+
+
+def successors(repository: Repository) -> dict[str, str]:
+    """The names in the ledger, with those that took their places."""
+    removals = read_ledger(repository.root, "segments", ()).removals
+    return {one.name: one.successor for one in removals}
+
+
+def test_a_name_that_is_changed_in_its_file_has_a_successor(repository: Repository) -> None:
+    repository.commit("Add", {"a.yaml": A, "b.yaml": B})
+    repository.commit("Rename A", {"a.yaml": segment("A2")})
+    assert successors(repository) == {"A": "A2"}
+    repository.commit("And again", {"a.yaml": segment("A3")})
+    repository.commit("And move it", {"a.yaml": None, "c.yaml": segment("A3")})
+    assert successors(repository) == {"A": "A2", "A2": "A3"}
+
+
+def test_another_segment_in_the_file_of_one_that_went_is_no_successor(
+    repository: Repository,
+) -> None:
+    repository.commit("Add", {"a.yaml": A, "b.yaml": B})
+    repository.commit("Remove A", {"a.yaml": None})
+    repository.commit("Use the file again", {"a.yaml": segment("New")})
+    assert successors(repository) == {"A": ""}
+
+
+def test_a_segment_that_moves_into_the_file_of_one_that_goes_is_no_successor(
+    repository: Repository,
+) -> None:
+    repository.commit("Add", {"a.yaml": A, "b.yaml": B})
+    repository.commit("Remove A, and move B", {"a.yaml": B, "b.yaml": None})
+    assert successors(repository) == {"A": ""}
+
+
+def test_a_broken_file_that_comes_back_with_another_name_has_a_successor(
+    repository: Repository,
+) -> None:
+    repository.commit("Add", {"a.yaml": A})
+    repository.commit("Break", {"a.yaml": BROKEN})
+    repository.commit("Repair", {"a.yaml": B})
+    assert successors(repository) == {"A": "B"}

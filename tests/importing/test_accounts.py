@@ -100,7 +100,7 @@ def connected(emulator: Emulator) -> Iterator[Reader]:
 def run_import(account: Reader, files: dict[str, bytes]) -> tuple[Import, Snapshot]:
     """Import everything, into `files`."""
     declared = declarations(files)
-    snapshot = take_snapshot(account, lambda listed: to_read(listed, declared))
+    snapshot = take_snapshot(account, lambda listed: to_read(listed, declared, listed))
     lists = {one.id.lower(): one.name for one in account.list_contact_lists()}
     result = make_import(
         snapshot,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from segctl.markers import Marker, temporary_name
 from tests.conftest import REPOSITORY, Project, Remote, query
 from tests.importing.test_writing import QUERIES
 
@@ -208,6 +209,56 @@ def test_what_no_file_can_hold_is_a_warning(connected: Project, remote: Remote) 
     assert connected.run("validate").code == 0
     assert connected.run("plan", "--only", "VIP", "--detailed-exitcode").code == 0
     assert connected.run("import", ids[5]).code == 1
+
+
+def test_what_a_file_has_or_disposes_of_under_another_name_is_not_imported(
+    connected: Project, remote: Remote
+) -> None:
+    ui = remote.emulator.ui
+    for name in ("Old name", "Gone", "Forgotten", "Chained", "Next"):
+        ui.create(name, VIP)
+    moving = ui.create("On its way", VIP)
+    ui.edit(moving, name=temporary_name("On its way", moving, Marker.MOVING))
+    connected.declare("New name", VIP, extra="previous_names: [Old name]\n")
+    connected.declare("Next", VIP, extra="previous_names: [Chained]\n")
+    connected.declare("After next", VIP, extra="previous_names: [Next]\n")
+    connected.write(
+        {
+            "segments/gone.yaml": "name: Gone\nremoved: true\n",
+            "segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n",
+        }
+    )
+    before = files(connected)
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (0, "")
+    assert "`Gone` is `removed` by segments/gone.yaml" in result.err
+    assert "`Forgotten` is `removed` by segments/forgotten.yaml" in result.err
+    assert "has a temporary name of segctl" in result.err
+    assert result.err.endswith(
+        "Imported 0 segments, skipped 6: 3 already declared, 3 that cannot be imported.\n"
+    )
+    assert files(connected) == before
+    plan = connected.run("plan").out
+    assert "0 to create, 3 to patch, 0 to replace, 1 to delete" in plan
+
+
+def test_a_segment_without_a_query_is_left_and_the_others_are_written(
+    connected: Project, remote: Remote
+) -> None:
+    ui = remote.emulator.ui
+    odd = ui.create("Odd", "")
+    ui.create("VIP", VIP)
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (0, "segments/vip.yaml  VIP\n")
+    assert "`Odd` cannot be written as a file: it has no query" in result.err
+    assert odd in result.err
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+    # A plan that needs to know it does not take nothing for a query.
+    connected.declare("Odd", VIP)
+    shown = connected.run("apply", "--auto-approve")
+    assert shown.code == 1
+    assert "the segment has no query" in shown.err
+    assert remote.definitions()["Odd"] == ("", ())
 
 
 def _id(remote: Remote, name: str) -> str:

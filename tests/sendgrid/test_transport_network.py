@@ -154,6 +154,40 @@ def test_what_is_not_http_is_a_broken_connection(raw: bytes) -> None:
     assert KEY not in caught.value.message
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+def test_a_kept_connection_that_dies_under_a_request(method: str) -> None:
+    """The server answers once, reads the next request and goes without a byte."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fine = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+        read: list[bytes] = []
+
+        def serve_raw() -> None:
+            for answers in (1, 9):
+                connection = listener.accept()[0]
+                with connection:
+                    while request := connection.recv(65536):
+                        read.append(request)
+                        if answers == 0:
+                            break
+                        answers -= 1  # noqa: PLW2901 - what is left of this connection
+                        connection.sendall(fine)
+
+        thread = threading.Thread(target=serve_raw, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with Transport(url, Secret(KEY), FakeClock(), direct=True) as transport:
+            transport.send("GET", "/v3/x", operation="read")
+            if method == "GET":
+                transport.send("GET", "/v3/x", operation="read")
+                assert len(read) == 3
+            else:
+                # It may have been carried out: sending it again is not for the transport.
+                with pytest.raises(Unreachable, match="broke") as caught:
+                    transport.send(method, "/v3/x", operation="do it")
+                assert caught.value.ambiguous
+                assert len(read) == 2
+
+
 def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]

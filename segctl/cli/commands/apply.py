@@ -11,11 +11,11 @@ import click
 from segctl.applier import OnInvalid, Tactics
 from segctl.cli.applying import carry_out, open_journal, tactics_options
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
-from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
+from segctl.cli.planning import exit_code, plan_options, prepare, work_out
+from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
 from segctl.render.report_text import report_text
-from segctl.report import Status
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     help="Add a line to this file before and after each write: the audit of what was sent.",
 )
 @tactics_options
+@approval_options
 @plan_options
 @with_session
 def command(
@@ -51,6 +52,8 @@ def command(
     lock_timeout: float,
     validation_timeout: float,
     on_invalid: str,
+    plan_file: str | None,
+    expect_digest: str | None,
     **options: Any,
 ) -> int:
     """Make the account match the files.
@@ -59,11 +62,21 @@ def command(
     written, and left alone when somebody changed it meanwhile. Running it again finishes what a
     failure left undone. Exit code 3 when a safety rule refuses, 4 when it was applied in part.
 
+    Several changes are made at once, deletes last. A write without a clear answer is looked up
+    before it is sent again, a segment that SendGrid keeps locked is waited for, and a query that
+    SendGrid does not accept is a failure. Ctrl-C finishes what was sent, and reports.
+
+    With PLAN, a file of `segctl plan --out`, or --expect-digest it plans as well, and goes on only
+    if that comes to the same as what was saved or approved.
+
     \b
     Examples:
       segctl apply
       segctl apply --auto-approve --refresh changed
       segctl apply --only 'VIP*'
+      segctl apply --auto-approve --journal audit.ndjson --on-invalid rollback
+      segctl apply plan.json --auto-approve
+      segctl apply --auto-approve --expect-digest 5d41402abc4b2a76
     """
     tactics = Tactics(
         parallelism=parallelism,
@@ -72,14 +85,19 @@ def command(
         validation_timeout=validation_timeout,
         on_invalid=OnInvalid(on_invalid),
     )
-    question = prepare(session, Options(**options))
+    expected = approval(plan_file, expect_digest, options)
+    question = prepare(session, expected.options)
     with session.connect(read_only=False) as account:
+        expected.check_account(session, account.ref)
         plan = work_out(session, account, question)
         session.show_plan(plan)
         code = exit_code(plan, detailed=False)
         if code == REFUSED:
             raise Refused("the plan is refused, and nothing was changed")
-        if code != 0 or not plan.changes:
+        if code != 0:
+            return code
+        expected.check_plan(session, plan)
+        if not plan.changes:
             return code
         if not (auto_approve or _approved(session)):
             session.say("Nothing was changed.")
@@ -99,7 +117,7 @@ def _code(report: Report) -> int:
     """Give the exit code of a report that ran to its end."""
     if report.is_complete:
         return 0
-    return IN_PART if report.counts[Status.DONE] or report.counts[Status.UNKNOWN] else 1
+    return IN_PART if report.is_partial else 1
 
 
 def _approved(session: Session) -> bool:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.exit_codes import CHANGES_PRESENT
-from segctl.cli.planning import Options, is_broken, look, prepare
+from segctl.cli.planning import is_broken, look, prepare
 from segctl.cli.session import with_session
 from segctl.clock import iso
 from segctl.drift import Drifts, Kind, find_drift
 from segctl.model import Create
+from segctl.options import Options
 from segctl.render.drift_text import drift_json, drift_text
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.session import with_session
+from segctl.declarations.collection import Declarations
 from segctl.errors import Diagnostic, InvalidInput, RemoteError, Severity, UsageError
 from segctl.importer import find, make_import, to_read
 from segctl.render.style import clean, count
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Account, Session
     from segctl.importer import Import
-    from segctl.model import Declared, Remote, Snapshot
+    from segctl.model import Remote, Snapshot
 
 SCHEMA = "schemas/segment.schema.json"
 
@@ -47,14 +48,17 @@ def command(session: Session, *, names: tuple[str, ...], everything: bool, dry_r
     """
     _check_usage(names, everything=everything)
     folder = session.root / session.config.segments
-    declared = _declared(session, folder)
+    declarations = _declarations(session, folder)
     with session.connect(read_only=True) as account:
-        snapshot, picked = _read(session, account, names, declared)
-        lists = _list_names(session, account, to_read(picked, declared))
+        snapshot, picked = _read(session, account, names, declarations)
+        lists = _list_names(
+            session, account, to_read(picked, declarations.declared, snapshot.remotes)
+        )
     result = make_import(
         snapshot,
         [one.id for one in picked],
-        declared,
+        declarations.declared,
+        declarations.tombstones,
         taken=[path.name for path in folder.iterdir()] if folder.exists() else [],
         lists=lists,
         schema=_schema(session),
@@ -78,7 +82,7 @@ def _check_usage(names: Sequence[str], *, everything: bool) -> None:
         raise click.UsageError("Missing which segments: give their names or ids, or --all.")
 
 
-def _declared(session: Session, folder: Path) -> tuple[Declared, ...]:
+def _declarations(session: Session, folder: Path) -> Declarations:
     """Read what files declare; nothing where the folder is still to be made.
 
     Raises `InvalidInput` with every problem of every file: what is declared is not known then.
@@ -90,10 +94,10 @@ def _declared(session: Session, folder: Path) -> tuple[Declared, ...]:
             hint="put the folder itself there, or go to the other project with -C DIR",
         )
     if not folder.exists():
-        return ()
+        return Declarations()
     if session.declarations.has_errors:
         raise InvalidInput(session.declarations.diagnostics)
-    return session.declarations.declared
+    return session.declarations
 
 
 def _stays_inside(root: Path, folder: Path) -> bool:
@@ -105,7 +109,7 @@ def _stays_inside(root: Path, folder: Path) -> bool:
 
 
 def _read(
-    session: Session, account: Account, names: Sequence[str], declared: Sequence[Declared]
+    session: Session, account: Account, names: Sequence[str], declarations: Declarations
 ) -> tuple[Snapshot, list[Remote]]:
     """Read the account; give the snapshot and the segments asked for, which are all without names.
 
@@ -118,10 +122,10 @@ def _read(
         if unknown:
             raise _unknown(unknown, listed)
         picked.extend(found)
-        return to_read(found, declared)
+        return to_read(found, declarations.declared, listed)
 
     with session.progress("reading the account") as tell:
-        return take_snapshot(account.reader, wanted, tell), picked
+        return take_snapshot(account.reader.lenient(), wanted, tell), picked
 
 
 def _unknown(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:

@@ -76,7 +76,6 @@ def command(
     if ids and (parent_lists or no_parent_list):
         session.talk("SendGrid ignores the other filters beside --id.")
     known = _declarations(session)
-    ledger = Ledger() if known is None else ledger_of(session, known)
     names = None if known is None else {one.name for one in known.declared}
     sends = None
     with (
@@ -88,6 +87,11 @@ def command(
         )
         if references:
             sends = References(read_single_sends(account.reader, tell))
+    ledger = Ledger()
+    if known is not None and any(
+        not one.is_v1 and one.name not in (names or ()) for one in remotes
+    ):
+        ledger = ledger_of(session, known)
     rows = [
         Row(
             remote,

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.files import write_whole
-from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
+from segctl.cli.formats import PLAN_FORMATS, plan_in
+from segctl.cli.planning import exit_code, plan_options, prepare, work_out
+from segctl.cli.saved import saved_as
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError
+from segctl.options import Options
 from segctl.planfile import diagnostics_json, header, to_json
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "output",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(PLAN_FORMATS),
     default="text",
     help="How to write the plan.",
 )
@@ -65,13 +68,12 @@ def command(
     with session.connect(read_only=True) as account:
         plan = work_out(session, account, question)
         requests = account.requests()
-    document = to_json(plan, iso(session.clock.now())) if out or output == "json" else {}
+    now = iso(session.clock.now())
     if out is not None:
-        write_whole(out, json_text(document))
-    if output == "json":
-        session.show_json(document)
-    else:
-        session.show_plan(plan)
+        write_whole(out, json_text(to_json(plan, now)))
+    session.show(plan_in(output, plan, session, generated_at=now))
+    if out is not None:
+        session.talk(saved_as(session, out, plan))
     if session.verbosity > 0:
         session.talk(f"{requests} requests sent.")
     return exit_code(plan, detailed=detailed_exitcode)

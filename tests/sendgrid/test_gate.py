@@ -1,0 +1,432 @@
+"""The rate gate in a world of its own: virtual time, many senders, servers of several minds."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segctl.sendgrid.gate import LEASE, Gate, Hold, Ticket
+from segctl.sendgrid.limits import Told
+
+PATH = "/v3/marketing/segments/2.0"
+SEARCH = "/v3/marketing/contacts/search"
+BACKOFF = 0.25
+
+Rounding: TypeAlias = Callable[[float], float]
+
+
+class FixedWindow:
+    """Counts by the clock, like the emulator; its windows have borders at multiples of `length`."""
+
+    def __init__(self, limit: int, length: float, rounding: Rounding = math.ceil) -> None:
+        self.limit, self.length, self.rounding = limit, length, rounding
+        self.used: Counter[int] = Counter()
+        self.refused: Counter[int] = Counter()
+
+    def number(self, now: float) -> int:
+        return math.floor(now / self.length)
+
+    def serve(self, now: float) -> tuple[bool, Told]:
+        number = self.number(now)
+        accepted = self.used[number] < self.limit
+        if accepted:
+            self.used[number] += 1
+        else:
+            self.refused[number] += 1
+        reset = self.rounding((number + 1) * self.length - now)
+        return accepted, Told(self.limit, self.limit - self.used[number], reset)
+
+
+class Sliding(FixedWindow):
+    """Counts the requests of the last `length` seconds; tells when the oldest of them is over."""
+
+    def __init__(self, limit: int, length: float, rounding: Rounding = math.ceil) -> None:
+        super().__init__(limit, length, rounding)
+        self.times: list[float] = []
+
+    def serve(self, now: float) -> tuple[bool, Told]:
+        self.times = [one for one in self.times if one > now - self.length]
+        accepted = len(self.times) < self.limit
+        if accepted:
+            self.times.append(now)
+        else:
+            self.refused[self.number(now)] += 1
+        reset = self.rounding(self.times[0] + self.length - now)
+        return accepted, Told(self.limit, self.limit - len(self.times), reset)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it went; `told` is what the first answer had taught by then."""
+
+    ticket: Ticket
+    after_an_answer: bool
+    accepted: bool
+
+
+@dataclass
+class World:
+    """Senders that take requests from one heap, each its next when the last one is answered.
+
+    `trips` gives, for each request in turn, how long it takes there and back; `mute` which answers
+    say nothing of a limit, `lost` which never come. Several gates are several processes.
+    """
+
+    server: FixedWindow
+    trips: list[tuple[float, float]]
+    gates: int = 1
+    mute: frozenset[int] = frozenset()
+    lost: frozenset[int] = frozenset()
+    start: float = 0.0
+    sent: list[Sent] = field(default_factory=list)
+    holds: list[tuple[float, Hold]] = field(default_factory=list)
+    now: float = 0.0
+
+    def run(self, requests: int, senders: int) -> None:  # noqa: C901, PLR0915 - one loop of events
+        """Send so many requests; fail where nobody would ever wake."""
+        self.now = self.start
+        made = [Gate(lambda: self.now) for _ in range(self.gates)]
+        order = itertools.count()
+        events: list[tuple[float, int, Callable[[], None]]] = []
+        waiting: dict[int, set[int]] = {number: set() for number in range(self.gates)}
+        answered = [False] * self.gates
+        left = requests
+        done = 0
+
+        def at(moment: float, act: Callable[[], None]) -> None:
+            heapq.heappush(events, (moment, next(order), act))
+
+        def take(sender: int) -> None:
+            nonlocal left
+            if left:
+                left -= 1
+                ask(sender)
+
+        def ask(sender: int) -> None:
+            mine = sender % self.gates
+            entered = made[mine].enter(PATH)
+            if isinstance(entered, Hold):
+                assert entered.seconds > 0
+                self.holds.append((self.now, entered))
+                waiting[mine].add(sender)
+                at(self.now + entered.seconds, lambda: wake(sender))
+                return
+            ticket = entered
+            number = len(self.sent)
+            there, back = self.trips[number % len(self.trips)]
+            known = answered[mine]
+            self.sent.append(Sent(ticket, known, accepted=True))
+            at(self.now + there, lambda: arrive(sender, ticket, number, back))
+
+        def wake(sender: int) -> None:
+            mine = sender % self.gates
+            if sender in waiting[mine]:
+                waiting[mine].remove(sender)
+                ask(sender)
+
+        def arrive(sender: int, ticket: Ticket, number: int, back: float) -> None:
+            accepted, told = self.server.serve(self.now)
+            self.sent[number] = Sent(ticket, self.sent[number].after_an_answer, accepted)
+            at(self.now + back, lambda: end(sender, ticket, number, told, accepted=accepted))
+
+        def end(sender: int, ticket: Ticket, number: int, told: Told, *, accepted: bool) -> None:
+            nonlocal done
+            mine = sender % self.gates
+            gate = made[mine]
+            if number in self.lost:
+                others_may_go = gate.leave(ticket, answered=False)
+            else:
+                says = None if number in self.mute else told
+                pause = None if accepted else max(BACKOFF, told.reset if says else 0.0)
+                others_may_go = gate.leave(ticket, says, pause=pause)
+                answered[mine] = answered[mine] or says is not None
+            if others_may_go:
+                for other in sorted(waiting[mine]):
+                    wake(other)
+            if accepted and number not in self.lost:
+                done += 1
+                take(sender)
+            else:
+                ask(sender)
+
+        for sender in range(senders):
+            at(self.start, lambda sender=sender: take(sender))  # type: ignore[misc]
+        while events and len(self.sent) < requests * 20 + 500:
+            self.now, _, act = heapq.heappop(events)
+            act()
+            if done == requests:
+                return
+        raise AssertionError(f"{done} of {requests} done, and nobody wakes")
+
+
+trip = st.floats(0.001, 0.4)
+trips = st.lists(st.tuples(trip, trip), min_size=1, max_size=40)
+slow_trips = st.lists(st.tuples(st.floats(0.001, 20.0), trip), min_size=1, max_size=40)
+lengths = st.sampled_from([2.0, 10.0, 60.0])
+starts = st.floats(0.0, 60.0)
+senders = st.integers(1, 16)
+limits = st.integers(16, 120)
+requests = st.integers(1, 300)
+
+
+@given(trips, lengths, starts, senders, limits, requests)
+def test_nothing_is_refused_once_an_answer_told_the_limit(  # noqa: PLR0917 - a world has many parts
+    trips: list[tuple[float, float]],
+    length: float,
+    start: float,
+    senders: int,
+    limit: int,
+    requests: int,
+) -> None:
+    world = World(FixedWindow(limit, length), trips, start=start)
+    world.run(requests, senders)
+    assert all(one.accepted for one in world.sent if one.after_an_answer)
+
+
+@given(slow_trips, lengths, starts, senders, limits, requests)
+def test_a_reset_that_is_told_too_early_costs_the_first_alone(  # noqa: PLR0917 - a world has many parts
+    trips: list[tuple[float, float]],
+    length: float,
+    start: float,
+    senders: int,
+    limit: int,
+    requests: int,
+) -> None:
+    world = World(FixedWindow(limit, length, math.floor), trips, start=start)
+    world.run(requests, senders)
+    refused = [one for one in world.sent if not one.accepted and one.after_an_answer]
+    assert all(one.ticket.first for one in refused)
+
+
+@given(trips, lengths, starts, senders, requests)
+def test_nobody_waits_while_something_is_left(
+    trips: list[tuple[float, float]], length: float, start: float, senders: int, requests: int
+) -> None:
+    world = World(FixedWindow(requests + 2 * senders, length), trips, start=start)
+    world.run(requests, senders)
+    assert world.holds == []
+
+
+@given(trips, lengths, starts, senders, limits, requests)
+def test_all_of_the_limit_is_used(  # noqa: PLR0917 - a world has many parts
+    trips: list[tuple[float, float]],
+    length: float,
+    start: float,
+    senders: int,
+    limit: int,
+    requests: int,
+) -> None:
+    world = World(FixedWindow(limit, length), trips, start=start)
+    world.run(requests, senders)
+    for moment, hold in world.holds:
+        if hold.used_up:
+            # Used up, or over by no more than what `Reset` and the way back hide.
+            number = world.server.number(moment)
+            full = world.server.used[number] == limit
+            assert full or world.server.used[number - 1] == limit
+            assert full or moment - number * length <= 1 + 0.4
+
+
+@given(
+    slow_trips,
+    lengths,
+    starts,
+    senders,
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.integers(1, 3),
+    st.frozensets(st.integers(0, 400), max_size=60),
+    st.frozensets(st.integers(0, 400), max_size=60),
+    st.sampled_from([FixedWindow, Sliding]),
+    st.sampled_from([math.ceil, math.floor, round]),
+)
+@settings(max_examples=60)
+def test_everybody_wakes_whatever_happens(  # noqa: PLR0917 - a world has many parts
+    trips: list[tuple[float, float]],
+    length: float,
+    start: float,
+    senders: int,
+    limit: int,
+    requests: int,
+    gates: int,
+    mute: frozenset[int],
+    lost: frozenset[int],
+    kind: type[FixedWindow],
+    rounding: Rounding,
+) -> None:
+    world = World(
+        kind(limit, length, rounding), trips, gates=gates, mute=mute, lost=lost, start=start
+    )
+    world.run(requests, senders)
+
+
+@given(trips, starts, limits, st.integers(2, 4), requests)
+def test_processes_that_share_an_account_meet_few_refusals(
+    trips: list[tuple[float, float]], start: float, limit: int, gates: int, requests: int
+) -> None:
+    world = World(FixedWindow(limit, 60.0), trips, gates=gates, start=start)
+    world.run(requests, 4 * gates)
+    # Those that were under way when the others took the last ones, and one each that goes first.
+    assert all(count <= 5 * gates for count in world.server.refused.values())
+
+
+@given(slow_trips, starts, senders, st.integers(1, 40), requests)
+def test_a_server_that_says_nothing_is_obeyed_by_all_together(
+    trips: list[tuple[float, float]], start: float, senders: int, limit: int, requests: int
+) -> None:
+    world = World(FixedWindow(limit, 2.0), trips, start=start, mute=frozenset(range(10_000)))
+    world.run(requests, senders)
+
+
+# The rules one by one.
+
+
+class Bench:
+    """A gate and its clock."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.gate = Gate(lambda: self.now)
+
+    def go(self, path: str = PATH) -> Ticket:
+        entered = self.gate.enter(path)
+        assert isinstance(entered, Ticket)
+        return entered
+
+    def hold(self, path: str = PATH) -> Hold:
+        entered = self.gate.enter(path)
+        assert isinstance(entered, Hold)
+        return entered
+
+    def ask(self, remaining: int, reset: float, limit: int = 600, path: str = PATH) -> None:
+        self.gate.leave(self.go(path), Told(limit, remaining, reset))
+
+
+def test_requests_under_way_count_against_what_is_left() -> None:
+    bench = Bench()
+    bench.ask(2, 25)
+    first, _ = bench.go(), bench.go()
+    assert bench.hold() == Hold(25, used_up=False)
+    assert bench.gate.leave(first, Told(600, 1, 25)) is False
+    bench.hold()
+
+
+def test_answers_that_overtake_each_other() -> None:
+    bench = Bench()
+    slow, quick = bench.go(), bench.go()
+    bench.now += 1
+    bench.gate.leave(quick, Told(600, 1, 24))
+    bench.gate.leave(slow, Told(600, 2, 24))
+    bench.go()
+    bench.hold()
+
+
+def test_a_window_that_rolled_over_early() -> None:
+    bench = Bench()
+    bench.ask(1, 25)
+    bench.now += 1
+    bench.ask(599, 60)
+    for _ in range(16):
+        bench.go()
+
+
+def test_other_processes_use_up_the_window() -> None:
+    bench = Bench()
+    bench.ask(400, 25)
+    bench.ask(0, 25)
+    assert bench.hold() == Hold(25, used_up=True)
+
+
+def test_one_goes_first_and_the_rest_follow_its_answer() -> None:
+    bench = Bench()
+    bench.ask(0, 25)
+    bench.now += 25
+    first = bench.go()
+    assert first.first
+    assert bench.hold() == Hold(LEASE, used_up=False)
+    assert bench.gate.leave(first, Told(600, 599, 60))
+    assert not bench.go().first
+
+
+def test_a_first_one_that_hangs_is_followed_by_another() -> None:
+    bench = Bench()
+    bench.ask(0, 25)
+    bench.now += 25
+    hanging = bench.go()
+    bench.now += LEASE
+    assert bench.go().first
+    assert bench.gate.leave(hanging, answered=False)
+
+
+def test_a_late_answer_about_the_window_before_shuts_nothing() -> None:
+    bench = Bench()
+    late = bench.go()
+    bench.ask(3, 10)
+    bench.now += 12
+    bench.ask(599, 60)
+    bench.gate.leave(late, Told(600, 0, 1))
+    bench.go()
+
+
+def test_a_late_refusal_of_the_window_before_shuts_nothing() -> None:
+    bench = Bench()
+    late = bench.go()
+    bench.now += 12
+    bench.ask(599, 60)
+    bench.gate.leave(late, Told(600, 0, 1), pause=1.0)
+    bench.go()
+
+
+@pytest.mark.parametrize("asked", [None, 5.0])
+def test_only_what_the_server_asked_for_prolongs_a_wait(asked: float | None) -> None:
+    bench = Bench()
+    one, other = bench.go(), bench.go()
+    bench.gate.leave(one, pause=1.0)
+    bench.gate.leave(other, pause=6.0, asked=asked)
+    assert bench.hold() == Hold(asked or 1.0, used_up=True)
+
+
+def test_another_limit_is_another_window() -> None:
+    bench = Bench()
+    bench.ask(300, 25)
+    bench.ask(0, 40, limit=200, path=SEARCH)
+    assert bench.hold(SEARCH) == Hold(40, used_up=True)
+    bench.go()
+    bench.ask(0, 25)
+    assert bench.hold() == Hold(25, used_up=True)
+    assert bench.hold(SEARCH).seconds == 40
+
+
+def test_endpoints_of_one_limit_share_its_window() -> None:
+    bench = Bench()
+    bench.ask(0, 25, path=f"{PATH}/00000000-0000-4000-8000-000000000001")
+    # Asked for the first time: it most likely has the limit that the others have.
+    assert bench.hold("/v3/marketing/lists") == Hold(25, used_up=True)
+
+
+def test_an_account_without_a_limit_knows_no_waits() -> None:
+    bench = Bench()
+    for _ in range(1000):
+        bench.gate.leave(bench.go())
+
+
+def test_an_answer_that_says_nothing_uses_one_up() -> None:
+    bench = Bench()
+    bench.ask(2, 25)
+    bench.gate.leave(bench.go())
+    bench.gate.leave(bench.go(), answered=False)
+    assert bench.hold() == Hold(25, used_up=True)
+    bench.now += 25
+    # One that goes first and passes without a word: the limit is gone.
+    bench.gate.leave(bench.go())
+    for _ in range(100):
+        bench.go()
