@@ -195,19 +195,17 @@ class World:
         """Run segctl to its end, or to its death."""
         run = Run() if run is None else run
         self.runs[run.key] = run
-        out, err = io.StringIO(), io.StringIO()
         told = {**self.env, "SENDGRID_API_KEY": run.key, **(env or {})}
-        reports: list[Report] = []
-        _REPORTS[threading.get_ident()] = reports
+        outer = _RUNNING.get(threading.get_ident())
+        _RUNNING[threading.get_ident()] = run
         try:
-            with redirect_stdout(out), redirect_stderr(err):
-                run.code = main(["-C", str(root), *argv], told, _RunClock(self.clock, run))
+            run.code = main(["-C", str(root), *argv], told, _RunClock(self.clock, run))
         except Killed:
             assert run.dead
         finally:
-            del _REPORTS[threading.get_ident()]
-            run.out, run.err = out.getvalue(), err.getvalue()
-            run.report = reports[-1] if reports else None
+            del _RUNNING[threading.get_ident()]
+            if outer is not None:
+                _RUNNING[threading.get_ident()] = outer
         return run
 
     def serve(self, request: httpx.Request) -> httpx.Response:
@@ -282,7 +280,21 @@ class _Stream(httpx.SyncByteStream):
                 yield body
 
 
-_REPORTS: dict[int, list[Report]] = {}
+_RUNNING: dict[int, Run] = {}
+"""The run that each thread is in; those that a run starts for itself are not known."""
+
+
+class _Said(io.TextIOBase):
+    """A stream that gives every run what it says itself."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def write(self, text: str) -> int:
+        run = _RUNNING.get(threading.get_ident())
+        if run is not None:
+            setattr(run, self._name, getattr(run, self._name) + text)
+        return len(text)
 
 
 @contextmanager
@@ -293,7 +305,9 @@ def wired(world: World) -> Iterator[World]:
 
     def noted(report: Report) -> None:
         note(report)
-        _REPORTS.get(threading.get_ident(), []).append(report)
+        run = _RUNNING.get(threading.get_ident())
+        if run is not None:
+            run.report = report
 
     def heard(number: int, handler: Any) -> Any:
         # A run inside another one's may be on a thread, where Python allows no handlers.
@@ -301,7 +315,11 @@ def wired(world: World) -> Iterator[World]:
             return hear(number, handler)
         return signal.getsignal(number)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(_Said("out")),
+        redirect_stderr(_Said("err")),
+    ):
         patch.setattr(httpx.HTTPTransport, "__init__", lambda *_, **__: None)
         patch.setattr(httpx.HTTPTransport, "__enter__", lambda self: self)
         patch.setattr(httpx.HTTPTransport, "__exit__", lambda *_: None)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .harness import Run, World, wired, write
-from .scenarios import SCENARIOS, Scenario, Witness
+from .scenarios import SCENARIOS, UNFINISHED, Scenario, Witness
 from .truth import untrue
 
 if TYPE_CHECKING:
@@ -72,15 +72,7 @@ RIDDEN_OUT = frozenset(
 )
 """A hiccup of the network or the server, whatever it hit, that leaves nothing undone or unclear."""
 
-WHEN_MIXED = (
-    "drop x5",
-    "429 600s",
-    "wrong-json",
-    KILLED,
-    "500 after x5",
-    "hang after",
-    "killed after",
-)
+WHEN_MIXED = ("drop x5", "wrong-json", KILLED, "500 after x5", f"{KILLED} after")
 """Those that the largest scenario meets, whose cases take ten times as long."""
 
 ALMOST_ALL = 0.9
@@ -90,8 +82,6 @@ MOST_RUNS = 5
 """How many further applies may be needed until one has nothing to do."""
 
 LEAST_CASES = 1_500
-UNFINISHED = "[replacement-unfinished]"
-"""What a plan without changes says that waits for the server to check a new segment."""
 
 
 def faults_of(scenario: Scenario) -> tuple[str, ...]:
