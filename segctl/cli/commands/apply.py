@@ -12,7 +12,6 @@ from segctl.applier import OnInvalid, Tactics
 from segctl.cli.applying import carry_out, open_journal, tactics_options
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
 from segctl.cli.planning import exit_code, plan_options, prepare, work_out
-from segctl.cli.refreshing import changed, record_of
 from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
