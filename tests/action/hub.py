@@ -60,7 +60,7 @@ class Hub:
             return 422, {"message": "body is too long"}
         return self._route(method, path, query, body)
 
-    def _route(  # noqa: PLR0911 - one return a route
+    def _route(
         self, method: str, path: str, query: dict[str, str], body: Any
     ) -> tuple[int, Any]:
         if found := re.fullmatch(r"/commits/(\w+)/pulls", path):
