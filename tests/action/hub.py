@@ -60,9 +60,7 @@ class Hub:
             return 422, {"message": "body is too long"}
         return self._route(method, path, query, body)
 
-    def _route(
-        self, method: str, path: str, query: dict[str, str], body: Any
-    ) -> tuple[int, Any]:
+    def _route(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         if found := re.fullmatch(r"/commits/(\w+)/pulls", path):
             return 200, self._page(self.pulls.get(found[1], []), query)
         if found := re.fullmatch(r"/issues/(\d+)/comments", path):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import IN_PART
 from segctl.cli.session import with_session
 from segctl.errors import UsageError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("refresh")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", shell_complete=segment_names, metavar="NAME...", nargs=-1, required=True)
 @with_session
 def command(session: Session, names: tuple[str, ...]) -> int:
     """Ask SendGrid to count segments' contacts now.
