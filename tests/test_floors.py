@@ -20,6 +20,7 @@ FLOORS = {
     "ownership": 0,
     "report": 0,
     "secrets": 0,
+    "shipped": 0,
     "suggest": 0,
     "query": 1,
     "declarations": 1,

@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import UnquotedDate, quoted
 from segctl.declarations.fitting import fits
+from segctl.shipped import shipped
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -63,11 +62,7 @@ _BELONGS_ELSEWHERE = {
 @cache
 def schema_text(name: str) -> str:
     """Give the text of `schemas/NAME.schema.json`, from the package or from the checkout."""
-    packaged = resources.files("segctl").joinpath("schemas", f"{name}.schema.json")
-    if packaged.is_file():
-        return packaged.read_text("utf-8")
-    checkout = Path(__file__).parents[2] / "schemas" / f"{name}.schema.json"
-    return checkout.read_text("utf-8")
+    return shipped("schemas", f"{name}.schema.json").decode("utf-8")
 
 
 @cache

@@ -280,9 +280,9 @@ class Applying(RuleBasedStateMachine):
 
     def watch(self, world: World) -> str:
         now = {one.id: one for one in world.segments()}
-        for segment_id, one in self.unmanaged.items():
-            if now.get(segment_id) != one:
-                return f"unmanaged {one.name} was touched: {now.get(segment_id)}"
+        for segment_id, before in self.unmanaged.items():
+            if now.get(segment_id) != before:
+                return f"unmanaged {before.name} was touched: {now.get(segment_id)}"
         names = [one.name for one in now.values()]
         for one in self.declared:
             if not one.is_made or one.id in now:
