@@ -184,6 +184,14 @@ class Session:
 
         return choose_target(self.config, self._target, self.env)
 
+    @property
+    def target_name(self) -> str:
+        """The name of the target, as far as it can be told; empty where none can be chosen."""
+        try:
+            return self.target.name
+        except (InvalidInput, UsageError):
+            return self._target or ""
+
     @cached_property
     def files(self) -> Files:
         """The bytes of the project's files. Raises `UsageError` and `InvalidInput`."""
@@ -298,8 +306,13 @@ class Session:
 
     def as_json(self, data: Any) -> str:
         """Give data as JSON, with escapes where stdout cannot show every character."""
-        encoding = (getattr(sys.stdout, "encoding", "") or "").replace("-", "").lower()
-        return json_text(data, ascii_only=encoding not in {"utf8", "utf8sig"})
+        return json_text(data, ascii_only=not _is_utf8(sys.stdout))
+
+    def as_page(self, text: str) -> str:
+        """Give a page of HTML, which says that it is UTF-8, as stdout can write it."""
+        if _is_utf8(sys.stdout):
+            return text
+        return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
     def show_json(self, data: Any) -> None:
         """Write a result as JSON."""
@@ -341,6 +354,11 @@ class Session:
         from segctl.cli.formats import plan_in  # noqa: PLC0415
 
         self.show(plan_in("text", plan, self))
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    encoding = (getattr(stream, "encoding", "") or "").replace("-", "").lower()
+    return encoding in {"utf8", "utf8sig"}
 
 
 def json_text(data: Any, *, ascii_only: bool = False) -> str:

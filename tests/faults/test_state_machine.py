@@ -16,7 +16,7 @@ import tempfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -134,7 +134,7 @@ class Applying(RuleBasedStateMachine):
         parent=st.sampled_from([None, *LISTS]),
         number=st.integers(0, len(NAMES)),
     )
-    def declare(self, text: str, parent: str | None, number: int) -> object:
+    def declare(self, text: str, parent: str | None, number: int) -> Any:
         free = self.free_names()
         if not free:
             return multiple()

@@ -11,15 +11,22 @@ import click
 from segctl.applier import OnInvalid, Tactics
 from segctl.cli.applying import carry_out, open_journal, tactics_options
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
+from segctl.cli.formats import (
+    diagnostics_in,
+    faults_in,
+    format_option,
+    plan_in,
+    report_in,
+)
 from segctl.cli.planning import exit_code, plan_options, prepare, work_out
 from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
-from segctl.render.report_text import report_text
+from segctl.report import Report
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
-    from segctl.report import Report
+    from segctl.model import Plan
 
 
 @click.command("apply")
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
     help="Add a line to this file before and after each write: the audit of what was sent.",
 )
 @tactics_options
+@format_option("the report")
 @approval_options
 @plan_options
 @with_session
@@ -52,6 +60,7 @@ def command(
     lock_timeout: float,
     validation_timeout: float,
     on_invalid: str,
+    output: str,
     plan_file: str | None,
     expect_digest: str | None,
     **options: Any,
@@ -76,6 +85,7 @@ def command(
       segctl apply --only 'VIP*'
       segctl apply --auto-approve --journal audit.ndjson --on-invalid rollback
       segctl apply plan.json --auto-approve
+      segctl apply --auto-approve --format markdown
       segctl apply --auto-approve --expect-digest 5d41402abc4b2a76
     """
     tactics = Tactics(
@@ -85,32 +95,51 @@ def command(
         validation_timeout=validation_timeout,
         on_invalid=OnInvalid(on_invalid),
     )
-    expected = approval(plan_file, expect_digest, options)
-    question = prepare(session, expected.options)
-    with session.connect(read_only=False) as account:
-        expected.check_account(session, account.ref)
-        plan = work_out(session, account, question)
-        session.show_plan(plan)
-        code = exit_code(plan, detailed=False)
-        if code == REFUSED:
-            raise Refused("the plan is refused, and nothing was changed")
-        if code != 0:
-            return code
-        expected.check_plan(session, plan)
-        if not plan.changes:
-            return code
-        if not (auto_approve or _approved(session)):
-            session.say("Nothing was changed.")
-            return 1
-        with open_journal(session, journal, plan) as noted:
-            count_anew = refreshing == "changed"
-            report, failure = carry_out(
-                session, account, plan, tactics, count_anew=count_anew, journal=noted
-            )
-    session.show("\n" + report_text(report, session.style, quiet=session.verbosity < 0))
+    with faults_in(output, session, "apply"):
+        expected = approval(plan_file, expect_digest, options)
+        question = prepare(session, expected.options)
+        with session.connect(read_only=False) as account:
+            expected.check_account(session, account.ref)
+            plan = work_out(session, account, question)
+            _show(session, plan, output)
+            code = exit_code(plan, detailed=False)
+            if code == REFUSED:
+                raise Refused(
+                    "the plan is refused, and nothing was changed", diagnostics=plan.refusals
+                )
+            if code != 0:
+                if output != "text":
+                    found = diagnostics_in(
+                        output, plan.diagnostics, session, "apply", target=plan.target.name
+                    )
+                    session.show(found)
+                return code
+            expected.check_plan(session, plan)
+            if not plan.changes:
+                if output != "text":
+                    session.show(report_in(output, Report(), plan, session))
+                return code
+            if not (auto_approve or _approved(session)):
+                session.say("Nothing was changed.")
+                return 1
+            with open_journal(session, journal, plan) as noted:
+                count_anew = refreshing == "changed"
+                report, failure = carry_out(
+                    session, account, plan, tactics, count_anew=count_anew, journal=noted
+                )
+    blank = "\n" if output == "text" else ""
+    session.show(blank + report_in(output, report, plan, session))
     if failure is not None:
         raise failure
     return INTERRUPTED if report.interrupted else _code(report)
+
+
+def _show(session: Session, plan: Plan, output: str) -> None:
+    """Show the plan: on stdout, or on stderr where that is for the report alone."""
+    if output == "text":
+        session.show_plan(plan)
+    else:
+        session.say(plan_in("text", plan, session).rstrip())
 
 
 def _code(report: Report) -> int:
