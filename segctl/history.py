@@ -126,16 +126,19 @@ def read_past(
     return Past(commits, git.contents(blobs), folder)
 
 
-def head_commit(
+def checked_out(
     root: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
-) -> str:
-    """Give the id of the commit that is checked out; empty where none is known. Never raises."""
+) -> str | None:
+    """Give the commit that is checked out, `None` where there is none or it cannot be told.
+
+    A shallow clone has it, too.
+    """
+    git = _Git(root, os.environ if env is None else env, patience)
     try:
-        git = _Git(root, os.environ if env is None else env, patience)
         code, out, _ = git.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     except UsageError:
-        return ""
-    return out.decode("ascii", "replace").strip() if code == 0 else ""
+        return None
+    return out.decode("ascii", "replace").strip() if code == 0 else None
 
 
 class _Git:

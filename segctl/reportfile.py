@@ -57,7 +57,7 @@ def refreshes_json(refreshes: Iterable[Refresh]) -> dict[str, Any]:
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
-    span = outcome.change.span
+    span = outcome.span or outcome.change.span
     return {
         "action": action_name(outcome.change),
         "name": outcome.change.name,

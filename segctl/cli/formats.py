@@ -230,14 +230,14 @@ def faults_in(output: str, session: Session, what: str) -> Iterator[None]:
 
 def frame(session: Session, generated_at: str) -> Frame:
     """Say where the project stands in its repository, and at which commit."""
-    from segctl.history import head_commit  # noqa: PLC0415 - asks git
+    from segctl.history import checked_out  # noqa: PLC0415 - asks git
     from segctl.render.frame import Frame  # noqa: PLC0415
 
     root = session.root.resolve()
     for folder in (root, *root.parents):
         if (folder / ".git").exists():
             project = root.relative_to(folder).as_posix()
-            commit = head_commit(root, env=session.env)
+            commit = checked_out(root, env=session.env) or ""
             return Frame(generated_at, commit, "" if project == "." else project)
     return Frame(generated_at)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from segctl.clock import Clock
 
 COMMANDS = {
+    "init": "Write the first files of a repository.",
     "validate": "Check the segment files and segctl.yaml, offline.",
     "fmt": "Write the segment files in one layout.",
     "lint": "Check the queries by the lint rules, or explain a rule.",
@@ -40,6 +41,7 @@ COMMANDS = {
     "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",
     "emulator": "Serve an emulated SendGrid on this machine.",
+    "completion": "Print the script that completes segctl's words in a shell.",
 }
 """Each command and its line in `--help`; its module is segctl.cli.commands.NAME."""
 

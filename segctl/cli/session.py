@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 STATE_FOLDER = ".segctl"
 
 
+def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from segctl.cli.completing import targets  # noqa: PLC0415 - only after a TAB
+
+    return targets(ctx, param, incomplete)
+
+
 def session_options(*, hidden: bool = True) -> Callable[[F], F]:
     """Add the global options to a command.
 
@@ -49,6 +55,7 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
             "--target",
             metavar="NAME",
             hidden=hidden,
+            shell_complete=_targets,
             help="The account to work on: a target of segctl.yaml, or `sandbox`.",
         ),
         click.option(

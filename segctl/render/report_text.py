@@ -61,7 +61,7 @@ def closing_line(report: Report, style: Style) -> str:
         head = "Interrupted:"
     elif report.is_complete:
         head = "Applied:"
-    elif not (counts[Status.DONE] or counts[Status.UNKNOWN]):
+    elif not report.is_partial:
         head = "Nothing applied:"
     else:
         head = "Applied in part:"
@@ -102,6 +102,8 @@ def _outcome(outcome: Outcome, style: Style) -> list[str]:
     lines = [f"{paint(f'  {word:<13}')} {subject}{where}"]
     if outcome.message:
         lines[0] += f": {clean(outcome.message)}"
+    if outcome.span is not None:
+        lines.append(f"    {style.dim('at')} {clean(str(outcome.span))}")
     if outcome.hint:
         lines.append(f"    {style.dim('hint:')} {clean(outcome.hint)}")
     return lines

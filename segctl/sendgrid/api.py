@@ -36,6 +36,11 @@ class Reader:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
+    @property
+    def transport(self) -> Transport:
+        """The connection, for who adds something to the operations."""
+        return self._transport
+
     def list_segments(
         self,
         *,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import IN_PART
 from segctl.cli.refreshing import priorities, record_of
 from segctl.cli.session import with_session
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command("refresh")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", shell_complete=segment_names, metavar="NAME...", nargs=-1, required=True)
 @click.option("--force", is_flag=True, help="Ask even where the quota is known to be used up.")
 @click.option(
     "--format",
