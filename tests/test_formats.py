@@ -257,6 +257,18 @@ def test_places_count_from_the_root_of_the_repository(
         assert head[:10] in result.out
 
 
+def test_without_git_places_count_from_the_workspace(project: Project) -> None:
+    top = project.root
+    inner: Any = project
+    inner.root = top / "shop"
+    project.write({"segments/a.yaml": "name: A\n"})
+    result = project.run(
+        "validate", "--format", "markdown", GITHUB_WORKSPACE=str(top), GITHUB_SHA="f" * 40
+    )
+    assert f"project=shop commit={'f' * 40} " in result.out
+    assert "shop/segments/a.yaml" in result.out
+
+
 def test_a_page_is_right_where_stdout_is_not_utf_8(
     changing: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

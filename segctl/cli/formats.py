@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -236,10 +237,19 @@ def frame(session: Session, generated_at: str) -> Frame:
     root = session.root.resolve()
     for folder in (root, *root.parents):
         if (folder / ".git").exists():
-            project = root.relative_to(folder).as_posix()
             commit = checked_out(root, env=session.env) or ""
-            return Frame(generated_at, commit, "" if project == "." else project)
-    return Frame(generated_at)
+            return Frame(generated_at, commit, _within(folder, root))
+    # A checkout without git, as the runner makes one where it has none.
+    workspace = session.env.get("GITHUB_WORKSPACE", "")
+    top = Path(workspace).resolve() if workspace else root
+    project = _within(top, root) if root.is_relative_to(top) else ""
+    return Frame(generated_at, session.env.get("GITHUB_SHA", ""), project)
+
+
+def _within(top: Path, root: Path) -> str:
+    """Give the project's folder from the top of its repository, empty where it is that."""
+    project = root.relative_to(top).as_posix()
+    return "" if project == "." else project
 
 
 def _sarif(

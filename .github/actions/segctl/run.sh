@@ -24,12 +24,6 @@ explain_failure() {
   github failed --kind "$1" --target "$INPUT_TARGET" --title "$2" --log "$log" > "$body"
 }
 
-# Annotations name files from the root of the repository, and segctl from its project.
-annotate() {
-  local prefix=${INPUT_WORKING_DIRECTORY:-.}
-  if [ "$prefix" = . ]; then "$@"; else "$@" | sed "s|^\(::[a-z]* file=\)|\1${prefix%/}/|"; fi
-}
-
 # What the files say may look like a command to the runner: it shall read none in what segctl
 # prints for people.
 token=$(python -c 'import secrets; print(secrets.token_hex(16))')
@@ -49,21 +43,21 @@ hush
 case $command in
   validate)
     unhush
-    annotate "${segctl[@]}" validate --format github "${more[@]}" || code=$?
+    "${segctl[@]}" validate --format github "${more[@]}" || code=$?
     hush
     ;;
   plan)
     loudly "${segctl[@]}" plan --out "$plan" "${more[@]}" || code=$?
     if [ -s "$plan" ]; then
       unhush
-      annotate segctl show "$plan" --format github
+      "${segctl[@]}" show "$plan" --format github
       hush
-      segctl show "$plan" --format markdown > "$body"
+      "${segctl[@]}" show "$plan" --format markdown > "$body"
       github outputs --plan "$plan" >> "$GITHUB_OUTPUT"
       output plan "$plan"
     else
       unhush
-      annotate "${segctl[@]}" validate --format github || true
+      "${segctl[@]}" validate --format github || true
       hush
       explain_failure plan "The plan could not be made"
     fi
