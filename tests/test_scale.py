@@ -51,7 +51,13 @@ def remote(number: int, name: str = "S") -> Remote:
 def removals(count: int, name: str) -> Ledger:
     return Ledger(
         tuple(
-            Removal(one.definition, False, f"old/{one.id}.yaml", "c0ffee", "2026-06-01T00:00:00Z")
+            Removal(
+                one.definition,
+                is_protected=False,
+                file=f"old/{one.id}.yaml",
+                commit="c0ffee",
+                removed_at="2026-06-01T00:00:00Z",
+            )
             for one in (remote(number, name) for number in range(count))
         )
     )
