@@ -198,7 +198,8 @@ def _ledger_missing(ledger: Ledger) -> Diagnostic:
     return Diagnostic(
         "history-unavailable",
         Severity.WARNING,
-        f"removed files delete nothing, since git cannot tell which: {ledger.unavailable}",
+        "removed files delete nothing, and a changed name makes a new segment, since git cannot "
+        f"tell: {ledger.unavailable}",
         hint=f"{remedy}write `ownership: declared` into segctl.yaml if that is how it should be",
     )
 

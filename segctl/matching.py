@@ -173,13 +173,14 @@ class _Matcher:
         moving = [one for old in previous for one in marked(old, self.marked, Marker.MOVING)]
         if moving:
             return moving, Reason.RESUMED
+        # Before the previous names: another segment may have taken one of those since.
+        replaced = marked(name, self.marked, Marker.OLD)
+        if replaced:
+            return list(replaced), Reason.RESUMED
         renamed = self.previously(name)
         if renamed:
             return renamed, Reason.RENAMED
-        returning = marked(name, self.marked, Marker.MOVING)
-        if returning:
-            return list(returning), Reason.RESUMED
-        return list(marked(name, self.marked, Marker.OLD)), Reason.RESUMED
+        return list(marked(name, self.marked, Marker.MOVING)), Reason.RESUMED
 
     def previously(self, name: str) -> list[Remote]:
         """Give the segments that have one of the previous names; they can be renamed if V2."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.model import Delete
@@ -55,6 +56,7 @@ def _references_option(function: F) -> F:
     return click.option(
         "--ignore-references",
         metavar="NAME",
+        shell_complete=segment_names,
         multiple=True,
         help="Delete or replace this segment though Single Sends use it; may be repeated.",
     )(function)
@@ -65,6 +67,7 @@ def only_option(function: F) -> F:
     return click.option(
         "--only",
         metavar="GLOB",
+        shell_complete=segment_names,
         multiple=True,
         help="Consider only segments whose name or file matches; may be repeated.",
     )(function)

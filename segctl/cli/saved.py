@@ -120,7 +120,7 @@ class Approval:
     ) -> None:
         if found:
             session.warn(found)
-            raise Refused(message, hint=hint)
+            raise Refused(message, hint=hint, diagnostics=found)
 
 
 def approval(

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 STATE_FOLDER = ".segctl"
 
 
+def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from segctl.cli.completing import targets  # noqa: PLC0415 - only after a TAB
+
+    return targets(ctx, param, incomplete)
+
+
 def session_options(*, hidden: bool = True) -> Callable[[F], F]:
     """Add the global options to a command.
 
@@ -49,6 +55,7 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
             "--target",
             metavar="NAME",
             hidden=hidden,
+            shell_complete=_targets,
             help="The account to work on: a target of segctl.yaml, or `sandbox`.",
         ),
         click.option(
@@ -177,6 +184,14 @@ class Session:
 
         return choose_target(self.config, self._target, self.env)
 
+    @property
+    def target_name(self) -> str:
+        """The name of the target, as far as it can be told; empty where none can be chosen."""
+        try:
+            return self.target.name
+        except (InvalidInput, UsageError):
+            return self._target or ""
+
     @cached_property
     def files(self) -> Files:
         """The bytes of the project's files. Raises `UsageError` and `InvalidInput`."""
@@ -291,8 +306,13 @@ class Session:
 
     def as_json(self, data: Any) -> str:
         """Give data as JSON, with escapes where stdout cannot show every character."""
-        encoding = (getattr(sys.stdout, "encoding", "") or "").replace("-", "").lower()
-        return json_text(data, ascii_only=encoding not in {"utf8", "utf8sig"})
+        return json_text(data, ascii_only=not _is_utf8(sys.stdout))
+
+    def as_page(self, text: str) -> str:
+        """Give a page of HTML, which says that it is UTF-8, as stdout can write it."""
+        if _is_utf8(sys.stdout):
+            return text
+        return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
     def show_json(self, data: Any) -> None:
         """Write a result as JSON."""
@@ -336,11 +356,16 @@ class Session:
         self.show(plan_in("text", plan, self))
 
 
+def _is_utf8(stream: TextIO) -> bool:
+    encoding = (getattr(stream, "encoding", "") or "").replace("-", "").lower()
+    return encoding in {"utf8", "utf8sig"}
+
+
 def json_text(data: Any, *, ascii_only: bool = False) -> str:
-    """Write JSON for people and programs: indented, one final line break, valid as UTF-8."""
+    """Write JSON for people and programs: indented, valid as UTF-8, without any whole key."""
     import json  # noqa: PLC0415
     import re  # noqa: PLC0415
 
-    text = json.dumps(data, indent=2, ensure_ascii=ascii_only)
+    text = redact(json.dumps(data, indent=2, ensure_ascii=ascii_only), whole=True)
     # The account can hold half of a pair, which UTF-8 has no bytes for; an escape says it.
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"

@@ -12,7 +12,7 @@ from segctl.render.diagnostics import diagnostics_text
 from segctl.render.style import Style, clean, clean_lines, count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from segctl.model import Plan, Segment
 
@@ -101,7 +101,7 @@ def _change(change: Change, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-_REASON_WORDS = {
+REASON_WORDS: Mapping[Reason, str] = {
     Reason.NOT_ON_ACCOUNT: "not on the account",
     Reason.DEFINITION_DIFFERS: "",
     Reason.PARENT_LIST_DIFFERS: "",
@@ -119,7 +119,7 @@ _REASON_WORDS = {
 
 def _where(change: Change) -> str:
     facts = [str(change.span)] if change.span else []
-    reason = _REASON_WORDS[change.reason]
+    reason = REASON_WORDS[change.reason]
     if reason:
         facts.append(reason)
     match change:

@@ -108,10 +108,12 @@ def holders_in(value: Any) -> list[Any]:
     return own + [found for one in inner for found in holders_in(one)]
 
 
-@given(st.integers(0, len(written(data())) - 3), PLANS)
+@given(st.integers(0, 10_000), PLANS)
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 def test_a_plan_that_was_cut_off_is_no_plan(length: int, plan: Plan) -> None:
-    content = written(data(plan))[:length]
+    content = written(data(plan))
+    # The last two bytes are the closing brace and the line break.
+    content = content[: length % (len(content) - 2)]
     [found] = problems(content)
     assert found.code in ("cut-off", "empty-file", "not-utf8", "not-json")
     assert found.span is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.formats import PLAN_FORMATS, plan_in
+from segctl.cli.formats import faults_in, format_option, plan_in
 from segctl.cli.saved import read_plan
 from segctl.cli.session import with_session
 
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("file", metavar="PLAN")
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(PLAN_FORMATS),
-    default="text",
-    help="How to write the plan.",
-)
+@format_option("the plan")
 @with_session
 def command(session: Session, file: str, output: str) -> int:
     """Show a plan that was saved with `segctl plan --out`.
@@ -34,9 +28,11 @@ def command(session: Session, file: str, output: str) -> int:
     Examples:
       segctl show plan.json
       segctl show plan.json --format json | jq .summary
+      segctl show plan.json --format markdown
       segctl plan --format json | segctl show -
     """
-    saved = read_plan(file)
+    with faults_in(output, session, "show"):
+        saved = read_plan(file)
     session.show(
         plan_in(
             output,
