@@ -80,7 +80,7 @@ def terraform(root: Path, count: int) -> Callable[[], object] | None:
     (root / "main.tf").write_text(_TERRAFORM)
     # It would ask a server for its newest version.
     env = {"CHECKPOINT_DISABLE": "1"}
-    command(program, "init", "-input=false", cwd=root, env=env)()
+    command(program, "init", "-input=false", cwd=root, env=env, quiet=True)()
     (root / "terraform.tfstate").write_text(json.dumps(_state(wanted)))
     # Exit code 2 would say that there is something to change.
     argv = [program, "plan", "-input=false", "-detailed-exitcode"]

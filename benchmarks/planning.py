@@ -27,8 +27,13 @@ COUNT = 1000
 MANY = 10_000
 LATENCY = 0.05
 MEGABYTES = 250
-_PARALLELISM = next((one.default for one in apply_command.params if one.name == "parallelism"), 1)
+_PARALLELISM: int = next(
+    (one.to_info_dict()["default"] for one in apply_command.params if one.name == "parallelism"), 1
+)
 """How many writes `apply` has under way at once unless it is told."""
+
+_CREATES = min(COUNT, 125 * _PARALLELISM)
+"""As many as take some seconds."""
 
 
 def figures(runs: int, *, short: bool) -> Iterator[Figure]:
@@ -37,7 +42,8 @@ def figures(runs: int, *, short: bool) -> Iterator[Figure]:
         root = Path(folder)
         write_project(root / "small", COUNT)
         yield _cold(root / "small", runs)
-        yield _apply(root / "small", 1 if short else runs)
+        write_project(root / "new", _CREATES)
+        yield _apply(root / "new", runs)
         with account(COUNT) as url:
             warm = _plan(root / "small", url, root / "cache")
             yield from _against_others(root, warm.run, runs, short=short)
@@ -96,10 +102,10 @@ def _apply(project: Path, runs: int) -> Figure:
             url = stack.enter_context(account(0, LATENCY))
 
         def post() -> object:
-            return _bare("post", url, str(_PARALLELISM), str(COUNT))()
+            return _bare("post", url, str(_PARALLELISM), str(_CREATES))()
 
         return compare(
-            f"apply of {COUNT:,} creates, {LATENCY * 1000:.0f} ms latency / bare httpx",
+            f"apply of {_CREATES:,} creates, {LATENCY * 1000:.0f} ms latency / bare httpx",
             lambda: _segctl(project, url, "--no-cache", "apply", "--auto-approve").run(),
             post,
             bound=1.3,

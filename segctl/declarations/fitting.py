@@ -173,5 +173,6 @@ _KEYWORDS: Mapping[str, Callable[[Any, Mapping[str, Any]], Fits]] = {
     "minProperties": lambda wanted, _: (
         lambda value: not isinstance(value, dict) or len(value) >= wanted
     ),
+    "maximum": lambda wanted, _: lambda value: not _is_number(value) or value <= wanted,
     "minimum": lambda wanted, _: lambda value: not _is_number(value) or value >= wanted,
 }

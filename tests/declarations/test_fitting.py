@@ -83,6 +83,7 @@ KEYWORDS: list[tuple[dict[str, Any], list[Any]]] = [
     ({"type": ["string", "null"]}, ["", None, 1, True]),
     ({"type": "integer"}, [1, 1.0, 1.5, True, "1", float("nan")]),
     ({"type": "number", "minimum": 0}, [0, -0.5, True, "x"]),
+    ({"maximum": 0}, [0, 0.5, True, "x"]),
     ({"enum": [True, "a", 0]}, [True, 1, 1.0, "a", 0, False, []]),
     ({"const": 1}, [1, 1.0, True]),
     ({"properties": {"a": {"type": "string"}}}, [{}, {"a": ""}, {"a": 1}, {"b": 1}, []]),
