@@ -335,6 +335,37 @@ def wired(world: World) -> Iterator[World]:
             world.close()
 
 
+def crossed(apply: Callable[[Run], Run], first: int, second: int) -> tuple[Run, Run]:
+    """Let one apply begin inside another and end after it; give both.
+
+    The outer one is held before its request number `first`. There the inner one begins, and is
+    held before its request number `second` until the outer one has ended.
+    """
+    ended, held = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        assert ended.wait(60)
+
+    def work() -> None:
+        apply(inner)
+        held.set()
+
+    def begin() -> None:
+        thread.start()
+        assert held.wait(60)
+
+    inner = Run(key=OTHER_KEY, before={second: hold})
+    outer = Run(before={first: begin})
+    thread = threading.Thread(target=work, daemon=True)
+    apply(outer)
+    ended.set()
+    if thread.ident is not None:
+        thread.join(60)
+        assert not thread.is_alive()
+    return outer, inner
+
+
 def write(root: Path, files: Mapping[str, str]) -> None:
     """Write files, by path relative to the project."""
     for name, text in files.items():

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     initialize,
@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 
 from tests.conftest import query, segment_yaml
 
-from .harness import OTHER_KEY, Run, World, wired, write
+from .harness import OTHER_KEY, Run, World, crossed, wired, write
 from .scenarios import EVENTS, LISTS, SETTINGS, UNFINISHED
 
 if TYPE_CHECKING:
@@ -134,7 +134,9 @@ class Applying(RuleBasedStateMachine):
         parent=st.sampled_from([None, *LISTS]),
         number=st.integers(0, len(NAMES)),
     )
-    def declare(self, text: str, parent: str | None, number: int) -> object:
+    def declare(
+        self, text: str, parent: str | None, number: int
+    ) -> Declaration | MultipleResults[Declaration]:
         free = self.free_names()
         if not free:
             return multiple()
@@ -214,7 +216,7 @@ class Applying(RuleBasedStateMachine):
         self.world.emulator.faults.clear()
 
     @rule(index=st.integers(1, 25), after=st.booleans())
-    def apply_killed(self, index: int, after: bool) -> None:  # noqa: FBT001 - a strategy's value
+    def apply_killed(self, index: int, after: bool) -> None:
         self.apply(Run(kill=1 + index // 4 if after else index, kill_after=after))
 
     @rule(index=st.integers(1, 20))
@@ -225,29 +227,7 @@ class Applying(RuleBasedStateMachine):
     @rule(first=st.integers(1, 20), second=st.integers(1, 20))
     def two_applies_crossed(self, first: int, second: int) -> None:
         """Let one apply begin inside another and end after it."""
-        ended, waits = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            waits.set()
-            assert ended.wait(60)
-
-        inner = Run(key=OTHER_KEY, before={second: hold})
-
-        def work() -> None:
-            self.apply(inner)
-            waits.set()
-
-        thread = threading.Thread(target=work, daemon=True)
-
-        def begin() -> None:
-            thread.start()
-            assert waits.wait(60)
-
-        self.apply(Run(before={first: begin}))
-        ended.set()
-        if thread.ident is not None:
-            thread.join(60)
-            assert not thread.is_alive()
+        crossed(self.apply, first, second)
 
     @rule()
     def settle(self) -> None:
@@ -280,9 +260,9 @@ class Applying(RuleBasedStateMachine):
 
     def watch(self, world: World) -> str:
         now = {one.id: one for one in world.segments()}
-        for segment_id, one in self.unmanaged.items():
-            if now.get(segment_id) != one:
-                return f"unmanaged {one.name} was touched: {now.get(segment_id)}"
+        for segment_id, record in self.unmanaged.items():
+            if now.get(segment_id) != record:
+                return f"unmanaged {record.name} was touched: {now.get(segment_id)}"
         names = [one.name for one in now.values()]
         for one in self.declared:
             if not one.is_made or one.id in now:
