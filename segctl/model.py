@@ -58,7 +58,8 @@ class Declared:
     file that it names), `parent_span` of the parent lists where the file has any. The fields from
     `description` on are kept in git only: the remote has no place for them (sendgrid-api.md §1).
     `previous_names` are those under which the account may still hold it; `allow_replace` lets it
-    be made anew where its parent list changes.
+    be made anew where its parent list changes. `refresh_priority` is 1 to 100, and 0 where the file
+    says nothing: the higher is refreshed first.
     """
 
     segment: Segment
@@ -71,6 +72,7 @@ class Declared:
     protected: bool = False
     previous_names: tuple[str, ...] = ()
     allow_replace: bool = False
+    refresh_priority: int = 0
 
     @property
     def name(self) -> str:
@@ -135,6 +137,7 @@ class Remote:
     validation_error: str = ""
     refreshes_used: int | None = None
     max_refreshes: int | None = None
+    last_refreshed_at: str | None = None
 
     @property
     def is_v1(self) -> bool:

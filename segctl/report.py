@@ -56,10 +56,15 @@ def in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Ou
 
 
 class RefreshStatus(StrEnum):
-    """What became of a request to refresh (sendgrid-api.md §1, §2)."""
+    """What became of a wish to refresh (sendgrid-api.md §1, §2).
+
+    `DEFERRED`: the quota has no room for it now. `SKIPPED`: its query is not known to be valid, so
+    there is nothing to count.
+    """
 
     ACCEPTED = "accepted"
-    OVER_QUOTA = "over_quota"
+    DEFERRED = "deferred"
+    SKIPPED = "skipped"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     FAILED = "failed"
@@ -67,13 +72,17 @@ class RefreshStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """One request to count a segment's contacts anew, and what the server said to it."""
+    """One wish to count a segment's contacts anew, and what became of it.
+
+    `until`: when one that is deferred can go, as the API writes times.
+    """
 
     name: str
     id: str
     status: RefreshStatus
     message: str = ""
     hint: str = ""
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

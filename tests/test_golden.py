@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl import __version__
+from segctl import __version__, reportfile
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import (
     Change,
@@ -47,6 +47,7 @@ GOLDEN = Path(__file__).parent / "golden"
 PLAIN, COLORED = Style(), Style(color=True)
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
 LIST_B = "0b1f4a10-5c1d-4a6e-9f02-00000000000b"
+MOMENT = "2026-07-16T00:00:00Z"
 ID = "5e9c0de2-71b3-4d5a-8c44-{:012}"
 
 BIG_SPENDERS = """\
@@ -151,8 +152,13 @@ def report(*, interrupted: bool = False) -> Report:
         ),
         (
             Refresh("One", ID.format(7), RefreshStatus.ACCEPTED),
-            Refresh("Two", ID.format(1), RefreshStatus.OVER_QUOTA, "the quota", "tomorrow"),
-            Refresh("Six", ID.format(6), RefreshStatus.OVER_QUOTA, "the quota", "tomorrow"),
+            Refresh(
+                "Two", ID.format(1), RefreshStatus.DEFERRED, "not before 02:00", "then", MOMENT
+            ),
+            Refresh(
+                "Six", ID.format(6), RefreshStatus.DEFERRED, "not before 02:00", "then", MOMENT
+            ),
+            Refresh("Ten", ID.format(8), RefreshStatus.SKIPPED, "no valid query"),
             Refresh("Gone", ID.format(9), RefreshStatus.NOT_FOUND, "it is gone"),
         ),
         interrupted=interrupted,
@@ -222,6 +228,12 @@ def plan_json() -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
+def report_json() -> str:
+    data = reportfile.to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
+    assert data["tool"].pop("version") == __version__
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
 VIEWS: dict[str, Callable[[], str]] = {
     "plan.txt": lambda: plan_text(rich_plan(), PLAIN),
     "plan-verbose.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=1),
@@ -233,6 +245,7 @@ VIEWS: dict[str, Callable[[], str]] = {
     "report.txt": lambda: report_text(report(), PLAIN),
     "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),
     "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),
+    "report.json": report_json,
     "diagnostics.txt": lambda: diagnostics_text(findings(), PLAIN) + tally(findings()) + "\n",
     "listing.txt": listing,
 }

@@ -269,29 +269,3 @@ def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
     assert b"%" in drawn
     assert b"create Segment" not in drawn
     assert b"Applied: 40 done." in out
-
-
-def test_start_up_imports_nothing_heavy() -> None:
-    """What `--version` and `--help` may import beside the interpreter's own start."""
-    script = """
-import sys
-before = set(sys.modules)
-from segctl.cli import main
-code = main({argv}, {{}})
-heavy = {{
-    "click", "rich", "yaml", "jsonschema", "httpx", "sqlglot", "deepdiff", "dataclasses", "sqlite3",
-    "json", "asyncio", "ssl",
-}}
-print(code, *sorted(heavy & (set(sys.modules) - before)))
-"""
-    for argv, allowed in ((["--version"], set()), (["--help"], {"click", "dataclasses"})):
-        done = subprocess.run(
-            [sys.executable, "-c", script.format(argv=argv)],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=REPOSITORY,
-        )
-        code, *heavy = done.stdout.splitlines()[-1].split()
-        assert code == "0"
-        assert set(heavy) <= allowed

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
+from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
 from segctl.history import checked_out
+from segctl.model import Create
 from segctl.planfile import action_name, digest
-from segctl.refresher import refresh
+from segctl.refresher import refresh_changed
 from segctl.render.style import clean
 from segctl.report import Outcome, Report, Status, in_order
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from segctl.applier import Event
     from segctl.cli.session import Account, Session
     from segctl.journal import Journal
-    from segctl.model import Change, Plan
+    from segctl.model import Change, Plan, Precondition
     from segctl.report import Refresh
     from segctl.sendgrid.api import Writer
 
@@ -117,6 +119,8 @@ def carry_out(
         from segctl.emulator import Settings  # noqa: PLC0415 - only where the sandbox runs
 
         tactics = replace(tactics, lock=Settings.sandbox().update_lock)
+    if account.definitions is not None:
+        account.definitions.forget({one.id for one in _touched(plan)})
     run = _Run(session, plan)
     failure: Exception | None = None
     with _interruptions(session, account) as interruptions:
@@ -133,7 +137,7 @@ def carry_out(
                     run.note(event)
                     tell(len(run.outcomes), len(plan.changes))
             if count_anew:
-                run.refresh(writer, stopped)
+                run.refresh(account, writer, stopped)
         except KeyboardInterrupt:
             interruptions.append(signal.SIGINT)
         except Exception as error:  # noqa: BLE001 - raised again, once the report is out
@@ -145,6 +149,12 @@ def carry_out(
             hint="make room for it, or fix its disk, and apply again",
         )
     return run.report(interrupted=bool(interruptions)), failure
+
+
+def _touched(plan: Plan) -> Iterator[Precondition]:
+    for change in plan.changes:
+        if not isinstance(change, Create):
+            yield change.precondition
 
 
 def _why_stopped(interruptions: Sequence[int], journal: Journal) -> str | bool:
@@ -195,18 +205,15 @@ class _Run:
             case Outcome():
                 self.outcomes.append(event)
 
-    def refresh(self, writer: Writer, stopped: Callable[[], str | bool]) -> None:
-        """Ask for what was created or patched to be counted anew."""
-        # By id: a segment that changed in two steps is counted once, by its last name.
-        done = in_order(self.plan.changes, self.outcomes)
-        changed = {one.id: one for one in done if one.status is Status.DONE and one.id}
+    def refresh(self, account: Account, writer: Writer, stopped: Callable[[], str | bool]) -> None:
+        """Have what was created, patched or replaced counted anew, as far as the quota goes."""
+        wanted = changed(self.session, in_order(self.plan.changes, self.outcomes))
+        record = record_of(self.session, account)
         zone = self.session.config.time_zone
         with self.session.progress("refreshing") as tell:
-            for segment_id, one in changed.items():
-                if stopped():
-                    return
-                self.refreshes.append(refresh(writer, one.change.name, segment_id, zone))
-                tell(len(self.refreshes), len(changed))
+            for one in refresh_changed(writer, wanted, record, zone, lambda: bool(stopped())):
+                self.refreshes.append(one)
+                tell(len(self.refreshes), len(wanted))
 
     def report(self, *, interrupted: bool) -> Report:
         """Give the report; what has no outcome was under way, or not begun, when all ended."""

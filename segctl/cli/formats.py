@@ -23,11 +23,14 @@ def plan_in(
     *,
     generated_at: str | None = None,
     version: str = __version__,
+    requests: int | None = None,
 ) -> str:
     """Give a plan in one of `PLAN_FORMATS`, as this session's stdout can show it.
 
     `generated_at` (now, unless it is given) and `version` say when and by which segctl the plan
-    was made. Raises `ValueError` for another format.
+    was made; `requests`, where it is told, how many it took.
+
+    Raises `ValueError` for another format.
     """
     match output:
         case "text":
@@ -39,6 +42,6 @@ def plan_in(
             from segctl.planfile import to_json  # noqa: PLC0415
 
             made = iso(session.clock.now()) if generated_at is None else generated_at
-            return session.as_json(to_json(plan, made, version))
+            return session.as_json(to_json(plan, made, version, requests))
         case _:
             raise ValueError(f"no format of a plan: {output}")

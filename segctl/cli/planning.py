@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.cli.checking import check_before_sending
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, Severity, UsageError
-from segctl.history import read_ledger
 from segctl.model import Delete
 from segctl.options import Options
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
+    from segctl.errors import Diagnostic
     from segctl.model import Declared, Ledger, Plan, Remote, Snapshot
     from segctl.planner import Named
 
@@ -163,7 +162,7 @@ def look(
         return definitions_to_read(declared, listed, wishes)
 
     with session.progress("reading the account") as tell:
-        snapshot = take_snapshot(account.reader, wanted, tell)
+        snapshot = take_snapshot(account.reader, wanted, tell, account.definitions)
     return make_plan(account.ref, declared, snapshot, wishes), snapshot
 
 
@@ -181,9 +180,13 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
         references = References(sends, frozenset(question.options.ignore_references))
     plan = judge(plan, session.config.limits, len(snapshot.remotes), references)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
-    found = check_before_sending(
-        session, account, [one for one in declarations.declared if one.name in changed]
-    )
+    found: tuple[Diagnostic, ...] = ()
+    if changed:
+        from segctl.cli.checking import check_before_sending  # noqa: PLC0415 - all rules
+
+        found = check_before_sending(
+            session, account, [one for one in declarations.declared if one.name in changed]
+        )
     return dataclasses.replace(
         plan,
         diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics),
@@ -213,6 +216,8 @@ def _selected(
 
 def ledger_of(session: Session, declarations: Declarations) -> Ledger:
     """Ask git which segments were declared once and are not any more."""
+    from segctl.history import read_ledger  # noqa: PLC0415 - only where it can matter
+
     names = {one.name for one in declarations.declared}
     return read_ledger(session.root, session.config.segments, names, env=session.env)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from segctl.clock import Clock
     from segctl.config import Config, Target
     from segctl.declarations.collection import Declarations
+    from segctl.definition_cache import DefinitionCache
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.sendgrid.api import Reader, Writer
@@ -56,6 +57,12 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
             hidden=hidden,
             help="When to use colours; `auto` is on a terminal without NO_COLOR.",
         ),
+        click.option(
+            "--no-cache",
+            is_flag=True,
+            hidden=hidden,
+            help="Read every definition from the account, and remember none.",
+        ),
         click.option("-q", "--quiet", count=True, hidden=hidden, help="Say less."),
         click.option("-v", "--verbose", count=True, hidden=hidden, help="Say more."),
     ]
@@ -79,12 +86,13 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
         *,
         target: str | None,
         color: str | None,
+        no_cache: bool,
         quiet: int,
         verbose: int,
         **options: Any,
     ) -> Any:
         session: Session = ctx.obj
-        session.update(target=target, color=color, quiet=quiet, verbose=verbose)
+        session.update(target=target, color=color, no_cache=no_cache, quiet=quiet, verbose=verbose)
         return function(session, **options)
 
     command.__doc__ = function.__doc__
@@ -93,13 +101,18 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An open connection to a target. `digest` names the account in caches, without saying it."""
+    """An open connection to a target.
+
+    `digest` names the account in caches, without saying it. `definitions` is what is remembered of
+    it, `None` where nothing is.
+    """
 
     ref: TargetRef
     reader: Reader
     writer: Writer
     requests: Callable[[], int]
     digest: str
+    definitions: DefinitionCache | None = None
 
 
 class Session:
@@ -112,6 +125,7 @@ class Session:
         self.verbosity = 0
         self._target: str | None = None
         self._color = "auto"
+        self._cached = True
 
     def enter(self, directory: str) -> None:
         """Work on the project in this folder. Raises `UsageError` where there is none."""
@@ -119,11 +133,14 @@ class Session:
         if not self.root.is_dir():
             raise UsageError(f"there is no folder {directory}", hint="-C takes a folder")
 
-    def update(self, target: str | None, color: str | None, quiet: int, verbose: int) -> None:
+    def update(
+        self, target: str | None, color: str | None, no_cache: bool, quiet: int, verbose: int
+    ) -> None:
         """Take in global options; what is not given stays as it was."""
         # An empty target is not none: `--target "$UNSET"` must not end on the default account.
         self._target = self._target if target is None else target
         self._color = color or self._color
+        self._cached = self._cached and not no_cache
         self.verbosity += verbose - quiet
 
     @cached_property
@@ -225,13 +242,31 @@ class Session:
             direct=is_loopback(parts.hostname or ""),
             notify=self.talk,
         ) as transport:
+            digest = account_digest(url, target.subuser, key)
             yield Account(
                 TargetRef(target.name, parts.netloc, target.subuser),
                 Reader(transport),
                 Writer(transport),
                 lambda: transport.requests,
-                account_digest(url, target.subuser, key),
+                digest,
+                self._definitions(digest),
             )
+
+    def _definitions(self, digest: str) -> DefinitionCache | None:
+        """Open what is remembered of an account, unless that is turned off or has no place."""
+        from segctl.environment import cache_folder  # noqa: PLC0415
+
+        folder = cache_folder(self.env)
+        if not self._cached or self.env.get("SEGCTL_NO_CACHE") or folder is None:
+            return None
+        from segctl.definition_cache import DefinitionCache  # noqa: PLC0415
+
+        return DefinitionCache(folder, digest, self.clock.now(), self._mention)
+
+    def _mention(self, text: str) -> None:
+        """Write to stderr what only -v asks for."""
+        if self.verbosity > 0:
+            self.say(text)
 
     def _style(self, stream: TextIO) -> Style:
         if self._color != "auto":
@@ -302,10 +337,10 @@ class Session:
 
 
 def json_text(data: Any, *, ascii_only: bool = False) -> str:
-    """Write JSON for people and programs: indented, one final line break, valid as UTF-8."""
+    """Write JSON for people and programs: indented, valid as UTF-8, no whole key."""
     import json  # noqa: PLC0415
     import re  # noqa: PLC0415
 
-    text = json.dumps(data, indent=2, ensure_ascii=ascii_only)
+    text = redact(json.dumps(data, indent=2, ensure_ascii=ascii_only), whole=True)
     # The account can hold half of a pair, which UTF-8 has no bytes for; an escape says it.
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"

@@ -85,8 +85,9 @@ def _ignored_references(plan: Plan) -> list[str]:
 
 
 def checksum(document: Mapping[str, Any]) -> str:
-    """Give the SHA-256, in hex, of a plan's JSON data without its own `checksum`."""
-    return _sha256({key: value for key, value in document.items() if key != "checksum"})
+    """Give the SHA-256, in hex, of a plan's JSON data, without `checksum` and `requests`."""
+    rest = {key: document[key] for key in document if key not in ("checksum", "requests")}
+    return _sha256(rest)
 
 
 def _sha256(data: Any) -> str:
@@ -94,10 +95,13 @@ def _sha256(data: Any) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def to_json(plan: Plan, generated_at: str, version: str = __version__) -> dict[str, Any]:
+def to_json(
+    plan: Plan, generated_at: str, version: str = __version__, requests: int | None = None
+) -> dict[str, Any]:
     """Give the plan as JSON data.
 
-    `generated_at` is an ISO 8601 time in UTC; `version` is that of the segctl that made the plan.
+    `generated_at` is an ISO 8601 time in UTC; `version` is that of the segctl that made the plan;
+    `requests` how many were sent for it, `None` where nobody counted.
     """
     document = {
         **header(generated_at, version),
@@ -123,7 +127,9 @@ def to_json(plan: Plan, generated_at: str, version: str = __version__) -> dict[s
         "refusals": diagnostics_json(plan.refusals, longest=None),
         "digest": digest(plan),
     }
-    return {**document, "checksum": checksum(document)}
+    # What a run cost is no part of the plan.
+    counted = {} if requests is None else {"requests": requests}
+    return {**document, **counted, "checksum": checksum(document)}
 
 
 def header(generated_at: str, version: str = __version__) -> dict[str, Any]:

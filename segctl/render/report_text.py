@@ -23,7 +23,8 @@ _STATUS_WORDS = {
 _DONE_WORDS = {"create": "created", "patch": "patched", "replace": "replaced", "delete": "deleted"}
 _REFRESH_WORDS = {
     RefreshStatus.ACCEPTED: "refreshing",
-    RefreshStatus.OVER_QUOTA: "over quota",
+    RefreshStatus.DEFERRED: "deferred",
+    RefreshStatus.SKIPPED: "not refreshed",
     RefreshStatus.FORBIDDEN: "forbidden",
     RefreshStatus.NOT_FOUND: "not found",
     RefreshStatus.FAILED: "failed",
@@ -51,8 +52,11 @@ def closing_line(report: Report, style: Style) -> str:
         if counts[status]
     ]
     asked = len(report.refreshes)
-    accepted = sum(one.status is RefreshStatus.ACCEPTED for one in report.refreshes)
-    refreshed = f" {accepted} of {asked} refreshing." if asked else ""
+    statuses = [one.status for one in report.refreshes]
+    refreshed = f" {statuses.count(RefreshStatus.ACCEPTED)} of {asked} refreshing" if asked else ""
+    if RefreshStatus.DEFERRED in statuses:
+        refreshed += f", {statuses.count(RefreshStatus.DEFERRED)} deferred"
+    refreshed += "." if asked else ""
     if report.interrupted:
         head = "Interrupted:"
     elif report.is_complete:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "refreshing",
     type=click.Choice(["none", "changed"]),
     default="none",
-    help="Ask SendGrid to count the segments that were created or patched.",
+    help="Have SendGrid count what was created, patched or replaced, as far as its quota goes.",
 )
 @click.option(
     "--journal",

@@ -16,6 +16,7 @@ from segctl.clock import iso
 from segctl.errors import InvalidInput, UsageError
 from segctl.options import Options
 from segctl.planfile import diagnostics_json, header, to_json
+from segctl.render.style import count
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
@@ -48,7 +49,8 @@ def command(
     """Show what apply would change, and change nothing.
 
     Compares the segment files with the account: one request for the list, one for each declared
-    segment that is on it. Exit code 3 when a safety rule would refuse the plan.
+    segment that was edited there since the last run. Exit code 3 when a safety rule would refuse
+    the plan.
 
     \b
     Examples:
@@ -71,11 +73,11 @@ def command(
     now = iso(session.clock.now())
     if out is not None:
         write_whole(out, json_text(to_json(plan, now)))
-    session.show(plan_in(output, plan, session, generated_at=now))
+    session.show(plan_in(output, plan, session, generated_at=now, requests=requests))
     if out is not None:
         session.talk(saved_as(session, out, plan))
     if session.verbosity > 0:
-        session.talk(f"{requests} requests sent.")
+        session.talk(f"{count(requests, 'request')} sent.")
     return exit_code(plan, detailed=detailed_exitcode)
 
 
