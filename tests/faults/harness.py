@@ -8,8 +8,9 @@ before any request, and that kills a run at any request.
 **Killed.** A run is killed by an exception that no clean-up catches, raised where its request
 leaves or where the answer arrives; from then on none of its threads gets a request out or a sleep
 over with. That equals SIGKILL as far as the account can tell, since segctl keeps no state of its
-own that a clean-up could mend: what the next run knows it reads from the files, git and the
-account. `test_killed.py` does the same with real processes.
+own on which the next run relies: what it knows it reads from the files, git and the account (a
+cache of definitions is checked against the list, and every write against what is there).
+`test_killed.py` does the same with real processes.
 """
 
 from __future__ import annotations
