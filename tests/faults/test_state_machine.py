@@ -38,7 +38,7 @@ from .scenarios import EVENTS, LISTS, SETTINGS, UNFINISHED
 if TYPE_CHECKING:
     from segctl.emulator import Record
 
-EXAMPLES = int(os.environ.get("SEGCTL_STATE_MACHINE", "20"))
+EXAMPLES = int(os.environ.get("SEGCTL_STATE_MACHINE", "25"))
 STEPS = 12
 QUIET_RUNS = 8
 """How many applies, five minutes apart, may be needed until one has nothing to do."""
@@ -95,12 +95,19 @@ class Applying(RuleBasedStateMachine):
         self.unmanaged: dict[str, Record] = {}
         self.last: list[Run] = []
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=declarations)
+    def begin(self) -> MultipleResults[Declaration]:
         for number, list_id in enumerate(LISTS):
             self.world.emulator.ui.add_list(f"List {number}", id=list_id)
         self.made_by_hand("By hand", QUERIES[0])
+        parents = (None, LISTS[0], LISTS[1])
+        self.declared += [
+            Declaration(name, text, parent)
+            for name, text, parent in zip(NAMES[:3], QUERIES, parents, strict=False)
+        ]
         self.sync()
+        self.settle()
+        return multiple(*self.declared)
 
     def teardown(self) -> None:
         try:
