@@ -8,8 +8,9 @@ before any request, and that kills a run at any request.
 **Killed.** A run is killed by an exception that no clean-up catches, raised where its request
 leaves or where the answer arrives; from then on none of its threads gets a request out or a sleep
 over with. That equals SIGKILL as far as the account can tell, since segctl keeps no state of its
-own that a clean-up could mend: what the next run knows it reads from the files, git and the
-account. `test_killed.py` does the same with real processes.
+own on which the next run relies: what it knows it reads from the files, git and the account (a
+cache of definitions is checked against the list, and every write against what is there).
+`test_killed.py` does the same with real processes.
 """
 
 from __future__ import annotations
@@ -333,6 +334,37 @@ def wired(world: World) -> Iterator[World]:
             yield world
         finally:
             world.close()
+
+
+def crossed(apply: Callable[[Run], Run], first: int, second: int) -> tuple[Run, Run]:
+    """Let one apply begin inside another and end after it; give both.
+
+    The outer one is held before its request number `first`. There the inner one begins, and is
+    held before its request number `second` until the outer one has ended.
+    """
+    ended, held = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        assert ended.wait(60)
+
+    def work() -> None:
+        apply(inner)
+        held.set()
+
+    def begin() -> None:
+        thread.start()
+        assert held.wait(60)
+
+    inner = Run(key=OTHER_KEY, before={second: hold})
+    outer = Run(before={first: begin})
+    thread = threading.Thread(target=work, daemon=True)
+    apply(outer)
+    ended.set()
+    if thread.ident is not None:
+        thread.join(60)
+        assert not thread.is_alive()
+    return outer, inner
 
 
 def write(root: Path, files: Mapping[str, str]) -> None:

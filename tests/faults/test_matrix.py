@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,12 +89,14 @@ def faults_of(scenario: Scenario) -> tuple[str, ...]:
     return WHEN_MIXED if scenario.name == "mixed" else FAULTS
 
 
+CASE_NUMBERS = count()
 CASES = [(scenario, fault) for scenario in SCENARIOS for fault in faults_of(scenario)]
 
 
 def prepared(scenario: Scenario, root: Path) -> tuple[World, Witness]:
     """Write a scenario's project, and make its account."""
-    world = World(scenario.settings, cache=f"{root}-cache")
+    # The same ids at the same times hold something else in another case: no cache fits both.
+    world = World(scenario.settings, cache=f"{root}-cache/{next(CASE_NUMBERS)}")
     witness = scenario.populate(world)
     world.watch = witness.watch
     return world, witness

@@ -13,15 +13,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     initialize,
@@ -32,13 +32,13 @@ from hypothesis.stateful import (
 
 from tests.conftest import query, segment_yaml
 
-from .harness import OTHER_KEY, Run, World, wired, write
+from .harness import OTHER_KEY, Run, World, crossed, wired, write
 from .scenarios import EVENTS, LISTS, SETTINGS, UNFINISHED
 
 if TYPE_CHECKING:
     from segctl.emulator import Record
 
-EXAMPLES = int(os.environ.get("SEGCTL_STATE_MACHINE", "20"))
+EXAMPLES = int(os.environ.get("SEGCTL_STATE_MACHINE", "25"))
 STEPS = 12
 QUIET_RUNS = 8
 """How many applies, five minutes apart, may be needed until one has nothing to do."""
@@ -95,12 +95,19 @@ class Applying(RuleBasedStateMachine):
         self.unmanaged: dict[str, Record] = {}
         self.last: list[Run] = []
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=declarations)
+    def begin(self) -> MultipleResults[Declaration]:
         for number, list_id in enumerate(LISTS):
             self.world.emulator.ui.add_list(f"List {number}", id=list_id)
         self.made_by_hand("By hand", QUERIES[0])
+        parents = (None, LISTS[0], LISTS[1])
+        self.declared += [
+            Declaration(name, text, parent)
+            for name, text, parent in zip(NAMES[:3], QUERIES, parents, strict=False)
+        ]
         self.sync()
+        self.settle()
+        return multiple(*self.declared)
 
     def teardown(self) -> None:
         try:
@@ -134,7 +141,9 @@ class Applying(RuleBasedStateMachine):
         parent=st.sampled_from([None, *LISTS]),
         number=st.integers(0, len(NAMES)),
     )
-    def declare(self, text: str, parent: str | None, number: int) -> Any:
+    def declare(
+        self, text: str, parent: str | None, number: int
+    ) -> Declaration | MultipleResults[Declaration]:
         free = self.free_names()
         if not free:
             return multiple()
@@ -225,29 +234,7 @@ class Applying(RuleBasedStateMachine):
     @rule(first=st.integers(1, 20), second=st.integers(1, 20))
     def two_applies_crossed(self, first: int, second: int) -> None:
         """Let one apply begin inside another and end after it."""
-        ended, waits = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            waits.set()
-            assert ended.wait(60)
-
-        inner = Run(key=OTHER_KEY, before={second: hold})
-
-        def work() -> None:
-            self.apply(inner)
-            waits.set()
-
-        thread = threading.Thread(target=work, daemon=True)
-
-        def begin() -> None:
-            thread.start()
-            assert waits.wait(60)
-
-        self.apply(Run(before={first: begin}))
-        ended.set()
-        if thread.ident is not None:
-            thread.join(60)
-            assert not thread.is_alive()
+        crossed(self.apply, first, second)
 
     @rule()
     def settle(self) -> None:
@@ -280,9 +267,9 @@ class Applying(RuleBasedStateMachine):
 
     def watch(self, world: World) -> str:
         now = {one.id: one for one in world.segments()}
-        for segment_id, before in self.unmanaged.items():
-            if now.get(segment_id) != before:
-                return f"unmanaged {before.name} was touched: {now.get(segment_id)}"
+        for segment_id, record in self.unmanaged.items():
+            if now.get(segment_id) != record:
+                return f"unmanaged {record.name} was touched: {now.get(segment_id)}"
         names = [one.name for one in now.values()]
         for one in self.declared:
             if not one.is_made or one.id in now:
