@@ -41,7 +41,7 @@ COMMANDS = {
     "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",
     "emulator": "Serve an emulated SendGrid on this machine.",
-    "completion": "Print the script that completes segctl's words in a shell.",
+    "completion": "Print the script that completes commands, options and segment names.",
 }
 """Each command and its line in `--help`; its module is segctl.cli.commands.NAME."""
 
