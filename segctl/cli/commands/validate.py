@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.cases import check_tests
 from segctl.cli.checking import check_offline
 from segctl.cli.session import with_session
 from segctl.declarations.document import by_place
@@ -57,7 +58,8 @@ def report_findings(session: Session, *, output: str, everything: bool = False) 
         if output == "json":
             _show_json(session, error.diagnostics, 0)
         raise
-    findings = by_place([*settings_problems, *declarations.diagnostics, *check_offline(session)])
+    found = [*declarations.diagnostics, *check_offline(session), *check_tests(session)]
+    findings = by_place([*settings_problems, *found])
     if output == "json":
         _show_json(session, findings, len(declarations.declared))
     if any(found.severity is Severity.ERROR for found in findings):
