@@ -18,6 +18,8 @@ from segctl.query.catalogue import EVENT_DATA, ColumnType
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from duckdb import DuckDBPyConnection
+
     from segctl.audience.scopes import Columns
 
 Truth = bool | None
@@ -60,7 +62,7 @@ class Engine:
         """Replace what the base holds.
 
         Rows go from columns, as the base spells them, to text, `Decimal`, lists of text, times in
-        UTC, and for `data` what JSON can hold; what is missing is NULL.
+        UTC, and for `data` what JSON can hold; what is missing is NULL. Raises `EvaluationFailed`.
         """
         for table, rows in (("contact_data", contacts), ("event_data", events)):
             types = self._tables[table]
@@ -74,7 +76,7 @@ class Engine:
                 for name, kind in types.items()
             }
             written = json.dumps([_written(row, types) for row in rows])
-            self._base.execute(
+            self._execute(
                 f"INSERT INTO {table} ({names}) SELECT {values} FROM"  # noqa: S608 - quoted names
                 " (SELECT unnest(from_json($rows, $shape), recursive := true))",
                 {"rows": written, "shape": json.dumps([shape])},
@@ -88,14 +90,17 @@ class Engine:
         columns = "".join(f", {condition}" for condition in conditions)
         moment = now.astimezone(UTC).replace(tzinfo=None)
         given = {"now": moment} if "$now" in columns else {}
+        rows = self._execute(
+            f"SELECT c.contact_id{columns} FROM contact_data AS c",  # noqa: S608 - translated
+            given,
+        ).fetchall()
+        return {row[0]: row[1:] for row in rows}
+
+    def _execute(self, sql: str, given: Mapping[str, Any]) -> DuckDBPyConnection:
         try:
-            rows = self._base.execute(
-                f"SELECT c.contact_id{columns} FROM contact_data AS c",  # noqa: S608 - translated
-                given,
-            ).fetchall()
+            return self._base.execute(sql, dict(given))
         except self._error as error:
             raise EvaluationFailed(_reason(str(error))) from None
-        return {row[0]: row[1:] for row in rows}
 
 
 def _written(row: Mapping[str, Any], types: Mapping[str, ColumnType]) -> dict[str, Any]:

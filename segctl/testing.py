@@ -51,9 +51,9 @@ def _try(
     engine: Engine,
     now: datetime,
 ) -> Verdict:
-    engine.fill([case.contact], case.events)
     parts = {part.sql: part for part in audience.part.walk()}
     try:
+        engine.fill([case.contact], case.events)
         (row,) = engine.truths([*parts], case.now or now).values()
     except EvaluationFailed as error:
         return Verdict(declared.name, declared.file, case, None, problem=error.message)

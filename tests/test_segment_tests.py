@@ -207,6 +207,8 @@ def test_files_without_tests(project: Project) -> None:
         ("{ contact_id: null }", "every contact has a contact_id"),
         ("{}\n    events: [{ type: click }]", "unknown key `type`"),
         ("{}\n    events: [{ timestamp: soon }]", "`timestamp` must be a time"),
+        ("{}\n    events: [{ data: { a: [2026-01-01] } }]", "this is a date, and JSON has none"),
+        ("{}\n    events: [{ data: { a: { b: .nan } } }]", "no number of JSON"),
         ("{}\n    now: soon", "`now` must be a time"),
         ("{}\n    expect: in\n  - name: x", "the test has no contact"),
         ("{}\n    expect: in\n  - name: the first", "two tests have this name"),
@@ -270,6 +272,19 @@ def test_without_duckdb_it_says_how_to_get_it(
     assert result.code == 1
     assert "pip install 'segctl[preview]'" in result.err
     assert project.run("validate").code == 0
+
+
+def test_a_project_without_tests_is_told_so(project: Project) -> None:
+    project.declare("Other", "SELECT contact_id, updated_at FROM contact_data")
+    result = project.run("test")
+    assert (result.code, result.out) == (0, "0 tests: 0 passed, 0 failed.\n")
+    assert "add `tests:`" in result.err
+
+
+@pytest.mark.parametrize("value", [r"a\0b", r"\U0001F600 it's \"x\"", r"\\", "%_"])
+def test_a_value_stays_what_it_is(project: Project, value: str) -> None:
+    project.write(big(f'{{ plan: "{value}" }}', "out"))
+    assert project.run("test").code == 0
 
 
 def test_nothing_from_the_files_repaints_a_terminal(project: Project) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.pieces import DECIMALS, number_sql, utc
 from segctl.audience.scopes import Columns
-from segctl.declarations.document import decode, quoted
+from segctl.declarations.document import UnquotedDate, decode, quoted
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.query.catalogue import CONTACT_DATA, ColumnType
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 CONTACT_ID = "the-contact"
 """Who a contact is that has no contact_id."""
 
+_QUOTES = "put it in quotes"
 _WRITE = {
-    ColumnType.VARCHAR: ("a text", "put it in quotes"),
+    ColumnType.VARCHAR: ("a text", _QUOTES),
     ColumnType.NUMBER: ("a number", f"write it without quotes, with at most {DECIMALS} decimals"),
     ColumnType.TIMESTAMP: ("a time", "write it in ISO form: '2026-01-31T00:00:00Z'"),
     ColumnType.ARRAY: ("a list of texts", "write it as a list: [value]"),
@@ -224,12 +226,27 @@ class CaseReader:
         rows = []
         for number, event in enumerate(given):
             row = dict(event)
+            self._plain(row.get("data"), (*path, number, "data"))
             if "timestamp" in row:
                 where = (*path, number, "timestamp")
                 kind = ColumnType.TIMESTAMP
                 row["timestamp"] = self._value("timestamp", row["timestamp"], kind, where)
             rows.append(row)
         return tuple(rows)
+
+    def _plain(self, value: Any, path: Path) -> None:
+        """Refuse in semi-structured data what JSON cannot hold."""
+        match value:
+            case UnquotedDate():
+                self._report("wrong-type", "this is a date, and JSON has none", path, _QUOTES)
+            case float() if not isfinite(value):
+                self._report("bad-value", "this is no number of JSON", path, _QUOTES)
+            case dict():
+                for key, one in value.items():
+                    self._plain(one, (*path, key))
+            case list():
+                for number, one in enumerate(value):
+                    self._plain(one, (*path, number))
 
     def _now(self, given: dict[str, Any], path: Path) -> datetime | None:
         if "now" not in given:

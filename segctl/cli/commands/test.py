@@ -111,6 +111,8 @@ def _show(
             session.show(cases_junit(verdicts, problems))
         case _:
             session.warn(problems)
+            if not (verdicts or problems):
+                session.talk("No segment has tests: add `tests:` to its file.")
             session.show(cases_text(verdicts, session.style, quiet=session.verbosity < 0))
 
 
