@@ -1,36 +1,43 @@
-"""`python -m benchmarks [--runs N] [--json FILE]`: run all, print a table, fail over a bound."""
+"""`python -m benchmarks`: run all, print a table, fail over a bound. See docs/benchmarks.md."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import os
 import platform
 import sys
 from pathlib import Path
 
-from benchmarks import language, ledger, rate, startup
+from benchmarks import language, ledger, planning, rate, startup
 from benchmarks.measure import table
+
+_SHORT = 9
 
 
 def main() -> int:
     """Run all benchmarks; 1 when one is over its bound."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=15, help="pairs a figure (default: 15)")
+    parser.add_argument("--short", action="store_true", help="few pairs: what CI can wait for")
     parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too")
     options = parser.parse_args()
-    few = max(3, options.runs // 3)
+    runs = _SHORT if options.short else options.runs
+    few = max(3, runs // 3)
     figures = [
-        *startup.figures(options.runs),
+        *startup.figures(runs),
         *language.figures(few),
         *ledger.figures(few),
         *rate.figures(few),
+        *planning.figures(few, short=options.short),
     ]
     sys.stdout.write(table(figures))
     if options.json:
         data = {
             "python": platform.python_version(),
             "machine": platform.machine(),
+            "cores": os.cpu_count(),
             "figures": [dataclasses.asdict(figure) for figure in figures],
         }
         Path(options.json).write_text(json.dumps(data, indent=2) + "\n", "utf-8")

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,22 @@ def compare(
     *,
     bound: float,
     runs: int,
+    before: Callable[[], object] = lambda: None,
 ) -> Figure:
-    """Time two functions in turn, `runs` times after one that does not count."""
-    subject()
-    baseline()
-    pairs = [(_seconds(subject), _seconds(baseline)) for _ in range(runs)]
+    """Time two functions in turn, `runs` times after one that does not count.
+
+    `before` is called ahead of each, and not timed.
+    """
+
+    def seconds(function: Callable[[], object]) -> float:
+        before()
+        started = time.perf_counter()
+        function()
+        return time.perf_counter() - started
+
+    seconds(subject)
+    seconds(baseline)
+    pairs = [(seconds(subject), seconds(baseline)) for _ in range(runs)]
     return Figure(
         name,
         statistics.median(pair[0] for pair in pairs),
@@ -55,20 +68,55 @@ def compare(
     )
 
 
-def command(*argv: str) -> Callable[[], object]:
-    """Make a function that runs a command as a user's shell would, byte code kept."""
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+def command(
+    *argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, quiet: bool = False
+) -> Callable[[], object]:
+    """Make a function that runs a command as a user's shell would, byte code kept.
+
+    `quiet` drops what it says on stderr; `env` is added to the environment.
+    """
+    errors = subprocess.DEVNULL if quiet else None
 
     def run() -> object:
-        return subprocess.run(argv, env=env, check=True, stdout=subprocess.DEVNULL)
+        return subprocess.run(
+            argv,
+            cwd=cwd,
+            env=_environment(env),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
 
     return run
 
 
-def _seconds(function: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
+_PEAK = """\
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(used if sys.platform == "darwin" else used * 1024)
+"""
+
+
+def peak(*argv: str, env: Mapping[str, str]) -> int:
+    """Give the most memory that a command ever held, in bytes.
+
+    A small process of its own starts it: a child is counted with what its parent held when it was
+    begun, and who measures may hold a lot.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, *argv],
+        env=_environment(env),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return int(done.stdout)
+
+
+def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **(more or {})}
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -20,7 +20,7 @@ def figures(runs: int) -> Iterator[Figure]:
         "segctl --version / python -c pass",
         command(segctl, "--version"),
         command(sys.executable, "-c", "pass"),
-        bound=6.0,
+        bound=5.0,
         runs=runs,
     )
     yield compare(

@@ -1,10 +1,30 @@
-"""The files that are measured: a thousand segments as people write them.
+"""What is measured: segments as people write them, in files and on an emulated account.
 
 Made from a handful of shapes that sqlglot can read as well, so that no two queries are the same
-text.
+text. The account has no cap and no rate limit; all else is as on a real one.
 """
 
 from __future__ import annotations
+
+import dataclasses
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from segctl.emulator import Emulator, Settings, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FIELDS = {
+    "total_spend": "Number",
+    "orders_count": "Number",
+    "preferred_language": "Text",
+    "last_order": "Date",
+}
+_SETTINGS = "version: 1\nlimits: {max_segments: 100000}\n"
+_A_DAY = 86_400
 
 SHAPES = (
     """\
@@ -65,7 +85,7 @@ def files(count: int) -> dict[str, bytes]:
         block = "".join(f"  {line}\n" for line in query.splitlines())
         text = (
             f"# yaml-language-server: $schema=../schemas/segment.schema.json\n"
-            f"name: Segment {number:05}\n"
+            f"name: {name(number)}\n"
             f"description: What segment {number} is for, in a sentence of some length.\n"
             f"owner: marketing\n"
             f"tags: [benchmark, shape-{number % len(SHAPES)}]\n"
@@ -73,3 +93,35 @@ def files(count: int) -> dict[str, bytes]:
         )
         made[f"segments/{number % 50:02}/segment-{number:05}.yaml"] = text.encode()
     return made
+
+
+def name(number: int) -> str:
+    """Give the name of the segment with this number."""
+    return f"Segment {number:05}"
+
+
+def write_project(root: Path, count: int) -> None:
+    """Write a project with this many segment files."""
+    root.mkdir(parents=True)
+    (root / "segctl.yaml").write_text(_SETTINGS)
+    for path, data in files(count).items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+
+@contextmanager
+def account(count: int, latency: float = 0.0) -> Iterator[str]:
+    """Serve an account that holds this many of the segments; each answer takes `latency` seconds.
+
+    They were edited a day ago, so that their definitions may be remembered. Gives the address.
+    """
+    settings = dataclasses.replace(Settings(), cap=None, rate_limit=None, latency=latency)
+    with Emulator(None, settings) as emulator:
+        for field, kind in FIELDS.items():
+            emulator.ui.add_field(field, kind)
+        at = time.time() - _A_DAY
+        for number, query in enumerate(queries(count)):
+            emulator.ui.create(name(number), query, at=at)
+        with serve(emulator) as server:
+            yield server.url

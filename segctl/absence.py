@@ -7,8 +7,9 @@ is left alone. Pure; how many deletes are too many is `policy.py`'s question.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from segctl.errors import Diagnostic, Severity
 from segctl.markers import Marker, is_marked, marked
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from segctl.errors import Span
     from segctl.model import Remote, Removal, Tombstone
+
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,28 @@ class Rules:
     selected: Collection[str] | None = None
     declared: Collection[str] = ()
     finished: Mapping[str, Span] = field(default_factory=dict)
+    _graves: Mapping[str, Tombstone] = field(init=False, repr=False, compare=False)
+    _removals: Mapping[str, Removal] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = () if self.ledger.unavailable else self.ledger.removals
+        object.__setattr__(self, "_graves", {one.name: one for one in reversed(self.tombstones)})
+        object.__setattr__(self, "_removals", {one.name: one for one in reversed(known)})
+
+    def grave_of(self, remote: Remote) -> Tombstone | None:
+        """Find the file that says `removed` of a segment, under its own or a temporary name."""
+        return _of(remote, self._graves)
+
+    def removal_of(self, remote: Remote) -> Removal | None:
+        """Find what the history says of a segment, under its own or a temporary name."""
+        return _of(remote, self._removals)
+
+
+def _of(remote: Remote, known: Mapping[str, Known]) -> Known | None:
+    found = known.get(remote.name)
+    if found is None and is_marked(remote):
+        return next((one for name, one in known.items() if marked(name, [remote])), None)
+    return found
 
 
 @dataclass(slots=True)
@@ -54,10 +79,12 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
     Those for which `concerns` is true carry their definition.
     """
     absent = Absent()
+    namesakes = Counter(remote.name for remote in remotes)
     for remote in remotes:
-        decision = _decide(remote, remotes, rules, absent.diagnostics)
+        decision = _decide(remote, namesakes, rules, absent.diagnostics)
         if decision is None:
-            absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1))
+            ours = _is_ours(remote, rules)
+            absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1, ours))
             continue
         reason, span = decision
         absent.deletes.append(
@@ -77,43 +104,32 @@ def concerns(remote: Remote, rules: Rules) -> bool:
         return False
     return (
         rules.ownership is Ownership.EXCLUSIVE
-        or grave_of(remote, rules.tombstones) is not None
-        or removal_of(remote, rules.ledger) is not None
+        or rules.grave_of(remote) is not None
+        or rules.removal_of(remote) is not None
         or is_marked(remote)
     )
 
 
-def grave_of(remote: Remote, tombstones: Sequence[Tombstone]) -> Tombstone | None:
-    """Find the file that says `removed` of a segment, under its own or a temporary name."""
-    return next((one for one in tombstones if _is(remote, one.name)), None)
-
-
-def removal_of(remote: Remote, ledger: Ledger) -> Removal | None:
-    """Find what the history says of a segment, under its own or a temporary name."""
-    if ledger.unavailable:
-        return None
-    return next((one for one in ledger.removals if _is(remote, one.segment.name)), None)
-
-
-def _is(remote: Remote, name: str) -> bool:
-    return remote.name == name or bool(marked(name, [remote]))
+def _is_ours(remote: Remote, rules: Rules) -> bool:
+    removal = rules.removal_of(remote)
+    return removal is not None and removal.name not in rules.declared and is_ours(removal, remote)
 
 
 def _decide(
-    remote: Remote, remotes: Sequence[Remote], rules: Rules, said: list[Diagnostic]
+    remote: Remote, namesakes: Mapping[str, int], rules: Rules, said: list[Diagnostic]
 ) -> tuple[Reason, Span | None] | None:
     """Give why a segment is deleted and where that stands; `None` to leave it alone."""
-    grave = grave_of(remote, rules.tombstones)
+    grave = rules.grave_of(remote)
     if grave is not None:
         return _buried(remote, grave, rules, said)
     if remote.is_v1:
         return None
-    for name in rules.declared:
+    for name in rules.declared if is_marked(remote) else ():
         if marked(name, [remote], Marker.OLD):
             return _left_over(remote, name, rules, said)
-    removal = removal_of(remote, rules.ledger)
+    removal = rules.removal_of(remote)
     if removal is not None and removal.segment.name not in rules.declared:
-        return _removed(remote, removal, remotes, rules, said)
+        return _removed(remote, removal, namesakes, rules, said)
     if is_marked(remote):
         said.append(_unfinished(remote))
         return None
@@ -144,7 +160,7 @@ def _wanted(name: str, rules: Rules) -> bool:
 def _removed(
     remote: Remote,
     removal: Removal,
-    remotes: Sequence[Remote],
+    namesakes: Mapping[str, int],
     rules: Rules,
     said: list[Diagnostic],
 ) -> tuple[Reason, Span | None] | None:
@@ -153,8 +169,7 @@ def _removed(
     if removal.is_protected and is_ours(removal, remote):
         said.append(_protected(remote, removal))
         return None
-    namesakes = sum(other.name == remote.name for other in remotes)
-    if may_delete(removal, remote) and namesakes == 1:
+    if may_delete(removal, remote) and namesakes[remote.name] == 1:
         return Reason.REMOVED, None
     return _beside_the_files(rules)
 
@@ -183,7 +198,8 @@ def _ledger_missing(ledger: Ledger) -> Diagnostic:
     return Diagnostic(
         "history-unavailable",
         Severity.WARNING,
-        f"removed files delete nothing, since git cannot tell which: {ledger.unavailable}",
+        "removed files delete nothing, and a changed name makes a new segment, since git cannot "
+        f"tell: {ledger.unavailable}",
         hint=f"{remedy}write `ownership: declared` into segctl.yaml if that is how it should be",
     )
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.query.normal import Equivalence, equivalent
+from segctl.query.normal import Equivalence, equivalent, normal
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from segctl.model import Segment
 
 
@@ -41,3 +43,15 @@ def same_text(before: Segment, after: Segment) -> bool:
 def same_audience(one: Segment, other: Segment) -> bool:
     """Say whether two definitions select the same contacts, whatever they are called."""
     return set(changed_fields(one, other)) <= {"name"}
+
+
+def audience(one: Segment) -> Hashable:
+    """Give what is equal for two definitions just where `same_audience` is true of them.
+
+    To find the same audience among many: comparing each with each would parse them as often.
+    """
+    from segctl.query.parse import parse  # noqa: PLC0415 - most plans never need it
+
+    query = parse(one.query).query
+    text = one.query.strip() if query is None else normal(query)
+    return text, frozenset(parent.lower() for parent in one.parent_list_ids)

@@ -101,9 +101,15 @@ class InvalidInput(SegctlError):
 
 
 class Refused(SegctlError):
-    """A safety rule said no. Nothing was changed."""
+    """A safety rule said no. Nothing was changed. `diagnostics` say why, where there is more."""
 
     exit_code = 3
+
+    def __init__(
+        self, message: str, *, hint: str = "", diagnostics: Sequence[Diagnostic] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.diagnostics = tuple(diagnostics)
 
 
 class RemoteError(SegctlError):

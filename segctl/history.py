@@ -126,6 +126,21 @@ def read_past(
     return Past(commits, git.contents(blobs), folder)
 
 
+def checked_out(
+    root: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
+) -> str | None:
+    """Give the commit that is checked out, `None` where there is none or it cannot be told.
+
+    A shallow clone has it, too.
+    """
+    git = _Git(root, os.environ if env is None else env, patience)
+    try:
+        code, out, _ = git.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except UsageError:
+        return None
+    return out.decode("ascii", "replace").strip() if code == 0 else None
+
+
 class _Git:
     """Runs git in a folder."""
 

@@ -28,6 +28,10 @@ class Marker(StrEnum):
     OLD = " ~segctl-old-"
 
 
+_MARK = " ~segctl-"
+"""What every marker begins with: a name without it needs no digest to be told from a marked one."""
+
+
 def temporary_name(name: str, segment_id: str, marker: Marker) -> str:
     """Give the marked name of the segment with this id that is, or was, called `name`."""
     digest = hashlib.sha256(segment_id.encode("utf-8", "surrogatepass")).hexdigest()
@@ -41,10 +45,13 @@ def marked(name: str, remotes: Iterable[Remote], *markers: Marker) -> tuple[Remo
     return tuple(
         remote
         for remote in remotes
-        if any(remote.name == temporary_name(name, remote.id, kind) for kind in kinds)
+        if _MARK in remote.name
+        and any(remote.name == temporary_name(name, remote.id, kind) for kind in kinds)
     )
 
 
 def is_marked(remote: Remote) -> bool:
     """Say whether a segment's name is a temporary one of its own, whatever it was called before."""
-    return any(remote.name.endswith(temporary_name("", remote.id, kind)) for kind in Marker)
+    return _MARK in remote.name and any(
+        remote.name.endswith(temporary_name("", remote.id, kind)) for kind in Marker
+    )

@@ -13,14 +13,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.comparison import same_audience
+from segctl.comparison import audience, same_audience
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, marked
+from segctl.markers import Marker, is_marked, marked
 from segctl.model import Reason
 from segctl.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from segctl.model import Declared, Remote, Removal
 
@@ -84,7 +84,8 @@ class _Matcher:
 
     def __init__(self, declared: Sequence[Declared], remotes: Sequence[Remote]) -> None:
         self.declared = {one.name: one for one in declared}
-        self.remotes = remotes
+        # Few, if any: to look for a declaration among all would take quadratic time.
+        self.marked = [remote for remote in remotes if is_marked(remote)]
         self.named: dict[str, list[Remote]] = defaultdict(list)
         for remote in remotes:
             self.named[remote.name].append(remote)
@@ -169,16 +170,17 @@ class _Matcher:
     def candidates(self, name: str) -> tuple[list[Remote], Reason]:
         """Give what a declaration may have been: the surest kind of evidence that there is."""
         previous = self.declared[name].previous_names
-        moving = [one for old in previous for one in marked(old, self.remotes, Marker.MOVING)]
+        moving = [one for old in previous for one in marked(old, self.marked, Marker.MOVING)]
         if moving:
             return moving, Reason.RESUMED
+        # Before the previous names: another segment may have taken one of those since.
+        replaced = marked(name, self.marked, Marker.OLD)
+        if replaced:
+            return list(replaced), Reason.RESUMED
         renamed = self.previously(name)
         if renamed:
             return renamed, Reason.RENAMED
-        returning = marked(name, self.remotes, Marker.MOVING)
-        if returning:
-            return list(returning), Reason.RESUMED
-        return list(marked(name, self.remotes, Marker.OLD)), Reason.RESUMED
+        return list(marked(name, self.marked, Marker.MOVING)), Reason.RESUMED
 
     def previously(self, name: str) -> list[Remote]:
         """Give the segments that have one of the previous names; they can be renamed if V2."""
@@ -190,7 +192,7 @@ class _Matcher:
         if self.found[name][1] is not None:
             return False
         previous = self.declared[name].previous_names
-        moving = [one for old in previous for one in marked(old, self.remotes, Marker.MOVING)]
+        moving = [one for old in previous for one in marked(old, self.marked, Marker.MOVING)]
         return any(one.id != remote.id for one in [*moving, *self.previously(name)])
 
     def claimed_twice(self, name: str, other: str, remote: Remote) -> None:
@@ -265,10 +267,13 @@ class _Matcher:
                 and is_ours(removal, held[0])
             ):
                 old.append((removal, held[0]))
-        for one in new:
-            same = [pair for pair in old if self.heir(pair[0], known) == one.name]
-            same = same or [pair for pair in old if same_audience(pair[0].segment, one.segment)]
-            for pair in same:
+        heirs: dict[str, list[tuple[Removal, Remote]]] = defaultdict(list)
+        alike: dict[Hashable, list[tuple[Removal, Remote]]] = defaultdict(list)
+        for pair in old:
+            heirs[self.heir(pair[0], known)].append(pair)
+            alike[audience(pair[0].segment)].append(pair)
+        for one in new if old else ():
+            for pair in heirs.get(one.name) or alike[audience(one.segment)]:
                 pairs[one.name].append(pair)
                 takers[pair[1].id].append(one.name)
         for name, found in pairs.items():

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from segctl.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +58,8 @@ class Declared:
     file that it names), `parent_span` of the parent lists where the file has any. The fields from
     `description` on are kept in git only: the remote has no place for them (sendgrid-api.md §1).
     `previous_names` are those under which the account may still hold it; `allow_replace` lets it
-    be made anew where its parent list changes.
+    be made anew where its parent list changes. `refresh_priority` is 1 to 100, and 0 where the file
+    says nothing: the higher is refreshed first.
     """
 
     segment: Segment
@@ -69,6 +72,7 @@ class Declared:
     protected: bool = False
     previous_names: tuple[str, ...] = ()
     allow_replace: bool = False
+    refresh_priority: int = 0
 
     @property
     def name(self) -> str:
@@ -133,6 +137,7 @@ class Remote:
     validation_error: str = ""
     refreshes_used: int | None = None
     max_refreshes: int | None = None
+    last_refreshed_at: str | None = None
 
     @property
     def is_v1(self) -> bool:
@@ -321,11 +326,16 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A segment that no file declares: counted, listed, left alone."""
+    """A segment that no file declares: counted, listed, left alone.
+
+    `is_ours`: the history, as far as it was asked, calls it ours (`ownership.is_ours`), and
+    something else spares it.
+    """
 
     name: str
     id: str
     is_v1: bool = False
+    is_ours: bool = False
 
 
 Change: TypeAlias = Create | Patch | Replace | Delete
@@ -361,7 +371,8 @@ class Plan:
     """What would be done, in the order in which it would be done: a value, complete in itself.
 
     `refusals` are the safety rules that forbid it; an error among `diagnostics` means that it
-    could not be worked out. With either, nothing of it is performed.
+    could not be worked out. With either, nothing of it is performed. `options` are what was asked,
+    so that it can be worked out again; `folder` is that of the segment files, for the words.
     """
 
     target: TargetRef
@@ -370,6 +381,8 @@ class Plan:
     ignored: tuple[Ignore, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
+    options: Options = field(default_factory=Options)
+    folder: str = "segments"
 
     @property
     def summary(self) -> Summary:

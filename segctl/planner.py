@@ -249,7 +249,8 @@ def _clauses(before: Segment, after: Segment) -> tuple[ClauseChange, ...]:
 
 def _names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[Diagnostic]:
     """Find names that a change takes and that nothing in the plan frees: the rest was left out."""
-    holder = {remote.name: remote.id for remote in remotes}
+    names = {remote.id: remote.name for remote in remotes}
+    holder = {name: id_ for id_, name in names.items()}
     found = []
     for change in changes:
         match change:
@@ -258,8 +259,10 @@ def _names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[
             ):
                 if holder.get(after.name, before.id) != before.id:
                     found.append(_held(change, after.name))
-                holder = {name: one for name, one in holder.items() if one != before.id}
+                if holder.get(names[before.id]) == before.id:
+                    del holder[names[before.id]]
                 holder[after.name] = before.id
+                names[before.id] = after.name
             case Create() | Delete():
                 continue
             case _:

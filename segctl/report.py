@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from segctl.errors import Span
     from segctl.model import Change
 
 
@@ -31,20 +32,39 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one action ended. `id` is the segment's after it, `None` where there is none."""
+    """How one action ended. `id` is the segment's after it, `None` where there is none.
+
+    `span` is the place in the files that is to blame, where one is. `is_written`: what was
+    wanted stands on the account, though the action was not done: SendGrid does not accept the
+    query, or has not yet, or what was to be replaced stands beside it.
+    """
 
     change: Change
     status: Status
     id: str | None = None
     message: str = ""
     hint: str = ""
+    span: Span | None = None
+    is_written: bool = False
+
+
+def in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    """Put the outcomes of a plan's changes in the plan's order, whenever each of them ended."""
+    # By identity: two changes of a plan may be equal.
+    places = {id(change): place for place, change in enumerate(changes)}
+    return tuple(sorted(outcomes, key=lambda outcome: places[id(outcome.change)]))
 
 
 class RefreshStatus(StrEnum):
-    """What became of a request to refresh (sendgrid-api.md §1, §2)."""
+    """What became of a wish to refresh (sendgrid-api.md §1, §2).
+
+    `DEFERRED`: the quota has no room for it now. `SKIPPED`: its query is not known to be valid, so
+    there is nothing to count.
+    """
 
     ACCEPTED = "accepted"
-    OVER_QUOTA = "over_quota"
+    DEFERRED = "deferred"
+    SKIPPED = "skipped"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     FAILED = "failed"
@@ -52,13 +72,17 @@ class RefreshStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """One request to count a segment's contacts anew, and what the server said to it."""
+    """One wish to count a segment's contacts anew, and what became of it.
+
+    `until`: when one that is deferred can go, as the API writes times.
+    """
 
     name: str
     id: str
     status: RefreshStatus
     message: str = ""
     hint: str = ""
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +102,10 @@ class Report:
     def is_complete(self) -> bool:
         """Whether every change was made."""
         return self.counts[Status.DONE] == len(self.outcomes)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something was changed, or may have been, though not every change was made."""
+        return not self.is_complete and any(
+            one.is_written or one.status in (Status.DONE, Status.UNKNOWN) for one in self.outcomes
+        )

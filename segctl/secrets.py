@@ -1,4 +1,4 @@
-"""What must never be shown: the key, and whatever looks like one.
+"""What must never be shown: the key, whatever looks like one, and who a contact is.
 
 Owns the wrapper that keeps a key out of `repr`, logs and tracebacks, and the mask put over text
 that comes from elsewhere (a server's message, a line of a file) before anybody sees it.
@@ -16,6 +16,13 @@ _WHOLE_KEY = re.compile(_WHOLE)
 _LOOKS_LIKE_KEY = re.compile(rf"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-.]{{4,}}|{_WHOLE}")
 
 _SHORTEST_SECRET = 8
+
+# What stands before the @ is one character here, so that a long text costs no more than its length.
+# `LIKE '%@example.com'`, which names nobody, is none.
+_ADDRESS = re.compile(r"[\w.+'-]@[\w-]{1,63}\.\w")
+
+WITHHELD = "(not shown, since it holds an e-mail address)"
+"""What stands for a text that `names_somebody`."""
 
 
 class Secret:
@@ -65,3 +72,12 @@ def find_keys(text: str, *, whole: bool = False) -> list[int]:
         return []
     pattern = _WHOLE_KEY if whole else _LOOKS_LIKE_KEY
     return [found.start() for found in pattern.finditer(text)]
+
+
+def names_somebody(text: str) -> bool:
+    """Say whether a server's message holds an e-mail address, and so perhaps the whole contact.
+
+    A name or a telephone number beside it cannot be told from other words, so nothing of such a
+    message is shown.
+    """
+    return "@" in text and _ADDRESS.search(text) is not None

@@ -1,7 +1,7 @@
 """Reads the account into a `Snapshot`: the list, and the definition of each segment asked for.
 
 All or nothing: one read that fails fails the whole, since a segment that could not be read must
-never look like one that is not there.
+never look like one that is not there. What a cache knows for certain is not read again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Snapshot
-from segctl.sendgrid.transport import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
+    from segctl.definition_cache import DefinitionCache
     from segctl.model import Remote
     from segctl.sendgrid.api import Reader
 
@@ -34,14 +34,23 @@ def take_snapshot(
     account: Reader,
     wanted: Callable[[tuple[Remote, ...]], Iterable[Remote]],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    cache: DefinitionCache | None = None,
 ) -> Snapshot:
     """List the account and read the definitions that `wanted` picks from the list.
 
-    `progress` is told how many of how many are read. Raises `RemoteError`: the first one met, at
-    once, whatever the other reads are still waiting for.
+    Those that `cache` knows cost no request, and it learns the others. `progress` is told how many
+    of how many are read. Raises `RemoteError`: the first one met, at once, whatever the other reads
+    are still waiting for.
     """
     listed = account.list_segments()
-    picked = tuple(wanted(listed))
+    definitions: dict[str, Remote] = {}
+    picked = []
+    for remote in wanted(listed):
+        known = cache.find(remote) if cache is not None else None
+        if known is None:
+            picked.append(remote)
+        else:
+            definitions[remote.id] = known
 
     def read(remote: Remote) -> Remote:
         try:
@@ -55,11 +64,10 @@ def take_snapshot(
                 status=error.status,
             ) from None
 
-    definitions: dict[str, Remote] = {}
     with closing(at_once(read, picked)) as read_ones:
-        for definition in read_ones:
+        for number, definition in enumerate(read_ones, 1):
             definitions[definition.id] = definition
-            progress(len(definitions), len(picked))
+            progress(number, len(picked))
     for remote in picked:
         if definitions[remote.id].name != remote.name:
             raise RemoteError(
@@ -67,6 +75,8 @@ def take_snapshot(
                 hint="run it again",
                 operation="read the account",
             )
+    if cache is not None:
+        cache.learn(listed, [definitions[remote.id] for remote in picked])
     return Snapshot(tuple(definitions.get(remote.id, remote) for remote in listed))
 
 
@@ -78,6 +88,8 @@ def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[
     executor would wait for it, a minute or more, also at exit: hence threads that do not keep the
     process alive.
     """
+    from segctl.sendgrid.transport import CONCURRENCY  # noqa: PLC0415 - httpx: 100 ms
+
     waiting = deque(items)
     done: SimpleQueue[Result | BaseException] = SimpleQueue()
 

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import ssl
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,3 +177,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the golden files and the generated pages be written anew."""
     parser.addoption("--golden-write", action="store_true", help="write the golden files anew")
     parser.addoption("--docs-write", action="store_true", help="write the generated pages anew")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Add up what the tests counted: properties whose names begin with `count: `."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name.startswith("count: "):
+                counts[name.removeprefix("count: ")] += int(str(value))
+    for name in sorted(counts):
+        terminalreporter.write_line(f"{name}: {counts[name]:,}")

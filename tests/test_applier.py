@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.applier import Started, perform
+from segctl.applier import Started, Tactics, perform
 from segctl.comparison import changed_fields
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import Diagnostic, Severity, Span
@@ -22,7 +22,7 @@ from segctl.model import (
     Segment,
     TargetRef,
 )
-from segctl.report import Outcome, Status
+from segctl.report import Outcome, Status, in_order
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport
@@ -38,6 +38,7 @@ TARGET = TargetRef("production", "api.sendgrid.com")
 SPAN = Span("segments/a.yaml", 1, 7)
 QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Brno'"
 OTHER = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Plzeň'"
+ONE_BY_ONE = Tactics(parallelism=1)
 LIST = world.NEWSLETTER_LIST_ID
 
 
@@ -66,11 +67,15 @@ class Account:
         return self.writer.get_segment(self.ui.create(name, query, parent_list_ids=parents))
 
     def perform(
-        self, *changes: Change, stopped: Callable[[], bool] = lambda: False
+        self,
+        *changes: Change,
+        stopped: Callable[[], str | bool] = lambda: False,
+        tactics: Tactics | None = None,
     ) -> list[Outcome]:
         self.seen.clear()
-        events = list(perform(Plan(TARGET, changes), self.writer, stopped, self.clock))
-        return [event for event in events if isinstance(event, Outcome)]
+        plan = Plan(TARGET, changes)
+        events = list(perform(plan, self.writer, stopped, self.clock, tactics or ONE_BY_ONE))
+        return [*in_order(changes, [event for event in events if isinstance(event, Outcome)])]
 
     def sent(self) -> list[tuple[str, Any]]:
         """The writes and their bodies."""
@@ -251,31 +256,11 @@ def test_a_gateways_404_is_no_success_of_a_delete(account: Account) -> None:
     assert "does not look like SendGrid's" in outcome.message
 
 
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [
-        ("400", Status.FAILED),
-        ("401", Status.FAILED),
-        ("403", Status.FAILED),
-        ("406", Status.FAILED),
-        ("429 always", Status.FAILED),
-        ("451", Status.FAILED),
-        ("500", Status.UNKNOWN),
-        ("500 after", Status.UNKNOWN),
-        ("502", Status.UNKNOWN),
-        ("502-html after", Status.UNKNOWN),
-        ("503", Status.UNKNOWN),
-        ("504 after", Status.UNKNOWN),
-        ("truncated", Status.UNKNOWN),
-        ("wrong-json", Status.UNKNOWN),
-        ("empty", Status.UNKNOWN),
-    ],
-)
+@pytest.mark.parametrize("fault", ["400", "401", "403", "406", "429 always", "451"])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-def test_what_a_write_came_to(account: Account, method: str, fault: str, status: Status) -> None:
-    if method == "DELETE" and fault in {"truncated", "wrong-json", "empty"}:
-        # Its body means nothing, but for one that is no 202's at all.
-        status = Status.DONE
+def test_what_is_refused_has_failed_and_stops_nothing(
+    account: Account, method: str, fault: str
+) -> None:
     remote = account.has("N")
     changes: dict[str, Change] = {
         "POST": create("New"),
@@ -284,22 +269,92 @@ def test_what_a_write_came_to(account: Account, method: str, fault: str, status:
     }
     account.emulator.faults.add(f"{method} * {fault}")
     outcome, after = account.perform(changes[method], create("Next"))
-    assert outcome.status is status
-    assert outcome.id == (None if method == "POST" or status is Status.DONE else remote.id)
-    if status is Status.UNKNOWN:
-        assert "may have done it all the same" in outcome.hint
-    elif status is Status.FAILED:
-        assert outcome.message.startswith("could not ")
-        assert "may have done it" not in outcome.hint
+    assert outcome.status is Status.FAILED
+    assert outcome.id == (None if method == "POST" else remote.id)
+    assert outcome.message.startswith("could not ")
+    assert "may have done it" not in outcome.hint
     tries = ATTEMPTS if fault == "429 always" else 1
     if method == "POST" and fault == "429 always":
         assert after.status is Status.FAILED
         tries *= 2
     else:
-        # What fails does not stop the rest.
         assert after.status is Status.DONE
         tries += method == "POST"
     assert sum(one.method == method for one in account.seen) == tries
+
+
+UNCLEAR = ["500", "502", "503", "504"]
+DONE_UNSEEN = ["500 after", "502-html after", "504 after", "truncated", "wrong-json", "empty"]
+
+
+@pytest.mark.parametrize("fault", [*UNCLEAR, *DONE_UNSEEN])
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_a_write_without_a_clear_answer_is_looked_up_and_done_once(
+    account: Account, method: str, fault: str
+) -> None:
+    remote = account.has("N")
+    changes: dict[str, Change] = {
+        "POST": create("New"),
+        "PATCH": patch(remote, query=OTHER),
+        "DELETE": delete(remote),
+    }
+    account.emulator.faults.add(f"{method} * {fault}")
+    outcome, after = account.perform(changes[method], create("Next"))
+    assert (outcome.status, after.status) == (Status.DONE, Status.DONE)
+    held = {one.name: one for one in account.ui.segments()}
+    assert [one.name for one in account.ui.segments()].count("New") == (method == "POST")
+    assert ("N" in held) is (method != "DELETE")
+    if method == "PATCH":
+        assert held["N"].query == OTHER
+    if method == "POST":
+        assert outcome.id == held["New"].id
+    unseen = fault in DONE_UNSEEN
+    if method != "DELETE" or not fault.startswith(("truncated", "wrong", "empty")):
+        # The body of a 202 means nothing.
+        assert outcome.message == ("SendGrid had done it, without an answer" if unseen else "")
+    writes = [one for one in account.seen if one.method == method]
+    assert len(writes) == (1 if unseen else 2) + (method == "POST")
+
+
+@pytest.mark.parametrize("fault", ["500", "502-html"])
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_a_server_that_fails_for_good_has_done_nothing(
+    account: Account, method: str, fault: str
+) -> None:
+    remote = account.has("N")
+    changes: dict[str, Change] = {
+        "POST": create("New"),
+        "PATCH": patch(remote, query=OTHER),
+        "DELETE": delete(remote),
+    }
+    account.emulator.faults.add(f"{method} * {fault} always")
+    (outcome,) = account.perform(changes[method])
+    assert outcome.status is Status.FAILED
+    assert outcome.message.endswith("3 times, and did nothing")
+    assert len(account.sent()) == 3
+    assert [one.name for one in account.ui.segments() if one.name in {"N", "New"}] == ["N"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_what_cannot_be_looked_up_stays_unknown(account: Account, method: str) -> None:
+    remote = account.has("N")
+    changes: dict[str, Change] = {
+        "POST": create("New"),
+        "PATCH": patch(remote, query=OTHER),
+        "DELETE": delete(remote),
+    }
+
+    def step_in(seen: Seen) -> None:
+        if seen.method == method:
+            account.emulator.faults.add("GET * 403 always")
+
+    account.before = step_in
+    account.emulator.faults.add(f"{method} * 500 after")
+    (outcome,) = account.perform(changes[method])
+    assert outcome.status is Status.UNKNOWN
+    assert "nor could be seen whether it was done" in outcome.message
+    assert "may have done it all the same" in outcome.hint
+    assert len(account.sent()) == 1
 
 
 @pytest.mark.parametrize("kind", ["patch", "delete"])
@@ -313,11 +368,13 @@ def test_what_was_never_sent_is_not_unknown(account: Account, kind: str, fault: 
     assert account.sent() == []
 
 
-def test_the_update_lock_is_a_failure_that_says_how_long(account: Account) -> None:
+def test_an_update_lock_that_is_not_waited_for_is_a_failure(account: Account) -> None:
     (made,) = account.perform(create())
     assert made.id is not None
     remote = account.writer.get_segment(made.id)
-    (outcome,) = account.perform(patch(remote, query=OTHER))
+    tactics = Tactics(parallelism=1, lock_timeout=0)
+    (outcome,) = account.perform(patch(remote, query=OTHER), tactics=tactics)
+    assert account.clock.slept == []
     assert outcome.status is Status.FAILED
     assert "less than five minutes ago" in outcome.message
     assert "five minutes between two changes" in outcome.hint
@@ -329,12 +386,30 @@ def test_a_parent_list_that_is_not_there_is_a_failure_not_a_conflict(account: Ac
     assert "parent list does not exist" in outcome.message
 
 
-def test_a_name_that_was_taken_meanwhile(account: Account) -> None:
-    account.has("N")
+@pytest.mark.parametrize(
+    ("query", "parents", "status"),
+    [
+        (QUERY, [], Status.DONE),
+        (f" {QUERY} ;", [], Status.DONE),
+        (OTHER, [], Status.CONFLICT),
+        (QUERY, [LIST], Status.CONFLICT),
+    ],
+)
+def test_a_name_that_was_taken_meanwhile(
+    account: Account, query: str, parents: list[str], status: Status
+) -> None:
+    there = account.has("N", query, *parents)
     (outcome,) = account.perform(create("N"))
-    assert outcome.status is Status.FAILED
-    assert "could not create `N`" in outcome.message
-    assert "already exists" in outcome.message
+    assert (outcome.status, outcome.id) == (status, there.id)
+    said = "it was there already" if status is Status.DONE else "somebody made another segment"
+    assert outcome.message.startswith(said)
+    assert len(account.sent()) == 1
+
+
+def test_a_name_that_a_v1_segment_holds_is_a_conflict(account: Account) -> None:
+    account.ui.seed_v1("N", "email LIKE '%x'")
+    (outcome,) = account.perform(create("N"))
+    assert outcome.status is Status.CONFLICT
 
 
 @pytest.mark.parametrize(
@@ -386,7 +461,11 @@ def test_what_was_not_begun_when_it_was_stopped_is_not_attempted(account: Accoun
 
 def test_each_action_is_announced_before_it_is_sent(account: Account) -> None:
     events = perform(
-        Plan(TARGET, (create("A"), create("B"))), account.writer, lambda: False, account.clock
+        Plan(TARGET, (create("A"), create("B"))),
+        account.writer,
+        lambda: False,
+        account.clock,
+        ONE_BY_ONE,
     )
     assert account.seen == []
     for name in "AB":

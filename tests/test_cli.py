@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -149,7 +150,14 @@ def test_validate_as_json(project: Project) -> None:
     data = json.loads(result.out)
     assert result.code == 1
     assert [found["code"] for found in data["diagnostics"]] == ["missing-key"]
-    assert data["diagnostics"][0]["source"] == {"file": "segments/a.yaml", "line": 1, "column": 1}
+    assert (
+        data["diagnostics"][0]["source"].items()
+        >= {
+            "file": "segments/a.yaml",
+            "line": 1,
+            "column": 1,
+        }.items()
+    )
 
 
 def test_validate_as_json_when_settings_are_broken(project: Project) -> None:
@@ -238,6 +246,8 @@ def test_plan_out_writes_what_json_shows(connected: Project) -> None:
     shown = json.loads(connected.run("plan", "--format", "json", "--out", str(out)).out)
     written = json.loads(out.read_text("utf-8"))
     del shown["generated_at"], written["generated_at"]
+    # What a run cost is no part of the plan.
+    assert shown.pop("requests") == 2
     assert shown == written
     assert [path.name for path in connected.root.iterdir() if path.is_file()] == ["plan.json"]
 
@@ -375,10 +385,10 @@ def test_apply_that_fails_in_part_is_exit_4_and_says_what_stands(
 ) -> None:
     for name in ("A", "B", "C"):
         connected.declare(name, VIP)
-    remote.emulator.faults.add("POST * 500 #2")
-    result = connected.run("apply", "--auto-approve")
+    remote.emulator.faults.add("POST * 403 #2")
+    result = connected.run("apply", "--auto-approve", "--parallelism", "1")
     assert result.code == 4
-    assert "Applied in part: 2 done, 1 unknown." in result.out
+    assert "Applied in part: 2 done, 1 failed." in result.out
     assert set(remote.definitions()) == {"A", "C"}
     assert connected.run("apply", "--auto-approve").code == 0
     assert set(remote.definitions()) == {"A", "B", "C"}
@@ -429,10 +439,37 @@ def test_apply_refreshes_what_it_changed(connected: Project, remote: Remote) -> 
         connected.declare(f"New {number:02}", VIP)
     result = connected.run("apply", "--auto-approve", "--refresh", "changed")
     assert result.code == 0
-    assert "Applied: 11 done. 10 of 11 refreshing." in result.out
-    assert "over quota    New 10" in result.out
+    assert "Applied: 11 done. 10 of 11 refreshing, 1 deferred." in result.out
+    late = "deferred      New 10: not before 2026-07-16 00:00 UTC: an account has 10 refreshes"
+    assert late in result.out
     asked = [e.target for e in remote.emulator.log if "/refresh/" in e.target]
-    assert len(asked) == 11
+    assert len(asked) == 10
+    # The next run knows: nothing is asked in vain.
+    connected.declare("Late", VIP, extra="refresh_priority: 100\n")
+    result = connected.run("apply", "--auto-approve", "--refresh", "changed")
+    assert "Applied: 1 done. 0 of 1 refreshing, 1 deferred." in result.out
+    assert result.code == 0
+    assert len([e for e in remote.emulator.log if "/refresh/" in e.target]) == 10
+
+
+def test_apply_refreshes_the_important_first(connected: Project, remote: Remote) -> None:
+    for number in range(12):
+        extra = f"refresh_priority: {number}\n" if number > 8 else ""
+        connected.declare(f"New {number:02}", VIP, extra=extra)
+    out = connected.run("apply", "--auto-approve", "--refresh", "changed").out
+    order = [line.split()[-1] for line in out.splitlines() if line.startswith("  refreshing")]
+    assert order[:4] == ["11", "10", "09", "00"]
+    assert "deferred      New 07" in out
+
+
+def test_apply_does_not_refresh_what_is_still_being_checked(
+    connected: Project, remote: Remote
+) -> None:
+    remote.emulator.settings = dataclasses.replace(remote.emulator.settings, validation_delay=99)
+    connected.declare("VIP", VIP)
+    result = connected.run("apply", "--auto-approve", "--refresh", "changed")
+    assert "not refreshed VIP: SendGrid is still checking its query" in result.out
+    assert not [e for e in remote.emulator.log if "/refresh/" in e.target]
 
 
 def test_quiet_apply_says_what_it_came_to(connected: Project) -> None:
@@ -460,9 +497,23 @@ def test_refresh_by_name_and_by_id(connected: Project, remote: Remote) -> None:
     assert result.out == "  refreshing    VIP\n  refreshing    Other\n"
     again = connected.run("refresh", "VIP")
     assert again.code == 1
-    assert "over quota" in again.out
+    assert "deferred      VIP: not before 2026-07-15 17:05 UTC: a segment has 1" in again.out
+    refreshes = [entry.target for entry in remote.emulator.log if "/refresh/" in entry.target]
+    assert len(refreshes) == 2
+    # Who insists asks the account.
+    insisting = connected.run("refresh", "VIP", "--force")
+    assert (insisting.code, len(remote.emulator.log)) == (1, 6)
     third = remote.emulator.ui.create("Third", VIP)
     assert connected.run("refresh", "VIP", third).code == 4
+
+
+def test_refresh_as_json(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    connected.run("refresh", "VIP")
+    result = connected.run("refresh", "VIP", "--format", "json")
+    data = json.loads(result.out)
+    assert (data["tool"]["name"], data["refresh_summary"]["deferred"]) == ("segctl", 1)
+    assert data["refreshes"][0]["until"] == "2026-07-15T17:04:33Z"
 
 
 def test_refresh_finds_all_names_before_it_sends_any(connected: Project, remote: Remote) -> None:
@@ -486,10 +537,12 @@ def test_refresh_uses_the_time_zone_of_the_settings(connected: Project, remote: 
     for _ in range(2):
         assert connected.run("refresh", "VIP").code == 0
         remote.watch.forward(hours=1)
+        connected.clock.sleep(3600)
     refused = connected.run("refresh", "VIP")
-    assert "midnight in Europe/Prague" in refused.out
+    assert "not before 2026-07-16 00:00 Europe/Prague: a segment has no more than 2" in refused.out
     # 18:04 UTC is 20:04 in Prague: four hours to its midnight, six to that of UTC.
     remote.watch.forward(hours=4)
+    connected.clock.sleep(4 * 3600)
     assert connected.run("refresh", "VIP").code == 0
 
 
@@ -621,9 +674,11 @@ def test_the_key_is_nowhere(connected: Project, remote: Remote) -> None:
         for argv in (
             ["plan", "-vv"],
             ["plan", "--format", "json", "--out", str(connected.root / "plan.json")],
+            ["show", str(connected.root / "plan.json")],
             ["list", "-v"],
             ["refresh", "VIP"],
             ["apply", "--auto-approve", "-vv"],
+            ["apply", str(connected.root / "plan.json"), "--auto-approve", "-vv"],
         ):
             result = connected.run(*argv)
             seen += [result.out, result.err]

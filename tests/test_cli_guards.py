@@ -16,7 +16,7 @@ from segctl.applier import perform
 from tests.conftest import KEY, REPOSITORY, Project, Remote, query, segment_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from segctl.applier import Event
 
@@ -75,6 +75,9 @@ def test_an_empty_file_name_to_write(connected: Project) -> None:
         ["refresh", KEY],
         ["-C", KEY, "plan"],
         ["plan", "--out", f"{KEY}/x"],
+        ["show", KEY],
+        ["apply", KEY],
+        ["apply", "--expect-digest", KEY],
         ["plan", "--format", KEY],
         ["--color", KEY, "plan"],
         ["emulator", "--fault", KEY],
@@ -177,13 +180,13 @@ def test_a_name_twice_is_found_beside_other_errors(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(KeyboardInterrupt(), 130), (RuntimeError("the disk is gone"), None)]
+    ("error", "code"), [(KeyboardInterrupt(), 130), (RuntimeError("the disk is gone"), 1)]
 )
 def test_whatever_ends_an_apply_it_reports_what_it_did(
     connected: Project,
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
-    code: int | None,
+    code: int,
 ) -> None:
     for letter in "ABC":
         connected.declare(letter, VIP)
@@ -194,16 +197,11 @@ def test_whatever_ends_an_apply_it_reports_what_it_did(
             yield next(events)
         raise error
 
-    monkeypatch.setattr("segctl.cli.commands.apply.perform", failing)
-    run: Callable[[], object] = lambda: connected.run("apply", "--auto-approve")  # noqa: E731
-    if code is None:
-        with pytest.raises(RuntimeError):
-            run()
-        out = connected.capsys.readouterr().out
-    else:
-        result = connected.run("apply", "--auto-approve")
-        assert result.code == code
-        out = result.out
+    monkeypatch.setattr("segctl.cli.applying.perform", failing)
+    result = connected.run("apply", "--auto-approve", "--parallelism", "1")
+    assert result.code == code
+    assert ("segctl itself has a fault: RuntimeError" in result.err) == (code == 1)
+    out = result.out
     assert "created       A" in out
     assert "unknown       create B: it was under way" in out
     assert "not attempted create C" in out

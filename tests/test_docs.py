@@ -1,29 +1,33 @@
-"""Pages that are made from the code say what the code says.
-
-`python -m pytest tests/test_docs.py --docs-write` writes them anew.
-"""
+"""What the pages say is so: made parts are fresh, links lead somewhere, every block works."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
+import yaml
 
-from segctl.cli.program import COMMANDS
-from segctl.linting import rules_markdown
-from tests.conftest import REPOSITORY, Project
+from segctl.cli.program import COMMANDS, program
+from segctl.cli.session import Session
+from tests.conftest import KEY, REPOSITORY, Project, Remote
+from tests.pages import PAGES, blocks, documents, examples, fresh
 
-PAGES = {"docs/lint-rules.md": rules_markdown}
+NAMES = [page.relative_to(REPOSITORY).as_posix() for page in documents()]
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_generated_page_is_fresh(name: str, request: pytest.FixtureRequest) -> None:
-    path, text = REPOSITORY / name, PAGES[name]()
+@pytest.mark.parametrize("name", sorted({*NAMES, *PAGES}))
+def test_what_is_made_from_the_code_is_fresh(name: str, request: pytest.FixtureRequest) -> None:
+    page = REPOSITORY / name
     if request.config.getoption("--docs-write"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, "utf-8", newline="\n")
-    assert path.read_text("utf-8") == text
+        page.write_text(fresh(page), "utf-8", newline="\n")
+    assert page.read_text("utf-8") == fresh(page)
 
 
 def test_the_readme_names_every_command() -> None:
@@ -32,22 +36,119 @@ def test_the_readme_names_every_command() -> None:
         assert f"`segctl {name}" in readme, name
 
 
-def yaml_blocks() -> list[str]:
-    readme = (REPOSITORY / "README.md").read_text("utf-8")
-    return re.findall(r"^```yaml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+def test_every_command_shows_examples() -> None:
+    shown = "\n".join(examples())
+    for name in COMMANDS:
+        assert f"segctl {name}" in shown or re.search(rf"segctl .*\b{name}\b", shown), name
 
 
-@pytest.mark.parametrize("block", yaml_blocks())
-def test_every_yaml_block_of_the_readme_is_valid(project: Project, block: str) -> None:
-    name = "segctl.yaml" if block.startswith("version:") else "segments/a.yaml"
-    project.write({name: block})
-    fields = (REPOSITORY / "segments/fields.yaml").read_text("utf-8")
-    project.write({"segments/fields.yaml": fields})
-    assert project.run("validate").code == 0
+@pytest.mark.parametrize("line", sorted(set(examples())))
+def test_every_example_of_the_help_is_a_command_line(line: str) -> None:
+    _, *argv = shlex.split(line)
+    context = program.make_context("segctl", argv, obj=Session({}))
+    name, command, rest = program.resolve_command(context, context._protected_args + context.args)
+    while command is not None and rest is not None:
+        context = command.make_context(name, rest, parent=context)
+        if not isinstance(command, click.Group):
+            return
+        name, command, rest = command.resolve_command(
+            context, context._protected_args + context.args
+        )
+    pytest.fail(f"{line} names no command")
 
 
 def test_links_of_the_pages_lead_somewhere() -> None:
-    for page in [REPOSITORY / "README.md", *REPOSITORY.glob("docs/*.md")]:
+    for page in documents():
         for link in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
             if not link.startswith("http"):
                 assert Path(page.parent, link).exists(), f"{page.name}: {link}"
+
+
+def every(*kinds: str) -> list[object]:
+    return [
+        pytest.param(block, id=f"{page.stem}-{number}")
+        for page in documents()
+        for number, block in enumerate(blocks(page, *kinds), start=1)
+    ]
+
+
+@pytest.mark.parametrize("block", every("yaml"))
+def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path) -> None:
+    if block.startswith("on:"):
+        file = tmp_path / "workflow.yaml"
+        file.write_text(block, "utf-8")
+        check("vendor.github-workflows", file)
+        return
+    if block.startswith("repos:"):
+        for hook in yaml.safe_load(block)["repos"][0]["hooks"]:
+            assert hook["entry"].removeprefix("segctl ") in COMMANDS
+        return
+    name = "segctl.yaml" if block.startswith("version:") else "segments/a.yaml"
+    fields = (REPOSITORY / "segments/fields.yaml").read_text("utf-8")
+    project.write({name: block, "segments/fields.yaml": fields})
+    if "query_file:" in block:
+        query = (REPOSITORY / "segments/lifecycle/sent-not-opened.sql").read_text("utf-8")
+        project.write({"segments/sent-not-opened.sql": query})
+    done = project.run("validate")
+    assert (done.code, done.err) == (0, done.err), done.err
+    assert "error[" not in done.err
+
+
+def check(schema: str, *files: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_workflows_and_the_action_are_what_github_reads() -> None:
+    check("vendor.github-workflows", *(REPOSITORY / ".github/workflows").glob("*.yml"))
+    check("vendor.github-actions", REPOSITORY / ".github/actions/segctl/action.yml")
+
+
+def test_every_action_is_pinned_by_a_commit() -> None:
+    for file in (REPOSITORY / ".github").rglob("*.yml"):
+        for used in re.findall(r"uses: (\S+.*)$", file.read_text("utf-8"), re.MULTILINE):
+            pinned = re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used)
+            assert pinned or used.startswith("./"), f"{file.name}: {used}"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+@pytest.mark.parametrize("block", every("sh"))
+def test_every_command_line_works(remote: Remote, tmp_path: Path, block: str) -> None:
+    remote.emulator.seed()
+    shop = tmp_path / "shop"
+    shutil.copytree(REPOSITORY / "segments", shop / "segments")
+    shutil.copy(REPOSITORY / "segctl.yaml", shop)
+    shim = tmp_path / "bin" / "segctl"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -m segctl "$@"\n')
+    shim.chmod(0o755)
+    env = {
+        "PATH": f"{shim.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(REPOSITORY),
+        "HOME": str(tmp_path),
+        "LC_ALL": "C.UTF-8",
+        "SEGCTL_BASE_URL": remote.url,
+        "SENDGRID_API_KEY": KEY,
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": "user.name",
+        "GIT_CONFIG_VALUE_0": "Test",
+        "GIT_CONFIG_KEY_1": "user.email",
+        "GIT_CONFIG_VALUE_1": "test@example.com",
+    }
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Declare the segments"]):
+        subprocess.run(["git", *command], cwd=shop, env=env, check=True)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block],
+        cwd=shop,
+        env=env,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl import __version__
+from segctl import __version__, reportfile
+from segctl.drift import Drift, Drifts, Kind
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import (
     Change,
@@ -33,9 +35,22 @@ from segctl.planfile import to_json
 from segctl.planner import make_plan
 from segctl.policy import Limits, judge
 from segctl.render.diagnostics import diagnostics_text, tally
+from segctl.render.drift_text import drift_text
+from segctl.render.findings import drift_findings, plan_findings
+from segctl.render.frame import Frame
+from segctl.render.github import workflow_annotations
+from segctl.render.html import plan_html
+from segctl.render.html.stylesheet import CSS
 from segctl.render.listing import Row, listing_text
+from segctl.render.markdown import (
+    diagnostics_markdown,
+    drift_markdown,
+    plan_markdown,
+    report_markdown,
+)
 from segctl.render.plan_text import plan_text
 from segctl.render.report_text import report_text
+from segctl.render.sarif import sarif
 from segctl.render.style import Style, clean
 from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.sends import References
@@ -43,10 +58,13 @@ from segctl.sends import References
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567", "marketing")
+TARGET = TargetRef("production", "api.sendgrid.com")
 GOLDEN = Path(__file__).parent / "golden"
 PLAIN, COLORED = Style(), Style(color=True)
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
 LIST_B = "0b1f4a10-5c1d-4a6e-9f02-00000000000b"
+MOMENT = "2026-07-16T00:00:00Z"
 ID = "5e9c0de2-71b3-4d5a-8c44-{:012}"
 
 BIG_SPENDERS = """\
@@ -108,7 +126,8 @@ def rich_plan() -> Plan:
 def quiet_plan() -> Plan:
     target = TargetRef("production", "api.sendgrid.com")
     remotes = (hold(3, "Same", "SELECT 1"), hold(4, "By hand", None))
-    return make_plan(target, [declare("Same", "SELECT 1")], Snapshot(remotes))
+    made = make_plan(target, [declare("Same", "SELECT 1")], Snapshot(remotes))
+    return dataclasses.replace(made, folder="audiences")
 
 
 def delete_plan() -> Plan:
@@ -150,11 +169,34 @@ def report(*, interrupted: bool = False) -> Report:
         ),
         (
             Refresh("One", ID.format(7), RefreshStatus.ACCEPTED),
-            Refresh("Two", ID.format(1), RefreshStatus.OVER_QUOTA, "the quota", "tomorrow"),
-            Refresh("Six", ID.format(6), RefreshStatus.OVER_QUOTA, "the quota", "tomorrow"),
+            Refresh(
+                "Two", ID.format(1), RefreshStatus.DEFERRED, "not before 02:00", "then", MOMENT
+            ),
+            Refresh(
+                "Six", ID.format(6), RefreshStatus.DEFERRED, "not before 02:00", "then", MOMENT
+            ),
+            Refresh("Ten", ID.format(8), RefreshStatus.SKIPPED, "no valid query"),
             Refresh("Gone", ID.format(9), RefreshStatus.NOT_FOUND, "it is gone"),
         ),
         interrupted=interrupted,
+    )
+
+
+def drifts() -> Drifts:
+    """Every kind of drift; one segment was edited, so that a condition differs."""
+    plan = rich_plan()
+    edited = next(one for one in plan.changes if isinstance(one, Patch))
+    facts: dict[str, Any] = {"updated_at": "2026-07-15T16:04:33Z", "span": edited.span}
+    return Drifts(
+        (
+            Drift(Kind.CREATED, "By hand", ID.format(4), updated_at="2026-07-15T16:04:33Z"),
+            Drift(Kind.DELETED, "Missing", span=Span("segments/missing.yaml", 2, 7)),
+            Drift(
+                Kind.EDITED, edited.name, ID.format(1), "", ("query_dsl",), edited.clauses, **facts
+            ),
+            Drift(Kind.RENAMED, "Old", ID.format(5), "New", ("name",), **facts),
+        ),
+        pending=2,
     )
 
 
@@ -217,6 +259,25 @@ def listing() -> str:
 def plan_json() -> str:
     data = to_json(rich_plan(), "2026-07-15T16:04:33Z")
     assert data["tool"].pop("version") == __version__
+    assert data.pop("checksum")
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def sarif_json() -> str:
+    data = sarif(findings(), FRAME, "validate")
+    assert data["runs"][0]["tool"]["driver"].pop("version") == __version__
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def plan_page() -> str:
+    """Give the page without its sheet, whose every change would show here twice."""
+    text = plan_html(rich_plan(), FRAME).replace(CSS, "…")
+    return re.sub(r"sha256-[^&]+", "sha256-…", text).replace("><", ">\n<")
+
+
+def report_json() -> str:
+    data = reportfile.to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
+    assert data["tool"].pop("version") == __version__
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -226,11 +287,24 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-quiet.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=-1),
     "plan-colored.txt": lambda: plan_text(rich_plan(), COLORED),
     "plan-delete.txt": lambda: plan_text(delete_plan(), PLAIN),
-    "plan-nothing.txt": lambda: plan_text(quiet_plan(), PLAIN, folder="audiences"),
+    "plan-nothing.txt": lambda: plan_text(quiet_plan(), PLAIN),
     "plan.json": plan_json,
+    "plan.md": lambda: plan_markdown(rich_plan(), FRAME),
+    "plan-delete.md": lambda: plan_markdown(delete_plan(), FRAME),
+    "plan-nothing.md": lambda: plan_markdown(quiet_plan(), FRAME),
+    "plan.html": plan_page,
+    "plan.github": lambda: workflow_annotations(plan_findings(rich_plan()), FRAME, "Plan: …"),
     "report.txt": lambda: report_text(report(), PLAIN),
     "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),
     "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),
+    "report.md": lambda: report_markdown(report(), FRAME, TARGET),
+    "drift.txt": lambda: drift_text(drifts(), PLAIN),
+    "drift.md": lambda: drift_markdown(drifts(), findings()[:1], FRAME, TARGET),
+    "drift.github": lambda: workflow_annotations(drift_findings(drifts()), FRAME),
+    "diagnostics.md": lambda: diagnostics_markdown(findings(), FRAME, "validate"),
+    "diagnostics.github": lambda: workflow_annotations(findings(), FRAME),
+    "diagnostics.sarif": sarif_json,
+    "report.json": report_json,
     "diagnostics.txt": lambda: diagnostics_text(findings(), PLAIN) + tally(findings()) + "\n",
     "listing.txt": listing,
 }

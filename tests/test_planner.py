@@ -16,11 +16,13 @@ from segctl.model import (
     Delete,
     Ignore,
     Keep,
+    Ledger,
     Patch,
     Plan,
     Precondition,
     Reason,
     Remote,
+    Removal,
     Replace,
     Segment,
     Snapshot,
@@ -241,6 +243,22 @@ def test_a_delete_makes_room() -> None:
     assert judge(made, Limits(), account_size=200, references=References()).refusals == ()
 
 
+def test_what_the_history_calls_ours_and_is_spared_says_so() -> None:
+    made = "2026-01-01T00:00:00Z"
+    remotes = [dataclasses.replace(hold(name), created_at=made) for name in ("kept", "by hand")]
+    removal = Removal(
+        Segment("kept", "SELECT 1"),
+        is_protected=True,
+        file="segments/kept.yaml",
+        commit="c0ffee",
+        removed_at="2026-02-01T00:00:00Z",
+    )
+    wishes = Wishes(ledger=Ledger((removal,)))
+    found = make_plan(TARGET, [], Snapshot(tuple(remotes)), wishes)
+    assert found.changes == ()
+    assert {one.name: one.is_ours for one in found.ignored} == {"kept": True, "by hand": False}
+
+
 # The digest
 
 
@@ -273,7 +291,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         [hold("old", "SELECT 2"), hold("same"), hold("hand-made", None)],
     )
     data = to_json(made, "2026-07-15T16:04:33Z")
-    assert data["format_version"] == "1.0"
+    assert data["format_version"] == "1.1"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
     assert data["changes"][0] == {
@@ -281,13 +299,28 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "name": "new",
         "id": None,
         "reason": "not-on-account",
-        "source": {"file": "segments/new.yaml", "line": 1, "column": 7},
+        "source": {
+            "file": "segments/new.yaml",
+            "line": 1,
+            "column": 7,
+            "end_line": None,
+            "end_column": None,
+        },
+        "query_source": {
+            "file": "segments/new.yaml",
+            "line": 2,
+            "column": 12,
+            "end_line": None,
+            "end_column": None,
+        },
         "changed_fields": [],
         "clauses": [],
         "before": None,
         "after": {"name": "new", "query_dsl": "SELECT 1", "parent_list_ids": []},
         "precondition": None,
         "contacts_count": None,
+        "allow_replace": None,
+        "protected": None,
     }
     assert data["changes"][1]["precondition"] == {
         "updated_at": "2026-07-15T16:04:33Z",

@@ -112,9 +112,10 @@ def test_faults_and_latency_of_the_emulator(
     project.declare("VIP", VIP)
     with emulator("--fault", "POST * drop after", "--latency", "5") as url:
         env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
-        code, out, _ = run("apply", "--auto-approve", **env)
-        assert code == 4
-        assert "unknown       create VIP" in out
+        code, out, err = run("apply", "--auto-approve", **env)
+        assert code == 0
+        assert re.search(r"created       VIP .*: SendGrid had done it, without an answer", out)
+        assert "could not create" not in err
         assert run("plan", "--detailed-exitcode", **env)[0] == 0
 
 
@@ -126,9 +127,10 @@ def test_an_interrupted_apply_finishes_its_request_and_reports(
         project.declare(letter, VIP)
     with emulator("--latency", "150") as url:
         env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
-        process = start("-C", str(project.root), "apply", "--auto-approve", **env)
+        argv = ("-C", str(project.root), "apply", "--auto-approve", "--parallelism", "2")
+        process = start(*argv, **env)
         assert process.stderr is not None
-        while not process.stderr.readline().startswith("create B"):
+        while not process.stderr.readline().startswith("create C"):
             assert process.poll() is None
         process.send_signal(number)
         code, out, err = finish(process)
@@ -143,6 +145,78 @@ def test_an_interrupted_apply_finishes_its_request_and_reports(
         assert run("plan", "--detailed-exitcode", **env)[0] == 0
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_interruption_ends_a_wait_at_once(
+    project: Project, run: Callable[..., tuple[int, str, str]], times: int
+) -> None:
+    project.declare("VIP", VIP)
+    with emulator() as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
+        assert run("apply", "--auto-approve", **env)[0] == 0
+        project.declare("VIP", query("total_spend > 100"))
+        process = start("-C", str(project.root), "apply", "--auto-approve", **env)
+        assert process.stderr is not None
+        while "SendGrid wants five minutes" not in process.stderr.readline():
+            assert process.poll() is None
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+        code, out, _ = finish(process)
+    assert code == 130
+    assert re.search("(not attempted|unknown      ) patch VIP", out)
+    assert "Interrupted: 0 done" in out
+
+
+def test_who_insists_does_not_wait_for_the_request_in_flight(project: Project) -> None:
+    project.declare("VIP", VIP)
+    with emulator("--fault", "POST * hang after 50s") as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
+        process = start("-C", str(project.root), "apply", "--auto-approve", **env)
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("create VIP"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        while not process.stderr.readline().startswith("Interrupted"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "unknown       create VIP: it was under way when segctl was stopped" in out
+    assert "Traceback" not in err
+
+
+def test_a_killed_apply_leaves_a_journal_that_goes_on(
+    project: Project, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    for letter in "ABCDEFGH":
+        project.declare(letter, VIP)
+    journal = project.root / "journal"
+    argv = ("apply", "--auto-approve", "--journal", str(journal))
+    with emulator("--latency", "100") as url:
+        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
+        process = start("-C", str(project.root), *argv, "--parallelism", "2", **env)
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("create D"):
+            assert process.poll() is None
+        process.kill()
+        finish(process)
+        held = json.loads(run("list", "--format", "json", **env)[1])["segments"]
+        sent = [json.loads(line) for line in journal.read_text().splitlines()]
+        names = {one["segment"]["name"] for one in sent if one["event"] == "sent"}
+        # Whatever was made was noted before.
+        assert {one["name"] for one in held if one["managed"]} <= names
+        with journal.open("a") as file:
+            file.write('{"torn": ')
+        assert run(*argv, **env)[0] == 0
+        assert run("plan", "--detailed-exitcode", **env)[0] == 0
+    lines = journal.read_text().splitlines()
+    assert lines.count('{"torn": ') == 1
+    made = [json.loads(line) for line in lines if line != '{"torn": ']
+    runs = {one["run"] for one in made}
+    assert len(runs) == 2
+    answered = [one for one in made if one["event"] == "answered"]
+    assert {one["outcome"] for one in answered} == {"done"}
+
+
 def test_two_applies_on_one_sandbox_double_nothing(
     project: Project, run: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -151,7 +225,8 @@ def test_two_applies_on_one_sandbox_double_nothing(
     argv = ("-C", str(project.root), "--target", "sandbox", "apply", "--auto-approve")
     results = [finish(process) for process in [start(*argv), start(*argv)]]
     assert all("Traceback" not in err for _, _, err in results)
-    assert {code for code, _, _ in results} <= {0, 1, 4}
+    # A name that the other one took for an equal segment is done.
+    assert {code for code, _, _ in results} == {0}
     code, out, _ = run("--target", "sandbox", "list", "--format", "json")
     names = [one["name"] for one in json.loads(out)["segments"] if one["managed"]]
     assert (code, len(names), len(set(names))) == (0, 20, 20)
@@ -166,7 +241,10 @@ def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
         env = {**BASE, "SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY, "TERM": "xterm"}
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
-            [sys.executable, "-m", "segctl", "-C", str(project.root), "apply", "--auto-approve"],
+            [
+                *(sys.executable, "-m", "segctl", "-C", str(project.root)),
+                *("apply", "--auto-approve", "--parallelism", "1"),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=theirs,
@@ -191,29 +269,3 @@ def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
     assert b"%" in drawn
     assert b"create Segment" not in drawn
     assert b"Applied: 40 done." in out
-
-
-def test_start_up_imports_nothing_heavy() -> None:
-    """What `--version` and `--help` may import beside the interpreter's own start."""
-    script = """
-import sys
-before = set(sys.modules)
-from segctl.cli import main
-code = main({argv}, {{}})
-heavy = {{
-    "click", "rich", "yaml", "jsonschema", "httpx", "sqlglot", "deepdiff", "dataclasses", "sqlite3",
-    "json", "asyncio", "ssl",
-}}
-print(code, *sorted(heavy & (set(sys.modules) - before)))
-"""
-    for argv, allowed in ((["--version"], set()), (["--help"], {"click", "dataclasses"})):
-        done = subprocess.run(
-            [sys.executable, "-c", script.format(argv=argv)],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=REPOSITORY,
-        )
-        code, *heavy = done.stdout.splitlines()[-1].split()
-        assert code == "0"
-        assert set(heavy) <= allowed

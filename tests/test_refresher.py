@@ -3,26 +3,62 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from segctl.emulator import AccountPlan, Emulator, Settings, world
-from segctl.refresher import refresh
+from segctl.refresh_budget import Candidate
+from segctl.refresh_record import RefreshRecord
+from segctl.refresher import Wanted, refresh_changed, refresh_segments
 from segctl.report import Refresh, RefreshStatus
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 
-from .sendgrid.support import KEY, FakeClock, Served, answer, emulated, scripted
+from .conftest import REPOSITORY, Project, Remote, query
+from .sendgrid.support import (
+    KEY,
+    FakeClock,
+    Script,
+    Served,
+    answer,
+    emulated,
+    scripted,
+    segment_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ZONE = "Europe/Prague"
+QUOTA = answer(429)
+FULL = answer(429, {"errors": [{"field": None, "message": "too many requests"}]})
+ACCEPTED = answer(202, {"job_id": "j"})
+
+
+def candidates(number: int, **fields: Any) -> list[Candidate]:
+    return [Candidate(f"id-{n:02}", f"S{n:02}", **fields) for n in range(number)]
+
+
+def asked(script: Script) -> list[str]:
+    return [seen.target.rsplit("/", 1)[1] for seen in script.seen]
+
+
+@contextmanager
+def run(*answers: Served) -> Iterator[tuple[Writer, Script, RefreshRecord, FakeClock]]:
+    clock = FakeClock()
+    with scripted(*answers, clock=clock) as (transport, script):
+        yield Writer(transport), script, RefreshRecord(None, "d", clock), clock
 
 
 def refreshed(served: Served) -> Refresh:
-    clock = FakeClock()
-    with scripted(served, clock=clock) as (transport, script):
-        result = refresh(Writer(transport), "VIP", "abc", ZONE)
+    with run(served) as (account, script, record, clock):
+        (result,) = refresh_segments(account, [Candidate("abc", "VIP")], record, ZONE)
     # Never twice: each may cost one of two a day.
     assert (len(script.seen), clock.slept) == (1, [])
     return result
@@ -47,7 +83,20 @@ def refreshed(served: Served) -> Refresh:
             "segctl plan",
         ),
         (answer(404), RefreshStatus.NOT_FOUND, "no such segment any more", "segctl plan"),
-        (answer(429), RefreshStatus.OVER_QUOTA, "quota is used up", f"midnight in {ZONE}"),
+        (QUOTA, RefreshStatus.DEFERRED, f"not before 2026-07-15 19:05 {ZONE}", "counts by itself"),
+        (
+            answer(429, X_RateLimit_Limit="600", X_RateLimit_Remaining="40", X_RateLimit_Reset="9"),
+            RefreshStatus.DEFERRED,
+            f"not before 2026-07-15 19:05 {ZONE}",
+            "counts by itself",
+        ),
+        (
+            answer(429, X_RateLimit_Limit="600", X_RateLimit_Remaining="0", X_RateLimit_Reset="90"),
+            RefreshStatus.DEFERRED,
+            "18:07 Europe/Prague: the account's rate limit was reached",
+            "again",
+        ),
+        (FULL, RefreshStatus.DEFERRED, "18:06 Europe/Prague: the account's rate limit", "again"),
         (
             answer(500, {"error": "boom"}),
             RefreshStatus.FAILED,
@@ -71,33 +120,197 @@ def test_each_answer_says_what_it_means(
 
 
 def test_an_account_out_of_reach_is_a_failure() -> None:
-    with Transport("http://127.0.0.1:9", Secret(KEY), FakeClock(), direct=True) as transport:
-        result = refresh(Writer(transport), "VIP", "abc", ZONE)
+    clock = FakeClock()
+    with Transport("http://127.0.0.1:9", Secret(KEY), clock, direct=True) as transport:
+        record = RefreshRecord(None, "d", clock)
+        one = [Candidate("abc", "VIP")]
+        (result,) = refresh_segments(Writer(transport), one, record, ZONE)
     assert result.status is RefreshStatus.FAILED
     assert "no connection to 127.0.0.1" in result.message
     # It was never sent, so it cannot have begun.
     assert "SEGCTL_BASE_URL" in result.hint
+    assert not record.update(lambda past, _: past).uses
 
 
 @pytest.mark.parametrize(
     ("settings", "times", "status"),
     [
         ({}, 1, RefreshStatus.ACCEPTED),
-        ({}, 2, RefreshStatus.OVER_QUOTA),
+        ({}, 2, RefreshStatus.DEFERRED),
         ({"plan": AccountPlan.FREE}, 1, RefreshStatus.FORBIDDEN),
     ],
 )
 def test_the_emulated_account_agrees(
     settings: dict[str, Any], times: int, status: RefreshStatus
 ) -> None:
+    clock = FakeClock()
     with (
-        Emulator(None, dataclasses.replace(Settings(), **settings)) as emulator,
-        Transport("https://x.test", Secret(KEY), FakeClock(), mount=emulated(emulator)) as one,
+        Emulator(None, dataclasses.replace(Settings(), **settings), now=clock.now) as emulator,
+        Transport("https://x.test", Secret(KEY), clock, mount=emulated(emulator)) as transport,
     ):
         emulator.seed()
+        account = Writer(transport)
+        readers = [Candidate(world.NEWSLETTER_READERS_ID, "R")]
         for _ in range(times):
-            result = refresh(Writer(one), "R", world.NEWSLETTER_READERS_ID, ZONE)
-        gone = refresh(Writer(one), "R", "no-such-id", ZONE)
+            # Without what an earlier run knew, it is the account that says no.
+            record = RefreshRecord(None, "d", clock)
+            (result,) = refresh_segments(account, readers, record, ZONE)
+        (gone,) = refresh_segments(account, [Candidate("no-such-id", "R")], record, ZONE)
     assert result.status is status
     if status is not RefreshStatus.FORBIDDEN:
         assert gone.status is RefreshStatus.NOT_FOUND
+
+
+def test_the_most_important_go_and_the_others_are_told_when() -> None:
+    some = [
+        *candidates(12),
+        Candidate("big", "Big", contacts=9),
+        Candidate("first", "First", priority=100),
+    ]
+    with run(ACCEPTED) as (account, script, record, _):
+        results = list(refresh_segments(account, some, record, ZONE))
+        assert asked(script)[:3] == ["first", "big", "id-00"]
+        assert len(script.seen) == 10
+        late = results[10:]
+        assert {one.status for one in results[:10]} == {RefreshStatus.ACCEPTED}
+        assert [(one.name, one.status, one.until) for one in late] == [
+            (f"S{n:02}", RefreshStatus.DEFERRED, "2026-07-16T00:00:00Z") for n in range(8, 12)
+        ]
+        assert late[0].message == (
+            "not before 2026-07-16 02:00 Europe/Prague: an account has 10 refreshes in a day"
+        )
+
+
+def test_a_turn_that_was_not_used_goes_to_another() -> None:
+    with run(answer(404), answer(400, {"error": "no"}), ACCEPTED) as (account, script, record, _):
+        results = list(refresh_segments(account, candidates(13), record, ZONE))
+    assert len(script.seen) == 12
+    assert [one.status for one in results] == [
+        RefreshStatus.NOT_FOUND,
+        RefreshStatus.FAILED,
+        *[RefreshStatus.ACCEPTED] * 10,
+        RefreshStatus.DEFERRED,
+    ]
+
+
+def test_an_unclear_answer_counts_as_used() -> None:
+    with run(answer(502, {"message": "Internal server error"})) as (account, script, record, clock):
+        (first,) = refresh_segments(account, candidates(1), record, ZONE)
+        (again,) = refresh_segments(account, candidates(1), record, ZONE)
+        assert (first.status, again.status) == (RefreshStatus.FAILED, RefreshStatus.DEFERRED)
+        assert len(script.seen) == 1
+        clock.sleep(3600)
+        list(refresh_segments(account, candidates(1), record, ZONE))
+    assert len(script.seen) == 2
+
+
+def test_one_refusal_is_the_segments_and_two_are_the_accounts() -> None:
+    with run(QUOTA, ACCEPTED, QUOTA, QUOTA, ACCEPTED) as (account, script, record, _):
+        results = list(refresh_segments(account, candidates(6), record, ZONE))
+        # Nothing is asked after the second refusal in a row, now or in a later run.
+        assert len(script.seen) == 4
+        assert [(one.name, one.until) for one in results] == [
+            ("S01", None),
+            *[(f"S{n:02}", "2026-07-16T00:00:00Z") for n in (0, 2, 3, 4, 5)],
+        ]
+        (late,) = refresh_segments(account, [Candidate("other", "O")], record, ZONE)
+        assert "the account's refreshes of the day are used up" in late.message
+        assert len(script.seen) == 4
+        (forced,) = refresh_segments(account, [Candidate("other", "O")], record, ZONE, force=True)
+    assert forced.status is RefreshStatus.ACCEPTED
+
+
+def test_a_new_segment_that_is_refused_tells_of_the_account() -> None:
+    with run(QUOTA) as (account, script, record, _):
+        results = list(refresh_segments(account, candidates(3, is_new=True), record, ZONE))
+    assert len(script.seen) == 1
+    assert {one.until for one in results} == {"2026-07-16T00:00:00Z"}
+
+
+def test_a_plan_without_refresh_is_asked_once() -> None:
+    with run(answer(403)) as (account, script, record, _):
+        results = list(refresh_segments(account, candidates(20), record, ZONE))
+    assert len(script.seen) == 1
+    assert [one.name for one in results] == [f"S{n:02}" for n in range(20)]
+    assert {one.status for one in results} == {RefreshStatus.FORBIDDEN}
+
+
+def test_once_stopped_nothing_more_is_sent() -> None:
+    with run(ACCEPTED) as (account, script, record, _):
+        some = candidates(20)
+        results = list(refresh_segments(account, some, record, ZONE, lambda: len(script.seen) >= 3))
+    assert len(script.seen) == len(results) == 3
+
+
+def test_of_what_changed_only_the_valid_are_refreshed() -> None:
+    states = ["VALID", "PENDING", "INVALID", None]
+    segments = {
+        segment["id"]: segment
+        for n, state in enumerate(states)
+        for segment in [segment_json(n, status={"query_validation": state}, contacts_count=n)]
+    }
+    posted: list[str] = []
+
+    def serve(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
+        del headers, body
+        segment_id = target.partition("?")[0].rsplit("/", 1)[1]
+        if method == "POST":
+            posted.append(segment_id)
+            return ACCEPTED
+        if segment_id == "lost":
+            return answer(400, {"error": "no"})
+        assert target.endswith("?contacts_sample=false")
+        return answer(200, segments[segment_id]) if segment_id in segments else answer(404)
+
+    clock = FakeClock()
+    wanted = [Wanted(key, "") for key in [*segments, "gone", "lost"]]
+    with Transport("https://x.test", Secret(KEY), clock, mount=serve) as transport:
+        record = RefreshRecord(None, "d", clock)
+        results = list(refresh_changed(Writer(transport), wanted, record, ZONE, lambda: False))
+    assert posted == [next(iter(segments))]
+    statuses = [one.status for one in results]
+    assert {status: statuses.count(status) for status in statuses} == {
+        RefreshStatus.SKIPPED: 3,
+        RefreshStatus.NOT_FOUND: 1,
+        RefreshStatus.FAILED: 1,
+        RefreshStatus.ACCEPTED: 1,
+    }
+
+
+def test_the_account_knows_of_refreshes_that_the_record_does_not() -> None:
+    one = segment_json(
+        1,
+        status={"query_validation": "VALID"},
+        refreshes_used=1,
+        max_refreshes=2,
+        last_refreshed_at="2026-07-15T15:30:00Z",
+    )
+    with run(answer(200, one)) as (account, script, record, _):
+        wanted = [Wanted(one["id"], "One")]
+        (late,) = refresh_changed(account, wanted, record, ZONE, lambda: False)
+    assert [seen.method for seen in script.seen] == ["GET"]
+    assert late.until == "2026-07-15T16:30:00Z"
+    assert late.message == (
+        "not before 2026-07-15 18:30 Europe/Prague: a segment has 1 refresh in an hour"
+    )
+
+
+def test_two_processes_share_the_budget(connected: Project, remote: Remote) -> None:
+    names = [f"S{n:02}" for n in range(16)]
+    for name in names:
+        remote.emulator.ui.create(name, query("total_spend > 500"))
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEG", "SEND"))}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "segctl", "-C", str(connected.root), "refresh", *some],
+            cwd=REPOSITORY,
+            env={**kept, **connected.env},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for some in (names[::2], names[1::2])
+    ]
+    said = "".join(one.communicate(timeout=60)[0] for one in running)
+    assert (said.count("  refreshing "), said.count("  deferred ")) == (10, 6)
+    # Neither asked for what the other had taken.
+    assert sum("/refresh/" in entry.target for entry in remote.emulator.log) == 10

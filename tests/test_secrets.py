@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 
-from segctl.secrets import MASK, Secret, find_keys, redact
+from segctl.secrets import MASK, Secret, find_keys, names_somebody, redact
 
 KEY = "SG." + "a" * 22 + "." + "b" * 43
 
@@ -62,3 +62,20 @@ def test_keys_are_found_where_they_stand() -> None:
     assert find_keys("WHERE SG.contact_id = 1") == [6]
     assert find_keys("WHERE SG.contact_id = 1", whole=True) == []
     assert find_keys("nothing") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("duplicate contact jan.novak@example.com", True),
+        ('{"email": "o\'neil+news@mail.example.test"}', True),
+        ("jos\u00e9@example.test", True),
+        ("email LIKE '%@example.com'", False),
+        ("email LIKE '%@%'", False),
+        ("a@b", False),
+        ("follow us @example.com", False),
+        ("", False),
+    ],
+)
+def test_a_message_with_an_address_names_somebody(text: str, *, expected: bool) -> None:
+    assert names_somebody(text) is expected

@@ -162,6 +162,15 @@ def test_machines_read_it_too(project: Project) -> None:
     assert "plan = 'pro'" in (failure.text or "")
 
 
+def test_machines_read_what_is_wrong_in_the_files(project: Project) -> None:
+    project.write(big("{ plan: 5 }", "in"))
+    result = project.run("test", "--format", "json")
+    (found,) = json.loads(result.out)["diagnostics"]
+    assert (result.code, found["code"]) == (1, "bad-value")
+    suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
+    assert suite.attrib["errors"] == "1"
+
+
 def test_a_query_that_is_not_certain_is_refused(project: Project) -> None:
     text = BIG.replace("total_spend > 500", "total_spend / 2 > '500'\n    AND plan ILIKE 'p%'")
     files = big("{}", "in") | {"segments/big.yaml": text.format(CONTACT="{}", EXPECT="in")}

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from segctl.applier import perform
 from segctl.declarations.collection import read_declarations
-from segctl.emulator import Emulator
+from segctl.emulator import Emulator, world
 from segctl.model import Replace, TargetRef
 from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.policy import Limits, judge
-from segctl.report import Outcome, Status
+from segctl.report import Outcome, Status, in_order
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
@@ -154,6 +154,8 @@ def test_apply_then_plan_is_empty(
     quick = dataclasses.replace(TEST_SETTINGS, update_lock=0)
     with Emulator(None, quick, now=Watch()) as emulator:
         emulator.ui.add_list("A list", id=LIST)
+        for name, kind in world.CUSTOM_FIELDS.items():
+            emulator.ui.add_field(name, kind)
         for name, (text, parent) in held.items():
             emulator.ui.create(name, text, parent_list_ids=[parent] if parent else [])
         for name in v1:
@@ -175,7 +177,7 @@ def test_apply_then_plan_is_empty(
                 return
             events = list(perform(plan, account, lambda: False, Hasty()))
             outcomes = [event for event in events if isinstance(event, Outcome)]
-            assert [outcome.change for outcome in outcomes] == list(plan.changes)
+            assert [one.change for one in in_order(plan.changes, outcomes)] == list(plan.changes)
             assert all(outcome.status is Status.DONE for outcome in outcomes)
             assert plan_for(made, account).changes == ()
 

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.cli.checking import check_before_sending
+from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, Severity, UsageError
-from segctl.history import read_ledger
 from segctl.model import Delete
+from segctl.options import Options
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
 from segctl.policy import destroyed, judge
 from segctl.references import read_single_sends
@@ -30,20 +30,11 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
+    from segctl.errors import Diagnostic
     from segctl.model import Declared, Ledger, Plan, Remote, Snapshot
     from segctl.planner import Named
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asks of a plan."""
-
-    only: tuple[str, ...] = ()
-    strict_text: bool = False
-    detect_renames: bool = True
-    ignore_references: tuple[str, ...] = ()
 
 
 def plan_options(function: F) -> F:
@@ -65,6 +56,7 @@ def _references_option(function: F) -> F:
     return click.option(
         "--ignore-references",
         metavar="NAME",
+        shell_complete=segment_names,
         multiple=True,
         help="Delete or replace this segment though Single Sends use it; may be repeated.",
     )(function)
@@ -75,6 +67,7 @@ def only_option(function: F) -> F:
     return click.option(
         "--only",
         metavar="GLOB",
+        shell_complete=segment_names,
         multiple=True,
         help="Consider only segments whose name or file matches; may be repeated.",
     )(function)
@@ -124,8 +117,7 @@ class Question:
     declarations: Declarations
     wishes: Wishes
     recall: Callable[[], Ledger]
-    only: tuple[str, ...] = ()
-    ignored: frozenset[str] = frozenset()
+    options: Options = field(default_factory=Options)
 
     def informed(self, listed: Sequence[Remote]) -> Wishes:
         """Give the wishes with the history, where that could matter for what the account lists."""
@@ -133,7 +125,10 @@ class Question:
             return self.wishes
         ledger, selected = self.recall(), self.wishes.selected
         if selected is not None:
-            selected = {*selected, *(one.name for one in select(ledger.removals, self.only)[0])}
+            selected = {
+                *selected,
+                *(one.name for one in select(ledger.removals, self.options.only)[0]),
+            }
         return dataclasses.replace(self.wishes, ledger=ledger, selected=selected)
 
 
@@ -150,8 +145,7 @@ def prepare(session: Session, options: Options) -> Question:
         selected=_selected(declarations, recall, options.only),
         strict_text=options.strict_text,
     )
-    ignored = frozenset(options.ignore_references)
-    return Question(declarations, wishes, recall, options.only, ignored)
+    return Question(declarations, wishes, recall, options)
 
 
 def look(
@@ -171,7 +165,7 @@ def look(
         return definitions_to_read(declared, listed, wishes)
 
     with session.progress("reading the account") as tell:
-        snapshot = take_snapshot(account.reader, wanted, tell)
+        snapshot = take_snapshot(account.reader, wanted, tell, account.definitions)
     return make_plan(account.ref, declared, snapshot, wishes), snapshot
 
 
@@ -186,14 +180,21 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     if destroyed(plan):
         with session.progress("reading what uses them") as tell:
             sends = read_single_sends(account.reader, tell)
-        references = References(sends, question.ignored)
+        references = References(sends, frozenset(question.options.ignore_references))
     plan = judge(plan, session.config.limits, len(snapshot.remotes), references)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
-    found = check_before_sending(
-        session, account, [one for one in declarations.declared if one.name in changed]
-    )
+    found: tuple[Diagnostic, ...] = ()
+    if changed:
+        from segctl.cli.checking import check_before_sending  # noqa: PLC0415 - all rules
+
+        found = check_before_sending(
+            session, account, [one for one in declarations.declared if one.name in changed]
+        )
     return dataclasses.replace(
-        plan, diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics)
+        plan,
+        diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics),
+        options=question.options,
+        folder=session.config.segments,
     )
 
 
@@ -218,6 +219,8 @@ def _selected(
 
 def ledger_of(session: Session, declarations: Declarations) -> Ledger:
     """Ask git which segments were declared once and are not any more."""
+    from segctl.history import read_ledger  # noqa: PLC0415 - only where it can matter
+
     names = {one.name for one in declarations.declared}
     return read_ledger(session.root, session.config.segments, names, env=session.env)
 

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from segctl.clock import Clock
 
 COMMANDS = {
+    "init": "Write the first files of a repository.",
     "validate": "Check the segment files and segctl.yaml, offline.",
     "fmt": "Write the segment files in one layout.",
     "lint": "Check the queries by the lint rules, or explain a rule.",
     "test": "Try the tests of the segment files, offline.",
     "explain": "Say in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
+    "show": "Show a plan that was saved with `segctl plan --out`.",
     "apply": "Make the account match the files.",
     "drift": "Show what changed on the account that no commit did.",
     "import": "Write a file for segments that the account has already.",
@@ -40,6 +42,7 @@ COMMANDS = {
     "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",
     "emulator": "Serve an emulated SendGrid on this machine.",
+    "completion": "Print the script that completes segctl's words in a shell.",
 }
 """Each command and its line in `--help`; its module is segctl.cli.commands.NAME."""
 
@@ -122,8 +125,12 @@ def run(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None) -> int
         code = _explain(error, session)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EIO}:
-            raise
-        _say(session, f"cannot write the output: {error.strerror}", "")
+            _confess(error, session)
+        else:
+            _say(session, f"cannot write the output: {error.strerror}", "")
+        code = 1
+    except Exception as error:  # noqa: BLE001 - Python's own report could show a contact, or a key
+        _confess(error, session)
         code = 1
     return code if isinstance(code, int) else 0
 
@@ -149,6 +156,22 @@ def _explain(error: BaseException, session: Session) -> int:
             session.say("Interrupted.")
             return INTERRUPTED
     return 1
+
+
+def _confess(error: Exception, session: Session) -> None:
+    """Report a fault of segctl's own: where it is, and not what it was about.
+
+    The message of an exception can hold any value that was at hand. The lines of the code hold
+    none.
+    """
+    import traceback  # noqa: PLC0415 - 10 ms, and never if all is well
+
+    session.say("".join(traceback.format_tb(error.__traceback__)), end="")
+    _say(
+        session,
+        f"segctl itself has a fault: {type(error).__name__}",
+        "report it with the lines above, which hold no data; `segctl plan` shows how things stand",
+    )
 
 
 def _say(session: Session, message: str, hint: str) -> None:

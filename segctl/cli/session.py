@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from segctl.clock import Clock
     from segctl.config import Config, Target
     from segctl.declarations.collection import Declarations
+    from segctl.definition_cache import DefinitionCache
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.sendgrid.api import Reader, Writer
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 STATE_FOLDER = ".segctl"
+
+
+def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from segctl.cli.completing import targets  # noqa: PLC0415 - only after a TAB
+
+    return targets(ctx, param, incomplete)
 
 
 def session_options(*, hidden: bool = True) -> Callable[[F], F]:
@@ -48,6 +55,7 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
             "--target",
             metavar="NAME",
             hidden=hidden,
+            shell_complete=_targets,
             help="The account to work on: a target of segctl.yaml, or `sandbox`.",
         ),
         click.option(
@@ -55,6 +63,12 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
             type=click.Choice(["auto", "always", "never"]),
             hidden=hidden,
             help="When to use colours; `auto` is on a terminal without NO_COLOR.",
+        ),
+        click.option(
+            "--no-cache",
+            is_flag=True,
+            hidden=hidden,
+            help="Read every definition from the account, and remember none.",
         ),
         click.option("-q", "--quiet", count=True, hidden=hidden, help="Say less."),
         click.option("-v", "--verbose", count=True, hidden=hidden, help="Say more."),
@@ -79,12 +93,13 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
         *,
         target: str | None,
         color: str | None,
+        no_cache: bool,
         quiet: int,
         verbose: int,
         **options: Any,
     ) -> Any:
         session: Session = ctx.obj
-        session.update(target=target, color=color, quiet=quiet, verbose=verbose)
+        session.update(target=target, color=color, no_cache=no_cache, quiet=quiet, verbose=verbose)
         return function(session, **options)
 
     command.__doc__ = function.__doc__
@@ -93,13 +108,18 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An open connection to a target. `digest` names the account in caches, without saying it."""
+    """An open connection to a target.
+
+    `digest` names the account in caches, without saying it. `definitions` is what is remembered of
+    it, `None` where nothing is.
+    """
 
     ref: TargetRef
     reader: Reader
     writer: Writer
     requests: Callable[[], int]
     digest: str
+    definitions: DefinitionCache | None = None
 
 
 class Session:
@@ -112,6 +132,7 @@ class Session:
         self.verbosity = 0
         self._target: str | None = None
         self._color = "auto"
+        self._cached = True
 
     def enter(self, directory: str) -> None:
         """Work on the project in this folder. Raises `UsageError` where there is none."""
@@ -119,11 +140,14 @@ class Session:
         if not self.root.is_dir():
             raise UsageError(f"there is no folder {directory}", hint="-C takes a folder")
 
-    def update(self, target: str | None, color: str | None, quiet: int, verbose: int) -> None:
+    def update(
+        self, target: str | None, color: str | None, no_cache: bool, quiet: int, verbose: int
+    ) -> None:
         """Take in global options; what is not given stays as it was."""
         # An empty target is not none: `--target "$UNSET"` must not end on the default account.
         self._target = self._target if target is None else target
         self._color = color or self._color
+        self._cached = self._cached and not no_cache
         self.verbosity += verbose - quiet
 
     @cached_property
@@ -159,6 +183,14 @@ class Session:
         from segctl.config import choose_target  # noqa: PLC0415
 
         return choose_target(self.config, self._target, self.env)
+
+    @property
+    def target_name(self) -> str:
+        """The name of the target, as far as it can be told; empty where none can be chosen."""
+        try:
+            return self.target.name
+        except (InvalidInput, UsageError):
+            return self._target or ""
 
     @cached_property
     def files(self) -> Files:
@@ -225,13 +257,31 @@ class Session:
             direct=is_loopback(parts.hostname or ""),
             notify=self.talk,
         ) as transport:
+            digest = account_digest(url, target.subuser, key)
             yield Account(
                 TargetRef(target.name, parts.netloc, target.subuser),
                 Reader(transport),
                 Writer(transport),
                 lambda: transport.requests,
-                account_digest(url, target.subuser, key),
+                digest,
+                self._definitions(digest),
             )
+
+    def _definitions(self, digest: str) -> DefinitionCache | None:
+        """Open what is remembered of an account, unless that is turned off or has no place."""
+        from segctl.environment import cache_folder  # noqa: PLC0415
+
+        folder = cache_folder(self.env)
+        if not self._cached or self.env.get("SEGCTL_NO_CACHE") or folder is None:
+            return None
+        from segctl.definition_cache import DefinitionCache  # noqa: PLC0415
+
+        return DefinitionCache(folder, digest, self.clock.now(), self._mention)
+
+    def _mention(self, text: str) -> None:
+        """Write to stderr what only -v asks for."""
+        if self.verbosity > 0:
+            self.say(text)
 
     def _style(self, stream: TextIO) -> Style:
         if self._color != "auto":
@@ -254,10 +304,19 @@ class Session:
         sys.stdout.write(text)
         sys.stdout.flush()
 
+    def as_json(self, data: Any) -> str:
+        """Give data as JSON, with escapes where stdout cannot show every character."""
+        return json_text(data, ascii_only=not _is_utf8(sys.stdout))
+
+    def as_page(self, text: str) -> str:
+        """Give a page of HTML, which says that it is UTF-8, as stdout can write it."""
+        if _is_utf8(sys.stdout):
+            return text
+        return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
     def show_json(self, data: Any) -> None:
-        """Write a result as JSON, with escapes where stdout cannot show every character."""
-        encoding = (getattr(sys.stdout, "encoding", "") or "").replace("-", "").lower()
-        self.show(json_text(data, ascii_only=encoding not in {"utf8", "utf8sig"}))
+        """Write a result as JSON."""
+        self.show(self.as_json(data))
 
     def say(self, text: str, end: str = "\n") -> None:
         """Write to stderr, whatever the verbosity: errors. Nothing that looks like a key.
@@ -292,15 +351,21 @@ class Session:
 
     def show_plan(self, plan: Plan) -> None:
         """Write a plan as text."""
-        from segctl.render.plan_text import plan_text  # noqa: PLC0415
+        from segctl.cli.formats import plan_in  # noqa: PLC0415
 
-        self.show(
-            plan_text(plan, self.style, folder=self.config.segments, verbosity=self.verbosity)
-        )
+        self.show(plan_in("text", plan, self))
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    encoding = (getattr(stream, "encoding", "") or "").replace("-", "").lower()
+    return encoding in {"utf8", "utf8sig"}
 
 
 def json_text(data: Any, *, ascii_only: bool = False) -> str:
-    """Write JSON for people and programs: indented, one final line break."""
+    """Write JSON for people and programs: indented, valid as UTF-8, without any whole key."""
     import json  # noqa: PLC0415
+    import re  # noqa: PLC0415
 
-    return json.dumps(data, indent=2, ensure_ascii=ascii_only) + "\n"
+    text = redact(json.dumps(data, indent=2, ensure_ascii=ascii_only), whole=True)
+    # The account can hold half of a pair, which UTF-8 has no bytes for; an escape says it.
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"

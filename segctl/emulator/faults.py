@@ -10,11 +10,13 @@ The text form, for a command line::
     POST /v3/marketing/segments/2.0 502 x2      two creations get a 502 and create nothing
     PATCH * drop after                          one update happens and the connection breaks
     * /v3/marketing/* 429-epoch #3 4s           the third request is told to come back in 4 s
+    !GET * hang after #2                        the second write happens and is never answered
 
-METHOD is an HTTP method or `*`; PATH is a shell pattern on the path without its query, in which
-`*` also matches `/`; KIND is a value of `Kind`. `after` lets the server do its work first, where
-the kind leaves a choice. `#N` is the first matching request that is struck, counted from 1; `xN`
-how many are struck from there on, one unless told. The seconds are those of `Fault.seconds`.
+METHOD is an HTTP method, `*` for any, or `!GET` for any but GET; PATH is a shell pattern on the
+path without its query, in which `*` also matches `/`; KIND is a value of `Kind`. `after` lets the
+server do its work first, where the kind leaves a choice. `#N` is the first matching request that
+is struck, counted from 1; `xN` how many are struck from there on, one unless told. The seconds are
+those of `Fault.seconds`.
 """
 
 from __future__ import annotations
@@ -126,6 +128,14 @@ class Fault:
         if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds >= 0):
             raise ValueError("the seconds of a fault cannot be negative or endless")
 
+    def concerns(self, method: str, path: str) -> bool:
+        """Tell whether the rule counts a request; `method` is in capitals, `path` has no query."""
+        if self.method.startswith("!"):
+            named = method != self.method[1:]
+        else:
+            named = self.method in ("*", method)
+        return named and fnmatchcase(path, self.path)
+
     @property
     def acts(self) -> bool:
         """Tell whether the server does its work before things go wrong."""
@@ -179,8 +189,8 @@ def parse_fault(text: str) -> Fault:
     method, path, kind, *options = [*text.split(), "", "", ""][: max(3, len(text.split()))]
     if not kind:
         raise ValueError(f"fault {text!r}: expected METHOD PATH KIND, as in 'POST * 502 x2'")
-    if re.fullmatch(r"[A-Za-z]+|\*", method) is None:
-        raise ValueError(f"fault {text!r}: {method!r} is no HTTP method and no '*'")
+    if re.fullmatch(r"!?[A-Za-z]+|\*", method) is None:
+        raise ValueError(f"fault {text!r}: {method!r} is no HTTP method, no '!METHOD' and no '*'")
     if not path.startswith(("/", "*")):
         raise ValueError(f"fault {text!r}: the path {path!r} starts with neither '/' nor '*'")
     try:
@@ -243,7 +253,7 @@ class Faults:
         due = None
         with self._lock:
             for fault, seen in self._rules:
-                if fault.method not in ("*", method) or not fnmatchcase(path, fault.path):
+                if not fault.concerns(method, path):
                     continue
                 seen[0] += 1
                 last = math.inf if fault.times is None else fault.nth + fault.times - 1

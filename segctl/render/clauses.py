@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.query.changes import ChangeKind
@@ -11,17 +12,46 @@ if TYPE_CHECKING:
     from segctl.query.changes import ClauseChange
     from segctl.render.style import Style
 
+_OPPOSITE = {
+    ChangeKind.ADDED: ChangeKind.REMOVED,
+    ChangeKind.REMOVED: ChangeKind.ADDED,
+    ChangeKind.CHANGED: ChangeKind.CHANGED,
+}
+
+
+def clause_words(clause: ClauseChange) -> tuple[str, tuple[str, ...], str]:
+    """Give what happened, the clause (old and new where it changed), and inside what."""
+    place = ", in ".join(clause.path)
+    match clause.kind:
+        case ChangeKind.ADDED:
+            return "added", (clause.after,), place
+        case ChangeKind.REMOVED:
+            return "removed", (clause.before,), place
+        case ChangeKind.CHANGED:
+            return "changed", (clause.before, clause.after), place
+        case _:
+            assert_never(clause.kind)
+
+
+def turned(clause: ClauseChange) -> ClauseChange:
+    """Tell a change the other way round: what would be undone."""
+    return dataclasses.replace(
+        clause,
+        kind=_OPPOSITE[clause.kind],
+        before=clause.after,
+        after=clause.before,
+        added_items=clause.removed_items,
+        removed_items=clause.added_items,
+    )
+
 
 def clause_line(clause: ClauseChange, style: Style) -> str:
     """Say what was added, removed or changed, and inside what."""
-    match clause.kind:
-        case ChangeKind.ADDED:
-            what = style.green(f"added    {clean(clause.after)}")
-        case ChangeKind.REMOVED:
-            what = style.red(f"removed  {clean(clause.before)}")
-        case ChangeKind.CHANGED:
-            what = style.yellow(f"changed  {clean(clause.before)} -> {clean(clause.after)}")
-        case _:
-            assert_never(clause.kind)
-    place = style.dim(f"  (in {clean(', in '.join(clause.path))})") if clause.path else ""
-    return f"        {what}{place}"
+    word, shown, place = clause_words(clause)
+    paint = {
+        ChangeKind.ADDED: style.green,
+        ChangeKind.REMOVED: style.red,
+        ChangeKind.CHANGED: style.yellow,
+    }[clause.kind]
+    what = paint(f"{word:<7}  {' -> '.join(map(clean, shown))}")
+    return f"        {what}{style.dim(f'  (in {clean(place)})') if place else ''}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from segctl.drift import Kind
 from segctl.planfile import diagnostics_json, header
+from segctl.render.frame import Frame
 from segctl.render.style import clean, count
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from segctl.model import TargetRef
     from segctl.render.style import Style
 
-_KIND_WORDS = {
+KIND_WORDS = {
     Kind.EDITED: "edited",
     Kind.RENAMED: "renamed",
     Kind.DELETED: "missing",
@@ -29,27 +30,39 @@ def drift_text(drifts: Drifts, style: Style) -> str:
     """Give a line a segment, then one that adds it up."""
     lines = []
     for one in drifts.found:
-        facts = [str(one.span)] if one.span else []
-        match one.kind:
-            case Kind.RENAMED:
-                facts.append(f"now `{one.now}`")
-            case Kind.DELETED:
-                facts.append("deleted on the account, or never applied")
-            case Kind.EDITED:
-                facts.append(f"another {' and '.join(one.changed_fields)}")
-            case Kind.CREATED:
-                facts.append("no file declares it")
-        facts += [f"id {one.id}"] if one.id else []
-        facts += [f"changed {one.updated_at}"] if one.updated_at else []
-        lines.append(f"{style.yellow(f'  {_KIND_WORDS[one.kind]:<8}')} {clean(one.name)}")
-        lines.append(f"      {style.dim(clean(', '.join(facts)))}")
+        lines.append(f"{style.yellow(f'  {KIND_WORDS[one.kind]:<8}')} {clean(one.name)}")
+        lines.append(f"      {style.dim(clean(', '.join(drift_facts(one, Frame()))))}")
         for clause in one.clauses:
             change = " -> ".join(text or "(nothing)" for text in (clause.after, clause.before))
             lines.append(f"      {clean(change)}")
+    return "\n".join([*lines, drift_closing(drifts, style)]) + "\n"
+
+
+def drift_closing(drifts: Drifts, style: Style) -> str:
+    """Give the one line that adds it up."""
     total = len(drifts.found)
     closing = f"Drift: {count(total, 'segment')}." if total else "No drift."
     pending = f" {count(drifts.pending, 'change')} not applied yet." if drifts.pending else ""
-    return "\n".join([*lines, style.bold(closing) + pending]) + "\n"
+    return style.bold(closing) + pending
+
+
+def drift_facts(one: Drift, frame: Frame) -> list[str]:
+    """Say where a segment is declared, what became of it, and when."""
+    facts = [frame.place(one.span)] if one.span else []
+    match one.kind:
+        case Kind.RENAMED:
+            facts.append(f"now `{one.now}`")
+        case Kind.DELETED:
+            facts.append("deleted on the account, or never applied")
+        case Kind.EDITED:
+            facts.append(f"another {' and '.join(one.changed_fields)}")
+        case Kind.CREATED:
+            facts.append("no file declares it")
+        case _:
+            assert_never(one.kind)
+    facts += [f"id {one.id}"] if one.id else []
+    facts += [f"changed {one.updated_at}"] if one.updated_at else []
+    return facts
 
 
 def drift_json(

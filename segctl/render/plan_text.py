@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.errors import Severity
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace
-from segctl.planfile import action_name
-from segctl.render.clauses import clause_line
+from segctl.planfile import action_name, digest
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.style import Style, clean, clean_lines, count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from segctl.model import Plan, Segment
 
@@ -21,13 +20,13 @@ _SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "delete": "-"}
 _CONTEXT = 3
 
 
-def plan_text(plan: Plan, style: Style, *, folder: str = "segments", verbosity: int = 0) -> str:
+def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
     """Give the whole plan.
 
-    `folder` is the segments folder's name, for the words. `verbosity` below 0 gives the closing
-    line alone; above 0 adds the segments that stay as they are and those that no file declares.
+    `verbosity` below 0 gives the closing line alone; above 0 adds the segments that stay as they
+    are, those that no file declares, and the digest.
     """
-    closing = closing_line(plan, style, folder)
+    closing = closing_line(plan, style)
     errors = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
     # What forbids the plan stands at its end, where it is seen first.
     forbidding = diagnostics_text([*errors, *plan.refusals], style)
@@ -43,10 +42,12 @@ def plan_text(plan: Plan, style: Style, *, folder: str = "segments", verbosity: 
     if not plan.changes and plan.ignored and not errors:
         closing = f"{count(len(plan.ignored), 'segment')} unmanaged (left alone).\n{closing}"
     parts.append(closing)
+    if verbosity > 0:
+        parts[-1] += style.dim(f"Digest {digest(plan)}") + "\n"
     return "\n".join(parts)
 
 
-def closing_line(plan: Plan, style: Style, folder: str = "segments") -> str:
+def closing_line(plan: Plan, style: Style) -> str:
     """Give the one line that says what the plan comes to."""
     summary = plan.summary
     errors = sum(found.severity is Severity.ERROR for found in plan.diagnostics)
@@ -55,7 +56,7 @@ def closing_line(plan: Plan, style: Style, folder: str = "segments") -> str:
         return style.bold(line) + _rest(plan) + "\n"
     if not plan.changes:
         matches = "matches" if summary.unchanged == 1 else "match"
-        line = f"No changes. {count(summary.unchanged, 'segment')} {matches} {folder}/."
+        line = f"No changes. {count(summary.unchanged, 'segment')} {matches} {clean(plan.folder)}/."
         return style.bold(line) + "\n"
     line = (
         f"Plan: {summary.create} to create, {summary.patch} to patch, "
@@ -100,7 +101,7 @@ def _change(change: Change, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-_REASON_WORDS = {
+REASON_WORDS: Mapping[Reason, str] = {
     Reason.NOT_ON_ACCOUNT: "not on the account",
     Reason.DEFINITION_DIFFERS: "",
     Reason.PARENT_LIST_DIFFERS: "",
@@ -118,7 +119,7 @@ _REASON_WORDS = {
 
 def _where(change: Change) -> str:
     facts = [str(change.span)] if change.span else []
-    reason = _REASON_WORDS[change.reason]
+    reason = REASON_WORDS[change.reason]
     if reason:
         facts.append(reason)
     match change:
@@ -155,6 +156,8 @@ def _fields(change: Patch | Replace, style: Style) -> Iterator[str]:
             case _:
                 yield f"      {style.yellow('~')} query_dsl"
                 # What changed in words, above the lines that show it.
+                from segctl.render.clauses import clause_line  # noqa: PLC0415 - query.tree: 30 ms
+
                 yield from (clause_line(clause, style) for clause in change.clauses)
                 yield from _diff(before.query, after.query, style)
 
@@ -185,7 +188,9 @@ def _kept(plan: Plan, style: Style) -> str:
     lines = []
     for keep in plan.kept:
         how = "  (written another way on the account)" if keep.is_cosmetic else ""
-        lines.append(f"    {style.dim(f'unchanged  {clean(keep.name)}  {keep.span}{how}')}")
+        lines.append(
+            f"    {style.dim(f'unchanged  {clean(keep.name)}  {clean(str(keep.span))}{how}')}"
+        )
     return "\n".join(lines) + "\n" if lines else ""
 
 
@@ -193,5 +198,5 @@ def _ignored(plan: Plan, style: Style) -> str:
     lines = []
     for one in plan.ignored:
         version = "  (v1)" if one.is_v1 else ""
-        lines.append(f"    {style.dim(f'unmanaged  {clean(one.name)}  {one.id}{version}')}")
+        lines.append(f"    {style.dim(f'unmanaged  {clean(one.name)}  {clean(one.id)}{version}')}")
     return "\n".join(lines) + "\n" if lines else ""

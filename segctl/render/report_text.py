@@ -23,7 +23,8 @@ _STATUS_WORDS = {
 _DONE_WORDS = {"create": "created", "patch": "patched", "replace": "replaced", "delete": "deleted"}
 _REFRESH_WORDS = {
     RefreshStatus.ACCEPTED: "refreshing",
-    RefreshStatus.OVER_QUOTA: "over quota",
+    RefreshStatus.DEFERRED: "deferred",
+    RefreshStatus.SKIPPED: "not refreshed",
     RefreshStatus.FORBIDDEN: "forbidden",
     RefreshStatus.NOT_FOUND: "not found",
     RefreshStatus.FAILED: "failed",
@@ -51,13 +52,16 @@ def closing_line(report: Report, style: Style) -> str:
         if counts[status]
     ]
     asked = len(report.refreshes)
-    accepted = sum(one.status is RefreshStatus.ACCEPTED for one in report.refreshes)
-    refreshed = f" {accepted} of {asked} refreshing." if asked else ""
+    statuses = [one.status for one in report.refreshes]
+    refreshed = f" {statuses.count(RefreshStatus.ACCEPTED)} of {asked} refreshing" if asked else ""
+    if RefreshStatus.DEFERRED in statuses:
+        refreshed += f", {statuses.count(RefreshStatus.DEFERRED)} deferred"
+    refreshed += "." if asked else ""
     if report.interrupted:
         head = "Interrupted:"
     elif report.is_complete:
         head = "Applied:"
-    elif not (counts[Status.DONE] or counts[Status.UNKNOWN]):
+    elif not report.is_partial:
         head = "Nothing applied:"
     else:
         head = "Applied in part:"
@@ -98,6 +102,8 @@ def _outcome(outcome: Outcome, style: Style) -> list[str]:
     lines = [f"{paint(f'  {word:<13}')} {subject}{where}"]
     if outcome.message:
         lines[0] += f": {clean(outcome.message)}"
+    if outcome.span is not None:
+        lines.append(f"    {style.dim('at')} {clean(str(outcome.span))}")
     if outcome.hint:
         lines.append(f"    {style.dim('hint:')} {clean(outcome.hint)}")
     return lines

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -35,6 +36,11 @@ class Reader:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
+    @property
+    def transport(self) -> Transport:
+        """The connection, for who adds something to the operations."""
+        return self._transport
+
     def list_segments(
         self,
         *,
@@ -60,7 +66,7 @@ class Reader:
         operation = "list the segments"
         found: dict[str, Remote] = {}
         for item in self._items(SEGMENTS, "results", operation, params):
-            one = wire.remote(item, operation)
+            one = self._fit_to_show(wire.remote(item, operation))
             if one.id in found:
                 raise wire.unexpected(operation, "a segment stands in it twice")
             found[one.id] = one
@@ -139,7 +145,12 @@ class Reader:
         read = shape(answer.data, operation)
         if read.id != segment_id:
             raise wire.unexpected(operation, "it is another segment")
-        return read
+        return self._fit_to_show(read)
+
+    def _fit_to_show(self, remote: Remote) -> Remote:
+        """Clean the server's words on a query, which are as free as those of any error."""
+        said = remote.validation_error
+        return replace(remote, validation_error=self._transport.clean(said)) if said else remote
 
     def _naming(self, verb: str, segment_id: str) -> str:
         # The id is the server's own text and ends up in messages.
@@ -164,7 +175,7 @@ class Writer(Reader):
         if segment.parent_list_ids:
             body["parent_list_ids"] = list(segment.parent_list_ids)
         answer = self._transport.send("POST", SEGMENTS, operation=operation, body=body)
-        return wire.remote(answer.data, operation, written=True)
+        return self._fit_to_show(wire.remote(answer.data, operation, written=True))
 
     def patch_segment(self, segment_id: str, fields: Mapping[str, str]) -> Remote:
         """Change `name` or `query_dsl` or both, and give the segment as it is then.
@@ -176,7 +187,7 @@ class Writer(Reader):
         answer = self._transport.send(
             "PATCH", _path(segment_id), operation=operation, body=dict(fields)
         )
-        changed = wire.remote(answer.data, operation, written=True)
+        changed = self._fit_to_show(wire.remote(answer.data, operation, written=True))
         if changed.id != segment_id:
             raise wire.unexpected(operation, "it is another segment", written=True)
         return changed

@@ -22,6 +22,7 @@ from segctl.errors import (
     UnexpectedAnswer,
     UpdateLocked,
 )
+from segctl.secrets import WITHHELD, names_somebody
 from segctl.sendgrid.limits import asked_pause, told
 
 if TYPE_CHECKING:
@@ -43,12 +44,17 @@ BETWEEN = (
 
 
 def clean(text: str, key: Secret) -> str:
-    """Make a text from outside fit to be shown: no key, no control characters, not endless."""
+    """Make a text from outside fit to be shown.
+
+    No key, nothing of a message that names a contact, no control characters, not endless.
+    """
     # Masked first, so that no cut can go through the key, and again after characters that show
     # nothing are out, which could stand inside it.
     head = key.mask(text)[: LONGEST_MESSAGE * 10]
     shown = "".join(_visible(char) for char in head)
     line = key.mask(" ".join(shown.split()))
+    if names_somebody(text) or names_somebody(line):
+        return WITHHELD
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
 

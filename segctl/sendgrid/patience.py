@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 90.0
 """Seconds; a server that asks for more is not waited for, and the error says what it asked."""
 
+TICK = 0.001
+"""Seconds that any wait lasts: what is less, a clock may not even show."""
+
 SILENCE = 1.0
 """Seconds that a wait for answers under way, or a little more of one announced, goes unsaid."""
 
@@ -140,7 +143,7 @@ class Patience:
             self._tell(f"the rate limit is reached: waiting {wait}", seconds)
         else:
             until = said
-        self._clock.wait(bell, seconds)
+        self._clock.wait(bell, max(seconds, TICK))
         if self._interrupted:
             raise _interrupted(operation, before)
         return until

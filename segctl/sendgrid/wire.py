@@ -46,6 +46,7 @@ def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
         validation_error=_text(status, "error_message") or "",
         refreshes_used=_number(data, "refreshes_used"),
         max_refreshes=_number(data, "max_refreshes"),
+        last_refreshed_at=_text(data, "last_refreshed_at"),
     )
 
 

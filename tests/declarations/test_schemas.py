@@ -25,7 +25,10 @@ COMMENT = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    inner: Any = value if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        # A condition and what follows from it speak of fields that are described elsewhere.
+        inner = [part for key, part in value.items() if key not in ("if", "then")]
     own = [value] if isinstance(value, dict) else []
     return own + [found for item in inner for found in _objects(item)]
 
@@ -42,7 +45,11 @@ def test_a_schema_is_valid_described_and_plain(path: Path) -> None:
             assert field.get("description", "").endswith("."), name
 
 
-@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+# What people write; a plan is written by segctl, which has simpler words for a broken one.
+WRITTEN = [path for path in SCHEMAS if path.name != "plan.schema.json"]
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
 def test_every_rule_of_a_schema_has_words_of_its_own(path: Path) -> None:
     silent = {"$schema", "title", "description", "default", "examples", "properties", "items"}
     # Reported as the rules that they hold.
@@ -80,7 +87,7 @@ def test_a_rule_without_words_is_still_reported(monkeypatch: pytest.MonkeyPatch)
         "`b` is refused by the rule `maxItems`",
         "`c` has a value of the wrong form",
     ]
-    schema._validator.cache_clear()
+    schema.validator.cache_clear()
 
 
 def test_the_schemas_travel_inside_the_package(

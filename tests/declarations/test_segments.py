@@ -68,6 +68,12 @@ WRONG = [
     (HEAD + 'previous_names: ["b\\n"]\n' + QUERY, ["2:18 control-character"], "a line break"),
     (HEAD + f"previous_names: [{'x' * 101}]\n" + QUERY, ["2:18 too-long"], "101 characters"),
     (HEAD + "allow_replace: 1\n" + QUERY, ["2:16 wrong-type"], "true or false"),
+    (HEAD + "refresh_priority: high\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
+    (HEAD + "refresh_priority: true\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
+    (HEAD + "refresh_priority: 1.5\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
+    (HEAD + "refresh_priority: 0\n" + QUERY, ["2:19 bad-value"], "at least 1"),
+    (HEAD + "refresh_priority: 101\n" + QUERY, ["2:19 bad-value"], "at most 100"),
+    (HEAD + "refresh_priority: 5\nremoved: true\n", ["2:1 removed-with-more"], "declares no"),
     (HEAD + "removed: false\n", ["2:10 bad-value"], "true or forget"),
     (HEAD + "removed: forgot\n", ["2:10 bad-value"], "did you mean `forget`?"),
     ("removed: true\n", ["1:1 missing-key"], "`name`"),
@@ -170,6 +176,11 @@ def test_everything_declared_is_kept_with_its_place() -> None:
         f"{FILE}:2:12",
         f"{FILE}:5:3",
     ]
+
+
+def test_a_refresh_priority_is_a_number_and_none_is_the_least() -> None:
+    given = one("name: a\nrefresh_priority: 100\n" + QUERY).refresh_priority
+    assert (given, one("name: a\n" + QUERY).refresh_priority) == (100, 0)
 
 
 def test_an_empty_parent_list_is_none() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from segctl.cli import main
 from segctl.emulator import Delivery, Fault, Kind, parse_fault
 
 from .account import QUERY, START, V1, V2, Account
@@ -21,6 +24,7 @@ NEW = {"name": "One", "query_dsl": QUERY}
             Fault(Kind.RATE_LIMITED_EPOCH, path="/v3/*", nth=3, times=None, seconds=4.0),
         ),
         ("GET * drip 0.5s", Fault(Kind.DRIP, "GET", seconds=0.5)),
+        ("!get * 503 #2", Fault(Kind.UNAVAILABLE, "!GET", nth=2)),
     ],
 )
 def test_the_text_form_says_what_a_fault_says(text: str, fault: Fault) -> None:
@@ -33,6 +37,8 @@ def test_the_text_form_says_what_a_fault_says(text: str, fault: Fault) -> None:
         ("", "expected METHOD PATH KIND"),
         ("POST *", "expected METHOD PATH KIND"),
         ("5 * 502", "'5' is no HTTP method"),
+        ("! * 502", "'!' is no HTTP method"),
+        ("!* * 502", "'!\\*' is no HTTP method"),
         ("GET v3 502", "'v3' starts with neither"),
         ("GET * 418", "'418' is none of 400, 401"),
         ("GET * 502 twice", "'twice' is none of after"),
@@ -63,6 +69,15 @@ def test_rules_strike_the_requests_they_name(account: Account) -> None:
     assert faults.struck == 5
     faults.clear()
     assert account.ask("GET", "/v3/marketing/lists").status == 200
+
+
+def test_a_rule_for_all_methods_but_one(account: Account) -> None:
+    account.emulator.faults.add("!GET * 503 #2")
+    assert [account.ask("GET", V2).status for _ in range(3)] == [200] * 3
+    assert account.ask("POST", V2, NEW).status == 201
+    assert account.ask("GET", V2).status == 200
+    assert account.ask("DELETE", f"{V2}/x").status == 503
+    assert account.ask("DELETE", f"{V2}/x").status == 404
 
 
 def test_the_first_of_two_rules_strikes(account: Account) -> None:
@@ -154,3 +169,9 @@ def test_slow_answers_are_whole(account: Account) -> None:
     assert (dripped.delivery, dripped.seconds) == (Delivery.DRIPPED, 5.0)
     assert (late.delivery, late.delay) == (Delivery.WHOLE, 2.0)
     assert dripped.json() == late.json()
+
+
+def test_the_help_of_the_command_names_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["emulator", "--help"], {}) == 0
+    words = set(re.findall(r"[\w-]+", capsys.readouterr().out))
+    assert {kind.value for kind in Kind} <= words

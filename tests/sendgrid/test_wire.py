@@ -54,6 +54,7 @@ def test_every_field_is_read() -> None:
             "status": {"query_validation": "INVALID", "error_message": "no such column"},
             "refreshes_used": 1,
             "max_refreshes": 2,
+            "last_refreshed_at": "2026-07-15T16:04:37Z",
             "identifier_counts": {"email": 7},
         },
         "read",
@@ -73,6 +74,7 @@ def test_every_field_is_read() -> None:
         validation_error="no such column",
         refreshes_used=1,
         max_refreshes=2,
+        last_refreshed_at="2026-07-15T16:04:37Z",
     )
     assert "a@b.test" not in repr(read)
 

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from contextlib import contextmanager
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.applier import Started, perform
+from segctl.applier import OnInvalid, Tactics
+from segctl.cli.applying import carry_out, open_journal, tactics_options
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
-from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
+from segctl.cli.formats import (
+    diagnostics_in,
+    faults_in,
+    format_option,
+    plan_in,
+    report_in,
+)
+from segctl.cli.planning import exit_code, plan_options, prepare, work_out
+from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
-from segctl.planfile import action_name
-from segctl.refresher import refresh
-from segctl.render.report_text import report_text
-from segctl.render.style import clean
-from segctl.report import Outcome, Report, Status
+from segctl.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from segctl.cli.session import Account, Session
-    from segctl.model import Change, Plan
-    from segctl.report import Refresh
+    from segctl.cli.session import Session
+    from segctl.model import Plan
 
 
 @click.command("apply")
@@ -36,8 +36,17 @@ if TYPE_CHECKING:
     "refreshing",
     type=click.Choice(["none", "changed"]),
     default="none",
-    help="Ask SendGrid to count the segments that were created or patched.",
+    help="Have SendGrid count what was created, patched or replaced, as far as its quota goes.",
 )
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Add a line to this file before and after each write: the audit of what was sent.",
+)
+@tactics_options
+@format_option("the report")
+@approval_options
 @plan_options
 @with_session
 def command(
@@ -45,6 +54,15 @@ def command(
     *,
     auto_approve: bool,
     refreshing: str,
+    journal: Path | None,
+    parallelism: int,
+    fail_fast: bool,
+    lock_timeout: float,
+    validation_timeout: float,
+    on_invalid: str,
+    output: str,
+    plan_file: str | None,
+    expect_digest: str | None,
     **options: Any,
 ) -> int:
     """Make the account match the files.
@@ -53,36 +71,82 @@ def command(
     written, and left alone when somebody changed it meanwhile. Running it again finishes what a
     failure left undone. Exit code 3 when a safety rule refuses, 4 when it was applied in part.
 
+    Several changes are made at once, deletes last. A write without a clear answer is looked up
+    before it is sent again, a segment that SendGrid keeps locked is waited for, and a query that
+    SendGrid does not accept is a failure. Ctrl-C finishes what was sent, and reports.
+
+    With PLAN, a file of `segctl plan --out`, or --expect-digest it plans as well, and goes on only
+    if that comes to the same as what was saved or approved.
+
     \b
     Examples:
       segctl apply
       segctl apply --auto-approve --refresh changed
       segctl apply --only 'VIP*'
+      segctl apply --auto-approve --journal audit.ndjson --on-invalid rollback
+      segctl apply plan.json --auto-approve
+      segctl apply --auto-approve --format markdown
+      segctl apply --auto-approve --expect-digest 5d41402abc4b2a76
     """
-    question = prepare(session, Options(**options))
-    with session.connect(read_only=False) as account:
-        plan = work_out(session, account, question)
-        session.show_plan(plan)
-        code = exit_code(plan, detailed=False)
-        if code == REFUSED:
-            raise Refused("the plan is refused, and nothing was changed")
-        if code != 0 or not plan.changes:
-            return code
-        if not (auto_approve or _approved(session)):
-            session.say("Nothing was changed.")
-            return 1
-        report, failure = _carry_out(session, account, plan, count_anew=refreshing == "changed")
-    session.show("\n" + report_text(report, session.style, quiet=session.verbosity < 0))
+    tactics = Tactics(
+        parallelism=parallelism,
+        fail_fast=fail_fast,
+        lock_timeout=lock_timeout,
+        validation_timeout=validation_timeout,
+        on_invalid=OnInvalid(on_invalid),
+    )
+    with faults_in(output, session, "apply"):
+        expected = approval(plan_file, expect_digest, options)
+        question = prepare(session, expected.options)
+        with session.connect(read_only=False) as account:
+            expected.check_account(session, account.ref)
+            plan = work_out(session, account, question)
+            _show(session, plan, output)
+            code = exit_code(plan, detailed=False)
+            if code == REFUSED:
+                raise Refused(
+                    "the plan is refused, and nothing was changed", diagnostics=plan.refusals
+                )
+            if code != 0:
+                if output != "text":
+                    found = diagnostics_in(
+                        output, plan.diagnostics, session, "apply", target=plan.target.name
+                    )
+                    session.show(found)
+                return code
+            expected.check_plan(session, plan)
+            if not plan.changes:
+                if output != "text":
+                    session.show(report_in(output, Report(), plan, session))
+                return code
+            if not (auto_approve or _approved(session)):
+                session.say("Nothing was changed.")
+                return 1
+            with open_journal(session, journal, plan) as noted:
+                count_anew = refreshing == "changed"
+                report, failure = carry_out(
+                    session, account, plan, tactics, count_anew=count_anew, journal=noted
+                )
+    blank = "\n" if output == "text" else ""
+    session.show(blank + report_in(output, report, plan, session))
     if failure is not None:
         raise failure
     return INTERRUPTED if report.interrupted else _code(report)
+
+
+def _show(session: Session, plan: Plan, output: str) -> None:
+    """Show the plan: on stdout, or on stderr where that is for the report alone."""
+    if output == "text":
+        session.show_plan(plan)
+    else:
+        session.say(plan_in("text", plan, session).rstrip())
 
 
 def _code(report: Report) -> int:
     """Give the exit code of a report that ran to its end."""
     if report.is_complete:
         return 0
-    return IN_PART if report.counts[Status.DONE] or report.counts[Status.UNKNOWN] else 1
+    return IN_PART if report.is_partial else 1
 
 
 def _approved(session: Session) -> bool:
@@ -94,86 +158,3 @@ def _approved(session: Session) -> bool:
         )
     session.say("\nMake these changes? Only `yes` makes them: ", end="")
     return sys.stdin.readline().strip() == "yes"
-
-
-def _carry_out(
-    session: Session, account: Account, plan: Plan, *, count_anew: bool
-) -> tuple[Report, Exception | None]:
-    """Perform the plan; give what was done, whatever ended it, and the fault that did."""
-    outcomes: list[Outcome] = []
-    refreshes: list[Refresh] = []
-    failure: Exception | None = None
-    with _interruptions(session) as interruptions:
-        try:
-            with session.progress("applying") as tell:
-                stopped = partial(bool, interruptions)
-                for event in perform(plan, account.writer, stopped, session.clock):
-                    match event:
-                        case Started(change=change):
-                            if not sys.stderr.isatty():
-                                session.talk(f"{action_name(change)} {clean(change.name)} …")
-                        case Outcome():
-                            outcomes.append(event)
-                            tell(len(outcomes), len(plan.changes))
-            if count_anew:
-                _refresh(session, account, outcomes, refreshes, interruptions)
-        except KeyboardInterrupt:
-            interruptions.append(signal.SIGINT)
-        except Exception as error:  # noqa: BLE001 - raised again, once the report is out
-            failure = error
-    late = _unfinished(plan.changes[len(outcomes) :])
-    report = Report((*outcomes, *late), tuple(refreshes), interrupted=bool(interruptions))
-    return report, failure
-
-
-def _unfinished(changes: Sequence[Change]) -> Iterator[Outcome]:
-    """Report what has no outcome: the first was under way when everything ended."""
-    for number, change in enumerate(changes):
-        if number:
-            yield Outcome(change, Status.NOT_ATTEMPTED)
-        else:
-            message = "it was under way when segctl was stopped"
-            yield Outcome(
-                change, Status.UNKNOWN, None, message, "`segctl plan` shows how it stands"
-            )
-
-
-def _refresh(
-    session: Session,
-    account: Account,
-    outcomes: list[Outcome],
-    refreshes: list[Refresh],
-    interruptions: list[int],
-) -> None:
-    """Ask for what was created or patched to be counted anew."""
-    # By id: a segment that changed in two steps is counted once, by its last name.
-    changed = {one.id: one for one in outcomes if one.status is Status.DONE and one.id}
-    zone = session.config.time_zone
-    with session.progress("refreshing") as tell:
-        for segment_id, one in changed.items():
-            if interruptions:
-                return
-            refreshes.append(refresh(account.writer, one.change.name, segment_id, zone))
-            tell(len(refreshes), len(changed))
-
-
-@contextmanager
-def _interruptions(session: Session) -> Iterator[list[int]]:
-    """Collect Ctrl-C and SIGTERM, so that the request in flight is finished and reported.
-
-    A second one ends the process at once, as a person who insists would expect.
-    """
-    caught: list[int] = []
-
-    def note(number: int, _frame: Any) -> None:
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-        session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

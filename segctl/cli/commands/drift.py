@@ -7,25 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.exit_codes import CHANGES_PRESENT
-from segctl.cli.planning import Options, is_broken, look, prepare
+from segctl.cli.formats import drift_in, faults_in, format_option
+from segctl.cli.planning import is_broken, look, prepare
 from segctl.cli.session import with_session
-from segctl.clock import iso
 from segctl.drift import Drifts, Kind, find_drift
+from segctl.errors import InvalidInput
 from segctl.model import Create
-from segctl.render.drift_text import drift_json, drift_text
+from segctl.options import Options
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
 
 
 @click.command("drift")
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="How to write it.",
-)
+@format_option("it")
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
@@ -47,14 +42,14 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
       segctl drift --detailed-exitcode --managed-only
       segctl drift --format json | jq -r '.drift[].name'
     """
-    question = prepare(session, Options())
-    with session.connect(read_only=True) as account:
-        plan, snapshot = look(session, account, question)
-        if any(isinstance(change, Create) for change in plan.changes):
-            plan, snapshot = look(session, account, question, everything=True)
-    if is_broken(plan):
-        session.warn(plan.diagnostics)
-        return 1
+    with faults_in(output, session, "drift"):
+        question = prepare(session, Options())
+        with session.connect(read_only=True) as account:
+            plan, snapshot = look(session, account, question)
+            if any(isinstance(change, Create) for change in plan.changes):
+                plan, snapshot = look(session, account, question, everything=True)
+        if is_broken(plan):
+            raise InvalidInput(plan.diagnostics)
     forgotten = {one.name for one in question.declarations.tombstones}
     drifts = find_drift(plan, snapshot)
     found = tuple(
@@ -63,11 +58,7 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
         if one.kind is not Kind.CREATED or not (managed_only or one.name in forgotten)
     )
     drifts = Drifts(found, drifts.pending)
-    if output == "json":
-        session.show_json(
-            drift_json(drifts, account.ref, plan.diagnostics, iso(session.clock.now()))
-        )
-    else:
+    if output == "text":
         session.warn(plan.diagnostics)
-        session.show(drift_text(drifts, session.style))
+    session.show(drift_in(output, drifts, account.ref, plan.diagnostics, session))
     return CHANGES_PRESENT if detailed_exitcode and drifts.found else 0

@@ -54,10 +54,22 @@ def command(
     200. A small world is in it from the start. It ends with Ctrl-C.
 
     \b
+    A rule of --fault: METHOD PATH KIND [after] [#N] [xN | always] [SECONDSs]
+      METHOD   an HTTP method, * for any, !GET for any but GET
+      PATH     a pattern on the path, in which * stands for any characters
+      KIND     an answer: 400, 401, 403, 404, 404-empty, 406, 451, 500, 502, 502-html, 503, 504,
+               429, 429-epoch, 429-empty; a connection: refuse, drop, hang, cut; a body: empty,
+               truncated, wrong-json; slowness: drip, latency
+      after    the server does its work first
+      #N, xN   from the Nth such request on, N times; once unless told
+      SECONDS  how long a hang or a drip lasts, or what a 429 asks to wait
+
+    \b
     Examples:
       segctl emulator --state account.sqlite3
       SEGCTL_BASE_URL=http://127.0.0.1:8425 SENDGRID_API_KEY=x segctl plan
       segctl emulator --fault 'PATCH * drop after'
+      segctl emulator --fault '* * 429 #10 x3 4s'
     """
     from segctl.emulator import Emulator, Settings, StateError, serve  # noqa: PLC0415
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.planning import read_selection
 from segctl.cli.session import with_session
 from segctl.query.explain import explain
@@ -21,7 +22,7 @@ _WIDTH = 88
 
 
 @click.command("explain")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", shell_complete=segment_names, metavar="[NAME]...", nargs=-1)
 @with_session
 def command(session: Session, names: tuple[str, ...]) -> int:
     """Say in plain English who is in an audience.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.session import with_session
 from segctl.clock import iso
 from segctl.errors import UsageError
@@ -26,7 +27,7 @@ DEFAULT_LIMIT = 50
 
 
 @click.command("history")
-@click.argument("name", metavar="[NAME]", required=False)
+@click.argument("name", shell_complete=segment_names, metavar="[NAME]", required=False)
 @click.option(
     "-n",
     "--limit",

@@ -125,7 +125,7 @@ def _read(
         return to_read(found, declarations.declared, listed)
 
     with session.progress("reading the account") as tell:
-        return take_snapshot(account.reader.lenient(), wanted, tell), picked
+        return take_snapshot(account.reader.lenient(), wanted, tell, account.definitions), picked
 
 
 def _unknown(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:

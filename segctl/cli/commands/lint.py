@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.formats import format_option
 from segctl.cli.session import with_session
 from segctl.errors import UsageError
 from segctl.suggest import did_you_mean
@@ -25,8 +26,9 @@ _LIST = "*"
     metavar="[CODE]",
     help="Explain a rule; without a code, list all of them.",
 )
+@format_option("the findings")
 @with_session
-def command(session: Session, code: str | None) -> int:
+def command(session: Session, code: str | None, output: str) -> int:
     """Check the queries by the lint rules, or explain a rule.
 
     The rules run in `segctl validate` and `segctl plan` as well; here they also say what is mere
@@ -57,4 +59,4 @@ def command(session: Session, code: str | None) -> int:
         return 0
     from segctl.cli.commands.validate import report_findings  # noqa: PLC0415
 
-    return report_findings(session, output="text", everything=True)
+    return report_findings(session, "lint", output=output, everything=True)

@@ -8,24 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.files import write_whole
-from segctl.cli.planning import Options, exit_code, plan_options, prepare, work_out
+from segctl.cli.formats import faults_in, format_option, plan_in
+from segctl.cli.planning import exit_code, plan_options, prepare, work_out
+from segctl.cli.saved import saved_as
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
-from segctl.errors import InvalidInput, UsageError
-from segctl.planfile import diagnostics_json, header, to_json
+from segctl.errors import UsageError
+from segctl.options import Options
+from segctl.planfile import to_json
+from segctl.render.style import count
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
 
 
 @click.command("plan")
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="How to write the plan.",
-)
+@format_option("the plan")
 @click.option("--out", metavar="FILE", help="Write the plan as JSON to this file, too.")
 @click.option(
     "--detailed-exitcode",
@@ -45,7 +43,8 @@ def command(
     """Show what apply would change, and change nothing.
 
     Compares the segment files with the account: one request for the list, one for each declared
-    segment that is on it. Exit code 3 when a safety rule would refuse the plan.
+    segment that was edited there since the last run. Exit code 3 when a safety rule would refuse
+    the plan.
 
     \b
     Examples:
@@ -53,33 +52,21 @@ def command(
       segctl plan --only 'segments/lifecycle/*' -v
       segctl plan --format json | jq .summary
       segctl plan --out plan.json --detailed-exitcode
+      segctl plan --format html > plan.html
     """
-    if out is not None and not Path(out).parent.is_dir():
-        raise UsageError(f"cannot write {out}: there is no folder {Path(out).parent}")
-    try:
+    with faults_in(output, session, "plan"):
+        if out is not None and not Path(out).parent.is_dir():
+            raise UsageError(f"cannot write {out}: there is no folder {Path(out).parent}")
         question = prepare(session, Options(**options))
-    except InvalidInput as error:
-        if output == "json":
-            session.show_json(_broken(session, error))
-        raise
-    with session.connect(read_only=True) as account:
-        plan = work_out(session, account, question)
-        requests = account.requests()
-    document = to_json(plan, iso(session.clock.now())) if out or output == "json" else {}
+        with session.connect(read_only=True) as account:
+            plan = work_out(session, account, question)
+            requests = account.requests()
+    now = iso(session.clock.now())
     if out is not None:
-        write_whole(out, json_text(document))
-    if output == "json":
-        session.show_json(document)
-    else:
-        session.show_plan(plan)
+        write_whole(out, json_text(to_json(plan, now)))
+    session.show(plan_in(output, plan, session, generated_at=now, requests=requests))
+    if out is not None:
+        session.talk(saved_as(session, out, plan))
     if session.verbosity > 0:
-        session.talk(f"{requests} requests sent.")
+        session.talk(f"{count(requests, 'request')} sent.")
     return exit_code(plan, detailed=detailed_exitcode)
-
-
-def _broken(session: Session, error: InvalidInput) -> dict[str, Any]:
-    """Say in JSON why there is no plan; it has no `changes`, so nobody reads it as "none"."""
-    return {
-        **header(iso(session.clock.now())),
-        "diagnostics": diagnostics_json(error.diagnostics),
-    }

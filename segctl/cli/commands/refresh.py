@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import IN_PART
+from segctl.cli.refreshing import priorities, record_of
 from segctl.cli.session import with_session
+from segctl.clock import iso
 from segctl.errors import UsageError
-from segctl.refresher import refresh
+from segctl.planfile import header
+from segctl.refresher import candidate, refresh_segments
 from segctl.render.report_text import refresh_lines
 from segctl.report import RefreshStatus
+from segctl.reportfile import refreshes_json
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -22,29 +27,46 @@ if TYPE_CHECKING:
 
 
 @click.command("refresh")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", shell_complete=segment_names, metavar="NAME...", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Ask even where the quota is known to be used up.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to write what became of each.",
+)
 @with_session
-def command(session: Session, names: tuple[str, ...]) -> int:
+def command(session: Session, *, names: tuple[str, ...], force: bool, output: str) -> int:
     """Ask SendGrid to count segments' contacts now.
 
     SendGrid counts by itself every 1 to 24 hours; a refresh asks for it at once, and is limited
-    to 2 a day and 1 an hour for a segment, and 10 a day for the account. NAME is a segment's name
-    or id. Exit code 1 when none was accepted, 4 when some were.
+    to 2 a day and 1 an hour for a segment, and 10 a day for the account. segctl remembers those it
+    asked for: where the quota is too small for all, those with the highest `refresh_priority` in
+    their files go first, then those with the most contacts, and it says when the others can. NAME
+    is a segment's name or id. Exit code 1 when none was accepted, 4 when some were.
 
     \b
     Examples:
       segctl refresh 'VIP customers'
       segctl refresh 'VIP customers' 'Churn risk'
     """
+    known = priorities(session)
     with session.connect(read_only=False) as account, session.progress("refreshing") as tell:
-        remotes = _find(names, account.reader.list_segments())
-        zone = session.config.time_zone
+        found = [
+            candidate(remote, known.get(remote.name, 0))
+            for remote in _find(names, account.reader.list_segments())
+        ]
+        record, zone = record_of(session, account), session.config.time_zone
         results = []
-        for one in remotes:
-            results.append(refresh(account.writer, one.name, one.id, zone))
-            tell(len(results), len(remotes))
-    lines = refresh_lines(results, session.style, quiet=session.verbosity < 0)
-    session.show("".join(f"{line}\n" for line in lines))
+        for one in refresh_segments(account.writer, found, record, zone, force=force):
+            results.append(one)
+            tell(len(results), len(found))
+    if output == "json":
+        session.show_json({**header(iso(session.clock.now())), **refreshes_json(results)})
+    else:
+        lines = refresh_lines(results, session.style, quiet=session.verbosity < 0)
+        session.show("".join(f"{line}\n" for line in lines))
     accepted = sum(one.status is RefreshStatus.ACCEPTED for one in results)
     if accepted == len(results):
         return 0

@@ -49,10 +49,15 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
     """
     from segctl.cli.cases import read_suites  # noqa: PLC0415
 
-    _, picked = read_selection(session, names, what="test")
-    suites, findings = read_suites(session, picked)
-    if any(found.severity is Severity.ERROR for found in findings):
-        raise InvalidInput(findings)
+    try:
+        _, picked = read_selection(session, names, what="test")
+        suites, findings = read_suites(session, picked)
+        if any(found.severity is Severity.ERROR for found in findings):
+            raise InvalidInput(findings)
+    except InvalidInput as error:
+        if output != "text":
+            _show(session, output, (), error.diagnostics)
+        raise
     verdicts, problems = _tried(session, suites)
     if require:
         tested = {suite.declared.file for suite in suites}
@@ -123,8 +128,7 @@ def _place(span: Span) -> dict[str, Any]:
 def _show_json(
     session: Session, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
 ) -> None:
-    from segctl.clock import iso  # noqa: PLC0415
-    from segctl.planfile import diagnostics_json, header  # noqa: PLC0415
+    from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
     from segctl.render.style import clean  # noqa: PLC0415
 
     tests: list[dict[str, Any]] = [
@@ -146,11 +150,5 @@ def _show_json(
         }
         for one in verdicts
     ]
-    session.show_json(
-        {
-            **header(iso(session.clock.now())),
-            "summary": summary(verdicts),
-            "tests": tests,
-            "diagnostics": diagnostics_json(problems),
-        }
-    )
+    said = summary(verdicts)
+    session.show(diagnostics_in("json", problems, session, "test", summary=said, tests=tests))

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Installs segctl into an environment of its own and puts that on the path of the later steps.
+set -euo pipefail
+
+version=${INPUT_VERSION:?}
+case $version in
+  [0-9]*) what=segctl==$version ;;
+  *) what=$version ;;
+esac
+venv=${RUNNER_TEMP:?}/segctl/venv
+python -m venv "$venv"
+bin=$venv/bin
+[ -d "$bin" ] || bin=$venv/Scripts
+"$bin/python" -m pip install --quiet --disable-pip-version-check "$what"
+printf '%s\n' "$bin" >> "$GITHUB_PATH"
+"$bin/segctl" --version

@@ -1,0 +1,140 @@
+"""`plan` and `apply` as whole processes, against an emulated account on a socket.
+
+A cold plan has to read every definition, a warm one none. The account is served by the process that
+measures, which does nothing else meanwhile.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import others
+from benchmarks.measure import Figure, command, compare, peak
+from benchmarks.world import account, write_project
+from segctl.cli.commands.apply import command as apply_command
+from segctl.sendgrid.transport import CONCURRENCY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+COUNT = 1000
+MANY = 10_000
+LATENCY = 0.05
+MEGABYTES = 250
+_PARALLELISM: int = next(
+    (one.to_info_dict()["default"] for one in apply_command.params if one.name == "parallelism"), 1
+)
+"""How many writes `apply` has under way at once unless it is told."""
+
+_CREATES = min(COUNT, 125 * _PARALLELISM)
+"""As many as take some seconds."""
+
+
+def figures(runs: int, *, short: bool) -> Iterator[Figure]:
+    """Time plans and applies of a thousand segments, and plans of ten thousand."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_project(root / "small", COUNT)
+        yield _cold(root / "small", runs)
+        write_project(root / "new", _CREATES)
+        yield _apply(root / "new", runs)
+        with account(COUNT) as url:
+            warm = _plan(root / "small", url, root / "cache")
+            yield from _against_others(root, warm.run, runs, short=short)
+            yield from _growth(root, warm.run, runs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Segctl:
+    """A command line of segctl and its environment."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+
+    def run(self) -> object:
+        return command(*self.argv, env=self.env, quiet=True)()
+
+    def peak(self) -> int:
+        return peak(*self.argv, env=self.env)
+
+
+def _segctl(project: Path, url: str, *argv: str, **env: str) -> _Segctl:
+    program = str(Path(sysconfig.get_path("scripts")) / "segctl")
+    env |= {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": "benchmark"}
+    return _Segctl((program, "-C", str(project), *argv), env)
+
+
+def _plan(project: Path, url: str, cache: Path) -> _Segctl:
+    # Exit code 2 would say that there is something to change.
+    argv = ("plan", "--detailed-exitcode")
+    return _segctl(project, url, *argv, SEGCTL_CACHE_DIR=str(cache))
+
+
+def _bare(*argv: str) -> Callable[[], object]:
+    return command(sys.executable, "-m", "benchmarks.bare", *argv)
+
+
+def _cold(project: Path, runs: int) -> Figure:
+    with account(COUNT, LATENCY) as url:
+        return compare(
+            f"cold plan of {COUNT:,}, {LATENCY * 1000:.0f} ms latency / bare httpx",
+            _segctl(project, url, "--no-cache", "plan", "--detailed-exitcode").run,
+            _bare("get", url, str(CONCURRENCY)),
+            bound=1.25,
+            runs=runs,
+        )
+
+
+def _apply(project: Path, runs: int) -> Figure:
+    """Every run has an empty account of its own."""
+    with ExitStack() as stack:
+        url = ""
+
+        def renew() -> None:
+            nonlocal url
+            stack.close()
+            url = stack.enter_context(account(0, LATENCY))
+
+        def post() -> object:
+            return _bare("post", url, str(_PARALLELISM), str(_CREATES))()
+
+        return compare(
+            f"apply of {_CREATES:,} creates, {LATENCY * 1000:.0f} ms latency / bare httpx",
+            lambda: _segctl(project, url, "--no-cache", "apply", "--auto-approve").run(),
+            post,
+            bound=1.3,
+            runs=runs,
+            before=renew,
+        )
+
+
+def _against_others(
+    root: Path, warm: Callable[[], object], runs: int, *, short: bool
+) -> Iterator[Figure]:
+    what = f"warm plan of {COUNT:,}"
+    octodns = others.octodns(root / "octodns", COUNT)
+    if octodns is not None:
+        yield compare(f"{what} / octodns-sync", warm, octodns, bound=1.0, runs=runs)
+    terraform = others.terraform(root / "terraform", COUNT)
+    if terraform is not None:
+        # Several seconds each, and far from the bound.
+        few = 1 if short else 3
+        yield compare(f"{what} / terraform plan", warm, terraform, bound=0.15, runs=few)
+
+
+def _growth(root: Path, small: Callable[[], object], runs: int) -> Iterator[Figure]:
+    write_project(root / "large", MANY)
+    with account(MANY) as url:
+        large = _plan(root / "large", url, root / "cache")
+        name = f"warm plan of {MANY:,} / of {COUNT:,}"
+        yield compare(name, large.run, small, bound=11.0, runs=runs)
+        used = large.peak() / 1e6
+    ratio = used / MEGABYTES
+    name = f"memory of a plan of {MANY:,} / allowed, MB"
+    yield Figure(name, used, MEGABYTES, ratio, 1.0, counts=True)

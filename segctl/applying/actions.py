@@ -1,0 +1,178 @@
+"""One change of a plan, from its first request to its outcome.
+
+Owns the truth of what is reported of it: `done` only when the account is known to hold what was
+wanted, `unknown` only when it could not be found out, and what SendGrid says of a query counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, assert_never
+
+from segctl.applying import writes
+from segctl.applying.replacing import replace
+from segctl.applying.steps import Halted, OnInvalid
+from segctl.applying.verdicts import Verdict, watch
+from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_of
+from segctl.comparison import changed_fields
+from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
+from segctl.model import Create, Delete, Patch, Replace, Segment, Validation
+from segctl.report import Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from segctl.applying.steps import Means, Steps
+    from segctl.model import Change, Remote
+
+
+def carry_out(change: Change, means: Means) -> Steps[Outcome]:
+    """Make one change, and say how it ended. Raises nothing that a server or a person can cause."""
+    try:
+        return (yield from _made(change, means))
+    except NOT_DONE as error:
+        return _not_done(change, error)
+
+
+def _made(change: Change, means: Means) -> Steps[Outcome]:
+    match change:
+        case Create():
+            return (yield from _create(change, means))
+        case Patch():
+            return (yield from _patch(change, means))
+        case Delete():
+            note = yield from writes.delete(change.precondition.id, change.before, means)
+            return Outcome(change, Status.DONE, message=note)
+        case Replace():
+            return (yield from replace(change, means))
+        case _:
+            assert_never(change)
+
+
+def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) -> Outcome:
+    """Say how a change ended of which nothing was done, as far as is known."""
+    known_id = None if isinstance(change, Create) else change.precondition.id
+    match error:
+        case Halted() | Interrupted():
+            why = error.message if isinstance(error, Halted) else "interrupted"
+            message = f"{why} before it was sent"
+            return Outcome(change, Status.NOT_ATTEMPTED, known_id, message)
+        case Conflict():
+            return Outcome(change, Status.CONFLICT, error.id, error.message, error.hint)
+        case NotFound() if isinstance(change, Patch | Replace):
+            # No failure of ours: what the plan saw is not there any more, and nothing was written.
+            return Outcome(
+                change,
+                Status.CONFLICT,
+                message="somebody deleted it since the plan was made",
+                hint="`segctl plan` shows how it stands now, and would create it anew",
+            )
+        case UpdateLocked():
+            hint = "SendGrid wants five minutes between two changes of a segment: apply again then"
+            return Outcome(change, Status.FAILED, known_id, error.message, hint)
+        case _:
+            return Outcome(change, status_of(error), known_id, error.message, error.hint)
+
+
+def _create(change: Create, means: Means) -> Steps[Outcome]:
+    made = yield from writes.create(change.after, means)
+    done = _done(change, made, change.after.as_json())
+    return (yield from _judged(done, made.remote, means))
+
+
+def _patch(change: Patch, means: Means) -> Steps[Outcome]:
+    wanted = change.after.as_json()
+    fields = {field: str(wanted[field]) for field in change.changed_fields}
+    written = yield from writes.patch(
+        change.precondition.id, change.before, change.after, fields, means
+    )
+    done = _done(change, written, fields)
+    if "query_dsl" not in fields:
+        return done
+    return (yield from _judged(done, written.remote, means))
+
+
+def _done(change: Create | Patch, written: Written, sent: Collection[str]) -> Outcome:
+    """Report a success, and say so if the server did not keep a field that it was sent."""
+    remote = written.remote
+    stored = _stored(remote, change)
+    altered = [field for field in changed_fields(stored, change.after) if field in sent]
+    if not altered:
+        return Outcome(change, Status.DONE, remote.id, written.note)
+    return Outcome(
+        change,
+        Status.DONE,
+        remote.id,
+        f"SendGrid stored another {' and '.join(altered)} than it was sent",
+        "the next plan will show the difference",
+    )
+
+
+def _stored(remote: Remote, change: Create | Patch) -> Segment:
+    """Give what the server stored; what its answer leaves out, it cannot contradict."""
+    query = change.after.query if remote.query is None else remote.query
+    return Segment(remote.name, query, remote.parent_list_ids)
+
+
+def _judged(done: Outcome, written: Remote, means: Means) -> Steps[Outcome]:
+    """Let SendGrid judge the query that was written."""
+    if written.validation is Validation.UNKNOWN:
+        written = _read_again(written, means)
+    verdict = Verdict(written)
+    if written.validation is Validation.PENDING:
+        verdict = yield from watch(written, means)
+    if verdict.gone:
+        what = "somebody deleted it while SendGrid was checking its query"
+        hint = "`segctl plan` shows how it stands now"
+        return dataclasses.replace(done, status=Status.CONFLICT, id=None, message=what, hint=hint)
+    match verdict.remote.validation:
+        case Validation.VALID | Validation.UNKNOWN:
+            return done
+        case Validation.PENDING:
+            what = "SendGrid is still checking its query"
+            if verdict.halted:
+                what = f"{verdict.halted} while SendGrid was still checking its query"
+            return dataclasses.replace(done, message="; ".join(filter(None, (done.message, what))))
+        case Validation.INVALID:
+            return (yield from _invalid(done, verdict, means))
+
+
+def _read_again(written: Remote, means: Means) -> Remote:
+    """Ask once for the verdict that the answer to a write did not have."""
+    try:
+        return means.account.get_segment(written.id)
+    except RemoteError:
+        return written
+
+
+def _invalid(done: Outcome, verdict: Verdict, means: Means) -> Steps[Outcome]:
+    """Report a query that SendGrid does not accept; take it back where that is wanted."""
+    change = done.change
+    assert isinstance(change, Create | Patch)  # noqa: S101 - nothing else is judged here
+    segment_id: str | None = verdict.remote.id
+    stays = "it stays on the account, and nobody is in it"
+    is_written = True
+    if means.tactics.on_invalid is OnInvalid.ROLLBACK:
+        stored = _stored(verdict.remote, change)
+        try:
+            if isinstance(change, Create):
+                yield from writes.delete(verdict.remote.id, stored, means)
+                stays, segment_id, is_written = "it was deleted again", None, False
+            else:
+                before = dataclasses.replace(stored, query=change.before.query)
+                fields = {"query_dsl": change.before.query}
+                yield from writes.patch(verdict.remote.id, stored, before, fields, means)
+                stays = "its previous query was restored"
+                # Its new name stays: the old one may be taken by now.
+                is_written = change.before.name != change.after.name
+        except NOT_DONE as error:
+            stays = f"it could not be taken back: {error.message}"
+    return Outcome(
+        change,
+        Status.FAILED,
+        segment_id,
+        f"SendGrid does not accept its query ({verdict.complaint}); {stays}",
+        "correct the query and apply again",
+        change.query_span or change.span,
+        is_written=is_written,
+    )

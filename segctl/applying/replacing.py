@@ -1,0 +1,157 @@
+"""Makes a segment anew under its name, so that at every point at least one of the two exists.
+
+Owns the order: the old one gets a temporary name (`markers.py`), the new one is created and
+watched until SendGrid calls it valid, and only then the old one goes. Whatever breaks in between,
+the temporary name tells the next plan what to finish. Deletes the old one on no other ground.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from segctl.applying import writes
+from segctl.applying.steps import Halted
+from segctl.applying.verdicts import watch
+from segctl.applying.writes import NOT_DONE, Unknown, status_of
+from segctl.errors import Interrupted
+from segctl.markers import Marker, temporary_name
+from segctl.model import Validation
+from segctl.report import Outcome, Status
+
+if TYPE_CHECKING:
+    from segctl.applying.steps import Means, Steps
+    from segctl.applying.verdicts import Verdict
+    from segctl.model import Remote, Replace, Segment
+
+FINISH_HINT = "apply again: it deletes what is left of the old one"
+
+
+def replace(change: Replace, means: Means) -> Steps[Outcome]:
+    """Perform one replacement.
+
+    Raises as `writes.patch` does where the first request, the renaming, is not done: then nothing
+    was. From there on every end is an `Outcome` that says what stands.
+    """
+    aside = _aside(change)
+    if change.before == aside:
+        now = means.account.get_segment(change.precondition.id)
+        if now.definition.sha256 != aside.sha256:
+            raise writes.changed_meanwhile(change.before, now)
+    else:
+        fields = {"name": aside.name}
+        yield from writes.patch(change.precondition.id, change.before, aside, fields, means)
+    try:
+        made = yield from writes.create(change.after, means)
+    except NOT_DONE as error:
+        # Where the new one may exist, or nothing more may be sent, the old one stays aside.
+        stays = isinstance(error, Unknown | Halted | Interrupted)
+        name = aside.name if stays else (yield from _give_back(change, means))
+        return _ended(change, status_of(error), error.message, name, error.hint)
+    verdict = yield from watch(made.remote, means)
+    return (yield from _judged(change, verdict, means))
+
+
+def _judged(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
+    new = verdict.remote
+    aside = _aside(change)
+    if verdict.gone:
+        name = yield from _give_back(change, means)
+        what = "somebody deleted the new segment while SendGrid was checking it"
+        return _ended(change, Status.CONFLICT, what, name)
+    match new.validation:
+        case Validation.VALID:
+            return (yield from _finish(change, new, means))
+        case Validation.INVALID:
+            return (yield from _roll_back(change, verdict, means))
+        case Validation.PENDING | Validation.UNKNOWN:
+            when = f"{verdict.halted}, and " if verdict.halted else ""
+            return Outcome(
+                change,
+                Status.FAILED,
+                new.id,
+                f"{when}SendGrid is still checking the new segment; the old one stays as "
+                f"`{aside.name}`",
+                "apply again later: it deletes the old one once the new one is valid",
+                is_written=True,
+            )
+
+
+def _finish(change: Replace, new: Remote, means: Means) -> Steps[Outcome]:
+    """Delete the old one, now that the new one is good."""
+    try:
+        note = yield from writes.delete(change.precondition.id, _aside(change), means)
+    except NOT_DONE as error:
+        message = f"the new segment stands, and the old one may, too: {error.message}"
+        return Outcome(change, status_of(error), new.id, message, FINISH_HINT, is_written=True)
+    return Outcome(change, Status.DONE, new.id, note and f"of the old one: {note}")
+
+
+def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
+    """Delete the new one, whose query is not accepted, and let the old one have its name."""
+    new = verdict.remote
+    why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
+    span = change.query_span or change.span
+    try:
+        stored = _stored(new, change)
+        yield from writes.delete(new.id, stored, means)
+    except NOT_DONE as error:
+        return Outcome(
+            change,
+            Status.FAILED,
+            new.id,
+            f"{why}; it was to be deleted again: {error.message}; the old one stays as "
+            f"`{_aside(change).name}`",
+            "correct the query and apply again",
+            span,
+            is_written=True,
+        )
+    name = yield from _give_back(change, means)
+    return Outcome(
+        change,
+        Status.FAILED,
+        change.precondition.id,
+        f"{why}, which was deleted again; the old one stays as `{name}`",
+        "correct the query and apply again",
+        span,
+    )
+
+
+def _stored(new: Remote, change: Replace) -> Segment:
+    """Give the new segment as the server said it made it."""
+    query = change.after.query if new.query is None else new.query
+    return dataclasses.replace(
+        change.after, name=new.name, query=query, parent_list_ids=new.parent_list_ids
+    )
+
+
+def _give_back(change: Replace, means: Means) -> Steps[str]:
+    """Try to give the old segment its name again; say what it is called now.
+
+    SendGrid refuses it within five minutes of the renaming (sendgrid-api.md §1), which is waited
+    for. Where it fails all the same the next plan does it, or goes on with the replacement.
+    """
+    aside = _aside(change)
+    name = change.after.name if change.before.name == aside.name else change.before.name
+    after = dataclasses.replace(aside, name=name)
+    try:
+        yield from writes.patch(change.precondition.id, aside, after, {"name": name}, means)
+    except NOT_DONE:
+        return aside.name
+    return name
+
+
+def _aside(change: Replace) -> Segment:
+    """Give the old segment under its temporary name."""
+    name = temporary_name(change.after.name, change.precondition.id, Marker.OLD)
+    return dataclasses.replace(change.before, name=name)
+
+
+def _ended(change: Replace, status: Status, message: str, name: str, hint: str = "") -> Outcome:
+    return Outcome(
+        change,
+        status,
+        change.precondition.id,
+        f"{message}; the old one stays as `{name}`",
+        hint or "apply again",
+    )

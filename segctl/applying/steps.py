@@ -1,0 +1,93 @@
+"""The vocabulary of applying: what an action yields, what may end it, what it works with.
+
+An action is a generator: it sends blocking requests by itself and yields a `Wait` whenever there is
+nothing to do but to let time pass, so that whoever runs it can do something else meanwhile. Owns
+shapes only; sends nothing and waits for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from segctl.clock import Clock
+    from segctl.sendgrid.api import Writer
+
+T = TypeVar("T")
+
+
+class Patience(StrEnum):
+    """What a wait is for.
+
+    `LOCK` and `VALIDATION`: only time is missing, and nothing that comes later in the plan needs to
+    wait as well. `PAUSE`: the action is in trouble and about to try again.
+    """
+
+    LOCK = "lock"
+    VALIDATION = "validation"
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let `seconds` pass. `why` ends the sentence "waiting 10 s, …"."""
+
+    seconds: float
+    why: str
+    patience: Patience
+
+
+Steps: TypeAlias = Generator[Wait, None, T]
+"""A generator of waits that ends with a result.
+
+`Halted` may be thrown in where it waits: it then ends without another wait.
+"""
+
+
+class Halted(Exception):
+    """Nothing more may be sent. `message` begins a sentence: "interrupted"."""
+
+    hint = ""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class OnInvalid(StrEnum):
+    """What to do with a segment whose new query SendGrid does not accept."""
+
+    KEEP = "keep"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Tactics:
+    """How a plan is performed. Times are in seconds.
+
+    `parallelism`: how many requests may be under way at once; with 1 the order is the plan's and
+    nothing is left to chance. `fail_fast`: begin nothing more once an action was not done.
+    `lock_timeout`: how long to wait for SendGrid to let a segment be changed again (sendgrid-api.md
+    §1); 0 fails at once. `lock`: how long it does not, which is shorter in the sandbox.
+    `validation_timeout`: how long a query that is being checked is watched; 0 does not
+    watch. `on_invalid`: whether a query that is not accepted is taken back.
+    """
+
+    parallelism: int = 8
+    fail_fast: bool = False
+    lock_timeout: float = 360.0
+    lock: float = 300.0
+    validation_timeout: float = 120.0
+    on_invalid: OnInvalid = OnInvalid.KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What an action works with."""
+
+    account: Writer
+    clock: Clock
+    tactics: Tactics

@@ -1,0 +1,72 @@
+"""What SendGrid says of a query that was just written, and how long to wait for it.
+
+A query is VALID at once, or PENDING first (sendgrid-api.md §1). Owns the watching; what a verdict
+leads to is decided by who asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.applying.steps import Halted, Patience, Wait
+from segctl.errors import NotFound, RemoteError
+from segctl.model import Validation
+
+if TYPE_CHECKING:
+    from segctl.applying.steps import Means, Steps
+    from segctl.model import Remote
+
+POLL_INTERVAL = 1.0
+LONGEST_POLL_INTERVAL = 15.0
+
+WATCH_WORDS = "SendGrid is checking the query"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of a query in the end.
+
+    `remote` is the segment as it was read last. `halted` says what cut the watching short; `gone`,
+    that somebody deleted the segment meanwhile.
+    """
+
+    remote: Remote
+    halted: str = ""
+    gone: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether SendGrid has not decided, or does not say."""
+        return self.remote.validation in (Validation.PENDING, Validation.UNKNOWN)
+
+    @property
+    def complaint(self) -> str:
+        """Give SendGrid's words about a query that it does not accept, without personal data."""
+        from segctl.query.lint import mask_personal  # noqa: PLC0415 - heavy, and seldom needed
+
+        return mask_personal(self.remote.validation_error) or "it does not say why"
+
+
+def watch(made: Remote, means: Means) -> Steps[Verdict]:
+    """Read a segment until its query is judged, time is up or nobody waits any more."""
+    until = means.clock.monotonic() + means.tactics.validation_timeout
+    pause = POLL_INTERVAL
+    verdict = Verdict(made)
+    while verdict.is_open:
+        left = until - means.clock.monotonic()
+        if left <= 0:
+            break
+        try:
+            yield Wait(min(pause, left), WATCH_WORDS, Patience.VALIDATION)
+        except Halted as halt:
+            return Verdict(verdict.remote, halted=halt.message)
+        pause = min(pause * 1.5, LONGEST_POLL_INTERVAL)
+        try:
+            verdict = Verdict(means.account.get_segment(made.id))
+        except NotFound:
+            return Verdict(verdict.remote, gone=True)
+        except RemoteError:
+            # A read that fails decides nothing.
+            continue
+    return verdict

@@ -1,0 +1,353 @@
+"""One write at a time, with certainty about what became of it.
+
+Owns what follows a request whose outcome is unknown: look what the account holds, and send again
+only where that shows that nothing was done (sendgrid-api.md §2: POST is not idempotent). Owns the
+precondition, which is read right before each PATCH and DELETE, repeated ones included, and the
+waiting for the update lock. Never takes a look that failed for an answer: then it is `Unknown`.
+
+Each function is a generator of waits (`steps.py`). It raises a `RemoteError` for what was not done,
+`Conflict` for what somebody else did, `Unknown` for what stays unclear, and `Halted` where it was
+told to stop before anything of it was sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from segctl.applying.steps import Halted, Patience, Wait
+from segctl.comparison import changed_fields
+from segctl.errors import NotFound, RemoteError, ServerFault, UpdateLocked
+from segctl.report import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segctl.applying.steps import Means, Steps
+    from segctl.model import Remote, Segment
+
+SENDS = 3
+"""How often one write is sent at most."""
+
+AFTER_FAILURE = (0.0, 2.0)
+"""Seconds before each look at the account after the server said that it failed."""
+
+AFTER_SILENCE = (0.0, 5.0, 15.0)
+"""The same where it said nothing: it may still be at work."""
+
+LOCK_MARGIN = 2.0
+"""Seconds by which our clock and the server's may well differ."""
+
+LOCK_POLL = 20.0
+"""Seconds between two attempts where the server's times do not tell when the lock ends."""
+
+LOCK_WORDS = "SendGrid wants five minutes between two changes"
+PAUSE_WORDS = "to see whether SendGrid did it"
+
+
+class Conflict(Exception):
+    """Somebody else changed what the plan saw, and it is left alone. `id`: of what is there."""
+
+    def __init__(self, message: str, hint: str = "", segment_id: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.id = segment_id
+
+
+class Unknown(Exception):
+    """The server may have acted, and it could not be found out."""
+
+    hint = "SendGrid may have done it all the same: `segctl plan` shows how it stands"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+NOT_DONE = (Conflict, RemoteError, Unknown, Halted)
+"""What a write that was not done, or may not have been, is raised as: each has a `message`."""
+
+
+def status_of(error: BaseException) -> Status:
+    """Give the status of an action that ends with one of `NOT_DONE`."""
+    match error:
+        case Conflict():
+            return Status.CONFLICT
+        case Unknown():
+            return Status.UNKNOWN
+        case _:
+            return Status.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write that was done: the segment after it, and what is remarkable about how it went."""
+
+    remote: Remote
+    note: str = ""
+
+
+def create(segment: Segment, means: Means) -> Steps[Written]:
+    """Create a segment, once: whatever happens, there are never two.
+
+    A segment of the same name that is as declared counts as done, whoever made it; one that is not
+    is a `Conflict`.
+    """
+    lost: RemoteError | None = None
+    for _ in range(SENDS):
+        try:
+            return Written(means.account.create_segment(segment))
+        except Halted as halt:
+            raise _halted(halt, lost) from None
+        except RemoteError as error:
+            if error.ambiguous:
+                lost = error
+            else:
+                # The name may be in use, by our own lost attempt or since somebody was faster.
+                # How SendGrid says so is nowhere documented, so the account is asked instead.
+                asked = lost is not None or error.status in _MAY_MEAN_TAKEN
+                found = _made(segment, means, lost) if asked else None
+                if found is None:
+                    raise _refused(error, lost) from None
+                return found
+        for seconds in _looks(lost):
+            yield from _pause(seconds, lost)
+            found = _made(segment, means, lost)
+            if found is not None:
+                return found
+    raise _given_up(lost)
+
+
+def patch(
+    segment_id: str, before: Segment, after: Segment, fields: Mapping[str, str], means: Means
+) -> Steps[Written]:
+    """Change `fields` of a segment that must be as `before`, to the byte; then it is as `after`.
+
+    Waits for the update lock as long as `Tactics.lock_timeout` says. Raises `NotFound` where the
+    segment is gone.
+    """
+    lost: RemoteError | None = None
+    patience = _LockPatience(means)
+    now = means.account.get_segment(segment_id)
+    sends = 0
+    while True:
+        done = _patched(now, before, after, lost)
+        if done is not None:
+            return done
+        if sends == SENDS:
+            raise _given_up(lost)
+        try:
+            return Written(means.account.patch_segment(segment_id, fields))
+        except UpdateLocked as error:
+            wait = patience.next_wait(now)
+            if wait is None:
+                raise _refused(error, lost) from None
+            yield from _wait(wait, lost)
+            now = _read(segment_id, means, lost)
+        except (Halted, RemoteError) as error:
+            lost = _lost(error, lost)
+            sends += 1
+            for seconds in _looks(lost):
+                yield from _pause(seconds, lost)
+                now = _read(segment_id, means, lost)
+                if now.definition.sha256 != before.sha256:
+                    break
+
+
+def delete(segment_id: str, expected: Segment, means: Means) -> Steps[str]:
+    """Delete a segment that must be as `expected`, to the byte; give a remark, if there is any.
+
+    One that is gone is deleted, whoever did it.
+    """
+    lost: RemoteError | None = None
+    try:
+        now = means.account.get_segment(segment_id)
+        for _ in range(SENDS):
+            if now.definition.sha256 != expected.sha256:
+                raise changed_meanwhile(expected, now)
+            try:
+                means.account.delete_segment(segment_id)
+            except (Halted, RemoteError) as error:
+                lost = _lost(error, lost)
+            else:
+                return ""
+            for seconds in _looks(lost):
+                yield from _pause(seconds, lost)
+                now = _read(segment_id, means, lost)
+    except NotFound:
+        return "it was gone already" if lost is None else "SendGrid had done it, without an answer"
+    raise _given_up(lost)
+
+
+def changed_meanwhile(before: Segment, now: Remote) -> Conflict:
+    """Say in what a segment differs from what the plan saw."""
+    return Conflict(
+        f"somebody changed it since the plan was made ({_differences(before, now)})",
+        "run `segctl plan` again and look at what is there now",
+        now.id,
+    )
+
+
+_MAY_MEAN_TAKEN = (400, 409, 422)
+
+
+class _LockPatience:
+    """How long it is still worth to wait for SendGrid to let one segment be changed."""
+
+    def __init__(self, means: Means) -> None:
+        self._clock = means.clock
+        self._timeout = means.tactics.lock_timeout
+        self._lock = means.tactics.lock
+        self._since: float | None = None
+
+    def next_wait(self, now: Remote) -> Wait | None:
+        """Give the next wait, or `None` where time is up."""
+        if self._since is None:
+            self._since = self._clock.monotonic()
+        left = self._since + self._timeout - self._clock.monotonic()
+        if left < 1:
+            return None
+        return Wait(min(self._until_unlocked(now), left), LOCK_WORDS, Patience.LOCK)
+
+    def _until_unlocked(self, now: Remote) -> float:
+        try:
+            changed = datetime.fromisoformat(now.updated_at or "")
+        except ValueError:
+            return LOCK_POLL
+        if changed.tzinfo is None:
+            return LOCK_POLL
+        age = (self._clock.now() - changed).total_seconds()
+        seconds = self._lock - age + LOCK_MARGIN
+        # A clock that is wrong, or a lock that does not count from there, gives nonsense.
+        plausible = 0 < seconds <= self._lock + 2 * LOCK_MARGIN
+        return seconds if plausible else LOCK_POLL
+
+
+def _looks(lost: RemoteError) -> tuple[float, ...]:
+    return AFTER_FAILURE if lost.status is not None else AFTER_SILENCE
+
+
+def _pause(seconds: float, lost: RemoteError) -> Steps[None]:
+    if seconds:
+        yield from _wait(Wait(seconds, PAUSE_WORDS, Patience.PAUSE), lost)
+
+
+def _wait(wait: Wait, lost: RemoteError | None) -> Steps[None]:
+    try:
+        yield wait
+    except Halted as halt:
+        raise _halted(halt, lost) from None
+
+
+def _made(segment: Segment, means: Means, lost: RemoteError | None) -> Written | None:
+    """Look for a segment of this name. Raises `Conflict` for one that is not as declared."""
+    try:
+        found = _named(segment.name, means)
+    except RemoteError as error:
+        if lost is None:
+            # What was asked for is refused, whoever has the name.
+            return None
+        raise _unseen(lost, error) from None
+    for remote in found:
+        if not remote.is_v1 and not changed_fields(remote.definition, segment):
+            note = "SendGrid had done it, without an answer"
+            return Written(remote, note if lost is not None else "it was there already")
+    if found:
+        raise Conflict(
+            "somebody made another segment of this name since the plan was made",
+            "run `segctl plan` again and look at what is there now",
+            found[0].id,
+        )
+    return None
+
+
+def _named(name: str, means: Means) -> list[Remote]:
+    """Read every segment of a name. v1 ones, which are never ours, are not read."""
+    found = []
+    for listed in means.account.list_segments():
+        if listed.name != name:
+            continue
+        if listed.is_v1:
+            found.append(listed)
+            continue
+        try:
+            found.append(means.account.get_segment(listed.id))
+        except NotFound:
+            # A deleted segment stays in the list for up to a minute (sendgrid-api.md §1).
+            continue
+    return found
+
+
+def _patched(
+    now: Remote, before: Segment, after: Segment, lost: RemoteError | None
+) -> Written | None:
+    """Say whether a segment is changed already, or not yet. Raises `Conflict` for anything else."""
+    if now.definition.sha256 == before.sha256:
+        return None
+    if lost is not None and not changed_fields(now.definition, after):
+        return Written(now, "SendGrid had done it, without an answer")
+    if now.definition.sha256 == after.sha256:
+        return Written(now, "it was as declared already")
+    raise changed_meanwhile(before, now)
+
+
+def _read(segment_id: str, means: Means, lost: RemoteError | None) -> Remote:
+    """Read a segment; a look that fails after a lost write leaves it unknown."""
+    try:
+        return means.account.get_segment(segment_id)
+    except NotFound:
+        raise
+    except RemoteError as error:
+        raise (error if lost is None else _unseen(lost, error)) from None
+
+
+def _lost(error: Halted | RemoteError, before: RemoteError | None) -> RemoteError:
+    """Give a write that may have been done all the same; raise what is clear.
+
+    `before` is an earlier attempt of which the same is true.
+    """
+    if isinstance(error, Halted):
+        raise _halted(error, before) from None
+    if not error.ambiguous:
+        raise _refused(error, before) from None
+    return error
+
+
+def _halted(halt: Halted, lost: RemoteError | None) -> Exception:
+    return halt if lost is None else Unknown(f"{lost.message}; {halt.message} while looking for it")
+
+
+def _unseen(lost: RemoteError, error: RemoteError) -> Unknown:
+    return Unknown(f"{lost.message}; nor could be seen whether it was done: {error.message}")
+
+
+def _refused(error: RemoteError, lost: RemoteError | None) -> Exception:
+    """Say what a clear refusal means after an attempt that met silence: that one may still come."""
+    if lost is None or lost.status is not None or isinstance(error, NotFound):
+        return error
+    return Unknown(f"{lost.message}, and later: {error.message}")
+
+
+def _given_up(lost: RemoteError | None) -> Exception:
+    if lost is None:
+        return RuntimeError("a write was given up that never failed")
+    if isinstance(lost, ServerFault):
+        return ServerFault(
+            f"{lost.message}, {SENDS} times, and did nothing",
+            hint=lost.hint,
+            operation=lost.operation,
+            status=lost.status,
+            messages=lost.messages,
+        )
+    return Unknown(f"{lost.message}, {SENDS} times, and the account does not show it")
+
+
+def _differences(before: Segment, now: Remote) -> str:
+    """Name what differs between two definitions that are known to differ."""
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 170 ms, and only where two edits met
+
+    found = DeepDiff(before.as_json(), now.definition.as_json())
+    fields = {path.path(output_format="list")[0] for group in found.tree.values() for path in group}
+    return ", ".join(sorted(map(str, fields)))

@@ -1,0 +1,267 @@
+"""Carries a plan out for a command: performs it, tells of it, and reports whatever ends it.
+
+Owns the options that say how, the two signals, and the one promise that a report comes out: of an
+apply that ran to its end, that was interrupted, that was killed by a fault of ours.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
+from segctl.cli.refreshing import changed, record_of
+from segctl.errors import SegctlError
+from segctl.history import checked_out
+from segctl.model import Create
+from segctl.planfile import action_name, digest
+from segctl.refresher import refresh_changed
+from segctl.render.style import clean
+from segctl.report import Outcome, Report, Status, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from typing import TypeVar
+
+    from segctl.applier import Event
+    from segctl.cli.session import Account, Session
+    from segctl.journal import Journal
+    from segctl.model import Change, Plan, Precondition
+    from segctl.report import Refresh
+    from segctl.sendgrid.api import Writer
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_AT_ONCE = 16
+"""The connections of a transport: more threads would wait for one another."""
+
+_DURATION = re.compile(r"([0-9]{1,6})\s*(s|m|h|)", re.ASCII)
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def duration(text: str) -> float:
+    """Read `90`, `90s`, `6m` or `1h` as seconds. Raises `click.BadParameter`."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise click.BadParameter(f"{clean(text)!r} is no time: write 90, 90s, 6m or 1h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def tactics_options(function: F) -> F:
+    """Add every option of `Tactics`."""
+    defaults = Tactics()
+    options = [
+        click.option(
+            "--parallelism",
+            type=click.IntRange(1, MOST_AT_ONCE),
+            default=defaults.parallelism,
+            show_default=True,
+            metavar="N",
+            help="How many changes to make at once; with 1, one after another.",
+        ),
+        click.option(
+            "--fail-fast", is_flag=True, help="Begin nothing more once a change was not made."
+        ),
+        click.option(
+            "--lock-timeout",
+            type=duration,
+            default="6m",
+            show_default=True,
+            metavar="TIME",
+            help="How long to wait where SendGrid does not let a segment be changed yet, which it "
+            "does five minutes after the last change; 0 fails at once.",
+        ),
+        click.option(
+            "--validation-timeout",
+            type=duration,
+            default="2m",
+            show_default=True,
+            metavar="TIME",
+            help="How long to wait for SendGrid to check a query; 0 does not wait.",
+        ),
+        click.option(
+            "--on-invalid",
+            type=click.Choice([one.value for one in OnInvalid]),
+            default=defaults.on_invalid.value,
+            show_default=True,
+            help="What to do where SendGrid does not accept a query: leave it, or delete the "
+            "segment just created and restore the query just changed.",
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def carry_out(
+    session: Session,
+    account: Account,
+    plan: Plan,
+    tactics: Tactics,
+    *,
+    count_anew: bool,
+    journal: Journal | None = None,
+) -> tuple[Report, Exception | None]:
+    """Perform the plan; give what was done, whatever ended it, and the fault that did.
+
+    `count_anew` has what was created or patched refreshed; `journal` notes every write.
+    """
+    if session.target.is_sandbox:
+        from segctl.emulator import Settings  # noqa: PLC0415 - only where the sandbox runs
+
+        tactics = replace(tactics, lock=Settings.sandbox().update_lock)
+    if account.definitions is not None:
+        account.definitions.forget({one.id for one in _touched(plan)})
+    run = _Run(session, plan)
+    failure: Exception | None = None
+    with _interruptions(session, account) as interruptions:
+        writer = account.writer
+        stopped: Callable[[], str | bool] = partial(bool, interruptions)
+        if journal is not None:
+            from segctl.journal import JournaledWriter, names_of  # noqa: PLC0415 - only for one
+
+            writer = JournaledWriter(writer, journal, names_of(plan))
+            stopped = partial(_why_stopped, interruptions, journal)
+        try:
+            with session.progress("applying") as tell:
+                for event in perform(plan, writer, stopped, session.clock, tactics):
+                    run.note(event)
+                    tell(len(run.outcomes), len(plan.changes))
+            if count_anew:
+                run.refresh(account, writer, stopped)
+        except KeyboardInterrupt:
+            interruptions.append(signal.SIGINT)
+        except Exception as error:  # noqa: BLE001 - raised again, once the report is out
+            failure = error
+    if journal is not None and journal.failure and failure is None:
+        failure = SegctlError(
+            f"the journal could not be written ({journal.failure}): it lacks the end of what was "
+            "sent, and nothing more was",
+            hint="make room for it, or fix its disk, and apply again",
+        )
+    return run.report(interrupted=bool(interruptions)), failure
+
+
+def _touched(plan: Plan) -> Iterator[Precondition]:
+    for change in plan.changes:
+        if not isinstance(change, Create):
+            yield change.precondition
+
+
+def _why_stopped(interruptions: Sequence[int], journal: Journal) -> str | bool:
+    if journal.failure:
+        return f"the journal could not be written ({journal.failure})"
+    return bool(interruptions)
+
+
+@contextmanager
+def open_journal(session: Session, path: Path | None, plan: Plan) -> Iterator[Journal | None]:
+    """Open the journal, where one is wanted. Raises `UsageError`."""
+    if path is None:
+        yield None
+        return
+    from segctl.journal import Journal, Origin, ci_run  # noqa: PLC0415 - it needs the transport
+
+    commit = checked_out(session.root)
+    origin = Origin(digest(plan), commit, ci_run(session.env))
+    with Journal(path, session.clock, origin) as journal:
+        yield journal
+
+
+class _Run:
+    """What became of a plan so far."""
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self.session = session
+        self.plan = plan
+        self.outcomes: list[Outcome] = []
+        self.refreshes: list[Refresh] = []
+        self._begun: set[int] = set()
+        self._told: set[tuple[int, str]] = set()
+
+    def note(self, event: Event) -> None:
+        """Remember what happened, and tell of it what is worth telling."""
+        match event:
+            case Started(change=change):
+                self._begun.add(id(change))
+                if not sys.stderr.isatty():
+                    self.session.talk(f"{_title(change)} …")
+            case Waiting(change=change, wait=wait):
+                # Once for each thing that is waited for, not each time that it is looked at.
+                told = (id(change), wait.why)
+                if told not in self._told:
+                    self._told.add(told)
+                    words = f"waiting {_length(wait.seconds)}, {wait.why}"
+                    self.session.talk(f"{_title(change)}: {words}")
+            case Outcome():
+                self.outcomes.append(event)
+
+    def refresh(self, account: Account, writer: Writer, stopped: Callable[[], str | bool]) -> None:
+        """Have what was created, patched or replaced counted anew, as far as the quota goes."""
+        wanted = changed(self.session, in_order(self.plan.changes, self.outcomes))
+        record = record_of(self.session, account)
+        zone = self.session.config.time_zone
+        with self.session.progress("refreshing") as tell:
+            for one in refresh_changed(writer, wanted, record, zone, lambda: bool(stopped())):
+                self.refreshes.append(one)
+                tell(len(self.refreshes), len(wanted))
+
+    def report(self, *, interrupted: bool) -> Report:
+        """Give the report; what has no outcome was under way, or not begun, when all ended."""
+        ended = {id(one.change) for one in self.outcomes}
+        late = [self._unfinished(one) for one in self.plan.changes if id(one) not in ended]
+        return Report(
+            in_order(self.plan.changes, [*self.outcomes, *late]),
+            tuple(self.refreshes),
+            interrupted=interrupted,
+        )
+
+    def _unfinished(self, change: Change) -> Outcome:
+        if id(change) not in self._begun:
+            return Outcome(change, Status.NOT_ATTEMPTED)
+        message = "it was under way when segctl was stopped"
+        return Outcome(change, Status.UNKNOWN, None, message, "`segctl plan` shows how it stands")
+
+
+def _title(change: Change) -> str:
+    return f"{action_name(change)} {clean(change.name)}"
+
+
+def _length(seconds: float) -> str:
+    """Write a wait for a person: `20 s`, `4 min 10 s`."""
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    parts = [f"{minutes} min"] if minutes else []
+    return " ".join([*parts, f"{rest} s"] if rest or not minutes else parts)
+
+
+@contextmanager
+def _interruptions(session: Session, account: Account) -> Iterator[list[int]]:
+    """Collect Ctrl-C and SIGTERM, so that the requests in flight are finished and reported.
+
+    What waits for the rate limit is not in flight, and is let go. A second one ends the process at
+    once, as a person who insists would expect.
+    """
+    caught: list[int] = []
+
+    def note(number: int, _frame: Any) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+        account.writer.transport.interrupt()
+        session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

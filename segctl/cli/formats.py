@@ -1,0 +1,266 @@
+"""The formats by name: the one place where a name becomes text, for everything that has several.
+
+Every command that shows a plan, a report, drift or findings offers the same formats; a fault comes
+out in the one that was asked for, too, since who reads annotations reads nothing else. What is of
+one format alone is imported by that one.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segctl import __version__
+from segctl.errors import Diagnostic, InvalidInput, Refused, SegctlError, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
+
+    from segctl.cli.session import Session
+    from segctl.drift import Drifts
+    from segctl.model import Plan, TargetRef
+    from segctl.render.frame import Frame
+    from segctl.report import Report
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+FORMATS = ("text", "json", "markdown", "github", "sarif", "html")
+
+
+def format_option(what: str) -> Callable[[F], F]:
+    """Add `--format`; `what` is that which it is the format of."""
+    return click.option(
+        "--format",
+        "output",
+        type=click.Choice(FORMATS),
+        default="text",
+        help=f"How to write {what}: markdown for a comment, github for annotations of a workflow "
+        "run, sarif for code scanning, html for a browser.",
+    )
+
+
+def plan_in(
+    output: str,
+    plan: Plan,
+    session: Session,
+    *,
+    generated_at: str | None = None,
+    version: str = __version__,
+    requests: int | None = None,
+) -> str:
+    """Give a plan in one of `FORMATS`, as this session's stdout can show it.
+
+    `generated_at` (now, unless it is given) and `version` say when and by which segctl the plan
+    was made; `requests`, where it is told, how many it took.
+    """
+    made = generated_at or _now(session)
+    match output:
+        case "json":
+            from segctl.planfile import to_json  # noqa: PLC0415
+
+            return session.as_json(to_json(plan, made, version, requests))
+        case "markdown":
+            from segctl.render.markdown import plan_markdown  # noqa: PLC0415
+
+            return plan_markdown(plan, frame(session, made))
+        case "github":
+            from segctl.render.findings import plan_findings  # noqa: PLC0415
+            from segctl.render.github import workflow_annotations  # noqa: PLC0415
+            from segctl.render.plan_text import closing_line  # noqa: PLC0415
+            from segctl.render.style import Style  # noqa: PLC0415
+
+            closing = closing_line(plan, Style()).strip()
+            return workflow_annotations(plan_findings(plan), frame(session, made), closing)
+        case "sarif":
+            from segctl.render.findings import plan_problems  # noqa: PLC0415
+
+            return _sarif(plan_problems(plan), session, "plan", made, plan.target.name)
+        case "html":
+            from segctl.render.html import plan_html  # noqa: PLC0415
+
+            return session.as_page(plan_html(plan, frame(session, made)))
+        case _:
+            from segctl.render.plan_text import plan_text  # noqa: PLC0415
+
+            return plan_text(plan, session.style, verbosity=session.verbosity)
+
+
+def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
+    """Give what an apply did in one of `FORMATS`; `plan` is the one that was performed."""
+    made = _now(session)
+    match output:
+        case "json":
+            from segctl.reportfile import to_json  # noqa: PLC0415
+
+            return session.as_json(to_json(report, plan, made))
+        case "markdown":
+            from segctl.render.markdown import report_markdown  # noqa: PLC0415
+
+            return report_markdown(report, frame(session, made), plan.target)
+        case "github":
+            from segctl.render.findings import report_findings, report_title  # noqa: PLC0415
+            from segctl.render.github import workflow_annotations  # noqa: PLC0415
+
+            closing = report_title(report)
+            return workflow_annotations(report_findings(report), frame(session, made), closing)
+        case "sarif":
+            from segctl.render.findings import report_findings  # noqa: PLC0415
+
+            return _sarif(report_findings(report), session, "apply", made, plan.target.name)
+        case "html":
+            from segctl.render.html import report_html  # noqa: PLC0415
+
+            return session.as_page(report_html(report, frame(session, made), plan.target))
+        case _:
+            from segctl.render.report_text import report_text  # noqa: PLC0415
+
+            return report_text(report, session.style, quiet=session.verbosity < 0)
+
+
+def drift_in(
+    output: str,
+    drifts: Drifts,
+    target: TargetRef,
+    diagnostics: Sequence[Diagnostic],
+    session: Session,
+) -> str:
+    """Give drift in one of `FORMATS`; the text is without the findings."""
+    made = _now(session)
+    match output:
+        case "json":
+            from segctl.render.drift_text import drift_json  # noqa: PLC0415
+
+            return session.as_json(drift_json(drifts, target, diagnostics, made))
+        case "markdown":
+            from segctl.render.markdown import drift_markdown  # noqa: PLC0415
+
+            return drift_markdown(drifts, diagnostics, frame(session, made), target)
+        case "github":
+            from segctl.render.drift_text import drift_closing  # noqa: PLC0415
+            from segctl.render.findings import drift_findings  # noqa: PLC0415
+            from segctl.render.github import workflow_annotations  # noqa: PLC0415
+            from segctl.render.style import Style  # noqa: PLC0415
+
+            found = (*diagnostics, *drift_findings(drifts))
+            return workflow_annotations(found, frame(session, made), drift_closing(drifts, Style()))
+        case "sarif":
+            from segctl.render.findings import drift_findings  # noqa: PLC0415
+
+            found = (*diagnostics, *drift_findings(drifts))
+            return _sarif(found, session, "drift", made, target.name)
+        case "html":
+            from segctl.render.html import drift_html  # noqa: PLC0415
+
+            return session.as_page(drift_html(drifts, diagnostics, frame(session, made), target))
+        case _:
+            from segctl.render.drift_text import drift_text  # noqa: PLC0415
+
+            return drift_text(drifts, session.style)
+
+
+def diagnostics_in(
+    output: str,
+    diagnostics: Sequence[Diagnostic],
+    session: Session,
+    what: str,
+    *,
+    target: str = "",
+    closing: str = "",
+    **facts: Any,
+) -> str:
+    """Give the findings of a command (`what`, on a `target` if on any) in one of `FORMATS`.
+
+    `closing` is what they come to, unless that is their number; `facts` go into the JSON.
+    """
+    made = _now(session)
+    match output:
+        case "json":
+            from segctl.planfile import diagnostics_json, header  # noqa: PLC0415
+
+            found = {"diagnostics": diagnostics_json(diagnostics)}
+            return session.as_json({**header(made), **facts, **found})
+        case "markdown":
+            from segctl.render.markdown import diagnostics_markdown  # noqa: PLC0415
+
+            place = frame(session, made)
+            return diagnostics_markdown(diagnostics, place, what, target=target, closing=closing)
+        case "github":
+            from segctl.render.github import workflow_annotations  # noqa: PLC0415
+
+            return workflow_annotations(diagnostics, frame(session, made), closing)
+        case "sarif":
+            return _sarif(diagnostics, session, what, made, target)
+        case "html":
+            from segctl.render.html import diagnostics_html  # noqa: PLC0415
+
+            return session.as_page(
+                diagnostics_html(diagnostics, frame(session, made), what, closing)
+            )
+        case _:
+            from segctl.render.diagnostics import diagnostics_text  # noqa: PLC0415
+
+            return diagnostics_text(diagnostics, session.style)
+
+
+@contextmanager
+def faults_in(output: str, session: Session, what: str) -> Iterator[None]:
+    """Show whatever ends a command in its format as well, and let it go on its way.
+
+    In JSON, only what is wrong with the files: it has nothing but `diagnostics`, so nobody reads it
+    as an answer.
+    """
+    try:
+        yield
+    except SegctlError as error:
+        if isinstance(error, InvalidInput):
+            found = error.diagnostics
+        else:
+            code = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+            one = Diagnostic(code, Severity.ERROR, error.message, hint=error.hint)
+            found = (one, *error.diagnostics) if isinstance(error, Refused) else (one,)
+        if output not in {"text", "json"} or (output == "json" and isinstance(error, InvalidInput)):
+            target = session.target_name
+            session.show(diagnostics_in(output, found, session, what, target=target))
+        raise
+
+
+def frame(session: Session, generated_at: str) -> Frame:
+    """Say where the project stands in its repository, and at which commit."""
+    from segctl.history import checked_out  # noqa: PLC0415 - asks git
+    from segctl.render.frame import Frame  # noqa: PLC0415
+
+    root = session.root.resolve()
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            commit = checked_out(root, env=session.env) or ""
+            return Frame(generated_at, commit, _within(folder, root))
+    # A checkout without git, as the runner makes one where it has none.
+    workspace = session.env.get("GITHUB_WORKSPACE", "")
+    top = Path(workspace).resolve() if workspace else root
+    project = _within(top, root) if root.is_relative_to(top) else ""
+    return Frame(generated_at, session.env.get("GITHUB_SHA", ""), project)
+
+
+def _within(top: Path, root: Path) -> str:
+    """Give the project's folder from the top of its repository, empty where it is that."""
+    project = root.relative_to(top).as_posix()
+    return "" if project == "." else project
+
+
+def _sarif(
+    found: Sequence[Diagnostic], session: Session, what: str, made: str, target: str = ""
+) -> str:
+    from segctl.render.sarif import sarif  # noqa: PLC0415
+
+    return session.as_json(sarif(found, frame(session, made), what, target=target))
+
+
+def _now(session: Session) -> str:
+    from segctl.clock import iso  # noqa: PLC0415
+
+    return iso(session.clock.now())

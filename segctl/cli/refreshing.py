@@ -1,0 +1,49 @@
+"""Gives a command what refreshing needs beside the account: the record, what the files say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.cli.session import STATE_FOLDER
+from segctl.environment import cache_folder
+from segctl.errors import SegctlError
+from segctl.model import Create, Replace
+from segctl.refresh_record import RefreshRecord
+from segctl.refresher import Wanted
+from segctl.report import Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from segctl.cli.session import Account, Session
+
+
+def record_of(session: Session, account: Account) -> RefreshRecord:
+    """Open the record of an account's refreshes. The sandbox keeps its own beside its state."""
+    sandbox = session.target.is_sandbox
+    folder = session.root / STATE_FOLDER if sandbox else cache_folder(session.env)
+    return RefreshRecord(folder, account.digest, session.clock)
+
+
+def priorities(session: Session) -> Mapping[str, int]:
+    """Give the `refresh_priority` of each segment by name; none where the files cannot be read."""
+    try:
+        declared = session.declarations.declared
+    except SegctlError:
+        return {}
+    return {one.name: one.refresh_priority for one in declared}
+
+
+def changed(session: Session, outcomes: Iterable[Outcome]) -> tuple[Wanted, ...]:
+    """Give the segments that were created, patched or replaced.
+
+    By id: one that changed in two steps is refreshed once, by its last name.
+    """
+    known = priorities(session)
+    found: dict[str, Wanted] = {}
+    for one in outcomes:
+        if one.status is Status.DONE and one.id:
+            name = one.change.name
+            is_new = isinstance(one.change, Create | Replace)
+            found[one.id] = Wanted(one.id, name, known.get(name, 0), is_new)
+    return tuple(found.values())

@@ -1,0 +1,147 @@
+"""The refreshes that segctl asked for, remembered from one run to the next.
+
+Owns one small file an account in the folder for caches, which may be lost at any time: moments and
+digests of ids, no name, no contact, no key. It never stands in the way of a run. A file that cannot
+be read is begun anew, and where none can be written the record lasts as long as the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segctl.refresh_budget import Past
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from segctl.clock import Clock
+
+VERSION = 1
+LARGEST = 1 << 20
+"""Bytes; what is larger was not written by segctl."""
+
+_PATIENCE = 100
+_PAUSE = 0.02
+
+
+class RefreshRecord:
+    """What is known of an account's earlier refreshes, shared with every other process.
+
+    `folder` need not exist; `None` remembers nothing beyond this process. `digest` names the
+    account without saying which it is; `clock` is the one by which moments are reckoned.
+    """
+
+    def __init__(self, folder: Path | None, digest: str, clock: Clock) -> None:
+        self._path = None if folder is None else folder / f"refreshes-{digest}.json"
+        self.clock = clock
+        self._own = Past()
+
+    def update(self, change: Callable[[Past, datetime], Past]) -> Past:
+        """Read the record, change it, write it, while no other process does; give it as it is then.
+
+        `change` gets what still counts, and the present moment.
+        """
+        with self._alone() as path:
+            now = self.clock.now()
+            stored = _load(path) if path is not None else None
+            self._own = change((self._own if stored is None else stored).at(now), now)
+            if path is not None:
+                # A full disk must not end an apply: this process still knows.
+                with suppress(OSError):
+                    _save(path, self._own)
+        return self._own
+
+    @contextmanager
+    def _alone(self) -> Iterator[Path | None]:
+        """Lock the record; give its path, or `None` where there is none to be had."""
+        if self._path is None:
+            yield None
+            return
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+        except (OSError, ValueError):
+            yield None
+            return
+        try:
+            # The lock goes with its process, however that ends.
+            yield self._path if self._locked(lock) else None
+        finally:
+            os.close(lock)
+
+    def _locked(self, lock: int) -> bool:
+        for _ in range(_PATIENCE):
+            try:
+                _lock(lock)
+            except OSError:
+                self.clock.sleep(_PAUSE)
+            else:
+                return True
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _load(path: Path) -> Past | None:
+    """Read a record; `None` where there is none that this version of segctl wrote."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+        content = json.loads(data) if len(data) <= LARGEST else None
+        if not isinstance(content, dict) or content.get("version") != VERSION:
+            return None
+        account = content["account_closed"]
+        return Past(
+            {str(key): tuple(map(_moment, uses)) for key, uses in content["uses"].items()},
+            {str(key): _moment(until) for key, until in content["closed"].items()},
+            None if account is None else _moment(account),
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _moment(text: Any) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without an offset")
+    return moment.astimezone(UTC)
+
+
+def _save(path: Path, past: Past) -> None:
+    """Write a record through a file beside it, which only its owner can read."""
+    import tempfile  # noqa: PLC0415 - 5 ms, and few runs write a record
+
+    account = past.account_closed
+    content = {
+        "version": VERSION,
+        "uses": {
+            key: [moment.isoformat() for moment in moments] for key, moments in past.uses.items()
+        },
+        "closed": {key: until.isoformat() for key, until in past.closed.items()},
+        "account_closed": None if account is None else account.isoformat(),
+    }
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            json.dump(content, stream)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

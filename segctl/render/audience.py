@@ -1,0 +1,52 @@
+"""Who is in a segment, in plain English, for the views that a marketer reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.query.explain import Line, explain_lines
+from segctl.query.parse import parse
+from segctl.render.markup import Html, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from segctl.model import Segment
+
+_UNREADABLE = (Line(0, "segctl cannot read this query."),)
+
+
+def audience(segment: Segment) -> tuple[Line, ...]:
+    """Say it line by line, worked out now: only a view that shows it pays for it."""
+    query = parse(segment.query).query
+    if query is None:
+        return _UNREADABLE
+    return explain_lines(query, parents=segment.parent_list_ids)
+
+
+def audiences(
+    before: Segment | None, after: Segment | None
+) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+    """Say who is in it before and after a change, each under a title; once if that is the same."""
+    now = audience(before) if before else ()
+    then = audience(after) if after else ()
+    if now and then and now != then:
+        return (("Who is in it now", now), ("Who will be in it", then))
+    return (("Who is in it", now),) if now else (("Who will be in it", then),)
+
+
+def listed(lines: Sequence[Line], show: Callable[[str], Html], depth: int = 1) -> Html:
+    """Give lines as lists within lists; `show` makes HTML of a text."""
+    items: list[tuple[str, list[Line]]] = []
+    for line in lines:
+        if line.depth > depth and items:
+            items[-1][1].append(line)
+        else:
+            items.append((line.text, []))
+    return tag(
+        "ul",
+        [
+            tag("li", show(text), listed(inner, show, depth + 1) if inner else Html())
+            for text, inner in items
+        ],
+    )

@@ -1,0 +1,135 @@
+"""Plans, reports and drift as findings, for the formats that know nothing else.
+
+Owns what an annotation or an alert says of a change: what goes away is a warning, what comes or
+changes mere information, what an apply could not do an error. Findings that are there already
+(diagnostics, refusals) go before them as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from segctl.drift import Kind
+from segctl.errors import Diagnostic, Severity
+from segctl.model import Create, Delete, Patch, Replace
+from segctl.planfile import action_name
+from segctl.policy import destroyed
+from segctl.render.plan_text import REASON_WORDS
+from segctl.render.report_text import closing_line
+from segctl.render.style import Style, count
+from segctl.report import RefreshStatus, Status
+
+if TYPE_CHECKING:
+    from segctl.drift import Drifts
+    from segctl.model import Change, Plan
+    from segctl.report import Report
+
+_WEIGHTS = {
+    Status.FAILED: Severity.ERROR,
+    Status.CONFLICT: Severity.ERROR,
+    Status.UNKNOWN: Severity.ERROR,
+    Status.NOT_ATTEMPTED: Severity.WARNING,
+    Status.DONE: Severity.INFO,
+}
+_UNWELCOME = frozenset({RefreshStatus.FORBIDDEN, RefreshStatus.NOT_FOUND, RefreshStatus.FAILED})
+_ENDS = {
+    Status.FAILED: "failed",
+    Status.CONFLICT: "was not done: somebody changed the segment",
+    Status.UNKNOWN: "may have been done or not",
+    Status.NOT_ATTEMPTED: "was not attempted",
+    Status.DONE: "is done",
+}
+
+
+def plan_findings(plan: Plan) -> tuple[Diagnostic, ...]:
+    """Give what was found, then each change."""
+    return (*plan.refusals, *plan.diagnostics, *map(change_finding, plan.changes))
+
+
+def plan_problems(plan: Plan) -> tuple[Diagnostic, ...]:
+    """Give what was found, and what goes away: that which somebody must look at."""
+    return (*plan.refusals, *plan.diagnostics, *map(change_finding, destroyed(plan)))
+
+
+def change_finding(change: Change) -> Diagnostic:
+    """Say what would be done to one segment, at the place that asks for it."""
+    match change:
+        case Create():
+            what, severity = f"`{change.name}` would be created", Severity.INFO
+        case Patch(before=before):
+            what, severity = f"`{before.name}` would {_patched(change)}", Severity.INFO
+        case Replace(before=before):
+            what = f"`{before.name}` would be deleted and made anew with another id"
+            severity = Severity.WARNING
+        case Delete():
+            what, severity = f"`{change.name}` would be deleted", Severity.WARNING
+        case _:
+            assert_never(change)
+    contacts = None if isinstance(change, Create) else change.contacts_count
+    facts = [count(contacts, "contact") + " now"] if contacts is not None else []
+    facts += [word] if (word := REASON_WORDS[change.reason]) else []
+    said = f"{what} ({'; '.join(facts)})" if facts else what
+    return Diagnostic(f"plan-{action_name(change)}", severity, said, change.span)
+
+
+def _patched(change: Patch) -> str:
+    rest = " and ".join(field for field in change.changed_fields if field != "name")
+    wishes = [f"be renamed to `{change.name}`"] if "name" in change.changed_fields else []
+    return " and ".join([*wishes, *([f"get another {rest}"] if rest else [])])
+
+
+def report_title(report: Report) -> str:
+    """Give the one line that adds a report up; one of nothing says so."""
+    if not (report.outcomes or report.interrupted):
+        return "Nothing to apply: the account is as the files say."
+    return closing_line(report, Style())
+
+
+def report_findings(report: Report) -> tuple[Diagnostic, ...]:
+    """Give what was not done, or was done with something to say of it."""
+    found = [
+        Diagnostic(
+            f"apply-{one.status.value.replace('_', '-')}",
+            _WEIGHTS[one.status],
+            f"{action_name(one.change)} `{one.change.name}` {_ENDS[one.status]}"
+            + (f": {one.message}" if one.message else ""),
+            one.change.span,
+            one.hint,
+        )
+        for one in report.outcomes
+        if one.status is not Status.DONE or one.message
+    ]
+    found += [
+        Diagnostic(
+            f"refresh-{one.status.value.replace('_', '-')}",
+            Severity.WARNING if one.status in _UNWELCOME else Severity.INFO,
+            f"`{one.name}` is not counted anew: {one.message or one.status.value}",
+            hint=one.hint,
+        )
+        for one in report.refreshes
+        if one.status is not RefreshStatus.ACCEPTED
+    ]
+    return tuple(found)
+
+
+def drift_findings(drifts: Drifts) -> tuple[Diagnostic, ...]:
+    """Give each segment that is not as the files say."""
+    found = []
+    for one in drifts.found:
+        match one.kind:
+            case Kind.EDITED:
+                fields = " and ".join(one.changed_fields)
+                said = f"`{one.name}` has another {fields} on the account"
+            case Kind.RENAMED:
+                said = f"`{one.name}` is called `{one.now}` on the account"
+            case Kind.DELETED:
+                said = f"`{one.name}` is not on the account: deleted there, or never applied"
+            case Kind.CREATED:
+                said = f"`{one.name}` was made by hand: no file declares it"
+            case _:
+                assert_never(one.kind)
+        facts = [f"id {one.id}"] if one.id else []
+        facts += [f"changed {one.updated_at}"] if one.updated_at else []
+        said += f" ({', '.join(facts)})" if facts else ""
+        found.append(Diagnostic(f"drift-{one.kind.value}", Severity.WARNING, said, one.span))
+    return tuple(found)

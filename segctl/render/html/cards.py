@@ -1,0 +1,214 @@
+"""A card for each change of a plan: who is in the segment, what changes, who uses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.model import Change, Create, Delete, Patch, Replace
+from segctl.planfile import action_name
+from segctl.render.audience import audiences, listed
+from segctl.render.clauses import clause_words
+from segctl.render.definition import head_lines, query_lines, sides
+from segctl.render.html.page import badge, finding, sentence
+from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
+from segctl.render.markup import Html, html, tag
+from segctl.render.plan_text import REASON_WORDS
+from segctl.render.style import clean, count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from segctl.errors import Diagnostic
+    from segctl.model import Plan, Segment
+    from segctl.query.changes import ClauseChange
+    from segctl.query.explain import Line
+    from segctl.render.frame import Frame
+
+OF_USE = frozenset({"in-use", "reference-ignored", "references-unread"})
+"""The findings that say who uses a segment."""
+
+
+def card(change: Change, number: int, plan: Plan, frame: Frame) -> Html:
+    """Draw a change; `number` is its place in the plan."""
+    action = action_name(change)
+    before, after = sides(change)
+    return tag(
+        "article",
+        tag(
+            "header",
+            badge(action, action),
+            tag("h3", *_title(change)),
+            people(None if isinstance(change, Create) else change.contacts_count),
+        ),
+        tag("p", *_where(change, frame), class_="where"),
+        _audiences(before, after),
+        _edits(getattr(change, "clauses", ())),
+        _uses(change, plan),
+        _remarks(change, plan, frame),
+        _definition(change, before, after),
+        class_="card",
+        id=anchor(number),
+    )
+
+
+def anchor(number: int) -> str:
+    """Name a card's place in the page."""
+    return f"change-{number}"
+
+
+def people(number: int | None) -> Html:
+    """Say how many contacts a segment has now."""
+    if number is None:
+        return Html()
+    noun = "contact now" if number == 1 else "contacts now"
+    return tag("span", tag("b", f"{number:,}"), f" {noun}", class_="people")
+
+
+def clauses(changed: Iterable[ClauseChange]) -> Html:
+    """Say which conditions of a query changed."""
+    items = []
+    for clause in changed:
+        word, shown, place = clause_words(clause)
+        codes = [tag("code", text) for text in shown]
+        items.append(
+            tag(
+                "li",
+                f"{word} ",
+                Html(" → ".join(codes)),
+                *([" in ", tag("code", place)] if place else []),
+            )
+        )
+    return tag("ul", items)
+
+
+def _title(change: Change) -> list[str]:
+    if isinstance(change, Patch | Replace) and change.before.name != change.name:
+        return [tag("del", change.before.name), " → ", tag("ins", change.name)]
+    return [change.name]
+
+
+def _where(change: Change, frame: Frame) -> list[str]:
+    facts: list[Html] = []
+    if change.span:
+        facts.append(tag("code", f"{frame.path(change.span)}:{change.span.line}"))
+    if REASON_WORDS[change.reason]:
+        facts.append(sentence(REASON_WORDS[change.reason]))
+    match change:
+        case Create():
+            pass
+        case Patch():
+            facts.append(html("its id stays ", tag("code", change.precondition.id)))
+        case Replace():
+            facts.append(html("its id changes: ", tag("code", change.precondition.id), " goes"))
+        case Delete():
+            facts.append(html("id ", tag("code", change.precondition.id)))
+    return [Html(" · ".join(facts))]
+
+
+def _audiences(before: Segment | None, after: Segment | None) -> Html:
+    found = audiences(before, after)
+    if len(found) == 1:
+        ((title, said),) = found
+        return _audience(title, said, sentence)
+    (now, is_), (then, will_be) = found
+    shows = _compared(is_, will_be)
+    return tag(
+        "div",
+        _audience(now, is_, shows[0]),
+        _audience(then, will_be, shows[1]),
+        class_="columns",
+    )
+
+
+def _compared(
+    now: Sequence[Line], then: Sequence[Line]
+) -> tuple[Callable[[str], Html], Callable[[str], Html]]:
+    """Give two ways to show a line, which mark what the other side does not say."""
+    if len(now) == len(then) == 1:
+        pair = marked(Cell(1, clean(now[0].text)), Cell(1, clean(then[0].text)))
+        if pair.old and pair.new and pair.old.marks:
+            shown = emphasised(pair.old), emphasised(pair.new)
+            return (
+                lambda _: tag("span", shown[0], class_="gone"),
+                lambda _: tag("span", shown[1], class_="come"),
+            )
+    texts = {line.text for line in now}, {line.text for line in then}
+    return _marking(texts[0] - texts[1], "gone"), _marking(texts[1] - texts[0], "come")
+
+
+def _marking(changed: set[str], kind: str) -> Callable[[str], Html]:
+    def show(text: str) -> Html:
+        said = sentence(text)
+        return tag("span", tag("mark", said), class_=kind) if text in changed else said
+
+    return show
+
+
+def _audience(title: str, lines: Sequence[Line], show: Callable[[str], Html]) -> Html:
+    first, *rest = lines
+    # A head of a list is no statement: it is not marked though its end may differ.
+    opening = sentence(first.text) if rest else show(first.text)
+    return tag(
+        "div",
+        tag("h4", title),
+        tag("p", opening),
+        listed(rest, show) if rest else Html(),
+        class_="block audience",
+    )
+
+
+def _edits(changed: Sequence[ClauseChange]) -> Html:
+    if not changed:
+        return Html()
+    return tag("div", tag("h4", "What changes"), clauses(changed), class_="block")
+
+
+def _uses(change: Change, plan: Plan) -> Html:
+    """Say who uses a segment that goes away, as far as the plan says."""
+    if not isinstance(change, Delete | Replace):
+        return Html()
+    found = [one for one in _about(change, plan) if one.code in OF_USE]
+    said = [sentence(one.summary) for one in found] or [
+        html("No Single Send goes to it. Automations cannot be read: look in SendGrid.")
+    ]
+    return tag("div", tag("h4", "Who uses it"), [tag("p", one) for one in said], class_="block")
+
+
+def _remarks(change: Change, plan: Plan, frame: Frame) -> Html:
+    found = [one for one in _about(change, plan) if one.code not in OF_USE]
+    if not found:
+        return Html()
+    items = [
+        tag("li", badge(one.severity.value, one.severity.value), " ", finding(one, frame))
+        for one in found
+    ]
+    return tag("div", tag("h4", "To look at"), tag("ul", items), class_="block")
+
+
+def _about(change: Change, plan: Plan) -> list[Diagnostic]:
+    """Give the findings that stand in the change's file or name its segment."""
+    spans = (change.span, getattr(change, "query_span", None))
+    files = {span.file for span in spans if span}
+    before, after = sides(change)
+    names = [f"`{one.name}`" for one in (before, after) if one]
+    return [
+        one
+        for one in (*plan.refusals, *plan.diagnostics)
+        if (one.span and one.span.file in files) or any(name in one.summary for name in names)
+    ]
+
+
+def _definition(change: Change, before: Segment | None, after: Segment | None) -> Html:
+    match change:
+        case Patch() | Replace():
+            table = definition_table(change.before, change.after, change.changed_fields)
+            return tag("details", tag("summary", "The definition, side by side"), table, open=True)
+        case Create() | Delete():
+            one, kind = (after, "new") if before is None else (before, "old")
+            lines = (
+                []
+                if one is None
+                else [*head_lines(one, ("parent_list_ids",)), *query_lines(one.query)]
+            )
+            title = f"The definition, {count(len(lines), 'line')}"
+            return tag("details", tag("summary", title), listing(lines, kind))

@@ -1,0 +1,194 @@
+"""Plans, reports, drift and findings as a comment on a pull request, and as a step's summary.
+
+Owns what stands where: the sum of it all is the heading, what forbids or destroys is in sight, the
+rest is to unfold. What does not fit is counted, never lost in silence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.errors import Severity
+from segctl.planfile import action_name, digest
+from segctl.policy import destroyed
+from segctl.render.clauses import turned
+from segctl.render.diagnostics import tally
+from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
+from segctl.render.findings import report_title
+from segctl.render.markdown.body import Part, body, marker
+from segctl.render.markdown.changes import (
+    DESTRUCTION_HEAD,
+    change_block,
+    clauses_block,
+    destruction_row,
+)
+from segctl.render.markdown.escape import code, prose
+from segctl.render.markup import Html, html, tag
+from segctl.render.plan_text import closing_line
+from segctl.render.style import Style, count
+from segctl.report import RefreshStatus, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from segctl.drift import Drift, Drifts
+    from segctl.errors import Diagnostic
+    from segctl.model import Plan, TargetRef
+    from segctl.render.frame import Frame
+    from segctl.report import Outcome, Report
+
+_PLAIN = Style()
+_WEIGHT = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign for information
+_SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.NOT_ATTEMPTED: "⏸️"}
+
+
+def plan_markdown(plan: Plan, frame: Frame) -> str:
+    """Give the comment of a plan."""
+    name = digest(plan)
+    head = _head("plan", closing_line(plan, _PLAIN), frame, plan.target, name)
+    errors = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
+    others = [found for found in plan.diagnostics if found.severity is not Severity.ERROR]
+    forbidding = _findings(
+        [*errors, *plan.refusals],
+        frame,
+        tag("p", tag("strong", "Nothing of this can be applied:")),
+    )
+    gone = Part(
+        [destruction_row(change) for change in destroyed(plan)],
+        _note("row", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'What goes away:'))}\n<table>\n{DESTRUCTION_HEAD}",
+        closing="</table>",
+        share=0.4,
+    )
+    changes = Part(
+        [change_block(change, frame) for change in plan.changes],
+        _note("change", "do not fit into a comment: --format text shows them all"),
+    )
+    doubts = _findings(others, frame)
+    return body(head, [forbidding, gone, doubts, changes], _foot(frame, plan.target, name))
+
+
+def report_markdown(report: Report, frame: Frame, target: TargetRef | None = None) -> str:
+    """Give the comment of what an apply did."""
+    head = _head("apply", report_title(report), frame, target)
+    outcomes = Part(
+        [_outcome(one) for one in report.outcomes],
+        _note("action", "not shown here"),
+        opening="<table>\n"
+        + tag("tr", *(tag("th", word) for word in ("Outcome", "Action", "Segment", ""))),
+        closing="</table>",
+    )
+    refused = [one for one in report.refreshes if one.status is not RefreshStatus.ACCEPTED]
+    refreshes = Part(
+        [
+            tag(
+                "li",
+                code(one.name),
+                f": {_words(one.status)}",
+                *([". ", prose(one.message)] if one.message else []),
+                *([". ", prose(one.hint)] if one.hint else []),
+            )
+            for one in refused
+        ],
+        _note("segment", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'Not counted anew:'))}\n<ul>",
+        closing="</ul>",
+    )
+    return body(head, [outcomes, refreshes], _foot(frame, target))
+
+
+def drift_markdown(
+    drifts: Drifts, diagnostics: Sequence[Diagnostic], frame: Frame, target: TargetRef
+) -> str:
+    """Give what differs on the account as the text of an issue or a comment."""
+    head = _head("drift", drift_closing(drifts, _PLAIN), frame, target)
+    found = Part([_drift(one, frame) for one in drifts.found], _note("segment", "not shown here"))
+    return body(head, [_findings(diagnostics, frame), found], _foot(frame, target))
+
+
+def diagnostics_markdown(
+    diagnostics: Sequence[Diagnostic],
+    frame: Frame,
+    what: str,
+    *,
+    target: str = "",
+    closing: str = "",
+) -> str:
+    """Give findings.
+
+    `what` is the command that has them, on this `target` if on any; `closing` is what they come to.
+    """
+    title = closing or f"{tally(diagnostics) or 'No problems'}."
+    head = f"{marker(what, frame, target)}\n{tag('h3', prose(title))}"
+    return body(head, [_findings(diagnostics, frame)], _foot(frame))
+
+
+def _head(
+    kind: str, closing: str, frame: Frame, target: TargetRef | None = None, name: str = ""
+) -> str:
+    mark = marker(kind, frame, target.name if target else "", name)
+    return f"{mark}\n{tag('h3', prose(closing.strip()))}"
+
+
+def _foot(frame: Frame, target: TargetRef | None = None, name: str = "") -> str:
+    facts: list[Html] = []
+    if target is not None:
+        facts.append(html("target ", code(target.name), " at ", code(target.host)))
+        if target.subuser:
+            facts.append(html("subuser ", code(target.subuser)))
+    if frame.commit:
+        facts.append(html("commit ", code(frame.commit[:10])))
+    if name:
+        facts.append(html("digest ", code(name)))
+    if frame.generated_at:
+        facts.append(code(frame.generated_at))
+    return tag("p", tag("sub", Html(" · ".join(["segctl", *facts]))))
+
+
+def _findings(found: Iterable[Diagnostic], frame: Frame, opening: Html | None = None) -> Part:
+    return Part(
+        [_finding(one, frame) for one in found],
+        _note("finding", "not shown here"),
+        opening=f"{opening}\n<ul>" if opening else "<ul>",
+        closing="</ul>",
+        share=0.4,
+    )
+
+
+def _finding(found: Diagnostic, frame: Frame) -> str:
+    place = frame.place(found.span) if found.span else ""
+    return tag(
+        "li",
+        f"{_WEIGHT[found.severity]} ",
+        *([code(place), " "] if place else []),
+        prose(found.summary),
+        *([tag("br"), tag("em", prose(found.hint))] if found.hint else []),
+        Html(" "),
+        tag("sub", code(found.code)),
+    )
+
+
+def _outcome(one: Outcome) -> str:
+    said = [prose(text) for text in (one.message, one.hint) if text]
+    return tag(
+        "tr",
+        tag("td", f"{_SIGN.get(one.status, '❌')} {_words(one.status)}"),
+        tag("td", action_name(one.change)),
+        tag("td", code(one.change.name)),
+        tag("td", Html("<br>".join(said))),
+    )
+
+
+def _words(status: Status | RefreshStatus) -> str:
+    return status.value.replace("_", " ")
+
+
+def _drift(one: Drift, frame: Frame) -> str:
+    facts = Html(", ").join(prose(fact) for fact in drift_facts(one, frame))
+    head = tag("p", tag("strong", KIND_WORDS[one.kind]), " ", code(one.name), " · ", Html(facts))
+    return "\n".join([head, *clauses_block([turned(clause) for clause in one.clauses])])
+
+
+def _note(noun: str, rest: str) -> Callable[[int], str]:
+    """Say later how many things are left out."""
+    return lambda number: tag("p", tag("strong", f"… {count(number, noun)} more"), f" {rest}")

@@ -1,0 +1,120 @@
+"""A plan's changes inside a comment: the table of what goes away, and each segment to unfold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.model import Change, Create, Delete, Patch, Replace
+from segctl.planfile import action_name
+from segctl.render.audience import audiences, listed
+from segctl.render.clauses import clause_words
+from segctl.render.definition import sides, unified
+from segctl.render.markdown.escape import code, fence, prose
+from segctl.render.markup import Html, html, tag
+from segctl.render.plan_text import REASON_WORDS
+from segctl.render.style import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from segctl.model import Segment
+    from segctl.query.changes import ClauseChange
+    from segctl.query.explain import Line
+    from segctl.render.frame import Frame
+
+MOST_LINES = 200
+"""Lines of a diff that are shown of one segment."""
+
+MOST_SAID = 25
+"""Lines of an explanation, and changed clauses, that are shown of one segment."""
+
+
+def destruction_row(change: Delete | Replace) -> str:
+    """Give the row of a segment that goes away."""
+    contacts = "?" if change.contacts_count is None else f"{change.contacts_count:,}"
+    why = REASON_WORDS[change.reason] or "its parent list changes, so its id does"
+    return tag(
+        "tr",
+        tag("td", tag("strong", action_name(change))),
+        tag("td", code(change.before.name)),
+        tag("td", contacts, align="right"),
+        tag("td", prose(why)),
+        tag("td", code(change.precondition.id)),
+    )
+
+
+DESTRUCTION_HEAD = tag(
+    "tr", *(tag("th", word) for word in ("Action", "Segment", "Contacts now", "Why", "Id"))
+)
+
+
+def change_block(change: Change, frame: Frame) -> str:
+    """Give a segment to unfold: who is in it, what changes, and the lines."""
+    before, after = sides(change)
+    facts = [] if isinstance(change, Create) else counted(change)
+    said = html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
+    where = (
+        [html("in ", code(f"{frame.path(change.span)}:{change.span.line}"))] if change.span else []
+    )
+    reason = REASON_WORDS[change.reason]
+    where += [prose(reason)] if reason else []
+    paragraph = html(*_joined(where))
+    return "\n".join(
+        [
+            f"<details><summary>{said}</summary>",
+            *([tag("p", paragraph)] if where else []),
+            *(line for title, said in audiences(before, after) for line in _audience(title, said)),
+            *clauses_block(getattr(change, "clauses", ())),
+            "",
+            *_diff_fence(before, after),
+            "",
+            "</details>",
+        ]
+    )
+
+
+def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
+    """Say which clauses of a query changed."""
+    if not clauses:
+        return
+    items = []
+    for clause in clauses[:MOST_SAID]:
+        word, shown, place = clause_words(clause)
+        said = Html(" → ").join(map(code, shown))
+        items.append(tag("li", f"{word} ", Html(said), *([", in ", code(place)] if place else [])))
+    yield tag("ul", items, _more(len(clauses)))
+
+
+def counted(change: Patch | Replace | Delete) -> list[str]:
+    """Say how many contacts a segment has, where that is known."""
+    if change.contacts_count is None:
+        return []
+    return [f"{count(change.contacts_count, 'contact')} now"]
+
+
+def _audience(title: str, lines: Sequence[Line]) -> Iterator[str]:
+    first, *rest = lines
+    yield tag("p", tag("strong", f"{title}:"), " ", prose(first.text))
+    if rest:
+        yield listed(rest[:MOST_SAID], prose)
+    if len(rest) > MOST_SAID:
+        yield tag("p", f"… and {len(rest) - MOST_SAID:,} conditions more")
+
+
+def _more(number: int) -> Html:
+    return tag("li", f"… and {number - MOST_SAID:,} more") if number > MOST_SAID else Html()
+
+
+def _diff_fence(before: Segment | None, after: Segment | None) -> Iterator[str]:
+    lines = [f"{line.mark} {line.text}".rstrip() for line in unified(before, after)]
+    shown = lines[:MOST_LINES]
+    if len(lines) > MOST_LINES:
+        shown.append(f"… {len(lines) - MOST_LINES:,} more lines")
+    yield fence(shown, "diff")
+
+
+def _joined(pieces: Iterable[Html]) -> Iterator[str]:
+    for number, piece in enumerate(pieces):
+        if number:
+            yield "; "
+        yield piece

@@ -1,0 +1,133 @@
+"""A runner of our own: performs the shell steps of the action as GitHub's would.
+
+Steps that use another action (Python, the cache) are left out, and so is the installation, which
+.ci/run performs with the wheel; everything else is taken from `action.yml` as it stands there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tests.conftest import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ACTION = REPOSITORY / ".github/actions/segctl"
+LEFT_OUT = ("Install segctl",)
+
+
+@dataclass
+class Run:
+    """What a run of the action left."""
+
+    code: int
+    log: str
+    summary: str
+    outputs: dict[str, str]
+    steps: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def evaluate(text: str, context: Mapping[str, Any]) -> str:
+    """Give a text with its `${{ … }}` looked up, as far as the action uses them."""
+    return re.sub(r"\$\{\{ ?([\w.-]+) ?\}\}", lambda found: lookup(found[1], context), text)
+
+
+def lookup(path: str, context: Mapping[str, Any]) -> str:
+    """Follow a dotted path; what is not there is empty, as on GitHub."""
+    here: Any = context
+    for part in path.split("."):
+        here = here.get(part) if isinstance(here, dict) else None
+    return "" if here is None else str(here)
+
+
+def holds(condition: str, context: Mapping[str, Any]) -> bool:
+    """Say whether an `if:` of the action holds: comparisons joined by `&&`."""
+    for term in condition.split("&&"):
+        word = term.strip()
+        if word == "always()":
+            continue
+        found = re.fullmatch(r"([\w.-]+) (==|!=) '([^']*)'", word)
+        assert found, f"this runner cannot read {condition!r}"
+        if (lookup(found[1], context) == found[3]) != (found[2] == "=="):
+            return False
+    return True
+
+
+def read_outputs(path: Path) -> dict[str, str]:
+    """Read what a step wrote into GITHUB_OUTPUT."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return dict(line.split("=", 1) for line in lines)
+
+
+def run_action(
+    workspace: Path, env: Mapping[str, str], github: Mapping[str, Any], **inputs: str
+) -> Run:
+    """Perform the action in a checkout; `github` is the context of that name."""
+    action = yaml.safe_load((ACTION / "action.yml").read_text("utf-8"))
+    temp = workspace.parent / "temp"
+    shim = temp / "bin" / "segctl"
+    shim.parent.mkdir(parents=True, exist_ok=True)
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -m segctl "$@"\n')
+    shim.chmod(0o755)
+    (shim.parent / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (shim.parent / "python").chmod(0o755)
+    summary = temp / "summary.md"
+    summary.write_text("")
+    context: dict[str, Any] = {
+        "github": github,
+        "runner": {"temp": str(temp)},
+        "steps": {},
+        "inputs": {},
+    }
+    known = {name.replace("-", "_"): name for name in action["inputs"]}
+    for name, one in action["inputs"].items():
+        context["inputs"][name] = evaluate(str(one["default"]), context)
+    for name, value in inputs.items():
+        context["inputs"][known[name]] = value
+    code, log = 0, ""
+    for number, step in enumerate(action["runs"]["steps"]):
+        if "run" not in step or step["name"] in LEFT_OUT:
+            continue
+        condition = str(step.get("if", ""))
+        if (code and "always()" not in condition) or not holds(condition or "always()", context):
+            continue
+        output = temp / f"output-{number}"
+        output.unlink(missing_ok=True)
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=workspace,
+            env={
+                "PATH": f"{shim.parent}:{os.environ['PATH']}",
+                "PYTHONPATH": str(REPOSITORY),
+                "LC_ALL": "C.UTF-8",
+                "CI": "true",
+                "GITHUB_ACTION_PATH": str(ACTION),
+                "GITHUB_OUTPUT": str(output),
+                "GITHUB_STEP_SUMMARY": str(summary),
+                "GITHUB_REPOSITORY": "shop/audiences",
+                "GITHUB_SHA": str(github["sha"]),
+                "RUNNER_TEMP": str(temp),
+                **env,
+                **{key: evaluate(str(text), context) for key, text in step.get("env", {}).items()},
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        log += done.stdout
+        code = code or done.returncode
+        if "id" in step:
+            context["steps"][step["id"]] = {"outputs": read_outputs(output)}
+    outputs = {name: evaluate(one["value"], context) for name, one in action["outputs"].items()}
+    return Run(code, log, summary.read_text("utf-8"), outputs)

@@ -1,0 +1,249 @@
+"""The action from end to end: real git, the emulated SendGrid, and a GitHub of our own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.action.hub import Hub, serve_hub
+from tests.action.runner import Run, run_action
+from tests.conftest import KEY, query, segment_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Remote
+
+TOKEN = "token-of-the-run"
+MERGED = "2026-07-15T16:04:33Z"
+
+
+@dataclass
+class Shop:
+    """A checkout, an account and a repository on GitHub."""
+
+    root: Path
+    hub: Hub
+    remote: Remote
+
+    def git(self, *argv: str) -> str:
+        return subprocess.run(
+            ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com", *argv],
+            cwd=self.root,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.root.parent)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    def commit(self, files: dict[str, str | None]) -> str:
+        """Write files (`None` removes one), commit, give the commit."""
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text, "utf-8")
+        self.git("add", "-A")
+        self.git("commit", "-qm", "Change the segments")
+        return self.git("rev-parse", "HEAD")
+
+    def run(self, *, pull: int | None = None, key: str = KEY, **inputs: str) -> Run:
+        env = {"GITHUB_API_URL": self.hub.url, "SEGCTL_BASE_URL": self.remote.url}
+        if key:
+            env["SENDGRID_API_KEY"] = key
+        event: dict[str, Any] = {"pull_request": {"number": pull}} if pull else {}
+        github = {"token": TOKEN, "event": event, "sha": self.git("rev-parse", "HEAD")}
+        done = run_action(self.root, env, github, **inputs)
+        for text in (done.log, done.summary, *self.hub.on(7)):
+            assert KEY not in text
+            assert TOKEN not in text
+        return done
+
+    def merge(self, commit: str) -> None:
+        """Say on GitHub that #7 brought this commit."""
+        self.hub.pulls[commit] = [{"number": 7, "merged_at": MERGED, "merge_commit_sha": commit}]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, remote: Remote) -> Iterator[Shop]:
+    root = tmp_path / "checkout"
+    root.mkdir()
+    with serve_hub() as hub:
+        one = Shop(root, hub, remote)
+        one.git("init", "-q", "-b", "main")
+        one.commit({"segments/vip.yaml": segment_yaml("VIP", query("total_spend > 500"))})
+        yield one
+
+
+def test_a_comment_is_made_then_updated_and_what_it_showed_is_applied(shop: Shop) -> None:
+    first = shop.run(pull=7)
+    assert first.code == 0, first.log
+    assert first.outputs["changes"] == "true"
+    assert (first.outputs["to_create"], first.outputs["to_delete"]) == ("1", "0")
+    [comment] = shop.hub.on(7)
+    assert f"digest={first.outputs['digest']}" in comment.splitlines()[0]
+    assert comment.strip() == first.summary.strip()
+    assert "1 to create" in first.log
+
+    commit = shop.commit({"segments/new.yaml": segment_yaml("New", query("total_spend > 5"))})
+    second = shop.run(pull=7)
+    [comment] = shop.hub.on(7)
+    assert second.outputs["to_create"] == "2"
+    assert f"digest={second.outputs['digest']}" in comment.splitlines()[0]
+
+    shop.merge(commit)
+    applied = shop.run(command="apply", arguments="--refresh changed")
+    assert applied.code == 0, applied.log
+    assert set(shop.remote.definitions()) == {"VIP", "New"}
+    plan, report = shop.hub.on(7)
+    assert plan == comment
+    assert report.startswith("<!-- segctl:apply target=production")
+    assert "2 done" in report
+    assert shop.run(pull=7).outputs["changes"] == "false"
+    assert len(shop.hub.on(7)) == 2
+    again = shop.run(command="apply", expect_digest="")
+    assert again.code == 0, again.log
+
+
+def test_an_account_that_moved_on_is_not_applied_to(shop: Shop) -> None:
+    assert shop.run(pull=7).code == 0
+    shop.merge(shop.git("rev-parse", "HEAD"))
+    shop.remote.emulator.ui.create("VIP", query("total_spend > 1"))
+    refused = shop.run(command="apply")
+    assert refused.code == 3, refused.log
+    assert shop.remote.definitions()["VIP"][0] == query("total_spend > 1")
+    assert "digest" in shop.hub.on(7)[1]
+    # A person looks at the plan as it is now, and approves it by hand.
+    digest = re.search(r"\b[0-9a-f]{64}\b", refused.summary)
+    assert digest, refused.summary
+    assert shop.run(command="apply", expect_digest=digest[0]).code == 0
+    assert shop.remote.definitions()["VIP"][0] == query("total_spend > 500")
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_without_an_approved_plan_nothing_is_applied(shop: Shop, *, forged: bool) -> None:
+    digest = shop.run(pull=8).outputs["digest"]
+    shop.merge(shop.git("rev-parse", "HEAD"))
+    if forged:
+        shop.hub.say(7, f"<!-- segctl:plan target=production digest={digest} -->", "a-stranger")
+    done = shop.run(command="apply")
+    assert done.code == 1
+    assert "no approved plan" in done.summary
+    assert shop.remote.definitions() == {}
+
+
+def test_a_fork_without_a_secret_gets_the_offline_check(shop: Shop) -> None:
+    shop.hub.read_only = True
+    fine = shop.run(pull=7, key="", command="validate")
+    assert (fine.code, fine.outputs["changes"]) == (0, "")
+    shop.commit({"segments/broken.yaml": "name: Broken\nquerry_dsl: SELECT 1\n"})
+    broken = shop.run(pull=7, key="", command="validate")
+    assert broken.code == 1
+    assert re.search(r"^::error file=segments/broken\.yaml,line=2,", broken.log, re.MULTILINE)
+    assert [line for line in shop.hub.seen if not line.startswith("GET")] == []
+
+
+def test_a_token_that_may_not_comment_leaves_the_summary(shop: Shop) -> None:
+    shop.hub.read_only = True
+    done = shop.run(pull=7)
+    assert done.code == 0
+    assert "::notice title=segctl::the token of this run may not write the comment" in done.log
+    assert "VIP" in done.summary
+
+
+def test_without_a_key_the_comment_says_why_there_is_no_plan(shop: Shop) -> None:
+    shop.run(pull=7)
+    done = shop.run(pull=7, key="")
+    assert done.code == 1
+    [comment] = shop.hub.on(7)
+    assert "The plan could not be made" in comment
+    assert "there is no API key for the target `production`" in comment
+
+
+def test_a_plan_that_is_refused_fails_the_check_and_is_shown(shop: Shop) -> None:
+    list_id = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
+    shop.remote.emulator.ui.create("VIP", query("total_spend > 500"))
+    shop.commit(
+        {"segments/vip.yaml": segment_yaml("VIP", query("total_spend > 500"), parent=list_id)}
+    )
+    done = shop.run(pull=7)
+    assert (done.code, done.outputs["to_replace"]) == (3, "1")
+    assert "replace" in shop.hub.on(7)[0].lower()
+    assert "::error file=segments/vip.yaml" in done.log
+
+
+def test_an_over_long_plan_is_cut_and_its_summary_stays(shop: Shop) -> None:
+    terms = " OR ".join(f"country = 'country number {number}'" for number in range(150))
+    shop.commit(
+        {
+            f"segments/{number}.yaml": segment_yaml(f"Segment {number}", query(terms))
+            for number in range(40)
+        }
+    )
+    done = shop.run(pull=7)
+    assert (done.code, done.outputs["to_create"]) == (0, "41")
+    [comment] = shop.hub.on(7)
+    assert len(comment) < 65_536
+    assert "41 to create" in comment.split("<details>")[0]
+    assert len(done.summary.encode()) < 1 << 20
+
+
+def test_what_a_file_says_is_no_command_to_the_runner(shop: Shop) -> None:
+    text = query("first_name = 'a'") + "\n::set-output name=digest::forged\n::error::forged\n"
+    shop.commit({"segments/forged.yaml": segment_yaml("::error::forged", text)})
+    done = shop.run(pull=7)
+    stopped = False
+    for line in done.log.splitlines():
+        word = line.strip()
+        if word.startswith("::stop-commands::"):
+            stopped, token = True, word.removeprefix("::stop-commands::")
+        elif stopped and word == f"::{token}::":
+            stopped = False
+        elif not stopped:
+            assert not re.match(r"::(set-output|error::forged)", word), line
+
+
+def test_drift_keeps_one_issue(shop: Shop) -> None:
+    assert shop.run(command="apply", expect_digest="").code == 0
+    quiet = shop.run(command="drift")
+    assert (quiet.code, quiet.outputs["changes"], shop.hub.issues) == (0, "false", {})
+    [one] = shop.remote.emulator.ui.segments()
+    shop.remote.emulator.ui.edit(one.id, query=query("total_spend > 1"))
+    for _ in range(2):
+        drifted = shop.run(command="drift")
+        assert (drifted.code, drifted.outputs["changes"]) == (0, "true"), drifted.log
+        assert [issue["title"] for issue in shop.hub.issues.values()] == [
+            "segctl: drift on production"
+        ]
+    assert "VIP" in shop.hub.issues[1]["body"]
+    shop.remote.emulator.ui.edit(one.id, query=query("total_spend > 500"))
+    shop.run(command="drift")
+    assert shop.hub.issues[1]["state"] == "closed"
+
+
+def test_the_journal_is_there_to_be_kept(shop: Shop) -> None:
+    done = shop.run(command="apply", expect_digest="")
+    text = Path(done.outputs["journal"]).read_text("utf-8")
+    assert len([json.loads(line) for line in text.splitlines()]) == 2
+
+
+def test_another_command_is_refused(shop: Shop) -> None:
+    done = shop.run(command="destroy")
+    assert done.code == 1
+    assert "the command is none of" in done.log
+
+
+def test_a_project_in_a_folder_is_annotated_from_the_root(shop: Shop) -> None:
+    shop.commit({"shop/segments/broken.yaml": "name: Broken\nquerry_dsl: SELECT 1\n"})
+    done = shop.run(command="validate", working_directory="shop", key="")
+    assert done.code == 1
+    assert "::error file=shop/segments/broken.yaml,line=2," in done.log

@@ -1,0 +1,203 @@
+"""What the action says to GitHub: one comment and one issue, found again and never doubled."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.action.hub import BOT, Hub, serve_hub
+from tests.conftest import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCRIPT = REPOSITORY / ".github/actions/segctl/github.py"
+MARK = "<!-- segctl:plan target=production commit=abc digest={} -->"
+ONE, TWO = "1" * 64, "2" * 64
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with serve_hub() as hub:
+        yield hub
+
+
+def run(hub: Hub, *argv: str) -> tuple[int, str, str]:
+    env = {
+        "PATH": os.environ["PATH"],
+        "GITHUB_API_URL": hub.url,
+        "GITHUB_REPOSITORY": "shop/audiences",
+        "GITHUB_TOKEN": "token-of-the-run",
+    }
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *argv], env=env, capture_output=True, text=True, check=False
+    )
+    assert "token-of-the-run" not in done.stdout + done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def body(folder: Path, text: str, digest: str = ONE) -> str:
+    path = folder / "body.md"
+    path.write_text(f"{MARK.format(digest)}\n{text}\n", "utf-8")
+    return str(path)
+
+
+def test_a_comment_is_written_once_and_then_updated(hub: Hub, tmp_path: Path) -> None:
+    hub.say(7, "Looks good.", "a-person")
+    assert run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")[0] == 0
+    code, out, _ = run(hub, "comment", "--body", body(tmp_path, "two", TWO), "--pull", "7")
+    assert (code, out) == (0, "updated the comment on #7\n")
+    assert hub.on(7) == ["Looks good.", f"{MARK.format(TWO)}\ntwo\n"]
+    assert hub.tokens == {"Bearer token-of-the-run"}
+
+
+def test_a_comment_is_found_behind_hundreds_of_others(hub: Hub, tmp_path: Path) -> None:
+    for number in range(230):
+        hub.say(7, f"word {number}", "a-person")
+    run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")
+    run(hub, "comment", "--body", body(tmp_path, "two"), "--pull", "7")
+    assert len(hub.on(7)) == 231
+    assert hub.on(7)[-1].endswith("two\n")
+
+
+def test_comments_of_another_target_or_of_somebody_else_are_not_touched(
+    hub: Hub, tmp_path: Path
+) -> None:
+    others = [
+        "<!-- segctl:plan target=eu commit=abc -->\nanother target",
+        "<!-- segctl:apply target=production -->\nanother kind",
+        f"quoted:\n{MARK.format(ONE)}",
+    ]
+    for text in others:
+        hub.say(7, text)
+    hub.say(7, f"{MARK.format(ONE)}\nforged", "a-stranger")
+    run(hub, "comment", "--body", body(tmp_path, "mine"), "--pull", "7")
+    assert hub.on(7)[:4] == [*others, f"{MARK.format(ONE)}\nforged"]
+    assert hub.on(7)[4:] == [f"{MARK.format(ONE)}\nmine\n"]
+
+
+def test_comments_that_two_runs_doubled_become_one(hub: Hub, tmp_path: Path) -> None:
+    hub.say(7, f"{MARK.format(ONE)}\nfirst")
+    hub.say(7, f"{MARK.format(ONE)}\nsecond")
+    run(hub, "comment", "--body", body(tmp_path, "third"), "--pull", "7")
+    assert hub.on(7) == [f"{MARK.format(ONE)}\nthird\n"]
+
+
+def test_an_endless_body_is_cut_on_a_line(hub: Hub, tmp_path: Path) -> None:
+    assert run(hub, "comment", "--body", body(tmp_path, "x" * 90 + "\n" * 70_000), "--pull", "7")
+    [written] = hub.on(7)
+    assert written.startswith(MARK.format(ONE))
+    assert len(written) <= 65_000
+
+
+def test_a_token_that_may_only_read_fails_nothing(hub: Hub, tmp_path: Path) -> None:
+    hub.read_only = True
+    code, out, _ = run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")
+    assert code == 0
+    assert out.startswith("::notice title=segctl::the token of this run may not write the comment")
+
+
+def test_a_server_fault_is_waited_out_where_nothing_can_be_doubled(
+    hub: Hub, tmp_path: Path
+) -> None:
+    hub.say(7, f"{MARK.format(ONE)}\nfirst")
+    hub.faults = [502]
+    assert run(hub, "comment", "--body", body(tmp_path, "two"), "--pull", "7")[0] == 0
+    assert hub.on(7) == [f"{MARK.format(ONE)}\ntwo\n"]
+
+
+def test_a_comment_that_may_have_been_written_is_not_sent_again(hub: Hub, tmp_path: Path) -> None:
+    hub.faults = [0, 502]
+    code, out, _ = run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")
+    assert code == 0
+    assert "::warning title=segctl::the comment was not written" in out
+    assert [line for line in hub.seen if line.startswith("POST")] == hub.seen[1:]
+
+
+@pytest.mark.parametrize("pulls", [[], [{"number": 3, "merged_at": None}]])
+def test_a_commit_that_no_pull_request_brought(
+    hub: Hub, tmp_path: Path, pulls: list[dict[str, object]]
+) -> None:
+    hub.pulls["c0ffee"] = pulls
+    code, out, _ = run(hub, "comment", "--body", body(tmp_path, "one"), "--commit", "c0ffee")
+    assert (code, "nothing to comment on" in out) == (0, True)
+    code, out, err = run(hub, "approved", "--commit", "c0ffee", "--target", "production")
+    assert (code, out) == (1, "")
+    assert "no pull request brought this commit" in err
+
+
+def test_the_approved_digest_is_the_one_that_the_merged_pull_request_shows(hub: Hub) -> None:
+    hub.pulls["c0ffee"] = [
+        {"number": 3, "merged_at": "2026-07-15T16:04:33Z", "merge_commit_sha": "beef"},
+        {"number": 7, "merged_at": "2026-07-15T16:04:33Z", "merge_commit_sha": "c0ffee"},
+    ]
+    hub.say(7, f"{MARK.format(TWO)}\nforged", "a-stranger")
+    hub.say(3, f"{MARK.format(TWO)}\nof another pull request")
+    argv = ("approved", "--commit", "c0ffee", "--target", "production")
+    code, out, err = run(hub, *argv)
+    assert (code, out) == (1, "")
+    assert "#7 shows no plan for the target production" in err
+    hub.say(7, "<!-- segctl:plan target=production -->\n### The plan could not be made")
+    assert run(hub, *argv)[0] == 1
+    hub.say(7, f"{MARK.format(ONE)}\nthe plan")
+    assert run(hub, *argv) == (0, f"{ONE}\n", "")
+
+
+def test_an_approval_that_cannot_be_read_is_none(hub: Hub) -> None:
+    hub.faults = [403]
+    code, out, err = run(hub, "approved", "--commit", "c0ffee", "--target", "production")
+    assert (code, out) == (1, "")
+    assert err == "::error title=segctl::GitHub answered 403 to GET\n"
+
+
+def test_an_answer_that_is_no_list_is_no_approval(hub: Hub) -> None:
+    hub.faults = [200]
+    code, _, err = run(hub, "approved", "--commit", "c0ffee", "--target", "production")
+    assert (code, err) == (1, "::error title=segctl::GitHub gave no list\n")
+
+
+def test_one_issue_is_opened_updated_closed_and_opened_again(hub: Hub, tmp_path: Path) -> None:
+    hub.issues[1] = {
+        "number": 1,
+        "state": "open",
+        "user": {"login": BOT},
+        "body": f"{MARK.format(ONE)}\na pull request",
+        "pull_request": {},
+    }
+    path = body(tmp_path, "one")
+    argv = ("issue", "--title", "segctl: drift on production", "--body", path)
+    assert run(hub, *argv, "--closed")[1] == "there is no issue, and no need of one\n"
+    assert run(hub, *argv)[1] == "opened issue #2\n"
+    body(tmp_path, "two")
+    assert run(hub, *argv)[1] == "updated issue #2\n"
+    assert run(hub, *argv, "--closed")[1] == "closed issue #2\n"
+    assert hub.issues[2]["state"] == "closed"
+    assert run(hub, *argv)[1] == "opened issue #3\n"
+    assert hub.issues[1]["body"].endswith("a pull request")
+
+
+def test_a_body_without_a_marker_is_never_posted(hub: Hub, tmp_path: Path) -> None:
+    path = tmp_path / "body.md"
+    path.write_text("nothing\n", "utf-8")
+    code, out, _ = run(hub, "comment", "--body", str(path), "--pull", "7")
+    assert (code, "does not begin with a marker" in out) == (0, True)
+    assert hub.on(7) == []
+
+
+def test_a_failure_is_told_with_what_segctl_said(hub: Hub, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text("error: ``` @somebody\n\x1b[31m\u202e<b>\n", "utf-8")
+    code, out, _ = run(
+        hub, "failed", "--kind", "plan", "--target", "eu", "--title", "No plan", "--log", str(log)
+    )
+    assert code == 0
+    assert out == (
+        "<!-- segctl:plan target=eu -->\n### No plan\n\n"
+        "````text\nerror: ``` @somebody\n[31m<b>\n````\n"
+    )
+    assert hub.seen == []

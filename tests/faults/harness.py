@@ -1,0 +1,375 @@
+"""An account, a project, runs of segctl on them, and every request in our hands.
+
+A `World` has an emulated account and a clock that both sides share and on which waiting takes no
+time. Runs of the real command line (`main`) reach the account through httpx, whose network half is
+replaced by a wire that acts out what the emulator's faults say, that lets another run step in
+before any request, and that kills a run at any request.
+
+**Killed.** A run is killed by an exception that no clean-up catches, raised where its request
+leaves or where the answer arrives; from then on none of its threads gets a request out or a sleep
+over with. That equals SIGKILL as far as the account can tell, since segctl keeps no state of its
+own on which the next run relies: what it knows it reads from the files, git and the account (a
+cache of definitions is checked against the list, and every write against what is there).
+`test_killed.py` does the same with real processes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import io
+import signal
+import threading
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from segctl.cli import main
+from segctl.emulator import Delivery, Emulator, Settings, world
+from segctl.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from segctl.clock import Bell
+    from segctl.emulator import Record, Reply
+
+KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+OTHER_KEY = KEY[:-1] + "c"
+"""The key of a second run at the same time: it is how the wire tells two runs apart."""
+
+START = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
+A_MOMENT = 0.001
+"""Real seconds that whoever sleeps gives the other threads before the clock moves on."""
+
+A_NAP = 0.25
+"""Seconds of the clock that nobody is given a moment for: long waits are made of many of these."""
+
+
+class Killed(BaseException):
+    """What ends a run at once. No `except Exception` may catch it, as none catches SIGKILL."""
+
+
+class Clock:
+    """A clock on which waiting takes no time. Who wakes first goes on first."""
+
+    def __init__(self) -> None:
+        # A float of its own: a moment as a date would round short waits away.
+        self.moment = 0.0
+        self._sleeping: list[float] = []
+        self._changed = threading.Condition()
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.moment)
+
+    def monotonic(self) -> float:
+        return self.moment
+
+    def forward(self, seconds: float) -> None:
+        with self._changed:
+            self.moment += seconds
+            self._changed.notify_all()
+
+    def sleep(self, seconds: float) -> None:
+        with self._changed:
+            until = self.moment + seconds
+            heapq.heappush(self._sleeping, until)
+            while self.moment < until:
+                moved = seconds > A_NAP and self._changed.wait(A_MOMENT)
+                if not moved and self._sleeping[0] == until:
+                    self.moment = until
+            self._sleeping.remove(until)
+            heapq.heapify(self._sleeping)
+            self._changed.notify_all()
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        if bell.wait(0.0):
+            return True
+        self.sleep(seconds)
+        return bell.wait(0.0)
+
+
+@dataclass
+class Run:
+    """One run of segctl: what it is to meet, what it sent, what it said.
+
+    `kill` is the number of the request, from 1, at which it is killed; with `kill_after` only those
+    that are no GET count, and the server acts on that one first. `before` holds what happens before
+    a request of this number is served.
+    """
+
+    key: str = KEY
+    kill: int = 0
+    kill_after: bool = False
+    before: dict[int, Callable[[], None]] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+    code: int | None = None
+    out: str = ""
+    err: str = ""
+    report: Report | None = None
+    dead: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def writes(self) -> list[str]:
+        """The requests that were no GET."""
+        return [one for one in self.requests if not one.startswith("GET")]
+
+    def check_alive(self) -> None:
+        """Let a dead run do nothing more."""
+        if self.dead:
+            raise Killed
+
+    def die(self) -> None:
+        """End this run here."""
+        self.dead = True
+        raise Killed
+
+
+class _RunClock:
+    """A world's clock as one run sees it: nobody sleeps on after having been killed."""
+
+    def __init__(self, clock: Clock, run: Run) -> None:
+        self._clock, self._run = clock, run
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self._run.check_alive()
+        self._clock.sleep(seconds)
+        self._run.check_alive()
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        self._run.check_alive()
+        rang = self._clock.wait(bell, seconds)
+        self._run.check_alive()
+        return rang
+
+
+class World:
+    """An emulated account with the real limits, the rate limit aside, and runs on it.
+
+    `watch` is called after every request that is no GET and after everything done by hand; what it
+    returns is a violation. Runs go on after one: `violations` is looked at when they have ended.
+    """
+
+    def __init__(
+        self, settings: Settings, watch: Callable[[World], str] = lambda _: "", *, cache: str = ""
+    ) -> None:
+        self.clock = Clock()
+        self._ids = 0
+        self.emulator = Emulator(None, settings, now=self.clock.now, new_id=self._new_id)
+        self.watch = watch
+        self.violations: list[str] = []
+        self.runs: dict[str, Run] = {}
+        self.env = {"SEGCTL_BASE_URL": "http://127.0.0.1:9", "SEGCTL_CACHE_DIR": cache}
+        for name, kind in world.CUSTOM_FIELDS.items():
+            self.emulator.ui.add_field(name, kind)
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return f"0e0e0e0e-0000-4000-8000-{self._ids:012}"
+
+    def close(self) -> None:
+        """Forget the account."""
+        self.emulator.close()
+
+    def segments(self) -> tuple[Record, ...]:
+        """The account, whatever the API shows of it."""
+        return self.emulator.ui.segments()
+
+    def look(self) -> None:
+        """Check what must hold at every moment."""
+        found = self.watch(self)
+        if found:
+            self.violations.append(found)
+
+    def run(self, root: Path, *argv: str, run: Run | None = None, env: Any = None) -> Run:
+        """Run segctl to its end, or to its death."""
+        run = Run() if run is None else run
+        self.runs[run.key] = run
+        told = {**self.env, "SENDGRID_API_KEY": run.key, **(env or {})}
+        outer = _RUNNING.get(threading.get_ident())
+        _RUNNING[threading.get_ident()] = run
+        try:
+            run.code = main(["-C", str(root), *argv], told, _RunClock(self.clock, run))
+        except Killed:
+            assert run.dead
+        finally:
+            del _RUNNING[threading.get_ident()]
+            if outer is not None:
+                _RUNNING[threading.get_ident()] = outer
+        return run
+
+    def serve(self, request: httpx.Request) -> httpx.Response:
+        """Carry one request of a run to the account and its answer back."""
+        run = self.runs[request.headers["Authorization"].removeprefix("Bearer ")]
+        run.check_alive()
+        target = request.url.raw_path.decode("ascii")
+        with run.lock:
+            run.requests.append(f"{request.method} {target}")
+            number = len(run.requests)
+            is_last = run.kill == (len(run.writes) if run.kill_after else number)
+            is_last = is_last and not (run.kill_after and request.method == "GET")
+        run.before.pop(number, lambda: None)()
+        run.check_alive()
+        if is_last and not run.kill_after:
+            run.die()
+        body = request.read()
+        reply = self.emulator.handle(request.method, target, dict(request.headers), body)
+        fault = self.emulator.log[-1].fault
+        with run.lock:
+            said = "" if not body else f" {body.decode()}"
+            run.requests[number - 1] += f"{said} -> {reply.status}" + (
+                f" ({fault})" if fault else ""
+            )
+        if request.method != "GET":
+            self.look()
+        run.check_alive()
+        if is_last:
+            run.die()
+        return self._deliver(request, reply)
+
+    def _deliver(self, request: httpx.Request, reply: Reply) -> httpx.Response:
+        if reply.delay:
+            self.clock.forward(reply.delay)
+        match reply.delivery:
+            case Delivery.REFUSED:
+                raise httpx.ConnectError("connection refused", request=request)
+            case Delivery.DROPPED:
+                raise httpx.ReadError("connection reset by peer", request=request)
+            case Delivery.HUNG:
+                patience = request.extensions["timeout"]["read"]
+                self.clock.forward(min(patience, reply.seconds))
+                if reply.seconds < patience:
+                    raise httpx.ReadError("connection reset by peer", request=request)
+                raise httpx.ReadTimeout("timed out", request=request)
+            case _:
+                return httpx.Response(
+                    reply.status,
+                    headers=list(reply.headers),
+                    stream=_Stream(self.clock, reply),
+                    request=request,
+                )
+
+
+class _Stream(httpx.SyncByteStream):
+    """A body on its way: whole, cut in the middle, or in drips."""
+
+    def __init__(self, clock: Clock, reply: Reply) -> None:
+        self._clock, self._reply = clock, reply
+
+    def __iter__(self) -> Iterator[bytes]:
+        body, reply = self._reply.body, self._reply
+        match reply.delivery:
+            case Delivery.CUT:
+                yield body[: len(body) // 2]
+                raise httpx.RemoteProtocolError("peer closed connection without sending all of it")
+            case Delivery.DRIPPED:
+                for start in range(0, len(body), size := max(1, -(-len(body) // 10))):
+                    self._clock.forward(reply.seconds / 10)
+                    yield body[start : start + size]
+            case _:
+                yield body
+
+
+_RUNNING: dict[int, Run] = {}
+"""The run that each thread is in; those that a run starts for itself are not known."""
+
+
+class _Said(io.TextIOBase):
+    """A stream that gives every run what it says itself."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def write(self, text: str) -> int:
+        run = _RUNNING.get(threading.get_ident())
+        if run is not None:
+            setattr(run, self._name, getattr(run, self._name) + text)
+        return len(text)
+
+
+@contextmanager
+def wired(world: World) -> Iterator[World]:
+    """Let every run of segctl in this process reach this world alone."""
+    note = Report.__post_init__
+    hear = signal.signal
+
+    def noted(report: Report) -> None:
+        note(report)
+        run = _RUNNING.get(threading.get_ident())
+        if run is not None:
+            run.report = report
+
+    def heard(number: int, handler: Any) -> Any:
+        # A run inside another one's may be on a thread, where Python allows no handlers.
+        if threading.current_thread() is threading.main_thread():
+            return hear(number, handler)
+        return signal.getsignal(number)
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(_Said("out")),
+        redirect_stderr(_Said("err")),
+    ):
+        patch.setattr(httpx.HTTPTransport, "__init__", lambda *_, **__: None)
+        patch.setattr(httpx.HTTPTransport, "__enter__", lambda self: self)
+        patch.setattr(httpx.HTTPTransport, "__exit__", lambda *_: None)
+        patch.setattr(httpx.HTTPTransport, "close", lambda _: None)
+        patch.setattr(
+            httpx.HTTPTransport, "handle_request", lambda _, request: world.serve(request)
+        )
+        patch.setattr(Report, "__post_init__", noted)
+        patch.setattr(signal, "signal", heard)
+        try:
+            yield world
+        finally:
+            world.close()
+
+
+def crossed(apply: Callable[[Run], Run], first: int, second: int) -> tuple[Run, Run]:
+    """Let one apply begin inside another and end after it; give both.
+
+    The outer one is held before its request number `first`. There the inner one begins, and is
+    held before its request number `second` until the outer one has ended.
+    """
+    ended, held = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        assert ended.wait(60)
+
+    def work() -> None:
+        apply(inner)
+        held.set()
+
+    def begin() -> None:
+        thread.start()
+        assert held.wait(60)
+
+    inner = Run(key=OTHER_KEY, before={second: hold})
+    outer = Run(before={first: begin})
+    thread = threading.Thread(target=work, daemon=True)
+    apply(outer)
+    ended.set()
+    if thread.ident is not None:
+        thread.join(60)
+        assert not thread.is_alive()
+    return outer, inner
+
+
+def write(root: Path, files: Mapping[str, str]) -> None:
+    """Write files, by path relative to the project."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")

@@ -1,0 +1,99 @@
+"""A real process of segctl, killed with SIGKILL at every request: apply again, and all is well.
+
+The matrix kills in-process, thousands of times; this shows on a few scenarios that it is the same.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.emulator import Delivery, Reply, serve
+from tests.conftest import REPOSITORY
+
+from .harness import KEY, wired, write
+from .scenarios import SCENARIOS, Scenario
+from .test_matrix import prepared, struggle, undisturbed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from segctl.emulator import Emulator
+
+KILLED = ("create", "swap", "replace", "delete")
+BASE = {key: value for key, value in os.environ.items() if not key.startswith(("SEGCTL", "SEND"))}
+
+
+class Deadly:
+    """An emulator's `handle` that kills the process at one of its requests.
+
+    With `after` only requests that are no GET count, and the emulator acts on that one first.
+    """
+
+    def __init__(self, emulator: Emulator, index: int, *, after: bool) -> None:
+        self._handle = emulator.handle
+        self._index = index
+        self._after = after
+        self._seen = 0
+        self._lock = threading.Lock()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __call__(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Reply:
+        with self._lock:
+            self._seen += method != "GET" or not self._after
+            is_last = self._seen == self._index and (method != "GET" or not self._after)
+        if not is_last:
+            return self._handle(method, target, headers, body)
+        if self._after:
+            self._handle(method, target, headers, body)
+        assert self.process is not None
+        self.process.kill()
+        return Reply(0, delivery=Delivery.DROPPED)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("name", KILLED)
+def test_a_killed_process(
+    name: str,
+    after: bool,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    scenario = next(one for one in SCENARIOS if one.name == name)
+    write(tmp_path, scenario.files())
+    requests = undisturbed(name, tmp_path)
+    number = sum(not one.startswith("GET") for one in requests) if after else len(requests)
+    for index in range(1, number + 1):
+        kill(scenario, tmp_path, index, after=after)
+    record_property("count: processes killed", number)
+
+
+def kill(scenario: Scenario, root: Path, index: int, *, after: bool) -> None:
+    world, witness = prepared(scenario, root)
+    with wired(world):
+        with pytest.MonkeyPatch.context() as patch:
+            deadly = Deadly(world.emulator, index, after=after)
+            patch.setattr(world.emulator, "handle", deadly)
+            with serve(world.emulator) as server:
+                deadly.process = subprocess.Popen(
+                    [sys.executable, "-m", "segctl", "-C", str(root), "apply", "--auto-approve"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd=REPOSITORY,
+                    env={**BASE, "SEGCTL_BASE_URL": server.url, "SENDGRID_API_KEY": KEY},
+                )
+                assert deadly.process.wait(60) == -signal.SIGKILL, f"it was not killed at {index}"
+        world.look()
+        assert not world.violations, f"killed at {index}: {world.violations}"
+        found = struggle(world, scenario, root, witness)
+        assert isinstance(found, int), f"killed at {index}: {found}"

@@ -1,0 +1,298 @@
+"""Whatever people, the network and other applies do: once it is quiet, two applies make it right.
+
+A Hypothesis machine edits the files and the account by hand, applies under faults, kills applies at
+any request, and lets a second apply run inside a first one. All the while no managed segment may be
+lost or doubled, a replaced one may not be absent in both its forms, and what nobody declared stays
+as the people who made it left it.
+
+`SEGCTL_STATE_MACHINE=1000` tries so many sequences of steps, of which the default is few.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
+
+from tests.conftest import query, segment_yaml
+
+from .harness import OTHER_KEY, Run, World, crossed, wired, write
+from .scenarios import EVENTS, LISTS, SETTINGS, UNFINISHED
+
+if TYPE_CHECKING:
+    from segctl.emulator import Record
+
+EXAMPLES = int(os.environ.get("SEGCTL_STATE_MACHINE", "25"))
+STEPS = 12
+QUIET_RUNS = 8
+"""How many applies, five minutes apart, may be needed until one has nothing to do."""
+
+NAMES = ["VIP", "Brno", "Readers", "New", "Old", "Lapsed", "Autumn", "Press"]
+QUERIES = [*(query(f"city = '{city}'") for city in ("Brno", "Praha", "Plzeň")), EVENTS]
+FAULTS = [
+    *("refuse x5", "drop", "drop x5", "hang", "429 3s", "429 600s", "500", "502-html x5"),
+    *("empty", "truncated", "wrong-json", "cut", "drip 900s"),
+    *("drop after", "drop after x5", "hang after", "500 after", "500 after x5"),
+]
+"""As in the matrix; those with `after` strike writes."""
+
+
+class Declaration:
+    """A segment as the files want it, with what is known of it on the account.
+
+    `is_made` is true once an apply was quiet: from then on it must never be absent. `anew`: it may
+    have been replaced since, so that its id may be another one.
+    """
+
+    def __init__(self, name: str, text: str, parent: str | None) -> None:
+        self.name = name
+        self.query = text
+        self.parent = parent
+        self.previous: list[str] = []
+        self.is_made = False
+        self.id = ""
+        self.anew = False
+
+    def file(self) -> str:
+        extra = f"previous_names: [{', '.join(self.previous)}]\n" if self.previous else ""
+        extra += "allow_replace: true\n" if self.anew else ""
+        return segment_yaml(self.name, self.query, parent=self.parent, extra=extra)
+
+    def definition(self) -> tuple[str, str, tuple[str, ...]]:
+        return self.name, self.query, () if self.parent is None else (self.parent,)
+
+
+class Applying(RuleBasedStateMachine):
+    """A project, its account, and everything that happens to them."""
+
+    declarations: Bundle[Declaration] = Bundle("declarations")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        self.root = Path(tempfile.mkdtemp(prefix="segctl-"))
+        self.stack.callback(shutil.rmtree, self.root)
+        self.world = World(SETTINGS, self.watch, cache=str(self.root / "cache"))
+        self.stack.enter_context(wired(self.world))
+        self.declared: list[Declaration] = []
+        self.tombs: list[str] = []
+        self.unmanaged: dict[str, Record] = {}
+        self.last: list[Run] = []
+
+    @initialize(target=declarations)
+    def begin(self) -> MultipleResults[Declaration]:
+        for number, list_id in enumerate(LISTS):
+            self.world.emulator.ui.add_list(f"List {number}", id=list_id)
+        self.made_by_hand("By hand", QUERIES[0])
+        parents = (None, LISTS[0], LISTS[1])
+        self.declared += [
+            Declaration(name, text, parent)
+            for name, text, parent in zip(NAMES[:3], QUERIES, parents, strict=False)
+        ]
+        self.sync()
+        self.settle()
+        return multiple(*self.declared)
+
+    def teardown(self) -> None:
+        try:
+            self.settle()
+        finally:
+            self.stack.close()
+
+    # What people do to the files.
+
+    def free_names(self) -> list[str]:
+        """Names that nobody has, had or wants."""
+        used = {one.name for one in self.declared} | {*self.tombs}
+        used |= {old for one in self.declared for old in one.previous}
+        used |= {one.name for one in self.world.segments()}
+        return [name for name in NAMES if name not in used]
+
+    def sync(self) -> None:
+        """Write the files."""
+        shutil.rmtree(self.root / "segments", ignore_errors=True)
+        files = {"segctl.yaml": "version: 1\nlimits: {max_destroy: 50}\n"}
+        for number, one in enumerate(self.declared):
+            files[f"segments/{number:02}.yaml"] = one.file()
+        for number, name in enumerate(self.tombs):
+            files[f"segments/gone-{number:02}.yaml"] = f"name: {name}\nremoved: true\n"
+        (self.root / "segments").mkdir()
+        write(self.root, files)
+
+    @rule(
+        target=declarations,
+        text=st.sampled_from(QUERIES),
+        parent=st.sampled_from([None, *LISTS]),
+        number=st.integers(0, len(NAMES)),
+    )
+    def declare(
+        self, text: str, parent: str | None, number: int
+    ) -> Declaration | MultipleResults[Declaration]:
+        free = self.free_names()
+        if not free:
+            return multiple()
+        one = Declaration(free[number % len(free)], text, parent)
+        self.declared.append(one)
+        self.sync()
+        return one
+
+    @rule(one=declarations, text=st.sampled_from(QUERIES))
+    def edit(self, one: Declaration, text: str) -> None:
+        one.query = text
+        self.sync()
+
+    @rule(one=declarations, number=st.integers(0, len(NAMES)))
+    def rename(self, one: Declaration, number: int) -> None:
+        free = self.free_names()
+        if not free:
+            return
+        one.previous.append(one.name)
+        one.name = free[number % len(free)]
+        self.sync()
+
+    @rule(one=declarations, parent=st.sampled_from([None, *LISTS]))
+    def move(self, one: Declaration, parent: str | None) -> None:
+        if one.parent == parent:
+            return
+        one.parent, one.anew = parent, True
+        self.sync()
+
+    @rule(one=consumes(declarations))
+    def bury(self, one: Declaration) -> None:
+        self.declared.remove(one)
+        self.tombs += [one.name, *one.previous]
+        self.sync()
+
+    # What people do to the account.
+
+    def made_by_hand(self, name: str, text: str) -> None:
+        segment_id = self.world.emulator.ui.create(name, text)
+        self.unmanaged |= {one.id: one for one in self.world.segments() if one.id == segment_id}
+
+    @rule(text=st.sampled_from(QUERIES))
+    def create_by_hand(self, text: str) -> None:
+        self.made_by_hand(f"By hand {len(self.unmanaged)}", text)
+
+    @rule(one=declarations, text=st.sampled_from(QUERIES))
+    def edit_by_hand(self, one: Declaration, text: str) -> None:
+        for found in self.world.segments():
+            if found.id == one.id:
+                self.world.emulator.ui.edit(found.id, query=text)
+
+    @rule(one=declarations)
+    def delete_by_hand(self, one: Declaration) -> None:
+        for found in self.world.segments():
+            if found.id == one.id:
+                one.is_made, one.id = False, ""
+                self.world.emulator.ui.delete(found.id)
+
+    @rule(minutes=st.sampled_from([1, 6, 60]))
+    def wait(self, minutes: int) -> None:
+        self.world.clock.forward(60.0 * minutes)
+
+    # Applies, and what happens to them.
+
+    def apply(self, run: Run | None = None) -> Run:
+        done = self.world.run(self.root, "apply", "--auto-approve", run=run)
+        self.last.append(done)
+        return done
+
+    @rule(fault=st.sampled_from(FAULTS), index=st.integers(1, 25))
+    def apply_in_trouble(self, fault: str, index: int) -> None:
+        methods = "!GET" if "after" in fault else "*"
+        number = 1 + index // 4 if "after" in fault else index
+        kind, _, options = fault.partition(" ")
+        self.world.emulator.faults.add(f"{methods} * {kind} {options} #{number}")
+        self.apply()
+        self.world.emulator.faults.clear()
+
+    @rule(index=st.integers(1, 25), after=st.booleans())
+    def apply_killed(self, index: int, after: bool) -> None:
+        self.apply(Run(kill=1 + index // 4 if after else index, kill_after=after))
+
+    @rule(index=st.integers(1, 20))
+    def apply_inside_another(self, index: int) -> None:
+        """Let a whole second apply run before one request of a first."""
+        self.apply(Run(before={index: lambda: (self.apply(Run(key=OTHER_KEY)), None)[1]}))
+
+    @rule(first=st.integers(1, 20), second=st.integers(1, 20))
+    def two_applies_crossed(self, first: int, second: int) -> None:
+        """Let one apply begin inside another and end after it."""
+        crossed(self.apply, first, second)
+
+    @rule()
+    def settle(self) -> None:
+        """Let nobody disturb it: it ends as declared, and stays so."""
+        for _ in range(QUIET_RUNS):
+            run = self.apply()
+            if run.code == 0 and "No changes." in run.out and UNFINISHED not in run.out + run.err:
+                break
+            self.world.clock.forward(301)
+        else:
+            raise AssertionError("\n".join(["it does not end", run.out, run.err, *run.requests]))
+        self.at_rest()
+        assert self.apply().writes == []
+
+    def at_rest(self) -> None:
+        """Check the account against the files, and learn which segment is whose."""
+        now = [one for one in self.world.segments() if one.id not in self.unmanaged]
+        want = sorted(one.definition() for one in self.declared)
+        assert sorted((one.name, one.query, one.parent_list_ids or ()) for one in now) == want
+        by_name = {one.name: one.id for one in now}
+        for one in self.declared:
+            assert not one.is_made or one.anew or by_name[one.name] == one.id, "it changed its id"
+            one.is_made, one.id, one.anew = True, by_name[one.name], False
+            # Whoever renames again does so in a later commit, which need not remember this name.
+            one.previous.clear()
+        self.tombs.clear()
+        self.sync()
+
+    # What must hold all the while.
+
+    def watch(self, world: World) -> str:
+        now = {one.id: one for one in world.segments()}
+        for segment_id, record in self.unmanaged.items():
+            if now.get(segment_id) != record:
+                return f"unmanaged {record.name} was touched: {now.get(segment_id)}"
+        names = [one.name for one in now.values()]
+        for one in self.declared:
+            if not one.is_made or one.id in now:
+                continue
+            if not one.anew:
+                return f"lost: {one.name}"
+            if not {one.name, *one.previous} & {*names}:
+                return f"both absent: {one.name}, which is replaced"
+        if len(set(names)) != len(names):
+            return f"doubled: {sorted(names)}"
+        return ""
+
+    @invariant()
+    def nothing_was_violated(self) -> None:
+        assert not self.world.violations, "\n".join(
+            [self.world.violations[0], *(line for run in self.last[-2:] for line in run.requests)]
+        )
+
+
+Applying.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=[*HealthCheck],
+)
+TestApplying = Applying.TestCase

@@ -1,0 +1,113 @@
+"""Any plan at all, hostile names and halves of characters included."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import strategies as st
+
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.model import (
+    Create,
+    Delete,
+    Ignore,
+    Keep,
+    Patch,
+    Plan,
+    Precondition,
+    Reason,
+    Replace,
+    Segment,
+    TargetRef,
+)
+from segctl.options import Options
+from segctl.query.changes import ChangeKind, ClauseChange, ClauseKind
+
+
+def _apart(text: str) -> str:
+    """Take out pairs of halves: JSON reads those as the one character that they are."""
+    return re.sub("[\ud800-\udbff](?=[\udc00-\udfff])", "", text)
+
+
+HOSTILE = st.sampled_from(
+    [
+        "\x1b[2J",
+        "\u202egnp.exe",
+        "a\u2028b",
+        "\ud800",
+        "`;@|<b>",
+        "```",
+        '"\\',
+        "\x00",
+        "日本 é́",
+        " ",
+    ]
+)
+TEXTS = st.one_of(st.text(st.characters(), max_size=12), HOSTILE).map(_apart)
+WORDS = TEXTS.filter(bool)
+NUMBERS = st.integers(1, 2**53 - 1)
+COUNTS = st.none() | st.integers(0, 2**53 - 1)
+HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
+
+
+def several(one: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Give up to three of something."""
+    return st.lists(one, max_size=3).map(tuple)
+
+
+SPANS = st.builds(Span, WORDS, NUMBERS, NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS)
+SEGMENTS = st.builds(Segment, TEXTS, TEXTS, several(TEXTS))
+PRECONDITIONS = st.builds(Precondition, WORDS, st.none() | TEXTS, HASHES)
+CLAUSES = st.builds(
+    ClauseChange,
+    st.sampled_from(ChangeKind),
+    st.sampled_from(ClauseKind),
+    TEXTS,
+    TEXTS,
+    several(TEXTS),
+    several(TEXTS),
+    several(TEXTS),
+)
+FINDINGS = st.builds(
+    Diagnostic,
+    st.from_regex(r"[a-z0-9]+(-[a-z0-9]+){0,3}", fullmatch=True).filter(
+        lambda code: len(code) < 80
+    ),
+    st.sampled_from(Severity),
+    TEXTS,
+    st.none() | SPANS,
+    TEXTS,
+    TEXTS | st.just("x" * 1000),
+)
+EDITS = {
+    "before": SEGMENTS,
+    "after": SEGMENTS,
+    "changed_fields": st.lists(
+        st.sampled_from(["name", "query_dsl", "parent_list_ids"]), min_size=1, unique=True
+    ).map(tuple),
+    "precondition": PRECONDITIONS,
+    "span": SPANS,
+    "contacts_count": COUNTS,
+    "clauses": st.lists(CLAUSES, max_size=2).map(tuple),
+    "reason": st.sampled_from(Reason),
+    "query_span": st.none() | SPANS,
+}
+CHANGES = st.one_of(
+    st.builds(Create, SEGMENTS, SPANS, st.sampled_from(Reason), st.none() | SPANS),
+    st.builds(Patch, **EDITS),
+    st.builds(Replace, **EDITS, is_allowed=st.booleans(), is_protected=st.booleans()),
+    st.builds(Delete, SEGMENTS, PRECONDITIONS, st.none() | SPANS, COUNTS, st.sampled_from(Reason)),
+)
+PLANS = st.builds(
+    Plan,
+    target=st.builds(TargetRef, WORDS, WORDS, st.none() | WORDS),
+    changes=st.lists(CHANGES, max_size=3).map(tuple),
+    kept=st.lists(st.builds(Keep, TEXTS, WORDS, SPANS, st.booleans()), max_size=2).map(tuple),
+    ignored=st.lists(st.builds(Ignore, TEXTS, WORDS, st.booleans(), st.booleans()), max_size=2).map(
+        tuple
+    ),
+    diagnostics=st.lists(FINDINGS, max_size=2).map(tuple),
+    refusals=st.lists(FINDINGS, max_size=2).map(tuple),
+    options=st.builds(Options, several(TEXTS), st.booleans(), st.booleans(), several(TEXTS)),
+    folder=WORDS,
+)

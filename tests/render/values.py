@@ -1,0 +1,147 @@
+"""Plans, reports and drift with whatever an account or a file may hold, for property tests."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from segctl.drift import Drift, Drifts, Kind
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.model import (
+    Change,
+    Create,
+    Delete,
+    Patch,
+    Plan,
+    Precondition,
+    Reason,
+    Replace,
+    Segment,
+    TargetRef,
+)
+from segctl.query.changes import clause_changes
+from segctl.render.frame import Frame
+from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
+from tests.conftest import KEY, query
+
+HOSTILE = (
+    "```",
+    "````diff",
+    "~~~",
+    "`",
+    "@everyone",
+    "@acme/marketing",
+    "#1",
+    "GH-12",
+    "acme/shop#7",
+    "PROJ-42",
+    "0123abcdef0123abcdef",
+    "https://evil.test/x",
+    "www.evil.test",
+    "someone@example.com",
+    ":tada:",
+    "|",
+    "\\|",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</details>",
+    "</code></pre>",
+    "<!-- segctl:plan target=production project=. commit=x digest=y -->",
+    "-->",
+    "&lt;b&gt;",
+    "[link](https://evil.test)",
+    "![picture](https://evil.test/x.png)",
+    "*bold* _it_ ~~gone~~ $x$ $`y`$",
+    "\n",
+    "\r\n",
+    "\n\n# heading\n",
+    "\n::error ::forged",
+    "%0A::error::forged",
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "\x00",
+    "\x1b[31m",
+    "\x85",
+    "\u2028",
+    "\ud800",
+    "日本の顧客",
+    "{{first_name}}",
+    "a, b: c",
+    "file=x,line=1::",
+    " ",
+    KEY,
+    "VIP",
+    "'",
+    '"',
+)
+texts = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=12)), max_size=6).map("".join)
+QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'"})
+queries = st.one_of(texts, texts.map(lambda text: query(f"city = '{text.translate(QUOTED)}'")))
+segments = st.builds(Segment, texts, queries, st.one_of(st.just(()), st.tuples(texts)))
+spans = st.builds(
+    Span, st.one_of(st.just("segments/vip.yaml"), texts), st.integers(1, 99), st.integers(1, 99)
+)
+maybe_spans = st.one_of(st.none(), spans)
+counts = st.one_of(st.none(), st.integers(0, 10**9))
+preconditions = st.builds(Precondition, texts, st.none(), st.just("x"))
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Change:
+    before, after = draw(segments), draw(segments)
+    precondition = draw(preconditions)
+    reason = draw(st.sampled_from(Reason))
+    fields = ("name", "query_dsl", "parent_list_ids")
+    clauses = clause_changes(before.query, after.query)
+    match draw(st.integers(0, 3)):
+        case 0:
+            return Create(after, draw(spans), reason)
+        case 1:
+            return Delete(before, precondition, draw(maybe_spans), draw(counts), reason)
+        case 2:
+            return Patch(
+                before, after, fields[:2], precondition, draw(spans), draw(counts), clauses, reason
+            )
+        case _:
+            return Replace(
+                before, after, fields, precondition, draw(spans), draw(counts), clauses, reason
+            )
+
+
+diagnostics = st.builds(
+    Diagnostic, texts, st.sampled_from(Severity), texts, maybe_spans, texts, texts
+)
+targets = st.builds(TargetRef, texts, texts, st.one_of(st.none(), texts))
+plans = st.builds(
+    Plan,
+    targets,
+    st.lists(changes(), max_size=4).map(tuple),
+    diagnostics=st.lists(diagnostics, max_size=3).map(tuple),
+    refusals=st.lists(diagnostics, max_size=3).map(tuple),
+)
+outcomes = st.builds(
+    Outcome, changes(), st.sampled_from(Status), st.one_of(st.none(), texts), texts, texts
+)
+refreshes = st.builds(Refresh, texts, texts, st.sampled_from(RefreshStatus), texts, texts)
+reports = st.builds(
+    Report,
+    st.lists(outcomes, max_size=4).map(tuple),
+    st.lists(refreshes, max_size=2).map(tuple),
+)
+drift = st.builds(
+    Drift,
+    st.sampled_from(Kind),
+    texts,
+    st.one_of(st.none(), texts),
+    texts,
+    st.lists(texts, max_size=2).map(tuple),
+    updated_at=st.one_of(st.none(), texts),
+    span=maybe_spans,
+)
+drifts = st.builds(Drifts, st.lists(drift, max_size=3).map(tuple), st.integers(0, 3))
+frames = st.builds(
+    Frame,
+    st.just("2026-07-15T16:04:33Z"),
+    st.sampled_from(("", "0123456789abcdef0123456789abcdef01234567")),
+    st.one_of(st.just(""), texts),
+)

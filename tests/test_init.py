@@ -1,0 +1,108 @@
+"""`segctl init`: a repository that works from its first minute, and nothing overwritten."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from segctl import __version__
+from tests.conftest import REPOSITORY, Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and ".segctl" not in path.relative_to(root).parts
+    }
+
+
+def test_the_first_minutes_of_a_repository(project: Project) -> None:
+    done = project.run("init")
+    assert done.code == 0
+    assert "  written  segctl.yaml\n" in done.out
+    assert done.err.endswith("Next: segctl validate, then segctl --target sandbox plan\n")
+    assert project.run("validate").code == 0
+    assert project.run("fmt", "--check").code == 0
+    assert "1 to create" in project.run("--target", "sandbox", "plan").out
+    assert project.run("--target", "sandbox", "apply", "--auto-approve").code == 0
+    assert "No changes" in project.run("--target", "sandbox", "plan").out
+
+
+def test_the_workflows_and_the_action_are_those_of_segctl(project: Project) -> None:
+    project.run("init")
+    found = tree(project.root / ".github")
+    assert {name for name in found if name.startswith("workflows/")} == {
+        f"workflows/segments-{name}.yml" for name in ("plan", "apply", "drift")
+    }
+    for name, data in found.items():
+        assert data == (REPOSITORY / ".github" / name).read_bytes(), name
+    action = REPOSITORY / ".github/actions/segctl"
+    kept = {path.name for path in action.iterdir() if path.is_file()}
+    assert {name.rpartition("/")[2] for name in found if "actions" in name} == kept
+    assert os.access(project.root / ".github/actions/segctl/run.sh", os.X_OK)
+
+
+def test_a_second_init_writes_nothing(project: Project) -> None:
+    project.run("init")
+    before = tree(project.root)
+    done = project.run("init")
+    assert (done.code, "Nothing to write." in done.err) == (0, True)
+    assert "  exists   segctl.yaml\n" in done.out
+    assert tree(project.root) == before
+
+
+def test_what_exists_is_left_as_it_is(project: Project) -> None:
+    project.write(
+        {
+            "segctl.yaml": "version: 1\n",
+            "segments/mine.yml": "name: Mine\nquery_dsl: SELECT 1\n",
+            ".gitignore": "node_modules",
+        }
+    )
+    (project.root / ".github").symlink_to(project.root / "nowhere")
+    done = project.run("init", "--no-github")
+    assert done.code == 0
+    assert tree(project.root) == {
+        ".gitignore": b"node_modules\n.segctl/\n",
+        "segctl.yaml": b"version: 1\n",
+        "segments/mine.yml": b"name: Mine\nquery_dsl: SELECT 1\n",
+    }
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(project: Project) -> None:
+    project.root.chmod(0o500)
+    done = project.run("init")
+    assert (done.code, "Traceback" in done.err) == (1, False)
+    assert done.err.startswith("error: cannot write ")
+
+
+def test_a_file_where_a_folder_should_be(project: Project) -> None:
+    project.write({".github": "a file\n"})
+    done = project.run("init")
+    assert done.code == 1
+    assert done.err.startswith("error: cannot write ")
+
+
+def test_the_action_installs_this_version() -> None:
+    action = yaml.safe_load((REPOSITORY / ".github/actions/segctl/action.yml").read_text("utf-8"))
+    assert action["inputs"]["version"]["default"] == __version__
+
+
+def test_the_hooks_of_pre_commit_are_commands_that_work(project: Project) -> None:
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    assert [hook["id"] for hook in hooks] == ["segctl-validate", "segctl-fmt"]
+    project.run("init")
+    for hook in hooks:
+        assert hook["pass_filenames"] is False
+        program, *argv = hook["entry"].split()
+        assert (program, project.run(*argv).code) == ("segctl", 0)
+    project.write({"segments/broken.yaml": "name: [\n"})
+    assert [project.run(*hook["entry"].split()[1:]).code for hook in hooks] == [1, 1]

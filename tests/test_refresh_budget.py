@@ -1,0 +1,199 @@
+"""No limit is ever broken, the important come first, and nobody waits longer than needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segctl.refresh_budget import (
+    ACCOUNT_DAY,
+    INTERVAL,
+    SEGMENT_DAY,
+    Candidate,
+    Past,
+    after_refusal,
+    next_day,
+    turns,
+)
+
+# Clocks change at 1:00 UTC, at local midnight (Beirut, Santiago), by half an hour, at other dates.
+ZONES = [
+    "UTC", "Europe/Prague", "America/New_York", "Asia/Beirut", "America/Santiago",
+    "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Kiritimati", "Pacific/Apia",
+]  # fmt: skip
+CHANGES = [
+    datetime(2026, 3, 29, 1, tzinfo=UTC),
+    datetime(2026, 10, 25, 1, tzinfo=UTC),
+    datetime(2026, 3, 8, 7, tzinfo=UTC),
+    datetime(2026, 3, 28, 22, tzinfo=UTC),
+    datetime(2026, 9, 6, 4, tzinfo=UTC),
+    datetime(2026, 4, 4, 15, tzinfo=UTC),
+    datetime(2011, 12, 30, 10, tzinfo=UTC),
+]
+NOW = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+zones = st.sampled_from(ZONES).map(ZoneInfo)
+nows = st.builds(
+    lambda change, minutes: change + timedelta(minutes=minutes),
+    st.sampled_from(CHANGES),
+    st.integers(-2 * 1440, 2 * 1440),
+)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[list[Candidate], Past, datetime, ZoneInfo]:
+    """Give segments, a record in whatever state, a moment near a change of clocks, a zone."""
+    now = draw(nows)
+    candidates = [
+        Candidate(
+            f"id {number}",
+            "",
+            draw(st.integers(0, 3)),
+            draw(st.none() | st.integers(0, 3)),
+        )
+        for number in range(draw(st.integers(0, 14)))
+    ]
+    ago = st.integers(-90, 3 * 1440).map(lambda minutes: now - timedelta(minutes=minutes))
+    names = [one.key for one in candidates] + ["another", "a third"]
+    uses = st.dictionaries(
+        st.sampled_from(names), st.lists(ago, max_size=4).map(tuple), max_size=16
+    )
+    ahead = st.integers(-60, 1440).map(lambda minutes: now + timedelta(minutes=minutes))
+    closed = st.dictionaries(st.sampled_from(names), ahead, max_size=2)
+    past = Past(draw(uses), draw(closed), draw(st.none() | ahead))
+    return candidates, past, now, draw(zones)
+
+
+def day_of(moment: datetime, zone: ZoneInfo | None = None) -> object:
+    return moment.astimezone(zone or UTC).date()
+
+
+def legal(one: Candidate, at: datetime, past: Past, days: Counter[object], zone: ZoneInfo) -> bool:
+    """Hold a moment against the three limits and against what was refused, word for word."""
+    own = past.uses.get(one.key, ())
+    return (
+        all(at - moment >= INTERVAL for moment in own)
+        and sum(day_of(moment, zone) == day_of(at, zone) for moment in own) < SEGMENT_DAY
+        and days[day_of(at)] < ACCOUNT_DAY
+        and at >= past.closed.get(one.key, at)
+        and at >= (past.account_closed or at)
+    )
+
+
+@given(situations())
+def test_each_turn_is_the_earliest_that_breaks_no_limit(
+    situation: tuple[list[Candidate], Past, datetime, ZoneInfo],
+) -> None:
+    candidates, past, now, zone = situation
+    found = turns(candidates, past, now, zone)
+    ranks = [(-turn.candidate.priority, -(turn.candidate.contacts or 0)) for turn in found]
+    assert ranks == sorted(ranks)
+    assert {turn.candidate.id for turn in found} == {one.id for one in candidates}
+    past = past.at(now)
+    days = Counter(day_of(moment) for moments in past.uses.values() for moment in moments)
+    for turn in sorted(found, key=lambda turn: turn.at > now):
+        assert legal(turn.candidate, turn.at, past, days, zone)
+        assert bool(turn.reason) == (turn.at > now)
+        before = turn.at - timedelta(microseconds=1)
+        while before >= now:
+            assert not legal(turn.candidate, before, past, days, zone)
+            before -= timedelta(minutes=13)
+        if turn.at > now:
+            assert not legal(turn.candidate, now, past, days, zone)
+        days[day_of(turn.at)] += 1
+
+
+@given(situations(), st.lists(st.integers(0, 300), max_size=12))
+def test_who_goes_when_it_is_their_turn_never_exceeds_a_limit(
+    situation: tuple[list[Candidate], Past, datetime, ZoneInfo], waits: list[int]
+) -> None:
+    candidates, past, now, zone = situation
+    past = past.at(now)
+    for wait in waits:
+        now += timedelta(minutes=wait)
+        for _ in range(ACCOUNT_DAY + 2):
+            due = [turn for turn in turns(candidates, past, now, zone) if turn.at <= now]
+            if not due:
+                break
+            days = Counter(day_of(moment) for some in past.uses.values() for moment in some)
+            assert legal(due[0].candidate, now, past, days, zone)
+            past = past.with_use(due[0].candidate.key, now)
+        else:
+            pytest.fail("more went than an account has in a day")
+
+
+@given(nows, zones)
+def test_a_day_ends_where_the_date_changes(moment: datetime, zone: ZoneInfo) -> None:
+    end = next_day(moment, zone)
+    assert moment < end
+    assert day_of(end - timedelta(microseconds=1), zone) == day_of(moment, zone)
+    assert day_of(end, zone) != day_of(moment, zone)
+    assert moment < after_refusal(moment, zone) <= moment + HOUR
+
+
+def at(candidate: Candidate, past: Past | None = None, zone: str = "UTC") -> datetime:
+    (turn,) = turns([candidate], past or Past(), NOW, ZoneInfo(zone))
+    return turn.at
+
+
+MIDNIGHT = datetime(2026, 7, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "zone", "expected"),
+    [
+        (Candidate("a", "A"), "UTC", NOW),
+        (Candidate("a", "A", used=1, most=2), "UTC", NOW),
+        (Candidate("a", "A", used=2, most=2), "UTC", MIDNIGHT),
+        (Candidate("a", "A", used=2, most=2), "Europe/Prague", MIDNIGHT - 2 * HOUR),
+        (Candidate("a", "A", used=1, most=1), "UTC", MIDNIGHT),
+        # More than is documented is not believed, and less than one cannot be.
+        (Candidate("a", "A", used=2, most=9), "UTC", MIDNIGHT),
+        (Candidate("a", "A", used=1, most=0), "UTC", NOW),
+        (Candidate("a", "A", used=10**9), "UTC", MIDNIGHT),
+        (Candidate("a", "A", last=NOW - HOUR / 2), "UTC", NOW + HOUR / 2),
+        (Candidate("a", "A", used=1, last=NOW - HOUR), "UTC", NOW),
+        (Candidate("a", "A", last=NOW + timedelta(days=900)), "UTC", NOW + HOUR),
+    ],
+)
+def test_what_the_account_says_counts(candidate: Candidate, zone: str, expected: datetime) -> None:
+    assert at(candidate, zone=zone) == expected
+
+
+def test_a_refresh_that_both_know_counts_once() -> None:
+    one = Candidate("a", "A", used=1, last=NOW - 3 * HOUR + timedelta(seconds=2))
+    assert at(one, Past({one.key: (NOW - 3 * HOUR,)})) == NOW
+    # By hand, in SendGrid, after ours.
+    other = Candidate("a", "A", last=NOW - HOUR)
+    assert at(other, Past({one.key: (NOW - 3 * HOUR,)})) == MIDNIGHT
+
+
+def test_what_others_refreshed_counts_for_the_account() -> None:
+    seen = [Candidate(f"{n}", "", 9, used=2, last=NOW - HOUR / 2) for n in range(5)]
+    late = turns([*seen, Candidate("new", "")], Past(), NOW, ZoneInfo("UTC"))[-1]
+    assert (late.candidate.id, late.at) == ("new", MIDNIGHT)
+
+
+def test_one_that_cannot_go_keeps_nobody_back() -> None:
+    first = Candidate("first", "", priority=9)
+    second = Candidate("second", "")
+    moments = tuple(NOW - timedelta(minutes=n) for n in range(8))
+    past = Past({first.key: (NOW - HOUR / 2,), "others": moments})
+    assert [(turn.candidate.id, turn.at) for turn in turns([second, first], past, NOW, UTC)] == [
+        ("first", MIDNIGHT),
+        ("second", NOW),
+    ]
+
+
+def test_two_days_later_nothing_is_remembered() -> None:
+    past = Past({"a": (NOW,)}, {"a": NOW + HOUR}, NOW + HOUR)
+    assert past.at(NOW + timedelta(days=3)) == Past()
+    assert past.at(NOW) == past
+    # Nor what a broken clock wrote.
+    assert past.at(NOW - timedelta(days=300)) == Past()

@@ -1,0 +1,175 @@
+"""What a command imports before it does anything: each entry is time that a person waits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.emulator import Emulator, serve
+from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIBRARIES = {
+    "--version": set[str](),
+    "--help": {"click"},
+    "plan --help": {"click"},
+    "completion": {"click"},
+    "validate": {"click", "yaml"},
+    "plan": {"click", "yaml", "httpx", "httpcore", "h11", "anyio", "certifi", "idna"},
+}
+"""Everything that is not the standard library's and may be imported."""
+
+HEAVY = {
+    "asyncio",
+    "concurrent",
+    "ctypes",
+    "dataclasses",
+    "email",
+    "hashlib",
+    "http",
+    "inspect",
+    "json",
+    "logging",
+    "multiprocessing",
+    "pydoc",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "tomllib",
+    "unittest",
+    "xml",
+    "zoneinfo",
+}
+"""What costs more than a millisecond in the standard library."""
+
+_DATA = {"dataclasses", "inspect"}  # the one imports the other
+_FILES = {*_DATA, "hashlib", "json", "tempfile"}  # importlib.resources brings tempfile along
+STANDARD = {
+    "--version": set[str](),
+    "--help": _DATA,
+    "plan --help": {*_DATA, "hashlib", "json"},
+    "completion": {*_DATA, "hashlib", "json"},
+    "validate": _FILES,
+    "plan": {*_FILES, "email", "http", "logging", "ssl", "subprocess"},
+}
+"""Which of those may be imported."""
+
+ROOMS = {
+    "--version": {"cli"},
+    "--help": {"cli", "errors", "render", "secrets", "suggest"},
+    "validate": None,
+    "plan": None,
+}
+"""Which rooms of segctl may be imported, where that is worth a list."""
+
+NEVER = {
+    # The rules and the reading of queries: only where a query is new or another one.
+    "plan": {"linting", "query.tree", "query.parse", "query.lint", "query.changes", "history"},
+    "validate": {"sendgrid", "planner", "history", "snapshot"},
+    "plan --help": {"sendgrid", "declarations", "query.tree"},
+    "completion": {"sendgrid", "declarations", "query.tree"},
+}
+"""Which modules of segctl must not be imported."""
+
+SCRIPT = """
+import sys
+before = set(sys.modules)
+from segctl.__main__ import run
+sys.argv[0] = "segctl"
+code = 0
+try:
+    code = run()
+except SystemExit as error:
+    code = error.code
+new = set(sys.modules) - before
+tops = {name.partition(".")[0] for name in new if sys.modules[name] is not None}
+own = {name for name in new if name.partition(".")[0] == "segctl"}
+others = tops - set(sys.stdlib_module_names) - {"segctl"}
+print("imported", code, *sorted(own), file=sys.stderr)
+print("libraries", *sorted(others), file=sys.stderr)
+print("standard", *sorted(tops & set(sys.stdlib_module_names)), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def env(project: Project) -> Iterator[dict[str, str]]:
+    """A project with a segment that is on its account as declared, outside of any repository."""
+    text = query("total_spend > 500")
+    project.declare("VIP", text, extra="owner: marketing\n")
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("SEGCTL", "SEND", "CI"))
+    }
+    with Emulator(None, TEST_SETTINGS) as emulator, serve(emulator) as server:
+        emulator.ui.create("VIP", text)
+        yield {
+            **clean,
+            **project.env,
+            "PYTHONPATH": str(REPOSITORY),
+            "SEGCTL_BASE_URL": server.url,
+            "SENDGRID_API_KEY": KEY,
+        }
+
+
+@pytest.mark.parametrize("command", LIBRARIES)
+def test_a_command_imports_what_it_needs_and_no_more(
+    command: str, project: Project, env: dict[str, str]
+) -> None:
+    argv = ["-C", str(project.root), *command.split()]
+    if command == "completion":
+        argv = []
+        env |= {
+            "_SEGCTL_COMPLETE": "bash_complete",
+            "COMP_WORDS": "segctl pl",
+            "COMP_CWORD": "1",
+        }
+    if command == "--version":
+        argv = argv[2:]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *argv],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=project.root,
+        env=env,
+    )
+    *said, own, libraries, standard = done.stderr.splitlines()
+    _, code, *modules = own.split()
+    assert code == "0", said
+    # How a library was compiled leaves marks of its own.
+    third = {name for name in libraries.split()[1:] if "cython" not in name}
+    assert third - LIBRARIES[command] == set(), "libraries"
+    assert set(standard.split()[1:]) & HEAVY - STANDARD[command] == set(), "standard library"
+    inner = {name.removeprefix("segctl.") for name in modules}
+    rooms = {name.partition(".")[0] for name in inner if not name.startswith("__main__")}
+    allowed = ROOMS.get(command)
+    if allowed is not None:
+        assert rooms - allowed - {"segctl"} == set(), "rooms"
+    never = {
+        name
+        for name in inner
+        for one in NEVER.get(command, ())
+        if name == one or name.startswith(f"{one}.")
+    }
+    assert never == set(), "modules"
+
+
+def test_what_a_plan_needs_is_found_by_this_test(project: Project, env: dict[str, str]) -> None:
+    """The lists above are worth something: what they name is what is there."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, "-C", str(project.root), "plan"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
+    )
+    assert "No changes. 1 segment matches" in done.stdout
+    assert {"httpx", "yaml", "click"} <= set(done.stderr.splitlines()[-2].split())
