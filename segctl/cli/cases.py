@@ -10,7 +10,7 @@ from segctl.audience.scopes import Columns
 from segctl.cli.checking import lint_settings, offline_fields
 from segctl.declarations.fields import columns
 from segctl.declarations.lint import address_in_tests
-from segctl.errors import Diagnostic
+from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.query.lint import mask_personal
 from segctl.workspace import FIXTURES_FILE
 
@@ -59,6 +59,14 @@ def read_suites(
         findings = [*findings, *document.diagnostics[before:]]
         suites.append(Suite(one, cases, known))
     return suites, findings
+
+
+def sound_suites(session: Session, declared: Sequence[Declared]) -> list[Suite]:
+    """Give the tests of these segments. Raises `InvalidInput` where one is wrong."""
+    suites, findings = read_suites(session, declared)
+    if any(found.severity is Severity.ERROR for found in findings):
+        raise InvalidInput(findings)
+    return suites
 
 
 def check_tests(session: Session) -> list[Diagnostic]:
