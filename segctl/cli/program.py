@@ -30,6 +30,7 @@ COMMANDS = {
     "validate": "Check the segment files and segctl.yaml, offline.",
     "fmt": "Write the segment files in one layout.",
     "lint": "Check the queries by the lint rules, or explain a rule.",
+    "test": "Try the tests of the segment files, offline.",
     "explain": "Say in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
     "show": "Show a plan that was saved with `segctl plan --out`.",
