@@ -406,6 +406,40 @@ def test_a_name_that_was_taken_meanwhile(
     assert len(account.sent()) == 1
 
 
+@pytest.mark.parametrize("lost", ["", "500", "502-html"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_new_name_that_was_taken_meanwhile_is_a_conflict(
+    account: Account, version: int, lost: str
+) -> None:
+    remote = account.has("N")
+    change = patch(remote, name="M", query=OTHER)
+    if version == 1:
+        account.ui.seed_v1("M", "email LIKE '%x'")
+    else:
+        account.has("M")
+    holder = next(one for one in account.ui.segments() if one.name == "M")
+    if lost:
+        account.emulator.faults.add(f"PATCH * {lost}")
+    (outcome,) = account.perform(change)
+    assert (outcome.status, outcome.id) == (Status.CONFLICT, remote.id)
+    assert "the name `M` since the plan was made" in outcome.message
+    assert holder.id in outcome.message
+    assert ("a v1 segment" in outcome.message) == (version == 1)
+    assert account.writer.get_segment(remote.id).definition == remote.definition
+
+
+def test_a_renaming_that_is_refused_for_another_reason_is_a_failure(account: Account) -> None:
+    remote = account.has("N")
+    account.emulator.faults.add("PATCH * 400 always")
+    (outcome,) = account.perform(patch(remote, name="M"))
+    assert outcome.status is Status.FAILED
+    account.emulator.faults.clear()
+    account.has("M")
+    account.emulator.faults.add("GET */segments/2.0 403 always")
+    (outcome,) = account.perform(patch(remote, name="M"))
+    assert outcome.status is Status.FAILED
+
+
 def test_a_name_that_a_v1_segment_holds_is_a_conflict(account: Account) -> None:
     account.ui.seed_v1("N", "email LIKE '%x'")
     (outcome,) = account.perform(create("N"))

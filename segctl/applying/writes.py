@@ -126,7 +126,7 @@ def patch(
     """Change `fields` of a segment that must be as `before`, to the byte; then it is as `after`.
 
     Waits for the update lock as long as `Tactics.lock_timeout` says. Raises `NotFound` where the
-    segment is gone.
+    segment is gone, and `Conflict` also where its new name was taken meanwhile.
     """
     lost: RemoteError | None = None
     patience = _LockPatience(means)
@@ -147,6 +147,8 @@ def patch(
             yield from _wait(wait, lost)
             now = _read(segment_id, means, lost)
         except (Halted, RemoteError) as error:
+            if isinstance(error, RemoteError) and "name" in fields:
+                _check_name(segment_id, fields["name"], error, means)
             lost = _lost(error, lost)
             sends += 1
             for seconds in _looks(lost):
@@ -261,6 +263,28 @@ def _made(segment: Segment, means: Means, lost: RemoteError | None) -> Written |
             found[0].id,
         )
     return None
+
+
+def _check_name(segment_id: str, name: str, refusal: RemoteError, means: Means) -> None:
+    """Raise `Conflict` where a renaming is refused and another segment has the name by now.
+
+    An attempt before, of which nothing is known, is refused for the same reason: it changes
+    nothing any more.
+    """
+    if refusal.ambiguous or refusal.status not in _MAY_MEAN_TAKEN:
+        return
+    try:
+        holders = [one for one in _named(name, means) if one.id != segment_id]
+    except RemoteError:
+        # What was asked for is refused, whoever has the name.
+        return
+    if holders:
+        kind = "a v1 segment" if holders[0].is_v1 else "another segment"
+        raise Conflict(
+            f"{kind} took the name `{name}` since the plan was made: {holders[0].id}",
+            "give that one another name or delete it, or choose another name in the file",
+            segment_id,
+        )
 
 
 def _named(name: str, means: Means) -> list[Remote]:
