@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from segctl.model import Create
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -46,6 +48,12 @@ class Outcome:
     hint: str = ""
     span: Span | None = None
     is_written: bool = False
+
+
+def not_attempted(change: Change, why: str = "") -> Outcome:
+    """Say that a change was not begun: its segment, where it has one, is as it was."""
+    known_id = None if isinstance(change, Create) else change.precondition.id
+    return Outcome(change, Status.NOT_ATTEMPTED, known_id, why)
 
 
 def in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:

@@ -378,6 +378,7 @@ def test_an_update_lock_that_is_not_waited_for_is_a_failure(account: Account) ->
     assert outcome.status is Status.FAILED
     assert "less than five minutes ago" in outcome.message
     assert "five minutes between two changes" in outcome.hint
+    assert "--lock-timeout" in outcome.hint
 
 
 def test_a_parent_list_that_is_not_there_is_a_failure_not_a_conflict(account: Account) -> None:
@@ -491,6 +492,13 @@ def test_what_was_not_begun_when_it_was_stopped_is_not_attempted(account: Accoun
     ]
     assert len(account.seen) == 1
     assert outcomes[1].message == "interrupted before it was sent"
+
+
+def test_what_was_not_begun_keeps_its_id(account: Account) -> None:
+    one, two = account.has("N"), account.has("M")
+    changes = (patch(one, query=OTHER), delete(two))
+    outcomes = account.perform(*changes, stopped=lambda: True)
+    assert [outcome.id for outcome in outcomes] == [one.id, two.id]
 
 
 def test_each_action_is_announced_before_it_is_sent(account: Account) -> None:

@@ -43,6 +43,7 @@ LOCK_POLL = 20.0
 """Seconds between two attempts where the server's times do not tell when the lock ends."""
 
 LOCK_WORDS = "SendGrid wants five minutes between two changes"
+LOCKED = "while SendGrid did not let it be changed yet, and nothing was changed"
 PAUSE_WORDS = "to see whether SendGrid did it"
 
 
@@ -144,7 +145,7 @@ def patch(
             wait = patience.next_wait(now)
             if wait is None:
                 raise _refused(error, lost) from None
-            yield from _wait(wait, lost)
+            yield from _wait(wait, lost, LOCKED)
             now = _read(segment_id, means, lost)
         except (Halted, RemoteError) as error:
             if isinstance(error, RemoteError) and "name" in fields:
@@ -236,11 +237,11 @@ def _pause(seconds: float, lost: RemoteError) -> Steps[None]:
         yield from _wait(Wait(seconds, PAUSE_WORDS, Patience.PAUSE), lost)
 
 
-def _wait(wait: Wait, lost: RemoteError | None) -> Steps[None]:
+def _wait(wait: Wait, lost: RemoteError | None, when: str = "") -> Steps[None]:
     try:
         yield wait
     except Halted as halt:
-        raise _halted(halt, lost) from None
+        raise _halted(Halted(halt.message, when or halt.when), lost) from None
 
 
 def _made(segment: Segment, means: Means, lost: RemoteError | None) -> Written | None:

@@ -25,7 +25,7 @@ from segctl.model import Create
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed
 from segctl.render.style import clean
-from segctl.report import Outcome, Report, Status, in_order
+from segctl.report import Outcome, Report, Status, in_order, not_attempted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -227,7 +227,7 @@ class _Run:
 
     def _unfinished(self, change: Change) -> Outcome:
         if id(change) not in self._begun:
-            return Outcome(change, Status.NOT_ATTEMPTED)
+            return not_attempted(change, "segctl was stopped before it was sent")
         message = "it was under way when segctl was stopped"
         return Outcome(change, Status.UNKNOWN, None, message, "`segctl plan` shows how it stands")
 
