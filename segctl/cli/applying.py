@@ -10,7 +10,7 @@ import math
 import re
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -172,7 +172,7 @@ def open_journal(session: Session, path: Path | None, plan: Plan) -> Iterator[Jo
     from segctl.journal import Journal, Origin, ci_run  # noqa: PLC0415 - it needs the transport
 
     commit = checked_out(session.root)
-    origin = Origin(digest(plan), commit, ci_run(session.env))
+    origin = Origin(digest(plan), plan.target, commit, ci_run(session.env))
     with Journal(path, session.clock, origin) as journal:
         yield journal
 
@@ -257,7 +257,9 @@ def _interruptions(session: Session, account: Account) -> Iterator[list[int]]:
             raise KeyboardInterrupt
         caught.append(number)
         account.writer.transport.interrupt()
-        session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
+        # The signal may have come amid a write to stderr, which takes no other one within it.
+        with suppress(RuntimeError):
+            session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
