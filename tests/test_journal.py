@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VIP = query("total_spend > 500")
-ORIGIN = Origin("digest", TargetRef("production", "api.sendgrid.com"), "c0ffee", {"GITHUB_RUN_ID": "12"})
+ORIGIN = Origin(
+    "digest", TargetRef("production", "api.sendgrid.com"), "c0ffee", {"GITHUB_RUN_ID": "12"}
+)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
