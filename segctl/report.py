@@ -67,7 +67,7 @@ class RefreshStatus(StrEnum):
     """What became of a wish to refresh (sendgrid-api.md §1, §2).
 
     `DEFERRED`: the quota has no room for it now. `SKIPPED`: its query is not known to be valid, so
-    there is nothing to count.
+    there is nothing to count; or all ended before its turn.
     """
 
     ACCEPTED = "accepted"
