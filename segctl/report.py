@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Status(StrEnum):
     """How an action ended.
 
-    `CONFLICT`: somebody changed the segment after the plan was made, so nothing was sent.
+    `CONFLICT`: somebody changed the segment, or took the name that it was to have, after the plan
+    was made, so nothing was changed.
     `UNKNOWN`: it was sent and no clear answer came; the server may have acted.
     """
 
