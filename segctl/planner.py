@@ -284,9 +284,7 @@ def _held(change: Patch | Replace, name: str) -> Diagnostic:
 
 def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
     """Find a query that was written as declared and is of no use: an apply failed over it once."""
-    from segctl.query.lint import mask_personal  # noqa: PLC0415 - heavy, and seldom needed
-
-    complaint = mask_personal(remote.validation_error) or "it does not say why"
+    complaint = remote.validation_error or "it does not say why"
     return Diagnostic(
         "query-not-accepted",
         Severity.WARNING,
