@@ -203,6 +203,8 @@ class _Comparison:
             return
         cosmetic = not same_text(remote.definition, one.segment)
         self.kept.append(Keep(one.name, remote.id, one.span, cosmetic))
+        if remote.validation is Validation.INVALID:
+            self.diagnostics.append(_not_accepted(one, remote))
         if one.allow_replace and not one.protected and remote.validation is Validation.VALID:
             self.finished[one.name] = one.span
 
@@ -277,6 +279,19 @@ def _held(change: Patch | Replace, name: str) -> Diagnostic:
         f"`{name}` is the name of another segment, which this plan does not rename",
         change.span,
         hint="let --only take in the file of that one, too",
+    )
+
+
+def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
+    """Find a query that was written as declared and is of no use: an apply failed over it once."""
+    complaint = remote.validation_error or "it does not say why"
+    return Diagnostic(
+        "query-not-accepted",
+        Severity.WARNING,
+        f"`{one.name}` is on the account as declared, and nobody is in it: SendGrid does not "
+        f"accept its query ({complaint})",
+        one.query_span,
+        hint="correct the query and apply again",
     )
 
 
