@@ -76,12 +76,16 @@ class Absent:
 def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
     """Decide of every segment that no declaration claims.
 
-    Those for which `concerns` is true carry their definition.
+    Those for which `concerns` is true carry their definition; one without a query, which SendGrid
+    should not have, is left alone: nothing could be checked before it is deleted.
     """
     absent = Absent()
     namesakes = Counter(remote.name for remote in remotes)
     for remote in remotes:
         decision = _decide(remote, namesakes, rules, absent.diagnostics)
+        if decision is not None and remote.query is None:
+            absent.diagnostics.append(_without_query(remote, decision[1]))
+            decision = None
         if decision is None:
             ours = _is_ours(remote, rules)
             absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1, ours))
@@ -211,6 +215,16 @@ def _removed_v1(grave: Tombstone, remote: Remote) -> Diagnostic:
         f"`{grave.name}` is a v1 segment, and segctl leaves those alone",
         grave.span,
         hint=f"delete {remote.id} in SendGrid, or say `removed: forget`",
+    )
+
+
+def _without_query(remote: Remote, span: Span | None) -> Diagnostic:
+    return Diagnostic(
+        "query-missing",
+        Severity.WARNING,
+        f"`{remote.name}` would be deleted, but SendGrid shows no query of it; it is left alone",
+        span,
+        hint=f"look at it in SendGrid, and delete it there if it should go (id {remote.id})",
     )
 
 
