@@ -776,6 +776,26 @@ def test_the_list_says_whose_a_segment_is_and_what_uses_it(
     assert "used" not in connected.run("list", "--no-parent-list").err
 
 
+def test_the_list_knows_a_segment_by_its_previous_name(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("VIP", VIP)
+    history(removal("VIP"))
+    rename(connected, "Gold", VIP, "VIP")
+    (entry,) = json.loads(connected.run("list", "--format", "json").out)["segments"]
+    assert (entry["managed"], entry["ours"]) == (True, False)
+
+
+def test_the_list_says_that_git_cannot_tell(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("By hand", VIP)
+    history(unavailable="this is a shallow clone")
+    shown = connected.run("list")
+    assert shown.code == 0
+    assert "What is `ours` is not known: this is a shallow clone." in shown.err
+
+
 # Drift
 
 
