@@ -15,9 +15,10 @@ from segctl.errors import Diagnostic, Severity
 from segctl.markers import Marker, is_marked, marked
 from segctl.model import Delete, Disposal, Ignore, Ledger, Precondition, Reason
 from segctl.ownership import Ownership, is_ours, may_delete
+from segctl.suggest import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from segctl.errors import Span
     from segctl.model import Remote, Removal, Tombstone
@@ -94,12 +95,36 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
         absent.deletes.append(
             Delete(remote.definition, Precondition.of(remote), span, remote.contacts_count, reason)
         )
+    absent.diagnostics += _misnamed(absent.ignored, remotes, rules)
     if rules.ownership is Ownership.HISTORY and rules.ledger.unavailable:
         # It matters where some segment is unmanaged, which nobody forgot on purpose.
         forgotten = {one.name for one in rules.tombstones}
         if any(not one.is_v1 and one.name not in forgotten for one in absent.ignored):
             absent.diagnostics.append(_ledger_missing(rules.ledger))
     return absent
+
+
+def _misnamed(
+    ignored: Iterable[Ignore], remotes: Iterable[Remote], rules: Rules
+) -> Iterator[Diagnostic]:
+    """Find files that remove nothing while a segment is left alone whose name is nearly theirs.
+
+    One that removed its segment looks the same, so where nothing is near nothing is said.
+    """
+    found = {grave.name for one in remotes if (grave := rules.grave_of(one)) is not None}
+    near = [one.name for one in ignored if not one.is_v1 and one.name not in found]
+    for grave in rules.tombstones if near else ():
+        is_vain = grave.disposal is Disposal.DELETE and grave.name not in found
+        meant = closest(grave.name, near) if is_vain and _wanted(grave.name, rules) else ""
+        if meant:
+            yield Diagnostic(
+                "removes-nothing",
+                Severity.INFO,
+                f"the account has no segment `{grave.name}`, so this file removes nothing",
+                grave.span,
+                hint=f"write `{meant}` if that is the one you mean; if it is gone as it should be, "
+                "delete the file",
+            )
 
 
 def concerns(remote: Remote, rules: Rules) -> bool:
