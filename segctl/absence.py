@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Known = TypeVar("Known")
 
+_SHOWN = 5
+"""How many names a warning spells out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -95,6 +98,7 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
         absent.deletes.append(
             Delete(remote.definition, Precondition.of(remote), span, remote.contacts_count, reason)
         )
+    absent.diagnostics += _uncommitted(absent.ignored, rules)
     absent.diagnostics += _misnamed(absent.ignored, remotes, rules)
     if rules.ownership is Ownership.HISTORY and rules.ledger.unavailable:
         # It matters where some segment is unmanaged, which nobody forgot on purpose.
@@ -102,6 +106,23 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
         if any(not one.is_v1 and one.name not in forgotten for one in absent.ignored):
             absent.diagnostics.append(_ledger_missing(rules.ledger))
     return absent
+
+
+def _uncommitted(ignored: Sequence[Ignore], rules: Rules) -> Iterator[Diagnostic]:
+    """Warn of segments whose removal or renaming git cannot know of yet."""
+    graves = {one.name for one in rules.tombstones}
+    names = {one.name for one in ignored if not one.is_v1} - graves
+    found = [name for name in rules.ledger.uncommitted if name in names and _wanted(name, rules)]
+    if found:
+        yield Diagnostic(
+            "not-committed",
+            Severity.WARNING,
+            "the last commit declares what no file here does: "
+            + ", ".join(f"`{name}`" for name in found[:_SHOWN])
+            + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""),
+            hint="commit first (or check the whole folder out): only then can the plan tell a "
+            "renamed segment, which keeps its id, from a removed one",
+        )
 
 
 def _misnamed(

@@ -92,15 +92,15 @@ def read_ledger(
     """Tell which segments the history of a folder declared that no file declares now.
 
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
-    the work tree declare. A name that HEAD still declares is not in the ledger either: no commit
-    removed it, though its file may be deleted in the work tree or left out by a sparse checkout.
+    the work tree declare. A name that HEAD still declares is no removal either: no commit removed
+    it, though its file may be deleted in the work tree or left out by a sparse checkout.
     Never raises for what git says: the ledger is then unavailable, with the reason and a remedy.
     """
     try:
         past = read_past(root, folder, env=env, patience=patience)
     except UsageError as error:
         return Ledger(unavailable=error.message, remedy=error.hint)
-    return Ledger(past.removals(now_declared))
+    return Ledger(past.removals(now_declared), uncommitted=past.uncommitted(now_declared))
 
 
 def read_past(
