@@ -28,6 +28,9 @@ Known = TypeVar("Known")
 _SHOWN = 5
 """How many names a warning spells out."""
 
+_MOST_COMPARED = 5000
+"""Pairs of names: to guess what is meant takes 10 µs for each, and a plan must not wait for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -134,9 +137,15 @@ def _misnamed(
     """
     found = {grave.name for one in remotes if (grave := rules.grave_of(one)) is not None}
     near = [one.name for one in ignored if not one.is_v1 and one.name not in found]
-    for grave in rules.tombstones if near else ():
-        is_vain = grave.disposal is Disposal.DELETE and grave.name not in found
-        meant = closest(grave.name, near) if is_vain and _wanted(grave.name, rules) else ""
+    vain = [
+        grave
+        for grave in rules.tombstones
+        if grave.disposal is Disposal.DELETE
+        and grave.name not in found
+        and _wanted(grave.name, rules)
+    ]
+    for grave in vain if len(vain) * len(near) <= _MOST_COMPARED else ():
+        meant = closest(grave.name, near)
         if meant:
             yield Diagnostic(
                 "removes-nothing",
