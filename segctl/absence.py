@@ -29,7 +29,7 @@ _SHOWN = 5
 """How many names a warning spells out."""
 
 _MOST_COMPARED = 5000
-"""Pairs of names: to guess what is meant takes 10 µs for each, and a plan must not wait for it."""
+"""Pairs of names: to guess what is meant takes 10 to 30 µs for each."""
 
 
 @dataclass(frozen=True, slots=True)
