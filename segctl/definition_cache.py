@@ -4,9 +4,9 @@ LIST has no queries, and each definition costs a GET; but LIST has `updated_at`,
 edit (sendgrid-api.md §1). So a definition that was read once holds for as long as the list says the
 same of its segment. Owns the files, one an account, below the user's folder for caches.
 
-What is kept is what people decide: name, query, parent lists. No count, no contact, no query that
-spells out somebody's address. A file that is missing, broken, too large, of another version or
-somebody else's is passed over and written anew; where nothing can be written, nothing is
+What is kept is what people decide: name, query, parent lists. No count, no contact, no segment that
+spells out somebody's address or an API key. A file that is missing, broken, too large, of another
+version or somebody else's is passed over and written anew; where nothing can be written, nothing is
 remembered. None of that is an error. Refuses to decide what is read: that is `snapshot.py`.
 """
 
@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.model import Validation
+from segctl.secrets import find_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -108,6 +109,9 @@ class DefinitionCache:
     def _entry(self, one: Remote) -> _Entry | None:
         key = _key(one)
         if key is None or one.query is None or _ADDRESS.search(one.query):
+            return None
+        # Both are people's words, and a key may have been pasted into the wrong field.
+        if find_keys(one.name) or find_keys(one.query, whole=True):
             return None
         return (*key, one.query) if _moment(key[0]) <= self._settled else None
 

@@ -22,7 +22,7 @@ from segctl.ledger.commits import NOT_A_FILE, Commit, FileChange
 from segctl.ledger.past import Past
 from segctl.model import Ledger
 from segctl.secrets import redact
-from segctl.workspace import FIELDS_FILE, QUERY_SUFFIX, SEGMENT_SUFFIXES
+from segctl.workspace import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -321,7 +321,7 @@ def _counts(path: str, inside: str) -> bool:
         path.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    return path.startswith(inside) and not hidden and rest != FIELDS_FILE
+    return path.startswith(inside) and not hidden and rest not in NO_SEGMENTS
 
 
 def _blob(entry: bytes) -> str | None:

@@ -85,7 +85,7 @@ def _help(name: str, command: click.Command, above: str | None) -> str:
 def examples() -> Iterator[str]:
     """Give the command lines that stand in the help of the commands."""
     for found in re.finditer(r"^ +(?:\w+=\S+ )*(segctl .*)$", commands_markdown(), re.MULTILINE):
-        yield re.split(r" [|>#] ?", found[1])[0].strip()
+        yield re.split(r" [|>] ", found[1])[0].strip()
 
 
 def keys_markdown(schema: str) -> str:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -16,8 +17,12 @@ import yaml
 
 from segctl.cli.program import COMMANDS, program
 from segctl.cli.session import Session
-from tests.conftest import KEY, REPOSITORY, Project, Remote
+from segctl.emulator import Emulator, serve
+from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project
 from tests.pages import PAGES, blocks, documents, examples, fresh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAMES = [page.relative_to(REPOSITORY).as_posix() for page in documents()]
 
@@ -116,10 +121,17 @@ def test_every_action_is_pinned_by_a_commit() -> None:
             assert pinned or used.startswith("./"), f"{file.name}: {used}"
 
 
+@pytest.fixture
+def world() -> Iterator[str]:
+    """The world that every emulator begins with, on a socket; give the address."""
+    with Emulator(None, TEST_SETTINGS) as emulator, serve(emulator) as server:
+        emulator.seed()
+        yield server.url
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 @pytest.mark.parametrize("block", every("sh"))
-def test_every_command_line_works(remote: Remote, tmp_path: Path, block: str) -> None:
-    remote.emulator.seed()
+def test_every_command_line_works(world: str, tmp_path: Path, block: str) -> None:
     shop = tmp_path / "shop"
     shutil.copytree(REPOSITORY / "segments", shop / "segments")
     shutil.copy(REPOSITORY / "segctl.yaml", shop)
@@ -132,7 +144,7 @@ def test_every_command_line_works(remote: Remote, tmp_path: Path, block: str) ->
         "PYTHONPATH": str(REPOSITORY),
         "HOME": str(tmp_path),
         "LC_ALL": "C.UTF-8",
-        "SEGCTL_BASE_URL": remote.url,
+        "SEGCTL_BASE_URL": world,
         "SENDGRID_API_KEY": KEY,
         "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": "user.name",

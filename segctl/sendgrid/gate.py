@@ -4,15 +4,22 @@ Owns what is known of the account's rate limit, for all threads of a process. It
 answers alone, since other processes use the same account; it holds requests back before the limit
 is hit, and all of them together after it was. Sleeps never and sends nothing: `patience.py` waits.
 
-Three rules make it:
+All that is known rests on one answer, the latest that the server gave as far as can be told:
 
-1. *What is left is the least that was told, less what is under way.* Answers overtake each other,
-   and within a window the remainder only falls: the smallest is the latest. A request under way
-   may or may not be counted in it, and is therefore taken as not yet counted.
-2. *A later request that is told more proves a new window.* It was sent after the smaller remainder
-   had arrived. This needs no clock, so it holds where a window rolls over early.
-3. *Once a window that was used up is over, one request goes first.* `Reset` has whole seconds and
-   other processes wake as well; the answer to that one says what is left for the rest.
+1. *What is left is what that answer told, less what may have been counted after it*: the requests
+   under way, and those that ended since it was sent unless their own answers say otherwise.
+2. *Within a window less is later, and a later end is a later window.* `Reset` has whole seconds,
+   and at what moment of its way a request was counted is not known: an answer gives its window's
+   end with a margin. Two answers whose margins do not meet are of two windows; of all others the
+   one that was told less is later. A request sent after that one was answered, and told more,
+   proves a new window without any clock, so that one that rolls over early is seen.
+3. *Where nothing is left, one goes first once the window is over*, and the answer to it says what
+   is left for the rest: `Reset` may be early, and other processes wake as well. The same where
+   nobody said that nothing is left, but all of it may be spent and no answer is under way.
+
+What cannot be told: where windows are shorter than a second and two ways, an answer of the one may
+pass for one of the other. What may go is then underrated until the next answer, and the one that
+goes first may be refused; nothing waits for longer than a window that was used up lasts.
 
 There is a window for each limit that answers tell (600 on `/v3/marketing/*`, 200 on the search of
 contacts, sendgrid-api.md §2). Endpoints that tell the same limit share a window: the 600 are
@@ -25,7 +32,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,17 +44,23 @@ LEASE = 2.0
 """Seconds for which the others wait for the request that goes first; then another one may."""
 
 ROUNDING = 1.0
-"""Seconds by which the end of a window is told too early or too late: `Reset` has whole ones."""
+"""Seconds between the earliest and the latest end that one `Reset` can mean: it has whole ones.
+Whether it is rounded up or down shifts all ends alike, and those are only compared."""
 
 _WORD = re.compile(r"[a-z_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A request that may go: it counts as under way until `leave` is told of its end."""
+    """A request that may go: it counts as under way until `leave` is told of its end.
+
+    `after` is how many requests had ended when it was sent: it orders what a clock may show as
+    one moment.
+    """
 
     place: str
     sent: float
+    after: int
     first: bool = False
 
 
@@ -63,26 +76,94 @@ class Hold:
     used_up: bool
 
 
-@dataclass(slots=True)
-class _Window:
-    """What is known of one limit. `left` `None`: nothing, so nothing is held back.
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a request ended: as which one, what it was told is left, when its window may end.
 
-    `told` is when `left` was told, `began` when an answer proved that the window had begun,
-    `ends` when it is over as far as was told, `first` since when a request is under way that goes
-    first. `ended` is when the requests ended that were not the last to set `left` anew.
+    `after` is its ticket's. `left` below 0 stands for an end without an answer that says it.
     """
 
-    left: int | None = None
-    told: float = float("-inf")
-    began: float = float("-inf")
-    ends: float = float("-inf")
-    first: float | None = None
-    ended: list[float] = field(default_factory=list)
+    after: int
+    number: int
+    left: int = -1
+    earliest: float = float("-inf")
+    latest: float = float("inf")
 
-    def spend(self, now: float) -> None:
-        """Take one off for a request that may have been counted, though nobody said so."""
-        self.left = max((self.left or 0) - 1, 0)
-        self.ended.append(now)
+    def may_follow(self, other: _End) -> bool:
+        """Tell whether the server may have counted this one after the other, in its window."""
+        return self.number > other.after and self.latest > other.earliest and self.left < other.left
+
+
+@dataclass(slots=True)
+class _Window:
+    """What is known of one limit.
+
+    `last` is the answer that all rests on, its margin narrowed by the others of its window; `None`
+    where nothing is known and nothing held back. `left` is what it was told, less what `ended`
+    since it was sent and may have been counted after it. `until` is when a refusal lets one go
+    again, `first` since when a request is under way that goes first.
+    """
+
+    last: _End | None = None
+    left: int = 0
+    ended: list[_End] = field(default_factory=list)
+    until: float | None = None
+    first: float | None = None
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the server said so, be it long ago."""
+        return self.until is not None or (self.last is not None and self.last.left == 0)
+
+    @property
+    def opens(self) -> float:
+        """When one may go although nothing is left."""
+        if self.until is not None:
+            return self.until
+        return float("-inf") if self.last is None else self.last.latest
+
+    def learn(self, end: _End) -> None:
+        """Take in an answer that says what is left."""
+        self.ended.append(end)
+        self._rest_on(end)
+
+    def spend(self, end: _End) -> None:
+        """Take in an end without such an answer: it may have been counted."""
+        if self.last is not None:
+            self.ended.append(end)
+            self.left -= 1
+
+    def shut(self, end: _End, until: float, asked: float | None) -> None:
+        """Take in a refusal, which was not counted. `asked` is until when the server said."""
+        known = self.last is not None and self.last.left == 0 and end.after < self.last.number
+        if known and asked is not None:
+            self.until = max(self.opens, asked)
+        elif not known and (self._rest_on(end) or asked is not None):
+            self.until = until
+
+    def forget(self) -> None:
+        """Know of no limit."""
+        self.last = self.until = None
+        self.ended.clear()
+
+    def _rest_on(self, end: _End) -> bool:
+        """Let all that is known rest on this end if it is the latest; give whether it does."""
+        last = self.last
+        sent_after = last is None or end.after >= last.number
+        if last is not None and not (
+            end.earliest >= last.latest or (sent_after and end.left > last.left)
+        ):
+            # Not of a later window, as far as can be told.
+            if end.left > last.left or end.latest <= last.earliest:
+                return False
+            earliest, latest = max(end.earliest, last.earliest), min(end.latest, last.latest)
+            end = replace(end, earliest=earliest, latest=latest)
+        if sent_after:
+            self.until = None
+        self.last = end
+        self.ended = [one for one in self.ended if one.number > end.after]
+        self.left = end.left - sum(one.may_follow(end) for one in self.ended)
+        return True
 
 
 class Gate:
@@ -95,6 +176,7 @@ class Gate:
         self._limits: dict[str, int | None] = {}
         self._latest: int | None = None
         self._under_way: Counter[str] = Counter()
+        self._ends = 0
 
     def enter(self, path: str) -> Ticket | Hold:
         """Ask to send a request to this path now."""
@@ -103,18 +185,14 @@ class Gate:
             place = _place(path)
             # An endpoint not asked before most likely shares the limit that the others have.
             window = self._window(self._limits.setdefault(place, self._latest))
-            free = self._free(window)
-            if free is None or free > 0:
-                first = False
-            elif now < window.ends:
-                return Hold(window.ends - now, used_up=window.left == 0)
-            elif window.first is not None and now < window.first + LEASE:
-                return Hold(window.first + LEASE - now, used_up=False)
-            else:
+            hold = self._hold(window, now)
+            if hold is not None:
+                return hold
+            first = window.last is not None and window.left <= self._sent(window)
+            if first:
                 window.first = now
-                first = True
             self._under_way[place] += 1
-            return Ticket(place, now, first)
+            return Ticket(place, now, self._ends, first)
 
     def leave(
         self,
@@ -133,70 +211,50 @@ class Gate:
         """
         with self._lock:
             now = self._clock()
+            self._ends += 1
             self._under_way[ticket.place] -= 1
             if ticket.first:
                 self._window(self._limits[ticket.place]).first = None
             if told is not None:
                 self._limits[ticket.place] = self._latest = told.limit
             window = self._window(self._limits[ticket.place])
-            before = window.ends
+            before = window.opens
+            end = _End(ticket.after, self._ends)
+            if told is not None:
+                earliest, latest = ticket.sent + told.reset - ROUNDING, now + told.reset
+                end = replace(end, left=told.remaining, earliest=earliest, latest=latest)
             if pause is not None:
-                _shut(window, ticket, now + pause, None if asked is None else now + asked)
+                end = replace(end, left=0)
+                window.shut(end, now + pause, None if asked is None else now + asked)
             elif told is not None:
-                _learn(window, ticket, now, told)
-            elif ticket.first and answered:
+                window.learn(end)
+            elif ticket.first and answered and ticket.sent >= window.opens:
                 # The server let it pass and says nothing more of a limit: there is none to keep.
-                window.left = None
-                window.ended.clear()
-            elif window.left is not None:
-                window.spend(now)
-            free = self._free(window)
-            return free is None or free > 0 or ticket.first or window.ends < before
+                window.forget()
+            else:
+                window.spend(end)
+            return ticket.first or window.opens < before or self._hold(window, now) is None
 
     def _window(self, limit: int | None) -> _Window:
         return self._windows.setdefault(limit, _Window())
 
-    def _free(self, window: _Window) -> int | None:
-        """Count the requests that may go without being refused as far as is known."""
-        if window.left is None:
-            return None
+    def _sent(self, window: _Window) -> int:
+        """Count the requests under way that count in this window as far as is known."""
         shared = (one for one, limit in self._limits.items() if self._windows[limit] is window)
-        return window.left - sum(self._under_way[place] for place in shared)
+        return sum(self._under_way[place] for place in shared)
 
-
-def _learn(window: _Window, ticket: Ticket, now: float, told: Told) -> None:
-    ends = now + told.reset
-    over = window.left is None or ticket.sent >= window.ends
-    if over or (told.remaining > (window.left or 0) and ticket.sent > window.told):
-        # What ended while this one was under way may have been counted after it.
-        missed = sum(end >= ticket.sent for end in window.ended)
-        window.left = max(told.remaining - missed, 0)
-        window.ended.clear()
-        window.told = now
-        if over or ends > window.ends + ROUNDING:
-            window.began = now
-            window.ends = ends
-    elif ticket.sent < window.began and ends < window.ends - ROUNDING:
-        # A late answer about the window before this one. The request may count in this one.
-        window.spend(now)
-        return
-    else:
-        window.ended.append(now)
-        if told.remaining < (window.left or 0):
-            window.left = told.remaining
-            window.told = now
-    if ticket.sent >= window.began:
-        # Each answer rounds anew: the earliest end that any of them gives is nearest to the truth.
-        window.ends = min(window.ends, ends)
-
-
-def _shut(window: _Window, ticket: Ticket, until: float, at_least: float | None) -> None:
-    if window.left == 0 and ticket.sent < window.ends:
-        # Sent before it was known that nothing is left: all that can be new is `Retry-After`.
-        window.ends = max(window.ends, at_least or window.ends)
-    elif ticket.sent >= window.began or at_least is not None:
-        window.left = 0
-        window.ends = until
+    def _hold(self, window: _Window, now: float) -> Hold | None:
+        """Give why a request may not go now; `None` where it may, be it as the first."""
+        under_way = self._sent(window)
+        if window.last is None or window.left > under_way:
+            return None
+        # What is under way will tell: going first before the window is over would take its place.
+        until = window.opens + (0.0 if window.used_up else ROUNDING)
+        if now < until and (window.used_up or under_way):
+            return Hold(until - now, window.used_up)
+        if window.first is not None and now < window.first + LEASE:
+            return Hold(window.first + LEASE - now, used_up=False)
+        return None
 
 
 def _place(path: str) -> str:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from segctl.emulator import Emulator
 
-KILLED = ("create", "swap", "replace", "delete")
+KILLED = ("create", "chain", "replace", "delete")
+"""Scenarios without the update lock, which a process would wait for in real time."""
 BASE = {key: value for key, value in os.environ.items() if not key.startswith(("SEGCTL", "SEND"))}
 
 

@@ -73,7 +73,7 @@ RIDDEN_OUT = frozenset(
 )
 """A hiccup of the network or the server, whatever it hit, that leaves nothing undone or unclear."""
 
-WHEN_MIXED = ("drop x5", "wrong-json", KILLED, "500 after x5", f"{KILLED} after")
+WHEN_MIXED = ("drop x5", KILLED, "500 after x5", f"{KILLED} after")
 """Those that the largest scenario meets, whose cases take ten times as long."""
 
 ALMOST_ALL = 0.9

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from segctl.sendgrid.gate import LEASE, Gate, Hold, Ticket
+from segctl.sendgrid.gate import LEASE, ROUNDING, Gate, Hold, Ticket
 from segctl.sendgrid.limits import Told
 
 PATH = "/v3/marketing/segments/2.0"
@@ -179,6 +179,7 @@ requests = st.integers(1, 300)
 
 
 @given(trips, lengths, starts, senders, limits, requests)
+@example([(0.3125, 0.25)], 2.0, 0.0, 6, 16, 40)
 def test_nothing_is_refused_once_an_answer_told_the_limit(  # noqa: PLR0917 - a world has many parts
     trips: list[tuple[float, float]],
     length: float,
@@ -193,6 +194,11 @@ def test_nothing_is_refused_once_an_answer_told_the_limit(  # noqa: PLR0917 - a 
 
 
 @given(slow_trips, lengths, starts, senders, limits, requests)
+@example(
+    [(0.125, 0.1875), (0.1875, 0.14315636342471968), (0.3726558393505306, 0.3125), (0.0956, 0.001)],
+    2.0, 28.65625, 12, 45, 187,
+)  # fmt: skip
+@example([(0.3125, 0.09375), (0.21875, 0.001), (0.1778, 0.02834)], 2.0, 21.78125, 16, 44, 300)
 def test_a_reset_that_is_told_too_early_costs_the_first_alone(  # noqa: PLR0917 - a world has many parts
     trips: list[tuple[float, float]],
     length: float,
@@ -217,6 +223,9 @@ def test_nobody_waits_while_something_is_left(
 
 
 @given(trips, lengths, starts, senders, limits, requests)
+@example(
+    [(0.125, 0.0625), (0.0625, 0.3125), (0.125, 0.03125), (0.125, 0.125)], 2.0, 0.5, 13, 66, 81
+)
 def test_all_of_the_limit_is_used(  # noqa: PLR0917 - a world has many parts
     trips: list[tuple[float, float]],
     length: float,
@@ -280,6 +289,7 @@ def test_processes_that_share_an_account_meet_few_refusals(
 
 
 @given(slow_trips, starts, senders, st.integers(1, 40), requests)
+@settings(max_examples=30)
 def test_a_server_that_says_nothing_is_obeyed_by_all_together(
     trips: list[tuple[float, float]], start: float, senders: int, limit: int, requests: int
 ) -> None:
@@ -315,7 +325,7 @@ def test_requests_under_way_count_against_what_is_left() -> None:
     bench = Bench()
     bench.ask(2, 25)
     first, _ = bench.go(), bench.go()
-    assert bench.hold() == Hold(25, used_up=False)
+    assert bench.hold() == Hold(25 + ROUNDING, used_up=False)
     assert bench.gate.leave(first, Told(600, 1, 25)) is False
     bench.hold()
 
@@ -419,11 +429,35 @@ def test_an_account_without_a_limit_knows_no_waits() -> None:
         bench.gate.leave(bench.go())
 
 
+def test_answers_within_one_moment_of_the_clock_are_in_order() -> None:
+    bench = Bench()
+    bench.ask(1, 0.5)
+    bench.ask(599, 1.0)
+    bench.go()
+    assert not bench.go().first
+
+
+def test_where_all_may_be_spent_answers_under_way_are_awaited() -> None:
+    bench = Bench()
+    bench.ask(1, 25)
+    under_way = bench.go()
+    bench.now += 25
+    # The window may last for as long as `Reset` is rounded by, and one more would be refused.
+    assert bench.hold() == Hold(ROUNDING, used_up=False)
+    assert bench.gate.leave(under_way, Told(600, 599, 60))
+    assert not bench.go().first
+
+
 def test_an_answer_that_says_nothing_uses_one_up() -> None:
     bench = Bench()
     bench.ask(2, 25)
     bench.gate.leave(bench.go())
     bench.gate.leave(bench.go(), answered=False)
+    # Nobody said that nothing is left: one may find out.
+    asking = bench.go()
+    assert asking.first
+    assert bench.hold() == Hold(25 + ROUNDING, used_up=False)
+    bench.gate.leave(asking, Told(600, 0, 25))
     assert bench.hold() == Hold(25, used_up=True)
     bench.now += 25
     # One that goes first and passes without a word: the limit is gone.

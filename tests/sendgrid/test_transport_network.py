@@ -8,8 +8,9 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from segctl.emulator import Emulator, Settings, serve
@@ -19,7 +20,7 @@ from segctl.sendgrid import transport as module
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 
-from .support import KEY, SEGMENTS, FakeClock, answer, listening
+from .support import KEY, SEGMENTS, FakeClock, Script, answer, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +163,8 @@ def test_a_kept_connection_that_dies_under_a_request(method: str) -> None:
         read: list[bytes] = []
 
         def serve_raw() -> None:
-            for answers in (1, 9):
+            # Only a GET comes again.
+            for answers in (1, 9) if method == "GET" else (1,):
                 connection = listener.accept()[0]
                 with connection:
                     while request := connection.recv(65536):
@@ -186,6 +188,7 @@ def test_a_kept_connection_that_dies_under_a_request(method: str) -> None:
                     transport.send(method, "/v3/x", operation="do it")
                 assert caught.value.ambiguous
                 assert len(read) == 2
+        thread.join(5)
 
 
 def closed_port() -> int:
@@ -262,6 +265,45 @@ def test_a_certificate_that_nobody_signed_is_not_asked_for_again(tmp_path: Path)
     assert "SSL_CERT_FILE" in caught.value.hint
     assert clock.slept == []
     assert received in ([], [b""])
+
+
+@pytest.mark.parametrize(
+    ("url", "mount", "reads"),
+    [
+        ("http://127.0.0.1:1", None, False),
+        ("HTTP://localhost:1", None, False),
+        ("https://api.sendgrid.com", Script([answer(200, {})]), False),
+        ("https://api.sendgrid.com", None, True),
+        ("HTTPS://127.0.0.1:1", None, True),
+    ],
+)
+def test_certificates_are_read_for_https_alone(
+    url: str, mount: Script | None, reads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+    made: list[ssl.SSLContext] = []
+    real = ssl.create_default_context
+    client = httpx.Client
+
+    def reading(**options: Any) -> ssl.SSLContext:
+        read.append(options)
+        return real(**options)
+
+    def making(**options: Any) -> httpx.Client:
+        if options["verify"] is not True:
+            made.append(options["verify"])
+        return client(**options)
+
+    monkeypatch.setattr(ssl, "create_default_context", reading)
+    monkeypatch.setattr(httpx, "Client", making)
+    with Transport(url, Secret(KEY), FakeClock(), mount=mount, direct=True):
+        assert bool(read) == reads
+    # Where none are read, none are trusted: should there be a handshake after all, it fails.
+    assert bool(made) != reads
+    for context in made:
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname
+        assert context.get_ca_certs() == []
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY", "https_proxy"])

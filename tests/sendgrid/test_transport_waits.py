@@ -7,18 +7,21 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from segctl.clock import SystemClock
 from segctl.errors import Interrupted, RateLimited, RemoteError
 from segctl.secrets import Secret
-from segctl.sendgrid.patience import LONGEST_WAIT
+from segctl.sendgrid.patience import LONGEST_WAIT, TICK
 from segctl.sendgrid.transport import ATTEMPTS, CONCURRENCY, Transport
+from tests.conftest import Hasty
 
-from .support import KEY, FakeClock, Served, answer, scripted
+from .support import KEY, FakeClock, Script, Served, answer, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 FINE = answer(200, {})
 
 
-def limits(remaining: int, reset: float, *, status: int = 200, limit: int = 600) -> Served:
+def limits(remaining: int, reset: float | str, *, status: int = 200, limit: int = 600) -> Served:
     return answer(
         status,
         {},
@@ -81,6 +84,31 @@ def test_requests_wait_before_the_limit_is_hit() -> None:
     assert clock.slept == [24.5]
     assert told == ["the rate limit is reached: waiting 25 s"]
     assert len(seen.seen) == 4
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([200, 429]), st.integers(0, 1), st.floats(0.0, 70.0)),
+        min_size=1,
+        max_size=8,
+    )
+)
+@example([(200, 0, 0.000001)])
+@example([(429, 0, 0.000001)])
+def test_a_clock_of_whole_microseconds_ends_every_wait(
+    told: list[tuple[int, int, float]],
+) -> None:
+    clock = Hasty()
+    answers = [limits(left, f"{reset:.6f}", status=status) for status, left, reset in told]
+    with Transport(
+        "https://api.sendgrid.com", Secret(KEY), clock, mount=Script(answers)
+    ) as transport:
+        for _ in range(8):
+            with suppress(RateLimited):
+                get(transport)
+        # A wait that falls short by a rounding is followed by one of a tick.
+        assert len(clock.slept) <= 2 * transport.requests + 16
+    assert all(one >= TICK for one in clock.slept)
 
 
 def test_a_wait_that_would_be_too_long_is_an_error_instead() -> None:

@@ -32,9 +32,12 @@ unhush() { printf '\n::%s::\n' "$token"; }
 
 # Runs a command whose talk on stderr is shown at once, and kept for `explain_failure`.
 loudly() {
-  local ended=0
-  "$@" 2> >(tee "$log" >&2) || ended=$?
-  wait "$!" || true
+  local ended=0 copying
+  exec 3> >(tee "$log" >&2)
+  copying=$!
+  "$@" 2>&3 3>&- || ended=$?
+  exec 3>&-
+  wait "$copying" || true
   return "$ended"
 }
 
@@ -76,7 +79,13 @@ case $command in
     if [ "$code" = 0 ]; then
       loudly "${segctl[@]}" apply --auto-approve --format markdown \
         --journal "$work/journal.ndjson" "${expect[@]}" "${more[@]}" > "$body" || code=$?
-      if [ -s "$body" ]; then cat "$body"; else explain_failure apply "Nothing was applied"; fi
+      [ -s "$body" ] || explain_failure apply "Nothing was applied"
+      # Refused: whoever is to approve the plan as it is now has to see it.
+      if [ "$code" = 3 ] && "${segctl[@]}" plan --out "$plan" "${more[@]}" > "$log" 2>&1 \
+        || [ -s "$plan" ]; then
+        "${segctl[@]}" show "$plan" --format markdown | tail -n +2 >> "$body"
+      fi
+      cat "$body"
       output journal "$work/journal.ndjson"
     fi
     ;;
