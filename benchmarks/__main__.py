@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sys
+from itertools import chain
 from pathlib import Path
 
 from benchmarks import language, ledger, planning, rate, startup
@@ -25,13 +26,17 @@ def main() -> int:
     options = parser.parse_args()
     runs = _SHORT if options.short else options.runs
     few = max(3, runs // 3)
-    figures = [
-        *startup.figures(runs),
-        *language.figures(few),
-        *ledger.figures(few),
-        *rate.figures(few),
-        *planning.figures(few, short=options.short),
-    ]
+    figures = []
+    for figure in chain(
+        startup.figures(runs),
+        language.figures(few),
+        ledger.figures(few),
+        rate.figures(few),
+        planning.figures(few, short=options.short),
+    ):
+        # Some take a while: whoever waits sees that it goes on.
+        sys.stderr.write(f"{figure.name}: {figure.ratio:.2f}\n")
+        figures.append(figure)
     sys.stdout.write(table(figures))
     if options.json:
         data = {
