@@ -8,7 +8,7 @@ case ${INPUT_COMMAND:?} in
   drift)
     closed=()
     if [ "$CHANGES" = false ] && [ "$CODE" = 0 ]; then closed=(--closed); fi
-    github issue --body "$BODY" --title "segctl: drift on ${INPUT_TARGET:?}" "${closed[@]}"
+    github issue --body "$BODY" --title "segctl: drift on ${INPUT_TARGET:?}" ${closed[@]+"${closed[@]}"}
     ;;
   *)
     if [ -n "$PULL" ]; then
