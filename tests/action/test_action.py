@@ -326,3 +326,16 @@ def test_the_scripts_keep_to_the_bash_of_macos() -> None:
         assert not re.search(r"mapfile|readarray|declare -A|\$\{\w+(,,|\^\^)|>\(", text), (
             script.name
         )
+
+
+def test_no_file_of_the_checkout_is_imported(shop: Shop) -> None:
+    names = ("secrets", "json", "argparse", "re", "urllib", "venv", "pip")
+    shop.commit(
+        {f"{name}.py": "raise SystemExit('a module of the checkout ran')" for name in names}
+    )
+    done = shop.run(pull=7)
+    assert done.code == 0, done.log
+    assert len(shop.hub.on(7)) == 1
+    for script in ACTION.glob("*.sh"):
+        for line in re.findall(r"^.*\bpython\b.*$", script.read_text("utf-8"), re.MULTILINE):
+            assert "#" in line or re.search(r'python"? -I ', line), f"{script.name}: {line}"

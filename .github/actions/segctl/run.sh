@@ -16,7 +16,8 @@ longest_comment=65000
 : > "$more_summary"
 
 output() { printf '%s=%s\n' "$1" "$2" >> "$GITHUB_OUTPUT"; }
-github() { python "$GITHUB_ACTION_PATH/github.py" "$@"; }
+# Alone (-I): a file of the checkout named like a module of Python is never imported.
+github() { python -I "$GITHUB_ACTION_PATH/github.py" "$@"; }
 
 command=${INPUT_COMMAND:?}
 segctl=(segctl -C "${INPUT_WORKING_DIRECTORY:-.}" --target "${INPUT_TARGET:?}")
@@ -39,7 +40,7 @@ explain_failure() {
 
 # What the files say may look like a command to the runner: it shall read none in what segctl
 # prints for people.
-token=$(python -c 'import secrets; print(secrets.token_hex(16))')
+token=$(python -I -c 'import secrets; print(secrets.token_hex(16))')
 hush() { printf '::stop-commands::%s\n' "$token"; }
 unhush() { printf '\n::%s::\n' "$token"; }
 

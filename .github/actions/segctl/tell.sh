@@ -2,7 +2,7 @@
 # Keeps the comment on the pull request, or the issue of a drift, as the run left it.
 set -euo pipefail
 
-github() { python "$GITHUB_ACTION_PATH/github.py" "$@"; }
+github() { python -I "$GITHUB_ACTION_PATH/github.py" "$@"; }
 
 case ${INPUT_COMMAND:?} in
   drift)
