@@ -15,14 +15,21 @@ from segctl.errors import Diagnostic, Severity
 from segctl.markers import Marker, is_marked, marked
 from segctl.model import Delete, Disposal, Ignore, Ledger, Precondition, Reason
 from segctl.ownership import Ownership, is_ours, may_delete
+from segctl.suggest import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from segctl.errors import Span
     from segctl.model import Remote, Removal, Tombstone
 
 Known = TypeVar("Known")
+
+_SHOWN = 5
+"""How many names a warning spells out."""
+
+_MOST_COMPARED = 5000
+"""Pairs of names: to guess what is meant takes 10 to 30 µs for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +83,16 @@ class Absent:
 def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
     """Decide of every segment that no declaration claims.
 
-    Those for which `concerns` is true carry their definition.
+    Those for which `concerns` is true carry their definition; one without a query, which SendGrid
+    should not have, is left alone: nothing could be checked before it is deleted.
     """
     absent = Absent()
     namesakes = Counter(remote.name for remote in remotes)
     for remote in remotes:
         decision = _decide(remote, namesakes, rules, absent.diagnostics)
+        if decision is not None and remote.query is None:
+            absent.diagnostics.append(_without_query(remote, decision[1]))
+            decision = None
         if decision is None:
             ours = _is_ours(remote, rules)
             absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1, ours))
@@ -90,12 +101,60 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
         absent.deletes.append(
             Delete(remote.definition, Precondition.of(remote), span, remote.contacts_count, reason)
         )
+    absent.diagnostics += _uncommitted(absent.ignored, rules)
+    absent.diagnostics += _misnamed(absent.ignored, remotes, rules)
     if rules.ownership is Ownership.HISTORY and rules.ledger.unavailable:
         # It matters where some segment is unmanaged, which nobody forgot on purpose.
         forgotten = {one.name for one in rules.tombstones}
         if any(not one.is_v1 and one.name not in forgotten for one in absent.ignored):
             absent.diagnostics.append(_ledger_missing(rules.ledger))
     return absent
+
+
+def _uncommitted(ignored: Sequence[Ignore], rules: Rules) -> Iterator[Diagnostic]:
+    """Warn of segments whose removal or renaming git cannot know of yet."""
+    graves = {one.name for one in rules.tombstones}
+    names = {one.name for one in ignored if not one.is_v1} - graves
+    found = [name for name in rules.ledger.uncommitted if name in names and _wanted(name, rules)]
+    if found:
+        yield Diagnostic(
+            "not-committed",
+            Severity.WARNING,
+            "the last commit declares what no file here does: "
+            + ", ".join(f"`{name}`" for name in found[:_SHOWN])
+            + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""),
+            hint="commit first (or check the whole folder out): only then can the plan tell a "
+            "renamed segment, which keeps its id, from a removed one",
+        )
+
+
+def _misnamed(
+    ignored: Iterable[Ignore], remotes: Iterable[Remote], rules: Rules
+) -> Iterator[Diagnostic]:
+    """Find files that remove nothing while a segment is left alone whose name is nearly theirs.
+
+    One that removed its segment looks the same, so where nothing is near nothing is said.
+    """
+    found = {grave.name for one in remotes if (grave := rules.grave_of(one)) is not None}
+    near = [one.name for one in ignored if not one.is_v1 and one.name not in found]
+    vain = [
+        grave
+        for grave in rules.tombstones
+        if grave.disposal is Disposal.DELETE
+        and grave.name not in found
+        and _wanted(grave.name, rules)
+    ]
+    for grave in vain if len(vain) * len(near) <= _MOST_COMPARED else ():
+        meant = closest(grave.name, near)
+        if meant:
+            yield Diagnostic(
+                "removes-nothing",
+                Severity.INFO,
+                f"the account has no segment `{grave.name}`, so this file removes nothing",
+                grave.span,
+                hint=f"write `{meant}` if that is the one you mean; if it is gone as it should be, "
+                "delete the file",
+            )
 
 
 def concerns(remote: Remote, rules: Rules) -> bool:
@@ -211,6 +270,16 @@ def _removed_v1(grave: Tombstone, remote: Remote) -> Diagnostic:
         f"`{grave.name}` is a v1 segment, and segctl leaves those alone",
         grave.span,
         hint=f"delete {remote.id} in SendGrid, or say `removed: forget`",
+    )
+
+
+def _without_query(remote: Remote, span: Span | None) -> Diagnostic:
+    return Diagnostic(
+        "query-missing",
+        Severity.WARNING,
+        f"`{remote.name}` would be deleted, but SendGrid shows no query of it; it is left alone",
+        span,
+        hint=f"look at it in SendGrid, and delete it there if it should go (id {remote.id})",
     )
 
 

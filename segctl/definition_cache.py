@@ -135,6 +135,7 @@ class DefinitionCache:
         data = json.dumps({"format": FORMAT, "segments": self._known}, separators=(",", ":"))
         if len(data) > LARGEST_FILE:
             self._say("definitions are not remembered: they are too many")
+            self._drop()
             return
         try:
             self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -152,6 +153,12 @@ class DefinitionCache:
             self._tidy()
         except OSError as error:
             self._say(f"definitions are not remembered in {self._folder}: {error.strerror}")
+            self._drop()
+
+    def _drop(self) -> None:
+        """Remove the file, which still holds what was to be forgotten."""
+        with suppress(OSError):
+            self._file.unlink()
 
     def _tidy(self) -> None:
         """Remove the files written longest ago where all together are too large."""

@@ -100,7 +100,9 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
 
 def _missing(change: Create, loose: list[Remote]) -> Drift:
     """Say what became of a declared segment; one that it was renamed to is taken out of `loose`."""
-    same = [one for one in loose if same_audience(one.definition, change.after)]
+    # One without a query selects nothing that could be compared.
+    known = [one for one in loose if one.query is not None]
+    same = [one for one in known if same_audience(one.definition, change.after)]
     if len(same) != 1:
         return Drift(Kind.DELETED, change.name, span=change.span)
     (remote,) = same

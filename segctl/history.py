@@ -22,7 +22,7 @@ from segctl.ledger.commits import NOT_A_FILE, Commit, FileChange
 from segctl.ledger.past import Past
 from segctl.model import Ledger
 from segctl.secrets import redact
-from segctl.workspace import FIELDS_FILE, QUERY_SUFFIX, SEGMENT_SUFFIXES
+from segctl.workspace import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -74,6 +74,8 @@ _ENVIRONMENT = {
 _DOMAIN = re.compile(r"(?<=[^\s@])@[^\s@>]+")
 _FILE_MODES = {b"100644", b"100755", b"100664"}
 _ABSENT = b"000000"
+_LINK = b"120000"
+_SUBMODULE = b"160000"
 _WHOLE = "check the repository out with its whole history"
 _FETCH = "`fetch-depth: 0` for actions/checkout, `git fetch --unshallow` by hand"
 _LONGEST_WORDS = 200
@@ -90,15 +92,15 @@ def read_ledger(
     """Tell which segments the history of a folder declared that no file declares now.
 
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
-    the work tree declare. A name that HEAD still declares is not in the ledger either: no commit
-    removed it, though its file may be deleted in the work tree or left out by a sparse checkout.
+    the work tree declare. A name that HEAD still declares is no removal either: no commit removed
+    it, though its file may be deleted in the work tree or left out by a sparse checkout.
     Never raises for what git says: the ledger is then unavailable, with the reason and a remedy.
     """
     try:
         past = read_past(root, folder, env=env, patience=patience)
     except UsageError as error:
         return Ledger(unavailable=error.message, remedy=error.hint)
-    return Ledger(past.removals(now_declared))
+    return Ledger(past.removals(now_declared), uncommitted=past.uncommitted(now_declared))
 
 
 def read_past(
@@ -115,6 +117,7 @@ def read_past(
     """
     git = _Git(root, os.environ if env is None else env, patience)
     head = git.head()
+    git.refuse_other_histories(head, folder)
     commits = list(_commits(git.run(*_LOG, head, "--", folder), f"{folder}/"))
     commits.reverse()
     blobs = {
@@ -203,6 +206,26 @@ class _Git:
                 hint="commit the segment files",
             )
         return out.decode("ascii").strip()
+
+    def refuse_other_histories(self, head: str, folder: str) -> None:
+        """Raise `UsageError` where files of the folder have their history somewhere else.
+
+        A submodule that is not checked out looks as if its files were removed, and what became of
+        a file behind a link is told of the place to which that leads.
+        """
+        for entry in self.run("ls-tree", "-r", "-z", head, "--", folder).split(b"\0"):
+            mode, _, rest = entry.partition(b" ")
+            path = rest.partition(b"\t")[2].decode("utf-8", "replace")
+            if mode == _SUBMODULE:
+                raise UsageError(
+                    f"`{path}` is a submodule, whose history is in another repository",
+                    hint="put its files into this repository",
+                )
+            if mode == _LINK and path == folder:
+                raise UsageError(
+                    f"`{path}` is a link, and the history is that of the folder behind it",
+                    hint="let `segments:` in segctl.yaml name that folder",
+                )
 
     def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
         """Give the contents of blobs, all of them."""
@@ -298,7 +321,7 @@ def _counts(path: str, inside: str) -> bool:
         path.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    return path.startswith(inside) and not hidden and rest != FIELDS_FILE
+    return path.startswith(inside) and not hidden and rest not in NO_SEGMENTS
 
 
 def _blob(entry: bytes) -> str | None:

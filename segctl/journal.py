@@ -8,6 +8,7 @@ or anything else of a contact. Decides nothing, but that nothing is sent that it
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from segctl.clock import Clock
-    from segctl.model import Plan, Remote, Segment
+    from segctl.model import Plan, Remote, Segment, TargetRef
 
 FORMAT_VERSION = "1.0"
 
@@ -50,19 +51,29 @@ CI_VARIABLES = (
 
 LONGEST_WORD = 200
 
+PATIENCE = 2.0
+"""Seconds that closing waits for a line that is on its way to a slow disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an apply comes from. `commit` is git's, `ci` what the runner says of itself."""
+    """What an apply comes from. `commit` is git's, `ci` what the runner says of itself.
+
+    `target` is the account that it goes to: one file may hold the applies to several.
+    """
 
     plan_digest: str
+    target: TargetRef
     commit: str | None = None
     ci: Mapping[str, str] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give it as the journal writes it."""
         run = {name: shown(value) for name, value in (self.ci or {}).items()}
-        return {"plan": self.plan_digest, "commit": self.commit, "ci": run}
+        target = {
+            name: value and shown(value) for name, value in dataclasses.asdict(self.target).items()
+        }
+        return {"plan": self.plan_digest, "target": target, "commit": self.commit, "ci": run}
 
 
 def ci_run(env: Mapping[str, str]) -> dict[str, str]:
@@ -105,7 +116,14 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._file)
+        # Whoever insists on leaving leaves a request behind, whose answer must find no file here:
+        # by then its number may be another's. Who holds the lock all the while keeps the file.
+        if self._lock.acquire(timeout=PATIENCE):
+            try:
+                self.failure = self.failure or "it is closed"
+                os.close(self._file)
+            finally:
+                self._lock.release()
 
     @contextmanager
     def noting(self, write: Mapping[str, Any], answer: dict[str, Any]) -> Iterator[None]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.declarations.lint import (
     DECLARATION_RULES,
+    address_in_tests,
     duplicate_definition,
     missing_owner,
     name_pattern,
@@ -289,6 +290,7 @@ class _File:
     def _remarks(self, twin: Declared | None) -> Iterator[_Found]:
         """Ask the rules about declarations."""
         asked: list[tuple[Rule, object]] = [(missing_owner, None)]
+        asked.append((address_in_tests, self.document.value))
         if self.settings.name_pattern is not None:
             asked.append((name_pattern, self.settings.name_pattern))
         if self.knowledge.list_ids is not None:
@@ -304,14 +306,9 @@ class _File:
                 place = place or self.document.places[()]
                 # A value of several lines is marked at its first character alone.
                 end = place.end_index if place.line == place.end_line else place.index + 1
+                code, severity = rule.code, rule.severity
                 yield _Found(
-                    rule.code,
-                    rule.severity,
-                    message,
-                    hint,
-                    in_query_file=False,
-                    start=place.index,
-                    end=end,
+                    code, severity, message, hint, in_query_file=False, start=place.index, end=end
                 )
 
     def _kept(

@@ -67,15 +67,19 @@ def match_up(
     return matcher.result()
 
 
-def undeclared(declared: Sequence[Declared], remotes: Iterable[Remote]) -> tuple[Remote, ...]:
+def undeclared(
+    declared: Sequence[Declared], remotes: Iterable[Remote], removals: Iterable[Removal] = ()
+) -> tuple[Remote, ...]:
     """Give the segments that no declaration claims by a name that it has or had.
 
-    Needs no definition: by whatever name a segment is declared, it is declared.
+    `removals` are as for `match_up`. Needs no definition: by whatever name a segment is declared,
+    it is declared.
     """
     remotes = tuple(remotes)
     matcher = _Matcher(declared, remotes)
     matcher.by_name()
     matcher.by_previous_names()
+    matcher.by_history(removals)
     return tuple(one for one in remotes if one.id not in matcher.claimed)
 
 

@@ -191,12 +191,14 @@ class Ledger:
 
     `removals` are in the order of commits, the latest removal of each name. `unavailable` says why
     nothing can be known (no git, a shallow clone, a history that cannot be read), and is empty
-    where the history is whole; `remedy` says what to do then.
+    where the history is whole; `remedy` says what to do then. `uncommitted` are the names that
+    the last commit declares and the work tree does not: no commit removed or renamed them yet.
     """
 
     removals: tuple[Removal, ...] = ()
     unavailable: str = ""
     remedy: str = ""
+    uncommitted: tuple[str, ...] = ()
 
 
 class Reason(StrEnum):

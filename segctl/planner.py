@@ -28,6 +28,7 @@ from segctl.model import (
     Precondition,
     Reason,
     Remote,
+    Removal,
     Replace,
     Segment,
     Snapshot,
@@ -61,6 +62,14 @@ class Wishes:
     detect_renames: bool = True
     selected: Collection[str] | None = None
     strict_text: bool = False
+
+    @property
+    def renaming(self) -> tuple[Removal, ...]:
+        """The removals by which a rename may be detected."""
+        if not self.detect_renames or self.ledger.unavailable:
+            return ()
+        graves = {one.name for one in self.tombstones}
+        return tuple(one for one in self.ledger.removals if one.name not in graves)
 
     def rules(
         self, declared: Collection[str] = (), finished: Mapping[str, Span] | None = None
@@ -147,17 +156,12 @@ def make_plan(
     """Compare what is declared with what the account holds.
 
     `declared` is every declaration, so that none looks unmanaged. The snapshot carries the
-    definition of each segment that `definitions_to_read` picked. An entry of `diagnostics` with
+    definition of each segment that `definitions_to_read` picked; of one that no declaration claims
+    it may be missing, which is then left alone. An entry of `diagnostics` with
     severity error means that the plan must not be performed.
     """
     wishes = wishes or Wishes()
-    readable = wishes.detect_renames and not wishes.ledger.unavailable
-    graves = {one.name for one in wishes.tombstones}
-    matching = match_up(
-        declared,
-        snapshot.remotes,
-        [r for r in wishes.ledger.removals if r.segment.name not in graves] if readable else (),
-    )
+    matching = match_up(declared, snapshot.remotes, wishes.renaming)
     made = _Comparison(snapshot.remotes, wishes)
     made.diagnostics += matching.diagnostics
     for match in matching.matches:
@@ -203,6 +207,8 @@ class _Comparison:
             return
         cosmetic = not same_text(remote.definition, one.segment)
         self.kept.append(Keep(one.name, remote.id, one.span, cosmetic))
+        if remote.validation is Validation.INVALID:
+            self.diagnostics.append(_not_accepted(one, remote))
         if one.allow_replace and not one.protected and remote.validation is Validation.VALID:
             self.finished[one.name] = one.span
 
@@ -277,6 +283,19 @@ def _held(change: Patch | Replace, name: str) -> Diagnostic:
         f"`{name}` is the name of another segment, which this plan does not rename",
         change.span,
         hint="let --only take in the file of that one, too",
+    )
+
+
+def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
+    """Find a query that was written as declared and is of no use: an apply failed over it once."""
+    complaint = remote.validation_error or "it does not say why"
+    return Diagnostic(
+        "query-not-accepted",
+        Severity.WARNING,
+        f"`{one.name}` is on the account as declared, and nobody is in it: SendGrid does not "
+        f"accept its query ({complaint})",
+        one.query_span,
+        hint="correct the query and apply again",
     )
 
 

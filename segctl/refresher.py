@@ -56,6 +56,9 @@ def refresh_changed(
     Each is read again: only the account knows what it makes of the query, and how many contacts
     there are.
     """
+    if stopped():
+        yield from map(_not_asked, wanted)
+        return
     found = {one.id: one for one in at_once(lambda one: _look(account, one), wanted)}
     looked = [found[one.id] for one in wanted]
     yield from (one for one in looked if isinstance(one, Refresh))
@@ -75,8 +78,8 @@ def refresh_segments(
     """Refresh what the budget has room for, the most important first; say when the rest can go.
 
     `zone` is the IANA name whose midnight resets a segment's quota. `force` asks for all of them,
-    whatever is known of the quota. Once `stopped()` is true nothing more is sent or said. Raises
-    nothing for what the server answers: that is the result.
+    whatever is known of the quota. Once `stopped()` is true nothing more is sent, and the rest is
+    skipped. Raises nothing for what the server answers: that is the result.
     """
     run = _Run(account, record, zone, force=force)
     waiting = list(candidates)
@@ -95,8 +98,8 @@ def refresh_segments(
             # It is the account's plan, or the key: the others would be told the same.
             yield from (replace(result, name=one.name, id=one.id) for one in waiting)
             waiting = []
-    if not stopped():
-        yield from run.defer([*refused, *waiting])
+    late = [*refused, *waiting]
+    yield from map(_not_asked, late) if stopped() else run.defer(late)
 
 
 def candidate(remote: Remote, priority: int = 0, *, is_new: bool = False) -> Candidate:
@@ -137,6 +140,12 @@ def _look(account: Reader, one: Wanted) -> Candidate | Refresh:
     }.get(remote.validation, "SendGrid does not say whether it accepts its query")
     hint = "only a segment whose query is valid is counted: `segctl list` shows how it stands"
     return Refresh(one.name, one.id, RefreshStatus.SKIPPED, what, hint)
+
+
+def _not_asked(one: Wanted | Candidate) -> Refresh:
+    words = "interrupted before it was asked for"
+    hint = f"`segctl refresh NAME` asks for it; {_ALSO}"
+    return Refresh(one.name, one.id, RefreshStatus.SKIPPED, words, hint)
 
 
 def _gone(one: Wanted | Candidate) -> Refresh:

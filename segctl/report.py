@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from segctl.model import Create
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 class Status(StrEnum):
     """How an action ended.
 
-    `CONFLICT`: somebody changed the segment after the plan was made, so nothing was sent.
+    `CONFLICT`: somebody changed the segment, or took the name that it was to have, after the plan
+    was made, so nothing was changed.
     `UNKNOWN`: it was sent and no clear answer came; the server may have acted.
     """
 
@@ -48,6 +51,12 @@ class Outcome:
     is_written: bool = False
 
 
+def not_attempted(change: Change, why: str = "") -> Outcome:
+    """Say that a change was not begun: its segment, where it has one, is as it was."""
+    known_id = None if isinstance(change, Create) else change.precondition.id
+    return Outcome(change, Status.NOT_ATTEMPTED, known_id, why)
+
+
 def in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
     """Put the outcomes of a plan's changes in the plan's order, whenever each of them ended."""
     # By identity: two changes of a plan may be equal.
@@ -59,7 +68,7 @@ class RefreshStatus(StrEnum):
     """What became of a wish to refresh (sendgrid-api.md §1, §2).
 
     `DEFERRED`: the quota has no room for it now. `SKIPPED`: its query is not known to be valid, so
-    there is nothing to count.
+    there is nothing to count; or all ended before its turn.
     """
 
     ACCEPTED = "accepted"

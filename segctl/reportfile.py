@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from segctl.planfile import action_name, digest, header
-from segctl.report import RefreshStatus
+from segctl.planfile import action_name, digest, header, source_json
+from segctl.report import RefreshStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,6 @@ def refreshes_json(refreshes: Iterable[Refresh]) -> dict[str, Any]:
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
-    span = outcome.span or outcome.change.span
     return {
         "action": action_name(outcome.change),
         "name": outcome.change.name,
@@ -65,5 +64,6 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status.value,
         "message": outcome.message,
         "hint": outcome.hint,
-        "source": span and {"file": span.file, "line": span.line, "column": span.column},
+        "written": outcome.status is Status.DONE or outcome.is_written,
+        "source": source_json(outcome.span or outcome.change.span),
     }

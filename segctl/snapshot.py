@@ -1,7 +1,10 @@
 """Reads the account into a `Snapshot`: the list, and the definition of each segment asked for.
 
 All or nothing: one read that fails fails the whole, since a segment that could not be read must
-never look like one that is not there. What a cache knows for certain is not read again.
+never look like one that is not there. One answer alone means that, and of a segment alone from
+whose absence nothing follows: SendGrid's own "not found" for one that nobody declares, which is
+how a deleted one looks while the list still has it. What a cache knows for certain is not read
+again.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from segctl.errors import NotFound, RemoteError
 from segctl.model import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 
     from segctl.definition_cache import DefinitionCache
     from segctl.model import Remote
@@ -35,12 +38,16 @@ def take_snapshot(
     wanted: Callable[[tuple[Remote, ...]], Iterable[Remote]],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     cache: DefinitionCache | None = None,
+    *,
+    is_loose: Callable[[Remote], bool] = lambda _remote: False,
 ) -> Snapshot:
     """List the account and read the definitions that `wanted` picks from the list.
 
     Those that `cache` knows cost no request, and it learns the others. `progress` is told how many
-    of how many are read. Raises `RemoteError`: the first one met, at once, whatever the other reads
-    are still waiting for.
+    of how many are read. `is_loose`, asked after `wanted`, says of which segments the plan needs no
+    more than to leave them alone or to delete them: one that is gone is left out of the snapshot,
+    and one without a query has `None` for it. Raises `RemoteError`: the first one met, at once,
+    whatever the other reads are still waiting for.
     """
     listed = account.list_segments()
     definitions: dict[str, Remote] = {}
@@ -51,33 +58,54 @@ def take_snapshot(
             picked.append(remote)
         else:
             definitions[remote.id] = known
+    loose = {remote.id for remote in picked if is_loose(remote)}
+    read = _read(account, picked, loose, progress)
+    definitions |= read
+    gone = {remote.id for remote in picked} - read.keys()
+    here = tuple(remote for remote in listed if remote.id not in gone)
+    if cache is not None:
+        cache.learn(here, read.values())
+    return Snapshot(tuple(definitions.get(remote.id, remote) for remote in here))
 
-    def read(remote: Remote) -> Remote:
+
+def _read(
+    account: Reader,
+    picked: Sequence[Remote],
+    loose: Collection[str],
+    progress: Callable[[int, int], None],
+) -> dict[str, Remote]:
+    """Read the definitions of listed segments, by id; `loose` ones that are gone are not in it."""
+    lenient = account.lenient()
+
+    def read(remote: Remote) -> Remote | None:
+        is_loose = remote.id in loose
         try:
-            return account.get_segment(remote.id)
+            found = (lenient if is_loose else account).get_segment(remote.id)
         except NotFound as error:
             # A deleted segment stays in the list for up to a minute (sendgrid-api.md §1).
+            if is_loose:
+                return None
             raise NotFound(
                 f"segment `{remote.name}` is in the list but was deleted a moment ago",
                 hint="run it again in a minute, when SendGrid's list has caught up",
                 operation=error.operation,
                 status=error.status,
             ) from None
-
-    with closing(at_once(read, picked)) as read_ones:
-        for number, definition in enumerate(read_ones, 1):
-            definitions[definition.id] = definition
-            progress(number, len(picked))
-    for remote in picked:
-        if definitions[remote.id].name != remote.name:
+        if found.name != remote.name:
             raise RemoteError(
                 f"segment `{remote.name}` was renamed while the account was read",
                 hint="run it again",
                 operation="read the account",
             )
-    if cache is not None:
-        cache.learn(listed, [definitions[remote.id] for remote in picked])
-    return Snapshot(tuple(definitions.get(remote.id, remote) for remote in listed))
+        return found
+
+    definitions = {}
+    with closing(at_once(read, picked)) as read_ones:
+        for number, definition in enumerate(read_ones, 1):
+            if definition is not None:
+                definitions[definition.id] = definition
+            progress(number, len(picked))
+    return definitions
 
 
 def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result]:

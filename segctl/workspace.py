@@ -16,6 +16,9 @@ from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
 FIELDS_FILE = "fields.yaml"
+FIXTURES_FILE = "fixtures.yaml"
+NO_SEGMENTS = frozenset((FIELDS_FILE, FIXTURES_FILE))
+"""Files at the top of the segments folder that declare no segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,11 @@ class Files:
     segments: dict[str, bytes] = field(default_factory=dict)
     queries: dict[str, bytes] = field(default_factory=dict)
     fields: bytes | None = None
+    fixtures: bytes | None = None
 
 
 def read_files(root: Path, folder: str) -> Files:
-    """Read every segment file and `.sql` file below `folder`, at any depth, and its fields.yaml.
+    """Read every segment file and `.sql` file below `folder`, at any depth, and what stands beside.
 
     Hidden files and folders are passed over. Raises `UsageError` where the folder is missing or
     outside the project, and `InvalidInput` with every file that cannot be read, is a link to the
@@ -51,7 +55,8 @@ def read_files(root: Path, folder: str) -> Files:
     if walk.problems:
         raise InvalidInput(by_place(walk.problems))
     fields = walk.files.segments.pop(f"{folder}/{FIELDS_FILE}", None)
-    return replace(walk.files, fields=fields)
+    fixtures = walk.files.segments.pop(f"{folder}/{FIXTURES_FILE}", None)
+    return replace(walk.files, fields=fields, fixtures=fixtures)
 
 
 class _Walk:

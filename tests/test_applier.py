@@ -378,6 +378,7 @@ def test_an_update_lock_that_is_not_waited_for_is_a_failure(account: Account) ->
     assert outcome.status is Status.FAILED
     assert "less than five minutes ago" in outcome.message
     assert "five minutes between two changes" in outcome.hint
+    assert "--lock-timeout" in outcome.hint
 
 
 def test_a_parent_list_that_is_not_there_is_a_failure_not_a_conflict(account: Account) -> None:
@@ -404,6 +405,40 @@ def test_a_name_that_was_taken_meanwhile(
     said = "it was there already" if status is Status.DONE else "somebody made another segment"
     assert outcome.message.startswith(said)
     assert len(account.sent()) == 1
+
+
+@pytest.mark.parametrize("lost", ["", "500", "502-html"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_new_name_that_was_taken_meanwhile_is_a_conflict(
+    account: Account, version: int, lost: str
+) -> None:
+    remote = account.has("N")
+    change = patch(remote, name="M", query=OTHER)
+    if version == 1:
+        account.ui.seed_v1("M", "email LIKE '%x'")
+    else:
+        account.has("M")
+    holder = next(one for one in account.ui.segments() if one.name == "M")
+    if lost:
+        account.emulator.faults.add(f"PATCH * {lost}")
+    (outcome,) = account.perform(change)
+    assert (outcome.status, outcome.id) == (Status.CONFLICT, remote.id)
+    assert "the name `M` since the plan was made" in outcome.message
+    assert holder.id in outcome.message
+    assert ("a v1 segment" in outcome.message) == (version == 1)
+    assert account.writer.get_segment(remote.id).definition == remote.definition
+
+
+def test_a_renaming_that_is_refused_for_another_reason_is_a_failure(account: Account) -> None:
+    remote = account.has("N")
+    account.emulator.faults.add("PATCH * 400 always")
+    (outcome,) = account.perform(patch(remote, name="M"))
+    assert outcome.status is Status.FAILED
+    account.emulator.faults.clear()
+    account.has("M")
+    account.emulator.faults.add("GET */segments/2.0 403 always")
+    (outcome,) = account.perform(patch(remote, name="M"))
+    assert outcome.status is Status.FAILED
 
 
 def test_a_name_that_a_v1_segment_holds_is_a_conflict(account: Account) -> None:
@@ -457,6 +492,13 @@ def test_what_was_not_begun_when_it_was_stopped_is_not_attempted(account: Accoun
     ]
     assert len(account.seen) == 1
     assert outcomes[1].message == "interrupted before it was sent"
+
+
+def test_what_was_not_begun_keeps_its_id(account: Account) -> None:
+    one, two = account.has("N"), account.has("M")
+    changes = (patch(one, query=OTHER), delete(two))
+    outcomes = account.perform(*changes, stopped=lambda: True)
+    assert [outcome.id for outcome in outcomes] == [one.id, two.id]
 
 
 def test_each_action_is_announced_before_it_is_sent(account: Account) -> None:

@@ -105,6 +105,10 @@ def test_a_query_that_is_not_accepted_is_shown_with_its_place(
     assert f"    at {file}:2:12\n" in result.out
     assert "Applied in part: 0 done, 1 failed." in result.out
     assert remote.definitions()["VIP"] == (WRONG, ())
+    again = in_time.run("apply", "--auto-approve")
+    assert again.code == 0
+    assert f"{file}:2:12: warning[query-not-accepted]" in again.err + again.out
+    assert "No changes." in again.out + again.err
 
 
 def test_a_query_that_is_not_accepted_is_taken_back(in_time: Project, remote: Remote) -> None:

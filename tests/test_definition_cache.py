@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import stat
@@ -148,6 +149,23 @@ def test_what_is_about_to_be_written_is_forgotten(tmp_path: Path) -> None:
     known = cache(tmp_path)
     assert known.find(listed(read(1))) is None
     assert known.find(listed(read(2))) == read(2)
+
+
+def test_what_cannot_be_forgotten_by_writing_goes_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = taught(tmp_path, read(1), read(2))
+    real = os.open
+
+    def full(path: Any, flags: int, *mode: int) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr("segctl.definition_cache.os.open", full)
+    known.forget({"id-1"})
+    assert not file_of(tmp_path).exists()
+    assert cache(tmp_path).find(listed(read(1))) is None
 
 
 def test_nothing_new_writes_nothing(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from segctl.cli.formats import FORMATS
-from tests.conftest import query
+from tests.conftest import REPOSITORY, query
 from tests.render.test_html import check as check_page
 from tests.render.test_markdown import check as check_comment
 from tests.render.test_sarif import validator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Project, Remote, Result
 
+REPORT_SCHEMA = json.loads((REPOSITORY / "schemas/report.schema.json").read_text("utf-8"))
 ANNOTATION = re.compile(r"::(error|warning|notice) (\S.*?)::.+")
 
 
@@ -129,7 +131,9 @@ def test_a_report_comes_in_its_formats(changing: Project, remote: Remote, output
         case "sarif":
             assert [one["ruleId"] for one in found["results"]] == ["apply-failed"]
         case "json":
+            jsonschema.validate(found, REPORT_SCHEMA)
             assert found["summary"] | {"done": 2, "failed": 1} == found["summary"]
+            assert [one["written"] for one in found["outcomes"]].count(False) == 1
         case _:
             assert "Applied in part: 2 done, 1 failed." in found.text
     remote.watch.forward(minutes=10)

@@ -15,6 +15,7 @@ import pytest
 from segctl.applying.steps import Halted
 from segctl.errors import NotFound, UsageError
 from segctl.journal import Journal, Origin
+from segctl.model import TargetRef
 
 from .conftest import KEY, Hasty, Project, Remote, query
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VIP = query("total_spend > 500")
-ORIGIN = Origin("digest", "c0ffee", {"GITHUB_RUN_ID": "12"})
+ORIGIN = Origin(
+    "digest", TargetRef("production", "api.sendgrid.com"), "c0ffee", {"GITHUB_RUN_ID": "12"}
+)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -60,6 +63,8 @@ def test_every_write_stands_before_and_after_it(connected: Project, remote: Remo
     assert len({one["run"] for one in found}) == 1
     assert {one["by"]["plan"] for one in found if "by" in one} != {""}
     assert found[0]["by"]["ci"] == {"GITHUB_RUN_ID": "12"}
+    host = remote.url.removeprefix("http://")
+    assert found[0]["by"]["target"] == {"name": "production", "host": host, "subuser": None}
     assert found[0]["segment"]["id"] is None
     assert found[1]["segment"]["id"] == new
     assert found[2]["segment"]["id"] == kept
@@ -253,6 +258,19 @@ def test_what_cannot_be_noted_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mo
             sent = True
         assert journal.failure
     assert not sent
+
+
+def test_a_request_that_is_left_behind_writes_into_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal(path, Hasty(), ORIGIN) as journal:
+        left_behind = journal.noting({"operation": "x"}, {})
+        left_behind.__enter__()
+    # The system gives the number of the closed file to the next one.
+    other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)
+    left_behind.__exit__(None, None, None)
+    os.close(other)
+    assert (tmp_path / "other").read_bytes() == b""
+    assert [one["event"] for one in lines(path)] == ["sent"]
 
 
 def test_a_journal_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:

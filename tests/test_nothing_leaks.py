@@ -56,6 +56,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "validate": [["--format", "json"], []],
     "fmt": [["--diff"]],
     "lint": [[]],
+    "test": [[], ["--format", "junit"], ["--require"]],
     "explain": [[]],
     "plan": [[], ["--format", "json", "--out", "plan.json"]],
     "show": [["plan.json"], ["plan.json", "--format", "json"]],

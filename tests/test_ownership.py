@@ -309,6 +309,21 @@ def test_a_forgotten_segment_is_left_alone_whatever_the_history_says(
     assert set(held(remote)) == {"Old"}
 
 
+@pytest.mark.parametrize(("name", "is_said"), [("vip custmers", True), ("Churn risk", False)])
+def test_a_file_that_removes_nothing_says_what_it_may_have_meant(
+    connected: Project, remote: Remote, ui: WebUi, name: str, is_said: bool
+) -> None:
+    ui.create("VIP customers", VIP)
+    connected.write({"segments/gone.yaml": f"name: {name}\nremoved: true\n"})
+    shown = connected.run("plan", "--detailed-exitcode")
+    assert shown.code == 0
+    said = shown.out + shown.err
+    assert (f"no segment `{name}`, so this file removes nothing" in said) is is_said
+    assert ("write `VIP customers` if" in said) is is_said
+    settle(connected, remote)
+    assert set(held(remote)) == {"VIP customers"}
+
+
 def test_a_removed_v1_segment_is_left_alone(connected: Project, remote: Remote, ui: WebUi) -> None:
     ui.seed_v1("Old", "email LIKE '%x'")
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
@@ -774,6 +789,26 @@ def test_the_list_says_whose_a_segment_is_and_what_uses_it(
     assert found == {"Kept": (True, False), "Ours": (False, True), "By hand": (False, False)}
     assert [len(one["single_sends"]) for one in data["segments"]] == [0, 0, 1]
     assert "used" not in connected.run("list", "--no-parent-list").err
+
+
+def test_the_list_knows_a_segment_by_its_previous_name(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("VIP", VIP)
+    history(removal("VIP"))
+    rename(connected, "Gold", VIP, "VIP")
+    (entry,) = json.loads(connected.run("list", "--format", "json").out)["segments"]
+    assert (entry["managed"], entry["ours"]) == (True, False)
+
+
+def test_the_list_says_that_git_cannot_tell(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("By hand", VIP)
+    history(unavailable="this is a shallow clone")
+    shown = connected.run("list")
+    assert shown.code == 0
+    assert "What is `ours` is not known: this is a shallow clone." in shown.err
 
 
 # Drift

@@ -28,6 +28,7 @@ from segctl.model import (
     Snapshot,
     Summary,
     TargetRef,
+    Validation,
 )
 from segctl.planfile import digest, to_json
 from segctl.planner import Wishes, definitions_to_read, make_plan, select
@@ -77,6 +78,19 @@ def test_what_is_equal_is_kept() -> None:
     made = plan([declare("a")], [hold("a")])
     assert made.changes == ()
     assert made.kept == (Keep("a", "id-of-a", Span("segments/a.yaml", 1, 7)),)
+
+
+def test_a_kept_query_that_is_not_accepted_is_a_warning() -> None:
+    said = "no such value"
+    remote = dataclasses.replace(hold("a"), validation=Validation.INVALID, validation_error=said)
+    made = plan([declare("a")], [remote])
+    assert made.changes == ()
+    [found] = made.diagnostics
+    assert (found.code, found.severity) == ("query-not-accepted", Severity.WARNING)
+    assert found.span == Span("segments/a.yaml", 2, 12)
+    assert "(no such value)" in found.summary
+    # Another query is about to be written: nothing is known of that one.
+    assert plan([declare("a", "SELECT 2")], [remote]).diagnostics == ()
 
 
 def test_white_space_around_a_query_is_no_change() -> None:

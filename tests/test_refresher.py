@@ -239,7 +239,21 @@ def test_once_stopped_nothing_more_is_sent() -> None:
     with run(ACCEPTED) as (account, script, record, _):
         some = candidates(20)
         results = list(refresh_segments(account, some, record, ZONE, lambda: len(script.seen) >= 3))
-    assert len(script.seen) == len(results) == 3
+    assert len(script.seen) == 3
+    assert len({one.id for one in results}) == len(results) == len(some)
+    statuses = [one.status for one in results]
+    assert statuses.count(RefreshStatus.ACCEPTED) == 3
+    assert statuses.count(RefreshStatus.SKIPPED) == 17
+    assert "interrupted" in results[-1].message
+
+
+def test_once_stopped_nothing_is_read_either() -> None:
+    with run(ACCEPTED) as (account, script, record, _):
+        wanted = [Wanted(f"id-{n}", "") for n in range(3)]
+        results = list(refresh_changed(account, wanted, record, ZONE, lambda: True))
+    assert script.seen == []
+    assert [one.id for one in results] == [one.id for one in wanted]
+    assert {one.status for one in results} == {RefreshStatus.SKIPPED}
 
 
 def test_of_what_changed_only_the_valid_are_refreshed() -> None:

@@ -113,6 +113,16 @@ def test_any_read_that_fails_fails_the_whole(fault: str, nth: int) -> None:
     assert not caught.value.ambiguous
 
 
+@pytest.mark.parametrize(
+    ("fault", "said"), [("empty", "it is empty"), ("wrong-json", "there is no list of results")]
+)
+def test_an_answer_without_a_list_says_what_is_wrong_with_it(fault: str, said: str) -> None:
+    with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:
+        emulator.faults.add(f"GET * {fault}")
+        with pytest.raises(RemoteError, match=said):
+            take_snapshot(Reader(transport), everything)
+
+
 def test_a_segment_that_goes_between_list_and_get() -> None:
     with (
         mounted(Account(3, lambda number: answer(404) if number == 1 else None)) as transport,

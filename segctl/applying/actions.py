@@ -17,7 +17,7 @@ from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
 from segctl.model import Create, Delete, Patch, Replace, Segment, Validation
-from segctl.report import Outcome, Status
+from segctl.report import Outcome, Status, not_attempted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -54,9 +54,8 @@ def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) 
     known_id = None if isinstance(change, Create) else change.precondition.id
     match error:
         case Halted() | Interrupted():
-            why = error.message if isinstance(error, Halted) else "interrupted"
-            message = f"{why} before it was sent"
-            return Outcome(change, Status.NOT_ATTEMPTED, known_id, message)
+            halt = error if isinstance(error, Halted) else Halted("interrupted")
+            return not_attempted(change, f"{halt.message} {halt.when}")
         case Conflict():
             return Outcome(change, Status.CONFLICT, error.id, error.message, error.hint)
         case NotFound() if isinstance(change, Patch | Replace):
@@ -68,7 +67,10 @@ def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) 
                 hint="`segctl plan` shows how it stands now, and would create it anew",
             )
         case UpdateLocked():
-            hint = "SendGrid wants five minutes between two changes of a segment: apply again then"
+            hint = (
+                "SendGrid wants five minutes between two changes of a segment: apply again then, "
+                "or wait longer with --lock-timeout"
+            )
             return Outcome(change, Status.FAILED, known_id, error.message, hint)
         case _:
             return Outcome(change, status_of(error), known_id, error.message, error.hint)

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.applying.steps import Halted, Patience, Wait
 from segctl.model import Create, Delete, Patch, Replace
-from segctl.report import Outcome, Status
+from segctl.report import Outcome, Status, not_attempted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -169,7 +169,7 @@ class Scheduler:
             _, job = heapq.heappop(self._ready)
             reason = self._closed or self._obstacles.to(job.change)
             if reason:
-                yield self._end(job, Outcome(job.change, Status.NOT_ATTEMPTED, message=reason))
+                yield self._end(job, not_attempted(job.change, reason))
                 continue
             yield Started(job.change)
             job.steps = self._begin(job.change)
@@ -191,6 +191,7 @@ class Scheduler:
         heapq.heappush(self._waiting, (due, next(self._tickets), job))
         if result.patience is not Patience.PAUSE:
             self._settle(job)
+        self._heed()
         if self._halt is None:
             yield Waiting(job.change, result)
 

@@ -48,13 +48,14 @@ Steps: TypeAlias = Generator[Wait, None, T]
 
 
 class Halted(Exception):
-    """Nothing more may be sent. `message` begins a sentence: "interrupted"."""
+    """Nothing more may be sent. `message` begins a sentence that `when` ends: "interrupted"."""
 
     hint = ""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, when: str = "before it was sent") -> None:
         super().__init__(message)
         self.message = message
+        self.when = when
 
 
 class OnInvalid(StrEnum):

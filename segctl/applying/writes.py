@@ -43,6 +43,7 @@ LOCK_POLL = 20.0
 """Seconds between two attempts where the server's times do not tell when the lock ends."""
 
 LOCK_WORDS = "SendGrid wants five minutes between two changes"
+LOCKED = "while SendGrid did not let it be changed yet, and nothing was changed"
 PAUSE_WORDS = "to see whether SendGrid did it"
 
 
@@ -126,7 +127,7 @@ def patch(
     """Change `fields` of a segment that must be as `before`, to the byte; then it is as `after`.
 
     Waits for the update lock as long as `Tactics.lock_timeout` says. Raises `NotFound` where the
-    segment is gone.
+    segment is gone, and `Conflict` also where its new name was taken meanwhile.
     """
     lost: RemoteError | None = None
     patience = _LockPatience(means)
@@ -144,9 +145,11 @@ def patch(
             wait = patience.next_wait(now)
             if wait is None:
                 raise _refused(error, lost) from None
-            yield from _wait(wait, lost)
+            yield from _wait(wait, lost, LOCKED)
             now = _read(segment_id, means, lost)
         except (Halted, RemoteError) as error:
+            if isinstance(error, RemoteError) and "name" in fields:
+                _check_name(segment_id, fields["name"], error, means)
             lost = _lost(error, lost)
             sends += 1
             for seconds in _looks(lost):
@@ -234,11 +237,11 @@ def _pause(seconds: float, lost: RemoteError) -> Steps[None]:
         yield from _wait(Wait(seconds, PAUSE_WORDS, Patience.PAUSE), lost)
 
 
-def _wait(wait: Wait, lost: RemoteError | None) -> Steps[None]:
+def _wait(wait: Wait, lost: RemoteError | None, when: str = "") -> Steps[None]:
     try:
         yield wait
     except Halted as halt:
-        raise _halted(halt, lost) from None
+        raise _halted(Halted(halt.message, when or halt.when), lost) from None
 
 
 def _made(segment: Segment, means: Means, lost: RemoteError | None) -> Written | None:
@@ -261,6 +264,28 @@ def _made(segment: Segment, means: Means, lost: RemoteError | None) -> Written |
             found[0].id,
         )
     return None
+
+
+def _check_name(segment_id: str, name: str, refusal: RemoteError, means: Means) -> None:
+    """Raise `Conflict` where a renaming is refused and another segment has the name by now.
+
+    An attempt before, of which nothing is known, is refused for the same reason: it changes
+    nothing any more.
+    """
+    if refusal.ambiguous or refusal.status not in _MAY_MEAN_TAKEN:
+        return
+    try:
+        holders = [one for one in _named(name, means) if one.id != segment_id]
+    except RemoteError:
+        # What was asked for is refused, whoever has the name.
+        return
+    if holders:
+        kind = "a v1 segment" if holders[0].is_v1 else "another segment"
+        raise Conflict(
+            f"{kind} took the name `{name}` since the plan was made: {holders[0].id}",
+            "give that one another name or delete it, or choose another name in the file",
+            segment_id,
+        )
 
 
 def _named(name: str, means: Means) -> list[Remote]:

@@ -10,7 +10,7 @@ import math
 import re
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from segctl.model import Create
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed
 from segctl.render.style import clean
-from segctl.report import Outcome, Report, Status, in_order
+from segctl.report import Outcome, Report, Status, in_order, not_attempted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -172,7 +172,7 @@ def open_journal(session: Session, path: Path | None, plan: Plan) -> Iterator[Jo
     from segctl.journal import Journal, Origin, ci_run  # noqa: PLC0415 - it needs the transport
 
     commit = checked_out(session.root)
-    origin = Origin(digest(plan), commit, ci_run(session.env))
+    origin = Origin(digest(plan), plan.target, commit, ci_run(session.env))
     with Journal(path, session.clock, origin) as journal:
         yield journal
 
@@ -227,7 +227,7 @@ class _Run:
 
     def _unfinished(self, change: Change) -> Outcome:
         if id(change) not in self._begun:
-            return Outcome(change, Status.NOT_ATTEMPTED)
+            return not_attempted(change, "segctl was stopped before it was sent")
         message = "it was under way when segctl was stopped"
         return Outcome(change, Status.UNKNOWN, None, message, "`segctl plan` shows how it stands")
 
@@ -257,7 +257,9 @@ def _interruptions(session: Session, account: Account) -> Iterator[list[int]]:
             raise KeyboardInterrupt
         caught.append(number)
         account.writer.transport.interrupt()
-        session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
+        # The signal may have come amid a write to stderr, which takes no other one within it.
+        with suppress(RuntimeError):
+            session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -28,7 +28,7 @@ STALE_AFTER = timedelta(days=30)
 
 def check_offline(session: Session) -> tuple[Diagnostic, ...]:
     """Check every declared segment with what the files know of the account."""
-    fields, findings = _fields(session)
+    fields, findings = offline_fields(session)
     knowledge = Knowledge()
     if fields is not None:
         pulled = datetime.strptime(fields.pulled_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
@@ -71,7 +71,8 @@ def check_before_sending(
     return (*warnings, *_lint(session, declared, knowledge))
 
 
-def _fields(session: Session) -> tuple[Fields | None, list[Diagnostic]]:
+def offline_fields(session: Session) -> tuple[Fields | None, list[Diagnostic]]:
+    """Read fields.yaml: the fields, `None` without such a file, and what is wrong in it."""
     data = session.files.fields
     if data is None:
         return None, []
@@ -81,6 +82,11 @@ def _fields(session: Session) -> tuple[Fields | None, list[Diagnostic]]:
 def _lint(
     session: Session, declared: Sequence[Declared], knowledge: Knowledge
 ) -> tuple[Diagnostic, ...]:
-    lint = session.config.lint
-    settings = RuleSettings.of(lint.rules, lint.name_pattern)
+    settings = lint_settings(session)
     return lint_declarations(declared, session.declarations.documents, knowledge, settings)
+
+
+def lint_settings(session: Session) -> RuleSettings:
+    """Give what `lint:` in segctl.yaml says."""
+    lint = session.config.lint
+    return RuleSettings.of(lint.rules, lint.name_pattern)

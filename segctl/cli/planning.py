@@ -15,6 +15,7 @@ import click
 from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, Severity, UsageError
+from segctl.matching import undeclared
 from segctl.model import Delete
 from segctl.options import Options
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
@@ -157,16 +158,24 @@ def look(
     `everything` reads the definition of each V2 segment, whether the plan needs it or not.
     """
     declared, wishes = question.declarations.declared, question.wishes
+    loose: frozenset[str] = frozenset()
 
     def wanted(listed: tuple[Remote, ...]) -> Sequence[Remote]:
-        nonlocal wishes
+        nonlocal wishes, loose
         wishes = question.informed(listed)
+        loose = frozenset(one.id for one in undeclared(declared, listed, wishes.renaming))
         if everything:
             return [one for one in listed if not one.is_v1]
         return definitions_to_read(declared, listed, wishes)
 
     with session.progress("reading the account") as tell:
-        snapshot = take_snapshot(account.reader, wanted, tell, account.definitions)
+        snapshot = take_snapshot(
+            account.reader,
+            wanted,
+            tell,
+            account.definitions,
+            is_loose=lambda remote: remote.id in loose,
+        )
     return make_plan(account.ref, declared, snapshot, wishes), snapshot
 
 

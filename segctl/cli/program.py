@@ -30,6 +30,7 @@ COMMANDS = {
     "validate": "Check the segment files and segctl.yaml, offline.",
     "fmt": "Write the segment files in one layout.",
     "lint": "Check the queries by the lint rules, or explain a rule.",
+    "test": "Try the tests of the segment files, offline.",
     "explain": "Say in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
     "show": "Show a plan that was saved with `segctl plan --out`.",
@@ -41,7 +42,7 @@ COMMANDS = {
     "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",
     "emulator": "Serve an emulated SendGrid on this machine.",
-    "completion": "Print the script that completes segctl's words in a shell.",
+    "completion": "Print the script that completes commands, options and segment names.",
 }
 """Each command and its line in `--help`; its module is segctl.cli.commands.NAME."""
 

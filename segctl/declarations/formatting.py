@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 FIRST_KEYS = ("name", "description", "owner", "tags", "protected")
 """What a segment is to people stands first in a file."""
 
-LAST_KEYS = ("parent_list_ids", "query_dsl", "query_file")
-"""What it is to SendGrid stands last. Any other key of the schema stands between."""
+LAST_KEYS = ("parent_list_ids", "query_dsl", "query_file", "tests")
+"""What it is to SendGrid stands last, and its tests below it. Any other key stands between."""
 
 QUERY = "query_dsl"
 _INDENT = "  "

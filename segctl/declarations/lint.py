@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.errors import Severity
+from segctl.query.lint import addresses_in
 from segctl.query.lint.rule import Needs, listed, rule
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from segctl.declarations.suppressions import Ignore
     from segctl.model import Declared
@@ -107,6 +108,57 @@ def missing_owner(declared: Declared, _: object) -> Iterator[Remark]:
         yield Remark(("name",), "the segment has no owner", "add `owner:` with the name of a team")
 
 
+_FREE = re.compile(r"(?:[\w-]+\.)*(?:example\.(?:com|net|org)|test|example|invalid)", re.IGNORECASE)
+"""Domains that belong to nobody (RFC 2606)."""
+
+
+@rule("test-address")
+def address_in_tests(_: Declared | None, value: object) -> Iterator[Remark]:
+    """Find addresses in tests that may belong to somebody.
+
+    The contacts of `tests:` and of fixtures.yaml live in git for ever, so they must be made up,
+    and so must their addresses: example.com and names that end in .test belong to nobody.
+
+    Write an address at example.com.
+
+    Bad::
+
+        tests:
+          - name: speaks Czech
+            contact: { email: jana@mail.cz, preferred_language: cs }
+            expect: in
+
+    Good::
+
+        tests:
+          - name: speaks Czech
+            contact: { email: jana@example.com, preferred_language: cs }
+            expect: in
+    """
+    if isinstance(value, dict):
+        for key in ("tests", "fixtures"):
+            yield from _addresses(value.get(key), (key,))
+
+
+def _addresses(value: object, path: tuple[str | int, ...]) -> Iterator[Remark]:
+    if isinstance(value, str):
+        domains = [one.rpartition("@")[2] for one in addresses_in(value)]
+        if not all(map(_FREE.fullmatch, domains)):
+            yield Remark(
+                path,
+                "an e-mail address stands in a test, and may belong to somebody",
+                "make one up at example.com: git never forgets",
+            )
+        return
+    inner: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    for key, one in inner:
+        yield from _addresses(one, (*path, key))
+
+
 @rule("unknown-list", needs=Needs.LISTS)
 def unknown_parent(declared: Declared, list_ids: frozenset[str]) -> Iterator[Remark]:
     """Find parent lists that the account does not have; the help is that of the query's rule."""
@@ -182,7 +234,14 @@ def unused_ignore(ignore: Ignore, unused: list[str]) -> Iterator[tuple[int, int,
 DECLARATION_RULES: Mapping[str, Rule] = MappingProxyType(
     {
         one.code: one
-        for one in (duplicate_definition, name_pattern, missing_owner, unknown_code, unused_ignore)
+        for one in (
+            duplicate_definition,
+            name_pattern,
+            missing_owner,
+            address_in_tests,
+            unknown_code,
+            unused_ignore,
+        )
     }
 )
 """Rules by code, in the order of the documentation."""

@@ -92,6 +92,11 @@ class Past:
             found.append((index, name, removal))
         return tuple(removal for _, _, removal in sorted(found, key=lambda one: one[:2]))
 
+    def uncommitted(self, now_declared: Collection[str]) -> tuple[str, ...]:
+        """Give the names that HEAD declares and nothing does now, sorted."""
+        asked = sorted(self._paths.keys() - set(now_declared))
+        return tuple(name for name in asked if (line := self.line(name)) and line[-1][1])
+
     def successor(self, name: str, index: int) -> str:
         """Give the new name that a commit put in the place of one, in the same file; else nothing.
 

@@ -113,7 +113,7 @@ def to_json(
             {
                 "name": keep.name,
                 "id": keep.id,
-                "source": _source(keep.span),
+                "source": source_json(keep.span),
                 "cosmetic": keep.is_cosmetic,
             }
             for keep in plan.kept
@@ -151,14 +151,15 @@ def diagnostics_json(
             "severity": found.severity.value,
             "summary": found.summary,
             "hint": found.hint,
-            "source": _source(found.span),
+            "source": source_json(found.span),
             "excerpt": found.excerpt[:longest],
         }
         for found in diagnostics
     ]
 
 
-def _source(span: Span | None) -> dict[str, Any] | None:
+def source_json(span: Span | None) -> dict[str, Any] | None:
+    """Give a place in the files as JSON data."""
     return None if span is None else dataclasses.asdict(span)
 
 
@@ -178,8 +179,8 @@ def _change(change: Change) -> dict[str, Any]:
         "name": change.name,
         "id": precondition.id if precondition else None,
         "reason": change.reason.value,
-        "source": _source(change.span),
-        "query_source": None if isinstance(change, Delete) else _source(change.query_span),
+        "source": source_json(change.span),
+        "query_source": None if isinstance(change, Delete) else source_json(change.query_span),
         "changed_fields": list(edit.changed_fields) if edit else [],
         "clauses": [dataclasses.asdict(clause) for clause in edit.clauses] if edit else [],
         "before": before,

@@ -65,7 +65,9 @@ def items(data: Any, key: str, operation: str) -> list[Any]:
     """
     found = data.get(key) if isinstance(data, dict) else None
     if not isinstance(found, list):
-        raise unexpected(operation, f"there is no list of {key} in it")
+        # An empty answer comes from something on the way, another shape from SendGrid itself.
+        empty = "it is empty, " if data is None else ""
+        raise unexpected(operation, f"{empty}there is no list of {key} in it")
     return found
 
 

@@ -47,8 +47,25 @@ def test_a_file_removed_without_a_commit_deletes_nothing(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
     repository.write({"b.yaml": None})
-    assert connected.run("apply", "--auto-approve").code == 0
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 0
+    assert "the last commit declares what no file here does: `B`" in done.out + done.err
     assert "B" in remote.definitions()
+
+
+def test_a_name_changed_without_a_commit_makes_a_segment_and_warns(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    old = next(one.id for one in remote.emulator.ui.segments() if one.name == "B")
+    repository.write({"b.yaml": segment("Better")})
+    shown = connected.run("plan")
+    assert "+ create  Better" in shown.out
+    assert "commit first" in shown.out + shown.err
+    repository.commit("Rename B", {})
+    again = connected.run("apply", "--auto-approve")
+    assert again.code == 0
+    assert "not-committed" not in again.out + again.err
+    assert next(o.id for o in remote.emulator.ui.segments() if o.name == "Better") == old
 
 
 def test_a_namesake_made_by_hand_later_is_safe(

@@ -357,6 +357,32 @@ def test_a_partial_clone_is_not_completed(
         assert "`fetch-depth: 0` and no `filter`" in found
 
 
+@pytest.mark.parametrize("folder", ["segments", "segments/team"])
+def test_a_submodule_that_is_not_checked_out(
+    repository: Repository, tmp_path: Path, folder: str
+) -> None:
+    repository.commit("Add", {"team/a.yaml": A, "b.yaml": B})
+    repository.git("rm", "-rq", folder)
+    # What `git submodule add` commits, without a repository to add.
+    commit = repository.git("rev-parse", "HEAD")
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},{folder}")
+    repository.git("commit", "-qm", "Into a repository of its own")
+    (repository.root / folder).mkdir(parents=True, exist_ok=True)
+    found = why(repository.root)
+    assert f"`{folder}` is a submodule" in found
+    assert "into this repository" in found
+
+
+def test_a_folder_that_is_a_link(repository: Repository) -> None:
+    repository.commit("Add", {"a.yaml": A})
+    (repository.root / "segments").rename(repository.root / "audiences")
+    (repository.root / "segments").symlink_to("audiences")
+    # It may be protected since, and only the other folder's history says so.
+    repository.commit("Link", {"a.yaml": segment("A", extra="protected: true\n")})
+    repository.commit("Remove", {"a.yaml": None})
+    assert "`segments` is a link" in why(repository.root)
+
+
 def test_a_damaged_repository(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     blob = repository.git("rev-parse", "HEAD:segments/a.yaml")

@@ -125,7 +125,15 @@ def _read(
         return to_read(found, declarations.declared, listed)
 
     with session.progress("reading the account") as tell:
-        return take_snapshot(account.reader.lenient(), wanted, tell, account.definitions), picked
+        snapshot = take_snapshot(
+            account.reader.lenient(),
+            wanted,
+            tell,
+            account.definitions,
+            # Who asks for one by its name is told that it has gone.
+            is_loose=lambda _: not names,
+        )
+    return snapshot, picked
 
 
 def _unknown(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:

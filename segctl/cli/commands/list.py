@@ -12,6 +12,7 @@ from segctl.cli.planning import ledger_of
 from segctl.cli.session import with_session
 from segctl.clock import iso
 from segctl.errors import SegctlError, UsageError
+from segctl.matching import undeclared
 from segctl.model import Ledger
 from segctl.ownership import is_ours
 from segctl.references import read_single_sends
@@ -76,7 +77,6 @@ def command(
     if ids and (parent_lists or no_parent_list):
         session.talk("SendGrid ignores the other filters beside --id.")
     known = _declarations(session)
-    names = None if known is None else {one.name for one in known.declared}
     sends = None
     with (
         session.connect(read_only=True) as account,
@@ -87,18 +87,19 @@ def command(
         )
         if references:
             sends = References(read_single_sends(account.reader, tell))
+    loose = () if known is None else undeclared(known.declared, remotes)
     ledger = Ledger()
-    if known is not None and any(
-        not one.is_v1 and one.name not in (names or ()) for one in remotes
-    ):
+    if known is not None and any(not one.is_v1 for one in loose):
         ledger = ledger_of(session, known)
+    if ledger.unavailable:
+        session.talk(f"What is `ours` is not known: {ledger.unavailable}.")
+    undeclared_ids = {one.id for one in loose}
     rows = [
         Row(
             remote,
-            None if names is None else remote.name in names and not remote.is_v1,
-            is_ours=any(
-                one.name == remote.name and is_ours(one, remote) for one in ledger.removals
-            ),
+            None if known is None else remote.id not in undeclared_ids and not remote.is_v1,
+            is_ours=remote.id in undeclared_ids
+            and any(one.name == remote.name and is_ours(one, remote) for one in ledger.removals),
             sends=None if sends is None else sends.to(remote.id),
         )
         for remote in sorted(remotes, key=lambda one: (one.name.casefold(), one.id))

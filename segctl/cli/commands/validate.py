@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.cases import check_tests
 from segctl.cli.checking import check_offline
 from segctl.cli.formats import diagnostics_in, faults_in, format_option
 from segctl.cli.session import with_session
@@ -46,9 +47,8 @@ def report_findings(session: Session, what: str, *, output: str, everything: boo
         # Where these cannot be read, there is no telling what the files declare.
         settings_problems = session.settings_problems()
         declarations = session.declarations
-        findings = by_place(
-            [*settings_problems, *declarations.diagnostics, *check_offline(session)]
-        )
+        found = [*declarations.diagnostics, *check_offline(session), *check_tests(session)]
+        findings = by_place([*settings_problems, *found])
     loud = everything or session.verbosity > 0
     shown = [one for one in findings if loud or one.severity is not Severity.INFO]
     failed = any(found.severity is Severity.ERROR for found in findings)

@@ -33,6 +33,11 @@ _DOMAIN = re.compile(r"%@((?:[^\W_]|-)+(?:\.(?:[^\W_]|-)+)+)")  # `_` is a wildc
 _MASKED = "***"
 
 
+def addresses_in(text: str) -> list[str]:
+    """Give whatever looks like an e-mail address in a text."""
+    return _EMAIL.findall(text) if "@" in text else []
+
+
 def mask_personal(text: str, *, same_length: bool = False) -> str:
     """Put a mask over whatever looks like an e-mail address.
 

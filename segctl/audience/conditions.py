@@ -1,0 +1,253 @@
+"""Conditions of a query in DuckDB's SQL, and the queries inside a query.
+
+Owns AND, OR, NOT, the comparisons, LIKE, IN and EXISTS. Three-valued logic is DuckDB's own, which
+is SQL's: it is kept by translating operator by operator. Problems of the operands of an AND or OR
+are collected, so that a person sees all of them at once.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from segctl.audience.pieces import (
+    CannotTranslate,
+    Kind,
+    Piece,
+    alike,
+    refused,
+    text_sql,
+)
+from segctl.audience.scopes import Scope, Seen, resolve
+from segctl.audience.values import Values, plain, refuse_kind
+from segctl.query import tree
+from segctl.query.aliases import alias_of, sources_of
+from segctl.query.catalogue import JOIN_COLUMN, TABLES
+from segctl.query.words import lower, upper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from segctl.query.problems import Problem
+
+T = TypeVar("T")
+
+_AGGREGATES = {"MAX": "max", "MIN": "min"}
+
+
+class Conditions(Values):
+    """Translates conditions."""
+
+    def condition(  # noqa: C901 - one branch a shape
+        self, node: tree.Expression, scope: Scope
+    ) -> Piece:
+        """Translate a condition, or refuse it."""
+        match node:
+            case tree.And(operands=operands):
+                sql = f"({' AND '.join(self.all_of(operands, scope))})"
+            case tree.Or(operands=operands):
+                sql = f"({' OR '.join(self.all_of(operands, scope))})"
+            case tree.Not(operand=operand):
+                sql = f"(NOT {self.truth(operand, scope)})"
+            case tree.Comparison(left=left, op=op, right=right):
+                sql = self._compared(node, (left, right), f"{{}} {op} {{}}", scope)
+            case tree.Between(operand=operand, low=low, high=high, negated=negated):
+                form = f"{{}} {'NOT ' if negated else ''}BETWEEN {{}} AND {{}}"
+                sql = self._compared(node, (operand, low, high), form, scope)
+            case tree.In():
+                sql = self._in(node, scope)
+            case tree.IsNull():
+                sql = self._is_null(node, scope)
+            case tree.IsTruth(operand=operand, value=value, negated=negated):
+                words = f"IS {'NOT ' if negated else ''}{'TRUE' if value else 'FALSE'}"
+                sql = f"({self.truth(operand, scope)} {words})"
+            case tree.Like():
+                sql = self._like(node, scope)
+            case tree.Exists(query=query):
+                rows = self.rows(query, scope)
+                sql = f"EXISTS (SELECT 1{rows})"
+            case tree.Subquery(query=query):
+                return self._scalar(node, query, scope)
+            case _:
+                raise refused(node, "this cannot be translated")
+        return Piece(sql, Kind.BOOLEAN)
+
+    def all_of(self, operands: Sequence[tree.Expression], scope: Scope) -> list[str]:
+        """Translate conditions, and refuse all that must be at once."""
+        return collect([partial(self.truth, operand, scope) for operand in operands])
+
+    def _compared(
+        self, node: tree.Node, sides: tuple[tree.Expression, ...], form: str, scope: Scope
+    ) -> str:
+        pieces, kind = alike(sides, [self.value(side, scope) for side in sides])
+        refuse_kind(node, kind)
+        return f"({form.format(*(piece.sql for piece in pieces))})"
+
+    def _in(self, node: tree.In, scope: Scope) -> str:
+        word = "NOT IN" if node.negated else "IN"
+        if isinstance(node.items, tree.Subquery):
+            query = node.items.query
+            inner = self._scope(query, scope)
+            if len(query.select) != 1:
+                raise refused(node.items, "the query after IN selects more than one column")
+            selected = query.select[0].value
+            value = self.value(node.operand, scope)
+            (operand, item), kind = alike(
+                (node.operand, selected), (value, self.value(selected, inner))
+            )
+            refuse_kind(node, kind)
+            rows = self._rows(query, inner)
+            return f"({operand.sql} {word} (SELECT {item.sql}{rows}))"
+        sides = (node.operand, *node.items)
+        pieces, kind = alike(sides, [self.value(side, scope) for side in sides])
+        refuse_kind(node, kind)
+        operand, *items = pieces
+        return f"({operand.sql} {word} ({', '.join(item.sql for item in items)}))"
+
+    def _is_null(self, node: tree.IsNull, scope: Scope) -> str:
+        sql = self.value(node.operand, scope).sql
+        if isinstance(node.operand, tree.Column) and node.operand.path:
+            bare = tree.Column(
+                start=node.operand.start,
+                end=node.operand.end,
+                qualifier=node.operand.qualifier,
+                name=node.operand.name,
+            )
+            where = f"{self.column(bare, scope).sql}, {self.path(node.operand)}"
+            written = self.text[node.operand.start : node.operand.end]
+            wrong = text_sql(
+                f"segctl: {written} is JSON's null in some event,"
+                " and whether SendGrid takes that for NULL is not known"
+            )
+            sql = f"(CASE json_type({where}) WHEN 'NULL' THEN error({wrong}) ELSE"
+            sql += f" json_type({where}) END)"
+        return f"({sql} IS {'NOT ' if node.negated else ''}NULL)"
+
+    def _like(self, node: tree.Like, scope: Scope) -> str:
+        if node.kind != "LIKE":
+            raise refused(
+                node, f"{node.kind} is not documented, nor what it takes for equal", "use LIKE"
+            )
+        operand = self.value(node.operand, scope)
+        if operand.kind not in (Kind.TEXT, Kind.INSIDE):
+            raise refused(node, f"LIKE looks into texts, and this is {operand.kind}")
+        if not isinstance(node.pattern, tree.String):
+            raise refused(node.pattern, "the pattern of LIKE must be a text between single quotes")
+        pattern, escape = plain(node.pattern), ""
+        if node.escape is not None:
+            if not isinstance(node.escape, tree.String) or len(plain(node.escape)) != 1:
+                raise refused(node.escape, "ESCAPE takes one character between single quotes")
+            escape = plain(node.escape)
+            inner = re.escape(escape)
+            if not re.fullmatch(
+                rf"(?:[^{inner}]|{inner}[%_{inner}])*", pattern, re.DOTALL
+            ) or escape in ("%", "_"):
+                raise refused(node.pattern, f"`{escape}` must stand before %, _ or itself here")
+        elif "\\" in pattern:
+            raise refused(
+                node.pattern,
+                "whether a backslash is an escape in LIKE is not known",
+                "write another one, such as ESCAPE '!'",
+            )
+        end = f" ESCAPE {text_sql(escape)}" if escape else ""
+        return f"({operand.sql} {'NOT ' if node.negated else ''}LIKE {text_sql(pattern)}{end})"
+
+    def _scalar(self, node: tree.Subquery, query: tree.Query, scope: Scope) -> Piece:
+        match [item.value for item in query.select]:
+            case [tree.Call(name=name, args=(tree.Column() as arg,))] if (
+                upper(name.text) in _AGGREGATES
+            ):
+                inner = self._scope(query, scope)
+                piece = self.value(arg, inner)
+                if resolve(arg, inner, self.columns)[0] not in inner.tables:
+                    raise refused(arg, "this column belongs to the query around, not to this one")
+                if piece.kind not in (Kind.TEXT, Kind.NUMBER, Kind.TIME):
+                    raise refused(arg, f"{upper(name.text)} of {piece.kind} is not known")
+                rows = self._rows(query, inner)
+                function = _AGGREGATES[upper(name.text)]
+                return Piece(f"(SELECT {function}({piece.sql}){rows})", piece.kind)
+            case _:
+                raise refused(
+                    node,
+                    "a query that stands for one value must select MAX or MIN: any other can"
+                    " give several",
+                    "write IN (SELECT …)",
+                )
+
+    def rows(self, query: tree.Query, outer: Scope) -> str:
+        """Translate FROM and WHERE of a query inside another."""
+        return self._rows(query, self._scope(query, outer))
+
+    def _rows(self, query: tree.Query, scope: Scope) -> str:
+        conditions = self.joined(query, scope)
+        if query.where is not None:
+            conditions += self.all_of((query.where,), scope)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f" FROM {tables_sql(scope.tables)}{where}"
+
+    def _scope(self, query: tree.Query, outer: Scope | None) -> Scope:
+        return Scope(self.tables(query), outer)
+
+    def tables(self, query: tree.Query) -> tuple[Seen, ...]:
+        """Give the tables of a query, or refuse what is no plain SELECT … FROM … JOIN … WHERE."""
+        if query.extras:
+            extra = query.extras[0]
+            raise refused(extra, f"{extra.kind.value} is not supported by SendGrid")
+        if len(query.sources) > 1:
+            raise refused(query.sources[1], "a second table follows a comma", "write JOIN … ON")
+        seen: list[Seen] = []
+        for source in sources_of(query):
+            if not isinstance(source, tree.Table) or source.schema:
+                raise refused(source, "only contact_data and event_data can be asked")
+            name, called = lower(source.name.text), alias_of(source)
+            if name not in TABLES or called is None:
+                raise refused(source, f"there is no table `{source.name.text}`")
+            if any(other.called == lower(called.text) for other in seen):
+                raise refused(called, f"two tables are called `{called.text}`")
+            self.count += 1
+            seen.append(Seen(lower(called.text), name, f"t{self.count}"))
+        return tuple(seen)
+
+    def joined(self, query: tree.Query, scope: Scope) -> list[str]:
+        """Translate the conditions of the joins, which must be on contact_id."""
+        conditions = []
+        for join in query.joins:
+            if join.kind != "INNER" or join.on is None:
+                raise refused(join, "SendGrid documents JOIN … ON … alone")
+            every = join.on.operands if isinstance(join.on, tree.And) else (join.on,)
+            if not any(map(_on_contact, every)):
+                raise refused(join.on, "the tables are not joined on contact_id")
+            conditions += self.all_of((join.on,), scope)
+        return conditions
+
+
+def collect(steps: Iterable[Callable[[], T]]) -> list[T]:
+    """Take all steps, and refuse at once what any of them refuses."""
+    done: list[T] = []
+    problems: list[Problem] = []
+    for step in steps:
+        try:
+            done.append(step())
+        except CannotTranslate as stop:
+            problems += stop.problems
+    if problems:
+        raise CannotTranslate(*problems)
+    return done
+
+
+def tables_sql(tables: Sequence[Seen]) -> str:
+    """Write tables for FROM."""
+    return ", ".join(f"{seen.table} AS {seen.alias}" for seen in tables)
+
+
+def _on_contact(node: tree.Expression) -> bool:
+    match node:
+        case tree.Comparison(
+            op="=",
+            left=tree.Column(qualifier=tree.Name(text=one), name=left),
+            right=tree.Column(qualifier=tree.Name(text=other), name=right),
+        ):
+            names = {lower(left.text), lower(right.text)}
+            return names == {JOIN_COLUMN} and lower(one) != lower(other)
+    return False

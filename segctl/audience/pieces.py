@@ -1,0 +1,153 @@
+"""The bricks of a translation: typed pieces of SQL, and which of them may be compared.
+
+Owns the types and the rule for two different ones: a text literal beside a time is read as a time,
+a value inside DATA beside a text as a text, and anything else is refused. The server resembles
+Snowflake (sendgrid-api.md §6), which converts more than that, but what it does with a value that
+does not convert is not documented.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from segctl.query.catalogue import ColumnType
+from segctl.query.lint.values import instant
+from segctl.query.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.query.tree import Node
+
+
+class Kind(StrEnum):
+    """What a value is; the words are for messages."""
+
+    TEXT = "a text"
+    NUMBER = "a number"
+    TIME = "a time"
+    LIST = "a list"
+    DATA = "semi-structured data"
+    INSIDE = "a value inside DATA"
+    BOOLEAN = "a condition"
+    NULL = "NULL"
+
+
+KINDS = {
+    ColumnType.VARCHAR: Kind.TEXT,
+    ColumnType.NUMBER: Kind.NUMBER,
+    ColumnType.TIMESTAMP: Kind.TIME,
+    ColumnType.ARRAY: Kind.LIST,
+    ColumnType.VARIANT: Kind.DATA,
+}
+
+DECIMALS = 9
+"""Decimals of a number that are kept; one with more is refused rather than rounded."""
+
+LARGEST = Decimal(10) ** 18
+"""Numbers are smaller than this."""
+
+NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of SQL, safe to stand beside any operator, and its kind.
+
+    `literal` is the value of a text literal, which alone can still become a time.
+    """
+
+    sql: str
+    kind: Kind
+    literal: str | None = None
+
+
+class CannotTranslate(Exception):
+    """A part of the query cannot be translated; `problems` say which, and why."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+def refused(node: Node, message: str, hint: str = "") -> CannotTranslate:
+    """Make the refusal of a part of the query."""
+    return CannotTranslate(Problem("not-translated", message, hint, node.start, node.end))
+
+
+def text_sql(text: str) -> str:
+    """Write a text as a literal of DuckDB, which knows no escape but the doubled quote."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name_sql(name: str) -> str:
+    """Write a name as an identifier of DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def number_sql(number: Decimal) -> str | None:
+    """Write a number, or give `None` where it would not stay the same."""
+    if not number.is_finite() or abs(number) >= LARGEST:
+        return None
+    if number != round(number, DECIMALS):
+        return None
+    return f"CAST({number:f} AS {NUMBER_TYPE})"
+
+
+def utc(text: str) -> datetime | None:
+    """Read an ISO time as a moment without zone in UTC, which one without a zone is in already."""
+    moment = instant(text)
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def time_sql(moment: datetime) -> str:
+    """Write a moment in UTC."""
+    return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
+
+
+def alike(nodes: Sequence[Node], pieces: Sequence[Piece]) -> tuple[list[Piece], Kind]:
+    """Give pieces of one kind, converted where that is certain; refuse where it is not.
+
+    NULL goes with everything.
+    """
+    kinds = {piece.kind for piece in pieces} - {Kind.NULL}
+    if kinds == {Kind.TEXT, Kind.TIME}:
+        return [_as_time(*pair) for pair in zip(nodes, pieces, strict=True)], Kind.TIME
+    if kinds == {Kind.TEXT, Kind.INSIDE}:
+        return [
+            replace(one, kind=Kind.TEXT) if one.kind is Kind.INSIDE else one for one in pieces
+        ], Kind.TEXT
+    if len(kinds) > 1:
+        node = nodes[-1]
+        first, other, *_ = sorted(kinds)
+        raise refused(
+            node,
+            f"{first} stands beside {other} here, and how SendGrid compares the two is not known",
+            "compare values of one type; `segctl lint` says what type a field has",
+        )
+    return list(pieces), kinds.pop() if kinds else Kind.NULL
+
+
+def _as_time(node: Node, piece: Piece) -> Piece:
+    if piece.kind is not Kind.TEXT:
+        return piece
+    if piece.literal is None:
+        raise refused(
+            node,
+            "a text is compared with a time, and in which form it holds times is not known",
+            "compare the time with one that is written out: '2026-01-31T00:00:00Z'",
+        )
+    moment = utc(piece.literal)
+    if moment is None:
+        raise refused(
+            node,
+            "this text is compared with a time, and is none in ISO form",
+            "write '2026-01-31T00:00:00Z'",
+        )
+    return Piece(time_sql(moment), Kind.TIME)

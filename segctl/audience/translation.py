@@ -1,0 +1,196 @@
+"""A query becomes one condition on a contact, in DuckDB's SQL.
+
+`translate` gives an `Audience`, whose `part.sql` is a condition over the relations `contact_data AS
+c` and `event_data`, TRUE, FALSE or NULL for each contact: the rows that a join would give a contact
+are inside an EXISTS, so a contact counts once, and any number of audiences can be evaluated in one
+pass over the contacts::
+
+    SELECT count(*) FILTER (WHERE p1), count(*) FILTER (WHERE p2) FROM contact_data AS c
+
+The relations have the columns of the catalogue and the account's own, in the types of `TYPES`:
+times in UTC without a zone, NULL for what a contact does not have. `$now` is the moment of the
+evaluation, likewise. `Part` says the same of each condition in the query by itself.
+
+Owns the outermost query; refuses to run anything, and to translate what it is not sure of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from segctl.audience.conditions import Conditions, collect, tables_sql
+from segctl.audience.pieces import NUMBER_TYPE, CannotTranslate, Kind, refused, text_sql
+from segctl.audience.scopes import Columns, Scope, Seen
+from segctl.audience.values import NOW
+from segctl.query import tree
+from segctl.query.catalogue import SELECTED, ColumnType
+from segctl.query.words import lower, upper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from segctl.query.parse import Parsed
+    from segctl.query.problems import Problem
+
+TYPES = {
+    ColumnType.VARCHAR: "VARCHAR",
+    ColumnType.NUMBER: NUMBER_TYPE,
+    ColumnType.TIMESTAMP: "TIMESTAMP",
+    ColumnType.ARRAY: "VARCHAR[]",
+    ColumnType.VARIANT: "JSON",
+}
+"""The types of the columns in DuckDB. Arrays hold no NULL."""
+
+Joiner = Literal["AND", "OR", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A condition of a query: `start` and `end` are offsets in its text, `sql` is its truth.
+
+    `joiner` says how `parts` make it up; it is empty for a condition without parts. A condition
+    on the events of a join is true where one of the joined rows fulfils it. `start` is -1 for the
+    parent list, which stands outside the query.
+    """
+
+    start: int
+    end: int
+    sql: str
+    joiner: Joiner = ""
+    parts: tuple[Part, ...] = ()
+
+    def walk(self) -> Iterator[Part]:
+        """Yield this part and all below it."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A translated query; `asks_events` says whether it means anything without events."""
+
+    part: Part
+    asks_events: bool
+
+    @property
+    def asks_now(self) -> bool:
+        """Whether `$now` is to be bound."""
+        return NOW in self.part.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What translating gave: `audience` is `None` exactly when there are `problems`."""
+
+    audience: Audience | None
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def translate(parsed: Parsed, columns: Columns, parents: Sequence[str] = ()) -> Translation:
+    """Translate a query with its parent lists. Never raises.
+
+    Problems have offsets in the query's text.
+    """
+    if parsed.query is None:
+        return Translation(None, parsed.problems)
+    try:
+        return Translation(_Outermost(parsed.text, columns).audience(parsed.query, parents))
+    except CannotTranslate as stop:
+        return Translation(None, stop.problems)
+
+
+class _Outermost(Conditions):
+    """Translates the outermost query, whose contact is the row `c`."""
+
+    def audience(self, query: tree.Query, parents: Sequence[str]) -> Audience:
+        tables = self.tables(query)
+        contacts = [seen for seen in tables if seen.table == "contact_data"]
+        if len(contacts) != 1:
+            raise refused(query, "the query must ask contact_data, and that once")
+        scope = Scope(
+            tuple(replace(seen, alias="c") if seen in contacts else seen for seen in tables)
+        )
+        others = tuple(seen for seen in scope.tables if seen.alias != "c")
+        self._check_selected(query, scope)
+        joins = self.joined(query, scope)
+        where = query.where
+        nodes = where.operands if isinstance(where, tree.And) else (where,) if where else ()
+        asking = collect([partial(self._asking, node, scope) for node in nodes])
+        rows = {seen.alias for seen in others}
+        alone = [part for part, used in asking if not used & rows]
+        events = [part for part, used in asking if used & rows]
+        parts, sqls = list(alone), [part.sql for part in alone]
+        if others:
+            exists = _Exists(others, tuple(joins))
+            parts.append(Part(query.joins[0].start, query.joins[-1].end, exists.of()))
+            parts += [exists.part(part) for part in events]
+            sqls.append(exists.of(*(part.sql for part in events)))
+        if parents:
+            ids = ", ".join(map(text_sql, parents))
+            parts.insert(0, Part(-1, -1, f'list_has_any(c."list_ids", [{ids}])'))
+            sqls.insert(0, parts[0].sql)
+        place = where or query
+        whole = f"({' AND '.join(sqls)})" if sqls else "TRUE"
+        root = Part(place.start, place.end, whole, "AND", tuple(parts))
+        if len(parts) == 1 and not others:
+            (root,) = parts
+        return Audience(root, "event_data" in whole)
+
+    def _asking(self, node: tree.Expression, scope: Scope) -> tuple[Part, set[str]]:
+        """Translate one condition; say which tables it asks, those of queries inside included."""
+        self.used = set()
+        return self._part(node, scope), self.used
+
+    def _part(self, node: tree.Expression, scope: Scope) -> Part:
+        if not isinstance(node, tree.And | tree.Or):
+            return Part(node.start, node.end, self.truth(node, scope))
+        word: Joiner = "AND" if isinstance(node, tree.And) else "OR"
+        parts = collect([partial(self._part, one, scope) for one in node.operands])
+        sql = f"({f' {word} '.join(part.sql for part in parts)})"
+        return Part(node.start, node.end, sql, word, tuple(parts))
+
+    def _check_selected(self, query: tree.Query, scope: Scope) -> None:
+        """Refuse what selects something else than a contact; MAX(timestamp) may follow."""
+        names = tuple(
+            lower(item.value.name.text)
+            for item in query.select
+            if isinstance(item.value, tree.Column) and not item.value.path
+        )
+        rest = query.select[len(SELECTED) :]
+        if names != SELECTED or len(rest) > 1:
+            raise refused(
+                query.select[0],
+                "the query selects something else than contacts",
+                "select contact_id and updated_at",
+            )
+        for item in query.select[: len(SELECTED)]:
+            self.value(item.value, scope)
+        for item in rest:
+            match item.value:
+                case tree.Call(name=name, args=(tree.Column() as column,)) if (
+                    upper(name.text) == "MAX" and self.value(column, scope).kind is Kind.TIME
+                ):
+                    pass
+                case _:
+                    raise refused(
+                        item, "beside contact_id and updated_at only MAX(timestamp) is selected"
+                    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Exists:
+    """Conditions on the rows that a join gives one contact."""
+
+    tables: tuple[Seen, ...]
+    joins: tuple[str, ...]
+
+    def of(self, *conditions: str) -> str:
+        every = " AND ".join((*self.joins, *conditions))
+        return f"EXISTS (SELECT 1 FROM {tables_sql(self.tables)} WHERE {every})"  # noqa: S608 - translated
+
+    def part(self, part: Part) -> Part:
+        parts = tuple(self.part(inner) for inner in part.parts)
+        return replace(part, sql=self.of(part.sql), parts=parts)

@@ -1,0 +1,387 @@
+"""Values of a query in DuckDB's SQL: literals, columns, times, functions.
+
+Owns every expression but conditions and what holds another query (`conditions`). Each function of
+the catalogue that is missing in `_CALLS` is missing for a reason: its answer depends on the zone
+of the server's session (DATE_TRUNC, CURRENT_DATE), on how it rounds (`/`, ROUND, casts), or on a
+dialect's idea of NULL (GREATEST).
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, ClassVar
+
+from segctl.audience.pieces import (
+    DECIMALS,
+    NUMBER_TYPE,
+    Kind,
+    Piece,
+    alike,
+    number_sql,
+    refused,
+    text_sql,
+    time_sql,
+    utc,
+)
+from segctl.audience.scopes import resolve
+from segctl.query import tree
+from segctl.query.words import lower, upper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from segctl.audience.scopes import Columns, Scope
+
+NOW = "CAST($now AS TIMESTAMP)"
+"""The moment of the evaluation: a bound parameter, in UTC and without zone."""
+
+_UNITS = {
+    "second": ("SECOND", 1, 1),
+    "minute": ("MINUTE", 1, 60),
+    "hour": ("HOUR", 1, 3600),
+    "day": ("DAY", 1, 86_400),
+    "week": ("DAY", 7, 604_800),
+    "month": ("MONTH", 1, 2_592_000),
+    "quarter": ("MONTH", 3, 7_776_000),
+    "year": ("MONTH", 12, 31_536_000),
+}
+_LONGEST_SPAN = 500 * 31_536_000
+"""Times stay within the years that every database has."""
+
+_SAFE_ESCAPES = frozenset("'\"\\ntr")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_AMOUNT = re.compile(r"\s*([+-]?\d{1,12})\s*([A-Za-z]+)?\s*")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_SAME = {
+    Kind.TEXT: frozenset(("VARCHAR", "STRING", "TEXT")),
+    Kind.TIME: frozenset(("TIMESTAMP", "TIMESTAMP_NTZ", "DATETIME")),
+    Kind.INSIDE: frozenset(("VARCHAR", "STRING", "TEXT")),
+}
+"""Casts that change nothing."""
+
+
+class Values:
+    """Translates values. `used` collects the aliases of the tables that were asked."""
+
+    def __init__(self, text: str, columns: Columns) -> None:
+        self.text = text
+        self.columns = columns
+        self.used: set[str] = set()
+        self.count = 0
+
+    def value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
+        self, node: tree.Expression, scope: Scope
+    ) -> Piece:
+        """Translate an expression, or refuse it."""
+        match node:
+            case tree.String():
+                return Piece(text_sql(plain(node)), Kind.TEXT, node.value)
+            case tree.Number() | tree.Unary():
+                return self._signed(node, scope)
+            case tree.Boolean(value=value):
+                return Piece("TRUE" if value else "FALSE", Kind.BOOLEAN)
+            case tree.Null():
+                return Piece("NULL", Kind.NULL)
+            case tree.Column():
+                return self.column(node, scope)
+            case tree.Binary():
+                return self._binary(node, scope)
+            case tree.Call():
+                return self._call(node, scope)
+            case tree.Cast():
+                return self._cast(node, scope)
+            case tree.Case():
+                return self._case(node, scope)
+            case tree.Interval() | tree.DatePart():
+                raise refused(node, "a span of time means something only beside + or - and a time")
+            case tree.Array():
+                raise refused(node, "a list of values can stand only in array_contains")
+            case tree.Star():
+                raise refused(node, "* cannot stand here")
+            case _:
+                return self.condition(node, scope)
+
+    def condition(self, node: tree.Expression, scope: Scope) -> Piece:
+        """Translate a condition: `conditions` knows how."""
+        raise NotImplementedError
+
+    def column(self, node: tree.Column, scope: Scope) -> Piece:
+        """Translate a column, with its path into DATA if there is one."""
+        seen, piece = resolve(node, scope, self.columns)
+        self.used.add(seen.alias)
+        if not node.path:
+            return piece
+        if piece.kind is not Kind.DATA:
+            raise refused(node, f"`{node.name.text}` is {piece.kind} and has no parts")
+        where = f"{piece.sql}, {self.path(node)}"
+        wrong = text_sql(f"segctl: {self.text[node.start : node.end]} is not a text in some event")
+        return Piece(
+            f"(CASE WHEN json_type({where}) IS NULL THEN NULL"
+            f" WHEN json_type({where}) = 'VARCHAR' THEN json_extract_string({where})"
+            f" ELSE error({wrong}) END)",
+            Kind.INSIDE,
+        )
+
+    def path(self, node: tree.Column) -> str:
+        """Write the path into DATA as a JSON path."""
+        steps = []
+        for step in node.path:
+            match step:
+                case tree.Number(text=text) if text.isdecimal():
+                    steps.append(f"[{int(text)}]")
+                case tree.Name(text=key) | tree.String(value=key) if not re.search(
+                    r'["\\*\x00]', key
+                ):
+                    steps.append(f'."{key}"')
+                case _:
+                    raise refused(step, "this step into DATA cannot be followed")
+        return text_sql("$" + "".join(steps))
+
+    def _signed(self, node: tree.Number | tree.Unary, scope: Scope) -> Piece:
+        number = _literal(node)
+        if number is None and isinstance(node, tree.Unary):
+            piece = self.value(node.operand, scope)
+            if piece.kind is not Kind.NUMBER:
+                raise refused(node, f"a sign stands before {piece.kind}")
+            return Piece(f"({node.op} {piece.sql})", Kind.NUMBER)
+        sql = None if number is None else number_sql(number)
+        if sql is None:
+            raise refused(node, f"this number is too large, or has more than {DECIMALS} decimals")
+        return Piece(sql, Kind.NUMBER)
+
+    def _binary(self, node: tree.Binary, scope: Scope) -> Piece:
+        if isinstance(node.right, tree.Interval) and node.op in ("+", "-"):
+            amount, unit = _interval(node.right)
+            return self._shifted(
+                node, node.left, amount if node.op == "+" else -amount, unit, scope
+            )
+        left, right = self.value(node.left, scope), self.value(node.right, scope)
+        wanted = Kind.TEXT if node.op == "||" else Kind.NUMBER
+        for side, piece in ((node.left, left), (node.right, right)):
+            if piece.kind is not wanted:
+                raise refused(
+                    side,
+                    f"`{node.op}` takes {wanted}, and this is {piece.kind}",
+                    "write the unit of time: now() - 30 days" if left.kind is Kind.TIME else "",
+                )
+        if node.op == "/":
+            raise refused(
+                node,
+                "how many decimals SendGrid's division keeps is not known",
+                "multiply the other side instead: total_spend > 50 * orders_count",
+            )
+        if node.op == "%" and not _literal(node.right):
+            raise refused(node, "the remainder of a division by what may be 0 is not known")
+        return Piece(f"({left.sql} {node.op} {right.sql})", wanted)
+
+    def _shifted(
+        self, node: tree.Node, base: tree.Expression, amount: int, unit: str, scope: Scope
+    ) -> Piece:
+        name = lower(unit).removesuffix("s")
+        if name not in _UNITS:
+            raise refused(node, f"the unit of time `{unit}` is not known")
+        word, factor, seconds = _UNITS[name]
+        if abs(amount) * seconds > _LONGEST_SPAN:
+            raise refused(node, "this is more than 500 years away")
+        piece = self.value(base, scope)
+        if piece.kind is Kind.TEXT and piece.literal is not None:
+            moment = utc(piece.literal)
+            piece = Piece(time_sql(moment), Kind.TIME) if moment else piece
+        if piece.kind is not Kind.TIME:
+            raise refused(base, f"a span of time is added to {piece.kind}, not to a time")
+        return Piece(f"({piece.sql} + INTERVAL ({amount * factor}) {word})", Kind.TIME)
+
+    def _cast(self, node: tree.Cast, scope: Scope) -> Piece:
+        if isinstance(node.operand, tree.String) and node.type in _SAME[Kind.TIME] | {"DATE"}:
+            moment = utc(node.operand.value)
+            is_day = _DAY.fullmatch(node.operand.value) is not None
+            if moment and (is_day or node.type != "DATE"):
+                return Piece(time_sql(moment), Kind.TIME)
+        piece = self.value(node.operand, scope)
+        if node.type not in _SAME.get(piece.kind, ()):
+            raise refused(
+                node,
+                f"how SendGrid makes {node.type} of {piece.kind} is not known",
+                "compare without the cast",
+            )
+        return Piece(piece.sql, Kind.TEXT) if piece.kind is Kind.INSIDE else piece
+
+    def _case(self, node: tree.Case, scope: Scope) -> Piece:
+        head = ""
+        if node.operand is None:
+            tests = [self.truth(when.condition, scope) for when in node.whens]
+        else:
+            nodes = [node.operand, *(when.condition for when in node.whens)]
+            (operand, *pieces), kind = alike(nodes, [self.value(one, scope) for one in nodes])
+            refuse_kind(node, kind)
+            head, tests = f" {operand.sql}", [piece.sql for piece in pieces]
+        results = [when.result for when in node.whens]
+        results += [node.otherwise] if node.otherwise else []
+        values, kind = alike(results, [self.value(one, scope) for one in results])
+        parts = [
+            f" WHEN {test} THEN {one.sql}"
+            for test, one in zip(tests, values[: len(tests)], strict=True)
+        ]
+        last = f" ELSE {values[-1].sql}" if node.otherwise else ""
+        return Piece(f"(CASE{head}{''.join(parts)}{last} END)", kind)
+
+    def truth(self, node: tree.Expression, scope: Scope) -> str:
+        """Translate what must be a condition."""
+        piece = self.value(node, scope)
+        if piece.kind is Kind.NULL:
+            return "CAST(NULL AS BOOLEAN)"
+        if piece.kind is not Kind.BOOLEAN:
+            raise refused(
+                node, f"{piece.kind} stands where a condition should", "compare it: … = …"
+            )
+        return piece.sql
+
+    def _call(self, node: tree.Call, scope: Scope) -> Piece:
+        name = upper(node.name.text)
+        call = None if node.distinct else self._CALLS.get(name)
+        if call is None:
+            raise refused(
+                node,
+                f"segctl does not compute {name}: what it gives on SendGrid is not known for sure",
+                "",
+            )
+        return call(self, node, scope)
+
+    def _now(self, node: tree.Call, _: Scope) -> Piece:
+        if node.args:
+            raise refused(
+                node, "how SendGrid rounds the present moment is not known", "write now()"
+            )
+        return Piece(NOW, Kind.TIME)
+
+    def _add(self, node: tree.Call, scope: Scope) -> Piece:
+        match node.args:
+            case (tree.DatePart(name=unit), amount, base):
+                number = _literal(amount)
+                if number is None or number != number.to_integral_value():
+                    raise refused(amount, "only whole numbers of units are added to a time")
+                return self._shifted(node, base, int(number), unit.text, scope)
+            case _:
+                raise refused(node, "write timestampadd(day, -30, CURRENT_TIMESTAMP)")
+
+    def _texts(self, node: tree.Call, scope: Scope, count: int) -> list[str]:
+        """Translate arguments that all must be texts."""
+        if len(node.args) != count:
+            raise refused(node, f"{upper(node.name.text)} takes {count} arguments")
+        pieces = [self.value(one, scope) for one in node.args]
+        for one, piece in zip(node.args, pieces, strict=True):
+            if piece.kind not in (Kind.TEXT, Kind.INSIDE):
+                raise refused(
+                    one, f"{upper(node.name.text)} looks into texts, and this is {piece.kind}"
+                )
+        return [piece.sql for piece in pieces]
+
+    def _one_text(self, node: tree.Call, scope: Scope) -> Piece:
+        (text,) = self._texts(node, scope, 1)
+        return Piece(f"{lower(node.name.text)}({text})", Kind.TEXT)
+
+    def _two_texts(self, node: tree.Call, scope: Scope) -> Piece:
+        functions = {"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains"}
+        one, other = self._texts(node, scope, 2)
+        return Piece(f"{functions[upper(node.name.text)]}({one}, {other})", Kind.BOOLEAN)
+
+    def _coalesce(self, node: tree.Call, scope: Scope) -> Piece:
+        if len(node.args) < 2 or (len(node.args) > 2 and upper(node.name.text) != "COALESCE"):  # noqa: PLR2004 - NVL and IFNULL take two
+            raise refused(node, f"{upper(node.name.text)} takes two values")
+        pieces, kind = alike(node.args, [self.value(one, scope) for one in node.args])
+        refuse_kind(node, kind)
+        return Piece(f"COALESCE({', '.join(piece.sql for piece in pieces)})", kind)
+
+    def _array_contains(self, node: tree.Call, scope: Scope) -> Piece:
+        match node.args:
+            case (tree.Column() as column, tree.Array(items=items)):
+                wanted: tuple[tree.Expression, ...] = items
+            case (tree.Column() as column, tree.String() as one):
+                wanted = (one,)
+            case _:
+                raise refused(node, "write array_contains(list_ids, ['…'])")
+        piece = self.column(column, scope)
+        if piece.kind is not Kind.LIST:
+            raise refused(column, f"array_contains looks into lists, and this is {piece.kind}")
+        if not wanted:
+            raise refused(node, "whom array_contains finds with an empty list is not known")
+        texts = []
+        for item in wanted:
+            if not isinstance(item, tree.String):
+                raise refused(item, "array_contains takes texts between single quotes")
+            texts.append(text_sql(plain(item)))
+        return Piece(f"list_has_any({piece.sql}, [{', '.join(texts)}])", Kind.BOOLEAN)
+
+    def _array_size(self, node: tree.Call, scope: Scope) -> Piece:
+        piece = self.value(node.args[0], scope) if len(node.args) == 1 else None
+        if piece is None or piece.kind is not Kind.LIST:
+            raise refused(node, "ARRAY_SIZE takes one list")
+        return Piece(f"CAST(len({piece.sql}) AS {NUMBER_TYPE})", Kind.NUMBER)
+
+    _CALLS: ClassVar[Mapping[str, Callable[[Values, tree.Call, Scope], Piece]]] = {
+        "NOW": _now,
+        "CURRENT_TIMESTAMP": _now,
+        "TIMESTAMPADD": _add,
+        "DATEADD": _add,
+        "TIMEADD": _add,
+        "ARRAY_CONTAINS": _array_contains,
+        "ARRAY_SIZE": _array_size,
+        "LOWER": _one_text,
+        "UPPER": _one_text,
+        "STARTSWITH": _two_texts,
+        "ENDSWITH": _two_texts,
+        "CONTAINS": _two_texts,
+        "COALESCE": _coalesce,
+        "NVL": _coalesce,
+        "IFNULL": _coalesce,
+    }
+
+
+def plain(node: tree.String) -> str:
+    """Give what a text says; refuse escapes that dialects do not agree on."""
+    for found in _ESCAPE.finditer(node.raw):
+        if found[1] not in _SAFE_ESCAPES:
+            hint = "in LIKE, write ESCAPE '!' and !% for a percent sign" if found[1] in "%_" else ""
+            raise refused(node, f"what `{found[0]}` means in a text is not known", hint)
+    if "\0" in node.value:
+        raise refused(node, "the text holds a NUL character")
+    return node.value
+
+
+def refuse_kind(node: tree.Node, kind: Kind) -> None:
+    """Refuse what has no equality: lists, and semi-structured data as a whole."""
+    if kind in (Kind.LIST, Kind.DATA):
+        hint = "write array_contains(…, ['…'])" if kind is Kind.LIST else "name a part of it"
+        raise refused(node, f"{kind} is compared as one value", hint)
+    if kind is Kind.INSIDE:
+        raise refused(
+            node, "of what type the values inside DATA are is not known", "compare with a text"
+        )
+
+
+def _literal(node: tree.Expression) -> Decimal | None:
+    match node:
+        case tree.Number(text=text):
+            try:
+                return Decimal(text)
+            except InvalidOperation:
+                return None
+        case tree.Unary(op=op, operand=tree.Number() as operand):
+            number = _literal(operand)
+            return number.copy_negate() if number is not None and op == "-" else number
+        case _:
+            return None
+
+
+def _interval(node: tree.Interval) -> tuple[int, str]:
+    unit = node.unit.text if node.unit else ""
+    if isinstance(node.value, tree.String):
+        found = _AMOUNT.fullmatch(node.value.value)
+        if found and bool(found[2]) != bool(unit):
+            return int(found[1]), unit or found[2]
+        raise refused(node, "this span of time cannot be read", "write interval '10 days'")
+    number = _literal(node.value)
+    if number is None or number != number.to_integral_value():
+        raise refused(node, "only whole numbers of units are added to a time")
+    return int(number), unit

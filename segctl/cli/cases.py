@@ -1,0 +1,90 @@
+"""Reads the tests of segment files for a command, with what fields.yaml and fixtures.yaml say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_document
+from segctl.audience.scopes import Columns
+from segctl.cli.checking import lint_settings, offline_fields
+from segctl.declarations.fields import columns
+from segctl.declarations.lint import address_in_tests
+from segctl.errors import Diagnostic, InvalidInput, Severity
+from segctl.query.lint import mask_personal
+from segctl.workspace import FIXTURES_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.audience.cases import Case
+    from segctl.cli.session import Session
+    from segctl.declarations.document import Document
+    from segctl.model import Declared
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The tests of one segment, and the columns that its contacts have."""
+
+    declared: Declared
+    cases: tuple[Case, ...]
+    columns: Columns
+
+
+def read_suites(
+    session: Session, declared: Sequence[Declared]
+) -> tuple[list[Suite], list[Diagnostic]]:
+    """Give the tests of these segments, and everything that is wrong with them."""
+    fields, _ = offline_fields(session)
+    documents = session.declarations.documents
+    tested = [one for one in declared if documents[one.file].value.get("tests")]
+    shared, findings = _fixtures(session)
+    if fields is not None:
+        known = Columns(columns((*fields.reserved, *fields.custom)))
+    else:
+        given = [documents[one.file] for one in tested]
+        known = columns_given([*given, *([shared] if shared else [])])
+    certain = fields is not None
+    fixtures = Fixtures()
+    if shared is not None:
+        before = len(shared.diagnostics)
+        fixtures = CaseReader(shared, known, certain=certain).fixtures()
+        findings = [*findings, *shared.diagnostics[before:]]
+    suites = []
+    for one in tested:
+        document = documents[one.file]
+        before = len(document.diagnostics)
+        cases = CaseReader(document, known, certain=certain).cases(fixtures)
+        findings = [*findings, *document.diagnostics[before:]]
+        suites.append(Suite(one, cases, known))
+    return suites, findings
+
+
+def sound_suites(session: Session, declared: Sequence[Declared]) -> list[Suite]:
+    """Give the tests of these segments. Raises `InvalidInput` where one is wrong."""
+    suites, findings = read_suites(session, declared)
+    if any(found.severity is Severity.ERROR for found in findings):
+        raise InvalidInput(findings)
+    return suites
+
+
+def check_tests(session: Session) -> list[Diagnostic]:
+    """Check the tests of every segment file, and fixtures.yaml."""
+    _, findings = read_suites(session, session.declarations.declared)
+    document, _ = _fixtures(session)
+    severity = lint_settings(session).severity(address_in_tests.code, address_in_tests.severity)
+    if document is not None and severity is not None:
+        for path, message, hint in address_in_tests.check(None, document.value):
+            span = document.span(path)
+            excerpt = mask_personal(document.excerpt(span.line), same_length=True)
+            found = Diagnostic(address_in_tests.code, severity, message, span, hint, excerpt)
+            findings.append(found)
+    return findings
+
+
+def _fixtures(session: Session) -> tuple[Document | None, list[Diagnostic]]:
+    data = session.files.fixtures
+    if data is None:
+        return None, []
+    return fixtures_document(f"{session.config.segments}/{FIXTURES_FILE}", data)

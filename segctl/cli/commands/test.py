@@ -1,0 +1,152 @@
+"""`segctl test`: is who should be in a segment in it, and who should not, out? Offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segctl.cli.planning import read_selection
+from segctl.cli.session import with_session
+from segctl.errors import Diagnostic, InvalidInput, Severity
+from segctl.render.cases_text import cases_text, details, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.audience.cases import Verdict
+    from segctl.cli.cases import Suite
+    from segctl.cli.session import Session
+    from segctl.errors import Span
+    from segctl.model import Declared
+
+
+@click.command("test")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "junit"]),
+    default="text",
+    help="How to write the results.",
+)
+@click.option("--require", is_flag=True, help="Fail for segments that have no tests.")
+@with_session
+def command(session: Session, names: tuple[str, ...], output: str, require: bool) -> int:
+    """Try the tests of the segment files, offline.
+
+    A test is a contact, perhaps with events, that must be in the segment or out of it. Needs no
+    API key and no network: the query is computed on this machine, and one that cannot be computed
+    for certain is refused. Exit code 1 when a test fails or cannot be tried.
+
+    NAME is a segment's name or file, and may be a shell pattern; without one, all are tried.
+
+    \b
+    Examples:
+      segctl test
+      segctl test 'VIP customers' --require
+      segctl test --format junit > segments.xml
+    """
+    from segctl.cli.cases import sound_suites  # noqa: PLC0415
+
+    try:
+        _, picked = read_selection(session, names, what="test")
+        suites = sound_suites(session, picked)
+    except InvalidInput as error:
+        if output != "text":
+            _show(session, output, (), error.diagnostics)
+        raise
+    verdicts, problems = _tried(session, suites)
+    if require:
+        tested = {suite.declared.file for suite in suites}
+        problems += [_untested(one) for one in picked if one.file not in tested]
+    _show(session, output, verdicts, problems)
+    return int(bool(problems) or not all(one.passed for one in verdicts))
+
+
+def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], list[Diagnostic]]:
+    """Try every test; give what cannot be translated, too."""
+    from segctl.audience.translation import translate  # noqa: PLC0415
+    from segctl.engine import Engine  # noqa: PLC0415
+    from segctl.linting import QuerySource  # noqa: PLC0415
+    from segctl.query.parse import parse  # noqa: PLC0415
+    from segctl.testing import not_translated, try_cases  # noqa: PLC0415
+
+    verdicts: list[Verdict] = []
+    problems: list[Diagnostic] = []
+    engines: dict[int, Engine] = {}
+    for suite in suites:
+        segment = suite.declared.segment
+        source = QuerySource(suite.declared, session.declarations.documents[suite.declared.file])
+        translated = translate(parse(segment.query), suite.columns, segment.parent_list_ids)
+        if translated.audience is None:
+            problems += not_translated(translated.problems, source)
+            continue
+        engine = engines.get(id(suite.columns))
+        if engine is None:
+            engine = engines[id(suite.columns)] = Engine(suite.columns)
+        now = session.clock.now()
+        verdicts += try_cases(
+            suite.declared, source, translated.audience, suite.cases, engine=engine, now=now
+        )
+    return verdicts, problems
+
+
+def _untested(one: Declared) -> Diagnostic:
+    return Diagnostic(
+        "no-tests",
+        Severity.ERROR,
+        f"`{one.name}` has no tests",
+        one.span,
+        hint="add `tests:` with a contact that must be in the segment, and one that must not",
+    )
+
+
+def _show(
+    session: Session, output: str, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
+) -> None:
+    match output:
+        case "json":
+            _show_json(session, verdicts, problems)
+        case "junit":
+            from segctl.render.cases_junit import cases_junit  # noqa: PLC0415
+
+            session.show(cases_junit(verdicts, problems))
+        case _:
+            session.warn(problems)
+            if not (verdicts or problems):
+                session.talk("No segment has tests: add `tests:` to its file.")
+            session.show(cases_text(verdicts, session.style, quiet=session.verbosity < 0))
+
+
+def _place(span: Span) -> dict[str, Any]:
+    return {"file": span.file, "line": span.line, "column": span.column}
+
+
+def _show_json(
+    session: Session, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
+) -> None:
+    from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
+    from segctl.render.style import clean  # noqa: PLC0415
+
+    tests: list[dict[str, Any]] = [
+        {
+            "segment": clean(one.segment),
+            "name": clean(one.case.name),
+            "source": _place(one.case.span),
+            "expect": "in" if one.case.expected else "out",
+            "passed": one.passed,
+            "details": [] if one.passed else details(one),
+            "reasons": [
+                {
+                    "condition": clean(reason.condition),
+                    "truth": reason.truth,
+                    "source": _place(reason.span),
+                }
+                for reason in one.reasons
+            ],
+        }
+        for one in verdicts
+    ]
+    said = summary(verdicts)
+    session.show(diagnostics_in("json", problems, session, "test", summary=said, tests=tests))

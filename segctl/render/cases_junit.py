@@ -1,0 +1,55 @@
+"""What the tests of segments showed, as JUnit's XML, which every CI service reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.render.cases_text import details, outcome
+from segctl.render.style import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.audience.cases import Verdict
+    from segctl.errors import Diagnostic
+
+
+def cases_junit(verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]) -> str:
+    """Give one suite with a case a test; `problems` are errors without one."""
+    from xml.etree.ElementTree import (  # noqa: PLC0415 - for this format alone
+        Element,
+        SubElement,
+        indent,
+        tostring,
+    )
+
+    failed = sum(not one.passed and not one.problem for one in verdicts)
+    errors = sum(bool(one.problem) for one in verdicts) + len(problems)
+    suite = Element(
+        "testsuite",
+        name="segctl",
+        tests=str(len(verdicts) + len(problems)),
+        failures=str(failed),
+        errors=str(errors),
+    )
+    for one in verdicts:
+        case = SubElement(
+            suite,
+            "testcase",
+            name=clean(one.case.name),
+            classname=clean(one.segment),
+            file=clean(one.case.span.file),
+            line=str(one.case.span.line),
+        )
+        if not one.passed:
+            kind = "error" if one.problem else "failure"
+            message = clean(one.problem or outcome(one))
+            SubElement(case, kind, message=message).text = "\n".join(details(one))
+    for found in problems:
+        file = clean(found.span.file) if found.span else ""
+        case = SubElement(suite, "testcase", name=found.code, classname=file, file=file)
+        SubElement(case, "error", message=clean(found.summary)).text = clean(
+            f"{found.span}: {found.hint}"
+        )
+    indent(suite)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(suite, encoding="unicode")}\n'

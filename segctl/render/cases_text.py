@@ -1,0 +1,83 @@
+"""What the tests of segments showed, as text."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from segctl.audience.cases import CONTACT_ID
+from segctl.render.style import Style, clean, count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from segctl.audience.cases import Verdict
+
+
+def cases_text(verdicts: Sequence[Verdict], style: Style, *, quiet: bool = False) -> str:
+    """Give every test by segment, failed ones with the reason; `quiet` leaves out the others."""
+    blocks: dict[tuple[str, str], list[str]] = {}
+    for one in verdicts:
+        if not (quiet and one.passed):
+            blocks.setdefault((one.segment, one.file), []).append(_one(one, style))
+    text = "".join(
+        f"{style.bold(clean(name))}  {style.dim(clean(file))}\n{''.join(lines)}\n"
+        for (name, file), lines in blocks.items()
+    )
+    return f"{text}{style.bold(summary(verdicts))}\n"
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """Count: "5 tests: 4 passed, 1 failed."."""
+    failed = sum(not one.passed for one in verdicts)
+    passed = len(verdicts) - failed
+    return f"{count(len(verdicts), 'test')}: {passed} passed, {failed} failed."
+
+
+def _one(one: Verdict, style: Style) -> str:
+    name = clean(one.case.name)
+    if one.passed:
+        return f"  {style.green('pass')}  {name}\n"
+    lines = [f"  {style.red('FAIL')}  {name}  {style.dim(clean(str(one.case.span)))}"]
+    return "\n".join([*lines, *(f"        {line}" for line in details(one))]) + "\n"
+
+
+def details(one: Verdict) -> list[str]:
+    """Say why a test failed, line by line."""
+    lines = [one.problem] if one.problem else [outcome(one)]
+    lines.append(f"contact: {shown(one.case.contact)}")
+    lines += [f"event: {shown(event)}" for event in one.case.events]
+    lines += [f"{reason.truth}: {reason.condition}  ({reason.span})" for reason in one.reasons]
+    return [clean(line) for line in lines]
+
+
+def outcome(one: Verdict) -> str:
+    """Say what was expected and what came."""
+    return "expected in, and is out" if one.case.expected else "expected out, and is in"
+
+
+def shown(row: Mapping[str, Any]) -> str:
+    """Write a contact or an event on one line, less the id that nobody gave it."""
+    return ", ".join(_pairs(row)) or "nothing is set"
+
+
+def _pairs(row: Mapping[str, Any]) -> Iterable[str]:
+    for key, value in row.items():
+        if key != "contact_id" or value != CONTACT_ID:
+            yield f"{key}: {_value(value)}"
+
+
+def _value(value: Any) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case Decimal():
+            return f"{value:f}"
+        case str():
+            return repr(value) if not value or value != value.strip() else value
+        case _:
+            return json.dumps(value, ensure_ascii=False)

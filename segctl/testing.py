@@ -1,0 +1,115 @@
+"""Tries the tests of a segment: who is in, who is out, and which condition decided.
+
+Owns the run and the search for the reason; the contacts come from `audience.cases`, the truth from
+`engine`. Knows no words for people: `render` has them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.audience.cases import Reason, Verdict
+from segctl.declarations.document import excerpts
+from segctl.engine import EvaluationFailed
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.query.lint import mask_personal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from segctl.audience.cases import Case
+    from segctl.audience.translation import Audience, Part
+    from segctl.engine import Engine, Truth
+    from segctl.linting import QuerySource
+    from segctl.model import Declared
+    from segctl.query.problems import Problem
+
+_WORDS = {True: "true", False: "false", None: "NULL"}
+_LONGEST = 200
+
+
+def try_cases(
+    declared: Declared,
+    source: QuerySource,
+    audience: Audience,
+    cases: Iterable[Case],
+    *,
+    engine: Engine,
+    now: datetime,
+) -> list[Verdict]:
+    """Try the tests of one segment; `now` is for those that do not say when they are."""
+    return [_try(declared, source, audience, case, engine=engine, now=now) for case in cases]
+
+
+def _try(
+    declared: Declared,
+    source: QuerySource,
+    audience: Audience,
+    case: Case,
+    *,
+    engine: Engine,
+    now: datetime,
+) -> Verdict:
+    parts = {part.sql: part for part in audience.part.walk()}
+    try:
+        engine.fill([case.contact], case.events)
+        (row,) = engine.truths([*parts], case.now or now).values()
+    except EvaluationFailed as error:
+        return Verdict(declared.name, declared.file, case, None, problem=error.message)
+    truths = dict(zip(parts, row, strict=True))
+    actual = truths[audience.part.sql] is True
+    if actual is case.expected:
+        return Verdict(declared.name, declared.file, case, actual)
+    decided = _deciding(audience.part, truths, met=actual)
+    reasons = tuple(_reason(part, truths[part.sql], declared, source) for part in decided)
+    return Verdict(declared.name, declared.file, case, actual, reasons)
+
+
+def _deciding(part: Part, truths: Mapping[str, Truth], *, met: bool) -> Iterator[Part]:
+    """Yield the smallest conditions that make a part true, or keep it from being so.
+
+    Where each condition on the events of a join is met, but by no single event all of them, the
+    whole is the reason.
+    """
+    guilty = [inner for inner in part.parts if (truths[inner.sql] is True) is met]
+    if not guilty:
+        yield part
+    for inner in guilty:
+        yield from _deciding(inner, truths, met=met)
+
+
+def _reason(part: Part, truth: Truth, declared: Declared, source: QuerySource) -> Reason:
+    if part.start < 0:
+        span = declared.parent_span or declared.span
+        ids = ", ".join(declared.segment.parent_list_ids)
+        return Reason(f"on the parent list {ids}", _WORDS[truth], span)
+    written = " ".join(declared.segment.query[part.start : part.end].split())
+    short = written if len(written) <= _LONGEST else f"{written[: _LONGEST - 1]}…"
+    return Reason(short, _WORDS[truth], query_span(source, part.start, part.end))
+
+
+def query_span(source: QuerySource, start: int, end: int) -> Span:
+    """Give the place of a range of a query in its file."""
+    first, last = source.range(start, end)
+    return Span(source.file, *source.place(first), *source.place(last))
+
+
+def not_translated(problems: Iterable[Problem], source: QuerySource) -> list[Diagnostic]:
+    """Say why the tests of a segment cannot be tried; nothing personal is shown."""
+    lines = excerpts(source.text)
+    found = []
+    for problem in problems:
+        span = query_span(source, problem.start, problem.end)
+        line = lines[span.line - 1] if span.line <= len(lines) else ""
+        found.append(
+            Diagnostic(
+                "not-translated",
+                Severity.ERROR,
+                f"its tests cannot be tried: {mask_personal(problem.message)}",
+                span,
+                mask_personal(problem.hint),
+                mask_personal(line, same_length=True),
+            )
+        )
+    return found

@@ -1,0 +1,319 @@
+"""A second evaluator of the query language, slow and plain: Python values, three truths.
+
+Written from the rules of the language (sendgrid-api.md §6), and not from the translation: it
+knows rows and values where that knows SQL. It answers only for queries that segctl accepts, so it
+does not judge types. A query means, for one contact: is there a row of the joined tables, with
+this contact in it, for which WHERE is true?
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from segctl.query import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Row = dict[str, Any]
+Truth = bool | None
+
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True)
+class World:
+    """All rows, and what the time is."""
+
+    contacts: list[Row]
+    events: list[Row]
+    now: datetime
+
+    def rows(self, table: str) -> list[Row]:
+        return self.contacts if table.lower() == "contact_data" else self.events
+
+
+Tables = list[tuple[str, str]]
+Env = list[tuple[Tables, dict[str, Row]]]
+"""The tables in sight by alias, and their current rows: innermost first."""
+
+
+def is_member(query: tree.Query, contact: Row, world: World, parents: tuple[str, ...] = ()) -> bool:
+    if parents:
+        lists = contact.get("list_ids")
+        if lists is None or not set(parents) & set(lists):
+            return False
+    for env in rows_of(query, [], world, contact):
+        if query.where is None or truth(query.where, env, world) is True:
+            return True
+    return False
+
+
+def where_of(query: tree.Query, contact: Row, world: World) -> Truth:
+    """The truth itself, of a query without joins."""
+    (env,) = rows_of(query, [], world, contact)
+    return True if query.where is None else truth(query.where, env, world)
+
+
+def rows_of(query: tree.Query, outer: Env, world: World, contact: Row | None = None) -> list[Env]:
+    found: list[Env] = [[([], {}), *outer]]
+    steps = [(source, None) for source in query.sources]
+    for source, on in [*steps, *((join.source, join.on) for join in query.joins)]:
+        assert isinstance(source, tree.Table)
+        alias = (source.alias or source.name).text.lower()
+        table = source.name.text.lower()
+        fixed = contact is not None and table == "contact_data"
+        rows = [contact] if fixed and contact else world.rows(table)
+        longer: list[Env] = [
+            [([*tables, (alias, table)], {**current, alias: row}), *around]
+            for (tables, current), *around in found
+            for row in rows
+        ]
+        found = [env for env in longer if on is None or truth(on, env, world) is True]
+    return found
+
+
+def truth(node: tree.Expression, env: Env, world: World) -> Truth:
+    value = evaluate(node, env, world)
+    assert value is None or isinstance(value, bool), node
+    return value
+
+
+def both(truths: Iterable[Truth]) -> Truth:
+    """AND: what is false decides, and only then what is not known."""
+    known = True
+    for one in truths:
+        if one is False:
+            return False
+        known = known and one is not None
+    return True if known else None
+
+
+def negate(value: Truth) -> Truth:
+    return None if value is None else not value
+
+
+def evaluate(node: tree.Expression, env: Env, world: World) -> Any:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one branch a shape
+    def ask(one: tree.Expression) -> Any:
+        return evaluate(one, env, world)
+
+    match node:
+        case tree.Column():
+            return column(node, env)
+        case tree.String(value=text):
+            return text
+        case tree.Number(text=text):
+            return Decimal(text)
+        case tree.Comparison(left=left, op=op, right=right):
+            return compare(ask(left), op, ask(right))
+        case tree.And(operands=operands):
+            return both(map(ask, operands))
+        case tree.Or(operands=operands):
+            return negate(both(negate(ask(one)) for one in operands))
+        case tree.Not(operand=operand):
+            return negate(ask(operand))
+        case tree.Between(operand=operand, low=low, high=high, negated=negated):
+            value = ask(operand)
+            inside = both((compare(value, ">=", ask(low)), compare(value, "<=", ask(high))))
+            return negate(inside) if negated else inside
+        case tree.In(operand=operand, items=items, negated=negated):
+            value = ask(operand)
+            if isinstance(items, tree.Subquery):
+                given = selected(items.query, env, world)
+            else:
+                given = [ask(item) for item in items]
+            found = negate(both(negate(compare(value, "=", item)) for item in given))
+            return negate(found) if negated else found
+        case tree.IsNull(operand=operand, negated=negated):
+            return (ask(operand) is None) != negated
+        case tree.IsTruth(operand=operand, value=wanted, negated=negated):
+            return (ask(operand) is wanted) != negated
+        case tree.Like(operand=operand, pattern=pattern, escape=escape, negated=negated):
+            value, form = ask(operand), ask(pattern)
+            if value is None or form is None:
+                return None
+            return like(value, form, ask(escape) if escape else "") != negated
+        case tree.Exists(query=query):
+            return any(
+                query.where is None or truth(query.where, inner, world) is True
+                for inner in rows_of(query, env, world)
+            )
+        case tree.Subquery(query=query):
+            call = query.select[0].value
+            assert isinstance(call, tree.Call)
+            values = [one for one in selected(query, env, world, call.args[0]) if one is not None]
+            if not values:
+                return None
+            return max(values) if call.name.text.upper() == "MAX" else min(values)
+        case tree.Boolean(value=value):
+            return value
+        case tree.Null():
+            return None
+        case tree.Unary(op=op, operand=operand):
+            value = ask(operand)
+            return None if value is None else -value if op == "-" else value
+        case tree.Binary(op=op, left=left, right=tree.Interval() as interval):
+            amount, unit = span(interval)
+            return shift(ask(left), amount if op == "+" else -amount, unit)
+        case tree.Binary(op=op, left=left, right=right):
+            one, other = ask(left), ask(right)
+            if one is None or other is None:
+                return None
+            match op:
+                case "+" | "||":
+                    return one + other
+                case "-":
+                    return one - other
+                case "*":
+                    return one * other
+                case "%":
+                    return one % other
+        case tree.Case(operand=operand, whens=whens, otherwise=otherwise):
+            for when in whens:
+                value = ask(when.condition)
+                if operand is not None:
+                    value = compare(ask(operand), "=", value)
+                if value is True:
+                    return ask(when.result)
+            return ask(otherwise) if otherwise else None
+        case tree.Cast(operand=operand):
+            value = ask(operand)
+            is_time = "TIME" in node.type or node.type == "DATE"
+            return moment(value) if is_time and isinstance(value, str) else value
+        case tree.Call():
+            return call_of(node, env, world)
+    raise AssertionError(node)
+
+
+def selected(
+    query: tree.Query, env: Env, world: World, value: tree.Expression | None = None
+) -> list[Any]:
+    value = value or query.select[0].value
+    return [
+        evaluate(value, inner, world)
+        for inner in rows_of(query, env, world)
+        if query.where is None or truth(query.where, inner, world) is True
+    ]
+
+
+def column(node: tree.Column, env: Env) -> Any:
+    name = node.name.text if node.name.quoted else node.name.text.lower()
+    for tables, rows in env:
+        for alias, table in tables:
+            if node.qualifier and node.qualifier.text.lower() != alias:
+                continue
+            is_event = name in ("event_source", "event_type", "timestamp", "data")
+            if not node.qualifier and name != "contact_id" and is_event != (table == "event_data"):
+                continue
+            value = rows[alias].get(name)
+            for step in node.path:
+                key: Any = step.text if isinstance(step, tree.Name) else step.raw  # type: ignore[union-attr]
+                value = value.get(key) if isinstance(value, dict) else None
+            return value
+    raise AssertionError(node)
+
+
+def compare(left: Any, op: str, right: Any) -> Truth:
+    if isinstance(left, datetime) and isinstance(right, str):
+        right = moment(right)
+    if isinstance(right, datetime) and isinstance(left, str):
+        left = moment(left)
+    if op == "IS DISTINCT FROM":
+        return bool(left != right)
+    if op == "IS NOT DISTINCT FROM":
+        return bool(left == right)
+    if left is None or right is None:
+        return None
+    order = int(left > right) - int(left < right)
+    return {
+        "=": order == 0,
+        "!=": order != 0,
+        "<": order < 0,
+        "<=": order <= 0,
+        ">": order > 0,
+        ">=": order >= 0,
+    }[op]
+
+
+def like(text: str, pattern: str, escape: str) -> bool:
+    if not pattern:
+        return not text
+    first, rest = pattern[0], pattern[1:]
+    if escape and first == escape:
+        return text[:1] == rest[0] and like(text[1:], rest[1:], escape)
+    if first == "%":
+        return any(like(text[start:], rest, escape) for start in range(len(text) + 1))
+    return bool(text) and first in ("_", text[0]) and like(text[1:], rest, escape)
+
+
+def moment(text: str) -> datetime:
+    read = datetime.fromisoformat(text)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def span(interval: tree.Interval) -> tuple[int, str]:
+    match interval.value:
+        case tree.String(value=text):
+            amount, *unit = text.split()
+            return int(amount), unit[0] if unit else interval.unit.text  # type: ignore[union-attr]
+        case tree.Unary(operand=tree.Number(text=text)):
+            return -int(text), interval.unit.text  # type: ignore[union-attr]
+        case tree.Number(text=text):
+            return int(text), interval.unit.text  # type: ignore[union-attr]
+    raise AssertionError(interval)
+
+
+def shift(base: datetime | None, amount: int, unit: str) -> datetime | None:
+    if base is None:
+        return None
+    unit = unit.lower().removesuffix("s")
+    if unit in SECONDS:
+        return base + timedelta(seconds=amount * SECONDS[unit])
+    month = base.year * 12 + base.month - 1 + amount * MONTHS[unit]
+    year, month = divmod(month, 12)
+    day = min(base.day, calendar.monthrange(year, month + 1)[1])
+    return base.replace(year=year, month=month + 1, day=day)
+
+
+def call_of(  # noqa: C901, PLR0911 - one branch a function
+    node: tree.Call, env: Env, world: World
+) -> Any:
+    name = node.name.text.upper()
+    if name in ("NOW", "CURRENT_TIMESTAMP"):
+        return world.now
+    if name == "TIMESTAMPADD":
+        part, amount, base = node.args
+        assert isinstance(part, tree.DatePart)
+        value = evaluate(base, env, world)
+        count = int(evaluate(amount, env, world))
+        return shift(moment(value) if isinstance(value, str) else value, count, part.name.text)
+    if name == "ARRAY_CONTAINS":
+        held = evaluate(node.args[0], env, world)
+        wanted = node.args[1]
+        items = wanted.items if isinstance(wanted, tree.Array) else (wanted,)
+        texts = {evaluate(item, env, world) for item in items}
+        return None if held is None else bool(texts & set(held))
+    values = [evaluate(arg, env, world) for arg in node.args]
+    if name in ("COALESCE", "NVL", "IFNULL"):
+        return next((value for value in values if value is not None), None)
+    if None in values:
+        return None
+    match name:
+        case "LOWER":
+            return values[0].lower()
+        case "UPPER":
+            return values[0].upper()
+        case "STARTSWITH":
+            return values[0].startswith(values[1])
+        case "ENDSWITH":
+            return values[0].endswith(values[1])
+        case "CONTAINS":
+            return values[1] in values[0]
+        case "ARRAY_SIZE":
+            return Decimal(len(values[0]))
+    raise AssertionError(node)

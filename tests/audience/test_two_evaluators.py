@@ -1,0 +1,108 @@
+"""Two evaluators that share nothing but the parser agree on who is in an audience."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from segctl.audience.scopes import Columns
+from segctl.audience.translation import translate
+from segctl.engine import Engine
+from segctl.query.catalogue import ColumnType
+from segctl.query.parse import parse
+from tests.query.corpus import ACCEPTED, DIFFERENT, EQUAL, UNSUPPORTED
+
+from . import reference, worlds
+
+CONTACTS = 90
+QUERIES = 230
+pytest.importorskip("duckdb")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine(worlds.COLUMNS)
+
+
+def pairs_that_agree(
+    engine: Engine, text: str, world: reference.World, columns: Columns, parents: tuple[str, ...]
+) -> int:
+    """Compare the evaluators on each contact; give how many were compared."""
+    parsed = parse(text)
+    audience = translate(parsed, columns, parents).audience
+    if audience is None or parsed.query is None:
+        return 0
+    truths = engine.truths([audience.part.sql], world.now)
+    for contact in world.contacts:
+        (truth,) = truths[contact["contact_id"]]
+        expected: bool | None = reference.is_member(parsed.query, contact, world, parents)
+        assert (truth is True) == expected, (text, contact, audience.part.sql)
+        if not parsed.query.joins and not parents:
+            # Nothing is lost either: NULL is not FALSE.
+            expected = reference.where_of(parsed.query, contact, world)
+            assert truth == expected, (text, contact, audience.part.sql)
+    return len(truths)
+
+
+def test_on_generated_queries_contacts_and_events(engine: Engine) -> None:
+    counts: list[int] = []
+
+    @settings(
+        max_examples=QUERIES,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(worlds.queries, st.integers(0, 2**32), st.sampled_from([(), (), (), ("l-1", "l-9")]))
+    def agree(text: str, seed: int, parents: tuple[str, ...]) -> None:
+        world = worlds.world(seed, CONTACTS)
+        engine.fill(world.contacts, world.events)
+        compared = pairs_that_agree(engine, text, world, worlds.COLUMNS, parents)
+        assert compared == CONTACTS, f"not translated: {text}"
+        counts.append(compared)
+
+    agree()
+    print(f"{sum(counts):,} pairs of {len(counts)} queries and {CONTACTS} contacts agree")  # noqa: T201 - for the log
+    assert sum(counts) >= 20_000
+
+
+LETTERS = "abcdefghx"
+
+
+def corpus() -> list[str]:
+    pairs = [text for pair in (*EQUAL, *DIFFERENT) for text in pair]
+    return [*dict.fromkeys((*ACCEPTED, *pairs, *(text for text, _ in UNSUPPORTED)))]
+
+
+def test_on_the_whole_corpus() -> None:
+    """Its columns have no types, so each query is tried with its columns as texts and so on."""
+    known = {"preferred_language": ColumnType.VARCHAR, "tags": ColumnType.VARCHAR}
+    dated = {"signed_up": ColumnType.TIMESTAMP, "last_order": ColumnType.TIMESTAMP}
+    values = {
+        ColumnType.VARCHAR: ("x", "y", "ab", None, "50%", "1"),
+        ColumnType.NUMBER: (*worlds.NUMBERS, None),
+        ColumnType.TIMESTAMP: (*worlds.TIMES, None),
+    }
+    done: set[str] = set()
+    compared = 0
+    for kind, some in values.items():
+        columns = Columns(
+            {**known, **dated, "plan": ColumnType.VARCHAR, **dict.fromkeys(LETTERS, kind)}
+        )
+        engine = Engine(columns)
+        world = worlds.world(7, 60)
+        for number, contact in enumerate(world.contacts):
+            contact.pop("Nick name"), contact.pop("total_spend"), contact.pop("orders_count")
+            for place, letter in enumerate(LETTERS):
+                contact[letter] = some[(number * 7 + place * place * (number % 5)) % len(some)]
+        engine.fill(world.contacts, world.events)
+        for text in corpus():
+            pairs = pairs_that_agree(engine, text, world, columns, ())
+            compared += pairs
+            if pairs:
+                done.add(text)
+    print(f"{compared:,} pairs of {len(done)} queries of the corpus agree")  # noqa: T201 - for the log
+    assert len(done) >= 60
+    assert compared >= 60 * 60
