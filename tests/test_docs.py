@@ -94,7 +94,8 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
         for hook in yaml.safe_load(block)["repos"][0]["hooks"]:
             assert hook["entry"].removeprefix("segctl ") in COMMANDS
         return
-    name = "segctl.yaml" if block.startswith("version:") else "segments/a.yaml"
+    names = {"version": "segctl.yaml", "now": "segments/fixtures.yaml"}
+    name = names.get(block.partition(":")[0], "segments/a.yaml")
     fields = (REPOSITORY / "segments/fields.yaml").read_text("utf-8")
     project.write({name: block, "segments/fields.yaml": fields})
     if "query_file:" in block:
