@@ -84,11 +84,18 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
         file.write_text(block, "utf-8")
         check("vendor.github-workflows", file)
         return
+    if block.startswith("- uses:"):
+        job = {"runs-on": "ubuntu-latest", "steps": yaml.safe_load(block)}
+        file = tmp_path / "workflow.yaml"
+        file.write_text(yaml.safe_dump({"on": "push", "jobs": {"job": job}}), "utf-8")
+        check("vendor.github-workflows", file)
+        return
     if block.startswith("repos:"):
         for hook in yaml.safe_load(block)["repos"][0]["hooks"]:
             assert hook["entry"].removeprefix("segctl ") in COMMANDS
         return
-    name = "segctl.yaml" if block.startswith("version:") else "segments/a.yaml"
+    names = {"version": "segctl.yaml", "now": "segments/fixtures.yaml"}
+    name = names.get(block.partition(":")[0], "segments/a.yaml")
     fields = (REPOSITORY / "segments/fields.yaml").read_text("utf-8")
     project.write({name: block, "segments/fields.yaml": fields})
     if "query_file:" in block:
@@ -97,6 +104,17 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
     done = project.run("validate")
     assert (done.code, done.err) == (0, done.err), done.err
     assert "error[" not in done.err
+
+
+def test_every_block_is_of_a_kind_that_is_tried_or_that_is_no_input() -> None:
+    kinds = {
+        kind
+        for page in documents()
+        for kind in re.findall(
+            r"^```(\w*)\n.*?^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        )
+    }
+    assert kinds <= {"yaml", "sh", "text", "sql", "diff"}
 
 
 def check(schema: str, *files: Path) -> None:
@@ -115,7 +133,7 @@ def test_the_workflows_and_the_action_are_what_github_reads() -> None:
 
 
 def test_every_action_is_pinned_by_a_commit() -> None:
-    for file in (REPOSITORY / ".github").rglob("*.yml"):
+    for file in (*(REPOSITORY / ".github").rglob("*.yml"), *documents()):
         for used in re.findall(r"uses: (\S+.*)$", file.read_text("utf-8"), re.MULTILINE):
             pinned = re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used)
             assert pinned or used.startswith("./"), f"{file.name}: {used}"

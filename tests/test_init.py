@@ -91,6 +91,18 @@ def test_a_file_where_a_folder_should_be(project: Project) -> None:
     assert done.err.startswith("error: cannot write ")
 
 
+@pytest.mark.parametrize(("argv", "told"), [((), True), (("--no-github",), False)])
+def test_a_folder_below_the_top_of_a_repository(
+    project: Project, argv: tuple[str, ...], *, told: bool
+) -> None:
+    (project.root / ".git").mkdir()
+    assert "GitHub reads" not in project.run("init", *argv).err
+    (project.root / "shops/eu").mkdir(parents=True)
+    done = project.run("-C", str(project.root / "shops/eu"), "init", *argv)
+    assert done.code == 0
+    assert ("give the action `working-directory: shops/eu`" in done.err) is told
+
+
 def test_the_action_installs_this_version() -> None:
     action = yaml.safe_load((REPOSITORY / ".github/actions/segctl/action.yml").read_text("utf-8"))
     assert action["inputs"]["version"]["default"] == __version__

@@ -49,7 +49,8 @@ def _renames_option(function: F) -> F:
     return click.option(
         "--detect-renames/--no-detect-renames",
         default=True,
-        help="Whether a removed file and a new one with an equal query are a rename.",
+        help="Whether git may tell a rename: a name that changed in its file, or a removed file "
+        "and a new one with an equal query.",
     )(function)
 
 

@@ -76,7 +76,7 @@ def run_action(
     temp = workspace.parent / "temp"
     shim = temp / "bin" / "segctl"
     shim.parent.mkdir(parents=True, exist_ok=True)
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -m segctl "$@"\n')
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m segctl "$@"\n')
     shim.chmod(0o755)
     (shim.parent / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (shim.parent / "python").chmod(0o755)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.action.hub import Hub, serve_hub
-from tests.action.runner import Run, run_action
+from tests.action.runner import ACTION, Run, run_action
 from tests.conftest import KEY, query, segment_yaml
 
 if TYPE_CHECKING:
@@ -251,3 +251,91 @@ def test_a_project_in_a_folder_is_annotated_from_the_root(shop: Shop) -> None:
     done = shop.run(command="validate", working_directory="shop", key="")
     assert done.code == 1
     assert "::error file=shop/segments/broken.yaml,line=2," in done.log
+
+
+def test_two_projects_of_a_repository_have_their_own_comments_and_approvals(shop: Shop) -> None:
+    other = segment_yaml("Other", query("total_spend > 5"))
+    commit = shop.commit({"eu shop/segments/other.yaml": other})
+    for _ in range(2):
+        top, inner = shop.run(pull=7), shop.run(pull=7, working_directory="eu shop")
+    assert [comment.split()[3] for comment in shop.hub.on(7)] == ["project=.", "project=eu%20shop"]
+    assert top.outputs["plan"] != inner.outputs["plan"]
+    assert json.loads(Path(top.outputs["plan"]).read_text("utf-8"))["digest"] in shop.hub.on(7)[0]
+    shop.merge(commit)
+    assert shop.run(command="apply", working_directory="eu shop").code == 0
+    assert set(shop.remote.definitions()) == {"Other"}
+    assert shop.run(command="apply").code == 0
+    assert set(shop.remote.definitions()) == {"Other", "VIP"}
+    # What went wrong with one is said in the comment of that one.
+    shop.commit({"eu shop/segments/other.yaml": "name: Other\n"})
+    assert shop.run(pull=7, working_directory="eu shop").code == 1
+    assert "could not be made" in shop.hub.on(7)[1]
+    assert "could not be made" not in shop.hub.on(7)[0]
+
+
+def test_the_want_of_an_approval_is_an_annotation(shop: Shop) -> None:
+    done = shop.run(command="apply")
+    found = re.search(r"^::error title=segctl::no pull request brought", done.log, re.MULTILINE)
+    assert found, done.log
+    assert done.log[: found.start()].rstrip().endswith("::")
+    assert "::error" not in done.summary
+
+
+def test_a_refusal_with_an_over_long_plan_says_where_it_is(shop: Shop) -> None:
+    assert shop.run(pull=7).code == 0
+    text = query("country = 'one of those far away' OR city = 'a little town'")
+    commit = shop.commit(
+        {
+            f"segments/{number}.yaml": segment_yaml(f"Segment {number}", text)
+            for number in range(150)
+        }
+    )
+    shop.merge(commit)
+    done = shop.run(command="apply")
+    assert done.code == 3, done.log
+    report = shop.hub.on(7)[1]
+    assert "the summary of the job has it" in report
+    assert report.count("<details>") == report.count("</details>")
+    assert "151 to create" in done.summary
+    assert len(done.summary.encode()) < 1 << 20
+
+
+def test_arguments_may_stand_on_several_lines(shop: Shop) -> None:
+    done = shop.run(arguments="--only\nV*\n--detailed-exitcode\n")
+    assert (done.code, done.outputs["changes"]) == (2, "true"), done.log
+
+
+def test_the_check_of_the_files_is_in_the_summary(shop: Shop) -> None:
+    shop.commit({"segments/broken.yaml": "name: '##[error]Broken'\nquerry_dsl: SELECT 1\n"})
+    done = shop.run(pull=7, key="", command="validate")
+    assert "unknown key <code>querry_dsl</code>" in done.summary
+    assert shop.hub.seen == []
+    # The talk of segctl, with lines of the files, is no place for commands of the runner.
+    open_to_all = done.log.split("::stop-commands::")
+    for part in open_to_all[1:]:
+        token, _, rest = part.partition("\n")
+        assert "##[error]" not in rest.partition(f"::{token}::")[2]
+
+
+def test_the_scripts_keep_to_the_bash_of_macos() -> None:
+    for script in ACTION.glob("*.sh"):
+        text = script.read_text("utf-8")
+        # Before bash 4.4 an empty array is unset, and `set -u` ends the script.
+        for name in re.findall(r"(?<![+])\"\$\{(\w+)\[@\]\}\"", text):
+            assert re.search(rf"^ *{name}=\([^)]", text, re.MULTILINE), f"{script.name}: {name}"
+        assert not re.search(r"mapfile|readarray|declare -A|\$\{\w+(,,|\^\^)|>\(", text), (
+            script.name
+        )
+
+
+def test_no_file_of_the_checkout_is_imported(shop: Shop) -> None:
+    names = ("secrets", "json", "argparse", "re", "urllib", "venv", "pip")
+    shop.commit(
+        {f"{name}.py": "raise SystemExit('a module of the checkout ran')" for name in names}
+    )
+    done = shop.run(pull=7)
+    assert done.code == 0, done.log
+    assert len(shop.hub.on(7)) == 1
+    for script in ACTION.glob("*.sh"):
+        for line in re.findall(r"^.*\bpython\b.*$", script.read_text("utf-8"), re.MULTILINE):
+            assert "#" in line or re.search(r'python"? -I ', line), f"{script.name}: {line}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SCRIPT = REPOSITORY / ".github/actions/segctl/github.py"
 MARK = "<!-- segctl:plan target=production commit=abc digest={} -->"
 ONE, TWO = "1" * 64, "2" * 64
+APPROVED = ("approved", "--commit", "c0ffee", "--target", "production", "--project", ".")
 
 
 @pytest.fixture
@@ -71,14 +72,15 @@ def test_comments_of_another_target_or_of_somebody_else_are_not_touched(
     others = [
         "<!-- segctl:plan target=eu commit=abc -->\nanother target",
         "<!-- segctl:apply target=production -->\nanother kind",
+        "<!-- segctl:plan target=production project=shop/eu commit=abc -->\nanother project",
         f"quoted:\n{MARK.format(ONE)}",
     ]
     for text in others:
         hub.say(7, text)
     hub.say(7, f"{MARK.format(ONE)}\nforged", "a-stranger")
     run(hub, "comment", "--body", body(tmp_path, "mine"), "--pull", "7")
-    assert hub.on(7)[:4] == [*others, f"{MARK.format(ONE)}\nforged"]
-    assert hub.on(7)[4:] == [f"{MARK.format(ONE)}\nmine\n"]
+    assert hub.on(7)[:5] == [*others, f"{MARK.format(ONE)}\nforged"]
+    assert hub.on(7)[5:] == [f"{MARK.format(ONE)}\nmine\n"]
 
 
 def test_comments_that_two_runs_doubled_become_one(hub: Hub, tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_a_commit_that_no_pull_request_brought(
     hub.pulls["c0ffee"] = pulls
     code, out, _ = run(hub, "comment", "--body", body(tmp_path, "one"), "--commit", "c0ffee")
     assert (code, "nothing to comment on" in out) == (0, True)
-    code, out, err = run(hub, "approved", "--commit", "c0ffee", "--target", "production")
+    code, out, err = run(hub, *APPROVED)
     assert (code, out) == (1, "")
     assert "no pull request brought this commit" in err
 
@@ -138,27 +140,26 @@ def test_the_approved_digest_is_the_one_that_the_merged_pull_request_shows(hub: 
     ]
     hub.say(7, f"{MARK.format(TWO)}\nforged", "a-stranger")
     hub.say(3, f"{MARK.format(TWO)}\nof another pull request")
-    argv = ("approved", "--commit", "c0ffee", "--target", "production")
-    code, out, err = run(hub, *argv)
+    code, out, err = run(hub, *APPROVED)
     assert (code, out) == (1, "")
     assert "#7 shows no plan for the target production" in err
     hub.say(7, "<!-- segctl:plan target=production -->\n### The plan could not be made")
-    assert run(hub, *argv)[0] == 1
+    assert run(hub, *APPROVED)[0] == 1
     hub.say(7, f"{MARK.format(ONE)}\nthe plan")
-    assert run(hub, *argv) == (0, f"{ONE}\n", "")
+    assert run(hub, *APPROVED) == (0, f"{ONE}\n", "")
 
 
 def test_an_approval_that_cannot_be_read_is_none(hub: Hub) -> None:
     hub.faults = [403]
-    code, out, err = run(hub, "approved", "--commit", "c0ffee", "--target", "production")
+    code, out, err = run(hub, *APPROVED)
     assert (code, out) == (1, "")
-    assert err == "::error title=segctl::GitHub answered 403 to GET\n"
+    assert err == "GitHub answered 403 to GET\n"
 
 
 def test_an_answer_that_is_no_list_is_no_approval(hub: Hub) -> None:
     hub.faults = [200]
-    code, _, err = run(hub, "approved", "--commit", "c0ffee", "--target", "production")
-    assert (code, err) == (1, "::error title=segctl::GitHub gave no list\n")
+    code, _, err = run(hub, *APPROVED)
+    assert (code, err) == (1, "GitHub gave no list\n")
 
 
 def test_one_issue_is_opened_updated_closed_and_opened_again(hub: Hub, tmp_path: Path) -> None:
@@ -192,12 +193,33 @@ def test_a_body_without_a_marker_is_never_posted(hub: Hub, tmp_path: Path) -> No
 def test_a_failure_is_told_with_what_segctl_said(hub: Hub, tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("error: ``` @somebody\n\x1b[31m\u202e<b>\n", "utf-8")
-    code, out, _ = run(
-        hub, "failed", "--kind", "plan", "--target", "eu", "--title", "No plan", "--log", str(log)
-    )
+    about = ("--kind", "plan", "--target", "eu>shop", "--project", "a%20b")
+    code, out, _ = run(hub, "failed", *about, "--title", "No plan", "--log", str(log))
     assert code == 0
     assert out == (
-        "<!-- segctl:plan target=eu -->\n### No plan\n\n"
+        "<!-- segctl:plan target=eu%3Eshop project=a%20b -->\n### No plan\n\n"
         "````text\nerror: ``` @somebody\n[31m<b>\n````\n"
     )
     assert hub.seen == []
+
+
+def test_each_project_of_a_repository_has_its_own_approval(hub: Hub) -> None:
+    hub.pulls["c0ffee"] = [{"number": 7, "merged_at": "2026", "merge_commit_sha": "c0ffee"}]
+    hub.say(7, f"<!-- segctl:plan target=production project=eu digest={ONE} -->\nof the eu")
+    hub.say(7, f"<!-- segctl:plan target=production project=us digest={TWO} -->\nof the us")
+    about = APPROVED[:-1]
+    assert run(hub, *about, "eu") == (0, f"{ONE}\n", "")
+    assert run(hub, *about, "us") == (0, f"{TWO}\n", "")
+    assert run(hub, *about, ".")[0] == 1
+
+
+def test_each_project_of_a_repository_has_its_own_issue(hub: Hub, tmp_path: Path) -> None:
+    path = tmp_path / "body.md"
+    for project in (".", "eu", "a%20b", "eu"):
+        path.write_text(f"<!-- segctl:drift target=production project={project} -->\n", "utf-8")
+        run(hub, "issue", "--title", "segctl: drift on production", "--body", str(path))
+    assert [issue["title"] for issue in hub.issues.values()] == [
+        "segctl: drift on production",
+        "segctl: drift on production in eu",
+        "segctl: drift on production in a b",
+    ]

@@ -5,14 +5,17 @@ repeated. Runs on the standard library alone. It never speaks to SendGrid and kn
 
     python github.py comment --body FILE (--pull NUMBER | --commit SHA)
     python github.py issue --body FILE --title TITLE [--closed]
-    python github.py approved --commit SHA --target NAME
-    python github.py failed --kind KIND --target NAME --title TITLE --log FILE
+    python github.py approved --commit SHA --target NAME --project FOLDER
+    python github.py failed --kind KIND --target NAME --project FOLDER --title TITLE --log FILE
     python github.py outputs --plan FILE
 
 The last two ask GitHub nothing: they write a body that tells of a failure, and the outputs of the
 action. The others read GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN and
 SEGCTL_COMMENT_AUTHOR: whose comments are ours (`github-actions[bot]` for a workflow's token). Only
 those are ever read or changed, since anybody can write a marker into a comment.
+
+FOLDER is the project's, as a marker of segctl says it: one repository may hold several projects,
+and each has its own comment, issue and approval.
 """
 
 from __future__ import annotations
@@ -24,18 +27,21 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MARKER = re.compile(r"<!-- segctl:(?P<kind>\w+) target=(?P<target>\S+)(?: (?P<rest>[^>]*))? -->")
-"""The first line of every body: `<!-- segctl:plan target=production commit=… digest=… -->`."""
+MARKER = re.compile(r"<!-- segctl:(?P<kind>\w+)(?P<facts>(?: \w+=[^\s>]+)+) -->")
+"""The first line of every body: `<!-- segctl:plan target=… project=… commit=… digest=… -->`."""
 
-DIGEST = re.compile(r"(?:^| )digest=(?P<digest>[0-9a-f]{64})(?: |$)")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+TOP = "."
+"""The project that is the whole repository; a marker that names none means it."""
+
 LONGEST_BODY = 65_000
 """Characters; GitHub refuses a comment or an issue of more than 65,536."""
 
@@ -54,6 +60,14 @@ class Failure(Exception):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Subject(NamedTuple):
+    """What a body is about: two of them about the same one are one comment, or one issue."""
+
+    kind: str
+    target: str
+    project: str
 
 
 class GitHub:
@@ -105,18 +119,15 @@ class GitHub:
             if len(found) < PAGE:
                 return
 
-    def ours(self, things: Iterator[dict[str, Any]], kind: str, target: str) -> list[Any]:
-        """Pick what we wrote about this target, oldest first."""
-        found = []
-        for thing in things:
-            marker = read_marker(thing.get("body") or "")
-            if (
-                marker is not None
-                and (marker["kind"], marker["target"]) == (kind, target)
-                and (thing.get("user") or {}).get("login") == self.author
-            ):
-                found.append(thing)
-        return found
+    def ours(self, things: Iterator[dict[str, Any]], subject: Subject) -> list[Any]:
+        """Pick what we wrote about this, oldest first."""
+        return [
+            thing
+            for thing in things
+            if (thing.get("user") or {}).get("login") == self.author
+            and (marker := read_marker(thing.get("body") or "")) is not None
+            and marker[0] == subject
+        ]
 
     def merged_pull(self, commit: str) -> int | None:
         """Give the number of the pull request that brought a commit, if one did."""
@@ -126,29 +137,38 @@ class GitHub:
         return next((int(pull["number"]) for pull in (*exact, *merged)), None)
 
 
-def read_marker(body: str) -> re.Match[str] | None:
-    """Read the marker of a body; it counts on the first line alone."""
-    return MARKER.fullmatch(body.split("\n", 1)[0].rstrip("\r"))
+def read_marker(body: str) -> tuple[Subject, str] | None:
+    """Read the marker of a body: what it is about, and the digest of its plan, empty for none.
+
+    It counts on the first line alone.
+    """
+    found = MARKER.fullmatch(body.split("\n", 1)[0].rstrip("\r"))
+    if found is None:
+        return None
+    facts = dict(fact.split("=", 1) for fact in found["facts"].split())
+    subject = Subject(found["kind"], facts.get("target", "-"), facts.get("project", TOP))
+    digest = facts.get("digest", "")
+    return subject, digest if DIGEST.fullmatch(digest) else ""
 
 
-def read_body(path: str) -> tuple[str, str, str]:
-    """Give a body, the kind and the target of its marker."""
+def read_body(path: str) -> tuple[str, Subject]:
+    """Give a body, and what its marker says that it is about."""
     body = Path(path).read_text("utf-8")
     marker = read_marker(body)
     if marker is None:
         raise Failure(f"{path} does not begin with a marker of segctl")
     if len(body) > LONGEST_BODY:
         body = body[:LONGEST_BODY].rsplit("\n", 1)[0]
-    return body, marker["kind"], marker["target"]
+    return body, marker[0]
 
 
 def comment(github: GitHub, args: argparse.Namespace) -> str:
     """Write the comment anew, or update the one that stands."""
-    body, kind, target = read_body(args.body)
+    body, subject = read_body(args.body)
     number = args.pull or github.merged_pull(args.commit)
     if number is None:
         return "no pull request brought this commit: there is nothing to comment on"
-    standing = github.ours(github.pages(f"/issues/{number}/comments"), kind, target)
+    standing = github.ours(github.pages(f"/issues/{number}/comments"), subject)
     if not standing:
         github.call("POST", f"/issues/{number}/comments", {"body": body})
         return f"commented on #{number}"
@@ -161,18 +181,21 @@ def comment(github: GitHub, args: argparse.Namespace) -> str:
 
 def issue(github: GitHub, args: argparse.Namespace) -> str:
     """Keep one issue: open it, update it, or close it when there is nothing more to say."""
-    body, kind, target = read_body(args.body)
+    body, subject = read_body(args.body)
+    title = args.title
+    if subject.project != TOP:
+        title += f" in {''.join(filter(str.isprintable, unquote(subject.project)))}"
     listed = github.pages("/issues", state="open", creator=github.author)
     plain = (one for one in listed if "pull_request" not in one)
-    standing = github.ours(plain, kind, target)
+    standing = github.ours(plain, subject)
     if not standing:
         if args.closed:
             return "there is no issue, and no need of one"
-        made = github.call("POST", "/issues", {"title": args.title, "body": body})
+        made = github.call("POST", "/issues", {"title": title, "body": body})
         return f"opened issue #{made['number']}"
     number = standing[0]["number"]
     state = "closed" if args.closed else "open"
-    github.call("PATCH", f"/issues/{number}", {"title": args.title, "body": body, "state": state})
+    github.call("PATCH", f"/issues/{number}", {"title": title, "body": body, "state": state})
     return f"{'closed' if args.closed else 'updated'} issue #{number}"
 
 
@@ -181,13 +204,17 @@ def approved(github: GitHub, args: argparse.Namespace) -> str:
     number = github.merged_pull(args.commit)
     if number is None:
         raise Failure("no pull request brought this commit, so no plan of it was approved")
-    standing = github.ours(github.pages(f"/issues/{number}/comments"), "plan", args.target)
-    for one in standing:
+    subject = Subject("plan", value(args.target), args.project)
+    for one in github.ours(github.pages(f"/issues/{number}/comments"), subject):
         marker = read_marker(one["body"])
-        digest = DIGEST.search(marker["rest"] or "") if marker else None
-        if digest:
-            return digest["digest"]
+        if marker is not None and marker[1]:
+            return marker[1]
     raise Failure(f"#{number} shows no plan for the target {args.target}")
+
+
+def value(text: str) -> str:
+    """Write a value of a marker as segctl does: without a space, and without `>`."""
+    return quote(text, safe="/") or "-"
 
 
 def failed(args: argparse.Namespace) -> str:
@@ -197,7 +224,7 @@ def failed(args: argparse.Namespace) -> str:
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return "\n".join(
         (
-            f"<!-- segctl:{args.kind} target={args.target} -->",
+            f"<!-- segctl:{args.kind} target={value(args.target)} project={args.project} -->",
             f"### {args.title}",
             "",
             f"{fence}text",
@@ -231,8 +258,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     needed = {
         "comment": ["--body"],
         "issue": ["--body", "--title"],
-        "approved": ["--commit", "--target"],
-        "failed": ["--kind", "--target", "--title", "--log"],
+        "approved": ["--commit", "--target", "--project"],
+        "failed": ["--kind", "--target", "--project", "--title", "--log"],
         "outputs": ["--plan"],
     }
     for name, options in needed.items():
@@ -262,7 +289,7 @@ def main(argv: list[str]) -> int:
         said = ONLINE[args.command](GitHub(), args)
     except Failure as failure:
         if args.command == "approved":
-            print(f"::error title=segctl::{failure}", file=sys.stderr)
+            print(failure, file=sys.stderr)
             return 1
         if failure.status in READ_ONLY:
             print(

@@ -8,9 +8,10 @@ case $version in
   *) what=$version ;;
 esac
 venv=${RUNNER_TEMP:?}/segctl/venv
-python -m venv "$venv"
+# Alone (-I): a file of the checkout named like a module of Python is never imported.
+python -I -m venv "$venv"
 bin=$venv/bin
 [ -d "$bin" ] || bin=$venv/Scripts
-"$bin/python" -m pip install --quiet --disable-pip-version-check "$what"
+"$bin/python" -I -m pip install --quiet --disable-pip-version-check "$what"
 printf '%s\n' "$bin" >> "$GITHUB_PATH"
 "$bin/segctl" --version

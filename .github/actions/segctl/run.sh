@@ -2,55 +2,65 @@
 # Runs one command of segctl for the action, and leaves what the later steps need: body.md (the
 # comment or issue, beginning with its marker), the outputs, the job summary, and segctl's exit
 # code as the output `code`. The last step of the action ends with that code.
+# It keeps to what bash 3.2 knows, which is the one of macOS: there an empty array is unset.
 set -euo pipefail
 
-work=${SEGCTL_WORK:?}
-mkdir -p "$work"
+# A folder of this run alone: a job may use the action for several projects or targets.
+mkdir -p "${SEGCTL_WORK:?}"
+work=$(mktemp -d "$SEGCTL_WORK/XXXXXXXX")
 body=$work/body.md
+more_summary=$work/summary.md
 plan=$work/plan.json
 log=$work/log.txt
-rm -f "$body" "$plan" "$log"
+longest_comment=65000
+: > "$more_summary"
 
 output() { printf '%s=%s\n' "$1" "$2" >> "$GITHUB_OUTPUT"; }
-github() { python "$GITHUB_ACTION_PATH/github.py" "$@"; }
+# Alone (-I): a file of the checkout named like a module of Python is never imported.
+github() { python -I "$GITHUB_ACTION_PATH/github.py" "$@"; }
 
 command=${INPUT_COMMAND:?}
 segctl=(segctl -C "${INPUT_WORKING_DIRECTORY:-.}" --target "${INPUT_TARGET:?}")
 # The words of whoever wrote the workflow, split at white space; nothing else is expanded.
-read -ra more <<< "${INPUT_ARGUMENTS:-}"
+read -rd '' -a more <<< "${INPUT_ARGUMENTS:-}" || true
+
+# The project's folder, as the markers of segctl say it: whatever is wrong, they have it.
+project() {
+  local found
+  found=$("${segctl[@]}" validate --format markdown 2> /dev/null \
+    | sed -n '1s/.* project=\([^ ]*\) .*/\1/p') || true
+  printf '%s' "${found:-.}"
+}
 
 # Why there is nothing better to show: what segctl said, fenced.
 explain_failure() {
-  github failed --kind "$1" --target "$INPUT_TARGET" --title "$2" --log "$log" > "$body"
+  github failed --kind "$1" --target "$INPUT_TARGET" --project "$(project)" --title "$2" \
+    --log "$log" > "$body"
 }
 
 # What the files say may look like a command to the runner: it shall read none in what segctl
 # prints for people.
-token=$(python -c 'import secrets; print(secrets.token_hex(16))')
+token=$(python -I -c 'import secrets; print(secrets.token_hex(16))')
 hush() { printf '::stop-commands::%s\n' "$token"; }
 unhush() { printf '\n::%s::\n' "$token"; }
 
 # Runs a command whose talk on stderr is shown at once, and kept for `explain_failure`.
 loudly() {
-  local ended=0 copying
-  exec 3> >(tee "$log" >&2)
-  copying=$!
-  "$@" 2>&3 3>&- || ended=$?
-  exec 3>&-
-  wait "$copying" || true
-  return "$ended"
+  { "$@" 2>&1 >&4 4>&- | tee "$log" >&2 4>&-; } 4>&1
 }
 
 code=0
 hush
 case $command in
   validate)
+    "${segctl[@]}" validate --format github ${more[@]+"${more[@]}"} > "$work/found.txt" || code=$?
     unhush
-    "${segctl[@]}" validate --format github "${more[@]}" || code=$?
+    cat "$work/found.txt"
     hush
+    "${segctl[@]}" validate --format markdown > "$more_summary" 2> /dev/null || true
     ;;
   plan)
-    loudly "${segctl[@]}" plan --out "$plan" "${more[@]}" || code=$?
+    loudly "${segctl[@]}" plan --out "$plan" ${more[@]+"${more[@]}"} || code=$?
     if [ -s "$plan" ]; then
       unhush
       "${segctl[@]}" show "$plan" --format github
@@ -60,7 +70,7 @@ case $command in
       output plan "$plan"
     else
       unhush
-      "${segctl[@]}" validate --format github || true
+      "${segctl[@]}" validate --format github 2> /dev/null || true
       hush
       explain_failure plan "The plan could not be made"
     fi
@@ -69,8 +79,11 @@ case $command in
     expect=()
     digest=${INPUT_EXPECT_DIGEST:-}
     if [ "$digest" = approved ]; then
-      if ! digest=$(github approved --commit "$GITHUB_SHA" --target "$INPUT_TARGET" 2> "$log"); then
-        cat "$log" >&2
+      if ! digest=$(github approved --commit "${GITHUB_SHA:?}" --target "$INPUT_TARGET" \
+        --project "$(project)" 2> "$log"); then
+        unhush
+        printf '::error title=segctl::%s\n' "$(tail -n 1 "$log")"
+        hush
         explain_failure apply "Nothing was applied: there is no approved plan"
         code=1
       fi
@@ -78,19 +91,20 @@ case $command in
     if [ -n "$digest" ]; then expect=(--expect-digest "$digest"); fi
     if [ "$code" = 0 ]; then
       loudly "${segctl[@]}" apply --auto-approve --format markdown \
-        --journal "$work/journal.ndjson" "${expect[@]}" "${more[@]}" > "$body" || code=$?
+        --journal "$work/journal.ndjson" ${expect[@]+"${expect[@]}"} ${more[@]+"${more[@]}"} \
+        > "$body" || code=$?
       [ -s "$body" ] || explain_failure apply "Nothing was applied"
       # Refused: whoever is to approve the plan as it is now has to see it.
-      if [ "$code" = 3 ] && "${segctl[@]}" plan --out "$plan" "${more[@]}" > "$log" 2>&1 \
+      if [ "$code" = 3 ] && "${segctl[@]}" plan --out "$plan" ${more[@]+"${more[@]}"} > "$log" 2>&1 \
         || [ -s "$plan" ]; then
-        "${segctl[@]}" show "$plan" --format markdown | tail -n +2 >> "$body"
+        "${segctl[@]}" show "$plan" --format markdown | tail -n +2 > "$more_summary"
       fi
       cat "$body"
       output journal "$work/journal.ndjson"
     fi
     ;;
   drift)
-    loudly "${segctl[@]}" drift --detailed-exitcode --format markdown "${more[@]}" \
+    loudly "${segctl[@]}" drift --detailed-exitcode --format markdown ${more[@]+"${more[@]}"} \
       > "$body" || code=$?
     case $code in
       0) output changes false ;;
@@ -109,7 +123,15 @@ esac
 unhush
 
 output code "$code"
+# The summary takes more than a comment does: what does not fit into this one is there whole.
 if [ -s "$body" ]; then
   output body "$body"
   cat "$body" >> "$GITHUB_STEP_SUMMARY"
+  if [ $(($(wc -c < "$body") + $(wc -c < "$more_summary"))) -le "$longest_comment" ]; then
+    cat "$more_summary" >> "$body"
+  elif [ -s "$more_summary" ]; then
+    printf '<p>The plan as it is now is too long to stand here: the summary of the job has it.</p>\n' \
+      >> "$body"
+  fi
 fi
+cat "$more_summary" >> "$GITHUB_STEP_SUMMARY"

@@ -2,13 +2,13 @@
 # Keeps the comment on the pull request, or the issue of a drift, as the run left it.
 set -euo pipefail
 
-github() { python "$GITHUB_ACTION_PATH/github.py" "$@"; }
+github() { python -I "$GITHUB_ACTION_PATH/github.py" "$@"; }
 
 case ${INPUT_COMMAND:?} in
   drift)
     closed=()
     if [ "$CHANGES" = false ] && [ "$CODE" = 0 ]; then closed=(--closed); fi
-    github issue --body "$BODY" --title "segctl: drift on ${INPUT_TARGET:?}" "${closed[@]}"
+    github issue --body "$BODY" --title "segctl: drift on ${INPUT_TARGET:?}" ${closed[@]+"${closed[@]}"}
     ;;
   *)
     if [ -n "$PULL" ]; then

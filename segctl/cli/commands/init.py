@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.files import write_whole
+from segctl.cli.formats import frame
 from segctl.cli.session import STATE_FOLDER, with_session
 from segctl.errors import UsageError
-from segctl.render.style import count
+from segctl.render.style import clean, count
 from segctl.shipped import shipped
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ targets:
 # Its midnight resets the quota of manual refreshes.
 time_zone: UTC
 
-# What happens to a segment whose file is removed; see `segctl plan --help`.
+# What becomes of segments that no file declares. history: those whose file was removed in git are
+# deleted, others are left alone. declared: none is deleted. exclusive: all are.
 ownership: history
 """
 
@@ -82,6 +84,12 @@ def command(session: Session, *, github: bool) -> int:
     written = [name for name, data in files.items() if _write(session, name, data)]
     written += _ignore(session)
     session.talk(f"{count(len(written), 'file')} written." if written else "Nothing to write.")
+    below = clean(frame(session, "").project)
+    if github and below:
+        session.talk(
+            "warning: GitHub reads .github at the top of the repository alone, and this is "
+            f"{below}/: move it there, and give the action `working-directory: {below}`"
+        )
     session.talk("Next: segctl validate, then segctl --target sandbox plan")
     return 0
 
