@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 COUNT = 1000
 MANY = 10_000
 LATENCY = 0.05
+WRITE_LATENCY = 0.1
 MEGABYTES = 250
 _PARALLELISM: int = next(
     (one.to_info_dict()["default"] for one in apply_command.params if one.name == "parallelism"), 1
@@ -41,9 +42,9 @@ def figures(runs: int, *, short: bool) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         write_project(root / "small", COUNT)
-        yield _cold(root / "small", runs)
+        yield _cold(root / "small", 1 if short else runs)
         write_project(root / "new", _CREATES)
-        yield _apply(root / "new", runs)
+        yield _apply(root / "new", 1 if short else runs)
         with account(COUNT) as url:
             warm = _plan(root / "small", url, root / "cache")
             yield from _against_others(root, warm.run, runs, short=short)
@@ -99,13 +100,13 @@ def _apply(project: Path, runs: int) -> Figure:
         def renew() -> None:
             nonlocal url
             stack.close()
-            url = stack.enter_context(account(0, LATENCY))
+            url = stack.enter_context(account(0, WRITE_LATENCY))
 
         def post() -> object:
             return _bare("post", url, str(_PARALLELISM), str(_CREATES))()
 
         return compare(
-            f"apply of {_CREATES:,} creates, {LATENCY * 1000:.0f} ms latency / bare httpx",
+            f"apply of {_CREATES:,} creates, {WRITE_LATENCY * 1000:.0f} ms latency / bare httpx",
             lambda: _segctl(project, url, "--no-cache", "apply", "--auto-approve").run(),
             post,
             bound=1.3,
