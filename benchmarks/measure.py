@@ -44,10 +44,12 @@ def compare(
     bound: float,
     runs: int,
     before: Callable[[], object] = lambda: None,
+    warm: bool = True,
 ) -> Figure:
     """Time two functions in turn, `runs` times after one that does not count.
 
-    `before` is called ahead of each, and not timed.
+    `before` is called ahead of each, and not timed. Without `warm` the first one counts: for those
+    that begin with nothing each time.
     """
 
     def seconds(function: Callable[[], object]) -> float:
@@ -56,8 +58,9 @@ def compare(
         function()
         return time.perf_counter() - started
 
-    seconds(subject)
-    seconds(baseline)
+    if warm:
+        seconds(subject)
+        seconds(baseline)
     pairs = [(seconds(subject), seconds(baseline)) for _ in range(runs)]
     return Figure(
         name,

@@ -48,7 +48,7 @@ def figures(runs: int, *, short: bool) -> Iterator[Figure]:
         with account(COUNT) as url:
             warm = _plan(root / "small", url, root / "cache")
             yield from _against_others(root, warm.run, runs, short=short)
-            yield from _growth(root, warm.run, runs)
+            yield from _growth(root, warm.run, 1 if short else runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,7 @@ def _apply(project: Path, runs: int) -> Figure:
             bound=1.3,
             runs=runs,
             before=renew,
+            warm=False,
         )
 
 

@@ -9,6 +9,7 @@ dialect's idea of NULL (GREATEST).
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, ClassVar
 
@@ -61,7 +62,7 @@ _SAME = {
 """Casts that change nothing."""
 
 
-class Values:
+class Values(ABC):
     """Translates values. `used` collects the aliases of the tables that were asked."""
 
     def __init__(self, text: str, columns: Columns) -> None:
@@ -102,9 +103,9 @@ class Values:
             case _:
                 return self.condition(node, scope)
 
+    @abstractmethod
     def condition(self, node: tree.Expression, scope: Scope) -> Piece:
         """Translate a condition: `conditions` knows how."""
-        raise NotImplementedError
 
     def column(self, node: tree.Column, scope: Scope) -> Piece:
         """Translate a column, with its path into DATA if there is one."""

@@ -77,6 +77,10 @@ RIDDEN_OUT = frozenset(
 )
 """A hiccup of the network or the server, whatever it hit, that leaves nothing undone or unclear."""
 
+VARIANTS = ("ring", "create-pending", "patch-locked", "replace-freed", "refresh")
+WHEN_VARIED = ("refuse x5", "hang", "429 3s", "500", "empty", KILLED, *AFTER)
+"""Scenarios that take the same ways as others, and the faults that try these where they differ."""
+
 WHEN_MIXED = ("500 after x5", f"{KILLED} after")
 """Those that the largest scenario meets, whose cases take ten times as long."""
 
@@ -100,6 +104,8 @@ def faults_of(scenario: Scenario) -> tuple[str, ...]:
         return FAULTS
     if scenario.name == "mixed":
         return WHEN_MIXED
+    if scenario.name in VARIANTS:
+        return WHEN_VARIED
     return FAULTS if scenario.name in PLAIN else tuple(one for one in FAULTS if one not in ALIKE)
 
 
