@@ -124,9 +124,9 @@ def _against_others(
     if octodns is not None:
         yield compare(f"{what} / octodns-sync", warm, octodns, bound=1.0, runs=runs)
     terraform = others.terraform(root / "terraform", COUNT)
-    if terraform is not None:
+    if terraform is not None and not short:
         # Several seconds each, and far from the bound.
-        few = 1 if short else 3
+        few = 3
         yield compare(f"{what} / terraform plan", warm, terraform, bound=0.15, runs=few)
 
 
