@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shlex
@@ -142,7 +143,8 @@ def test_every_action_is_pinned_by_a_commit() -> None:
 @pytest.fixture
 def world() -> Iterator[str]:
     """The world that every emulator begins with, on a socket; give the address."""
-    with Emulator(None, TEST_SETTINGS) as emulator, serve(emulator) as server:
+    settings = dataclasses.replace(TEST_SETTINGS, event_validation_delay=0.0)
+    with Emulator(None, settings) as emulator, serve(emulator) as server:
         emulator.seed()
         yield server.url
 

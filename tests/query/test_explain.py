@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from segctl.query.explain.phrases import field_name
 from segctl.query.parse import parse
 from segctl.query.tree import Column
 from segctl.query.walking import walk
+from tests.growth import TIMES, in_proportion
 
 from .corpus import ACCEPTED, DIFFERENT, EQUAL, SHAPES, UNSUPPORTED, C, J, S, W
 from .strategies import queries, spell
@@ -22,8 +22,6 @@ from .test_fuzz import PIECES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from segctl.query.tree import Query
 
     from .strategies import Meaning
 
@@ -469,22 +467,10 @@ HEAVY: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_large_queries_take_time_in_proportion(name: str) -> None:
-    """One query takes about as long as sixteen of a sixteenth; were it quadratic, 16 times.
-
-    What is taken is this thread's own time on the processor, and the best of several tries: no
-    other load on the machine can make it fail.
-    """
-    small, large = (parse(W + HEAVY[name](size)).query for size in (500, 8_000))
+    small, large = (parse(W + HEAVY[name](size)).query for size in (500, 500 * TIMES))
     assert small
     assert large
-    assert min(_effort(large, 1) / _effort(small, 16) for _ in range(3)) < 5
-
-
-def _effort(query: Query, times: int) -> float:
-    began = time.thread_time()
-    for _ in range(times):
-        explain(query)
-    return time.thread_time() - began
+    assert in_proportion(lambda: explain(small), lambda: explain(large))
 
 
 def test_a_long_address_is_masked_whole() -> None:

@@ -1,0 +1,31 @@
+"""Whether work grows in proportion to its input, measured so that a busy machine fails nothing."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIMES = 16
+"""How many times larger the large input is."""
+
+TRIES = 3
+MOST = 5.0
+"""One large piece takes about as long as sixteen small ones; were it quadratic, 16 times that."""
+
+
+def in_proportion(small: Callable[[], object], large: Callable[[], object]) -> bool:
+    """Say whether `large`, on an input `TIMES` as large, takes no more than its share.
+
+    What is taken is this thread's own time on the processor, and the best of several tries counts.
+    """
+    return any(_effort(large, 1) / _effort(small, TIMES) < MOST for _ in range(TRIES))
+
+
+def _effort(work: Callable[[], object], times: int) -> float:
+    began = time.thread_time()
+    for _ in range(times):
+        work()
+    return time.thread_time() - began
