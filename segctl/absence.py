@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from segctl.errors import Diagnostic, Severity
 from segctl.markers import Marker, is_marked, marked
-from segctl.model import Delete, Disposal, Ignore, Ledger, Precondition, Reason
-from segctl.ownership import Ownership, is_ours, may_delete
+from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
+from segctl.ownership import Ledger, Ownership, is_ours, may_delete
 from segctl.suggest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from segctl.errors import Span
-    from segctl.model import Remote, Removal, Tombstone
+    from segctl.model import Remote, Tombstone
+    from segctl.ownership import Removal
 
 Known = TypeVar("Known")
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from segctl.applying.actions import carry_out
 from segctl.applying.scheduling import Event, Scheduler, Started, Waiting
 from segctl.applying.steps import Means, OnInvalid, Tactics
-from segctl.errors import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -44,8 +43,7 @@ def perform(
     `not_attempted`. Raises `RuntimeError` for a plan that is
     refused or could not be worked out: whoever asks has not looked at it.
     """
-    broken = any(found.severity is Severity.ERROR for found in plan.diagnostics)
-    if plan.refusals or broken:
+    if not plan.is_applicable:
         raise RuntimeError("a refused plan was handed to the applier")
     tactics = tactics or Tactics()
     begin = partial(carry_out, means=Means(account, clock, tactics))

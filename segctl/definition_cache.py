@@ -18,10 +18,12 @@ import re
 import stat
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from segctl import private_files
 from segctl.model import Validation
+from segctl.moments import moment
 from segctl.secrets import find_keys
 
 if TYPE_CHECKING:
@@ -113,7 +115,9 @@ class DefinitionCache:
         # Both are people's words, and a key may have been pasted into the wrong field.
         if find_keys(one.name) or find_keys(one.query, whole=True):
             return None
-        return (*key, one.query) if _moment(key[0]) <= self._settled else None
+        edited = moment(key[0])
+        # A time that cannot be read is never over.
+        return (*key, one.query) if edited is not None and edited <= self._settled else None
 
     def _replace(self, known: dict[str, _Entry]) -> None:
         if known != self._known:
@@ -140,16 +144,7 @@ class DefinitionCache:
         try:
             self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            part = self._folder / f".{self._file.stem}.{os.urandom(8).hex()}.part"
-            try:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-                with os.fdopen(os.open(part, flags, 0o600), "wb") as out:
-                    out.write(data.encode("ascii"))
-                part.replace(self._file)
-            except BaseException:
-                with suppress(OSError):
-                    part.unlink()
-                raise
+            private_files.replace(self._file, data)
             self._tidy()
         except OSError as error:
             self._say(f"definitions are not remembered in {self._folder}: {error.strerror}")
@@ -184,15 +179,6 @@ def _key(remote: Remote) -> tuple[str, str, str, tuple[str, ...]] | None:
     if remote.updated_at is None or remote.query_version is None:
         return None
     return remote.updated_at, remote.query_version, remote.name, remote.parent_list_ids
-
-
-def _moment(text: str) -> datetime:
-    """Read a time; one that cannot be read, or has no zone, is never over."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.max.replace(tzinfo=UTC)
-    return moment if moment.tzinfo else datetime.max.replace(tzinfo=UTC)
 
 
 def _decode(data: Any) -> dict[str, _Entry]:

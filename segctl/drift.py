@@ -79,7 +79,7 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
                         Drift(
                             Kind.EDITED,
                             change.name,
-                            change.precondition.id,
+                            change.id,
                             changed_fields=change.changed_fields,
                             clauses=change.clauses,
                             updated_at=change.precondition.updated_at,
@@ -89,7 +89,7 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
                 else:
                     pending += 1
             case Delete(reason=Reason.NOT_DECLARED):
-                found.append(_created(by_id[change.precondition.id]))
+                found.append(_created(by_id[change.id]))
             case Delete():
                 pending += 1
             case _:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import UsageError
 from segctl.ledger.commits import NOT_A_FILE, Commit, FileChange
 from segctl.ledger.past import Past
-from segctl.model import Ledger
+from segctl.ownership import Ledger
 from segctl.secrets import redact
 from segctl.workspace import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
 
@@ -136,12 +136,19 @@ def checked_out(
 
     A shallow clone has it, too.
     """
-    git = _Git(root, os.environ if env is None else env, patience)
     try:
-        code, out, _ = git.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return _Git(root, os.environ if env is None else env, patience).commit()
     except UsageError:
         return None
-    return out.decode("ascii", "replace").strip() if code == 0 else None
+
+
+def top_of(root: Path) -> Path | None:
+    """Give the folder of the repository that holds a project, `None` where none does.
+
+    Asks the files alone: git refuses some repositories, and a place in one is no secret of it.
+    """
+    here = root.resolve()
+    return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
 
 
 class _Git:
@@ -199,13 +206,18 @@ class _Git:
             raise UsageError(
                 "this is a shallow clone, which lacks the older commits", hint=f"{_WHOLE}: {_FETCH}"
             )
-        code, out, _ = self.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        if code != 0:
+        commit = self.commit()
+        if commit is None:
             raise UsageError(
                 "the git repository has no commit that HEAD leads to",
                 hint="commit the segment files",
             )
-        return out.decode("ascii").strip()
+        return commit
+
+    def commit(self) -> str | None:
+        """Give the commit that is checked out, if there is one."""
+        code, out, _ = self.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return out.decode("ascii", "replace").strip() if code == 0 else None
 
     def refuse_other_histories(self, head: str, folder: str) -> None:
         """Raise `UsageError` where files of the folder have their history somewhere else.

@@ -236,9 +236,7 @@ class JournaledWriter(Writer):
 def names_of(plan: Plan) -> dict[str, str]:
     """Give the names of the segments that a plan changes, by id."""
     return {
-        change.precondition.id: change.before.name
-        for change in plan.changes
-        if not isinstance(change, Create)
+        change.id: change.before.name for change in plan.changes if not isinstance(change, Create)
     }
 
 

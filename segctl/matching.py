@@ -22,7 +22,8 @@ from segctl.ownership import is_ours
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from segctl.model import Declared, Remote, Removal
+    from segctl.model import Declared, Remote
+    from segctl.ownership import Removal
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from segctl.errors import Severity
 from segctl.options import Options
 
 if TYPE_CHECKING:
@@ -163,44 +164,6 @@ class Snapshot:
     remotes: tuple[Remote, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """A segment that the history declared and no file declares now.
-
-    `segment` and `is_protected` are as last declared, in `file`; `commit` removed it, at
-    `removed_at` (ISO 8601 in UTC, the committer's time). `successor` is the new name that the same
-    commit put in its place in the same file, empty where it put none.
-    """
-
-    segment: Segment
-    is_protected: bool
-    file: str
-    commit: str
-    removed_at: str
-    successor: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name that was declared."""
-        return self.segment.name
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What git knows of segments that are no longer declared.
-
-    `removals` are in the order of commits, the latest removal of each name. `unavailable` says why
-    nothing can be known (no git, a shallow clone, a history that cannot be read), and is empty
-    where the history is whole; `remedy` says what to do then. `uncommitted` are the names that
-    the last commit declares and the work tree does not: no commit removed or renamed them yet.
-    """
-
-    removals: tuple[Removal, ...] = ()
-    unavailable: str = ""
-    remedy: str = ""
-    uncommitted: tuple[str, ...] = ()
-
-
 class Reason(StrEnum):
     """Why an action is in a plan. A closed list: `render/` has the words."""
 
@@ -232,8 +195,32 @@ class Precondition:
         return cls(remote.id, remote.updated_at, remote.definition.sha256)
 
 
+class _Wanted:
+    """What has a definition to come to."""
+
+    __slots__ = ()
+    after: Segment
+
+    @property
+    def name(self) -> str:
+        """The name that it will have."""
+        return self.after.name
+
+
+class _Standing:
+    """What concerns a segment that the account has."""
+
+    __slots__ = ()
+    precondition: Precondition
+
+    @property
+    def id(self) -> str:
+        """The id of that segment, as it was planned."""
+        return self.precondition.id
+
+
 @dataclass(frozen=True, slots=True)
-class Create:
+class Create(_Wanted):
     """Make a segment that the account does not have. `query_span`: where its query is written."""
 
     after: Segment
@@ -242,13 +229,13 @@ class Create:
     query_span: Span | None = None
 
     @property
-    def name(self) -> str:
-        """The name it will have."""
-        return self.after.name
+    def id(self) -> None:
+        """The id of the segment that it is made of: none."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(_Wanted, _Standing):
     """Change name or query of a segment; its id stays.
 
     `changed_fields` has API names. `clauses` tells what changed in the query, and is empty where
@@ -265,14 +252,9 @@ class Patch:
     reason: Reason = Reason.DEFINITION_DIFFERS
     query_span: Span | None = None
 
-    @property
-    def name(self) -> str:
-        """The name it will have."""
-        return self.after.name
-
 
 @dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(_Wanted, _Standing):
     """Delete and create again, with a new id: the API cannot change a parent list.
 
     The fields are those of `Patch`. `is_allowed`: the file says `allow_replace`; `is_protected`:
@@ -291,14 +273,16 @@ class Replace:
     is_allowed: bool = False
     is_protected: bool = False
 
-    @property
-    def name(self) -> str:
-        """The name that the new one will have."""
-        return self.after.name
+    @classmethod
+    def of(cls, patch: Patch, reason: Reason, *, is_allowed: bool, is_protected: bool) -> Replace:
+        """Make a replacement of what would be a patch if the API could change the parent list."""
+        same = {one.name: getattr(patch, one.name) for one in fields(patch)}
+        rest = {"reason": reason, "is_allowed": is_allowed, "is_protected": is_protected}
+        return cls(**(same | rest))
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(_Standing):
     """Remove a segment. Its contacts stay (sendgrid-api.md §1)."""
 
     before: Segment
@@ -385,6 +369,21 @@ class Plan:
     refusals: tuple[Diagnostic, ...] = ()
     options: Options = field(default_factory=Options)
     folder: str = "segments"
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What kept it from being worked out."""
+        return tuple(one for one in self.diagnostics if one.severity is Severity.ERROR)
+
+    @property
+    def doubts(self) -> tuple[Diagnostic, ...]:
+        """What was found beside errors."""
+        return tuple(one for one in self.diagnostics if one.severity is not Severity.ERROR)
+
+    @property
+    def is_applicable(self) -> bool:
+        """Whether it was worked out for every segment and no safety rule forbids it."""
+        return not (self.errors or self.refusals)
 
     @property
     def summary(self) -> Summary:

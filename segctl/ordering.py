@@ -77,7 +77,7 @@ class _Moves:
             return
         if isinstance(change, Replace):
             marker = Marker.OLD
-        segment_id, before = change.precondition.id, change.before
+        segment_id, before = change.id, change.before
         name = change.after.name if marker is Marker.OLD else before.name
         aside = dataclasses.replace(before, name=temporary_name(name, segment_id, marker))
         self.made.append(

@@ -1,17 +1,19 @@
 """Whose a segment is that no file declares: the rule by which absence may delete.
 
-Owns the one decision: may segctl delete this segment because nothing declares it any more? Pure;
-what the history says comes in as a `Ledger`.
+Owns what the history says of removed declarations, as values, and the one decision: may segctl
+delete this segment because nothing declares it any more? Pure; git is asked by `history.py`.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from segctl.moments import moment
+
 if TYPE_CHECKING:
-    from segctl.model import Remote, Removal
+    from segctl.model import Remote, Segment
 
 
 class Ownership(StrEnum):
@@ -26,6 +28,44 @@ class Ownership(StrEnum):
     EXCLUSIVE = "exclusive"
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A segment that the history declared and no file declares now.
+
+    `segment` and `is_protected` are as last declared, in `file`; `commit` removed it, at
+    `removed_at` (ISO 8601 in UTC, the committer's time). `successor` is the new name that the same
+    commit put in its place in the same file, empty where it put none.
+    """
+
+    segment: Segment
+    is_protected: bool
+    file: str
+    commit: str
+    removed_at: str
+    successor: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name that was declared."""
+        return self.segment.name
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What git knows of segments that are no longer declared.
+
+    `removals` are in the order of commits, the latest removal of each name. `unavailable` says why
+    nothing can be known (no git, a shallow clone, a history that cannot be read), and is empty
+    where the history is whole; `remedy` says what to do then. `uncommitted` are the names that
+    the last commit declares and the work tree does not: no commit removed or renamed them yet.
+    """
+
+    removals: tuple[Removal, ...] = ()
+    unavailable: str = ""
+    remedy: str = ""
+    uncommitted: tuple[str, ...] = ()
+
+
 def is_ours(removal: Removal, remote: Remote) -> bool:
     """Say whether a segment is the one whose declaration the history saw removed.
 
@@ -35,19 +75,10 @@ def is_ours(removal: Removal, remote: Remote) -> bool:
     """
     if remote.is_v1:
         return False
-    made, removed = _moment(remote.created_at), _moment(removal.removed_at)
+    made, removed = moment(remote.created_at), moment(removal.removed_at)
     return made is not None and removed is not None and made < removed
 
 
 def may_delete(removal: Removal, remote: Remote) -> bool:
     """Say whether absence may delete it: ours, and not protected when it was last declared."""
     return is_ours(removal, remote) and not removal.is_protected
-
-
-def _moment(text: str | None) -> datetime | None:
-    """Read a time; the server's and git's own texts have a zone, and one without has none."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else None

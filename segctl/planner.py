@@ -22,13 +22,11 @@ from segctl.model import (
     Declared,
     Delete,
     Keep,
-    Ledger,
     Patch,
     Plan,
     Precondition,
     Reason,
     Remote,
-    Removal,
     Replace,
     Segment,
     Snapshot,
@@ -37,7 +35,7 @@ from segctl.model import (
     Validation,
 )
 from segctl.ordering import in_order
-from segctl.ownership import Ownership
+from segctl.ownership import Ledger, Ownership, Removal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -218,32 +216,25 @@ def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Repl
     fields = changed_fields(before, after, strict_text=strict_text)
     if not fields:
         return None
-    clauses = _clauses(before, after) if "query_dsl" in fields else ()
-    # PATCH has no parent_list_ids (sendgrid-api.md §1).
-    if "parent_list_ids" in fields:
-        return Replace(
-            before=before,
-            after=after,
-            changed_fields=fields,
-            precondition=Precondition.of(remote),
-            span=one.span,
-            contacts_count=remote.contacts_count,
-            clauses=clauses,
-            query_span=one.query_span,
-            reason=Reason.PARENT_LIST_DIFFERS if match.reason is None else match.reason,
-            is_allowed=one.allow_replace,
-            is_protected=one.protected,
-        )
-    return Patch(
+    patch = Patch(
         before=before,
         after=after,
         changed_fields=fields,
         precondition=Precondition.of(remote),
         span=one.span,
         contacts_count=remote.contacts_count,
-        clauses=clauses,
+        clauses=_clauses(before, after) if "query_dsl" in fields else (),
         query_span=one.query_span,
         reason=Reason.DEFINITION_DIFFERS if match.reason is None else match.reason,
+    )
+    # PATCH has no parent_list_ids (sendgrid-api.md §1).
+    if "parent_list_ids" not in fields:
+        return patch
+    return Replace.of(
+        patch,
+        Reason.PARENT_LIST_DIFFERS if match.reason is None else match.reason,
+        is_allowed=one.allow_replace,
+        is_protected=one.protected,
     )
 
 

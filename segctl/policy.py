@@ -202,7 +202,7 @@ def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
             continue
         if _is_ignored(change, references):
             continue
-        for send in references.to(change.precondition.id):
+        for send in references.to(change.id):
             yield Diagnostic(
                 "in-use",
                 Severity.ERROR,
@@ -221,7 +221,7 @@ def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Dia
     gone = destroyed(plan)
     for change in gone if references is not None else ():
         if references is not None and _is_ignored(change, references):
-            for send in references.to(change.precondition.id):
+            for send in references.to(change.id):
                 yield Diagnostic(
                     "reference-ignored",
                     Severity.WARNING,

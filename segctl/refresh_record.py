@@ -12,13 +12,14 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segctl import private_files
 from segctl.refresh_budget import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from segctl.clock import Clock
 
@@ -126,8 +127,6 @@ def _moment(text: Any) -> datetime:
 
 def _save(path: Path, past: Past) -> None:
     """Write a record through a file beside it, which only its owner can read."""
-    import tempfile  # noqa: PLC0415 - 5 ms, and few runs write a record
-
     account = past.account_closed
     content = {
         "version": VERSION,
@@ -137,11 +136,4 @@ def _save(path: Path, past: Past) -> None:
         "closed": {key: until.isoformat() for key, until in past.closed.items()},
         "account_closed": None if account is None else account.isoformat(),
     }
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            json.dump(content, stream)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    private_files.replace(path, json.dumps(content))

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from segctl.model import Create
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -18,7 +16,16 @@ if TYPE_CHECKING:
     from segctl.model import Change
 
 
-class Status(StrEnum):
+class _Worded(StrEnum):
+    """A closed list whose values are words."""
+
+    @property
+    def words(self) -> str:
+        """The value as people read it."""
+        return self.value.replace("_", " ")
+
+
+class Status(_Worded):
     """How an action ended.
 
     `CONFLICT`: somebody changed the segment, or took the name that it was to have, after the plan
@@ -50,11 +57,15 @@ class Outcome:
     span: Span | None = None
     is_written: bool = False
 
+    @property
+    def place(self) -> Span | None:
+        """Where to look in the files: what is to blame, else what asked for the action."""
+        return self.span or self.change.span
+
 
 def not_attempted(change: Change, why: str = "") -> Outcome:
     """Say that a change was not begun: its segment, where it has one, is as it was."""
-    known_id = None if isinstance(change, Create) else change.precondition.id
-    return Outcome(change, Status.NOT_ATTEMPTED, known_id, why)
+    return Outcome(change, Status.NOT_ATTEMPTED, change.id, why)
 
 
 def in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
@@ -64,7 +75,7 @@ def in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Ou
     return tuple(sorted(outcomes, key=lambda outcome: places[id(outcome.change)]))
 
 
-class RefreshStatus(StrEnum):
+class RefreshStatus(_Worded):
     """What became of a wish to refresh (sendgrid-api.md §1, §2).
 
     `DEFERRED`: the quota has no room for it now. `SKIPPED`: its query is not known to be valid, so

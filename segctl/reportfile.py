@@ -65,5 +65,5 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "message": outcome.message,
         "hint": outcome.hint,
         "written": outcome.status is Status.DONE or outcome.is_written,
-        "source": source_json(outcome.span or outcome.change.span),
+        "source": source_json(outcome.place),
     }

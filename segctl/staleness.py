@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete
-from segctl.planfile import action_name, digest
+from segctl.planfile import PAST, action_name, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from segctl.errors import Span
     from segctl.model import Change, Plan, Segment, TargetRef
-
-_PAST = {"create": "created", "patch": "patched", "replace": "replaced", "delete": "deleted"}
 
 _FIELDS = {"name": "name", "query_dsl": "query", "parent_list_ids": "parent list"}
 
@@ -61,25 +59,25 @@ def _by_segment(plan: Plan) -> dict[_Key, Change]:
     steps: dict[tuple[str, str], int] = defaultdict(int)
     found: dict[_Key, Change] = {}
     for change in plan.changes:
-        segment = ("", change.name) if isinstance(change, Create) else (change.precondition.id, "")
+        segment = ("", change.name) if change.id is None else (change.id, "")
         found[(*segment, steps[segment])] = change
         steps[segment] += 1
     return found
 
 
 def _gone(change: Change) -> Diagnostic:
-    words = f"`{change.name}` was to be {_PAST[action_name(change)]}, and now is not"
+    words = f"`{change.name}` was to be {PAST[action_name(change)]}, and now is not"
     return _stale("stale-missing", words, change.span)
 
 
 def _come(change: Change) -> Diagnostic:
-    words = f"`{change.name}` would be {_PAST[action_name(change)]} now, and was not to be"
+    words = f"`{change.name}` would be {PAST[action_name(change)]} now, and was not to be"
     return _stale("stale-added", words, change.span)
 
 
 def _altered(saved: Change, now: Change) -> Iterator[Diagnostic]:
     """Compare two changes of one segment."""
-    was, is_now = _PAST[action_name(saved)], _PAST[action_name(now)]
+    was, is_now = PAST[action_name(saved)], PAST[action_name(now)]
     if was != is_now:
         words = f"`{now.name}` was to be {was}, and now would be {is_now}"
         yield _stale("stale-changed", words, now.span)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.cli import planning
-from segctl.model import Ledger, Removal, Segment
+from segctl.model import Segment
+from segctl.ownership import Ledger, Removal
 from tests.conftest import KEY, Project, Remote, query
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import pytest
 from segctl.cli import planning
 from segctl.cli.commands import list as listing
 from segctl.markers import Marker, temporary_name
-from segctl.model import Ledger, Removal, Segment
+from segctl.model import Segment
+from segctl.ownership import Ledger, Removal
 from tests.conftest import Project, Remote, query
 
 if TYPE_CHECKING:

@@ -16,13 +16,11 @@ from segctl.model import (
     Delete,
     Ignore,
     Keep,
-    Ledger,
     Patch,
     Plan,
     Precondition,
     Reason,
     Remote,
-    Removal,
     Replace,
     Segment,
     Snapshot,
@@ -30,6 +28,7 @@ from segctl.model import (
     TargetRef,
     Validation,
 )
+from segctl.ownership import Ledger, Removal
 from segctl.planfile import digest, to_json
 from segctl.planner import Wishes, definitions_to_read, make_plan, select
 from segctl.policy import Limits, judge

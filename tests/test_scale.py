@@ -11,16 +11,14 @@ from segctl.errors import Span
 from segctl.model import (
     Declared,
     Disposal,
-    Ledger,
     Remote,
-    Removal,
     Segment,
     Snapshot,
     TargetRef,
     Tombstone,
     Validation,
 )
-from segctl.ownership import Ownership
+from segctl.ownership import Ledger, Ownership, Removal
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history
 
 from .conftest import query

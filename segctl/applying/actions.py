@@ -16,7 +16,7 @@ from segctl.applying.verdicts import Verdict, watch
 from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_of
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
-from segctl.model import Create, Delete, Patch, Replace, Segment, Validation
+from segctl.model import Create, Delete, Patch, Replace, Validation
 from segctl.report import Outcome, Status, not_attempted
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _made(change: Change, means: Means) -> Steps[Outcome]:
         case Patch():
             return (yield from _patch(change, means))
         case Delete():
-            note = yield from writes.delete(change.precondition.id, change.before, means)
+            note = yield from writes.delete(change.id, change.before, means)
             return Outcome(change, Status.DONE, message=note)
         case Replace():
             return (yield from replace(change, means))
@@ -51,7 +51,6 @@ def _made(change: Change, means: Means) -> Steps[Outcome]:
 
 def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) -> Outcome:
     """Say how a change ended of which nothing was done, as far as is known."""
-    known_id = None if isinstance(change, Create) else change.precondition.id
     match error:
         case Halted() | Interrupted():
             halt = error if isinstance(error, Halted) else Halted("interrupted")
@@ -71,9 +70,9 @@ def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) 
                 "SendGrid wants five minutes between two changes of a segment: apply again then, "
                 "or wait longer with --lock-timeout"
             )
-            return Outcome(change, Status.FAILED, known_id, error.message, hint)
+            return Outcome(change, Status.FAILED, change.id, error.message, hint)
         case _:
-            return Outcome(change, status_of(error), known_id, error.message, error.hint)
+            return Outcome(change, status_of(error), change.id, error.message, error.hint)
 
 
 def _create(change: Create, means: Means) -> Steps[Outcome]:
@@ -85,9 +84,7 @@ def _create(change: Create, means: Means) -> Steps[Outcome]:
 def _patch(change: Patch, means: Means) -> Steps[Outcome]:
     wanted = change.after.as_json()
     fields = {field: str(wanted[field]) for field in change.changed_fields}
-    written = yield from writes.patch(
-        change.precondition.id, change.before, change.after, fields, means
-    )
+    written = yield from writes.patch(change.id, change.before, change.after, fields, means)
     done = _done(change, written, fields)
     if "query_dsl" not in fields:
         return done
@@ -97,7 +94,7 @@ def _patch(change: Patch, means: Means) -> Steps[Outcome]:
 def _done(change: Create | Patch, written: Written, sent: Collection[str]) -> Outcome:
     """Report a success, and say so if the server did not keep a field that it was sent."""
     remote = written.remote
-    stored = _stored(remote, change)
+    stored = writes.stored(remote, change.after)
     altered = [field for field in changed_fields(stored, change.after) if field in sent]
     if not altered:
         return Outcome(change, Status.DONE, remote.id, written.note)
@@ -108,12 +105,6 @@ def _done(change: Create | Patch, written: Written, sent: Collection[str]) -> Ou
         f"SendGrid stored another {' and '.join(altered)} than it was sent",
         "the next plan will show the difference",
     )
-
-
-def _stored(remote: Remote, change: Create | Patch) -> Segment:
-    """Give what the server stored; what its answer leaves out, it cannot contradict."""
-    query = change.after.query if remote.query is None else remote.query
-    return Segment(remote.name, query, remote.parent_list_ids)
 
 
 def _judged(done: Outcome, written: Remote, means: Means) -> Steps[Outcome]:
@@ -155,7 +146,7 @@ def _invalid(done: Outcome, verdict: Verdict, means: Means) -> Steps[Outcome]:
     stays = "it stays on the account, and nobody is in it"
     is_written = True
     if means.tactics.on_invalid is OnInvalid.ROLLBACK:
-        stored = _stored(verdict.remote, change)
+        stored = writes.stored(verdict.remote, change.after)
         try:
             if isinstance(change, Create):
                 yield from writes.delete(verdict.remote.id, stored, means)

@@ -35,12 +35,12 @@ def replace(change: Replace, means: Means) -> Steps[Outcome]:
     """
     aside = _aside(change)
     if change.before == aside:
-        now = means.account.get_segment(change.precondition.id)
+        now = means.account.get_segment(change.id)
         if now.definition.sha256 != aside.sha256:
             raise writes.changed_meanwhile(change.before, now)
     else:
         fields = {"name": aside.name}
-        yield from writes.patch(change.precondition.id, change.before, aside, fields, means)
+        yield from writes.patch(change.id, change.before, aside, fields, means)
     try:
         made = yield from writes.create(change.after, means)
     except NOT_DONE as error:
@@ -80,7 +80,7 @@ def _judged(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
 def _finish(change: Replace, new: Remote, means: Means) -> Steps[Outcome]:
     """Delete the old one, now that the new one is good."""
     try:
-        note = yield from writes.delete(change.precondition.id, _aside(change), means)
+        note = yield from writes.delete(change.id, _aside(change), means)
     except NOT_DONE as error:
         message = f"the new segment stands, and the old one may, too: {error.message}"
         return Outcome(change, status_of(error), new.id, message, FINISH_HINT, is_written=True)
@@ -93,7 +93,7 @@ def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome
     why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
     span = change.query_span or change.span
     try:
-        stored = _stored(new, change)
+        stored = writes.stored(new, change.after)
         yield from writes.delete(new.id, stored, means)
     except NOT_DONE as error:
         return Outcome(
@@ -110,18 +110,10 @@ def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome
     return Outcome(
         change,
         Status.FAILED,
-        change.precondition.id,
+        change.id,
         f"{why}, which was deleted again; the old one stays as `{name}`",
         "correct the query and apply again",
         span,
-    )
-
-
-def _stored(new: Remote, change: Replace) -> Segment:
-    """Give the new segment as the server said it made it."""
-    query = change.after.query if new.query is None else new.query
-    return dataclasses.replace(
-        change.after, name=new.name, query=query, parent_list_ids=new.parent_list_ids
     )
 
 
@@ -135,7 +127,7 @@ def _give_back(change: Replace, means: Means) -> Steps[str]:
     name = change.after.name if change.before.name == aside.name else change.before.name
     after = dataclasses.replace(aside, name=name)
     try:
-        yield from writes.patch(change.precondition.id, aside, after, {"name": name}, means)
+        yield from writes.patch(change.id, aside, after, {"name": name}, means)
     except NOT_DONE:
         return aside.name
     return name
@@ -143,7 +135,7 @@ def _give_back(change: Replace, means: Means) -> Steps[str]:
 
 def _aside(change: Replace) -> Segment:
     """Give the old segment under its temporary name."""
-    name = temporary_name(change.after.name, change.precondition.id, Marker.OLD)
+    name = temporary_name(change.after.name, change.id, Marker.OLD)
     return dataclasses.replace(change.before, name=name)
 
 
@@ -151,7 +143,7 @@ def _ended(change: Replace, status: Status, message: str, name: str, hint: str =
     return Outcome(
         change,
         status,
-        change.precondition.id,
+        change.id,
         f"{message}; the old one stays as `{name}`",
         hint or "apply again",
     )

@@ -285,7 +285,7 @@ class _Obstacles:
 
     def to(self, change: Change) -> str:
         """Say why a change cannot be made any more, if it cannot."""
-        if not isinstance(change, Create) and change.precondition.id in self._stuck_ids:
+        if change.id in self._stuck_ids:
             return "an earlier step of it was not made"
         if not isinstance(change, Delete) and change.after.name in self._stuck_names:
             return f"`{change.after.name}` is still the name of another segment"
@@ -297,7 +297,7 @@ class _Obstacles:
         if outcome.status is Status.DONE or outcome.is_written:
             return
         if isinstance(change, Patch):
-            self._stuck_ids.add(change.precondition.id)
+            self._stuck_ids.add(change.id)
         freed = _freed(change)
         if freed is not None and not isinstance(change, Replace):
             self._stuck_names.add(freed)
@@ -312,9 +312,9 @@ def _jobs(changes: Sequence[Change]) -> list[_Job]:
     for job in jobs:
         change = job.change
         needed: list[_Job | None] = []
-        if not isinstance(change, Create):
-            needed.append(by_id.get(change.precondition.id))
-            by_id[change.precondition.id] = job
+        if change.id is not None:
+            needed.append(by_id.get(change.id))
+            by_id[change.id] = job
         if not isinstance(change, Delete):
             needed.append(freeing.get(change.after.name))
         if isinstance(change, Replace):

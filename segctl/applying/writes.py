@@ -13,19 +13,20 @@ told to stop before anything of it was sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.applying.steps import Halted, Patience, Wait
 from segctl.comparison import changed_fields
 from segctl.errors import NotFound, RemoteError, ServerFault, UpdateLocked
+from segctl.model import Segment
+from segctl.moments import moment
 from segctl.report import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.applying.steps import Means, Steps
-    from segctl.model import Remote, Segment
+    from segctl.model import Remote
 
 SENDS = 3
 """How often one write is sent at most."""
@@ -193,6 +194,12 @@ def changed_meanwhile(before: Segment, now: Remote) -> Conflict:
     )
 
 
+def stored(remote: Remote, sent: Segment) -> Segment:
+    """Give what the server stored; what its answer leaves out, it cannot contradict."""
+    query = sent.query if remote.query is None else remote.query
+    return Segment(remote.name, query, remote.parent_list_ids)
+
+
 _MAY_MEAN_TAKEN = (400, 409, 422)
 
 
@@ -215,11 +222,8 @@ class _LockPatience:
         return Wait(min(self._until_unlocked(now), left), LOCK_WORDS, Patience.LOCK)
 
     def _until_unlocked(self, now: Remote) -> float:
-        try:
-            changed = datetime.fromisoformat(now.updated_at or "")
-        except ValueError:
-            return LOCK_POLL
-        if changed.tzinfo is None:
+        changed = moment(now.updated_at)
+        if changed is None:
             return LOCK_POLL
         age = (self._clock.now() - changed).total_seconds()
         seconds = self._lock - age + LOCK_MARGIN

@@ -21,7 +21,6 @@ from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
 from segctl.history import checked_out
-from segctl.model import Create
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed
 from segctl.render.style import clean
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from segctl.applier import Event
     from segctl.cli.session import Account, Session
     from segctl.journal import Journal
-    from segctl.model import Change, Plan, Precondition
+    from segctl.model import Change, Plan
     from segctl.report import Refresh
     from segctl.sendgrid.api import Writer
 
@@ -120,7 +119,7 @@ def carry_out(
 
         tactics = replace(tactics, lock=Settings.sandbox().update_lock)
     if account.definitions is not None:
-        account.definitions.forget({one.id for one in _touched(plan)})
+        account.definitions.forget({change.id for change in plan.changes if change.id})
     run = _Run(session, plan)
     failure: Exception | None = None
     with _interruptions(session, account) as interruptions:
@@ -149,12 +148,6 @@ def carry_out(
             hint="make room for it, or fix its disk, and apply again",
         )
     return run.report(interrupted=bool(interruptions)), failure
-
-
-def _touched(plan: Plan) -> Iterator[Precondition]:
-    for change in plan.changes:
-        if not isinstance(change, Create):
-            yield change.precondition
 
 
 def _why_stopped(interruptions: Sequence[int], journal: Journal) -> str | bool:

@@ -231,25 +231,26 @@ def faults_in(output: str, session: Session, what: str) -> Iterator[None]:
 
 def frame(session: Session, generated_at: str) -> Frame:
     """Say where the project stands in its repository, and at which commit."""
-    from segctl.history import checked_out  # noqa: PLC0415 - asks git
+    from segctl.history import checked_out, top_of  # noqa: PLC0415 - asks git
     from segctl.render.frame import Frame  # noqa: PLC0415
 
-    root = session.root.resolve()
-    for folder in (root, *root.parents):
-        if (folder / ".git").exists():
-            commit = checked_out(root, env=session.env) or ""
-            return Frame(generated_at, commit, _within(folder, root))
-    # A checkout without git, as the runner makes one where it has none.
-    workspace = session.env.get("GITHUB_WORKSPACE", "")
-    top = Path(workspace).resolve() if workspace else root
-    project = _within(top, root) if root.is_relative_to(top) else ""
-    return Frame(generated_at, session.env.get("GITHUB_SHA", ""), project)
+    if top_of(session.root) is None:
+        commit = session.env.get("GITHUB_SHA", "")
+    else:
+        commit = checked_out(session.root, env=session.env) or ""
+    return Frame(generated_at, commit, place_in_repository(session))
 
 
-def _within(top: Path, root: Path) -> str:
+def place_in_repository(session: Session) -> str:
     """Give the project's folder from the top of its repository, empty where it is that."""
-    project = root.relative_to(top).as_posix()
-    return "" if project == "." else project
+    from segctl.history import top_of  # noqa: PLC0415 - git's seam
+
+    root = session.root.resolve()
+    # A checkout may be without git, as the runner makes one where it has none.
+    workspace = session.env.get("GITHUB_WORKSPACE", "")
+    top = top_of(root) or (Path(workspace).resolve() if workspace else root)
+    place = root.relative_to(top).as_posix() if root.is_relative_to(top) else "."
+    return "" if place == "." else place
 
 
 def _sarif(

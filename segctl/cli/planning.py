@@ -14,7 +14,7 @@ import click
 
 from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
-from segctl.errors import InvalidInput, Severity, UsageError
+from segctl.errors import InvalidInput, UsageError
 from segctl.matching import undeclared
 from segctl.model import Delete
 from segctl.options import Options
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
     from segctl.errors import Diagnostic
-    from segctl.model import Declared, Ledger, Plan, Remote, Snapshot
+    from segctl.model import Declared, Plan, Remote, Snapshot
+    from segctl.ownership import Ledger
     from segctl.planner import Named
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -235,14 +236,9 @@ def ledger_of(session: Session, declarations: Declarations) -> Ledger:
     return read_ledger(session.root, session.config.segments, names, env=session.env)
 
 
-def is_broken(plan: Plan) -> bool:
-    """Say whether the plan could not be worked out for some segment."""
-    return any(found.severity is Severity.ERROR for found in plan.diagnostics)
-
-
 def exit_code(plan: Plan, *, detailed: bool) -> int:
     """Give the exit code of a plan that was shown."""
-    if is_broken(plan):
+    if plan.errors:
         return 1
     if plan.refusals:
         return REFUSED

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl import __version__
-from segctl.cli.planning import is_broken
 from segctl.errors import Refused, UsageError
 from segctl.options import Options
 from segctl.render.style import clean
@@ -148,7 +147,7 @@ def approval(
             f"the plan was made by segctl {saved.version}, and this is {__version__}",
             hint="apply it with that version, or make it anew with this one",
         )
-    if saved.plan.refusals or is_broken(saved.plan):
+    if not saved.plan.is_applicable:
         raise Refused(
             "the plan could not be applied when it was made, and cannot now",
             hint=f"segctl show {plan_file} says why; mend that, and make a plan anew",
@@ -177,7 +176,7 @@ def saved_as(session: Session, file: str, plan: Plan) -> str:
     from segctl.planfile import SHORT_DIGEST, digest  # noqa: PLC0415
 
     text = f"Saved as {clean(file)}, digest {digest(plan)[:SHORT_DIGEST]}"
-    if plan.refusals or is_broken(plan):
+    if not plan.is_applicable:
         return f"{text}."
     try:
         usual = choose_target(session.config, None, session.env).name

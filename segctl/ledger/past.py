@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.declarations.segment_file import read_file, read_segment
 from segctl.ledger.names import possible_name
-from segctl.model import Disposal, Removal, Tombstone
+from segctl.model import Disposal, Tombstone
+from segctl.ownership import Removal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -42,6 +42,10 @@ SHORT_DIGEST = 16
 """Characters of a digest that are shown to people, and may be handed in again."""
 
 
+PAST = {"create": "created", "patch": "patched", "replace": "replaced", "delete": "deleted"}
+"""What became of a segment, by the name of the action."""
+
+
 def action_name(change: Change) -> str:
     """Name an action as the JSON and the command line do."""
     match change:
@@ -66,7 +70,7 @@ def digest(plan: Plan) -> str:
                 {
                     "action": action_name(change),
                     "name": change.name,
-                    "id": None if isinstance(change, Create) else change.precondition.id,
+                    "id": change.id,
                     "before": None if isinstance(change, Create) else change.before.as_json(),
                     "after": None if isinstance(change, Delete) else change.after.as_json(),
                 }
@@ -177,7 +181,7 @@ def _change(change: Change) -> dict[str, Any]:
     return {
         "action": action_name(change),
         "name": change.name,
-        "id": precondition.id if precondition else None,
+        "id": change.id,
         "reason": change.reason.value,
         "source": source_json(change.span),
         "query_source": None if isinstance(change, Delete) else source_json(change.query_span),

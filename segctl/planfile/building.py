@@ -5,7 +5,6 @@ Owns the mapping and nothing else: what is wrong with the data was told before.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from segctl.errors import Diagnostic, Severity, Span
@@ -88,8 +87,9 @@ def _change(entry: Any) -> Change:
     )
     if entry["action"] == "patch":
         return patch
-    fields = {one.name: getattr(patch, one.name) for one in dataclasses.fields(patch)}
-    return Replace(**fields, is_allowed=entry["allow_replace"], is_protected=entry["protected"])
+    return Replace.of(
+        patch, reason, is_allowed=entry["allow_replace"], is_protected=entry["protected"]
+    )
 
 
 def _segment(entry: Any) -> Segment:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, assert_never
 
-from segctl.errors import Severity
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace
 from segctl.planfile import action_name, digest
 from segctl.render.diagnostics import diagnostics_text
@@ -27,19 +26,17 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
     are, those that no file declares, and the digest.
     """
     closing = closing_line(plan, style)
-    errors = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
     # What forbids the plan stands at its end, where it is seen first.
-    forbidding = diagnostics_text([*errors, *plan.refusals], style)
+    forbidding = diagnostics_text([*plan.errors, *plan.refusals], style)
     if verbosity < 0:
         return forbidding + closing
-    doubts = [found for found in plan.diagnostics if found.severity is not Severity.ERROR]
-    parts = [diagnostics_text(doubts, style)] if doubts else []
+    parts = [diagnostics_text(plan.doubts, style)] if plan.doubts else []
     parts += [_change(change, style) for change in plan.changes]
     if verbosity > 0:
         parts += [text for text in (_kept(plan, style), _ignored(plan, style)) if text]
     if forbidding:
         parts.append(forbidding)
-    if not plan.changes and plan.ignored and not errors:
+    if not plan.changes and plan.ignored and not plan.errors:
         closing = f"{count(len(plan.ignored), 'segment')} unmanaged (left alone).\n{closing}"
     parts.append(closing)
     if verbosity > 0:
@@ -50,7 +47,7 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
 def closing_line(plan: Plan, style: Style) -> str:
     """Give the one line that says what the plan comes to."""
     summary = plan.summary
-    errors = sum(found.severity is Severity.ERROR for found in plan.diagnostics)
+    errors = len(plan.errors)
     if errors:
         line = f"{count(errors, 'error')}: nothing of this can be applied."
         return style.bold(line) + _rest(plan) + "\n"
@@ -126,7 +123,7 @@ def _where(change: Change) -> str:
         case Create():
             pass
         case Patch() | Replace() | Delete():
-            facts.append(f"id {change.precondition.id}")
+            facts.append(f"id {change.id}")
             if change.contacts_count is not None:
                 facts.append(f"{count(change.contacts_count, 'contact')} now")
         case _:

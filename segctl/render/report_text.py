@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.planfile import action_name
+from segctl.planfile import PAST, action_name
 from segctl.render.style import Style, clean
 from segctl.report import Refresh, RefreshStatus, Status
 
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 
     from segctl.report import Outcome, Report
 
-_STATUS_WORDS = {
-    Status.DONE: "done",
-    Status.FAILED: "failed",
-    Status.CONFLICT: "conflict",
-    Status.NOT_ATTEMPTED: "not attempted",
-    Status.UNKNOWN: "unknown",
-}
-_DONE_WORDS = {"create": "created", "patch": "patched", "replace": "replaced", "delete": "deleted"}
 _REFRESH_WORDS = {
     RefreshStatus.ACCEPTED: "refreshing",
     RefreshStatus.DEFERRED: "deferred",
@@ -47,7 +39,7 @@ def closing_line(report: Report, style: Style) -> str:
     counts = report.counts
     parts = [f"{counts[Status.DONE]} done"]
     parts += [
-        f"{counts[status]} {_STATUS_WORDS[status]}"
+        f"{counts[status]} {status.words}"
         for status in (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.NOT_ATTEMPTED)
         if counts[status]
     ]
@@ -91,10 +83,10 @@ def refresh_lines(refreshes: Sequence[Refresh], style: Style, *, quiet: bool = F
 def _outcome(outcome: Outcome, style: Style) -> list[str]:
     action = action_name(outcome.change)
     if outcome.status is Status.DONE:
-        word, paint = _DONE_WORDS[action], style.green
+        word, paint = PAST[action], style.green
         where = f"  {style.dim(f'id {clean(outcome.id)}')}" if outcome.id else ""
     else:
-        word, where = _STATUS_WORDS[outcome.status], ""
+        word, where = outcome.status.words, ""
         paint = style.yellow if outcome.status is Status.NOT_ATTEMPTED else style.red
     subject = clean(outcome.change.name)
     if outcome.status is not Status.DONE:

@@ -23,8 +23,8 @@ from segctl.emulator import Emulator
 from segctl.emulator.world import CUSTOM_FIELDS
 from segctl.errors import Severity
 from segctl.history import read_ledger
-from segctl.model import Create, Delete, Ledger, Plan, Reason, TargetRef
-from segctl.ownership import Ownership
+from segctl.model import Create, Delete, Plan, Reason, TargetRef
+from segctl.ownership import Ledger, Ownership
 from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.policy import Limits, judge
 from segctl.secrets import Secret

@@ -11,7 +11,8 @@ import pytest
 from segctl.history import read_ledger, read_past
 from segctl.ledger.commits import Commit
 from segctl.ledger.names import possible_name
-from segctl.model import Removal, Segment
+from segctl.model import Segment
+from segctl.ownership import Removal
 from tests.conftest import ALL, query
 from tests.history.repository import Repository, new_repository, segment
 

@@ -8,7 +8,7 @@ import click
 
 from segctl.cli.exit_codes import CHANGES_PRESENT
 from segctl.cli.formats import drift_in, faults_in, format_option
-from segctl.cli.planning import is_broken, look, prepare
+from segctl.cli.planning import look, prepare
 from segctl.cli.session import with_session
 from segctl.drift import Drifts, Kind, find_drift
 from segctl.errors import InvalidInput
@@ -48,7 +48,7 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
             plan, snapshot = look(session, account, question)
             if any(isinstance(change, Create) for change in plan.changes):
                 plan, snapshot = look(session, account, question, everything=True)
-        if is_broken(plan):
+        if plan.errors:
             raise InvalidInput(plan.diagnostics)
     forgotten = {one.name for one in question.declarations.tombstones}
     drifts = find_drift(plan, snapshot)

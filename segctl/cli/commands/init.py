@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.files import write_whole
-from segctl.cli.formats import frame
+from segctl.cli.formats import place_in_repository
 from segctl.cli.session import STATE_FOLDER, with_session
 from segctl.errors import UsageError
 from segctl.render.style import clean, count
@@ -84,7 +84,7 @@ def command(session: Session, *, github: bool) -> int:
     written = [name for name, data in files.items() if _write(session, name, data)]
     written += _ignore(session)
     session.talk(f"{count(len(written), 'file')} written." if written else "Nothing to write.")
-    below = clean(frame(session, "").project)
+    below = clean(place_in_repository(session))
     if github and below:
         session.talk(
             "warning: GitHub reads .github at the top of the repository alone, and this is "

@@ -13,8 +13,7 @@ from segctl.cli.session import with_session
 from segctl.clock import iso
 from segctl.errors import SegctlError, UsageError
 from segctl.matching import undeclared
-from segctl.model import Ledger
-from segctl.ownership import is_ours
+from segctl.ownership import Ledger, is_ours
 from segctl.references import read_single_sends
 from segctl.render.listing import Row, listing_json, listing_text
 from segctl.sends import References

@@ -38,14 +38,13 @@ _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO
 def plan_html(plan: Plan, frame: Frame) -> str:
     """Give the page of a plan."""
     summary = plan.summary
-    errors = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
     numbers = {id(change): number for number, change in enumerate(plan.changes, 1)}
     about = {id(found) for found in plan.diagnostics if found.span}
     content = [
         panel(
             "error",
             "Nothing of this can be applied",
-            [finding(one, frame) for one in (*errors, *plan.refusals)],
+            [finding(one, frame) for one in (*plan.errors, *plan.refusals)],
         ),
         panel(
             "gone",
@@ -56,11 +55,7 @@ def plan_html(plan: Plan, frame: Frame) -> str:
         panel(
             "warning",
             "To look at",
-            [
-                finding(one, frame)
-                for one in plan.diagnostics
-                if one.severity is not Severity.ERROR and id(one) not in about
-            ],
+            [finding(one, frame) for one in plan.doubts if id(one) not in about],
         ),
         _contents(plan) if len(plan.changes) > 1 else Html(),
         tag("h2", "The changes")
@@ -99,7 +94,7 @@ def report_html(report: Report, frame: Frame, target: TargetRef | None = None) -
             [
                 html(
                     tag("b", one.name),
-                    f": {one.status.value.replace('_', ' ')}",
+                    f": {one.status.words}",
                     *(
                         tag("p", sentence(text), class_="hint")
                         for text in (one.message, one.hint)
@@ -184,7 +179,7 @@ def _rest(plan: Plan) -> Html:
 
 
 def _outcome(one: Outcome) -> Html:
-    word = one.status.value.replace("_", " ")
+    word = one.status.words
     said = [text for text in (one.message, one.hint) if text]
     return tag(
         "article",

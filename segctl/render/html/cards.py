@@ -97,11 +97,11 @@ def _where(change: Change, frame: Frame) -> list[str]:
         case Create():
             pass
         case Patch():
-            facts.append(html("its id stays ", tag("code", change.precondition.id)))
+            facts.append(html("its id stays ", tag("code", change.id)))
         case Replace():
-            facts.append(html("its id changes: ", tag("code", change.precondition.id), " goes"))
+            facts.append(html("its id changes: ", tag("code", change.id), " goes"))
         case Delete():
-            facts.append(html("id ", tag("code", change.precondition.id)))
+            facts.append(html("id ", tag("code", change.id)))
     return [Html(" · ".join(facts))]
 
 

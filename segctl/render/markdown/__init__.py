@@ -46,10 +46,8 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
     """Give the comment of a plan."""
     name = digest(plan)
     head = _head("plan", closing_line(plan, _PLAIN), frame, plan.target, name)
-    errors = [found for found in plan.diagnostics if found.severity is Severity.ERROR]
-    others = [found for found in plan.diagnostics if found.severity is not Severity.ERROR]
     forbidding = _findings(
-        [*errors, *plan.refusals],
+        [*plan.errors, *plan.refusals],
         frame,
         tag("p", tag("strong", "Nothing of this can be applied:")),
     )
@@ -64,7 +62,7 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
         [change_block(change, frame) for change in plan.changes],
         _note("change", "do not fit into a comment: --format text shows them all"),
     )
-    doubts = _findings(others, frame)
+    doubts = _findings(plan.doubts, frame)
     return body(head, [forbidding, gone, doubts, changes], _foot(frame, plan.target, name))
 
 
@@ -84,7 +82,7 @@ def report_markdown(report: Report, frame: Frame, target: TargetRef | None = Non
             tag(
                 "li",
                 code(one.name),
-                f": {_words(one.status)}",
+                f": {one.status.words}",
                 *([". ", prose(one.message)] if one.message else []),
                 *([". ", prose(one.hint)] if one.hint else []),
             )
@@ -172,15 +170,11 @@ def _outcome(one: Outcome) -> str:
     said = [prose(text) for text in (one.message, one.hint) if text]
     return tag(
         "tr",
-        tag("td", f"{_SIGN.get(one.status, '❌')} {_words(one.status)}"),
+        tag("td", f"{_SIGN.get(one.status, '❌')} {one.status.words}"),
         tag("td", action_name(one.change)),
         tag("td", code(one.change.name)),
         tag("td", Html("<br>".join(said))),
     )
-
-
-def _words(status: Status | RefreshStatus) -> str:
-    return status.value.replace("_", " ")
 
 
 def _drift(one: Drift, frame: Frame) -> str:

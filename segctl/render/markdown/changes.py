@@ -39,7 +39,7 @@ def destruction_row(change: Delete | Replace) -> str:
         tag("td", code(change.before.name)),
         tag("td", contacts, align="right"),
         tag("td", prose(why)),
-        tag("td", code(change.precondition.id)),
+        tag("td", code(change.id)),
     )
 
 
