@@ -93,7 +93,7 @@ def report_findings(report: Report) -> tuple[Diagnostic, ...]:
             _WEIGHTS[one.status],
             f"{action_name(one.change)} `{one.change.name}` {_ENDS[one.status]}"
             + (f": {one.message}" if one.message else ""),
-            one.change.span,
+            one.place,
             one.hint,
         )
         for one in report.outcomes

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.render.findings import plan_findings
+from segctl.model import Create, Segment
+from segctl.render.findings import plan_findings, report_findings
 from segctl.render.frame import Frame
 from segctl.render.github import MOST, workflow_annotations
+from segctl.report import Outcome, Report, Status
 from tests.conftest import KEY
 from tests.render import values
 
@@ -53,6 +55,15 @@ def test_a_finding_has_its_place_and_its_way_out() -> None:
         "::error file=marketing/segments/a%2Cb.yaml,line=7,col=3,title=segctl%3A odd%2C code%3A::"
         "50%25 of: a, b%0Ado\\x0athat\n"
     )
+
+
+def test_what_an_apply_could_not_do_is_shown_where_the_blame_is() -> None:
+    change = Create(Segment("A", "SELECT 1"), Span("segments/a.yaml", 1, 7))
+    query = Span("segments/a.sql", 3, 9)
+    blamed = Outcome(change, Status.FAILED, message="SendGrid does not accept it", span=query)
+    plain = Outcome(change, Status.FAILED, message="the server failed")
+    found = report_findings(Report((blamed, plain)))
+    assert [one.span for one in found] == [query, change.span]
 
 
 def test_a_finding_without_a_place_has_none() -> None:
