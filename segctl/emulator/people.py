@@ -1,6 +1,6 @@
 """The contacts of the small world: made up, skewed and full of gaps, as real ones are.
 
-Owns who they are and what they did in the last 120 days. All of it follows from the day alone: on
+Owns who they are and what they did with the mail they got. All of it follows from the day alone: on
 the same day the people are the same everywhere. Addresses are in domains that nobody can have
 (RFC 2606).
 """
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from segctl.emulator.contacts import Value
 
 HOW_MANY = 360
-EVENT_DAYS = 120
 
 _DAY = 86_400.0
 _START_OF_2024 = 1_704_067_200.0

@@ -26,7 +26,7 @@ SCHEDULED_SINGLE_SEND_ID = "a77d52c6-2f0e-4b19-b6d8-000000000001"
 DRAFT_SINGLE_SEND_ID = "a77d52c6-2f0e-4b19-b6d8-000000000002"
 
 PAST_SINGLE_SEND_IDS = tuple(f"a77d52c6-2f0e-4b19-b6d8-{number:012d}" for number in range(3, 7))
-"""The newsletters of the last months, oldest first."""
+"""The newsletters of the last months, oldest first; the last one went out ten days ago."""
 
 CUSTOM_FIELDS = {
     "plan": "Text",
@@ -48,6 +48,7 @@ _READERS_QUERY = (
 )
 _GMAIL = "gmail.example"
 _DAY = 86_400.0
+_MORNING = 36_000.0
 
 
 def plant(ui: WebUi, now: float) -> None:
@@ -95,7 +96,7 @@ def plant(ui: WebUi, now: float) -> None:
         "Monthly newsletter",
         status="scheduled",
         segment_ids=[NEWSLETTER_READERS_ID],
-        send_at=today + 7 * _DAY,
+        send_at=today + 20 * _DAY + _MORNING,
         id=SCHEDULED_SINGLE_SEND_ID,
         at=today - 21 * _DAY,
     )
@@ -107,7 +108,7 @@ def plant(ui: WebUi, now: float) -> None:
     )
     sent = []
     for number, single_send_id in enumerate(PAST_SINGLE_SEND_IDS):
-        at = today - people.EVENT_DAYS * _DAY + (number * 30 + 2) * _DAY + 10 * 3600
+        at = today - (100 - 30 * number) * _DAY + _MORNING
         sent.append((single_send_id, at))
         ui.add_single_send(
             f"Monthly newsletter, {timestamp(at)[:7]}",
