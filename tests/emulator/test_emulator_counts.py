@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
+import json
 import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from segctl.cli.sandbox import open_sandbox
 from segctl.emulator import Contact, Settings, contacts, counts, world
 from segctl.engine import Engine
 
-from .account import START, V2, Account
+from .account import HEADERS, START, V2, Account
 from .test_emulator_exports import EXPORTS, fetch, rows, urls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pytest
+
+    from tests.conftest import Project
 
 FROM = "SELECT contact_id, updated_at FROM contact_data WHERE "
 JOINED = (
@@ -231,3 +236,26 @@ def test_an_account_without_contacts_needs_no_duckdb(
     segment = account.create("One", FROM + "city = 'Brno'")["id"]
     account.clock.forward(10)
     assert count(account, segment) == 0
+
+
+def test_the_sandbox_of_a_project_counts_and_exports(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = dataclasses.replace(Settings.sandbox(), export_delay=0.0)
+    monkeypatch.setattr(Settings, "sandbox", lambda: ready)
+    project.declare("Newsletter readers", FROM + "city = 'Brno'")
+    listed = json.loads(project.run("--target", "sandbox", "list", "--format", "json").out)
+    counted = {one["name"]: one["contacts_count"] for one in listed["segments"]}
+    assert min(counted.values()) > 0
+    plan = project.run("--target", "sandbox", "plan")
+    assert f"{counted['Newsletter readers']} contacts now" in plan.out
+    with open_sandbox(project.root / ".segctl") as mount:
+        headers = {**HEADERS, "Host": "sandbox.invalid"}
+        export_id = json.loads(mount("POST", EXPORTS, headers, b"")[2])["id"]
+        job = json.loads(mount("GET", f"{EXPORTS}/{export_id}", headers, b"")[2])
+        (url,) = job["urls"]
+        assert url.startswith("https://sandbox.invalid/contact-exports/")
+        target = url.removeprefix("https://sandbox.invalid")
+        status, _, content = mount("GET", target, {"Host": "sandbox.invalid"}, b"")
+        assert (status, gzip.decompress(content).count(b"\n")) == (200, 361)
+        assert mount("GET", target, headers, b"")[0] == 400
