@@ -143,6 +143,7 @@ def test_one_bad_query_spoils_no_other(account: Account) -> None:
     invalid = account.create("Invalid", FROM + "sped = 5")["id"]
     good = [account.create(f"Good {n}", FROM + f"spend = 5 OR spend = {n}")["id"] for n in "123"]
     account.clock.forward(60)
+    account.get(V2)
     assert [count(account, one) for one in (uncertain, untranslated, invalid)] == [0, 0, 0]
     assert [count(account, one) for one in good] == [1, 1, 1]
 
