@@ -150,9 +150,10 @@ def _job(call: Call, row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _listed(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    """Give a job as the list shows it, which has other fields (documented)."""
     content = _job(call, row)
-    content.pop("updated_at")
-    content.pop("contact_count", None)
+    for name in ("updated_at", "contact_count", "message"):
+        content.pop(name, None)
     lists, segments = json.loads(row["list_ids"]), json.loads(row["segment_ids"])
     kind = "segment_export" if segments else "list_export" if lists else "contacts_export"
     named = _names(call)
