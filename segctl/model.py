@@ -59,8 +59,10 @@ class Declared:
     file that it names), `parent_span` of the parent lists where the file has any. The fields from
     `description` on are kept in git only: the remote has no place for them (sendgrid-api.md §1).
     `previous_names` are those under which the account may still hold it; `allow_replace` lets it
-    be made anew where its parent list changes. `refresh_priority` is 1 to 100, and 0 where the file
-    says nothing: the higher is refreshed first.
+    be made anew where its parent list changes. `allow_audience_change` is the percentage by which
+    its audience may change whatever the limit of the project: 0 where the file says nothing,
+    infinity where it allows any. `refresh_priority` is 1 to 100, and 0 where the file says nothing:
+    the higher is refreshed first.
     """
 
     segment: Segment
@@ -73,6 +75,7 @@ class Declared:
     protected: bool = False
     previous_names: tuple[str, ...] = ()
     allow_replace: bool = False
+    allow_audience_change: float = 0
     refresh_priority: int = 0
 
     @property
@@ -195,6 +198,24 @@ class Precondition:
         return cls(remote.id, remote.updated_at, remote.definition.sha256)
 
 
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Whom a change reaches: contacts before and after it, as a base of contacts tells.
+
+    `gained` of them come and `lost` of them go, so that `after` is `before` with the one and
+    without the other; `before` is 0 for a create. `base` counts all contacts of the base; `as_of`
+    is when it was taken from the account (ISO 8601 in UTC), `None` where nobody knows. Counts
+    only: nothing of a contact is in it.
+    """
+
+    before: int
+    after: int
+    gained: int
+    lost: int
+    base: int
+    as_of: str | None
+
+
 class _Wanted:
     """What has a definition to come to."""
 
@@ -221,12 +242,17 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class Create(_Wanted):
-    """Make a segment that the account does not have. `query_span`: where its query is written."""
+    """Make a segment that the account does not have.
+
+    `query_span`: where its query is written. `impact` is `None` where there is no base of contacts,
+    or none that could tell.
+    """
 
     after: Segment
     span: Span
     reason: Reason = Reason.NOT_ON_ACCOUNT
     query_span: Span | None = None
+    impact: Impact | None = None
 
     @property
     def id(self) -> None:
@@ -239,7 +265,8 @@ class Patch(_Wanted, _Standing):
     """Change name or query of a segment; its id stays.
 
     `changed_fields` has API names. `clauses` tells what changed in the query, and is empty where
-    it did not change or cannot be read. `query_span`: where the new query is written.
+    it did not change or cannot be read. `query_span`: where the new query is written. `impact` is
+    as for `Create`.
     """
 
     before: Segment
@@ -251,6 +278,7 @@ class Patch(_Wanted, _Standing):
     clauses: tuple[ClauseChange, ...] = ()
     reason: Reason = Reason.DEFINITION_DIFFERS
     query_span: Span | None = None
+    impact: Impact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +298,7 @@ class Replace(_Wanted, _Standing):
     clauses: tuple[ClauseChange, ...] = ()
     reason: Reason = Reason.PARENT_LIST_DIFFERS
     query_span: Span | None = None
+    impact: Impact | None = None
     is_allowed: bool = False
     is_protected: bool = False
 

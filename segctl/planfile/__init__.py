@@ -10,11 +10,11 @@ format of another major number is another document.
 
 Two hashes, for two purposes. `digest` covers what would be done, and to which account: target,
 actions, ids, definitions, and the Single Sends that lose their audience knowingly. It covers
-neither counts nor times nor places: two plans that would do the same have the same one. `checksum`
-covers the whole document, refusals, options and preconditions among it, and finds a file that was
-cut off or edited. Neither is a signature: who can write the file can write both. So a plan that
-was read back is never performed on its word alone: it is worked out and judged anew, and must come
-to the same (`staleness`); a person who approved a digest hands that in on another way.
+neither counts (`impact` among them) nor times nor places: two plans that would do the same have
+the same one. `checksum` covers the whole document, refusals, options and preconditions among it,
+and finds a file that was cut off or edited. Neither is a signature: who can write the file can
+write both. So a plan that was read back is never performed on its word alone: it is worked out and
+judged anew, and must come to the same (`staleness`); a person who approved a digest hands that in on another way.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
+"""1.1 is the first that holds a whole plan; 1.2 adds `impact`."""
+
+OLDEST_MINOR = 1
+"""Plans of this minor version of the format, and of later ones, can be read."""
 
 LONGEST_EXCERPT = 400
 """Characters of a source line that a finding carries, but in a plan, which carries it whole."""
@@ -178,6 +182,7 @@ def _change(change: Change) -> dict[str, Any]:
     precondition = None if isinstance(change, Create) else change.precondition
     edit = change if isinstance(change, Patch | Replace) else None
     anew = change if isinstance(change, Replace) else None
+    impact = None if isinstance(change, Delete) else change.impact
     return {
         "action": action_name(change),
         "name": change.name,
@@ -198,6 +203,7 @@ def _change(change: Change) -> dict[str, Any]:
             else None
         ),
         "contacts_count": None if isinstance(change, Create) else change.contacts_count,
+        "impact": None if impact is None else dataclasses.asdict(impact),
         "allow_replace": anew.is_allowed if anew else None,
         "protected": anew.is_protected if anew else None,
     }
