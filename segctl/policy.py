@@ -7,6 +7,7 @@ exit code 3 and performs nothing at all.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,9 @@ from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Plan, Reason, Replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from segctl.model import Change
+    from segctl.model import Change, Impact
     from segctl.sends import References, SingleSend
 
 DEFAULT_MAX_SEGMENTS = 200
@@ -33,21 +34,28 @@ class Limits:
 
     `max_destroy`: how many deletes and replacements a plan may have, `None` for the larger of 3
     and 20 % of the managed. `allow_destroy`: the exact number that lets one plan beyond that pass.
+    `max_audience_change`: by how many percent an audience may change, `None` for any number.
     """
 
     max_segments: int = DEFAULT_MAX_SEGMENTS
     max_destroy: int | None = None
     allow_destroy: int | None = None
+    max_audience_change: int | None = None
 
 
 def judge(
-    plan: Plan, limits: Limits, account_size: int, references: References | None = None
+    plan: Plan,
+    limits: Limits,
+    account_size: int,
+    references: References | None = None,
+    allowed_changes: Mapping[str, float] | None = None,
 ) -> Plan:
     """Give the plan with its refusals; `account_size` counts every segment the account holds.
 
     `references` are needed where the plan destroys anything: without them it is refused, since
-    what was not read is not "nothing". Where the account is too full to create first, deletes move
-    to the front.
+    what was not read is not "nothing". `allowed_changes` has, by name, the percentage by which the
+    file of a segment lets its audience change. Where the account is too full to create first,
+    deletes move to the front.
     """
     plan = _with_room(plan, limits, account_size)
     refusals = (
@@ -55,6 +63,7 @@ def judge(
         *_destruction(plan, limits, account_size),
         *_cap(plan, limits, account_size),
         *_in_use(plan, references),
+        *_reach(plan, limits, allowed_changes or {}),
     )
     return dataclasses.replace(
         plan,
@@ -237,6 +246,51 @@ def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Dia
             hint="look in SendGrid whether one uses a segment that goes: "
             + ", ".join(f"`{change.before.name}`" for change in gone[:5])
             + (" …" if len(gone) > 5 else ""),  # noqa: PLR2004 - a hint is one line
+        )
+
+
+def audience_change(impact: Impact) -> float:
+    """Say by how many percent an audience changes: those who come and those who go, of all in it.
+
+    Of the whole base where nobody is in it, as in every new segment: a first audience has nothing
+    to be compared with, and one that takes in most of the base is seldom meant.
+    """
+    moved = impact.gained + impact.lost
+    return 100 * moved / (impact.before or impact.base) if moved else 0
+
+
+def _reach(plan: Plan, limits: Limits, allowed: Mapping[str, float]) -> Iterator[Diagnostic]:
+    """Refuse what changes too much of an audience. Nothing is guessed where nobody could count."""
+    if limits.max_audience_change is None:
+        return
+    for change in plan.changes:
+        impact = None if isinstance(change, Delete) else change.impact
+        if isinstance(change, Delete) or impact is None:
+            continue
+        most = max(limits.max_audience_change, allowed.get(change.name, 0))
+        percent = audience_change(impact)
+        if percent <= most:
+            continue
+        # Rounded up, it is never the very number that it exceeds, and it is enough to allow it.
+        whole = math.ceil(percent)
+        if impact.before:
+            said = (
+                f"the audience of `{change.name}` would change by {whole:,} %: from "
+                f"{impact.before:,} to {impact.after:,} contacts, {impact.gained:,} gained and "
+                f"{impact.lost:,} lost"
+            )
+        else:
+            said = (
+                f"`{change.name}` would reach {whole:,} % of all contacts at once: "
+                f"{impact.after:,} of {impact.base:,}, and nobody is in it now"
+            )
+        yield Diagnostic(
+            "audience-change",
+            Severity.ERROR,
+            f"{said}; the most is {most:,} %",
+            change.query_span or change.span,
+            hint=f"if that is what you want, write `allow_audience_change: {whole}%` into its "
+            "file; else look at the query again",
         )
 
 

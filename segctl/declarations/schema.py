@@ -144,6 +144,9 @@ def _required(document: Document, error: Any, path: tuple[str | int, ...]) -> No
 
 
 def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+    if path in _PERCENTAGES:
+        _percentage(document, path, "wrong-type", f", and is {_kind(error.instance)}")
+        return
     wanted = error.validator_value
     first = wanted if isinstance(wanted, str) else wanted[0]
     found = _kind(error.instance)
@@ -158,6 +161,18 @@ def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
         path=path,
         hint=hint,
     )
+
+
+_PERCENTAGES = {
+    ("limits", "max_audience_change"): ("", "write a whole percentage, such as 50%"),
+    ("allow_audience_change",): ("true or ", "write a whole percentage, such as 80%, or true"),
+}
+"""The percentages by their paths: what else may stand there, and the hint."""
+
+
+def _percentage(document: Document, path: tuple[str | int, ...], code: str, said: str = "") -> None:
+    other, hint = _PERCENTAGES[path]  # type: ignore[index] # only paths that are in it come here
+    document.report(code, f"{_field(path)} must be {other}a percentage{said}", path=path, hint=hint)
 
 
 def _kind(value: Any) -> str:
@@ -306,6 +321,8 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
                 path=path,
                 hint="it is the subuser's login in SendGrid",
             )
+        case _ if path in _PERCENTAGES:
+            _percentage(document, path, "bad-value")
         case _:
             document.report("bad-value", f"{_field(path)} has a value of the wrong form", path=path)
 

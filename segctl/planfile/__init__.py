@@ -14,7 +14,8 @@ neither counts (`impact` among them) nor times nor places: two plans that would 
 the same one. `checksum` covers the whole document, refusals, options and preconditions among it,
 and finds a file that was cut off or edited. Neither is a signature: who can write the file can
 write both. So a plan that was read back is never performed on its word alone: it is worked out and
-judged anew, and must come to the same (`staleness`); a person who approved a digest hands that in on another way.
+judged anew, and must come to the same (`staleness`); a person who approved a digest hands that in
+on another way.
 """
 
 from __future__ import annotations
