@@ -54,6 +54,7 @@ FLOORS = {
     "journal": 4,
     "workspace": 4,
     "engine": 4,
+    "contacts": 4,
     "testing": 4,
     "clock": 4,
     "config": 5,

@@ -1,21 +1,20 @@
-"""Who is reached before and after, from a team's own export to every view of a plan, and the limit."""
+"""Who is reached before and after: from a team's own export to every view, and the limit."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
+from segctl.audience.pieces import NUMBER_TYPE
 from segctl.cli.formats import FORMATS
-from tests.conftest import Project, Remote, query
+from segctl.environment import account_digest
+from segctl.secrets import Secret
+from tests.conftest import KEY, Project, Remote, query
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-pytest.importorskip("duckdb")
+duckdb = pytest.importorskip("duckdb")
 
 PEOPLE = 20
 PERSONAL = ("Kvapil", "contacts.test", "Zdenka")
@@ -77,7 +76,9 @@ def test_a_change_is_counted_refused_allowed_and_applied_once(
     done = shop.run("plan")
     assert "`Everybody` would reach 95 % of all contacts at once: 19 of 20" in done.out
     shop.declare(
-        "Everybody", spends_more_than(9) + " OR total_spend < 9", extra="allow_audience_change: true\n"
+        "Everybody",
+        spends_more_than(9) + " OR total_spend < 9",
+        extra="allow_audience_change: true\n",
     )
     applied = shop.run("apply", "--auto-approve")
     assert applied.code == 0, applied.out + applied.err
@@ -127,10 +128,6 @@ def test_no_view_of_a_plan_names_a_contact(shop: Project) -> None:
 # Where nobody can count
 
 
-def without_duckdb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "duckdb", None)
-
-
 def reasons(project: Project) -> list[str]:
     """Plan; give what is said of audiences nobody could count, with the severity."""
     done = project.run("plan", "--format", "json")
@@ -142,3 +139,96 @@ def reasons(project: Project) -> list[str]:
         for found in plan["diagnostics"]
         if found["code"] == "audience-unknown"
     ]
+
+
+def test_the_reason_of_an_unknown_audience_is_told_once_where_it_is_the_same(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.declare("New", spends_more_than(9))
+    unknown = "who is reached is not known: "
+
+    shop.write({"segctl.yaml": SETTINGS.replace("people", "nobody")})
+    assert reasons(shop) == [f"warning: {unknown}there is no file nobody.csv"]
+    shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
+    assert reasons(shop) == [
+        f"warning: {unknown}no contacts of the target `production` were pulled"
+    ]
+    shop.write({"segctl.yaml": "version: 1\nlimits: {max_audience_change: 50%}\n"})
+    assert reasons(shop) == [
+        "warning: `limits.max_audience_change` is not held: segctl.yaml names no contacts"
+    ]
+    shop.write({"segctl.yaml": "version: 1\n"})
+    assert reasons(shop) == []
+    shop.write({"segctl.yaml": SETTINGS, "exports/people.csv": "who,what\n1,2\n"})
+    assert reasons(shop) == [f"warning: {unknown}people.csv has no column contact_id"]
+    # Without a limit, nothing depends on it.
+    shop.write({"segctl.yaml": SETTINGS.replace("limits: {max_audience_change: 50%}\n", "")})
+    assert reasons(shop) == [f"info: {unknown}people.csv has no column contact_id"]
+    shop.write({"segctl.yaml": SETTINGS, "exports/people.csv": export(range(PEOPLE))})
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    [reason] = reasons(shop)
+    assert "DuckDB, which is not installed" in reason
+
+
+def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
+    shop: Project, remote: Remote
+) -> None:
+    opened = query(
+        "EXISTS (SELECT 1 FROM event_data AS e WHERE e.contact_id = contact_data.contact_id)"
+    )
+    remote.emulator.ui.create("Odd", query("no_such_column = 1"))
+    shop.declare("Odd", spends_more_than(1))
+    shop.declare("Opened", opened)
+    shop.declare("VIP", spends_more_than(14))
+    done = shop.run("plan", "--format", "json")
+    assert done.code == 0, done.out + done.err
+    plan = json.loads(done.out)
+    assert {one["name"]: one["impact"] is None for one in plan["changes"]} == {
+        "VIP": False, "Odd": True, "Opened": True,
+    }  # fmt: skip
+    found = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
+    odd, unasked = sorted(one["summary"].removeprefix("who ") for one in found)
+    assert odd == (
+        "`Odd` reaches is not known: its query on the account is not computed: the base has no "
+        "column `no_such_column`"
+    )
+    assert (
+        unasked == "`Opened` reaches is not known: it asks event_data, and the base has no events"
+    )
+    places = {one["source"]["file"]: one["source"] for one in found}
+    line = (shop.root / "segments/opened.yaml").read_text().split("\n")[1]
+    place = places["segments/opened.yaml"]
+    assert line[place["column"] - 1 : place["end_column"] - 1] == "e.contact_id"
+
+
+def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop: Project) -> None:
+    folder = shop.root / ".segctl" / "contacts"
+    folder.mkdir(parents=True)
+    path = folder / "production.duckdb"
+    shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
+    facts = {"format": "1", "as_of": "2026-07-05T00:00:00Z", "account": "another", "lists": '"all"'}
+    with duckdb.connect(str(path)) as base:
+        base.execute(
+            "CREATE TABLE contact_data AS SELECT 'c' || i AS contact_id, "
+            f"CAST(i AS {NUMBER_TYPE}) AS total_spend FROM range(20) AS t(i)"
+        )
+        base.execute("CREATE TABLE segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
+        base.executemany("INSERT INTO segctl_base VALUES (?, ?)", [*facts.items()])
+    [reason] = reasons(shop)
+    assert "pulled from another account, or with another key" in reason
+
+    account = account_digest(shop.env["SEGCTL_BASE_URL"], None, Secret(KEY))
+    with duckdb.connect(str(path)) as base:
+        base.execute("UPDATE segctl_base SET value = ? WHERE key = 'account'", [account])
+    done = shop.run("plan")
+    assert "audience  4 -> 10 (+6, -0) of 20 contacts, as of 2026-07-05\n" in done.out
+    assert "info[audience-old]: the contacts in which this plan is counted are 10 days old" in (
+        done.out
+    )
+
+
+def test_an_export_that_was_written_long_ago_is_told(shop: Project) -> None:
+    now = shop.clock.now().timestamp()
+    for days, told in ((7, False), (9, True)):
+        os.utime(shop.root / "exports/people.csv", (now, now - days * 86_400))
+        assert ("at least 9 days old" in shop.run("plan").out) is told
