@@ -208,10 +208,8 @@ def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop:
     shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
     facts = {"format": "1", "as_of": "2026-07-05T00:00:00Z", "account": "another", "lists": '"all"'}
     with duckdb.connect(str(path)) as base:
-        base.execute(
-            "CREATE TABLE contact_data AS SELECT 'c' || i AS contact_id, "
-            f"CAST(i AS {NUMBER_TYPE}) AS total_spend FROM range(20) AS t(i)"
-        )
+        base.execute(f"CREATE TABLE contact_data (contact_id VARCHAR, total_spend {NUMBER_TYPE})")
+        base.execute("INSERT INTO contact_data SELECT 'c' || i, i FROM range(20) AS t(i)")
         base.execute("CREATE TABLE segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
         base.executemany("INSERT INTO segctl_base VALUES (?, ?)", [*facts.items()])
     [reason] = reasons(shop)

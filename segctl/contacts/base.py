@@ -35,7 +35,8 @@ PULLED_FORMAT = "1"
 ALL_LISTS = "all"
 _ALIAS = "pulled"
 _TABLES = ("contact_data", "event_data")
-_KINDS = {name: kind for kind, name in TYPES.items()}
+# DuckDB says DECIMAL(38,9) of what was made as DECIMAL(38, 9).
+_KINDS = {name.replace(" ", ""): kind for kind, name in TYPES.items()}
 
 
 class BaseMissing(UsageError):
