@@ -144,9 +144,6 @@ def _required(document: Document, error: Any, path: tuple[str | int, ...]) -> No
 
 
 def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    if path in _PERCENTAGES:
-        _percentage(document, path, "wrong-type", f", and is {_kind(error.instance)}")
-        return
     wanted = error.validator_value
     first = wanted if isinstance(wanted, str) else wanted[0]
     found = _kind(error.instance)
@@ -161,18 +158,6 @@ def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
         path=path,
         hint=hint,
     )
-
-
-_PERCENTAGES = {
-    ("limits", "max_audience_change"): ("", "write a whole percentage, such as 50%"),
-    ("allow_audience_change",): ("true or ", "write a whole percentage, such as 80%, or true"),
-}
-"""The percentages by their paths: what else may stand there, and the hint."""
-
-
-def _percentage(document: Document, path: tuple[str | int, ...], code: str, said: str = "") -> None:
-    other, hint = _PERCENTAGES[path]  # type: ignore[index] # only paths that are in it come here
-    document.report(code, f"{_field(path)} must be {other}a percentage{said}", path=path, hint=hint)
 
 
 def _kind(value: Any) -> str:
@@ -321,8 +306,11 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
                 path=path,
                 hint="it is the subuser's login in SendGrid",
             )
-        case _ if path in _PERCENTAGES:
-            _percentage(document, path, "bad-value")
+        case ("limits", "max_audience_change") | ("allow_audience_change",):
+            hint = "write a whole one, such as 80%"
+            document.report(
+                "bad-value", f"{_field(path)} must be a percentage", path=path, hint=hint
+            )
         case _:
             document.report("bad-value", f"{_field(path)} has a value of the wrong form", path=path)
 
