@@ -220,11 +220,14 @@ class JournaledWriter(Writer):
         self._names[segment_id] = changed.name
         return changed
 
-    def delete_segment(self, segment_id: str) -> None:
+    def delete_segment(self, segment_id: str, *, v1: bool = False) -> None:
         """Delete a segment; see `Writer`."""
         name = self._names.get(segment_id)
-        with self._journal.noting(_write("delete", "DELETE", name, segment_id), {}):
-            super().delete_segment(segment_id)
+        write = _write("delete", "DELETE", name, segment_id)
+        if v1:
+            write["v1"] = True
+        with self._journal.noting(write, {}):
+            super().delete_segment(segment_id, v1=v1)
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
         """Have a segment counted; see `Writer`."""

@@ -283,13 +283,14 @@ class Replace(_Wanted, _Standing):
 
 @dataclass(frozen=True, slots=True)
 class Delete(_Standing):
-    """Remove a segment. Its contacts stay (sendgrid-api.md §1)."""
+    """Remove a segment. Its contacts stay (sendgrid-api.md §1). `is_v1`: of the first API."""
 
     before: Segment
     precondition: Precondition
     span: Span | None = None
     contacts_count: int | None = None
     reason: Reason = Reason.REMOVED
+    is_v1: bool = False
 
     @property
     def name(self) -> str:

@@ -117,7 +117,8 @@ def definitions_to_read(
     """Say of which listed segments the plan needs the definition.
 
     Those are the V2 ones with a declared name, those that a declaration may have been before (all
-    of them, whatever is selected: a name can be held by one that is not), and those that may go.
+    of them, whatever is selected: a name can be held by one that is not), and those that may go, of
+    either version.
     """
     names = {one.name for one in declared if wishes.selected is None or one.name in wishes.selected}
     moved = [one for one in declared if one.previous_names]
@@ -126,7 +127,7 @@ def definitions_to_read(
     return tuple(
         remote
         for remote in listed
-        if not remote.is_v1 and (remote.name in names or concerns(remote, rules))
+        if (remote.name in names and not remote.is_v1) or concerns(remote, rules)
     )
 
 

@@ -41,7 +41,7 @@ def _made(change: Change, means: Means) -> Steps[Outcome]:
         case Patch():
             return (yield from _patch(change, means))
         case Delete():
-            note = yield from writes.delete(change.id, change.before, means)
+            note = yield from writes.delete(change.id, change.before, means, v1=change.is_v1)
             return Outcome(change, Status.DONE, message=note)
         case Replace():
             return (yield from replace(change, means))

@@ -165,9 +165,11 @@ def look(
         nonlocal wishes, loose
         wishes = question.informed(listed)
         loose = frozenset(one.id for one in undeclared(declared, listed, wishes.renaming))
+        needed = definitions_to_read(declared, listed, wishes)
         if everything:
-            return [one for one in listed if not one.is_v1]
-        return definitions_to_read(declared, listed, wishes)
+            ids = {one.id for one in needed}
+            return [one for one in listed if not one.is_v1 or one.id in ids]
+        return needed
 
     with session.progress("reading the account") as tell:
         snapshot = take_snapshot(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 LONGEST_EXCERPT = 400
 """Characters of a source line that a finding carries, but in a plan, which carries it whole."""
@@ -200,4 +200,5 @@ def _change(change: Change) -> dict[str, Any]:
         "contacts_count": None if isinstance(change, Create) else change.contacts_count,
         "allow_replace": anew.is_allowed if anew else None,
         "protected": anew.is_protected if anew else None,
+        "v1": change.is_v1 if isinstance(change, Delete) else None,
     }

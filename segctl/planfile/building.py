@@ -73,6 +73,7 @@ def _change(entry: Any) -> Change:
                 _span(entry["source"]),
                 contacts,
                 reason,
+                is_v1=bool(entry.get("v1")),
             )
     patch = Patch(
         before=_segment(entry["before"]),

@@ -123,6 +123,8 @@ def _where(change: Change) -> str:
         case Create():
             pass
         case Patch() | Replace() | Delete():
+            if isinstance(change, Delete) and change.is_v1:
+                facts.append("a v1 segment")
             facts.append(f"id {change.id}")
             if change.contacts_count is not None:
                 facts.append(f"{count(change.contacts_count, 'contact')} now")
