@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, marked
+from segctl.markers import Marker, is_marked, looks_like_twin, marked
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
 from segctl.ownership import Ledger, Ownership, is_ours, may_delete
 from segctl.suggest import closest
@@ -193,7 +193,7 @@ def _decide(
     removal = rules.removal_of(remote)
     if removal is not None and removal.segment.name not in rules.declared:
         return _removed(remote, removal, namesakes, rules, said)
-    if is_marked(remote):
+    if is_marked(remote) or looks_like_twin(remote):
         said.append(_unfinished(remote))
         return None
     return _beside_the_files(rules)

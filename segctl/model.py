@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic, Span
     from segctl.query.changes import ClauseChange
+    from segctl.sends import SingleSend
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 
@@ -60,7 +61,8 @@ class Declared:
     `description` on are kept in git only: the remote has no place for them (sendgrid-api.md §1).
     `previous_names` are those under which the account may still hold it; `allow_replace` lets it
     be made anew where its parent list changes. `refresh_priority` is 1 to 100, and 0 where the file
-    says nothing: the higher is refreshed first.
+    says nothing: the higher is refreshed first. `upgrade_from` is the id, in lower case, of the v1
+    segment whose place it takes, and empty where there is none; `upgrade_span` is its place.
     """
 
     segment: Segment
@@ -74,6 +76,8 @@ class Declared:
     previous_names: tuple[str, ...] = ()
     allow_replace: bool = False
     refresh_priority: int = 0
+    upgrade_from: str = ""
+    upgrade_span: Span | None = None
 
     @property
     def name(self) -> str:
@@ -179,6 +183,7 @@ class Reason(StrEnum):
     REMOVED_BY_FILE = "removed-by-file"
     NOT_DECLARED = "not-declared"
     REPLACED = "replaced"
+    UPGRADED = "upgraded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +287,47 @@ class Replace(_Wanted, _Standing):
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """The V2 segment that is to take the place of a v1 one, as the account holds it."""
+
+    id: str
+    definition: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade(_Wanted, _Standing):
+    """Let a V2 segment take the place of a v1 one, which is deleted once that is as good.
+
+    `before` is the v1 segment, its query SGQL, and so is the precondition. Until that is gone the
+    new one is called `twin_name`; `twin` is what an earlier run left of it. `waits_for` are the
+    Single Sends that still go to the v1 segment and keep it. `is_protected`: the file says so.
+    """
+
+    before: Segment
+    after: Segment
+    precondition: Precondition
+    span: Span
+    twin_name: str
+    twin: Twin | None = None
+    contacts_count: int | None = None
+    waits_for: tuple[SingleSend, ...] = ()
+    reason: Reason = Reason.UPGRADED
+    query_span: Span | None = None
+    is_protected: bool = False
+
+    @property
+    def aside(self) -> Segment:
+        """Give what is wanted under the name that it has until the v1 segment is gone."""
+        return replace(self.after, name=self.twin_name)
+
+    @property
+    def changed_fields(self) -> tuple[str, ...]:
+        """Give the fields that differ, by their API names."""
+        before, after = self.before.as_json(), self.after.as_json()
+        return tuple(field for field in before if before[field] != after[field])
+
+
+@dataclass(frozen=True, slots=True)
 class Delete(_Standing):
     """Remove a segment. Its contacts stay (sendgrid-api.md §1). `is_v1`: of the first API."""
 
@@ -325,7 +371,7 @@ class Ignore:
     is_ours: bool = False
 
 
-Change: TypeAlias = Create | Patch | Replace | Delete
+Change: TypeAlias = Create | Patch | Replace | Upgrade | Delete
 """The actions that write."""
 
 Action: TypeAlias = Change | Keep | Ignore
@@ -348,6 +394,7 @@ class Summary:
     create: int = 0
     patch: int = 0
     replace: int = 0
+    upgrade: int = 0
     delete: int = 0
     unchanged: int = 0
     unmanaged: int = 0
@@ -360,6 +407,8 @@ class Plan:
     `refusals` are the safety rules that forbid it; an error among `diagnostics` means that it
     could not be worked out. With either, nothing of it is performed. `options` are what was asked,
     so that it can be worked out again; `folder` is that of the segment files, for the words.
+    `room` is how many segments may stand beside those that they replace at once: no part of what
+    is done, and known to nobody who has not seen the account.
     """
 
     target: TargetRef
@@ -370,6 +419,7 @@ class Plan:
     refusals: tuple[Diagnostic, ...] = ()
     options: Options = field(default_factory=Options)
     folder: str = "segments"
+    room: int = field(default=1, compare=False)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -394,6 +444,7 @@ class Plan:
             create=kinds.count(Create),
             patch=kinds.count(Patch),
             replace=kinds.count(Replace),
+            upgrade=kinds.count(Upgrade),
             delete=kinds.count(Delete),
             unchanged=len(self.kept),
             unmanaged=len(self.ignored),

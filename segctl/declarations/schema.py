@@ -259,6 +259,14 @@ def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> Non
                 path=path,
                 hint="the list's page in SendGrid has its id in the address",
             )
+        case ("upgrade_from", "v1_id"):
+            document.report(
+                "bad-uuid",
+                "a v1 segment is named by its id, a UUID such as "
+                "0f3ba1c2-5d6e-4f70-8a9b-1c2d3e4f5a6b",
+                path=path,
+                hint="`segctl list --v1` shows the ids",
+            )
         case ("name",) | ("previous_names", _) if not error.instance.strip():
             field = _field(path)
             document.report("empty-value", f"{field} is empty", path=path, hint="give it a value")
