@@ -13,6 +13,7 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import MAX_BYTES, by_place, decode, quoted
+from segctl.declarations.percentages import percentage
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
@@ -212,9 +213,16 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         default_target=value.get("default_target"),
         targets=targets or {DEFAULT_TARGET: Target(DEFAULT_TARGET)},
         time_zone=value.get("time_zone", "UTC"),
-        limits=Limits(**value.get("limits", {})),
+        limits=_limits(value.get("limits", {})),
         ownership=Ownership(value.get("ownership", Ownership.HISTORY)),
         lint=_lint(value.get("lint", {})),
+    )
+
+
+def _limits(value: dict[str, Any]) -> Limits:
+    most = value.get("max_audience_change")
+    return Limits(
+        **{**value, "max_audience_change": None if most is None else percentage(most)},
     )
 
 

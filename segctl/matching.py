@@ -3,8 +3,9 @@
 Owns the answer and every reason why there is none. A declaration is matched by its name; where
 the account has none of that name, by `previous_names`, by a temporary name that an unfinished run
 left (`markers.py`), also beside the v1 segment whose place it takes, or by the history, where a
-removed declaration and a new one are the same segment under two names. Two remotes for one declaration, or two declarations for one remote, are
-an error. Pure; what follows from a match is the planner's.
+removed declaration and a new one are the same segment under two names. Two remotes for one
+declaration, or two declarations for one remote, are an error. Pure; what follows from a match is
+the planner's.
 """
 
 from __future__ import annotations

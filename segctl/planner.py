@@ -1,8 +1,8 @@
 """The pure function in the middle: declared segments and a snapshot of the account give a plan.
 
 Owns what follows from a match: keep, patch, replace, upgrade, create; and from the lack of one:
-delete or leave alone. Decides nothing about whether the plan is allowed: that is `policy.py`. Reads no file,
-no clock and no network.
+delete or leave alone. Decides nothing about whether the plan is allowed: that is `policy.py`. Reads
+no file, no clock and no network.
 """
 
 from __future__ import annotations

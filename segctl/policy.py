@@ -7,6 +7,7 @@ exit code 3 and performs nothing at all.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,9 @@ from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Plan, Reason, Replace, Upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from segctl.model import Change
+    from segctl.model import Change, Impact
     from segctl.sends import References, SingleSend
 
 DEFAULT_MAX_SEGMENTS = 200
@@ -38,22 +39,30 @@ class Limits:
     and 20 % of the managed. `allow_destroy`: the exact number that lets one plan beyond that pass.
     `max_upgrade_difference`: by how many percent of the larger one the contacts of a v1 segment and
     of its upgraded form may differ; 100 compares nothing.
+    `max_audience_change`: by how many percent an audience may change, `None` for any number.
     """
 
     max_segments: int = DEFAULT_MAX_SEGMENTS
     max_destroy: int | None = None
     allow_destroy: int | None = None
     max_upgrade_difference: int = DEFAULT_MAX_UPGRADE_DIFFERENCE
+    max_audience_change: int | None = None
 
 
 def judge(
-    plan: Plan, limits: Limits, account_size: int, references: References | None = None
+    plan: Plan,
+    limits: Limits,
+    account_size: int,
+    references: References | None = None,
+    allowed_changes: Mapping[str, float] | None = None,
 ) -> Plan:
     """Give the plan with its refusals; `account_size` counts every segment the account holds.
 
     `references` are needed where the plan ends any id: without them it is refused, since what was
     not read is not "nothing". They refuse a delete or a replacement, and hold an upgrade back
-    before its last steps. Where the account is too full to create first, deletes move to the front.
+    before its last steps. `allowed_changes` has, by name, the percentage by which the file of a
+    segment lets its audience change. Where the account is too full to create first, deletes move
+    to the front.
     """
     plan = _held_back(_with_room(plan, limits, account_size), references)
     refusals = (
@@ -61,6 +70,7 @@ def judge(
         *_destruction(plan, limits, account_size),
         *_cap(plan, limits, account_size),
         *_in_use(plan, references),
+        *_reach(plan, limits, allowed_changes or {}),
     )
     return dataclasses.replace(
         plan,
@@ -310,6 +320,51 @@ def _waiting(change: Upgrade) -> Diagnostic:
         hint=f"in SendGrid, give it the new segment instead{new}, and apply again: the upgrade is "
         f"finished then; or ignore it with --ignore-references '{change.name}'",
     )
+
+
+def audience_change(impact: Impact) -> float:
+    """Say by how many percent an audience changes: those who come and those who go, of all in it.
+
+    Of the whole base where nobody is in it, as in every new segment: a first audience has nothing
+    to be compared with, and one that takes in most of the base is seldom meant.
+    """
+    moved = impact.gained + impact.lost
+    return 100 * moved / (impact.before or impact.base) if moved else 0
+
+
+def _reach(plan: Plan, limits: Limits, allowed: Mapping[str, float]) -> Iterator[Diagnostic]:
+    """Refuse what changes too much of an audience. Nothing is guessed where nobody could count."""
+    if limits.max_audience_change is None:
+        return
+    for change in plan.changes:
+        if isinstance(change, Delete | Upgrade) or change.impact is None:
+            continue
+        impact = change.impact
+        most = max(limits.max_audience_change, allowed.get(change.name, 0))
+        percent = audience_change(impact)
+        if percent <= most:
+            continue
+        # Rounded up, it is never the very number that it exceeds, and it is enough to allow it.
+        whole = math.ceil(percent)
+        if impact.before:
+            said = (
+                f"the audience of `{change.name}` would change by {whole:,} %: from "
+                f"{impact.before:,} to {impact.after:,} contacts, {impact.gained:,} gained and "
+                f"{impact.lost:,} lost"
+            )
+        else:
+            said = (
+                f"`{change.name}` would reach {whole:,} % of all contacts at once: "
+                f"{impact.after:,} of {impact.base:,}, and nobody is in it now"
+            )
+        yield Diagnostic(
+            "audience-change",
+            Severity.ERROR,
+            f"{said}; the most is {most:,} %",
+            change.query_span or change.span,
+            hint=f"if that is what you want, write `allow_audience_change: {whole}%` into its "
+            "file; else look at the query again",
+        )
 
 
 def named_send(send: SingleSend) -> str:

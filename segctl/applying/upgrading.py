@@ -25,7 +25,6 @@ from segctl.report import Outcome, Status
 if TYPE_CHECKING:
     from segctl.applying.steps import Means, Steps
     from segctl.applying.verdicts import Verdict
-    from segctl.errors import Span
     from segctl.model import Remote, Upgrade
 
 ALL = 100
@@ -93,7 +92,6 @@ def _invalid(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome]:
     new = verdict.remote
     why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
     hint = "correct the query and apply again"
-    span = change.query_span or change.span
     if means.tactics.on_invalid is OnInvalid.ROLLBACK and change.twin is None:
         try:
             yield from writes.delete(new.id, writes.stored(new, change.aside), means)
@@ -101,8 +99,9 @@ def _invalid(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome]:
             why = f"{why}; it was to be deleted again: {error.message}"
         else:
             message = f"{why}, which was deleted again; the v1 one stays"
-            return Outcome(change, Status.FAILED, change.id, message, hint, span)
-    return _stopped(change, new, Status.FAILED, why, hint, span)
+            place = change.query_span or change.span
+            return Outcome(change, Status.FAILED, change.id, message, hint, place)
+    return _refused(change, new, why, hint)
 
 
 def _miscounted(change: Upgrade, old: Remote, verdict: Verdict, means: Means) -> Outcome | None:
@@ -126,15 +125,13 @@ def _miscounted(change: Upgrade, old: Remote, verdict: Verdict, means: Means) ->
     if apart * ALL <= most * max(before, after):
         return None
     share = apart * ALL / max(before, after)
-    return _stopped(
+    return _refused(
         change,
         new,
-        Status.FAILED,
         f"the v1 segment has {before:,} contacts and the new one {after:,}, which is {share:.1f} % "
         f"apart; the most is {most} %",
         "compare the two queries and correct the new one, or raise `limits.max_upgrade_difference` "
         "in segctl.yaml",
-        change.query_span or change.span,
     )
 
 
@@ -195,9 +192,13 @@ def _waiting(change: Upgrade, new: Remote, what: str, hint: str = AGAIN_HINT) ->
     return _stopped(change, new, Status.WAITING, what, hint)
 
 
-def _stopped(
-    change: Upgrade, new: Remote, status: Status, what: str, hint: str, span: Span | None = None
-) -> Outcome:
+def _stopped(change: Upgrade, new: Remote, status: Status, what: str, hint: str) -> Outcome:
     """Report a stop before the end: both segments stand."""
     message = f"{what}; the v1 one stays, and the new one stands as `{new.name}`"
-    return Outcome(change, status, new.id, message, hint, span, is_written=True)
+    return Outcome(change, status, new.id, message, hint, is_written=True)
+
+
+def _refused(change: Upgrade, new: Remote, why: str, hint: str) -> Outcome:
+    """Report a stop for which the query is to blame."""
+    place = change.query_span or change.span
+    return dataclasses.replace(_stopped(change, new, Status.FAILED, why, hint), span=place)

@@ -11,11 +11,12 @@ another document.
 
 Two hashes, for two purposes. `digest` covers what would be done, and to which account: target,
 actions, ids, definitions, and the Single Sends that lose their audience knowingly. It covers
-neither counts nor times nor places: two plans that would do the same have the same one. `checksum`
-covers the whole document, refusals, options and preconditions among it, and finds a file that was
-cut off or edited. Neither is a signature: who can write the file can write both. So a plan that
-was read back is never performed on its word alone: it is worked out and judged anew, and must come
-to the same (`staleness`); a person who approved a digest hands that in on another way.
+neither counts (`impact` among them) nor times nor places: two plans that would do the same have
+the same one. `checksum` covers the whole document, refusals, options and preconditions among it,
+and finds a file that was cut off or edited. Neither is a signature: who can write the file can
+write both. So a plan that was read back is never performed on its word alone: it is worked out and
+judged anew, and must come to the same (`staleness`); a person who approved a digest hands that in
+on another way.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from segctl.model import Segment
 
 FORMAT_VERSION = "1.2"
+"""1.1 is the first that holds a whole plan; 1.2 adds `impact` and `upgrade`."""
+
+OLDEST_MINOR = 1
+"""Plans of this minor version of the format, and of later ones, can be read."""
 
 LONGEST_EXCERPT = 400
 """Characters of a source line that a finding carries, but in a plan, which carries it whole."""
@@ -188,6 +193,7 @@ def _change(change: Change) -> dict[str, Any]:
     edit = change if isinstance(change, Patch | Replace | Upgrade) else None
     anew = change if isinstance(change, Replace) else None
     kept = change if isinstance(change, Replace | Upgrade) else None
+    impact = None if isinstance(change, Delete | Upgrade) else change.impact
     return {
         "action": action_name(change),
         "name": change.name,
@@ -211,6 +217,7 @@ def _change(change: Change) -> dict[str, Any]:
             else None
         ),
         "contacts_count": None if isinstance(change, Create) else change.contacts_count,
+        "impact": None if impact is None else dataclasses.asdict(impact),
         "allow_replace": anew.is_allowed if anew else None,
         "protected": kept.is_protected if kept else None,
         "v1": change.is_v1 if isinstance(change, Delete) else None,

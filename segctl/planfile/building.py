@@ -12,6 +12,7 @@ from segctl.model import (
     Create,
     Delete,
     Ignore,
+    Impact,
     Keep,
     Patch,
     Plan,
@@ -68,6 +69,7 @@ def _change(entry: Any) -> Change:
                 _some_span(entry["source"]),
                 reason,
                 _span(entry["query_source"]),
+                _impact(entry),
             )
         case "delete":
             return Delete(
@@ -90,6 +92,7 @@ def _change(entry: Any) -> Change:
         clauses=tuple(_clauses(entry["clauses"])),
         reason=reason,
         query_span=_span(entry["query_source"]),
+        impact=_impact(entry),
     )
     if entry["action"] == "patch":
         return patch
@@ -122,6 +125,15 @@ def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
 
 def _segment(entry: Any) -> Segment:
     return Segment(entry["name"], entry["query_dsl"], tuple(entry["parent_list_ids"]))
+
+
+def _impact(entry: Any) -> Impact | None:
+    """Read an impact; a plan of format 1.1 has none."""
+    told = entry.get("impact")
+    if told is None:
+        return None
+    counts = {key: int(told[key]) for key in ("before", "after", "gained", "lost", "base")}
+    return Impact(**counts, as_of=told["as_of"])
 
 
 def _precondition(entry: Any) -> Precondition:

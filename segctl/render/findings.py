@@ -14,6 +14,7 @@ from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
 from segctl.policy import ended
+from segctl.render.impacts import impact_words
 from segctl.render.plan_text import REASON_WORDS
 from segctl.render.report_text import closing_line
 from segctl.render.style import Style, count
@@ -72,6 +73,7 @@ def change_finding(change: Change) -> Diagnostic:
             assert_never(change)
     contacts = None if isinstance(change, Create) else change.contacts_count
     facts = [count(contacts, "contact") + " now"] if contacts is not None else []
+    facts += [f"audience {words}"] if (words := impact_words(change)) else []
     facts += [word] if (word := REASON_WORDS[change.reason]) else []
     said = f"{what} ({'; '.join(facts)})" if facts else what
     return Diagnostic(f"plan-{action_name(change)}", severity, said, change.span)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile import action_name, digest
 from segctl.render.diagnostics import diagnostics_text
+from segctl.render.impacts import impact_words
 from segctl.render.style import Style, clean, clean_lines, count
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ def _change(change: Change, style: Style) -> str:
     symbol = _SYMBOLS[action]
     head = f"{paint(f'{symbol:>3} {action}')}  {style.bold(clean(change.name))}"
     lines = [head, f"      {style.dim(_where(change))}"]
+    reach = impact_words(change)
+    if reach:
+        lines.append(f"      {style.bold('audience')}  {reach}")
     match change:
         case Create(after=after):
             lines += _whole(after, "+", style.green)

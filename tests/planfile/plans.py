@@ -11,6 +11,7 @@ from segctl.model import (
     Create,
     Delete,
     Ignore,
+    Impact,
     Keep,
     Patch,
     Plan,
@@ -79,6 +80,17 @@ FINDINGS = st.builds(
     TEXTS,
     TEXTS | st.just("x" * 1000),
 )
+
+
+def _impact(stay: int, lost: int, gained: int, others: int, as_of: str | None) -> Impact:
+    everyone = stay + lost + gained + others
+    return Impact(stay + lost, stay + gained, gained, lost, everyone, as_of)
+
+
+PEOPLE = st.integers(0, 2**50)
+IMPACTS = st.none() | st.builds(
+    _impact, PEOPLE, PEOPLE, PEOPLE, PEOPLE, st.none() | st.just("2026-07-15T16:04:33Z")
+)
 EDITS = {
     "before": SEGMENTS,
     "after": SEGMENTS,
@@ -91,9 +103,10 @@ EDITS = {
     "clauses": st.lists(CLAUSES, max_size=2).map(tuple),
     "reason": st.sampled_from(Reason),
     "query_span": st.none() | SPANS,
+    "impact": IMPACTS,
 }
 CHANGES = st.one_of(
-    st.builds(Create, SEGMENTS, SPANS, st.sampled_from(Reason), st.none() | SPANS),
+    st.builds(Create, SEGMENTS, SPANS, st.sampled_from(Reason), st.none() | SPANS, IMPACTS),
     st.builds(Patch, **EDITS),
     st.builds(Replace, **EDITS, is_allowed=st.booleans(), is_protected=st.booleans()),
     st.builds(Delete, SEGMENTS, PRECONDITIONS, st.none() | SPANS, COUNTS, st.sampled_from(Reason)),

@@ -15,7 +15,7 @@ from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
 from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
 from segctl.render.findings import report_title
-from segctl.render.html.cards import anchor, card, clauses, people
+from segctl.render.html.cards import anchor, card, clauses, people, reach_table
 from segctl.render.html.page import badge, finding, findings, page, panel, sentence
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS, closing_line
@@ -46,6 +46,7 @@ def plan_html(plan: Plan, frame: Frame) -> str:
             "Nothing of this can be applied",
             [finding(one, frame) for one in (*plan.errors, *plan.refusals)],
         ),
+        reach_table(plan),
         panel(
             "gone",
             "What goes away",

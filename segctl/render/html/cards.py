@@ -11,6 +11,7 @@ from segctl.render.clauses import clause_words
 from segctl.render.definition import head_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
+from segctl.render.impacts import NOT_SUMMED, STILL, impact_of, of_base, reached, share
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS
 from segctl.render.style import clean, count
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from segctl.errors import Diagnostic
-    from segctl.model import Plan, Segment
+    from segctl.model import Impact, Plan, Segment
     from segctl.query.changes import ClauseChange
     from segctl.query.explain import Line
     from segctl.render.frame import Frame
@@ -41,6 +42,7 @@ def card(change: Change, number: int, plan: Plan, frame: Frame) -> Html:
             people(None if isinstance(change, Create) else change.contacts_count),
         ),
         tag("p", *_where(change, frame), class_="where"),
+        _reach(change),
         # What SGQL selects is said in no words yet; the definitions have it.
         _audiences(None if isinstance(change, Upgrade) else before, after),
         _edits(getattr(change, "clauses", ())),
@@ -80,6 +82,71 @@ def clauses(changed: Iterable[ClauseChange]) -> Html:
             )
         )
     return tag("ul", items)
+
+
+def reach_table(plan: Plan) -> Html:
+    """Say who is reached before and after, the largest change first; nothing where nobody knows."""
+    changes = reached(plan)
+    if not changes:
+        return Html()
+    bases = {of_base(change.impact) for _, change in changes if change.impact is not None}
+    head = ("Segment", "Now", "After", "Come", "Go", "Of all")
+    return tag(
+        "section",
+        tag("h2", "Who is reached"),
+        tag("p", f"Counted among {'; '.join(sorted(bases))}.", class_="where"),
+        tag(
+            "table",
+            tag("thead", tag("tr", [tag("th", word, scope="col") for word in head])),
+            tag("tbody", [_reach_row(number, change) for number, change in changes]),
+            class_="counts",
+        ),
+        tag("p", NOT_SUMMED, class_="where") if len(changes) > 1 else Html(),
+        class_="panel reach",
+    )
+
+
+def _reach_row(number: int, change: Create | Patch | Replace) -> Html:
+    impact = change.impact
+    name = tag("th", tag("a", change.name, href=f"#{anchor(number)}"), scope="row")
+    if impact is None:
+        return tag("tr", name, tag("td", "not counted", colspan="5"))
+    return tag(
+        "tr",
+        name,
+        tag("td", "new" if isinstance(change, Create) else f"{impact.before:,}"),
+        tag("td", tag("b", f"{impact.after:,}")),
+        tag("td", _come(impact)),
+        tag("td", _go(impact)),
+        tag("td", share(impact)),
+    )
+
+
+def _reach(change: Change) -> Html:
+    """Say whom a change reaches, in large figures."""
+    impact = impact_of(change)
+    if impact is None:
+        return Html()
+    counts = [tag("b", f"{impact.after:,}")]
+    if not isinstance(change, Create):
+        counts = [tag("b", f"{impact.before:,}"), html(" → "), *counts]
+        moved = [html(" ", _come(impact)), html(" ", _go(impact))]
+        still = not (impact.gained or impact.lost)
+        counts += [html(f" {STILL}")] if still else moved
+    return tag(
+        "div",
+        tag("h4", "Who is reached"),
+        tag("p", *counts, tag("span", f" of {of_base(impact)}", class_="people")),
+        class_="block figures",
+    )
+
+
+def _come(impact: Impact) -> Html:
+    return tag("ins", f"+{impact.gained:,}") if impact.gained else html("0")
+
+
+def _go(impact: Impact) -> Html:
+    return tag("del", f"\u2212{impact.lost:,}") if impact.lost else html("0")
 
 
 def _title(change: Change) -> list[str]:

@@ -15,12 +15,15 @@ from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
 from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
 from segctl.render.findings import report_title
+from segctl.render.impacts import NOT_SUMMED, of_base, reached
 from segctl.render.markdown.body import Part, body, marker
 from segctl.render.markdown.changes import (
     DESTRUCTION_HEAD,
+    REACH_HEAD,
     change_block,
     clauses_block,
     destruction_row,
+    reach_row,
 )
 from segctl.render.markdown.escape import code, prose
 from segctl.render.markup import Html, html, tag
@@ -63,7 +66,24 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
         _note("change", "do not fit into a comment: --format text shows them all"),
     )
     doubts = _findings(plan.doubts, frame)
-    return body(head, [forbidding, gone, doubts, changes], _foot(frame, plan.target, name))
+    parts = [forbidding, _reach(plan), gone, doubts, changes]
+    return body(head, parts, _foot(frame, plan.target, name))
+
+
+def _reach(plan: Plan) -> Part:
+    """Say who is reached before and after, the largest change first."""
+    changes = [change for _, change in reached(plan)]
+    bases = {of_base(change.impact) for change in changes if change.impact is not None}
+    counted = Html("; ".join(map(prose, sorted(bases))))
+    note = tag("p", tag("sub", NOT_SUMMED)) if len(changes) > 1 else ""
+    return Part(
+        [reach_row(change) for change in changes],
+        _note("row", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'Who is reached'), ', counted among ', counted, ':')}\n"
+        f"<table>\n{REACH_HEAD}",
+        closing=f"</table>\n{note}" if note else "</table>",
+        share=0.4,
+    )
 
 
 def report_markdown(report: Report, frame: Frame, target: TargetRef | None = None) -> str:

@@ -9,6 +9,7 @@ from segctl.planfile import action_name
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import sides, unified
+from segctl.render.impacts import share, shift
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS
@@ -48,12 +49,36 @@ DESTRUCTION_HEAD = tag(
 )
 
 
+def reach_row(change: Create | Patch | Replace) -> str:
+    """Give the row of a segment whose audience changes."""
+    impact = change.impact
+    if impact is None:
+        counts: tuple[str, ...] = ("?",) * 5
+    else:
+        counts = (
+            "new" if isinstance(change, Create) else f"{impact.before:,}",
+            tag("strong", f"{impact.after:,}"),
+            f"+{impact.gained:,}" if impact.gained else "0",
+            f"\u2212{impact.lost:,}" if impact.lost else "0",
+            share(impact),
+        )
+    cells = [tag("td", one, align="right") for one in counts]
+    return tag("tr", tag("td", code(change.name)), *cells)
+
+
+REACH_HEAD = tag(
+    "tr", *(tag("th", word) for word in ("Segment", "Now", "After", "Come", "Go", "Of all"))
+)
+
+
 def change_block(change: Change, frame: Frame) -> str:
     """Give a segment to unfold: who is in it, what changes, and the lines."""
     before, after = sides(change)
     # What SGQL selects is said in no words yet; the diff has it.
     spoken = None if isinstance(change, Upgrade) else before
     facts = [] if isinstance(change, Create) else counted(change)
+    reach = shift(change, arrow="→", minus="\u2212")
+    facts += [f"audience {reach}"] if reach else []
     said = html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
     where = (
         [html("in ", code(f"{frame.path(change.span)}:{change.span.line}"))] if change.span else []
