@@ -242,8 +242,8 @@ def _with_room(plan: Plan, limits: Limits, account_size: int) -> Plan:
 def _cap(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
     peak = account_size + _peak(plan.changes)
     if peak > limits.max_segments and _peak(plan.changes):
-        beside = any(map(needs_room, plan.changes))
-        why = "; what replaces or upgrades another stands beside it for a while" if beside else ""
+        beside = any(isinstance(change, Upgrade) for change in plan.changes)
+        why = " for a while, a v1 one and its upgraded form side by side" if beside else ""
         yield Diagnostic(
             "over-the-cap",
             Severity.ERROR,
