@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from segctl.declarations.collection import folded
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.writing import segment_text
-from segctl.markers import is_marked
+from segctl.markers import is_marked, looks_like_twin
 from segctl.matching import undeclared
 from segctl.secrets import redact
 
@@ -126,7 +126,7 @@ class _Choice:
             return _v1(one)
         if one.name in self.graves:
             return _buried(one, self.graves[one.name])
-        if is_marked(one):
+        if is_marked(one) or looks_like_twin(one):
             return _halfway(one)
         if self.held[one.name] > 1:
             return _ambiguous(one, self.held[one.name])

@@ -28,6 +28,7 @@ FLOORS = {
     "ledger": 2,
     "linting": 2,
     "audience": 2,
+    "sgql": 2,
     "importer": 2,
     "comparison": 2,
     "matching": 2,

@@ -149,7 +149,7 @@ def impact_plan() -> Plan:
     plan = make_plan(TARGET, declared, Snapshot(remotes))
     changes = tuple(
         dataclasses.replace(change, impact=Impact(*counts, 8400, "2026-11-20T02:00:00Z"))
-        if not isinstance(change, Delete) and (counts := impacts.get(change.name))
+        if isinstance(change, Create | Patch | Replace) and (counts := impacts.get(change.name))
         else change
         for change in plan.changes
     )

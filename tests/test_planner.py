@@ -281,7 +281,7 @@ def reaching(before: int, gained: int, lost: int, base: int = 1_000, **options: 
     impact = Impact(before, before + gained - lost, gained, lost, base, None)
     held = [hold("a", "SELECT 2")] if before else []
     [change] = plan([declare("a")], held).changes
-    assert not isinstance(change, Delete)
+    assert isinstance(change, Create | Patch)
     made = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
     limits = Limits(max_audience_change=options.get("most"))
     allowed = {"a": options.get("allowed", 0.0)}
@@ -418,6 +418,8 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "impact": None,
         "allow_replace": None,
         "protected": None,
+        "v1": None,
+        "upgrade": None,
     }
     assert data["changes"][1]["precondition"] == {
         "updated_at": "2026-07-15T16:04:33Z",
@@ -427,6 +429,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "create": 1,
         "patch": 1,
         "replace": 0,
+        "upgrade": 0,
         "delete": 0,
         "unchanged": 1,
         "unmanaged": 1,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from segctl.clock import iso
 from segctl.config import PULLED
 from segctl.errors import Diagnostic, SegctlError, Severity
-from segctl.model import Create, Delete, Impact, Reason
+from segctl.model import Create, Delete, Impact, Reason, Upgrade
 from segctl.moments import moment
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def with_impacts(
     session: Session, account: Account, plan: Plan
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """Give the plan with the impact of each change, and what is to be said of the counting."""
-    changes = [change for change in plan.changes if not isinstance(change, Delete)]
+    changes = [change for change in plan.changes if not isinstance(change, Delete | Upgrade)]
     if not changes:
         return plan, ()
     limited = session.config.limits.max_audience_change is not None
@@ -68,7 +68,7 @@ def with_impacts(
 
 
 def _counted(change: Change, counted: Mapping[int, Evaluated]) -> Change:
-    if isinstance(change, Delete):
+    if isinstance(change, Delete | Upgrade):
         return change
     found = counted[id(change)]
     if found.counts is None:

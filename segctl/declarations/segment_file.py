@@ -89,6 +89,7 @@ def _declared(
     _doubt_name(document, value["name"])
     text, query_span = query
     has_parents = bool(value.get("parent_list_ids"))
+    upgrade = value.get("upgrade_from", {})
     return Declared(
         segment=Segment(
             value["name"], text, tuple(item.lower() for item in value.get("parent_list_ids", ()))
@@ -104,6 +105,8 @@ def _declared(
         allow_replace=value.get("allow_replace", False),
         allow_audience_change=_allowed_change(value.get("allow_audience_change", False)),
         refresh_priority=int(value.get("refresh_priority", 0)),
+        upgrade_from=upgrade.get("v1_id", "").lower(),
+        upgrade_span=document.span(("upgrade_from", "v1_id")) if upgrade else None,
     )
 
 

@@ -21,8 +21,11 @@ from segctl.model import (
     Replace,
     Segment,
     TargetRef,
+    Twin,
+    Upgrade,
 )
 from segctl.options import Options
+from segctl.sends import SingleSend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +78,10 @@ def _change(entry: Any) -> Change:
                 _span(entry["source"]),
                 contacts,
                 reason,
+                is_v1=bool(entry.get("v1")),
             )
+        case "upgrade":
+            return _upgrade(entry, reason, contacts)
     patch = Patch(
         before=_segment(entry["before"]),
         after=_segment(entry["after"]),
@@ -92,6 +98,28 @@ def _change(entry: Any) -> Change:
         return patch
     return Replace.of(
         patch, reason, is_allowed=entry["allow_replace"], is_protected=entry["protected"]
+    )
+
+
+def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
+    rest = entry["upgrade"]
+    twin = rest["twin"]
+    return Upgrade(
+        before=_segment(entry["before"]),
+        after=_segment(entry["after"]),
+        precondition=_precondition(entry),
+        span=_some_span(entry["source"]),
+        twin_name=rest["twin_name"],
+        twin=None if twin is None else Twin(twin["id"], _segment(twin["definition"])),
+        contacts_count=contacts,
+        # Nobody looks at whom else they go to: the account is asked again before anything is done.
+        waits_for=tuple(
+            SingleSend(one["id"], one["name"], one["status"], (entry["id"],))
+            for one in rest["waits_for"]
+        ),
+        reason=reason,
+        query_span=_span(entry["query_source"]),
+        is_protected=entry["protected"],
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import decode, excerpts, position_spans, quoted
 from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.model import Delete
+from segctl.model import Delete, Upgrade
 from segctl.planfile import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
 from segctl.planfile.building import build_plan
 from segctl.planfile.places import Places
@@ -248,12 +248,13 @@ class _Reading:
             path: Path = ("changes", number, "name")
             if document["changes"][number]["name"] != change.name:
                 self.report("contradiction", f"{_words(path)} is not that of the definition", path)
-            if not (isinstance(change, Delete) or _adds_up(change.impact)):
+            if not (isinstance(change, Delete | Upgrade) or _adds_up(change.impact)):
                 path = ("changes", number, "impact")
                 self.report("contradiction", f"the counts of {_words(path)} do not add up", path)
         summary = dataclasses.asdict(plan.summary)
         for key in summary:
-            if document["summary"][key] != summary[key]:
+            # What a later minor version counts, an earlier one has none of.
+            if document["summary"].get(key, 0) != summary[key]:
                 path = ("summary", key)
                 words = f"{_words(path)} is not what the plan holds, which is {summary[key]}"
                 self.report("contradiction", words, path)

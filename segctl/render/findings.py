@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.drift import Kind
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Create, Delete, Patch, Replace
+from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
-from segctl.policy import destroyed
+from segctl.policy import ended
 from segctl.render.impacts import impact_words
 from segctl.render.plan_text import REASON_WORDS
 from segctl.render.report_text import closing_line
@@ -29,6 +29,7 @@ _WEIGHTS = {
     Status.FAILED: Severity.ERROR,
     Status.CONFLICT: Severity.ERROR,
     Status.UNKNOWN: Severity.ERROR,
+    Status.WAITING: Severity.WARNING,
     Status.NOT_ATTEMPTED: Severity.WARNING,
     Status.DONE: Severity.INFO,
 }
@@ -37,6 +38,7 @@ _ENDS = {
     Status.FAILED: "failed",
     Status.CONFLICT: "was not done: somebody changed the segment",
     Status.UNKNOWN: "may have been done or not",
+    Status.WAITING: "goes on in a later run",
     Status.NOT_ATTEMPTED: "was not attempted",
     Status.DONE: "is done",
 }
@@ -49,7 +51,7 @@ def plan_findings(plan: Plan) -> tuple[Diagnostic, ...]:
 
 def plan_problems(plan: Plan) -> tuple[Diagnostic, ...]:
     """Give what was found, and what goes away: that which somebody must look at."""
-    return (*plan.refusals, *plan.diagnostics, *map(change_finding, destroyed(plan)))
+    return (*plan.refusals, *plan.diagnostics, *map(change_finding, ended(plan)))
 
 
 def change_finding(change: Change) -> Diagnostic:
@@ -61,6 +63,9 @@ def change_finding(change: Change) -> Diagnostic:
             what, severity = f"`{before.name}` would {_patched(change)}", Severity.INFO
         case Replace(before=before):
             what = f"`{before.name}` would be deleted and made anew with another id"
+            severity = Severity.WARNING
+        case Upgrade(before=before):
+            what = f"`{before.name}` would be upgraded from v1, and gets another id"
             severity = Severity.WARNING
         case Delete():
             what, severity = f"`{change.name}` would be deleted", Severity.WARNING

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.model import Create, Delete, Reason
+from segctl.model import Create, Delete, Reason, Upgrade
 from segctl.policy import audience_change
 from segctl.render.style import clean, count
 
@@ -22,8 +22,8 @@ _DAY = 10
 
 
 def impact_of(change: Change) -> Impact | None:
-    """Give the impact of a change; what goes away has none."""
-    return None if isinstance(change, Delete) else change.impact
+    """Give the impact of a change; what goes away has none, nor what was no V2 query before."""
+    return None if isinstance(change, Delete | Upgrade) else change.impact
 
 
 def reached(plan: Plan) -> list[tuple[int, Create | Patch | Replace]]:
@@ -35,7 +35,7 @@ def reached(plan: Plan) -> list[tuple[int, Create | Patch | Replace]]:
     found = [
         (number, change)
         for number, change in enumerate(plan.changes, 1)
-        if not isinstance(change, Delete) and change.reason is not Reason.FREES_NAME
+        if not isinstance(change, Delete | Upgrade) and change.reason is not Reason.FREES_NAME
     ]
     if all(change.impact is None for _, change in found):
         return []

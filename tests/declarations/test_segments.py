@@ -70,8 +70,8 @@ WRONG = [
     (HEAD + 'previous_names: ["b\\n"]\n' + QUERY, ["2:18 control-character"], "a line break"),
     (HEAD + f"previous_names: [{'x' * 101}]\n" + QUERY, ["2:18 too-long"], "101 characters"),
     (HEAD + "allow_replace: 1\n" + QUERY, ["2:16 wrong-type"], "true or false"),
-    (HEAD + "allow_audience_change: 1.5\n" + QUERY, ["2:24 wrong-type"], "without a fraction"),
-    (HEAD + "allow_audience_change: any\n" + QUERY, ["2:24 bad-value"], "must be a percentage"),
+    (HEAD + "allow_audience_change: 1.5\n" + QUERY, ["2:24 wrong-type"], "such as 80%, or true"),
+    (HEAD + "allow_audience_change: any\n" + QUERY, ["2:24 bad-value"], "true or a percentage"),
     (
         HEAD + "removed: true\nallow_audience_change: true\n",
         ["3:1 removed-with-more"],

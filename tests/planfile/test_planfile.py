@@ -280,7 +280,10 @@ def edited(edit: Callable[[Any], object]) -> list[str]:
         (
             lambda d: d["changes"][0].update(action="destroy", clauses=7),
             [
-                "bad-value: `.changes[0].action` must be create or patch or replace or delete",
+                (
+                    "bad-value: `.changes[0].action` must be create or patch or replace or upgrade "
+                    "or delete"
+                ),
                 "wrong-type: `.changes[0].clauses` must be a list",
             ],
         ),
@@ -381,4 +384,4 @@ def test_the_schema_lists_what_the_model_does() -> None:
     assert parts["clause"]["properties"]["kind"]["enum"] == [*ChangeKind]
     assert parts["clause"]["properties"]["clause"]["enum"] == [*ClauseKind]
     assert parts["diagnostic"]["properties"]["severity"]["enum"] == [*Severity]
-    assert fields["action"]["enum"] == ["create", "patch", "replace", "delete"]
+    assert fields["action"]["enum"] == ["create", "patch", "replace", "upgrade", "delete"]

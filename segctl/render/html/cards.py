@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.model import Change, Create, Delete, Patch, Replace
+from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from segctl.query.explain import Line
     from segctl.render.frame import Frame
 
-OF_USE = frozenset({"in-use", "reference-ignored", "references-unread"})
+OF_USE = frozenset({"in-use", "reference-ignored", "references-unread", "upgrade-waits"})
 """The findings that say who uses a segment."""
 
 
@@ -43,7 +43,8 @@ def card(change: Change, number: int, plan: Plan, frame: Frame) -> Html:
         ),
         tag("p", *_where(change, frame), class_="where"),
         _reach(change),
-        _audiences(before, after),
+        # What SGQL selects is said in no words yet; the definitions have it.
+        _audiences(None if isinstance(change, Upgrade) else before, after),
         _edits(getattr(change, "clauses", ())),
         _uses(change, plan),
         _remarks(change, plan, frame),
@@ -149,7 +150,7 @@ def _go(impact: Impact) -> Html:
 
 
 def _title(change: Change) -> list[str]:
-    if isinstance(change, Patch | Replace) and change.before.name != change.name:
+    if isinstance(change, Patch | Replace | Upgrade) and change.before.name != change.name:
         return [tag("del", change.before.name), " → ", tag("ins", change.name)]
     return [change.name]
 
@@ -167,6 +168,8 @@ def _where(change: Change, frame: Frame) -> list[str]:
             facts.append(html("its id stays ", tag("code", change.id)))
         case Replace():
             facts.append(html("its id changes: ", tag("code", change.id), " goes"))
+        case Upgrade():
+            facts.append(html("its id changes: ", tag("code", change.id), ", of v1, goes"))
         case Delete():
             facts.append(html("id ", tag("code", change.id)))
     return [Html(" · ".join(facts))]
@@ -232,7 +235,7 @@ def _edits(changed: Sequence[ClauseChange]) -> Html:
 
 def _uses(change: Change, plan: Plan) -> Html:
     """Say who uses a segment that goes away, as far as the plan says."""
-    if not isinstance(change, Delete | Replace):
+    if not isinstance(change, Delete | Replace | Upgrade):
         return Html()
     found = [one for one in _about(change, plan) if one.code in OF_USE]
     said = [sentence(one.summary) for one in found] or [
@@ -267,7 +270,7 @@ def _about(change: Change, plan: Plan) -> list[Diagnostic]:
 
 def _definition(change: Change, before: Segment | None, after: Segment | None) -> Html:
     match change:
-        case Patch() | Replace():
+        case Patch() | Replace() | Upgrade():
             table = definition_table(change.before, change.after, change.changed_fields)
             return tag("details", tag("summary", "The definition, side by side"), table, open=True)
         case Create() | Delete():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.planfile import action_name, digest
-from segctl.policy import destroyed
+from segctl.policy import ended
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
 from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _PLAIN = Style()
 _WEIGHT = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign for information
-_SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.NOT_ATTEMPTED: "⏸️"}
+_SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.WAITING: "⏳", Status.NOT_ATTEMPTED: "⏸️"}
 
 
 def plan_markdown(plan: Plan, frame: Frame) -> str:
@@ -55,7 +55,7 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
         tag("p", tag("strong", "Nothing of this can be applied:")),
     )
     gone = Part(
-        [destruction_row(change) for change in destroyed(plan)],
+        [destruction_row(change) for change in ended(plan)],
         _note("row", "not shown here"),
         opening=f"{tag('p', tag('strong', 'What goes away:'))}\n<table>\n{DESTRUCTION_HEAD}",
         closing="</table>",

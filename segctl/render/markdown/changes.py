@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.model import Change, Create, Delete, Patch, Replace
+from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
@@ -30,7 +30,7 @@ MOST_SAID = 25
 """Lines of an explanation, and changed clauses, that are shown of one segment."""
 
 
-def destruction_row(change: Delete | Replace) -> str:
+def destruction_row(change: Delete | Replace | Upgrade) -> str:
     """Give the row of a segment that goes away."""
     contacts = "?" if change.contacts_count is None else f"{change.contacts_count:,}"
     why = REASON_WORDS[change.reason] or "its parent list changes, so its id does"
@@ -74,6 +74,8 @@ REACH_HEAD = tag(
 def change_block(change: Change, frame: Frame) -> str:
     """Give a segment to unfold: who is in it, what changes, and the lines."""
     before, after = sides(change)
+    # What SGQL selects is said in no words yet; the diff has it.
+    spoken = None if isinstance(change, Upgrade) else before
     facts = [] if isinstance(change, Create) else counted(change)
     reach = shift(change, arrow="→", minus="\u2212")
     facts += [f"audience {reach}"] if reach else []
@@ -88,7 +90,7 @@ def change_block(change: Change, frame: Frame) -> str:
         [
             f"<details><summary>{said}</summary>",
             *([tag("p", paragraph)] if where else []),
-            *(line for title, said in audiences(before, after) for line in _audience(title, said)),
+            *(line for title, said in audiences(spoken, after) for line in _audience(title, said)),
             *clauses_block(getattr(change, "clauses", ())),
             "",
             *_diff_fence(before, after),
@@ -110,7 +112,7 @@ def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
     yield tag("ul", items, _more(len(clauses)))
 
 
-def counted(change: Patch | Replace | Delete) -> list[str]:
+def counted(change: Patch | Replace | Upgrade | Delete) -> list[str]:
     """Say how many contacts a segment has, where that is known."""
     if change.contacts_count is None:
         return []
