@@ -187,13 +187,13 @@ def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
         "VIP": False, "Odd": True, "Opened": True,
     }  # fmt: skip
     found = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
-    odd, unasked = sorted(one["summary"].removeprefix("who ") for one in found)
+    odd, unasked = sorted(one["summary"] for one in found)
     assert odd == (
-        "`Odd` reaches is not known: its query on the account is not computed: the base has no "
-        "column `no_such_column`"
+        "`Odd`: it cannot be counted: in the account's own query, the base has no column "
+        "`no_such_column`"
     )
-    assert (
-        unasked == "`Opened` reaches is not known: it asks event_data, and the base has no events"
+    assert unasked == (
+        "`Opened`: it cannot be counted: it asks event_data, and the base has no events"
     )
     places = {one["source"]["file"]: one["source"] for one in found}
     line = (shop.root / "segments/opened.yaml").read_text().split("\n")[1]

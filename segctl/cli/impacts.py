@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.audiences import Evaluated
     from segctl.cli.session import Account, Session
-    from segctl.errors import Span
-    from segctl.model import Change, Declared, Patch, Plan, Replace
-    from segctl.query.problems import Problem
+    from segctl.model import Change, Patch, Plan, Replace
 
 OLD_AFTER = timedelta(days=7)
 """Contacts taken longer ago are told: segments by events have moved on by then."""
@@ -106,35 +104,23 @@ def _unknown(
     weight: Severity,
 ) -> Iterator[Diagnostic]:
     """Say for each change that could not be counted why that is."""
-    from segctl.query.lint import mask_personal  # noqa: PLC0415 - only where something is unknown
+    from segctl.audience.counts import Uncountable  # noqa: PLC0415 - only where one is
+    from segctl.cli.uncountable import findings  # noqa: PLC0415
 
     declared = {one.name: one for one in session.declarations.declared}
     for change in changes:
-        found = counted[id(change)]
-        if found.counts is not None or change.reason is Reason.FREES_NAME:
+        result = counted[id(change)]
+        if result.counts is not None or change.reason is Reason.FREES_NAME:
             continue
-        problem, *others = found.problems
-        whose = "its query on the account is not computed: " if found.in_before else ""
-        more = f" (and {len(others)} more)" if others else ""
-        span = change.query_span or change.span
-        if not found.in_before:
-            span = _span(session, declared[change.name], problem) or span
-        yield Diagnostic(
-            "audience-unknown",
-            weight,
-            f"who `{change.name}` reaches is not known: {whose}"
-            f"{mask_personal(problem.message)}{more}",
-            span,
-            _NO_EVENTS if problem.code == "no-events" else mask_personal(problem.hint),
-        )
-
-
-def _span(session: Session, declared: Declared, problem: Problem) -> Span | None:
-    """Give the place of a problem in the file; that of the parent list is not in the query."""
-    if problem.start < 0:
-        return declared.parent_span
-    from segctl.linting import QuerySource  # noqa: PLC0415 - as above
-    from segctl.testing import query_span  # noqa: PLC0415
-
-    source = QuerySource(declared, session.declarations.documents[declared.file])
-    return query_span(source, problem.start, problem.end)
+        why = Uncountable(result.problems, result.in_before)
+        asks_events = any(one.code == "no-events" for one in result.problems)
+        for found in findings(session, declared[change.name], why, named=False):
+            yield dataclasses.replace(
+                found,
+                code="audience-unknown",
+                severity=weight,
+                summary=f"`{change.name}`: {found.summary}",
+                hint=_NO_EVENTS
+                if "no-events" in {one.code for one in why.problems}
+                else found.hint,
+            )

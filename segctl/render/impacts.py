@@ -72,18 +72,6 @@ def day(impact: Impact) -> str:
     return clean((impact.as_of or "")[:_DAY])
 
 
-def share(impact: Impact) -> str:
-    """Say how much of the base will be in it, as a percentage."""
-    percent = 100 * impact.after / impact.base if impact.base else 0
-    rounded = f"{percent:.0f}" if percent >= _ROUGHLY or not percent else f"{percent:.1f}"
-    # Somebody is not nobody.
-    return f"{'<0.1' if rounded == '0.0' else rounded} %"
-
-
-_ROUGHLY = 10
-"""From so many percent on, tenths tell nothing."""
-
-
 def impact_words(change: Change) -> str:
     """Say it all in one line of text; empty where nobody knows."""
     impact = impact_of(change)

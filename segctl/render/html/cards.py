@@ -11,10 +11,10 @@ from segctl.render.clauses import clause_words
 from segctl.render.definition import head_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
-from segctl.render.impacts import NOT_SUMMED, STILL, impact_of, of_base, reached, share
+from segctl.render.impacts import NOT_SUMMED, STILL, impact_of, of_base, reached
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS
-from segctl.render.style import clean, count
+from segctl.render.style import clean, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -118,7 +118,7 @@ def _reach_row(number: int, change: Create | Patch | Replace) -> Html:
         tag("td", tag("b", f"{impact.after:,}")),
         tag("td", _come(impact)),
         tag("td", _go(impact)),
-        tag("td", share(impact)),
+        tag("td", percent(impact.after, impact.base)),
     )
 
 
