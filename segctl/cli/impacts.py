@@ -120,7 +120,5 @@ def _unknown(
                 code="audience-unknown",
                 severity=weight,
                 summary=f"`{change.name}`: {found.summary}",
-                hint=_NO_EVENTS
-                if "no-events" in {one.code for one in why.problems}
-                else found.hint,
+                hint=_NO_EVENTS if asks_events else found.hint,
             )
