@@ -251,8 +251,9 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
 
 def _limits(value: dict[str, Any]) -> Limits:
     most = value.get("max_audience_change")
-    rest = {key: value[key] for key in value if key != "max_audience_change"}
-    return Limits(**rest, max_audience_change=None if most is None else percentage(most))
+    return Limits(
+        **{**value, "max_audience_change": None if most is None else percentage(most)},
+    )
 
 
 def _contacts(value: Any) -> ContactFiles | Literal["pulled"] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
@@ -64,7 +65,7 @@ def judge(
     segment lets its audience change. Where the account is too full to create first, deletes move
     to the front.
     """
-    plan = _held_back(_with_room(plan, limits, account_size), references)
+    plan = _with_room(_held_back(plan, references), limits, account_size)
     refusals = (
         *_replacements(plan),
         *_destruction(plan, limits, account_size),
@@ -100,23 +101,27 @@ def ended(plan: Plan) -> tuple[Delete | Replace | Upgrade, ...]:
 
 
 def _held_back(plan: Plan, references: References | None) -> Plan:
-    """Give each upgrade the Single Sends that it has to wait for."""
-    if references is None or not any(isinstance(one, Upgrade) for one in plan.changes):
+    """Give each upgrade the Single Sends that it has to wait for, and put those last that wait.
+
+    What waits keeps two segments for as long, so first comes what makes room, then what needs it
+    for a moment.
+    """
+    if references is None or not plan.summary.upgrade:
         return plan
-    changes = tuple(
-        dataclasses.replace(
-            one,
-            waits_for=tuple(
-                # Whoever else gets them is none of its business.
-                dataclasses.replace(send, segment_ids=(one.id,))
-                for send in references.to(one.id)
-            ),
-        )
-        if isinstance(one, Upgrade) and not _is_ignored(one, references)
-        else one
-        for one in plan.changes
+    upgrades = [_waiting_for(one, references) for one in plan.changes if isinstance(one, Upgrade)]
+    sorted_ones = iter(sorted(upgrades, key=lambda one: (bool(one.waits_for), one.twin is None)))
+    changes = (next(sorted_ones) if isinstance(one, Upgrade) else one for one in plan.changes)
+    return dataclasses.replace(plan, changes=tuple(changes))
+
+
+def _waiting_for(change: Upgrade, references: References) -> Upgrade:
+    if _is_ignored(change, references):
+        return change
+    # Whoever else gets them is none of its business.
+    sends = (
+        dataclasses.replace(send, segment_ids=(change.id,)) for send in references.to(change.id)
     )
-    return dataclasses.replace(plan, changes=changes)
+    return dataclasses.replace(change, waits_for=tuple(sends))
 
 
 def _replacements(plan: Plan) -> Iterator[Diagnostic]:
@@ -210,13 +215,16 @@ def _growth(changes: Iterable[Change]) -> int:
 
 def _peak(changes: Iterable[Change]) -> int:
     """Say by how many segments the account grows at its fullest, while a plan is performed."""
+    changes = tuple(changes)
     size = peak = 0
     for change in changes:
-        if isinstance(change, Create) or needs_room(change):
+        if isinstance(change, Create) or (needs_room(change) and not _may_wait(change, changes)):
             peak = max(peak, size + 1)
         if isinstance(change, Create):
             size += 1
-        elif isinstance(change, Delete):
+        elif isinstance(change, Delete) or (
+            isinstance(change, Upgrade) and change.twin is not None and not change.waits_for
+        ):
             size -= 1
     return peak
 
@@ -226,17 +234,31 @@ def needs_room(change: Change) -> bool:
     return isinstance(change, Replace) or (isinstance(change, Upgrade) and change.twin is None)
 
 
+def _may_wait(change: Change, changes: Iterable[Change]) -> bool:
+    """Say whether a change needs room that others of the plan may well take away from it.
+
+    An upgrade that would stop before its end does not forbid those that would not.
+    """
+    if not isinstance(change, Upgrade) or not change.waits_for:
+        return False
+    return any(
+        isinstance(one, Upgrade) and not (one.waits_for and one.twin is None) for one in changes
+    )
+
+
 def _with_room(plan: Plan, limits: Limits, account_size: int) -> Plan:
-    spare = limits.max_segments - account_size - _peak(plan.changes)
-    if spare >= 0:
-        return dataclasses.replace(plan, room=1 + spare)
-    # Renames still come first: a delete frees no name that they need.
-    renames = [change for change in plan.changes if isinstance(change, Patch)]
-    deletes = [change for change in plan.changes if isinstance(change, Delete)]
-    rest = [change for change in plan.changes if not isinstance(change, Patch | Delete)]
-    changes = (*renames, *deletes, *rest)
-    fits = account_size + _peak(changes) <= limits.max_segments
-    return dataclasses.replace(plan, changes=changes) if fits else plan
+    """Give the plan in an order for which there is room, and how much of it there is."""
+    if account_size + _peak(plan.changes) > limits.max_segments:
+        # Renames still come first: a delete frees no name that they need.
+        renames = [change for change in plan.changes if isinstance(change, Patch)]
+        deletes = [change for change in plan.changes if isinstance(change, Delete)]
+        rest = [change for change in plan.changes if not isinstance(change, Patch | Delete)]
+        changes = (*renames, *deletes, *rest)
+        if account_size + _peak(changes) <= limits.max_segments:
+            plan = dataclasses.replace(plan, changes=changes)
+    before = takewhile(lambda one: not isinstance(one, Replace | Upgrade), plan.changes)
+    room = limits.max_segments - account_size - _growth(before)
+    return dataclasses.replace(plan, room=max(0, room))
 
 
 def _cap(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
@@ -248,9 +270,16 @@ def _cap(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
             "over-the-cap",
             Severity.ERROR,
             f"the account would hold {peak:,} segments{why}; the most is {limits.max_segments:,}",
-            hint=f"it holds {account_size:,} now, v1 ones included: delete some in SendGrid, "
-            "or raise `limits.max_segments` in segctl.yaml if your account allows more",
+            hint=f"it holds {account_size:,} now, v1 ones included: "
+            + ("finish the upgrades that wait, " if _some_wait(plan) else "")
+            + "delete some in SendGrid, or raise `limits.max_segments` in segctl.yaml if your "
+            "account allows more",
         )
+
+
+def _some_wait(plan: Plan) -> bool:
+    """Say whether some upgrade stands there twice and waits for people."""
+    return any(isinstance(one, Upgrade) and one.twin and one.waits_for for one in plan.changes)
 
 
 def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:

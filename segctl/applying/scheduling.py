@@ -131,6 +131,8 @@ class Scheduler:
                     yield from self._take_in()
                 elif self._waiting and not self._due:
                     self._sleep_until(self._waiting[0][0])
+                elif not self._due:
+                    yield from self._turn_away()
         finally:
             self._crew.dismiss()
 
@@ -204,20 +206,30 @@ class Scheduler:
         heapq.heappush(self._waiting, (due, next(self._tickets), job))
         if result.patience is not Patience.PAUSE:
             self._settle(job)
-        if result.patience is Patience.LOCK and isinstance(job.change, Upgrade):
+        if result.patience is Patience.LOCK and isinstance(job.change, Upgrade) and job.has_room:
             self._make_room(job)
         self._heed()
         if self._halt is None:
             yield Waiting(job.change, result)
 
     def _make_room(self, job: _Job) -> None:
-        """Let another one begin in the room that a job had."""
-        if job.has_room:
-            job.has_room = False
-            self._room += 1
-            for waiting in self._cramped:
-                heapq.heappush(self._ready, waiting)
-            self._cramped.clear()
+        """Let another one begin in the room that a job leaves."""
+        job.has_room = False
+        self._room += 1
+        for waiting in self._cramped:
+            heapq.heappush(self._ready, waiting)
+        self._cramped.clear()
+
+    def _turn_away(self) -> Iterator[Event]:
+        """End what has no room, and will have none: nothing is under way that could make any."""
+        cramped, self._cramped = self._cramped, []
+        for _, job in cramped:
+            if self._closed:
+                yield self._end(job, not_attempted(job.change, self._closed))
+                continue
+            what = "the account has no room for its new segment beside it"
+            hint = "finish what stands there twice, and apply again"
+            yield self._end(job, Outcome(job.change, Status.WAITING, job.change.id, what, hint))
 
     def _settle(self, job: _Job) -> None:
         if not job.is_settled:
@@ -226,7 +238,8 @@ class Scheduler:
 
     def _end(self, job: _Job, outcome: Outcome) -> Outcome:
         self._settle(job)
-        self._make_room(job)
+        if _leaves_room(job, outcome):
+            self._make_room(job)
         self._ended += 1
         self._obstacles.note(outcome)
         is_failure = outcome.status not in (Status.DONE, Status.WAITING)
@@ -327,6 +340,20 @@ class _Obstacles:
         freed = _freed(change)
         if freed is not None and not isinstance(change, Replace):
             self._stuck_names.add(freed)
+
+
+def _leaves_room(job: _Job, outcome: Outcome) -> bool:
+    """Say whether a change ended with one segment less than it needed, or than were there.
+
+    A replacement that stopped halfway is rare, and the next one learns of it from SendGrid. An
+    upgrade that stopped may have been meant to: for some as long as people take.
+    """
+    if not isinstance(job.change, Upgrade):
+        return job.has_room
+    if outcome.status is Status.DONE:
+        # One that went on from where an earlier run stopped found two, and leaves one.
+        return job.has_room or job.change.twin is not None
+    return job.has_room and not outcome.is_written and outcome.status is not Status.UNKNOWN
 
 
 def _jobs(changes: Sequence[Change]) -> list[_Job]:

@@ -291,6 +291,10 @@ class Values(ABC):
         (text,) = self._texts(node, scope, 1)
         return Piece(f"{lower(node.name.text)}({text})", Kind.TEXT)
 
+    def _length(self, node: tree.Call, scope: Scope) -> Piece:
+        (text,) = self._texts(node, scope, 1)
+        return Piece(f"CAST(length({text}) AS {NUMBER_TYPE})", Kind.NUMBER)
+
     def _two_texts(self, node: tree.Call, scope: Scope) -> Piece:
         functions = {"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains"}
         one, other = self._texts(node, scope, 2)
@@ -341,6 +345,7 @@ class Values(ABC):
         "ARRAY_SIZE": _array_size,
         "LOWER": _one_text,
         "UPPER": _one_text,
+        "LENGTH": _length,
         "STARTSWITH": _two_texts,
         "ENDSWITH": _two_texts,
         "CONTAINS": _two_texts,

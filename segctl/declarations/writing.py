@@ -43,10 +43,10 @@ _ESCAPES = {
     "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x85": "\\N", "\xa0": "\\_",
     "\u2028": "\\L", "\u2029": "\\P",
 }  # fmt: skip
-# A comment of this form speaks to segctl or to an editor, whoever named the list.
-_COMMAND = re.compile(
+COMMAND = re.compile(
     r"segctl:|yaml-language-server:|-\*-|\b(?:vim?|ex):|prettier-|yamllint \w+able", re.IGNORECASE
 )
+"""What makes a comment speak to segctl or to an editor, whoever wrote the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ def _parents(segment: Segment, lists: Mapping[str, str]) -> str:
 
 def _comment(text: str) -> str:
     """Make one line of a name that anybody may have given: nothing unseen, no key, no command."""
-    text = " ".join("".join(char if _is_seen(char) else " " for char in redact(text)).split())
-    if not text or _COMMAND.search(text):
+    text = " ".join("".join(char if is_seen(char) else " " for char in redact(text)).split())
+    if not text or COMMAND.search(text):
         return ""
     short = text if len(text) <= _LONGEST_COMMENT else f"{text[:_LONGEST_COMMENT].rstrip()}…"
     return f" # {short}"
@@ -160,7 +160,7 @@ def _escaped(text: str) -> str:
 def _escape(char: str) -> str:
     if char in _ESCAPES:
         return _ESCAPES[char]
-    if _is_seen(char):
+    if is_seen(char):
         return char
     code = ord(char)
     if code < 0x100:  # noqa: PLR2004 - YAML's escapes take two, four or eight digits
@@ -168,7 +168,8 @@ def _escape(char: str) -> str:
     return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"  # noqa: PLR2004
 
 
-def _is_seen(char: str) -> bool:
+def is_seen(char: str) -> bool:
+    """Say whether a character shows in an editor, or joins two that do."""
     return char.isprintable() or char in _JOINERS
 
 
@@ -179,7 +180,7 @@ def _is_shown_in_block(char: str) -> bool:
 
 def _is_plain(text: str) -> bool:
     """Say whether a text needs no quotes, for our reader and for others."""
-    if not all(map(_is_seen, text)) or _OTHER_KIND.fullmatch(text):
+    if not all(map(is_seen, text)) or _OTHER_KIND.fullmatch(text):
         return False
     value = parse_document("", f"key: {text}\n").value
     return bool(value == {"key": text})

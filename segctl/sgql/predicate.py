@@ -6,13 +6,13 @@ event [I], and when that is said in a note, because the documentation leaves it 
 
 - conditions that stand side by side in one AND, as in all documented examples, are about one event;
 - so are those joined by OR, where it makes no difference;
-- two groups in parentheses that each name an `event_type`, joined by AND, are two events (noted);
+- groups in parentheses that each name an `event_type`, joined by AND, are an event each (noted);
 - NOT before an event condition says that the contact has no such event (noted). `event_type !=
   'open'` is no such NOT: it asks for an event of another type;
 - a contact without events fulfils what an OR asks of the contact itself (noted).
 
-What can be read in two of these ways is refused: NOT inside a group, groups beside loose
-conditions, one event of two types, `event_type IS NULL`. The documentation of V2 says that several
+What can be read in two of these ways is refused: groups or a NOT beside loose conditions on events,
+one event of two types, `event_type IS NULL`. The documentation of V2 says that several
 events and their absence could not be asked in the first API; but stored queries may ask for them.
 """
 
@@ -97,7 +97,7 @@ def read(parsed: Parsed) -> Read:
     reader = _Reader(parsed)
     predicate = reader.predicate(parsed.condition)
     if reader.problems:
-        return Read(None, tuple(reader.problems), ())
+        return Read(None, tuple(dict.fromkeys(reader.problems)), ())
     return Read(predicate, (), tuple(dict.fromkeys(reader.notes)))
 
 
@@ -151,67 +151,53 @@ class _Reader:
                 parts = tuple(map(self.predicate, operands))
                 return AnyOf(start=node.start, end=node.end, operands=parts)
             case tree.Not(operand=operand):
-                self._note(node, "no-such-event", "this is read as: has no such event at all")
+                self._note(
+                    node, "no-such-event", "NOT before an event is read as: there is no such event"
+                )
                 inner = self.predicate(operand)
                 return NoneOf(start=node.start, end=node.end, operand=inner)
             case _:
                 return self._happened((node,))
 
     def _all(self, node: tree.And, operands: Sequence[tree.Expression]) -> Predicate:
-        about: list[tree.Expression] = []
-        absent: list[tree.Not] = []
-        mixed: list[tree.Expression] = []
-        rest: list[tree.Expression] = []
-        for one in operands:
-            if not asks_event(one):
-                rest.append(one)
-            elif not _is_of_events(one):
-                mixed.append(one)
-            elif isinstance(one, tree.Not):
-                absent.append(one)
-            else:
-                about.append(one)
-        for no in absent if about else ():
-            if not self._is_group(no.operand):
-                self._refuse(
-                    no,
-                    "whether this is about the same event, or says that there is none,"
-                    " is not documented",
-                    "put the whole event that must not be there between parentheses after NOT",
-                )
-        if mixed and not all(map(self._is_group, about)):
-            self._refuse_beside(mixed[0])
+        asking = [one for one in operands if asks_event(one)]
+        about = [one for one in asking if _is_of_events(one) and not isinstance(one, tree.Not)]
         groups = self._groups(about)
-        if len(groups) + len(mixed) > 1:
+        if len(asking) > len(about):  # something is denied, or mixed with what asks the contact
+            groups = [[one] for one in about]
+            self._refuse_loose(asking if about else ())
+        if len(asking) - len(about) + len(groups) > 1:
             self._note(node, "several-events", "each group in parentheses is read as its own event")
-        parts = [self.predicate(one) for one in (*rest, *mixed, *absent)]
-        parts += [
+        parts = [
             self.predicate(group[0]) if len(group) == 1 else self._happened(tuple(group))
             for group in groups
         ]
+        told = {one.start for one in about}
+        parts += [self.predicate(one) for one in operands if one.start not in told]
         parts.sort(key=lambda part: part.start)
         if len(parts) == 1:
             return parts[0]
         return AllOf(start=node.start, end=node.end, operands=tuple(parts))
 
-    def _groups(self, about: list[tree.Expression]) -> list[list[tree.Expression]]:
+    def _groups(self, about: Sequence[tree.Expression]) -> list[Sequence[tree.Expression]]:
         """Sort the event conditions of one AND by the event that they are about."""
         if len(about) <= 1:
             return [about] if about else []
         naming = [one for one in about if _names_type(one)]
-        if len(naming) <= 1 or not any(map(self._is_wrapped, naming)):
-            for one in about:
-                if not self._is_one(one):
-                    self._refuse_beside(one)
-            return [about]
-        bare = [one for one in about if not self._is_wrapped(one)]
-        groups = [one for one in about if self._is_wrapped(one)]
-        for one in groups:
-            if not _names_type(one):
+        if len(naming) > 1 and any(map(self._is_wrapped, naming)):
+            self._refuse_loose(about)
+            return [[one] for one in about]
+        for one in about:
+            if not self._is_one(one):
                 self._refuse_beside(one)
-        if bare and not any(map(_names_type, bare)):
-            self._refuse_beside(bare[0])
-        return [*([bare] if bare else []), *([one] for one in groups)]
+        return [about]
+
+    def _refuse_loose(self, asking: Sequence[tree.Expression]) -> None:
+        """Refuse what is no event by itself, where several are combined."""
+        for one in asking:
+            whole = one.operand if isinstance(one, tree.Not) else one
+            if _is_of_events(whole) and not self._is_group(whole):
+                self._refuse_beside(one)
 
     def _is_group(self, node: tree.Expression) -> bool:
         """Whether this is an event by itself: between parentheses, and of a type."""
@@ -263,8 +249,8 @@ class _Reader:
     def _refuse_beside(self, node: tree.Expression) -> None:
         self._refuse(
             node,
-            "which event this is about is not clear: it stands beside groups that name an"
-            " `event_type` each",
+            "which event this is about is not clear, for others are asked for beside it",
+            "each event would need parentheses of its own, and its `event_type` in them",
         )
 
     def _refuse(self, node: tree.Node, message: str, hint: str = "") -> None:

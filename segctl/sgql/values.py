@@ -113,7 +113,11 @@ class Values:
             case tree.Call():
                 return self._call(node)
             case tree.Interval():
-                raise refused(node, "a span means something only after a time and + or -")
+                raise refused(
+                    node,
+                    "a span means something only after a time and + or -",
+                    "in SGQL + goes before -, so `a - b + c` is `a - (b + c)`",
+                )
             case tree.And() | tree.Or() | tree.Not():
                 return Value(self.condition(node), Kind.BOOLEAN)
             case _:

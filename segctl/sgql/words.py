@@ -19,7 +19,7 @@ _PIECE = re.compile(
       | (?P<quoted>`[^`]++`)
       | (?P<string>'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")
       | (?P<number>\d++(?:\.\d++)?+)
-      | (?P<symbol><>|!=|<=|>=|[-+*/%=<>(),.:\[\]])""",
+      | (?P<symbol>(?!--|/\*)(?:<>|!=|<=|>=|[-+*/%=<>(),.:\[\]]))""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
 _OPENERS = {
@@ -56,6 +56,9 @@ def cut(text: str) -> list[Word]:
 
 def _stop_on(text: str, at: int) -> NoReturn:
     char = text[at]
-    known = _OPENERS.get(char)
-    code, message, hint = known or ("odd-character", f"SGQL has no {shown(char)}", "")
+    code, message, hint = "odd-character", f"SGQL has no {shown(char)}", ""
+    if char in _OPENERS:
+        code, message, hint = _OPENERS[char]
+    elif char in "-/#":
+        code, message = "comment", "whether SGQL has comments is not documented"
     raise CannotRead(Problem(code, message, hint, at, at + 1))

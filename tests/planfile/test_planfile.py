@@ -280,10 +280,8 @@ def edited(edit: Callable[[Any], object]) -> list[str]:
         (
             lambda d: d["changes"][0].update(action="destroy", clauses=7),
             [
-                (
-                    "bad-value: `.changes[0].action` must be create or patch or replace or upgrade "
-                    "or delete"
-                ),
+                "bad-value: `.changes[0].action` must be "
+                + " or ".join(SCHEMA["$defs"]["change"]["properties"]["action"]["enum"]),
                 "wrong-type: `.changes[0].clauses` must be a list",
             ],
         ),

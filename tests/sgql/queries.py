@@ -1,0 +1,182 @@
+"""SGQL as accounts have it, and as nobody should: the table of `translations.txt` is made of it."""
+
+from __future__ import annotations
+
+LIST = "0b0e2d5e-55a1-4a4e-9e9f-6c1f0f1c2d3e"
+CAMPAIGN = "9a1f7c5e-6a3b-11ee-b962-0242ac120002"
+DAYS = "event_timestamp >= (NOW() - interval 10 day)"
+
+DOCUMENTED = (
+    "email LIKE '%gmail.com'",
+    "postal_code IN ('90124', '90125', '90126')",
+    "postal_code NOT IN ('90124', '90125', '90126')",
+    "lower(first_name) = 'bob'",
+    "lower(first_name)='bob'",
+    f"(event_source = 'mail' AND event_type = 'delivered' AND {DAYS})",
+    (
+        "(event_source = 'mail' AND event_type = 'delivered' AND event_timestamp BETWEEN"
+        " TIMESTAMP '2019-08-07T18:00:00Z' AND TIMESTAMP '2019-08-08T18:00:00Z')"
+    ),
+    "external_id LIKE '123%'",
+    f"CONTAINS(list_ids,'{LIST}')",
+    f"CONTAINS(list_ids, '{LIST}') AND email LIKE '%.test'",
+)
+VALUES = (
+    "city = 'Praha'",
+    'city = "Praha"',
+    r"last_name = 'O\'Brien'",
+    'last_name = "O\'Brien"',
+    r'company_motto = "say \"yes\""',
+    r"path = 'C:\\data'",
+    "city = ''",
+    "city IS NULL",
+    "city IS NOT NULL AND city != ''",
+    "age >= 18 AND age < 65.5",
+    "age = -1",
+    "score > -(2 + 3)",
+    "`2fa` = 'on'",
+    "`Favourite colour` = 'blue'",
+    "`group` = 'a' AND order = 3",
+    "`plan` = 'pro'",
+    "FIRST_NAME = 'Bob' and Country <> 'US'",
+    "note = 'a -- b /* c */ ; DROP'",
+)
+TEXTS = (
+    "city LIKE 'New%'",
+    "city NOT LIKE 'New%'",
+    "tag LIKE '50%%'",
+    "tag LIKE '100%%!%'",
+    "tag LIKE 'a_b%'",
+    r"tag LIKE '%\\%'",
+    "tag LIKE ''",
+    "first_name + ' ' + last_name = 'Jan Novák'",
+    "CONCAT(first_name, last_name) = 'JanNovák'",
+    "LENGTH(postal_code) = 5",
+    "LOWER(CONCAT(city, country)) LIKE 'praha%'",
+    "city + nick = 'x'",
+)
+NUMBERS = (
+    "orders - returns + gifts > 3",
+    "orders - returns - gifts > 3",
+    "orders - 1 + 2 > 3",
+    "orders / 2 * 3 = 6",
+    "orders * 2 / 3 = 6",
+    "orders - 8 / 4 * 2 % 3 = 0",
+    "(orders - 1) * 2 = 6",
+    "- orders * 2 < 0",
+    "spend BETWEEN 10 AND 20.5",
+    "spend NOT BETWEEN 10 AND 20.5",
+)
+TIMES = (
+    "created_at > '2024-01-31T00:00:00Z'",
+    "created_at > TIMESTAMP '2024-01-31T00:00:00+02:00'",
+    "created_at >= NOW() - interval 1 month",
+    "updated_at < now() - interval 1 year + interval 1 day",
+    "(created_at + interval 30 day) > NOW()",
+    "signed_up < (NOW() - interval 90 minute)",
+    'signed_up < NOW() - interval "2 hours"',
+    "created_at > '2024-01-31'",
+    "created_at > '2024-01-31T00:00:00'",
+    "created_at > 'yesterday'",
+    "TIMESTAMP '2024-01-31T00:00:00Z' < NOW()",
+    "created_at BETWEEN '2024-01-31T00:00:00Z' AND NOW()",
+    "created_at IN ('2024-01-31T00:00:00Z', TIMESTAMP '2024-02-01T00:00:00Z')",
+)
+LOGIC = (
+    "NOT city = 'Praha'",
+    "NOT (city = 'Praha' OR country = 'CZ')",
+    "NOT NOT city = 'Praha'",
+    f"NOT CONTAINS(list_ids, '{LIST}')",
+    f"CONTAINS(list_ids, '{LIST}') = true",
+    "(city = 'Praha' OR city = 'Brno') AND country = 'CZ'",
+    "city = 'Praha' OR city = 'Brno' AND country = 'CZ'",
+    "city = 'Praha' AND NOT country = 'US' AND plan != 'pro'",
+    "true",
+    "false",
+)
+EVENTS = (
+    f"event_source = 'mail' AND event_type = 'open' AND {DAYS} AND country = 'CZ'",
+    "event_type = 'click'",
+    "event_type != 'click'",
+    "event_type IN ('open', 'click') AND event_source = 'mail'",
+    f"event_source = 'mail' AND (event_type = 'open' OR event_type = 'click') AND {DAYS}",
+    "event_type = 'click' AND event_timestamp > signed_up",
+    f"event_type = 'open' AND event_data.payload.unique_args.singlesend_id = '{CAMPAIGN}'",
+    f"(event_type = 'open' AND `event_data.payload.unique_args.singlesend_id` = '{CAMPAIGN}')",
+    (
+        "event_type = 'open' AND"
+        f" event_data:payload.unique_args['automation_id'] IN ('{CAMPAIGN}', 'other')"
+    ),
+    f"(event_source = 'mail' AND event_type = 'processed') AND (event_type = 'open' AND {DAYS})",
+    (
+        f"(event_source = 'mail' AND event_type = 'processed' AND {DAYS})"
+        " AND NOT (event_source = 'mail' AND event_type = 'open')"
+    ),
+    "NOT (event_source = 'mail' AND event_type = 'open') AND country = 'CZ'",
+    "NOT (country = 'CZ' AND (event_type = 'open'))",
+    "country = 'CZ' OR (event_type = 'open')",
+    "(event_type = 'open') OR (event_type = 'click')",
+    "((event_type = 'open') AND (event_type = 'click')) OR (event_type = 'delivered')",
+)
+REFUSED = (
+    "event_type = 'open' AND event_type = 'click'",
+    "event_source = 'mail' AND NOT event_type = 'open'",
+    f"{DAYS} AND (event_type = 'open') AND (event_type = 'click')",
+    "(event_type = 'open') AND (event_type = 'click') AND (event_source = 'mail')",
+    "event_source = 'mail' AND (event_type = 'open' OR country = 'CZ')",
+    "NOT (event_type = 'click' AND event_timestamp > signed_up)",
+    "event_type IS NULL",
+    "event_type = 'open' AND event_data.payload.url = 'https://example.com'",
+    "event_data = 'x'",
+    "event_type.name = 'x'",
+    "city.name = 'x'",
+    "city = NULL",
+    "city IN ('Praha', NULL)",
+    "list_ids = 'x'",
+    "email_domains LIKE '%.test'",
+    "CONTAINS(city, 'x')",
+    "CONTAINS(nick, 'x')",
+    "CONTAINS(list_ids, LOWER('X'))",
+    "CONTAINS(list_ids)",
+    "alternate_email_domains = 'x'",
+    "UPPER(city) = 'PRAHA'",
+    "created_at = 5",
+    "created_at > city",
+    "city",
+    "NOW()",
+    "interval 1 day > 3",
+    "city - interval 1 day > NOW()",
+    "NOW() - interval 1 week > created_at",
+    "NOW() - interval 1.5 day > created_at",
+    "NOW() - interval day > created_at",
+    "LENGTH(age + 1) = 2",
+    "city * 2 = 4",
+    "nick = true",
+    f"CONTAINS(list_ids, '{LIST}') > false",
+    f"CONTAINS(list_ids, '{LIST}') BETWEEN false AND true",
+    "city LIKE country",
+    r"city = 'a\nb'",
+    "city = 'it''s'",
+    "city = 'x",
+    "city = `x",
+    "city = 'x' AND",
+    "city == 'x'",
+    "city = 'x' = 'y'",
+    "city NOT 'x'",
+    "city = 'x')",
+    "(city = 'x'",
+    "city ILIKE 'x'",
+    "city = 12ab",
+    "city[0] = 'x'",
+    "city = 'x' -- comment",
+    "age = 5 /* comment */",
+    "age = $1",
+    "SELECT contact_id FROM contact_data",
+    "",
+    "(" * 80 + "city = 'x'" + ")" * 80,
+    "a" + " - 1" * 100 + " = 0",
+    "city = 'x\0'",
+)
+ALL = (
+    *DOCUMENTED, *VALUES, *TEXTS, *NUMBERS, *TIMES, *LOGIC, *EVENTS, *REFUSED,
+)  # fmt: skip
