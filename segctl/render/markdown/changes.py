@@ -67,7 +67,7 @@ def reach_row(change: Create | Patch | Replace) -> str:
 
 
 REACH_HEAD = tag(
-    "tr", *(tag("th", word) for word in ("Segment", "Now", "After", "Come", "Go", "Of all"))
+    "tr", *(tag("th", word) for word in ("Segment", "Now", "After", "Gained", "Lost", "Share"))
 )
 
 
