@@ -112,6 +112,32 @@ def test_a_limit_is_held_at_the_apply_as_the_base_is_then(shop: Project) -> None
     assert (done.code, "would change by 600 %" in done.out) == (3, True)
 
 
+def test_a_swap_of_names_and_a_delete_have_what_impact_they_can_have(
+    shop: Project, remote: Remote
+) -> None:
+    remote.emulator.ui.create("Regulars", spends_more_than(5))
+    remote.emulator.ui.create("Gone", spends_more_than(1))
+    shop.declare("VIP", spends_more_than(5), extra="previous_names: [Regulars]\n")
+    shop.declare("Regulars", spends_more_than(14), extra="previous_names: [VIP]\n")
+    shop.write({"segments/gone.yaml": "name: Gone\nremoved: true\n"})
+    steps = json.loads(shop.run("plan", "--format", "json").out)["changes"]
+    told = {
+        one["reason"] if one["reason"] != "renamed" else one["name"]: one["impact"]
+        and [one["impact"][key] for key in ("before", "gained", "lost")]
+        for one in steps
+    }
+    # A name alone lets nobody come or go, the temporary one least of all.
+    assert told == {
+        "frees-name": [4, 0, 0],
+        "VIP": [14, 0, 0],
+        "Regulars": [4, 1, 0],
+        "removed-by-file": None,
+    }
+    comment = shop.run("plan", "--format", "markdown").out
+    table = comment[comment.index("Who is reached") : comment.index("</table>")]
+    assert table.count("<tr>") == 3
+
+
 def test_no_view_of_a_plan_names_a_contact(shop: Project) -> None:
     shop.declare("New", query("email LIKE '%@contacts%'"))
     file = str(shop.root / "plan.json")
