@@ -31,6 +31,7 @@ FLOORS = {
     "audience": 2,
     "sgql": 2,
     "importer": 2,
+    "upgrader": 2,
     "comparison": 2,
     "matching": 2,
     "ordering": 2,

@@ -38,6 +38,7 @@ COMMANDS = {
     "apply": "Make the account match the files.",
     "drift": "Show what changed on the account that no commit did.",
     "import": "Write a file for segments that the account has already.",
+    "upgrade": "Write files by which V2 segments take the place of v1 ones.",
     "fields": "Keep the account's fields with the files.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
     "history": "Show who created, changed, renamed or removed segments.",

@@ -57,27 +57,38 @@ class Written:
     reason: str = ""
 
 
-def segment_text(segment: Segment, lists: Mapping[str, str], schema: str = "") -> Written:
+def segment_text(
+    segment: Segment,
+    lists: Mapping[str, str],
+    schema: str = "",
+    *,
+    upgrade_from: str = "",
+    above_query: str = "",
+) -> Written:
     """Write a file that declares a segment.
 
     `lists` goes from ids in lower case to the names of contact lists, which stand as comments
     beside the ids. `schema` is the path to the JSON Schema from the file, for editors.
+    `upgrade_from` is the id of the v1 segment whose place it takes; `above_query` are lines of
+    comment, each with its LF.
     """
     half = _SURROGATE.search("".join((segment.name, segment.query, *segment.parent_list_ids)))
     if half:
         return Written("", f"it holds half a character (U+{ord(half.group()):04X})")
     head = f"# yaml-language-server: $schema={schema}\n" if schema else ""
-    head += f"name: {_name(segment.name)}\n{_parents(segment, lists)}query_dsl: "
+    head += f"name: {_name(segment.name)}\n"
+    head += f"upgrade_from:\n{_INDENT}v1_id: {_name(upgrade_from)}\n" if upgrade_from else ""
+    head += f"{_parents(segment, lists)}{above_query}query_dsl: "
     reason = ""
     for query, must_stay in _queries(segment.query):
         text = head + query
-        reason = _problem(text, segment)
+        reason = _problem(text, segment, upgrade_from)
         if not reason and not (must_stay and formatted("", text).changed):
             return Written(text)
     return Written("", reason)
 
 
-def _problem(text: str, segment: Segment) -> str:
+def _problem(text: str, segment: Segment, upgrade_from: str) -> str:
     """Read a text again: nothing where it declares the segment, else what is wrong."""
     declared, document = read_segment("segment.yaml", text.encode(), {}, "")
     if declared is None:
@@ -85,6 +96,7 @@ def _problem(text: str, segment: Segment) -> str:
     read = declared.segment
     parents = {one.lower() for one in segment.parent_list_ids}
     same = (read.name, read.query) == (segment.name, segment.query)
+    same = same and declared.upgrade_from == upgrade_from.lower()
     return "" if same and set(read.parent_list_ids) == parents else "segctl cannot write it exactly"
 
 
