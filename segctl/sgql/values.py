@@ -143,12 +143,11 @@ class Values:
             case tree.Like(operand=operand, pattern=tree.String(value=pattern)):
                 written, escape = _pattern(node.pattern, pattern)
                 return replace(node, operand=self._plain(operand), pattern=written, escape=escape)
-            case tree.Like(pattern=pattern):
-                raise refused(
-                    pattern, "only a text that is written out can be made a pattern of V2"
-                )
             case _:
-                raise refused(node, "SGQL has no such condition")
+                raise refused(
+                    node,
+                    "LIKE has a pattern that is no text, and how V2 would read it is not known",
+                )
 
     def _alike(self, nodes: Sequence[tree.Expression]) -> tuple[list[tree.Expression], Kind | None]:
         """Write values that are compared: they must be of one kind, times and texts apart."""

@@ -91,6 +91,7 @@ LOGIC = (
     "(city = 'Praha' OR city = 'Brno') AND country = 'CZ'",
     "city = 'Praha' OR city = 'Brno' AND country = 'CZ'",
     "city = 'Praha' AND NOT country = 'US' AND plan != 'pro'",
+    "(city = 'Praha' AND age = 2) = (country = 'CZ')",
     "true",
     "false",
 )
@@ -126,6 +127,10 @@ REFUSED = (
     "event_source = 'mail' AND (event_type = 'open' OR country = 'CZ')",
     "NOT (event_type = 'click' AND event_timestamp > signed_up)",
     "event_type IS NULL",
+    "event_source = 'mail' AND (event_source = 'automation' AND event_type = 'open')",
+    f"{DAYS} AND ((event_type = 'open') AND (event_type = 'click'))",
+    "event_data.5 = 'x'",
+    "NOT " * 61 + "age NOT BETWEEN 1 AND 2",
     "event_type = 'open' AND event_data.payload.url = 'https://example.com'",
     "event_data = 'x'",
     "event_type.name = 'x'",
