@@ -39,6 +39,7 @@ FLOORS = {
     "planner": 2,
     "drift": 2,
     "policy": 2,
+    "reach": 2,
     "planfile": 2,
     "staleness": 2,
     "render": 3,

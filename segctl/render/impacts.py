@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model import Create, Delete, Reason, Upgrade
-from segctl.policy import audience_change
+from segctl.reach import audience_change
 from segctl.render.style import clean, count
 
 if TYPE_CHECKING:
