@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, marked
+from segctl.markers import Marker, is_marked, looks_like_twin, marked
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
 from segctl.ownership import Ledger, Ownership, is_ours, may_delete
 from segctl.suggest import closest
@@ -100,7 +100,14 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
             continue
         reason, span = decision
         absent.deletes.append(
-            Delete(remote.definition, Precondition.of(remote), span, remote.contacts_count, reason)
+            Delete(
+                remote.definition,
+                Precondition.of(remote),
+                span,
+                remote.contacts_count,
+                reason,
+                remote.is_v1,
+            )
         )
     absent.diagnostics += _uncommitted(absent.ignored, rules)
     absent.diagnostics += _misnamed(absent.ignored, remotes, rules)
@@ -137,7 +144,7 @@ def _misnamed(
     One that removed its segment looks the same, so where nothing is near nothing is said.
     """
     found = {grave.name for one in remotes if (grave := rules.grave_of(one)) is not None}
-    near = [one.name for one in ignored if not one.is_v1 and one.name not in found]
+    near = [one.name for one in ignored if one.name not in found]
     vain = [
         grave
         for grave in rules.tombstones
@@ -160,14 +167,9 @@ def _misnamed(
 
 def concerns(remote: Remote, rules: Rules) -> bool:
     """Say whether an undeclared segment may have to go, so that its definition must be read."""
-    if remote.is_v1:
-        return False
-    return (
-        rules.ownership is Ownership.EXCLUSIVE
-        or rules.grave_of(remote) is not None
-        or rules.removal_of(remote) is not None
-        or is_marked(remote)
-    )
+    if rules.ownership is Ownership.EXCLUSIVE or rules.grave_of(remote) is not None:
+        return True
+    return not remote.is_v1 and (rules.removal_of(remote) is not None or is_marked(remote))
 
 
 def _is_ours(remote: Remote, rules: Rules) -> bool:
@@ -181,28 +183,24 @@ def _decide(
     """Give why a segment is deleted and where that stands; `None` to leave it alone."""
     grave = rules.grave_of(remote)
     if grave is not None:
-        return _buried(remote, grave, rules, said)
+        return _buried(grave, rules)
     if remote.is_v1:
-        return None
+        # No commit declared one, so no history calls it ours.
+        return _beside_the_files(rules)
     for name in rules.declared if is_marked(remote) else ():
         if marked(name, [remote], Marker.OLD):
             return _left_over(remote, name, rules, said)
     removal = rules.removal_of(remote)
     if removal is not None and removal.segment.name not in rules.declared:
         return _removed(remote, removal, namesakes, rules, said)
-    if is_marked(remote):
+    if is_marked(remote) or looks_like_twin(remote):
         said.append(_unfinished(remote))
         return None
     return _beside_the_files(rules)
 
 
-def _buried(
-    remote: Remote, grave: Tombstone, rules: Rules, said: list[Diagnostic]
-) -> tuple[Reason, Span | None] | None:
+def _buried(grave: Tombstone, rules: Rules) -> tuple[Reason, Span | None] | None:
     if grave.disposal is Disposal.FORGET or not _wanted(grave.name, rules):
-        return None
-    if remote.is_v1:
-        said.append(_removed_v1(grave, remote))
         return None
     return Reason.REMOVED_BY_FILE, grave.span
 
@@ -261,16 +259,6 @@ def _ledger_missing(ledger: Ledger) -> Diagnostic:
         "removed files delete nothing, and a changed name makes a new segment, since git cannot "
         f"tell: {ledger.unavailable}",
         hint=f"{remedy}write `ownership: declared` into segctl.yaml if that is how it should be",
-    )
-
-
-def _removed_v1(grave: Tombstone, remote: Remote) -> Diagnostic:
-    return Diagnostic(
-        "removed-is-v1",
-        Severity.WARNING,
-        f"`{grave.name}` is a v1 segment, and segctl leaves those alone",
-        grave.span,
-        hint=f"delete {remote.id} in SendGrid, or say `removed: forget`",
     )
 
 

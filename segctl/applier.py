@@ -54,6 +54,7 @@ def perform(
         clock,
         parallelism=tactics.parallelism,
         fail_fast=tactics.fail_fast,
+        room=plan.room,
     )
     with closing(scheduler.run()) as events:
         yield from events

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.comparison import same_audience
-from segctl.markers import is_marked
-from segctl.model import Create, Delete, Patch, Reason, Replace
+from segctl.markers import is_marked, looks_like_twin
+from segctl.model import Create, Delete, Patch, Reason, Replace, Upgrade
 
 if TYPE_CHECKING:
     from segctl.errors import Span
@@ -65,7 +65,9 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
     """
     by_id = {remote.id: remote for remote in snapshot.remotes}
     loose = [
-        by_id[one.id] for one in plan.ignored if not one.is_v1 and not is_marked(by_id[one.id])
+        by_id[one.id]
+        for one in plan.ignored
+        if not (one.is_v1 or is_marked(by_id[one.id]) or looks_like_twin(by_id[one.id]))
     ]
     found: list[Drift] = []
     pending = 0
@@ -90,7 +92,7 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
                     pending += 1
             case Delete(reason=Reason.NOT_DECLARED):
                 found.append(_created(by_id[change.id]))
-            case Delete():
+            case Delete() | Upgrade():
                 pending += 1
             case _:
                 assert_never(change)

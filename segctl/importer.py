@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from segctl.declarations.collection import folded
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.writing import segment_text
-from segctl.markers import is_marked
+from segctl.markers import is_marked, looks_like_twin
 from segctl.matching import undeclared
 from segctl.secrets import redact
 
@@ -86,7 +86,8 @@ def make_import(
     """
     ids = set(picked)
     loose = {one.id for one in undeclared(declared, snapshot.remotes)}
-    choice = _Choice(snapshot, declared, tombstones)
+    choice = Choice(snapshot, declared, tombstones)
+    upgraded = {one.upgrade_from for one in declared}
     file_names = FileNames(taken)
     files: list[NewFile] = []
     left: list[Left] = []
@@ -94,10 +95,10 @@ def make_import(
     for one in sorted(snapshot.remotes, key=lambda remote: (remote.name, remote.id)):
         if one.id not in ids:
             continue
-        if one.id not in loose and not one.is_v1:
+        if one.id not in loose and (not one.is_v1 or one.id.lower() in upgraded):
             known += 1
             continue
-        obstacle = choice.obstacle(one)
+        obstacle = _v1(one) if one.is_v1 else choice.obstacle(one)
         if obstacle is not None:
             left.append(obstacle)
             continue
@@ -106,11 +107,11 @@ def make_import(
             left.append(_unwritable(one, written.reason))
             continue
         files.append(NewFile(file_names.take(one.name, one.id), written.text, one))
-        choice.alike[folded(one.name)] = f"`{one.name}`"
+        choice.take(one.name)
     return Import(tuple(files), tuple(left), known)
 
 
-class _Choice:
+class Choice:
     """What stands in the way of importing a segment; `alike` has the names taken, folded."""
 
     def __init__(
@@ -121,12 +122,15 @@ class _Choice:
         known: list[Declared | Tombstone] = [*declared, *tombstones]
         self.alike = {folded(one.name): f"`{one.name}` (in {one.file})" for one in known}
 
+    def take(self, name: str) -> None:
+        """Remember a name that a new file has."""
+        self.alike[folded(name)] = f"`{name}`"
+
     def obstacle(self, one: Remote) -> Left | None:
-        if one.is_v1:
-            return _v1(one)
+        """Say why a segment cannot become a file, as far as names go."""
         if one.name in self.graves:
             return _buried(one, self.graves[one.name])
-        if is_marked(one):
+        if is_marked(one) or looks_like_twin(one):
             return _halfway(one)
         if self.held[one.name] > 1:
             return _ambiguous(one, self.held[one.name])
@@ -135,7 +139,7 @@ class _Choice:
         return _unwritable(one, "it has no query") if one.query is None else None
 
 
-def _shown(remote: Remote) -> str:
+def shown(remote: Remote) -> str:
     """Name a segment for people: by its name, or by its id where that shows nothing."""
     return f"`{redact(remote.name)}`" if remote.name.strip() else f"segment {remote.id}"
 
@@ -143,15 +147,15 @@ def _shown(remote: Remote) -> str:
 def _v1(one: Remote) -> Left:
     return Left(
         one,
-        f"{_shown(one)} is a v1 segment, which cannot be managed: SendGrid lets nobody change one",
-        "make a new segment with the same condition in SendGrid, and import that",
+        f"{shown(one)} is a v1 segment, which cannot be managed: SendGrid lets nobody change one",
+        "`segctl upgrade` writes a file by which a new segment takes its place",
     )
 
 
 def _buried(one: Remote, grave: Tombstone) -> Left:
     return Left(
         one,
-        f"{_shown(one)} is `removed` by {grave.file}",
+        f"{shown(one)} is `removed` by {grave.file}",
         f"delete {grave.file} first if you want to manage it again",
     )
 
@@ -159,7 +163,7 @@ def _buried(one: Remote, grave: Tombstone) -> Left:
 def _halfway(one: Remote) -> Left:
     return Left(
         one,
-        f"{_shown(one)} has a temporary name of segctl, by an apply that was cut short",
+        f"{shown(one)} has a temporary name of segctl, by an apply that was cut short",
         "`segctl plan` shows what becomes of it",
     )
 
@@ -167,7 +171,7 @@ def _halfway(one: Remote) -> Left:
 def _ambiguous(one: Remote, number: int) -> Left:
     return Left(
         one,
-        f"the account has {number} segments named {_shown(one)}, and a file could mean either",
+        f"the account has {number} segments named {shown(one)}, and a file could mean either",
         f"rename this one in SendGrid: {one.id}",
     )
 
@@ -175,7 +179,7 @@ def _ambiguous(one: Remote, number: int) -> Left:
 def _alike(one: Remote, other: str) -> Left:
     return Left(
         one,
-        f"{_shown(one)} and {redact(other)} differ by nothing but case or invisible encoding",
+        f"{shown(one)} and {redact(other)} differ by nothing but case or invisible encoding",
         f"rename one of the two in SendGrid: this one is {one.id}",
     )
 
@@ -183,6 +187,6 @@ def _alike(one: Remote, other: str) -> Left:
 def _unwritable(one: Remote, reason: str) -> Left:
     return Left(
         one,
-        f"{_shown(one)} cannot be written as a file: {reason}",
+        f"{shown(one)} cannot be written as a file: {reason}",
         f"change it in SendGrid first: its id is {one.id}",
     )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.applying.steps import Halted
 from segctl.clock import iso
 from segctl.errors import RemoteError, UsageError
-from segctl.model import Create
+from segctl.model import Create, Upgrade
 from segctl.render.style import clean
 from segctl.sendgrid.api import Writer
 
@@ -220,11 +220,14 @@ class JournaledWriter(Writer):
         self._names[segment_id] = changed.name
         return changed
 
-    def delete_segment(self, segment_id: str) -> None:
+    def delete_segment(self, segment_id: str, *, v1: bool = False) -> None:
         """Delete a segment; see `Writer`."""
         name = self._names.get(segment_id)
-        with self._journal.noting(_write("delete", "DELETE", name, segment_id), {}):
-            super().delete_segment(segment_id)
+        write = _write("delete", "DELETE", name, segment_id)
+        if v1:
+            write["v1"] = True
+        with self._journal.noting(write, {}):
+            super().delete_segment(segment_id, v1=v1)
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
         """Have a segment counted; see `Writer`."""
@@ -235,9 +238,13 @@ class JournaledWriter(Writer):
 
 def names_of(plan: Plan) -> dict[str, str]:
     """Give the names of the segments that a plan changes, by id."""
-    return {
-        change.id: change.before.name for change in plan.changes if not isinstance(change, Create)
-    }
+    names = {}
+    for change in plan.changes:
+        if isinstance(change, Upgrade) and change.twin is not None:
+            names[change.twin.id] = change.twin.definition.name
+        if not isinstance(change, Create):
+            names[change.id] = change.before.name
+    return names
 
 
 def shown(text: str) -> str:

@@ -1,14 +1,16 @@
 """Temporary names: how the account itself tells the next run what was left half done.
 
-Owns two forms. `VIP ~segctl-1a2b3c4d`: a segment that was VIP and is on its way to another name.
-`VIP ~segctl-old-1a2b3c4d`: a segment that another one replaces as VIP. The eight hex digits are
-of a digest of the segment's own id, so that a name that somebody copied marks nothing; nothing is
-read out of a name: one is recognised by making it again. Pure.
+Owns three forms. `VIP ~segctl-1a2b3c4d`: a segment that was VIP and is on its way to another name.
+`VIP ~segctl-old-1a2b3c4d`: a segment that another one replaces as VIP. `VIP ~segctl-v2-1a2b3c4d`:
+the V2 twin of a v1 segment, which is to be VIP once that is gone. The eight hex digits are of a
+digest of the segment's own id, of a twin that of the v1 segment, so that a name that somebody
+copied marks nothing; nothing is read out of a name: one is recognised by making it again. Pure.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -26,10 +28,13 @@ class Marker(StrEnum):
 
     MOVING = " ~segctl-"
     OLD = " ~segctl-old-"
+    TWIN = " ~segctl-v2-"
 
 
 _MARK = " ~segctl-"
 """What every marker begins with: a name without it needs no digest to be told from a marked one."""
+
+_TWIN = re.compile(re.escape(Marker.TWIN) + r"[0-9a-f]{8}\Z")
 
 
 def temporary_name(name: str, segment_id: str, marker: Marker) -> str:
@@ -51,7 +56,21 @@ def marked(name: str, remotes: Iterable[Remote], *markers: Marker) -> tuple[Remo
 
 
 def is_marked(remote: Remote) -> bool:
-    """Say whether a segment's name is a temporary one of its own, whatever it was called before."""
+    """Say whether a segment's name is a temporary one of its own, whatever it was called before.
+
+    Whose twin a segment is, only a file can tell that names the v1 one.
+    """
     return _MARK in remote.name and any(
         remote.name.endswith(temporary_name("", remote.id, kind)) for kind in Marker
     )
+
+
+def twins(v1_id: str, remotes: Iterable[Remote]) -> tuple[Remote, ...]:
+    """Pick the V2 segments that were made to take the place of a v1 one, under whatever name."""
+    ending = temporary_name("", v1_id, Marker.TWIN)
+    return tuple(one for one in remotes if not one.is_v1 and one.name.endswith(ending))
+
+
+def looks_like_twin(remote: Remote) -> bool:
+    """Say whether a name has the form of a twin's; enough to leave it alone, and for no more."""
+    return not remote.is_v1 and _TWIN.search(remote.name) is not None

@@ -2,9 +2,10 @@
 
 Owns the answer and every reason why there is none. A declaration is matched by its name; where
 the account has none of that name, by `previous_names`, by a temporary name that an unfinished run
-left (`markers.py`), or by the history, where a removed declaration and a new one are the same
-segment under two names. Two remotes for one declaration, or two declarations for one remote, are
-an error. Pure; what follows from a match is the planner's.
+left (`markers.py`), also beside the v1 segment whose place it takes, or by the history, where a
+removed declaration and a new one are the same segment under two names. Two remotes for one
+declaration, or two declarations for one remote, are an error. Pure; what follows from a match is
+the planner's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from segctl.comparison import audience, same_audience
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, marked
+from segctl.markers import Marker, is_marked, looks_like_twin, marked, twins
 from segctl.model import Reason
 from segctl.ownership import is_ours
 
@@ -31,11 +32,13 @@ class Match:
     """A declaration and its segment, `None` where the account has none.
 
     `reason` says why a segment of another name is it, and is `None` where the names are the same.
+    `v1` is the v1 segment that is still there for it to be upgraded from.
     """
 
     declared: Declared
     remote: Remote | None
     reason: Reason | None = None
+    v1: Remote | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +65,7 @@ def match_up(
     """
     matcher = _Matcher(declared, remotes)
     matcher.by_name()
+    matcher.by_upgrade()
     matcher.by_previous_names()
     matcher.swaps()
     matcher.by_history(removals)
@@ -79,9 +83,24 @@ def undeclared(
     remotes = tuple(remotes)
     matcher = _Matcher(declared, remotes)
     matcher.by_name()
+    matcher.by_upgrade()
     matcher.by_previous_names()
     matcher.by_history(removals)
     return tuple(one for one in remotes if one.id not in matcher.claimed)
+
+
+def upgrading(
+    declared: Iterable[Declared], remotes: Sequence[Remote]
+) -> tuple[tuple[Remote, ...], tuple[Remote, ...]]:
+    """Give the v1 segments that declarations are upgraded from, and the twins that they have."""
+    ids = {one.upgrade_from for one in declared if one.upgrade_from}
+    if not ids:
+        return (), ()
+    half = [one for one in remotes if looks_like_twin(one)]
+    return (
+        tuple(one for one in remotes if one.is_v1 and one.id.lower() in ids),
+        tuple(twin for v1_id in sorted(ids) for twin in twins(v1_id, half)),
+    )
 
 
 class _Matcher:
@@ -91,6 +110,9 @@ class _Matcher:
         self.declared = {one.name: one for one in declared}
         # Few, if any: to look for a declaration among all would take quadratic time.
         self.marked = [remote for remote in remotes if is_marked(remote)]
+        self.half = [remote for remote in remotes if looks_like_twin(remote)]
+        self.by_id = {remote.id.lower(): remote for remote in remotes}
+        self.v1: dict[str, Remote] = {}
         self.named: dict[str, list[Remote]] = defaultdict(list)
         for remote in remotes:
             self.named[remote.name].append(remote)
@@ -104,7 +126,8 @@ class _Matcher:
         matches = []
         for name, one in self.declared.items():
             if name not in self.broken:
-                matches.append(Match(one, *self.found.get(name, (None, None))))
+                remote, reason = self.found.get(name, (None, None))
+                matches.append(Match(one, remote, reason, self.v1.get(name)))
         return Matching(matches, self.diagnostics, self.claimed)
 
     def take(self, name: str, remote: Remote, reason: Reason | None) -> None:
@@ -118,8 +141,12 @@ class _Matcher:
         self.diagnostics.append(Diagnostic(code, Severity.ERROR, summary, span, hint))
 
     def by_name(self) -> None:
-        for name in self.declared:
-            held = self.named.get(name, ())
+        for name, one in self.declared.items():
+            held = [
+                remote
+                for remote in self.named.get(name, ())
+                if not (remote.is_v1 and remote.id.lower() == one.upgrade_from)
+            ]
             self.claimed |= {remote.id for remote in held}
             match held:
                 case [remote] if remote.is_v1:
@@ -127,8 +154,9 @@ class _Matcher:
                         name,
                         "name-held-by-v1",
                         f"the account has a v1 segment named `{name}`, which cannot be changed",
-                        f"declare another name, or delete the v1 segment {remote.id} in SendGrid "
-                        "first; names are unique in an account",
+                        "names are unique in an account: declare another one, or let this segment "
+                        f"take its place with `upgrade_from: {{v1_id: {remote.id}}}`, as "
+                        "`segctl upgrade` writes it",
                     )
                 case [remote]:
                     self.take(name, remote, None)
@@ -139,6 +167,39 @@ class _Matcher:
                         f"the account has {len(several)} segments named `{name}`",
                         f"rename or delete all but one in SendGrid: {_ids(several)}",
                     )
+
+    def by_upgrade(self) -> None:
+        """Find the v1 segments whose places are taken, and what earlier runs made to take them."""
+        for name, one in self.declared.items():
+            if not one.upgrade_from:
+                continue
+            old = self.by_id.get(one.upgrade_from)
+            if old is not None and old.is_v1:
+                self.claimed.add(old.id)
+                self.v1[name] = old
+            elif old is not None and old.name != name:
+                self.fail(
+                    name,
+                    "upgrade-from-v2",
+                    f"`{name}` is to be upgraded from `{old.name}`, which is no v1 segment",
+                    "remove `upgrade_from`; to give that one this name, write `previous_names`",
+                )
+                continue
+            half = twins(one.upgrade_from, self.half)
+            self.claimed |= {remote.id for remote in half}
+            if name in self.broken or not half:
+                continue
+            if name in self.found or len(half) > 1:
+                several = [*half, *([self.found[name][0]] if name in self.found else [])]
+                self.fail(
+                    name,
+                    "ambiguous-upgrade",
+                    f"the account has {len(several)} segments that may be the upgraded `{name}`: "
+                    + ", ".join(f"`{remote.name}`" for remote in several),
+                    f"delete or rename all but one in SendGrid: {_ids(several)}",
+                )
+                continue
+            self.take(name, half[0], Reason.RESUMED)
 
     def by_previous_names(self) -> None:
         """Give each declaration without a segment the one that it was before.

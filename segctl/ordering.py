@@ -2,7 +2,8 @@
 
 Owns one promise: performed from first to last, no change meets a name that is still in use.
 Renames come first, each after the one that frees its name; a ring of names is opened by giving one
-of its segments a temporary name. Then what comes, what changes, what is made anew, what goes. Pure.
+of its segments a temporary name. Then what comes, what changes, what is made anew, what is
+upgraded, what goes. Pure.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.markers import Marker, temporary_name
-from segctl.model import Create, Delete, Patch, Precondition, Reason, Replace
+from segctl.model import Create, Delete, Patch, Precondition, Reason, Replace, Upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,7 @@ def _renames(change: Patch | Replace) -> bool:
 
 def _rank(change: Change) -> tuple[int, str]:
     """Put what comes first and what goes last: what goes may be needed until the other is there."""
-    rank = {Create: 1, Patch: 2, Replace: 3, Delete: 4}[type(change)]
+    rank = {Create: 1, Patch: 2, Replace: 3, Upgrade: 4, Delete: 5}[type(change)]
     if isinstance(change, Patch) and _renames(change):
         rank = 0
     return rank, change.name

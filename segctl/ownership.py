@@ -20,7 +20,7 @@ class Ownership(StrEnum):
     """What segctl.yaml says of segments that no file declares.
 
     `HISTORY`: those that git knows are ours and are deleted. `DECLARED`: none is deleted.
-    `EXCLUSIVE`: the account belongs to the files, and every V2 segment beside them is deleted.
+    `EXCLUSIVE`: the account belongs to the files, and every segment beside them is deleted.
     """
 
     HISTORY = "history"

@@ -1,8 +1,8 @@
 """The pure function in the middle: declared segments and a snapshot of the account give a plan.
 
-Owns what follows from a match: keep, patch, replace, create; and from the lack of one: delete or
-leave alone. Decides nothing about whether the plan is allowed: that is `policy.py`. Reads no file,
-no clock and no network.
+Owns what follows from a match: keep, patch, replace, upgrade, create; and from the lack of one:
+delete or leave alone. Decides nothing about whether the plan is allowed: that is `policy.py`. Reads
+no file, no clock and no network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
 from segctl.absence import Rules, concerns, settle
 from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
-from segctl.matching import match_up, undeclared
+from segctl.markers import Marker, temporary_name
+from segctl.matching import match_up, undeclared, upgrading
 from segctl.model import (
     Change,
     Create,
@@ -32,6 +33,8 @@ from segctl.model import (
     Snapshot,
     TargetRef,
     Tombstone,
+    Twin,
+    Upgrade,
     Validation,
 )
 from segctl.ordering import in_order
@@ -117,16 +120,21 @@ def definitions_to_read(
     """Say of which listed segments the plan needs the definition.
 
     Those are the V2 ones with a declared name, those that a declaration may have been before (all
-    of them, whatever is selected: a name can be held by one that is not), and those that may go.
+    of them, whatever is selected: a name can be held by one that is not), the v1 segments that are
+    upgraded with what was made of them so far, and those that may go, of either version.
     """
-    names = {one.name for one in declared if wishes.selected is None or one.name in wishes.selected}
+    wanted = [one for one in declared if wishes.selected is None or one.name in wishes.selected]
+    names = {one.name for one in wanted}
+    halves = {one.id for some in upgrading(wanted, listed) for one in some}
     moved = [one for one in declared if one.previous_names]
     names |= {name for one in moved for name in (one.name, *one.previous_names)}
     rules = wishes.rules()
     return tuple(
         remote
         for remote in listed
-        if not remote.is_v1 and (remote.name in names or concerns(remote, rules))
+        if (remote.name in names and not remote.is_v1)
+        or remote.id in halves
+        or concerns(remote, rules)
     )
 
 
@@ -186,6 +194,7 @@ class _Comparison:
     def __init__(self, remotes: Sequence[Remote], wishes: Wishes) -> None:
         self.strict_text = wishes.strict_text
         self.by_folded: dict[str, list[Remote]] = defaultdict(list)
+        self.names = {remote.name for remote in remotes}
         for remote in remotes:
             self.by_folded[remote.name.casefold()].append(remote)
         self.changes: list[Change] = []
@@ -195,6 +204,11 @@ class _Comparison:
 
     def add(self, match: Match) -> None:
         one, remote = match.declared, match.remote
+        if match.v1 is not None and not _is_other_list(match):
+            self.upgrade(match, match.v1)
+            return
+        if one.upgrade_from and match.v1 is None:
+            self.diagnostics.append(_upgraded(match))
         if remote is None:
             self.diagnostics += _alike(one, self.by_folded[one.name.casefold()])
             self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
@@ -209,6 +223,41 @@ class _Comparison:
             self.diagnostics.append(_not_accepted(one, remote))
         if one.allow_replace and not one.protected and remote.validation is Validation.VALID:
             self.finished[one.name] = one.span
+
+    def upgrade(self, match: Match, old: Remote) -> None:
+        """Plan for a v1 segment and what was made so far to take its place."""
+        one, half = match.declared, match.remote
+        if old.query is None:
+            self.diagnostics.append(_v1_without_query(one, old))
+            return
+        if half is not None:
+            name = half.name
+        elif one.name in self.names:
+            name = temporary_name(one.name, one.upgrade_from, Marker.TWIN)
+        else:
+            name = one.name
+        self.changes.append(
+            Upgrade(
+                before=old.definition,
+                after=one.segment,
+                precondition=Precondition.of(old),
+                span=one.span,
+                twin_name=name,
+                twin=None if half is None else Twin(half.id, half.definition),
+                contacts_count=old.contacts_count,
+                reason=Reason.UPGRADED if half is None else Reason.RESUMED,
+                query_span=one.query_span,
+                is_protected=one.protected,
+            )
+        )
+
+
+def _is_other_list(match: Match) -> bool:
+    """Say whether a segment that has its name already needs another parent list first."""
+    one, remote = match.declared, match.remote
+    if remote is None or remote.name != one.name:
+        return False
+    return "parent_list_ids" in changed_fields(remote.definition, one.segment)
 
 
 def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Replace | None:
@@ -260,7 +309,8 @@ def _names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[
                     del holder[names[before.id]]
                 holder[after.name] = before.id
                 names[before.id] = after.name
-            case Create() | Delete():
+            case Create() | Delete() | Upgrade():
+                # A twin takes a name that nobody else has, or that of the v1 segment it follows.
                 continue
             case _:
                 assert_never(change)
@@ -287,6 +337,38 @@ def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
         f"accept its query ({complaint})",
         one.query_span,
         hint="correct the query and apply again",
+    )
+
+
+def _upgraded(match: Match) -> Diagnostic:
+    """Say what is left of a wish to upgrade a v1 segment that is not there any more."""
+    one = match.declared
+    if match.remote is None:
+        return Diagnostic(
+            "upgrade-from-nothing",
+            Severity.WARNING,
+            f"the account has no v1 segment {one.upgrade_from}, so `{one.name}` has nothing to be "
+            "compared with",
+            one.upgrade_span or one.span,
+            hint="`segctl list --v1` shows what there is; remove `upgrade_from` if it is gone",
+        )
+    return Diagnostic(
+        "upgrade-finished",
+        Severity.INFO,
+        f"the v1 segment that `{one.name}` was upgraded from is gone",
+        one.upgrade_span or one.span,
+        hint="`upgrade_from` may be removed from the file",
+    )
+
+
+def _v1_without_query(one: Declared, old: Remote) -> Diagnostic:
+    return Diagnostic(
+        "query-missing",
+        Severity.ERROR,
+        f"`{one.name}` cannot be upgraded: SendGrid shows no query of the v1 segment {old.id}",
+        one.upgrade_span or one.span,
+        hint="without it nobody can tell whether it was changed before it is deleted: look at it "
+        "in SendGrid, and leave `upgrade_from` out if it is broken",
     )
 
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Create, Delete, Patch, Plan, Reason, Replace
+from segctl.model import Create, Delete, Patch, Plan, Reason, Replace, Upgrade
+from segctl.reach import too_far
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from segctl.model import Change
     from segctl.sends import References, SingleSend
 
 DEFAULT_MAX_SEGMENTS = 200
 """Segments an account may hold, v1 ones included (sendgrid-api.md §1)."""
+
+DEFAULT_MAX_UPGRADE_DIFFERENCE = 5
+"""Percent. The two were counted at different times, and contacts come and go meanwhile."""
 
 LEAST_MAX_DESTROY = 3
 MAX_DESTROY_SHARE = 5
@@ -33,28 +38,40 @@ class Limits:
 
     `max_destroy`: how many deletes and replacements a plan may have, `None` for the larger of 3
     and 20 % of the managed. `allow_destroy`: the exact number that lets one plan beyond that pass.
+    `max_upgrade_difference`: by how many percent of the larger one the contacts of a v1 segment and
+    of its upgraded form may differ; 100 compares nothing.
+    `max_audience_change`: by how many percent an audience may change, `None` for any number.
     """
 
     max_segments: int = DEFAULT_MAX_SEGMENTS
     max_destroy: int | None = None
     allow_destroy: int | None = None
+    max_upgrade_difference: int = DEFAULT_MAX_UPGRADE_DIFFERENCE
+    max_audience_change: int | None = None
 
 
 def judge(
-    plan: Plan, limits: Limits, account_size: int, references: References | None = None
+    plan: Plan,
+    limits: Limits,
+    account_size: int,
+    references: References | None = None,
+    allowed_changes: Mapping[str, float] | None = None,
 ) -> Plan:
     """Give the plan with its refusals; `account_size` counts every segment the account holds.
 
-    `references` are needed where the plan destroys anything: without them it is refused, since
-    what was not read is not "nothing". Where the account is too full to create first, deletes move
+    `references` are needed where the plan ends any id: without them it is refused, since what was
+    not read is not "nothing". They refuse a delete or a replacement, and hold an upgrade back
+    before its last steps. `allowed_changes` has, by name, the percentage by which the file of a
+    segment lets its audience change. Where the account is too full to create first, deletes move
     to the front.
     """
-    plan = _with_room(plan, limits, account_size)
+    plan = _with_room(_held_back(plan, references), limits, account_size)
     refusals = (
         *_replacements(plan),
         *_destruction(plan, limits, account_size),
         *_cap(plan, limits, account_size),
         *_in_use(plan, references),
+        *too_far(plan.changes, limits.max_audience_change, allowed_changes or {}),
     )
     return dataclasses.replace(
         plan,
@@ -68,12 +85,56 @@ def judge(
 
 
 def destroyed(plan: Plan) -> tuple[Delete | Replace, ...]:
-    """Give the changes that end a segment's id."""
+    """Give the changes that `max_destroy` counts.
+
+    An upgrade is none: it names its v1 segment in a reviewed file, and ends that one only when
+    another has proven to select as many contacts.
+    """
     return tuple(change for change in plan.changes if isinstance(change, Delete | Replace))
+
+
+def ended(plan: Plan) -> tuple[Delete | Replace | Upgrade, ...]:
+    """Give the changes that end a segment's id: whatever names that must be looked after."""
+    return tuple(
+        change for change in plan.changes if isinstance(change, Delete | Replace | Upgrade)
+    )
+
+
+def _held_back(plan: Plan, references: References | None) -> Plan:
+    """Give each upgrade the Single Sends that it has to wait for, and put those last that wait.
+
+    What waits keeps two segments for as long, so first comes what makes room, then what needs it
+    for a moment.
+    """
+    if references is None or not plan.summary.upgrade:
+        return plan
+    upgrades = [_waiting_for(one, references) for one in plan.changes if isinstance(one, Upgrade)]
+    sorted_ones = iter(sorted(upgrades, key=lambda one: (bool(one.waits_for), one.twin is None)))
+    changes = (next(sorted_ones) if isinstance(one, Upgrade) else one for one in plan.changes)
+    return dataclasses.replace(plan, changes=tuple(changes))
+
+
+def _waiting_for(change: Upgrade, references: References) -> Upgrade:
+    if _is_ignored(change, references):
+        return change
+    # Whoever else gets them is none of its business.
+    sends = (
+        dataclasses.replace(send, segment_ids=(change.id,)) for send in references.to(change.id)
+    )
+    return dataclasses.replace(change, waits_for=tuple(sends))
 
 
 def _replacements(plan: Plan) -> Iterator[Diagnostic]:
     for change in plan.changes:
+        if isinstance(change, Upgrade) and change.is_protected:
+            yield Diagnostic(
+                "protected",
+                Severity.ERROR,
+                f"`{change.name}` is protected, and a v1 segment is deleted when another one takes "
+                "its place",
+                change.span,
+                hint="protect it once it is upgraded: remove `protected: true` until then",
+            )
         if not isinstance(change, Replace):
             continue
         if change.is_protected:
@@ -154,43 +215,75 @@ def _growth(changes: Iterable[Change]) -> int:
 
 def _peak(changes: Iterable[Change]) -> int:
     """Say by how many segments the account grows at its fullest, while a plan is performed."""
+    changes = tuple(changes)
     size = peak = 0
     for change in changes:
-        if isinstance(change, Create | Replace):
+        if isinstance(change, Create) or (needs_room(change) and not _may_wait(change, changes)):
             peak = max(peak, size + 1)
         if isinstance(change, Create):
             size += 1
-        elif isinstance(change, Delete):
+        elif isinstance(change, Delete) or (
+            isinstance(change, Upgrade) and change.twin is not None and not change.waits_for
+        ):
             size -= 1
     return peak
 
 
+def needs_room(change: Change) -> bool:
+    """Say whether a change makes a segment before it deletes another one."""
+    return isinstance(change, Replace) or (isinstance(change, Upgrade) and change.twin is None)
+
+
+def _may_wait(change: Change, changes: Iterable[Change]) -> bool:
+    """Say whether a change needs room that others of the plan may well take away from it.
+
+    An upgrade that would stop before its end does not forbid those that would not.
+    """
+    if not isinstance(change, Upgrade) or not change.waits_for:
+        return False
+    return any(
+        isinstance(one, Upgrade) and not (one.waits_for and one.twin is None) for one in changes
+    )
+
+
 def _with_room(plan: Plan, limits: Limits, account_size: int) -> Plan:
-    if account_size + _peak(plan.changes) <= limits.max_segments:
-        return plan
-    # Renames still come first: a delete frees no name that they need.
-    renames = [change for change in plan.changes if isinstance(change, Patch)]
-    deletes = [change for change in plan.changes if isinstance(change, Delete)]
-    rest = [change for change in plan.changes if not isinstance(change, Patch | Delete)]
-    changes = (*renames, *deletes, *rest)
-    fits = account_size + _peak(changes) <= limits.max_segments
-    return dataclasses.replace(plan, changes=changes) if fits else plan
+    """Give the plan in an order for which there is room, and how much of it there is."""
+    if account_size + _peak(plan.changes) > limits.max_segments:
+        # Renames still come first: a delete frees no name that they need.
+        renames = [change for change in plan.changes if isinstance(change, Patch)]
+        deletes = [change for change in plan.changes if isinstance(change, Delete)]
+        rest = [change for change in plan.changes if not isinstance(change, Patch | Delete)]
+        changes = (*renames, *deletes, *rest)
+        if account_size + _peak(changes) <= limits.max_segments:
+            plan = dataclasses.replace(plan, changes=changes)
+    before = takewhile(lambda one: not isinstance(one, Replace | Upgrade), plan.changes)
+    room = limits.max_segments - account_size - _growth(before)
+    return dataclasses.replace(plan, room=max(0, room))
 
 
 def _cap(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
     peak = account_size + _peak(plan.changes)
     if peak > limits.max_segments and _peak(plan.changes):
+        beside = any(isinstance(change, Upgrade) for change in plan.changes)
+        why = " for a while, a v1 one and its upgraded form side by side" if beside else ""
         yield Diagnostic(
             "over-the-cap",
             Severity.ERROR,
-            f"the account would hold {peak:,} segments; the most is {limits.max_segments:,}",
-            hint=f"it holds {account_size:,} now, v1 ones included: delete some in SendGrid, "
-            "or raise `limits.max_segments` in segctl.yaml if your account allows more",
+            f"the account would hold {peak:,} segments{why}; the most is {limits.max_segments:,}",
+            hint=f"it holds {account_size:,} now, v1 ones included: "
+            + ("finish the upgrades that wait, " if _some_wait(plan) else "")
+            + "delete some in SendGrid, or raise `limits.max_segments` in segctl.yaml if your "
+            "account allows more",
         )
 
 
+def _some_wait(plan: Plan) -> bool:
+    """Say whether some upgrade stands there twice and waits for people."""
+    return any(isinstance(one, Upgrade) and one.twin and one.waits_for for one in plan.changes)
+
+
 def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
-    for change in destroyed(plan):
+    for change in ended(plan):
         if references is None:
             yield Diagnostic(
                 "references-unread",
@@ -200,32 +293,35 @@ def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
                 hint="nothing is deleted unseen",
             )
             continue
-        if _is_ignored(change, references):
+        if _is_ignored(change, references) or isinstance(change, Upgrade):
             continue
         for send in references.to(change.id):
             yield Diagnostic(
                 "in-use",
                 Severity.ERROR,
-                f"{_send(send)} goes to `{change.before.name}`, which would be deleted",
+                f"{named_send(send)} goes to `{change.before.name}`, which would be deleted",
                 change.span,
                 hint="give it another audience in SendGrid, or ignore it with "
                 f"--ignore-references '{change.name}'",
             )
 
 
-def _is_ignored(change: Delete | Replace, references: References) -> bool:
+def _is_ignored(change: Delete | Replace | Upgrade, references: References) -> bool:
     return bool({change.name, change.before.name} & references.ignored)
 
 
 def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
-    gone = destroyed(plan)
+    gone = ended(plan)
+    for change in gone:
+        if isinstance(change, Upgrade) and change.waits_for:
+            yield _waiting(change)
     for change in gone if references is not None else ():
         if references is not None and _is_ignored(change, references):
             for send in references.to(change.id):
                 yield Diagnostic(
                     "reference-ignored",
                     Severity.WARNING,
-                    f"{_send(send)} goes to `{change.before.name}` and loses it, as "
+                    f"{named_send(send)} goes to `{change.before.name}` and loses it, as "
                     "--ignore-references says",
                     change.span,
                 )
@@ -240,5 +336,21 @@ def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Dia
         )
 
 
-def _send(send: SingleSend) -> str:
+def _waiting(change: Upgrade) -> Diagnostic:
+    """Say what keeps a v1 segment."""
+    new = f" (id {change.twin.id})" if change.twin is not None else ""
+    sends = ", ".join(map(named_send, change.waits_for))
+    goes = "goes" if len(change.waits_for) == 1 else "go"
+    return Diagnostic(
+        "upgrade-waits",
+        Severity.WARNING,
+        f"{sends} {goes} to the v1 segment `{change.before.name}`, which stays as long",
+        change.span,
+        hint=f"in SendGrid, give it the new segment instead{new}, and apply again: the upgrade is "
+        f"finished then; or ignore it with --ignore-references '{change.name}'",
+    )
+
+
+def named_send(send: SingleSend) -> str:
+    """Name a Single Send for people."""
     return f"the Single Send `{send.name}` ({send.status})"

@@ -30,12 +30,14 @@ class Status(_Worded):
 
     `CONFLICT`: somebody changed the segment, or took the name that it was to have, after the plan
     was made, so nothing was changed.
+    `WAITING`: all went well so far, and a later run goes on where this one had to stop.
     `UNKNOWN`: it was sent and no clear answer came; the server may have acted.
     """
 
     DONE = "done"
     FAILED = "failed"
     CONFLICT = "conflict"
+    WAITING = "waiting"
     NOT_ATTEMPTED = "not_attempted"
     UNKNOWN = "unknown"
 
@@ -46,7 +48,7 @@ class Outcome:
 
     `span` is the place in the files that is to blame, where one is. `is_written`: what was
     wanted stands on the account, though the action was not done: SendGrid does not accept the
-    query, or has not yet, or what was to be replaced stands beside it.
+    query, or has not yet, or what was to be replaced or upgraded stands beside it.
     """
 
     change: Change

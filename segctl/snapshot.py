@@ -40,24 +40,30 @@ def take_snapshot(
     cache: DefinitionCache | None = None,
     *,
     is_loose: Callable[[Remote], bool] = lambda _remote: False,
+    with_v1: bool = False,
 ) -> Snapshot:
     """List the account and read the definitions that `wanted` picks from the list.
 
     Those that `cache` knows cost no request, and it learns the others. `progress` is told how many
     of how many are read. `is_loose`, asked after `wanted`, says of which segments the plan needs no
     more than to leave them alone or to delete them: one that is gone is left out of the snapshot,
-    and one without a query has `None` for it. Raises `RemoteError`: the first one met, at once,
+    and one without a query has `None` for it; so has every v1 segment, whose absence leads to
+    nothing but its successor. `with_v1` asks the first API as well: the V2 list is only observed to
+    have its segments (sendgrid-api.md §1). Raises `RemoteError`: the first one met, at once,
     whatever the other reads are still waiting for.
     """
     listed = account.list_segments()
+    if with_v1:
+        known = {remote.id for remote in listed}
+        listed += tuple(one for one in account.list_v1_segments() if one.id not in known)
     definitions: dict[str, Remote] = {}
     picked = []
     for remote in wanted(listed):
-        known = cache.find(remote) if cache is not None else None
-        if known is None:
+        remembered = cache.find(remote) if cache is not None else None
+        if remembered is None:
             picked.append(remote)
         else:
-            definitions[remote.id] = known
+            definitions[remote.id] = remembered
     loose = {remote.id for remote in picked if is_loose(remote)}
     read = _read(account, picked, loose, progress)
     definitions |= read
@@ -80,10 +86,11 @@ def _read(
     def read(remote: Remote) -> Remote | None:
         is_loose = remote.id in loose
         try:
-            found = (lenient if is_loose else account).get_segment(remote.id)
+            reader = lenient if is_loose or remote.is_v1 else account
+            found = reader.get_segment(remote.id, v1=remote.is_v1)
         except NotFound as error:
             # A deleted segment stays in the list for up to a minute (sendgrid-api.md §1).
-            if is_loose:
+            if is_loose or remote.is_v1:
                 return None
             raise NotFound(
                 f"segment `{remote.name}` is in the list but was deleted a moment ago",

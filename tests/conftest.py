@@ -165,6 +165,8 @@ def remote() -> Iterator[Remote]:
         for name, kind in world.CUSTOM_FIELDS.items():
             emulator.ui.add_field(name, kind)
         yield Remote(emulator, watch, server.url)
+        asked = [one.target for one in emulator.log if "delete_contacts" in one.target]
+        assert asked == [], "no contact is ever deleted"
 
 
 @pytest.fixture

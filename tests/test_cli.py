@@ -885,3 +885,15 @@ def test_a_long_explanation_is_wrapped_and_its_list_kept(project: Project) -> No
     lines = project.run("explain", "Cities").out.splitlines()
     assert all(len(line) <= 88 for line in lines)
     assert sum(line.lstrip().startswith("- ") for line in lines) >= 5
+
+
+def test_list_v1_asks_the_first_api(connected: Project, remote: Remote) -> None:
+    ui = remote.emulator.ui
+    ui.create("VIP", ALL)
+    segment_id = ui.seed_v1("Old", "email LIKE '%x'", contacts_count=3)
+    shown = connected.run("list", "--v1")
+    assert (shown.code, shown.err) == (0, "")
+    assert [line.split()[0] for line in shown.out.splitlines()] == ["NAME", "Old"]
+    (entry,) = json.loads(connected.run("list", "--v1", "--format", "json").out)["segments"]
+    assert (entry["id"], entry["v1"], entry["contacts_count"]) == (segment_id, True, 3)
+    assert "/v3/marketing/segments" in {one.target for one in remote.emulator.log}

@@ -57,6 +57,16 @@ def test_everything_that_a_file_may_say(tmp_path: Path) -> None:
     assert found == Config(tmp_path, "audience/mail", "eu", TARGETS, "Europe/Prague", Limits(50))
 
 
+@pytest.mark.parametrize(
+    ("text", "percent"), [("50%", 50), ("50 %", 50), ("50", 50), ("50.0", 50), ("0%", 0)]
+)
+def test_a_percentage_is_written_with_its_sign_or_without(
+    tmp_path: Path, text: str, percent: int
+) -> None:
+    found = load(tmp_path, HEAD + f"limits: {{max_audience_change: {text}}}\n")
+    assert found.limits == Limits(max_audience_change=percent)
+
+
 WRONG = [
     ("", ["1:1 empty-file"], "version: 1"),
     ("# x\n", ["1:1 empty-file"], "version: 1"),
@@ -89,6 +99,11 @@ WRONG = [
     (HEAD + "limits: {max_segments: 0}\n", ["2:24 bad-value"], "at least 1"),
     (HEAD + 'limits: {max_segments: "9"}\n', ["2:24 wrong-type"], "without quotes"),
     (HEAD + "limits: {max_segment: 9}\n", ["2:10 unknown-key"], "`max_segments`"),
+    (HEAD + "limits: {max_audience_change: 0.5}\n", ["2:31 wrong-type"], "such as 50%"),
+    (HEAD + "limits: {max_audience_change: true}\n", ["2:31 wrong-type"], "is true or false"),
+    (HEAD + "limits: {max_audience_change: half}\n", ["2:31 bad-value"], "a percentage"),
+    (HEAD + 'limits: {max_audience_change: "50"}\n', ["2:31 bad-value"], "such as 50%"),
+    (HEAD + "limits: {max_audience_change: -5}\n", ["2:31 bad-value"], "at least 0"),
     (HEAD + "targets:\n", ["2:9 wrong-type"], "empty"),
     (HEAD + "targets: {}\n", ["2:10 empty-value"], "empty"),
     (HEAD + "targets: {a: 5}\n", ["2:14 wrong-type"], "a mapping"),

@@ -21,6 +21,7 @@ from segctl.model import (
     Create,
     Declared,
     Delete,
+    Impact,
     Patch,
     Plan,
     Precondition,
@@ -36,7 +37,7 @@ from segctl.planner import make_plan
 from segctl.policy import Limits, judge
 from segctl.render.diagnostics import diagnostics_text, tally
 from segctl.render.drift_text import drift_text
-from segctl.render.findings import drift_findings, plan_findings
+from segctl.render.findings import drift_findings, plan_findings, plan_problems
 from segctl.render.frame import Frame
 from segctl.render.github import workflow_annotations
 from segctl.render.html import plan_html
@@ -56,7 +57,7 @@ from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.sends import References
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567", "marketing")
 TARGET = TargetRef("production", "api.sendgrid.com")
@@ -121,6 +122,39 @@ def rich_plan() -> Plan:
     target = TargetRef("production", "api.sendgrid.com")
     plan = make_plan(target, declared, Snapshot(remotes))
     return judge(plan, Limits(max_segments=8), len(remotes), References())
+
+
+def impact_plan() -> Plan:
+    """A plan whose audiences were counted, most of them, with a limit that one is beyond."""
+    one = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > {}"
+    declared = [
+        declare("Newcomers", one.format(1)),
+        declare("Big spenders", one.format(250)),
+        declare("Same people", one.format(3)),
+        declare("Moved", one.format(4), LIST_B),
+        declare("By events", one.format(5)),
+    ]
+    remotes = (
+        hold(1, "Big spenders", one.format(500)),
+        hold(2, "Same people", one.format(30)),
+        hold(3, "Moved", one.format(4), LIST_A),
+        hold(4, "By events", one.format(50)),
+    )
+    impacts = {
+        "Newcomers": (0, 37, 37, 0),
+        "Big spenders": (1203, 1480, 312, 35),
+        "Same people": (9, 9, 0, 0),
+        "Moved": (400, 400, 20, 20),
+    }
+    plan = make_plan(TARGET, declared, Snapshot(remotes))
+    changes = tuple(
+        dataclasses.replace(change, impact=Impact(*counts, 8400, "2026-11-20T02:00:00Z"))
+        if isinstance(change, Create | Patch | Replace) and (counts := impacts.get(change.name))
+        else change
+        for change in plan.changes
+    )
+    plan = dataclasses.replace(plan, changes=changes)
+    return judge(plan, Limits(max_audience_change=20), 4, References(), {"Moved": 50.0})
 
 
 def quiet_plan() -> Plan:
@@ -256,22 +290,22 @@ def listing() -> str:
     return listing_text(rows, width=None, color=False)
 
 
-def plan_json() -> str:
-    data = to_json(rich_plan(), "2026-07-15T16:04:33Z")
+def plan_json(plan: Plan) -> str:
+    data = to_json(plan, "2026-07-15T16:04:33Z")
     assert data["tool"].pop("version") == __version__
     assert data.pop("checksum")
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def sarif_json() -> str:
-    data = sarif(findings(), FRAME, "validate")
+def sarif_json(found: Sequence[Diagnostic], what: str) -> str:
+    data = sarif(found, FRAME, what)
     assert data["runs"][0]["tool"]["driver"].pop("version") == __version__
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def plan_page() -> str:
+def plan_page(plan: Plan) -> str:
     """Give the page without its sheet, whose every change would show here twice."""
-    text = plan_html(rich_plan(), FRAME).replace(CSS, "…")
+    text = plan_html(plan, FRAME).replace(CSS, "…")
     return re.sub(r"sha256-[^&]+", "sha256-…", text).replace("><", ">\n<")
 
 
@@ -288,12 +322,18 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-colored.txt": lambda: plan_text(rich_plan(), COLORED),
     "plan-delete.txt": lambda: plan_text(delete_plan(), PLAIN),
     "plan-nothing.txt": lambda: plan_text(quiet_plan(), PLAIN),
-    "plan.json": plan_json,
+    "plan.json": lambda: plan_json(rich_plan()),
     "plan.md": lambda: plan_markdown(rich_plan(), FRAME),
     "plan-delete.md": lambda: plan_markdown(delete_plan(), FRAME),
     "plan-nothing.md": lambda: plan_markdown(quiet_plan(), FRAME),
-    "plan.html": plan_page,
+    "plan.html": lambda: plan_page(rich_plan()),
     "plan.github": lambda: workflow_annotations(plan_findings(rich_plan()), FRAME, "Plan: …"),
+    "plan-impact.txt": lambda: plan_text(impact_plan(), PLAIN),
+    "plan-impact.json": lambda: plan_json(impact_plan()),
+    "plan-impact.md": lambda: plan_markdown(impact_plan(), FRAME),
+    "plan-impact.html": lambda: plan_page(impact_plan()),
+    "plan-impact.github": lambda: workflow_annotations(plan_findings(impact_plan()), FRAME, "…"),
+    "plan-impact.sarif": lambda: sarif_json(plan_problems(impact_plan()), "plan"),
     "report.txt": lambda: report_text(report(), PLAIN),
     "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),
     "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),
@@ -303,7 +343,7 @@ VIEWS: dict[str, Callable[[], str]] = {
     "drift.github": lambda: workflow_annotations(drift_findings(drifts()), FRAME),
     "diagnostics.md": lambda: diagnostics_markdown(findings(), FRAME, "validate"),
     "diagnostics.github": lambda: workflow_annotations(findings(), FRAME),
-    "diagnostics.sarif": sarif_json,
+    "diagnostics.sarif": lambda: sarif_json(findings(), "validate"),
     "report.json": report_json,
     "diagnostics.txt": lambda: diagnostics_text(findings(), PLAIN) + tally(findings()) + "\n",
     "listing.txt": listing,

@@ -325,12 +325,47 @@ def test_a_file_that_removes_nothing_says_what_it_may_have_meant(
     assert set(held(remote)) == {"VIP customers"}
 
 
-def test_a_removed_v1_segment_is_left_alone(connected: Project, remote: Remote, ui: WebUi) -> None:
-    ui.seed_v1("Old", "email LIKE '%x'")
+def test_a_v1_segment_is_removed_by_its_file_as_any_other(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    segment_id = ui.seed_v1("Old", "email LIKE '%x'")
+    ui.seed_v1("Older", "email LIKE '%y'")
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
-    assert "removed-is-v1" in connected.run("plan").out
+    shown = connected.run("plan")
+    assert "- delete  Old" in shown.out
+    assert "email LIKE '%x'" in shown.out
     settle(connected, remote)
+    assert set(held(remote)) == {"Older"}
+    deletes = [one for one in remote.emulator.log if one.method == "DELETE"]
+    assert [one.target for one in deletes] == [f"/v3/marketing/segments/{segment_id}"]
+
+
+def test_a_v1_segment_that_is_sent_to_is_not_removed(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    segment_id = ui.seed_v1("Old", "email LIKE '%x'")
+    ui.add_single_send("Spring", segment_ids=[segment_id])
+    connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
+    shown = connected.run("apply", "--auto-approve")
+    assert shown.code == 3
+    assert "in-use" in shown.out
     assert set(held(remote)) == {"Old"}
+
+
+def test_exclusive_ownership_takes_v1_segments_in(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.seed_v1("Old", "email LIKE '%x'")
+    ui.seed_v1("Kept of v1", "email LIKE '%x'")
+    connected.declare("Kept", VIP)
+    connected.write(
+        {
+            "segctl.yaml": "version: 1\nownership: exclusive\n",
+            "segments/forgotten.yaml": "name: Kept of v1\nremoved: forget\n",
+        }
+    )
+    settle(connected, remote)
+    assert set(held(remote)) == {"Kept", "Kept of v1"}
 
 
 # Absence
@@ -338,7 +373,11 @@ def test_a_removed_v1_segment_is_left_alone(connected: Project, remote: Remote, 
 
 @pytest.mark.parametrize(
     ("mode", "gone"),
-    [("history", {"Ours"}), ("declared", set()), ("exclusive", {"Ours", "By hand", "Namesake"})],
+    [
+        ("history", {"Ours"}),
+        ("declared", set()),
+        ("exclusive", {"Ours", "By hand", "Namesake", "v1"}),
+    ],
 )
 def test_what_no_file_declares(
     *,
@@ -360,7 +399,8 @@ def test_what_no_file_declares(
         removal("Never was there"),
     )
     connected.declare("Kept", VIP)
-    connected.write({"segctl.yaml": f"version: 1\nownership: {mode}\n"})
+    settings = f"version: 1\nownership: {mode}\nlimits: {{max_destroy: 4}}\n"
+    connected.write({"segctl.yaml": settings})
     settle(connected, remote)
     everything = {"Kept", "Ours", "By hand", "Namesake", "Protected", "v1"}
     assert set(held(remote)) == everything - gone

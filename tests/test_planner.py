@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +18,7 @@ from segctl.model import (
     Declared,
     Delete,
     Ignore,
+    Impact,
     Keep,
     Patch,
     Plan,
@@ -272,6 +276,85 @@ def test_what_the_history_calls_ours_and_is_spared_says_so() -> None:
     assert {one.name: one.is_ours for one in found.ignored} == {"kept": True, "by hand": False}
 
 
+def reaching(before: int, gained: int, lost: int, base: int = 1_000, **options: Any) -> list[str]:
+    """Judge a patch (a create where nobody is in it before) of such an impact; give the codes."""
+    impact = Impact(before, before + gained - lost, gained, lost, base, None)
+    held = [hold("a", "SELECT 2")] if before else []
+    [change] = plan([declare("a")], held).changes
+    assert isinstance(change, Create | Patch)
+    made = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
+    limits = Limits(max_audience_change=options.get("most"))
+    allowed = {"a": options.get("allowed", 0.0)}
+    refusals = judge(made, limits, 1, References(), allowed).refusals
+    assert all(found.span == change.query_span for found in refusals)
+    return [f"{found.code}: {found.summary}" for found in refusals]
+
+
+@pytest.mark.parametrize(
+    ("counts", "most", "allowed", "refused"),
+    [
+        # Those who come and those who go, of those in it.
+        ((100, 50, 0), 50, 0, False),
+        ((100, 51, 0), 50, 0, True),
+        ((100, 0, 51), 50, 0, True),
+        ((100, 26, 25), 50, 0, True),
+        ((3, 1, 0), 33, 0, True),
+        ((100, 0, 0), 0, 0, False),
+        ((100, 1, 0), 0, 0, True),
+        ((100, 400, 100), 500, 0, False),
+        # Of the whole base, where nobody is in it.
+        ((0, 500, 0), 50, 0, False),
+        ((0, 501, 0), 50, 0, True),
+        ((0, 0, 0, 0), 0, 0, False),
+        # What the file allows counts where it is more.
+        ((100, 51, 0), 50, 51, False),
+        ((100, 51, 0), 50, 40, True),
+        ((100, 300, 0), 50, math.inf, False),
+        ((0, 1000, 0), 50, math.inf, False),
+        # Without a limit, nothing is beyond it.
+        ((100, 900, 100), None, 0, False),
+    ],
+)
+def test_an_audience_that_changes_too_much_is_refused(
+    counts: tuple[int, ...], most: int | None, allowed: float, *, refused: bool
+) -> None:
+    assert bool(reaching(*counts, most=most, allowed=allowed)) is refused
+
+
+def test_the_refusal_of_an_audience_says_who_comes_and_goes() -> None:
+    [changed] = reaching(1203, 312, 35, 8400, most=20)
+    assert changed == (
+        "audience-change: the audience of `a` would change by 29 %: from 1,203 to 1,480 contacts, "
+        "312 gained and 35 lost; the most is 20 %"
+    )
+    [new] = reaching(0, 8399, 0, 8400, most=50)
+    assert new == (
+        "audience-change: `a` would reach 100 % of all contacts at once: 8,399 of 8,400, and "
+        "nobody is in it now; the most is 50 %"
+    )
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**7))
+def test_what_the_refusal_asks_for_is_enough(stay: int, lost: int, gained: int, rest: int) -> None:
+    impact = Impact(stay + lost, stay + gained, gained, lost, stay + lost + gained + rest, None)
+    [change] = plan([declare("a")], []).changes
+    assert isinstance(change, Create)
+    made = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
+    refusals = judge(made, Limits(max_audience_change=0), 1, References()).refusals
+    assert bool(refusals) == bool(lost or gained)
+    for found in refusals:
+        percent = re.search(r"allow_audience_change: (\d+)%", found.hint)
+        assert percent
+        enough = float(percent[1])
+        assert not judge(made, Limits(max_audience_change=0), 1, None, {"a": enough}).refusals
+        assert judge(made, Limits(max_audience_change=0), 1, None, {"a": enough - 1}).refusals
+
+
+def test_what_nobody_could_count_is_not_refused() -> None:
+    made = plan([declare("a")], [hold("a", "SELECT 2")])
+    assert not judge(made, Limits(max_audience_change=0), 1, References()).refusals
+
+
 # The digest
 
 
@@ -304,7 +387,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         [hold("old", "SELECT 2"), hold("same"), hold("hand-made", None)],
     )
     data = to_json(made, "2026-07-15T16:04:33Z")
-    assert data["format_version"] == "1.1"
+    assert data["format_version"] == "1.2"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
     assert data["changes"][0] == {
@@ -332,8 +415,11 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "after": {"name": "new", "query_dsl": "SELECT 1", "parent_list_ids": []},
         "precondition": None,
         "contacts_count": None,
+        "impact": None,
         "allow_replace": None,
         "protected": None,
+        "v1": None,
+        "upgrade": None,
     }
     assert data["changes"][1]["precondition"] == {
         "updated_at": "2026-07-15T16:04:33Z",
@@ -343,6 +429,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "create": 1,
         "patch": 1,
         "replace": 0,
+        "upgrade": 0,
         "delete": 0,
         "unchanged": 1,
         "unmanaged": 1,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, assert_never
 from segctl.applying import writes
 from segctl.applying.replacing import replace
 from segctl.applying.steps import Halted, OnInvalid
+from segctl.applying.upgrading import upgrade
 from segctl.applying.verdicts import Verdict, watch
 from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_of
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
-from segctl.model import Create, Delete, Patch, Replace, Validation
+from segctl.model import Create, Delete, Patch, Replace, Upgrade, Validation
 from segctl.report import Outcome, Status, not_attempted
 
 if TYPE_CHECKING:
@@ -41,10 +42,12 @@ def _made(change: Change, means: Means) -> Steps[Outcome]:
         case Patch():
             return (yield from _patch(change, means))
         case Delete():
-            note = yield from writes.delete(change.id, change.before, means)
+            note = yield from writes.delete(change.id, change.before, means, v1=change.is_v1)
             return Outcome(change, Status.DONE, message=note)
         case Replace():
             return (yield from replace(change, means))
+        case Upgrade():
+            return (yield from upgrade(change, means))
         case _:
             assert_never(change)
 
@@ -57,7 +60,7 @@ def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) 
             return not_attempted(change, f"{halt.message} {halt.when}")
         case Conflict():
             return Outcome(change, Status.CONFLICT, error.id, error.message, error.hint)
-        case NotFound() if isinstance(change, Patch | Replace):
+        case NotFound() if isinstance(change, Patch | Replace | Upgrade):
             # No failure of ours: what the plan saw is not there any more, and nothing was written.
             return Outcome(
                 change,

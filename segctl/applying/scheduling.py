@@ -5,9 +5,10 @@ Owns who goes when, and nothing of what is done. Three rules make the order:
 - Consecutive changes of one kind are a stage. The next one begins when all of this one have ended
   or merely wait out an update lock or a validation: creates do not overtake the renames that free
   names, and five minutes of a lock keep nobody else waiting.
-- A change waits for an earlier one of the same segment, and for the one that frees its name. A
-  replacement also waits for the one before it: each needs room for one segment more, and a plan is
-  judged by the room for one.
+- A change waits for an earlier one of the same segment, and for the one that frees its name. What
+  makes a segment before it deletes another one needs room for both, and of these only so many are
+  under way as the account has room for. An upgrade gives its room back before it ends: where it
+  waits for a lock, only its new segment's name is still to come.
 - Deletes begin when everything before them has ended, and what stands behind deletes (they make
   room in a full account) when those have: what goes may be needed until the rest is known.
 
@@ -26,7 +27,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.applying.steps import Halted, Patience, Wait
-from segctl.model import Create, Delete, Patch, Replace
+from segctl.model import Create, Delete, Patch, Replace, Upgrade
+from segctl.policy import needs_room
 from segctl.report import Outcome, Status, not_attempted
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class _Job:
     """A change on its way.
 
     `blockers`: how many earlier changes it still waits for; `is_settled`: it has ended, or only
-    time is missing.
+    time is missing. `has_room`: it has made a segment, or may, and not yet deleted the other one.
     """
 
     number: int
@@ -73,6 +75,7 @@ class _Job:
     steps: Steps[Outcome] | None = None
     is_open: bool = False
     is_settled: bool = False
+    has_room: bool = False
 
 
 class Scheduler:
@@ -91,11 +94,13 @@ class Scheduler:
         *,
         parallelism: int,
         fail_fast: bool,
+        room: int = 1,
     ) -> None:
         self._begin = begin
         self._stopped = stopped
         self._clock = clock
         self._fail_fast = fail_fast
+        self._room = room
         self._jobs = _jobs(changes)
         self._stages = _stages(self._jobs)
         self._next_stage = 0
@@ -104,8 +109,10 @@ class Scheduler:
         self._obstacles = _Obstacles()
         self._halt: Halted | None = None
         self._closed = ""
-        # What may begin, in the plan's order; what waits, by when it is due; what may go on.
+        # What may begin, in the plan's order, and what could if there were room; what waits, by
+        # when it is due; what may go on.
         self._ready: list[tuple[int, _Job]] = []
+        self._cramped: list[tuple[int, _Job]] = []
         self._waiting: list[tuple[float, int, _Job]] = []
         self._due: deque[_Job] = deque()
         self._tickets = count()
@@ -124,6 +131,8 @@ class Scheduler:
                     yield from self._take_in()
                 elif self._waiting and not self._due:
                     self._sleep_until(self._waiting[0][0])
+                elif not self._due:
+                    yield from self._turn_away()
         finally:
             self._crew.dismiss()
 
@@ -171,6 +180,12 @@ class Scheduler:
             if reason:
                 yield self._end(job, not_attempted(job.change, reason))
                 continue
+            if needs_room(job.change):
+                if not self._room:
+                    self._cramped.append((job.number, job))
+                    continue
+                self._room -= 1
+                job.has_room = True
             yield Started(job.change)
             job.steps = self._begin(job.change)
             self._crew.advance(job, job.steps, None)
@@ -191,9 +206,30 @@ class Scheduler:
         heapq.heappush(self._waiting, (due, next(self._tickets), job))
         if result.patience is not Patience.PAUSE:
             self._settle(job)
+        if result.patience is Patience.LOCK and isinstance(job.change, Upgrade) and job.has_room:
+            self._make_room(job)
         self._heed()
         if self._halt is None:
             yield Waiting(job.change, result)
+
+    def _make_room(self, job: _Job) -> None:
+        """Let another one begin in the room that a job leaves."""
+        job.has_room = False
+        self._room += 1
+        for waiting in self._cramped:
+            heapq.heappush(self._ready, waiting)
+        self._cramped.clear()
+
+    def _turn_away(self) -> Iterator[Event]:
+        """End what has no room, and will have none: nothing is under way that could make any."""
+        cramped, self._cramped = self._cramped, []
+        for _, job in cramped:
+            if self._closed:
+                yield self._end(job, not_attempted(job.change, self._closed))
+                continue
+            what = "the account has no room for its new segment beside it"
+            hint = "finish what stands there twice, and apply again"
+            yield self._end(job, Outcome(job.change, Status.WAITING, job.change.id, what, hint))
 
     def _settle(self, job: _Job) -> None:
         if not job.is_settled:
@@ -202,9 +238,12 @@ class Scheduler:
 
     def _end(self, job: _Job, outcome: Outcome) -> Outcome:
         self._settle(job)
+        if _leaves_room(job, outcome):
+            self._make_room(job)
         self._ended += 1
         self._obstacles.note(outcome)
-        if self._fail_fast and outcome.status is not Status.DONE and not self._closed:
+        is_failure = outcome.status not in (Status.DONE, Status.WAITING)
+        if self._fail_fast and is_failure and not self._closed:
             self._closed = "an earlier action was not done, and --fail-fast stops there"
         for dependent in job.dependents:
             dependent.blockers -= 1
@@ -303,12 +342,25 @@ class _Obstacles:
             self._stuck_names.add(freed)
 
 
+def _leaves_room(job: _Job, outcome: Outcome) -> bool:
+    """Say whether a change ended with one segment less than it needed, or than were there.
+
+    A replacement that stopped halfway is rare, and the next one learns of it from SendGrid. An
+    upgrade that stopped may have been meant to: for some as long as people take.
+    """
+    if not isinstance(job.change, Upgrade):
+        return job.has_room
+    if outcome.status is Status.DONE:
+        # One that went on from where an earlier run stopped found two, and leaves one.
+        return job.has_room or job.change.twin is not None
+    return job.has_room and not outcome.is_written and outcome.status is not Status.UNKNOWN
+
+
 def _jobs(changes: Sequence[Change]) -> list[_Job]:
     """Make a job of each change and tie it to the earlier ones that it needs."""
     jobs = [_Job(number, change) for number, change in enumerate(changes)]
     by_id: dict[str, _Job] = {}
     freeing: dict[str, _Job] = {}
-    replacing: _Job | None = None
     for job in jobs:
         change = job.change
         needed: list[_Job | None] = []
@@ -317,9 +369,6 @@ def _jobs(changes: Sequence[Change]) -> list[_Job]:
             by_id[change.id] = job
         if not isinstance(change, Delete):
             needed.append(freeing.get(change.after.name))
-        if isinstance(change, Replace):
-            needed.append(replacing)
-            replacing = job
         for other in {id(one): one for one in needed if one is not None}.values():
             other.dependents.append(job)
             job.blockers += 1
@@ -336,7 +385,7 @@ def _freed(change: Change) -> str | None:
             return None
         case Delete():
             return change.before.name
-        case Patch() | Replace():
+        case Patch() | Replace() | Upgrade():
             return change.before.name if change.before.name != change.after.name else None
 
 

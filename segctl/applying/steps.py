@@ -74,7 +74,9 @@ class Tactics:
     `lock_timeout`: how long to wait for SendGrid to let a segment be changed again (sendgrid-api.md
     §1); 0 fails at once. `lock`: how long it does not, which is shorter in the sandbox.
     `validation_timeout`: how long a query that is being checked is watched; 0 does not
-    watch. `on_invalid`: whether a query that is not accepted is taken back.
+    watch. `count_timeout`: how long an upgrade waits for the first count of its new segment;
+    `max_upgrade_difference`: by how many percent that may differ from the v1 one's, 100 compares
+    nothing. `on_invalid`: whether a query that is not accepted is taken back.
     """
 
     parallelism: int = 8
@@ -82,6 +84,8 @@ class Tactics:
     lock_timeout: float = 360.0
     lock: float = 300.0
     validation_timeout: float = 120.0
+    count_timeout: float = 120.0
+    max_upgrade_difference: int = 5
     on_invalid: OnInvalid = OnInvalid.KEEP
 
 

@@ -1,7 +1,7 @@
 """What SendGrid says of a query that was just written, and how long to wait for it.
 
-A query is VALID at once, or PENDING first (sendgrid-api.md §1). Owns the watching; what a verdict
-leads to is decided by who asked.
+A query is VALID at once, or PENDING first; its contacts are counted seconds later, or half an hour
+(sendgrid-api.md §1). Owns the watching; what a verdict leads to is decided by who asked.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from segctl.errors import NotFound, RemoteError
 from segctl.model import Validation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from segctl.applying.steps import Means, Steps
     from segctl.model import Remote
 
@@ -21,6 +23,7 @@ POLL_INTERVAL = 1.0
 LONGEST_POLL_INTERVAL = 15.0
 
 WATCH_WORDS = "SendGrid is checking the query"
+COUNT_WORDS = "SendGrid is counting its contacts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Verdict:
         return self.remote.validation in (Validation.PENDING, Validation.UNKNOWN)
 
     @property
+    def is_uncounted(self) -> bool:
+        """Whether its contacts were never counted: 0 then means nothing."""
+        return self.remote.sample_updated_at is None and not self.remote.contacts_count
+
+    @property
     def complaint(self) -> str:
         """Give SendGrid's words about a query that it does not accept, which came clean."""
         return self.remote.validation_error or "it does not say why"
@@ -48,15 +56,28 @@ class Verdict:
 
 def watch(made: Remote, means: Means) -> Steps[Verdict]:
     """Read a segment until its query is judged, time is up or nobody waits any more."""
-    until = means.clock.monotonic() + means.tactics.validation_timeout
+    patience = means.tactics.validation_timeout
+    return (yield from _watch(made, means, lambda now: now.is_open, patience, WATCH_WORDS))
+
+
+def watch_count(made: Remote, means: Means) -> Steps[Verdict]:
+    """Read a segment until SendGrid has counted it once, time is up or nobody waits any more."""
+    patience = means.tactics.count_timeout
+    return (yield from _watch(made, means, lambda now: now.is_uncounted, patience, COUNT_WORDS))
+
+
+def _watch(
+    made: Remote, means: Means, goes_on: Callable[[Verdict], bool], patience: float, why: str
+) -> Steps[Verdict]:
+    until = means.clock.monotonic() + patience
     pause = POLL_INTERVAL
     verdict = Verdict(made)
-    while verdict.is_open:
+    while goes_on(verdict):
         left = until - means.clock.monotonic()
         if left <= 0:
             break
         try:
-            yield Wait(min(pause, left), WATCH_WORDS, Patience.VALIDATION)
+            yield Wait(min(pause, left), why, Patience.VALIDATION)
         except Halted as halt:
             return Verdict(verdict.remote, halted=halt.message)
         pause = min(pause * 1.5, LONGEST_POLL_INTERVAL)

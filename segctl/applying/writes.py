@@ -160,26 +160,26 @@ def patch(
                     break
 
 
-def delete(segment_id: str, expected: Segment, means: Means) -> Steps[str]:
+def delete(segment_id: str, expected: Segment, means: Means, *, v1: bool = False) -> Steps[str]:
     """Delete a segment that must be as `expected`, to the byte; give a remark, if there is any.
 
-    One that is gone is deleted, whoever did it.
+    One that is gone is deleted, whoever did it. `v1`: it is of the first API.
     """
     lost: RemoteError | None = None
     try:
-        now = means.account.get_segment(segment_id)
+        now = means.account.get_segment(segment_id, v1=v1)
         for _ in range(SENDS):
             if now.definition.sha256 != expected.sha256:
                 raise changed_meanwhile(expected, now)
             try:
-                means.account.delete_segment(segment_id)
+                means.account.delete_segment(segment_id, v1=v1)
             except (Halted, RemoteError) as error:
                 lost = _lost(error, lost)
             else:
                 return ""
             for seconds in _looks(lost):
                 yield from _pause(seconds, lost)
-                now = _read(segment_id, means, lost)
+                now = _read(segment_id, means, lost, v1=v1)
     except NotFound:
         return "it was gone already" if lost is None else "SendGrid had done it, without an answer"
     raise _given_up(lost)
@@ -322,10 +322,10 @@ def _patched(
     raise changed_meanwhile(before, now)
 
 
-def _read(segment_id: str, means: Means, lost: RemoteError | None) -> Remote:
+def _read(segment_id: str, means: Means, lost: RemoteError | None, *, v1: bool = False) -> Remote:
     """Read a segment; a look that fails after a lost write leaves it unknown."""
     try:
-        return means.account.get_segment(segment_id)
+        return means.account.get_segment(segment_id, v1=v1)
     except NotFound:
         raise
     except RemoteError as error:

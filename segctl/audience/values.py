@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,7 +26,7 @@ from segctl.audience.pieces import (
     time_sql,
     utc,
 )
-from segctl.audience.scopes import resolve
+from segctl.audience.scopes import Asked, resolve
 from segctl.query import tree
 from segctl.query.words import lower, upper
 
@@ -63,12 +64,16 @@ _SAME = {
 
 
 class Values(ABC):
-    """Translates values. `used` collects the aliases of the tables that were asked."""
+    """Translates values.
+
+    `used` collects the aliases of the tables that were asked, `asked` the columns.
+    """
 
     def __init__(self, text: str, columns: Columns) -> None:
         self.text = text
         self.columns = columns
         self.used: set[str] = set()
+        self.asked: list[Asked] = []
         self.count = 0
 
     def value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
@@ -111,6 +116,10 @@ class Values(ABC):
         """Translate a column, with its path into DATA if there is one."""
         seen, piece = resolve(node, scope, self.columns)
         self.used.add(seen.alias)
+        name = lower(node.name.text)
+        if seen.table == "contact_data":
+            name = self.columns.spelling(name) or name
+        self.asked.append(Asked(seen.table, name, node.start, node.end))
         if not node.path:
             return piece
         if piece.kind is not Kind.DATA:
@@ -282,6 +291,10 @@ class Values(ABC):
         (text,) = self._texts(node, scope, 1)
         return Piece(f"{lower(node.name.text)}({text})", Kind.TEXT)
 
+    def _length(self, node: tree.Call, scope: Scope) -> Piece:
+        (text,) = self._texts(node, scope, 1)
+        return Piece(f"CAST(length({text}) AS {NUMBER_TYPE})", Kind.NUMBER)
+
     def _two_texts(self, node: tree.Call, scope: Scope) -> Piece:
         functions = {"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains"}
         one, other = self._texts(node, scope, 2)
@@ -311,8 +324,10 @@ class Values(ABC):
         for item in wanted:
             if not isinstance(item, tree.String):
                 raise refused(item, "array_contains takes texts between single quotes")
-            texts.append(text_sql(plain(item)))
-        return Piece(f"list_has_any({piece.sql}, [{', '.join(texts)}])", Kind.BOOLEAN)
+            texts.append(plain(item))
+        self.asked[-1] = replace(self.asked[-1], items=tuple(texts))
+        literals = ", ".join(map(text_sql, texts))
+        return Piece(f"list_has_any({piece.sql}, [{literals}])", Kind.BOOLEAN)
 
     def _array_size(self, node: tree.Call, scope: Scope) -> Piece:
         piece = self.value(node.args[0], scope) if len(node.args) == 1 else None
@@ -330,6 +345,7 @@ class Values(ABC):
         "ARRAY_SIZE": _array_size,
         "LOWER": _one_text,
         "UPPER": _one_text,
+        "LENGTH": _length,
         "STARTSWITH": _two_texts,
         "ENDSWITH": _two_texts,
         "CONTAINS": _two_texts,

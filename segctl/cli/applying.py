@@ -21,6 +21,7 @@ from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
 from segctl.history import checked_out
+from segctl.model import Upgrade
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed
 from segctl.render.style import clean
@@ -88,6 +89,15 @@ def tactics_options(function: F) -> F:
             help="How long to wait for SendGrid to check a query; 0 does not wait.",
         ),
         click.option(
+            "--count-timeout",
+            type=duration,
+            default="2m",
+            show_default=True,
+            metavar="TIME",
+            help="How long an upgrade waits for the first count of its new segment; 0 does not "
+            "wait.",
+        ),
+        click.option(
             "--on-invalid",
             type=click.Choice([one.value for one in OnInvalid]),
             default=defaults.on_invalid.value,
@@ -119,7 +129,7 @@ def carry_out(
 
         tactics = replace(tactics, lock=Settings.sandbox().update_lock)
     if account.definitions is not None:
-        account.definitions.forget({change.id for change in plan.changes if change.id})
+        account.definitions.forget(_written(plan))
     run = _Run(session, plan)
     failure: Exception | None = None
     with _interruptions(session, account) as interruptions:
@@ -148,6 +158,16 @@ def carry_out(
             hint="make room for it, or fix its disk, and apply again",
         )
     return run.report(interrupted=bool(interruptions)), failure
+
+
+def _written(plan: Plan) -> set[str]:
+    """Give the ids of the segments that a plan writes to."""
+    twins = {
+        change.twin.id
+        for change in plan.changes
+        if isinstance(change, Upgrade) and change.twin is not None
+    }
+    return twins | {change.id for change in plan.changes if change.id}
 
 
 def _why_stopped(interruptions: Sequence[int], journal: Journal) -> str | bool:

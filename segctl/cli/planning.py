@@ -19,7 +19,7 @@ from segctl.matching import undeclared
 from segctl.model import Delete
 from segctl.options import Options
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
-from segctl.policy import destroyed, judge
+from segctl.policy import ended, judge
 from segctl.references import read_single_sends
 from segctl.sends import References
 from segctl.snapshot import take_snapshot
@@ -61,7 +61,7 @@ def _references_option(function: F) -> F:
         metavar="NAME",
         shell_complete=segment_names,
         multiple=True,
-        help="Delete or replace this segment though Single Sends use it; may be repeated.",
+        help="Delete, replace or upgrade this segment though Single Sends use it; may be repeated.",
     )(function)
 
 
@@ -165,9 +165,11 @@ def look(
         nonlocal wishes, loose
         wishes = question.informed(listed)
         loose = frozenset(one.id for one in undeclared(declared, listed, wishes.renaming))
+        needed = definitions_to_read(declared, listed, wishes)
         if everything:
-            return [one for one in listed if not one.is_v1]
-        return definitions_to_read(declared, listed, wishes)
+            ids = {one.id for one in needed}
+            return [one for one in listed if not one.is_v1 or one.id in ids]
+        return needed
 
     with session.progress("reading the account") as tell:
         snapshot = take_snapshot(
@@ -176,6 +178,7 @@ def look(
             tell,
             account.definitions,
             is_loose=lambda remote: remote.id in loose,
+            with_v1=any(one.upgrade_from for one in declared),
         )
     return make_plan(account.ref, declared, snapshot, wishes), snapshot
 
@@ -188,11 +191,18 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     declarations = question.declarations
     plan, snapshot = look(session, account, question)
     references = None
-    if destroyed(plan):
+    if ended(plan):
         with session.progress("reading what uses them") as tell:
             sends = read_single_sends(account.reader, tell)
         references = References(sends, frozenset(question.options.ignore_references))
-    plan = judge(plan, session.config.limits, len(snapshot.remotes), references)
+    limits = session.config.limits
+    counting: tuple[Diagnostic, ...] = ()
+    if session.config.contacts is not None or limits.max_audience_change is not None:
+        from segctl.cli.impacts import with_impacts  # noqa: PLC0415 - only with contacts
+
+        plan, counting = with_impacts(session, account, plan)
+    allowed = {one.name: one.allow_audience_change for one in declarations.declared}
+    plan = judge(plan, limits, len(snapshot.remotes), references, allowed)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
     found: tuple[Diagnostic, ...] = ()
     if changed:
@@ -203,7 +213,7 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
         )
     return dataclasses.replace(
         plan,
-        diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics),
+        diagnostics=(*declarations.diagnostics, *found, *counting, *plan.diagnostics),
         options=question.options,
         folder=session.config.segments,
     )

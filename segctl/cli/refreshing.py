@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segctl.cli.session import STATE_FOLDER
 from segctl.environment import cache_folder
 from segctl.errors import SegctlError
-from segctl.model import Create, Replace
+from segctl.model import Create, Replace, Upgrade
 from segctl.refresh_record import RefreshRecord
 from segctl.refresher import Wanted
 from segctl.report import Outcome, Status
@@ -42,7 +42,8 @@ def changed(session: Session, outcomes: Iterable[Outcome]) -> tuple[Wanted, ...]
     known = priorities(session)
     found: dict[str, Wanted] = {}
     for one in outcomes:
-        if one.status is Status.DONE and one.id:
+        # What was upgraded has just been counted: no quota is spent on it.
+        if one.status is Status.DONE and one.id and not isinstance(one.change, Upgrade):
             name = one.change.name
             is_new = isinstance(one.change, Create | Replace)
             found[one.id] = Wanted(one.id, name, known.get(name, 0), is_new)

@@ -65,6 +65,7 @@ def read_declarations(
             documents[file] = document
     diagnostics += _repeated_names(named)
     diagnostics += _contradictions(declared, tombstones, files)
+    diagnostics += _repeated_upgrades(declared, documents)
     if all(d.severity is not Severity.ERROR for d in diagnostics):
         # A broken segment file may be the one that names it.
         diagnostics += _unused_queries(declared, queries)
@@ -127,6 +128,29 @@ def _contradictions(
                 grave.span,
                 hint=f"the other one is at {other.span}: keep one of the two",
                 excerpt=lines[grave.span.line - 1],
+            )
+        )
+    return found
+
+
+def _repeated_upgrades(
+    declared: list[Declared], documents: Mapping[str, Document]
+) -> list[Diagnostic]:
+    """Find v1 segments whose place two files want."""
+    first: dict[str, Declared] = {}
+    found = []
+    for one in declared:
+        other = first.setdefault(one.upgrade_from, one)
+        if not one.upgrade_from or other is one or one.upgrade_span is None:
+            continue
+        found.append(
+            Diagnostic(
+                "upgraded-twice",
+                Severity.ERROR,
+                redact(f"`{one.name}` and `{other.name}` are upgraded from the same v1 segment"),
+                one.upgrade_span,
+                hint=f"the other one is at {other.upgrade_span}: keep `upgrade_from` in one",
+                excerpt=documents[one.file].excerpt(one.upgrade_span.line),
             )
         )
     return found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import UnquotedDate, quoted
 from segctl.declarations.fitting import fits
+from segctl.declarations.patterns import PERCENTAGES, field_words, misfit, percentage
 from segctl.shipped import shipped
 from segctl.suggest import did_you_mean
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
     from segctl.declarations.document import Document
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _MOST_COMPARED = 40
 SETTINGS_FILE = "segctl.yaml"
@@ -110,15 +109,6 @@ def _report(document: Document, error: Any) -> None:
     handler(document, error, path)
 
 
-def _field(path: tuple[str | int, ...]) -> str:
-    """Name a value as people would: `parent_list_ids`, `targets.eu`, `tags, item 2`."""
-    if not path:
-        return "the file"
-    words = ".".join(str(step) for step in path if isinstance(step, str))
-    numbers = [step for step in path if isinstance(step, int)]
-    return quoted(words) + (f", item {numbers[-1] + 1}," if numbers else "")
-
-
 def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     known = error.schema.get("properties", {})
     in_settings = document.file == SETTINGS_FILE
@@ -144,6 +134,9 @@ def _required(document: Document, error: Any, path: tuple[str | int, ...]) -> No
 
 
 def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+    if path in PERCENTAGES:
+        percentage(document, path, "wrong-type", f", and is {_kind(error.instance)}")
+        return
     wanted = error.validator_value
     first = wanted if isinstance(wanted, str) else wanted[0]
     found = _kind(error.instance)
@@ -154,7 +147,7 @@ def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
         hint = _TYPE_HINTS.get(found) or _TYPE_HINTS.get((found, first)) or _WANTED[first]
     document.report(
         "wrong-type",
-        f"{_field(path)} must be {_TYPE_WORDS[first]}, and is {found}",
+        f"{field_words(path)} must be {_TYPE_WORDS[first]}, and is {found}",
         path=path,
         hint=hint,
     )
@@ -199,17 +192,17 @@ _WANTED = {
 
 def _empty(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     if error.instance == "" and "pattern" in error.schema:
-        # What an empty text means there, `_pattern` says better.
+        # What an empty text means there, `misfit` says better.
         return
     hint = "give it a value, or remove it"
-    document.report("empty-value", f"{_field(path)} must not be empty", path=path, hint=hint)
+    document.report("empty-value", f"{field_words(path)} must not be empty", path=path, hint=hint)
 
 
 def _too_long(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     length, most = len(error.instance), error.validator_value
     document.report(
         "too-long",
-        f"{_field(path)} has {length:,} characters; the most is {most}",
+        f"{field_words(path)} has {length:,} characters; the most is {most}",
         path=path,
         hint="shorten it; `description` has room for the rest"
         if path == ("name",)
@@ -233,7 +226,7 @@ def _max_items(document: Document, error: Any, path: tuple[str | int, ...]) -> N
 def _unique(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
     document.report(
         "repeated-item",
-        f"{_field(path)} stands in the list a second time",
+        f"{field_words(path)} stands in the list a second time",
         path=path,
         hint="remove it",
     )
@@ -243,71 +236,10 @@ def _bound(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     side, other = ("least", "larger") if error.validator == "minimum" else ("most", "smaller")
     document.report(
         "bad-value",
-        f"{_field(path)} must be at {side} {error.validator_value}",
+        f"{field_words(path)} must be at {side} {error.validator_value}",
         path=path,
         hint=f"write a {other} number, or remove it",
     )
-
-
-def _pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    match path:
-        case ("parent_list_ids", _):
-            document.report(
-                "bad-uuid",
-                "a parent list is named by its id, a UUID such as "
-                "0f3ba1c2-5d6e-4f70-8a9b-1c2d3e4f5a6b",
-                path=path,
-                hint="the list's page in SendGrid has its id in the address",
-            )
-        case ("name",) | ("previous_names", _) if not error.instance.strip():
-            field = _field(path)
-            document.report("empty-value", f"{field} is empty", path=path, hint="give it a value")
-        case ("name",) | ("previous_names", _):
-            found = _CONTROL.search(error.instance)
-            char = found.group() if found else ""
-            what = "a line break" if char in "\r\n" else f"the character U+{ord(char):04X}"
-            document.report(
-                "control-character",
-                f"{_field(path)} holds {what}",
-                path=path,
-                hint="a name is one line of plain text: remove the escape, or the `|` or `>`",
-            )
-        case ("query_dsl",):
-            document.report(
-                "empty-query", "the query is empty", path=path, hint="write a SELECT statement"
-            )
-        case ("query_file",):
-            document.report(
-                "bad-query-file",
-                "`query_file` must name a .sql file",
-                path=path,
-                hint="such as `query_file: vip.sql`; a query itself goes into `query_dsl`",
-            )
-        case ("targets", _, "api_key_env"):
-            document.report(
-                "bad-variable",
-                "`api_key_env` is the name of an environment variable: capital letters, "
-                "digits and underscores",
-                path=path,
-                hint="the key itself never stands in a file",
-            )
-        case ("targets",):
-            document.report(
-                "bad-target-name",
-                f"{quoted(error.instance)} cannot be the name of a target",
-                path=(*path, error.instance),
-                key=True,
-                hint="a letter first, then letters, digits, - and _, at most 63 in all",
-            )
-        case ("targets", _, "subuser"):
-            document.report(
-                "bad-value",
-                f"{_field(path)} must be one word without accents, at most 128 characters",
-                path=path,
-                hint="it is the subuser's login in SendGrid",
-            )
-        case _:
-            document.report("bad-value", f"{_field(path)} has a value of the wrong form", path=path)
 
 
 def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
@@ -316,7 +248,7 @@ def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     allowed = ["true", *words] if True in error.validator_value else words
     document.report(
         "bad-value",
-        f"{_field(path)} must be {' or '.join(allowed)}",
+        f"{field_words(path)} must be {' or '.join(allowed)}",
         path=path,
         hint=did_you_mean(str(error.instance)[:_MOST_COMPARED], allowed, "write one of them"),
     )
@@ -327,7 +259,7 @@ def _const(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     hint = f"write {wanted}, without quotes"
     if isinstance(error.instance, int) and path == ("version",):
         hint = f"this segctl reads version {wanted}; a newer one perhaps reads yours"
-    document.report("bad-value", f"{_field(path)} must be {wanted}", path=path, hint=hint)
+    document.report("bad-value", f"{field_words(path)} must be {wanted}", path=path, hint=hint)
 
 
 def _one_of(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
@@ -373,7 +305,7 @@ def _not(document: Document, error: Any, _: tuple[str | int, ...]) -> None:
 
 def _other(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     document.report(
-        "bad-value", f"{_field(path)} is refused by the rule `{error.validator}`", path=path
+        "bad-value", f"{field_words(path)} is refused by the rule `{error.validator}`", path=path
     )
 
 
@@ -386,7 +318,7 @@ _HANDLERS: dict[str, Any] = {
     "maxLength": _too_long,
     "maxItems": _max_items,
     "uniqueItems": _unique,
-    "pattern": _pattern,
+    "pattern": misfit,
     "enum": _enum,
     "const": _const,
     "oneOf": _one_of,

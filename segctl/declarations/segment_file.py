@@ -6,6 +6,7 @@ name. Whether two files contradict each other is `collection.py`'s question.
 
 from __future__ import annotations
 
+import math
 import posixpath
 import re
 import unicodedata
@@ -19,6 +20,7 @@ from segctl.declarations.document import (
     position_spans,
     quoted,
 )
+from segctl.declarations.percentages import percentage
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
@@ -87,6 +89,7 @@ def _declared(
     _doubt_name(document, value["name"])
     text, query_span = query
     has_parents = bool(value.get("parent_list_ids"))
+    upgrade = value.get("upgrade_from", {})
     return Declared(
         segment=Segment(
             value["name"], text, tuple(item.lower() for item in value.get("parent_list_ids", ()))
@@ -100,8 +103,18 @@ def _declared(
         protected=value.get("protected", False),
         previous_names=tuple(value.get("previous_names", ())),
         allow_replace=value.get("allow_replace", False),
+        allow_audience_change=_allowed_change(value.get("allow_audience_change", False)),
         refresh_priority=int(value.get("refresh_priority", 0)),
+        upgrade_from=upgrade.get("v1_id", "").lower(),
+        upgrade_span=document.span(("upgrade_from", "v1_id")) if upgrade else None,
     )
+
+
+def _allowed_change(value: bool | float | str) -> float:
+    """Give the percentage; any change at all for true."""
+    if isinstance(value, bool):
+        return math.inf if value else 0
+    return percentage(value)
 
 
 def _tombstone(document: Document, value: dict[str, Any]) -> Tombstone:

@@ -43,10 +43,10 @@ _ESCAPES = {
     "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x85": "\\N", "\xa0": "\\_",
     "\u2028": "\\L", "\u2029": "\\P",
 }  # fmt: skip
-# A comment of this form speaks to segctl or to an editor, whoever named the list.
-_COMMAND = re.compile(
+COMMAND = re.compile(
     r"segctl:|yaml-language-server:|-\*-|\b(?:vim?|ex):|prettier-|yamllint \w+able", re.IGNORECASE
 )
+"""What makes a comment speak to segctl or to an editor, whoever wrote the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +57,38 @@ class Written:
     reason: str = ""
 
 
-def segment_text(segment: Segment, lists: Mapping[str, str], schema: str = "") -> Written:
+def segment_text(
+    segment: Segment,
+    lists: Mapping[str, str],
+    schema: str = "",
+    *,
+    upgrade_from: str = "",
+    above_query: str = "",
+) -> Written:
     """Write a file that declares a segment.
 
     `lists` goes from ids in lower case to the names of contact lists, which stand as comments
     beside the ids. `schema` is the path to the JSON Schema from the file, for editors.
+    `upgrade_from` is the id of the v1 segment whose place it takes; `above_query` are lines of
+    comment, each with its LF.
     """
     half = _SURROGATE.search("".join((segment.name, segment.query, *segment.parent_list_ids)))
     if half:
         return Written("", f"it holds half a character (U+{ord(half.group()):04X})")
     head = f"# yaml-language-server: $schema={schema}\n" if schema else ""
-    head += f"name: {_name(segment.name)}\n{_parents(segment, lists)}query_dsl: "
+    head += f"name: {_name(segment.name)}\n"
+    head += f"upgrade_from:\n{_INDENT}v1_id: {_name(upgrade_from)}\n" if upgrade_from else ""
+    head += f"{_parents(segment, lists)}{above_query}query_dsl: "
     reason = ""
     for query, must_stay in _queries(segment.query):
         text = head + query
-        reason = _problem(text, segment)
+        reason = _problem(text, segment, upgrade_from)
         if not reason and not (must_stay and formatted("", text).changed):
             return Written(text)
     return Written("", reason)
 
 
-def _problem(text: str, segment: Segment) -> str:
+def _problem(text: str, segment: Segment, upgrade_from: str) -> str:
     """Read a text again: nothing where it declares the segment, else what is wrong."""
     declared, document = read_segment("segment.yaml", text.encode(), {}, "")
     if declared is None:
@@ -85,6 +96,7 @@ def _problem(text: str, segment: Segment) -> str:
     read = declared.segment
     parents = {one.lower() for one in segment.parent_list_ids}
     same = (read.name, read.query) == (segment.name, segment.query)
+    same = same and declared.upgrade_from == upgrade_from.lower()
     return "" if same and set(read.parent_list_ids) == parents else "segctl cannot write it exactly"
 
 
@@ -111,8 +123,8 @@ def _parents(segment: Segment, lists: Mapping[str, str]) -> str:
 
 def _comment(text: str) -> str:
     """Make one line of a name that anybody may have given: nothing unseen, no key, no command."""
-    text = " ".join("".join(char if _is_seen(char) else " " for char in redact(text)).split())
-    if not text or _COMMAND.search(text):
+    text = " ".join("".join(char if is_seen(char) else " " for char in redact(text)).split())
+    if not text or COMMAND.search(text):
         return ""
     short = text if len(text) <= _LONGEST_COMMENT else f"{text[:_LONGEST_COMMENT].rstrip()}…"
     return f" # {short}"
@@ -160,7 +172,7 @@ def _escaped(text: str) -> str:
 def _escape(char: str) -> str:
     if char in _ESCAPES:
         return _ESCAPES[char]
-    if _is_seen(char):
+    if is_seen(char):
         return char
     code = ord(char)
     if code < 0x100:  # noqa: PLR2004 - YAML's escapes take two, four or eight digits
@@ -168,7 +180,8 @@ def _escape(char: str) -> str:
     return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"  # noqa: PLR2004
 
 
-def _is_seen(char: str) -> bool:
+def is_seen(char: str) -> bool:
+    """Say whether a character shows in an editor, or joins two that do."""
     return char.isprintable() or char in _JOINERS
 
 
@@ -179,7 +192,7 @@ def _is_shown_in_block(char: str) -> bool:
 
 def _is_plain(text: str) -> bool:
     """Say whether a text needs no quotes, for our reader and for others."""
-    if not all(map(_is_seen, text)) or _OTHER_KIND.fullmatch(text):
+    if not all(map(is_seen, text)) or _OTHER_KIND.fullmatch(text):
         return False
     value = parse_document("", f"key: {text}\n").value
     return bool(value == {"key": text})

@@ -5,16 +5,18 @@ Every other view says the same in other words. The JSON holds all that a plan do
 
 What a reader may rely on: within `format_version` 1.x no field goes away, none changes its type or
 its meaning, and a value that a field may have stays possible. A later 1.x may add fields, and
-values where a list of them is open to it (`code` of a finding); pass over what you do not know. A
-format of another major number is another document.
+values where a list of them is open to it (`code` of a finding, `action` and `reason` of a change,
+as 1.2 did with `upgrade`); pass over what you do not know. A format of another major number is
+another document.
 
 Two hashes, for two purposes. `digest` covers what would be done, and to which account: target,
 actions, ids, definitions, and the Single Sends that lose their audience knowingly. It covers
-neither counts nor times nor places: two plans that would do the same have the same one. `checksum`
-covers the whole document, refusals, options and preconditions among it, and finds a file that was
-cut off or edited. Neither is a signature: who can write the file can write both. So a plan that
-was read back is never performed on its word alone: it is worked out and judged anew, and must come
-to the same (`staleness`); a person who approved a digest hands that in on another way.
+neither counts (`impact` among them) nor times nor places: two plans that would do the same have
+the same one. `checksum` covers the whole document, refusals, options and preconditions among it,
+and finds a file that was cut off or edited. Neither is a signature: who can write the file can
+write both. So a plan that was read back is never performed on its word alone: it is worked out and
+judged anew, and must come to the same (`staleness`); a person who approved a digest hands that in
+on another way.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import json
 from typing import TYPE_CHECKING, Any, assert_never
 
 from segctl import __version__
-from segctl.model import Change, Create, Delete, Patch, Plan, Replace
+from segctl.model import Change, Create, Delete, Patch, Plan, Replace, Upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +35,11 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
+"""1.1 is the first that holds a whole plan; 1.2 adds `impact` and `upgrade`."""
+
+OLDEST_MINOR = 1
+"""Plans of this minor version of the format, and of later ones, can be read."""
 
 LONGEST_EXCERPT = 400
 """Characters of a source line that a finding carries, but in a plan, which carries it whole."""
@@ -42,7 +48,13 @@ SHORT_DIGEST = 16
 """Characters of a digest that are shown to people, and may be handed in again."""
 
 
-PAST = {"create": "created", "patch": "patched", "replace": "replaced", "delete": "deleted"}
+PAST = {
+    "create": "created",
+    "patch": "patched",
+    "replace": "replaced",
+    "upgrade": "upgraded",
+    "delete": "deleted",
+}
 """What became of a segment, by the name of the action."""
 
 
@@ -55,6 +67,8 @@ def action_name(change: Change) -> str:
             return "patch"
         case Replace():
             return "replace"
+        case Upgrade():
+            return "upgrade"
         case Delete():
             return "delete"
         case _:
@@ -83,7 +97,7 @@ def digest(plan: Plan) -> str:
 
 def _ignored_references(plan: Plan) -> list[str]:
     """Give the names under which segments end though Single Sends use them."""
-    ended = [one for one in plan.changes if isinstance(one, Delete | Replace)]
+    ended = [one for one in plan.changes if isinstance(one, Delete | Replace | Upgrade)]
     names = {name for one in ended for name in (one.name, one.before.name)}
     return sorted(names & set(plan.options.ignore_references))
 
@@ -176,8 +190,10 @@ def _change(change: Change) -> dict[str, Any]:
     before = None if isinstance(change, Create) else _definition(change.before)
     after = None if isinstance(change, Delete) else _definition(change.after)
     precondition = None if isinstance(change, Create) else change.precondition
-    edit = change if isinstance(change, Patch | Replace) else None
+    edit = change if isinstance(change, Patch | Replace | Upgrade) else None
     anew = change if isinstance(change, Replace) else None
+    kept = change if isinstance(change, Replace | Upgrade) else None
+    impact = None if isinstance(change, Delete | Upgrade) else change.impact
     return {
         "action": action_name(change),
         "name": change.name,
@@ -186,7 +202,10 @@ def _change(change: Change) -> dict[str, Any]:
         "source": source_json(change.span),
         "query_source": None if isinstance(change, Delete) else source_json(change.query_span),
         "changed_fields": list(edit.changed_fields) if edit else [],
-        "clauses": [dataclasses.asdict(clause) for clause in edit.clauses] if edit else [],
+        "clauses": [
+            dataclasses.asdict(clause)
+            for clause in (change.clauses if isinstance(change, Patch | Replace) else ())
+        ],
         "before": before,
         "after": after,
         "precondition": (
@@ -198,6 +217,21 @@ def _change(change: Change) -> dict[str, Any]:
             else None
         ),
         "contacts_count": None if isinstance(change, Create) else change.contacts_count,
+        "impact": None if impact is None else dataclasses.asdict(impact),
         "allow_replace": anew.is_allowed if anew else None,
-        "protected": anew.is_protected if anew else None,
+        "protected": kept.is_protected if kept else None,
+        "v1": change.is_v1 if isinstance(change, Delete) else None,
+        "upgrade": _upgrade(change) if isinstance(change, Upgrade) else None,
+    }
+
+
+def _upgrade(change: Upgrade) -> dict[str, Any]:
+    """Give what an upgrade has and no other action."""
+    twin = change.twin
+    return {
+        "twin_name": change.twin_name,
+        "twin": {"id": twin.id, "definition": _definition(twin.definition)} if twin else None,
+        "waits_for": [
+            {"id": one.id, "name": one.name, "status": one.status} for one in change.waits_for
+        ],
     }

@@ -12,6 +12,7 @@ from segctl.model import (
     Create,
     Delete,
     Ignore,
+    Impact,
     Keep,
     Patch,
     Plan,
@@ -20,8 +21,11 @@ from segctl.model import (
     Replace,
     Segment,
     TargetRef,
+    Twin,
+    Upgrade,
 )
 from segctl.options import Options
+from segctl.sends import SingleSend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,6 +69,7 @@ def _change(entry: Any) -> Change:
                 _some_span(entry["source"]),
                 reason,
                 _span(entry["query_source"]),
+                _impact(entry),
             )
         case "delete":
             return Delete(
@@ -73,7 +78,10 @@ def _change(entry: Any) -> Change:
                 _span(entry["source"]),
                 contacts,
                 reason,
+                is_v1=bool(entry.get("v1")),
             )
+        case "upgrade":
+            return _upgrade(entry, reason, contacts)
     patch = Patch(
         before=_segment(entry["before"]),
         after=_segment(entry["after"]),
@@ -84,6 +92,7 @@ def _change(entry: Any) -> Change:
         clauses=tuple(_clauses(entry["clauses"])),
         reason=reason,
         query_span=_span(entry["query_source"]),
+        impact=_impact(entry),
     )
     if entry["action"] == "patch":
         return patch
@@ -92,8 +101,39 @@ def _change(entry: Any) -> Change:
     )
 
 
+def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
+    rest = entry["upgrade"]
+    twin = rest["twin"]
+    return Upgrade(
+        before=_segment(entry["before"]),
+        after=_segment(entry["after"]),
+        precondition=_precondition(entry),
+        span=_some_span(entry["source"]),
+        twin_name=rest["twin_name"],
+        twin=None if twin is None else Twin(twin["id"], _segment(twin["definition"])),
+        contacts_count=contacts,
+        # Nobody looks at whom else they go to: the account is asked again before anything is done.
+        waits_for=tuple(
+            SingleSend(one["id"], one["name"], one["status"], (entry["id"],))
+            for one in rest["waits_for"]
+        ),
+        reason=reason,
+        query_span=_span(entry["query_source"]),
+        is_protected=entry["protected"],
+    )
+
+
 def _segment(entry: Any) -> Segment:
     return Segment(entry["name"], entry["query_dsl"], tuple(entry["parent_list_ids"]))
+
+
+def _impact(entry: Any) -> Impact | None:
+    """Read an impact; a plan of format 1.1 has none."""
+    told = entry.get("impact")
+    if told is None:
+        return None
+    counts = {key: int(told[key]) for key in ("before", "after", "gained", "lost", "base")}
+    return Impact(**counts, as_of=told["as_of"])
 
 
 def _precondition(entry: Any) -> Precondition:

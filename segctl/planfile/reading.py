@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import decode, excerpts, position_spans, quoted
 from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.planfile import FORMAT_VERSION, checksum, digest
+from segctl.model import Delete, Upgrade
+from segctl.planfile import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
 from segctl.planfile.building import build_plan
 from segctl.planfile.places import Places
 from segctl.secrets import redact
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from segctl.model import Plan
+    from segctl.model import Impact, Plan
     from segctl.planfile.places import Path
 
 MAX_BYTES = 32 << 20
@@ -192,7 +193,7 @@ class _Reading:
                 path,
                 hint="use the segctl that made it, or make it anew with this one",
             )
-        elif found[1] < minor:
+        elif found[1] < OLDEST_MINOR:
             self.report(
                 "unknown-format",
                 f"this plan has format {version}, which did not hold a whole plan yet",
@@ -247,9 +248,13 @@ class _Reading:
             path: Path = ("changes", number, "name")
             if document["changes"][number]["name"] != change.name:
                 self.report("contradiction", f"{_words(path)} is not that of the definition", path)
+            if not (isinstance(change, Delete | Upgrade) or _adds_up(change.impact)):
+                path = ("changes", number, "impact")
+                self.report("contradiction", f"the counts of {_words(path)} do not add up", path)
         summary = dataclasses.asdict(plan.summary)
         for key in summary:
-            if document["summary"][key] != summary[key]:
+            # What a later minor version counts, an earlier one has none of.
+            if document["summary"].get(key, 0) != summary[key]:
                 path = ("summary", key)
                 words = f"{_words(path)} is not what the plan holds, which is {summary[key]}"
                 self.report("contradiction", words, path)
@@ -259,6 +264,15 @@ class _Reading:
         if document["checksum"] != checksum(document):
             words = "the checksum does not fit: the file was changed since segctl wrote it"
             self.report("tampered", words, ("checksum",))
+
+
+def _adds_up(impact: Impact | None) -> bool:
+    """Say whether counts can be those of two audiences out of one base."""
+    return impact is None or (
+        impact.after == impact.before + impact.gained - impact.lost
+        and impact.lost <= impact.before
+        and max(impact.before, impact.after) <= impact.base
+    )
 
 
 _MOST_READ = 1_000

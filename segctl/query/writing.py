@@ -16,7 +16,7 @@ from segctl.query.expressions import ADD, AND, CAST, COMPARE, CONCAT, MULTIPLY, 
 from segctl.query.words import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _ATOM = CAST + 1
 _BINARY = {"||": CONCAT, "+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "%": MULTIPLY}
@@ -28,12 +28,14 @@ class Writer:
     """Writes expressions as they stand in one query.
 
     `scope` is `None` where aliases keep their names. `selected` has new names for selected
-    values by offset.
+    values by offset. Without `sorts`, operands and items stay in their order: that is no normal
+    form any more, but what a person wants to read.
     """
 
     scope: Scope | None = None
     renames: bool = False
     selected: dict[int, str] = field(default_factory=dict)
+    sorts: bool = True
 
     @classmethod
     def of(cls, query: tree.Query, *, rename: bool = True) -> Writer:
@@ -115,9 +117,9 @@ class Writer:
         # One branch a node: split up, the match would not be seen to be complete.
         match node:
             case tree.And():
-                return " AND ".join(sorted(self._operands(node))), AND
+                return " AND ".join(self._ordered(self._operands(node))), AND
             case tree.Or():
-                return " OR ".join(sorted(self._operands(node))), OR
+                return " OR ".join(self._ordered(self._operands(node))), OR
             case tree.Not(operand=operand):
                 return f"NOT {self.write(operand, NOT - 1)}", NOT
             case tree.Comparison(op=op, left=left, right=right):
@@ -126,7 +128,7 @@ class Writer:
                 if isinstance(items, tree.Subquery):
                     listed = self.write(items)
                 else:
-                    listed = f"({', '.join(sorted(self.write(item) for item in items))})"
+                    listed = f"({', '.join(self._ordered(map(self.write, items)))})"
                 return f"{self.write(operand, COMPARE)} {_not(negated)}IN {listed}", COMPARE
             case tree.IsNull(operand=operand, negated=negated):
                 return f"{self.write(operand, COMPARE)} IS {_not(negated)}NULL", COMPARE
@@ -179,6 +181,9 @@ class Writer:
                 return "NULL", _ATOM
             case _:
                 assert_never(node)
+
+    def _ordered(self, texts: Iterable[str]) -> Iterable[str]:
+        return sorted(texts) if self.sorts else texts
 
     def _operands(self, node: tree.And | tree.Or) -> Iterator[str]:
         """Yield the operands as texts, those of nested nodes of the same kind among them."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.drift import Kind
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Create, Delete, Patch, Replace
+from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
-from segctl.policy import destroyed
+from segctl.policy import ended
+from segctl.render.impacts import impact_words
 from segctl.render.plan_text import REASON_WORDS
 from segctl.render.report_text import closing_line
 from segctl.render.style import Style, count
@@ -28,6 +29,7 @@ _WEIGHTS = {
     Status.FAILED: Severity.ERROR,
     Status.CONFLICT: Severity.ERROR,
     Status.UNKNOWN: Severity.ERROR,
+    Status.WAITING: Severity.WARNING,
     Status.NOT_ATTEMPTED: Severity.WARNING,
     Status.DONE: Severity.INFO,
 }
@@ -36,6 +38,7 @@ _ENDS = {
     Status.FAILED: "failed",
     Status.CONFLICT: "was not done: somebody changed the segment",
     Status.UNKNOWN: "may have been done or not",
+    Status.WAITING: "goes on in a later run",
     Status.NOT_ATTEMPTED: "was not attempted",
     Status.DONE: "is done",
 }
@@ -48,7 +51,7 @@ def plan_findings(plan: Plan) -> tuple[Diagnostic, ...]:
 
 def plan_problems(plan: Plan) -> tuple[Diagnostic, ...]:
     """Give what was found, and what goes away: that which somebody must look at."""
-    return (*plan.refusals, *plan.diagnostics, *map(change_finding, destroyed(plan)))
+    return (*plan.refusals, *plan.diagnostics, *map(change_finding, ended(plan)))
 
 
 def change_finding(change: Change) -> Diagnostic:
@@ -61,12 +64,16 @@ def change_finding(change: Change) -> Diagnostic:
         case Replace(before=before):
             what = f"`{before.name}` would be deleted and made anew with another id"
             severity = Severity.WARNING
+        case Upgrade(before=before):
+            what = f"`{before.name}` would be upgraded from v1, and gets another id"
+            severity = Severity.WARNING
         case Delete():
             what, severity = f"`{change.name}` would be deleted", Severity.WARNING
         case _:
             assert_never(change)
     contacts = None if isinstance(change, Create) else change.contacts_count
     facts = [count(contacts, "contact") + " now"] if contacts is not None else []
+    facts += [f"audience {words}"] if (words := impact_words(change)) else []
     facts += [word] if (word := REASON_WORDS[change.reason]) else []
     said = f"{what} ({'; '.join(facts)})" if facts else what
     return Diagnostic(f"plan-{action_name(change)}", severity, said, change.span)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, assert_never
 
-from segctl.model import Change, Create, Delete, Patch, Reason, Replace
+from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile import action_name, digest
 from segctl.render.diagnostics import diagnostics_text
+from segctl.render.impacts import impact_words
 from segctl.render.style import Style, clean, clean_lines, count
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from segctl.model import Plan, Segment
 
-_SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "delete": "-"}
+_SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "upgrade": "^", "delete": "-"}
 _CONTEXT = 3
 
 
@@ -55,9 +56,11 @@ def closing_line(plan: Plan, style: Style) -> str:
         matches = "matches" if summary.unchanged == 1 else "match"
         line = f"No changes. {count(summary.unchanged, 'segment')} {matches} {clean(plan.folder)}/."
         return style.bold(line) + "\n"
+    # Most accounts have no v1 segments left.
+    upgrades = f"{summary.upgrade} to upgrade, " if summary.upgrade else ""
     line = (
         f"Plan: {summary.create} to create, {summary.patch} to patch, "
-        f"{summary.replace} to replace, {summary.delete} to delete."
+        f"{summary.replace} to replace, {upgrades}{summary.delete} to delete."
     )
     return style.bold(line) + _rest(plan) + "\n"
 
@@ -72,7 +75,7 @@ def painter(change: Change, style: Style) -> Callable[[str], str]:
     match change:
         case Create():
             return style.green
-        case Patch():
+        case Patch() | Upgrade():
             return style.yellow
         case Replace() | Delete():
             return style.red
@@ -86,6 +89,9 @@ def _change(change: Change, style: Style) -> str:
     symbol = _SYMBOLS[action]
     head = f"{paint(f'{symbol:>3} {action}')}  {style.bold(clean(change.name))}"
     lines = [head, f"      {style.dim(_where(change))}"]
+    reach = impact_words(change)
+    if reach:
+        lines.append(f"      {style.bold('audience')}  {reach}")
     match change:
         case Create(after=after):
             lines += _whole(after, "+", style.green)
@@ -93,6 +99,11 @@ def _change(change: Change, style: Style) -> str:
             lines += _whole(before, "-", style.red)
         case Patch() | Replace():
             lines += _fields(change, style)
+        case Upgrade(before=before, after=after):
+            lines += _whole(before, "-", style.red)
+            lines += _whole(after, "+", style.green)
+            if before.name != after.name:
+                lines.append(_renamed(before, after, style))
         case _:
             assert_never(change)
     return "\n".join(lines) + "\n"
@@ -111,6 +122,7 @@ REASON_WORDS: Mapping[Reason, str] = {
     Reason.REMOVED_BY_FILE: "its file says `removed`",
     Reason.NOT_DECLARED: "no file declares it, and ownership is exclusive",
     Reason.REPLACED: "the segment that replaces it is valid",
+    Reason.UPGRADED: "a V2 segment takes the place of a v1 one",
 }
 
 
@@ -122,7 +134,9 @@ def _where(change: Change) -> str:
     match change:
         case Create():
             pass
-        case Patch() | Replace() | Delete():
+        case Patch() | Replace() | Upgrade() | Delete():
+            if isinstance(change, Delete) and change.is_v1:
+                facts.append("a v1 segment")
             facts.append(f"id {change.id}")
             if change.contacts_count is not None:
                 facts.append(f"{count(change.contacts_count, 'contact')} now")
@@ -139,12 +153,16 @@ def _whole(segment: Segment, mark: str, paint: Callable[[str], str]) -> Iterator
         yield paint(f"          {line}".rstrip())
 
 
+def _renamed(before: Segment, after: Segment, style: Style) -> str:
+    return f"      {style.yellow('~')} name  {clean(before.name)} -> {clean(after.name)}"
+
+
 def _fields(change: Patch | Replace, style: Style) -> Iterator[str]:
     before, after = change.before, change.after
     for field in change.changed_fields:
         match field:
             case "name":
-                yield f"      {style.yellow('~')} name  {clean(before.name)} -> {clean(after.name)}"
+                yield _renamed(before, after, style)
             case "parent_list_ids":
                 yield (
                     f"      {style.yellow('~')} parent_list_ids  {_ids(before)} -> {_ids(after)}"

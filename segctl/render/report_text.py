@@ -23,6 +23,16 @@ _REFRESH_WORDS = {
 }
 
 
+_NOT_DONE = (
+    Status.FAILED,
+    Status.CONFLICT,
+    Status.UNKNOWN,
+    Status.WAITING,
+    Status.NOT_ATTEMPTED,
+)
+_MILD = (Status.NOT_ATTEMPTED, Status.WAITING)
+
+
 def report_text(report: Report, style: Style, *, quiet: bool = False) -> str:
     """Give the report of an apply; `quiet` leaves out what went well."""
     lines: list[str] = []
@@ -38,11 +48,7 @@ def closing_line(report: Report, style: Style) -> str:
     """Give the one line that adds the report up."""
     counts = report.counts
     parts = [f"{counts[Status.DONE]} done"]
-    parts += [
-        f"{counts[status]} {status.words}"
-        for status in (Status.FAILED, Status.CONFLICT, Status.UNKNOWN, Status.NOT_ATTEMPTED)
-        if counts[status]
-    ]
+    parts += [f"{counts[status]} {status.words}" for status in _NOT_DONE if counts[status]]
     asked = len(report.refreshes)
     statuses = [one.status for one in report.refreshes]
     refreshed = f" {statuses.count(RefreshStatus.ACCEPTED)} of {asked} refreshing" if asked else ""
@@ -87,7 +93,7 @@ def _outcome(outcome: Outcome, style: Style) -> list[str]:
         where = f"  {style.dim(f'id {clean(outcome.id)}')}" if outcome.id else ""
     else:
         word, where = outcome.status.words, ""
-        paint = style.yellow if outcome.status is Status.NOT_ATTEMPTED else style.red
+        paint = style.yellow if outcome.status in _MILD else style.red
     subject = clean(outcome.change.name)
     if outcome.status is not Status.DONE:
         subject = f"{action} {subject}"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import quote
 
 from segctl.errors import NotFound, UsageError
@@ -14,6 +14,7 @@ from segctl.sendgrid import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Unpack
 
     from segctl.fields import ContactList, Field
     from segctl.model import Remote, Segment
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from segctl.sends import SingleSend
 
 SEGMENTS = "/v3/marketing/segments/2.0"
+V1_SEGMENTS = "/v3/marketing/segments"
+"""What is left of the first API: list, get and delete (sendgrid-api.md §5)."""
+
 LISTS = "/v3/marketing/lists"
 SINGLE_SENDS = "/v3/marketing/singlesends"
 FIELDS = "/v3/marketing/field_definitions"
@@ -28,6 +32,17 @@ MAX_PARENT_LISTS = 50
 MAX_PAGES = 100
 """An account holds 200 segments (sendgrid-api.md §1) and rarely thousands of Single Sends, of which
 a page has a hundred: more pages are a server in a loop."""
+
+
+class Filters(TypedDict, total=False):
+    """What narrows a list of segments, as in both versions of the API (sendgrid-api.md §1).
+
+    `ids` overrides the other two; parent lists, at most 50, and `no_parent_list` add up.
+    """
+
+    parent_list_ids: Sequence[str]
+    no_parent_list: bool
+    ids: Sequence[str]
 
 
 class Reader:
@@ -41,31 +56,27 @@ class Reader:
         """The connection, for who adds something to the operations."""
         return self._transport
 
-    def list_segments(
-        self,
-        *,
-        parent_list_ids: Sequence[str] = (),
-        no_parent_list: bool = False,
-        ids: Sequence[str] = (),
-    ) -> tuple[Remote, ...]:
+    def list_segments(self, **filters: Unpack[Filters]) -> tuple[Remote, ...]:
         """List segments, v1 ones included, without their queries.
 
-        The filters are the API's own: `ids` overrides the other two; parent lists and
-        `no_parent_list` add up. Raises `UsageError` for more than 50 parent lists, and a
-        `RemoteError` for anything but a whole, well-formed list.
+        Raises `UsageError` for more than 50 parent lists, and a `RemoteError` for anything but a
+        whole, well-formed list.
         """
-        if len(parent_list_ids) > MAX_PARENT_LISTS:
-            raise UsageError(f"SendGrid filters by at most {MAX_PARENT_LISTS} parent lists at once")
-        params: dict[str, str | list[str]] = {}
-        if parent_list_ids:
-            params["parent_list_ids"] = ",".join(parent_list_ids)
-        if no_parent_list:
-            params["no_parent_list_id"] = "true"
-        if ids:
-            params["ids"] = list(ids)
-        operation = "list the segments"
+        return self._segments(SEGMENTS, "list the segments", _params(filters))
+
+    def list_v1_segments(self, **filters: Unpack[Filters]) -> tuple[Remote, ...]:
+        """List the v1 segments by the path of the first API, whose filters are the same (§5).
+
+        Whatever it lists has no version there, so a segment that the V2 list has is what that one
+        says it is. Raises as `list_segments`.
+        """
+        return self._segments(V1_SEGMENTS, "list the v1 segments", _params(filters))
+
+    def _segments(
+        self, address: str, operation: str, params: Mapping[str, str | list[str]]
+    ) -> tuple[Remote, ...]:
         found: dict[str, Remote] = {}
-        for item in self._items(SEGMENTS, "results", operation, params):
+        for item in self._items(address, "results", operation, params):
             one = self._fit_to_show(wire.remote(item, operation))
             if one.id in found:
                 raise wire.unexpected(operation, "a segment stands in it twice")
@@ -125,9 +136,13 @@ class Reader:
             address, params = following, {}
         raise wire.unexpected(operation, f"it has more than {MAX_PAGES} pages")
 
-    def get_segment(self, segment_id: str) -> Remote:
-        """Read one segment with its query, without any contact. Raises `NotFound`."""
-        return self._read(segment_id, wire.definition)
+    def get_segment(self, segment_id: str, *, v1: bool = False) -> Remote:
+        """Read one segment with its query, without any contact. Raises `NotFound`.
+
+        `v1`: by the path of the first API, which knows the segments of that alone; the query is
+        SGQL then (sendgrid-api.md §5).
+        """
+        return self._read(segment_id, wire.definition, v1=v1)
 
     def lenient(self) -> Reader:
         """Give a reader to which a segment without a query is one: `query` is then `None`.
@@ -137,10 +152,14 @@ class Reader:
         """
         return _Lenient(self._transport)
 
-    def _read(self, segment_id: str, shape: Callable[[object, str], Remote]) -> Remote:
+    def _read(self, segment_id: str, shape: Callable[[object, str], Remote], *, v1: bool) -> Remote:
         operation = self._naming("read", segment_id)
         answer = self._transport.send(
-            "GET", _path(segment_id), operation=operation, params={"contacts_sample": "false"}
+            "GET",
+            _path(segment_id, V1_SEGMENTS if v1 else SEGMENTS),
+            operation=operation,
+            # v1 documents no such wish; should its answer bring contacts, nobody looks at them.
+            params={"contacts_sample": "false"},
         )
         read = shape(answer.data, operation)
         if read.id != segment_id:
@@ -158,8 +177,8 @@ class Reader:
 
 
 class _Lenient(Reader):
-    def get_segment(self, segment_id: str) -> Remote:
-        return self._read(segment_id, wire.remote)
+    def get_segment(self, segment_id: str, *, v1: bool = False) -> Remote:
+        return self._read(segment_id, wire.remote, v1=v1)
 
 
 class Writer(Reader):
@@ -192,10 +211,14 @@ class Writer(Reader):
             raise wire.unexpected(operation, "it is another segment", written=True)
         return changed
 
-    def delete_segment(self, segment_id: str) -> None:
-        """Delete a segment; its contacts stay. Raises `NotFound` and others."""
+    def delete_segment(self, segment_id: str, *, v1: bool = False) -> None:
+        """Delete a segment, of the first API where `v1` says so; its contacts stay.
+
+        Raises `NotFound` and others.
+        """
         operation = self._naming("delete", segment_id)
-        self._transport.send("DELETE", _path(segment_id), operation=operation)
+        path = _path(segment_id, V1_SEGMENTS if v1 else SEGMENTS)
+        self._transport.send("DELETE", path, operation=operation)
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
         """Ask for contacts to be counted now.
@@ -210,6 +233,21 @@ class Writer(Reader):
             body={"user_time_zone": time_zone},
             patient=False,
         )
+
+
+def _params(filters: Filters) -> dict[str, str | list[str]]:
+    """Write the filters of a list of segments. Raises `UsageError` for too many parent lists."""
+    parents = filters.get("parent_list_ids", ())
+    if len(parents) > MAX_PARENT_LISTS:
+        raise UsageError(f"SendGrid filters by at most {MAX_PARENT_LISTS} parent lists at once")
+    params: dict[str, str | list[str]] = {}
+    if parents:
+        params["parent_list_ids"] = ",".join(parents)
+    if filters.get("no_parent_list"):
+        params["no_parent_list_id"] = "true"
+    if filters.get("ids"):
+        params["ids"] = list(filters["ids"])
+    return params
 
 
 def _path(segment_id: str, above: str = SEGMENTS) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from segctl.declarations.collection import read_declarations
@@ -68,6 +70,13 @@ WRONG = [
     (HEAD + 'previous_names: ["b\\n"]\n' + QUERY, ["2:18 control-character"], "a line break"),
     (HEAD + f"previous_names: [{'x' * 101}]\n" + QUERY, ["2:18 too-long"], "101 characters"),
     (HEAD + "allow_replace: 1\n" + QUERY, ["2:16 wrong-type"], "true or false"),
+    (HEAD + "allow_audience_change: 1.5\n" + QUERY, ["2:24 wrong-type"], "such as 80%, or true"),
+    (HEAD + "allow_audience_change: any\n" + QUERY, ["2:24 bad-value"], "true or a percentage"),
+    (
+        HEAD + "removed: true\nallow_audience_change: true\n",
+        ["3:1 removed-with-more"],
+        "declares no",
+    ),
     (HEAD + "refresh_priority: high\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
     (HEAD + "refresh_priority: true\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
     (HEAD + "refresh_priority: 1.5\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
@@ -392,6 +401,15 @@ def test_what_it_was_called_and_whether_it_may_be_made_anew() -> None:
     assert one(text).allow_replace
     assert one(HEAD + QUERY).previous_names == ()
     assert not one(HEAD + QUERY).allow_replace
+
+
+@pytest.mark.parametrize(
+    ("text", "percent"), [("80%", 80), ("80", 80), ("true", math.inf), ("false", 0)]
+)
+def test_a_file_can_let_its_audience_change(text: str, percent: float) -> None:
+    assert one(HEAD + QUERY).allow_audience_change == 0
+    found = one(HEAD + f"allow_audience_change: {text}\n" + QUERY)
+    assert found.allow_audience_change == percent
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,7 @@ class World:
         if is_last and not run.kill_after:
             run.die()
         body = request.read()
+        assert "delete_contacts" not in target + body.decode(), "no contact is ever deleted"
         reply = self.emulator.handle(request.method, target, dict(request.headers), body)
         fault = self.emulator.log[-1].fault
         with run.lock:

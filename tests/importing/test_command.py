@@ -298,14 +298,14 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
     for name in ("A", "B", "C"):
         remote.emulator.ui.create(name, VIP)
     command = importlib.import_module("segctl.cli.commands.import")
-    real = command._write_new
+    real = command.write_new
 
     def late(folder: Path, name: str, text: str) -> None:
         if name == "b.yaml":
             (folder / name).write_text("mine")
         real(folder, name, text)
 
-    monkeypatch.setattr(command, "_write_new", late)
+    monkeypatch.setattr(command, "write_new", late)
     result = connected.run("import", "--all")
     assert (result.code, result.out) == (1, "segments/a.yaml  A\n")
     assert "b.yaml: File exists" in result.err

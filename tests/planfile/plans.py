@@ -11,6 +11,7 @@ from segctl.model import (
     Create,
     Delete,
     Ignore,
+    Impact,
     Keep,
     Patch,
     Plan,
@@ -19,9 +20,12 @@ from segctl.model import (
     Replace,
     Segment,
     TargetRef,
+    Twin,
+    Upgrade,
 )
 from segctl.options import Options
 from segctl.query.changes import ChangeKind, ClauseChange, ClauseKind
+from segctl.sends import SingleSend
 
 
 def _apart(text: str) -> str:
@@ -79,6 +83,17 @@ FINDINGS = st.builds(
     TEXTS,
     TEXTS | st.just("x" * 1000),
 )
+
+
+def _impact(stay: int, lost: int, gained: int, others: int, as_of: str | None) -> Impact:
+    everyone = stay + lost + gained + others
+    return Impact(stay + lost, stay + gained, gained, lost, everyone, as_of)
+
+
+PEOPLE = st.integers(0, 2**50)
+IMPACTS = st.none() | st.builds(
+    _impact, PEOPLE, PEOPLE, PEOPLE, PEOPLE, st.none() | st.just("2026-07-15T16:04:33Z")
+)
 EDITS = {
     "before": SEGMENTS,
     "after": SEGMENTS,
@@ -91,12 +106,45 @@ EDITS = {
     "clauses": st.lists(CLAUSES, max_size=2).map(tuple),
     "reason": st.sampled_from(Reason),
     "query_span": st.none() | SPANS,
+    "impact": IMPACTS,
 }
+
+
+@st.composite
+def upgrades(draw: st.DrawFn) -> Upgrade:
+    """Give an upgrade; whom its Single Sends go to beside it is not kept."""
+    precondition = draw(PRECONDITIONS)
+    send = st.builds(SingleSend, WORDS, TEXTS, TEXTS, st.just((precondition.id,)))
+    return Upgrade(
+        before=draw(SEGMENTS),
+        after=draw(SEGMENTS),
+        precondition=precondition,
+        span=draw(SPANS),
+        twin_name=draw(TEXTS),
+        twin=draw(st.none() | st.builds(Twin, WORDS, SEGMENTS)),
+        contacts_count=draw(COUNTS),
+        waits_for=draw(st.lists(send, max_size=2).map(tuple)),
+        reason=draw(st.sampled_from(Reason)),
+        query_span=draw(st.none() | SPANS),
+        is_protected=draw(st.booleans()),
+    )
+
+
+DELETES = st.builds(
+    Delete,
+    SEGMENTS,
+    PRECONDITIONS,
+    st.none() | SPANS,
+    COUNTS,
+    st.sampled_from(Reason),
+    st.booleans(),
+)
 CHANGES = st.one_of(
-    st.builds(Create, SEGMENTS, SPANS, st.sampled_from(Reason), st.none() | SPANS),
+    st.builds(Create, SEGMENTS, SPANS, st.sampled_from(Reason), st.none() | SPANS, IMPACTS),
     st.builds(Patch, **EDITS),
     st.builds(Replace, **EDITS, is_allowed=st.booleans(), is_protected=st.booleans()),
-    st.builds(Delete, SEGMENTS, PRECONDITIONS, st.none() | SPANS, COUNTS, st.sampled_from(Reason)),
+    upgrades(),
+    DELETES,
 )
 PLANS = st.builds(
     Plan,

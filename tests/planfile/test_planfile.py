@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from segctl import __version__
 from segctl.cli.session import json_text
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
-from segctl.model import Create, Delete, Plan, Precondition, Reason, Segment, TargetRef
+from segctl.model import Create, Delete, Impact, Plan, Precondition, Reason, Segment, TargetRef
 from segctl.options import Options
 from segctl.planfile import checksum, digest, reading, to_json
 from segctl.planfile.places import DEEPEST, Places
 from segctl.planfile.reading import MOST_PROBLEMS, from_json
 from segctl.query.changes import ChangeKind, ClauseKind
+from segctl.staleness import differences
 from tests.conftest import REPOSITORY
 from tests.planfile.plans import PLANS, TEXTS
 
@@ -37,6 +38,11 @@ PLAN = Plan(
         Delete(Segment("Old", "SELECT 2"), Precondition("id-1", None, "0" * 64)),
     ),
 )
+
+
+IMPACT: dict[str, Any] = {
+    "before": 0, "after": 3, "gained": 3, "lost": 0, "base": 8, "as_of": "2026-07-14T02:00:00Z",
+}  # fmt: skip
 
 
 def data(plan: Plan = PLAN) -> Any:
@@ -218,6 +224,14 @@ def test_what_a_later_version_adds_is_passed_over() -> None:
     assert found.code == "tampered"
 
 
+def test_a_plan_of_the_format_before_is_read() -> None:
+    document = {**data(), "format_version": "1.1"}
+    for change in document["changes"]:
+        del change["impact"]
+    document["checksum"] = checksum(document)
+    assert from_json(written(document), "plan.json").plan == PLAN
+
+
 # Edited with care: the checksum is right again
 
 
@@ -266,7 +280,8 @@ def edited(edit: Callable[[Any], object]) -> list[str]:
         (
             lambda d: d["changes"][0].update(action="destroy", clauses=7),
             [
-                "bad-value: `.changes[0].action` must be create or patch or replace or delete",
+                "bad-value: `.changes[0].action` must be "
+                + " or ".join(SCHEMA["$defs"]["change"]["properties"]["action"]["enum"]),
                 "wrong-type: `.changes[0].clauses` must be a list",
             ],
         ),
@@ -280,6 +295,22 @@ def edited(edit: Callable[[Any], object]) -> list[str]:
                 "bad-value: `.changes[0].source.line` has a value that it cannot have",
                 "wrong-type: `.changes[0].source.column` must be a whole number",
             ],
+        ),
+        (
+            lambda d: d["changes"][0].update(impact={**IMPACT, "after": 4, "as_of": "today"}),
+            ["bad-value: `.changes[0].impact.as_of` has a value that it cannot have"],
+        ),
+        (
+            lambda d: d["changes"][0].update(impact={**IMPACT, "after": 4}),
+            ["contradiction: the counts of `.changes[0].impact` do not add up"],
+        ),
+        (
+            lambda d: d["changes"][0].update(impact={**IMPACT, "base": 2}),
+            ["contradiction: the counts of `.changes[0].impact` do not add up"],
+        ),
+        (
+            lambda d: d["changes"][1].update(impact=IMPACT),
+            ["wrong-type: `.changes[1].impact` must be null"],
         ),
     ],
 )
@@ -316,6 +347,18 @@ def test_what_lies_too_deep_is_at_the_place_of_what_holds_it() -> None:
 # The digest, the checksum, the schema
 
 
+def test_what_is_done_does_not_depend_on_the_impact() -> None:
+    create, delete = PLAN.changes
+    assert isinstance(create, Create)
+    create = dataclasses.replace(create, impact=Impact(**IMPACT))
+    counted = dataclasses.replace(PLAN, changes=(create, delete))
+    assert digest(counted) == digest(PLAN)
+    assert differences(counted, PLAN) == differences(PLAN, counted) == ()
+    document = data(counted)
+    assert document["checksum"] != data()["checksum"]
+    assert from_json(written(document), "plan.json").plan == counted
+
+
 def test_the_digest_knows_which_references_are_ignored() -> None:
     ignoring = dataclasses.replace(PLAN, options=Options(ignore_references=("Old",)))
     idle = dataclasses.replace(PLAN, options=Options(ignore_references=("VIP", "Others")))
@@ -339,4 +382,4 @@ def test_the_schema_lists_what_the_model_does() -> None:
     assert parts["clause"]["properties"]["kind"]["enum"] == [*ChangeKind]
     assert parts["clause"]["properties"]["clause"]["enum"] == [*ClauseKind]
     assert parts["diagnostic"]["properties"]["severity"]["enum"] == [*Severity]
-    assert fields["action"]["enum"] == ["create", "patch", "replace", "delete"]
+    assert fields["action"]["enum"] == ["create", "patch", "replace", "upgrade", "delete"]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.model import Delete, Patch, Plan, Precondition, Segment, TargetRef
+from segctl.model import Delete, Impact, Patch, Plan, Precondition, Segment, TargetRef
 from segctl.query.changes import clause_changes
 from segctl.render.frame import Frame
 from segctl.render.html import diagnostics_html, drift_html, plan_html, report_html
@@ -165,6 +165,9 @@ def real_plan() -> Plan:
                 Span("segments/readers.yaml", 2, 7),
                 48_213,
                 clause_changes(OLD, new),
+                impact=Impact(
+                    1_048_213, 148_900, 12_345, 911_658, 1_204_000, "2026-07-14T02:00:00Z"
+                ),
             ),
             Delete(gone, Precondition("id2", None, "x"), contacts_count=8_120),
         ),
@@ -254,6 +257,16 @@ def test_everything_is_reached_with_the_keyboard(chromium: Browser, tmp_path: Pa
     chromium.value("document.querySelector('details:not([open]) summary').focus()")
     chromium.press("Enter")
     assert chromium.value(folded) == before - 1
+
+
+def test_who_is_reached_stands_above_the_changes_and_in_the_card() -> None:
+    text = plan_html(real_plan(), FRAME)
+    page = check(text)
+    assert text.index("<h2>Who is reached</h2>") < text.index("What goes away")
+    assert "Counted among 1,204,000 contacts, as of 2026-07-14." in page.text
+    card = text[text.index('id="change-1"') : text.index('id="change-2"')]
+    said = "1,048,213 → 148,900 +12,345 \u2212911,658 of 1,204,000 contacts"
+    assert said in re.sub("<[^>]+>", "", card)
 
 
 def test_what_goes_away_stands_above_the_changes_with_who_uses_it() -> None:

@@ -10,6 +10,7 @@ from segctl.model import (
     Change,
     Create,
     Delete,
+    Impact,
     Patch,
     Plan,
     Precondition,
@@ -83,6 +84,18 @@ spans = st.builds(
 )
 maybe_spans = st.one_of(st.none(), spans)
 counts = st.one_of(st.none(), st.integers(0, 10**9))
+
+
+def _impact(stay: int, lost: int, gained: int, others: int, as_of: str | None) -> Impact:
+    everyone = stay + lost + gained + others
+    return Impact(stay + lost, stay + gained, gained, lost, everyone, as_of)
+
+
+people = st.integers(0, 10**9)
+impacts = st.one_of(
+    st.none(),
+    st.builds(_impact, people, people, people, people, st.one_of(st.none(), texts)),
+)
 preconditions = st.builds(Precondition, texts, st.none(), st.just("x"))
 
 
@@ -95,17 +108,19 @@ def changes(draw: st.DrawFn) -> Change:
     clauses = clause_changes(before.query, after.query)
     match draw(st.integers(0, 3)):
         case 0:
-            return Create(after, draw(spans), reason)
+            return Create(after, draw(spans), reason, impact=draw(impacts))
         case 1:
             return Delete(before, precondition, draw(maybe_spans), draw(counts), reason)
         case 2:
-            return Patch(
-                before, after, fields[:2], precondition, draw(spans), draw(counts), clauses, reason
-            )
+            edit = (
+                before, after, fields[:2], precondition, draw(spans), draw(counts), clauses, reason,
+            )  # fmt: skip
+            return Patch(*edit, impact=draw(impacts))
         case _:
-            return Replace(
-                before, after, fields, precondition, draw(spans), draw(counts), clauses, reason
-            )
+            anew = (
+                before, after, fields, precondition, draw(spans), draw(counts), clauses, reason,
+            )  # fmt: skip
+            return Replace(*anew, impact=draw(impacts))
 
 
 diagnostics = st.builds(

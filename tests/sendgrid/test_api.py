@@ -20,7 +20,7 @@ from segctl.errors import (
     UpdateLocked,
     UsageError,
 )
-from segctl.model import Segment, Validation
+from segctl.model import Remote, Segment, Validation
 from segctl.secrets import Secret
 from segctl.sendgrid.api import Reader, Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport
@@ -295,3 +295,45 @@ def test_a_create_that_goes_wrong(
     assert caught.value.ambiguous is ambiguous
     assert "could not create `N`" in caught.value.message
     assert len(emulator.log) == (ATTEMPTS if kind is RateLimited else 1)
+
+
+def test_v1_segments_have_paths_of_their_own(account: Writer) -> None:
+    (listed,) = account.list_v1_segments()
+    assert (listed.id, listed.is_v1) == (world.GMAIL_USERS_V1_ID, True)
+    read = account.get_segment(listed.id, v1=True)
+    assert (read.query, read.is_v1) == ("email LIKE '%gmail.com'", True)
+    with pytest.raises(NotFound):
+        account.get_segment(world.NEWSLETTER_READERS_ID, v1=True)
+    account.delete_segment(listed.id, v1=True)
+    with pytest.raises(NotFound):
+        account.get_segment(listed.id, v1=True)
+
+
+@pytest.mark.parametrize(
+    ("parents", "expected"),
+    [
+        ({"parent_list_id": ID}, (ID,)),
+        ({"parent_list_id": ID, "parent_list_ids": [ID]}, (ID,)),
+        ({"parent_list_id": "", "parent_list_ids": None}, ()),
+    ],
+)
+def test_what_a_v1_answer_holds(parents: dict[str, Any], expected: tuple[str, ...]) -> None:
+    data = {
+        "id": ID,
+        "name": "Old",
+        "query_dsl": "email = 'x'",
+        "query_json": {"type": "binary", "left": {"name": "email"}},
+        "contacts_count": 3,
+        "contacts_sample": [{"email": "jo@example.com"}],
+        "next_sample_update": "2026-07-15T16:04:33Z",
+        **parents,
+    }
+    read: list[Remote] = []
+    requests = sent(
+        lambda account: read.append(account.get_segment(ID, v1=True)), answer(200, data)
+    )
+    assert requests[0].target.partition("?")[0] == f"/v3/marketing/segments/{ID}"
+    (one,) = read
+    assert (one.parent_list_ids, one.next_sample_update) == (expected, "2026-07-15T16:04:33Z")
+    assert (one.query, one.contacts_count) == ("email = 'x'", 3)
+    assert "jo@example.com" not in repr(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,7 @@ def command(
     fail_fast: bool,
     lock_timeout: float,
     validation_timeout: float,
+    count_timeout: float,
     on_invalid: str,
     output: str,
     plan_file: str | None,
@@ -93,6 +95,7 @@ def command(
         fail_fast=fail_fast,
         lock_timeout=lock_timeout,
         validation_timeout=validation_timeout,
+        count_timeout=count_timeout,
         on_invalid=OnInvalid(on_invalid),
     )
     with faults_in(output, session, "apply"):
@@ -100,6 +103,8 @@ def command(
         question = prepare(session, expected.options)
         with session.connect(read_only=False) as account:
             expected.check_account(session, account.ref)
+            most = session.config.limits.max_upgrade_difference
+            tactics = replace(tactics, max_upgrade_difference=most)
             plan = work_out(session, account, question)
             _show(session, plan, output)
             code = exit_code(plan, detailed=False)

@@ -21,6 +21,8 @@ from segctl.sends import References
 if TYPE_CHECKING:
     from segctl.cli.session import Session
     from segctl.declarations.collection import Declarations
+    from segctl.model import Remote
+    from segctl.sendgrid.api import Filters, Reader
 
 
 @click.command("list")
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     "--id", "ids", metavar="ID", multiple=True, help="Only this segment; may be repeated."
 )
 @click.option(
+    "--v1", "first", is_flag=True, help="Only segments of the first API, by the first API's list."
+)
+@click.option(
     "--format",
     "output",
     type=click.Choice(["text", "json"]),
@@ -56,6 +61,7 @@ def command(
     parent_lists: tuple[str, ...],
     no_parent_list: bool,
     ids: tuple[str, ...],
+    first: bool,
     output: str,
     references: bool,
 ) -> int:
@@ -69,6 +75,7 @@ def command(
     Examples:
       segctl list
       segctl list --references
+      segctl list --v1 --references
       segctl list --format json | jq -r '.segments[] | select(.managed | not) | .name'
     """
     if "" in (*ids, *parent_lists):
@@ -81,11 +88,15 @@ def command(
         session.connect(read_only=True) as account,
         session.progress("reading the account") as tell,
     ):
-        remotes = account.reader.list_segments(
-            parent_list_ids=parent_lists, no_parent_list=no_parent_list, ids=ids
-        )
+        reader = account.reader
+        filters: Filters = {
+            "parent_list_ids": parent_lists,
+            "no_parent_list": no_parent_list,
+            "ids": ids,
+        }
+        remotes = _v1(reader, filters) if first else reader.list_segments(**filters)
         if references:
-            sends = References(read_single_sends(account.reader, tell))
+            sends = References(read_single_sends(reader, tell))
     loose = () if known is None else undeclared(known.declared, remotes)
     ledger = Ledger()
     if known is not None and any(not one.is_v1 for one in loose):
@@ -111,11 +122,17 @@ def command(
         session.show(listing_text(rows, width=width, color=session.style.color))
     else:
         session.talk("No segments.")
-    if rows and not (ids or parent_lists or no_parent_list):
+    if rows and not (ids or parent_lists or no_parent_list or first):
         session.talk(f"{len(rows)} of {session.config.limits.max_segments} segments used.")
     if references:
         session.talk("Automations are not among the references: SendGrid shows them to nobody.")
     return 0
+
+
+def _v1(reader: Reader, filters: Filters) -> tuple[Remote, ...]:
+    """List what the first API has and the second does not call its own."""
+    newer = {one.id for one in reader.list_segments(**filters) if not one.is_v1}
+    return tuple(one for one in reader.list_v1_segments(**filters) if one.id not in newer)
 
 
 def _declarations(session: Session) -> Declarations | None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.planfile import action_name, digest
-from segctl.policy import destroyed
+from segctl.policy import ended
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
 from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
 from segctl.render.findings import report_title
-from segctl.render.html.cards import anchor, card, clauses, people
+from segctl.render.html.cards import anchor, card, clauses, people, reach_table
 from segctl.render.html.page import badge, finding, findings, page, panel, sentence
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS, closing_line
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from segctl.drift import Drift, Drifts
     from segctl.errors import Diagnostic
-    from segctl.model import Delete, Plan, Replace, TargetRef
+    from segctl.model import Delete, Plan, Replace, TargetRef, Upgrade
     from segctl.render.frame import Frame
     from segctl.report import Outcome, Report
 
@@ -46,10 +46,11 @@ def plan_html(plan: Plan, frame: Frame) -> str:
             "Nothing of this can be applied",
             [finding(one, frame) for one in (*plan.errors, *plan.refusals)],
         ),
+        reach_table(plan),
         panel(
             "gone",
             "What goes away",
-            [_gone(change, numbers[id(change)]) for change in destroyed(plan)],
+            [_gone(change, numbers[id(change)]) for change in ended(plan)],
             "The contacts stay; the segment does not, and nothing brings its id back.",
         ),
         panel(
@@ -75,6 +76,7 @@ def plan_html(plan: Plan, frame: Frame) -> str:
             "create": summary.create,
             "patch": summary.patch,
             "replace": summary.replace,
+            **({"upgrade": summary.upgrade} if summary.upgrade else {}),
             "delete": summary.delete,
             "unchanged": summary.unchanged,
             "unmanaged": summary.unmanaged,
@@ -133,7 +135,7 @@ def diagnostics_html(
     return page(f"segctl {what}", title, [findings(diagnostics, frame, _TITLES)], frame)
 
 
-def _gone(change: Delete | Replace, number: int) -> Html:
+def _gone(change: Delete | Replace | Upgrade, number: int) -> Html:
     why = REASON_WORDS[change.reason] or "its parent list changes, so it gets another id"
     return html(
         badge(action_name(change), action_name(change)),

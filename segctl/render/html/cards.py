@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.model import Change, Create, Delete, Patch, Replace
+from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import head_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
+from segctl.render.impacts import NOT_SUMMED, STILL, impact_of, of_base, reached
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS
-from segctl.render.style import clean, count
+from segctl.render.style import clean, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from segctl.errors import Diagnostic
-    from segctl.model import Plan, Segment
+    from segctl.model import Impact, Plan, Segment
     from segctl.query.changes import ClauseChange
     from segctl.query.explain import Line
     from segctl.render.frame import Frame
 
-OF_USE = frozenset({"in-use", "reference-ignored", "references-unread"})
+OF_USE = frozenset({"in-use", "reference-ignored", "references-unread", "upgrade-waits"})
 """The findings that say who uses a segment."""
 
 
@@ -41,7 +42,9 @@ def card(change: Change, number: int, plan: Plan, frame: Frame) -> Html:
             people(None if isinstance(change, Create) else change.contacts_count),
         ),
         tag("p", *_where(change, frame), class_="where"),
-        _audiences(before, after),
+        _reach(change),
+        # What SGQL selects is said in no words yet; the definitions have it.
+        _audiences(None if isinstance(change, Upgrade) else before, after),
         _edits(getattr(change, "clauses", ())),
         _uses(change, plan),
         _remarks(change, plan, frame),
@@ -81,8 +84,73 @@ def clauses(changed: Iterable[ClauseChange]) -> Html:
     return tag("ul", items)
 
 
+def reach_table(plan: Plan) -> Html:
+    """Say who is reached before and after, the largest change first; nothing where nobody knows."""
+    changes = reached(plan)
+    if not changes:
+        return Html()
+    bases = {of_base(change.impact) for _, change in changes if change.impact is not None}
+    head = ("Segment", "Now", "After", "Gained", "Lost", "Share")
+    return tag(
+        "section",
+        tag("h2", "Who is reached"),
+        tag("p", f"Counted among {'; '.join(sorted(bases))}.", class_="where"),
+        tag(
+            "table",
+            tag("thead", tag("tr", [tag("th", word, scope="col") for word in head])),
+            tag("tbody", [_reach_row(number, change) for number, change in changes]),
+            class_="counts",
+        ),
+        tag("p", NOT_SUMMED, class_="where") if len(changes) > 1 else Html(),
+        class_="panel reach",
+    )
+
+
+def _reach_row(number: int, change: Create | Patch | Replace) -> Html:
+    impact = change.impact
+    name = tag("th", tag("a", change.name, href=f"#{anchor(number)}"), scope="row")
+    if impact is None:
+        return tag("tr", name, tag("td", "not counted", colspan="5"))
+    return tag(
+        "tr",
+        name,
+        tag("td", "new" if isinstance(change, Create) else f"{impact.before:,}"),
+        tag("td", tag("b", f"{impact.after:,}")),
+        tag("td", _gained(impact)),
+        tag("td", _lost(impact)),
+        tag("td", percent(impact.after, impact.base)),
+    )
+
+
+def _reach(change: Change) -> Html:
+    """Say whom a change reaches, in large figures."""
+    impact = impact_of(change)
+    if impact is None:
+        return Html()
+    counts = [tag("b", f"{impact.after:,}")]
+    if not isinstance(change, Create):
+        counts = [tag("b", f"{impact.before:,}"), html(" → "), *counts]
+        moved = [html(" ", _gained(impact)), html(" ", _lost(impact))]
+        still = not (impact.gained or impact.lost)
+        counts += [html(f" {STILL}")] if still else moved
+    return tag(
+        "div",
+        tag("h4", "Who is reached"),
+        tag("p", *counts, tag("span", f" of {of_base(impact)}", class_="people")),
+        class_="block figures",
+    )
+
+
+def _gained(impact: Impact) -> Html:
+    return tag("ins", f"+{impact.gained:,}") if impact.gained else html("0")
+
+
+def _lost(impact: Impact) -> Html:
+    return tag("del", f"\u2212{impact.lost:,}") if impact.lost else html("0")
+
+
 def _title(change: Change) -> list[str]:
-    if isinstance(change, Patch | Replace) and change.before.name != change.name:
+    if isinstance(change, Patch | Replace | Upgrade) and change.before.name != change.name:
         return [tag("del", change.before.name), " → ", tag("ins", change.name)]
     return [change.name]
 
@@ -100,6 +168,8 @@ def _where(change: Change, frame: Frame) -> list[str]:
             facts.append(html("its id stays ", tag("code", change.id)))
         case Replace():
             facts.append(html("its id changes: ", tag("code", change.id), " goes"))
+        case Upgrade():
+            facts.append(html("its id changes: ", tag("code", change.id), ", of v1, goes"))
         case Delete():
             facts.append(html("id ", tag("code", change.id)))
     return [Html(" · ".join(facts))]
@@ -165,7 +235,7 @@ def _edits(changed: Sequence[ClauseChange]) -> Html:
 
 def _uses(change: Change, plan: Plan) -> Html:
     """Say who uses a segment that goes away, as far as the plan says."""
-    if not isinstance(change, Delete | Replace):
+    if not isinstance(change, Delete | Replace | Upgrade):
         return Html()
     found = [one for one in _about(change, plan) if one.code in OF_USE]
     said = [sentence(one.summary) for one in found] or [
@@ -200,7 +270,7 @@ def _about(change: Change, plan: Plan) -> list[Diagnostic]:
 
 def _definition(change: Change, before: Segment | None, after: Segment | None) -> Html:
     match change:
-        case Patch() | Replace():
+        case Patch() | Replace() | Upgrade():
             table = definition_table(change.before, change.after, change.changed_fields)
             return tag("details", tag("summary", "The definition, side by side"), table, open=True)
         case Create() | Delete():

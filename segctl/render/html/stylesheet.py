@@ -79,6 +79,16 @@ a { color: var(--accent); text-underline-offset: .15em; }
 .panel.warning h2 { color: var(--edit); }
 .panel ul { list-style: none; padding: 0; }
 .panel li + li { border-top: 1px solid var(--line); padding-top: .5rem; margin-top: .5rem; }
+.counts { width: 100%; border-collapse: collapse; margin: .5rem 0; }
+.counts th, .counts td { text-align: right; padding: .3rem 0 .3rem .8rem;
+  font-variant-numeric: tabular-nums; vertical-align: baseline; white-space: nowrap; }
+.counts th { font-weight: 400; } .counts del { text-decoration: none; }
+.counts th:first-child { text-align: left; padding-left: 0; white-space: normal; }
+.counts thead th { color: var(--soft); font-size: .8rem; font-weight: 600; }
+.counts tbody tr > * { border-top: 1px solid var(--line); }
+.figures p { font-size: 1.04rem; margin: .25rem 0; font-variant-numeric: tabular-nums; }
+.figures p b { font-size: 1.3rem; } .figures del { text-decoration: none; }
+.figures .people { white-space: normal; }
 .hint, .where { color: var(--soft); font-size: .92rem; margin: .15rem 0 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .9rem;
   box-shadow: var(--shadow); margin: 0 0 1.1rem; padding: 1.15rem 1.25rem;
@@ -134,6 +144,13 @@ summary { cursor: pointer; color: var(--accent); font-size: .92rem; width: fit-c
   .tally div { padding: .5rem .65rem; } .tally dd { font-size: 1.3rem; }
   .card { padding: .95rem .95rem; }
   .columns { grid-template-columns: 1fr; gap: .9rem; }
+  .counts, .counts thead, .counts tbody { display: block; }
+  .counts tr { display: grid; grid-template-columns: repeat(4, 1fr) 2.6rem; }
+  .counts tr > * { padding: .1rem 0 .1rem .3rem; font-size: .8rem; white-space: normal; }
+  .counts tr > :first-child { grid-column: 1 / -1; font-size: 1rem; padding-top: .4rem; }
+  .counts tr > [colspan] { grid-column: 1 / -1; }
+  .counts thead tr > :first-child { display: none; }
+  .counts tbody tr > :not(:first-child) { border-top: 0; }
   .diff thead { display: none; }
   .diff, .diff tbody { display: block; }
   .diff tr { display: grid; grid-template-columns: 2.3rem 1fr; }

@@ -10,21 +10,34 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.planfile import action_name, digest
-from segctl.policy import destroyed
+from segctl.policy import ended
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
 from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
 from segctl.render.findings import report_title
+from segctl.render.impacts import NOT_SUMMED, of_base, reached
 from segctl.render.markdown.body import Part, body, marker
 from segctl.render.markdown.changes import (
     DESTRUCTION_HEAD,
+    REACH_HEAD,
     change_block,
     clauses_block,
     destruction_row,
+    reach_row,
 )
 from segctl.render.markdown.escape import code, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import closing_line
+from segctl.render.previews import (
+    CHANGE_HEADS,
+    HEADS,
+    OVERLAP_HEADS,
+    WORDS,
+    base_words,
+    overlap_cells,
+    row_cells,
+    sample_words,
+)
 from segctl.render.style import Style, count
 from segctl.report import RefreshStatus, Status
 
@@ -35,11 +48,12 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.render.frame import Frame
+    from segctl.render.previews import Preview
     from segctl.report import Outcome, Report
 
 _PLAIN = Style()
 _WEIGHT = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign for information
-_SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.NOT_ATTEMPTED: "⏸️"}
+_SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.WAITING: "⏳", Status.NOT_ATTEMPTED: "⏸️"}
 
 
 def plan_markdown(plan: Plan, frame: Frame) -> str:
@@ -52,7 +66,7 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
         tag("p", tag("strong", "Nothing of this can be applied:")),
     )
     gone = Part(
-        [destruction_row(change) for change in destroyed(plan)],
+        [destruction_row(change) for change in ended(plan)],
         _note("row", "not shown here"),
         opening=f"{tag('p', tag('strong', 'What goes away:'))}\n<table>\n{DESTRUCTION_HEAD}",
         closing="</table>",
@@ -63,7 +77,24 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
         _note("change", "do not fit into a comment: --format text shows them all"),
     )
     doubts = _findings(plan.doubts, frame)
-    return body(head, [forbidding, gone, doubts, changes], _foot(frame, plan.target, name))
+    parts = [forbidding, _reach(plan), gone, doubts, changes]
+    return body(head, parts, _foot(frame, plan.target, name))
+
+
+def _reach(plan: Plan) -> Part:
+    """Say who is reached before and after, the largest change first."""
+    changes = [change for _, change in reached(plan)]
+    bases = {of_base(change.impact) for change in changes if change.impact is not None}
+    counted = Html("; ".join(map(prose, sorted(bases))))
+    note = tag("p", tag("sub", NOT_SUMMED)) if len(changes) > 1 else ""
+    return Part(
+        [reach_row(change) for change in changes],
+        _note("row", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'Who is reached'), ', counted among ', counted, ':')}\n"
+        f"<table>\n{REACH_HEAD}",
+        closing=f"</table>\n{note}" if note else "</table>",
+        share=0.4,
+    )
 
 
 def report_markdown(report: Report, frame: Frame, target: TargetRef | None = None) -> str:
@@ -119,6 +150,51 @@ def diagnostics_markdown(
     title = closing or f"{tally(diagnostics) or 'No problems'}."
     head = f"{marker(what, frame, target)}\n{tag('h3', prose(title))}"
     return body(head, [_findings(diagnostics, frame)], _foot(frame))
+
+
+def preview_markdown(preview: Preview, frame: Frame) -> str:
+    """Give the comment of how large audiences are."""
+    head = _head("preview", base_words(preview), frame)
+    heads = CHANGE_HEADS if preview.is_change else HEADS
+    parts = [
+        _cells(heads, [row_cells(preview, row) for row in preview.rows], "segment"),
+        _cells(OVERLAP_HEADS, [overlap_cells(preview, one) for one in preview.overlaps], "pair"),
+        Part(
+            [
+                tag("p", code(row.name), f" {sample_words(row)}:", [tag("br"), code(one)])
+                for row in preview.rows
+                for one in row.sample
+            ],
+            _note("address", "not shown here"),
+        ),
+        _findings(preview.diagnostics, frame),
+    ]
+    return body(head, parts, _foot(frame))
+
+
+def _cells(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Part:
+    """Make a table; what stands under a heading for numbers goes to the right."""
+    sides = ["left" if head in WORDS else "right" for head in heads]
+    shown = [
+        tag(
+            "tr",
+            *(
+                tag("td", code(cell) if side == "left" and cell else cell, align=side)
+                for cell, side in zip(row, sides, strict=True)
+            ),
+        )
+        for row in rows
+    ]
+    titles = (
+        tag("th", head.capitalize(), align=side) for head, side in zip(heads, sides, strict=True)
+    )
+    return Part(
+        shown,
+        _note(noun, "not shown here"),
+        opening=f"<table>\n{tag('tr', *titles)}",
+        closing="</table>",
+        share=0.6,
+    )
 
 
 def _head(

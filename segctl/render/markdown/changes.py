@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.model import Change, Create, Delete, Patch, Replace
+from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import sides, unified
+from segctl.render.impacts import shift
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS
-from segctl.render.style import count
+from segctl.render.style import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +30,7 @@ MOST_SAID = 25
 """Lines of an explanation, and changed clauses, that are shown of one segment."""
 
 
-def destruction_row(change: Delete | Replace) -> str:
+def destruction_row(change: Delete | Replace | Upgrade) -> str:
     """Give the row of a segment that goes away."""
     contacts = "?" if change.contacts_count is None else f"{change.contacts_count:,}"
     why = REASON_WORDS[change.reason] or "its parent list changes, so its id does"
@@ -48,10 +49,36 @@ DESTRUCTION_HEAD = tag(
 )
 
 
+def reach_row(change: Create | Patch | Replace) -> str:
+    """Give the row of a segment whose audience changes."""
+    impact = change.impact
+    if impact is None:
+        counts: tuple[str, ...] = ("?",) * 5
+    else:
+        counts = (
+            "new" if isinstance(change, Create) else f"{impact.before:,}",
+            tag("strong", f"{impact.after:,}"),
+            f"+{impact.gained:,}" if impact.gained else "0",
+            f"\u2212{impact.lost:,}" if impact.lost else "0",
+            percent(impact.after, impact.base),
+        )
+    cells = [tag("td", one, align="right") for one in counts]
+    return tag("tr", tag("td", code(change.name)), *cells)
+
+
+REACH_HEAD = tag(
+    "tr", *(tag("th", word) for word in ("Segment", "Now", "After", "Gained", "Lost", "Share"))
+)
+
+
 def change_block(change: Change, frame: Frame) -> str:
     """Give a segment to unfold: who is in it, what changes, and the lines."""
     before, after = sides(change)
+    # What SGQL selects is said in no words yet; the diff has it.
+    spoken = None if isinstance(change, Upgrade) else before
     facts = [] if isinstance(change, Create) else counted(change)
+    reach = shift(change, arrow="→", minus="\u2212")
+    facts += [f"audience {reach}"] if reach else []
     said = html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
     where = (
         [html("in ", code(f"{frame.path(change.span)}:{change.span.line}"))] if change.span else []
@@ -63,7 +90,7 @@ def change_block(change: Change, frame: Frame) -> str:
         [
             f"<details><summary>{said}</summary>",
             *([tag("p", paragraph)] if where else []),
-            *(line for title, said in audiences(before, after) for line in _audience(title, said)),
+            *(line for title, said in audiences(spoken, after) for line in _audience(title, said)),
             *clauses_block(getattr(change, "clauses", ())),
             "",
             *_diff_fence(before, after),
@@ -85,7 +112,7 @@ def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
     yield tag("ul", items, _more(len(clauses)))
 
 
-def counted(change: Patch | Replace | Delete) -> list[str]:
+def counted(change: Patch | Replace | Upgrade | Delete) -> list[str]:
     """Say how many contacts a segment has, where that is known."""
     if change.contacts_count is None:
         return []

@@ -1,0 +1,109 @@
+"""What `import` and `upgrade` share: from segments of an account to files that did not exist.
+
+Owns the writing of a new file, whole or not at all, and the questions around it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+import click
+
+from segctl.declarations.collection import Declarations
+from segctl.errors import Diagnostic, InvalidInput, RemoteError, Severity, UsageError
+from segctl.suggest import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from segctl.cli.session import Account, Session
+    from segctl.model import Remote
+
+SCHEMA = "schemas/segment.schema.json"
+
+
+def check_usage(names: Sequence[str], *, everything: bool) -> None:
+    """Raise `UsageError` unless it is clear which segments are asked for."""
+    if everything and names:
+        raise click.UsageError("--all and NAME do not go together.")
+    if not everything and not names:
+        raise click.UsageError("Missing which segments: give their names or ids, or --all.")
+
+
+def read_files(session: Session, folder: Path) -> Declarations:
+    """Read what files declare; nothing where the folder is still to be made.
+
+    Raises `InvalidInput` with every problem of every file: what is declared is not known then.
+    """
+    name = session.config.segments
+    if not _stays_inside(session.root, folder):
+        raise UsageError(
+            f"{name}/ is behind a link that leads out of the project",
+            hint="put the folder itself there, or go to the other project with -C DIR",
+        )
+    if not folder.exists():
+        return Declarations()
+    if session.declarations.has_errors:
+        raise InvalidInput(session.declarations.diagnostics)
+    return session.declarations
+
+
+def _stays_inside(root: Path, folder: Path) -> bool:
+    try:
+        return folder.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        # RuntimeError: a link to itself, before Python 3.13.
+        return False
+
+
+def unknown_segments(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:
+    """Say which segments an account does not have, and what was perhaps meant."""
+    known = [one.name for one in listed]
+    near = {name: closest(name, known) for name in names}
+    meant = [f"`{near[name]}` for `{name}`" for name in names if near[name]]
+    return UsageError(
+        "the account has no segment " + ", ".join(f"`{name}`" for name in names),
+        hint=f"did you mean {', '.join(meant)}?" if meant else "`segctl list` shows what it has",
+    )
+
+
+def list_names(session: Session, account: Account, remotes: Sequence[Remote]) -> dict[str, str]:
+    """Give the names of contact lists by their ids; none where they are not needed or not told."""
+    if not any(one.parent_list_ids for one in remotes):
+        return {}
+    try:
+        return {one.id.lower(): one.name for one in account.reader.list_contact_lists()}
+    except RemoteError as error:
+        summary = f"parent lists are written without their names: {error.message}"
+        session.warn([Diagnostic("lists-unknown", Severity.WARNING, summary, hint=error.hint)])
+        return {}
+
+
+def schema_path(session: Session) -> str:
+    """Give the way from the segments folder to the project's own copy of the schema, if any."""
+    if not (session.root / SCHEMA).is_file():
+        return ""
+    return posixpath.relpath(SCHEMA, session.config.segments)
+
+
+def write_new(folder: Path, name: str, text: str) -> None:
+    """Write a file that does not exist yet, whole or not at all. Raises `UsageError`."""
+    path = folder / name
+    made = False
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as stream:
+            made = True
+            stream.write(text.encode())
+    except BaseException as error:
+        if made:
+            path.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        reason = error.strerror or type(error).__name__
+        raise UsageError(
+            f"cannot write {path}: {reason}",
+            hint="the files named above are written; run it again for the rest",
+        ) from None

@@ -1,0 +1,82 @@
+"""Holds translated queries against the old ones for a command, and says which contacts differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.cli.audiences import configured, opened
+from segctl.config import PULLED
+from segctl.contacts.verifying import verify
+from segctl.errors import Diagnostic, Severity, UsageError
+from segctl.importer import shown
+from segctl.query.lint import mask_personal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from segctl.cli.session import Session
+    from segctl.contacts.verifying import Verified
+    from segctl.upgrader import Translated
+
+_SHOWN = 5
+"""How many contacts are named, by their ids."""
+
+
+def verified(
+    session: Session, files: Sequence[Translated], contacts: str | None, events: str | None
+) -> list[Translated]:
+    """Give those whose translation selects the same contacts; tell of the others.
+
+    Raises `UsageError` and `EvaluationFailed`.
+    """
+    paths = _files(session, contacts, events)
+    with opened(session, *paths, [one.segment for one in files]) as base:
+        pairs = [(one.file.remote.definition, one.segment) for one in files]
+        results = verify(base, pairs, session.clock.now())
+    same = []
+    for one, result in zip(files, results, strict=True):
+        found = [*_found(one, result)]
+        session.warn(found)
+        if not found:
+            same.append(one)
+            session.talk(
+                f"{shown(one.file.remote)} selects the same among {result.contacts:,} contacts."
+            )
+    return same
+
+
+def _files(session: Session, contacts: str | None, events: str | None) -> tuple[Path, Path | None]:
+    if contacts is not None and contacts != PULLED:
+        return Path(contacts), None if events is None else Path(events)
+    if events is not None:
+        raise UsageError("--events goes with --contacts", hint="give both files")
+    named = PULLED if contacts else session.config.contacts
+    if named is None:
+        raise UsageError(
+            "--verify needs contacts",
+            hint="give a file with --contacts, or `contacts` in segctl.yaml",
+        )
+    return configured(session, named)
+
+
+def _found(one: Translated, result: Verified) -> Iterator[Diagnostic]:
+    name = shown(one.file.remote)
+    for problem in result.problems[:1]:
+        yield Diagnostic(
+            "not-verified",
+            Severity.ERROR,
+            f"{name} cannot be verified: {mask_personal(problem.message)}",
+            hint=mask_personal(problem.hint),
+        )
+    for is_old, where in ((True, "the old query alone"), (False, "the new query alone")):
+        ids = [each.contact_id for each in result.differing if each.old is is_old]
+        if ids:
+            more = f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
+            yield Diagnostic(
+                "verify-differs",
+                Severity.ERROR,
+                f"{name}: {where} selects {', '.join(ids[:_SHOWN])}{more}",
+                hint="no file is written for it: look at these contacts (their contact_id is "
+                "shown), and write its query by hand",
+            )

@@ -1,0 +1,347 @@
+"""Reading the text of an SGQL query: `parse(text)` gives its tree, or says what cannot be read.
+
+Owns the grammar; its standing is in the docstring of `segctl.sgql`. The nodes are those of
+`query.tree`, of which SGQL needs a part: And, Or, Not, Comparison, In, IsNull, Like, Between, Call,
+Column, String, Number, Boolean, Null, Interval, Binary, Unary, and Cast for TIMESTAMP '…'. `String`
+has in `raw` what stands between the quotes, in `value` what it says. Every node knows its place.
+
+Refuses what the documentation leaves open rather than to pick a meaning. Never raises; chains are
+loops, nesting and height are bounded, as in `query.expressions`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from segctl.query import tree
+from segctl.query.cursor import Cursor
+from segctl.query.expressions import DEEPEST
+from segctl.query.parse import LONGEST
+from segctl.query.problems import CannotRead, Problem, shown
+from segctl.query.walking import children
+from segctl.query.words import WordKind, lower
+from segctl.sgql.words import cut
+
+if TYPE_CHECKING:
+    from segctl.query.words import Word
+
+KEYWORDS = frozenset(
+    ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "NULL", "TRUE", "FALSE", "INTERVAL")
+)
+"""Bare words that are never a name."""
+
+UNITS = ("second", "minute", "hour", "day", "month", "year")
+"""The units of a span; an s at the end is taken, too."""
+
+_COMPARISONS = {op: op for op in ("=", "!=", "<", "<=", ">", ">=")} | {"<>": "!="}
+_POWERS = {"-": 1, "+": 2, "/": 3, "*": 4, "%": 5}
+_TEST = ("IN", "LIKE", "BETWEEN")
+_AFTER = ("AND", "OR", "IN", "IS", "LIKE", "BETWEEN")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_SPAN = re.compile(r"\s*(\d{1,9})\s+([A-Za-z]+)\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What reading gave: `condition` is `None` exactly when there are `problems`.
+
+    `parens` are the parentheses around expressions, which have no nodes of their own.
+    """
+
+    text: str
+    condition: tree.Expression | None
+    problems: tuple[Problem, ...]
+    parens: tuple[tree.Paren, ...] = ()
+
+
+def parse(text: str) -> Parsed:
+    """Read a query. Never raises; offsets count characters of `text`."""
+    if len(text) > LONGEST:
+        message = f"the query has {len(text)} characters; segctl reads at most {LONGEST}"
+        return Parsed(text, None, (Problem("too-long", message, "", 0, 0),))
+    reader: _Reader | None = None
+    try:
+        reader = _Reader(text, cut(text))
+        condition = reader.whole()
+    except CannotRead as stop:
+        found = reader.problems if reader else ()
+        return Parsed(text, None, (*found, stop.problem))
+    except RecursionError:  # the caller stood deep in the stack already
+        problem = Problem("too-deep", "the query is nested too deep", "", 0, len(text))
+        return Parsed(text, None, (problem,))
+    if reader.problems:
+        return Parsed(text, None, tuple(reader.problems))
+    return Parsed(text, condition, (), tuple(reader.parens))
+
+
+class _Reader(Cursor):
+    """Reads a condition at the cursor."""
+
+    depth = 0
+
+    def is_name(self, word: Word) -> bool:
+        return word.kind is WordKind.QUOTED or (
+            word.kind is WordKind.NAME and word.upper not in KEYWORDS
+        )
+
+    def whole(self) -> tree.Expression:
+        if self.at(""):
+            raise self.stop("empty-query", "the query is empty")
+        if self.at("SELECT"):
+            raise self.stop("not-sgql", "this is SQL already: SGQL is a condition without SELECT")
+        condition = self.condition()
+        if not self.at(""):
+            raise self._left_over()
+        if _height(condition) > DEEPEST:
+            raise self._too_deep()
+        return condition
+
+    def condition(self) -> tree.Expression:
+        """Read operands joined by AND, or by OR."""
+        self._deeper()
+        begin = self.word.start
+        operands = [self._negation()]
+        joined = self.word
+        while self.at("AND", "OR"):
+            if self.word.upper != joined.upper:
+                self.complain(
+                    "unclear-precedence",
+                    "AND and OR stand side by side, and which goes first in SGQL is not documented",
+                    "put what belongs together between parentheses",
+                )
+                joined = self.word
+            self.take()
+            operands.append(self._negation())
+        self.depth -= 1
+        if len(operands) == 1:
+            return operands[0]
+        kind = tree.And if joined.upper == "AND" else tree.Or
+        return kind(start=begin, end=self.last_end, operands=tuple(operands))
+
+    def _negation(self) -> tree.Expression:
+        word = self.accept("NOT")
+        if word is None:
+            return self._comparison()
+        self._deeper()
+        operand = self._negation()
+        self.depth -= 1
+        return tree.Not(start=word.start, end=self.last_end, operand=operand)
+
+    def _comparison(self) -> tree.Expression:
+        begin = self.word.start
+        found = self._compared(self._arithmetic(), begin)
+        if self.at(*_COMPARISONS, *_TEST, "IS"):
+            raise self.stop(
+                "chained-comparison",
+                "comparisons cannot be chained",
+                "put AND between them, or one of them between parentheses",
+            )
+        return found
+
+    def _compared(self, left: tree.Expression, start: int) -> tree.Expression:
+        if self.at(*_COMPARISONS):
+            op = cast("tree.ComparisonOperator", _COMPARISONS[self.take().upper])
+            right = self._arithmetic()
+            return tree.Comparison(start=start, end=self.last_end, op=op, left=left, right=right)
+        if self.accept("IS"):
+            negated = self.accept("NOT") is not None
+            self.expect("NULL", " after IS")
+            return tree.IsNull(start=start, end=self.last_end, operand=left, negated=negated)
+        negated = self.accept("NOT") is not None
+        if self.accept("IN"):
+            opened = self.expect("(", " after IN")
+            items = self._items(opened)
+            return tree.In(
+                start=start, end=self.last_end, operand=left, items=items, negated=negated
+            )
+        if self.accept("LIKE"):
+            pattern = self._arithmetic()
+            return tree.Like(
+                start=start, end=self.last_end, kind="LIKE", operand=left, pattern=pattern,
+                escape=None, negated=negated,
+            )  # fmt: skip
+        if self.accept("BETWEEN"):
+            low = self._arithmetic()
+            self.expect("AND", " between the bounds of BETWEEN")
+            high = self._arithmetic()
+            return tree.Between(
+                start=start, end=self.last_end, operand=left, low=low, high=high, negated=negated
+            )
+        if negated:
+            raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=_TEST)
+        return left
+
+    def _items(self, opened: Word) -> tuple[tree.Expression, ...]:
+        items = [self.condition()]
+        while self.accept(","):
+            items.append(self.condition())
+        self.close(")", opened, _AFTER)
+        return tuple(items)
+
+    def _arithmetic(self, floor: int = 0) -> tree.Expression:
+        """Read operands whose operators bind tighter than `floor`: each has its own power."""
+        begin = self.word.start
+        left = self._signed()
+        while (power := _POWERS.get(self.word.upper, 0)) > floor:
+            op = cast("tree.BinaryOperator", self.take().upper)
+            right = self._arithmetic(power)
+            left = tree.Binary(start=begin, end=self.last_end, op=op, left=left, right=right)
+        return left
+
+    def _signed(self) -> tree.Expression:
+        sign = self.accept("-")
+        if sign is None:
+            return self._operand()
+        self._deeper()
+        operand = self._signed()
+        self.depth -= 1
+        return tree.Unary(start=sign.start, end=self.last_end, op="-", operand=operand)
+
+    def _operand(self) -> tree.Expression:  # noqa: PLR0911 - one a shape
+        word = self.word
+        if self.at("("):
+            return self._parenthesis()
+        if word.kind is WordKind.STRING:
+            return self._string()
+        if word.kind is WordKind.NUMBER:
+            return self._number()
+        if self.at("NULL"):
+            self.take()
+            return tree.Null(start=word.start, end=word.end)
+        if self.at("TRUE", "FALSE"):
+            self.take()
+            return tree.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
+        if self.at("INTERVAL"):
+            return self._interval()
+        if self.at("TIMESTAMP") and self.next.kind is WordKind.STRING:
+            self.take()
+            text = self._string()
+            return tree.Cast(
+                start=word.start, end=text.end, operand=text, type="TIMESTAMP", form="literal"
+            )
+        if not self.is_name(word):
+            raise self.unexpected("a field, a value or `(`")
+        return self._call() if self.next.upper == "(" else self._column()
+
+    def _parenthesis(self) -> tree.Expression:
+        opened = self.take()
+        inner = self.condition()
+        self.close(")", opened, _AFTER)
+        self.parens.append(
+            tree.Paren(
+                start=opened.start, end=self.last_end, inner_start=inner.start, inner_end=inner.end
+            )
+        )
+        return inner
+
+    def _string(self) -> tree.String:
+        word = self.take()
+        raw = word.text[1:-1]
+        for found in _ESCAPE.finditer(raw):
+            if found[1] not in "\\'\"":
+                self.complain(
+                    "unclear-escape",
+                    f"what {shown(found[0])} means in a text of SGQL is not documented",
+                    "the backslash escapes quotes and itself",
+                    word,
+                )
+                break
+        return tree.String(start=word.start, end=word.end, raw=raw, value=_ESCAPE.sub(r"\1", raw))
+
+    def _number(self) -> tree.Number:
+        word = self.take()
+        if self.word.kind is WordKind.NAME and self.word.start == word.end:
+            raise self.stop(
+                "syntax",
+                f"{shown(word.text + self.word.text)} is neither a number nor a name",
+                "such a name stands between backticks",
+                word,
+            )
+        return tree.Number(start=word.start, end=word.end, text=word.text)
+
+    def _interval(self) -> tree.Interval:
+        word = self.take()
+        value: tree.Number | tree.String
+        if self.word.kind is WordKind.STRING:
+            value = self._string()
+            found = _SPAN.fullmatch(value.value)
+            amount, unit = found.groups() if found else ("", "")
+            value = tree.Number(start=value.start, end=value.end, text=amount)
+        elif self.word.kind is WordKind.NUMBER:
+            value = self._number()
+            after = self.word
+            unit = self.take().text if after.kind is WordKind.NAME else ""
+        else:
+            raise self.unexpected("a number after INTERVAL")
+        if lower(unit).removesuffix("s") not in UNITS or not value.text.isdecimal():
+            raise self.stop(
+                "unclear-interval",
+                "a span is a whole number of seconds, minutes, hours, days, months or years",
+                "write interval 10 day",
+                word,
+            )
+        end = self.last_end
+        name = tree.Name(start=end, end=end, text=lower(unit).removesuffix("s"))
+        return tree.Interval(start=word.start, end=end, value=value, unit=name, keyword=True)
+
+    def _call(self) -> tree.Call:
+        name = self._name("the name of a function")
+        opened = self.take()
+        args = () if self.accept(")") else self._items(opened)
+        return tree.Call(start=name.start, end=self.last_end, name=name, args=args)
+
+    def _column(self) -> tree.Column:
+        name = self._name("a field")
+        first, *keys = name.text.split(".") if name.text.startswith("event_data.") else [name.text]
+        path: list[tree.Name | tree.Number | tree.String] = [
+            tree.Name(start=name.start, end=name.end, text=key, quoted=True) for key in keys
+        ]
+        name = tree.Name(start=name.start, end=name.end, text=first, quoted=name.quoted)
+        while self.at(".", ":", "["):
+            opened = self.take()
+            if opened.text == "[":
+                if self.word.kind is not WordKind.STRING:
+                    raise self.unexpected("a text between the brackets")
+                key = self._string()
+                self.close("]", opened)
+                path.append(tree.Name(start=key.start, end=key.end, text=key.value, quoted=True))
+            else:
+                path.append(self._name(f"a name after `{opened.text}`"))
+        return tree.Column(
+            start=name.start, end=self.last_end, qualifier=None, name=name, path=tuple(path)
+        )
+
+    def _name(self, what: str) -> tree.Name:
+        word = self.word
+        if word.kind not in (WordKind.NAME, WordKind.QUOTED):
+            raise self.unexpected(what)
+        self.take()
+        quoted = word.kind is WordKind.QUOTED
+        text = word.text[1:-1] if quoted else word.text
+        return tree.Name(start=word.start, end=word.end, text=text, quoted=quoted)
+
+    def _left_over(self) -> CannotRead:
+        if self.at(")"):
+            return self.stop("unexpected-parenthesis", "this `)` closes nothing", "remove it")
+        return self.unexpected("AND, OR or the end of the query", meant=_AFTER)
+
+    def _deeper(self) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self._too_deep()
+
+    def _too_deep(self) -> CannotRead:
+        return self.stop("too-deep", f"the query is nested deeper than {DEEPEST} levels")
+
+
+def _height(node: tree.Node) -> int:
+    """Measure a tree that may be too high to be gone through by recursion."""
+    highest = 0
+    pending = [(node, 1)]
+    while pending:
+        found, level = pending.pop()
+        highest = max(highest, level)
+        pending.extend((child, level + 1) for child in children(found))
+    return highest

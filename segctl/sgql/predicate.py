@@ -1,0 +1,269 @@
+"""What a query says of one contact: conditions on the contact, and events that happened to it.
+
+Owns the reading of event conditions, on which translation and interpreter both build. An event
+condition means that the contact has an event for which it is true. Which conditions are about one
+event [I], and when that is said in a note, because the documentation leaves it open:
+
+- conditions that stand side by side in one AND, as in all documented examples, are about one event;
+- so are those joined by OR, where it makes no difference;
+- groups in parentheses that each name an `event_type`, joined by AND, are an event each (noted);
+- NOT before an event condition says that the contact has no such event (noted). `event_type !=
+  'open'` is no such NOT: it asks for an event of another type;
+- a contact without events fulfils what an OR asks of the contact itself (noted).
+
+What can be read in two of these ways is refused: groups or a NOT beside loose conditions on events,
+one event of two types, `event_type IS NULL`. The documentation of V2 says that several
+events and their absence could not be asked in the first API; but stored queries may ask for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from segctl.query import tree
+from segctl.query.problems import Problem
+from segctl.query.walking import walk
+from segctl.query.words import lower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from segctl.sgql.parse import Parsed
+
+EVENT_FIELDS = {
+    "event_source": "event_source",
+    "event_type": "event_type",
+    "event_timestamp": "timestamp",
+    "event_data": "data",
+}
+"""The fields of an event, and the columns of `event_data` that hold them in V2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds(tree.Node):
+    """A condition on the contact alone."""
+
+    condition: tree.Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened(tree.Node):
+    """The contact has an event for which all conditions are true: it is, or it is not."""
+
+    conditions: tuple[tree.Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllOf(tree.Node):
+    """AND of two or more."""
+
+    operands: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf(tree.Node):
+    """OR of two or more."""
+
+    operands: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoneOf(tree.Node):
+    """NOT."""
+
+    operand: Predicate
+
+
+Predicate: TypeAlias = Holds | Happened | AllOf | AnyOf | NoneOf
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the reading gave: `predicate` is `None` exactly when there are `problems`.
+
+    `notes` say where the query was read as the documentation suggests and does not state.
+    """
+
+    predicate: Predicate | None
+    problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
+
+
+def read(parsed: Parsed) -> Read:
+    """Read what `parse` gave. Never raises."""
+    if parsed.condition is None:
+        return Read(None, parsed.problems, ())
+    reader = _Reader(parsed)
+    predicate = reader.predicate(parsed.condition)
+    if reader.problems:
+        return Read(None, tuple(dict.fromkeys(reader.problems)), ())
+    return Read(predicate, (), tuple(dict.fromkeys(reader.notes)))
+
+
+def asks_event(node: tree.Node) -> bool:
+    """Whether a condition asks anything of an event."""
+    return any(True for _ in _event_columns(node))
+
+
+def _event_columns(node: tree.Node) -> Iterator[tree.Column]:
+    for one in walk(node):
+        if isinstance(one, tree.Column) and lower(one.name.text) in EVENT_FIELDS:
+            yield one
+
+
+def _is_of_events(node: tree.Expression) -> bool:
+    """Whether every condition in it asks an event: a sum of AND, OR and NOT has several."""
+    match node:
+        case tree.And(operands=operands) | tree.Or(operands=operands):
+            return all(map(_is_of_events, operands))
+        case tree.Not(operand=operand):
+            return _is_of_events(operand)
+        case _:
+            return asks_event(node)
+
+
+def _names_type(node: tree.Expression) -> bool:
+    return any(lower(column.name.text) == "event_type" for column in _event_columns(node))
+
+
+class _Reader:
+    def __init__(self, parsed: Parsed) -> None:
+        self.wrapped = {(paren.inner_start, paren.inner_end) for paren in parsed.parens}
+        self.problems: list[Problem] = []
+        self.notes: list[Problem] = []
+
+    def predicate(self, node: tree.Expression) -> Predicate:
+        if not asks_event(node):
+            return Holds(start=node.start, end=node.end, condition=node)
+        match node:
+            case tree.And(operands=operands):
+                return self._all(node, operands)
+            case tree.Or(operands=operands):
+                if all(map(self._is_one, operands)):
+                    return self._happened((node,))
+                if not _is_of_events(node):
+                    self._note(
+                        node,
+                        "events-or-not",
+                        "a contact without any event is in where the rest of this OR holds",
+                    )
+                parts = tuple(map(self.predicate, operands))
+                return AnyOf(start=node.start, end=node.end, operands=parts)
+            case tree.Not(operand=operand):
+                self._note(
+                    node, "no-such-event", "NOT before an event is read as: there is no such event"
+                )
+                inner = self.predicate(operand)
+                return NoneOf(start=node.start, end=node.end, operand=inner)
+            case _:
+                return self._happened((node,))
+
+    def _all(self, node: tree.And, operands: Sequence[tree.Expression]) -> Predicate:
+        asking = [one for one in operands if asks_event(one)]
+        about = [one for one in asking if _is_of_events(one) and not isinstance(one, tree.Not)]
+        groups = self._groups(about)
+        if len(asking) > len(about):  # something is denied, or mixed with what asks the contact
+            groups = [[one] for one in about]
+            self._refuse_loose(asking if about else ())
+        if len(asking) - len(about) + len(groups) > 1:
+            self._note(node, "several-events", "each group in parentheses is read as its own event")
+        parts = [
+            self.predicate(group[0]) if len(group) == 1 else self._happened(tuple(group))
+            for group in groups
+        ]
+        told = {one.start for one in about}
+        parts += [self.predicate(one) for one in operands if one.start not in told]
+        parts.sort(key=lambda part: part.start)
+        if len(parts) == 1:
+            return parts[0]
+        return AllOf(start=node.start, end=node.end, operands=tuple(parts))
+
+    def _groups(self, about: Sequence[tree.Expression]) -> list[Sequence[tree.Expression]]:
+        """Sort the event conditions of one AND by the event that they are about."""
+        if len(about) <= 1:
+            return [about] if about else []
+        naming = [one for one in about if _names_type(one)]
+        if len(naming) > 1 and any(map(self._is_wrapped, naming)):
+            self._refuse_loose(about)
+            return [[one] for one in about]
+        for one in about:
+            if not self._is_one(one):
+                self._refuse_beside(one)
+        return [about]
+
+    def _refuse_loose(self, asking: Sequence[tree.Expression]) -> None:
+        """Refuse what is no event by itself, where several are combined."""
+        for one in asking:
+            whole = one.operand if isinstance(one, tree.Not) else one
+            if _is_of_events(whole) and not self._is_group(whole):
+                self._refuse_beside(one)
+
+    def _is_group(self, node: tree.Expression) -> bool:
+        """Whether this is an event by itself: between parentheses, and of a type."""
+        return self._is_wrapped(node) and _names_type(node)
+
+    def _is_one(self, node: tree.Expression) -> bool:
+        """Whether a condition is about one event, and of no event's absence."""
+        match node:
+            case tree.And(operands=operands):
+                wrapped = [one for one in operands if self._is_wrapped(one)]
+                naming = [one for one in operands if _names_type(one)]
+                several = len(naming) > 1 and any(one in wrapped for one in naming)
+                return not several and all(map(self._is_one, operands))
+            case tree.Or(operands=operands):
+                return all(map(self._is_one, operands))
+            case tree.Not():
+                return False
+            case _:
+                return asks_event(node)
+
+    def _is_wrapped(self, node: tree.Expression) -> bool:
+        return (node.start, node.end) in self.wrapped
+
+    def _happened(self, conditions: tuple[tree.Expression, ...]) -> Happened:
+        leaves = [leaf for one in conditions for leaf in _certain(one)]
+        seen: dict[str, tree.Comparison] = {}
+        for leaf in leaves:
+            match leaf:
+                case tree.Comparison(
+                    op="=", left=tree.Column(name=name, path=()), right=tree.String(value=value)
+                ):
+                    other = seen.setdefault(lower(name.text), leaf)
+                    if isinstance(other.right, tree.String) and other.right.value != value:
+                        self._refuse(
+                            leaf,
+                            f"one event has one `{name.text}`, and this asks for two",
+                            "if two events are meant, each needs parentheses around its conditions",
+                        )
+        for one in conditions:
+            for found in walk(one):
+                if isinstance(found, tree.IsNull) and not found.negated and asks_event(found):
+                    self._refuse(
+                        found,
+                        "whether this asks for an event without it, or for a contact without"
+                        " events, is not documented",
+                    )
+        return Happened(start=conditions[0].start, end=conditions[-1].end, conditions=conditions)
+
+    def _refuse_beside(self, node: tree.Expression) -> None:
+        self._refuse(
+            node,
+            "which event this is about is not clear, for others are asked for beside it",
+            "each event would need parentheses of its own, and its `event_type` in them",
+        )
+
+    def _refuse(self, node: tree.Node, message: str, hint: str = "") -> None:
+        self.problems.append(Problem("unclear-event", message, hint, node.start, node.end))
+
+    def _note(self, node: tree.Node, code: str, message: str) -> None:
+        self.notes.append(Problem(code, message, "", node.start, node.end))
+
+
+def _certain(node: tree.Expression) -> Iterator[tree.Expression]:
+    """Yield the conditions that must all hold for this one to."""
+    if isinstance(node, tree.And):
+        for one in node.operands:
+            yield from _certain(one)
+    else:
+        yield node

@@ -1,0 +1,374 @@
+"""SGQL's expressions in the language of Segments V2: fields, values, conditions on one row.
+
+Owns the types of SGQL's operators [D] and what each becomes. The types of custom fields may be
+unknown; then a field takes the type of what it stands beside, and where that says nothing either
+(`a + b`: a sum, or one text?) it is refused. What was decided:
+
+- `+` between texts, and CONCAT, become `||`, which is NULL where either is [I];
+- a time becomes a text in UTC that ends with Z, the form that is attested in V2, beside which a
+  field is compared as a time; one without a zone beside a time is refused;
+- BETWEEN, which V2 does not document, becomes `>=` and `<=`; it means no more and no less;
+- LIKE: `%%` and `_` say what they are [D], so they are written with ESCAPE '!';
+- arithmetic keeps SGQL's order by parentheses; the operators themselves are documented in both;
+- CONTAINS(list, 'x') becomes array_contains(list, ['x']); of texts and maps it has no equal;
+- `event_data.payload.unique_args.x` becomes DATA:payload.unique_args.x [I], which is where
+  attested queries of V2 have the campaign; any other part of the data is refused;
+- names that V2 could take for words of its own, and those that SGQL has between backticks for
+  their characters, stand between double quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from segctl.audience.conditions import collect
+from segctl.audience.pieces import KINDS, Kind, refused
+from segctl.moments import instant
+from segctl.query import tree
+from segctl.query.catalogue import CONTACT_DATA, FUNCTIONS, ColumnType
+from segctl.query.cursor import RESERVED
+from segctl.query.words import lower, upper
+from segctl.sgql.predicate import EVENT_FIELDS
+from segctl.suggest import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_TYPED = ("INTERVAL", "TIMESTAMP", "DATE", "TIME", "TOP", "WINDOW", "SAMPLE", "TABLESAMPLE")
+_WORDS = RESERVED | {*_TYPED} | {name for name, one in FUNCTIONS.items() if one.bare}
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_EVENT_KINDS = {
+    "event_source": Kind.TEXT,
+    "event_type": Kind.TEXT,
+    "event_timestamp": Kind.TIME,
+    "event_data": Kind.DATA,
+}
+_UNIQUE_ARGS = ("payload", "unique_args")
+_ORDERED = frozenset((Kind.TEXT, Kind.NUMBER, Kind.TIME))
+_LITERALS = (tree.Cast, tree.String)
+_SPECIAL = re.compile(r"%%|[%_!]")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value in V2's language, and its kind: `None` where the type of a field is not known."""
+
+    node: tree.Expression
+    kind: Kind | None
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Writes expressions about the rows of one contact, or one event.
+
+    `fields` are the account's custom fields, `None` where they are not known. `contact` and
+    `event` are the aliases of the tables, empty for one without; `contact` is `None` where the
+    contact is not in sight.
+    """
+
+    fields: Mapping[str, ColumnType] | None
+    contact: str | None = ""
+    event: str = ""
+
+    def condition(self, node: tree.Expression) -> tree.Expression:
+        """Write a condition. Raises `CannotTranslate`."""
+        match node:
+            case tree.And(operands=operands) | tree.Or(operands=operands):
+                written = tuple(collect([partial(self.condition, one) for one in operands]))
+                return replace(node, operands=written)
+            case tree.Not(operand=operand):
+                return replace(node, operand=self.condition(operand))
+        value = self.value(node)
+        if value.kind is not Kind.BOOLEAN:
+            what = value.kind or "a field"
+            raise refused(node, f"{what} stands where a condition should", "compare it: … = …")
+        return value.node
+
+    def value(  # noqa: C901, PLR0911 - one branch a shape
+        self, node: tree.Expression
+    ) -> Value:
+        """Write an expression and find its kind. Raises `CannotTranslate`."""
+        match node:
+            case tree.String(value=value):
+                return Value(_text(node, value), Kind.TEXT)
+            case tree.Number():
+                return Value(node, Kind.NUMBER)
+            case tree.Boolean():
+                return Value(node, Kind.BOOLEAN)
+            case tree.Null():
+                raise refused(
+                    node, "what SGQL makes of NULL here is not documented", "write IS NULL"
+                )
+            case tree.Column():
+                return self._column(node)
+            case tree.Cast(operand=tree.String(value=value) as text):
+                return Value(replace(node, operand=_utc(text, value)), Kind.TIME)
+            case tree.Unary(operand=operand):
+                return Value(replace(node, operand=self._number(operand)), Kind.NUMBER)
+            case tree.Binary():
+                return self._binary(node)
+            case tree.Call():
+                return self._call(node)
+            case tree.Interval():
+                raise refused(
+                    node,
+                    "a span means something only after a time and + or -",
+                    "in SGQL + goes before -, so `a - b + c` is `a - (b + c)`",
+                )
+            case tree.And() | tree.Or() | tree.Not():
+                return Value(self.condition(node), Kind.BOOLEAN)
+            case _:
+                return Value(self._test(node), Kind.BOOLEAN)
+
+    def _test(self, node: tree.Expression) -> tree.Expression:
+        match node:
+            case tree.Comparison(op=op, left=left, right=right):
+                sides, kind = self._alike((left, right))
+                if op not in ("=", "!=") and kind not in (*_ORDERED, None):
+                    raise refused(node, f"`{op}` takes numbers, times or texts, and this is {kind}")
+                return replace(node, left=sides[0], right=sides[1])
+            case tree.Between(operand=operand, low=low, high=high):
+                (one, least, most), kind = self._alike((operand, low, high))
+                if kind not in (*_ORDERED, None):
+                    raise refused(node, f"BETWEEN takes numbers, times or texts: this is {kind}")
+                return _within(node, one, least, most)
+            case tree.In(operand=operand, items=tuple(items)):
+                (one, *rest), _ = self._alike((operand, *items))
+                return replace(node, operand=one, items=tuple(rest))
+            case tree.IsNull(operand=operand):
+                return replace(node, operand=self.value(operand).node)
+            case tree.Like(operand=operand, pattern=tree.String(value=pattern)):
+                written, escape = _pattern(node.pattern, pattern)
+                return replace(node, operand=self._plain(operand), pattern=written, escape=escape)
+            case _:
+                raise refused(
+                    node,
+                    "LIKE has a pattern that is no text, and how V2 would read it is not known",
+                )
+
+    def _alike(self, nodes: Sequence[tree.Expression]) -> tuple[list[tree.Expression], Kind | None]:
+        """Write values that are compared: they must be of one kind, times and texts apart."""
+        values = collect([partial(self.value, node) for node in nodes])
+        kinds = {value.kind for value in values} - {None}
+        if Kind.INSIDE in kinds and kinds <= {Kind.INSIDE, Kind.TEXT}:
+            kinds = {Kind.TEXT}
+        if kinds & {Kind.LIST, Kind.DATA, Kind.INSIDE}:
+            odd = next(v.kind for v in values if v.kind in (Kind.LIST, Kind.DATA, Kind.INSIDE))
+            hint = "SGQL asks CONTAINS(list_ids, '…')" if odd is Kind.LIST else ""
+            raise refused(nodes[0], f"{odd} is compared as one value", hint)
+        if kinds == {Kind.TIME, Kind.TEXT}:
+            for node, value in zip(nodes, values, strict=True):
+                if value.kind is Kind.TEXT and not isinstance(node, tree.String):
+                    raise refused(node, "a text is compared with a time")
+            kinds = {Kind.TIME}
+        if kinds == {Kind.BOOLEAN} and any(value.kind is None for value in values):
+            raise refused(nodes[0], "no field is true or false")
+        if len(kinds) > 1:
+            one, other, *_ = sorted(map(str, kinds))
+            raise refused(nodes[-1], f"{one} is compared with {other}: SGQL compares one type")
+        kind = next(iter(kinds), None)
+        if kind is Kind.TIME and not all(isinstance(node, _LITERALS) for node in nodes):
+            return [_as_time(value.node) for value in values], kind
+        return [value.node for value in values], kind
+
+    def _number(self, node: tree.Expression) -> tree.Expression:
+        return _number(node, self.value(node))
+
+    def _plain(self, node: tree.Expression) -> tree.Expression:
+        return _plain(node, self.value(node))
+
+    def _binary(self, node: tree.Binary) -> Value:
+        if isinstance(node.right, tree.Interval):
+            base = self.value(node.left)
+            if node.op not in ("+", "-") or base.kind not in (Kind.TIME, None):
+                raise refused(node, "a span of time stands after + or - and a time")
+            return Value(replace(node, left=base.node), Kind.TIME)
+        sides = (node.left, node.right)
+        one, other = collect([partial(self.value, side) for side in sides])
+        if node.op == "+":
+            kinds = {one.kind, other.kind} - {None}
+            if not kinds:
+                raise refused(
+                    node,
+                    "whether `+` adds numbers or joins texts depends on the types of these fields",
+                    "`segctl fields pull` writes them down",
+                )
+            if kinds <= {Kind.TEXT, Kind.INSIDE}:
+                return _joined(node, one.node, other.node)
+        left, right = _number(node.left, one), _number(node.right, other)
+        return Value(replace(node, left=left, right=right), Kind.NUMBER)
+
+    def _call(self, node: tree.Call) -> Value:
+        name = upper(node.name.text)
+        match name, node.args:
+            case "NOW", ():
+                return Value(_named(node), Kind.TIME)
+            case "LOWER", (text,):
+                return Value(replace(_named(node), args=(self._plain(text),)), Kind.TEXT)
+            case "LENGTH", (text,):
+                return Value(replace(_named(node), args=(self._plain(text),)), Kind.NUMBER)
+            case "CONCAT", (left, right):
+                texts = collect([partial(self._plain, one) for one in (left, right)])
+                return _joined(node, *texts)
+            case "CONTAINS", (container, wanted):
+                return Value(self._contains(node, container, wanted), Kind.BOOLEAN)
+            case "NOW" | "LOWER" | "LENGTH" | "CONCAT" | "CONTAINS", _:
+                raise refused(node, f"{name} takes another number of arguments")
+        raise refused(node, f"SGQL documents no function `{node.name.text}`")
+
+    def _contains(
+        self, node: tree.Call, container: tree.Expression, wanted: tree.Expression
+    ) -> tree.Expression:
+        held = self.value(container)
+        if held.kind is not Kind.LIST:
+            what = held.kind or "a custom field, which is none"
+            raise refused(container, f"CONTAINS looks into lists, and this is {what}")
+        if not isinstance(wanted, tree.String):
+            raise refused(wanted, "only a text that is written out can be looked for in V2")
+        item = self.value(wanted).node
+        start, end = node.start, node.end
+        items = tree.Array(start=start, end=end, items=(item,))
+        name = tree.Name(start=start, end=end, text="array_contains")
+        return tree.Call(start=start, end=end, name=name, args=(held.node, items))
+
+    def _column(self, node: tree.Column) -> Value:
+        name = lower(node.name.text)
+        if name in EVENT_FIELDS:
+            return self._event(node, name)
+        if node.path:
+            raise refused(node, f"`{node.name.text}` has no parts: only `event_data` has")
+        if self.contact is None:
+            raise refused(
+                node, "a field of the contact is compared within an event that is not joined"
+            )
+        spelled, kind = self._field(node, name)
+        return Value(self._at(node, self.contact, spelled), kind)
+
+    def _field(self, node: tree.Column, name: str) -> tuple[tree.Name, Kind | None]:
+        """Find what a name means: a standard field whatever its case, or one of the account."""
+        if name in CONTACT_DATA:
+            return _name(node, name), KINDS[CONTACT_DATA[name]]
+        if name == "alternate_email_domains":
+            raise refused(node, "V2 has no such field", "alternate_emails has the addresses")
+        if self.fields is None:
+            return _name(node, node.name.text), None
+        exact = [node.name.text] if node.name.text in self.fields else []
+        found = exact or [one for one in self.fields if lower(one) == name]
+        if len(found) == 1:
+            return _name(node, found[0]), KINDS[self.fields[found[0]]]
+        if found:
+            both = " and ".join(f"`{one}`" for one in sorted(found))
+            raise refused(node, f"{both} are two fields of the account")
+        meant = closest(node.name.text, [*CONTACT_DATA, *self.fields])
+        raise refused(
+            node,
+            f"the account has no field `{node.name.text}`",
+            f"did you mean `{meant}`?" if meant else "",
+        )
+
+    def _event(self, node: tree.Column, name: str) -> Value:
+        kind = _EVENT_KINDS[name]
+        spelled = tree.Name(start=node.start, end=node.end, text=EVENT_FIELDS[name])
+        column = self._at(node, self.event, spelled)
+        if not node.path:
+            return Value(column, kind)
+        keys = tuple(step.text for step in node.path if isinstance(step, tree.Name))
+        if kind is not Kind.DATA or keys[:-1] != _UNIQUE_ARGS or not _PLAIN.fullmatch(keys[-1]):
+            raise refused(
+                node,
+                "where V2 has this part of an event is not known",
+                "event_data.payload.unique_args.singlesend_id is known",
+            )
+        path = tuple(tree.Name(start=node.start, end=node.end, text=key) for key in keys)
+        return Value(replace(column, path=path), Kind.INSIDE)
+
+    def _at(self, node: tree.Column, alias: str, name: tree.Name) -> tree.Column:
+        qualifier = tree.Name(start=node.start, end=node.start, text=alias) if alias else None
+        return tree.Column(start=node.start, end=node.end, qualifier=qualifier, name=name)
+
+
+def _number(node: tree.Node, value: Value) -> tree.Expression:
+    if value.kind not in (Kind.NUMBER, None):
+        raise refused(node, f"arithmetic takes numbers, and this is {value.kind}")
+    return value.node
+
+
+def _plain(node: tree.Node, value: Value) -> tree.Expression:
+    if value.kind not in (Kind.TEXT, Kind.INSIDE, None):
+        raise refused(node, f"a text is needed here, and this is {value.kind}")
+    return value.node
+
+
+def _joined(node: tree.Node, left: tree.Expression, right: tree.Expression) -> Value:
+    joined = tree.Binary(start=node.start, end=node.end, op="||", left=left, right=right)
+    return Value(joined, Kind.TEXT)
+
+
+def _name(node: tree.Column, text: str) -> tree.Name:
+    quoted = upper(text) in _WORDS or not _PLAIN.fullmatch(text)
+    return tree.Name(start=node.start, end=node.end, text=text, quoted=quoted)
+
+
+def _named(node: tree.Call) -> tree.Call:
+    name = replace(node.name, text=lower(node.name.text), quoted=False)
+    return replace(node, name=name)
+
+
+def _text(node: tree.String, value: str) -> tree.String:
+    if "\0" in value:
+        raise refused(node, "the text holds a NUL character")
+    return replace(node, raw=value.replace("\\", "\\\\").replace("'", "''"), value=value)
+
+
+def _utc(node: tree.String, value: str) -> tree.String:
+    """Write a time as V2's queries have it: in UTC, with a Z."""
+    moment = instant(value)
+    if moment is None:
+        raise refused(node, "this is no time in ISO form", "such as '2026-01-31T00:00:00Z'")
+    if moment.tzinfo is None:
+        raise refused(
+            node,
+            "the time has no zone, and in which one SGQL reads it is not documented",
+            "SGQL documents '2026-01-31T00:00:00Z'",
+        )
+    text = moment.replace(tzinfo=None).isoformat() + "Z"
+    return replace(node, raw=text, value=text)
+
+
+def _as_time(node: tree.Expression) -> tree.Expression:
+    """Write a time that is compared with one that is no literal."""
+    match node:
+        case tree.Cast(operand=operand):
+            return operand
+        case tree.String(value=value):
+            return _utc(node, value)
+        case _:
+            return node
+
+
+def _within(
+    node: tree.Between, one: tree.Expression, least: tree.Expression, most: tree.Expression
+) -> tree.Expression:
+    """Write BETWEEN by operators that V2 documents."""
+    start, end = node.start, node.end
+    bounds = (
+        tree.Comparison(start=start, end=end, op=">=", left=one, right=least),
+        tree.Comparison(start=start, end=end, op="<=", left=one, right=most),
+    )
+    within = tree.And(start=start, end=end, operands=bounds)
+    return tree.Not(start=start, end=end, operand=within) if node.negated else within
+
+
+def _pattern(node: tree.Expression, pattern: str) -> tuple[tree.String, tree.String | None]:
+    """Make a pattern of V2, in which `_` stands for anything, and the character of ESCAPE."""
+    empty = tree.String(start=node.start, end=node.end, raw="", value="")
+    if not any(mark in pattern for mark in ("%%", "_", "\\")):
+        return _text(empty, pattern), None
+    return _text(empty, _SPECIAL.sub(_escaped, pattern)), replace(empty, raw="!", value="!")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "%" if found[0] == "%" else f"!{found[0][0]}"

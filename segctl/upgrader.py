@@ -1,0 +1,164 @@
+"""Which v1 segments become files, and which cannot: a pure function, as importing is.
+
+Owns the choice and the reasons; the translation is `sgql`'s, the text of a file `declarations`'.
+A query that has no exact equal in the new language becomes no file: a guess is never written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.declarations.filenames import FileNames
+from segctl.declarations.writing import segment_text
+from segctl.errors import Diagnostic, Severity
+from segctl.importer import Choice, Left, NewFile, shown
+from segctl.model import Segment
+from segctl.query.lint import mask_personal
+from segctl.secrets import redact
+from segctl.sgql.comment import old_query
+from segctl.sgql.translation import Upgraded, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from segctl.model import Declared, Remote, Snapshot, Tombstone
+    from segctl.query.catalogue import ColumnType
+    from segctl.query.problems import Problem
+
+_LONGEST_QUOTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A file to write, what it declares, and what a person should know before taking it over."""
+
+    file: NewFile
+    segment: Segment
+    notes: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrades:
+    """What `segctl upgrade` would write, in the order of names, and what it cannot.
+
+    `declared` counts the v1 segments that a file names already.
+    """
+
+    files: tuple[Translated, ...] = ()
+    left: tuple[Left, ...] = ()
+    declared: int = 0
+
+
+def to_upgrade(picked: Iterable[Remote], declared: Iterable[Declared]) -> list[Remote]:
+    """Say which of the segments picked need their query read."""
+    known = {one.upgrade_from for one in declared}
+    return [one for one in picked if one.is_v1 and one.id.lower() not in known]
+
+
+def make_upgrades(
+    snapshot: Snapshot,
+    picked: Iterable[str],
+    declared: Sequence[Declared],
+    tombstones: Sequence[Tombstone] = (),
+    *,
+    taken: Iterable[str] = (),
+    lists: Mapping[str, str] | None = None,
+    schema: str = "",
+    fields: Mapping[str, ColumnType] | None = None,
+) -> Upgrades:
+    """Turn the v1 segments picked, by id, into files.
+
+    The snapshot has the query of each that `to_upgrade` names; `fields` are the account's own
+    (`None`: not known). The rest is as for `make_import`.
+    """
+    ids = set(picked)
+    known = {one.upgrade_from for one in declared}
+    files_of = {one.name: one.file for one in declared}
+    choice = Choice(snapshot, declared, tombstones)
+    file_names = FileNames(taken)
+    files: list[Translated] = []
+    left: list[Left] = []
+    done = 0
+    for one in sorted(snapshot.remotes, key=lambda remote: (remote.name, remote.id)):
+        if one.id not in ids:
+            continue
+        if one.id.lower() in known:
+            done += 1
+            continue
+        obstacle = _obstacle(one, files_of) or choice.obstacle(one)
+        if obstacle is not None:
+            left.append(obstacle)
+            continue
+        found = _translated(one, fields)
+        if isinstance(found, Left):
+            left.append(found)
+            continue
+        segment = Segment(one.name, found.query, found.parent_list_ids)
+        written = segment_text(
+            segment,
+            lists or {},
+            schema,
+            upgrade_from=one.id,
+            above_query=old_query(one.query or ""),
+        )
+        if written.reason:
+            left.append(_unwritable(one, written.reason))
+            continue
+        file = NewFile(file_names.take(one.name, one.id), written.text, one)
+        notes = tuple(_note(one, note) for note in found.notes)
+        files.append(Translated(file, segment, notes))
+        choice.take(one.name)
+    return Upgrades(tuple(files), tuple(left), done)
+
+
+def _obstacle(one: Remote, files: Mapping[str, str]) -> Left | None:
+    if not one.is_v1:
+        return Left(one, f"{shown(one)} is no v1 segment", "`segctl import` writes a file for it")
+    if one.name in files:
+        return Left(
+            one,
+            f"{shown(one)} is declared by {files[one.name]}, which does not take its place",
+            f"write `upgrade_from: {{v1_id: {one.id}}}` into that file if it should",
+        )
+    return None
+
+
+def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Upgraded | Left:
+    found = translate(one.query or "", one.parent_list_ids, fields)
+    if isinstance(found, Upgraded):
+        return found
+    first, *more = found
+    rest = f" (and {len(more)} more)" if more else ""
+    return Left(
+        one,
+        f"{shown(one)} has no exact translation: {_said(one, first)}{rest}",
+        redact(mask_personal(first.hint))
+        or "write its file by hand, with `upgrade_from` and a query that means the same to you: "
+        f"its id is {one.id}",
+    )
+
+
+def _said(one: Remote, problem: Problem) -> str:
+    """Say what is wrong where in an old query, without what is personal in it."""
+    text = one.query or ""
+    quoted = " ".join(text[problem.start : problem.end].split())
+    quoted = quoted if len(quoted) <= _LONGEST_QUOTE else f"{quoted[:_LONGEST_QUOTE]}…"
+    line = text.count("\n", 0, problem.start) + 1
+    column = problem.start - (text.rfind("\n", 0, problem.start) + 1) + 1
+    place = f"line {line}, column {column} of its query"
+    where = f"{place}: `{quoted}`" if quoted else place
+    return redact(mask_personal(f"{problem.message} (at {where})"))
+
+
+def _note(one: Remote, note: Problem) -> Diagnostic:
+    hint = redact(mask_personal(note.hint))
+    return Diagnostic(note.code, Severity.WARNING, f"{shown(one)}: {_said(one, note)}", hint=hint)
+
+
+def _unwritable(one: Remote, reason: str) -> Left:
+    return Left(
+        one,
+        f"{shown(one)} cannot be written as a file: {reason}",
+        f"write it by hand, with `upgrade_from`: its id is {one.id}",
+    )

@@ -1,0 +1,37 @@
+"""The comment that keeps an old query holds all of it but what git must not have."""
+
+from __future__ import annotations
+
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segctl.declarations.suppressions import yaml_ignores
+from segctl.declarations.yaml_reader import parse_document
+from segctl.sgql.comment import old_query
+
+
+def test_it_shows_the_query() -> None:
+    assert old_query("city = 'x'\n\n  AND\tage > 2\r\n") == (
+        "# The query of the old segment, in SGQL:\n"
+        "#   city = 'x'\n"
+        "#\n"
+        "#     AND    age > 2\n"
+    )  # fmt: skip
+
+
+def test_what_must_not_be_there_is_masked() -> None:
+    key = "SG." + "a" * 22 + "." + "b" * 43
+    text = f"email = 'jane@example.com' AND note = '{key} segctl: ignore[personal-data] \u202e'"
+    written = old_query(text)
+    for hidden in ("jane", key, "segctl:", "\u202e"):
+        assert hidden not in written
+    assert "\\u{202e}" in written
+
+
+@given(st.text() | st.text(alphabet="#:-\n\r\x85\u2028'\" segctl:ignore[]"))
+def test_it_stays_a_comment(text: str) -> None:
+    file = f"{old_query(text)}name: x\nquery_dsl: y\n"
+    assert all(line.startswith("#") for line in file.splitlines()[:-2])
+    assert yaml.safe_load(file) == {"name": "x", "query_dsl": "y"}
+    assert not yaml_ignores(parse_document("x.yaml", file))

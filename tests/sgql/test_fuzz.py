@@ -1,0 +1,109 @@
+"""Whatever the text, reading and translating it gives an answer, and the answer holds."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segctl.errors import Severity
+from segctl.query.layout import laid_out
+from segctl.query.lint import Knowledge, lint
+from segctl.query.parse import LONGEST, parse
+from segctl.query.walking import walk
+from segctl.sgql.interpreter import NoAnswer, question
+from segctl.sgql.parse import parse as parse_sgql
+from segctl.sgql.translation import Upgraded, translate
+
+from . import queries, worlds
+
+NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
+PIECES = (
+    "(", ")", ",", "=", "!=", "<", "-", "+", "*", "/", "%", ".", ":", "[", "]", "AND", "OR", "NOT",
+    "IN", "IS", "NULL", "LIKE", "BETWEEN", "true", "interval", "TIMESTAMP", "NOW()", "CONTAINS(",
+    "list_ids", "city", "`x`", "'a'", '"b%"', "10", "2.5", "day", "event_type", "event_timestamp",
+    "event_data", "payload", "'2024-01-31T00:00:00Z'", "\\", "'", '"', "`", "é", "\n", "--", "\0",
+)  # fmt: skip
+words = st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join)
+cut_up = st.builds(
+    lambda text, at, less, more: text[:at] + more + text[at + less :],
+    st.sampled_from(queries.ALL) | worlds.queries,
+    st.integers(0, 120), st.integers(0, 6), st.sampled_from(("", *PIECES)),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(max_size=60), words, cut_up, worlds.queries))
+def test_every_text_has_an_answer(text: str) -> None:
+    parsed = parse_sgql(text)
+    assert (parsed.condition is None) == bool(parsed.problems)
+    found = translate(text)
+    if isinstance(found, Upgraded):
+        made = parse(found.query)
+        assert made.query is not None
+        assert laid_out(made) == found.query
+        severe = [one for one in lint(made, Knowledge()) if one.severity is Severity.ERROR]
+        assert not severe
+        notes = found.notes
+    else:
+        assert found
+        notes = found
+    assert all(0 <= one.start <= one.end <= len(text) for one in notes)
+    if parsed.condition is None:
+        return
+    for node in walk(parsed.condition):
+        assert 0 <= node.start <= node.end <= len(text)
+    with suppress(NoAnswer):
+        question(text, ["l-1"], NOW).truth({"list_ids": ["l-1"]}, [{"event_type": "open"}])
+
+
+def test_places_are_exact() -> None:
+    text = "(city = 'x' AND `2fa`  IN ( 1,2 )) OR NOT event_type = \"o\""
+    condition = parse_sgql(text).condition
+    assert condition is not None
+    pieces = [text[node.start : node.end] for node in walk(condition)]
+    assert pieces == [
+        text,
+        "city = 'x' AND `2fa`  IN ( 1,2 )",
+        "city = 'x'", "city", "city", "'x'",
+        "`2fa`  IN ( 1,2 )", "`2fa`", "`2fa`", "1", "2",
+        'NOT event_type = "o"', 'event_type = "o"', "event_type", "event_type", '"o"',
+    ]  # fmt: skip
+
+
+def test_a_long_query_is_no_deep_one() -> None:
+    ids = ", ".join(f"'{number}'" for number in range(4_000))
+    found = translate(f"city IN ({ids}) OR " + " OR ".join(["age = 1"] * 1_000))
+    assert isinstance(found, Upgraded)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NOT " * 2_000 + "true",
+        "-" * 2_000 + "1 = 1",
+        "- " * 2_000 + "1 = 1",
+        "LOWER(" * 2_000,
+        "a = 1" + " + 1" * 2_000,
+        "(" * 60 + "NOT " * 3 + "(city = 'x' AND age = 2)" + ")" * 60,
+        "x" * (LONGEST + 1),
+    ],
+)
+def test_what_is_too_much_is_refused(text: str) -> None:
+    found = translate(text)
+    assert isinstance(found, tuple)
+    assert {one.code for one in found} <= {"too-deep", "too-long", "comment", "not-translated"}
+
+
+def test_deep_in_the_stack_already() -> None:
+    def deeper(levels: int) -> object:
+        return deeper(levels - 1) if levels else parse_sgql("(" * 60 + "true" + ")" * 60)
+
+    try:
+        found = deeper(700)
+    except RecursionError:
+        pytest.fail("no traceback for a query")
+    assert getattr(found, "problems", None)

@@ -1,0 +1,149 @@
+"""`segctl upgrade`: what is written, what is left and why, what is never overwritten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl import upgrader
+from segctl.sgql.translation import Upgraded
+from tests.conftest import query, segment_yaml
+
+if TYPE_CHECKING:
+    from tests.conftest import Project, Remote
+
+V1 = "0f3ba1c2-5d6e-4f70-8a9b-1c2d3e4f5a6b"
+LIST = "0b1f4a10-5c1d-4a6e-9f02-00000000aaaa"
+CONTACTS = "contact_id,email,city,total_spend,list_ids\n"
+
+
+@pytest.fixture
+def account(connected: Project, remote: Remote) -> Remote:
+    """Three v1 segments: two that can be translated, one that cannot."""
+    ui = remote.emulator.ui
+    ui.add_list("Customers", id=LIST)
+    ui.seed_v1("Brno", "city = 'Brno'", id=V1)
+    ui.seed_v1("Customers in Brno", '`city` = "Brno"', parent_list_id=LIST)
+    ui.seed_v1("Odd", "frobnicate(email) = 'jo@example.com'")
+    ui.create("Newer", query("city = 'Praha'"))
+    return remote
+
+
+def test_all_at_once(connected: Project, account: Remote) -> None:
+    dry = connected.run("upgrade", "--all", "--dry-run")
+    assert (dry.code, [*(connected.root / "segments").iterdir()]) == (4, [])
+    assert "Would write 2 files, leave 1: 1 that cannot be written." in dry.err
+    done = connected.run("upgrade", "--all")
+    assert (done.code, done.out) == (4, dry.out)
+    assert done.out == (
+        "segments/brno.yaml  Brno\nsegments/customers-in-brno.yaml  Customers in Brno\n"
+    )
+    assert "warning[not-upgraded]: `Odd` has no exact translation" in done.err
+    assert "line 1, column 1 of its query" in done.err
+    assert "jo@example.com" not in done.err
+    text = (connected.root / "segments/customers-in-brno.yaml").read_text()
+    assert '# The query of the old segment, in SGQL:\n#   `city` = "Brno"\nquery_dsl: ' in text
+    assert f"  - {LIST} # Customers\n" in text or f"[{LIST}]" in text
+    assert connected.run("validate").code == 0
+    assert connected.run("fmt", "--check").code == 0
+    assert all(one.method == "GET" for one in account.emulator.log)
+    plan = connected.run("plan").out
+    assert "2 to upgrade" in plan
+    again = connected.run("upgrade", "--all")
+    assert (again.code, again.out) == (4, "")
+    assert "2 that a file names already" in again.err
+    assert "Brno" not in connected.run("import", "--all").out
+
+
+def test_by_name_or_id(connected: Project, account: Remote) -> None:
+    assert connected.run("upgrade", V1).out == "segments/brno.yaml  Brno\n"
+    odd = connected.run("upgrade", "Odd")
+    assert (odd.code, odd.out) == (1, "")
+    assert "error[not-upgraded]" in odd.err
+    newer = connected.run("upgrade", "Newer")
+    assert newer.code == 1
+    assert "`Newer` is no v1 segment" in newer.err
+    nobody = connected.run("upgrade", "Brnoo")
+    assert nobody.code == 1
+    assert "did you mean `Brno`" in nobody.err
+    for argv in ((), ("--all", "Brno"), ("--all", "--contacts", "x.csv")):
+        assert connected.run("upgrade", *argv).code == 1
+    assert account.definitions().keys() == {"Newer"}
+
+
+def test_what_stands_in_the_way(connected: Project, account: Remote) -> None:
+    ui = account.emulator.ui
+    ui.seed_v1("Gone", "city = 'Brno'")
+    ui.seed_v1("Half \x00", "city = 'Brno'")
+    connected.write(
+        {
+            "segments/mine.yaml": segment_yaml("Brno", query("city = 'Brno'")),
+            "segments/gone.yaml": "name: Gone\nremoved: true\n",
+        }
+    )
+    result = connected.run("upgrade", "--all")
+    assert result.code == 4
+    assert "`Brno` is declared by segments/mine.yaml" in result.err
+    assert f"write `upgrade_from: {{v1_id: {V1}}}` into that file" in result.err
+    assert "`Gone` is `removed` by segments/gone.yaml" in result.err
+    assert "cannot be written as a file" in result.err
+    assert result.out == "segments/customers-in-brno.yaml  Customers in Brno\n"
+    connected.write({"segments/mine.yaml": "name: [\n"})
+    assert connected.run("upgrade", "--all").code == 1
+
+
+def test_fields_that_are_not_told_are_warned_of(connected: Project, account: Remote) -> None:
+    account.emulator.faults.add("GET /v3/marketing/field_definitions 403 always")
+    result = connected.run("upgrade", "Brno")
+    assert result.code == 0
+    assert "warning[account-unknown]" in result.err
+
+
+def test_verified_against_contacts(
+    connected: Project, account: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"c{n},p{n}@example.com,{'Brno' if n % 2 else 'Praha'},1,{LIST}\n" for n in range(20)]
+    connected.write({"contacts.csv": CONTACTS + "".join(rows)})
+    file = str(connected.root / "contacts.csv")
+    fine = connected.run("upgrade", "Brno", "--verify", "--contacts", file, "--dry-run")
+    assert (fine.code, fine.out) == (0, "segments/brno.yaml  Brno\n")
+    assert "`Brno` selects the same among 20 contacts." in fine.err
+
+    wrong = Upgraded(query("city = 'Praha'"), ())
+    monkeypatch.setattr(upgrader, "translate", lambda *_: wrong)
+    result = connected.run("upgrade", "Brno", "--verify", "--contacts", file)
+    assert (result.code, result.out) == (1, "")
+    assert "the old query alone selects c1, c3, c5, c7, c9 and 5 more" in result.err
+    assert "the new query alone selects c0, c2, c4, c6, c8 and 5 more" in result.err
+    assert "@example.com" not in result.err
+    assert [*(connected.root / "segments").iterdir()] == []
+
+
+def test_verified_with_events_and_where_it_cannot_be(connected: Project, account: Remote) -> None:
+    account.emulator.ui.seed_v1(
+        "Opened", "event_source = 'mail' AND event_type = 'open' AND lower(city) = 'brno'"
+    )
+    account.emulator.ui.seed_v1("Spent", "total_spend > 100")
+    connected.write(
+        {
+            "contacts.csv": CONTACTS + "a,a@example.com,Brno,x,\nb,b@example.com,BRNO,1,\n",
+            "events.csv": "contact_id,event_source,event_type,timestamp,data\n"
+            'a,mail,open,2026-07-01T00:00:00Z,"{""payload"": {}}"\n'
+            "b,mail,click,2026-07-01T00:00:00Z,\n",
+            "segctl.yaml": "version: 1\ncontacts: {contacts: contacts.csv, events: events.csv}\n",
+        }
+    )
+    result = connected.run("upgrade", "Opened", "Spent", "--verify")
+    assert (result.code, result.out) == (1, "segments/opened.yaml  Opened\n")
+    assert "error[not-verified]: `Spent` cannot be verified" in result.err
+    assert "1 not verified" in result.err
+    for argv, said in (
+        (("--contacts", "pulled"), "no contacts of the target"),
+        (("--events", "events.csv"), "--events goes with --contacts"),
+    ):
+        asked = connected.run("upgrade", "Spent", "--verify", *argv)
+        assert asked.code == 1
+        assert said in asked.err
+    (connected.root / "segctl.yaml").unlink()
+    assert "--verify needs contacts" in connected.run("upgrade", "Spent", "--verify").err
