@@ -215,8 +215,8 @@ class Session:
             account_digest,
             api_key,
             base_url,
-            is_loopback,
         )
+        from segctl.hosts import is_loopback  # noqa: PLC0415
         from segctl.model import TargetRef  # noqa: PLC0415
         from segctl.secrets import Secret  # noqa: PLC0415
         from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
