@@ -1,7 +1,7 @@
 """The exports of an account's contacts: start one, look how it is getting on (sendgrid-api.md §4).
 
 Owns their JSON, both ways. What a start that got no answer came to is for the caller to find out:
-`since` looks for it. Refuses to fetch the files: they are on another server, where the key does
+`find_export` does that. Refuses to fetch the files: they are on another server, where the key does
 not go (`downloads.py`). The address of a file is as good as a key to it, and treated as one.
 """
 
@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 from segctl.moments import moment
 from segctl.secrets import Secret
 from segctl.sendgrid import wire
-from segctl.sendgrid.api import path
+from segctl.sendgrid.api import Reader, path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from segctl.sendgrid.transport import Transport
 
 EXPORTS = "/v3/marketing/contacts/exports"
 
@@ -54,13 +52,10 @@ class Export:
     expires_at: datetime | None
 
 
-class Exports:
-    """The operations on exports."""
+class Exports(Reader):
+    """The operations on exports, beside those of reading."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def start(self, list_ids: Sequence[str] = ()) -> str:
+    def start_export(self, list_ids: Sequence[str] = ()) -> str:
         """Start an export of some lists, or of all contacts; give its id.
 
         It changes nothing of the account, and sends nobody an e-mail. Raises `RemoteError`; where
@@ -76,7 +71,7 @@ class Exports:
             raise wire.unexpected(operation, "the export has no id", written=True)
         return started
 
-    def read(self, export_id: str) -> Export:
+    def get_export(self, export_id: str) -> Export:
         """Look how an export is getting on. Raises `NotFound` once the account forgot it."""
         operation = self._transport.clean(f"look after export {export_id}")
         answer = self._transport.send("GET", path(export_id, EXPORTS), operation=operation)
@@ -85,15 +80,14 @@ class Exports:
             raise wire.unexpected(operation, "it is another export")
         return found
 
-    def since(self, earliest: datetime, list_ids: Sequence[str] = ()) -> Export | None:
+    def find_export(self, earliest: datetime, list_ids: Sequence[str] = ()) -> Export | None:
         """Find the latest export of just these lists (or of all contacts) since a moment.
 
         Raises `RemoteError` where the exports cannot be read.
         """
         operation = "look for the export"
-        answer = self._transport.send("GET", EXPORTS, operation=operation)
         latest: tuple[datetime, Export] | None = None
-        for item in wire.items(answer.data, "result", operation):
+        for item in self._items(EXPORTS, "result", operation, {}):
             found = self._export(item, operation)
             created = found.created_at
             if created is None or created < earliest or _lists(item) != frozenset(list_ids):
