@@ -134,7 +134,7 @@ def remove(call: Call, segment_id: str) -> Reply:
 
 def judge(call: Call, query: str) -> tuple[float, str | None]:
     """Tell how long a query stays PENDING, in seconds, and what is wrong with it, if anything."""
-    fields = catalogue.field_names(call.db, call.account)
+    fields = catalogue.fields(call.db, call.account)
     settings = call.settings
     slow = validation.uses_events(query)
     delay = settings.event_validation_delay if slow else settings.validation_delay

@@ -12,13 +12,13 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.emulator import records, segments
-from segctl.emulator.catalogue import field_names
+from segctl.emulator import catalogue, contacts, records, segments
+from segctl.emulator.contacts import Contact, Event
 from segctl.emulator.records import V1, V2, Record
 from segctl.emulator.validation import find_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 FIELD_TYPES = ("Text", "Number", "Date")
@@ -109,7 +109,7 @@ class WebUi:
                 if name is not None and name != record.name:
                     self._refuse_taken(db, name)
                 moment = self._at(at)
-                fields = field_names(db, self._account)
+                fields = catalogue.fields(db, self._account)
                 record = segments.edit(
                     record,
                     name,
@@ -157,6 +157,43 @@ class WebUi:
                 "INSERT INTO field (account, name, field_type) VALUES (?, ?, ?)",
                 (self._account, name, field_type),
             )
+
+    def add_contact(
+        self,
+        email: str,
+        *,
+        fields: Mapping[str, contacts.Value] | None = None,
+        list_ids: Sequence[str] = (),
+        id: str | None = None,  # noqa: A002 - as in `create`.
+        at: float | None = None,
+    ) -> str:
+        """Make a contact; give its id. `fields` are columns of `contact_data`, custom ones too."""
+        moment = self._at(at)
+        made = Contact(_new_id(id), email, fields or {}, tuple(list_ids), moment, moment)
+        self.add_contacts([made])
+        return made.id
+
+    def add_contacts(self, made: Iterable[Contact]) -> None:
+        """Make contacts, or none of them where one cannot be made."""
+        with self._transaction() as db:
+            contacts.insert(db, self._account, made)
+
+    def add_event(
+        self,
+        contact_id: str,
+        event_type: str,
+        *,
+        source: str = "mail",
+        data: Mapping[str, object] | None = None,
+        at: float | None = None,
+    ) -> None:
+        """Let something happen to a contact: `delivered`, `open`, `click` and the like."""
+        self.add_events([Event(contact_id, event_type, self._at(at), source, data or {})])
+
+    def add_events(self, happened: Iterable[Event]) -> None:
+        """Let things happen to contacts, or nothing where one of them does not exist."""
+        with self._transaction() as db:
+            contacts.insert_events(db, self._account, happened)
 
     def add_single_send(
         self,
@@ -234,7 +271,7 @@ class WebUi:
         with self._transaction() as db:
             self._refuse_taken(db, record.name)
             if judge:
-                error = find_error(record.query, field_names(db, self._account))
+                error = find_error(record.query, catalogue.fields(db, self._account))
                 record = replace(record, error=error)
             try:
                 records.insert(db, self._account, record)

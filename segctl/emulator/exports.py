@@ -1,0 +1,273 @@
+"""The export of contacts: a job that is asked for, waited for, and fetched from signed addresses.
+
+Owns the tables `export` and `export_file`, the operations on jobs, and what the files say. The way
+of a file out of the account is `downloads`. A job takes its picture of the contacts when it is
+asked for. Source: sendgrid-api.md §4; what is guessed says so.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import secrets
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from segctl.emulator import catalogue, contacts, downloads
+from segctl.emulator.call import timestamp
+from segctl.emulator.contacts import ALTERNATE_EMAILS
+from segctl.emulator.reply import Reply, json_reply, not_found, refuse
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from segctl.emulator.call import Call
+    from segctl.emulator.contacts import Contact, Value
+
+_JOBS = "/v3/marketing/contacts/exports"
+_FILE_TYPES = ("csv", "json")
+_BODY = ("list_ids", "segment_ids", "notifications", "file_type", "max_file_size")
+_DEFAULT_MEGABYTES = 5000
+
+# The columns of an export, in their order, with those of custom fields between the two: seen in
+# the code of users. There are no columns for lists and for the domains of addresses.
+_BEFORE_CUSTOM = (
+    "email",
+    "first_name",
+    "last_name",
+    "address_line_1",
+    "address_line_2",
+    "city",
+    "state_province_region",
+    "postal_code",
+    "country",
+    ALTERNATE_EMAILS,
+    "phone_number",
+    "whatsapp",
+    "line",
+    "facebook",
+    "unique_name",
+    "created_at",
+    "updated_at",
+    "contact_id",
+)
+_AFTER_CUSTOM = ("phone_number_id", "external_id", "anonymous_id")
+
+
+def start(call: Call) -> Reply:
+    """POST: 202 with the id of a job; without a body it is about all contacts (observed).
+
+    A list or segment that the account does not have is a 404, anything malformed a 400 (guessed).
+    """
+    content = call.json_object() if call.body else {}
+    for key in content:
+        if key not in _BODY:
+            raise refuse(f"unknown field {key}", key)
+    list_ids = _ids(content, "list_ids")
+    segment_ids = _ids(content, "segment_ids")
+    file_type = content.get("file_type", "csv")
+    if file_type not in _FILE_TYPES:
+        raise refuse("file_type must be csv or json", "file_type")
+    megabytes = content.get("max_file_size", _DEFAULT_MEGABYTES)
+    if not isinstance(megabytes, int) or isinstance(megabytes, bool) or megabytes < 1:
+        raise refuse("max_file_size must be a positive number of MB", "max_file_size")
+    if segment_ids:
+        raise refuse("segments cannot be exported here", "segment_ids")
+    for list_id in list_ids:
+        if not catalogue.has_list(call.db, call.account, list_id):
+            raise refuse("list does not exist", "list_ids", status=HTTPStatus.NOT_FOUND)
+    settings = call.settings
+    chosen = [
+        contact
+        for contact in contacts.everybody(call.db, call.account)
+        if not list_ids or not set(list_ids).isdisjoint(contact.list_ids)
+    ]
+    _purge(call)
+    export_id = call.new_id()
+    ready_at = call.now + settings.export_delay
+    call.db.execute(
+        "INSERT INTO export (account, id, secret, file_type, list_ids, segment_ids, "
+        "contact_count, message, created_at, ready_at, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            call.account,
+            export_id,
+            secrets.token_hex(),
+            file_type,
+            json.dumps(list_ids),
+            json.dumps(segment_ids),
+            len(chosen),
+            settings.export_failure,
+            call.now,
+            ready_at,
+            ready_at + settings.export_expiry,
+        ),
+    )
+    if settings.export_failure is None:
+        custom = tuple(catalogue.fields(call.db, call.account))
+        lines = _csv_lines(chosen, custom) if file_type == "csv" else _json_lines(chosen, custom)
+        files = _files(lines, settings.export_file_contacts, megabytes << 20)
+        call.db.executemany(
+            "INSERT INTO export_file (export_id, number, content) VALUES (?, ?, ?)",
+            [(export_id, number, gzip.compress(one, 6, mtime=0)) for number, one in files],
+        )
+    metadata = {"self": f"{call.origin}{call.path}/{export_id}"}
+    return json_reply(HTTPStatus.ACCEPTED, {"id": export_id, "_metadata": metadata})
+
+
+def get(call: Call, export_id: str) -> Reply:
+    """GET one job: `pending`, then `ready` with its addresses, or `failure` with a message.
+
+    A job that is expired is unknown (guessed).
+    """
+    _purge(call)
+    row = call.db.execute(
+        "SELECT * FROM export WHERE account = ? AND id = ?", (call.account, export_id)
+    ).fetchone()
+    if row is None:
+        raise not_found()
+    return json_reply(HTTPStatus.OK, _job(call, row))
+
+
+def list_all(call: Call) -> Reply:
+    """GET the jobs that are not expired (documented), on one page (guessed)."""
+    _purge(call)
+    rows = call.db.execute("SELECT * FROM export WHERE account = ? ORDER BY seq", (call.account,))
+    found = [_listed(call, row) for row in rows.fetchall()]
+    metadata = {"self": f"{call.origin}{call.path}"}
+    return json_reply(HTTPStatus.OK, {"result": found, "_metadata": metadata})
+
+
+def _purge(call: Call) -> None:
+    """Forget the jobs that are expired; their files answer as what is expired does."""
+    call.db.execute(
+        "DELETE FROM export_file WHERE export_id IN (SELECT id FROM export WHERE expires_at <= ?)",
+        (call.now,),
+    )
+    call.db.execute("DELETE FROM export WHERE expires_at <= ?", (call.now,))
+
+
+def _job(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    """Give a job; fields that say nothing yet are left out (guessed)."""
+    ended = call.now >= row["ready_at"]
+    last = timestamp(row["ready_at"] if ended else row["created_at"])
+    content: dict[str, Any] = {
+        "id": row["id"],
+        "status": "pending",
+        "created_at": timestamp(row["created_at"]),
+        "updated_at": last,
+        "expires_at": timestamp(row["expires_at"]),
+        "_metadata": {"self": f"{call.origin}{_JOBS}/{row['id']}"},
+    }
+    if ended and row["message"] is not None:
+        content |= {"status": "failure", "message": row["message"]}
+    elif ended:
+        content |= {
+            "status": "ready",
+            "completed_at": last,
+            "urls": downloads.addresses(call, row),
+            "contact_count": row["contact_count"],
+        }
+    return content
+
+
+def _listed(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    content = _job(call, row)
+    content.pop("updated_at")
+    content.pop("contact_count", None)
+    lists, segments = json.loads(row["list_ids"]), json.loads(row["segment_ids"])
+    kind = "segment_export" if segments else "list_export" if lists else "contacts_export"
+    named = _names(call)
+    return content | {
+        "user_id": "1",
+        "export_type": kind,
+        "segments": [{"ID": one, "Name": named.get(one, "")} for one in segments],
+        "lists": [{"ID": one, "Name": named.get(one, "")} for one in lists],
+    }
+
+
+def _names(call: Call) -> dict[str, str]:
+    rows = call.db.execute(
+        "SELECT id, name FROM list WHERE account = ?1 "
+        "UNION ALL SELECT id, name FROM segment WHERE account = ?1",
+        (call.account,),
+    )
+    return {row["id"]: row["name"] for row in rows}
+
+
+def _ids(content: Mapping[str, Any], name: str) -> list[str]:
+    ids = content.get(name) or []
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise refuse(f"{name} must be an array of ids", name)
+    return ids
+
+
+def _columns(contact: Contact) -> dict[str, Value]:
+    return {
+        **contact.fields,
+        "email": contact.email,
+        "created_at": timestamp(contact.created_at),
+        "updated_at": timestamp(contact.updated_at),
+        "contact_id": contact.id,
+    }
+
+
+def _csv_lines(chosen: Sequence[Contact], custom: Sequence[str]) -> Iterator[bytes]:
+    """Write the header, then a line a contact.
+
+    Names of columns are in capitals, those of custom fields as well (guessed from one example);
+    so are the empty text for NULL and the comma between alternate addresses (guessed).
+    """
+    names = (*_BEFORE_CUSTOM, *custom, *_AFTER_CUSTOM)
+    written = io.StringIO()
+    line = csv.writer(written, lineterminator="\n")
+    line.writerow([name.upper() for name in names])
+    for contact in chosen:
+        yield _taken(written)
+        values = _columns(contact)
+        line.writerow([_csv_value(values.get(name)) for name in names])
+    yield _taken(written)
+
+
+def _taken(written: io.StringIO) -> bytes:
+    text = written.getvalue()
+    written.seek(0)
+    written.truncate()
+    return text.encode()
+
+
+def _csv_value(value: Value | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str | int | float):
+        return str(value)
+    return ",".join(value)
+
+
+def _json_lines(chosen: Sequence[Contact], custom: Sequence[str]) -> Iterator[bytes]:
+    """Write an empty header, then an object a contact, on a line of its own (observed)."""
+    yield b""
+    for contact in chosen:
+        values = _columns(contact)
+        own = {name: values.pop(name) for name in custom if name in values}
+        content = {**values, "custom_fields": own}
+        yield json.dumps(content, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
+def _files(lines: Iterator[bytes], most: int | None, size: int) -> Iterator[tuple[int, bytes]]:
+    """Give numbered files of at most `most` contacts and `size` bytes, before they are packed.
+
+    Each begins with the header (guessed), and there is at least one.
+    """
+    header = next(lines)
+    number, held, content = 1, 0, bytearray(header)
+    for line in lines:
+        if held and (held == most or len(content) + len(line) > size):
+            yield number, bytes(content)
+            number, held, content = number + 1, 0, bytearray(header)
+        content += line
+        held += 1
+    yield number, bytes(content)
