@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import shutil
 import zlib
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -319,7 +320,9 @@ def _lists(list_id: str | None) -> tuple[str, ...]:
 
 def _remove_others(folder: Path, names: Collection[str]) -> None:
     for path in folder.glob("*"):
-        if path.name not in names:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in names:
             path.unlink()
 
 

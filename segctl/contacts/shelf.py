@@ -63,6 +63,7 @@ class Shelf:
         Raises `UsageError` while another one is in, and `OSError`.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
         with private_files.lock(self._file(_LOCK)) as free:
             if not free:
                 raise UsageError(
@@ -73,8 +74,8 @@ class Shelf:
 
     def clear(self) -> None:
         """Remove what the pull worked with; the base stays. Raises `OSError`."""
-        for path in (*self._of_new(), self.pending):
-            path.unlink(missing_ok=True)
+        self.remove_new()
+        self.pending.unlink(missing_ok=True)
         if self.parts.exists():
             shutil.rmtree(self.parts)
 
@@ -95,8 +96,10 @@ class Shelf:
             self.folder.rmdir()
         return True
 
-    def _of_new(self) -> tuple[Path, Path]:
-        return self.new, self._file(f"{_NEW}.wal")
+    def remove_new(self) -> None:
+        """Remove what an attempt to make a base has left. Raises `OSError`."""
+        for suffix in (_NEW, f"{_NEW}.wal"):
+            self._file(suffix).unlink(missing_ok=True)
 
 
 def shelves(folder: Path) -> tuple[Shelf, ...]:

@@ -123,7 +123,7 @@ def _status(word: Any) -> ExportStatus:
         return ExportStatus.PENDING
 
 
-def _lists(data: dict[str, Any]) -> frozenset[str] | None:
+def _lists(data: Any) -> frozenset[str] | None:
     """Give the lists of an export in the overview; `None` for one of segments, or of who knows."""
     kind = wire.text(data, "export_type")
     if kind == "contacts_export":
