@@ -1,24 +1,25 @@
-"""DuckDB, as a library: holds contacts and events in memory and asks who fulfils a condition.
+"""DuckDB, as a library: the one door to it, and what stands behind it for the tests of segments.
 
 The only importer of duckdb, which comes with an extra and may be missing. What it runs, it was
-given by `audience.translation`; it can reach no file and no network.
+given by `audience.translation` and by `contacts`; it reaches no network, and no file that it was
+not handed by name. DuckDB's own messages quote the data, so none is ever passed on.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from segctl.audience.pieces import name_sql
+from segctl.audience.pieces import name_sql, text_sql
 from segctl.audience.translation import TYPES
 from segctl.errors import SegctlError, UsageError
 from segctl.query.catalogue import EVENT_DATA, ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from duckdb import DuckDBPyConnection
+    from pathlib import Path
 
     from segctl.audience.scopes import Columns
 
@@ -26,13 +27,75 @@ Truth = bool | None
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "enable_external_access": "false",
-    "threads": "1",
+    "memory_limit": "60%",
+    "temp_directory": "",
 }
+_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_FILE = re.compile(r"^  file = (.*)$", re.MULTILINE)
 
 
 class EvaluationFailed(SegctlError):
     """A condition means nothing certain for some contact or event."""
+
+
+class FileUnreadable(EvaluationFailed):
+    """A line of a file cannot be read."""
+
+
+class Database:
+    """A connection to DuckDB; a context manager.
+
+    Before `lock`, files may be attached. After it nothing is reached but `paths` and the folder
+    for what does not fit into memory, of which at most three fifths are taken.
+
+    Raises `UsageError` where duckdb is not installed.
+    """
+
+    def __init__(self, *, threads: int | None = None, spill: Path | None = None) -> None:
+        """`threads` is all cores unless given; `spill` is a folder of our own."""
+        try:
+            import duckdb  # noqa: PLC0415 - an extra, and 100 ms
+        except ImportError:
+            raise UsageError(
+                "audiences are computed with DuckDB, which is not installed",
+                hint="pip install 'segctl[preview]'",
+            ) from None
+        self._error = duckdb.Error
+        settings = {**_SETTINGS, "temp_directory": str(spill or "")}
+        if threads is not None:
+            settings["threads"] = str(threads)
+        self._connection = duckdb.connect(":memory:", config=settings)
+        # A time without a zone is UTC, whatever this machine thinks.
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    def attach(self, path: Path, name: str) -> None:
+        """Open a file of DuckDB's own beside, to read it. Raises `EvaluationFailed`."""
+        self.rows(f"ATTACH {text_sql(str(path))} AS {name} (READ_ONLY)")
+
+    def lock(self, *paths: Path) -> None:
+        """Let no statement reach another file than these, and none change that."""
+        allowed = {form for path in paths for form in (str(path), pattern_of(path))}
+        listed = ", ".join(map(text_sql, sorted(allowed)))
+        self.rows(f"SET allowed_paths = [{listed}]")
+        self.rows("SET enable_external_access = false")
+        self.rows("SET lock_configuration = true")
+
+    def rows(self, sql: str, given: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement and give all its rows. Raises `EvaluationFailed`."""
+        try:
+            found: list[tuple[Any, ...]] = self._connection.execute(sql, given).fetchall()
+        except self._error as error:
+            raise _failure(str(error)) from None
+        return found
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._connection.close()
+
+
+def pattern_of(path: Path) -> str:
+    """Write a path as a pattern that means this file alone: DuckDB takes every path for one."""
+    return re.sub(r"[*?\[]", lambda found: f"[{found[0]}]", str(path))
 
 
 class Engine:
@@ -42,19 +105,12 @@ class Engine:
     """
 
     def __init__(self, columns: Columns) -> None:
-        try:
-            import duckdb  # noqa: PLC0415 - an extra, and 100 ms
-        except ImportError:
-            raise UsageError(
-                "audiences are computed with DuckDB, which is not installed",
-                hint="pip install 'segctl[preview]'",
-            ) from None
-        self._error = duckdb.Error
-        self._base = duckdb.connect(":memory:", config=_SETTINGS)
+        self._base = Database(threads=1)
+        self._base.lock()
         self._tables = {"contact_data": columns.types, "event_data": dict(EVENT_DATA)}
         for table, types in self._tables.items():
             declared = ", ".join(f"{name_sql(name)} {TYPES[kind]}" for name, kind in types.items())
-            self._base.execute(f"CREATE TABLE {table} ({declared})")
+            self._base.rows(f"CREATE TABLE {table} ({declared})")
 
     def fill(
         self, contacts: Iterable[Mapping[str, Any]], events: Iterable[Mapping[str, Any]]
@@ -66,7 +122,7 @@ class Engine:
         """
         for table, rows in (("contact_data", contacts), ("event_data", events)):
             types = self._tables[table]
-            self._base.execute(f"DELETE FROM {table}")  # noqa: S608 - one of our two names
+            self._base.rows(f"DELETE FROM {table}")  # noqa: S608 - one of our two names
             names = ", ".join(map(name_sql, types))
             values = ", ".join(
                 f"CAST({name_sql(name)} AS {TYPES[kind]})" for name, kind in types.items()
@@ -76,7 +132,7 @@ class Engine:
                 for name, kind in types.items()
             }
             written = json.dumps([_written(row, types) for row in rows])
-            self._execute(
+            self._base.rows(
                 f"INSERT INTO {table} ({names}) SELECT {values} FROM"  # noqa: S608 - quoted names
                 " (SELECT unnest(from_json($rows, $shape), recursive := true))",
                 {"rows": written, "shape": json.dumps([shape])},
@@ -90,17 +146,11 @@ class Engine:
         columns = "".join(f", {condition}" for condition in conditions)
         moment = now.astimezone(UTC).replace(tzinfo=None)
         given = {"now": moment} if "$now" in columns else {}
-        rows = self._execute(
+        rows = self._base.rows(
             f"SELECT c.contact_id{columns} FROM contact_data AS c",  # noqa: S608 - translated
             given,
-        ).fetchall()
+        )
         return {row[0]: row[1:] for row in rows}
-
-    def _execute(self, sql: str, given: Mapping[str, Any]) -> DuckDBPyConnection:
-        try:
-            return self._base.execute(sql, dict(given))
-        except self._error as error:
-            raise EvaluationFailed(_reason(str(error))) from None
 
 
 def _written(row: Mapping[str, Any], types: Mapping[str, ColumnType]) -> dict[str, Any]:
@@ -115,8 +165,19 @@ def _text(value: Any, kind: ColumnType) -> Any:
     return list(value) if kind is ColumnType.ARRAY else str(value)
 
 
-def _reason(words: str) -> str:
-    """Give what went wrong without the values of contacts: only our own words are passed on."""
+def _failure(words: str) -> EvaluationFailed:
+    """Say what went wrong without the values of contacts: only our own words are passed on."""
     first = words.splitlines()[0] if words else ""
     _, mark, ours = first.partition("segctl: ")
-    return ours if mark else "DuckDB cannot compute this query for these contacts"
+    if mark:
+        return EvaluationFailed(ours)
+    line, files = _LINE.search(words), _FILE.findall(words)
+    if line and files:
+        name = re.split(r"[/\\]", files[-1])[-1]
+        if "not utf-8" in words:
+            return FileUnreadable(f"line {int(line[1]):,} of {name} is not UTF-8")
+        return FileUnreadable(
+            f"line {int(line[1]):,} of {name} cannot be read",
+            hint="it has more or fewer columns than the first line, or its quotes do not match",
+        )
+    return EvaluationFailed("DuckDB cannot compute this query for these contacts")

@@ -55,6 +55,7 @@ FLOORS = {
     "journal": 4,
     "workspace": 4,
     "engine": 4,
+    "contacts": 4,
     "testing": 4,
     "clock": 4,
     "config": 5,

@@ -8,7 +8,9 @@ are collected, so that a person sees all of them at once.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
+from hashlib import blake2s
 from typing import TYPE_CHECKING, TypeVar
 
 from segctl.audience.pieces import (
@@ -33,11 +35,24 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CONTACT = "c"
+"""What the contact is called that a query is about."""
+
+EVENT = "e"
+"""What the event is called in the condition of a flag."""
+
+_CONTACT = f'{CONTACT}."{JOIN_COLUMN}"'
 _AGGREGATES = {"MAX": "max", "MIN": "min"}
 
 
 class Conditions(Values):
-    """Translates conditions."""
+    """Translates conditions.
+
+    `flags` collects the conditions, by name, that single events decide; where it is `None`, each
+    is a subquery of its own.
+    """
+
+    flags: dict[str, str] | None = None
 
     def condition(  # noqa: C901 - one branch a shape
         self, node: tree.Expression, scope: Scope
@@ -65,8 +80,7 @@ class Conditions(Values):
             case tree.Like():
                 sql = self._like(node, scope)
             case tree.Exists(query=query):
-                rows = self.rows(query, scope)
-                sql = f"EXISTS (SELECT 1{rows})"
+                sql = self._exists(query, scope)
             case tree.Subquery(query=query):
                 return self._scalar(node, query, scope)
             case _:
@@ -97,6 +111,10 @@ class Conditions(Values):
                 (node.operand, selected), (value, self.value(selected, inner))
             )
             refuse_kind(node, kind)
+            if operand.sql == _CONTACT and item.sql == f'{inner.tables[0].alias}."{JOIN_COLUMN}"':
+                flag = self._flagged(query, inner, linked=True)
+                if flag:
+                    return f"(NOT {flag})" if node.negated else flag
             rows = self._rows(query, inner)
             return f"({operand.sql} {word} (SELECT {item.sql}{rows}))"
         sides = (node.operand, *node.items)
@@ -175,9 +193,60 @@ class Conditions(Values):
                     "write IN (SELECT …)",
                 )
 
-    def rows(self, query: tree.Query, outer: Scope) -> str:
-        """Translate FROM and WHERE of a query inside another."""
-        return self._rows(query, self._scope(query, outer))
+    def _exists(self, query: tree.Query, outer: Scope) -> str:
+        scope = self._scope(query, outer)
+        flag = self._flagged(query, scope)
+        return flag or f"EXISTS (SELECT 1{self._rows(query, scope)})"
+
+    def _flagged(self, query: tree.Query, scope: Scope, *, linked: bool = False) -> str | None:
+        """Make a flag of a query inside another: is one of its rows about the contact."""
+        if len(scope.tables) > 1 or query.extras:
+            return None
+        return self.flag(scope.tables[0], operands_of(query.where), scope, linked=linked)
+
+    def flag(
+        self, table: Seen, nodes: Sequence[tree.Expression], scope: Scope, *, linked: bool = False
+    ) -> str | None:
+        """Make a flag of conditions on a table in sight.
+
+        One of them must say that it is about the contact's own events, unless they are `linked`
+        already, and each other must be on a single event alone. `None` where no flag can be made.
+        """
+        flags = self.flags
+        if flags is None or table.table != "event_data":
+            return None
+        tables = tuple(replace(one, alias=EVENT) if one is table else one for one in scope.tables)
+        called = Scope(tables, scope.outer)
+        # Without flags inside: a query in there would call its events by the same name.
+        used, self.used, self.flags = self.used, set(), None
+        try:
+            conditions = []
+            for node in nodes:
+                if self._links(node, called):
+                    linked = True
+                else:
+                    conditions.append(self.truth(node, called))
+            alone = linked and self.used <= {EVENT}
+        except CannotTranslate:
+            # Who translates it in full says so, with all there is to say.
+            alone = False
+        finally:
+            self.used, self.flags = used, flags
+        if not alone:
+            return None
+        self.used.add(CONTACT)
+        condition = " AND ".join(conditions) or "TRUE"
+        name = f"f{blake2s(condition.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+        flags[name] = condition
+        return f"COALESCE(f.{name}, FALSE)"
+
+    def _links(self, node: tree.Expression, scope: Scope) -> bool:
+        if not _on_contact(node):
+            return False
+        used, self.used = self.used, set()
+        self.truth(node, scope)
+        links, self.used = self.used == {CONTACT, EVENT}, used | (self.used - {CONTACT, EVENT})
+        return links
 
     def _rows(self, query: tree.Query, scope: Scope) -> str:
         conditions = self.joined(query, scope)
@@ -215,11 +284,17 @@ class Conditions(Values):
         for join in query.joins:
             if join.kind != "INNER" or join.on is None:
                 raise refused(join, "SendGrid documents JOIN … ON … alone")
-            every = join.on.operands if isinstance(join.on, tree.And) else (join.on,)
-            if not any(map(_on_contact, every)):
+            if not any(map(_on_contact, operands_of(join.on))):
                 raise refused(join.on, "the tables are not joined on contact_id")
             conditions += self.all_of((join.on,), scope)
         return conditions
+
+
+def operands_of(where: tree.Expression | None) -> Sequence[tree.Expression]:
+    """Give the conditions that must hold together."""
+    if isinstance(where, tree.And):
+        return where.operands
+    return (where,) if where else ()
 
 
 def collect(steps: Iterable[Callable[[], T]]) -> list[T]:

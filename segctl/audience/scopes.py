@@ -28,8 +28,12 @@ class Columns:
     so a query that uses one of them is refused.
     """
 
-    def __init__(self, others: Mapping[str, ColumnType]) -> None:
-        """`others` goes from names, as the account spells them, to types."""
+    def __init__(self, others: Mapping[str, ColumnType], *, complete: bool = False) -> None:
+        """`others` goes from names, as the account spells them, to types.
+
+        `complete` says that these are those of a base of contacts, so others do not exist.
+        """
+        self.complete = complete
         self.types: dict[str, ColumnType] = dict(CONTACT_DATA)
         self._spellings: dict[str, list[str]] = {name: [name] for name in CONTACT_DATA}
         for name, kind in others.items():
@@ -86,7 +90,8 @@ def resolve(column: tree.Column, scope: Scope, columns: Columns) -> tuple[Seen, 
         around = around.outer
     if column.qualifier:
         raise refused(column, f"no table in sight is called `{column.qualifier.text}`")
-    raise _unknown(column, [name for seen in scope.tables for name in _names(seen, columns)])
+    names = [name for seen in scope.tables for name in _names(seen, columns)]
+    raise _unknown(column, names, columns)
 
 
 def _has(seen: Seen, name: tree.Name, columns: Columns) -> bool:
@@ -99,9 +104,11 @@ def _names(seen: Seen, columns: Columns) -> list[str]:
     return [*(columns.types if seen.table == "contact_data" else TABLES[seen.table])]
 
 
-def _unknown(column: tree.Column, known: list[str]) -> CannotTranslate:
+def _unknown(column: tree.Column, known: list[str], columns: Columns) -> CannotTranslate:
     meant = closest(column.name.text, known)
     hint = f"did you mean `{meant}`?" if meant else ""
+    if columns.complete:
+        return refused(column, f"the base has no column `{column.name.text}`", hint)
     return refused(
         column,
         f"the type of the column `{column.name.text}` is not known",
@@ -114,7 +121,7 @@ def _piece(seen: Seen, column: tree.Column, columns: Columns) -> Piece:
     if seen.table == "contact_data":
         spelled = columns.spellings(name.text)
         if not spelled:
-            raise _unknown(column, _names(seen, columns))
+            raise _unknown(column, _names(seen, columns), columns)
         if len(spelled) > 1:
             raise refused(
                 column,
@@ -126,7 +133,7 @@ def _piece(seen: Seen, column: tree.Column, columns: Columns) -> Piece:
         table = TABLES[seen.table]
         spelling = lower(name.text)
         if spelling not in table:
-            raise _unknown(column, [*table])
+            raise _unknown(column, [*table], columns)
         kind = KINDS[table[spelling]]
     if name.quoted and name.text != spelling:
         raise refused(

@@ -11,6 +11,13 @@ The relations have the columns of the catalogue and the account's own, in the ty
 times in UTC without a zone, NULL for what a contact does not have. `$now` is the moment of the
 evaluation, likewise. `Part` says the same of each condition in the query by itself.
 
+"Has clicked in the last 30 days" says nothing of a contact but whether one of its events fulfils a
+condition, and many segments ask that. Such a condition can become a flag instead of a subquery, so
+that all flags of all audiences come from one pass over the events. `Audience.flags` has the
+condition, over `event_data AS e`; the audience's own uses its name as a column of a relation `f`,
+joined left to the contacts on contact_id, which is true where some event of the contact fulfils it.
+It means the same as long as no event lacks its contact_id.
+
 Owns the outermost query; refuses to run anything, and to translate what it is not sure of.
 """
 
@@ -20,16 +27,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from segctl.audience.conditions import Conditions, collect, tables_sql
+from segctl.audience.conditions import CONTACT, Conditions, collect, operands_of, tables_sql
 from segctl.audience.pieces import NUMBER_TYPE, CannotTranslate, Kind, refused, text_sql
 from segctl.audience.scopes import Columns, Scope, Seen
-from segctl.audience.values import NOW
+from segctl.audience.values import NOW, Asked
 from segctl.query import tree
 from segctl.query.catalogue import SELECTED, ColumnType
 from segctl.query.words import lower, upper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.query.parse import Parsed
     from segctl.query.problems import Problem
@@ -70,10 +77,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A translated query; `asks_events` says whether it means anything without events."""
+    """A translated query; `asks_events` says whether it means anything without events.
+
+    `asked` are the columns that decide, each at every place where it is asked. `flags` are the
+    conditions, by name, that the condition on the contact takes from somewhere else.
+    """
 
     part: Part
     asks_events: bool
+    asked: tuple[Asked, ...] = ()
+    flags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asks_now(self) -> bool:
@@ -89,15 +102,19 @@ class Translation:
     problems: tuple[Problem, ...] = field(default=())
 
 
-def translate(parsed: Parsed, columns: Columns, parents: Sequence[str] = ()) -> Translation:
+def translate(
+    parsed: Parsed, columns: Columns, parents: Sequence[str] = (), *, with_flags: bool = False
+) -> Translation:
     """Translate a query with its parent lists. Never raises.
 
-    Problems have offsets in the query's text.
+    Problems have offsets in the query's text. `with_flags` makes flags of what can be one.
     """
     if parsed.query is None:
         return Translation(None, parsed.problems)
+    work = _Outermost(parsed.text, columns)
+    work.flags = {} if with_flags else None
     try:
-        return Translation(_Outermost(parsed.text, columns).audience(parsed.query, parents))
+        return Translation(work.audience(parsed.query, parents))
     except CannotTranslate as stop:
         return Translation(None, stop.problems)
 
@@ -111,13 +128,14 @@ class _Outermost(Conditions):
         if len(contacts) != 1:
             raise refused(query, "the query must ask contact_data, and that once")
         scope = Scope(
-            tuple(replace(seen, alias="c") if seen in contacts else seen for seen in tables)
+            tuple(replace(seen, alias=CONTACT) if seen in contacts else seen for seen in tables)
         )
-        others = tuple(seen for seen in scope.tables if seen.alias != "c")
+        others = tuple(seen for seen in scope.tables if seen.alias != CONTACT)
         self._check_selected(query, scope)
+        # What is selected decides nothing.
+        self.asked.clear()
         joins = self.joined(query, scope)
-        where = query.where
-        nodes = where.operands if isinstance(where, tree.And) else (where,) if where else ()
+        nodes = operands_of(query.where)
         asking = collect([partial(self._asking, node, scope) for node in nodes])
         rows = {seen.alias for seen in others}
         alone = [part for part, used in asking if not used & rows]
@@ -127,17 +145,26 @@ class _Outermost(Conditions):
             exists = _Exists(others, tuple(joins))
             parts.append(Part(query.joins[0].start, query.joins[-1].end, exists.of()))
             parts += [exists.part(part) for part in events]
-            sqls.append(exists.of(*(part.sql for part in events)))
+            flag = None
+            if len(others) == 1:
+                conditions = [join.on for join in query.joins if join.on]
+                both = [one for on in conditions for one in operands_of(on)]
+                both += [node for node, (_, used) in zip(nodes, asking, strict=True) if used & rows]
+                flag = self.flag(others[0], both, scope)
+            sqls.append(flag or exists.of(*(part.sql for part in events)))
         if parents:
             ids = ", ".join(map(text_sql, parents))
             parts.insert(0, Part(-1, -1, f'list_has_any(c."list_ids", [{ids}])'))
             sqls.insert(0, parts[0].sql)
-        place = where or query
+            self.asked.append(Asked("contact_data", "list_ids", -1, -1, tuple(parents)))
+        place = query.where or query
         whole = f"({' AND '.join(sqls)})" if sqls else "TRUE"
         root = Part(place.start, place.end, whole, "AND", tuple(parts))
         if len(parts) == 1 and not others:
             (root,) = parts
-        return Audience(root, "event_data" in whole)
+        asked = tuple(dict.fromkeys(self.asked))
+        asks_events = "event_data" in whole or bool(self.flags)
+        return Audience(root, asks_events, asked, self.flags or {})
 
     def _asking(self, node: tree.Expression, scope: Scope) -> tuple[Part, set[str]]:
         """Translate one condition; say which tables it asks, those of queries inside included."""

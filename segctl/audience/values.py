@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,13 +63,31 @@ _SAME = {
 """Casts that change nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A column that a query asks, by table and spelling; `start` and `end` are offsets in its text.
+
+    `items` are what is looked for in a list; `None` says that anything of the value may matter.
+    """
+
+    table: str
+    column: str
+    start: int
+    end: int
+    items: tuple[str, ...] | None = None
+
+
 class Values(ABC):
-    """Translates values. `used` collects the aliases of the tables that were asked."""
+    """Translates values.
+
+    `used` collects the aliases of the tables that were asked, `asked` the columns.
+    """
 
     def __init__(self, text: str, columns: Columns) -> None:
         self.text = text
         self.columns = columns
         self.used: set[str] = set()
+        self.asked: list[Asked] = []
         self.count = 0
 
     def value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
@@ -111,6 +130,10 @@ class Values(ABC):
         """Translate a column, with its path into DATA if there is one."""
         seen, piece = resolve(node, scope, self.columns)
         self.used.add(seen.alias)
+        name = lower(node.name.text)
+        if seen.table == "contact_data":
+            name = self.columns.spelling(name) or name
+        self.asked.append(Asked(seen.table, name, node.start, node.end))
         if not node.path:
             return piece
         if piece.kind is not Kind.DATA:
@@ -311,8 +334,10 @@ class Values(ABC):
         for item in wanted:
             if not isinstance(item, tree.String):
                 raise refused(item, "array_contains takes texts between single quotes")
-            texts.append(text_sql(plain(item)))
-        return Piece(f"list_has_any({piece.sql}, [{', '.join(texts)}])", Kind.BOOLEAN)
+            texts.append(plain(item))
+        self.asked[-1] = replace(self.asked[-1], items=tuple(texts))
+        literals = ", ".join(map(text_sql, texts))
+        return Piece(f"list_has_any({piece.sql}, [{literals}])", Kind.BOOLEAN)
 
     def _array_size(self, node: tree.Call, scope: Scope) -> Piece:
         piece = self.value(node.args[0], scope) if len(node.args) == 1 else None

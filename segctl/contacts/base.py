@@ -1,0 +1,179 @@
+"""An opened base of contacts: what can be asked of it, how old it is, what it does not know.
+
+Owns the way from a file, or two, to a `Base`: a pulled one or a team's own export. Refuses to
+count (`counting`), and to write anything but what DuckDB puts aside while it works, in a folder of
+its own that is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from segctl.audience.pieces import name_sql
+from segctl.audience.scopes import Columns
+from segctl.audience.translation import TYPES
+from segctl.contacts.files import Column, Format, Relation, format_of, read_relation
+from segctl.engine import Database, EvaluationFailed
+from segctl.errors import UsageError
+from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from segctl.query.catalogue import ColumnType
+
+PULLED_FORMAT = "1"
+"""What `format` says in the metadata of a pulled base that we read."""
+
+ALL_LISTS = "all"
+_ALIAS = "pulled"
+_TABLES = ("contact_data", "event_data")
+_KINDS = {name: kind for kind, name in TYPES.items()}
+
+
+class BaseMissing(UsageError):
+    """There is no base where one should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Contacts, and perhaps events, that can be counted; `columns` are all that the account has.
+
+    `as_of` is the moment that a pulled base shows, and `modified_at` that when somebody's own file
+    was written last (both ISO 8601, UTC); one of them is `None`. `account` is the digest of the
+    account that a base was pulled from. `lists` are the ids of those whose members are known, or
+    `None` for all. `is_checked` says that each row is known to be a contact of its own.
+    """
+
+    database: Database
+    columns: Columns
+    contacts: Relation
+    events: Relation | None = None
+    as_of: str | None = None
+    modified_at: str | None = None
+    account: str | None = None
+    lists: frozenset[str] | None = None
+    is_checked: bool = False
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether `segctl contacts pull` wrote it."""
+        return self.as_of is not None
+
+    def relation(self, table: str) -> Relation | None:
+        """Give what stands for `contact_data` or `event_data`."""
+        return self.contacts if table == "contact_data" else self.events
+
+
+@contextmanager
+def open_base(
+    contacts: Path,
+    events: Path | None = None,
+    *,
+    fields: Mapping[str, ColumnType] | None = None,
+    asked: Collection[str] | None = None,
+    workshop: Path | None = None,
+) -> Iterator[Base]:
+    """Open a base: a pulled one, or files of contacts and of events.
+
+    `fields` are the account's own, as fields.yaml knows them, and `asked` the names (in lower case)
+    of all columns that will be asked. In `workshop`, a folder of our own is made for what does not
+    fit into memory; without it, all must. Raises `BaseMissing`, `UsageError` and
+    `EvaluationFailed`.
+    """
+    spill = Path(mkdtemp(dir=workshop, prefix="spill-")) if workshop else None
+    try:
+        database = Database(spill=spill)
+        try:
+            if not contacts.exists():
+                raise BaseMissing(f"there is no file {contacts.name}", hint="check the path")
+            if format_of(contacts) is Format.DUCKDB:
+                if events is not None:
+                    raise UsageError("a pulled base has its own events", hint="leave out --events")
+                yield _pulled(database, contacts, fields or {})
+            else:
+                yield _own(database, contacts, events, fields or {}, asked)
+        finally:
+            database.close()
+    finally:
+        if spill is not None:
+            shutil.rmtree(spill, ignore_errors=True)
+
+
+def _own(
+    database: Database,
+    contacts: Path,
+    events: Path | None,
+    fields: Mapping[str, ColumnType],
+    asked: Collection[str] | None,
+) -> Base:
+    # As absolute paths: a relative one could look like the address of a server.
+    paths = [path.resolve() for path in (contacts, events) if path is not None]
+    database.lock(*paths)
+    people = read_relation(database, paths[0], "contact_data", fields, asked)
+    happened = read_relation(database, paths[1], "event_data", {}, ()) if events else None
+    modified = datetime.fromtimestamp(max(path.stat().st_mtime for path in paths), UTC)
+    return Base(
+        database,
+        _columns(people, fields),
+        people,
+        happened,
+        modified_at=modified.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _columns(people: Relation, fields: Mapping[str, ColumnType]) -> Columns:
+    there = {name: column.kind for name, column in people.columns.items()}
+    others = {name: kind for name, kind in {**fields, **there}.items() if name not in CONTACT_DATA}
+    return Columns(others, complete=True)
+
+
+def _pulled(database: Database, path: Path, fields: Mapping[str, ColumnType]) -> Base:
+    try:
+        database.attach(path.resolve(), _ALIAS)
+        facts = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
+        lists = json.loads(facts["lists"])
+    except (EvaluationFailed, KeyError, ValueError):
+        raise UsageError(
+            f"{path.name} is no base that segctl pulled, or it is broken",
+            hint="run `segctl contacts pull`",
+        ) from None
+    if facts.get("format") != PULLED_FORMAT:
+        raise UsageError(
+            f"{path.name} was pulled by another version of segctl",
+            hint="run `segctl contacts pull` again",
+        )
+    database.lock()
+    relations = {table: _table(database, table, path.name) for table in _TABLES}
+    people = relations["contact_data"]
+    if people is None or JOIN_COLUMN not in people.columns:
+        raise UsageError(f"{path.name} has no contacts", hint="run `segctl contacts pull` again")
+    return Base(
+        database,
+        _columns(people, fields),
+        people,
+        relations["event_data"],
+        as_of=facts.get("as_of", ""),
+        account=facts.get("account"),
+        lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
+        is_checked=facts.get("distinct") == "true",
+    )
+
+
+def _table(database: Database, table: str, name: str) -> Relation | None:
+    """Take a table of a pulled base, whose columns have their types already."""
+    source = f"{_ALIAS}.{table}"
+    rows: list[tuple[str, ...]] = []
+    with suppress(EvaluationFailed):
+        rows = database.rows(f"DESCRIBE {source}")
+    if not rows:
+        return None
+    columns = {row[0]: Column(_KINDS[row[1]], name_sql(row[0])) for row in rows if row[1] in _KINDS}
+    return Relation(name, source, columns)

@@ -1,0 +1,350 @@
+"""Counts of many audiences, before and after a change, in one pass over a base.
+
+Owns what the numbers mean, and what they must not be made of. Where a query asks what the base
+does not know, where values of a column are none of its type, and where a computation fails on the
+data, that segment is refused with the reason, and the others are counted. Where contacts stand in
+two rows, or have no id, nothing is: every number would be wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from segctl.audience.translation import translate
+from segctl.contacts.files import FAULT_HINTS, fault_words
+from segctl.contacts.masking import masked
+from segctl.contacts.statement import Statement
+from segctl.engine import EvaluationFailed, FileUnreadable
+from segctl.errors import UsageError
+from segctl.query.catalogue import JOIN_COLUMN
+from segctl.query.parse import parse
+from segctl.query.problems import Problem
+from segctl.query.tree import Column
+from segctl.query.walking import walk
+from segctl.query.words import lower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from segctl.audience.translation import Audience
+    from segctl.audience.values import Asked
+    from segctl.contacts.base import Base
+    from segctl.model import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many contacts are in an audience before and after; `gained` come in, `lost` go out."""
+
+    before: int
+    after: int
+    gained: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uncountable:
+    """Why an audience cannot be computed; `in_before` says that it is the one before the change.
+
+    Offsets of the problems are in that query, and -1 for its parent list.
+    """
+
+    problems: tuple[Problem, ...]
+    in_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How many contacts two audiences share, and have alone; `one`, `other` are their places."""
+
+    one: int
+    other: int
+    both: int
+    only_one: int
+    only_other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one pass gave: the size of the base, and for each pair what it came to, in their order.
+
+    `overlaps` are those of any two audiences that could be computed; `samples` are masked
+    addresses of members, by pair.
+    """
+
+    total: int
+    results: tuple[Counts | Uncountable, ...]
+    overlaps: tuple[Overlap, ...] = ()
+    samples: tuple[tuple[str, ...], ...] = ()
+
+
+def names_asked(segments: Iterable[Segment]) -> frozenset[str]:
+    """Give, in lower case, every name in some queries that could be a column's."""
+    names: set[str] = set()
+    for text in {segment.query for segment in segments}:
+        query = parse(text).query
+        if query is not None:
+            names |= {lower(one.name.text) for one in walk(query) if isinstance(one, Column)}
+    return frozenset(names)
+
+
+def compare(
+    base: Base,
+    pairs: Sequence[tuple[Segment | None, Segment]],
+    now: datetime,
+    *,
+    overlap: bool = False,
+    sample: int = 0,
+) -> Counted:
+    """Count the audiences before (`None`: there is none) and after, of all pairs at once.
+
+    With `overlap`, any two of those after are compared, too; of each, `sample` members are shown,
+    by masked addresses. Raises `UsageError` for a base in which nothing can be counted, and
+    `EvaluationFailed` where it cannot be read.
+    """
+    if sample and "email" not in base.contacts.columns:
+        raise UsageError(f"{base.contacts.name} has no column email to show a sample of")
+    sound: dict[Segment, Audience] = {}
+    wrong: dict[Segment, tuple[Problem, ...]] = {}
+    for segment in {one: None for pair in pairs for one in pair if one is not None}:
+        asked = _ask(base, segment)
+        if isinstance(asked, tuple):
+            wrong[segment] = asked
+        else:
+            sound[segment] = asked
+    try:
+        count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample)
+    except FileUnreadable:
+        raise
+    except EvaluationFailed:
+        for segment, reason in _failing(base, sound, now):
+            wrong[segment] = (Problem("not-computed", reason, "", *_whole(segment)),)
+            del sound[segment]
+        count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample)
+    count.check_contacts()
+    return count.counted(wrong | count.faulty())
+
+
+class _Count:
+    """One run of the statement, and what stands in its row."""
+
+    def __init__(
+        self,
+        base: Base,
+        sound: Mapping[Segment, Audience],
+        pairs: Sequence[tuple[Segment | None, Segment]],
+        now: datetime,
+        *,
+        overlap: bool,
+        sample: int,
+    ) -> None:
+        self.base = base
+        self.sound = sound
+        self.pairs = pairs
+        self.statement = statement = Statement(base, [*sound.values()], emails=sample > 0)
+        self.names = dict(zip(sound, statement.names, strict=True))
+        self.total = statement.measure("count(*)")
+        self.with_id = statement.measure("count(id)")
+        # Equal texts have equal hashes, and hashes are quicker to tell apart.
+        distinct = "count(id)" if base.is_checked else "count(DISTINCT hash(id))"
+        self.distinct = statement.measure(distinct)
+        self.counts = [self._counts(*pair) for pair in pairs]
+        places = [place for place, (_, after) in enumerate(pairs) if after in sound]
+        self.overlaps = {
+            (one, other): self._shared(pairs[one][1], pairs[other][1])
+            for one, other in combinations(places if overlap else (), 2)
+        }
+        self.samples = [
+            statement.measure(
+                f"arg_min(email, id, {sample}) FILTER (WHERE {self.names[after]} AND email <> '')"
+            )
+            if sample and after in sound
+            else None
+            for _, after in pairs
+        ]
+        self.row = statement.run(now)
+
+    def _counts(self, before: Segment | None, after: Segment) -> tuple[int, int, int] | None:
+        """Measure a pair: before, after, and both."""
+        if after not in self.sound or (before is not None and before not in self.sound):
+            return None
+        now = self.statement.count(self.names[after])
+        if before is None:
+            return -1, now, -1
+        return self.statement.count(self.names[before]), now, self._shared(before, after)
+
+    def _shared(self, one: Segment, other: Segment) -> int:
+        return self.statement.count(f"{self.names[one]} AND {self.names[other]}")
+
+    def check_contacts(self) -> None:
+        """Refuse a base in which a contact is not a row. Raises `UsageError`."""
+        name, total, with_id = self.base.contacts.name, self.row[self.total], self.row[self.with_id]
+        if with_id < total:
+            what = "row has" if total - with_id == 1 else "rows have"
+            raise UsageError(
+                f"{total - with_id:,} {what} no {JOIN_COLUMN} in {name}",
+                hint="each row must be a contact, and say which",
+            )
+        if self.row[self.distinct] == with_id:
+            return
+        relation = self.base.contacts
+        value = relation.columns[JOIN_COLUMN].value
+        ((twice,),) = self.base.database.rows(
+            f"SELECT count({value}) - count(DISTINCT {value}) FROM {relation.source}"  # noqa: S608 - our own relation
+        )
+        if twice:
+            what = "row repeats" if twice == 1 else "rows repeat"
+            raise UsageError(
+                f"{twice:,} {what} a {JOIN_COLUMN} in {name}",
+                hint="keep one row for each contact: it would be counted twice",
+            )
+
+    def faulty(self) -> dict[Segment, tuple[Problem, ...]]:
+        """Give the segments that ask a column with values that are none of its type."""
+        bad = {one: self.row[place] for one, place in self.statement.faults.items()}
+        return {
+            segment: problems
+            for segment, audience in self.sound.items()
+            if (problems := tuple(_faults(self.base, audience, bad)))
+        }
+
+    def counted(self, wrong: Mapping[Segment, tuple[Problem, ...]]) -> Counted:
+        """Give all numbers, but those of segments that are wrong."""
+        fine = {place for place, (_, after) in enumerate(self.pairs) if after not in wrong}
+        return Counted(
+            self.row[self.total],
+            tuple(
+                _uncountable(*pair, wrong) or self._result(places)
+                for pair, places in zip(self.pairs, self.counts, strict=True)
+            ),
+            tuple(
+                self._overlap(one, other, place)
+                for (one, other), place in self.overlaps.items()
+                if {one, other} <= fine
+            ),
+            masked(
+                self.base,
+                [
+                    self.row[place] or () if place is not None and number in fine else ()
+                    for number, place in enumerate(self.samples)
+                ],
+            ),
+        )
+
+    def _result(self, places: tuple[int, int, int] | None) -> Counts:
+        if places is None:
+            raise ValueError("only what could be asked has places")
+        one, other, shared = places
+        before, both = (0, 0) if one < 0 else (self.row[one], self.row[shared])
+        after = self.row[other]
+        return Counts(before, after, after - both, before - both)
+
+    def _overlap(self, one: int, other: int, place: int) -> Overlap:
+        both = self.row[place]
+        sizes = [
+            self.row[self.statement.count(self.names[self.pairs[place][1]])]
+            for place in (one, other)
+        ]
+        return Overlap(one, other, both, sizes[0] - both, sizes[1] - both)
+
+
+def _uncountable(
+    before: Segment | None, after: Segment, wrong: Mapping[Segment, tuple[Problem, ...]]
+) -> Uncountable | None:
+    if after in wrong:
+        return Uncountable(wrong[after])
+    if before is not None and before in wrong:
+        return Uncountable(wrong[before], in_before=True)
+    return None
+
+
+def _whole(segment: Segment) -> tuple[int, int]:
+    """Give the whole query as a place, for what has none of its own."""
+    text = segment.query.rstrip()
+    return len(text) - len(text.lstrip()), len(text)
+
+
+def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
+    """Translate a segment, and see whether the base knows what it asks."""
+    parents = segment.parent_list_ids
+    translated = translate(parse(segment.query), base.columns, parents, with_flags=True)
+    audience = translated.audience
+    if audience is None:
+        return translated.problems
+    if audience.asks_events and base.events is None:
+        first = next((one for one in audience.asked if one.table == "event_data"), None)
+        place = (first.start, first.end) if first else _whole(segment)
+        message = "it asks event_data, and the base has no events"
+        return (Problem("no-events", message, "give a file of events with --events", *place),)
+    problems: dict[str, Problem] = {}
+    for one in audience.asked:
+        problem = _lacking(base, one)
+        if problem is not None:
+            problems.setdefault(problem.message, problem)
+    return tuple(problems.values()) or audience
+
+
+def _lacking(base: Base, asked: Asked) -> Problem | None:
+    """Say what a base does not know of a column that is asked."""
+    place = (asked.start, asked.end)
+    relation = base.relation(asked.table)
+    column = relation.columns.get(asked.column) if relation else None
+    if relation is None or column is None:
+        hint = "pull it again" if base.is_pulled else "export that column as well"
+        whose = "the base has" if asked.table == "contact_data" else "the events have"
+        return Problem("no-column", f"{whose} no column `{asked.column}`", hint, *place)
+    if column.unusable:
+        message = f"`{asked.column}` in {relation.name} {column.unusable}"
+        return Problem("wrong-type", message, "export it in another form", *place)
+    if asked.column != "list_ids" or base.lists is None:
+        return None
+    if asked.items is None:
+        message = "this asks for all lists of a contact, and the base knows only some lists"
+        return Problem("unknown-list", message, "`segctl contacts pull` reads them all", *place)
+    unknown = [item for item in asked.items if item not in base.lists]
+    if not unknown:
+        return None
+    message = f"the base does not know who is on the list {' and '.join(unknown)}"
+    return Problem("unknown-list", message, "`segctl contacts pull` reads its members", *place)
+
+
+def _faults(
+    base: Base, audience: Audience, bad: Mapping[tuple[str, str], int]
+) -> Iterator[Problem]:
+    """Yield what is wrong with the values of the columns that an audience asks."""
+    told = set()
+    for one in audience.asked:
+        key = (one.table, one.column)
+        relation = base.relation(one.table)
+        if relation is None or key in told or not bad.get(key):
+            continue
+        told.add(key)
+        column = relation.columns[one.column]
+        message, hint = fault_words(relation, one.column, bad[key]), FAULT_HINTS.get(column.kind)
+        if one.column == JOIN_COLUMN:
+            message, hint = f"events without a {JOIN_COLUMN} stand in {relation.name}", None
+        yield Problem("bad-values", message, hint or "", one.start, one.end)
+
+
+def _failing(
+    base: Base, sound: Mapping[Segment, Audience], now: datetime
+) -> Iterator[tuple[Segment, str]]:
+    """Find those whose computation fails on this data, by halves, and why.
+
+    Raises `EvaluationFailed` where it fails without any.
+    """
+    try:
+        _Count(base, sound, [(None, one) for one in sound], now, overlap=False, sample=0)
+    except EvaluationFailed as error:
+        if not sound:
+            raise
+        if len(sound) == 1:
+            _Count(base, {}, [], now, overlap=False, sample=0)
+            yield next(iter(sound)), error.message
+            return
+        items, half = [*sound.items()], len(sound) // 2
+        yield from _failing(base, dict(items[:half]), now)
+        yield from _failing(base, dict(items[half:]), now)

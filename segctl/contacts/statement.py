@@ -1,0 +1,172 @@
+"""The one SQL statement that counts many audiences in a base.
+
+The contacts are read once, however many audiences there are, and so are the events: what queries
+ask of single events are flags, all of them made in one pass. Only what a query asks otherwise (two
+events compared with each other, an event with its contact) is a subquery; then the columns of the
+events that matter are put aside first, so that the file is still read once.
+
+Owns the text of the statement; `counting` knows what the numbers mean.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from segctl.audience.conditions import CONTACT, EVENT
+from segctl.audience.pieces import name_sql
+from segctl.query.catalogue import JOIN_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from segctl.audience.translation import Audience
+    from segctl.contacts.base import Base
+    from segctl.contacts.files import Relation
+
+MOST_FILTERED = 16
+"""With more flags than this, most events matter to one of them, so none is sorted out before."""
+
+Asked = tuple[str, str]
+"""A column: the name of its table, and its own."""
+
+_EVENT_ID = ("event_data", JOIN_COLUMN)
+
+
+class Statement:
+    """A statement: `names` are those of the audiences, columns of each contact for a measure.
+
+    A measure is an aggregate over all contacts, of which `id` is the contact_id and `email` the
+    address, if that was asked for. `faults` say where in the row the number of faults of a column
+    is; that of the events' contact_id counts events without one.
+    """
+
+    def __init__(self, base: Base, audiences: Sequence[Audience], *, emails: bool = False) -> None:
+        self._base = base
+        self._conditions: dict[str, str] = {}
+        self._measures: dict[str, int] = {}
+        self._flags: dict[str, str] = {}
+        asked: dict[Asked, None] = {("contact_data", JOIN_COLUMN): None}
+        if emails:
+            asked["contact_data", "email"] = None
+        for one in audiences:
+            self._conditions.setdefault(one.part.sql, f"a{len(self._conditions)}")
+            self._flags |= one.flags
+            asked |= dict.fromkeys((column.table, column.column) for column in one.asked)
+        self.names = [self._conditions[one.part.sql] for one in audiences]
+        self._asks_events = any(one.asks_events for one in audiences)
+        if self._asks_events:
+            asked[_EVENT_ID] = None
+        self._asked = [*asked]
+        self._emails = emails
+        written = " ".join([*self._conditions, *self._flags.values()])
+        # A text in a query can look like this, too; then a table is put aside in vain.
+        self._aside = {table: f"{table} AS" in written for table in ("contact_data", "event_data")}
+        self.faults = {
+            one: self.measure(self._faults(place, one)) for place, one in self._can_fail()
+        }
+
+    def measure(self, sql: str) -> int:
+        """Take in something to measure; give its place in the row that comes out."""
+        return self._measures.setdefault(sql, len(self._measures))
+
+    def count(self, condition: str) -> int:
+        """Take in a condition, and count the contacts that fulfil it."""
+        return self.measure(f"count(*) FILTER (WHERE {condition})")
+
+    def run(self, now: datetime) -> tuple[Any, ...]:
+        """Give all measures. Raises `EvaluationFailed`."""
+        text = self.text()
+        moment = now.astimezone(UTC).replace(tzinfo=None)
+        (row,) = self._base.database.rows(text, {"now": moment} if "$now" in text else {})
+        return row
+
+    def text(self) -> str:
+        """Write it."""
+        tables = [self._table("contact_data", self._base.contacts)]
+        join = ""
+        if self._asks_events and self._base.events is not None:
+            tables.append(self._table("event_data", self._base.events))
+        if self._flags:
+            tables.append(f"flags AS MATERIALIZED ({self._flags_sql()})")
+            join = f" LEFT JOIN flags AS f ON f.{JOIN_COLUMN} = {CONTACT}.{JOIN_COLUMN}"
+        columns = [f"{CONTACT}.{JOIN_COLUMN} AS id"]
+        columns += [f"{CONTACT}.email AS email"] if self._emails else []
+        columns += [
+            f"{CONTACT}.{_fault(place)}"
+            for place, (table, _) in self._can_fail()
+            if table == "contact_data"
+        ]
+        columns += [f"{sql} AS {name}" for sql, name in self._conditions.items()]
+        return (
+            f"WITH {', '.join(tables)}, people AS"  # noqa: S608 - translated, and quoted names
+            f" (SELECT {', '.join(columns)} FROM contact_data AS {CONTACT}{join})"
+            f" SELECT {', '.join(self._measures)} FROM people"
+        )
+
+    def _can_fail(self) -> list[tuple[int, Asked]]:
+        """Give the columns whose values may be none of their type, by their place in `asked`."""
+        return [
+            (place, (table, column))
+            for place, (table, column) in enumerate(self._asked)
+            if (table, column) == _EVENT_ID or self._relation(table).columns[column].fault
+        ]
+
+    def _relation(self, table: str) -> Relation:
+        relation = self._base.relation(table)
+        if relation is None:
+            raise ValueError(f"the base has no {table}")
+        return relation
+
+    def _faults(self, place: int, asked: Asked) -> str:
+        if asked[0] == "contact_data":
+            return f"count(*) FILTER (WHERE {_fault(place)})"
+        where = f"WHERE {JOIN_COLUMN} IS NULL"
+        if self._flags and not self._aside["event_data"]:
+            if asked == _EVENT_ID:
+                return f"(SELECT count(*) FROM flags {where})"  # noqa: S608 - our own names
+            return f"(SELECT COALESCE(sum({_fault(place)}), 0) FROM flags)"  # noqa: S608 - as above
+        if asked != _EVENT_ID:
+            where = f"WHERE {_fault(place)}"
+        return f"(SELECT count(*) FROM event_data {where})"  # noqa: S608 - as above
+
+    def _table(self, table: str, relation: Relation) -> str:
+        """Write a table of what is asked of a relation."""
+        columns = [
+            f"{relation.columns[column].value} AS {name_sql(column)}"
+            for one, column in self._asked
+            if one == table
+        ]
+        columns += [
+            f"{relation.columns[column].fault} AS {_fault(place)}"
+            for place, (one, column) in self._can_fail()
+            if one == table and (one, column) != _EVENT_ID
+        ]
+        how = "" if self._aside[table] else "NOT "
+        return (
+            f"{table} AS {how}MATERIALIZED"  # noqa: S608 - as above
+            f" (SELECT {', '.join(columns)} FROM {relation.source})"
+        )
+
+    def _flags_sql(self) -> str:
+        """Write the pass over the events: for each contact, which flags some event of it raises."""
+        faults = [
+            _fault(place)
+            for place, one in self._can_fail()
+            if one[0] == "event_data" and one != _EVENT_ID
+        ]
+        columns = [f"bool_or({sql}) AS {name}" for name, sql in self._flags.items()]
+        columns += [f"count(*) FILTER (WHERE {fault}) AS {fault}" for fault in faults]
+        where = ""
+        if len(self._flags) <= MOST_FILTERED:
+            where = f" WHERE {' OR '.join([*self._flags.values(), *faults])}"
+        return (
+            f"SELECT {JOIN_COLUMN}, {', '.join(columns)}"  # noqa: S608 - as above
+            f" FROM event_data AS {EVENT}{where} GROUP BY {JOIN_COLUMN}"
+        )
+
+
+def _fault(place: int) -> str:
+    # With a blank in it, which no field of an account has in its name.
+    return name_sql(f"fault {place}")
