@@ -38,6 +38,7 @@ COMMANDS = {
     "drift": "Show what changed on the account that no commit did.",
     "import": "Write a file for segments that the account has already.",
     "fields": "Keep the account's fields with the files.",
+    "contacts": "Keep the account's contacts here, to count audiences in them.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
     "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",

@@ -21,7 +21,7 @@ from segctl.snapshot import take_snapshot
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from segctl.cli.session import Account, Session
     from segctl.fields import ContactList
@@ -96,25 +96,27 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
 
 def places(session: Session) -> Iterator[str]:
     """Say what is here of each target: how many contacts, how old, and what is unfinished."""
-    now = session.clock.now()
     for shelf in shelves(session.root / STATE_FOLDER / FOLDER):
         if shelf.base.exists():
-            from segctl.contacts.storing import read_facts  # noqa: PLC0415 - needs DuckDB
-
-            facts = read_facts(shelf.base)
-            then = moment(facts.as_of)
-            age = (
-                "" if then is None else f", {duration(max(0.0, (now - then).total_seconds()))} old"
-            )
-            size = _size(shelf.base.stat().st_size)
-            yield (
-                f"{shelf.target}: {count(facts.total, 'contact')}, as of {clean(facts.as_of)}{age} "
-                f"({count(facts.lists, 'list')}, {size})"
-            )
-            if facts.only:
-                yield f"  only those on {_enumerated(list(map(clean, facts.only)))}"
+            yield from _described(session, shelf)
         if shelf.pending.exists():
             yield f"{shelf.target}: a pull is unfinished; `segctl contacts pull` goes on with it"
+
+
+def _described(session: Session, shelf: Shelf) -> Iterator[str]:
+    from segctl.contacts.base import open_base  # noqa: PLC0415 - not for `forget`
+
+    with open_base(shelf.base) as base:
+        ((total,),) = base.database.rows(f"SELECT count(*) FROM {base.contacts.source}")  # noqa: S608 - a name of ours
+    then = moment(base.as_of)
+    seconds = 0.0 if then is None else (session.clock.now() - then).total_seconds()
+    age = f"{duration(seconds)} old" if seconds > 0 else "new"
+    lists = "all lists" if base.lists is None else count(len(base.lists), "list")
+    size = f"{shelf.base.stat().st_size / 1_000_000:,.1f} MB"
+    as_of = clean(base.as_of or "")
+    yield f"{shelf.target}: {count(total, 'contact')}, as of {as_of} ({age}, {lists}, {size})"
+    if base.only:
+        yield f"  only those on {_enumerated(base.only)}"
 
 
 def _prepare(session: Session, shelf: Shelf) -> None:
@@ -131,12 +133,14 @@ def _prepare(session: Session, shelf: Shelf) -> None:
     if not is_hidden(session.root, place, env=session.env):
         raise Refused(
             f"git does not ignore {place.as_posix()}, so the contacts could be committed",
-            hint=f"write `{STATE_FOLDER}/` into .gitignore, and `git rm -r --cached {STATE_FOLDER}` "
-            "if it is tracked",
+            hint=f"write `{STATE_FOLDER}/` into .gitignore; if git tracks something there, "
+            f"`git rm -r --cached {STATE_FOLDER}`",
         )
 
 
-def _mentioned(session: Session, account: Account, lists: dict[str, ContactList]) -> Iterator[str]:
+def _mentioned(
+    session: Session, account: Account, lists: Mapping[str, ContactList]
+) -> Iterator[str]:
     """Give the lists that the segments speak of, as declared and as they are on the account.
 
     What an account has under a name that a file declares is what a plan would replace: both sides
@@ -165,7 +169,7 @@ def _mentioned(session: Session, account: Account, lists: dict[str, ContactList]
     yield from dict.fromkeys(one for one in asked if one in lists)
 
 
-def _find(names: Sequence[str], lists: Sequence[ContactList]) -> list[str]:
+def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
     """Find lists by name or id. Raises `UsageError` with all that are missing."""
     known: dict[str, list[str]] = {}
     for one in lists:
@@ -190,7 +194,7 @@ def _find(names: Sequence[str], lists: Sequence[ContactList]) -> list[str]:
     return list(dict.fromkeys(known[name][0] for name in names))
 
 
-def _label(list_id: str | None, lists: dict[str, ContactList]) -> str:
+def _label(list_id: str | None, lists: Mapping[str, ContactList]) -> str:
     return "all contacts" if list_id is None else f"the list {_name(lists[list_id])}"
 
 
@@ -200,7 +204,3 @@ def _name(one: ContactList) -> str:
 
 def _enumerated(names: Sequence[str]) -> str:
     return ", ".join(names)
-
-
-def _size(number: int) -> str:
-    return f"{number / 1_000_000:,.1f} MB"

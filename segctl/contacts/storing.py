@@ -17,6 +17,7 @@ from segctl.audience.lists import LIST_IDS
 from segctl.audience.pieces import name_sql, text_sql
 from segctl.audience.translation import TYPES
 from segctl.clock import iso
+from segctl.contacts.base import PULLED_FORMAT
 from segctl.contacts.files import read_relation
 from segctl.engine import Database, EvaluationFailed, FileUnreadable
 from segctl.errors import UnexpectedAnswer, UsageError
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from segctl.contacts.shelf import Shelf
     from segctl.query.catalogue import ColumnType
 
-FORMAT = "1"
 _DOMAINS = "email_domains"
 
 
@@ -119,7 +119,7 @@ class _Making:
         as_of = iso(min(one.made for one in self.exported))
         lists = sorted(one.list_id for one in self.exported if one.list_id is not None)
         facts = {
-            "format": FORMAT,
+            "format": PULLED_FORMAT,
             "as_of": as_of,
             "account": account,
             "lists": json.dumps(lists),
@@ -208,7 +208,8 @@ def _rows(relation: Relation | None, kept: Mapping[str, str]) -> str:
         f"CAST({columns[name].value if name in columns else 'NULL'} AS {kind}) AS {name_sql(name)}"
         for name, kind in kept.items()
     )
-    return f"SELECT {values}" + ("" if relation is None else f" FROM {relation.source}")
+    source = "" if relation is None else f" FROM {relation.source}"
+    return f"SELECT {values}{source}"
 
 
 def _id(relation: Relation) -> str:

@@ -148,4 +148,6 @@ class _Mounted(httpx.BaseTransport):
             dict(request.headers),
             request.read(),
         )
-        return httpx.Response(status, headers=dict(headers), content=body, request=request)
+        # A stream, as from a socket: what is given as content counts as read.
+        stream = httpx.ByteStream(body)
+        return httpx.Response(status, headers=dict(headers), stream=stream, request=request)

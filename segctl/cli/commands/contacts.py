@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,6 @@ from segctl.cli.pulling import places, pull_contacts, shelf_of
 from segctl.cli.session import with_session
 from segctl.contacts.shelf import shelves
 from segctl.errors import UsageError
-from segctl.render.style import count
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
@@ -79,7 +77,7 @@ def show(session: Session) -> int:
     Examples:
       segctl contacts show
     """
-    lines = places(session)
+    lines = list(places(session))
     session.show("".join(f"{line}\n" for line in lines))
     if not lines:
         session.talk("No contacts are here: `segctl contacts pull` brings them.")
@@ -99,23 +97,18 @@ def forget(session: Session, *, everything: bool) -> int:
       segctl contacts forget
       segctl contacts forget --all
     """
-    one = shelf_of(session)
+    here = shelf_of(session)
     gone = 0
-    with ExitStack() as stack:
-        for shelf in shelves(one.folder) if everything else (one,):
-            try:
-                removed = shelf.forget()
-            except OSError as error:
-                reason = error.strerror or type(error).__name__
-                raise UsageError(
-                    f"cannot remove the contacts of `{shelf.target}`: {reason}"
-                ) from None
-            if removed:
-                gone += 1
-                session.show(f"Removed the contacts of `{shelf.target}`.\n")
-        stack.close()
+    for shelf in shelves(here.folder) if everything else (here,):
+        try:
+            removed = shelf.forget()
+        except OSError as error:
+            raise UsageError(
+                f"cannot remove the contacts of `{shelf.target}`: {error.strerror or error}"
+            ) from None
+        if removed:
+            gone += 1
+            session.show(f"Removed the contacts of `{shelf.target}`.\n")
     if not gone:
         session.talk("No contacts were here.")
-    elif everything:
-        session.talk(f"{count(gone, 'target')} forgotten.")
     return 0
