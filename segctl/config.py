@@ -10,7 +10,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from segctl.declarations.document import MAX_BYTES, by_place, decode, quoted
 from segctl.declarations.schema import check
@@ -55,6 +55,18 @@ class Lint:
     name_pattern: str | None = None
 
 
+PULLED: Literal["pulled"] = "pulled"
+"""What `contacts` of segctl.yaml says for the base that `segctl contacts pull` made."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFiles:
+    """Files of contacts and of events, relative to the project."""
+
+    contacts: str
+    events: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """A project's settings. `root` is its folder, `segments` a path relative to it."""
@@ -69,6 +81,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     ownership: Ownership = Ownership.HISTORY
     lint: Lint = field(default_factory=Lint)
+    contacts: ContactFiles | Literal["pulled"] | None = None
 
 
 def load_config(root: Path) -> Config:
@@ -144,6 +157,7 @@ def _check_values(document: Document) -> None:
                 path=("default_target",),
                 hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
             )
+    _check_contacts(document, value.get("contacts"))
     if isinstance(value.get("lint"), dict):
         _check_lint(document, value["lint"])
     if isinstance(zone, str) and zone and not _is_time_zone(zone):
@@ -153,6 +167,21 @@ def _check_values(document: Document) -> None:
             path=("time_zone",),
             hint=_time_zone_hint(zone),
         )
+
+
+def _check_contacts(document: Document, value: Any) -> None:
+    if isinstance(value, str) and value != PULLED:
+        hint = f"write `contacts: {PULLED}`, or `contacts:` with `contacts: contacts.csv` below it"
+        message = f"`contacts` is `{PULLED}`, or names files"
+        document.report("bad-value", message, path=("contacts",), hint=hint)
+    for key, file in value.items() if isinstance(value, dict) else ():
+        if isinstance(file, str) and file and not _is_inside(file):
+            document.report(
+                "bad-file",
+                f"`contacts.{key}` must be a file inside the project, with forward slashes",
+                path=("contacts", key),
+                hint="a file elsewhere is given on the command line: --contacts, --events",
+            )
 
 
 def _check_lint(document: Document, value: dict[str, Any]) -> None:
@@ -215,7 +244,14 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
         limits=Limits(**value.get("limits", {})),
         ownership=Ownership(value.get("ownership", Ownership.HISTORY)),
         lint=_lint(value.get("lint", {})),
+        contacts=_contacts(value.get("contacts")),
     )
+
+
+def _contacts(value: Any) -> ContactFiles | Literal["pulled"] | None:
+    if isinstance(value, dict):
+        return ContactFiles(**value)
+    return PULLED if value else None
 
 
 def _lint(value: dict[str, Any]) -> Lint:

@@ -70,6 +70,20 @@ class Scope:
     outer: Scope | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A column that a query asks, by table and spelling; `start` and `end` are offsets in its text.
+
+    `items` are what is looked for in a list; `None` says that anything of the value may matter.
+    """
+
+    table: str
+    column: str
+    start: int
+    end: int
+    items: tuple[str, ...] | None = None
+
+
 def resolve(column: tree.Column, scope: Scope, columns: Columns) -> tuple[Seen, Piece]:
     """Find the table and the column; the path into DATA is not looked at. Or refuse it."""
     around: Scope | None = scope

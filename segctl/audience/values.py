@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,7 +26,7 @@ from segctl.audience.pieces import (
     time_sql,
     utc,
 )
-from segctl.audience.scopes import resolve
+from segctl.audience.scopes import Asked, resolve
 from segctl.query import tree
 from segctl.query.words import lower, upper
 
@@ -61,20 +61,6 @@ _SAME = {
     Kind.INSIDE: frozenset(("VARCHAR", "STRING", "TEXT")),
 }
 """Casts that change nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A column that a query asks, by table and spelling; `start` and `end` are offsets in its text.
-
-    `items` are what is looked for in a list; `None` says that anything of the value may matter.
-    """
-
-    table: str
-    column: str
-    start: int
-    end: int
-    items: tuple[str, ...] | None = None
 
 
 class Values(ABC):

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from segctl.audience.scopes import Asked
     from segctl.audience.translation import Audience
-    from segctl.audience.values import Asked
     from segctl.contacts.base import Base
     from segctl.model import Segment
 

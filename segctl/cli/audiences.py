@@ -1,0 +1,125 @@
+"""Counts audiences for a command: which contacts, with which fields, and what may be said of them.
+
+`preview` shows the counts, and a plan carries them as the impact of its changes.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.cli.checking import offline_fields
+from segctl.cli.sandbox import state_folder
+from segctl.cli.session import STATE_FOLDER
+from segctl.config import ContactFiles
+from segctl.contacts.base import BaseMissing, open_base
+from segctl.contacts.counting import Counts, Uncountable, compare, names_asked
+from segctl.declarations.fields import columns
+from segctl.errors import InvalidInput, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from segctl.cli.session import Session
+    from segctl.contacts.base import Base
+    from segctl.model import Segment
+    from segctl.query.problems import Problem
+
+PULLED_FOLDER = "contacts"
+"""Below the state folder: a base for each target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What became of a pair: `counts`, or `None` and the `problems` that kept it from that.
+
+    Offsets of the problems are in the query before the change where `in_before`, and else in the
+    one after; -1 stands for the parent list. `base` is how many contacts there are, and `as_of`
+    the moment (ISO 8601, UTC) that a pulled base shows, `None` for anybody's own files.
+    """
+
+    counts: Counts | None
+    base: int
+    as_of: str | None
+    problems: tuple[Problem, ...] = ()
+    in_before: bool = False
+
+
+def evaluate(session: Session, pairs: Sequence[tuple[Segment | None, Segment]]) -> list[Evaluated]:
+    """Count segments before (`None`: there is none) and after, in the base that segctl.yaml names.
+
+    All take one statement. Empty where segctl.yaml names none: nothing is guessed. Raises
+    `BaseMissing` where it names one that is not there, `UsageError` where that cannot be counted
+    in, and `EvaluationFailed` where it cannot be read.
+    """
+    named = session.config.contacts
+    if named is None or not pairs:
+        return []
+    contacts, events = configured(session, named)
+    with opened(session, contacts, events, _segments(pairs)) as base:
+        counted = compare(base, pairs, session.clock.now())
+        as_of = base.as_of
+    return [
+        Evaluated(None, counted.total, as_of, one.problems, one.in_before)
+        if isinstance(one, Uncountable)
+        else Evaluated(one, counted.total, as_of)
+        for one in counted.results
+    ]
+
+
+def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
+    return [one for pair in pairs for one in pair if one is not None]
+
+
+def pulled_path(session: Session) -> Path:
+    """Give the place of the base that was pulled from the target. Raises `UsageError`."""
+    return session.root / STATE_FOLDER / PULLED_FOLDER / f"{session.target.name}.duckdb"
+
+
+def configured(session: Session, named: ContactFiles | str) -> tuple[Path, Path | None]:
+    """Give the files that segctl.yaml names. Raises `UsageError` and `BaseMissing`."""
+    if isinstance(named, ContactFiles):
+        files = [_inside(session.root, one) for one in (named.contacts, named.events) if one]
+        return files[0], files[1] if len(files) > 1 else None
+    path = pulled_path(session)
+    if not path.exists():
+        raise BaseMissing(
+            f"no contacts of the target `{session.target.name}` were pulled",
+            hint="run `segctl contacts pull`, or give a file with --contacts",
+        )
+    return path, None
+
+
+def _inside(root: Path, name: str) -> Path:
+    path = root / name
+    try:
+        inside = path.resolve().is_relative_to(root.resolve())
+    except RuntimeError:
+        # A link to itself, before Python 3.13.
+        inside = False
+    if not inside:
+        # A pull request could point a link at any file on this machine.
+        raise UsageError(f"{name} is a link that leads out of the project", hint="put it inside")
+    return path
+
+
+@contextmanager
+def opened(
+    session: Session, contacts: Path, events: Path | None, segments: Iterable[Segment]
+) -> Iterator[Base]:
+    """Open a base for what some segments ask.
+
+    Raises `InvalidInput` where fields.yaml is wrong, and what `open_base` does.
+    """
+    fields, findings = offline_fields(session)
+    if findings:
+        raise InvalidInput(findings)
+    known = columns((*fields.reserved, *fields.custom)) if fields else {}
+    # What does not fit into memory is as personal as the contacts: it stays in our own folder.
+    workshop = state_folder(session.root / STATE_FOLDER)
+    with open_base(
+        contacts, events, fields=known, asked=names_asked(segments), workshop=workshop
+    ) as base:
+        yield base
