@@ -15,9 +15,10 @@ import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator import catalogue, contacts, downloads
+from segctl.emulator import catalogue, contacts, counts, downloads, records
 from segctl.emulator.call import timestamp
 from segctl.emulator.contacts import ALTERNATE_EMAILS
+from segctl.emulator.records import V2
 from segctl.emulator.reply import Reply, json_reply, not_found, refuse
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from segctl.emulator.call import Call
     from segctl.emulator.contacts import Contact, Value
+    from segctl.emulator.records import Record
 
 _JOBS = "/v3/marketing/contacts/exports"
 _FILE_TYPES = ("csv", "json")
@@ -60,6 +62,8 @@ _AFTER_CUSTOM = ("phone_number_id", "external_id", "anonymous_id")
 def start(call: Call) -> Reply:
     """POST: 202 with the id of a job; without a body it is about all contacts (observed).
 
+    With lists and segments it is about everybody in one of them (guessed).
+
     A list or segment that the account does not have is a 404, anything malformed a 400 (guessed).
     """
     content = call.json_object() if call.body else {}
@@ -74,16 +78,22 @@ def start(call: Call) -> Reply:
     megabytes = content.get("max_file_size", _DEFAULT_MEGABYTES)
     if not isinstance(megabytes, int) or isinstance(megabytes, bool) or megabytes < 1:
         raise refuse("max_file_size must be a positive number of MB", "max_file_size")
-    if segment_ids:
-        raise refuse("segments cannot be exported here", "segment_ids")
+    asked = _segments(call, segment_ids)
     for list_id in list_ids:
         if not catalogue.has_list(call.db, call.account, list_id):
             raise refuse("list does not exist", "list_ids", status=HTTPStatus.NOT_FOUND)
     settings = call.settings
+    failure = settings.export_failure
+    inside = counts.members(call, asked) if asked else {}
+    if inside is None:
+        inside, failure = {}, failure or "segments are evaluated with DuckDB, which is missing"
+    members = {one.id for found in inside.values() for one in found}
     chosen = [
         contact
         for contact in contacts.everybody(call.db, call.account)
-        if not list_ids or not set(list_ids).isdisjoint(contact.list_ids)
+        if not (list_ids or segment_ids)
+        or contact.id in members
+        or not set(list_ids).isdisjoint(contact.list_ids)
     ]
     _purge(call)
     export_id = call.new_id()
@@ -100,13 +110,13 @@ def start(call: Call) -> Reply:
             json.dumps(list_ids),
             json.dumps(segment_ids),
             len(chosen),
-            settings.export_failure,
+            failure,
             call.now,
             ready_at,
             ready_at + settings.export_expiry,
         ),
     )
-    if settings.export_failure is None:
+    if failure is None:
         custom = tuple(catalogue.fields(call.db, call.account))
         lines = _csv_lines(chosen, custom) if file_type == "csv" else _json_lines(chosen, custom)
         files = _files(lines, settings.export_file_contacts, megabytes << 20)
@@ -196,6 +206,17 @@ def _names(call: Call) -> dict[str, str]:
         (call.account,),
     )
     return {row["id"]: row["name"] for row in rows}
+
+
+def _segments(call: Call, segment_ids: Sequence[str]) -> list[Record]:
+    """Find the segments to export; one of v1 cannot be, as nothing here evaluates it."""
+    found = [records.find(call.db, call.account, segment_id) for segment_id in segment_ids]
+    if None in found:
+        raise refuse("segment does not exist", "segment_ids", status=HTTPStatus.NOT_FOUND)
+    known = [record for record in found if record is not None]
+    if any(record.version != V2 for record in known):
+        raise refuse("segments of the v1 API cannot be exported", "segment_ids")
+    return known
 
 
 def _ids(content: Mapping[str, Any], name: str) -> list[str]:

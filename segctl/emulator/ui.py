@@ -7,6 +7,7 @@ once, leave nothing lingering and count against no rate; the account's own rules
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import uuid
 from dataclasses import replace
@@ -54,16 +55,20 @@ class WebUi:
         query: str,
         *,
         parent_list_ids: Sequence[str] = (),
-        contacts_count: int = 0,
+        contacts_count: int | None = None,
         id: str | None = None,  # noqa: A002 - the name it has everywhere in the API.
         at: float | None = None,
     ) -> str:
-        """Make a V2 segment, beyond the cap if need be; give its id."""
+        """Make a V2 segment, beyond the cap if need be; give its id.
+
+        A `contacts_count` that is given stays until the query changes, whoever is in the account.
+        """
         record = _new_record(_new_id(id), V2, name, query, self._at(at))
         record = replace(
             record,
             parent_list_ids=tuple(parent_list_ids) or None,
-            contacts_count=contacts_count,
+            contacts_count=contacts_count or 0,
+            counted_at=None if contacts_count is None else math.inf,
         )
         return self._insert(record, judge=True)
 
@@ -102,7 +107,7 @@ class WebUi:
         with self._transaction() as db:
             record = self._find(db, segment_id)
             if contacts_count is not None:
-                record = replace(record, contacts_count=contacts_count)
+                record = replace(record, contacts_count=contacts_count, counted_at=math.inf)
             if name is not None or query is not None:
                 if record.version == V1:
                     raise ValueError(f"segment {segment_id} is of v1 and cannot be edited")
