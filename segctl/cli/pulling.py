@@ -11,7 +11,7 @@ from segctl.cli.session import STATE_FOLDER
 from segctl.contacts.pulling import Pull
 from segctl.contacts.shelf import FOLDER, Shelf, shelves
 from segctl.declarations.fields import columns
-from segctl.errors import InvalidInput, Refused, UsageError
+from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
 from segctl.history import is_hidden
 from segctl.moments import moment
 from segctl.render.style import clean, count
@@ -72,7 +72,12 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
                 exported = pull.run(wanted)
             only = [_name(lists[one]) for one in wanted if one is not None] if names else []
             fields = columns((*custom, *reserved))
-            stored = store(exported, shelf, fields, account.digest, only)
+            try:
+                stored = store(exported, shelf, fields, account.digest, only)
+            except UnexpectedAnswer:
+                # The same files would be no better next time.
+                pull.finish()
+                raise
             pull.finish()
     except OSError as error:
         raise UsageError(
