@@ -134,10 +134,8 @@ class Downloads:
         tag, operation = wanted.tag, wanted.operation
         start = 0 if tag is None else _size(wanted.part)
         asking = {"Range": f"bytes={start}-", "If-Range": tag} if start and tag else {}
-        host = "the server of the files"
         try:
             response = self._opened(wanted.url, asking, operation)
-            host = response.request.url.host or host
             try:
                 if response.status_code == 416:  # noqa: PLR2004 - we have more than there is
                     wanted.remember(None)
@@ -152,11 +150,11 @@ class Downloads:
             finally:
                 response.close()
         except httpx.RequestError as error:
-            trouble = explain(error, host, READ_TIMEOUT)
+            trouble = explain(error, error.request.url.host, READ_TIMEOUT)
+            hint = "check the network and the proxy: files are on another server than the API"
             broken = Unreachable(
                 f"could not {operation}: {trouble.what}",
-                hint="check the network and the proxy: the files of an export are on another "
-                "server than the API",
+                hint=trouble.hint if trouble.untrusted else hint,
                 operation=operation,
             )
             if trouble.untrusted:

@@ -464,18 +464,11 @@ def test_errors_in_the_files_come_first(place: Place) -> None:
 
 
 def test_two_pulls_keep_out_of_each_other(place: Place) -> None:
-    held = pulling_lock(place)
-    next(held)
-    result = place.run("pull")
+    with Shelf(place.folder, "production").alone():
+        result = place.run("pull")
     assert result.code == 1
     assert "another segctl is at work on the contacts of `production`" in result.err
-    held.close()
     place.pull()
-
-
-def pulling_lock(place: Place) -> Iterator[None]:
-    with Shelf(place.folder, "production").alone():
-        yield
 
 
 def test_a_full_disk_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
