@@ -95,8 +95,10 @@ def query_span(source: QuerySource, start: int, end: int) -> Span:
     return Span(source.file, *source.place(first), *source.place(last))
 
 
-def not_translated(problems: Iterable[Problem], source: QuerySource) -> list[Diagnostic]:
-    """Say why the tests of a segment cannot be tried; nothing personal is shown."""
+def not_translated(
+    problems: Iterable[Problem], source: QuerySource, what: str = "its tests cannot be tried"
+) -> list[Diagnostic]:
+    """Say why something cannot be done with a query; nothing personal is shown."""
     lines = excerpts(source.text)
     found = []
     for problem in problems:
@@ -104,9 +106,9 @@ def not_translated(problems: Iterable[Problem], source: QuerySource) -> list[Dia
         line = lines[span.line - 1] if span.line <= len(lines) else ""
         found.append(
             Diagnostic(
-                "not-translated",
+                problem.code,
                 Severity.ERROR,
-                f"its tests cannot be tried: {mask_personal(problem.message)}",
+                f"{what}: {mask_personal(problem.message)}",
                 span,
                 mask_personal(problem.hint),
                 mask_personal(line, same_length=True),

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.audience.counts import Counts, Uncountable
 from segctl.cli.checking import offline_fields
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
 from segctl.config import ContactFiles
 from segctl.contacts.base import BaseMissing, open_base
-from segctl.contacts.counting import Counts, Uncountable, compare, names_asked
+from segctl.contacts.counting import compare, names_asked
 from segctl.declarations.fields import columns
 from segctl.errors import InvalidInput, UsageError
 

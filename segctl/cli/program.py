@@ -31,6 +31,7 @@ COMMANDS = {
     "fmt": "Write the segment files in one layout.",
     "lint": "Check the queries by the lint rules, or explain a rule.",
     "test": "Try the tests of the segment files, offline.",
+    "preview": "Count who is in an audience, in a file of your contacts or those pulled.",
     "explain": "Say in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
     "show": "Show a plan that was saved with `segctl plan --out`.",

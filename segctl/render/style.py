@@ -79,6 +79,22 @@ def clean_lines(text: str) -> list[str]:
     return [clean(line.replace("\t", "    ")) for line in lines]
 
 
+def percent(part: int, whole: int) -> str:
+    """Write a share: "0 %", "<0.1 %", "1.2 %", "34 %"; empty where there is no whole."""
+    if not whole:
+        return ""
+    share = 100 * part / whole
+    rounded = f"{share:.0f}" if share >= _ROUGHLY or not part else f"{share:.1f}"
+    if rounded == "100" and part < whole:
+        return ">99 %"
+    # Somebody is not nobody.
+    return f"{'<0.1' if rounded == '0.0' else rounded} %"
+
+
+_ROUGHLY = 10
+"""From so many percent on, tenths tell nothing."""
+
+
 def count(number: int, noun: str) -> str:
     """Write "1 segment", "2 segments", "1,203 segments"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

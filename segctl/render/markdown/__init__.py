@@ -25,6 +25,16 @@ from segctl.render.markdown.changes import (
 from segctl.render.markdown.escape import code, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import closing_line
+from segctl.render.previews import (
+    CHANGE_HEADS,
+    HEADS,
+    OVERLAP_HEADS,
+    WORDS,
+    base_words,
+    overlap_cells,
+    row_cells,
+    sample_words,
+)
 from segctl.render.style import Style, count
 from segctl.report import RefreshStatus, Status
 
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.render.frame import Frame
+    from segctl.render.previews import Preview
     from segctl.report import Outcome, Report
 
 _PLAIN = Style()
@@ -119,6 +130,51 @@ def diagnostics_markdown(
     title = closing or f"{tally(diagnostics) or 'No problems'}."
     head = f"{marker(what, frame, target)}\n{tag('h3', prose(title))}"
     return body(head, [_findings(diagnostics, frame)], _foot(frame))
+
+
+def preview_markdown(preview: Preview, frame: Frame) -> str:
+    """Give the comment of how large audiences are."""
+    head = _head("preview", base_words(preview), frame)
+    heads = CHANGE_HEADS if preview.is_change else HEADS
+    parts = [
+        _cells(heads, [row_cells(preview, row) for row in preview.rows], "segment"),
+        _cells(OVERLAP_HEADS, [overlap_cells(preview, one) for one in preview.overlaps], "pair"),
+        Part(
+            [
+                tag("p", code(row.name), f" {sample_words(row)}:", [tag("br"), code(one)])
+                for row in preview.rows
+                for one in row.sample
+            ],
+            _note("address", "not shown here"),
+        ),
+        _findings(preview.diagnostics, frame),
+    ]
+    return body(head, parts, _foot(frame))
+
+
+def _cells(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Part:
+    """Make a table; what stands under a heading for numbers goes to the right."""
+    sides = ["left" if head in WORDS else "right" for head in heads]
+    shown = [
+        tag(
+            "tr",
+            *(
+                tag("td", code(cell) if side == "left" and cell else cell, align=side)
+                for cell, side in zip(row, sides, strict=True)
+            ),
+        )
+        for row in rows
+    ]
+    titles = (
+        tag("th", head.capitalize(), align=side) for head, side in zip(heads, sides, strict=True)
+    )
+    return Part(
+        shown,
+        _note(noun, "not shown here"),
+        opening=f"<table>\n{tag('tr', *titles)}",
+        closing="</table>",
+        share=0.6,
+    )
 
 
 def _head(

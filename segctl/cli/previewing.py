@@ -1,0 +1,206 @@
+"""Works out a preview: which segments, in which contacts, and what may be said of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.audience.counts import Uncountable
+from segctl.cli.audiences import configured, opened, pulled_path
+from segctl.cli.planning import read_selection
+from segctl.config import PULLED
+from segctl.contacts.counting import compare
+from segctl.errors import Diagnostic, InvalidInput, Severity, UsageError
+from segctl.linting import QuerySource
+from segctl.query.lint import mask_personal
+from segctl.render.previews import Preview, Row
+from segctl.testing import not_translated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from segctl.cli.session import Session
+    from segctl.contacts.base import Base
+    from segctl.model import Declared, Segment
+    from segctl.query.problems import Problem
+
+_CANNOT = "it cannot be counted"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks; `asked` are those of `changed`, `overlap` and `sample` given."""
+
+    names: tuple[str, ...]
+    asked: frozenset[str]
+    contacts: str | None
+    events: str | None
+    sample: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A segment to be counted: what the account has of it, and what would be done with it."""
+
+    declared: Declared
+    before: Segment | None = None
+    action: str = ""
+
+
+def preview(session: Session, wanted: Wanted, output: str) -> int:
+    """Count, and show it; give the exit code. Raises `SegctlError`."""
+    contacts, events = _files(session, wanted)
+    digest = None
+    if "changed" in wanted.asked:
+        subjects, digest = _changed(session, wanted.names)
+    else:
+        _, picked = read_selection(session, wanted.names, what="preview")
+        subjects = [_Subject(one) for one in picked]
+    if not subjects:
+        session.talk("No audience changes." if digest else "No segments.")
+    pairs = [(one.before, one.declared.segment) for one in subjects]
+    segments = [one for pair in pairs for one in pair if one is not None]
+    with opened(session, contacts, events, segments) as base:
+        if base.account and digest and base.account != digest:
+            session.talk("These contacts were pulled with another key, or from another account.")
+        counted = compare(
+            base, pairs, wanted.now, overlap="overlap" in wanted.asked, sample=wanted.sample
+        )
+        view = Preview(
+            counted.total,
+            _names(base),
+            base.as_of,
+            base.modified_at,
+            wanted.now,
+            tuple(
+                Row(
+                    one.declared.name,
+                    one.declared.span,
+                    None if isinstance(result, Uncountable) else result,
+                    one.action,
+                    sample,
+                )
+                for one, result, sample in zip(
+                    subjects, counted.results, counted.samples, strict=True
+                )
+            ),
+            tuple(
+                found
+                for one, result in zip(subjects, counted.results, strict=True)
+                if isinstance(result, Uncountable)
+                for found in _findings(session, one, result, named=bool(wanted.names))
+            ),
+            counted.overlaps,
+            wanted.asked,
+        )
+    _show(session, view, output)
+    failed = [row for row in view.rows if row.counts is None]
+    return int(bool(failed) and (bool(wanted.names) or len(failed) == len(view.rows)))
+
+
+def _names(base: Base) -> tuple[str, ...]:
+    relations = [base.contacts] if base.is_pulled else [base.contacts, base.events]
+    return tuple(one.name for one in relations if one is not None)
+
+
+def _files(session: Session, wanted: Wanted) -> tuple[Path, Path | None]:
+    """Find the contacts: on the command line, in segctl.yaml, or where a pull puts them."""
+    events = None if wanted.events is None else Path(wanted.events)
+    if wanted.contacts is not None and wanted.contacts != PULLED:
+        return Path(wanted.contacts), events
+    if events is not None:
+        raise UsageError("--events goes with --contacts", hint="give both files")
+    named = session.config.contacts
+    if wanted.contacts == PULLED or named is not None:
+        return configured(session, PULLED if wanted.contacts else named or PULLED)
+    path = pulled_path(session)
+    if not path.exists():
+        raise UsageError(
+            "there are no contacts to count in",
+            hint="give a file with --contacts, or run `segctl contacts pull`",
+        )
+    return path, None
+
+
+def _changed(session: Session, names: Sequence[str]) -> tuple[list[_Subject], str]:
+    """Ask the account which segments would change; give the digest of its name, too."""
+    from segctl.cli.planning import look, prepare  # noqa: PLC0415 - the client
+    from segctl.model import Create, Delete  # noqa: PLC0415
+    from segctl.options import Options  # noqa: PLC0415
+    from segctl.planfile import action_name  # noqa: PLC0415
+
+    question = prepare(session, Options(only=tuple(names)))
+    with session.connect(read_only=True) as account:
+        plan, _ = look(session, account, question)
+    if plan.errors:
+        raise InvalidInput(plan.diagnostics)
+    declared = {one.name: one for one in question.declarations.declared}
+    subjects = [
+        _Subject(
+            declared[change.name],
+            None if isinstance(change, Create) else change.before,
+            action_name(change),
+        )
+        for change in plan.changes
+        if not isinstance(change, Delete) and change.name in declared
+    ]
+    return subjects, account.digest
+
+
+def _findings(
+    session: Session, subject: _Subject, result: Uncountable, *, named: bool
+) -> list[Diagnostic]:
+    """Say why a segment has no numbers: an error where it was named."""
+    declared = subject.declared
+    if result.in_before:
+        found = [_placeless(declared, one) for one in result.problems]
+    else:
+        source = QuerySource(declared, session.declarations.documents[declared.file])
+        own = [one for one in result.problems if one.start >= 0]
+        found = not_translated(own, source, _CANNOT)
+        place = declared.parent_span or declared.span
+        found += [
+            Diagnostic(
+                one.code,
+                Severity.ERROR,
+                f"{_CANNOT}: {mask_personal(one.message)}",
+                place,
+                mask_personal(one.hint),
+            )
+            for one in result.problems
+            if one.start < 0
+        ]
+    if named:
+        return found
+    return [dataclasses.replace(one, severity=Severity.WARNING) for one in found]
+
+
+def _placeless(declared: Declared, problem: Problem) -> Diagnostic:
+    message = f"{_CANNOT}: in the account's own query, {mask_personal(problem.message)}"
+    hint = mask_personal(problem.hint)
+    return Diagnostic(problem.code, Severity.ERROR, message, declared.query_span, hint)
+
+
+def _show(session: Session, view: Preview, output: str) -> None:
+    from segctl.clock import iso  # noqa: PLC0415
+
+    made = iso(session.clock.now())
+    match output:
+        case "json":
+            from segctl.render.previews import preview_json  # noqa: PLC0415
+
+            session.show_json(preview_json(view, made, iso(view.now)))
+        case "markdown":
+            from segctl.cli.formats import frame  # noqa: PLC0415
+            from segctl.render.markdown import preview_markdown  # noqa: PLC0415
+
+            session.show(preview_markdown(view, frame(session, made)))
+        case _:
+            from segctl.render.previews import preview_text  # noqa: PLC0415
+
+            session.warn(view.diagnostics)
+            session.show(preview_text(view, session.style))
