@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Counts, Uncountable
-from segctl.cli.checking import offline_fields
+from segctl.cli.offline import offline_fields
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
 from segctl.config import ContactFiles
