@@ -13,10 +13,9 @@ from segctl.contacts.shelf import FOLDER, Shelf, shelves
 from segctl.declarations.fields import columns
 from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
 from segctl.history import is_hidden
-from segctl.moments import moment
+from segctl.render.previews import quoted, when
 from segctl.render.style import clean, count
 from segctl.sendgrid.exports import Exports
-from segctl.sendgrid.failures import duration
 from segctl.snapshot import take_snapshot
 from segctl.suggest import did_you_mean
 
@@ -70,7 +69,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
                     tell,
                 )
                 exported = pull.run(wanted)
-            only = [_name(lists[one]) for one in wanted if one is not None] if names else []
+            only = [lists[one].name for one in wanted if one is not None] if names else []
             fields = columns((*custom, *reserved))
             try:
                 stored = store(exported, shelf, fields, account.digest, only)
@@ -96,7 +95,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
         f"in {STATE_FOLDER}/{FOLDER}/{shelf.base.name}\n"
     )
     if only:
-        session.show(f"They are those on {_enumerated(only)} alone: shares are of them.\n")
+        session.show(f"They are those on {quoted(only)} alone: shares are of them.\n")
 
 
 def places(session: Session) -> Iterator[str]:
@@ -113,15 +112,12 @@ def _described(session: Session, shelf: Shelf) -> Iterator[str]:
 
     with open_base(shelf.base) as base:
         ((total,),) = base.database.rows(f"SELECT count(*) FROM {base.contacts.source}")  # noqa: S608 - a name of ours
-    then = moment(base.as_of)
-    seconds = 0.0 if then is None else (session.clock.now() - then).total_seconds()
-    age = f"{duration(seconds)} old" if seconds > 0 else "new"
     lists = "all lists" if base.lists is None else count(len(base.lists), "list")
     size = f"{shelf.base.stat().st_size / 1_000_000:,.1f} MB"
-    as_of = clean(base.as_of or "")
-    yield f"{shelf.target}: {count(total, 'contact')}, as of {as_of} ({age}, {lists}, {size})"
+    as_of = clean(when(base.as_of or "", session.clock.now()))
+    yield f"{shelf.target}: {count(total, 'contact')} as of {as_of} ({lists}, {size})"
     if base.only:
-        yield f"  only those on {_enumerated(base.only)}"
+        yield f"  only those on {quoted(base.only)}"
 
 
 def _prepare(session: Session, shelf: Shelf) -> None:
@@ -169,8 +165,7 @@ def _mentioned(
             asked += lists_of(remote.query, remote.parent_list_ids or ())
     unknown = dict.fromkeys(one for one in asked if one not in lists)
     if unknown:
-        shown = ", ".join(f"`{clean(one)}`" for one in unknown)
-        session.talk(f"warning: the account has no list {shown}, which segments speak of")
+        session.talk(f"warning: the account has no list {quoted(unknown)}, which segments speak of")
     yield from dict.fromkeys(one for one in asked if one in lists)
 
 
@@ -182,9 +177,8 @@ def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
             known.setdefault(key, []).append(one.id)
     missing = [name for name in names if name not in known]
     if missing:
-        shown = ", ".join(f"`{clean(name)}`" for name in missing)
         raise UsageError(
-            f"the account has no list {shown}",
+            f"the account has no list {quoted(missing)}",
             hint=did_you_mean(
                 missing[0],
                 (clean(one.name) for one in lists),
@@ -200,12 +194,4 @@ def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
 
 
 def _label(list_id: str | None, lists: Mapping[str, ContactList]) -> str:
-    return "all contacts" if list_id is None else f"the list {_name(lists[list_id])}"
-
-
-def _name(one: ContactList) -> str:
-    return f"`{clean(one.name)}`"
-
-
-def _enumerated(names: Sequence[str]) -> str:
-    return ", ".join(names)
+    return "all contacts" if list_id is None else f"the list {quoted([lists[list_id].name])}"
