@@ -226,7 +226,7 @@ class _Run:
         if job.list_id in self.started:
             raise RemoteError(
                 f"the export of {whom} was lost: {reason}",
-                hint="run it again",
+                hint="run it again; is the clock of this machine right?",
                 operation="wait for the export",
             )
         self.pull.notify(f"The export of {whom} that was started before is no use: {reason}.")
@@ -235,9 +235,11 @@ class _Run:
     def _take(self, job: Job, export: Export) -> None:
         """Fetch the files of an export that is ready, but for those that are here."""
         pieces = job.pieces
-        if pieces is None or len(pieces) != len(export.urls):
+        # A file without contacts need not even have the names of columns.
+        files = 0 if export.contact_count == 0 else len(export.urls)
+        if pieces is None or len(pieces) != files:
             stem = hashlib.sha256((job.list_id or "").encode()).hexdigest()[:12]
-            pieces = [Piece(f"{stem}-{number}") for number in range(1, len(export.urls) + 1)]
+            pieces = [Piece(f"{stem}-{number}") for number in range(1, files + 1)]
         job.pieces = pieces
         job.made = export.created_at
         job.count = export.contact_count

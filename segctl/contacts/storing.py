@@ -102,7 +102,10 @@ class _Making:
         }
 
     def _relation(self, path: Path) -> Relation:
-        return read_relation(self.database, path.resolve(), "contact_data", self.fields)
+        try:
+            return read_relation(self.database, path.resolve(), "contact_data", self.fields)
+        except UsageError as error:
+            raise _unusable(error.message) from None
 
     def make(self, account: str, only: Sequence[str]) -> Stored:
         for one in self.exported:
@@ -162,7 +165,7 @@ class _Making:
     def _contacts(self, source: Sequence[Relation]) -> str:
         """Give all contacts, a row each, with the two columns that an export does not have."""
         kinds = {name: one.kind for each in source for name, one in each.columns.items()}
-        kinds = kinds or {**CONTACT_DATA, **self.fields}
+        kinds = kinds or {**self.fields, **CONTACT_DATA}
         kept = {
             name: TYPES[kind]
             for name, kind in kinds.items()

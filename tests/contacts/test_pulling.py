@@ -201,8 +201,10 @@ def test_a_base_can_be_that_of_some_lists(place: Place) -> None:
     shown = place.run("show").out
     assert shown.startswith("production: 5 contacts as of 2026-07-15T16:04:33Z (")
     assert "  only those on `VIP`, `News`\n" in shown
-    # An empty list is a base, too.
+    # An empty list is a base, too, with all the columns.
+    columns = set(place.rows("DESCRIBE contact_data"))
     assert place.pull("--list", "Other").out.startswith("0 contacts of `production`")
+    assert set(place.rows("DESCRIBE contact_data")) >= columns
 
 
 @pytest.mark.parametrize(
@@ -555,3 +557,117 @@ def test_a_pull_of_the_sandbox(
     argv = ["-C", str(project.root), "--target", "sandbox", "contacts", "pull"]
     assert main(argv, project.env) == 0
     assert "of `sandbox`, as of " in capsys.readouterr().out
+
+
+def test_audiences_are_counted_in_what_was_pulled(place: Place) -> None:
+    place.project.declare("Elsewhere", query(f"array_contains(list_ids, ['{OTHER}'])"))
+    place.pull("--list", "News")
+    preview = place.project.run("preview", "News", "VIP", "Elsewhere")
+    heading = "4 contacts of `News` alone, pulled as of 2026-07-15T16:04:33Z\n"
+    assert preview.out.startswith(heading)
+    assert "News" in preview.out
+    assert preview.code == 1
+    # Who is on another list is not known, and not nobody.
+    place.pull()
+    rows = place.project.run("preview").out.splitlines()
+    counts = [row.split()[:2] for row in rows[3:]]
+    assert counts == [["Elsewhere", "0"], ["News", "4"], ["VIP", "1"]]
+
+
+def of_files(
+    change: Callable[[bytes], bytes], *, packed: bool = True, counted: bool = True
+) -> Spoil:
+    """Change what stands in the first file of each export."""
+
+    def spoil(method: str, target: str, reply: Reply) -> Reply:
+        if target.startswith(FILES) and "contacts-1." in target and reply.status == 200:
+            text = change(gzip.decompress(reply.body))
+            return replace(reply, body=gzip.compress(text) if packed else text)
+        if not counted and target.startswith(f"{EXPORTS}/"):
+            data = {**reply.json(), "contact_count": None}
+            return replace(reply, body=json.dumps(data).encode())
+        return reply
+
+    return spoil
+
+
+FIRST = b"00000000-0000-4000-8000-000000000000"
+
+
+def twice(text: bytes) -> bytes:
+    """Let the contacts of a file stand in it a second time."""
+    header, _, rest = text.partition(b"\n")
+    return header + b"\n" + rest + rest
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        of_files(bytes, packed=False),
+        of_files(lambda text: b"\xef\xbb\xbf" + text),
+        of_files(twice, counted=False),
+    ],
+    ids=["plain", "with a mark", "a contact twice"],
+)
+def test_exports_of_other_kinds(place: Place, spoil: Spoil) -> None:
+    place.pull()
+    expected = place.rows()
+    place.emulator.spoil = spoil
+    place.pull()
+    assert place.rows() == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace(FIRST, b""), "not usable: 1 of its contacts have no id"),
+        (lambda text: text + b'p"x,"y\n', "not usable: line "),
+        (lambda text: text.replace(b"pro", b"p\xff"), "is not UTF-8"),
+        (lambda text: text.replace(b"CONTACT_ID", b"KONTAKT"), "contact_id among them"),
+        (lambda text: b"\xff" + text, "contact_id among them"),
+        (lambda text: text.replace(b"SPEND", b"email"), "has two columns called `email`"),
+    ],
+)
+def test_exports_of_no_use(place: Place, change: Callable[[bytes], bytes], words: str) -> None:
+    place.emulator.spoil = of_files(change)
+    result = place.run("pull")
+    assert (result.code, place.base.exists()) == (1, False)
+    assert words in result.err
+    place.emulator.spoil = None
+    place.pull()
+
+
+def test_an_export_that_is_lost_on_the_way(place: Place) -> None:
+    place.emulator.faults.add(f"GET {EXPORTS}/* 404 always")
+    result = place.run("pull")
+    assert "was lost: SendGrid does not know it any more\n  hint: run it again" in result.err
+    assert sum(place.project.clock.slept) > 60
+
+
+def test_what_is_in_the_folder_of_a_pull_is_looked_at(place: Place) -> None:
+    """A file that was cut or removed meanwhile is fetched again, and what nobody wants goes."""
+    place.emulator.faults.add(f"GET {FILES}* 400 #4")
+    assert place.run("pull").code == 1
+    parts = place.folder / "production.pull"
+    first, second, *_ = sorted(parts.iterdir())
+    first.write_bytes(first.read_bytes()[:-1])
+    second.unlink()
+    (parts / "spill").mkdir()
+    (parts / "stray").touch()
+    place.emulator.asked.clear()
+    place.pull()
+    assert place.emulator.requests("GET", FILES) == 2 + 3
+    assert place.left() == {"production.duckdb", "production.lock"}
+
+
+def test_an_export_whose_time_is_over_is_made_anew(place: Place) -> None:
+    place.emulator.faults.add(f"GET {FILES}* 400")
+    assert place.run("pull").code == 1
+
+    # SendGrid still has it, but not its files.
+    place.project.clock.sleep(30 * 86_400)
+    place.emulator.asked.clear()
+    result = place.run("pull")
+    assert "is no use: it has expired." in result.err
+    assert result.code == 1
+    assert "was lost: it has expired" in result.err
