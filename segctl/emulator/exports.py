@@ -1,62 +1,34 @@
 """The export of contacts: a job that is asked for, waited for, and fetched from signed addresses.
 
-Owns the tables `export` and `export_file`, the operations on jobs, and what the files say. The way
-of a file out of the account is `downloads`. A job takes its picture of the contacts when it is
-asked for. Source: sendgrid-api.md §4; what is guessed says so.
+Owns the tables `export` and `export_file` and the operations on jobs. What the files say is
+`export_files`, their way out of the account `downloads`. A job takes its picture of the contacts
+when it is asked for. Source: sendgrid-api.md §4; what is guessed says so.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import json
-import secrets
+import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import catalogue, contacts, counts, downloads, records
 from segctl.emulator.call import timestamp
-from segctl.emulator.contacts import ALTERNATE_EMAILS
 from segctl.emulator.records import V2
 from segctl.emulator.reply import Reply, json_reply, not_found, refuse
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from segctl.emulator.call import Call
-    from segctl.emulator.contacts import Contact, Value
+    from segctl.emulator.contacts import Contact
     from segctl.emulator.records import Record
 
 _JOBS = "/v3/marketing/contacts/exports"
 _FILE_TYPES = ("csv", "json")
 _BODY = ("list_ids", "segment_ids", "notifications", "file_type", "max_file_size")
 _DEFAULT_MEGABYTES = 5000
-
-# The columns of an export, in their order, with those of custom fields between the two: seen in
-# the code of users. There are no columns for lists and for the domains of addresses.
-_BEFORE_CUSTOM = (
-    "email",
-    "first_name",
-    "last_name",
-    "address_line_1",
-    "address_line_2",
-    "city",
-    "state_province_region",
-    "postal_code",
-    "country",
-    ALTERNATE_EMAILS,
-    "phone_number",
-    "whatsapp",
-    "line",
-    "facebook",
-    "unique_name",
-    "created_at",
-    "updated_at",
-    "contact_id",
-)
-_AFTER_CUSTOM = ("phone_number_id", "external_id", "anonymous_id")
 
 
 def start(call: Call) -> Reply:
@@ -78,26 +50,17 @@ def start(call: Call) -> Reply:
     megabytes = content.get("max_file_size", _DEFAULT_MEGABYTES)
     if not isinstance(megabytes, int) or isinstance(megabytes, bool) or megabytes < 1:
         raise refuse("max_file_size must be a positive number of MB", "max_file_size")
-    asked = _segments(call, segment_ids)
+    segments = _segments(call, segment_ids)
     for list_id in list_ids:
         if not catalogue.has_list(call.db, call.account, list_id):
             raise refuse("list does not exist", "list_ids", status=HTTPStatus.NOT_FOUND)
-    settings = call.settings
-    failure = settings.export_failure
-    inside = counts.members(call, asked) if asked else {}
-    if inside is None:
-        inside, failure = {}, failure or "segments are evaluated with DuckDB, which is missing"
-    members = {one.id for found in inside.values() for one in found}
-    chosen = [
-        contact
-        for contact in contacts.everybody(call.db, call.account)
-        if not (list_ids or segment_ids)
-        or contact.id in members
-        or not set(list_ids).isdisjoint(contact.list_ids)
-    ]
     _purge(call)
+    chosen = _chosen(call, list_ids, segments)
+    failure = call.settings.export_failure
+    if chosen is None:
+        chosen, failure = [], failure or "segments are evaluated with DuckDB, which is missing"
     export_id = call.new_id()
-    ready_at = call.now + settings.export_delay
+    ready_at = call.now + call.settings.export_delay
     call.db.execute(
         "INSERT INTO export (account, id, secret, file_type, list_ids, segment_ids, "
         "contact_count, message, created_at, ready_at, expires_at) "
@@ -105,7 +68,7 @@ def start(call: Call) -> Reply:
         (
             call.account,
             export_id,
-            secrets.token_hex(),
+            uuid.uuid4().hex,
             file_type,
             json.dumps(list_ids),
             json.dumps(segment_ids),
@@ -113,16 +76,18 @@ def start(call: Call) -> Reply:
             failure,
             call.now,
             ready_at,
-            ready_at + settings.export_expiry,
+            ready_at + call.settings.export_expiry,
         ),
     )
     if failure is None:
+        from segctl.emulator import export_files  # noqa: PLC0415 - for those who export alone
+
         custom = tuple(catalogue.fields(call.db, call.account))
-        lines = _csv_lines(chosen, custom) if file_type == "csv" else _json_lines(chosen, custom)
-        files = _files(lines, settings.export_file_contacts, megabytes << 20)
+        most = call.settings.export_file_contacts
+        files = export_files.packed(chosen, custom, file_type, most, megabytes << 20)
         call.db.executemany(
             "INSERT INTO export_file (export_id, number, content) VALUES (?, ?, ?)",
-            [(export_id, number, gzip.compress(one, 6, mtime=0)) for number, one in files],
+            [(export_id, number, content) for number, content in enumerate(files, start=1)],
         )
     metadata = {"self": f"{call.origin}{call.path}/{export_id}"}
     return json_reply(HTTPStatus.ACCEPTED, {"id": export_id, "_metadata": metadata})
@@ -185,9 +150,10 @@ def _job(call: Call, row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _listed(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    """Give a job as the list shows it, which has other fields (documented)."""
     content = _job(call, row)
-    content.pop("updated_at")
-    content.pop("contact_count", None)
+    for name in ("updated_at", "contact_count", "message"):
+        content.pop(name, None)
     lists, segments = json.loads(row["list_ids"]), json.loads(row["segment_ids"])
     kind = "segment_export" if segments else "list_export" if lists else "contacts_export"
     named = _names(call)
@@ -219,76 +185,24 @@ def _segments(call: Call, segment_ids: Sequence[str]) -> list[Record]:
     return known
 
 
+def _chosen(
+    call: Call, list_ids: Sequence[str], segments: Sequence[Record]
+) -> list[Contact] | None:
+    """Give everybody in one of the lists or segments, or all; `None` where segments hide it."""
+    everybody = contacts.everybody(call.db, call.account)
+    if not list_ids and not segments:
+        return everybody
+    inside = counts.members(call, segments) if segments else {}
+    if inside is None:
+        return None
+    members = {one.id for found in inside.values() for one in found}
+    return [
+        one for one in everybody if one.id in members or not set(list_ids).isdisjoint(one.list_ids)
+    ]
+
+
 def _ids(content: Mapping[str, Any], name: str) -> list[str]:
     ids = content.get(name) or []
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise refuse(f"{name} must be an array of ids", name)
     return ids
-
-
-def _columns(contact: Contact) -> dict[str, Value]:
-    return {
-        **contact.fields,
-        "email": contact.email,
-        "created_at": timestamp(contact.created_at),
-        "updated_at": timestamp(contact.updated_at),
-        "contact_id": contact.id,
-    }
-
-
-def _csv_lines(chosen: Sequence[Contact], custom: Sequence[str]) -> Iterator[bytes]:
-    """Write the header, then a line a contact.
-
-    Names of columns are in capitals, those of custom fields as well (guessed from one example);
-    so are the empty text for NULL and the comma between alternate addresses (guessed).
-    """
-    names = (*_BEFORE_CUSTOM, *custom, *_AFTER_CUSTOM)
-    written = io.StringIO()
-    line = csv.writer(written, lineterminator="\n")
-    line.writerow([name.upper() for name in names])
-    for contact in chosen:
-        yield _taken(written)
-        values = _columns(contact)
-        line.writerow([_csv_value(values.get(name)) for name in names])
-    yield _taken(written)
-
-
-def _taken(written: io.StringIO) -> bytes:
-    text = written.getvalue()
-    written.seek(0)
-    written.truncate()
-    return text.encode()
-
-
-def _csv_value(value: Value | None) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str | int | float):
-        return str(value)
-    return ",".join(value)
-
-
-def _json_lines(chosen: Sequence[Contact], custom: Sequence[str]) -> Iterator[bytes]:
-    """Write an empty header, then an object a contact, on a line of its own (observed)."""
-    yield b""
-    for contact in chosen:
-        values = _columns(contact)
-        own = {name: values.pop(name) for name in custom if name in values}
-        content = {**values, "custom_fields": own}
-        yield json.dumps(content, ensure_ascii=False, sort_keys=True).encode() + b"\n"
-
-
-def _files(lines: Iterator[bytes], most: int | None, size: int) -> Iterator[tuple[int, bytes]]:
-    """Give numbered files of at most `most` contacts and `size` bytes, before they are packed.
-
-    Each begins with the header (guessed), and there is at least one.
-    """
-    header = next(lines)
-    number, held, content = 1, 0, bytearray(header)
-    for line in lines:
-        if held and (held == most or len(content) + len(line) > size):
-            yield number, bytes(content)
-            number, held, content = number + 1, 0, bytearray(header)
-        content += line
-        held += 1
-    yield number, bytes(content)

@@ -204,6 +204,9 @@ def test_an_export_can_fail() -> None:
         account.clock.forward(5)
         job = account.get(f"{EXPORTS}/{export_id}")
         assert (job["status"], job["message"], "urls" in job) == ("failure", "out of space", False)
+        (listed,) = account.get(EXPORTS)["result"]
+        assert listed["status"] == "failure"
+        assert not {"message", "updated_at", "contact_count"} & listed.keys()
 
 
 @pytest.mark.parametrize(
