@@ -6,11 +6,15 @@ import _thread
 import gzip
 import json
 import logging
+import os
+import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -20,7 +24,7 @@ from segctl.cli import main
 from segctl.contacts import pulling
 from segctl.contacts.shelf import Shelf
 from segctl.emulator import Emulator, serve
-from tests.conftest import KEY, TEST_SETTINGS, Project, Result, Watch, query
+from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, Result, Watch, query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +48,8 @@ class Watched(Emulator):
         super().__init__(*given, **options)
         self.asked: list[tuple[str, str, Mapping[str, str]]] = []
         self.interrupt_at = 0
+        # Ctrl-C: it reaches segctl while it waits for this answer.
+        self.interrupt: Callable[[], None] = _thread.interrupt_main
         self.spoil: Spoil | None = None
 
     def handle(
@@ -52,8 +58,7 @@ class Watched(Emulator):
         self.asked.append((method, target, {name.lower(): one for name, one in headers.items()}))
         reply = super().handle(method, target, headers, body)
         if len(self.asked) == self.interrupt_at:
-            # Ctrl-C: it reaches segctl while it waits for this answer.
-            _thread.interrupt_main()
+            self.interrupt()
         return reply if self.spoil is None else self.spoil(method, target, reply)
 
     def requests(self, method: str, start: str) -> int:
@@ -286,6 +291,29 @@ def test_a_pull_is_interrupted_anywhere_and_taken_up(place: Place) -> None:
         assert place.emulator.requests("POST", EXPORTS) == 3
         assert place.emulator.requests("GET", FILES) <= 6 + 1
         assert place.left() == {"production.duckdb", "production.lock"}
+
+
+@pytest.mark.parametrize("number", [5, 8, 12])
+def test_a_pull_that_is_killed_is_taken_up(place: Place, number: int) -> None:
+    """At the start of an export, while it is looked at, while a file is fetched."""
+    # A process has the clock of the machine.
+    place.watch.moment = place.project.clock.moment = datetime.now(UTC)
+    started: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+    place.emulator.interrupt_at = number
+    place.emulator.interrupt = lambda: started.get().kill()
+    argv = ["-m", "segctl", "-C", str(place.project.root), "contacts", "pull"]
+    env = {**os.environ, **place.project.env, "PYTHONPATH": str(REPOSITORY)}
+    process = subprocess.Popen(
+        [sys.executable, *argv], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    started.put(process)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    place.check_modes()
+    place.emulator.interrupt_at = 0
+    place.pull()
+    assert place.emulator.requests("POST", EXPORTS) == 3
+    assert place.rows("SELECT count(*), sum(len(list_ids)) FROM contact_data") == [(7, 7)]
 
 
 FAULTS = [
