@@ -64,6 +64,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "drift": [[], ["--format", "json"]],
     "import": [["--all", "--dry-run"], ["Unmanaged"]],
     "fields": [["pull"]],
+    "contacts": [["forget", "--all"], ["pull"], ["show"], ["pull", "--list", "Newsletter"]],
     "refresh": [["Unmanaged", "Changed"], ["Changed", "--force", "--format", "json"]],
     "history": [["--format", "json"]],
     "init": [[]],
@@ -203,7 +204,7 @@ def place(
     project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """A project with something to create, patch, delete, read, import and refresh."""
-    settings = replace(TEST_SETTINGS, rate_limit=600)
+    settings = replace(TEST_SETTINGS, rate_limit=600, export_delay=0.0)
     emulator = Careless(None, settings, now=Watch())
     with emulator, serve(emulator) as server:
         emulator.seed()

@@ -16,6 +16,7 @@ from segctl.cli.session import STATE_FOLDER
 from segctl.config import ContactFiles
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.counting import compare, names_asked
+from segctl.contacts.shelf import FOLDER, Shelf
 from segctl.declarations.fields import columns
 from segctl.errors import InvalidInput, UsageError
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from segctl.contacts.base import Base
     from segctl.model import Segment
     from segctl.query.problems import Problem
-
-PULLED_FOLDER = "contacts"
-"""Below the state folder: a base for each target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
 
 def pulled_path(session: Session) -> Path:
     """Give the place of the base that was pulled from the target. Raises `UsageError`."""
-    return session.root / STATE_FOLDER / PULLED_FOLDER / f"{session.target.name}.duckdb"
+    return Shelf(session.root / STATE_FOLDER / FOLDER, session.target.name).base
 
 
 def configured(session: Session, named: ContactFiles | str) -> tuple[Path, Path | None]:

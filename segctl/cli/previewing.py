@@ -90,6 +90,7 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
             ),
             counted.overlaps,
             wanted.asked,
+            base.only,
         )
     _show(session, view, output)
     failed = [row for row in view.rows if row.counts is None]

@@ -50,7 +50,8 @@ class Base:
     `as_of` is the moment that a pulled base shows, and `modified_at` that when somebody's own file
     was written last (both ISO 8601, UTC); one of them is `None`. `account` is the digest of the
     account that a base was pulled from. `lists` are the ids of those whose members are known, or
-    `None` for all. `is_checked` says that each row is known to be a contact of its own.
+    `None` for all. `only` has the names of those that a pulled base is limited to, and is empty
+    where it has all contacts. `is_checked` says that each row is known to be a contact of its own.
     """
 
     database: Database
@@ -61,6 +62,7 @@ class Base:
     modified_at: str | None = None
     account: str | None = None
     lists: frozenset[str] | None = None
+    only: tuple[str, ...] = ()
     is_checked: bool = False
 
     @property
@@ -140,7 +142,7 @@ def _pulled(database: Database, path: Path, fields: Mapping[str, ColumnType]) ->
     try:
         database.attach(path.resolve(), _ALIAS)
         facts = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
-        lists = json.loads(facts["lists"])
+        lists, only = json.loads(facts["lists"]), json.loads(facts.get("only", "[]"))
     except (EvaluationFailed, KeyError, ValueError):
         raise UsageError(
             f"{path.name} is no base that segctl pulled, or it is broken",
@@ -164,6 +166,7 @@ def _pulled(database: Database, path: Path, fields: Mapping[str, ColumnType]) ->
         as_of=facts.get("as_of", ""),
         account=facts.get("account"),
         lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
+        only=tuple(map(str, only)),
         is_checked=facts.get("distinct") == "true",
     )
 

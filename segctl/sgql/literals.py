@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 
 from segctl.audience.pieces import refused
+from segctl.moments import instant
 from segctl.query import tree
-from segctl.query.lint.values import instant
 
 _SPECIAL = re.compile(r"%%|[%_!]")
 

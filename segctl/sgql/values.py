@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.conditions import collect
 from segctl.audience.pieces import KINDS, Kind, refused
-from segctl.moments import instant
 from segctl.query import tree
 from segctl.query.catalogue import CONTACT_DATA, FUNCTIONS, ColumnType
 from segctl.query.cursor import RESERVED
