@@ -38,6 +38,7 @@ FLOORS = {
     "planner": 2,
     "drift": 2,
     "policy": 2,
+    "room": 2,
     "planfile": 2,
     "staleness": 2,
     "render": 3,
