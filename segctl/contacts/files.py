@@ -201,6 +201,9 @@ def _columns_there(names: Sequence[str], by_name: Iterable[str]) -> str:
     return did_you_mean(JOIN_COLUMN, by_name, f"its columns are {', '.join(filter(None, names))}")
 
 
+KINDS = {name.replace(", ", ","): kind for kind, name in TYPES.items()}
+"""What is of the right type already, by the type as DuckDB writes it."""
+
 _CSV = "CSV"
 """The type of what is text in a CSV file, where nothing and the empty text are one."""
 
@@ -231,7 +234,7 @@ def _kind_of(type_: str) -> ColumnType:
 
 def typed(raw: str, type_: str, kind: ColumnType) -> Column:
     """Make a column of `kind` of one that has this type in the file."""
-    if type_ == TYPES[kind]:
+    if KINDS.get(type_) is kind:
         return Column(kind, raw)
     value = _VALUES[kind](raw, type_)
     if value is None:
