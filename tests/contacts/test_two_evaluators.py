@@ -29,10 +29,11 @@ KINDS = ("csv", "gzip", "parquet", "pulled")
 def files(folder: Path, kind: str, world: reference.World) -> tuple[Path, Path | None]:
     """Write a world in one of the formats."""
     people, happened = world.contacts, world.events
+    contacts: Path
     columns = {**CONTACT_DATA, **FIELDS}
     match kind:
         case "csv":
-            contacts = written(folder / "it's \"[1]*.csv", as_csv(people, columns))
+            contacts: Path = written(folder / "it's \"[1]*.csv", as_csv(people, columns))
             return contacts, written(folder / "e.csv", as_csv(happened, EVENT_DATA))
         case "gzip":
             contacts = packed(folder / "c.csv.gz", as_csv(people, columns))
