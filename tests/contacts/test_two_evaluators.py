@@ -29,11 +29,10 @@ KINDS = ("csv", "gzip", "parquet", "pulled")
 def files(folder: Path, kind: str, world: reference.World) -> tuple[Path, Path | None]:
     """Write a world in one of the formats."""
     people, happened = world.contacts, world.events
-    contacts: Path
     columns = {**CONTACT_DATA, **FIELDS}
     match kind:
         case "csv":
-            contacts: Path = written(folder / "it's \"[1]*.csv", as_csv(people, columns))
+            contacts = written(folder / "it's \"[1]*.csv", as_csv(people, columns))
             return contacts, written(folder / "e.csv", as_csv(happened, EVENT_DATA))
         case "gzip":
             contacts = packed(folder / "c.csv.gz", as_csv(people, columns))
@@ -54,7 +53,7 @@ def as_read(world: reference.World, kind: str) -> reference.World:
     if kind not in {"csv", "gzip"}:
         return world
     lists = {name for name, one in CONTACT_DATA.items() if one is ColumnType.ARRAY}
-    contacts = [
+    contacts: list[reference.Row] = [
         {name: [] if name in lists and not value else value or None if value == "" else value
          for name, value in contact.items()}
         for contact in world.contacts
