@@ -30,6 +30,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "60%",
     "temp_directory": "",
 }
+_CSV = re.compile(r"Invalid Input Error: (?:The )?CSV ")
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FILE = re.compile(r"^  file = (.*)$", re.MULTILINE)
 
@@ -171,7 +172,7 @@ def _failure(words: str) -> EvaluationFailed:
     _, mark, ours = first.partition("segctl: ")
     if mark:
         return EvaluationFailed(ours)
-    if "CSV" in first:
+    if _CSV.match(words):
         return _unreadable(words)
     return EvaluationFailed("DuckDB cannot compute this query for these contacts")
 
