@@ -24,6 +24,7 @@ from segctl.cli import main
 from segctl.contacts import pulling
 from segctl.contacts.shelf import Shelf
 from segctl.emulator import Emulator, serve
+from segctl.engine import EvaluationFailed
 from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, Result, Watch, query
 
 if TYPE_CHECKING:
@@ -335,7 +336,7 @@ FAULTS = [
     f"GET {FILES}* 404 always",
     f"GET {FILES}* 400",
     "GET /v3/marketing/field_definitions 451",
-    "GET /v3/marketing/lists 403",
+    f"POST {EXPORTS} 403 #2",
 ]
 
 
@@ -362,7 +363,7 @@ def test_whatever_goes_wrong_the_next_pull_ends_well(place: Place) -> None:
         assert place.rows() == expected, fault
         before = place.base.read_bytes()
         # A start that was not one, and an export that is of no use, are followed by another.
-        more = fault.endswith((" 500 #2", " 429 #2", "404 always"))
+        more = fault.endswith((" 500 #2", " 429 #2", " 403 #2", "404 always"))
         assert place.emulator.requests("POST", EXPORTS) == 3 + more, fault
         assert place.left() == {"production.duckdb", "production.lock"}
     assert failed == 8
@@ -515,9 +516,17 @@ def test_a_full_disk_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> N
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("segctl.sendgrid.downloads.os.fsync", full)
-    result = place.run("pull")
+    with monkeypatch.context() as patched:
+        patched.setattr("segctl.sendgrid.downloads.os.fsync", full)
+        result = place.run("pull")
     assert "cannot write the contacts to .segctl/contacts: No space left on device" in result.err
+
+    def failing(*args: object) -> None:
+        raise EvaluationFailed("DuckDB says nothing more")
+
+    monkeypatch.setattr("segctl.contacts.storing._Making.make", failing)
+    result = place.run("pull")
+    assert "DuckDB could not make the base of the contacts\n  hint: is the disk full?" in result.err
     assert place.base.read_bytes() == before
 
 
