@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Create, Delete, Patch, Plan, Reason, Replace, Upgrade
+from segctl.model import Create, Delete, Plan, Reason, Replace, Upgrade
 from segctl.reach import too_far
+from segctl.room import growth, over_the_cap, with_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from segctl.model import Change
     from segctl.sends import References, SingleSend
 
 DEFAULT_MAX_SEGMENTS = 200
@@ -65,11 +64,11 @@ def judge(
     segment lets its audience change. Where the account is too full to create first, deletes move
     to the front.
     """
-    plan = _with_room(_held_back(plan, references), limits, account_size)
+    plan = with_room(_held_back(plan, references), limits.max_segments, account_size)
     refusals = (
         *_replacements(plan),
         *_destruction(plan, limits, account_size),
-        *_cap(plan, limits, account_size),
+        *over_the_cap(plan, limits.max_segments, account_size),
         *_in_use(plan, references),
         *too_far(plan.changes, limits.max_audience_change, allowed_changes or {}),
     )
@@ -190,7 +189,7 @@ def _destruction(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diag
             f"the plan would delete or replace {number} segments; the most is {most}",
             hint=hint,
         )
-    elif account_size and account_size + _growth(plan.changes) <= 0:
+    elif account_size and account_size + growth(plan.changes) <= 0:
         yield Diagnostic(
             "would-empty",
             Severity.ERROR,
@@ -206,80 +205,6 @@ def _managed(plan: Plan) -> int:
         for change in plan.changes
         if not isinstance(change, Create)
     )
-
-
-def _growth(changes: Iterable[Change]) -> int:
-    kinds = [type(change) for change in changes]
-    return kinds.count(Create) - kinds.count(Delete)
-
-
-def _peak(changes: Iterable[Change]) -> int:
-    """Say by how many segments the account grows at its fullest, while a plan is performed."""
-    changes = tuple(changes)
-    size = peak = 0
-    for change in changes:
-        if isinstance(change, Create) or (needs_room(change) and not _may_wait(change, changes)):
-            peak = max(peak, size + 1)
-        if isinstance(change, Create):
-            size += 1
-        elif isinstance(change, Delete) or (
-            isinstance(change, Upgrade) and change.twin is not None and not change.waits_for
-        ):
-            size -= 1
-    return peak
-
-
-def needs_room(change: Change) -> bool:
-    """Say whether a change makes a segment before it deletes another one."""
-    return isinstance(change, Replace) or (isinstance(change, Upgrade) and change.twin is None)
-
-
-def _may_wait(change: Change, changes: Iterable[Change]) -> bool:
-    """Say whether a change needs room that others of the plan may well take away from it.
-
-    An upgrade that would stop before its end does not forbid those that would not.
-    """
-    if not isinstance(change, Upgrade) or not change.waits_for:
-        return False
-    return any(
-        isinstance(one, Upgrade) and not (one.waits_for and one.twin is None) for one in changes
-    )
-
-
-def _with_room(plan: Plan, limits: Limits, account_size: int) -> Plan:
-    """Give the plan in an order for which there is room, and how much of it there is."""
-    if account_size + _peak(plan.changes) > limits.max_segments:
-        # Renames still come first: a delete frees no name that they need.
-        renames = [change for change in plan.changes if isinstance(change, Patch)]
-        deletes = [change for change in plan.changes if isinstance(change, Delete)]
-        rest = [change for change in plan.changes if not isinstance(change, Patch | Delete)]
-        changes = (*renames, *deletes, *rest)
-        if account_size + _peak(changes) <= limits.max_segments:
-            plan = dataclasses.replace(plan, changes=changes)
-    before = takewhile(lambda one: not isinstance(one, Replace | Upgrade), plan.changes)
-    room = limits.max_segments - account_size - _growth(before)
-    return dataclasses.replace(plan, room=max(0, room))
-
-
-def _cap(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
-    peak = account_size + _peak(plan.changes)
-    if peak > limits.max_segments and _peak(plan.changes):
-        beside = any(isinstance(change, Upgrade) for change in plan.changes)
-        why = " for a while, a v1 one and its upgraded form side by side" if beside else ""
-        yield Diagnostic(
-            "over-the-cap",
-            Severity.ERROR,
-            f"the account would hold {peak:,} segments{why}; the most is {limits.max_segments:,}",
-            hint=f"it holds {account_size:,} now, v1 ones included: "
-            + ("finish the upgrades that wait, " if _some_wait(plan) else "")
-            + "delete some in SendGrid, or raise `limits.max_segments` in segctl.yaml if your "
-            "account allows more",
-        )
-
-
-def _some_wait(plan: Plan) -> bool:
-    """Say whether some upgrade stands there twice and waits for people."""
-    return any(isinstance(one, Upgrade) and one.twin and one.waits_for for one in plan.changes)
 
 
 def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:

@@ -636,6 +636,7 @@ def test_the_sandbox_tells_one_story_over_several_runs(project: Project) -> None
         "create": 1,
         "patch": 1,
         "replace": 0,
+        "upgrade": 0,
         "delete": 0,
         "unchanged": 0,
         "unmanaged": 2,

@@ -41,6 +41,7 @@ FLOORS = {
     "drift": 2,
     "policy": 2,
     "reach": 2,
+    "room": 2,
     "planfile": 2,
     "staleness": 2,
     "render": 3,

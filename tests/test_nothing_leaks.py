@@ -63,6 +63,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "apply": [["--auto-approve", "--refresh", "changed"]],
     "drift": [[], ["--format", "json"]],
     "import": [["--all", "--dry-run"], ["Unmanaged"]],
+    "upgrade": [["--all", "--dry-run"]],
     "fields": [["pull"]],
     "contacts": [["forget", "--all"], ["pull"], ["show"], ["pull", "--list", "Newsletter"]],
     "refresh": [["Unmanaged", "Changed"], ["Changed", "--force", "--format", "json"]],

@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.applying.steps import Halted, Patience, Wait
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
-from segctl.policy import needs_room
 from segctl.report import Outcome, Status, not_attempted
+from segctl.room import needs_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence

@@ -124,8 +124,8 @@ class Values(ABC):
         where = f"{piece.sql}, {self.path(node)}"
         wrong = text_sql(f"segctl: {self.text[node.start : node.end]} is not a text in some event")
         return Piece(
-            f"(CASE WHEN json_type({where}) IS NULL THEN NULL"
-            f" WHEN json_type({where}) = 'VARCHAR' THEN json_extract_string({where})"
+            f"(CASE WHEN json_type({where}) = 'VARCHAR' THEN json_extract_string({where})"
+            f" WHEN json_type({where}) IS NULL THEN NULL"
             f" ELSE error({wrong}) END)",
             Kind.INSIDE,
         )

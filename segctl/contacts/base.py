@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import name_sql
 from segctl.audience.scopes import Columns
-from segctl.audience.translation import TYPES
-from segctl.contacts.files import Column, Format, Relation, format_of, read_relation
+from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
 from segctl.engine import Database, EvaluationFailed
 from segctl.errors import UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
@@ -35,8 +34,6 @@ PULLED_FORMAT = "1"
 ALL_LISTS = "all"
 _ALIAS = "pulled"
 _TABLES = ("contact_data", "event_data")
-# DuckDB says DECIMAL(38,9) of what was made as DECIMAL(38, 9).
-_KINDS = {name.replace(" ", ""): kind for kind, name in TYPES.items()}
 
 
 class BaseMissing(UsageError):
@@ -179,5 +176,5 @@ def _table(database: Database, table: str, name: str) -> Relation | None:
         rows = database.rows(f"DESCRIBE {source}")
     if not rows:
         return None
-    columns = {row[0]: Column(_KINDS[row[1]], name_sql(row[0])) for row in rows if row[1] in _KINDS}
+    columns = {row[0]: Column(KINDS[row[1]], name_sql(row[0])) for row in rows if row[1] in KINDS}
     return Relation(name, source, columns)

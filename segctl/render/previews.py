@@ -126,7 +126,10 @@ def row_cells(preview: Preview, row: Row) -> tuple[str, ...]:
         numbers = (one.before, one.after, one.gained, one.lost) if one else ()
         shown = [f"{number:,}" for number in numbers] or [UNKNOWN] * 4
         if one:
-            shown[2], shown[3] = f"+{shown[2]}", f"-{shown[3]}"
+            shown[2:] = [
+                f"{sign}{text}" if text != "0" else text
+                for sign, text in zip("+-", shown[2:], strict=True)
+            ]
         if row.action == "create":
             shown[0] = ""
         shown.insert(0, row.action)

@@ -51,10 +51,10 @@ def test_every_segment_becomes_a_file_and_the_plan_is_empty(
     assert result.err == (
         "warning[not-imported]: `Old` is a v1 segment, which cannot be managed: "
         "SendGrid lets nobody change one\n"
-        "  hint: make a new segment with the same condition in SendGrid, and import that\n"
+        "  hint: `segctl upgrade` writes a file by which a new segment takes its place\n"
         "warning[not-imported]: `Older` is a v1 segment, which cannot be managed: "
         "SendGrid lets nobody change one\n"
-        "  hint: make a new segment with the same condition in SendGrid, and import that\n"
+        "  hint: `segctl upgrade` writes a file by which a new segment takes its place\n"
         "Imported 2 segments, skipped 3: 2 v1, 1 already declared.\n"
     )
     assert (dry.code, dry.out) == (result.code, result.out)

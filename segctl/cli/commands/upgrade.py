@@ -56,7 +56,7 @@ def command(
     contacts: str | None,
     events: str | None,
 ) -> int:
-    """Write a file for v1 segments, by which a new segment takes the place of each.
+    """Write files by which V2 segments take the place of v1 ones.
 
     NAME is a segment's name or id. The old query is translated from SGQL, and stands above the new
     one as a comment; what has no exact equal is reported with the place and the reason, and no
