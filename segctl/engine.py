@@ -43,6 +43,18 @@ class FileUnreadable(EvaluationFailed):
     """A line of a file cannot be read."""
 
 
+def require() -> Any:
+    """Give the library. Raises `UsageError` where it is not installed."""
+    try:
+        import duckdb  # noqa: PLC0415 - an extra, and 100 ms
+    except ImportError:
+        raise UsageError(
+            "audiences are computed with DuckDB, which is not installed",
+            hint="pip install 'segctl[preview]'",
+        ) from None
+    return duckdb
+
+
 class Database:
     """A connection to DuckDB; a context manager.
 
@@ -54,14 +66,8 @@ class Database:
 
     def __init__(self, *, threads: int | None = None, spill: Path | None = None) -> None:
         """`threads` is all cores unless given; `spill` is a folder of our own."""
-        try:
-            import duckdb  # noqa: PLC0415 - an extra, and 100 ms
-        except ImportError:
-            raise UsageError(
-                "audiences are computed with DuckDB, which is not installed",
-                hint="pip install 'segctl[preview]'",
-            ) from None
-        self._error = duckdb.Error
+        duckdb = require()
+        self._error: type[Exception] = duckdb.Error
         settings = {**_SETTINGS, "temp_directory": str(spill or "")}
         if threads is not None:
             settings["threads"] = str(threads)
