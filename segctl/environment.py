@@ -7,7 +7,6 @@ it can come from segctl.yaml, which a pull request can edit.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 import shlex
 import subprocess
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from segctl.errors import UsageError
+from segctl.hosts import is_loopback
 from segctl.secrets import Secret, find_keys
 
 if TYPE_CHECKING:
@@ -61,20 +61,6 @@ def base_url(target: Target, env: Mapping[str, str]) -> str:
             hint="plain http is for this machine alone, such as http://127.0.0.1:8425",
         )
     return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name, without port and brackets, means this very machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        # A name, even one that begins with 127: the resolver decides where it leads.
-        return False
-    if isinstance(address, ipaddress.IPv6Address):
-        return address == ipaddress.IPv6Address("::1")
-    return address.is_loopback
 
 
 def cache_folder(env: Mapping[str, str]) -> Path | None:

@@ -151,6 +151,26 @@ def top_of(root: Path) -> Path | None:
     return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
 
 
+def is_hidden(
+    root: Path, path: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
+) -> bool:
+    """Say whether git leaves a file of a project alone: ignored, tracked by nobody, or no git.
+
+    `path` need not exist, and is relative to `root`.
+    """
+    if top_of(root) is None:
+        return True
+    git = _Git(root, os.environ if env is None else env, patience)
+    # This command knows no magic in paths, and refuses to be told that there is none.
+    asking = ("--no-literal-pathspecs", "check-ignore", "--quiet", "--")
+    try:
+        code, _, _ = git.call(*asking, path.as_posix())
+    except UsageError:
+        # Whoever has no git commits nothing.
+        return True
+    return code == 0
+
+
 class _Git:
     """Runs git in a folder."""
 

@@ -1,8 +1,17 @@
-"""Times as the API and git write them (`2026-07-15T16:04:33Z`), read."""
+"""Times as the API, git and people write them (`2026-07-15T16:04:33Z`), read."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+
+TIME = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})"
+    r"(?:[T ](?P<clock>\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)"
+    r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?)?",
+    re.IGNORECASE,
+)
+"""A time as SendGrid writes it, and what is left of one when its zone or clock is missing."""
 
 
 def moment(text: str | None) -> datetime | None:
@@ -12,3 +21,20 @@ def moment(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return read.astimezone(UTC) if read.tzinfo else None
+
+
+def instant(text: str) -> datetime | None:
+    """Read a time with or without a zone, or give `None` for what is none."""
+    found = TIME.fullmatch(text.strip())
+    if found is None:
+        return None
+    clock = (found["clock"] or "00:00").replace(",", ".")
+    whole, _, fraction = clock.partition(".")
+    zone = (found["zone"] or "").strip().upper()
+    zone = "+00:00" if zone == "Z" else zone
+    try:
+        read = datetime.fromisoformat(f"{found['date']}T{whole}{zone}")
+        read = read.replace(microsecond=int(fraction[:6].ljust(6, "0")))
+        return read.astimezone(UTC) if zone else read
+    except (ValueError, OverflowError):
+        return None

@@ -7,18 +7,17 @@ exit code 3 and performs nothing at all.
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Plan, Reason, Replace, Upgrade
+from segctl.reach import too_far
 from segctl.room import growth, over_the_cap, with_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.model import Impact
     from segctl.sends import References, SingleSend
 
 DEFAULT_MAX_SEGMENTS = 200
@@ -71,7 +70,7 @@ def judge(
         *_destruction(plan, limits, account_size),
         *over_the_cap(plan, limits.max_segments, account_size),
         *_in_use(plan, references),
-        *_reach(plan, limits, allowed_changes or {}),
+        *too_far(plan.changes, limits.max_audience_change, allowed_changes or {}),
     )
     return dataclasses.replace(
         plan,
@@ -275,51 +274,6 @@ def _waiting(change: Upgrade) -> Diagnostic:
         hint=f"in SendGrid, give it the new segment instead{new}, and apply again: the upgrade is "
         f"finished then; or ignore it with --ignore-references '{change.name}'",
     )
-
-
-def audience_change(impact: Impact) -> float:
-    """Say by how many percent an audience changes: those who come and those who go, of all in it.
-
-    Of the whole base where nobody is in it, as in every new segment: a first audience has nothing
-    to be compared with, and one that takes in most of the base is seldom meant.
-    """
-    moved = impact.gained + impact.lost
-    return 100 * moved / (impact.before or impact.base) if moved else 0
-
-
-def _reach(plan: Plan, limits: Limits, allowed: Mapping[str, float]) -> Iterator[Diagnostic]:
-    """Refuse what changes too much of an audience. Nothing is guessed where nobody could count."""
-    if limits.max_audience_change is None:
-        return
-    for change in plan.changes:
-        if isinstance(change, Delete | Upgrade) or change.impact is None:
-            continue
-        impact = change.impact
-        most = max(limits.max_audience_change, allowed.get(change.name, 0))
-        percent = audience_change(impact)
-        if percent <= most:
-            continue
-        # Rounded up, it is never the very number that it exceeds, and it is enough to allow it.
-        whole = math.ceil(percent)
-        if impact.before:
-            said = (
-                f"the audience of `{change.name}` would change by {whole:,} %: from "
-                f"{impact.before:,} to {impact.after:,} contacts, {impact.gained:,} gained and "
-                f"{impact.lost:,} lost"
-            )
-        else:
-            said = (
-                f"`{change.name}` would reach {whole:,} % of all contacts at once: "
-                f"{impact.after:,} of {impact.base:,}, and nobody is in it now"
-            )
-        yield Diagnostic(
-            "audience-change",
-            Severity.ERROR,
-            f"{said}; the most is {most:,} %",
-            change.query_span or change.span,
-            hint=f"if that is what you want, write `allow_audience_change: {whole}%` into its "
-            "file; else look at the query again",
-        )
 
 
 def named_send(send: SingleSend) -> str:

@@ -1,16 +1,18 @@
 """Writes files that are one user's own and may be lost: caches and records.
 
-Owns the way in which a file gets its place: whole, and for its owner alone. What stands in it, who
-else writes it, and what a failure means is its owner's business.
+Owns the way in which a file gets its place (whole, and for its owner alone), and how one process
+keeps the others out. What stands in it and what a failure means is its owner's business.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -30,3 +32,37 @@ def replace(path: Path, text: str) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def hold(descriptor: int) -> None:
+        """Hold an open file that no other process can hold then. Raises `OSError`, at once."""
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def hold(descriptor: int) -> None:
+        """Hold an open file that no other process can hold then. Raises `OSError`, at once."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[bool]:
+    """Hold a file that no other process can hold; give whether it was free. It does not wait.
+
+    The file is made, mode 0600, and stays. The hold goes with its process, however that ends.
+    Raises `OSError` where the file cannot be made.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            hold(descriptor)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -79,25 +78,12 @@ class RefreshRecord:
     def _locked(self, lock: int) -> bool:
         for _ in range(_PATIENCE):
             try:
-                _lock(lock)
+                private_files.hold(lock)
             except OSError:
                 self.clock.sleep(_PAUSE)
             else:
                 return True
         return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _load(path: Path) -> Past | None:

@@ -34,7 +34,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Give the text itself: for the Authorization header and nothing else."""
+        """Give the text itself: for the request that it is meant for, and nothing else."""
         return self._text
 
     def mask(self, text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 import ssl
 from collections import Counter
 from dataclasses import dataclass, field
@@ -173,6 +174,27 @@ def connected(project: Project, remote: Remote) -> Project:
     """A project whose target `production` is the emulated account."""
     project.env |= {"SEGCTL_BASE_URL": remote.url, "SENDGRID_API_KEY": KEY}
     return project
+
+
+UNTRACED = (
+    "action/",
+    "audience/test_two_evaluators.py",
+    "faults/",
+    "importing/test_accounts.py",
+    "test_docs.py",
+    "test_nothing_leaks.py",
+    "test_story.py",
+)
+UNTRACED_NAMES = re.compile("in_proportion|bounded_time|little_time|cut_and_counted|two_hundredth")
+"""Tests that run for long, and no line that others do not run, too."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave coverage out where counting the lines would take as long again as the test."""
+    for item in items:
+        place = item.path.relative_to(REPOSITORY / "tests").as_posix()
+        if place.startswith(UNTRACED) or UNTRACED_NAMES.search(item.name):
+            item.add_marker("no_cover")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

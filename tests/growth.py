@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIMES = 16
+TIMES = 8
 """How many times larger the large input is."""
 
 TRIES = 3
-MOST = 5.0
-"""One large piece takes about as long as sixteen small ones; were it quadratic, 16 times that."""
+MOST = 3.5
+"""One large piece takes about as long as eight small ones; were it quadratic, 8 times that."""
 
 
 def in_proportion(small: Callable[[], object], large: Callable[[], object]) -> bool:

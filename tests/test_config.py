@@ -15,8 +15,9 @@ from segctl.config import (
     choose_target,
     load_config,
 )
-from segctl.environment import account_digest, api_key, base_url, cache_folder, is_loopback
+from segctl.environment import account_digest, api_key, base_url, cache_folder
 from segctl.errors import InvalidInput, UsageError
+from segctl.hosts import is_loopback
 from segctl.policy import Limits
 from segctl.secrets import Secret
 from tests.declarations.reading import KEY, places, shown

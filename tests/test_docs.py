@@ -143,7 +143,7 @@ def test_every_action_is_pinned_by_a_commit() -> None:
 @pytest.fixture
 def world() -> Iterator[str]:
     """The world that every emulator begins with, on a socket; give the address."""
-    settings = dataclasses.replace(TEST_SETTINGS, event_validation_delay=0.0)
+    settings = dataclasses.replace(TEST_SETTINGS, event_validation_delay=0.0, export_delay=0.0)
     with Emulator(None, settings) as emulator, serve(emulator) as server:
         emulator.seed()
         yield server.url

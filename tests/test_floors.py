@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ FLOORS = {
     "errors": 0,
     "model": 0,
     "fields": 0,
+    "hosts": 0,
     "sends": 0,
     "markers": 0,
     "options": 0,
@@ -38,6 +40,7 @@ FLOORS = {
     "planner": 2,
     "drift": 2,
     "policy": 2,
+    "reach": 2,
     "room": 2,
     "planfile": 2,
     "staleness": 2,
@@ -68,7 +71,8 @@ FLOORS = {
 LAST_PURE_FLOOR = 3
 IMPURE = {"os", "time", "httpx", "subprocess", "socket", "threading", "shutil", "tempfile"}
 ONLY_IMPORTERS = {
-    "httpx": {"sendgrid/transport.py"},
+    # The account, with the key, and exported files, without it; both made of the third.
+    "httpx": {"sendgrid/transport.py", "sendgrid/downloads.py", "sendgrid/connection.py"},
     "sqlglot": set(),
     "duckdb": {"engine.py"},
     "time": {"clock.py"},
@@ -80,7 +84,8 @@ MODULES = sorted(
 )
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Every module that a file imports at run time, at any depth of the code."""
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
@@ -96,7 +101,7 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path} imports relatively"
             found.add(node.module or "")
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def is_type_checking(node: object) -> bool:
@@ -148,10 +153,17 @@ def test_only_the_command_line_knows_click() -> None:
             assert "click" not in {module.split(".")[0] for module in imports(path)}
 
 
+# What a query means is the language's business, not the client's: whom it fits may be asked there.
+COUNTED_WITH = {"audience", "engine", "errors", "query"}
+
+
 def test_the_emulator_shares_nothing_with_the_client() -> None:
     for path in (PACKAGE / "emulator").rglob("*.py"):
         for module in imports(path):
-            assert not module.startswith("segctl.") or module.startswith("segctl.emulator")
+            if module.startswith("segctl.") and not module.startswith("segctl.emulator"):
+                assert path.name == "counts.py", f"{path.name} imports {module}"
+                assert module.split(".")[1] in COUNTED_WITH, f"{path.name} imports {module}"
+            assert module.split(".")[0] not in ("duckdb", "httpx")
 
 
 def test_only_the_command_line_knows_the_emulator() -> None:

@@ -65,6 +65,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "import": [["--all", "--dry-run"], ["Unmanaged"]],
     "upgrade": [["--all", "--dry-run"]],
     "fields": [["pull"]],
+    "contacts": [["forget", "--all"], ["pull"], ["show"], ["pull", "--list", "Newsletter"]],
     "refresh": [["Unmanaged", "Changed"], ["Changed", "--force", "--format", "json"]],
     "history": [["--format", "json"]],
     "init": [[]],
@@ -204,7 +205,7 @@ def place(
     project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """A project with something to create, patch, delete, read, import and refresh."""
-    settings = replace(TEST_SETTINGS, rate_limit=600)
+    settings = replace(TEST_SETTINGS, rate_limit=600, export_delay=0.0)
     emulator = Careless(None, settings, now=Watch())
     with emulator, serve(emulator) as server:
         emulator.seed()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from segctl.model import Remote
-    from segctl.sendgrid.transport import Mount
+    from segctl.sendgrid.connection import Mount
 
     from .sendgrid.support import Served
 

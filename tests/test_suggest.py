@@ -34,7 +34,7 @@ def test_a_hint_or_what_to_say_without_one() -> None:
 
 
 def test_nobody_misspells_a_novel() -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
 
     assert closest("name" * 100_000, ["name" * 100_000 + "x"]) == ""
-    assert time.perf_counter() - begun < 5
+    assert time.thread_time() - begun < 5

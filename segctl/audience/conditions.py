@@ -13,6 +13,7 @@ from functools import partial
 from hashlib import blake2s
 from typing import TYPE_CHECKING, TypeVar
 
+from segctl.audience.literals import plain
 from segctl.audience.pieces import (
     CannotTranslate,
     Kind,
@@ -22,7 +23,7 @@ from segctl.audience.pieces import (
     text_sql,
 )
 from segctl.audience.scopes import Scope, Seen, resolve
-from segctl.audience.values import Values, plain, refuse_kind
+from segctl.audience.values import Values, refuse_kind
 from segctl.query import tree
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES

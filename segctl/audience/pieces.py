@@ -14,8 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from segctl.moments import instant
 from segctl.query.catalogue import ColumnType
-from segctl.query.lint.values import instant
 from segctl.query.problems import Problem
 
 if TYPE_CHECKING:

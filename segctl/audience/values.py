@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, ClassVar
 
+from segctl.audience.literals import interval, number, plain
 from segctl.audience.pieces import (
     DECIMALS,
     NUMBER_TYPE,
@@ -51,9 +51,6 @@ _UNITS = {
 _LONGEST_SPAN = 500 * 31_536_000
 """Times stay within the years that every database has."""
 
-_SAFE_ESCAPES = frozenset("'\"\\ntr")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_AMOUNT = re.compile(r"\s*([+-]?\d{1,12})\s*([A-Za-z]+)?\s*")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SAME = {
     Kind.TEXT: frozenset(("VARCHAR", "STRING", "TEXT")),
@@ -127,8 +124,8 @@ class Values(ABC):
         where = f"{piece.sql}, {self.path(node)}"
         wrong = text_sql(f"segctl: {self.text[node.start : node.end]} is not a text in some event")
         return Piece(
-            f"(CASE WHEN json_type({where}) IS NULL THEN NULL"
-            f" WHEN json_type({where}) = 'VARCHAR' THEN json_extract_string({where})"
+            f"(CASE WHEN json_type({where}) = 'VARCHAR' THEN json_extract_string({where})"
+            f" WHEN json_type({where}) IS NULL THEN NULL"
             f" ELSE error({wrong}) END)",
             Kind.INSIDE,
         )
@@ -149,20 +146,20 @@ class Values(ABC):
         return text_sql("$" + "".join(steps))
 
     def _signed(self, node: tree.Number | tree.Unary, scope: Scope) -> Piece:
-        number = _literal(node)
-        if number is None and isinstance(node, tree.Unary):
+        value = number(node)
+        if value is None and isinstance(node, tree.Unary):
             piece = self.value(node.operand, scope)
             if piece.kind is not Kind.NUMBER:
                 raise refused(node, f"a sign stands before {piece.kind}")
             return Piece(f"({node.op} {piece.sql})", Kind.NUMBER)
-        sql = None if number is None else number_sql(number)
+        sql = None if value is None else number_sql(value)
         if sql is None:
             raise refused(node, f"this number is too large, or has more than {DECIMALS} decimals")
         return Piece(sql, Kind.NUMBER)
 
     def _binary(self, node: tree.Binary, scope: Scope) -> Piece:
         if isinstance(node.right, tree.Interval) and node.op in ("+", "-"):
-            amount, unit = _interval(node.right)
+            amount, unit = interval(node.right)
             return self._shifted(
                 node, node.left, amount if node.op == "+" else -amount, unit, scope
             )
@@ -181,7 +178,7 @@ class Values(ABC):
                 "how many decimals SendGrid's division keeps is not known",
                 "multiply the other side instead: total_spend > 50 * orders_count",
             )
-        if node.op == "%" and not _literal(node.right):
+        if node.op == "%" and not number(node.right):
             raise refused(node, "the remainder of a division by what may be 0 is not known")
         return Piece(f"({left.sql} {node.op} {right.sql})", wanted)
 
@@ -268,10 +265,10 @@ class Values(ABC):
     def _add(self, node: tree.Call, scope: Scope) -> Piece:
         match node.args:
             case (tree.DatePart(name=unit), amount, base):
-                number = _literal(amount)
-                if number is None or number != number.to_integral_value():
+                many = number(amount)
+                if many is None or many != many.to_integral_value():
                     raise refused(amount, "only whole numbers of units are added to a time")
-                return self._shifted(node, base, int(number), unit.text, scope)
+                return self._shifted(node, base, int(many), unit.text, scope)
             case _:
                 raise refused(node, "write timestampadd(day, -30, CURRENT_TIMESTAMP)")
 
@@ -355,17 +352,6 @@ class Values(ABC):
     }
 
 
-def plain(node: tree.String) -> str:
-    """Give what a text says; refuse escapes that dialects do not agree on."""
-    for found in _ESCAPE.finditer(node.raw):
-        if found[1] not in _SAFE_ESCAPES:
-            hint = "in LIKE, write ESCAPE '!' and !% for a percent sign" if found[1] in "%_" else ""
-            raise refused(node, f"what `{found[0]}` means in a text is not known", hint)
-    if "\0" in node.value:
-        raise refused(node, "the text holds a NUL character")
-    return node.value
-
-
 def refuse_kind(node: tree.Node, kind: Kind) -> None:
     """Refuse what has no equality: lists, and semi-structured data as a whole."""
     if kind in (Kind.LIST, Kind.DATA):
@@ -375,30 +361,3 @@ def refuse_kind(node: tree.Node, kind: Kind) -> None:
         raise refused(
             node, "of what type the values inside DATA are is not known", "compare with a text"
         )
-
-
-def _literal(node: tree.Expression) -> Decimal | None:
-    match node:
-        case tree.Number(text=text):
-            try:
-                return Decimal(text)
-            except InvalidOperation:
-                return None
-        case tree.Unary(op=op, operand=tree.Number() as operand):
-            number = _literal(operand)
-            return number.copy_negate() if number is not None and op == "-" else number
-        case _:
-            return None
-
-
-def _interval(node: tree.Interval) -> tuple[int, str]:
-    unit = node.unit.text if node.unit else ""
-    if isinstance(node.value, tree.String):
-        found = _AMOUNT.fullmatch(node.value.value)
-        if found and bool(found[2]) != bool(unit):
-            return int(found[1]), unit or found[2]
-        raise refused(node, "this span of time cannot be read", "write interval '10 days'")
-    number = _literal(node.value)
-    if number is None or number != number.to_integral_value():
-        raise refused(node, "only whole numbers of units are added to a time")
-    return int(number), unit

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Counts, Uncountable
-from segctl.cli.checking import offline_fields
+from segctl.cli.offline import offline_fields
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
 from segctl.config import ContactFiles
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.counting import compare, names_asked
+from segctl.contacts.shelf import FOLDER, Shelf
 from segctl.declarations.fields import columns
 from segctl.errors import InvalidInput, UsageError
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from segctl.model import Segment
     from segctl.query.problems import Problem
 
-PULLED_FOLDER = "contacts"
-"""Below the state folder: a base for each target."""
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
@@ -38,7 +36,8 @@ class Evaluated:
 
     Offsets of the problems are in the query before the change where `in_before`, and else in the
     one after; -1 stands for the parent list. `base` is how many contacts there are, and `as_of`
-    the moment (ISO 8601, UTC) that a pulled base shows, `None` for anybody's own files.
+    the moment (ISO 8601, UTC) that a pulled base shows, `None` for anybody's own files, of which
+    `modified_at` says when they were written last.
     """
 
     counts: Counts | None
@@ -46,26 +45,35 @@ class Evaluated:
     as_of: str | None
     problems: tuple[Problem, ...] = ()
     in_before: bool = False
+    modified_at: str | None = None
 
 
-def evaluate(session: Session, pairs: Sequence[tuple[Segment | None, Segment]]) -> list[Evaluated]:
+def evaluate(
+    session: Session, pairs: Sequence[tuple[Segment | None, Segment]], account: str | None = None
+) -> list[Evaluated]:
     """Count segments before (`None`: there is none) and after, in the base that segctl.yaml names.
 
-    All take one statement. Empty where segctl.yaml names none: nothing is guessed. Raises
-    `BaseMissing` where it names one that is not there, `UsageError` where that cannot be counted
-    in, and `EvaluationFailed` where it cannot be read.
+    All take one statement. Empty where segctl.yaml names none: nothing is guessed. With the digest
+    of an `account`, a base that was pulled from another is not counted in. Raises `BaseMissing`
+    where it names one that is not there, `UsageError` where that cannot be counted in, and
+    `EvaluationFailed` where it cannot be read.
     """
     named = session.config.contacts
     if named is None or not pairs:
         return []
     contacts, events = configured(session, named)
     with opened(session, contacts, events, _segments(pairs)) as base:
+        if account is not None and base.account not in (None, account):
+            raise UsageError(
+                "the contacts were pulled from another account, or with another key",
+                hint="run `segctl contacts pull` with the key of this run",
+            )
         counted = compare(base, pairs, session.clock.now())
-        as_of = base.as_of
+        as_of, modified_at = base.as_of, base.modified_at
     return [
-        Evaluated(None, counted.total, as_of, one.problems, one.in_before)
+        Evaluated(None, counted.total, as_of, one.problems, one.in_before, modified_at)
         if isinstance(one, Uncountable)
-        else Evaluated(one, counted.total, as_of)
+        else Evaluated(one, counted.total, as_of, modified_at=modified_at)
         for one in counted.results
     ]
 
@@ -76,7 +84,7 @@ def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
 
 def pulled_path(session: Session) -> Path:
     """Give the place of the base that was pulled from the target. Raises `UsageError`."""
-    return session.root / STATE_FOLDER / PULLED_FOLDER / f"{session.target.name}.duckdb"
+    return Shelf(session.root / STATE_FOLDER / FOLDER, session.target.name).base
 
 
 def configured(session: Session, named: ContactFiles | str) -> tuple[Path, Path | None]:

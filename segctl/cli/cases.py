@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_document
 from segctl.audience.scopes import Columns
-from segctl.cli.checking import lint_settings, offline_fields
+from segctl.cli.checking import lint_settings
+from segctl.cli.offline import offline_fields
 from segctl.declarations.fields import columns
 from segctl.declarations.lint import address_in_tests
 from segctl.errors import Diagnostic, InvalidInput, Severity

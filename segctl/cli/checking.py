@@ -9,17 +9,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from segctl.declarations.fields import columns, read_fields
+from segctl.cli.offline import offline_fields
+from segctl.declarations.fields import columns
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.linting import RuleSettings, lint_declarations, needs
 from segctl.query.lint import Knowledge, Needs
-from segctl.workspace import FIELDS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.cli.session import Account, Session
-    from segctl.fields import Fields
     from segctl.model import Declared
 
 STALE_AFTER = timedelta(days=30)
@@ -69,14 +68,6 @@ def check_before_sending(
         custom_fields=fields, reserved_fields=reserved or {}, fresh=True, list_ids=list_ids
     )
     return (*warnings, *_lint(session, declared, knowledge))
-
-
-def offline_fields(session: Session) -> tuple[Fields | None, list[Diagnostic]]:
-    """Read fields.yaml: the fields, `None` without such a file, and what is wrong in it."""
-    data = session.files.fields
-    if data is None:
-        return None, []
-    return read_fields(f"{session.config.segments}/{FIELDS_FILE}", data)
 
 
 def _lint(

@@ -195,7 +195,14 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
         with session.progress("reading what uses them") as tell:
             sends = read_single_sends(account.reader, tell)
         references = References(sends, frozenset(question.options.ignore_references))
-    plan = judge(plan, session.config.limits, len(snapshot.remotes), references)
+    limits = session.config.limits
+    counting: tuple[Diagnostic, ...] = ()
+    if session.config.contacts is not None or limits.max_audience_change is not None:
+        from segctl.cli.impacts import with_impacts  # noqa: PLC0415 - only with contacts
+
+        plan, counting = with_impacts(session, account, plan)
+    allowed = {one.name: one.allow_audience_change for one in declarations.declared}
+    plan = judge(plan, limits, len(snapshot.remotes), references, allowed)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
     found: tuple[Diagnostic, ...] = ()
     if changed:
@@ -206,7 +213,7 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
         )
     return dataclasses.replace(
         plan,
-        diagnostics=(*declarations.diagnostics, *found, *plan.diagnostics),
+        diagnostics=(*declarations.diagnostics, *found, *counting, *plan.diagnostics),
         options=question.options,
         folder=session.config.segments,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +11,8 @@ from segctl.cli.audiences import configured, opened, pulled_path
 from segctl.cli.planning import read_selection
 from segctl.config import PULLED
 from segctl.contacts.counting import compare
-from segctl.errors import Diagnostic, InvalidInput, Severity, UsageError
-from segctl.linting import QuerySource
-from segctl.query.lint import mask_personal
+from segctl.errors import InvalidInput, UsageError
 from segctl.render.previews import Preview, Row
-from segctl.testing import not_translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +20,8 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Session
     from segctl.contacts.base import Base
+    from segctl.errors import Diagnostic
     from segctl.model import Declared, Segment
-    from segctl.query.problems import Problem
-
-_CANNOT = "it cannot be counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +86,23 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
                 found
                 for one, result in zip(subjects, counted.results, strict=True)
                 if isinstance(result, Uncountable)
-                for found in _findings(session, one, result, named=bool(wanted.names))
+                for found in _reasons(session, one, result, wanted)
             ),
             counted.overlaps,
             wanted.asked,
+            base.only,
         )
     _show(session, view, output)
     failed = [row for row in view.rows if row.counts is None]
     return int(bool(failed) and (bool(wanted.names) or len(failed) == len(view.rows)))
+
+
+def _reasons(
+    session: Session, subject: _Subject, result: Uncountable, wanted: Wanted
+) -> list[Diagnostic]:
+    from segctl.cli.uncountable import findings  # noqa: PLC0415 - all lint rules
+
+    return findings(session, subject.declared, result, named=bool(wanted.names))
 
 
 def _names(base: Base) -> tuple[str, ...]:
@@ -149,40 +152,6 @@ def _changed(session: Session, names: Sequence[str]) -> tuple[list[_Subject], st
         if not isinstance(change, Delete) and change.name in declared
     ]
     return subjects, account.digest
-
-
-def _findings(
-    session: Session, subject: _Subject, result: Uncountable, *, named: bool
-) -> list[Diagnostic]:
-    """Say why a segment has no numbers: an error where it was named."""
-    declared = subject.declared
-    if result.in_before:
-        found = [_placeless(declared, one) for one in result.problems]
-    else:
-        source = QuerySource(declared, session.declarations.documents[declared.file])
-        own = [one for one in result.problems if one.start >= 0]
-        found = not_translated(own, source, _CANNOT)
-        place = declared.parent_span or declared.span
-        found += [
-            Diagnostic(
-                one.code,
-                Severity.ERROR,
-                f"{_CANNOT}: {mask_personal(one.message)}",
-                place,
-                mask_personal(one.hint),
-            )
-            for one in result.problems
-            if one.start < 0
-        ]
-    if named:
-        return found
-    return [dataclasses.replace(one, severity=Severity.WARNING) for one in found]
-
-
-def _placeless(declared: Declared, problem: Problem) -> Diagnostic:
-    message = f"{_CANNOT}: in the account's own query, {mask_personal(problem.message)}"
-    hint = mask_personal(problem.hint)
-    return Diagnostic(problem.code, Severity.ERROR, message, declared.query_span, hint)
 
 
 def _show(session: Session, view: Preview, output: str) -> None:

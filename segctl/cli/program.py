@@ -40,6 +40,7 @@ COMMANDS = {
     "import": "Write a file for segments that the account has already.",
     "upgrade": "Write files by which V2 segments take the place of v1 ones.",
     "fields": "Keep the account's fields with the files.",
+    "contacts": "Keep the account's contacts here, to count audiences in them.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
     "history": "Show who created, changed, renamed or removed segments.",
     "list": "List the account's segments.",

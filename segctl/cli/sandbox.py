@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from segctl.sendgrid.transport import Mount
+    from segctl.sendgrid.connection import Mount
 
 STATE_FILE = "sandbox.sqlite3"
 

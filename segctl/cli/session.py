@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.sendgrid.api import Reader, Writer
+    from segctl.sendgrid.connection import Mount
+    from segctl.sendgrid.downloads import Downloads
     from segctl.workspace import Files
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -110,8 +112,9 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
 class Account:
     """An open connection to a target.
 
-    `digest` names the account in caches, without saying it. `definitions` is what is remembered of
-    it, `None` where nothing is.
+    `digest` names the account in caches, without saying it. `downloads` opens the way to exported
+    files, which goes without the key. `definitions` is what is remembered of the account, `None`
+    where nothing is.
     """
 
     ref: TargetRef
@@ -119,6 +122,7 @@ class Account:
     writer: Writer
     requests: Callable[[], int]
     digest: str
+    downloads: Callable[[], Downloads]
     definitions: DefinitionCache | None = None
 
 
@@ -215,8 +219,8 @@ class Session:
             account_digest,
             api_key,
             base_url,
-            is_loopback,
         )
+        from segctl.hosts import is_loopback  # noqa: PLC0415
         from segctl.model import TargetRef  # noqa: PLC0415
         from segctl.secrets import Secret  # noqa: PLC0415
         from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
@@ -243,18 +247,20 @@ class Session:
                     Writer(transport),
                     lambda: transport.requests,
                     account_digest(str(self.root.resolve()), None, Secret("sandbox")),
+                    lambda: self._downloads(mount=mount),
                 )
             return
         url = base_url(target, self.env)
         key = api_key(target, self.env)
         parts = urlsplit(url)
+        local = is_loopback(parts.hostname or "")
         with Transport(
             url,
             key,
             self.clock,
             subuser=target.subuser,
             read_only=read_only,
-            direct=is_loopback(parts.hostname or ""),
+            direct=local,
             notify=self.talk,
         ) as transport:
             digest = account_digest(url, target.subuser, key)
@@ -264,8 +270,14 @@ class Session:
                 Writer(transport),
                 lambda: transport.requests,
                 digest,
+                lambda: self._downloads(local=local),
                 self._definitions(digest),
             )
+
+    def _downloads(self, *, mount: Mount | None = None, local: bool = False) -> Downloads:
+        from segctl.sendgrid.downloads import Downloads  # noqa: PLC0415
+
+        return Downloads(self.clock, mount=mount, local=local, notify=self.talk)
 
     def _definitions(self, digest: str) -> DefinitionCache | None:
         """Open what is remembered of an account, unless that is turned off or has no place."""

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import name_sql
 from segctl.audience.scopes import Columns
-from segctl.audience.translation import TYPES
-from segctl.contacts.files import Column, Format, Relation, format_of, read_relation
+from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
 from segctl.engine import Database, EvaluationFailed
 from segctl.errors import UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
@@ -35,7 +34,6 @@ PULLED_FORMAT = "1"
 ALL_LISTS = "all"
 _ALIAS = "pulled"
 _TABLES = ("contact_data", "event_data")
-_KINDS = {name: kind for kind, name in TYPES.items()}
 
 
 class BaseMissing(UsageError):
@@ -49,7 +47,8 @@ class Base:
     `as_of` is the moment that a pulled base shows, and `modified_at` that when somebody's own file
     was written last (both ISO 8601, UTC); one of them is `None`. `account` is the digest of the
     account that a base was pulled from. `lists` are the ids of those whose members are known, or
-    `None` for all. `is_checked` says that each row is known to be a contact of its own.
+    `None` for all. `only` has the names of those that a pulled base is limited to, and is empty
+    where it has all contacts. `is_checked` says that each row is known to be a contact of its own.
     """
 
     database: Database
@@ -60,6 +59,7 @@ class Base:
     modified_at: str | None = None
     account: str | None = None
     lists: frozenset[str] | None = None
+    only: tuple[str, ...] = ()
     is_checked: bool = False
 
     @property
@@ -139,7 +139,7 @@ def _pulled(database: Database, path: Path, fields: Mapping[str, ColumnType]) ->
     try:
         database.attach(path.resolve(), _ALIAS)
         facts = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
-        lists = json.loads(facts["lists"])
+        lists, only = json.loads(facts["lists"]), json.loads(facts.get("only", "[]"))
     except (EvaluationFailed, KeyError, ValueError):
         raise UsageError(
             f"{path.name} is no base that segctl pulled, or it is broken",
@@ -163,6 +163,7 @@ def _pulled(database: Database, path: Path, fields: Mapping[str, ColumnType]) ->
         as_of=facts.get("as_of", ""),
         account=facts.get("account"),
         lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
+        only=tuple(map(str, only)),
         is_checked=facts.get("distinct") == "true",
     )
 
@@ -175,5 +176,5 @@ def _table(database: Database, table: str, name: str) -> Relation | None:
         rows = database.rows(f"DESCRIBE {source}")
     if not rows:
         return None
-    columns = {row[0]: Column(_KINDS[row[1]], name_sql(row[0])) for row in rows if row[1] in _KINDS}
+    columns = {row[0]: Column(KINDS[row[1]], name_sql(row[0])) for row in rows if row[1] in KINDS}
     return Relation(name, source, columns)

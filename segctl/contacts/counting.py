@@ -108,7 +108,7 @@ class _Count:
         self.counts = [self._counts(*pair) for pair in pairs]
         places = [place for place, (_, after) in enumerate(pairs) if after in sound]
         self.overlaps = {
-            (one, other): self._shared(pairs[one][1], pairs[other][1])
+            (one, other): self._pair(pairs[one][1], pairs[other][1])
             for one, other in combinations(places if overlap else (), 2)
         }
         self.samples = [
@@ -125,13 +125,14 @@ class _Count:
         """Measure a pair: before, after, and both."""
         if after not in self.sound or (before is not None and before not in self.sound):
             return None
-        now = self.statement.count(self.names[after])
         if before is None:
-            return -1, now, -1
-        return self.statement.count(self.names[before]), now, self._shared(before, after)
+            return -1, self.statement.count(self.names[after]), -1
+        return self._pair(before, after)
 
-    def _shared(self, one: Segment, other: Segment) -> int:
-        return self.statement.count(f"{self.names[one]} AND {self.names[other]}")
+    def _pair(self, one: Segment, other: Segment) -> tuple[int, int, int]:
+        names = self.names[one], self.names[other]
+        first, second, both = map(self.statement.count, (*names, " AND ".join(names)))
+        return first, second, both
 
     def check_contacts(self) -> None:
         """Refuse a base in which a contact is not a row. Raises `UsageError`."""
@@ -175,8 +176,8 @@ class _Count:
                 for pair, places in zip(self.pairs, self.counts, strict=True)
             ),
             tuple(
-                self._overlap(one, other, place)
-                for (one, other), place in self.overlaps.items()
+                self._overlap(one, other, places)
+                for (one, other), places in self.overlaps.items()
                 if {one, other} <= fine
             ),
             masked(
@@ -196,13 +197,9 @@ class _Count:
         after = self.row[other]
         return Counts(before, after, after - both, before - both)
 
-    def _overlap(self, one: int, other: int, place: int) -> Overlap:
-        both = self.row[place]
-        sizes = [
-            self.row[self.statement.count(self.names[self.pairs[place][1]])]
-            for place in (one, other)
-        ]
-        return Overlap(one, other, both, sizes[0] - both, sizes[1] - both)
+    def _overlap(self, one: int, other: int, places: tuple[int, int, int]) -> Overlap:
+        first, second, both = (self.row[place] for place in places)
+        return Overlap(one, other, both, first - both, second - both)
 
 
 def _uncountable(

@@ -11,7 +11,6 @@ NULL, and in the place of a list the empty list: a contact on no list is written
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import re
@@ -163,9 +162,8 @@ def _header(path: Path, *, packed: bool) -> tuple[list[str], str]:
     try:
         with gzip.open(path) if packed else path.open("rb") as stream:
             data = stream.read(LONGEST_HEADER)
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(data)
-    except UnicodeDecodeError:
-        raise UsageError(f"{path.name} is not UTF-8", hint="save it as CSV in UTF-8") from None
+        # What stands below the header is DuckDB's to check, which knows the line.
+        text = data.decode("utf-8-sig", "surrogateescape")
     except (OSError, EOFError) as error:
         raise UsageError(f"cannot read {path.name}: {error.__class__.__name__}") from None
     found: list[tuple[list[str], str]] = []
@@ -175,6 +173,8 @@ def _header(path: Path, *, packed: bool) -> tuple[list[str], str]:
         except (csv.Error, StopIteration):
             continue
         found.append(([name.strip() for name in names], delimiter))
+    if any("\udc80" <= char <= "\udcff" for char in "".join(found[0][0] if found else ())):
+        raise UsageError(f"{path.name} is not UTF-8", hint="save it as CSV in UTF-8")
     if not found:
         raise UsageError(f"the first line of {path.name} cannot be read", hint=_WANTED)
     return max(found, key=lambda one: len(one[0]))
@@ -200,6 +200,9 @@ def _columns_there(names: Sequence[str], by_name: Iterable[str]) -> str:
         return "its first line looks like data: it must name the columns"
     return did_you_mean(JOIN_COLUMN, by_name, f"its columns are {', '.join(filter(None, names))}")
 
+
+KINDS = {name.replace(", ", ","): kind for kind, name in TYPES.items()}
+"""What is of the right type already, by the type as DuckDB writes it."""
 
 _CSV = "CSV"
 """The type of what is text in a CSV file, where nothing and the empty text are one."""
@@ -231,7 +234,7 @@ def _kind_of(type_: str) -> ColumnType:
 
 def typed(raw: str, type_: str, kind: ColumnType) -> Column:
     """Make a column of `kind` of one that has this type in the file."""
-    if type_ == TYPES[kind]:
+    if KINDS.get(type_) is kind is not ColumnType.ARRAY:
         return Column(kind, raw)
     value = _VALUES[kind](raw, type_)
     if value is None:

@@ -157,6 +157,9 @@ class Statement:
             if one[0] == "event_data" and one != _EVENT_ID
         ]
         columns = [f"bool_or({sql}) AS {name}" for name, sql in self._flags.items()]
+        if len(self._flags) == 1 and not faults:
+            # No other event is left.
+            columns = [f"TRUE AS {name}" for name in self._flags]
         columns += [f"count(*) FILTER (WHERE {fault}) AS {fault}" for fault in faults]
         where = ""
         if len(self._flags) <= MOST_FILTERED:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import world
 from segctl.emulator.app import Emulator, LogEntry
+from segctl.emulator.contacts import Contact, Event
 from segctl.emulator.faults import Fault, Faults, Kind, parse_fault
 from segctl.emulator.records import Record
 from segctl.emulator.reply import Delivery, Reply
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountPlan",
+    "Contact",
     "Delivery",
     "Emulator",
+    "Event",
     "Fault",
     "Faults",
     "Kind",

@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, unquote
 
-from segctl.emulator import catalogue, refresh, segments, v1, world
+from segctl.emulator import catalogue, downloads, exports, refresh, segments, v1, world
 from segctl.emulator.call import Call
 from segctl.emulator.faults import Faults
 from segctl.emulator.reply import (
@@ -57,6 +57,8 @@ _ROUTES: tuple[tuple[tuple[str, ...], dict[str, Callable[..., Reply]]], ...] = (
     (("field_definitions",), {"GET": catalogue.list_fields}),
     (("singlesends",), {"GET": catalogue.list_single_sends}),
     (("singlesends", "*"), {"GET": catalogue.get_single_send}),
+    (("contacts", "exports"), {"GET": exports.list_all, "POST": exports.start}),
+    (("contacts", "exports", "*"), {"GET": exports.get}),
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,6 +67,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class LogEntry:
     """One request as it went: never its headers, which hold the key, nor its body.
 
+    `target` lacks the query where that is a signature, which is as good as a key.
     `status` is that of the answer on the wire, 0 where none arrived; `fault` is the kind that
     struck, or `None`.
     """
@@ -148,6 +151,7 @@ class Emulator:
             reply = fault.spoil(reply, now=self._seconds(), limit=limit)
         assert reply is not None  # noqa: S101 - one of the two branches has run.
         kind = None if fault is None else fault.kind.value
+        target = path if path.startswith(downloads.FILES) else target
         self._log.append(LogEntry(method, target, reply.status, kind))
         return reply
 
@@ -174,6 +178,8 @@ class Emulator:
     ) -> Reply:
         with self._store.transaction() as db:
             now = self._seconds()
+            if path.startswith(downloads.FILES):
+                return downloads.fetch(db, method, f"{path}?{query}", headers, now)
             used = 0
             account = headers.get("on-behalf-of", "")
             try:

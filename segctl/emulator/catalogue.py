@@ -53,10 +53,10 @@ def has_list(db: sqlite3.Connection, account: str, list_id: str) -> bool:
     return found.fetchone() is not None
 
 
-def field_names(db: sqlite3.Connection, account: str) -> frozenset[str]:
-    """Give the names of the custom fields: columns of `contact_data` (sendgrid-api.md §4)."""
-    rows = db.execute("SELECT name FROM field WHERE account = ?", (account,))
-    return frozenset(row["name"] for row in rows)
+def fields(db: sqlite3.Connection, account: str) -> dict[str, str]:
+    """Give the custom fields with their types: columns of `contact_data` (sendgrid-api.md §4)."""
+    rows = db.execute("SELECT * FROM field WHERE account = ? ORDER BY seq", (account,))
+    return {row["name"]: row["field_type"] for row in rows}
 
 
 def is_empty(db: sqlite3.Connection, account: str) -> bool:
@@ -65,24 +65,30 @@ def is_empty(db: sqlite3.Connection, account: str) -> bool:
         "SELECT EXISTS (SELECT 1 FROM segment WHERE account = ?1) "
         "OR EXISTS (SELECT 1 FROM list WHERE account = ?1) "
         "OR EXISTS (SELECT 1 FROM field WHERE account = ?1) "
-        "OR EXISTS (SELECT 1 FROM single_send WHERE account = ?1)",
+        "OR EXISTS (SELECT 1 FROM single_send WHERE account = ?1) "
+        "OR EXISTS (SELECT 1 FROM contact WHERE account = ?1)",
         (account,),
     ).fetchone()
     return not found
 
 
 def list_lists(call: Call) -> Reply:
-    """GET the contact lists, a page at a time; `_metadata.next` is a full URL (documented)."""
+    """GET the contact lists, a page at a time; `_metadata.next` is a full URL (documented).
+
+    A list that has contacts counts them; another shows the count it was made with.
+    """
     size, after = call.page()
     rows = call.db.execute(
-        "SELECT * FROM list WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
+        "SELECT *, (SELECT count(*) FROM membership AS m "
+        "WHERE m.account = list.account AND m.list_id = list.id) AS members "
+        "FROM list WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
         (call.account, after, size + 1),
     ).fetchall()
     result = [
         {
             "id": row["id"],
             "name": row["name"],
-            "contact_count": row["contact_count"],
+            "contact_count": row["members"] or row["contact_count"],
             "_metadata": {"self": f"{call.origin}{call.path}/{row['id']}"},
         }
         for row in rows[:size]

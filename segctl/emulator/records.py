@@ -15,7 +15,7 @@ from segctl.emulator.call import timestamp
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from segctl.emulator.settings import Settings
 
@@ -29,7 +29,9 @@ class Record:
 
     `error` is the message of an INVALID query, which shows from `validated_at` on.
     `locked_from` is the last write through the API, or `None`: writes by hand start no lock.
-    `sampled_from` is when the sample was asked for the last time. `parent_list_ids` is `None`
+    `sampled_from` is when the sample was asked for the last time. `counted_at` is the sample that
+    `contacts_count` is of: `None` before the first, infinite for a count given by hand, which
+    stays until the query changes. `parent_list_ids` is `None`
     without a parent list, as in recorded answers.
     """
 
@@ -45,6 +47,7 @@ class Record:
     error: str | None
     contacts_count: int
     sampled_from: float
+    counted_at: float | None = None
     deleted_at: float | None = None
 
     def validation(self, now: float) -> dict[str, str]:
@@ -55,17 +58,22 @@ class Record:
             return {"query_validation": "VALID"}
         return {"query_validation": "INVALID", "error_message": self.error}
 
-    def sample_times(self, settings: Settings, now: float) -> dict[str, str | None]:
-        """Give `sample_updated_at` and `next_sample_update`, null before the first sample.
+    def last_sample(self, settings: Settings, now: float) -> float | None:
+        """Give the instant of the last sample, `None` before the first.
 
         Samples recur on a fixed interval; the real one varies from 1 to 24 h (sendgrid-api.md §1).
         """
         first = self.sampled_from + settings.sample_delay
         if now < first:
+            return None
+        passed = math.floor((now - first) / settings.sample_interval)
+        return first + passed * settings.sample_interval
+
+    def sample_times(self, settings: Settings, now: float) -> dict[str, str | None]:
+        """Give `sample_updated_at` and `next_sample_update`, null before the first sample."""
+        last = self.last_sample(settings, now)
+        if last is None:
             return {"sample_updated_at": None, "next_sample_update": None}
-        last = first + math.floor((now - first) / settings.sample_interval) * (
-            settings.sample_interval
-        )
         return {
             "sample_updated_at": timestamp(last),
             "next_sample_update": timestamp(last + settings.sample_interval),
@@ -87,6 +95,7 @@ def _record(row: sqlite3.Row) -> Record:
         error=row["error"],
         contacts_count=row["contacts_count"],
         sampled_from=row["sampled_from"],
+        counted_at=row["counted_at"],
         deleted_at=row["deleted_at"],
     )
 
@@ -145,8 +154,8 @@ def insert(db: sqlite3.Connection, account: str, record: Record) -> None:
     """Store a new segment. Raises `sqlite3.IntegrityError` when its id is taken."""
     db.execute(
         "INSERT INTO segment (account, id, version, name, query, parent_list_ids, created_at, "
-        "updated_at, locked_from, validated_at, error, contacts_count, sampled_from) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "updated_at, locked_from, validated_at, error, contacts_count, sampled_from, counted_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             account,
             record.id,
@@ -161,6 +170,7 @@ def insert(db: sqlite3.Connection, account: str, record: Record) -> None:
             record.error,
             record.contacts_count,
             record.sampled_from,
+            record.counted_at,
         ),
     )
 
@@ -169,7 +179,7 @@ def update(db: sqlite3.Connection, account: str, record: Record) -> None:
     """Store what an edit may change of a segment: all but its id, version and creation."""
     db.execute(
         "UPDATE segment SET name = ?, query = ?, updated_at = ?, locked_from = ?, "
-        "validated_at = ?, error = ?, contacts_count = ?, sampled_from = ? "
+        "validated_at = ?, error = ?, contacts_count = ?, sampled_from = ?, counted_at = ? "
         "WHERE account = ? AND id = ?",
         (
             record.name,
@@ -180,6 +190,7 @@ def update(db: sqlite3.Connection, account: str, record: Record) -> None:
             record.error,
             record.contacts_count,
             record.sampled_from,
+            record.counted_at,
             account,
             record.id,
         ),
@@ -201,6 +212,14 @@ def erase(db: sqlite3.Connection, account: str, segment_id: str) -> None:
 def purge(db: sqlite3.Connection, *, deleted_until: float) -> None:
     """Remove for good what was deleted at `deleted_until` or before."""
     db.execute("DELETE FROM segment WHERE deleted_at <= ?", (deleted_until,))
+
+
+def keep_counts(db: sqlite3.Connection, account: str, counted: Iterable[Record]) -> None:
+    """Store the counts of segments, and nothing else of them."""
+    db.executemany(
+        "UPDATE segment SET contacts_count = ?, counted_at = ? WHERE account = ? AND id = ?",
+        [(record.contacts_count, record.counted_at, account, record.id) for record in counted],
+    )
 
 
 def summary(record: Record, settings: Settings, now: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator import catalogue, records, refresh, validation
+from segctl.emulator import catalogue, counts, records, refresh, validation
 from segctl.emulator.records import V2, Record
 from segctl.emulator.reply import RefusalError, Reply, errors_reply, json_reply, not_found, refuse
 
@@ -71,7 +71,7 @@ def list_all(call: Call) -> Reply:
     The five rows of the filter table are documented. The order, oldest first, is guessed. v1
     segments show without `query_version` unless the settings keep them out.
     """
-    found = filtered(call)
+    found = counts.up_to_date(call, filtered(call))
     history = refresh.all_uses(call)
     shown = [
         {**_short(call, record), **refresh.fields(call, history.get(record.id, ()))}
@@ -87,8 +87,8 @@ def get(call: Call, segment_id: str) -> Reply:
     A v1 segment can be read here too (sendgrid-api.md §1) and has no `query_version`. An unknown
     id is a 404 with the common body (guessed), whatever it looks like.
     """
-    record = _existing(call, segment_id)
     sample = call.boolean("contacts_sample", default=True)
+    (record,) = counts.up_to_date(call, [_existing(call, segment_id)])
     return json_reply(HTTPStatus.OK, _full(call, record, sample=sample))
 
 
@@ -134,7 +134,7 @@ def remove(call: Call, segment_id: str) -> Reply:
 
 def judge(call: Call, query: str) -> tuple[float, str | None]:
     """Tell how long a query stays PENDING, in seconds, and what is wrong with it, if anything."""
-    fields = catalogue.field_names(call.db, call.account)
+    fields = catalogue.fields(call.db, call.account)
     settings = call.settings
     slow = validation.uses_events(query)
     delay = settings.event_validation_delay if slow else settings.validation_delay
@@ -154,7 +154,14 @@ def edit(
     if query is None or query == record.query:
         return edited
     delay, error = judge(query)
-    return replace(edited, query=query, validated_at=now + delay, error=error, sampled_from=now)
+    return replace(
+        edited,
+        query=query,
+        validated_at=now + delay,
+        error=error,
+        sampled_from=now,
+        counted_at=None,
+    )
 
 
 def filtered(call: Call) -> list[Record]:
@@ -240,5 +247,5 @@ def _short(call: Call, record: Record) -> dict[str, Any]:
 def _full(call: Call, record: Record, *, sample: bool) -> dict[str, Any]:
     content = _short(call, record) | {"query_dsl": record.query}
     if sample:
-        content["contacts_sample"] = []
+        content["contacts_sample"] = counts.sample(call, record)
     return content | refresh.fields(call, refresh.uses(call, record.id))

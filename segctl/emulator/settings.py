@@ -46,6 +46,13 @@ class Settings:
     lifts it. `rate_limit_body` false makes the 429 empty; both occur. `reset_style` chooses the
     meaning of `X-RateLimit-Reset`.
 
+    `export_delay`: until an export of contacts is ready (guessed); `export_expiry`: how long it is
+    kept from there on (guessed; that it expires is documented). `export_file_contacts`: how many
+    contacts a file of it holds at most, `None` for any number: `max_file_size`, in whole MB, is
+    too coarse for small accounts. `export_failure`: the message with which exports fail; `None`
+    lets them succeed. `export_origin`: the scheme and host of the files; `None` takes those of the
+    request, where the real ones are on another host.
+
     `keys`: the accepted API keys, `None` accepts any non-empty one. `read_only_keys` are
     accepted too and get 403 for everything but GET. `subusers`: the names `on-behalf-of` may
     carry; `None` opens an account for any name on first use.
@@ -57,7 +64,7 @@ class Settings:
 
     `latency` is waited by whoever carries the answer, never by `Emulator.handle`.
 
-    Raises `ValueError` for a negative duration, and for an interval or a window of no length.
+    Raises `ValueError` for what is negative, and for an interval, a window or a file of no length.
     """
 
     update_lock: float = 300.0
@@ -76,6 +83,11 @@ class Settings:
     rate_window: float = 60.0
     rate_limit_body: bool = True
     reset_style: ResetStyle = ResetStyle.DELTA
+    export_delay: float = 5.0
+    export_expiry: float = 259_200.0
+    export_file_contacts: int | None = None
+    export_failure: str | None = None
+    export_origin: str | None = None
     keys: frozenset[str] | None = field(default=None, repr=False)
     read_only_keys: frozenset[str] = field(default=frozenset(), repr=False)
     subusers: frozenset[str] | None = None
@@ -90,7 +102,7 @@ class Settings:
             value = getattr(self, one.name)
             if not isinstance(value, float | int) or isinstance(value, bool):
                 continue
-            never_zero = one.name in ("rate_window", "sample_interval")
+            never_zero = one.name in ("rate_window", "sample_interval", "export_file_contacts")
             if value < 0 or (never_zero and value == 0):
                 raise ValueError(f"{one.name} cannot be {value}")
 
@@ -106,4 +118,5 @@ class Settings:
             event_validation_delay=2.0,
             sample_delay=1.0,
             delete_linger=0.0,
+            export_delay=1.0,
         )

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x73656763  # "segc"
 _BUSY_SECONDS = 30.0
 
-_SCHEMA = """
+# What brings a state to version 1, from there to 2, and so on.
+_STEPS = (
+    """
 CREATE TABLE segment (
     seq INTEGER PRIMARY KEY,
     account TEXT NOT NULL,
@@ -81,7 +82,59 @@ CREATE TABLE rate (
     window INTEGER NOT NULL,
     used INTEGER NOT NULL
 ) WITHOUT ROWID;
-"""
+""",
+    """
+ALTER TABLE segment ADD COLUMN counted_at REAL;
+CREATE TABLE contact (
+    seq INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    id TEXT NOT NULL,
+    email TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    UNIQUE (account, id),
+    UNIQUE (account, email)
+);
+CREATE TABLE membership (
+    account TEXT NOT NULL,
+    contact_id TEXT NOT NULL,
+    list_id TEXT NOT NULL,
+    PRIMARY KEY (account, contact_id, list_id)
+) WITHOUT ROWID;
+CREATE INDEX membership_by_list ON membership (account, list_id);
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    contact_id TEXT NOT NULL,
+    event_source TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    at REAL NOT NULL,
+    data TEXT NOT NULL
+);
+CREATE TABLE export (
+    seq INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    secret TEXT NOT NULL,
+    file_type TEXT NOT NULL,
+    list_ids TEXT NOT NULL,
+    segment_ids TEXT NOT NULL,
+    contact_count INTEGER NOT NULL,
+    message TEXT,
+    created_at REAL NOT NULL,
+    ready_at REAL NOT NULL,
+    expires_at REAL NOT NULL
+);
+CREATE TABLE export_file (
+    export_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (export_id, number)
+);
+""",
+)
+SCHEMA_VERSION = len(_STEPS)
 
 
 class StateError(Exception):
@@ -132,10 +185,8 @@ class Store:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if application == 0 and version == 0 and tables == 0:
-            for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
             self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._step_up(0)
         elif application != _APPLICATION_ID:
             raise StateError(f"{self._name}: a database of another program, left untouched")
         elif version > SCHEMA_VERSION:
@@ -143,11 +194,20 @@ class Store:
                 f"{self._name}: state of version {version}, written by a newer emulator "
                 f"(this one knows {SCHEMA_VERSION}): update, or remove the file to start afresh"
             )
-        elif version < SCHEMA_VERSION:
+        elif version < 1:
             raise StateError(
                 f"{self._name}: state of version {version}, which was never released: "
                 "remove the file to start afresh"
             )
+        elif version < SCHEMA_VERSION:
+            self._step_up(version)
+
+    def _step_up(self, version: int) -> None:
+        """Bring a state of an earlier version to this one's; what it holds stays."""
+        for step in _STEPS[version:]:
+            for statement in step.split(";"):
+                self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -7,18 +7,19 @@ once, leave nothing lingering and count against no rate; the account's own rules
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.emulator import records, segments
-from segctl.emulator.catalogue import field_names
+from segctl.emulator import catalogue, contacts, records, segments
+from segctl.emulator.contacts import Contact, Event
 from segctl.emulator.records import V1, V2, Record
 from segctl.emulator.validation import find_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 FIELD_TYPES = ("Text", "Number", "Date")
@@ -54,16 +55,20 @@ class WebUi:
         query: str,
         *,
         parent_list_ids: Sequence[str] = (),
-        contacts_count: int = 0,
+        contacts_count: int | None = None,
         id: str | None = None,  # noqa: A002 - the name it has everywhere in the API.
         at: float | None = None,
     ) -> str:
-        """Make a V2 segment, beyond the cap if need be; give its id."""
+        """Make a V2 segment, beyond the cap if need be; give its id.
+
+        A `contacts_count` that is given stays until the query changes, whoever is in the account.
+        """
         record = _new_record(_new_id(id), V2, name, query, self._at(at))
         record = replace(
             record,
             parent_list_ids=tuple(parent_list_ids) or None,
-            contacts_count=contacts_count,
+            contacts_count=contacts_count or 0,
+            counted_at=None if contacts_count is None else math.inf,
         )
         return self._insert(record, judge=True)
 
@@ -102,14 +107,14 @@ class WebUi:
         with self._transaction() as db:
             record = self._find(db, segment_id)
             if contacts_count is not None:
-                record = replace(record, contacts_count=contacts_count)
+                record = replace(record, contacts_count=contacts_count, counted_at=math.inf)
             if name is not None or query is not None:
                 if record.version == V1:
                     raise ValueError(f"segment {segment_id} is of v1 and cannot be edited")
                 if name is not None and name != record.name:
                     self._refuse_taken(db, name)
                 moment = self._at(at)
-                fields = field_names(db, self._account)
+                fields = catalogue.fields(db, self._account)
                 record = segments.edit(
                     record,
                     name,
@@ -157,6 +162,43 @@ class WebUi:
                 "INSERT INTO field (account, name, field_type) VALUES (?, ?, ?)",
                 (self._account, name, field_type),
             )
+
+    def add_contact(
+        self,
+        email: str,
+        *,
+        fields: Mapping[str, contacts.Value] | None = None,
+        list_ids: Sequence[str] = (),
+        id: str | None = None,  # noqa: A002 - as in `create`.
+        at: float | None = None,
+    ) -> str:
+        """Make a contact; give its id. `fields` are columns of `contact_data`, custom ones too."""
+        moment = self._at(at)
+        made = Contact(_new_id(id), email, fields or {}, tuple(list_ids), moment, moment)
+        self.add_contacts([made])
+        return made.id
+
+    def add_contacts(self, made: Iterable[Contact]) -> None:
+        """Make contacts, or none of them where one cannot be made."""
+        with self._transaction() as db:
+            contacts.insert(db, self._account, made)
+
+    def add_event(
+        self,
+        contact_id: str,
+        event_type: str,
+        *,
+        source: str = "mail",
+        data: Mapping[str, object] | None = None,
+        at: float | None = None,
+    ) -> None:
+        """Let something happen to a contact: `delivered`, `open`, `click` and the like."""
+        self.add_events([Event(contact_id, event_type, self._at(at), source, data or {})])
+
+    def add_events(self, happened: Iterable[Event]) -> None:
+        """Let things happen to contacts, or nothing where one of them does not exist."""
+        with self._transaction() as db:
+            contacts.insert_events(db, self._account, happened)
 
     def add_single_send(
         self,
@@ -234,7 +276,7 @@ class WebUi:
         with self._transaction() as db:
             self._refuse_taken(db, record.name)
             if judge:
-                error = find_error(record.query, field_names(db, self._account))
+                error = find_error(record.query, catalogue.fields(db, self._account))
                 record = replace(record, error=error)
             try:
                 records.insert(db, self._account, record)

@@ -1,12 +1,14 @@
 """The small world that a fresh sandbox starts with.
 
-Owns what is in it and the ids by which docs and tests may name it. Everything is made up; the
-times lie weeks back, so that nothing in it is under an update lock.
+Owns what is in it and the ids by which docs and tests may name it; its contacts are made by
+`people`. Everything is made up; the segments lie weeks back, so that none is under an update lock.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from segctl.emulator.call import timestamp
 
 if TYPE_CHECKING:
     from segctl.emulator.ui import WebUi
@@ -22,6 +24,9 @@ GMAIL_USERS_V1_ID = "5e9c0de2-71b3-4d5a-8c44-000000000003"
 
 SCHEDULED_SINGLE_SEND_ID = "a77d52c6-2f0e-4b19-b6d8-000000000001"
 DRAFT_SINGLE_SEND_ID = "a77d52c6-2f0e-4b19-b6d8-000000000002"
+
+PAST_SINGLE_SEND_IDS = tuple(f"a77d52c6-2f0e-4b19-b6d8-{number:012d}" for number in range(3, 7))
+"""The newsletters of the last months, oldest first; the last one went out ten days ago."""
 
 CUSTOM_FIELDS = {
     "plan": "Text",
@@ -41,14 +46,20 @@ _READERS_QUERY = (
     "SELECT contact_id, updated_at FROM contact_data "
     "WHERE array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])"
 )
+_GMAIL = "gmail.example"
 _DAY = 86_400.0
+_MORNING = 36_000.0
 
 
 def plant(ui: WebUi, now: float) -> None:
     """Put the world into an empty account; `now` is in seconds since 1970.
 
+    The count of the v1 segment is known from the start: nothing here evaluates its language.
+
     Raises `ValueError` when something of it is there already.
     """
+    from segctl.emulator import people  # noqa: PLC0415 - for the first day alone
+
     today = now // _DAY * _DAY
     for list_id, name in (
         (NEWSLETTER_LIST_ID, "Newsletter"),
@@ -59,9 +70,12 @@ def plant(ui: WebUi, now: float) -> None:
         ui.add_list(name, id=list_id)
     for name, field_type in CUSTOM_FIELDS.items():
         ui.add_field(name, field_type)
+    contacts = people.everybody(today)
+    ui.add_contacts(contacts)
     ui.seed_v1(
         "Gmail users (old)",
-        "email LIKE '%gmail.com'",
+        f"email LIKE '%@{_GMAIL}'",
+        contacts_count=sum(one.email.endswith(f"@{_GMAIL}") for one in contacts),
         id=GMAIL_USERS_V1_ID,
         at=today - 1500 * _DAY,
     )
@@ -82,7 +96,7 @@ def plant(ui: WebUi, now: float) -> None:
         "Monthly newsletter",
         status="scheduled",
         segment_ids=[NEWSLETTER_READERS_ID],
-        send_at=today + 7 * _DAY,
+        send_at=today + 20 * _DAY + _MORNING,
         id=SCHEDULED_SINGLE_SEND_ID,
         at=today - 21 * _DAY,
     )
@@ -92,3 +106,16 @@ def plant(ui: WebUi, now: float) -> None:
         id=DRAFT_SINGLE_SEND_ID,
         at=today - 14 * _DAY,
     )
+    sent = []
+    for number, single_send_id in enumerate(PAST_SINGLE_SEND_IDS):
+        at = today - (100 - 30 * number) * _DAY + _MORNING
+        sent.append((single_send_id, at))
+        ui.add_single_send(
+            f"Monthly newsletter, {timestamp(at)[:7]}",
+            status="triggered",
+            list_ids=[NEWSLETTER_LIST_ID],
+            send_at=at,
+            id=single_send_id,
+            at=at - 2 * _DAY,
+        )
+    ui.add_events(people.happenings(today, tuple(sent)))

@@ -28,14 +28,14 @@ class Writer:
     """Writes expressions as they stand in one query.
 
     `scope` is `None` where aliases keep their names. `selected` has new names for selected
-    values by offset. Without `sorts`, operands and items stay in their order: that is no normal
-    form any more, but what a person wants to read.
+    values by offset. A `faithful` writer leaves operands and items in their order and the case of
+    columns as it is: that is no normal form, but what a person wants to read.
     """
 
     scope: Scope | None = None
     renames: bool = False
     selected: dict[int, str] = field(default_factory=dict)
-    sorts: bool = True
+    faithful: bool = False
 
     @classmethod
     def of(cls, query: tree.Query, *, rename: bool = True) -> Writer:
@@ -183,7 +183,7 @@ class Writer:
                 assert_never(node)
 
     def _ordered(self, texts: Iterable[str]) -> Iterable[str]:
-        return sorted(texts) if self.sorts else texts
+        return texts if self.faithful else sorted(texts)
 
     def _operands(self, node: tree.And | tree.Or) -> Iterator[str]:
         """Yield the operands as texts, those of nested nodes of the same kind among them."""
@@ -220,7 +220,9 @@ class Writer:
         return f"{_name(node.name)}({distinct}{', '.join(self.write(arg) for arg in node.args)})"
 
     def _column(self, node: tree.Column) -> str:
-        text = self._qualifier(node.qualifier) + _name(node.name)
+        as_it_is = self.faithful and not node.name.quoted
+        name = node.name.text if as_it_is else _name(node.name)
+        text = self._qualifier(node.qualifier) + name
         for number, step in enumerate(node.path):
             match step:
                 case tree.Name(text=key, quoted=quoted):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model import Create, Delete, Reason, Upgrade
-from segctl.policy import audience_change
+from segctl.reach import audience_change
 from segctl.render.style import clean, count
 
 if TYPE_CHECKING:
@@ -70,18 +70,6 @@ def of_base(impact: Impact) -> str:
 def day(impact: Impact) -> str:
     """Give the day at which a base was taken, in UTC; empty where that is not known."""
     return clean((impact.as_of or "")[:_DAY])
-
-
-def share(impact: Impact) -> str:
-    """Say how much of the base will be in it, as a percentage."""
-    percent = 100 * impact.after / impact.base if impact.base else 0
-    rounded = f"{percent:.0f}" if percent >= _ROUGHLY or not percent else f"{percent:.1f}"
-    # Somebody is not nobody.
-    return f"{'<0.1' if rounded == '0.0' else rounded} %"
-
-
-_ROUGHLY = 10
-"""From so many percent on, tenths tell nothing."""
 
 
 def impact_words(change: Change) -> str:

@@ -37,7 +37,8 @@ class Preview:
     """What was counted, in which contacts, for which moment (`now`), and what cannot be.
 
     `as_of` is the moment that a pulled base shows, `modified_at` that when somebody's own files
-    were written; one of them is `None`. Places in `overlaps` are those of `rows`. `asked` says what
+    were written; one of them is `None`. `only` are the names of the lists that a pulled base is
+    limited to, if it is. Places in `overlaps` are those of `rows`. `asked` says what
     was asked for beside the numbers of the segments.
     """
 
@@ -50,6 +51,7 @@ class Preview:
     diagnostics: tuple[Diagnostic, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     asked: frozenset[str] = frozenset()
+    only: tuple[str, ...] = ()
 
     @property
     def is_change(self) -> bool:
@@ -86,10 +88,17 @@ def base_words(preview: Preview) -> str:
     """Say what was counted in, and how old it is."""
     if preview.as_of is not None:
         rest = f"pulled as of {when(preview.as_of, preview.now)}"
+        if preview.only:
+            rest = f"of {quoted(preview.only)} alone, {rest}"
     else:
         files = " and ".join(preview.files)
         rest = f"in {files}, last written {when(preview.modified_at or '', preview.now)}"
     return f"{count(preview.total, 'contact')} {clean(rest)}"
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Write the names of lists in a sentence."""
+    return ", ".join(f"`{clean(name)}`" for name in names)
 
 
 def when(text: str, now: datetime) -> str:
@@ -117,7 +126,10 @@ def row_cells(preview: Preview, row: Row) -> tuple[str, ...]:
         numbers = (one.before, one.after, one.gained, one.lost) if one else ()
         shown = [f"{number:,}" for number in numbers] or [UNKNOWN] * 4
         if one:
-            shown[2], shown[3] = f"+{shown[2]}", f"-{shown[3]}"
+            shown[2:] = [
+                f"{sign}{text}" if text != "0" else text
+                for sign, text in zip("+-", shown[2:], strict=True)
+            ]
         if row.action == "create":
             shown[0] = ""
         shown.insert(0, row.action)
@@ -159,6 +171,7 @@ def preview_json(preview: Preview, generated_at: str, now: str) -> dict[str, Any
             "pulled": preview.as_of is not None,
             "as_of": preview.as_of,
             "modified_at": preview.modified_at,
+            "only_lists": list(preview.only),
         },
         "now": now,
         "segments": [_entry(preview, row) for row in preview.rows],

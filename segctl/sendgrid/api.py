@@ -98,7 +98,7 @@ class Reader:
     def get_single_send(self, send_id: str) -> SingleSend:
         """Read one Single Send with who gets it. Raises `NotFound`."""
         operation = self._transport.clean(f"read Single Send {send_id}")
-        answer = self._transport.send("GET", _path(send_id, SINGLE_SENDS), operation=operation)
+        answer = self._transport.send("GET", path(send_id, SINGLE_SENDS), operation=operation)
         read = wire.audience(answer.data, operation)
         if read.id != send_id:
             raise wire.unexpected(operation, "it is another Single Send")
@@ -156,7 +156,7 @@ class Reader:
         operation = self._naming("read", segment_id)
         answer = self._transport.send(
             "GET",
-            _path(segment_id, V1_SEGMENTS if v1 else SEGMENTS),
+            path(segment_id, V1_SEGMENTS if v1 else SEGMENTS),
             operation=operation,
             # v1 documents no such wish; should its answer bring contacts, nobody looks at them.
             params={"contacts_sample": "false"},
@@ -204,7 +204,7 @@ class Writer(Reader):
         """
         operation = self._naming("change", segment_id)
         answer = self._transport.send(
-            "PATCH", _path(segment_id), operation=operation, body=dict(fields)
+            "PATCH", path(segment_id), operation=operation, body=dict(fields)
         )
         changed = self._fit_to_show(wire.remote(answer.data, operation, written=True))
         if changed.id != segment_id:
@@ -217,8 +217,8 @@ class Writer(Reader):
         Raises `NotFound` and others.
         """
         operation = self._naming("delete", segment_id)
-        path = _path(segment_id, V1_SEGMENTS if v1 else SEGMENTS)
-        self._transport.send("DELETE", path, operation=operation)
+        where = path(segment_id, V1_SEGMENTS if v1 else SEGMENTS)
+        self._transport.send("DELETE", where, operation=operation)
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
         """Ask for contacts to be counted now.
@@ -228,7 +228,7 @@ class Writer(Reader):
         """
         self._transport.send(
             "POST",
-            _path(segment_id, f"{SEGMENTS}/refresh"),
+            path(segment_id, f"{SEGMENTS}/refresh"),
             operation=self._naming("refresh", segment_id),
             body={"user_time_zone": time_zone},
             patient=False,
@@ -250,7 +250,7 @@ def _params(filters: Filters) -> dict[str, str | list[str]]:
     return params
 
 
-def _path(segment_id: str, above: str = SEGMENTS) -> str:
+def path(segment_id: str, above: str = SEGMENTS) -> str:
     """Give the path of a thing, whatever its id holds: nothing in it may lead elsewhere."""
     quoted = quote(segment_id, safe="", errors="surrogatepass")
     if not segment_id.strip("."):

@@ -1,17 +1,17 @@
 """The one seam for HTTP: a request goes out, an answer or a typed error comes back.
 
 Owns time-outs, retries of what may be repeated and the key's place in the headers. What a failed
-answer means is `failures.py`; how long to wait, and for whom, is `patience.py`. The only importer
-of httpx. Refuses to follow redirects (the key would travel), to send anything but GET where it was
-told to only read, to send anything to another server than its own, and to read bodies without end.
+answer means is `failures.py`; how long to wait, and for whom, is `patience.py`; how httpx is set up
+is `connection.py`. Refuses to follow redirects (the key would travel), to send anything but GET
+where it was told to only read, to send anything to another server than its own, and to read bodies
+without end.
 """
 
 from __future__ import annotations
 
-import ssl
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -25,6 +25,7 @@ from segctl.errors import (
     UsageError,
 )
 from segctl.sendgrid import failures, limits
+from segctl.sendgrid.connection import explain, open_client
 from segctl.sendgrid.patience import LONGEST_WAIT, Patience
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
     from segctl.clock import Clock
     from segctl.secrets import Secret
+    from segctl.sendgrid.connection import Mount
 
-CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 """Seconds; answers of over 15 s have been seen (sendgrid-api.md §2)."""
 
@@ -46,15 +47,6 @@ ANSWER_TIMEOUT = 300.0
 MAX_BODY = 64 << 20
 CONCURRENCY = 16
 ATTEMPTS = 5
-
-
-class Mount(Protocol):
-    """A server inside this process: what the emulator is for the sandbox."""
-
-    def __call__(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Answer one request; `target` is the path with the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,31 +101,14 @@ class Transport:
         }
         if subuser is not None:
             headers["on-behalf-of"] = _word(subuser, "the subuser's name")
-        try:
-            self._client = httpx.Client(
-                base_url=base_url,
-                headers=headers,
-                # No limit on waiting for a free connection: those who hold one have theirs.
-                timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, pool=None),
-                limits=httpx.Limits(
-                    max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY
-                ),
-                follow_redirects=False,
-                trust_env=not direct,
-                verify=_trust(base_url, mounted=mount is not None),
-                transport=_Mounted(mount) if mount is not None else None,
-            )
-        except OSError:
-            raise UsageError(
-                "the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be used",
-                hint="name a readable PEM file, or unset the variable",
-            ) from None
-        except (ImportError, ValueError, httpx.InvalidURL):
-            # The message of the cause would show the proxy's password.
-            raise UsageError(
-                "the proxy of HTTPS_PROXY or ALL_PROXY cannot be used",
-                hint="write http://HOST:PORT; SOCKS needs `pip install 'httpx[socks]'`",
-            ) from None
+        self._client = open_client(
+            base_url,
+            headers,
+            connections=CONCURRENCY,
+            read_timeout=READ_TIMEOUT,
+            mount=mount,
+            direct=direct,
+        )
 
     @property
     def requests(self) -> int:
@@ -307,49 +282,19 @@ class Transport:
         return bytes(content)
 
     def _unreachable(self, error: httpx.RequestError, method: str, operation: str) -> _Setback:
-        host = self._client.base_url.host
-        never_sent = isinstance(error, _NEVER_SENT)
-        untrusted = _is_untrusted(error)
-        hint = "check the network, the proxy and SEGCTL_BASE_URL"
-        if "WRONG_VERSION_NUMBER" in str(error):
-            what = "its port does not speak https"
-            hint = "SEGCTL_BASE_URL says https; plain http is for this machine alone"
-        elif untrusted:
-            what = f"the certificate of {host} is not trusted"
-            hint = "where a proxy of your own signs for it, name its certificate in SSL_CERT_FILE"
-        elif isinstance(error, httpx.ProxyError):
-            what = "the proxy does not let us through"
-            hint = "check HTTPS_PROXY and ALL_PROXY in the environment"
-        elif isinstance(error, httpx.TimeoutException):
-            limit = CONNECT_TIMEOUT if never_sent else READ_TIMEOUT
-            what = f"{host} did not answer within {limit:.0f} s"
-        elif never_sent:
-            what = f"no connection to {host}"
-        else:
-            what = f"the connection to {host} broke"
+        trouble = explain(error, self._client.base_url.host, READ_TIMEOUT)
         # What httpx cannot send it quotes, and the headers hold the key.
         detail = "" if isinstance(error, httpx.LocalProtocolError) else self.clean(str(error))
-        ambiguous = method != "GET" and not never_sent
+        ambiguous = method != "GET" and not trouble.never_sent
         return _Setback(
             Unreachable(
-                f"could not {operation}: {what}" + (f" ({detail})" if detail else ""),
-                hint=hint,
+                f"could not {operation}: {trouble.what}" + (f" ({detail})" if detail else ""),
+                hint=trouble.hint or "check the network, the proxy and SEGCTL_BASE_URL",
                 operation=operation,
                 ambiguous=ambiguous,
             ),
-            # A certificate does not become good by asking again.
-            repeatable=not ambiguous and not untrusted,
+            repeatable=not ambiguous and not trouble.untrusted,
         )
-
-
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
 
 
 def _repeats(setback: _Setback, *, patient: bool) -> bool:
@@ -359,42 +304,8 @@ def _repeats(setback: _Setback, *, patient: bool) -> bool:
     return setback.repeatable and (patient or by_rate)
 
 
-def _trust(base_url: str, *, mounted: bool) -> ssl.SSLContext | bool:
-    """Choose whose certificates count.
-
-    Reading the bundle takes longer than many a run lasts. Plain http and a mounted server never
-    shake hands: nobody is trusted there, so that a handshake would fail rather than pass.
-    """
-    plain = mounted or base_url.lower().startswith("http:")
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
-
-
-def _is_untrusted(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def _word(text: str, what: str) -> str:
     """Let only what a header can hold pass; the codec's own error would quote the key."""
     if not text or not all("!" <= char <= "~" for char in text):
         raise UsageError(f"{what} must be one word without accents")
     return text
-
-
-class _Mounted(httpx.BaseTransport):
-    """Lets httpx speak to a server in this process."""
-
-    def __init__(self, mount: Mount) -> None:
-        self._mount = mount
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        status, headers, body = self._mount(
-            request.method,
-            request.url.raw_path.decode("ascii"),
-            dict(request.headers),
-            request.read(),
-        )
-        return httpx.Response(status, headers=dict(headers), content=body, request=request)

@@ -24,7 +24,7 @@ def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
     `written` says that it is the answer to a write. Raises `UnexpectedAnswer` where it has no id
     or no name, and where its parent lists cannot be made out: half-read they would look changed.
     """
-    if not isinstance(data, dict) or not _text(data, "id") or not isinstance(data.get("name"), str):
+    if not isinstance(data, dict) or not text(data, "id") or not isinstance(data.get("name"), str):
         raise unexpected(operation, "a segment has no id or no name", written=written)
     parents = _parents(data)
     if parents is None:
@@ -35,18 +35,18 @@ def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
         id=data["id"],
         name=data["name"],
         parent_list_ids=parents,
-        query=_text(data, "query_dsl"),
+        query=text(data, "query_dsl"),
         query_version=_version(data),
-        contacts_count=_number(data, "contacts_count"),
-        created_at=_text(data, "created_at"),
-        updated_at=_text(data, "updated_at"),
-        sample_updated_at=_text(data, "sample_updated_at"),
-        next_sample_update=_text(data, "next_sample_update"),
+        contacts_count=number(data, "contacts_count"),
+        created_at=text(data, "created_at"),
+        updated_at=text(data, "updated_at"),
+        sample_updated_at=text(data, "sample_updated_at"),
+        next_sample_update=text(data, "next_sample_update"),
         validation=_validation(status),
-        validation_error=_text(status, "error_message") or "",
-        refreshes_used=_number(data, "refreshes_used"),
-        max_refreshes=_number(data, "max_refreshes"),
-        last_refreshed_at=_text(data, "last_refreshed_at"),
+        validation_error=text(status, "error_message") or "",
+        refreshes_used=number(data, "refreshes_used"),
+        max_refreshes=number(data, "max_refreshes"),
+        last_refreshed_at=text(data, "last_refreshed_at"),
     )
 
 
@@ -73,10 +73,10 @@ def items(data: Any, key: str, operation: str) -> list[Any]:
 
 def single_send(data: Any, operation: str) -> SingleSend:
     """Read a Single Send in its short form. Raises `UnexpectedAnswer` without an id."""
-    if not isinstance(data, dict) or not _text(data, "id"):
+    if not isinstance(data, dict) or not text(data, "id"):
         raise unexpected(operation, "a Single Send has no id")
-    name = _text(data, "name") or data["id"]
-    return SingleSend(data["id"], name, _text(data, "status") or "of unknown status")
+    name = text(data, "name") or data["id"]
+    return SingleSend(data["id"], name, text(data, "status") or "of unknown status")
 
 
 def audience(data: Any, operation: str) -> SingleSend:
@@ -96,9 +96,9 @@ def audience(data: Any, operation: str) -> SingleSend:
 
 def contact_list(data: Any, operation: str) -> ContactList:
     """Read one contact list (sendgrid-api.md §4). Raises `UnexpectedAnswer` without an id."""
-    if not isinstance(data, dict) or not _text(data, "id"):
+    if not isinstance(data, dict) or not text(data, "id"):
         raise unexpected(operation, "a contact list has no id")
-    return ContactList(data["id"], _text(data, "name") or data["id"])
+    return ContactList(data["id"], text(data, "name") or data["id"])
 
 
 def fields(data: Any, operation: str) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
@@ -120,7 +120,7 @@ def fields(data: Any, operation: str) -> tuple[tuple[Field, ...], tuple[Field, .
 
 def _named(found: list[Any], operation: str) -> list[dict[str, Any]]:
     for item in found:
-        if not isinstance(item, dict) or not _text(item, "name"):
+        if not isinstance(item, dict) or not text(item, "name"):
             raise unexpected(operation, "a field has no name")
     return found
 
@@ -145,12 +145,14 @@ def unexpected(operation: str, what: str, *, written: bool = False) -> Unexpecte
     )
 
 
-def _text(data: dict[str, Any], key: str) -> str | None:
+def text(data: dict[str, Any], key: str) -> str | None:
+    """Take a text out of an object; `None` where there is none, or an empty one."""
     value = data.get(key)
     return value if isinstance(value, str) and value else None
 
 
-def _number(data: dict[str, Any], key: str) -> int | None:
+def number(data: dict[str, Any], key: str) -> int | None:
+    """Take a whole number out of an object; `None` where there is none."""
     value = data.get(key)
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -158,8 +160,8 @@ def _number(data: dict[str, Any], key: str) -> int | None:
 
 
 def _version(data: dict[str, Any]) -> str | None:
-    number = _number(data, "query_version")
-    return _text(data, "query_version") if number is None else str(number)
+    found = number(data, "query_version")
+    return text(data, "query_version") if found is None else str(found)
 
 
 def _parents(data: dict[str, Any]) -> tuple[str, ...] | None:
@@ -172,7 +174,7 @@ def _parents(data: dict[str, Any]) -> tuple[str, ...] | None:
     ids = [item for item in items if item not in (None, "")]
     if not all(isinstance(item, str) for item in ids) or (ids and not isinstance(several, list)):
         return None
-    single = _text(data, "parent_list_id")
+    single = text(data, "parent_list_id")
     return tuple(ids) if ids or single is None else (single,)
 
 

@@ -81,7 +81,7 @@ def translate(
         query = _Translator(fields).query(found.predicate)
     except CannotTranslate as stop:
         return stop.problems
-    parsed = parse_sql(Writer(sorts=False).query(query))
+    parsed = parse_sql(Writer(faithful=True).query(query))
     if parsed.query is None or Writer().query(parsed.query) != Writer().query(query):
         message = "V2's language cannot hold this query in one piece"
         return (Problem("not-translated", message, "", 0, len(text)),)

@@ -14,7 +14,7 @@ unknown; then a field takes the type of what it stands beside, and where that sa
 - `event_data.payload.unique_args.x` becomes DATA:payload.unique_args.x [I], which is where
   attested queries of V2 have the campaign; any other part of the data is refused;
 - names that V2 could take for words of its own, and those that SGQL has between backticks for
-  their characters, stand between double quotes.
+  their characters, stand between double quotes, as do those that the account spells with capitals.
 """
 
 from __future__ import annotations
@@ -29,8 +29,14 @@ from segctl.audience.pieces import KINDS, Kind, refused
 from segctl.query import tree
 from segctl.query.catalogue import CONTACT_DATA, FUNCTIONS, ColumnType
 from segctl.query.cursor import RESERVED
-from segctl.query.lint.values import instant
 from segctl.query.words import lower, upper
+from segctl.sgql.literals import (
+    beside_a_time,
+    pattern_of,
+    refuse_unclear_time,
+    text_of,
+    time_of,
+)
 from segctl.sgql.predicate import EVENT_FIELDS
 from segctl.suggest import closest
 
@@ -49,7 +55,6 @@ _EVENT_KINDS = {
 _UNIQUE_ARGS = ("payload", "unique_args")
 _ORDERED = frozenset((Kind.TEXT, Kind.NUMBER, Kind.TIME))
 _LITERALS = (tree.Cast, tree.String)
-_SPECIAL = re.compile(r"%%|[%_!]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Values:
         """Write an expression and find its kind. Raises `CannotTranslate`."""
         match node:
             case tree.String(value=value):
-                return Value(_text(node, value), Kind.TEXT)
+                return Value(text_of(node, value), Kind.TEXT)
             case tree.Number():
                 return Value(node, Kind.NUMBER)
             case tree.Boolean():
@@ -105,7 +110,7 @@ class Values:
             case tree.Column():
                 return self._column(node)
             case tree.Cast(operand=tree.String(value=value) as text):
-                return Value(replace(node, operand=_utc(text, value)), Kind.TIME)
+                return Value(replace(node, operand=time_of(text, value)), Kind.TIME)
             case tree.Unary(operand=operand):
                 return Value(replace(node, operand=self._number(operand)), Kind.NUMBER)
             case tree.Binary():
@@ -141,38 +146,20 @@ class Values:
             case tree.IsNull(operand=operand):
                 return replace(node, operand=self.value(operand).node)
             case tree.Like(operand=operand, pattern=tree.String(value=pattern)):
-                written, escape = _pattern(node.pattern, pattern)
+                written, escape = pattern_of(node.pattern, pattern)
                 return replace(node, operand=self._plain(operand), pattern=written, escape=escape)
-            case tree.Like(pattern=pattern):
-                raise refused(
-                    pattern, "only a text that is written out can be made a pattern of V2"
-                )
             case _:
-                raise refused(node, "SGQL has no such condition")
+                raise refused(
+                    node,
+                    "LIKE has a pattern that is no text, and how V2 would read it is not known",
+                )
 
     def _alike(self, nodes: Sequence[tree.Expression]) -> tuple[list[tree.Expression], Kind | None]:
         """Write values that are compared: they must be of one kind, times and texts apart."""
         values = collect([partial(self.value, node) for node in nodes])
-        kinds = {value.kind for value in values} - {None}
-        if Kind.INSIDE in kinds and kinds <= {Kind.INSIDE, Kind.TEXT}:
-            kinds = {Kind.TEXT}
-        if kinds & {Kind.LIST, Kind.DATA, Kind.INSIDE}:
-            odd = next(v.kind for v in values if v.kind in (Kind.LIST, Kind.DATA, Kind.INSIDE))
-            hint = "SGQL asks CONTAINS(list_ids, '…')" if odd is Kind.LIST else ""
-            raise refused(nodes[0], f"{odd} is compared as one value", hint)
-        if kinds == {Kind.TIME, Kind.TEXT}:
-            for node, value in zip(nodes, values, strict=True):
-                if value.kind is Kind.TEXT and not isinstance(node, tree.String):
-                    raise refused(node, "a text is compared with a time")
-            kinds = {Kind.TIME}
-        if kinds == {Kind.BOOLEAN} and any(value.kind is None for value in values):
-            raise refused(nodes[0], "no field is true or false")
-        if len(kinds) > 1:
-            one, other, *_ = sorted(map(str, kinds))
-            raise refused(nodes[-1], f"{one} is compared with {other}: SGQL compares one type")
-        kind = next(iter(kinds), None)
+        kind = _common(nodes, values)
         if kind is Kind.TIME and not all(isinstance(node, _LITERALS) for node in nodes):
-            return [_as_time(value.node) for value in values], kind
+            return [beside_a_time(value.node) for value in values], kind
         return [value.node for value in values], kind
 
     def _number(self, node: tree.Expression) -> tree.Expression:
@@ -259,7 +246,9 @@ class Values:
         exact = [node.name.text] if node.name.text in self.fields else []
         found = exact or [one for one in self.fields if lower(one) == name]
         if len(found) == 1:
-            return _name(node, found[0]), KINDS[self.fields[found[0]]]
+            spelled = _name(node, found[0])
+            exactly = spelled.quoted or lower(found[0]) != found[0]
+            return replace(spelled, quoted=exactly), KINDS[self.fields[found[0]]]
         if found:
             both = " and ".join(f"`{one}`" for one in sorted(found))
             raise refused(node, f"{both} are two fields of the account")
@@ -291,6 +280,33 @@ class Values:
         return tree.Column(start=node.start, end=node.end, qualifier=qualifier, name=name)
 
 
+def _common(nodes: Sequence[tree.Expression], values: Sequence[Value]) -> Kind | None:
+    """Find the kind of values that are compared, `None` where it is not known; or refuse them."""
+    kinds = {value.kind for value in values}
+    unknown = None in kinds
+    known = {kind for kind in kinds if kind is not None}
+    if Kind.INSIDE in known and known <= {Kind.INSIDE, Kind.TEXT}:
+        known = {Kind.TEXT}
+    odd = sorted(known & {Kind.LIST, Kind.DATA, Kind.INSIDE})
+    if odd:
+        hint = "SGQL asks CONTAINS(list_ids, '…')" if odd[0] is Kind.LIST else ""
+        raise refused(nodes[0], f"{odd[0]} is compared as one value", hint)
+    if known == {Kind.TIME, Kind.TEXT}:
+        for node, value in zip(nodes, values, strict=True):
+            if value.kind is Kind.TEXT and not isinstance(node, tree.String):
+                raise refused(node, "a text is compared with a time")
+        return Kind.TIME
+    if len(known) > 1:
+        one, other, *_ = sorted(map(str, known))
+        raise refused(nodes[-1], f"{one} is compared with {other}: SGQL compares one type")
+    if unknown and known == {Kind.BOOLEAN}:
+        raise refused(nodes[0], "no field is true or false")
+    if unknown and known == {Kind.TEXT}:
+        for node in nodes:
+            refuse_unclear_time(node)
+    return next(iter(known), None)
+
+
 def _number(node: tree.Node, value: Value) -> tree.Expression:
     if value.kind not in (Kind.NUMBER, None):
         raise refused(node, f"arithmetic takes numbers, and this is {value.kind}")
@@ -318,38 +334,6 @@ def _named(node: tree.Call) -> tree.Call:
     return replace(node, name=name)
 
 
-def _text(node: tree.String, value: str) -> tree.String:
-    if "\0" in value:
-        raise refused(node, "the text holds a NUL character")
-    return replace(node, raw=value.replace("\\", "\\\\").replace("'", "''"), value=value)
-
-
-def _utc(node: tree.String, value: str) -> tree.String:
-    """Write a time as V2's queries have it: in UTC, with a Z."""
-    moment = instant(value)
-    if moment is None:
-        raise refused(node, "this is no time in ISO form", "such as '2026-01-31T00:00:00Z'")
-    if moment.tzinfo is None:
-        raise refused(
-            node,
-            "the time has no zone, and in which one SGQL reads it is not documented",
-            "SGQL documents '2026-01-31T00:00:00Z'",
-        )
-    text = moment.replace(tzinfo=None).isoformat() + "Z"
-    return replace(node, raw=text, value=text)
-
-
-def _as_time(node: tree.Expression) -> tree.Expression:
-    """Write a time that is compared with one that is no literal."""
-    match node:
-        case tree.Cast(operand=operand):
-            return operand
-        case tree.String(value=value):
-            return _utc(node, value)
-        case _:
-            return node
-
-
 def _within(
     node: tree.Between, one: tree.Expression, least: tree.Expression, most: tree.Expression
 ) -> tree.Expression:
@@ -361,15 +345,3 @@ def _within(
     )
     within = tree.And(start=start, end=end, operands=bounds)
     return tree.Not(start=start, end=end, operand=within) if node.negated else within
-
-
-def _pattern(node: tree.Expression, pattern: str) -> tuple[tree.String, tree.String | None]:
-    """Make a pattern of V2, in which `_` stands for anything, and the character of ESCAPE."""
-    empty = tree.String(start=node.start, end=node.end, raw="", value="")
-    if not any(mark in pattern for mark in ("%%", "_", "\\")):
-        return _text(empty, pattern), None
-    return _text(empty, _SPECIAL.sub(_escaped, pattern)), replace(empty, raw="!", value="!")
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return "%" if found[0] == "%" else f"!{found[0][0]}"

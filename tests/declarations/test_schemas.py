@@ -28,7 +28,7 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     inner: Any = value if isinstance(value, list) else ()
     if isinstance(value, dict):
         # A condition and what follows from it speak of fields that are described elsewhere.
-        inner = [part for key, part in value.items() if key not in ("if", "then")]
+        inner = [part for key, part in value.items() if key not in ("if", "then", "else")]
     own = [value] if isinstance(value, dict) else []
     return own + [found for item in inner for found in _objects(item)]
 

@@ -234,14 +234,14 @@ def test_lines_and_columns_are_those_of_an_editor(newline: str) -> None:
 
 
 def test_thousands_of_mistakes_are_found_in_little_time() -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
 
     lines = read("name: a\n" + "".join(f"k{i}: 1\n" for i in range(9_000)) + QUERY)
     one_line = read("{" + ",".join(f"k{i}: 1" for i in range(9_000)) + "}")
     mappings = read("tags: [" + ",".join(f"{{a: {i}}}" for i in range(6_000)) + "]")
 
     assert [len(found.diagnostics) for found in (lines, one_line, mappings)] == [9000, 9002, 6002]
-    assert time.perf_counter() - begun < 20  # it was minutes
+    assert time.thread_time() - begun < 20  # it was minutes
 
 
 def test_a_place_that_is_not_known_is_that_of_what_holds_it() -> None:

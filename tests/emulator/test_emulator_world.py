@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import pytest
 
-from segctl.emulator import Settings, world
+from segctl.emulator import Settings, contacts, people, world
 
 from .account import QUERY, START, V1, V2, Account
 
@@ -38,6 +41,47 @@ def test_the_seeded_world_is_whole_and_lies_in_the_past(account: Account) -> Non
     assert send["send_to"]["segment_ids"] == [world.NEWSLETTER_READERS_ID]
     draft = account.get(f"/v3/marketing/singlesends/{world.DRAFT_SINGLE_SEND_ID}")
     assert draft["status"] == "draft"
+
+
+def test_the_people_of_the_world(account: Account) -> None:
+    assert account.emulator.seed()
+    with account.emulator._store.transaction() as db:
+        everybody, happened = contacts.everybody(db, ""), contacts.events(db, "")
+    now = START.timestamp()
+    assert len({one.email for one in everybody}) == len(everybody) == people.HOW_MANY
+    reserved = (".test", ".example", "@example.com", "@example.org", "@example.net")
+    assert all(one.email.endswith(reserved) for one in everybody)
+    assert all(one.created_at <= one.updated_at < now for one in everybody)
+    for name in ("first_name", "city", *world.CUSTOM_FIELDS):
+        having = sum(name in one.fields for one in everybody)
+        assert 0 < having < people.HOW_MANY or name == "signed_up", name
+    members = Counter(list_id for one in everybody for list_id in one.list_ids)
+    lists = account.get("/v3/marketing/lists")["result"]
+    assert {entry["id"]: entry["contact_count"] for entry in lists} == members
+    old = account.get(f"{V1}/{world.GMAIL_USERS_V1_ID}")
+    gmail = [one for one in everybody if one.email.endswith("@gmail.example")]
+    assert old["contacts_count"] == len(gmail) > 0
+    begin = now - 101 * 86_400
+    assert all(begin < event.at < now for event in happened)
+    came = {one.id: one.created_at for one in everybody}
+    assert all(came[event.contact_id] < event.at for event in happened)
+    kinds = Counter(event.event_type for event in happened)
+    assert [kind for kind, _ in kinds.most_common()] == ["processed", "delivered", "open", "click"]
+    data: list[Any] = [event.data for event in happened]
+    sends = {one["payload"]["unique_args"]["singlesend_id"] for one in data}
+    assert sends == {*world.PAST_SINGLE_SEND_IDS}
+    for send_id in sends:
+        assert account.get(f"/v3/marketing/singlesends/{send_id}")["status"] == "triggered"
+
+
+def test_the_world_is_the_same_all_day() -> None:
+    day = START.timestamp() // 86_400 * 86_400
+    sends = (("s", day - 10 * 86_400),)
+    first = people.everybody(day), people.happenings(day, sends)
+    people.everybody.cache_clear()
+    people.happenings.cache_clear()
+    assert (people.everybody(day), people.happenings(day, sends)) == first
+    assert people.everybody(day + 86_400) != first[0]
 
 
 def test_seeding_happens_once_and_only_where_nothing_is(account: Account) -> None:

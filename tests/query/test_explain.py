@@ -307,7 +307,7 @@ FILES = {
     ),
     "clicked-last-30-days.yaml": ("Contacts who clicked an e-mail in the last 30 days."),
     "sent-not-opened.yaml": (
-        "Contacts who were sent the Single Send a77d52c6-2f0e-4b19-b6d8-000000000001 in the last 14 days and who did not open it in the last 14 days."
+        "Contacts who were sent the Single Send a77d52c6-2f0e-4b19-b6d8-000000000006 in the last 14 days and who did not open it in the last 14 days."
     ),
     "newsletter-readers.yaml": (
         "Contacts who are on the list “Newsletter” and whose preferred language is set."

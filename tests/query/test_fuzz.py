@@ -70,12 +70,12 @@ def test_a_query_cut_anywhere_is_read_or_explained(text: str, data: st.DataObjec
 
 @pytest.mark.parametrize("name", HUGE)
 def test_huge_nonsense_is_explained_in_bounded_time(name: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     parsed = parse(HUGE[name])
     assert parsed.query is None
     assert parsed.problems
     assert len(parsed.problems[0].message) < 200
-    assert time.perf_counter() - began < 20
+    assert time.thread_time() - began < 20
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_unchanged_queries_cost_no_parser() -> None:
     code = (
         "import sys, time\n"
         "from segctl.query.normal import equivalent\n"
-        "began = time.perf_counter()\n"
+        "began = time.thread_time()\n"
         f"pairs = [({S!r} + str(i), {S!r} + str(i) + ' ') for i in range(1000)]\n"
         "assert all(equivalent(a, b) == 'identical' for a, b in pairs)\n"
-        "assert time.perf_counter() - began < 0.05\n"
+        "assert time.thread_time() - began < 0.05\n"
         "assert 'sqlglot' not in sys.modules and 'segctl.query.parse' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,11 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.secrets import Secret
-from segctl.sendgrid.transport import Mount, Transport
+from segctl.sendgrid.transport import Transport
 
 if TYPE_CHECKING:
     from segctl.clock import Bell
     from segctl.emulator import Emulator
+    from segctl.sendgrid.connection import Mount
 
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 PLAIN_KEY = "opensesame-4711"

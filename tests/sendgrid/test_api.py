@@ -301,7 +301,7 @@ def test_v1_segments_have_paths_of_their_own(account: Writer) -> None:
     (listed,) = account.list_v1_segments()
     assert (listed.id, listed.is_v1) == (world.GMAIL_USERS_V1_ID, True)
     read = account.get_segment(listed.id, v1=True)
-    assert (read.query, read.is_v1) == ("email LIKE '%gmail.com'", True)
+    assert (read.query, read.is_v1) == ("email LIKE '%@gmail.example'", True)
     with pytest.raises(NotFound):
         account.get_segment(world.NEWSLETTER_READERS_ID, v1=True)
     account.delete_segment(listed.id, v1=True)

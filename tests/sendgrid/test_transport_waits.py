@@ -26,7 +26,7 @@ from .support import KEY, FakeClock, Script, Served, answer, scripted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from segctl.sendgrid.transport import Mount
+    from segctl.sendgrid.connection import Mount
 
 FINE = answer(200, {})
 

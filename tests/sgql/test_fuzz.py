@@ -35,7 +35,7 @@ cut_up = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=60), words, cut_up, worlds.queries))
 def test_every_text_has_an_answer(text: str) -> None:
     parsed = parse_sgql(text)
@@ -75,8 +75,8 @@ def test_places_are_exact() -> None:
 
 
 def test_a_long_query_is_no_deep_one() -> None:
-    ids = ", ".join(f"'{number}'" for number in range(20_000))
-    found = translate(f"city IN ({ids}) OR " + " OR ".join(["age = 1"] * 5_000))
+    ids = ", ".join(f"'{number}'" for number in range(4_000))
+    found = translate(f"city IN ({ids}) OR " + " OR ".join(["age = 1"] * 1_000))
     assert isinstance(found, Upgraded)
 
 

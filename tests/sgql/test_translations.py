@@ -91,8 +91,9 @@ FIELDS = {
     ("text", "where"),
     [
         ("plan = 'x'", "plan = 'x'"),
-        ("COLOUR = 'x'", "colour = 'x'"),
-        ("colour + plan = 'x'", "colour || plan = 'x'"),
+        ("COLOUR = 'x'", "\"Colour\" = 'x'"),
+        ("colour + plan = 'x'", "\"Colour\" || plan = 'x'"),
+        ("plan > '2024-01-31'", "plan > '2024-01-31'"),
         ("age + age = 2", "age + age = 2"),
         ("born > '2024-01-31T00:00:00+01:00'", "born > '2024-01-30T23:00:00Z'"),
     ],

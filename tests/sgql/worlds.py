@@ -27,7 +27,7 @@ _PATTERNS = (
 def world(seed: int, size: int) -> World:
     """Contacts and events, some of nobody's; an event's data stands where the campaign does."""
     made = worlds.world(seed, size)
-    made.events += [{**event, "contact_id": None} for event in made.events[:10]]
+    made.events.extend([{**event, "contact_id": None} for event in made.events[:10]])
     for event in made.events:
         if event["data"]:
             event["data"] = {"payload": {"unique_args": event["data"]["payload"]}}

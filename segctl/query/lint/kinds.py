@@ -10,10 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
+from segctl.moments import TIME, instant
 from segctl.query import tree
 from segctl.query.catalogue import FUNCTIONS, ColumnType
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
-from segctl.query.lint.values import TIME, instant
 from segctl.query.words import upper
 
 if TYPE_CHECKING:

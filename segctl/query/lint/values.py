@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from segctl.moments import instant
 from segctl.query.catalogue import ColumnType
 from segctl.query.tree import Binary, Boolean, Call, Cast, DatePart, Interval, Number, String, Unary
 from segctl.query.words import lower, upper
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 
 LONGEST_NUMBER: Final = 40
 """Numbers of more characters are not computed with."""
-
-TIME = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})"
-    r"(?:[T ](?P<clock>\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)"
-    r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?)?",
-    re.IGNORECASE,
-)
-"""A time as SendGrid writes it, and what is left of one when its zone or clock is missing."""
 
 _NOW = frozenset(("NOW", "CURRENT_TIMESTAMP"))
 _ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
@@ -92,23 +85,6 @@ def _number(text: str) -> Decimal | None:
         return None
     # Enormous exponents are legal and cost enormous time to compute with.
     return number if abs(number.adjusted()) < LONGEST_NUMBER * 10 else None
-
-
-def instant(text: str) -> datetime | None:
-    """Read a time with or without a zone, or give `None` for what is none."""
-    found = TIME.fullmatch(text.strip())
-    if found is None:
-        return None
-    clock = (found["clock"] or "00:00").replace(",", ".")
-    whole, _, fraction = clock.partition(".")
-    zone = (found["zone"] or "").strip().upper()
-    zone = "+00:00" if zone == "Z" else zone
-    try:
-        read = datetime.fromisoformat(f"{found['date']}T{whole}{zone}")
-        read = read.replace(microsecond=int(fraction[:6].ljust(6, "0")))
-        return read.astimezone(UTC) if zone else read
-    except (ValueError, OverflowError):
-        return None
 
 
 def ago(node: Expression) -> Ago | None:

@@ -11,10 +11,10 @@ from segctl.render.clauses import clause_words
 from segctl.render.definition import head_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
-from segctl.render.impacts import NOT_SUMMED, STILL, impact_of, of_base, reached, share
+from segctl.render.impacts import NOT_SUMMED, STILL, impact_of, of_base, reached
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS
-from segctl.render.style import clean, count
+from segctl.render.style import clean, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -90,7 +90,7 @@ def reach_table(plan: Plan) -> Html:
     if not changes:
         return Html()
     bases = {of_base(change.impact) for _, change in changes if change.impact is not None}
-    head = ("Segment", "Now", "After", "Come", "Go", "Of all")
+    head = ("Segment", "Now", "After", "Gained", "Lost", "Share")
     return tag(
         "section",
         tag("h2", "Who is reached"),
@@ -116,9 +116,9 @@ def _reach_row(number: int, change: Create | Patch | Replace) -> Html:
         name,
         tag("td", "new" if isinstance(change, Create) else f"{impact.before:,}"),
         tag("td", tag("b", f"{impact.after:,}")),
-        tag("td", _come(impact)),
-        tag("td", _go(impact)),
-        tag("td", share(impact)),
+        tag("td", _gained(impact)),
+        tag("td", _lost(impact)),
+        tag("td", percent(impact.after, impact.base)),
     )
 
 
@@ -130,7 +130,7 @@ def _reach(change: Change) -> Html:
     counts = [tag("b", f"{impact.after:,}")]
     if not isinstance(change, Create):
         counts = [tag("b", f"{impact.before:,}"), html(" → "), *counts]
-        moved = [html(" ", _come(impact)), html(" ", _go(impact))]
+        moved = [html(" ", _gained(impact)), html(" ", _lost(impact))]
         still = not (impact.gained or impact.lost)
         counts += [html(f" {STILL}")] if still else moved
     return tag(
@@ -141,11 +141,11 @@ def _reach(change: Change) -> Html:
     )
 
 
-def _come(impact: Impact) -> Html:
+def _gained(impact: Impact) -> Html:
     return tag("ins", f"+{impact.gained:,}") if impact.gained else html("0")
 
 
-def _go(impact: Impact) -> Html:
+def _lost(impact: Impact) -> Html:
     return tag("del", f"\u2212{impact.lost:,}") if impact.lost else html("0")
 
 

@@ -161,15 +161,19 @@ def preview_markdown(preview: Preview, frame: Frame) -> str:
         _cells(OVERLAP_HEADS, [overlap_cells(preview, one) for one in preview.overlaps], "pair"),
         Part(
             [
-                tag("p", code(row.name), f" {sample_words(row)}:", [tag("br"), code(one)])
+                tag("p", code(row.name), f" {sample_words(row)}: ", _listed(row.sample))
                 for row in preview.rows
-                for one in row.sample
+                if row.sample
             ],
-            _note("address", "not shown here"),
+            _note("sample", "not shown here"),
         ),
         _findings(preview.diagnostics, frame),
     ]
     return body(head, parts, _foot(frame))
+
+
+def _listed(words: Iterable[str]) -> Html:
+    return Html(", ".join(map(code, words)))
 
 
 def _cells(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Part:

@@ -9,11 +9,11 @@ from segctl.planfile import action_name
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import sides, unified
-from segctl.render.impacts import share, shift
+from segctl.render.impacts import shift
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import REASON_WORDS
-from segctl.render.style import count
+from segctl.render.style import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,14 +60,14 @@ def reach_row(change: Create | Patch | Replace) -> str:
             tag("strong", f"{impact.after:,}"),
             f"+{impact.gained:,}" if impact.gained else "0",
             f"\u2212{impact.lost:,}" if impact.lost else "0",
-            share(impact),
+            percent(impact.after, impact.base),
         )
     cells = [tag("td", one, align="right") for one in counts]
     return tag("tr", tag("td", code(change.name)), *cells)
 
 
 REACH_HEAD = tag(
-    "tr", *(tag("th", word) for word in ("Segment", "Now", "After", "Come", "Go", "Of all"))
+    "tr", *(tag("th", word) for word in ("Segment", "Now", "After", "Gained", "Lost", "Share"))
 )
 
 

@@ -1,0 +1,124 @@
+"""Counts whom each change of a plan reaches, on the contacts that segctl.yaml names.
+
+Owns when a plan has impacts, and what it says where it has none: nothing is guessed, and nothing
+about the contacts keeps a plan from being made. The reason is a warning where
+`limits.max_audience_change` needs the count, and a remark elsewhere; one that concerns all changes
+is told once. Whether a change goes too far is `policy`'s to say.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from segctl.clock import iso
+from segctl.config import PULLED
+from segctl.errors import Diagnostic, SegctlError, Severity
+from segctl.model import Create, Delete, Impact, Reason, Upgrade
+from segctl.moments import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from segctl.cli.audiences import Evaluated
+    from segctl.cli.session import Account, Session
+    from segctl.model import Change, Patch, Plan, Replace
+
+OLD_AFTER = timedelta(days=7)
+"""Contacts taken longer ago are told: segments by events have moved on by then."""
+
+_NO_EVENTS = "name a file of events in segctl.yaml: `contacts: {contacts: …, events: …}`"
+
+
+def with_impacts(
+    session: Session, account: Account, plan: Plan
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """Give the plan with the impact of each change, and what is to be said of the counting."""
+    changes = [change for change in plan.changes if not isinstance(change, Delete | Upgrade)]
+    if not changes:
+        return plan, ()
+    limited = session.config.limits.max_audience_change is not None
+    weight = Severity.WARNING if limited else Severity.INFO
+    if session.config.contacts is None:
+        words = "`limits.max_audience_change` is not held: segctl.yaml names no contacts"
+        hint = "write `contacts: pulled` there, and run `segctl contacts pull`"
+        return plan, (Diagnostic("audience-unknown", weight, words, hint=hint),)
+    pairs = [
+        (None if isinstance(change, Create) else change.before, change.after) for change in changes
+    ]
+    from segctl.cli.audiences import evaluate  # noqa: PLC0415 - DuckDB's room, only with contacts
+    from segctl.contacts.base import BaseMissing  # noqa: PLC0415
+
+    try:
+        with session.progress("counting contacts"):
+            evaluated = evaluate(session, pairs, account.digest)
+    except SegctlError as error:
+        words = f"who is reached is not known: {error.message}"
+        pull = isinstance(error, BaseMissing) and session.config.contacts == PULLED
+        hint = "run `segctl contacts pull`" if pull else error.hint
+        return plan, (Diagnostic("audience-unknown", weight, words, hint=hint),)
+    counted = dict(zip(map(id, changes), evaluated, strict=True))
+    said = (*_age(session, evaluated[0]), *_unknown(session, changes, counted, weight))
+    return dataclasses.replace(
+        plan, changes=tuple(_counted(change, counted) for change in plan.changes)
+    ), said
+
+
+def _counted(change: Change, counted: Mapping[int, Evaluated]) -> Change:
+    if isinstance(change, Delete | Upgrade):
+        return change
+    found = counted[id(change)]
+    if found.counts is None:
+        return change
+    taken = moment(found.as_of)
+    impact = Impact(
+        found.counts.before,
+        found.counts.after,
+        found.counts.gained,
+        found.counts.lost,
+        found.base,
+        iso(taken) if taken else None,
+    )
+    return dataclasses.replace(change, impact=impact)
+
+
+def _age(session: Session, found: Evaluated) -> Iterator[Diagnostic]:
+    """Tell of contacts that are old, as far as anybody knows."""
+    taken = moment(found.as_of or found.modified_at)
+    age = session.clock.now() - taken if taken else timedelta()
+    if age > OLD_AFTER:
+        what = f"{age.days} days old" if found.as_of else f"at least {age.days} days old"
+        yield Diagnostic(
+            "audience-old",
+            Severity.INFO,
+            f"the contacts in which this plan is counted are {what}",
+            hint="run `segctl contacts pull` again" if found.as_of else "export them again",
+        )
+
+
+def _unknown(
+    session: Session,
+    changes: list[Create | Patch | Replace],
+    counted: Mapping[int, Evaluated],
+    weight: Severity,
+) -> Iterator[Diagnostic]:
+    """Say for each change that could not be counted why that is."""
+    from segctl.audience.counts import Uncountable  # noqa: PLC0415 - only where one is
+    from segctl.cli.uncountable import findings  # noqa: PLC0415
+
+    declared = {one.name: one for one in session.declarations.declared}
+    for change in changes:
+        result = counted[id(change)]
+        if result.counts is not None or change.reason is Reason.FREES_NAME:
+            continue
+        why = Uncountable(result.problems, result.in_before)
+        asks_events = any(one.code == "no-events" for one in result.problems)
+        for found in findings(session, declared[change.name], why, named=False):
+            yield dataclasses.replace(
+                found,
+                code="audience-unknown",
+                severity=weight,
+                summary=f"`{change.name}`: {found.summary}",
+                hint=_NO_EVENTS if asks_events else found.hint,
+            )

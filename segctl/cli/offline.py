@@ -1,0 +1,21 @@
+"""What the files of a project know of its account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.declarations.fields import read_fields
+from segctl.workspace import FIELDS_FILE
+
+if TYPE_CHECKING:
+    from segctl.cli.session import Session
+    from segctl.errors import Diagnostic
+    from segctl.fields import Fields
+
+
+def offline_fields(session: Session) -> tuple[Fields | None, list[Diagnostic]]:
+    """Read fields.yaml: the fields, `None` without such a file, and what is wrong in it."""
+    data = session.files.fields
+    if data is None:
+        return None, []
+    return read_fields(f"{session.config.segments}/{FIELDS_FILE}", data)

@@ -1,0 +1,197 @@
+"""Pulls contacts for a command: what is asked for, what is said, where it ends up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.audience.lists import lists_of
+from segctl.cli.sandbox import state_folder
+from segctl.cli.session import STATE_FOLDER
+from segctl.contacts.pulling import Pull
+from segctl.contacts.shelf import FOLDER, Shelf, shelves
+from segctl.declarations.fields import columns
+from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
+from segctl.history import is_hidden
+from segctl.render.previews import quoted, when
+from segctl.render.style import clean, count
+from segctl.sendgrid.exports import Exports
+from segctl.snapshot import take_snapshot
+from segctl.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from segctl.cli.session import Account, Session
+    from segctl.fields import ContactList
+
+
+def shelf_of(session: Session) -> Shelf:
+    """Give the place of the target's contacts."""
+    return Shelf(session.root / STATE_FOLDER / FOLDER, session.target.name)
+
+
+def pull_contacts(session: Session, names: Sequence[str]) -> None:
+    """Pull the contacts of the target, or of some lists alone, and say what there is then.
+
+    Raises `UsageError` without DuckDB and `Refused` where git would take the base, both before
+    anything is asked for; further `RemoteError`s, `InvalidInput` and `UsageError`.
+    """
+    from segctl.contacts.storing import store  # noqa: PLC0415 - so that `forget` needs no DuckDB
+    from segctl.engine import Database  # noqa: PLC0415
+
+    Database().close()
+    declared = session.declarations
+    if declared.has_errors:
+        raise InvalidInput(declared.diagnostics)
+    shelf = shelf_of(session)
+    _prepare(session, shelf)
+    try:
+        with session.connect(read_only=False) as account, shelf.alone():
+            lists = {one.id: one for one in account.reader.list_contact_lists()}
+            custom, reserved = account.reader.list_fields()
+            if names:
+                wanted: list[str | None] = [*_find(names, lists.values())]
+            else:
+                wanted = [None, *_mentioned(session, account, lists)]
+            with (
+                account.downloads() as downloads,
+                session.progress("pulling contacts") as tell,
+            ):
+                pull = Pull(
+                    shelf,
+                    account.digest,
+                    Exports(account.writer.transport),
+                    downloads,
+                    session.clock,
+                    lambda list_id: _label(list_id, lists),
+                    session.talk,
+                    tell,
+                )
+                exported = pull.run(wanted)
+            only = [lists[one].name for one in wanted if one is not None] if names else []
+            fields = columns((*custom, *reserved))
+            try:
+                stored = store(exported, shelf, fields, account.digest, only)
+            except UnexpectedAnswer:
+                # The same files would be no better next time.
+                pull.finish()
+                raise
+            pull.finish()
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the contacts to {STATE_FOLDER}/{FOLDER}: "
+            f"{error.strerror or type(error).__name__}",
+            hint="what has come stays: `segctl contacts pull` goes on from there",
+        ) from None
+    for name in stored.left_out:
+        session.talk(
+            f"warning: `{clean(name)}` is left out, since not all of its values can be read"
+        )
+    lists_known = sum(one is not None for one in wanted)
+    of_which = f" ({count(lists_known, 'list')})" if lists_known else ""
+    session.show(
+        f"{count(stored.total, 'contact')} of `{shelf.target}`, as of {stored.as_of}{of_which}, "
+        f"in {STATE_FOLDER}/{FOLDER}/{shelf.base.name}\n"
+    )
+    if only:
+        session.show(f"They are those on {quoted(only)} alone: shares are of them.\n")
+
+
+def places(session: Session) -> Iterator[str]:
+    """Say what is here of each target: how many contacts, how old, and what is unfinished."""
+    for shelf in shelves(session.root / STATE_FOLDER / FOLDER):
+        if shelf.base.exists():
+            yield from _described(session, shelf)
+        if shelf.pending.exists():
+            yield f"{shelf.target}: a pull is unfinished; `segctl contacts pull` goes on with it"
+
+
+def _described(session: Session, shelf: Shelf) -> Iterator[str]:
+    from segctl.contacts.base import open_base  # noqa: PLC0415 - not for `forget`
+
+    with open_base(shelf.base) as base:
+        ((total,),) = base.database.rows(f"SELECT count(*) FROM {base.contacts.source}")  # noqa: S608 - a name of ours
+    lists = "all lists" if base.lists is None else count(len(base.lists), "list")
+    size = f"{shelf.base.stat().st_size / 1_000_000:,.1f} MB"
+    as_of = clean(when(base.as_of or "", session.clock.now()))
+    yield f"{shelf.target}: {count(total, 'contact')} as of {as_of} ({lists}, {size})"
+    if base.only:
+        yield f"  only those on {quoted(base.only)}"
+
+
+def _prepare(session: Session, shelf: Shelf) -> None:
+    """Make the folder for what segctl keeps, and refuse one that contacts must not be in."""
+    top = session.root / STATE_FOLDER
+    for folder in (top, shelf.folder):
+        if folder.is_symlink():
+            raise Refused(
+                f"{folder.name} is a link: the contacts would be written to somewhere else",
+                hint="remove it",
+            )
+    state_folder(top)
+    place = Path(STATE_FOLDER) / FOLDER / shelf.base.name
+    if not is_hidden(session.root, place, env=session.env):
+        raise Refused(
+            f"git does not ignore {place.as_posix()}, so the contacts could be committed",
+            hint=f"write `{STATE_FOLDER}/` into .gitignore; if git tracks something there, "
+            f"`git rm -r --cached {STATE_FOLDER}`",
+        )
+
+
+def _mentioned(
+    session: Session, account: Account, lists: Mapping[str, ContactList]
+) -> Iterator[str]:
+    """Give the lists that the segments speak of, as declared and as they are on the account.
+
+    What an account has under a name that a file declares is what a plan would replace: both sides
+    of that comparison can be counted then.
+    """
+    declared = session.declarations.declared
+    names = {name for one in declared for name in (one.name, *one.previous_names)}
+    there = take_snapshot(
+        account.reader,
+        lambda listed: [one for one in listed if one.name in names and not one.is_v1],
+        cache=account.definitions,
+        is_loose=lambda _: True,
+    )
+    asked = [
+        one
+        for each in declared
+        for one in lists_of(each.segment.query, each.segment.parent_list_ids)
+    ]
+    for remote in there.remotes:
+        if remote.name in names:
+            asked += lists_of(remote.query, remote.parent_list_ids or ())
+    unknown = dict.fromkeys(one for one in asked if one not in lists)
+    if unknown:
+        session.talk(f"warning: the account has no list {quoted(unknown)}, which segments speak of")
+    yield from dict.fromkeys(one for one in asked if one in lists)
+
+
+def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
+    """Find lists by name or id. Raises `UsageError` with all that are missing."""
+    known: dict[str, list[str]] = {}
+    for one in lists:
+        for key in dict.fromkeys((one.id, one.name)):
+            known.setdefault(key, []).append(one.id)
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise UsageError(
+            f"the account has no list {quoted(missing)}",
+            hint=did_you_mean(
+                missing[0],
+                (clean(one.name) for one in lists),
+                "lists have names and ids in SendGrid",
+            ),
+        )
+    doubtful = [name for name in names if len(known[name]) > 1]
+    if doubtful:
+        raise UsageError(
+            f"the account has several lists `{clean(doubtful[0])}`", hint="give its id instead"
+        )
+    return list(dict.fromkeys(known[name][0] for name in names))
+
+
+def _label(list_id: str | None, lists: Mapping[str, ContactList]) -> str:
+    return "all contacts" if list_id is None else f"the list {quoted([lists[list_id].name])}"

@@ -1,0 +1,52 @@
+"""Says why a segment cannot be counted, and where. Only imported where one cannot."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from segctl.errors import Diagnostic, Severity
+from segctl.linting import QuerySource
+from segctl.query.lint import mask_personal
+from segctl.testing import not_translated
+
+if TYPE_CHECKING:
+    from segctl.audience.counts import Uncountable
+    from segctl.cli.session import Session
+    from segctl.model import Declared
+    from segctl.query.problems import Problem
+
+_CANNOT = "it cannot be counted"
+
+
+def findings(
+    session: Session, declared: Declared, result: Uncountable, *, named: bool
+) -> list[Diagnostic]:
+    """Say why a segment has no numbers: an error where it was named."""
+    if result.in_before:
+        found = [_placeless(declared, one) for one in result.problems]
+    else:
+        source = QuerySource(declared, session.declarations.documents[declared.file])
+        own = [one for one in result.problems if one.start >= 0]
+        found = not_translated(own, source, _CANNOT)
+        place = declared.parent_span or declared.span
+        found += [
+            Diagnostic(
+                one.code,
+                Severity.ERROR,
+                f"{_CANNOT}: {mask_personal(one.message)}",
+                place,
+                mask_personal(one.hint),
+            )
+            for one in result.problems
+            if one.start < 0
+        ]
+    if named:
+        return found
+    return [dataclasses.replace(one, severity=Severity.WARNING) for one in found]
+
+
+def _placeless(declared: Declared, problem: Problem) -> Diagnostic:
+    message = f"{_CANNOT}: in the account's own query, {mask_personal(problem.message)}"
+    hint = mask_personal(problem.hint)
+    return Diagnostic(problem.code, Severity.ERROR, message, declared.query_span, hint)

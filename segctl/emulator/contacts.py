@@ -1,0 +1,219 @@
+"""The contacts of an account: who they are, which lists they are on, what happened to them.
+
+Owns `Contact`, `Event`, and every statement on their three tables. Evaluates nothing, and answers
+no request: contacts leave the account by export alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from segctl.emulator import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Value = str | float | Sequence[str]
+"""Text, also for a date (ISO 8601 with a zone); a number; texts for `alternate_emails`."""
+
+TEXT_COLUMNS = (
+    "first_name",
+    "last_name",
+    "address_line_1",
+    "address_line_2",
+    "city",
+    "state_province_region",
+    "postal_code",
+    "country",
+    "phone_number",
+    "whatsapp",
+    "line",
+    "facebook",
+    "unique_name",
+    "phone_number_id",
+    "external_id",
+    "anonymous_id",
+)
+"""The standard columns of `contact_data` that a contact may have a text in (sendgrid-api.md §6)."""
+
+ALTERNATE_EMAILS = "alternate_emails"
+
+# One encoder for all: making one costs as much as writing a contact.
+_written = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One contact; instants are in seconds since 1970.
+
+    `fields` goes from standard columns and custom fields to values; what is not there is NULL.
+    """
+
+    id: str
+    email: str
+    fields: Mapping[str, Value]
+    list_ids: tuple[str, ...]
+    created_at: float
+    updated_at: float
+
+    @property
+    def email_domains(self) -> list[str]:
+        """Give the domains of all addresses, each once."""
+        others = self.fields.get(ALTERNATE_EMAILS, ())
+        addresses = [self.email, *(others if not isinstance(others, str | float) else ())]
+        return list(dict.fromkeys(address.rpartition("@")[2] for address in addresses))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a contact; `data` is what queries see as `DATA`."""
+
+    contact_id: str
+    event_type: str
+    at: float
+    source: str = "mail"
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+def any_of(db: sqlite3.Connection, account: str) -> bool:
+    """Tell whether the account has a contact."""
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM contact WHERE account = ?)", (account,)
+    ).fetchone()
+    return bool(found)
+
+
+def everybody(db: sqlite3.Connection, account: str) -> list[Contact]:
+    """Give all contacts, oldest entry first."""
+    rows = db.execute(
+        "SELECT *, (SELECT json_group_array(list_id) FROM membership AS m "
+        "WHERE m.account = c.account AND m.contact_id = c.id) AS list_ids "
+        "FROM contact AS c WHERE account = ? ORDER BY seq",
+        (account,),
+    )
+    return [
+        Contact(
+            row["id"],
+            row["email"],
+            json.loads(row["fields"]),
+            tuple(json.loads(row["list_ids"])),
+            row["created_at"],
+            row["updated_at"],
+        )
+        for row in rows
+    ]
+
+
+def events(db: sqlite3.Connection, account: str) -> list[Event]:
+    """Give everything that happened, oldest entry first."""
+    rows = db.execute("SELECT * FROM event WHERE account = ? ORDER BY seq", (account,))
+    return [
+        Event(
+            row["contact_id"],
+            row["event_type"],
+            row["at"],
+            row["event_source"],
+            json.loads(row["data"]),
+        )
+        for row in rows
+    ]
+
+
+def insert(db: sqlite3.Connection, account: str, contacts: Iterable[Contact]) -> None:
+    """Store new contacts; addresses become lower-case (documented).
+
+    Raises `ValueError` for an id or address that is taken and for a value that its field cannot
+    hold, `LookupError` for a list or a field that the account does not have.
+    """
+    made = [*contacts]
+    kinds = catalogue.fields(db, account)
+    for contact in made:
+        for name, value in contact.fields.items():
+            _check(name, value, kinds)
+    _check_known(
+        (list_id for contact in made for list_id in contact.list_ids),
+        db.execute("SELECT id FROM list WHERE account = ?", (account,)),
+        "list",
+    )
+    try:
+        db.executemany(
+            "INSERT INTO contact (account, id, email, fields, created_at, updated_at) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    account,
+                    one.id,
+                    one.email.lower(),
+                    _written(dict(one.fields)),
+                    one.created_at,
+                    one.updated_at,
+                )
+                for one in made
+            ],
+        )
+    except sqlite3.IntegrityError:
+        raise ValueError("a contact with this id or address exists") from None
+    db.executemany(
+        "INSERT OR IGNORE INTO membership (account, contact_id, list_id) VALUES (?, ?, ?)",
+        [(account, one.id, list_id) for one in made for list_id in one.list_ids],
+    )
+
+
+def insert_events(db: sqlite3.Connection, account: str, happened: Iterable[Event]) -> None:
+    """Store events. Raises `LookupError` for a contact that the account does not have."""
+    made = [*happened]
+    _check_known(
+        (one.contact_id for one in made),
+        db.execute("SELECT id FROM contact WHERE account = ?", (account,)),
+        "contact",
+    )
+    db.executemany(
+        "INSERT INTO event (account, contact_id, event_source, event_type, at, data) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (
+                account,
+                one.contact_id,
+                one.source,
+                one.event_type,
+                one.at,
+                _written(dict(one.data)),
+            )
+            for one in made
+        ],
+    )
+
+
+def _check_known(ids: Iterable[str], rows: Iterable[sqlite3.Row], what: str) -> None:
+    unknown = set(ids).difference(row["id"] for row in rows)
+    if unknown:
+        raise LookupError(f"no {what} {min(unknown)}")
+
+
+def _check(name: str, value: Value, kinds: Mapping[str, str]) -> None:
+    if name in TEXT_COLUMNS:
+        fits = isinstance(value, str)
+    elif name == ALTERNATE_EMAILS:
+        fits = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    elif name not in kinds:
+        raise LookupError(f"no field {name}")
+    elif kinds[name] == "Number":
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+    elif kinds[name] == "Date":
+        fits = isinstance(value, str) and _is_moment(value)
+    else:
+        fits = isinstance(value, str)
+    if not fits:
+        raise ValueError(f"{name} cannot be {value!r}")
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

@@ -1,0 +1,175 @@
+"""Who is in a V2 segment: the counts and samples that SendGrid computes on its schedule.
+
+Owns the moment at which that is computed, and nothing of how: what a query means is the business of
+`segctl.audience`, and DuckDB's. It is the one module here that imports anything of segctl, all of
+it on demand: where DuckDB is not installed, or nobody is in the account, every count stays what it
+was. Nothing happens by itself: a count is computed when it is looked at and a sample was due since
+the last time, for the contacts as they are then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from segctl.emulator import catalogue, contacts, records
+from segctl.emulator.call import timestamp
+from segctl.emulator.records import V2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from segctl.emulator.call import Call
+    from segctl.emulator.contacts import Contact, Event
+    from segctl.emulator.records import Record
+    from segctl.engine import Engine
+    from segctl.query.catalogue import ColumnType
+
+SAMPLE_SIZE = 50
+_AT_ONCE = 20
+"""Conditions in one statement: DuckDB plans many subqueries on events in far more than linear time,
+200 of them in a minute."""
+
+
+def up_to_date(call: Call, found: Sequence[Record]) -> list[Record]:
+    """Give segments with the counts of their last samples, computing those that are due.
+
+    A count that was given by hand stays. A query that is INVALID, or that cannot be translated,
+    counts nobody (guessed).
+    """
+    due = {
+        record.id: last
+        for record in found
+        if record.version == V2
+        and record.deleted_at is None
+        and (last := record.last_sample(call.settings, call.now)) is not None
+        and (record.counted_at is None or record.counted_at < last)
+    }
+    if not due or not contacts.any_of(call.db, call.account):
+        return [*found]
+    inside = members(call, [record for record in found if record.id in due])
+    if inside is None:
+        return [*found]
+    counted = {
+        record.id: replace(record, contacts_count=len(inside[record.id]), counted_at=due[record.id])
+        for record in found
+        if record.id in due
+    }
+    records.keep_counts(call.db, call.account, counted.values())
+    return [counted.get(record.id, record) for record in found]
+
+
+def sample(call: Call, record: Record) -> list[dict[str, Any]]:
+    """Give up to 50 contacts of a segment once it was sampled, in the form of the contacts API."""
+    sampled = record.last_sample(call.settings, call.now) is not None
+    if record.version != V2 or not sampled or not contacts.any_of(call.db, call.account):
+        return []
+    found = (members(call, [record]) or {}).get(record.id, [])
+    fields = catalogue.fields(call.db, call.account)
+    return [_shown(contact, fields) for contact in found[:SAMPLE_SIZE]]
+
+
+def members(call: Call, asked: Sequence[Record]) -> dict[str, list[Contact]] | None:
+    """Give who is in each V2 segment now, by its id; `None` where DuckDB is not installed."""
+    from segctl.audience.scopes import Columns  # noqa: PLC0415 - seldom needed, as all of these
+    from segctl.audience.translation import translate  # noqa: PLC0415
+    from segctl.engine import Engine  # noqa: PLC0415
+    from segctl.errors import UsageError  # noqa: PLC0415
+    from segctl.query.catalogue import ColumnType  # noqa: PLC0415
+    from segctl.query.parse import parse  # noqa: PLC0415
+
+    kinds = {
+        "Text": ColumnType.VARCHAR,
+        "Number": ColumnType.NUMBER,
+        "Date": ColumnType.TIMESTAMP,
+    }
+    fields = catalogue.fields(call.db, call.account)
+    columns = Columns({name: kinds[kind] for name, kind in fields.items()})
+    try:
+        engine = Engine(columns)
+    except UsageError:
+        return None
+    conditions = {}
+    asks_events = False
+    for record in asked:
+        audience = translate(parse(record.query), columns, record.parent_list_ids or ()).audience
+        if record.error is None and audience is not None:
+            conditions[record.id] = audience.part.sql
+            asks_events = asks_events or audience.asks_events
+    everybody = {one.id: one for one in contacts.everybody(call.db, call.account)}
+    happened = contacts.events(call.db, call.account) if asks_events else []
+    engine.fill(
+        [_contact_row(one, columns.types) for one in everybody.values()], map(_event_row, happened)
+    )
+    distinct = [*dict.fromkeys(conditions.values())]
+    fulfilling: dict[str, list[str]] = {}
+    for start in range(0, len(distinct), _AT_ONCE):
+        fulfilling |= _fulfilling(engine, distinct[start : start + _AT_ONCE], call.now)
+    return {
+        record.id: [everybody[one] for one in fulfilling.get(conditions.get(record.id, ""), ())]
+        for record in asked
+    }
+
+
+def _fulfilling(engine: Engine, conditions: Sequence[str], now: float) -> dict[str, list[str]]:
+    """Give the ids of the contacts that fulfil each condition, in one pass over the contacts.
+
+    One that means nothing certain for some contact is fulfilled by nobody, and spoils no other.
+    """
+    from segctl.engine import EvaluationFailed  # noqa: PLC0415 - as above
+
+    try:
+        rows = engine.truths(conditions, datetime.fromtimestamp(now, UTC))
+    except EvaluationFailed:
+        if len(conditions) == 1:
+            return {}
+        half = len(conditions) // 2
+        return _fulfilling(engine, conditions[:half], now) | _fulfilling(
+            engine, conditions[half:], now
+        )
+    return {
+        condition: [contact_id for contact_id, truths in rows.items() if truths[place] is True]
+        for place, condition in enumerate(conditions)
+    }
+
+
+def _contact_row(contact: Contact, types: Mapping[str, ColumnType]) -> dict[str, object]:
+    row: dict[str, object] = {
+        name: datetime.fromisoformat(value)
+        if isinstance(value, str) and types[name] == "TIMESTAMP"
+        else value
+        for name, value in contact.fields.items()
+        if name in types
+    }
+    return row | {
+        "contact_id": contact.id,
+        "email": contact.email,
+        "email_domains": contact.email_domains,
+        "list_ids": contact.list_ids,
+        "created_at": datetime.fromtimestamp(contact.created_at, UTC),
+        "updated_at": datetime.fromtimestamp(contact.updated_at, UTC),
+    }
+
+
+def _event_row(event: Event) -> dict[str, object]:
+    return {
+        "contact_id": event.contact_id,
+        "event_source": event.source,
+        "event_type": event.event_type,
+        "timestamp": datetime.fromtimestamp(event.at, UTC),
+        "data": dict(event.data),
+    }
+
+
+def _shown(contact: Contact, custom: Mapping[str, str]) -> dict[str, Any]:
+    own = {name: value for name, value in contact.fields.items() if name in custom}
+    return {
+        "id": contact.id,
+        "email": contact.email,
+        **{name: value for name, value in contact.fields.items() if name not in custom},
+        "list_ids": [*contact.list_ids],
+        "custom_fields": own,
+        "created_at": timestamp(contact.created_at),
+        "updated_at": timestamp(contact.updated_at),
+    }

@@ -1,0 +1,275 @@
+"""The door to the files of an export: fetched from another server, without the key.
+
+Owns a client of its own, which knows no secret at all, and a file of any size on its way to the
+disk: what has come is kept, and fetched on from there where the server can (RFC 9110, `If-Range`).
+Refuses plain http, but for an account on this very machine, wherever it is sent to; refuses files
+without end. The address of a file is a secret: it is in no message, and in nobody's log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+
+from segctl import __version__
+from segctl.errors import (
+    BadRequest,
+    NotFound,
+    RateLimited,
+    RemoteError,
+    ServerFault,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from segctl.hosts import is_loopback
+from segctl.sendgrid.connection import explain, open_client
+from segctl.sendgrid.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from segctl.clock import Clock
+    from segctl.secrets import Secret
+    from segctl.sendgrid.connection import Mount
+
+READ_TIMEOUT = 60.0
+"""Seconds without a byte."""
+
+LARGEST = 32 << 30
+"""Bytes of one file: an export is cut into files of 5,000 MB (sendgrid-api.md §4)."""
+
+ATTEMPTS = 5
+WORTH_IT = 1 << 16
+"""Bytes that an attempt must have brought for the next one to count as the first."""
+
+REDIRECTS = 5
+
+_TAG = re.compile(r'"[!#-~]{0,200}"')
+_GONE = frozenset((401, 403, 404, 410))
+_MOVED = frozenset((301, 302, 303, 307, 308))
+
+
+class Downloads:
+    """Fetches files. Close it when done.
+
+    `local` says that the account itself is on this machine: plain http to it is let through then,
+    and the environment's proxies are passed by. `notify` is told before each further attempt.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        mount: Mount | None = None,
+        local: bool = False,
+        notify: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        # httpx logs the address of each request, and whoever has turned that on meant the API.
+        logging.getLogger("httpx").disabled = True
+        self._local = local
+        self._mounted = mount is not None
+        self._patience = Patience(clock, notify)
+        self._client = open_client(
+            "",
+            {"Accept-Encoding": "identity", "User-Agent": f"segctl/{__version__}"},
+            connections=1,
+            read_timeout=READ_TIMEOUT,
+            mount=mount,
+            direct=local,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def fetch(
+        self,
+        url: Secret,
+        part: Path,
+        *,
+        operation: str,
+        tag: str | None,
+        keep: Callable[[str | None], None],
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> int:
+        """Fetch a file into `part`, mode 0600, and give its size.
+
+        What `part` holds already is kept where the server confirms that its file is still the one
+        of `tag`; `keep` is told the tag to come back with, before anything of the file is written.
+        `progress` is told how many bytes of how many are here. Raises `NotFound` where the address
+        is not valid (any more), and other `RemoteError`s; what has come stays in `part` then.
+        Raises `OSError` where it cannot be written.
+        """
+        wanted = _Wanted(url, part, operation, tag, keep, progress)
+        attempt, reached = 1, _size(part)
+        while True:
+            try:
+                return self._once(wanted)
+            except _Setback as setback:
+                if _size(part) >= reached + WORTH_IT:
+                    attempt, reached = 1, _size(part)
+                if attempt == ATTEMPTS:
+                    raise setback.error from None
+                pause = self._patience.pause(attempt, None)
+                self._patience.sleep(pause, setback.error, attempt, ATTEMPTS)
+                attempt += 1
+
+    def _once(self, wanted: _Wanted) -> int:
+        tag, operation = wanted.tag, wanted.operation
+        start = 0 if tag is None else _size(wanted.part)
+        asking = {"Range": f"bytes={start}-", "If-Range": tag} if start and tag else {}
+        try:
+            response = self._opened(wanted.url, asking, operation)
+            try:
+                if response.status_code == 416:  # noqa: PLR2004 - we have more than there is
+                    wanted.remember(None)
+                    raise _Setback(_unusable(operation, "the file has become shorter"))
+                if response.status_code != 206:  # noqa: PLR2004
+                    _refuse_failure(response.status_code, operation)
+                    wanted.remember(_tag(response))
+                    start = 0
+                elif not _continues(response, start, tag):
+                    raise _unusable(operation, "it sends another part of the file than asked for")
+                return _save(response, start, wanted)
+            finally:
+                response.close()
+        except httpx.RequestError as error:
+            trouble = explain(error, error.request.url.host, READ_TIMEOUT)
+            hint = "check the network and the proxy: files are on another server than the API"
+            broken = Unreachable(
+                f"could not {operation}: {trouble.what}",
+                hint=trouble.hint if trouble.untrusted else hint,
+                operation=operation,
+            )
+            if trouble.untrusted:
+                raise broken from None
+            raise _Setback(broken) from None
+
+    def _opened(self, url: Secret, asking: dict[str, str], operation: str) -> httpx.Response:
+        """Send the request, and on to where the server says the file is."""
+        try:
+            address = httpx.URL(url.reveal())
+            for _ in range(REDIRECTS):
+                self._refuse_in_the_clear(address, operation)
+                request = self._client.build_request("GET", address, headers=asking)
+                response = self._client.send(request, stream=True)
+                if response.status_code not in _MOVED:
+                    return response
+                response.close()
+                address = address.join(response.headers.get("Location", ""))
+        except (httpx.InvalidURL, ValueError):
+            raise _unusable(operation, "the address of the file is none") from None
+        raise _unusable(operation, "it sends us on without end")
+
+    def _refuse_in_the_clear(self, address: httpx.URL, operation: str) -> None:
+        here = self._mounted or (self._local and is_loopback(address.host))
+        if address.scheme != "https" and not (address.scheme == "http" and here):
+            raise _unusable(operation, "the address of the file is not https")
+        if address.userinfo:
+            raise _unusable(operation, "the address of the file has a password in it")
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A file to fetch; see `Downloads.fetch`."""
+
+    url: Secret
+    part: Path
+    operation: str
+    tag: str | None
+    keep: Callable[[str | None], None]
+    progress: Callable[[int, int], None]
+
+    def remember(self, tag: str | None) -> None:
+        self.tag = tag
+        self.keep(tag)
+
+
+class _Setback(Exception):
+    """An attempt that failed and is worth another one."""
+
+    def __init__(self, error: RemoteError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _save(response: httpx.Response, start: int, wanted: _Wanted) -> int:
+    """Write what comes behind what is there; give the size that the file has then."""
+    length = response.headers.get("Content-Length", "")
+    total = start + int(length) if length.isascii() and length.isdigit() else 0
+    size = start
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(wanted.part, flags, 0o600), "wb") as out:
+        out.seek(start)
+        out.truncate()
+        for chunk in response.iter_raw():
+            size += len(chunk)
+            if max(size, total) > LARGEST:
+                what = f"the file is larger than {LARGEST >> 30} GiB"
+                raise _unusable(wanted.operation, what)
+            out.write(chunk)
+            wanted.progress(size, max(size, total))
+        out.flush()
+        os.fsync(out.fileno())
+    if total and size != total:
+        raise httpx.ReadError("the file ended too early", request=response.request)
+    return size
+
+
+def _refuse_failure(status: int, operation: str) -> None:
+    """Raise what the status of an answer means. Its body is not shown: it may quote the address."""
+    hint = "run it again"
+    words = f"could not {operation}: the server of the files"
+    if status in _GONE:
+        text = f"{words} does not give it out ({status}): its address is valid for a while alone"
+        raise NotFound(text, hint=hint, operation=operation, status=status)
+    if status == 429:  # noqa: PLR2004 - the status of a limit
+        text = f"{words} asks to wait"
+        raise _Setback(RateLimited(text, hint=hint, operation=operation, status=status))
+    if status >= 500:  # noqa: PLR2004
+        text = f"{words} failed ({status})"
+        raise _Setback(ServerFault(text, hint=hint, operation=operation, status=status))
+    if status != 200:  # noqa: PLR2004
+        raise BadRequest(f"{words} refuses ({status})", operation=operation, status=status)
+
+
+def _unusable(operation: str, what: str) -> UnexpectedAnswer:
+    return UnexpectedAnswer(
+        f"could not {operation}: {what}",
+        hint="run it again; if it stays, the API has changed",
+        operation=operation,
+    )
+
+
+def _continues(response: httpx.Response, start: int, tag: str | None) -> bool:
+    """Say whether an answer is the rest of the file that we have the beginning of."""
+    same = _tag(response) in {None, tag}
+    return same and response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+
+
+def _tag(response: httpx.Response) -> str | None:
+    """Give the tag of a file; a weak one promises nothing of its bytes."""
+    tag = response.headers.get("ETag", "")
+    return tag if _TAG.fullmatch(tag) else None
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0

@@ -1,0 +1,350 @@
+"""What stands in files and what does not: typed with certainty, or refused with the reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from segctl.audience.counts import Uncountable
+from segctl.contacts.base import BaseMissing, open_base
+from segctl.contacts.counting import compare
+from segctl.contacts.files import read_relation
+from segctl.contacts.statement import Statement
+from segctl.engine import Database, EvaluationFailed, FileUnreadable
+from segctl.errors import UsageError
+from segctl.model import Segment
+from segctl.query.catalogue import ColumnType
+
+from .support import NOW, J, S, count, numbers, opened, packed, pulled, segments, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIELDS = {
+    "Plan": ColumnType.VARCHAR,
+    "spend": ColumnType.NUMBER,
+    "seen": ColumnType.TIMESTAMP,
+}
+
+
+def one(value: str) -> str:
+    """Quote a value for CSV."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "condition"),
+    [
+        ("spend", "5", "spend = 5"),
+        ("spend", " -0.50 ", "spend = -0.5"),
+        ("spend", "1.0000000010000", "spend > 1"),
+        ("seen", "2026-07-15T16:04:33Z", "seen = '2026-07-15T16:04:33Z'"),
+        ("seen", "2026-07-15T16:04:33.5+02:00", "seen = '2026-07-15T14:04:33.5Z'"),
+        ("seen", "2026-07-15 16:04:33-0530", "seen = '2026-07-15T21:34:33Z'"),
+        ("seen", "2026-07-15 16:04:33 UTC", "seen = '2026-07-15T16:04:33Z'"),
+        ("seen", "2026-07-15", "seen = '2026-07-15T00:00:00Z'"),
+        ("seen", "", "seen IS NULL"),
+        ("Plan", "", "plan IS NULL"),
+        ("PLAN", 'it\'s "x",\n;', "plan LIKE 'it_s \"x\",_;'"),
+        ("Plan", "5", "plan = '5'"),
+        ("list_ids", '["a","b"]', "array_contains(list_ids, 'b')"),
+        ("list_ids", '["a, b"]', "array_contains(list_ids, 'a, b')"),
+        ("list_ids", "[a, b]", "array_contains(list_ids, 'b')"),
+        ("list_ids", "['a', 'b']", "array_contains(list_ids, 'b')"),
+        ("list_ids", "a,b , c", "array_contains(list_ids, 'b')"),
+        ("list_ids", "a", "array_size(list_ids) = 1"),
+        ("list_ids", '["a",null,""]', "array_size(list_ids) = 1"),
+        ("list_ids", "[]", "array_size(list_ids) = 0"),
+        ("List_IDs", "", "NOT array_contains(list_ids, 'a')"),
+    ],
+)
+def test_what_a_value_means(tmp_path: Path, column: str, value: str, condition: str) -> None:
+    text = f"\ufeffCONTACT_ID,{column}\r\n1,{one(value)}\r\n2,\r\n"
+    for path in (written(tmp_path / "c.csv", text), packed(tmp_path / "c.gz", text)):
+        found = numbers(path, None, f"contact_id = '1' AND {condition}", fields=FIELDS)
+        assert found == [1]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("spend", "1,5"), ("spend", "NaN"), ("spend", "1e-12"), ("spend", "0.0000000001"),
+        ("spend", "1000000000000000000"), ("spend", "0x10"), ("spend", "n/a"),
+        ("seen", "15.7.2026"), ("seen", "07/15/2026"), ("seen", "infinity"), ("seen", "2026-02-30"),
+        ("seen", "2026-07-15 04:04:33 PM"), ("seen", "1720000000"), ("seen", "yesterday"),
+        ("list_ids", "{a,b}"), ("list_ids", "[a"),
+    ],
+)  # fmt: skip
+def test_what_is_no_value_is_told_and_not_counted(tmp_path: Path, column: str, value: str) -> None:
+    path = written(tmp_path / "c.csv", f"contact_id,{column},city\n1,{one(value)},x\n2,,x\n")
+    found = count(path, None, segments(f"{column} IS NULL", "city = 'x'"), fields=FIELDS)
+    wrong, sound = found.results
+    assert isinstance(wrong, Uncountable)
+    (problem,) = wrong.problems
+    assert problem.message.startswith(f"1 value of `{column}` in c.csv is no ")
+    assert (problem.start, problem.end) == (len(S), len(S) + len(column))
+    assert value not in problem.message + problem.hint
+    assert not isinstance(sound, Uncountable)
+    assert sound.after == 2
+
+
+def test_delimiters_and_columns_that_nobody_asks(tmp_path: Path) -> None:
+    for mark in ",;\t|":
+        rows = ["city", "spend", "contact_id", "", ""], ["x", "no number", "1", "a", "b"]
+        path = written(tmp_path / "c.csv", "".join(mark.join(row) + "\n" for row in rows))
+        assert numbers(path, None, "city = 'x'", fields=FIELDS) == [1]
+
+
+def test_fields_that_only_the_values_tell(tmp_path: Path) -> None:
+    text = "contact_id,points,joined,level\n1,5,2026-01-01,a\n2,7.5,2026-02-01,b\n"
+    path = written(tmp_path / "c.csv", text)
+    mixed = "a number stands beside a text here, and how SendGrid compares the two is not known"
+    assert numbers(
+        path, None, "points > 5", "joined > '2026-01-15'", "level = 'a'", "level = 5", "levl = 'a'"
+    ) == [1, 1, 1, mixed, "the base has no column `levl`"]  # fmt: skip
+
+
+TYPED = """
+SELECT unnest(['1', '2']) AS contact_id, unnest([1.5, 0.1]::DOUBLE[]) AS spend,
+  unnest([1, 2]::DECIMAL(9, 2)[]) AS exact, 7::TINYINT AS small, 1.25::DECIMAL(30, 20) AS long,
+  0.1::DOUBLE + 0.2 AS rounded, DATE '2026-07-15' AS day,
+  TIMESTAMPTZ '2026-07-15 16:04:33+02:00' AS zoned, 5 AS Plan, uuid() AS external_id,
+  true AS first_name, 1.5::DOUBLE AS city, [NULL, 'a'] AS list_ids, 5 AS alternate_emails,
+  'x@example.com' AS email_domains, TIME '10:00:00' AS created_at, NULL::TIMESTAMP AS updated_at,
+  '' AS seen, 'infinity'::TIMESTAMP AS never
+"""
+
+
+def test_the_types_of_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    duckdb.connect().execute(f"COPY ({TYPED}) TO '{path}' (FORMAT parquet)")
+    asked = {
+        "spend = 0.1": 1, "exact = 2": 1, "small = 7": 2, "long = 1.25": 2,
+        "rounded > 0": "2 values of `rounded` in c are no numbers",
+        "day = '2026-07-15'": 2, "zoned = '2026-07-15T14:04:33Z'": 2, "plan = '5'": 2,
+        "external_id LIKE '%-%'": 2, "first_name = 'true'": 2,
+        "city = 'x'": "`city` in c holds DOUBLE, and is asked as texts",
+        "array_contains(list_ids, 'a')": 2, "array_size(list_ids) = 1": 2,
+        "array_contains(alternate_emails, 'a')":
+            "`alternate_emails` in c holds INTEGER, and is asked as lists",
+        "array_contains(email_domains, 'x@example.com')": 2,
+        "created_at > now()": "`created_at` in c holds TIME, and is asked as times",
+        "updated_at IS NULL": 2, "seen IS NULL": 2,
+        "never > now()": 2,
+    }  # fmt: skip
+    found = numbers(path, None, *asked, fields=FIELDS)
+    assert dict(zip(asked, found, strict=True)) == asked
+
+
+def test_events_and_their_data(tmp_path: Path) -> None:
+    contacts = written(tmp_path / "c.csv", "contact_id\n1\n2\n")
+    text = "Contact_ID,event_type,timestamp,data\n1,click,2026-03-30,%s\n3,open,,\n"
+    good = written(tmp_path / "e.csv", text % one('{"payload":{"a":"b"}}'))
+    asked = ("e.DATA:payload.a = 'b'", "e.event_type = 'open'", "e.timestamp > now() - 2 days")
+    assert numbers(contacts, good, *(J + each for each in asked)) == [1, 0, 1]
+    bad = written(tmp_path / "bad.csv", text % one("{"))
+    assert numbers(contacts, bad, *(J + each for each in asked)) == [
+        "1 value of `data` in bad.csv is no JSON", 0, 1,
+    ]  # fmt: skip
+    number = written(tmp_path / "n.csv", text % one('{"payload":{"a":5}}'))
+    assert numbers(contacts, number, *(J + each for each in asked)) == [
+        "e.DATA:payload.a is not a text in some event", 0, 1,
+    ]  # fmt: skip
+    nobody = written(tmp_path / "n.csv", "contact_id,event_type\n,open\n1,click\n")
+    residual = f"{J}e.event_type = c.city OR e.event_type = 'x'"
+    lost = "events without a contact_id stand in n.csv"
+    city = written(tmp_path / "c.csv", "contact_id,city\n1,click\n2,\n")
+    found = numbers(city, nobody, f"{J}e.event_type = 'open'", "city = 'click'")
+    assert found == [lost, 1]
+    assert numbers(city, nobody, residual) == [lost]
+    assert numbers(city, good, residual, f"{J}e.event_source = 'mail'") == [
+        1, "the events have no column `event_source`",
+    ]  # fmt: skip
+
+
+def test_an_event_query_without_events_says_so(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.csv", "contact_id\n1\n")
+    whole = "EXISTS (SELECT 1 FROM event_data)"
+    asked = (f"{J}e.event_type = 'open'", whole, "contact_id = '1'")
+    no = "it asks event_data, and the base has no events"
+    assert numbers(path, None, *asked) == [no, no, 1]
+
+
+def test_lists_whose_members_are_not_known(tmp_path: Path) -> None:
+    people = [{"contact_id": "1", "list_ids": ["a"]}, {"contact_id": "2", "list_ids": []}]
+    path = pulled(tmp_path / "p.duckdb", people, None, {}, lists='["a", "b"]')
+    some_lists = "this asks for all lists of a contact, and the base knows only some lists"
+    assert numbers(
+        path, None, "array_contains(list_ids, ['a', 'b'])", "array_contains(list_ids, ['a', 'c'])",
+        "array_size(list_ids) = 1", "NOT array_contains(list_ids, 'b')",
+    ) == [1, "the base does not know who is on the list c", some_lists, 2]  # fmt: skip
+    with opened(path, None, ()) as base:
+        query = "SELECT contact_id, updated_at FROM contact_data"
+        some = [Segment("in", query, ("a",)), Segment("not", query, ("c",))]
+        found = compare(base, [(None, one) for one in some], NOW).results
+    assert getattr(found[0], "after", None) == 1
+    assert isinstance(found[1], Uncountable)
+    assert found[1].problems[0].start == -1
+
+
+def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
+    path = pulled(tmp_path / "p'.duckdb", [{"contact_id": "1"}], [], {}, distinct="true")
+    with opened(path, None, ()) as base:
+        assert (base.as_of, base.modified_at) == ("2026-03-28T12:00:00Z", None)
+        assert (base.account, base.lists, base.is_checked) == ("0" * 32, None, True)
+        assert base.is_pulled
+    assert numbers(path, None, f"{J}e.event_type = 'open'") == [0]
+    assert numbers(path, None, "plan = 'x'", fields={"plan": ColumnType.VARCHAR}) == [
+        "the base has no column `plan`"
+    ]
+    with pytest.raises(UsageError, match="has its own events"), opened(path, path, ()):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "c is empty"),
+        (b"contact_id,a,A\n1,2,3\n", "two columns called `A`"),
+        (b"email\nx@example.com\n", "c has no column contact_id"),
+        (b"PK\x03\x04....", "ZIP file or a workbook"),
+        (b"\x28\xb5\x2f\xfd....", "zstd"),
+        (b"\xff\xfec\x00", "UTF-16"),
+        (b"contact_id,na\xefve\n", "not UTF-8"),
+        (b"\x1f\x8bnothing of the kind", "cannot read c"),
+        (b'"contact_id', "first line of c cannot be read"),
+        (b"\n\n", "has no column contact_id"),
+        (b"12345678DUCKdatabase", "no base that segctl pulled"),
+        (b"PAR1 and nothing else", "DuckDB cannot compute"),
+    ],
+)
+def test_files_that_are_no_contacts(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "c"
+    path.write_bytes(data)
+    with pytest.raises((UsageError, EvaluationFailed), match=message), opened(path, None, ()):
+        pass
+
+
+def test_a_first_line_of_data_is_not_shown(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.csv", "ann@example.com,Ann\nbob@example.com,Bob\n")
+    with pytest.raises(UsageError) as caught, opened(path, None, ()):
+        pass
+    assert "ann" not in (caught.value.message + caught.value.hint).lower()
+    assert "looks like data" in caught.value.hint
+    twice = written(tmp_path / "c.csv", "contact_id,ann@example.com,ANN@example.com\n")
+    with pytest.raises(UsageError, match=r"has two columns$"), opened(twice, None, ()):
+        pass
+
+
+def test_what_cannot_be_reached(tmp_path: Path) -> None:
+    with pytest.raises(BaseMissing), opened(tmp_path / "none.csv", None, ()):
+        pass
+    with pytest.raises(UsageError, match="cannot read"), opened(tmp_path, None, ()):
+        pass
+    other = written(tmp_path / "other.csv", "contact_id\n1\n")
+    path = written(tmp_path / "c.csv", "contact_id\n1\n")
+    with opened(path, None, ()) as base:
+        for reach in (f"'{other}'", "'/etc/passwd'", "'https://example.com/a.csv'"):
+            with pytest.raises(EvaluationFailed):
+                base.database.rows(f"SELECT * FROM read_csv({reach})")  # noqa: S608
+        with pytest.raises(EvaluationFailed):
+            base.database.rows("SET enable_external_access = true")
+    database = Database()
+    with pytest.raises(UsageError, match="is a database"):
+        read_relation(database, pulled(tmp_path / "p", [], None, {}), "contact_data", {})
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("contact_id,city\n1,a\n1,b\n2,a\n1,c\n", "2 rows repeat a contact_id in c.csv"),
+        ("contact_id,city\n1,a\n1,b\n", "1 row repeats a contact_id in c.csv"),
+        ("contact_id,city\n1,a\n,b\n", "1 row has no contact_id in c.csv"),
+        ("contact_id,city\n1,a\n2,secret,more\n", "line 3 of c.csv cannot be read"),
+    ],
+)
+def test_contacts_that_are_no_rows_are_told(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path / "c.csv", text)
+    with pytest.raises((UsageError, FileUnreadable)) as caught:
+        count(path, None, segments("city = 'a'"))
+    assert caught.value.message == message
+    assert "secret" not in caught.value.message + caught.value.hint
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes(b"contact_id,city\n1,a\n2,\xe9\n")
+    with pytest.raises(FileUnreadable, match=r"line 3 of c\.csv is not UTF-8"):
+        count(path, None, segments("city = 'a'"))
+
+
+def test_a_count_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.csv", "contact_id,spend\n1,100000000000000000\n")
+    huge = "spend * 100000000000000000 * 1000000 > 1"
+    found = numbers(path, None, "spend > 1", huge, "spend > 2", fields=FIELDS)
+    assert found == [1, "DuckDB cannot compute this query for these contacts", 1]
+    some = segments("spend > 1", huge)
+    with opened(path, None, some, fields=FIELDS) as base:
+        (result,) = compare(base, [(some[1], some[0])], NOW).results
+    assert isinstance(result, Uncountable)
+    assert result.in_before
+
+
+MANY = [
+    *(f"{J}e.event_type = 'click' AND e.timestamp > now() - {days} days" for days in range(1, 61)),
+    *(f"spend > {number}" for number in range(60)),
+    *(f"contact_id NOT IN (SELECT contact_id FROM event_data WHERE event_type = '{number}')"  # noqa: S608
+      for number in range(60)),
+    f"{J}e.timestamp > c.seen",
+    "seen > (SELECT MAX(e.timestamp) FROM event_data e WHERE e.event_type = 'open')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [1, 180, len(MANY)])
+def test_any_number_of_segments_reads_each_file_once(tmp_path: Path, number: int) -> None:
+    """The plan that DuckDB makes of the statement has one scan of each file."""
+    contacts = written(tmp_path / "c.csv", "contact_id,spend,seen\n1,5,2026-01-01\n2,70,\n")
+    events = written(tmp_path / "e.csv", "contact_id,event_type,timestamp\n1,click,2026-03-01\n")
+    some = segments(*MANY[:number])
+    ran: list[str] = []
+    with opened(contacts, events, some, fields=FIELDS) as base:
+        inner = base.database.rows
+
+        def rows(sql: str, given: object = None) -> list[tuple[object, ...]]:
+            ran.append(sql)
+            return inner(sql, given)  # type: ignore[arg-type]
+
+        base.database.rows = rows  # type: ignore[method-assign]
+        counted = compare(base, [(None, one) for one in some], NOW, overlap=number < 2)
+        assert not any(isinstance(one, Uncountable) for one in counted.results)
+        (statement,) = ran
+        now = {"now": datetime(2026, 3, 31, tzinfo=UTC)}
+        ((_, plan),) = inner(f"EXPLAIN {statement}", now if "$now" in statement else {})
+    assert plan.count("READ_CSV") == 2
+    assert statement.count("c.csv") == 1
+    assert statement.count("e.csv") == 1
+
+
+def test_only_columns_that_are_asked_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.csv", "contact_id,email,city,phone_number\n1,a@b.test,x,5\n")
+    some = segments("city = 'x'")
+    with opened(path, None, some) as base:
+        statement = Statement(base, [])
+        statement.measure("count(id)")
+        ((_, plan),) = base.database.rows(f"EXPLAIN {statement.text()}")
+        assert ("c0" in plan, "c1" in plan, "c2" in plan) == (True, False, False)
+        assert compare(base, [(None, some[0])], NOW).total == 1
+
+
+def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.csv", "contact_id\n1\n")
+    with open_base(path, workshop=tmp_path) as base:
+        (spill,) = tmp_path.glob("spill-*")
+        assert spill.stat().st_mode & 0o777 == 0o700
+        ((said,),) = base.database.rows("SELECT current_setting('temp_directory')")
+        assert said == str(spill)
+    assert not spill.exists()

@@ -1,0 +1,294 @@
+"""`segctl preview`: what it counts in, what it says, and that it shows nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl.cli.audiences import evaluate
+from segctl.cli.session import Session
+from segctl.contacts.base import BaseMissing
+from segctl.contacts.masking import COMMON
+from segctl.model import Segment
+from segctl.query.catalogue import ColumnType
+from segctl.render.previews import when
+from tests.conftest import KEY, query
+
+from .support import NOW, as_csv, pulled, segments, written
+
+if TYPE_CHECKING:
+    from tests.conftest import Project, Remote
+
+GOLDEN = Path(__file__).parent / "golden"
+FIELDS = """\
+target: production
+pulled_at: "2026-07-15T00:00:00Z"
+custom_fields: { plan: Text, total_spend: Number }
+reserved_fields: {}
+"""
+CLICKED = (
+    "SELECT c.contact_id, c.updated_at FROM contact_data c JOIN event_data e"
+    " ON c.contact_id = e.contact_id WHERE e.event_type = 'click'"
+)
+PEOPLE: list[dict[str, Any]] = [
+    {
+        "contact_id": f"id-{number:04}",
+        "email": f"zdenka.{number:04}@{'common.test' if number % 3 else f'own-{number}.test'}",
+        "first_name": f"Zdenka{number}",
+        "phone_number": f"+4205550{number:04}",
+        "plan": "pro" if number % 2 else "free",
+        "total_spend": str(number * 100),
+    }
+    for number in range(1, 31)
+]
+EVENTS = [{"contact_id": f"id-{number:04}", "event_type": "click"} for number in range(1, 6)]
+COLUMNS = ("contact_id", "email", "first_name", "phone_number", "plan", "total_spend")
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    """A project with four segments, and its contacts in files beside it."""
+    project.declare("Pro", query("plan = 'pro'"))
+    project.declare("Big & rich", query("total_spend > 1000"))
+    project.declare("Clicked", CLICKED)
+    project.declare("In Brno", query("city = 'Brno'"))
+    project.write({"segments/fields.yaml": FIELDS})
+    written(project.root / "contacts.csv", as_csv(PEOPLE, COLUMNS))
+    written(project.root / "events.csv", as_csv(EVENTS, ("contact_id", "event_type")))
+    for file in ("contacts.csv", "events.csv"):
+        day = (project.clock.moment - timedelta(days=3)).timestamp()
+        os.utime(project.root / file, (day, day))
+    project.write({"segctl.yaml": "version: 1\n" + CONTACTS})
+    return project
+
+
+CONTACTS = "contacts: { contacts: contacts.csv, events: events.csv }\n"
+
+
+def held(name: str, text: str, request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--golden-write"):
+        (GOLDEN / name).write_text(text, "utf-8", newline="\n")
+    assert text == (GOLDEN / name).read_text("utf-8")
+
+
+def test_the_numbers_as_text(shop: Project, request: pytest.FixtureRequest) -> None:
+    done = shop.run("preview", "--overlap", "--sample", "2")
+    assert done.code == 0
+    held("preview.txt", done.out + "---\n" + done.err, request)
+
+
+def test_the_numbers_as_markdown(shop: Project, request: pytest.FixtureRequest) -> None:
+    done = shop.run("preview", "--overlap", "--sample", "2", "--format", "markdown")
+    assert done.code == 0
+    held("preview.md", done.out, request)
+
+
+def test_the_numbers_as_json(shop: Project, request: pytest.FixtureRequest) -> None:
+    done = shop.run("preview", "--overlap", "--sample", "2", "--format", "json")
+    assert done.code == 0
+    held("preview.json", re.sub(r'"version": "[^"]*"', '"version": "0"', done.out), request)
+    plain = json.loads(shop.run("preview", "--format", "json", "Pro").out)
+    assert plain["overlaps"] is None
+    assert plain["segments"][0]["sample"] is None
+
+
+@pytest.fixture
+def changed(shop: Project, remote: Remote) -> Project:
+    """The same project beside an account that has other definitions of three segments."""
+    shop.env |= {"SEGCTL_BASE_URL": remote.url, "SENDGRID_API_KEY": KEY}
+    remote.emulator.ui.create("Pro", query("plan = 'pro' AND total_spend > 2000"))
+    remote.emulator.ui.create("Big & rich", query("city = 'Brno'"))
+    remote.emulator.ui.create("Clicked", CLICKED)
+    return shop
+
+
+def test_changes_before_and_after(changed: Project, request: pytest.FixtureRequest) -> None:
+    done = changed.run("preview", "--changed", "--contacts", str(changed.root / "contacts.csv"))
+    assert done.code == 0
+    held("changed.txt", done.out.replace(str(changed.root), "") + "---\n" + done.err, request)
+    text = changed.run("preview", "--changed", "--format", "markdown").out
+    held("changed.md", text, request)
+    data = json.loads(changed.run("preview", "--changed", "Pro", "--format", "json").out)
+    (one,) = data["segments"]
+    assert one["change"] == {"action": "patch", "before": 5, "gained": 10, "lost": 0}
+    assert (one["contacts"], one["share"]) == (15, 0.5)
+    done = changed.run("preview", "--changed", "Clicked")
+    assert (done.code, "No audience changes." in done.err) == (0, True)
+
+
+def test_a_segment_that_was_named_must_be_counted(shop: Project) -> None:
+    assert shop.run("preview", "Pro").code == 0
+    done = shop.run("preview", "Pro", "In *")
+    assert done.code == 1
+    assert "segments/in-brno.yaml:2:" in done.err
+    assert "error[no-column]: it cannot be counted: the base has no column `city`" in done.err
+    done = shop.run("preview", "Prro")
+    assert (done.code, "did you mean `Pro`?" in done.err) == (1, True)
+    shop.declare("Parents", query("plan = 'pro'"), parent="0b1f4a10-5c1d-4a6e-9f02-000000000001")
+    done = shop.run("preview", "Parents")
+    assert "the base has no column `list_ids`" in done.err
+    assert "segments/parents.yaml:3:1" in done.err
+
+
+def test_where_none_can_be_counted_it_fails(project: Project) -> None:
+    project.declare("In Brno", query("city = 'Brno'"))
+    path = written(project.root / "c.csv", "contact_id\n1\n")
+    done = project.run("preview", "--contacts", str(path))
+    assert (done.code, done.out.splitlines()[-1].split()) == (1, ["In", "Brno", "?"])
+
+
+def test_where_the_contacts_are(shop: Project) -> None:
+    path = shop.root / ".segctl/contacts/production.duckdb"
+    shop.write({"segctl.yaml": "version: 1\n"})
+    done = shop.run("preview")
+    assert (done.code, "there are no contacts to count in" in done.err) == (1, True)
+    done = shop.run("preview", "--contacts", "pulled")
+    assert "no contacts of the target `production` were pulled" in done.err
+    done = shop.run("preview", "--events", "events.csv")
+    assert "--events goes with --contacts" in done.err
+    path.parent.mkdir(parents=True)
+    people = [{key: one[key] for key in COLUMNS} for one in PEOPLE]
+    fields = {"plan": ColumnType.VARCHAR, "total_spend": ColumnType.NUMBER}
+    pulled(path, people, None, fields, as_of="2026-07-15T15:00:00Z")
+    for argv in ((), ("--contacts", "pulled")):
+        done = shop.run("preview", *argv)
+        assert done.out.startswith("30 contacts pulled as of 2026-07-15T15:00:00Z, 1 hour ago\n"), (
+            done.err
+        )
+        assert "it asks event_data, and the base has no events" in done.err
+    shop.write({"segctl.yaml": "version: 1\ncontacts: pulled\n"})
+    assert shop.run("preview").code == 0
+    shop.write({"segctl.yaml": "version: 1\n" + CONTACTS})
+    (shop.root / "contacts.csv").unlink()
+    (shop.root / "contacts.csv").symlink_to(path)
+    link = shop.root.parent / f"{shop.root.name}-outside.csv"
+    link.write_text("contact_id\n1\n")
+    (shop.root / "contacts.csv").unlink()
+    (shop.root / "contacts.csv").symlink_to(link)
+    assert "is a link that leads out of the project" in shop.run("preview").err
+
+
+def test_the_moment_can_be_chosen(project: Project) -> None:
+    project.declare("New", query("created_at > now() - 7 days"))
+    path = written(project.root / "c.csv", "contact_id,created_at\n1,2026-07-01\n2,2026-07-14\n")
+    counted = [
+        json.loads(project.run("preview", "--contacts", str(path), "--format", "json", *now).out)
+        for now in ((), ("--now", "2026-07-03T00:00:00+02:00"), ("--now", "2027-01-01"))
+    ]
+    assert [one["segments"][0]["contacts"] for one in counted] == [1, 2, 0]
+    assert counted[1]["now"] == "2026-07-02T22:00:00Z"
+    done = project.run("preview", "--contacts", str(path), "--now", "soon")
+    assert (done.code, "--now is no time" in done.err) == (1, True)
+
+
+def test_a_base_of_another_account_is_told(changed: Project) -> None:
+    path = changed.root / ".segctl/contacts/production.duckdb"
+    path.parent.mkdir(parents=True)
+    pulled(path, [{"contact_id": "1"}], [], {"plan": ColumnType.VARCHAR})
+    done = changed.run("preview", "--changed", "--contacts", "pulled")
+    assert "were pulled with another key, or from another account" in done.err
+
+
+def test_a_sample_shows_no_domain_that_few_have(shop: Project) -> None:
+    done = shop.run("preview", "Big & rich", "--sample", "5", "--format", "json")
+    (segment,) = json.loads(done.out)["segments"]
+    assert sorted(set(segment["sample"])) == ["z…@common.test", "z…@….test"]
+    assert sum("common" in one["email"] for one in PEOPLE) >= COMMON
+    short = written(shop.root / "c.csv", "contact_id,email\n1,ab@x.test\n2,none\n3,.a.b@x.test\n")
+    shop.declare("All", "SELECT contact_id, updated_at FROM contact_data")
+    argv = ("preview", "All", "--contacts", str(short), "--sample", "9", "--format", "json")
+    assert json.loads(shop.run(*argv).out)["segments"][0]["sample"] == ["…@….test", "…", "…@….test"]
+    bare = written(shop.root / "c.csv", "contact_id\n1\n")
+    done = shop.run("preview", "All", "--contacts", str(bare), "--sample", "1")
+    assert "c.csv has no column email to show a sample of" in done.err
+
+
+OPTIONS = [(), ("--overlap",), ("--changed",), ("-vv",)]
+
+
+@pytest.mark.parametrize("broken", ["", "contacts", "events", "spend"])
+def test_nothing_of_a_contact_is_in_any_output(changed: Project, broken: str) -> None:
+    """Every value of the contacts is looked for, also where the files are broken."""
+    if broken == "spend":
+        people = [{**one, "total_spend": "n/a"} for one in PEOPLE]
+        written(changed.root / "contacts.csv", as_csv(people, COLUMNS))
+    elif broken:
+        with (changed.root / f"{broken}.csv").open("a") as stream:
+            stream.write("id-9999,zdenka@secret.test,Zdenka,5550,pro,1,too,many\n")
+    values = {str(value) for one in PEOPLE for key, value in one.items() if key != "total_spend"}
+    values -= {"pro", "free"}
+    values |= {"Zdenka", "zdenka", "secret.test", "common.test", "n/a"}
+    for output, options in product(("text", "json", "markdown"), OPTIONS):
+        done = changed.run("preview", "--format", output, *options)
+        # What is changed asks no events, so these are not read.
+        unread = broken in {"", "events"} if "--changed" in options else broken in {"", "spend"}
+        assert done.code == int(not unread), done.err
+        for value in values:
+            assert value not in done.out + done.err, (output, options)
+    kept = [path for path in (changed.root / ".segctl").rglob("*") if path.is_file()]
+    assert [path.name for path in kept] == [".gitignore"]
+
+
+def test_pairs_for_a_plan(shop: Project) -> None:
+    session = Session({}, shop.clock)
+    session.enter(str(shop.root))
+    old, new, clicked, brno = segments(
+        "plan = 'free'", "total_spend > 1500", CLICKED, "city = 'Brno'"
+    )
+    found = evaluate(session, [(old, new), (None, clicked), (brno, new), (None, brno)])
+    assert [(one.base, one.as_of) for one in found] == [(30, None)] * 4
+    first, second, third, fourth = found
+    assert first.counts
+    assert (first.counts.before, first.counts.after) == (15, 15)
+    assert (first.counts.gained, first.counts.lost) == (7, 7)
+    assert second.counts
+    assert (second.counts.before, second.counts.after, second.counts.gained) == (0, 5, 5)
+    assert (third.counts, third.in_before, fourth.in_before) == (None, True, False)
+    assert [one.message for one in fourth.problems] == ["the base has no column `city`"]
+    assert evaluate(session, []) == []
+    shop.write({"segctl.yaml": "version: 1\n"})
+    session = Session({}, shop.clock)
+    session.enter(str(shop.root))
+    assert evaluate(session, [(None, new)]) == []
+    shop.write({"segctl.yaml": "version: 1\ncontacts: pulled\n"})
+    session = Session({}, shop.clock)
+    session.enter(str(shop.root))
+    with pytest.raises(BaseMissing):
+        evaluate(session, [(None, Segment("a", query("plan = 'x'")))])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("contacts: export.csv\n", "`contacts` is `pulled`, or names files"),
+        ("contacts: { contacts: ../a.csv }\n", "must be a file inside the project"),
+        ("contacts: { contacts: a.csv, events: /tmp/e }\n", "must be a file inside the project"),
+        ("contacts: { events: a.csv }\n", "the key `contacts` is missing"),
+        ("contacts: [a]\n", "must be a mapping"),
+        ("contacts: { contacts: a, event: b }\n", "unknown key `event`"),
+    ],
+)
+def test_settings_that_name_no_contacts(shop: Project, settings: str, message: str) -> None:
+    shop.write({"segctl.yaml": f"version: 1\n{settings}"})
+    done = shop.run("preview")
+    assert (done.code, message in done.err) == (1, True), done.err
+
+
+def test_wrong_fields_are_told(shop: Project) -> None:
+    shop.write({"segments/fields.yaml": "custom_fields: 5\n"})
+    assert "segments/fields.yaml" in shop.run("preview").err
+
+
+def test_how_old_a_moment_is() -> None:
+    now = NOW
+    assert when("2026-03-31T12:29:30Z", now) == "2026-03-31T12:29:30Z"
+    assert when("2026-03-31T12:29:00Z", now).endswith("Z, 1 minute ago")
+    assert when("2026-03-28T12:30:00Z", now).endswith("Z, 3 days ago")
+    assert when("who knows", now) == "who knows"

@@ -1,0 +1,258 @@
+"""Files from another server: on from where they broke off, never in the clear, never with a key."""
+
+from __future__ import annotations
+
+import ssl
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from segctl.errors import BadRequest, NotFound, RemoteError, UnexpectedAnswer, Unreachable
+from segctl.secrets import Secret
+from segctl.sendgrid import downloads as module
+from segctl.sendgrid.downloads import ATTEMPTS, Downloads
+from tests.sendgrid.support import FakeClock, Script, Seen, Served, answer, listening
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from segctl.sendgrid.connection import Mount
+
+CONTENT = bytes(range(256)) * 1000
+TAG = '"v1"'
+SIGNED = "/exports/1.csv.gz?X-Signature=0badcafe0badcafe"
+
+
+@dataclass
+class Fetching:
+    """A file on its way, and all that was said and remembered of it."""
+
+    part: Path
+    clock: FakeClock = field(default_factory=FakeClock)
+    said: list[str] = field(default_factory=list)
+    tags: list[str | None] = field(default_factory=list)
+    told: list[tuple[int, int]] = field(default_factory=list)
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        tag: str | None = None,
+        mount: Mount | None = None,
+        local: bool = True,
+    ) -> int:
+        with Downloads(self.clock, mount=mount, local=local, notify=self.said.append) as downloads:
+            try:
+                return downloads.fetch(
+                    Secret(url),
+                    self.part,
+                    operation="fetch file 1 of 1",
+                    tag=tag,
+                    keep=self.tags.append,
+                    progress=lambda done, total: self.told.append((done, total)),
+                )
+            except RemoteError as error:
+                self.said += [error.message, error.hint]
+                raise
+            finally:
+                assert "0badcafe" not in "".join(self.said)
+
+    def holds(self) -> bytes:
+        assert stat.S_IMODE(self.part.stat().st_mode) == 0o600
+        return self.part.read_bytes()
+
+
+@pytest.fixture
+def fetching(tmp_path: Path) -> Fetching:
+    return Fetching(tmp_path / "part")
+
+
+def storage(seen: Seen, tag: str = TAG) -> Served:
+    """Answer as the storage of files does, ranges and all."""
+    begins = seen.headers.get("range", "bytes=0-").removeprefix("bytes=").removesuffix("-")
+    if "range" in seen.headers and seen.headers.get("if-range") == tag:
+        size = len(CONTENT)
+        if int(begins) >= size:
+            return answer(416, b"")
+        headers = {"ETag": tag, "Content-Range": f"bytes {begins}-{size - 1}/{size}"}
+        return 206, headers, CONTENT[int(begins) :]
+    return 200, {"ETag": tag}, CONTENT
+
+
+def test_a_file_is_fetched_without_any_secret(fetching: Fetching) -> None:
+    with listening(storage) as server:
+        assert fetching.fetch(server.url + SIGNED) == len(CONTENT)
+    assert fetching.holds() == CONTENT
+    assert fetching.tags == [TAG]
+    assert fetching.told[-1] == (len(CONTENT), len(CONTENT))
+    (seen,) = server.seen
+    assert seen.target == SIGNED
+    assert seen.headers.keys() == {"host", "accept", "accept-encoding", "connection", "user-agent"}
+    assert seen.headers["accept-encoding"] == "identity"
+
+
+END = len(CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("there", "tag", "asked"),
+    [
+        (1000, TAG, [1000]),
+        (1000, '"v0"', [1000]),
+        (1000, None, [None]),
+        (0, TAG, [None]),
+        (END, TAG, [END, None]),
+        (END + 7, '"v0"', [END + 7]),
+    ],
+)
+def test_what_is_here_is_kept_if_it_is_of_the_same_file(
+    fetching: Fetching, there: int, tag: str | None, asked: list[int | None]
+) -> None:
+    beginning = CONTENT if tag == TAG else b"x" * (END + 7)
+    fetching.part.touch(0o600)
+    fetching.part.write_bytes(beginning[:there])
+    with listening(storage) as server:
+        assert fetching.fetch(server.url + SIGNED, tag=tag) == END
+    assert fetching.holds() == CONTENT
+    ranges = [seen.headers.get("range") for seen in server.seen]
+    assert ranges == [None if one is None else f"bytes={one}-" for one in asked]
+
+
+def test_what_breaks_off_is_taken_up_as_long_as_more_comes(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    def short(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
+        nonlocal asked
+        asked += 1
+        status, more, whole = storage(Seen(method, target, headers, body))
+        # It says how much there is, and sends less.
+        return status, {**more, "Content-Length": str(len(whole))}, whole[:20_000]
+
+    monkeypatch.setattr(module, "WORTH_IT", END)
+    with pytest.raises(Unreachable, match=r"the connection to files\.test broke"):
+        fetching.fetch(f"https://files.test{SIGNED}", mount=short)
+    assert (asked, fetching.part.stat().st_size) == (ATTEMPTS, ATTEMPTS * 20_000)
+    monkeypatch.setattr(module, "WORTH_IT", 20_000)
+    assert fetching.fetch(f"https://files.test{SIGNED}", mount=short, tag=TAG) == END
+    assert fetching.holds() == CONTENT
+    assert asked == 13 > 2 * ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (403, NotFound, "does not give it out (403): its address is valid for a while alone"),
+        (404, NotFound, "(404)"),
+        (503, RemoteError, "the server of the files failed (503)"),
+        (429, RemoteError, "asks to wait"),
+        (400, BadRequest, "the server of the files refuses (400)"),
+        (204, BadRequest, "refuses (204)"),
+    ],
+)
+def test_what_a_status_means(
+    fetching: Fetching, status: int, kind: type[RemoteError], words: str
+) -> None:
+    body = b"<Error>X-Signature=0badcafe0badcafe</Error>"
+    mount = Script([answer(status, body)])
+    with pytest.raises(kind) as caught:
+        fetching.fetch(f"https://files.test{SIGNED}", mount=mount)
+    assert words in caught.value.message
+    assert len(mount.seen) == (ATTEMPTS if status in (503, 429) else 1)
+    assert not fetching.part.exists()
+
+
+ODD: dict[str, tuple[list[Served], str]] = {
+    "another part": (
+        [answer(206, b"x", Content_Range="bytes 7-8/9", ETag=TAG)],
+        "it sends another part of the file than asked for",
+    ),
+    "a part of another file": (
+        [answer(206, b"x", Content_Range="bytes 3-8/9", ETag='"v2"')],
+        "it sends another part",
+    ),
+    "round and round": (
+        [answer(302, b"", Location="https://files.test/again")],
+        "it sends us on without end",
+    ),
+    "too short, always": ([answer(416, b"")], "the file has become shorter"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_server(fetching: Fetching, name: str) -> None:
+    answers, words = ODD[name]
+    fetching.part.write_bytes(b"abc")
+    with pytest.raises(UnexpectedAnswer, match=words):
+        fetching.fetch(f"https://files.test{SIGNED}", tag=TAG, mount=Script(answers))
+
+
+def test_a_file_that_moved_is_followed(fetching: Fetching) -> None:
+    script = Script([answer(307, b"", Location="https://eu.files.test/x"), answer(200, b"content")])
+    assert fetching.fetch(f"https://files.test{SIGNED}", mount=script) == 7
+    assert [seen.headers["host"] for seen in script.seen] == ["files.test", "eu.files.test"]
+
+
+@pytest.mark.parametrize(
+    ("url", "local", "words"),
+    [
+        ("http://files.test/x", True, "is not https"),
+        ("http://127.0.0.1:9/x", False, "is not https"),
+        ("ftp://files.test/x", True, "is not https"),
+        ("https://me:pass@files.test/x", False, "has a password in it"),
+        ("https://files.test:port/x", False, "is none"),
+        ("", False, "is not https"),
+    ],
+)
+def test_addresses_that_are_not_asked(
+    fetching: Fetching, url: str, local: bool, words: str
+) -> None:
+    with pytest.raises(UnexpectedAnswer, match=words):
+        fetching.fetch(url, local=local)
+
+
+def test_no_redirect_leads_into_the_clear(fetching: Fetching) -> None:
+    def moved(_: Seen) -> Served:
+        return answer(302, b"", Location="http://files.test/x")
+
+    with listening(moved) as server:
+        with pytest.raises(UnexpectedAnswer, match="is not https"):
+            fetching.fetch(server.url + SIGNED)
+        assert len(server.seen) == 1
+
+
+def test_nobody_there(fetching: Fetching) -> None:
+    with listening() as server:
+        url = server.url
+    with pytest.raises(Unreachable) as caught:
+        fetching.fetch(url + SIGNED)
+    assert caught.value.message == "could not fetch file 1 of 1: no connection to 127.0.0.1"
+    assert "on another server than the API" in caught.value.hint
+    assert len(fetching.clock.slept) == ATTEMPTS - 1
+
+
+def test_a_certificate_that_is_not_trusted_is_not_asked_again(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untrusted(*args: Any, **options: Any) -> httpx.Response:
+        raise httpx.ConnectError("x", request=args[1]) from ssl.SSLCertVerificationError()
+
+    monkeypatch.setattr(httpx.Client, "send", untrusted)
+    with pytest.raises(Unreachable, match=r"the certificate of files\.test is not trusted"):
+        fetching.fetch(f"https://files.test{SIGNED}")
+    assert fetching.clock.slept == []
+
+
+def test_a_file_without_end_is_left(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST", 1000)
+    with (
+        listening(storage) as server,
+        pytest.raises(UnexpectedAnswer, match="the file is larger than"),
+    ):
+        fetching.fetch(server.url + SIGNED)
+    assert fetching.part.stat().st_size <= 1000
