@@ -55,7 +55,7 @@ def take_snapshot(
     listed = account.list_segments()
     if with_v1:
         known = {remote.id for remote in listed}
-        listed += tuple(one for one in account.list_v1_segments() if one.id not in known)
+        listed += tuple(one for one in _v1(account) if one.id not in known)
     definitions: dict[str, Remote] = {}
     picked = []
     for remote in wanted(listed):
@@ -72,6 +72,14 @@ def take_snapshot(
     if cache is not None:
         cache.learn(here, read.values())
     return Snapshot(tuple(definitions.get(remote.id, remote) for remote in here))
+
+
+def _v1(account: Reader) -> tuple[Remote, ...]:
+    """List the segments of the first API; where that is not there any more, there are none."""
+    try:
+        return account.list_v1_segments()
+    except NotFound:
+        return ()
 
 
 def _read(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from segctl.policy import DEFAULT_MAX_UPGRADE_DIFFERENCE
+
 if TYPE_CHECKING:
     from segctl.clock import Clock
     from segctl.sendgrid.api import Writer
@@ -85,7 +87,7 @@ class Tactics:
     lock: float = 300.0
     validation_timeout: float = 120.0
     count_timeout: float = 120.0
-    max_upgrade_difference: int = 5
+    max_upgrade_difference: int = DEFAULT_MAX_UPGRADE_DIFFERENCE
     on_invalid: OnInvalid = OnInvalid.KEEP
 
 

@@ -378,3 +378,11 @@ def test_every_view_shows_an_upgrade(project: Project, account: Remote) -> None:
         again = project.run("apply", "--auto-approve", "--format", output)
         assert again.code == 4
         assert "Spring" in again.out
+
+
+def test_the_first_api_may_be_gone_one_day(project: Project, account: Remote) -> None:
+    account.emulator.ui.create("Old", BRNO)
+    project.write({"segments/old.yaml": upgraded()})
+    account.emulator.faults.add("GET /v3/marketing/segments 404 always")
+    assert "info[upgrade-finished]" in project.run("plan").out
+    settled(project)

@@ -68,7 +68,7 @@ a { color: var(--accent); text-underline-offset: .15em; }
   font-variant-numeric: tabular-nums; }
 .tally .zero dd { color: var(--soft); font-weight: 400; }
 .tally .create:not(.zero) dd { color: var(--add); }
-.tally .patch:not(.zero) dd { color: var(--edit); }
+.tally .patch:not(.zero) dd, .tally .upgrade:not(.zero) dd { color: var(--edit); }
 .tally .replace:not(.zero) dd, .tally .delete:not(.zero) dd { color: var(--cut); }
 .panel { border: 1px solid var(--line); border-left-width: .3rem; border-radius: .7rem;
   background: var(--card); padding: .9rem 1.15rem; margin: 1.25rem 0 0; }
@@ -101,7 +101,7 @@ a { color: var(--accent); text-underline-offset: .15em; }
 .badge { font-size: .74rem; font-weight: 650; letter-spacing: .03em; border-radius: 99rem;
   padding: .16rem .6rem; white-space: nowrap; color: var(--soft); background: var(--sunk); }
 .badge.create, .badge.done { color: var(--add); background: var(--add-bg); }
-.badge.patch, .badge.warning, .badge.not_attempted, .badge.unknown,
+.badge.patch, .badge.upgrade, .badge.warning, .badge.waiting, .badge.not_attempted, .badge.unknown,
 .badge.edited, .badge.renamed, .badge.created { color: var(--edit); background: var(--edit-bg); }
 .badge.replace, .badge.delete, .badge.error, .badge.failed, .badge.conflict,
 .badge.deleted { color: var(--cut); background: var(--cut-bg); }
