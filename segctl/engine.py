@@ -30,6 +30,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "60%",
     "temp_directory": "",
 }
+_CSV = re.compile(r"Invalid Input Error: (?:The )?CSV ")
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FILE = re.compile(r"^  file = (.*)$", re.MULTILINE)
 
@@ -40,6 +41,18 @@ class EvaluationFailed(SegctlError):
 
 class FileUnreadable(EvaluationFailed):
     """A line of a file cannot be read."""
+
+
+def require() -> Any:
+    """Give the library. Raises `UsageError` where it is not installed."""
+    try:
+        import duckdb  # noqa: PLC0415 - an extra, and 100 ms
+    except ImportError:
+        raise UsageError(
+            "audiences are computed with DuckDB, which is not installed",
+            hint="pip install 'segctl[preview]'",
+        ) from None
+    return duckdb
 
 
 class Database:
@@ -53,14 +66,8 @@ class Database:
 
     def __init__(self, *, threads: int | None = None, spill: Path | None = None) -> None:
         """`threads` is all cores unless given; `spill` is a folder of our own."""
-        try:
-            import duckdb  # noqa: PLC0415 - an extra, and 100 ms
-        except ImportError:
-            raise UsageError(
-                "audiences are computed with DuckDB, which is not installed",
-                hint="pip install 'segctl[preview]'",
-            ) from None
-        self._error = duckdb.Error
+        duckdb = require()
+        self._error: type[Exception] = duckdb.Error
         settings = {**_SETTINGS, "temp_directory": str(spill or "")}
         if threads is not None:
             settings["threads"] = str(threads)
@@ -171,13 +178,19 @@ def _failure(words: str) -> EvaluationFailed:
     _, mark, ours = first.partition("segctl: ")
     if mark:
         return EvaluationFailed(ours)
-    line, files = _LINE.search(words), _FILE.findall(words)
-    if line and files:
-        name = re.split(r"[/\\]", files[-1])[-1]
-        if "not utf-8" in words:
-            return FileUnreadable(f"line {int(line[1]):,} of {name} is not UTF-8")
-        return FileUnreadable(
-            f"line {int(line[1]):,} of {name} cannot be read",
-            hint="it has more or fewer columns than the first line, or its quotes do not match",
-        )
+    if _CSV.match(words):
+        return _unreadable(words)
     return EvaluationFailed("DuckDB cannot compute this query for these contacts")
+
+
+def _unreadable(words: str) -> FileUnreadable:
+    line, files = _LINE.search(words), _FILE.findall(words)
+    where = f"line {int(line[1]):,}" if line else "a line"
+    name = re.split(r"[/\\]", files[-1])[-1] if files else "the CSV file"
+    if "not utf-8" in words:
+        return FileUnreadable(f"{where} of {name} is not UTF-8", hint="save it as CSV in UTF-8")
+    return FileUnreadable(
+        f"{where} of {name} cannot be read",
+        hint="it has more or fewer columns than the first line, quotes that do not match, or"
+        " another line break than the others",
+    )

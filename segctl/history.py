@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -156,18 +157,18 @@ def is_hidden(
 ) -> bool:
     """Say whether git leaves a file of a project alone: ignored, tracked by nobody, or no git.
 
-    `path` need not exist, and is relative to `root`.
+    `path` need not exist, and is relative to `root`. Raises `UsageError` where git cannot tell.
     """
-    if top_of(root) is None:
+    env = os.environ if env is None else env
+    # Whoever has no git commits nothing.
+    if top_of(root) is None or shutil.which("git", path=env.get("PATH")) is None:
         return True
-    git = _Git(root, os.environ if env is None else env, patience)
+    git = _Git(root, env, patience)
     # This command knows no magic in paths, and refuses to be told that there is none.
     asking = ("--no-literal-pathspecs", "check-ignore", "--quiet", "--")
-    try:
-        code, _, _ = git.call(*asking, path.as_posix())
-    except UsageError:
-        # Whoever has no git commits nothing.
-        return True
+    code, _, words = git.call(*asking, path.as_posix())
+    if code > 1:
+        raise git.refusal(words)
     return code == 0
 
 

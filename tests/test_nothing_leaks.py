@@ -57,6 +57,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "fmt": [["--diff"]],
     "lint": [[]],
     "test": [[], ["--format", "junit"], ["--require"]],
+    "preview": [["--changed", "--contacts", "segments/fields.yaml"]],
     "explain": [[]],
     "plan": [[], ["--format", "json", "--out", "plan.json"]],
     "show": [["plan.json"], ["plan.json", "--format", "json"]],

@@ -38,9 +38,9 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     anything is asked for; further `RemoteError`s, `InvalidInput` and `UsageError`.
     """
     from segctl.contacts.storing import store  # noqa: PLC0415 - so that `forget` needs no DuckDB
-    from segctl.engine import Database  # noqa: PLC0415
+    from segctl.engine import require  # noqa: PLC0415
 
-    Database().close()
+    require()
     declared = session.declarations
     if declared.has_errors:
         raise InvalidInput(declared.diagnostics)
