@@ -221,6 +221,8 @@ class _Comparison:
         self.kept.append(Keep(one.name, remote.id, one.span, cosmetic))
         if remote.validation is Validation.INVALID:
             self.diagnostics.append(_not_accepted(one, remote))
+        if remote.validation is Validation.VALID:
+            self.changes += map(_surplus, match.surplus)
         if one.allow_replace and not one.protected and remote.validation is Validation.VALID:
             self.finished[one.name] = one.span
 
@@ -250,6 +252,16 @@ class _Comparison:
                 is_protected=one.protected,
             )
         )
+
+
+def _surplus(twin: Remote) -> Delete:
+    """Delete what an apply made of a v1 segment while another one finished with it."""
+    return Delete(
+        twin.definition,
+        Precondition.of(twin),
+        contacts_count=twin.contacts_count,
+        reason=Reason.REPLACED,
+    )
 
 
 def _is_other_list(match: Match) -> bool:

@@ -172,7 +172,7 @@ def test_single_sends_hold_it_back_and_are_told_of(project: Project, account: Re
     (new,) = [one for one in held(account).values() if one.version == 2]
     assert "`Spring` (draft), the Single Send `Summer` (draft) still go to" in out
     assert f"give it the new segment instead, id {new.id}" in out
-    assert f"(id {new.id})" in project.run("plan").out
+    assert f"instead, id {new.id}, and apply" in project.run("plan").out
     for send in sends:
         ui.edit_single_send(send, segment_ids=[new.id])
     settled(project)
