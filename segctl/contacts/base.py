@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import name_sql
 from segctl.audience.scopes import Columns
+from segctl.contacts.checked import Check
 from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
 from segctl.engine import Database, EvaluationFailed
 from segctl.errors import UsageError
@@ -48,7 +49,8 @@ class Base:
     was written last (both ISO 8601, UTC); one of them is `None`. `account` is the digest of the
     account that a base was pulled from. `lists` are the ids of those whose members are known, or
     `None` for all. `only` has the names of those that a pulled base is limited to, and is empty
-    where it has all contacts. `is_checked` says that each row is known to be a contact of its own.
+    where it has all contacts. `is_distinct` says that each row is known to be a contact of its own;
+    where it is not, `check` remembers that it turned out to be.
     """
 
     database: Database
@@ -60,7 +62,8 @@ class Base:
     account: str | None = None
     lists: frozenset[str] | None = None
     only: tuple[str, ...] = ()
-    is_checked: bool = False
+    is_distinct: bool = False
+    check: Check | None = None
 
     @property
     def is_pulled(self) -> bool:
@@ -99,7 +102,10 @@ def open_base(
                     raise UsageError("a pulled base has its own events", hint="leave out --events")
                 yield _pulled(database, contacts, fields or {})
             else:
-                yield _own(database, contacts, events, fields or {}, asked)
+                base = _own(database, contacts, events, fields or {}, asked)
+                check = Check.of(contacts.resolve(), workshop) if workshop else None
+                is_distinct = check is not None and check.is_done
+                yield replace(base, is_distinct=is_distinct, check=check)
         finally:
             database.close()
     finally:
@@ -164,7 +170,7 @@ def _pulled(database: Database, path: Path, fields: Mapping[str, ColumnType]) ->
         account=facts.get("account"),
         lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
         only=tuple(map(str, only)),
-        is_checked=facts.get("distinct") == "true",
+        is_distinct=facts.get("distinct") == "true",
     )
 
 
