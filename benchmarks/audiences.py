@@ -22,7 +22,7 @@ CONTACTS = 1_000_000
 PART = 10
 """In a short run, there are so many times fewer."""
 
-BOUNDS = {"csv": 1.2, "parquet": 1.2, "pulled": 1.7}
+BOUNDS = {"csv": 1.2, "parquet": 1.5, "pulled": 1.9}
 SHORT_BOUNDS = {"csv": 1.7, "pulled": 2.2}
 """Where DuckDB has little to do, as with a pulled base, most of the time is the start."""
 
