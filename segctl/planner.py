@@ -204,7 +204,7 @@ class _Comparison:
 
     def add(self, match: Match) -> None:
         one, remote = match.declared, match.remote
-        if match.v1 is not None and not _is_other_list(match):
+        if match.v1 is not None and not _is_stranger(match):
             self.upgrade(match, match.v1)
             return
         if one.upgrade_from and match.v1 is None:
@@ -216,6 +216,8 @@ class _Comparison:
         change = _compare(match, remote, strict_text=self.strict_text)
         if change is not None:
             self.changes.append(change)
+            if match.v1 is not None:
+                self.diagnostics.append(_upgraded_later(one, match.v1))
             return
         cosmetic = not same_text(remote.definition, one.segment)
         self.kept.append(Keep(one.name, remote.id, one.span, cosmetic))
@@ -264,12 +266,15 @@ def _surplus(twin: Remote) -> Delete:
     )
 
 
-def _is_other_list(match: Match) -> bool:
-    """Say whether a segment that has its name already needs another parent list first."""
+def _is_stranger(match: Match) -> bool:
+    """Say whether what has the name already is no upgraded form of the v1 segment yet.
+
+    Whoever made it, it is changed as any declared segment, for all to see, before it takes a place.
+    """
     one, remote = match.declared, match.remote
     if remote is None or remote.name != one.name:
         return False
-    return "parent_list_ids" in changed_fields(remote.definition, one.segment)
+    return bool(changed_fields(remote.definition, one.segment))
 
 
 def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Replace | None:
@@ -370,6 +375,18 @@ def _upgraded(match: Match) -> Diagnostic:
         f"the v1 segment that `{one.name}` was upgraded from is gone",
         one.upgrade_span or one.span,
         hint="`upgrade_from` may be removed from the file",
+    )
+
+
+def _upgraded_later(one: Declared, old: Remote) -> Diagnostic:
+    """Say that an apply leaves the v1 segment to the next one."""
+    return Diagnostic(
+        "upgrade-later",
+        Severity.WARNING,
+        f"the account has a V2 segment `{one.name}` that is not as declared, and a v1 one, "
+        f"id {old.id}, whose place it is to take: first it is changed",
+        one.upgrade_span or one.span,
+        hint="apply twice: the second time the v1 segment is upgraded",
     )
 
 
