@@ -114,7 +114,9 @@ def make_upgrades(
 
 def _obstacle(one: Remote, files: Mapping[str, str]) -> Left | None:
     if not one.is_v1:
-        return Left(one, f"{shown(one)} is no v1 segment", "`segctl import` writes a file for it")
+        file = files.get(one.name)
+        hint = f"{file} declares it" if file else "`segctl import` writes a file for it"
+        return Left(one, f"{shown(one)} is no v1 segment", hint)
     if one.name in files:
         return Left(
             one,

@@ -98,6 +98,10 @@ def test_a_v1_segment_that_the_v2_list_does_not_show_is_deleted_all_the_same(
     world = World(dataclasses.replace(account.settings(), v1_in_v2_list=False))
     account.populate(world)
     with wired(world):
+        for view in ("markdown", "html"):
+            shown = world.run(tmp_path, "plan", "--format", view, run=Run()).out
+            assert "a v1 segment" in shown
+            assert "cannot read" not in shown
         run = apply(world, tmp_path, Run())
         assert run.code == 0, run.out + run.err
         assert account.ids["A"] not in {one.id for one in world.segments()}
