@@ -268,6 +268,10 @@ def test_many_upgrades_are_no_destruction(project: Project, account: Remote) -> 
         project.write({f"segments/{number}.yaml": file})
     settled(project)
     assert {one.version for one in held(account).values()} == {2}
+    # What is left to say is said once, however many they were.
+    shown = project.run("plan").out
+    assert shown.count("upgrade-finished") == 1
+    assert "those of 7 more segments are" in shown
 
 
 @pytest.mark.parametrize(
