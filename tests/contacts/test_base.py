@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -411,4 +413,22 @@ def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> No
         assert spill.stat().st_mode & 0o777 == 0o700
         ((said,),) = base.database.rows("SELECT current_setting('temp_directory')")
         assert said == str(spill)
+        with open_base(path, workshop=tmp_path):
+            assert len([*tmp_path.glob("spill-*")]) == 2
+        assert [*tmp_path.glob("spill-*")] == [spill]
     assert not spill.exists()
+
+
+def test_what_a_killed_run_has_put_aside_goes_with_the_next(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.csv", "contact_id\n1\n")
+    code = (
+        "import os, signal\nfrom pathlib import Path\nfrom segctl.contacts.spill import spilling\n"
+        f"with spilling(Path({str(tmp_path)!r})) as folder:\n"
+        "    (folder / 'people').write_text('Zdenka')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left,) = tmp_path.glob("spill-*")
+    assert (left / "people").exists()
+    with open_base(path, workshop=tmp_path):
+        assert not left.exists()
+    assert not [*tmp_path.glob("spill-*")]
