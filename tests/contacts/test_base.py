@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -393,6 +394,36 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
         assert [(one.before, one.after, one.gained, one.lost) for one in counted.results] == wanted  # type: ignore[union-attr]
         assert counted.samples == ((),) * len(pairs)
         assert len(_batches(pairs, {one: _ask(base, one) for one in later})) > 1  # type: ignore[misc]
+
+
+def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "c.csv",
+        "contact_id,spend\n" + "".join(f"{number},{number}\n" for number in range(40)) + "x,\n",
+    )
+    some = segments(
+        *(f"spend >= {number}" for number in range(36)),
+        "spend < 3",
+        "spend <> 7",
+        "spend <> 7 ",
+        "no = 1",
+        "spend IS NULL",
+        "spend > 99",
+    )
+    members = [
+        *({*range(number, 40)} for number in range(36)),
+        {0, 1, 2}, {*range(40)} - {7}, {*range(40)} - {7}, None, {"x"}, set[int](),
+    ]  # fmt: skip
+    with opened(path, None, some, fields=FIELDS) as base:
+        found = compare(base, [(None, one) for one in some], NOW, overlap=True).overlaps
+        empty = compare(base, [(None, some[0])], NOW, overlap=True).overlaps
+    wanted = [
+        (one, other, len(first & second), len(first - second), len(second - first))
+        for (one, first), (other, second) in combinations(enumerate(members), 2)
+        if first is not None and second is not None
+    ]
+    assert [(e.one, e.other, e.both, e.only_one, e.only_other) for e in found] == wanted
+    assert empty == ()
 
 
 def test_only_columns_that_are_asked_are_read(tmp_path: Path) -> None:
