@@ -69,6 +69,10 @@ def compare(
             wrong[segment] = asked
         else:
             sound[segment] = asked
+    asking = [one for one, audience in sound.items() if audience.asks_events]
+    if asking and _has_no_event(base):
+        for segment in asking:
+            wrong[segment] = (_without_events(sound.pop(segment), segment),)
     batches = [[*range(len(pairs))]] if overlap else _batches(pairs, sound)
     parts = []
     for places in batches:
@@ -283,16 +287,31 @@ def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
     if audience is None:
         return translated.problems
     if audience.asks_events and base.events is None:
-        first = next((one for one in audience.asked if one.table == "event_data"), None)
-        place = (first.start, first.end) if first else _whole(segment)
-        message = "it asks event_data, and the base has no events"
-        return (Problem("no-events", message, "give a file of events with --events", *place),)
+        return (_without_events(audience, segment),)
     problems: dict[str, Problem] = {}
     for one in audience.asked:
         problem = _lacking(base, one)
         if problem is not None:
             problems.setdefault(problem.message, problem)
     return tuple(problems.values()) or audience
+
+
+def _without_events(audience: Audience, segment: Segment) -> Problem:
+    first = next((one for one in audience.asked if one.table == "event_data"), None)
+    place = (first.start, first.end) if first else _whole(segment)
+    message = "it asks event_data, and the base has no events"
+    return Problem("no-events", message, "give a file of events with --events", *place)
+
+
+def _has_no_event(base: Base) -> bool:
+    """Say whether there is not one event: such a file is an export that failed."""
+    try:
+        return base.events is None or not base.database.rows(
+            f"SELECT 1 FROM {base.events.source} LIMIT 1"  # noqa: S608 - our own relation
+        )
+    except EvaluationFailed:
+        # Whoever counts will say why.
+        return False
 
 
 def _lacking(base: Base, asked: Asked) -> Problem | None:

@@ -144,6 +144,6 @@ def test_verified_with_events_and_where_it_cannot_be(connected: Project, account
     connected.write({"nothing.csv": "contact_id,event_source,event_type,timestamp\n"})
     none = str(connected.root / "nothing.csv")
     asked = connected.run("upgrade", "Opened", "--verify", "--events", none)
-    assert "`Opened` selects the same among 2 contacts" in asked.err
+    assert "it asks event_data, and the base has no events" in asked.err
     (connected.root / "segctl.yaml").unlink()
     assert "--verify needs contacts" in connected.run("upgrade", "Spent", "--verify").err
