@@ -163,7 +163,8 @@ def _show(session: Session, view: Preview, output: str) -> None:
             from segctl.cli.formats import frame  # noqa: PLC0415
             from segctl.render.markdown import preview_markdown  # noqa: PLC0415
 
-            session.show(preview_markdown(view, frame(session, made)))
+            shown = preview_markdown(view, frame(session, made), session.target_name)
+            session.show(shown)
         case _:
             from segctl.render.previews import preview_text  # noqa: PLC0415
 

@@ -109,9 +109,15 @@ def places(session: Session) -> Iterator[str]:
 
 def _described(session: Session, shelf: Shelf) -> Iterator[str]:
     from segctl.contacts.base import open_base  # noqa: PLC0415 - not for `forget`
+    from segctl.engine import EvaluationFailed, require  # noqa: PLC0415
 
-    with open_base(shelf.base) as base:
-        ((total,),) = base.database.rows(f"SELECT count(*) FROM {base.contacts.source}")  # noqa: S608 - a name of ours
+    require()
+    try:
+        with open_base(shelf.base) as base:
+            ((total,),) = base.database.rows(f"SELECT count(*) FROM {base.contacts.source}")  # noqa: S608 - a name of ours
+    except (EvaluationFailed, UsageError) as error:
+        yield ": ".join(filter(None, (shelf.target, error.message, error.hint)))
+        return
     lists = "all lists" if base.lists is None else count(len(base.lists), "list")
     size = f"{shelf.base.stat().st_size / 1_000_000:,.1f} MB"
     as_of = clean(when(base.as_of or "", session.clock.now()))

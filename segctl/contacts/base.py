@@ -8,12 +8,9 @@ its own that is gone afterwards.
 from __future__ import annotations
 
 import json
-import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import name_sql
@@ -21,12 +18,14 @@ from segctl.audience.scopes import Columns
 from segctl.clock import iso
 from segctl.contacts.checked import Check
 from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
+from segctl.contacts.spill import spilling
 from segctl.engine import Database, EvaluationFailed
 from segctl.errors import UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
 
     from segctl.query.catalogue import ColumnType
 
@@ -94,8 +93,7 @@ def open_base(
     fit into memory; without it, all must. Raises `BaseMissing`, `UsageError` and
     `EvaluationFailed`.
     """
-    spill = Path(mkdtemp(dir=workshop, prefix="spill-")) if workshop else None
-    try:
+    with spilling(workshop) if workshop else nullcontext() as spill:
         database = Database(spill=spill)
         try:
             if not contacts.exists():
@@ -109,9 +107,6 @@ def open_base(
                 yield replace(base, is_distinct=is_distinct, check=check)
         finally:
             database.close()
-    finally:
-        if spill is not None:
-            shutil.rmtree(spill, ignore_errors=True)
 
 
 def _own(

@@ -69,6 +69,10 @@ def compare(
             wrong[segment] = asked
         else:
             sound[segment] = asked
+    asking = [one for one, audience in sound.items() if audience.asks_events]
+    if asking and _has_no_event(base):
+        for segment in asking:
+            wrong[segment] = (_without_events(sound.pop(segment), segment),)
     batches = [[*range(len(pairs))]] if overlap else _batches(pairs, sound)
     parts = []
     for places in batches:
@@ -165,10 +169,8 @@ class _Count:
         self.distinct = statement.measure(distinct)
         self.counts = [self._counts(*pair) for pair in pairs]
         places = [place for place, (_, after) in enumerate(pairs) if after in sound]
-        self.overlaps = {
-            (one, other): self._pair(pairs[one][1], pairs[other][1])
-            for one, other in combinations(places if overlap else (), 2)
-        }
+        self.overlaps = [*combinations(places if overlap else (), 2)]
+        self.shared = statement.shared() if self.overlaps else None
         self.samples = [
             statement.measure(
                 f"arg_min(email, id, {sample}) FILTER (WHERE {self.names[after]} AND email <> '')"
@@ -185,10 +187,7 @@ class _Count:
             return None
         if before is None:
             return -1, self.statement.count(self.names[after]), -1
-        return self._pair(before, after)
-
-    def _pair(self, one: Segment, other: Segment) -> tuple[int, int, int]:
-        names = self.names[one], self.names[other]
+        names = self.names[before], self.names[after]
         first, second, both = map(self.statement.count, (*names, " AND ".join(names)))
         return first, second, both
 
@@ -235,11 +234,7 @@ class _Count:
                 _uncountable(*pair, wrong) or self._result(places)
                 for pair, places in zip(self.pairs, self.counts, strict=True)
             ),
-            tuple(
-                self._overlap(one, other, places)
-                for (one, other), places in self.overlaps.items()
-                if {one, other} <= fine
-            ),
+            tuple(self._overlaps(fine)),
             masked(
                 self.base,
                 [
@@ -257,9 +252,17 @@ class _Count:
         after = self.row[other]
         return Counts(before, after, after - both, before - both)
 
-    def _overlap(self, one: int, other: int, places: tuple[int, int, int]) -> Overlap:
-        first, second, both = (self.row[place] for place in places)
-        return Overlap(one, other, both, first - both, second - both)
+    def _overlaps(self, fine: set[int]) -> Iterator[Overlap]:
+        """Yield what any two of those share that could be computed."""
+        found = self.row[self.shared] if self.shared is not None else None
+        shared = {(one, other): contacts for one, other, contacts in found or ()}
+        number = {name: place for place, name in enumerate(dict.fromkeys(self.statement.names))}
+        for one, other in self.overlaps:
+            if {one, other} <= fine:
+                first, second = (number[self.names[self.pairs[each][1]]] for each in (one, other))
+                both = shared.get((min(first, second), max(first, second)), 0)
+                alone = (shared.get((each, each), 0) - both for each in (first, second))
+                yield Overlap(one, other, both, *alone)
 
 
 def _uncountable(
@@ -286,16 +289,31 @@ def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
     if audience is None:
         return translated.problems
     if audience.asks_events and base.events is None:
-        first = next((one for one in audience.asked if one.table == "event_data"), None)
-        place = (first.start, first.end) if first else _whole(segment)
-        message = "it asks event_data, and the base has no events"
-        return (Problem("no-events", message, "give a file of events with --events", *place),)
+        return (_without_events(audience, segment),)
     problems: dict[str, Problem] = {}
     for one in audience.asked:
         problem = _lacking(base, one)
         if problem is not None:
             problems.setdefault(problem.message, problem)
     return tuple(problems.values()) or audience
+
+
+def _without_events(audience: Audience, segment: Segment) -> Problem:
+    first = next((one for one in audience.asked if one.table == "event_data"), None)
+    place = (first.start, first.end) if first else _whole(segment)
+    message = "it asks event_data, and the base has no events"
+    return Problem("no-events", message, "give a file of events with --events", *place)
+
+
+def _has_no_event(base: Base) -> bool:
+    """Say whether there is not one event: such a file is an export that failed."""
+    try:
+        return base.events is None or not base.database.rows(
+            f"SELECT 1 FROM {base.events.source} LIMIT 1"  # noqa: S608 - our own relation
+        )
+    except EvaluationFailed:
+        # Whoever counts will say why.
+        return False
 
 
 def _lacking(base: Base, asked: Asked) -> Problem | None:

@@ -60,6 +60,7 @@ class Statement:
             asked[_EVENT_ID] = None
         self._asked = [*asked]
         self._emails = emails
+        self._shares = False
         written = " ".join([*self._conditions, *self._flags.values()])
         # A text in a query can look like this, too; then a table is put aside in vain.
         self._aside = {table: f"{table} AS" in written for table in ("contact_data", "event_data")}
@@ -74,6 +75,15 @@ class Statement:
     def count(self, condition: str) -> int:
         """Take in a condition, and count the contacts that fulfil it."""
         return self.measure(f"count(*) FILTER (WHERE {condition})")
+
+    def shared(self) -> int:
+        """Take in how many contacts are in any two audiences at once; give the place of the list.
+
+        It has triples: the numbers of two names, and how many contacts fulfil both of them. What is
+        not in it is shared by nobody. One aggregate for each two would be thousands.
+        """
+        self._shares = True
+        return self.measure("(SELECT list([one, other, contacts]) FROM shared)")
 
     def run(self, now: datetime) -> tuple[Any, ...]:
         """Give all measures. Raises `EvaluationFailed`."""
@@ -99,11 +109,28 @@ class Statement:
             if table == "contact_data"
         ]
         columns += [f"{sql} AS {name}" for sql, name in self._conditions.items()]
+        people = f"SELECT {', '.join(columns)} FROM contact_data AS {CONTACT}{join}"  # noqa: S608 - translated, and quoted names
+        tables += [f"people AS ({people})", *(self._shared_sql() if self._shares else ())]
         return (
-            f"WITH {', '.join(tables)}, people AS"  # noqa: S608 - translated, and quoted names
-            f" (SELECT {', '.join(columns)} FROM contact_data AS {CONTACT}{join})"
+            f"WITH {', '.join(tables)}"  # noqa: S608 - as above
             f" SELECT {', '.join(self._measures)} FROM people"
         )
+
+    def _shared_sql(self) -> tuple[str, str]:
+        """Write the tables behind `shared`: few contacts differ in all that they are in."""
+        numbers = ", ".join(
+            f"CASE WHEN {name} THEN {number} END"
+            for number, name in enumerate(self._conditions.values())
+        )
+        inside = f"list_filter([{numbers}], lambda number: number IS NOT NULL)"
+        groups = f"SELECT {inside} AS numbers, count(*) AS contacts FROM people GROUP BY ALL"  # noqa: S608 - our own
+        firsts = "SELECT unnest(numbers) AS one, numbers, contacts FROM groups"
+        pairs = f"SELECT one, unnest(numbers) AS other, contacts FROM ({firsts})"  # noqa: S608 - our own
+        shared = (
+            "SELECT one, other, CAST(sum(contacts) AS BIGINT) AS contacts"  # noqa: S608 - our own
+            f" FROM ({pairs}) WHERE one <= other GROUP BY ALL"
+        )
+        return f"groups AS ({groups})", f"shared AS ({shared})"
 
     def _can_fail(self) -> list[tuple[int, Asked]]:
         """Give the columns whose values may be none of their type, by their place in `asked`."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -176,6 +179,16 @@ def test_an_event_query_without_events_says_so(tmp_path: Path) -> None:
     assert numbers(path, None, *asked) == [no, no, 1]
 
 
+NO_EVENTS = "it asks event_data, and the base has no events"
+
+
+def test_a_file_without_an_event_is_no_proof_that_nothing_happened(tmp_path: Path) -> None:
+    contacts = written(tmp_path / "c.csv", "contact_id,city\n1,x\n")
+    events = written(tmp_path / "e.csv", "contact_id,event_type\n")
+    never = "contact_id NOT IN (SELECT contact_id FROM event_data WHERE event_type = 'open')"
+    assert numbers(contacts, events, never, "city = 'x'") == [NO_EVENTS, 1]
+
+
 def test_lists_whose_members_are_not_known(tmp_path: Path) -> None:
     people = [{"contact_id": "1", "list_ids": ["a"]}, {"contact_id": "2", "list_ids": []}]
     path = pulled(tmp_path / "p.duckdb", people, None, {}, lists='["a", "b"]')
@@ -199,7 +212,7 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
         assert (base.as_of, base.modified_at) == ("2026-03-28T12:00:00Z", None)
         assert (base.account, base.lists, base.is_distinct) == ("0" * 32, None, True)
         assert base.is_pulled
-    assert numbers(path, None, f"{J}e.event_type = 'open'") == [0]
+    assert numbers(path, None, f"{J}e.event_type = 'open'") == [NO_EVENTS]
     assert numbers(path, None, "plan = 'x'", fields={"plan": ColumnType.VARCHAR}) == [
         "the base has no column `plan`"
     ]
@@ -377,7 +390,8 @@ def test_any_number_of_segments_reads_each_file_once(tmp_path: Path, number: int
         base.database.rows = rows  # type: ignore[method-assign]
         counted = compare(base, [(None, one) for one in some], NOW, overlap=number < 2)
         assert not any(isinstance(one, Uncountable) for one in counted.results)
-        (statement,) = ran
+        # Whether there is an event at all, the first one says.
+        (statement,) = (one for one in ran if not one.endswith(" LIMIT 1"))
         now = {"now": datetime(2026, 3, 31, tzinfo=UTC)}
         ((_, plan),) = inner(f"EXPLAIN {statement}", now if "$now" in statement else {})
     assert plan.count("READ_CSV") == 2
@@ -415,6 +429,36 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
         assert len(_batches(pairs, {one: _ask(base, one) for one in later})) > 1  # type: ignore[misc]
 
 
+def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "c.csv",
+        "contact_id,spend\n" + "".join(f"{number},{number}\n" for number in range(40)) + "x,\n",
+    )
+    some = segments(
+        *(f"spend >= {number}" for number in range(36)),
+        "spend < 3",
+        "spend <> 7",
+        "spend <> 7 ",
+        "no = 1",
+        "spend IS NULL",
+        "spend > 99",
+    )
+    members = [
+        *({*range(number, 40)} for number in range(36)),
+        {0, 1, 2}, {*range(40)} - {7}, {*range(40)} - {7}, None, {"x"}, set[int](),
+    ]  # fmt: skip
+    with opened(path, None, some, fields=FIELDS) as base:
+        found = compare(base, [(None, one) for one in some], NOW, overlap=True).overlaps
+        empty = compare(base, [(None, some[0])], NOW, overlap=True).overlaps
+    wanted = [
+        (one, other, len(first & second), len(first - second), len(second - first))
+        for (one, first), (other, second) in combinations(enumerate(members), 2)
+        if first is not None and second is not None
+    ]
+    assert [(e.one, e.other, e.both, e.only_one, e.only_other) for e in found] == wanted
+    assert empty == ()
+
+
 def test_only_columns_that_are_asked_are_read(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id,email,city,phone_number\n1,a@b.test,x,5\n")
     some = segments("city = 'x'")
@@ -433,4 +477,22 @@ def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> No
         assert spill.stat().st_mode & 0o777 == 0o700
         ((said,),) = base.database.rows("SELECT current_setting('temp_directory')")
         assert said == str(spill)
+        with open_base(path, workshop=tmp_path):
+            assert len([*tmp_path.glob("spill-*")]) == 2
+        assert [*tmp_path.glob("spill-*")] == [spill]
     assert not spill.exists()
+
+
+def test_what_a_killed_run_has_put_aside_goes_with_the_next(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.csv", "contact_id\n1\n")
+    code = (
+        "import os, signal\nfrom pathlib import Path\nfrom segctl.contacts.spill import spilling\n"
+        f"with spilling(Path({str(tmp_path)!r})) as folder:\n"
+        "    (folder / 'people').write_text('Zdenka')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left,) = tmp_path.glob("spill-*")
+    assert (left / "people").exists()
+    with open_base(path, workshop=tmp_path):
+        assert not left.exists()
+    assert not [*tmp_path.glob("spill-*")]

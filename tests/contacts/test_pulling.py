@@ -562,8 +562,13 @@ def test_contacts_that_cannot_be_removed(place: Place, monkeypatch: pytest.Monke
 def test_show_says_how_old_a_base_is(place: Place) -> None:
     place.pull()
     place.project.clock.sleep(3 * 86_400)
-    shown = place.run("show").out
+    (place.folder / "broken.duckdb").write_bytes(place.base.read_bytes()[:4000])
+    broken, shown = place.run("show").out.splitlines()
     assert "7 contacts as of 2026-07-15T16:04:33Z, 3 days ago (2 lists, " in shown
+    assert broken == (
+        "broken: broken.duckdb is no base that segctl pulled, or it is broken: "
+        "run `segctl contacts pull`"
+    )
 
 
 def test_the_state_of_another_account_is_no_use(place: Place) -> None:

@@ -143,6 +143,10 @@ def test_a_fence_ends_where_it_should(text: str) -> None:
         ("write array_contains(a, [b]); done", "write <code>array_contains(a, [b])</code>; done"),
         ("a deadbeef b", "a <code>deadbeef</code> b"),
         ("<b>", "<code>&lt;b&gt;</code>"),
+        (
+            "set it (or `A_B`, or A_B_FILE), or sum(x)",
+            "set it (or <code>A_B</code>, or <code>A_B_FILE</code>), or <code>sum(x)</code>",
+        ),
     ],
 )
 def test_a_sentence_stays_readable(text: str, shown: str) -> None:

@@ -9,6 +9,7 @@ import click
 from segctl.cli.pulling import places, pull_contacts, shelf_of
 from segctl.cli.session import with_session
 from segctl.contacts.shelf import shelves
+from segctl.contacts.spill import sweep
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def forget(session: Session, *, everything: bool) -> int:
       segctl contacts forget --all
     """
     here = shelf_of(session)
+    sweep(here.folder.parent)
     gone = 0
     for shelf in shelves(here.folder) if everything else (here,):
         try:

@@ -152,9 +152,9 @@ def diagnostics_markdown(
     return body(head, [_findings(diagnostics, frame)], _foot(frame))
 
 
-def preview_markdown(preview: Preview, frame: Frame) -> str:
-    """Give the comment of how large audiences are."""
-    head = _head("preview", base_words(preview), frame)
+def preview_markdown(preview: Preview, frame: Frame, target: str = "") -> str:
+    """Give the comment of how large audiences are, with the marker that its failure has, too."""
+    head = f"{marker('preview', frame, target)}\n{tag('h3', prose(base_words(preview)))}"
     heads = CHANGE_HEADS if preview.is_change else HEADS
     parts = [
         _cells(heads, [row_cells(preview, row) for row in preview.rows], "segment"),

@@ -58,6 +58,9 @@ def _ended(run: list[str]) -> Iterator[Html]:
     text = "".join(run)
     if text:
         shown = text.rstrip(" .,;:")
+        if shown.count(")") > shown.count("("):
+            # It was opened among the plain words before.
+            shown = shown.removesuffix(")")
         yield code(shown) if shown else html(text)
         yield html(text[len(shown) :]) if shown else Html()
 
