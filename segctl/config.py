@@ -10,7 +10,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from segctl.declarations.document import MAX_BYTES, by_place, decode, quoted
 from segctl.declarations.percentages import percentage
@@ -56,13 +56,13 @@ class Lint:
     name_pattern: str | None = None
 
 
-PULLED: Literal["pulled"] = "pulled"
-"""What `contacts` of segctl.yaml says for the base that `segctl contacts pull` made."""
+PULLED = "pulled"
+"""What stands in the place of a file for the base that `segctl contacts pull` made."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFiles:
-    """Files of contacts and of events, relative to the project."""
+    """Files of contacts and of events, relative to the project; `contacts` may be `PULLED`."""
 
     contacts: str
     events: str | None = None
@@ -82,7 +82,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     ownership: Ownership = Ownership.HISTORY
     lint: Lint = field(default_factory=Lint)
-    contacts: ContactFiles | Literal["pulled"] | None = None
+    contacts: ContactFiles | None = None
 
 
 def load_config(root: Path) -> Config:
@@ -256,10 +256,10 @@ def _limits(value: dict[str, Any]) -> Limits:
     )
 
 
-def _contacts(value: Any) -> ContactFiles | Literal["pulled"] | None:
+def _contacts(value: Any) -> ContactFiles | None:
     if isinstance(value, dict):
         return ContactFiles(**value)
-    return PULLED if value else None
+    return ContactFiles(PULLED) if value else None
 
 
 def _lint(value: dict[str, Any]) -> Lint:

@@ -11,10 +11,13 @@ import pytest
 from segctl.audience.pieces import NUMBER_TYPE
 from segctl.cli.formats import FORMATS
 from segctl.environment import account_digest
+from segctl.query.catalogue import ColumnType
 from segctl.secrets import Secret
 from tests.conftest import KEY, Project, Remote, query
 
 duckdb = pytest.importorskip("duckdb")
+
+from tests.contacts.support import pulled  # noqa: E402 - it imports duckdb
 
 PEOPLE = 20
 PERSONAL = ("Kvapil", "contacts.test", "Zdenka")
@@ -239,7 +242,9 @@ def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop:
         base.execute("CREATE TABLE segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
         base.executemany("INSERT INTO segctl_base VALUES (?, ?)", [*facts.items()])
     [reason] = reasons(shop)
-    assert "pulled from another account, or with another key" in reason
+    assert reason == (
+        "warning: who is reached is not known: the contacts were pulled from another account"
+    )
 
     account = account_digest(shop.env["SEGCTL_BASE_URL"], None, Secret(KEY))
     with duckdb.connect(str(path)) as base:
@@ -249,6 +254,41 @@ def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop:
     assert "info[audience-old]: the contacts in which this plan is counted are 10 days old" in (
         done.out
     )
+
+
+def test_a_base_that_cannot_tell_is_no_base(shop: Project) -> None:
+    shop.write({"exports/people.csv": export(range(0))})
+    assert reasons(shop) == [
+        "warning: who is reached is not known: there is nobody in the contacts"
+    ]
+    folder = shop.root / ".segctl" / "contacts"
+    folder.mkdir(parents=True)
+    shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
+    facts = {"only": '["Newsletter", "VIP"]'}
+    people = [{"contact_id": f"c{number}", "total_spend": number} for number in range(PEOPLE)]
+    fields = {"total_spend": ColumnType.NUMBER}
+    account = account_digest(shop.env["SEGCTL_BASE_URL"], None, Secret(KEY))
+    pulled(folder / "production.duckdb", people, None, fields, account=account, **facts)
+    done = shop.run("plan")
+    assert done.code == 3
+    assert "warning[audience-partial]: this plan is counted in the contacts of `Newsletter`, " in (
+        done.out
+    )
+
+
+def test_queries_without_events_are_told_at_once(shop: Project) -> None:
+    opened = query(
+        "EXISTS (SELECT 1 FROM event_data AS e WHERE e.contact_id = contact_data.contact_id)"
+    )
+    for name in ("One", "Two", "Three"):
+        shop.declare(name, opened)
+    plan = json.loads(shop.run("plan", "--format", "json").out)
+    [found] = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
+    assert found["summary"] == (
+        "3 segments cannot be counted: they ask event_data, and the base has no events: "
+        "`One`, `Three`, `Two`"
+    )
+    assert "contacts: {contacts: …, events: …}" in found["hint"]
 
 
 def test_an_export_that_was_written_long_ago_is_told(shop: Project) -> None:

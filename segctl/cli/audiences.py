@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Counts, Uncountable
 from segctl.cli.offline import offline_fields
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
-from segctl.config import ContactFiles
+from segctl.config import PULLED, ContactFiles
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.counting import compare, names_asked
 from segctl.contacts.shelf import FOLDER, Shelf
@@ -22,9 +23,8 @@ from segctl.errors import InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
-    from segctl.cli.session import Session
+    from segctl.cli.session import Account, Session
     from segctl.contacts.base import Base
     from segctl.model import Segment
     from segctl.query.problems import Problem
@@ -37,7 +37,8 @@ class Evaluated:
     Offsets of the problems are in the query before the change where `in_before`, and else in the
     one after; -1 stands for the parent list. `base` is how many contacts there are, and `as_of`
     the moment (ISO 8601, UTC) that a pulled base shows, `None` for anybody's own files, of which
-    `modified_at` says when they were written last.
+    `modified_at` says when they were written last. `only` names the lists that the base is limited
+    to, if it is.
     """
 
     counts: Counts | None
@@ -46,36 +47,53 @@ class Evaluated:
     problems: tuple[Problem, ...] = ()
     in_before: bool = False
     modified_at: str | None = None
+    only: tuple[str, ...] = ()
 
 
 def evaluate(
-    session: Session, pairs: Sequence[tuple[Segment | None, Segment]], account: str | None = None
+    session: Session,
+    pairs: Sequence[tuple[Segment | None, Segment]],
+    account: Account | None = None,
 ) -> list[Evaluated]:
     """Count segments before (`None`: there is none) and after, in the base that segctl.yaml names.
 
-    All take one statement. Empty where segctl.yaml names none: nothing is guessed. With the digest
-    of an `account`, a base that was pulled from another is not counted in. Raises `BaseMissing`
-    where it names one that is not there, `UsageError` where that cannot be counted in, and
-    `EvaluationFailed` where it cannot be read.
+    All take one statement. Empty where segctl.yaml names none: nothing is guessed. With an
+    `account`, a base that was pulled from another is not counted in. Raises `BaseMissing` where it
+    names one that is not there, `UsageError` where that cannot be counted in, `EvaluationFailed`
+    where it cannot be read, and `RemoteError` where the account does not say which it is.
     """
     named = session.config.contacts
     if named is None or not pairs:
         return []
     contacts, events = configured(session, named)
     with opened(session, contacts, events, _segments(pairs)) as base:
-        if account is not None and base.account not in (None, account):
-            raise UsageError(
-                "the contacts were pulled from another account, or with another key",
-                hint="run `segctl contacts pull` with the key of this run",
-            )
+        if account is not None and not shows(base, account):
+            raise UsageError(ANOTHER_ACCOUNT, hint="run `segctl contacts pull`")
         counted = compare(base, pairs, session.clock.now())
-        as_of, modified_at = base.as_of, base.modified_at
+        as_of, modified_at, only = base.as_of, base.modified_at, base.only
     return [
-        Evaluated(None, counted.total, as_of, one.problems, one.in_before, modified_at)
+        Evaluated(None, counted.total, as_of, one.problems, one.in_before, modified_at, only)
         if isinstance(one, Uncountable)
-        else Evaluated(one, counted.total, as_of, modified_at=modified_at)
+        else Evaluated(one, counted.total, as_of, modified_at=modified_at, only=only)
         for one in counted.results
     ]
+
+
+ANOTHER_ACCOUNT = "the contacts were pulled from another account"
+
+
+def shows(base: Base, account: Account) -> bool:
+    """Say whether a base has the contacts of this account; somebody's own file has anybody's.
+
+    A pipeline plans with one key and applies with another, and an account's digest is of its key,
+    too. So where that differs, the lists are looked at: their ids are no two accounts'. Raises
+    `RemoteError`.
+    """
+    if base.account in (None, account.digest):
+        return True
+    if not base.account_lists:
+        return False
+    return any(one.id in base.account_lists for one in account.reader.list_contact_lists())
 
 
 def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
@@ -83,22 +101,39 @@ def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
 
 
 def pulled_path(session: Session) -> Path:
-    """Give the place of the base that was pulled from the target. Raises `UsageError`."""
-    return Shelf(session.root / STATE_FOLDER / FOLDER, session.target.name).base
-
-
-def configured(session: Session, named: ContactFiles | str) -> tuple[Path, Path | None]:
-    """Give the files that segctl.yaml names. Raises `UsageError` and `BaseMissing`."""
-    if isinstance(named, ContactFiles):
-        files = [_inside(session.root, one) for one in (named.contacts, named.events) if one]
-        return files[0], files[1] if len(files) > 1 else None
-    path = pulled_path(session)
+    """Give the base that was pulled from the target. Raises `UsageError` and `BaseMissing`."""
+    path = Shelf(session.root / STATE_FOLDER / FOLDER, session.target.name).base
     if not path.exists():
         raise BaseMissing(
             f"no contacts of the target `{session.target.name}` were pulled",
-            hint="run `segctl contacts pull`, or give a file with --contacts",
+            hint="run `segctl contacts pull`",
         )
-    return path, None
+    return path
+
+
+def chosen(
+    session: Session, contacts: str | None, events: str | None
+) -> tuple[Path, Path | None] | None:
+    """Give the files of the command line, and what is not there as segctl.yaml names it.
+
+    `None` where neither names contacts. Raises `UsageError` and `BaseMissing`.
+    """
+    happened = None if events is None else Path(events)
+    if contacts is not None:
+        return (pulled_path(session) if contacts == PULLED else Path(contacts)), happened
+    named = session.config.contacts
+    if named is None:
+        return None
+    path, own = configured(session, named)
+    return path, happened or own
+
+
+def configured(session: Session, named: ContactFiles) -> tuple[Path, Path | None]:
+    """Give the files that segctl.yaml names. Raises `UsageError` and `BaseMissing`."""
+    events = _inside(session.root, named.events) if named.events else None
+    if named.contacts == PULLED:
+        return pulled_path(session), events
+    return _inside(session.root, named.contacts), events
 
 
 def _inside(root: Path, name: str) -> Path:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from segctl.clock import iso
 from segctl.config import PULLED
-from segctl.errors import Diagnostic, SegctlError, Severity
+from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
 from segctl.model import Create, Delete, Impact, Reason, Upgrade
 from segctl.moments import moment
+from segctl.render.previews import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 OLD_AFTER = timedelta(days=7)
 """Contacts taken longer ago are told: segments by events have moved on by then."""
-
-_NO_EVENTS = "name a file of events in segctl.yaml: `contacts: {contacts: …, events: …}`"
 
 
 def with_impacts(
@@ -48,18 +47,22 @@ def with_impacts(
         (None if isinstance(change, Create) else change.before, change.after) for change in changes
     ]
     from segctl.cli.audiences import evaluate  # noqa: PLC0415 - DuckDB's room, only with contacts
-    from segctl.contacts.base import BaseMissing  # noqa: PLC0415
 
     try:
         with session.progress("counting contacts"):
-            evaluated = evaluate(session, pairs, account.digest)
+            evaluated = evaluate(session, pairs, account)
+            if not evaluated[0].base:
+                # Of nobody, no change is too large: that is no answer.
+                raise UsageError("there is nobody in the contacts", hint="take them anew")
     except SegctlError as error:
         words = f"who is reached is not known: {error.message}"
-        pull = isinstance(error, BaseMissing) and session.config.contacts == PULLED
-        hint = "run `segctl contacts pull`" if pull else error.hint
-        return plan, (Diagnostic("audience-unknown", weight, words, hint=hint),)
+        return plan, (Diagnostic("audience-unknown", weight, words, hint=error.hint),)
     counted = dict(zip(map(id, changes), evaluated, strict=True))
-    said = (*_age(session, evaluated[0]), *_unknown(session, changes, counted, weight))
+    said = (
+        *_age(session, evaluated[0]),
+        *_part(evaluated[0], weight),
+        *_unknown(session, changes, counted, weight),
+    )
     return dataclasses.replace(
         plan, changes=tuple(_counted(change, counted) for change in plan.changes)
     ), said
@@ -97,6 +100,17 @@ def _age(session: Session, found: Evaluated) -> Iterator[Diagnostic]:
         )
 
 
+def _part(found: Evaluated, weight: Severity) -> Iterator[Diagnostic]:
+    """Tell of contacts that are not all: of the others nothing is counted."""
+    if found.only:
+        yield Diagnostic(
+            "audience-partial",
+            weight,
+            f"this plan is counted in the contacts of {quoted(found.only)} alone",
+            hint="`segctl contacts pull` without --list brings all",
+        )
+
+
 def _unknown(
     session: Session,
     changes: list[Create | Patch | Replace],
@@ -108,17 +122,40 @@ def _unknown(
     from segctl.cli.uncountable import findings  # noqa: PLC0415
 
     declared = {one.name: one for one in session.declarations.declared}
-    for change in changes:
+    unknown = [
+        change
+        for change in changes
+        if counted[id(change)].counts is None and change.reason is not Reason.FREES_NAME
+    ]
+    without_events = [change for change in unknown if _asks_events(counted[id(change)])]
+    if len(without_events) > 1:
+        # All for one reason, which is not in any of the files.
+        unknown = [change for change in unknown if change not in without_events]
+        yield Diagnostic(
+            "audience-unknown",
+            weight,
+            f"{len(without_events)} segments cannot be counted: they ask event_data, and the base "
+            f"has no events: {quoted(change.name for change in without_events)}",
+            hint=_events_hint(session),
+        )
+    for change in unknown:
         result = counted[id(change)]
-        if result.counts is not None or change.reason is Reason.FREES_NAME:
-            continue
         why = Uncountable(result.problems, result.in_before)
-        asks_events = any(one.code == "no-events" for one in result.problems)
         for found in findings(session, declared[change.name], why, named=False):
             yield dataclasses.replace(
                 found,
                 code="audience-unknown",
                 severity=weight,
                 summary=f"`{change.name}`: {found.summary}",
-                hint=_NO_EVENTS if asks_events else found.hint,
+                hint=_events_hint(session) if _asks_events(result) else found.hint,
             )
+
+
+def _asks_events(found: Evaluated) -> bool:
+    return any(one.code == "no-events" for one in found.problems)
+
+
+def _events_hint(session: Session) -> str:
+    named = session.config.contacts
+    contacts = PULLED if named is not None and named.contacts == PULLED else "…"
+    return f"name a file of events in segctl.yaml: `contacts: {{contacts: {contacts}, events: …}}`"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Uncountable
-from segctl.cli.audiences import configured, opened, pulled_path
+from segctl.cli.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, shows
 from segctl.cli.planning import read_selection
-from segctl.config import PULLED
+from segctl.contacts.base import BaseMissing
 from segctl.contacts.counting import compare
 from segctl.errors import InvalidInput, UsageError
 from segctl.render.previews import Preview, Row
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from segctl.cli.session import Session
+    from segctl.cli.session import Account, Session
     from segctl.contacts.base import Base
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Segment
@@ -48,19 +49,21 @@ class _Subject:
 def preview(session: Session, wanted: Wanted, output: str) -> int:
     """Count, and show it; give the exit code. Raises `SegctlError`."""
     contacts, events = _files(session, wanted)
-    digest = None
-    if "changed" in wanted.asked:
-        subjects, digest = _changed(session, wanted.names)
-    else:
-        _, picked = read_selection(session, wanted.names, what="preview")
-        subjects = [_Subject(one) for one in picked]
-    if not subjects:
-        session.talk("No audience changes." if digest else "No segments.")
-    pairs = [(one.before, one.declared.segment) for one in subjects]
-    segments = [one for pair in pairs for one in pair if one is not None]
-    with opened(session, contacts, events, segments) as base:
-        if base.account and digest and base.account != digest:
-            session.talk("These contacts were pulled with another key, or from another account.")
+    with ExitStack() as stack:
+        account = None
+        if "changed" in wanted.asked:
+            account = stack.enter_context(session.connect(read_only=True))
+            subjects = _changed(session, account, wanted.names)
+        else:
+            _, picked = read_selection(session, wanted.names, what="preview")
+            subjects = [_Subject(one) for one in picked]
+        if not subjects:
+            session.talk("No audience changes." if account else "No segments.")
+        pairs = [(one.before, one.declared.segment) for one in subjects]
+        segments = [one for pair in pairs for one in pair if one is not None]
+        base = stack.enter_context(opened(session, contacts, events, segments))
+        if account is not None and not shows(base, account):
+            session.talk(f"warning: {ANOTHER_ACCOUNT}")
         counted = compare(
             base, pairs, wanted.now, overlap="overlap" in wanted.asked, sample=wanted.sample
         )
@@ -106,43 +109,37 @@ def _reasons(
 
 
 def _names(base: Base) -> tuple[str, ...]:
-    relations = [base.contacts] if base.is_pulled else [base.contacts, base.events]
-    return tuple(one.name for one in relations if one is not None)
+    relations = [base.contacts, base.events]
+    return tuple(dict.fromkeys(one.name for one in relations if one is not None))
 
 
 def _files(session: Session, wanted: Wanted) -> tuple[Path, Path | None]:
     """Find the contacts: on the command line, in segctl.yaml, or where a pull puts them."""
-    events = None if wanted.events is None else Path(wanted.events)
-    if wanted.contacts is not None and wanted.contacts != PULLED:
-        return Path(wanted.contacts), events
-    if events is not None:
-        raise UsageError("--events goes with --contacts", hint="give both files")
-    named = session.config.contacts
-    if wanted.contacts == PULLED or named is not None:
-        return configured(session, PULLED if wanted.contacts else named or PULLED)
-    path = pulled_path(session)
-    if not path.exists():
+    files = chosen(session, wanted.contacts, wanted.events)
+    if files is not None:
+        return files
+    try:
+        return pulled_path(session), Path(wanted.events) if wanted.events else None
+    except BaseMissing:
         raise UsageError(
             "there are no contacts to count in",
             hint="give a file with --contacts, or run `segctl contacts pull`",
-        )
-    return path, None
+        ) from None
 
 
-def _changed(session: Session, names: Sequence[str]) -> tuple[list[_Subject], str]:
-    """Ask the account which segments would change; give the digest of its name, too."""
+def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_Subject]:
+    """Ask the account which segments would change."""
     from segctl.cli.planning import look, prepare  # noqa: PLC0415 - the client
     from segctl.model import Create, Delete  # noqa: PLC0415
     from segctl.options import Options  # noqa: PLC0415
     from segctl.planfile import action_name  # noqa: PLC0415
 
     question = prepare(session, Options(only=tuple(names)))
-    with session.connect(read_only=True) as account:
-        plan, _ = look(session, account, question)
+    plan, _ = look(session, account, question)
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
     declared = {one.name: one for one in question.declarations.declared}
-    subjects = [
+    return [
         _Subject(
             declared[change.name],
             None if isinstance(change, Create) else change.before,
@@ -151,7 +148,6 @@ def _changed(session: Session, names: Sequence[str]) -> tuple[list[_Subject], st
         for change in plan.changes
         if not isinstance(change, Delete) and change.name in declared
     ]
-    return subjects, account.digest
 
 
 def _show(session: Session, view: Preview, output: str) -> None:

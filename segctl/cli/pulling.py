@@ -37,7 +37,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     Raises `UsageError` without DuckDB and `Refused` where git would take the base, both before
     anything is asked for; further `RemoteError`s, `InvalidInput` and `UsageError`.
     """
-    from segctl.contacts.storing import store  # noqa: PLC0415 - so that `forget` needs no DuckDB
+    from segctl.contacts.storing import Origin, store  # noqa: PLC0415 - so that `forget` needs no DuckDB
     from segctl.engine import require  # noqa: PLC0415
 
     require()
@@ -72,7 +72,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
             only = [lists[one].name for one in wanted if one is not None] if names else []
             fields = columns((*custom, *reserved))
             try:
-                stored = store(exported, shelf, fields, account.digest, only)
+                stored = store(exported, shelf, fields, Origin(account.digest, tuple(lists)), only)
             except UnexpectedAnswer:
                 # The same files would be no better next time.
                 pull.finish()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segctl.cli.audiences import configured, opened
-from segctl.config import PULLED
+from segctl.cli.audiences import chosen, opened
 from segctl.contacts.verifying import verify
 from segctl.errors import Diagnostic, Severity, UsageError
 from segctl.importer import shown
@@ -30,7 +28,12 @@ def verified(
 
     Raises `UsageError` and `EvaluationFailed`.
     """
-    paths = _files(session, contacts, events)
+    paths = chosen(session, contacts, events)
+    if paths is None:
+        raise UsageError(
+            "--verify needs contacts",
+            hint="give a file with --contacts, or `contacts` in segctl.yaml",
+        )
     with opened(session, *paths, [one.segment for one in files]) as base:
         pairs = [(one.file.remote.definition, one.segment) for one in files]
         results = verify(base, pairs, session.clock.now())
@@ -44,20 +47,6 @@ def verified(
                 f"{shown(one.file.remote)} selects the same among {result.contacts:,} contacts."
             )
     return same
-
-
-def _files(session: Session, contacts: str | None, events: str | None) -> tuple[Path, Path | None]:
-    if contacts is not None and contacts != PULLED:
-        return Path(contacts), None if events is None else Path(events)
-    if events is not None:
-        raise UsageError("--events goes with --contacts", hint="give both files")
-    named = PULLED if contacts else session.config.contacts
-    if named is None:
-        raise UsageError(
-            "--verify needs contacts",
-            hint="give a file with --contacts, or `contacts` in segctl.yaml",
-        )
-    return configured(session, named)
 
 
 def _found(one: Translated, result: Verified) -> Iterator[Diagnostic]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import name_sql
 from segctl.audience.scopes import Columns
+from segctl.clock import iso
 from segctl.contacts.checked import Check
 from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
 from segctl.engine import Database, EvaluationFailed
@@ -45,9 +46,10 @@ class BaseMissing(UsageError):
 class Base:
     """Contacts, and perhaps events, that can be counted; `columns` are all that the account has.
 
-    `as_of` is the moment that a pulled base shows, and `modified_at` that when somebody's own file
-    was written last (both ISO 8601, UTC); one of them is `None`. `account` is the digest of the
-    account that a base was pulled from. `lists` are the ids of those whose members are known, or
+    `as_of` is the moment that a pulled base shows, and `modified_at` that when the last of
+    somebody's own files was written (both ISO 8601, UTC); `None` where there is no such.
+    `account` is the digest of the account that a base was pulled from, and `account_lists` are
+    the ids of the lists that it had. `lists` are the ids of those whose members are known, or
     `None` for all. `only` has the names of those that a pulled base is limited to, and is empty
     where it has all contacts. `is_distinct` says that each row is known to be a contact of its own;
     where it is not, `check` remembers that it turned out to be.
@@ -60,6 +62,7 @@ class Base:
     as_of: str | None = None
     modified_at: str | None = None
     account: str | None = None
+    account_lists: frozenset[str] = frozenset()
     lists: frozenset[str] | None = None
     only: tuple[str, ...] = ()
     is_distinct: bool = False
@@ -98,9 +101,7 @@ def open_base(
             if not contacts.exists():
                 raise BaseMissing(f"there is no file {contacts.name}", hint="check the path")
             if format_of(contacts) is Format.DUCKDB:
-                if events is not None:
-                    raise UsageError("a pulled base has its own events", hint="leave out --events")
-                yield _pulled(database, contacts, fields or {})
+                yield _pulled(database, contacts, events, fields or {})
             else:
                 base = _own(database, contacts, events, fields or {}, asked)
                 check = Check.of(contacts.resolve(), workshop) if workshop else None
@@ -124,15 +125,19 @@ def _own(
     paths = [path.resolve() for path in (contacts, events) if path is not None]
     database.lock(*paths)
     people = read_relation(database, paths[0], "contact_data", fields, asked)
-    happened = read_relation(database, paths[1], "event_data", {}, ()) if events else None
-    modified = datetime.fromtimestamp(max(path.stat().st_mtime for path in paths), UTC)
+    happened = _happened(database, paths[1]) if events else None
     return Base(
-        database,
-        _columns(people, fields),
-        people,
-        happened,
-        modified_at=modified.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        database, _columns(people, fields), people, happened, modified_at=_modified_at(*paths)
     )
+
+
+def _happened(database: Database, path: Path) -> Relation:
+    return read_relation(database, path, "event_data", {}, ())
+
+
+def _modified_at(*paths: Path) -> str:
+    last = max(path.stat().st_mtime for path in paths)
+    return iso(datetime.fromtimestamp(last, UTC))
 
 
 def _columns(people: Relation, fields: Mapping[str, ColumnType]) -> Columns:
@@ -141,12 +146,15 @@ def _columns(people: Relation, fields: Mapping[str, ColumnType]) -> Columns:
     return Columns(others, complete=True)
 
 
-def _pulled(database: Database, path: Path, fields: Mapping[str, ColumnType]) -> Base:
+def _pulled(
+    database: Database, path: Path, events: Path | None, fields: Mapping[str, ColumnType]
+) -> Base:
     try:
         database.attach(path.resolve(), _ALIAS)
         facts = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
-        lists, only = json.loads(facts["lists"]), json.loads(facts.get("only", "[]"))
-    except (EvaluationFailed, KeyError, ValueError):
+        lists = json.loads(facts["lists"])
+        only, had = (tuple(json.loads(facts.get(key, "[]"))) for key in ("only", "account_lists"))
+    except (EvaluationFailed, KeyError, ValueError, TypeError):
         raise UsageError(
             f"{path.name} is no base that segctl pulled, or it is broken",
             hint="run `segctl contacts pull`",
@@ -156,18 +164,23 @@ def _pulled(database: Database, path: Path, fields: Mapping[str, ColumnType]) ->
             f"{path.name} was pulled by another version of segctl",
             hint="run `segctl contacts pull` again",
         )
-    database.lock()
+    own = [] if events is None else [events.resolve()]
+    database.lock(*own)
     relations = {table: _table(database, table, path.name) for table in _TABLES}
-    people = relations["contact_data"]
+    people, happened = relations["contact_data"], relations["event_data"]
     if people is None or JOIN_COLUMN not in people.columns:
         raise UsageError(f"{path.name} has no contacts", hint="run `segctl contacts pull` again")
+    if own and happened is not None:
+        raise UsageError(f"{path.name} has its own events", hint="leave out the other ones")
     return Base(
         database,
         _columns(people, fields),
         people,
-        relations["event_data"],
+        _happened(database, own[0]) if own else happened,
         as_of=facts.get("as_of", ""),
+        modified_at=_modified_at(*own) if own else None,
         account=facts.get("account"),
+        account_lists=frozenset(map(str, had)),
         lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
         only=tuple(map(str, only)),
         is_distinct=facts.get("distinct") == "true",

@@ -1,4 +1,4 @@
-"""Counts of many audiences, before and after a change, in one pass over a base.
+"""Counts of many audiences, before and after a change, in as few passes over a base as can be.
 
 Owns what the numbers mean, and what they must not be made of. Where a query asks what the base
 does not know, where values of a column are none of its type, and where a computation fails on the
@@ -8,14 +8,14 @@ two rows, or have no id, nothing is: every number would be wrong.
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Counted, Counts, Overlap, Uncountable
 from segctl.audience.translation import translate
 from segctl.contacts.files import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
-from segctl.contacts.statement import Statement
+from segctl.contacts.statement import MOST_SUBQUERIES, Statement, has_subquery
 from segctl.engine import EvaluationFailed, FileUnreadable
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN
@@ -53,7 +53,7 @@ def compare(
     overlap: bool = False,
     sample: int = 0,
 ) -> Counted:
-    """Count the audiences before (`None`: there is none) and after, of all pairs at once.
+    """Count the audiences before (`None`: there is none) and after.
 
     With `overlap`, any two of those after are compared, too; of each, `sample` members are shown,
     by masked addresses. Raises `UsageError` for a base in which nothing can be counted, and
@@ -69,17 +69,75 @@ def compare(
             wrong[segment] = asked
         else:
             sound[segment] = asked
+    batches = [[*range(len(pairs))]] if overlap else _batches(pairs, sound)
+    parts = []
+    for places in batches:
+        some = [pairs[place] for place in places]
+        inside = {one for pair in some for one in pair}
+        asked_here = {one: audience for one, audience in sound.items() if one in inside}
+        parts.append(_counted(base, asked_here, some, now, wrong, overlap=overlap, sample=sample))
+    order = [place for places in batches for place in places]
+    results = dict(zip(order, chain(*(part.results for part in parts)), strict=True))
+    samples = dict(zip(order, chain(*(part.samples for part in parts)), strict=True))
+    return Counted(
+        parts[0].total,
+        tuple(results[place] for place in sorted(order)),
+        parts[0].overlaps,
+        tuple(samples[place] for place in sorted(order)),
+    )
+
+
+def _batches(
+    pairs: Sequence[tuple[Segment | None, Segment]], sound: Mapping[Segment, Audience]
+) -> list[list[int]]:
+    """Share the pairs out, by their places, so that no statement has too many subqueries.
+
+    All but a few queries need none, and come with the first statement.
+    """
+    batches: list[list[int]] = [[]]
+    heavy: list[tuple[int, int]] = []
+    for place, pair in enumerate(pairs):
+        weight = sum(
+            one in sound and has_subquery(sound[one]) for one in dict.fromkeys(pair) if one
+        )
+        if weight:
+            heavy.append((place, weight))
+        else:
+            batches[0].append(place)
+    filled = 0
+    for place, weight in heavy:
+        if filled + weight > MOST_SUBQUERIES:
+            batches.append([])
+            filled = 0
+        batches[-1].append(place)
+        filled += weight
+    return batches
+
+
+def _counted(
+    base: Base,
+    sound: dict[Segment, Audience],
+    pairs: Sequence[tuple[Segment | None, Segment]],
+    now: datetime,
+    wrong: Mapping[Segment, tuple[Problem, ...]],
+    *,
+    overlap: bool,
+    sample: int,
+) -> Counted:
+    """Count some pairs in one statement, without those that fail in it; see `compare`."""
+    failed: dict[Segment, tuple[Problem, ...]] = {}
     try:
         count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample)
     except FileUnreadable:
         raise
     except EvaluationFailed:
+        _refuse_damaged(base)
         for segment, reason in _failing(base, sound, now):
-            wrong[segment] = (Problem("not-computed", reason, "", *_whole(segment)),)
-            del sound[segment]
+            failed[segment] = (Problem("not-computed", reason, "", *_whole(segment)),)
+        sound = {one: audience for one, audience in sound.items() if one not in failed}
         count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample)
     count.check_contacts()
-    return count.counted(wrong | count.faulty())
+    return count.counted({**wrong, **failed, **count.faulty()})
 
 
 class _Count:
@@ -246,8 +304,9 @@ def _lacking(base: Base, asked: Asked) -> Problem | None:
     relation = base.relation(asked.table)
     column = relation.columns.get(asked.column) if relation else None
     if relation is None or column is None:
-        hint = "pull it again" if base.is_pulled else "export that column as well"
-        whose = "the base has" if asked.table == "contact_data" else "the events have"
+        of_contacts = asked.table == "contact_data"
+        hint = "pull it again" if base.is_pulled and of_contacts else "export that column as well"
+        whose = "the base has" if of_contacts else "the events have"
         return Problem("no-column", f"{whose} no column `{asked.column}`", hint, *place)
     if column.unusable:
         message = f"`{asked.column}` in {relation.name} {column.unusable}"
@@ -285,19 +344,26 @@ def _faults(
 def _failing(
     base: Base, sound: Mapping[Segment, Audience], now: datetime
 ) -> Iterator[tuple[Segment, str]]:
-    """Find those whose computation fails on this data, by halves, and why.
-
-    Raises `EvaluationFailed` where it fails without any.
-    """
+    """Find those whose computation fails on this data, by halves, and why."""
     try:
         _Count(base, sound, [(None, one) for one in sound], now, overlap=False, sample=0)
     except EvaluationFailed as error:
-        if not sound:
-            raise
         if len(sound) == 1:
-            _Count(base, {}, [], now, overlap=False, sample=0)
             yield next(iter(sound)), error.message
             return
         items, half = [*sound.items()], len(sound) // 2
         yield from _failing(base, dict(items[:half]), now)
         yield from _failing(base, dict(items[half:]), now)
+
+
+def _refuse_damaged(base: Base) -> None:
+    """Raise `FileUnreadable` where not even the rows can be counted: no query is to blame."""
+    for relation in filter(None, (base.contacts, base.events)):
+        value = relation.columns[JOIN_COLUMN].value
+        try:
+            base.database.rows(f"SELECT count({value}) FROM {relation.source}")  # noqa: S608 - our own relation
+        except FileUnreadable:
+            raise
+        except EvaluationFailed:
+            hint = "take it anew: it may be cut or damaged"
+            raise FileUnreadable(f"{relation.name} cannot be read", hint=hint) from None

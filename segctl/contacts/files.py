@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import zlib
 from dataclasses import dataclass
 from enum import Enum
 from io import StringIO
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import DECIMALS, NUMBER_TYPE, name_sql, text_sql
 from segctl.audience.translation import TYPES
-from segctl.engine import pattern_of
+from segctl.engine import EvaluationFailed, pattern_of
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN, TABLES, ColumnType
 from segctl.query.words import lower
@@ -83,6 +84,10 @@ class Relation:
 def format_of(path: Path) -> Format:
     """Tell a file's format. Raises `UsageError` where it cannot be read or is none that we read."""
     try:
+        if path.exists() and not path.is_file():
+            # A pipe would keep us waiting, and it can be read but once.
+            what = "a folder" if path.is_dir() else "a pipe or a device"
+            raise UsageError(f"{path.name} is {what}, not a file", hint=_WANTED)
         with path.open("rb") as stream:
             start = stream.read(16)
     except (OSError, ValueError) as error:
@@ -127,7 +132,11 @@ def read_relation(
     where = text_sql(pattern_of(path))
     if kind is Format.PARQUET:
         source = f"read_parquet({where})"
-        rows = database.rows(f"DESCRIBE SELECT * FROM {source}")  # noqa: S608 - a quoted path
+        try:
+            rows = database.rows(f"DESCRIBE SELECT * FROM {source}")  # noqa: S608 - a quoted path
+        except EvaluationFailed:
+            hint = "export it again"
+            raise UsageError(f"{path.name} is cut or damaged", hint=hint) from None
         names, types = [row[0] for row in rows], [row[1] for row in rows]
         raw = [name_sql(name) for name in names]
     else:
@@ -164,8 +173,10 @@ def _header(path: Path, *, packed: bool) -> tuple[list[str], str]:
             data = stream.read(LONGEST_HEADER)
         # What stands below the header is DuckDB's to check, which knows the line.
         text = data.decode("utf-8-sig", "surrogateescape")
-    except (OSError, EOFError) as error:
-        raise UsageError(f"cannot read {path.name}: {error.__class__.__name__}") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise UsageError(f"{path.name} is cut or damaged", hint="export it again") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path.name}: {error.strerror or error}") from None
     found: list[tuple[list[str], str]] = []
     for delimiter in _DELIMITERS:
         try:
@@ -177,7 +188,12 @@ def _header(path: Path, *, packed: bool) -> tuple[list[str], str]:
         raise UsageError(f"{path.name} is not UTF-8", hint="save it as CSV in UTF-8")
     if not found:
         raise UsageError(f"the first line of {path.name} cannot be read", hint=_WANTED)
-    return max(found, key=lambda one: len(one[0]))
+    # A name of a column may have a semicolon in it, the one that must be there has none.
+    names, delimiter = max(found, key=lambda one: (JOIN_COLUMN in map(lower, one[0]), len(one[0])))
+    if not any(names):
+        hint = "it must name the columns"
+        raise UsageError(f"the first line of {path.name} is empty", hint=hint)
+    return names, delimiter
 
 
 def _by_name(path: Path, names: Sequence[str]) -> dict[str, int]:
@@ -185,7 +201,7 @@ def _by_name(path: Path, names: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for place, name in enumerate(names):
         if lower(name) in found:
-            shown = "" if _NO_HEADER.fullmatch(name) else f" called `{name}`"
+            shown = "" if any(map(_NO_HEADER.fullmatch, names)) else f" called `{name}`"
             raise UsageError(
                 f"{path.name} has two columns{shown}",
                 hint="names are compared without case: rename one of them",

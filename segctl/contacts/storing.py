@@ -44,17 +44,25 @@ class Stored:
     left_out: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The account that a base is of: its digest, and the ids of all its lists."""
+
+    digest: str
+    list_ids: tuple[str, ...] = ()
+
+
 def store(
     exported: Sequence[Exported],
     shelf: Shelf,
     fields: Mapping[str, ColumnType],
-    account: str,
+    account: Origin,
     only: Sequence[str],
 ) -> Stored:
     """Make the base of a target anew.
 
     Where one of the exports is of all contacts, so is the base; otherwise it is of those on the
-    lists. `fields` are the account's own, `account` is its digest, `only` the names of the lists
+    lists. `fields` are the account's own, `only` the names of the lists
     that the base is limited to. Raises `UnexpectedAnswer` where the files are not what SendGrid
     said, `UsageError` where the base cannot be written, and `OSError`.
     """
@@ -107,7 +115,7 @@ class _Making:
         except UsageError as error:
             raise _unusable(error.message) from None
 
-    def make(self, account: str, only: Sequence[str]) -> Stored:
+    def make(self, account: Origin, only: Sequence[str]) -> Stored:
         for one in self.exported:
             self._check(one)
         of_all = None in self.relations
@@ -124,7 +132,8 @@ class _Making:
         facts = {
             "format": PULLED_FORMAT,
             "as_of": as_of,
-            "account": account,
+            "account": account.digest,
+            "account_lists": json.dumps(account.list_ids),
             "lists": json.dumps(lists),
             "only": json.dumps(list(only)),
             "distinct": "true",

@@ -37,8 +37,8 @@ class Preview:
     """What was counted, in which contacts, for which moment (`now`), and what cannot be.
 
     `as_of` is the moment that a pulled base shows, `modified_at` that when somebody's own files
-    were written; one of them is `None`. `only` are the names of the lists that a pulled base is
-    limited to, if it is. Places in `overlaps` are those of `rows`. `asked` says what
+    were written; `None` where there is no such. `only` are the names of the lists that a pulled
+    base is limited to, if it is. Places in `overlaps` are those of `rows`. `asked` says what
     was asked for beside the numbers of the segments.
     """
 
@@ -86,13 +86,15 @@ def preview_text(preview: Preview, style: Style) -> str:
 
 def base_words(preview: Preview) -> str:
     """Say what was counted in, and how old it is."""
+    written = f"last written {when(preview.modified_at or '', preview.now)}"
     if preview.as_of is not None:
         rest = f"pulled as of {when(preview.as_of, preview.now)}"
         if preview.only:
             rest = f"of {quoted(preview.only)} alone, {rest}"
+        if preview.modified_at is not None:
+            rest += f"; their events in {preview.files[-1]}, {written}"
     else:
-        files = " and ".join(preview.files)
-        rest = f"in {files}, last written {when(preview.modified_at or '', preview.now)}"
+        rest = f"in {' and '.join(preview.files)}, {written}"
     return f"{count(preview.total, 'contact')} {clean(rest)}"
 
 

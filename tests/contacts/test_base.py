@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import pytest
 from segctl.audience.counts import Uncountable
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.checked import FILE
-from segctl.contacts.counting import compare
+from segctl.contacts.counting import _ask, _batches, compare
 from segctl.contacts.files import read_relation
 from segctl.contacts.statement import Statement
 from segctl.engine import Database, EvaluationFailed, FileUnreadable
@@ -201,8 +203,13 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
     assert numbers(path, None, "plan = 'x'", fields={"plan": ColumnType.VARCHAR}) == [
         "the base has no column `plan`"
     ]
-    with pytest.raises(UsageError, match="has its own events"), opened(path, path, ()):
+    own = written(tmp_path / "e.csv", "contact_id,event_type\n1,open\n")
+    with pytest.raises(UsageError, match="has its own events"), opened(path, own, ()):
         pass
+    bare = pulled(tmp_path / "bare", [{"contact_id": "1"}, {"contact_id": "2"}], None, {})
+    assert numbers(bare, own, f"{J}e.event_type = 'open'", f"{J}e.event_source = 'mail'") == [
+        1, "the events have no column `event_source`",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -215,18 +222,45 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
         (b"\x28\xb5\x2f\xfd....", "zstd"),
         (b"\xff\xfec\x00", "UTF-16"),
         (b"contact_id,na\xefve\n", "not UTF-8"),
-        (b"\x1f\x8bnothing of the kind", "cannot read c"),
+        (b"\x1f\x8bnothing of the kind", "c is cut or damaged"),
+        (gzip.compress(b"contact_id,city\n1,x\n")[:20], "c is cut or damaged"),
         (b'"contact_id', "first line of c cannot be read"),
-        (b"\n\n", "has no column contact_id"),
+        (b"\n\n", "the first line of c is empty"),
+        (b"contact_id,a;b;c;d\n1,x\n1,y\n", "1 row repeats a contact_id in c"),
+        (b"Ann,1990-05-05,Brno,Brno\n", "c has two columns$"),
         (b"12345678DUCKdatabase", "no base that segctl pulled"),
-        (b"PAR1 and nothing else", "DuckDB cannot compute"),
+        (b"PAR1 and nothing else", "c is cut or damaged"),
     ],
 )
 def test_files_that_are_no_contacts(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "c"
     path.write_bytes(data)
-    with pytest.raises((UsageError, EvaluationFailed), match=message), opened(path, None, ()):
-        pass
+    with pytest.raises((UsageError, EvaluationFailed), match=message):
+        count(path, None, ())
+
+
+def test_a_file_that_breaks_off_is_told_as_such(tmp_path: Path) -> None:
+    # More than is read of it to find its columns.
+    rows = "".join(f"{number * 0x9E3779B97F4A7C15:060x},x\n" for number in range(20_000))
+    whole = gzip.compress(b"contact_id,city\n" + rows.encode())
+    path, events = tmp_path / "c.csv.gz", tmp_path / "e.csv.gz"
+    path.write_bytes(whole)
+    assert numbers(path, None, "city = 'x'") == [20_000]
+    path.write_bytes(whole[:-9])
+    with pytest.raises(EvaluationFailed, match=r"^c\.csv\.gz cannot be read$"):
+        count(path, None, segments("city = 'x'"))
+    path.write_bytes(whole)
+    events.write_bytes(whole[:-9])
+    with pytest.raises(EvaluationFailed, match=r"^e\.csv\.gz cannot be read$"):
+        count(path, events, segments(f"{J}e.contact_id = '1'"))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe, path = tmp_path / "pipe", written(tmp_path / "c.csv", "contact_id\n1\n")
+    os.mkfifo(pipe)
+    for contacts, events in ((pipe, None), (path, pipe)):
+        with pytest.raises(UsageError, match="pipe is a pipe or a device, not a file"):
+            count(contacts, events, ())
 
 
 def test_a_first_line_of_data_is_not_shown(tmp_path: Path) -> None:
@@ -243,7 +277,7 @@ def test_a_first_line_of_data_is_not_shown(tmp_path: Path) -> None:
 def test_what_cannot_be_reached(tmp_path: Path) -> None:
     with pytest.raises(BaseMissing), opened(tmp_path / "none.csv", None, ()):
         pass
-    with pytest.raises(UsageError, match="cannot read"), opened(tmp_path, None, ()):
+    with pytest.raises(UsageError, match="is a folder, not a file"), opened(tmp_path, None, ()):
         pass
     other = written(tmp_path / "other.csv", "contact_id\n1\n")
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
@@ -349,6 +383,36 @@ def test_any_number_of_segments_reads_each_file_once(tmp_path: Path, number: int
     assert plan.count("READ_CSV") == 2
     assert statement.count("c.csv") == 1
     assert statement.count("e.csv") == 1
+
+
+def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> None:
+    """DuckDB takes minutes to plan hundreds of them in one statement."""
+    seen = "\n".join(f"{number},{number},2026-03-{number:02}" for number in range(1, 31))
+    contacts = written(tmp_path / "c.csv", f"contact_id,spend,seen\n{seen}\n")
+    happened = "\n".join(f"{number},2026-03-15" for number in range(1, 31))
+    events = written(tmp_path / "e.csv", f"contact_id,timestamp\n{happened}\n")
+    later = segments(*(f"{J}e.timestamp > c.seen + {days} days" for days in range(15)))
+    poor = segments(*(f"spend <= {number}" for number in range(15)))
+    pairs = [pair for one, other in zip(later, poor, strict=True) for pair in (
+        (one, other), (None, one), (later[0], one), (None, other),
+    )]  # fmt: skip
+    wanted = [
+        found
+        for days in range(15)
+        for late in [14 - days]
+        for found in (
+            (late, days, max(days - late, 0), max(late - days, 0)),
+            (0, late, late, 0),
+            (14, late, 0, days),
+            (0, days, days, 0),
+        )
+    ]
+    with opened(contacts, events, [*later, *poor], fields=FIELDS) as base:
+        counted = compare(base, pairs, NOW)
+        assert counted.total == 30
+        assert [(one.before, one.after, one.gained, one.lost) for one in counted.results] == wanted  # type: ignore[union-attr]
+        assert counted.samples == ((),) * len(pairs)
+        assert len(_batches(pairs, {one: _ask(base, one) for one in later})) > 1  # type: ignore[misc]
 
 
 def test_only_columns_that_are_asked_are_read(tmp_path: Path) -> None:

@@ -152,17 +152,31 @@ def test_where_the_contacts_are(shop: Project) -> None:
     done = shop.run("preview", "--contacts", "pulled")
     assert "no contacts of the target `production` were pulled" in done.err
     done = shop.run("preview", "--events", "events.csv")
-    assert "--events goes with --contacts" in done.err
+    assert "there are no contacts to count in" in done.err
     path.parent.mkdir(parents=True)
     people = [{key: one[key] for key in COLUMNS} for one in PEOPLE]
     fields = {"plan": ColumnType.VARCHAR, "total_spend": ColumnType.NUMBER}
     pulled(path, people, None, fields, as_of="2026-07-15T15:00:00Z")
-    for argv in ((), ("--contacts", "pulled")):
+    ways: list[tuple[str, ...]] = [(), ("--contacts", "pulled")]
+    for argv in ways:
         done = shop.run("preview", *argv)
         assert done.out.startswith("30 contacts pulled as of 2026-07-15T15:00:00Z, 1 hour ago\n"), (
             done.err
         )
         assert "it asks event_data, and the base has no events" in done.err
+    # A pull brings no events; the team's own go with it.
+    events = str(shop.root / "events.csv")
+    ways = [("--events", events), ("--events", events, "--contacts", "pulled"), ()]
+    for argv in ways:
+        done = shop.run("preview", "Clicked", *argv)
+        assert done.code == 0, done.err
+        assert done.out.splitlines()[0] == (
+            "30 contacts pulled as of 2026-07-15T15:00:00Z, 1 hour ago; "
+            "their events in events.csv, last written 2026-07-12T16:04:33Z, 3 days ago"
+        )
+        assert done.out.splitlines()[-1].split() == ["Clicked", "5", "17", "%"]
+        named = "contacts: { contacts: pulled, events: events.csv }\n"
+        shop.write({"segctl.yaml": "version: 1\n" + named})
     shop.write({"segctl.yaml": "version: 1\ncontacts: pulled\n"})
     assert shop.run("preview").code == 0
     shop.write({"segctl.yaml": "version: 1\n" + CONTACTS})
@@ -188,12 +202,15 @@ def test_the_moment_can_be_chosen(project: Project) -> None:
     assert (done.code, "--now is no time" in done.err) == (1, True)
 
 
-def test_a_base_of_another_account_is_told(changed: Project) -> None:
+def test_a_base_of_another_account_is_told(changed: Project, remote: Remote) -> None:
     path = changed.root / ".segctl/contacts/production.duckdb"
     path.parent.mkdir(parents=True)
-    pulled(path, [{"contact_id": "1"}], [], {"plan": ColumnType.VARCHAR})
-    done = changed.run("preview", "--changed", "--contacts", "pulled")
-    assert "were pulled with another key, or from another account" in done.err
+    for lists, told in (([], True), (["there"], True), (["there", "here"], False)):
+        pulled(path, [{"contact_id": "1"}], [], {}, account_lists=json.dumps(lists))
+        done = changed.run("preview", "--changed", "--contacts", "pulled")
+        assert ("warning: the contacts were pulled from another account" in done.err) is told
+        if lists == ["there"]:
+            remote.emulator.ui.add_list("Here", id="here")
 
 
 def test_a_sample_shows_no_domain_that_few_have(shop: Project) -> None:

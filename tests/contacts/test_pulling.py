@@ -603,6 +603,22 @@ def test_a_pull_of_the_sandbox(
     assert "of `sandbox`, as of " in capsys.readouterr().out
 
 
+def test_the_limit_is_held_with_another_key_than_that_of_the_pull(place: Place) -> None:
+    """A pipeline plans with a key that may only read, and applies with another one."""
+    limited = "version: 1\ncontacts: pulled\nlimits: {max_audience_change: 50%}\n"
+    place.project.write({"segctl.yaml": limited})
+    place.pull()
+    place.project.env["SENDGRID_API_KEY"] = KEY.replace("SG.", "SG.x")
+    done = place.project.run("apply", "--auto-approve")
+    assert (done.code, "`News` would reach 58 % of all contacts" in done.out) == (3, True)
+    # The base says which lists the account had, and one of them is enough.
+    assert sorted(json.loads(place.facts()["account_lists"])) == sorted([NEWS, VIP, OTHER])
+    with duckdb.connect(str(place.base)) as base:
+        base.execute("UPDATE segctl_base SET value = '[\"gone\"]' WHERE key = 'account_lists'")
+    done = place.project.run("plan")
+    assert (done.code, "the contacts were pulled from another account" in done.out) == (0, True)
+
+
 def test_audiences_are_counted_in_what_was_pulled(place: Place) -> None:
     place.project.declare("Elsewhere", query(f"array_contains(list_ids, ['{OTHER}'])"))
     place.pull("--list", "News")
