@@ -134,3 +134,19 @@ def test_a_count_from_before_the_query_was_changed_is_no_count() -> None:
     # What the server leaves out says nothing against a count.
     assert not uncounted(7, None, late)
     assert not uncounted(0, late, None)
+
+
+def test_a_saved_plan_is_not_stale_since_somebody_repointed_a_single_send(tmp_path: Path) -> None:
+    account = Account(["A", "B"], spare=2)
+    write(tmp_path, account.files())
+    world = World(account.settings(), account.watch)
+    account.populate(world)
+    ui = world.emulator.ui
+    send = ui.add_single_send("Spring", segment_ids=[account.ids["A"]])
+    file = str(tmp_path / "plan.json")
+    with wired(world):
+        assert world.run(tmp_path, "plan", "--out", file, run=Run()).code == 0
+        ui.edit_single_send(send, segment_ids=[])
+        run = world.run(tmp_path, "apply", file, "--auto-approve", run=Run())
+        assert run.code == 0, run.out + run.err
+        finish(world, account, tmp_path)
