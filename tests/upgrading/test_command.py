@@ -145,7 +145,8 @@ def test_verified_with_events_and_where_it_cannot_be(connected: Project, account
     assert "1 not verified" in result.err
     for argv, said in (
         (("--contacts", "pulled"), "no contacts of the target"),
-        (("--events", "events.csv"), "--events goes with --contacts"),
+        # Beside the contacts of segctl.yaml.
+        (("--events", "nowhere.csv"), "cannot read nowhere.csv"),
     ):
         asked = connected.run("upgrade", "Spent", "--verify", *argv)
         assert asked.code == 1
