@@ -30,7 +30,7 @@ from segctl import __version__
 from segctl.model import Change, Create, Delete, Patch, Plan, Replace, Upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment
@@ -88,11 +88,23 @@ def digest(plan: Plan) -> str:
                     "before": None if isinstance(change, Create) else change.before.as_json(),
                     "after": None if isinstance(change, Delete) else change.after.as_json(),
                 }
-                for change in plan.changes
+                for change in _settled(plan.changes)
             ],
             "ignored_references": _ignored_references(plan),
         }
     )
+
+
+def _settled(changes: Sequence[Change]) -> Iterator[Change]:
+    """Give the changes with the upgrades by their ids.
+
+    Which of those is begun first depends on who uses them at the moment, and decides of nothing
+    else: whoever repoints a Single Send spoils no plan that was approved.
+    """
+    upgrades = iter(
+        sorted((one for one in changes if isinstance(one, Upgrade)), key=lambda one: one.id)
+    )
+    return (next(upgrades) if isinstance(one, Upgrade) else one for one in changes)
 
 
 def _ignored_references(plan: Plan) -> list[str]:

@@ -8,7 +8,7 @@ event [I], and when that is said in a note, because the documentation leaves it 
 - so are those joined by OR, where it makes no difference;
 - groups in parentheses that each name an `event_type`, joined by AND, are an event each (noted);
 - NOT before an event condition says that the contact has no such event (noted). `event_type !=
-  'open'` is no such NOT: it asks for an event of another type;
+  'open'` is no such NOT: it asks for an event of another type (noted);
 - a contact without events fulfils what an OR asks of the contact itself (noted).
 
 What can be read in two of these ways is refused: groups or a NOT beside loose conditions on events,
@@ -244,7 +244,24 @@ class _Reader:
                         "whether this asks for an event without it, or for a contact without"
                         " events, is not documented",
                     )
+        self._note_guesses(conditions)
         return Happened(start=conditions[0].start, end=conditions[-1].end, conditions=conditions)
+
+    def _note_guesses(self, conditions: Sequence[tree.Expression]) -> None:
+        for node in (node for one in conditions for node in walk(one)):
+            if _is_another(node):
+                self._note(
+                    node,
+                    "another-event",
+                    "this is read as: there is an event of another kind, whether there is one of "
+                    "this kind or not",
+                )
+            elif isinstance(node, tree.Column) and node.path:
+                self._note(
+                    node,
+                    "event-data",
+                    "where V2 has this is known from real queries, and from no documentation",
+                )
 
     def _refuse_beside(self, node: tree.Expression) -> None:
         self._refuse(
@@ -267,3 +284,13 @@ def _certain(node: tree.Expression) -> Iterator[tree.Expression]:
             yield from _certain(one)
     else:
         yield node
+
+
+def _is_another(node: tree.Node) -> bool:
+    """Whether a condition of an event excludes: people may have meant that there is none."""
+    match node:
+        case tree.Comparison(op=op):
+            return op == "!="
+        case tree.In(negated=negated) | tree.Like(negated=negated):
+            return negated
+    return False

@@ -143,8 +143,14 @@ def test_verified_with_events_and_where_it_cannot_be(connected: Project, account
     assert (result.code, result.out) == (1, "segments/opened.yaml  Opened\n")
     assert "error[not-verified]: `Spent` cannot be verified" in result.err
     assert "1 not verified" in result.err
-    asked = connected.run("upgrade", "Spent", "--verify", "--contacts", "pulled")
-    assert (asked.code, "no contacts of the target" in asked.err) == (1, True)
+    for argv, said in (
+        (("--contacts", "pulled"), "no contacts of the target"),
+        # Beside the contacts of segctl.yaml.
+        (("--events", "nowhere.csv"), "cannot read nowhere.csv"),
+    ):
+        asked = connected.run("upgrade", "Spent", "--verify", *argv)
+        assert asked.code == 1
+        assert said in asked.err
     (connected.root / "segments/opened.yaml").unlink()
     connected.write({"nothing.csv": "contact_id,event_source,event_type,timestamp\n"})
     none = str(connected.root / "nothing.csv")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from segctl.applying.verdicts import Verdict
 from segctl.model import Remote
+from segctl.references import Users
 from segctl.report import Status
+from segctl.sends import SingleSend
 from tests.conftest import query, segment_yaml
 from tests.faults.harness import Run, World, wired, write
 
@@ -18,6 +20,8 @@ from .test_whole_account import LIST, Account, apply, finish
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from segctl.sendgrid.api import Reader
 
 __all__ = ["place"]
 
@@ -134,3 +138,66 @@ def test_a_count_from_before_the_query_was_changed_is_no_count() -> None:
     # What the server leaves out says nothing against a count.
     assert not uncounted(7, None, late)
     assert not uncounted(0, late, None)
+
+
+def test_a_saved_plan_is_not_stale_since_somebody_repointed_a_single_send(tmp_path: Path) -> None:
+    account = Account(["A", "B"], spare=2)
+    write(tmp_path, account.files())
+    world = World(account.settings(), account.watch)
+    account.populate(world)
+    ui = world.emulator.ui
+    send = ui.add_single_send("Spring", segment_ids=[account.ids["A"]])
+    file = str(tmp_path / "plan.json")
+    with wired(world):
+        assert world.run(tmp_path, "plan", "--out", file, run=Run()).code == 0
+        ui.edit_single_send(send, segment_ids=[])
+        run = world.run(tmp_path, "apply", file, "--auto-approve", run=Run())
+        assert run.code == 0, run.out + run.err
+        finish(world, account, tmp_path)
+
+
+def test_what_uses_it_must_be_known_before_it_is_deleted(
+    place: tuple[World, Account, Path],
+) -> None:
+    world, account, root = place
+    world.emulator.faults.add("GET /v3/marketing/singlesends 403 #2")
+    run = apply(world, root, Run())
+    assert (run.code, outcome(run).status) == (4, Status.FAILED)
+    assert "what uses the v1 one was to be read" in outcome(run).message
+    assert account.ids["A"] in {one.id for one in world.segments()}
+    finish(world, account, root)
+
+
+class Sends:
+    """Single Sends with who gets them, and which of them were read."""
+
+    def __init__(self, **held: tuple[str | None, str]) -> None:
+        self.held = held
+        self.read: list[str] = []
+
+    def list_single_sends(self) -> tuple[SingleSend, ...]:
+        return tuple(
+            SingleSend(key, key, "draft", (), edited) for key, (edited, _) in self.held.items()
+        )
+
+    def get_single_send(self, key: str) -> SingleSend:
+        self.read.append(key)
+        edited, segment = self.held[key]
+        return SingleSend(key, key, "draft", (segment,), edited)
+
+
+def test_only_what_was_edited_since_is_read_again(place: tuple[World, Account, Path]) -> None:
+    world, *_ = place
+    long_ago, just_now = "2026-07-01T00:00:00Z", world.clock.now().isoformat()
+    sends = Sends(a=(long_ago, "x"), b=(long_ago, "x"), new=(just_now, "x"), odd=(None, "x"))
+    users = Users(cast("Reader", sends), world.clock)
+    assert [one.id for one in users.of("x")] == ["a", "b", "new", "odd"]
+    sends.read.clear()
+    del sends.held["a"]
+    sends.held["b"] = (just_now, "y")
+    assert [one.id for one in users.of("x")] == ["new", "odd"]
+    assert sorted(sends.read) == ["b", "new", "odd"]
+    sends.read.clear()
+    sends.held = {"c": (long_ago, "x")}
+    assert users.of("x") == users.of("x")
+    assert sends.read == ["c"]
