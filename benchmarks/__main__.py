@@ -11,7 +11,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import language, ledger, planning, rate, startup
+from benchmarks import audiences, language, ledger, planning, rate, startup
 from benchmarks.measure import table
 
 _SHORT = 9
@@ -33,6 +33,7 @@ def main() -> int:
         ledger.figures(few),
         rate.figures(few),
         planning.figures(few, short=options.short),
+        audiences.figures(3, short=options.short),
     ):
         # Some take a while: whoever waits sees that it goes on.
         sys.stderr.write(f"{figure.name}: {figure.ratio:.2f}\n")

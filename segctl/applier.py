@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from segctl.applying.actions import carry_out
 from segctl.applying.scheduling import Event, Scheduler, Started, Waiting
 from segctl.applying.steps import Means, OnInvalid, Tactics
+from segctl.references import Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -46,7 +47,9 @@ def perform(
     if not plan.is_applicable:
         raise RuntimeError("a refused plan was handed to the applier")
     tactics = tactics or Tactics()
-    begin = partial(carry_out, means=Means(account, clock, tactics))
+    ignored = plan.options.ignore_references
+    means = Means(account, clock, tactics, Users(account, clock), ignored)
+    begin = partial(carry_out, means=means)
     scheduler = Scheduler(
         plan.changes,
         begin,

@@ -32,13 +32,15 @@ class Match:
     """A declaration and its segment, `None` where the account has none.
 
     `reason` says why a segment of another name is it, and is `None` where the names are the same.
-    `v1` is the v1 segment that is still there for it to be upgraded from.
+    `v1` is the v1 segment that is still there for it to be upgraded from. `surplus` are twins that
+    nobody needs any more: another run was faster.
     """
 
     declared: Declared
     remote: Remote | None
     reason: Reason | None = None
     v1: Remote | None = None
+    surplus: tuple[Remote, ...] = ()
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ class _Matcher:
         self.half = [remote for remote in remotes if looks_like_twin(remote)]
         self.by_id = {remote.id.lower(): remote for remote in remotes}
         self.v1: dict[str, Remote] = {}
+        self.surplus: dict[str, tuple[Remote, ...]] = {}
         self.named: dict[str, list[Remote]] = defaultdict(list)
         for remote in remotes:
             self.named[remote.name].append(remote)
@@ -127,7 +130,8 @@ class _Matcher:
         for name, one in self.declared.items():
             if name not in self.broken:
                 remote, reason = self.found.get(name, (None, None))
-                matches.append(Match(one, remote, reason, self.v1.get(name)))
+                surplus = self.surplus.get(name, ())
+                matches.append(Match(one, remote, reason, self.v1.get(name), surplus))
         return Matching(matches, self.diagnostics, self.claimed)
 
     def take(self, name: str, remote: Remote, reason: Reason | None) -> None:
@@ -189,7 +193,9 @@ class _Matcher:
             self.claimed |= {remote.id for remote in half}
             if name in self.broken or not half:
                 continue
-            if name in self.found or len(half) > 1:
+            if name in self.found and name not in self.v1:
+                self.surplus[name] = half
+            elif name in self.found or len(half) > 1:
                 several = [*half, *([self.found[name][0]] if name in self.found else [])]
                 self.fail(
                     name,
@@ -198,8 +204,8 @@ class _Matcher:
                     + ", ".join(f"`{remote.name}`" for remote in several),
                     f"delete or rename all but one in SendGrid: {_ids(several)}",
                 )
-                continue
-            self.take(name, half[0], Reason.RESUMED)
+            else:
+                self.take(name, half[0], Reason.RESUMED)
 
     def by_previous_names(self) -> None:
         """Give each declaration without a segment the one that it was before.

@@ -39,6 +39,13 @@ from segctl.model import (
 )
 from segctl.ordering import in_order
 from segctl.ownership import Ledger, Ownership, Removal
+from segctl.succession import (
+    finished,
+    is_stranger,
+    nothing_to_upgrade,
+    upgraded_later,
+    without_query,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -174,6 +181,7 @@ def make_plan(
         if wishes.selected is None or match.declared.name in wishes.selected:
             made.add(match)
 
+    made.diagnostics += finished(made.upgraded)
     names = {one.name for one in declared}
     loose = [one for one in snapshot.remotes if one.id not in matching.claimed]
     absent = settle(loose, wishes.rules(names, made.finished))
@@ -200,15 +208,19 @@ class _Comparison:
         self.changes: list[Change] = []
         self.kept: list[Keep] = []
         self.diagnostics: list[Diagnostic] = []
+        self.upgraded: list[Declared] = []
         self.finished: dict[str, Span] = {}
 
     def add(self, match: Match) -> None:
         one, remote = match.declared, match.remote
-        if match.v1 is not None and not _is_other_list(match):
+        if match.v1 is not None and not is_stranger(match):
             self.upgrade(match, match.v1)
             return
         if one.upgrade_from and match.v1 is None:
-            self.diagnostics.append(_upgraded(match))
+            if remote is None:
+                self.diagnostics.append(nothing_to_upgrade(one))
+            else:
+                self.upgraded.append(one)
         if remote is None:
             self.diagnostics += _alike(one, self.by_folded[one.name.casefold()])
             self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
@@ -216,11 +228,15 @@ class _Comparison:
         change = _compare(match, remote, strict_text=self.strict_text)
         if change is not None:
             self.changes.append(change)
+            if match.v1 is not None:
+                self.diagnostics.append(upgraded_later(one, match.v1))
             return
         cosmetic = not same_text(remote.definition, one.segment)
         self.kept.append(Keep(one.name, remote.id, one.span, cosmetic))
         if remote.validation is Validation.INVALID:
             self.diagnostics.append(_not_accepted(one, remote))
+        if remote.validation is Validation.VALID:
+            self.changes += map(_surplus, match.surplus)
         if one.allow_replace and not one.protected and remote.validation is Validation.VALID:
             self.finished[one.name] = one.span
 
@@ -228,7 +244,7 @@ class _Comparison:
         """Plan for a v1 segment and what was made so far to take its place."""
         one, half = match.declared, match.remote
         if old.query is None:
-            self.diagnostics.append(_v1_without_query(one, old))
+            self.diagnostics.append(without_query(one, old))
             return
         if half is not None:
             name = half.name
@@ -252,12 +268,14 @@ class _Comparison:
         )
 
 
-def _is_other_list(match: Match) -> bool:
-    """Say whether a segment that has its name already needs another parent list first."""
-    one, remote = match.declared, match.remote
-    if remote is None or remote.name != one.name:
-        return False
-    return "parent_list_ids" in changed_fields(remote.definition, one.segment)
+def _surplus(twin: Remote) -> Delete:
+    """Delete what an apply made of a v1 segment while another one finished with it."""
+    return Delete(
+        twin.definition,
+        Precondition.of(twin),
+        contacts_count=twin.contacts_count,
+        reason=Reason.REPLACED,
+    )
 
 
 def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Replace | None:
@@ -337,38 +355,6 @@ def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
         f"accept its query ({complaint})",
         one.query_span,
         hint="correct the query and apply again",
-    )
-
-
-def _upgraded(match: Match) -> Diagnostic:
-    """Say what is left of a wish to upgrade a v1 segment that is not there any more."""
-    one = match.declared
-    if match.remote is None:
-        return Diagnostic(
-            "upgrade-from-nothing",
-            Severity.WARNING,
-            f"the account has no v1 segment {one.upgrade_from}, so `{one.name}` has nothing to be "
-            "compared with",
-            one.upgrade_span or one.span,
-            hint="`segctl list --v1` shows what there is; remove `upgrade_from` if it is gone",
-        )
-    return Diagnostic(
-        "upgrade-finished",
-        Severity.INFO,
-        f"the v1 segment that `{one.name}` was upgraded from is gone",
-        one.upgrade_span or one.span,
-        hint="`upgrade_from` may be removed from the file",
-    )
-
-
-def _v1_without_query(one: Declared, old: Remote) -> Diagnostic:
-    return Diagnostic(
-        "query-missing",
-        Severity.ERROR,
-        f"`{one.name}` cannot be upgraded: SendGrid shows no query of the v1 segment {old.id}",
-        one.upgrade_span or one.span,
-        hint="without it nobody can tell whether it was changed before it is deleted: look at it "
-        "in SendGrid, and leave `upgrade_from` out if it is broken",
     )
 
 

@@ -263,15 +263,15 @@ def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Dia
 
 def _waiting(change: Upgrade) -> Diagnostic:
     """Say what keeps a v1 segment."""
-    new = f" (id {change.twin.id})" if change.twin is not None else ""
+    new = f", id {change.twin.id}," if change.twin is not None else ""
     sends = ", ".join(map(named_send, change.waits_for))
     goes = "goes" if len(change.waits_for) == 1 else "go"
     return Diagnostic(
         "upgrade-waits",
         Severity.WARNING,
-        f"{sends} {goes} to the v1 segment `{change.before.name}`, which stays as long",
+        f"{sends} {goes} to the v1 segment `{change.before.name}`, which stays until that changes",
         change.span,
-        hint=f"in SendGrid, give it the new segment instead{new}, and apply again: the upgrade is "
+        hint=f"in SendGrid, give it the new segment instead{new} and apply again: the upgrade is "
         f"finished then; or ignore it with --ignore-references '{change.name}'",
     )
 

@@ -6,27 +6,61 @@ Automations and exports cannot be read (sendgrid-api.md §3), and whoever uses t
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from segctl.definition_cache import SETTLED
 from segctl.errors import NotFound
+from segctl.moments import moment
 from segctl.snapshot import at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
+    from segctl.clock import Clock
     from segctl.sendgrid.api import Reader
     from segctl.sends import SingleSend
 
 
+class Users:
+    """Who uses a segment, asked again and again while people go on working in the account.
+
+    Each question lists the Single Sends; those that were not edited since the last question are
+    not read again. Threads that ask at once are answered one after another.
+    """
+
+    def __init__(self, account: Reader, clock: Clock) -> None:
+        self._account = account
+        self._clock = clock
+        self._known: list[SingleSend] = []
+        self._lock = threading.Lock()
+
+    def of(self, segment_id: str) -> tuple[SingleSend, ...]:
+        """Give the Single Sends that go to a segment now. Raises `RemoteError`."""
+        with self._lock:
+            settled = self._clock.now() - SETTLED
+            found = read_single_sends(self._account, known=self._known)
+            self._known = [one for one in found if _is_before(one.updated_at, settled)]
+        return tuple(send for send in found if segment_id in send.segment_ids)
+
+
 def read_single_sends(
-    account: Reader, progress: Callable[[int, int], None] = lambda _done, _total: None
+    account: Reader,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    known: Iterable[SingleSend] = (),
 ) -> tuple[SingleSend, ...]:
     """Read every Single Send, whatever its status: a sent one may be copied, a draft sent.
 
-    `progress` is told how many of how many are read. Raises `RemoteError`: the first one met.
+    `progress` is told how many of how many are read. Those of `known` that were not edited since
+    are not read again. Raises `RemoteError`: the first one met.
     """
     listed = account.list_single_sends()
+    times = {send.id: send.updated_at for send in listed}
+    found = {send.id: send for send in known if send.updated_at == times.get(send.id)}
+    wanted = [send for send in listed if send.id not in found]
 
     def read(send: SingleSend) -> SingleSend | None:
         try:
@@ -35,12 +69,17 @@ def read_single_sends(
             # Deleted since it was listed: it will be sent to nobody.
             return None
 
-    found: dict[str, SingleSend] = {}
     done = 0
-    with closing(at_once(read, listed)) as sends:
+    with closing(at_once(read, wanted)) as sends:
         for send in sends:
             done += 1
-            progress(done, len(listed))
+            progress(done, len(wanted))
             if send is not None:
                 found[send.id] = send
     return tuple(found[send.id] for send in listed if send.id in found)
+
+
+def _is_before(time: str | None, other: datetime) -> bool:
+    """Say whether a time is known, and so long past that an edit within the same second shows."""
+    found = moment(time)
+    return found is not None and found <= other

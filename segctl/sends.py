@@ -12,13 +12,15 @@ from dataclasses import dataclass
 class SingleSend:
     """A Single Send. `status` is the server's own word: `draft`, `scheduled`, `triggered`.
 
-    `segment_ids` is empty where only the list was read, which never carries them.
+    `segment_ids` is empty where only the list was read, which never carries them. `updated_at` is
+    the server's own text, `None` where it gave none.
     """
 
     id: str
     name: str
     status: str
     segment_ids: tuple[str, ...] = ()
+    updated_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,9 @@ def make_upgrades(
 
 def _obstacle(one: Remote, files: Mapping[str, str]) -> Left | None:
     if not one.is_v1:
-        return Left(one, f"{shown(one)} is no v1 segment", "`segctl import` writes a file for it")
+        file = files.get(one.name)
+        hint = f"{file} declares it" if file else "`segctl import` writes a file for it"
+        return Left(one, f"{shown(one)} is no v1 segment", hint)
     if one.name in files:
         return Left(
             one,
@@ -133,10 +135,14 @@ def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Upgrade
     return Left(
         one,
         f"{shown(one)} has no exact translation: {_said(one, first)}{rest}",
-        redact(mask_personal(first.hint))
-        or "write its file by hand, with `upgrade_from` and a query that means the same to you: "
-        f"its id is {one.id}",
+        f"{_by_hand(one)} and the query that is meant"
+        + (f": {redact(mask_personal(first.hint))}" if first.hint else ""),
     )
+
+
+def _by_hand(one: Remote) -> str:
+    """Say how to go on where no file is written: nobody can edit the old query itself."""
+    return f"write its file by hand, with `upgrade_from: {{v1_id: {one.id}}}`"
 
 
 def _said(one: Remote, problem: Problem) -> str:
@@ -160,5 +166,5 @@ def _unwritable(one: Remote, reason: str) -> Left:
     return Left(
         one,
         f"{shown(one)} cannot be written as a file: {reason}",
-        f"write it by hand, with `upgrade_from`: its id is {one.id}",
+        _by_hand(one),
     )

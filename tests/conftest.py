@@ -179,11 +179,14 @@ def connected(project: Project, remote: Remote) -> Project:
 UNTRACED = (
     "action/",
     "audience/test_two_evaluators.py",
+    "contacts/test_two_evaluators.py",
     "faults/",
     "importing/test_accounts.py",
+    "sgql/test_two_answers.py",
     "test_docs.py",
     "test_nothing_leaks.py",
     "test_story.py",
+    "upgrading/test_whole_account.py",
 )
 UNTRACED_NAMES = re.compile("in_proportion|bounded_time|little_time|cut_and_counted|two_hundredth")
 """Tests that run for long, and no line that others do not run, too."""

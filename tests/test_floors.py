@@ -36,6 +36,7 @@ FLOORS = {
     "comparison": 2,
     "matching": 2,
     "ordering": 2,
+    "succession": 2,
     "absence": 2,
     "planner": 2,
     "drift": 2,

@@ -16,6 +16,7 @@ import pytest
 from segctl import __version__, reportfile
 from segctl.drift import Drift, Drifts, Kind
 from segctl.errors import Diagnostic, Severity, Span
+from segctl.markers import Marker, temporary_name
 from segctl.model import (
     Change,
     Create,
@@ -54,7 +55,7 @@ from segctl.render.report_text import report_text
 from segctl.render.sarif import sarif
 from segctl.render.style import Style, clean
 from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
-from segctl.sends import References
+from segctl.sends import References, SingleSend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,6 +156,42 @@ def impact_plan() -> Plan:
     )
     plan = dataclasses.replace(plan, changes=changes)
     return judge(plan, Limits(max_audience_change=20), 4, References(), {"Moved": 50.0})
+
+
+def upgrade_plan() -> Plan:
+    """Two upgrades from v1: one that goes through, one that goes on and waits for a Single Send."""
+    sgql = "email LIKE '%gmail.com' AND CONTAINS(list_ids, '…')"
+    ids = [ID.format(number) for number in (21, 22)]
+    declared = [
+        dataclasses.replace(declare(name, BIG_SPENDERS), upgrade_from=old)
+        for name, old in zip(("Gmail users", "Spenders"), ids, strict=True)
+    ]
+    remotes = (
+        hold(21, "Gmail users", sgql, query_version=None),
+        hold(22, "Old spenders", "total_spend > 500", query_version=None),
+        hold(23, temporary_name("Spenders", ids[1], Marker.TWIN), BIG_SPENDERS),
+        hold(24, "Left", "city = 'Brno'", query_version=None),
+    )
+    plan = make_plan(TARGET, declared, Snapshot(remotes))
+    sends = References((SingleSend(ID.format(31), "Spring", "scheduled", (ids[1],)),))
+    return judge(plan, Limits(), len(remotes), sends)
+
+
+def upgrade_report() -> Report:
+    first, second = upgrade_plan().changes
+    return Report(
+        (
+            Outcome(first, Status.DONE, ID.format(25)),
+            Outcome(
+                second,
+                Status.WAITING,
+                ID.format(23),
+                "the Single Send `Spring` (scheduled) still goes to the v1 segment",
+                "in SendGrid, give it the new segment instead; then apply again",
+                is_written=True,
+            ),
+        )
+    )
 
 
 def quiet_plan() -> Plan:
@@ -334,6 +371,13 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-impact.html": lambda: plan_page(impact_plan()),
     "plan-impact.github": lambda: workflow_annotations(plan_findings(impact_plan()), FRAME, "…"),
     "plan-impact.sarif": lambda: sarif_json(plan_problems(impact_plan()), "plan"),
+    "plan-upgrade.txt": lambda: plan_text(upgrade_plan(), PLAIN, verbosity=1),
+    "plan-upgrade.json": lambda: plan_json(upgrade_plan()),
+    "plan-upgrade.md": lambda: plan_markdown(upgrade_plan(), FRAME),
+    "plan-upgrade.html": lambda: plan_page(upgrade_plan()),
+    "plan-upgrade.github": lambda: workflow_annotations(plan_findings(upgrade_plan()), FRAME, "…"),
+    "report-upgrade.txt": lambda: report_text(upgrade_report(), PLAIN),
+    "report-upgrade.md": lambda: report_markdown(upgrade_report(), FRAME, TARGET),
     "report.txt": lambda: report_text(report(), PLAIN),
     "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),
     "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),

@@ -7,7 +7,7 @@ shapes only; sends nothing and waits for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -16,6 +16,7 @@ from segctl.policy import DEFAULT_MAX_UPGRADE_DIFFERENCE
 
 if TYPE_CHECKING:
     from segctl.clock import Clock
+    from segctl.references import Users
     from segctl.sendgrid.api import Writer
 
 T = TypeVar("T")
@@ -93,8 +94,14 @@ class Tactics:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What an action works with."""
+    """What an action works with.
+
+    `users` knows which Single Sends go to a segment by now; `ignored` are the names of segments
+    that may go all the same.
+    """
 
     account: Writer
     clock: Clock
     tactics: Tactics
+    users: Users
+    ignored: Collection[str] = ()

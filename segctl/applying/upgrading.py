@@ -2,7 +2,7 @@
 
 Owns the order: the new one is made under a name of its own, watched until SendGrid calls it valid
 and has counted it, and held against the old one; only then, and only if no Single Send goes to that
-any more, the old one is deleted and the new one gets its name. Each stop leaves both, and the
+by then, the old one is deleted and the new one gets its name. Each stop leaves both, and the
 temporary name (`markers.py`) tells the next plan where to go on. A v1 segment cannot be renamed, so
 `replacing.py` goes about it the other way round.
 """
@@ -17,15 +17,18 @@ from segctl.applying.steps import Halted, OnInvalid
 from segctl.applying.verdicts import watch, watch_count
 from segctl.applying.writes import NOT_DONE, status_of
 from segctl.comparison import changed_fields
-from segctl.errors import Interrupted, UpdateLocked
+from segctl.errors import Interrupted, RemoteError, UpdateLocked
 from segctl.model import Validation
 from segctl.policy import named_send
 from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segctl.applying.steps import Means, Steps
     from segctl.applying.verdicts import Verdict
     from segctl.model import Remote, Upgrade
+    from segctl.sends import SingleSend
 
 ALL = 100
 """Percent: the difference at which counts decide nothing."""
@@ -48,7 +51,7 @@ def upgrade(change: Upgrade, means: Means) -> Steps[Outcome]:
     if stop is None and means.tactics.max_upgrade_difference < ALL:
         verdict = yield from watch_count(verdict.remote, means)
         stop = _lost(change, verdict) or _miscounted(change, old, verdict, means)
-    stop = stop or _in_use(change, verdict.remote)
+    stop = stop or _in_use(change, verdict.remote, means)
     return stop or (yield from _finish(change, verdict.remote, means))
 
 
@@ -58,7 +61,7 @@ def _twin(change: Upgrade, means: Means) -> Steps[Remote]:
     differing = () if held is None else changed_fields(held.definition, change.aside)
     if held is None or "parent_list_ids" in differing:
         if held is not None:
-            # It cannot be changed, and nobody has used it yet: it never had its own name.
+            _refuse_to_lose(change, held.id, means)
             yield from writes.delete(held.id, held.definition, means)
         made = yield from writes.create(change.aside, means)
         return made.remote
@@ -71,6 +74,18 @@ def _twin(change: Upgrade, means: Means) -> Steps[Remote]:
     if now.definition.sha256 != held.definition.sha256:
         raise writes.changed_meanwhile(held.definition, now)
     return now
+
+
+def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
+    """Raise `Conflict` where people did as they were told and send to the new segment already."""
+    sends = _users(change, twin_id, means)
+    if sends:
+        raise writes.Conflict(
+            f"{_going(sends)} to the new segment, which cannot get another parent list and would "
+            "have to be made anew",
+            "put the parent list back, or give it the v1 segment again until the new one is made",
+            twin_id,
+        )
 
 
 def _rejected(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome | None]:
@@ -135,18 +150,33 @@ def _miscounted(change: Upgrade, old: Remote, verdict: Verdict, means: Means) ->
     )
 
 
-def _in_use(change: Upgrade, new: Remote) -> Outcome | None:
-    """Say who still needs the old segment."""
-    if not change.waits_for:
+def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
+    """Say who still needs the old segment, or by now: counting takes half an hour at times."""
+    try:
+        sends = _users(change, change.id, means)
+    except RemoteError as error:
+        what = f"it was ready, and what uses the v1 one was to be read: {error.message}"
+        return _stopped(change, new, _status(error), what, AGAIN_HINT)
+    if not sends:
         return None
-    sends = ", ".join(map(named_send, change.waits_for))
-    goes = "goes" if len(change.waits_for) == 1 else "go"
     return _waiting(
         change,
         new,
-        f"{sends} still {goes} to the v1 segment",
+        f"{_going(sends, 'still ')} to the v1 segment",
         f"in SendGrid, give it the new segment instead, id {new.id}; then apply again",
     )
+
+
+def _users(change: Upgrade, segment_id: str, means: Means) -> tuple[SingleSend, ...]:
+    """Give the Single Sends that go to one of the two now, unless that was to be ignored."""
+    if {change.name, change.before.name}.intersection(means.ignored):
+        return ()
+    return means.users.of(segment_id)
+
+
+def _going(sends: Sequence[SingleSend], still: str = "") -> str:
+    names = ", ".join(map(named_send, sends))
+    return f"{names} {still}{'goes' if len(sends) == 1 else 'go'}"
 
 
 def _finish(change: Upgrade, new: Remote, means: Means) -> Steps[Outcome]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.applying.steps import Halted, Patience, Wait
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Validation
+from segctl.moments import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +46,16 @@ class Verdict:
 
     @property
     def is_uncounted(self) -> bool:
-        """Whether its contacts were never counted: 0 then means nothing."""
-        return self.remote.sample_updated_at is None and not self.remote.contacts_count
+        """Whether its contacts were not counted since it was changed.
+
+        A count of 0 that is of no sample means nothing, and one from before `updated_at`, which
+        does not move with a sample (sendgrid-api.md §1), is that of the query before.
+        """
+        counted = moment(self.remote.sample_updated_at)
+        if counted is None:
+            return self.remote.sample_updated_at is None and not self.remote.contacts_count
+        changed = moment(self.remote.updated_at)
+        return changed is not None and counted < changed
 
     @property
     def complaint(self) -> str:

@@ -293,16 +293,15 @@ def _check_name(segment_id: str, name: str, refusal: RemoteError, means: Means) 
 
 
 def _named(name: str, means: Means) -> list[Remote]:
-    """Read every segment of a name. v1 ones, which are never ours, are not read."""
+    """Read every segment of a name, of either version."""
     found = []
     for listed in means.account.list_segments():
         if listed.name != name:
             continue
-        if listed.is_v1:
-            found.append(listed)
-            continue
+        # Of a v1 segment only counts that it is there: nothing of it is compared.
+        reader = means.account.lenient() if listed.is_v1 else means.account
         try:
-            found.append(means.account.get_segment(listed.id))
+            found.append(reader.get_segment(listed.id, v1=listed.is_v1))
         except NotFound:
             # A deleted segment stays in the list for up to a minute (sendgrid-api.md §1).
             continue

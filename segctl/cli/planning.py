@@ -16,8 +16,9 @@ from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.errors import InvalidInput, UsageError
 from segctl.matching import undeclared
-from segctl.model import Delete
+from segctl.model import Delete, Disposal
 from segctl.options import Options
+from segctl.ownership import Ownership
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
 from segctl.policy import ended, judge
 from segctl.references import read_single_sends
@@ -178,9 +179,19 @@ def look(
             tell,
             account.definitions,
             is_loose=lambda remote: remote.id in loose,
-            with_v1=any(one.upgrade_from for one in declared),
+            with_v1=_may_end_v1(question),
         )
     return make_plan(account.ref, declared, snapshot, wishes), snapshot
+
+
+def _may_end_v1(question: Question) -> bool:
+    """Say whether the files may want a v1 segment gone, so that each of them must be known."""
+    files, wishes = question.declarations, question.wishes
+    return (
+        any(one.upgrade_from for one in files.declared)
+        or any(one.disposal is Disposal.DELETE for one in files.tombstones)
+        or wishes.ownership is Ownership.EXCLUSIVE
+    )
 
 
 def work_out(session: Session, account: Account, question: Question) -> Plan:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from segctl.declarations.collection import Declarations
     from segctl.definition_cache import DefinitionCache
     from segctl.errors import Diagnostic
-    from segctl.model import Plan, TargetRef
+    from segctl.model import TargetRef
     from segctl.sendgrid.api import Reader, Writer
     from segctl.sendgrid.connection import Mount
     from segctl.sendgrid.downloads import Downloads
@@ -360,12 +360,6 @@ class Session:
         from segctl.cli.progress import progress  # noqa: PLC0415
 
         return progress(what, shown=self.verbosity >= 0, color=self.error_style.color)
-
-    def show_plan(self, plan: Plan) -> None:
-        """Write a plan as text."""
-        from segctl.cli.formats import plan_in  # noqa: PLC0415
-
-        self.show(plan_in("text", plan, self))
 
 
 def _is_utf8(stream: TextIO) -> bool:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import name_sql
 from segctl.audience.scopes import Columns
 from segctl.clock import iso
+from segctl.contacts.checked import Check
 from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
 from segctl.contacts.spill import spilling
 from segctl.engine import Database, EvaluationFailed
@@ -49,8 +50,8 @@ class Base:
     `account` is the digest of the account that a base was pulled from, and `account_lists` are
     the ids of the lists that it had. `lists` are the ids of those whose members are known, or
     `None` for all. `only` has the names of those that a pulled base is limited to, and is empty
-    where it has all contacts. `is_checked` says that each row is known to be a contact of its
-    own.
+    where it has all contacts. `is_distinct` says that each row is known to be a contact of its own;
+    where it is not, `check` remembers that it turned out to be.
     """
 
     database: Database
@@ -63,7 +64,8 @@ class Base:
     account_lists: frozenset[str] = frozenset()
     lists: frozenset[str] | None = None
     only: tuple[str, ...] = ()
-    is_checked: bool = False
+    is_distinct: bool = False
+    check: Check | None = None
 
     @property
     def is_pulled(self) -> bool:
@@ -99,7 +101,10 @@ def open_base(
             if format_of(contacts) is Format.DUCKDB:
                 yield _pulled(database, contacts, events, fields or {})
             else:
-                yield _own(database, contacts, events, fields or {}, asked)
+                base = _own(database, contacts, events, fields or {}, asked)
+                check = Check.of(contacts.resolve(), workshop) if workshop else None
+                is_distinct = check is not None and check.is_done
+                yield replace(base, is_distinct=is_distinct, check=check)
         finally:
             database.close()
 
@@ -173,7 +178,7 @@ def _pulled(
         account_lists=frozenset(map(str, had)),
         lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
         only=tuple(map(str, only)),
-        is_checked=facts.get("distinct") == "true",
+        is_distinct=facts.get("distinct") == "true",
     )
 
 

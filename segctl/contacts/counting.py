@@ -165,7 +165,7 @@ class _Count:
         self.total = statement.measure("count(*)")
         self.with_id = statement.measure("count(id)")
         # Equal texts have equal hashes, and hashes are quicker to tell apart.
-        distinct = "count(id)" if base.is_checked else "count(DISTINCT hash(id))"
+        distinct = "count(id)" if base.is_distinct else "count(DISTINCT hash(id))"
         self.distinct = statement.measure(distinct)
         self.counts = [self._counts(*pair) for pair in pairs]
         places = [place for place, (_, after) in enumerate(pairs) if after in sound]
@@ -201,6 +201,8 @@ class _Count:
                 hint="each row must be a contact, and say which",
             )
         if self.row[self.distinct] == with_id:
+            if self.base.check and not self.base.is_distinct:
+                self.base.check.remember()
             return
         relation = self.base.contacts
         value = relation.columns[JOIN_COLUMN].value

@@ -296,7 +296,8 @@ def _time(raw: str, type_: str) -> str | None:
         raw = f"TRY_CAST({raw} AS TIMESTAMPTZ)"
     elif type_ != _ZONED:
         return None
-    return f"CASE WHEN isfinite({raw}) THEN make_timestamp(epoch_us({raw})) END"
+    # Of an infinite time, this is NULL.
+    return f"make_timestamp(epoch_us({raw}))"
 
 
 def _list(raw: str, type_: str) -> str | None:

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from segctl.contacts.base import Base
     from segctl.contacts.files import Relation
 
-MOST_FILTERED = 16
-"""With more flags than this, most events matter to one of them, so none is sorted out before."""
-
 MOST_SUBQUERIES = 16
 """With 32 of them, DuckDB takes five times as long to plan a statement as to run two of 16."""
 
@@ -191,12 +188,10 @@ class Statement:
             # No other event is left.
             columns = [f"TRUE AS {name}" for name in self._flags]
         columns += [f"count(*) FILTER (WHERE {fault}) AS {fault}" for fault in faults]
-        where = ""
-        if len(self._flags) <= MOST_FILTERED:
-            where = f" WHERE {' OR '.join([*self._flags.values(), *faults])}"
+        where = " OR ".join([*self._flags.values(), *faults])
         return (
             f"SELECT {JOIN_COLUMN}, {', '.join(columns)}"  # noqa: S608 - as above
-            f" FROM event_data AS {EVENT}{where} GROUP BY {JOIN_COLUMN}"
+            f" FROM event_data AS {EVENT} WHERE {where} GROUP BY {JOIN_COLUMN}"
         )
 
 

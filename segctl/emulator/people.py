@@ -11,7 +11,7 @@ import random
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from segctl.emulator import world
+from segctl.emulator import mailing_lists
 from segctl.emulator.call import timestamp
 from segctl.emulator.contacts import Contact, Event
 
@@ -92,7 +92,7 @@ def happenings(today: float, sends: tuple[tuple[str, float], ...]) -> tuple[Even
         event
         for send_id, at in sends
         for contact in everybody(today)
-        if world.NEWSLETTER_LIST_ID in contact.list_ids and contact.created_at < at
+        if mailing_lists.NEWSLETTER in contact.list_ids and contact.created_at < at
         for event in _received(dice, contact.id, send_id, at)
         if event.at < today
     ]
@@ -114,13 +114,13 @@ def _contacts(dice: _Dice, today: float) -> Iterator[Contact]:
         fields = dict(_person(dice, first, last)) | dict(_business(dice, since, today))
         if webinar:
             fields["lead_source"] = "webinar-2024"
-        on = [world.INTERNAL_TESTERS_LIST_ID] if tester else []
+        on = [mailing_lists.INTERNAL_TESTERS] if tester else []
         if tester or dice.chance(0.62):
-            on.append(world.NEWSLETTER_LIST_ID)
+            on.append(mailing_lists.NEWSLETTER)
         if fields.get("orders_count"):
-            on.append(world.CUSTOMERS_LIST_ID)
+            on.append(mailing_lists.CUSTOMERS)
         if tester or dice.chance(0.17):
-            on.append(world.EVENT_GUESTS_LIST_ID)
+            on.append(mailing_lists.EVENT_GUESTS)
         yield Contact(
             f"c0a7ac75-0000-4000-8000-{number:012d}",
             f"{first}.{last}{number}@{domain}".lower(),

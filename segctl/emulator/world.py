@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.emulator import mailing_lists
 from segctl.emulator.call import timestamp
 
 if TYPE_CHECKING:
     from segctl.emulator.ui import WebUi
 
-NEWSLETTER_LIST_ID = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
-CUSTOMERS_LIST_ID = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
-EVENT_GUESTS_LIST_ID = "0b1f4a10-5c1d-4a6e-9f02-000000000003"
-INTERNAL_TESTERS_LIST_ID = "0b1f4a10-5c1d-4a6e-9f02-000000000004"
+NEWSLETTER_LIST_ID = mailing_lists.NEWSLETTER
+CUSTOMERS_LIST_ID = mailing_lists.CUSTOMERS
+EVENT_GUESTS_LIST_ID = mailing_lists.EVENT_GUESTS
+INTERNAL_TESTERS_LIST_ID = mailing_lists.INTERNAL_TESTERS
 
 NEWSLETTER_READERS_ID = "5e9c0de2-71b3-4d5a-8c44-000000000001"
 OLD_WEBINAR_GUESTS_ID = "5e9c0de2-71b3-4d5a-8c44-000000000002"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.model import Delete, Upgrade
 from segctl.query.explain import Line, explain_lines
 from segctl.query.parse import parse
+from segctl.render.definition import sides
 from segctl.render.markup import Html, tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from segctl.model import Segment
+    from segctl.model import Change, Segment
 
 _UNREADABLE = (Line(0, "segctl cannot read this query."),)
 
@@ -24,15 +26,20 @@ def audience(segment: Segment) -> tuple[Line, ...]:
     return explain_lines(query, parents=segment.parent_list_ids)
 
 
-def audiences(
-    before: Segment | None, after: Segment | None
-) -> tuple[tuple[str, tuple[Line, ...]], ...]:
-    """Say who is in it before and after a change, each under a title; once if that is the same."""
+def audiences(change: Change) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+    """Say who is in it before and after a change, each under a title; once if that is the same.
+
+    Of a v1 segment nothing: what SGQL selects is said in no words, and every view shows the query.
+    """
+    before, after = sides(change)
+    if isinstance(change, Upgrade) or (isinstance(change, Delete) and change.is_v1):
+        before = None
     now = audience(before) if before else ()
     then = audience(after) if after else ()
-    if now and then and now != then:
-        return (("Who is in it now", now), ("Who will be in it", then))
-    return (("Who is in it", now),) if now else (("Who will be in it", then),)
+    if now == then:
+        return (("Who is in it", now),) if now else ()
+    titled = (("Who is in it now" if then else "Who is in it", now), ("Who will be in it", then))
+    return tuple((title, lines) for title, lines in titled if lines)
 
 
 def listed(lines: Sequence[Line], show: Callable[[str], Html], depth: int = 1) -> Html:

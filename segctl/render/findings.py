@@ -15,7 +15,7 @@ from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
 from segctl.policy import ended
 from segctl.render.impacts import impact_words
-from segctl.render.plan_text import REASON_WORDS
+from segctl.render.plan_text import reason_words
 from segctl.render.report_text import closing_line
 from segctl.render.style import Style, count
 from segctl.report import RefreshStatus, Status
@@ -74,7 +74,7 @@ def change_finding(change: Change) -> Diagnostic:
     contacts = None if isinstance(change, Create) else change.contacts_count
     facts = [count(contacts, "contact") + " now"] if contacts is not None else []
     facts += [f"audience {words}"] if (words := impact_words(change)) else []
-    facts += [word] if (word := REASON_WORDS[change.reason]) else []
+    facts += [word] if (word := reason_words(change)) else []
     said = f"{what} ({'; '.join(facts)})" if facts else what
     return Diagnostic(f"plan-{action_name(change)}", severity, said, change.span)
 

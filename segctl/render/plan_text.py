@@ -126,17 +126,21 @@ REASON_WORDS: Mapping[Reason, str] = {
 }
 
 
+def reason_words(change: Change) -> str:
+    """Say why a change is in a plan, empty where that goes without saying."""
+    words = REASON_WORDS[change.reason]
+    return f"{words}, a v1 segment" if isinstance(change, Delete) and change.is_v1 else words
+
+
 def _where(change: Change) -> str:
     facts = [str(change.span)] if change.span else []
-    reason = REASON_WORDS[change.reason]
+    reason = reason_words(change)
     if reason:
         facts.append(reason)
     match change:
         case Create():
             pass
         case Patch() | Replace() | Upgrade() | Delete():
-            if isinstance(change, Delete) and change.is_v1:
-                facts.append("a v1 segment")
             facts.append(f"id {change.id}")
             if change.contacts_count is not None:
                 facts.append(f"{count(change.contacts_count, 'contact')} now")

@@ -76,7 +76,8 @@ def single_send(data: Any, operation: str) -> SingleSend:
     if not isinstance(data, dict) or not text(data, "id"):
         raise unexpected(operation, "a Single Send has no id")
     name = text(data, "name") or data["id"]
-    return SingleSend(data["id"], name, text(data, "status") or "of unknown status")
+    status = text(data, "status") or "of unknown status"
+    return SingleSend(data["id"], name, status, updated_at=text(data, "updated_at"))
 
 
 def audience(data: Any, operation: str) -> SingleSend:

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
 from segctl.audience.counts import Uncountable
 from segctl.contacts.base import BaseMissing, open_base
+from segctl.contacts.checked import FILE
 from segctl.contacts.counting import _ask, _batches, compare
 from segctl.contacts.files import read_relation
 from segctl.contacts.statement import Statement
@@ -209,7 +210,7 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
     path = pulled(tmp_path / "p'.duckdb", [{"contact_id": "1"}], [], {}, distinct="true")
     with opened(path, None, ()) as base:
         assert (base.as_of, base.modified_at) == ("2026-03-28T12:00:00Z", None)
-        assert (base.account, base.lists, base.is_checked) == ("0" * 32, None, True)
+        assert (base.account, base.lists, base.is_distinct) == ("0" * 32, None, True)
         assert base.is_pulled
     assert numbers(path, None, f"{J}e.event_type = 'open'") == [NO_EVENTS]
     assert numbers(path, None, "plan = 'x'", fields={"plan": ColumnType.VARCHAR}) == [
@@ -320,6 +321,27 @@ def test_contacts_that_are_no_rows_are_told(tmp_path: Path, text: str, message: 
         count(path, None, segments("city = 'a'"))
     assert caught.value.message == message
     assert "secret" not in caught.value.message + caught.value.hint
+
+
+def test_contacts_are_told_apart_once_for_each_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.csv", "contact_id,city\n1,a\n2,b\n")
+
+    def checked(**more: Any) -> bool:
+        with opened(path, None, (), **more) as base:
+            compare(base, [], NOW)
+            return base.is_distinct
+
+    assert [checked(), checked(workshop=tmp_path), checked(workshop=tmp_path)] == [
+        False, False, True,
+    ]  # fmt: skip
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    written(path, "contact_id,city\n1,a\n1,b \n")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="repeats"):
+            checked(workshop=tmp_path)
+    (tmp_path / FILE).write_text("[")
+    written(path, "contact_id\n1\n")
+    assert [checked(workshop=tmp_path), checked(workshop=tmp_path)] == [False, True]
 
 
 def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:

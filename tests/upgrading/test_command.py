@@ -61,9 +61,14 @@ def test_by_name_or_id(connected: Project, account: Remote) -> None:
     odd = connected.run("upgrade", "Odd")
     assert (odd.code, odd.out) == (1, "")
     assert "error[not-upgraded]" in odd.err
+    # Nobody can edit the old query: a hint on SGQL alone would send people there.
+    assert "write its file by hand, with `upgrade_from: {v1_id: " in odd.err
     newer = connected.run("upgrade", "Newer")
     assert newer.code == 1
-    assert "`Newer` is no v1 segment" in newer.err
+    assert "`Newer` is no v1 segment\n  hint: `segctl import`" in newer.err
+    connected.declare("Newer", query("city = 'Brno'"))
+    again = connected.run("upgrade", "Newer")
+    assert "`Newer` is no v1 segment\n  hint: segments/newer.yaml declares it" in again.err
     nobody = connected.run("upgrade", "Brnoo")
     assert nobody.code == 1
     assert "did you mean `Brno`" in nobody.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from segctl.model import Declared, Remote, Segment, Snapshot, TargetRef
 from segctl.planner import make_plan
 from segctl.report import Outcome, Status
 from tests.conftest import query, segment_yaml
-from tests.faults.harness import Run, World, wired, write
+from tests.faults.harness import Run, World, crossed, wired, write
 
 from .test_whole_account import Account, apply, finish
 
@@ -166,3 +167,25 @@ def test_what_nobody_counts_waits(
     world.watch = account.watch
     world.look()
     finish(world, account, root)
+
+
+def test_two_applies_at_once(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    number, cases = 12, 0
+    for first in range(1, number):
+        for second in range(1 + first % 3, number + 2, 3):
+            account = Account(["A"], spare=2, is_crowded=True)
+            write(tmp_path, account.files())
+            world = World(account.settings(), account.watch)
+            account.populate(world)
+            with wired(world):
+                runs = crossed(partial(apply, world, tmp_path), first, second)
+                told = [(run.requests, run.out) for run in runs]
+                assert not world.violations, (first, second, world.violations, told)
+                for run in runs:
+                    assert run.report is None or not run.report.counts[Status.UNKNOWN], told
+                world.clock.forward(301)
+                finish(world, account, tmp_path)
+            cases += 1
+    record_property("count: two applies crossed on the way out of v1", cases)

@@ -172,7 +172,7 @@ def test_single_sends_hold_it_back_and_are_told_of(project: Project, account: Re
     (new,) = [one for one in held(account).values() if one.version == 2]
     assert "`Spring` (draft), the Single Send `Summer` (draft) still go to" in out
     assert f"give it the new segment instead, id {new.id}" in out
-    assert f"(id {new.id})" in project.run("plan").out
+    assert f"instead, id {new.id}, and apply" in project.run("plan").out
     for send in sends:
         ui.edit_single_send(send, segment_ids=[new.id])
     settled(project)
@@ -268,6 +268,10 @@ def test_many_upgrades_are_no_destruction(project: Project, account: Remote) -> 
         project.write({f"segments/{number}.yaml": file})
     settled(project)
     assert {one.version for one in held(account).values()} == {2}
+    # What is left to say is said once, however many they were.
+    shown = project.run("plan").out
+    assert shown.count("upgrade-finished") == 1
+    assert "those of 7 more segments are" in shown
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ cap, and nothing else is touched; at the end the account is as declared and the 
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ import pytest
 from segctl.emulator import Settings
 from segctl.emulator.records import V1, V2
 from tests.conftest import query, segment_yaml
-from tests.faults.harness import Run, World, wired, write
+from tests.faults.harness import KEY, Run, World, wired, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +35,9 @@ MOST_RUNS = 8
 class Account:
     """Old segments by name, and what may never happen to them.
 
-    `referenced` are sent to until somebody repoints what sends; `left` have no file; `twins` names
-    V2 segments that somebody made already; `renamed` have another name in the files.
+    `referenced` are sent to until somebody repoints what sends; `left` have no file; `renamed` have
+    another name in the files; the account has room for `spare` segments more. `is_crowded`: two
+    applies are at work, and both may make a new segment for a moment.
     """
 
     names: list[str]
@@ -47,7 +49,7 @@ class Account:
     untouched: dict[str, Record] = field(default_factory=dict)
     sends: dict[str, str] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
-    contacts: int = 0
+    is_crowded: bool = False
 
     @property
     def declared(self) -> list[str]:
@@ -115,7 +117,7 @@ class Account:
 
     def _watch(self, world: World, name: str, now: dict[str, Record]) -> str:
         new = [one for one in now.values() if self._is_new(one, self.renamed.get(name, name))]
-        if len(new) > 1:
+        if len(new) > 1 and not self.is_crowded:
             return f"{name} is there twice: {[one.name for one in new]}"
         for one in new:
             if one.contacts_count == 0:
@@ -182,6 +184,9 @@ def finish(world: World, account: Account, root: Path) -> None:
     plan = world.run(root, "plan", "--detailed-exitcode", run=Run())
     assert plan.code == 0, plan.out
     wire(world)
+    headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/json"}
+    lists = json.loads(world.emulator.handle("GET", "/v3/marketing/lists", headers).body)
+    assert [one["contact_count"] for one in lists["result"]] == [12_345]
 
 
 def test_thirty_segments_and_no_run_that_lives_longer_than_one_write(
@@ -308,3 +313,33 @@ def test_with_room_upgrades_stand_side_by_side(tmp_path: Path) -> None:
             # The locks of all are waited out together: one after another they would take longer.
             assert world.clock.moment < 300 + len(names) * 40
             finish(world, account, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "words"),
+    [
+        ((), "waiting", "no room for its new segment beside it"),
+        (("--fail-fast",), "not_attempted", "--fail-fast stops there"),
+    ],
+)
+def test_what_stands_there_twice_leaves_no_room(
+    tmp_path: Path, argv: tuple[str, ...], status: str, words: str
+) -> None:
+    account = Account(["A", "B"])
+    broken = segment_yaml(
+        "A", query("nonsense = 1"), extra=f"upgrade_from: {{v1_id: {_id('A', account.names)}}}\n"
+    )
+    settings = account.files()["segctl.yaml"] + "lint: {rules: {unknown-column: off}}\n"
+    write(tmp_path, account.files() | {"segments/00.yaml": broken, "segctl.yaml": settings})
+    world = World(account.settings(), account.watch)
+    account.populate(world)
+    with wired(world):
+        run = apply(world, tmp_path, Run(), *argv)
+        assert run.code == 4
+        assert run.report is not None
+        first, second = run.report.outcomes
+        assert (first.status, second.status) == ("failed", status)
+        assert words in second.message
+        write(tmp_path, account.files())
+        world.clock.forward(301)
+        finish(world, account, tmp_path)

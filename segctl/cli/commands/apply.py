@@ -141,10 +141,11 @@ def command(
 
 def _show(session: Session, plan: Plan, output: str) -> None:
     """Show the plan: on stdout, or on stderr where that is for the report alone."""
+    text = plan_in("text", plan, session)
     if output == "text":
-        session.show_plan(plan)
+        session.show(text)
     else:
-        session.say(plan_in("text", plan, session).rstrip())
+        session.say(text.rstrip())
 
 
 def _code(report: Report) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group("contacts", no_args_is_help=True)
 def command() -> None:
-    """Keep the account's contacts on this machine, to count audiences in them.
+    """Keep the account's contacts here, to count audiences in them.
 
     They stand in .segctl/contacts/, a file for each target, which only you can read and git
     ignores. They are personal data: `segctl contacts forget` removes them.

@@ -298,6 +298,8 @@ def _undocumented(  # noqa: C901, PLR0911 - one a shape
             return "IS TRUE or IS FALSE", ""
         case tree.Like(kind=kind) if kind != "LIKE":
             return kind, "write LIKE where it says the same"
+        case tree.Like(escape=escape) if escape is not None:
+            return "ESCAPE", ""
         case tree.Comparison(op=op):
             return op, ""
         case tree.Binary(op="||"):

@@ -18,7 +18,7 @@ from segctl.render.findings import report_title
 from segctl.render.html.cards import anchor, card, clauses, people, reach_table
 from segctl.render.html.page import badge, finding, findings, page, panel, sentence
 from segctl.render.markup import Html, html, tag
-from segctl.render.plan_text import REASON_WORDS, closing_line
+from segctl.render.plan_text import closing_line, reason_words
 from segctl.render.style import Style, count
 from segctl.report import RefreshStatus
 
@@ -136,7 +136,7 @@ def diagnostics_html(
 
 
 def _gone(change: Delete | Replace | Upgrade, number: int) -> Html:
-    why = REASON_WORDS[change.reason] or "its parent list changes, so it gets another id"
+    why = reason_words(change) or "its parent list changes, so it gets another id"
     return html(
         badge(action_name(change), action_name(change)),
         " ",

@@ -13,7 +13,7 @@ from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
 from segctl.render.impacts import NOT_SUMMED, STILL, impact_of, of_base, reached
 from segctl.render.markup import Html, html, tag
-from segctl.render.plan_text import REASON_WORDS
+from segctl.render.plan_text import reason_words
 from segctl.render.style import clean, count, percent
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def card(change: Change, number: int, plan: Plan, frame: Frame) -> Html:
         ),
         tag("p", *_where(change, frame), class_="where"),
         _reach(change),
-        # What SGQL selects is said in no words yet; the definitions have it.
-        _audiences(None if isinstance(change, Upgrade) else before, after),
+        _audiences(change),
         _edits(getattr(change, "clauses", ())),
         _uses(change, plan),
         _remarks(change, plan, frame),
@@ -159,8 +158,8 @@ def _where(change: Change, frame: Frame) -> list[str]:
     facts: list[Html] = []
     if change.span:
         facts.append(tag("code", f"{frame.path(change.span)}:{change.span.line}"))
-    if REASON_WORDS[change.reason]:
-        facts.append(sentence(REASON_WORDS[change.reason]))
+    if reason := reason_words(change):
+        facts.append(sentence(reason))
     match change:
         case Create():
             pass
@@ -175,8 +174,10 @@ def _where(change: Change, frame: Frame) -> list[str]:
     return [Html(" · ".join(facts))]
 
 
-def _audiences(before: Segment | None, after: Segment | None) -> Html:
-    found = audiences(before, after)
+def _audiences(change: Change) -> Html:
+    found = audiences(change)
+    if not found:
+        return Html()
     if len(found) == 1:
         ((title, said),) = found
         return _audience(title, said, sentence)

@@ -12,7 +12,7 @@ from segctl.render.definition import sides, unified
 from segctl.render.impacts import shift
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
-from segctl.render.plan_text import REASON_WORDS
+from segctl.render.plan_text import reason_words
 from segctl.render.style import count, percent
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MOST_SAID = 25
 def destruction_row(change: Delete | Replace | Upgrade) -> str:
     """Give the row of a segment that goes away."""
     contacts = "?" if change.contacts_count is None else f"{change.contacts_count:,}"
-    why = REASON_WORDS[change.reason] or "its parent list changes, so its id does"
+    why = reason_words(change) or "its parent list changes, so its id does"
     return tag(
         "tr",
         tag("td", tag("strong", action_name(change))),
@@ -74,8 +74,6 @@ REACH_HEAD = tag(
 def change_block(change: Change, frame: Frame) -> str:
     """Give a segment to unfold: who is in it, what changes, and the lines."""
     before, after = sides(change)
-    # What SGQL selects is said in no words yet; the diff has it.
-    spoken = None if isinstance(change, Upgrade) else before
     facts = [] if isinstance(change, Create) else counted(change)
     reach = shift(change, arrow="→", minus="\u2212")
     facts += [f"audience {reach}"] if reach else []
@@ -83,14 +81,14 @@ def change_block(change: Change, frame: Frame) -> str:
     where = (
         [html("in ", code(f"{frame.path(change.span)}:{change.span.line}"))] if change.span else []
     )
-    reason = REASON_WORDS[change.reason]
+    reason = reason_words(change)
     where += [prose(reason)] if reason else []
     paragraph = html(*_joined(where))
     return "\n".join(
         [
             f"<details><summary>{said}</summary>",
             *([tag("p", paragraph)] if where else []),
-            *(line for title, said in audiences(spoken, after) for line in _audience(title, said)),
+            *(line for title, said in audiences(change) for line in _audience(title, said)),
             *clauses_block(getattr(change, "clauses", ())),
             "",
             *_diff_fence(before, after),

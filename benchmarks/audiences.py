@@ -1,0 +1,203 @@
+"""Previews of audiences: a million contacts and five million events, against SQL by hand.
+
+Both halves are whole processes, their start included. The SQL is what somebody who knows DuckDB
+would write into a script of a few lines: it reads of each file the columns that it needs, once,
+takes the types that DuckDB sniffs, counts every segment in one statement, and checks nothing.
+DuckDB makes the contacts, the same in each run, and what they do, and writes them in all three
+formats.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Figure, command, compare, peak
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTACTS = 1_000_000
+PART = 10
+"""In a short run, there are so many times fewer."""
+
+BOUND = 1.2
+SHORT_BOUND = 1.4
+FEW_BOUND = 2.0
+"""Where DuckDB has little to do, most of the time is the start of the programs."""
+
+MANY_BOUND = 10.0
+"""Ten times the segments in the same contacts take no more than ten times as long."""
+
+_MAKE = """\
+CREATE TABLE contact_data AS SELECT
+  md5('c' || i) AS contact_id,
+  'person' || i || '@' || ['example.com', 'shop.test', 'mail.test'][i % 3 + 1] AS email,
+  'First' || (i * 7 % 1000) AS first_name,
+  'Last' || (i * 13 % 5000) AS last_name,
+  ['CZ', 'US', 'DE', 'FR', NULL][i % 5 + 1] AS country,
+  'City ' || (i % 300) AS city,
+  [['l-1'], CAST([] AS VARCHAR[]), ['l-1', 'l-3']][i % 3 + 1] AS list_ids,
+  TIMESTAMP '2020-01-01' + INTERVAL (i * 97 % 3000000) MINUTE AS created_at,
+  TIMESTAMP '2026-01-01' + INTERVAL (i * 31 % 200000) MINUTE AS updated_at,
+  ['free', 'trial', 'pro', NULL][i * 11 % 4 + 1] AS plan,
+  CAST((i * 37 % 200000) / 100 AS DECIMAL(38, 9)) AS total_spend,
+  CAST(i % 40 AS DECIMAL(38, 9)) AS orders_count,
+  CASE WHEN i % 3 > 0 THEN TIMESTAMP '2026-01-01' + INTERVAL (i * 17 % 400000) MINUTE END
+    AS last_order
+FROM range({contacts}) AS t(i);
+CREATE TABLE event_data AS SELECT
+  md5('c' || (i * 7919 % {contacts})) AS contact_id,
+  'mail' AS event_source,
+  ['processed', 'delivered', 'open', 'click'][i * 3 % 4 + 1] AS event_type,
+  TIMESTAMP '2026-01-01' + INTERVAL (i * 53 % 450000) MINUTE AS "timestamp",
+  CAST('{{"payload":{{"unique_args":{{"singlesend_id":"s' || (i % 20) || '"}}}}}}' AS JSON) AS data
+FROM range({contacts} * 5) AS t(i);
+COPY contact_data TO '{folder}/contacts.parquet' (FORMAT parquet);
+COPY event_data TO '{folder}/events.parquet' (FORMAT parquet);
+COPY (SELECT * REPLACE (
+  to_json(list_ids) AS list_ids, strftime(created_at, '{iso}') AS created_at,
+  strftime(updated_at, '{iso}') AS updated_at, strftime(last_order, '{iso}') AS last_order
+) FROM contact_data) TO '{folder}/contacts.csv' (FORMAT csv, HEADER);
+COPY (SELECT * REPLACE (strftime("timestamp", '{iso}') AS "timestamp") FROM event_data)
+  TO '{folder}/events.csv' (FORMAT csv, HEADER);
+ATTACH '{folder}/pulled.duckdb' AS pulled;
+CREATE TABLE pulled.contact_data AS FROM contact_data;
+CREATE TABLE pulled.event_data AS FROM event_data;
+CREATE TABLE pulled.segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR);
+INSERT INTO pulled.segctl_base VALUES ('format', '1'), ('as_of', '2026-11-20T00:00:00Z'),
+  ('account', ''), ('lists', '"all"'), ('distinct', 'true');
+"""
+_FIELDS = """\
+target: production
+pulled_at: "2026-11-20T00:00:00Z"
+custom_fields: {plan: Text, total_spend: Number, orders_count: Number, last_order: Date}
+reserved_fields: {}
+"""
+_SPENDERS = """\
+name: Spenders {number}
+query_dsl: |
+  SELECT contact_id, updated_at
+  FROM contact_data
+  WHERE plan = 'pro'
+    AND total_spend > {spend}
+    AND last_order > '2026-03-01T00:00:00Z'
+"""
+_CLICKED = """\
+name: Clicked {number}
+query_dsl: |
+  SELECT c.contact_id, c.updated_at
+  FROM contact_data c
+  JOIN event_data e ON c.contact_id = e.contact_id
+  WHERE c.country = 'CZ'
+    AND e.event_type = 'click'
+    AND e.timestamp > '{day}T12:00:00Z'
+"""
+_SPENDERS_BY_HAND = """
+  count(*) FILTER (
+    WHERE plan = 'pro' AND total_spend > {spend} AND last_order > TIMESTAMP '2026-03-01'
+  )"""
+_CLICKED_BY_HAND = """
+  count(*) FILTER (WHERE country = 'CZ' AND contact_id IN (
+    SELECT contact_id FROM {{events}}
+    WHERE event_type = 'click' AND "timestamp" > TIMESTAMP '{day} 12:00'
+  ))"""
+_READ = """\
+base.execute("CREATE TEMP TABLE contacts AS "
+  "SELECT contact_id, country, plan, total_spend, last_order FROM '{folder}/contacts.{kind}'")
+base.execute("CREATE TEMP TABLE events AS "
+  "SELECT contact_id, event_type, timestamp FROM '{folder}/events.{kind}'")
+"""
+"""A query for each segment would read a file again for each."""
+
+_PROJECTS = {"few": 2, "project": 20, "many": 200}
+"""Names of folders, and how many segments each declares: half of them ask for events."""
+
+
+def figures(runs: int, *, short: bool = False) -> Iterator[Figure]:
+    """Time previews in each format, of a project and of next to nothing, and their memory.
+
+    A short run has a tenth of the data, of which the programs' start is a larger part.
+    """
+    contacts = CONTACTS // PART if short else CONTACTS
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make(folder, contacts)
+        for kind in ("csv", "pulled") if short else ("csv", "parquet", "pulled"):
+            yield _against_sql(folder, kind, "project", SHORT_BOUND if short else BOUND, runs)
+            if not short:
+                argvs = (_preview(folder, kind, "project"), _by_hand(folder, kind, "project"))
+                used, other = (peak(*argv, env={}) / 2**20 for argv in argvs)
+                what = f"  the same in MB, {kind}"
+                yield Figure(what, used, other, used / other, bound=1.5, counts=True)
+        if not short:
+            yield _against_sql(folder, "pulled", "few", FEW_BOUND, runs)
+            yield compare(
+                f"preview of {_PROJECTS['many']}, parquet / of {_PROJECTS['project']}",
+                command(*_preview(folder, "parquet", "many")),
+                command(*_preview(folder, "parquet", "project")),
+                bound=MANY_BOUND,
+                runs=1,
+            )
+
+
+def _against_sql(folder: Path, kind: str, project: str, bound: float, runs: int) -> Figure:
+    return compare(
+        f"preview of {_PROJECTS[project]} segments, {kind} / SQL by hand",
+        command(*_preview(folder, kind, project)),
+        command(*_by_hand(folder, kind, project)),
+        bound=bound,
+        runs=runs,
+    )
+
+
+def make(folder: Path, contacts: int) -> None:
+    """Make the contacts in all formats, and two projects."""
+    import duckdb  # noqa: PLC0415 - not before it is needed
+
+    with duckdb.connect() as base:
+        base.execute(_MAKE.format(folder=folder, contacts=contacts, iso="%Y-%m-%dT%H:%M:%SZ"))
+    for project, count in _PROJECTS.items():
+        segments = folder / project / "segments"
+        segments.mkdir(parents=True)
+        (segments / "fields.yaml").write_text(_FIELDS)
+        for number, (text, values) in enumerate(_segments(count, _SPENDERS, _CLICKED)):
+            made = text.format(number=number, **values)
+            (segments / f"{number}.yaml").write_text(made)
+
+
+def _segments(count: int, spenders: str, clicked: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give the template of each segment, and what stands in it: no two are the same."""
+    for number in range(count // 2):
+        yield spenders, {"spend": str(500 + number)}
+        yield clicked, {"day": f"2026-0{number // 12 + 1}-{number % 12 + 1:02}"}
+
+
+def _preview(folder: Path, kind: str, project: str) -> tuple[str, ...]:
+    files: tuple[str, ...] = (
+        "--contacts",
+        f"{folder}/contacts.{kind}",
+        "--events",
+        f"{folder}/events.{kind}",
+    )
+    if kind == "pulled":
+        files = ("--contacts", f"{folder}/pulled.duckdb")
+    return (sys.executable, "-m", "segctl", "-C", str(folder / project), "preview", *files)
+
+
+def _by_hand(folder: Path, kind: str, project: str) -> tuple[str, ...]:
+    file, read, contacts, events = "", _READ.format(folder=folder, kind=kind), "contacts", "events"
+    if kind == "pulled":
+        file, read = f"{str(folder / 'pulled.duckdb')!r}, read_only=True", ""
+        contacts, events = "contact_data", "event_data"
+    counts = ",".join(
+        text.format(**values).replace("{events}", events)
+        for text, values in _segments(_PROJECTS[project], _SPENDERS_BY_HAND, _CLICKED_BY_HAND)
+    )
+    text = (
+        f"import duckdb\nbase = duckdb.connect({file})\n{read}"
+        f"print(base.sql('''\nSELECT\n  count(*),{counts}\nFROM {contacts}\n''').fetchall())\n"
+    )
+    return (sys.executable, "-c", text)
