@@ -48,7 +48,7 @@ def perform(
         raise RuntimeError("a refused plan was handed to the applier")
     tactics = tactics or Tactics()
     ignored = plan.options.ignore_references
-    means = Means(account, clock, tactics, Users(account, clock), ignored)
+    means = Means(account, clock, tactics, Users(account, clock), clock.now(), ignored)
     begin = partial(carry_out, means=means)
     scheduler = Scheduler(
         plan.changes,

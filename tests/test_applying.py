@@ -15,6 +15,7 @@ from segctl.comparison import changed_fields
 from segctl.errors import Span
 from segctl.markers import Marker, temporary_name
 from segctl.model import Plan, Precondition, Replace, Segment
+from segctl.options import Options
 from segctl.report import Outcome, Status, in_order
 
 from .test_applier import (
@@ -86,6 +87,31 @@ def test_a_locked_segment_is_waited_for_while_the_others_go_on(account: Account)
     assert 295 < waiting.wait.seconds < 305
     assert "five minutes between two changes" in waiting.wait.why
     assert account.writer.get_segment(remote.id).query == OTHER
+
+
+@pytest.mark.parametrize("ignored", [(), ("Gone",)])
+def test_a_single_send_that_comes_while_others_wait_keeps_its_segment(
+    account: Account, ignored: tuple[str, ...]
+) -> None:
+    remote, gone = fresh(account), account.has("Gone")
+    sends: list[str] = []
+
+    def step_in(_: Seen) -> None:
+        if account.clock.slept and not sends:
+            sends.append(account.ui.add_single_send("Spring", segment_ids=[gone.id]))
+
+    account.before = step_in
+    options = Options(ignore_references=ignored)
+    plan = Plan(TARGET, (patch(remote, query=OTHER), delete(gone)), options=options)
+    events = perform(plan, account.writer, lambda: False, account.clock, ONE)
+    last = [one for one in events if isinstance(one, Outcome)][-1]
+    assert ("Gone" in names(account)) == (not ignored)
+    if ignored:
+        assert last.status is Status.DONE
+    else:
+        assert last.status is Status.CONFLICT
+        assert last.message == "the Single Send `Spring` (draft) goes to it since the plan was made"
+        assert "--ignore-references 'Gone'" in last.hint
 
 
 def test_what_is_waited_for_is_read_again_before_it_is_written(account: Account) -> None:

@@ -13,6 +13,7 @@ from segctl.applying import writes
 from segctl.applying.replacing import replace
 from segctl.applying.steps import Halted, OnInvalid
 from segctl.applying.upgrading import upgrade
+from segctl.applying.uses import refuse_if_used
 from segctl.applying.verdicts import Verdict, watch
 from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_of
 from segctl.comparison import changed_fields
@@ -42,6 +43,7 @@ def _made(change: Change, means: Means) -> Steps[Outcome]:
         case Patch():
             return (yield from _patch(change, means))
         case Delete():
+            refuse_if_used(change, means)
             note = yield from writes.delete(change.id, change.before, means, v1=change.is_v1)
             return Outcome(change, Status.DONE, message=note)
         case Replace():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from segctl.applying import writes
 from segctl.applying.steps import Halted
+from segctl.applying.uses import refuse_if_used
 from segctl.applying.verdicts import watch
 from segctl.applying.writes import NOT_DONE, Unknown, status_of
 from segctl.errors import Interrupted
@@ -80,6 +81,7 @@ def _judged(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
 def _finish(change: Replace, new: Remote, means: Means) -> Steps[Outcome]:
     """Delete the old one, now that the new one is good."""
     try:
+        refuse_if_used(change, means)
         note = yield from writes.delete(change.id, _aside(change), means)
     except NOT_DONE as error:
         message = f"the new segment stands, and the old one may, too: {error.message}"

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from segctl.policy import DEFAULT_MAX_UPGRADE_DIFFERENCE
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from segctl.clock import Clock
     from segctl.references import Users
     from segctl.sendgrid.api import Writer
@@ -96,12 +98,13 @@ class Tactics:
 class Means:
     """What an action works with.
 
-    `users` knows which Single Sends go to a segment by now; `ignored` are the names of segments
-    that may go all the same.
+    `users` knows which Single Sends go to a segment by now, `begun` is when the apply began, for
+    which the plan knew; `ignored` are the names of segments that may go all the same.
     """
 
     account: Writer
     clock: Clock
     tactics: Tactics
     users: Users
+    begun: datetime
     ignored: Collection[str] = ()

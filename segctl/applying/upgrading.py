@@ -14,21 +14,18 @@ from typing import TYPE_CHECKING
 
 from segctl.applying import writes
 from segctl.applying.steps import Halted, OnInvalid
+from segctl.applying.uses import going, users
 from segctl.applying.verdicts import watch, watch_count
 from segctl.applying.writes import NOT_DONE, status_of
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, RemoteError, UpdateLocked
 from segctl.model import Validation
-from segctl.policy import named_send
 from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from segctl.applying.steps import Means, Steps
     from segctl.applying.verdicts import Verdict
     from segctl.model import Remote, Upgrade
-    from segctl.sends import SingleSend
 
 ALL = 100
 """Percent: the difference at which counts decide nothing."""
@@ -78,10 +75,10 @@ def _twin(change: Upgrade, means: Means) -> Steps[Remote]:
 
 def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
     """Raise `Conflict` where people did as they were told and send to the new segment already."""
-    sends = _users(change, twin_id, means)
+    sends = users(change, twin_id, means)
     if sends:
         raise writes.Conflict(
-            f"{_going(sends)} to the new segment, which cannot get another parent list and would "
+            f"{going(sends)} to the new segment, which cannot get another parent list and would "
             "have to be made anew",
             "put the parent list back, or give it the v1 segment again until the new one is made",
             twin_id,
@@ -153,7 +150,7 @@ def _miscounted(change: Upgrade, old: Remote, verdict: Verdict, means: Means) ->
 def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
     """Say who still needs the old segment, or by now: counting takes half an hour at times."""
     try:
-        sends = _users(change, change.id, means)
+        sends = users(change, change.id, means)
     except RemoteError as error:
         what = f"it was ready, and what uses the v1 one was to be read: {error.message}"
         return _stopped(change, new, _status(error), what, AGAIN_HINT)
@@ -162,21 +159,9 @@ def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
     return _waiting(
         change,
         new,
-        f"{_going(sends, 'still ')} to the v1 segment",
+        f"{going(sends, 'still ')} to the v1 segment",
         f"in SendGrid, give it the new segment instead, id {new.id}; then apply again",
     )
-
-
-def _users(change: Upgrade, segment_id: str, means: Means) -> tuple[SingleSend, ...]:
-    """Give the Single Sends that go to one of the two now, unless that was to be ignored."""
-    if {change.name, change.before.name}.intersection(means.ignored):
-        return ()
-    return means.users.of(segment_id)
-
-
-def _going(sends: Sequence[SingleSend], still: str = "") -> str:
-    names = ", ".join(map(named_send, sends))
-    return f"{names} {still}{'goes' if len(sends) == 1 else 'go'}"
 
 
 def _finish(change: Upgrade, new: Remote, means: Means) -> Steps[Outcome]:

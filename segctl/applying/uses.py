@@ -1,0 +1,53 @@
+"""Whether a Single Send goes to a segment that is about to end, asked while an apply goes on.
+
+The plan knew; but an apply can last for an hour, and people go on working in the account.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.applying.writes import Conflict
+from segctl.policy import named_send
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.applying.steps import Means
+    from segctl.model import Delete, Replace, Upgrade
+    from segctl.sends import SingleSend
+
+FRESH = 60.0
+"""For so many seconds after an apply began, what the plan read of the Single Sends will do."""
+
+
+def users(
+    change: Delete | Replace | Upgrade, segment_id: str, means: Means
+) -> tuple[SingleSend, ...]:
+    """Give the Single Sends that go to a segment now, unless that was to be ignored.
+
+    Raises `RemoteError`.
+    """
+    if {change.name, change.before.name}.intersection(means.ignored):
+        return ()
+    return means.users.of(segment_id)
+
+
+def going(sends: Sequence[SingleSend], still: str = "") -> str:
+    """Say who goes there: the beginning of a sentence that goes on with "to …"."""
+    names = ", ".join(map(named_send, sends))
+    return f"{names} {still}{'goes' if len(sends) == 1 else 'go'}"
+
+
+def refuse_if_used(change: Delete | Replace, means: Means) -> None:
+    """Raise `Conflict` where a Single Send goes to the segment by now, and `RemoteError`."""
+    if (means.clock.now() - means.begun).total_seconds() < FRESH:
+        return
+    sends = users(change, change.id, means)
+    if sends:
+        raise Conflict(
+            f"{going(sends)} to it since the plan was made",
+            "give it another audience in SendGrid and apply again; or "
+            f"--ignore-references '{change.name}'",
+            change.id,
+        )
