@@ -7,6 +7,8 @@ import functools
 import json
 import re
 import ssl
+import sys
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from segctl.cli import main
 from segctl.emulator import Emulator, Settings, serve, world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from segctl.clock import Bell
 
@@ -192,12 +194,30 @@ UNTRACED_NAMES = re.compile("in_proportion|bounded_time|little_time|cut_and_coun
 """Tests that run for long, and no line that others do not run, too."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave coverage out where counting the lines would take as long again as the test."""
-    for item in items:
-        place = item.path.relative_to(REPOSITORY / "tests").as_posix()
-        if place.startswith(UNTRACED) or UNTRACED_NAMES.search(item.name):
-            item.add_marker("no_cover")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave coverage out where counting the lines would take as long again as the test.
+
+    A property is tried on a hundred examples, of which each goes the ways that one has gone.
+    pytest-cov's own mark for it does nothing in the processes of pytest-xdist, where it measures in
+    two ways at once.
+    """
+    place = item.path.relative_to(REPOSITORY / "tests").as_posix()
+    is_untraced = (
+        place.startswith(UNTRACED)
+        or UNTRACED_NAMES.search(item.name)
+        or is_hypothesis_test(getattr(item, "obj", None))
+    )
+    if not is_untraced:
+        return (yield)
+    here, elsewhere = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        threading.settrace(elsewhere)
+        sys.settrace(here)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
