@@ -33,7 +33,10 @@ MAX_NODES = 20_000
 
 # What YAML allows, less the three line breaks that no editor shows as one: a reviewer would take
 # what follows them for the rest of a comment.
-_FORBIDDEN = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What is forbidden, and not "all but what is allowed", which takes ten times as long to compile.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
+)
 _HIDDEN_BREAKS = "\x85\u2028\u2029"
 
 _VALUE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null")}
