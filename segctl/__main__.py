@@ -16,7 +16,10 @@ def run() -> None:
     gc.set_threshold(_NEW_OBJECTS)
     from segctl.cli import main  # noqa: PLC0415 - keeps `import segctl.__main__` free
 
-    sys.exit(main(sys.argv[1:], os.environ))
+    code = main(sys.argv[1:], os.environ)
+    # Python would look through all of it for cycles once more, before the system takes it back.
+    gc.freeze()
+    sys.exit(code)
 
 
 if __name__ == "__main__":
