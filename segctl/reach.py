@@ -1,4 +1,4 @@
-"""How far a change of an audience may go: its measure, and the refusal of what goes further.
+"""How far a change of an audience may go: what has one, its measure, the refusal of too much.
 
 Pure. Owns no limit: segctl.yaml has one, and each file may allow more.
 """
@@ -14,7 +14,20 @@ from segctl.model import Delete, Upgrade
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from segctl.model import Change, Impact
+    from segctl.model import Change, Create, Impact, Patch, Replace
+
+
+def reaching(changes: Iterable[Change]) -> list[Create | Patch | Replace]:
+    """Give the changes that have an audience to count.
+
+    What goes away has none, and what an upgrade comes from was no V2 query.
+    """
+    return [change for change in changes if not isinstance(change, Delete | Upgrade)]
+
+
+def impact_of(change: Change) -> Impact | None:
+    """Give the impact of a change, where it has one and somebody counted it."""
+    return None if isinstance(change, Delete | Upgrade) else change.impact
 
 
 def audience_change(impact: Impact) -> float:
@@ -36,10 +49,10 @@ def too_far(
     """
     if limit is None:
         return
-    for change in changes:
-        if isinstance(change, Delete | Upgrade) or change.impact is None:
-            continue
+    for change in reaching(changes):
         impact = change.impact
+        if impact is None:
+            continue
         most = max(limit, allowed.get(change.name, 0))
         percent = audience_change(impact)
         if percent <= most:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from segctl.clock import iso
 from segctl.config import PULLED
 from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
-from segctl.model import Create, Delete, Impact, Reason, Upgrade
+from segctl.model import Create, Impact, Reason
 from segctl.moments import moment
+from segctl.reach import reaching
 from segctl.render.previews import quoted
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def with_impacts(
     session: Session, account: Account, plan: Plan
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """Give the plan with the impact of each change, and what is to be said of the counting."""
-    changes = [change for change in plan.changes if not isinstance(change, Delete | Upgrade)]
+    changes = reaching(plan.changes)
     if not changes:
         return plan, ()
     limited = session.config.limits.max_audience_change is not None
@@ -58,20 +59,18 @@ def with_impacts(
         words = f"who is reached is not known: {error.message}"
         return plan, (Diagnostic("audience-unknown", weight, words, hint=error.hint),)
     counted = dict(zip(map(id, changes), evaluated, strict=True))
+    with_impact = {id(change): _counted(change, counted[id(change)]) for change in changes}
     said = (
         *_age(session, evaluated[0]),
         *_part(evaluated[0], weight),
         *_unknown(session, changes, counted, weight),
     )
     return dataclasses.replace(
-        plan, changes=tuple(_counted(change, counted) for change in plan.changes)
+        plan, changes=tuple(with_impact.get(id(change), change) for change in plan.changes)
     ), said
 
 
-def _counted(change: Change, counted: Mapping[int, Evaluated]) -> Change:
-    if isinstance(change, Delete | Upgrade):
-        return change
-    found = counted[id(change)]
+def _counted(change: Create | Patch | Replace, found: Evaluated) -> Change:
     if found.counts is None:
         return change
     taken = moment(found.as_of)

@@ -130,9 +130,10 @@ def _files(session: Session, wanted: Wanted) -> tuple[Path, Path | None]:
 def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_Subject]:
     """Ask the account which segments would change."""
     from segctl.cli.planning import look, prepare  # noqa: PLC0415 - the client
-    from segctl.model import Create, Delete  # noqa: PLC0415
+    from segctl.model import Create  # noqa: PLC0415
     from segctl.options import Options  # noqa: PLC0415
     from segctl.planfile import action_name  # noqa: PLC0415
+    from segctl.reach import reaching  # noqa: PLC0415
 
     question = prepare(session, Options(only=tuple(names)))
     plan, _ = look(session, account, question)
@@ -145,8 +146,8 @@ def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_
             None if isinstance(change, Create) else change.before,
             action_name(change),
         )
-        for change in plan.changes
-        if not isinstance(change, Delete) and change.name in declared
+        for change in reaching(plan.changes)
+        if change.name in declared
     ]
 
 

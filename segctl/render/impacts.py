@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.model import Create, Delete, Reason, Upgrade
-from segctl.reach import audience_change
+from segctl.model import Create, Reason
+from segctl.reach import audience_change, impact_of, reaching
 from segctl.render.style import clean, count
 
 if TYPE_CHECKING:
@@ -21,21 +21,17 @@ _DAY = 10
 """Characters of a date in ISO form."""
 
 
-def impact_of(change: Change) -> Impact | None:
-    """Give the impact of a change; what goes away has none, nor what was no V2 query before."""
-    return None if isinstance(change, Delete | Upgrade) else change.impact
-
-
 def reached(plan: Plan) -> list[tuple[int, Create | Patch | Replace]]:
     """Give what changes an audience, with its number in the plan, the largest change first.
 
     Those whose impact nobody knows stand at the end. Empty where that is all of them. The steps
     that merely free a name are left out.
     """
+    numbers = {id(change): number for number, change in enumerate(plan.changes, 1)}
     found = [
-        (number, change)
-        for number, change in enumerate(plan.changes, 1)
-        if not isinstance(change, Delete | Upgrade) and change.reason is not Reason.FREES_NAME
+        (numbers[id(change)], change)
+        for change in reaching(plan.changes)
+        if change.reason is not Reason.FREES_NAME
     ]
     if all(change.impact is None for _, change in found):
         return []

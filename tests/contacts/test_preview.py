@@ -123,6 +123,16 @@ def test_changes_before_and_after(changed: Project, request: pytest.FixtureReque
     assert (done.code, "No audience changes." in done.err) == (0, True)
 
 
+def test_an_upgrade_has_no_audience_of_before(changed: Project, remote: Remote) -> None:
+    old = remote.emulator.ui.seed_v1("Old", "city = 'Brno'")
+    changed.declare("Old", query("plan = 'free'"), extra=f"upgrade_from: {{v1_id: {old}}}\n")
+    assert "upgrade  Old" in changed.run("plan").out
+    done = changed.run("preview", "--changed", "--format", "json")
+    names = {one["name"] for one in json.loads(done.out)["segments"]}
+    assert names == {"Big & rich", "In Brno", "Pro"}
+    assert "account's own query" not in done.err
+
+
 def test_a_segment_that_was_named_must_be_counted(shop: Project) -> None:
     assert shop.run("preview", "Pro").code == 0
     done = shop.run("preview", "Pro", "In *")

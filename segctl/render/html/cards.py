@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
+from segctl.reach import impact_of
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import head_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
-from segctl.render.impacts import NOT_SUMMED, STILL, impact_of, of_base, reached
+from segctl.render.impacts import NOT_SUMMED, STILL, of_base, reached
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import reason_words
 from segctl.render.style import clean, count, percent
