@@ -16,7 +16,7 @@ from segctl.reach import too_far
 from segctl.room import growth, over_the_cap, with_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from segctl.sends import References, SingleSend
 
@@ -114,7 +114,7 @@ def _held_back(plan: Plan, references: References | None) -> Plan:
 
 
 def _waiting_for(change: Upgrade, references: References) -> Upgrade:
-    if _is_ignored(change, references):
+    if is_ignored(change, references.ignored):
         return change
     # Whoever else gets them is none of its business.
     sends = (
@@ -218,7 +218,7 @@ def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
                 hint="nothing is deleted unseen",
             )
             continue
-        if _is_ignored(change, references) or isinstance(change, Upgrade):
+        if is_ignored(change, references.ignored) or isinstance(change, Upgrade):
             continue
         for send in references.to(change.id):
             yield Diagnostic(
@@ -231,8 +231,9 @@ def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
             )
 
 
-def _is_ignored(change: Delete | Replace | Upgrade, references: References) -> bool:
-    return bool({change.name, change.before.name} & references.ignored)
+def is_ignored(change: Delete | Replace | Upgrade, names: Collection[str]) -> bool:
+    """Say whether a segment may end though Single Sends use it; it is named as it is or will be."""
+    return change.name in names or change.before.name in names
 
 
 def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
@@ -241,7 +242,7 @@ def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Dia
         if isinstance(change, Upgrade) and change.waits_for:
             yield _waiting(change)
     for change in gone if references is not None else ():
-        if references is not None and _is_ignored(change, references):
+        if references is not None and is_ignored(change, references.ignored):
             for send in references.to(change.id):
                 yield Diagnostic(
                     "reference-ignored",
@@ -264,12 +265,11 @@ def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Dia
 def _waiting(change: Upgrade) -> Diagnostic:
     """Say what keeps a v1 segment."""
     new = f", id {change.twin.id}," if change.twin is not None else ""
-    sends = ", ".join(map(named_send, change.waits_for))
-    goes = "goes" if len(change.waits_for) == 1 else "go"
     return Diagnostic(
         "upgrade-waits",
         Severity.WARNING,
-        f"{sends} {goes} to the v1 segment `{change.before.name}`, which stays until that changes",
+        f"{going(change.waits_for)} to the v1 segment `{change.before.name}`, which stays until "
+        "that changes",
         change.span,
         hint=f"in SendGrid, give it the new segment instead{new} and apply again: the upgrade is "
         f"finished then; or ignore it with --ignore-references '{change.name}'",
@@ -279,3 +279,9 @@ def _waiting(change: Upgrade) -> Diagnostic:
 def named_send(send: SingleSend) -> str:
     """Name a Single Send for people."""
     return f"the Single Send `{send.name}` ({send.status})"
+
+
+def going(sends: Sequence[SingleSend], still: str = "") -> str:
+    """Say who goes there: the beginning of a sentence that goes on with "to …"."""
+    names = ", ".join(map(named_send, sends))
+    return f"{names} {still}{'goes' if len(sends) == 1 else 'go'}"

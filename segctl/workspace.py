@@ -103,7 +103,7 @@ class _Walk:
         suffix = path.suffix.lower()
         if suffix not in SEGMENT_SUFFIXES and suffix != QUERY_SUFFIX:
             return
-        if entry.is_symlink() and not self.stays_inside(entry.path):
+        if entry.is_symlink() and not stays_inside(Path(self.inside), path):
             self.problem(
                 "link-outside",
                 name,
@@ -121,12 +121,18 @@ class _Walk:
                 # One byte more than allowed is enough to know that it is too much.
                 files[name] = stream.read(MAX_BYTES + 1)
 
-    def stays_inside(self, path: str) -> bool:
-        return os.path.commonpath([self.inside, os.path.realpath(path)]) == self.inside
-
     def unreadable(self, name: str, error: OSError) -> None:
         reason = (error.strerror or type(error).__name__).lower()
         self.problem("unreadable", name, f"this cannot be read: {reason}", "check its permissions")
+
+
+def stays_inside(folder: Path, path: Path) -> bool:
+    """Say whether a path, its links followed, is in a folder; links in a ring lead nowhere."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        # RuntimeError: a link to itself, before Python 3.13.
+        return False
 
 
 def _is_text(name: str) -> bool:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from segctl.applying import writes
 from segctl.applying.steps import Halted, OnInvalid
-from segctl.applying.uses import going, users
+from segctl.applying.uses import users
 from segctl.applying.verdicts import watch, watch_count
 from segctl.applying.writes import NOT_DONE, status_of
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, RemoteError, UpdateLocked
 from segctl.model import Validation
+from segctl.policy import going
 from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:

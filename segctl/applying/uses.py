@@ -8,11 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.applying.writes import Conflict
-from segctl.policy import named_send
+from segctl.policy import going, is_ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from segctl.applying.steps import Means
     from segctl.model import Delete, Replace, Upgrade
     from segctl.sends import SingleSend
@@ -28,15 +26,9 @@ def users(
 
     Raises `RemoteError`.
     """
-    if {change.name, change.before.name}.intersection(means.ignored):
+    if is_ignored(change, means.ignored):
         return ()
     return means.users.of(segment_id)
-
-
-def going(sends: Sequence[SingleSend], still: str = "") -> str:
-    """Say who goes there: the beginning of a sentence that goes on with "to …"."""
-    names = ", ".join(map(named_send, sends))
-    return f"{names} {still}{'goes' if len(sends) == 1 else 'go'}"
 
 
 def refuse_if_used(change: Delete | Replace, means: Means) -> None:

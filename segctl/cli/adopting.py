@@ -13,6 +13,7 @@ import click
 from segctl.declarations.collection import Declarations
 from segctl.errors import Diagnostic, InvalidInput, RemoteError, Severity, UsageError
 from segctl.suggest import closest
+from segctl.workspace import stays_inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def read_files(session: Session, folder: Path) -> Declarations:
     Raises `InvalidInput` with every problem of every file: what is declared is not known then.
     """
     name = session.config.segments
-    if not _stays_inside(session.root, folder):
+    if not stays_inside(session.root, folder):
         raise UsageError(
             f"{name}/ is behind a link that leads out of the project",
             hint="put the folder itself there, or go to the other project with -C DIR",
@@ -48,14 +49,6 @@ def read_files(session: Session, folder: Path) -> Declarations:
     if session.declarations.has_errors:
         raise InvalidInput(session.declarations.diagnostics)
     return session.declarations
-
-
-def _stays_inside(root: Path, folder: Path) -> bool:
-    try:
-        return folder.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):
-        # RuntimeError: a link to itself, before Python 3.13.
-        return False
 
 
 def unknown_segments(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:

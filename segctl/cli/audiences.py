@@ -20,6 +20,7 @@ from segctl.contacts.counting import compare, names_asked
 from segctl.contacts.shelf import FOLDER, Shelf
 from segctl.declarations.fields import columns
 from segctl.errors import InvalidInput, UsageError
+from segctl.workspace import stays_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -138,12 +139,7 @@ def configured(session: Session, named: ContactFiles) -> tuple[Path, Path | None
 
 def _inside(root: Path, name: str) -> Path:
     path = root / name
-    try:
-        inside = path.resolve().is_relative_to(root.resolve())
-    except RuntimeError:
-        # A link to itself, before Python 3.13.
-        inside = False
-    if not inside:
+    if not stays_inside(root, path):
         # A pull request could point a link at any file on this machine.
         raise UsageError(f"{name} is a link that leads out of the project", hint="put it inside")
     return path
