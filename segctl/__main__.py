@@ -16,10 +16,7 @@ def run() -> None:
     gc.set_threshold(_NEW_OBJECTS)
     from segctl.cli import main  # noqa: PLC0415 - keeps `import segctl.__main__` free
 
-    code = main(sys.argv[1:], os.environ)
-    # Python would look through all of it for cycles once more, before the system takes it back.
-    gc.freeze()
-    sys.exit(code)
+    sys.exit(main(sys.argv[1:], os.environ))
 
 
 if __name__ == "__main__":
