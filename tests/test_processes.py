@@ -233,6 +233,18 @@ def test_two_applies_on_one_sandbox_double_nothing(
     assert run("--target", "sandbox", "plan", "--detailed-exitcode")[0] == 0
 
 
+def test_a_preview_ends_without_a_word_beside_its_numbers(
+    project: Project, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    project.declare("VIP", VIP)
+    project.write({"contacts.csv": "contact_id,total_spend\n1,900\n2,5\n"})
+    contacts = str(project.root / "contacts.csv")
+    code, out, err = run("preview", "--contacts", contacts)
+    assert "VIP             1   50 %" in out, out
+    # DuckDB's bindings complain at the end of a process that keeps what is theirs.
+    assert (code, err) == (0, "")
+
+
 def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
     pty: Any = pytest.importorskip("pty")
     for number in range(40):
