@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
+import os
 import re
 import ssl
 import sys
@@ -36,6 +38,20 @@ REPOSITORY = Path(__file__).parents[1]
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 ALL = "SELECT contact_id, updated_at FROM contact_data"
+CACHES = itertools.count()
+
+
+def child_env(**more: str) -> dict[str, str]:
+    """Give a process of segctl what this one has, without what would steer it, and with this."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SEGCTL", "SEND"))}
+    return {**kept, **more}
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no run read what another test's account, with the same ids, had at the same moment."""
+    place = tmp_path_factory.getbasetemp() / f"caches-{next(CACHES)}"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place))
 
 
 def query(condition: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.applier import perform
-from tests.conftest import KEY, REPOSITORY, Project, Remote, query, segment_yaml
+from tests.conftest import KEY, REPOSITORY, Project, Remote, child_env, query, segment_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +29,7 @@ def shell(project: Project, command: str, **env: str) -> subprocess.CompletedPro
         ["bash", "-c", command.replace("segctl", segctl)],
         capture_output=True,
         cwd=REPOSITORY,
-        env={**os.environ, **project.env, **env},
+        env=child_env(**project.env, **env),
         check=False,
         timeout=60,
     )

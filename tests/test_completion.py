@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import REPOSITORY, Project, query
+from tests.conftest import REPOSITORY, Project, child_env, query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +30,12 @@ def shop(project: Project) -> Project:
 def offered(folder: Path, shell: str, *words: str) -> list[str]:
     """Ask segctl as the script of a shell does; the last word is being typed."""
     line = words if shell == "fish" else ("segctl", *words)
-    env = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("SEND")},
-        "_SEGCTL_COMPLETE": f"{shell}_complete",
-        "COMP_WORDS": ("\n" if shell == "bash" else " ").join(line),
-        "COMP_CWORD": words[-1] if shell == "fish" else str(len(words)),
-        "PYTHONPATH": str(REPOSITORY),
-    }
+    env = child_env(
+        _SEGCTL_COMPLETE=f"{shell}_complete",
+        COMP_WORDS=("\n" if shell == "bash" else " ").join(line),
+        COMP_CWORD=words[-1] if shell == "fish" else str(len(words)),
+        PYTHONPATH=str(REPOSITORY),
+    )
     if shell == "fish":
         env["COMP_WORDS"] = " ".join(("segctl", *words))
     done = subprocess.run(

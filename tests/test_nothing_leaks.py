@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -24,7 +23,7 @@ import pytest
 from segctl.cli.program import COMMANDS
 from segctl.emulator import Emulator, serve
 from segctl.emulator.faults import Kind
-from tests.conftest import REPOSITORY, TEST_SETTINGS, Project, Watch, query
+from tests.conftest import REPOSITORY, TEST_SETTINGS, Project, Watch, child_env, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -356,7 +355,6 @@ sys.exit(main(sys.argv[2:], os.environ))
 @pytest.mark.parametrize("mode", ["sound", "faulty"])
 def test_real_processes(place: Place, mode: str) -> None:
     """As a user runs them: what Python itself prints at the end is seen here as well."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEG", "SEND"))}
     sources = place.sources()
     for argv in (
         ["plan", "-vv"],
@@ -364,7 +362,7 @@ def test_real_processes(place: Place, mode: str) -> None:
         ["list", "--references", "--format", "json"],
         ["refresh", "Changed", "-q"],
     ):
-        env = {**kept, **place.project.env, **next(sources), "PYTHONPATH": str(REPOSITORY)}
+        env = child_env(**place.project.env, **next(sources), PYTHONPATH=str(REPOSITORY))
         done = subprocess.run(
             [sys.executable, "-X", "dev", "-c", CHILD, mode, *argv],
             env=env,

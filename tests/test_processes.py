@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import KEY, REPOSITORY, Project, query
+from tests.conftest import KEY, REPOSITORY, Project, child_env, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 VIP = query("total_spend > 500")
-BASE = {key: value for key, value in os.environ.items() if not key.startswith(("SEGCTL", "SEND"))}
 
 
 def start(*argv: str, **env: str) -> subprocess.Popen[str]:
@@ -32,7 +31,7 @@ def start(*argv: str, **env: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
-        env={**BASE, **env},
+        env=child_env(**env),
     )
 
 
@@ -250,7 +249,7 @@ def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
     for number in range(40):
         project.declare(f"Segment {number:02}", VIP)
     with emulator("--latency", "60") as url:
-        env = {**BASE, "SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY, "TERM": "xterm"}
+        env = child_env(SEGCTL_BASE_URL=url, SENDGRID_API_KEY=KEY, TERM="xterm")
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [

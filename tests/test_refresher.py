@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 
-from .conftest import REPOSITORY, Project, Remote, query
+from .conftest import REPOSITORY, Project, Remote, child_env, query
 from .sendgrid.support import (
     KEY,
     FakeClock,
@@ -313,12 +312,11 @@ def test_two_processes_share_the_budget(connected: Project, remote: Remote) -> N
     names = [f"S{n:02}" for n in range(16)]
     for name in names:
         remote.emulator.ui.create(name, query("total_spend > 500"))
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SEG", "SEND"))}
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "segctl", "-C", str(connected.root), "refresh", *some],
             cwd=REPOSITORY,
-            env={**kept, **connected.env},
+            env=child_env(**connected.env),
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.emulator import Emulator, serve
-from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, query
+from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, child_env, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,11 +106,7 @@ def env(project: Project) -> Iterator[dict[str, str]]:
     """A project with a segment that is on its account as declared, outside of any repository."""
     text = query("total_spend > 500")
     project.declare("VIP", text, extra="owner: marketing\n")
-    clean = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("SEGCTL", "SEND", "CI"))
-    }
+    clean = {key: value for key, value in child_env().items() if not key.startswith("CI")}
     with Emulator(None, TEST_SETTINGS) as emulator, serve(emulator) as server:
         emulator.ui.create("VIP", text)
         yield {

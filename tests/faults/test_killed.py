@@ -5,7 +5,6 @@ The matrix kills in-process, thousands of times; this shows on a few scenarios t
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.emulator import Delivery, Reply, serve
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, child_env
 
 from .harness import KEY, wired, write
 from .scenarios import SCENARIOS, Scenario
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 KILLED = ("create", "chain", "replace", "delete")
 """Scenarios without the update lock, which a process would wait for in real time."""
-BASE = {key: value for key, value in os.environ.items() if not key.startswith(("SEGCTL", "SEND"))}
 
 
 class Deadly:
@@ -80,20 +78,24 @@ def test_a_killed_process(
 
 def kill(scenario: Scenario, root: Path, index: int, *, after: bool) -> None:
     world, witness = prepared(scenario, root)
+    said = root.with_name(f"{root.name}-said")
+    argv = [sys.executable, "-m", "segctl", "-C", str(root), "apply", "--auto-approve"]
     with wired(world):
         with pytest.MonkeyPatch.context() as patch:
             deadly = Deadly(world.emulator, index, after=after)
             patch.setattr(world.emulator, "handle", deadly)
-            with serve(world.emulator) as server:
+            with serve(world.emulator) as server, said.open("wb") as stream:
+                there = {**world.env, "SEGCTL_BASE_URL": server.url, "SENDGRID_API_KEY": KEY}
                 deadly.process = subprocess.Popen(
-                    [sys.executable, "-m", "segctl", "-C", str(root), "apply", "--auto-approve"],
+                    argv,
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
                     cwd=REPOSITORY,
-                    env={**BASE, "SEGCTL_BASE_URL": server.url, "SENDGRID_API_KEY": KEY},
+                    env=child_env(**there),
                 )
-                assert deadly.process.wait(60) == -signal.SIGKILL, f"it was not killed at {index}"
+                code = deadly.process.wait(60)
+        assert code == -signal.SIGKILL, f"it was not killed at {index}: {said.read_text()}"
         world.look()
         assert not world.violations, f"killed at {index}: {world.violations}"
         found = struggle(world, scenario, root, witness)
