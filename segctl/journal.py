@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.applying.steps import Halted
 from segctl.clock import iso
 from segctl.errors import RemoteError, UsageError
-from segctl.model import Create, Upgrade
+from segctl.model import Create, Replace, Upgrade
 from segctl.render.style import clean
 from segctl.sendgrid.api import Writer
 
@@ -240,7 +240,7 @@ def names_of(plan: Plan) -> dict[str, str]:
     """Give the names of the segments that a plan changes, by id."""
     names = {}
     for change in plan.changes:
-        if isinstance(change, Upgrade) and change.twin is not None:
+        if isinstance(change, Replace | Upgrade) and change.twin is not None:
             names[change.twin.id] = change.twin.definition.name
         if not isinstance(change, Create):
             names[change.id] = change.before.name
