@@ -72,7 +72,8 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
             only = [lists[one].name for one in wanted if one is not None] if names else []
             fields = columns((*custom, *reserved))
             try:
-                stored = store(exported, shelf, fields, Origin(account.digest, tuple(lists)), only)
+                origin = Origin(account.digest, {one.id: one.name for one in lists.values()})
+                stored = store(exported, shelf, fields, origin, only)
             except UnexpectedAnswer:
                 # The same files would be no better next time.
                 pull.finish()
