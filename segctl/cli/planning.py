@@ -23,7 +23,7 @@ from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history
 from segctl.policy import ended, judge
 from segctl.references import read_single_sends
 from segctl.sends import References
-from segctl.snapshot import take_snapshot
+from segctl.snapshot import take_snapshot, with_definitions
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -154,11 +154,15 @@ def prepare(session: Session, options: Options) -> Question:
 
 
 def look(
-    session: Session, account: Account, question: Question, *, everything: bool = False
+    session: Session,
+    account: Account,
+    question: Question,
+    *,
+    needs_all: Callable[[Plan], bool] = lambda _plan: False,
 ) -> tuple[Plan, Snapshot]:
     """Compare the files with the account; give the plan, unjudged, and what it was made from.
 
-    `everything` reads the definition of each V2 segment, whether the plan needs it or not.
+    Where `needs_all` says so of the plan, the definition of each V2 segment is read as well.
     """
     declared, wishes = question.declarations.declared, question.wishes
     loose: frozenset[str] = frozenset()
@@ -167,22 +171,23 @@ def look(
         nonlocal wishes, loose
         wishes = question.informed(listed)
         loose = frozenset(one.id for one in undeclared(declared, listed, wishes.renaming))
-        needed = definitions_to_read(declared, listed, wishes)
-        if everything:
-            ids = {one.id for one in needed}
-            return [one for one in listed if not one.is_v1 or one.id in ids]
-        return needed
+        return definitions_to_read(declared, listed, wishes)
 
+    def is_loose(remote: Remote) -> bool:
+        return remote.id in loose
+
+    reader, known = account.reader, account.definitions
+    with_v1 = _may_end_v1(question)
     with session.progress("reading the account") as tell:
-        snapshot = take_snapshot(
-            account.reader,
-            wanted,
-            tell,
-            account.definitions,
-            is_loose=lambda remote: remote.id in loose,
-            with_v1=_may_end_v1(question),
-        )
-    return make_plan(account.ref, declared, snapshot, wishes), snapshot
+        snapshot = take_snapshot(reader, wanted, tell, known, is_loose=is_loose, with_v1=with_v1)
+        plan = make_plan(account.ref, declared, snapshot, wishes)
+        if needs_all(plan):
+            # What is gone by now is in neither, so the plan is made of what is left.
+            here = snapshot.remotes
+            others = [one for one in here if one.query is None and not one.is_v1]
+            snapshot = with_definitions(reader, here, others, tell, known, is_loose=is_loose)
+            plan = make_plan(account.ref, declared, snapshot, wishes)
+    return plan, snapshot
 
 
 def _may_end_v1(question: Question) -> bool:

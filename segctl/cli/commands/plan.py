@@ -44,7 +44,8 @@ def command(
 
     Compares the segment files with the account: one request for the list, one for each declared
     segment that was edited there since the last run; where a change speaks of a contact list, one
-    for their names. Where segctl.yaml names contacts, it says who is reached before and after. Exit code 3 when a safety rule would refuse the plan.
+    for their names. Where segctl.yaml names contacts, it says who is reached before and after. Exit
+    code 3 when a safety rule would refuse the plan.
 
     \b
     Examples:
