@@ -130,6 +130,30 @@ def read_past(
     return Past(commits, git.contents(blobs), folder)
 
 
+def moved_out(
+    root: Path,
+    folder: str,
+    commit: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
+) -> str:
+    """Give a place outside of a folder to which a commit moved a file of it, empty if it did not.
+
+    git tells by their likeness; the place is relative to the top of the repository. The commit has
+    a parent. Raises `UsageError` where git cannot tell.
+    """
+    git = _Git(root, os.environ if env is None else env, patience)
+    asked = ("diff-tree", "-r", "-z", "--name-status", "--find-renames", "--diff-filter=R")
+    told = git.run(*asked, f"{commit}^1", commit).decode("utf-8", "replace").split("\0")
+    above = git.run("rev-parse", "--show-prefix").decode("utf-8", "replace").strip()
+    inside = f"{above}{folder}/"
+    # For each file a word and the two paths; the last piece is empty.
+    moves = zip(told[1::3], told[2::3], strict=False)
+    outward = (new for old, new in moves if old.startswith(inside) and not new.startswith(inside))
+    return next(outward, "")
+
+
 def checked_out(
     root: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
 ) -> str | None:
