@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
@@ -189,6 +188,8 @@ def _fields(change: Patch | Replace, lists: ListNames, style: Style) -> Iterator
 
 
 def _diff(before: str, after: str, style: Style) -> Iterator[str]:
+    import difflib  # noqa: PLC0415 - only for a query that changes
+
     old, new = clean_lines(before.strip("\n")), clean_lines(after.strip("\n"))
     diff = difflib.unified_diff(old, new, n=_CONTEXT, lineterm="")
     for number, line in enumerate(diff):
