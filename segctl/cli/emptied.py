@@ -33,7 +33,7 @@ def emptied_folder(session: Session, missing: FolderMissing) -> Files:
     try:
         past = read_past(root, folder, env=env)
         taken = past.last_taken()
-        moved = "" if taken is None else moved_out(root, folder, taken.id, env=env)
+        moved = "" if taken is None else moved_out(root, folder, taken.id, env)
     except UsageError as error:
         why = f"{error.message}; {error.hint}" if error.hint else error.message
         raise UsageError(

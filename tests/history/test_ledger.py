@@ -546,9 +546,10 @@ def test_what_left_the_folder_is_found_wherever_it_went(tmp_path: Path) -> None:
         (repository.top / new).parent.mkdir(parents=True, exist_ok=True)
         repository.git("mv", f"marketing/segments/{old}", new)
         commit = repository.commit("Move", {})
-        return moved_out(repository.root, "segments", commit)
+        return moved_out(repository.root, "segments", commit, os.environ)
 
     assert moved("a.yaml", "marketing/segments/A.yaml") == ""
     assert moved("b.yaml", "sales/segments/ b\ný.yaml") == "sales/segments/ b\ný.yaml"
     assert moved("deep/c.yaml", "marketing/c.yaml") == "marketing/c.yaml"
-    assert moved_out(repository.root, "segments", repository.commit("Drop", {"A.yaml": None})) == ""
+    dropped = repository.commit("Drop", {"A.yaml": None})
+    assert moved_out(repository.root, "segments", dropped, os.environ) == ""
