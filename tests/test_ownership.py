@@ -7,6 +7,7 @@ would say is handed in as a ledger.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -969,7 +970,12 @@ def test_drift_is_what_no_commit_did(
     connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
     history(removal("Ours"))
 
+    before = len(remote.emulator.log)
     shown = connected.run("drift", "--detailed-exitcode")
+    asked = Counter(one.target for one in remote.emulator.log[before:])
+    assert asked["/v3/marketing/segments/2.0"] == 1
+    # Nothing is asked twice.
+    assert {*asked.values()} == {1}
     assert shown.code == 2
     assert shown.out.endswith("Drift: 4 segments. 1 change not applied yet.\n")
     assert "now `Mine now`" in shown.out
