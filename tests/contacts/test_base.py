@@ -189,6 +189,24 @@ def test_a_file_without_an_event_is_no_proof_that_nothing_happened(tmp_path: Pat
     assert numbers(contacts, events, never, "city = 'x'") == [NO_EVENTS, 1]
 
 
+def test_events_of_others_than_the_contacts_are_not_counted_as_nothing(tmp_path: Path) -> None:
+    """Files that know the same people by different ids: nobody would ever have clicked."""
+    contacts = written(tmp_path / "c.csv", "contact_id,city,seen\n1,x,2026-03-01\n2,y,\n")
+    events = tmp_path / "e.csv"
+    clicked, opened = (f"{J}e.event_type = '{kind}'" for kind in ("click", "open"))
+    later = f"{J}e.timestamp > c.seen"
+    asked = (clicked, opened, later, "city = 'x'")
+    written(events, "contact_id,event_type,timestamp\nann@example.com,click,2026-03-02\n")
+    no = "no event in e.csv is of a contact in c.csv"
+    assert numbers(contacts, events, *asked) == [no, no, no, 1]
+    # Events of others beside are as they should be, and so are those that nobody looks for.
+    with events.open("a") as stream:
+        stream.write("1,open,2026-03-02\n")
+    assert numbers(contacts, events, *asked) == [0, 1, 1, 1]
+    written(events, "contact_id,event_type,timestamp\n9,bounce,2026-03-02\n")
+    assert numbers(contacts, events, clicked, opened) == [0, 0]
+
+
 def test_lists_whose_members_are_not_known(tmp_path: Path) -> None:
     people = [{"contact_id": "1", "list_ids": ["a"]}, {"contact_id": "2", "list_ids": []}]
     path = pulled(tmp_path / "p.duckdb", people, None, {}, lists='["a", "b"]')
