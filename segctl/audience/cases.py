@@ -121,7 +121,8 @@ def columns_given(documents: Iterable[Document]) -> Columns:
                 kind = _type_of(value)
                 if kind and lower(name) not in CONTACT_DATA:
                     types.setdefault(name, set()).add(kind)
-    return Columns({name: kinds.pop() for name, kinds in types.items() if len(kinds) == 1})
+    known = {name: kinds.pop() for name, kinds in types.items() if len(kinds) == 1}
+    return Columns(known, guessed=known)
 
 
 def _contacts(value: dict[str, Any]) -> Iterator[dict[str, Any]]:

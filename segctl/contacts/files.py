@@ -15,7 +15,7 @@ import csv
 import gzip
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -63,13 +63,15 @@ class Column:
     """A column in SQL: its value in the type of `kind`.
 
     `fault` is the condition that a row has a value which is none of that type; empty where there
-    can be none. `unusable` says why the whole column is none of that type, or is empty.
+    can be none. `unusable` says why the whole column is none of that type, or is empty. `guessed`
+    says that nothing but the values tells the type.
     """
 
     kind: ColumnType
     value: str
     fault: str = ""
     unusable: str = ""
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ def read_relation(
     columns = {}
     for name, place in by_name.items():
         spelling, wanted = known.get(name) or (names[place], _kind_of(seen[place]))
-        columns[spelling] = typed(raw[place], types[place], wanted)
+        column = typed(raw[place], types[place], wanted)
+        columns[spelling] = replace(column, guessed=name not in known)
     if JOIN_COLUMN not in columns:
         raise UsageError(
             f"{path.name} has no column {JOIN_COLUMN}", hint=_columns_there(names, by_name)

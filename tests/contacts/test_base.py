@@ -113,6 +113,25 @@ def test_fields_that_only_the_values_tell(tmp_path: Path) -> None:
     ) == [1, 1, 1, mixed, "the base has no column `levl`"]  # fmt: skip
 
 
+@pytest.mark.parametrize("file", ["csv", "parquet"])
+def test_texts_that_nobody_says_are_times_are_not_compared_with_one(
+    tmp_path: Path, file: str
+) -> None:
+    """By its letters, "31.12.2020" is later than any time."""
+    path = tmp_path / f"c.{file}"
+    rows = "(VALUES ('1', '31.12.2020', 'a'), ('2', '2026-02-01', 'b'))"
+    named = f"FROM {rows} t(contact_id, joined, level)"
+    duckdb.connect().execute(f"COPY ({named}) TO '{path}' (FORMAT {file})")
+    doubt = "a field is compared with a time here, and whether it holds times is not known"
+    asked = ("joined > '2026-01-15T00:00:00Z'", "joined IN ('2026-02-01')", "level = 'a'")
+    assert numbers(path, None, *asked) == [doubt, doubt, 1]
+    text = {"joined": ColumnType.VARCHAR}
+    assert numbers(path, None, *asked, fields=text) == [2, 1, 1]
+    time = {"joined": ColumnType.TIMESTAMP}
+    wrong = f"1 value of `joined` in c.{file} is no time"
+    assert numbers(path, None, asked[0], fields=time) == [wrong]
+
+
 TYPED = """
 SELECT unnest(['1', '2']) AS contact_id, unnest([1.5, 0.1]::DOUBLE[]) AS spend,
   unnest([1, 2]::DECIMAL(9, 2)[]) AS exact, 7::TINYINT AS small, 1.25::DECIMAL(30, 20) AS long,
