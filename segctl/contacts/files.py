@@ -166,6 +166,9 @@ def read_relation(
         raise UsageError(
             f"{path.name} has no column {JOIN_COLUMN}", hint=_columns_there(names, by_name)
         )
+    if table == "contact_data" and columns[JOIN_COLUMN].unusable:
+        what = f"`{JOIN_COLUMN}` in {path.name} {columns[JOIN_COLUMN].unusable}"
+        raise UsageError(what, hint="export it as text")
     return Relation(path.name, source, columns)
 
 
@@ -226,6 +229,9 @@ KINDS = {name.replace(", ", ","): kind for kind, name in TYPES.items()}
 _CSV = "CSV"
 """The type of what is text in a CSV file, where nothing and the empty text are one."""
 
+_NOTHING = '"NULL"'
+"""The type of a column of Parquet in which nobody has a value."""
+
 _WHOLE = frozenset(
     f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 ) | {"HUGEINT", "UHUGEINT"}
@@ -255,6 +261,8 @@ def typed(raw: str, type_: str, kind: ColumnType) -> Column:
     """Make a column of `kind` of one that has this type in the file."""
     if KINDS.get(type_) is kind is not ColumnType.ARRAY:
         return Column(kind, raw)
+    if type_ == _NOTHING:
+        return Column(kind, f"CAST(NULL AS {TYPES[kind]})")
     value = _VALUES[kind](raw, type_)
     if value is None:
         what = f"holds {type_}, and is asked as {_WORDS[kind]}"

@@ -139,7 +139,7 @@ SELECT unnest(['1', '2']) AS contact_id, unnest([1.5, 0.1]::DOUBLE[]) AS spend,
   TIMESTAMPTZ '2026-07-15 16:04:33+02:00' AS zoned, 5 AS Plan, uuid() AS external_id,
   true AS first_name, 1.5::DOUBLE AS city, [NULL, 'a'] AS list_ids, 5 AS alternate_emails,
   'x@example.com' AS email_domains, TIME '10:00:00' AS created_at, NULL::TIMESTAMP AS updated_at,
-  '' AS seen, 'infinity'::TIMESTAMP AS never
+  '' AS seen, 'infinity'::TIMESTAMP AS never, NULL AS phone_number, NULL AS created
 """
 
 
@@ -158,10 +158,15 @@ def test_the_types_of_parquet(tmp_path: Path) -> None:
         "array_contains(email_domains, 'x@example.com')": 2,
         "created_at > now()": "`created_at` in c holds TIME, and is asked as times",
         "updated_at IS NULL": 2, "seen IS NULL": 2,
-        "never > now()": 2,
+        "never > now()": 2, "phone_number IS NULL": 2, "created IS NULL": 2, "created > now()": 0,
     }  # fmt: skip
-    found = numbers(path, None, *asked, fields=FIELDS)
+    fields = {**FIELDS, "created": ColumnType.TIMESTAMP}
+    found = numbers(path, None, *asked, fields=fields)
     assert dict(zip(asked, found, strict=True)) == asked
+    ids = "SELECT 1.5::DOUBLE AS contact_id"
+    duckdb.connect().execute(f"COPY ({ids}) TO '{path}' (FORMAT parquet)")
+    with pytest.raises(UsageError, match="`contact_id` in c holds DOUBLE, and is asked as texts"):
+        count(path, None, ())
 
 
 def test_events_and_their_data(tmp_path: Path) -> None:
@@ -280,6 +285,11 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
         (b"Ann,1990-05-05,Brno,Brno\n", "c has two columns$"),
         (b"12345678DUCKdatabase", "no base that segctl pulled"),
         (b"PAR1 and nothing else", "c is cut or damaged"),
+        pytest.param(
+            b"contact_id\n1\n" + b"2" * 2_100_000 + b"\n",
+            "line 3 of c is longer than 2 MB",
+            id="a long line",
+        ),
     ],
 )
 def test_files_that_are_no_contacts(tmp_path: Path, data: bytes, message: str) -> None:
