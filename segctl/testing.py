@@ -111,7 +111,7 @@ def not_translated(
                 f"{what}: {mask_personal(problem.message)}",
                 span,
                 mask_personal(problem.hint),
-                mask_personal(line, same_length=True),
+                line,
             )
         )
     return found

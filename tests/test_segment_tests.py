@@ -268,6 +268,22 @@ def test_an_address_that_may_be_somebodys_is_doubted_and_not_shown(project: Proj
     assert "segments/fixtures.yaml:5:14: warning[test-address]" in result.err
     assert "jana" not in result.err
     assert "rich@" not in result.err
+    project.write({"segments/big.yaml": big("{ email: jana@mail.cz }", "out")["segments/big.yaml"]})
+    for output in ("text", "json", "junit"):
+        failed = project.run("test", "--format", output)
+        assert failed.code == 1
+        assert "jana" not in failed.out + failed.err
+        assert "email: ***" in failed.out
+    project.write(big("{ email: jana@mail.cz, plan: 5, list_ids: x }", "in"))
+    for command in ("validate", "test"):
+        err = project.run(command).err
+        assert "`plan` must be a text" in err
+        assert "{ email: ************, plan: 5, list_ids: x }" in err
+        assert "jana" not in err
+    broken = big("{ email: jana@mail.cz, plan: [ }", "in")
+    project.write(broken)
+    assert "jana" not in project.run("validate").err
+    project.write(big("{ email: jana@mail.cz }", "in"))
     project.write({"segctl.yaml": "version: 1\nlint: { rules: { test-address: off } }\n"})
     assert project.run("validate").err == ""
 

@@ -12,7 +12,6 @@ from segctl.cli.offline import offline_fields
 from segctl.declarations.fields import columns
 from segctl.declarations.lint import address_in_tests
 from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.query.lint import mask_personal
 from segctl.workspace import FIXTURES_FILE
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def check_tests(session: Session) -> list[Diagnostic]:
     if document is not None and severity is not None:
         for path, message, hint in address_in_tests.check(None, document.value):
             span = document.span(path)
-            excerpt = mask_personal(document.excerpt(span.line), same_length=True)
+            excerpt = document.excerpt(span.line)
             found = Diagnostic(address_in_tests.code, severity, message, span, hint, excerpt)
             findings.append(found)
     return findings
