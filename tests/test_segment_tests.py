@@ -129,12 +129,66 @@ def test_conditions_that_no_one_event_fulfils_together(project: Project) -> None
     project.write({"segments/clicks.yaml": CLICKS})
     out = project.run("test").out
     assert "event: event_type: open, timestamp: 2026-03-30T00:00:00Z" in out
-    assert "false: e.event_type = 'click' AND e.timestamp" in out
+    assert (
+        "false: one and the same event: e.event_type = 'click' AND e.timestamp > now() - 30 days"
+        "  (segments/clicks.yaml:6:9)"
+    ) in out
     project.write({"segments/clicks.yaml": CLICKS.replace("01-01T", "03-30T")})
     assert project.run("test").code == 0
     none = CLICKS.replace('      - { event_type: click, timestamp: "2026-01-01T00:00:00Z" }\n', "")
     project.write({"segments/clicks.yaml": none})
     assert "false: e.event_type = 'click'  (segments/clicks.yaml:6:9)" in project.run("test").out
+
+
+def reasons(project: Project) -> list[tuple[str, str]]:
+    (one,) = json.loads(project.run("test", "--format", "json").out)["tests"]
+    return [(found["truth"], found["condition"]) for found in one["reasons"]]
+
+
+def test_of_a_contact_without_events_no_condition_on_them_is_blamed(project: Project) -> None:
+    head, _, tail = CLICKS.partition("    events:\n")
+    project.write({"segments/clicks.yaml": f"{head}    expect: in\n"})
+    assert reasons(project) == [("false", "JOIN event_data e ON c.contact_id = e.contact_id")]
+    no_type = tail.replace("event_type: click, ", "").partition("      - { event_type: open")[0]
+    project.write({"segments/clicks.yaml": f"{head}    events:\n{no_type}    expect: in\n"})
+    assert reasons(project) == [
+        ("NULL", "e.event_type = 'click'"),
+        ("false", "e.timestamp > now() - 30 days"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("contact", "expect", "inside"),
+    [
+        ("{ plan: pro }", "in", [("true", "plan = 'pro'")]),
+        ("{ plan: null }", "in", [("NULL", "plan = 'pro'")]),
+        (
+            "{ plan: pro, renewal_date: '2026-09-09', total_spend: 1 }",
+            "in",
+            [
+                ("true", "plan = 'pro'"),
+                ("true", "total_spend < 5"),
+                ("true", "renewal_date > now()"),
+            ],
+        ),
+        (
+            "{ plan: free, renewal_date: '2026-09-09' }",
+            "out",
+            [("false", "plan = 'pro'"), ("false", "total_spend < 5")],
+        ),
+    ],
+)
+def test_inside_a_not_the_opposite_decides(
+    project: Project, contact: str, expect: str, inside: list[tuple[str, str]]
+) -> None:
+    condition = "NOT (plan = 'pro' OR total_spend < 5 AND renewal_date > now())"
+    text = f"{BIG.partition('total_spend')[0]}{condition}\ntests:{BIG.partition('tests:')[2]}"
+    text = text.replace("{CONTACT}", contact).replace("{EXPECT}", expect)
+    project.write(big("{}", "in") | {"segments/big.yaml": text})
+    whole = {"in": "NULL" if "null" in contact else "false", "out": "true"}[expect]
+    parents = [("true", "on the parent list 0b1f4a10-5c1d-4a6e-9f02-000000000001")]
+    wanted = [*(parents if expect == "out" else []), (whole, condition), *inside]
+    assert reasons(project) == wanted
 
 
 def test_the_present_is_now_where_no_test_says_otherwise(project: Project) -> None:
