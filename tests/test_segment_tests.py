@@ -207,7 +207,8 @@ def test_machines_read_it_too(project: Project) -> None:
     assert data["summary"] == "1 test: 0 passed, 1 failed."
     (one,) = data["tests"]
     assert (one["segment"], one["name"], one["passed"]) == ("Big", "the first", False)
-    place = {"file": "segments/big.yaml", "line": 7, "column": 10}
+    assert (one["expect"], one["actual"]) == ("in", "out")
+    place = {"file": "segments/big.yaml", "line": 7, "column": 10, "end_line": 7, "end_column": 22}
     assert one["reasons"][0] == {"condition": "plan = 'pro'", "truth": "false", "source": place}
     suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
     assert suite.attrib["failures"] == "1"
@@ -223,6 +224,18 @@ def test_machines_read_what_is_wrong_in_the_files(project: Project) -> None:
     assert (result.code, found["code"]) == (1, "bad-value")
     suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
     assert suite.attrib["errors"] == "1"
+    case = suite.find("testcase")
+    assert case is not None
+    assert (case.attrib["file"], case.attrib["line"]) == ("segments/big.yaml", "11")
+
+
+def test_a_name_that_xml_cannot_hold_stays_readable(project: Project) -> None:
+    files = big("{ plan: free }", "in")
+    text = files["segments/big.yaml"].replace("the first", r'"\uFFFE \uFFFF \x1b \U0001F600"')
+    project.write(files | {"segments/big.yaml": text})
+    suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
+    (case,) = suite.findall("testcase")
+    assert case.attrib["name"] == "\\ufffe \\uffff \\x1b \U0001f600"
 
 
 def test_a_query_that_is_not_certain_is_refused(project: Project) -> None:
@@ -267,6 +280,8 @@ def test_files_without_tests(project: Project) -> None:
         ("{ renewal_date: '06/07/2026' }", "`renewal_date` must be a time"),
         ("{ renewal_date: 2026-07-06 }", "put it in quotes"),
         ("{ list_ids: x }", "write it as a list: [value]"),
+        ("{ PLAN: pro, plan: free }", "`plan` stands here twice: it is the column `plan` in any case"),
+        ("{ total_spend: 1e3 }", "no exponent"),
         ("{ contact_id: null }", "every contact has a contact_id"),
         ("{}\n    events: [{ type: click }]", "unknown key `type`"),
         ("{}\n    events: [{ timestamp: soon }]", "`timestamp` must be a time"),

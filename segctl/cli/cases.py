@@ -9,6 +9,7 @@ from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_
 from segctl.audience.scopes import Columns
 from segctl.cli.checking import lint_settings
 from segctl.cli.offline import offline_fields
+from segctl.declarations.document import by_place
 from segctl.declarations.fields import columns
 from segctl.declarations.lint import address_in_tests
 from segctl.errors import Diagnostic, InvalidInput, Severity
@@ -65,7 +66,7 @@ def sound_suites(session: Session, declared: Sequence[Declared]) -> list[Suite]:
     """Give the tests of these segments. Raises `InvalidInput` where one is wrong."""
     suites, findings = read_suites(session, declared)
     if any(found.severity is Severity.ERROR for found in findings):
-        raise InvalidInput(findings)
+        raise InvalidInput(by_place(findings))
     return suites
 
 
