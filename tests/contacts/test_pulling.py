@@ -416,6 +416,16 @@ def test_an_export_that_fails_says_why_and_leaves_the_old_base(place: Place) -> 
     assert place.base.read_bytes() == before
 
 
+def test_a_key_that_may_not_export_leaves_nothing_to_go_on_with(place: Place) -> None:
+    place.emulator.faults.add(f"POST {EXPORTS} 403 always")
+    result = place.run("pull")
+    assert result.code == 1
+    assert "the API key may not do this" in result.err
+    shown = place.run("show")
+    assert (shown.code, shown.out) == (0, "")
+    assert "No contacts are here" in shown.err
+
+
 @pytest.mark.parametrize("count", [PEOPLE - 1, PEOPLE + 1])
 def test_an_export_that_is_not_whole_makes_no_base(place: Place, count: int) -> None:
     def miscounted(method: str, target: str, reply: Reply) -> Reply:
