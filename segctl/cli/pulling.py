@@ -96,6 +96,8 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     )
     if only:
         session.show(f"They are those on {quoted(only)} alone: shares are of them.\n")
+    if session.config.contacts is None:
+        session.talk("Next: segctl preview; `contacts: pulled` in segctl.yaml counts every plan.")
 
 
 def places(session: Session) -> Iterator[str]:

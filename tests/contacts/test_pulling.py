@@ -152,6 +152,7 @@ def test_a_base_holds_the_contacts_with_their_types_and_lists(place: Place) -> N
         "7 contacts of `production`, as of 2026-07-15T16:04:33Z (2 lists), "
         "in .segctl/contacts/production.duckdb\n"
     )
+    assert "`contacts: pulled` in segctl.yaml" in result.err
     found = place.rows(
         "SELECT first_name, Plan, spend, since, email, email_domains, list_ids, created_at, city"
         " FROM contact_data ORDER BY contact_id"
