@@ -311,6 +311,10 @@ def _time(raw: str, type_: str) -> str | None:
     return f"make_timestamp(epoch_us({raw}))"
 
 
+_OTHERWISE = text_sql(r"[;|]|[^,\s\[\]]\s+[^,\s\[\]]")
+"""What separates values in a list, other than a comma."""
+
+
 def _list(raw: str, type_: str) -> str | None:
     if type_.endswith("[]") and type_.removesuffix("[]") in {"VARCHAR", "UUID"}:
         return _without_nulls(f"CAST({raw} AS VARCHAR[])")
@@ -318,6 +322,8 @@ def _list(raw: str, type_: str) -> str | None:
         return None
     # ["a", "b"] is JSON; [a, b] and ['a', 'b'] and a, b are what else exports write.
     rest = rf"""regexp_split_to_array(trim({raw}, '[]"'' '), '["'']?\s*,\s*["'']?')"""
+    # a;b is what we do not write: taken for one value, it would be on no list.
+    rest = f"CASE WHEN regexp_matches({raw}, {_OTHERWISE}) THEN NULL ELSE {rest} END"
     items = f"CASE WHEN json_valid({raw}) THEN from_json({raw}, '[\"VARCHAR\"]') ELSE {rest} END"
     nothing = f"{raw} IS NULL" if type_ == _CSV else f"{raw} = ''"
     return (

@@ -62,6 +62,7 @@ def one(value: str) -> str:
         ("list_ids", "['a', 'b']", "array_contains(list_ids, 'b')"),
         ("list_ids", "a,b , c", "array_contains(list_ids, 'b')"),
         ("list_ids", "a", "array_size(list_ids) = 1"),
+        ("list_ids", '[ "a;b" , "c d" ]', "array_contains(list_ids, ['a;b', 'c d'])"),
         ("list_ids", '["a",null,""]', "array_size(list_ids) = 1"),
         ("list_ids", "[]", "array_size(list_ids) = 0"),
         ("List_IDs", "", "NOT array_contains(list_ids, 'a')"),
@@ -82,6 +83,7 @@ def test_what_a_value_means(tmp_path: Path, column: str, value: str, condition: 
         ("seen", "15.7.2026"), ("seen", "07/15/2026"), ("seen", "infinity"), ("seen", "2026-02-30"),
         ("seen", "2026-07-15 04:04:33 PM"), ("seen", "1720000000"), ("seen", "yesterday"),
         ("list_ids", "{a,b}"), ("list_ids", "[a"),
+        ("list_ids", "a;b"), ("list_ids", "a|b"), ("list_ids", "[a b]"),
     ],
 )  # fmt: skip
 def test_what_is_no_value_is_told_and_not_counted(tmp_path: Path, column: str, value: str) -> None:
