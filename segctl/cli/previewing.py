@@ -62,6 +62,8 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
             subjects = [_Subject(one) for one in picked]
         if not subjects:
             session.talk("No audience changes." if account else "No segments.")
+        elif len(subjects) == 1 and "overlap" in wanted.asked:
+            session.talk("warning: --overlap compares segments, and this is one alone")
         pairs = [(one.before, one.declared.segment) for one in subjects]
         segments = [one for pair in pairs for one in pair if one is not None]
         base = stack.enter_context(opened(session, contacts, events, segments))

@@ -16,6 +16,7 @@ from segctl.audience.translation import translate
 from segctl.contacts.files import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
 from segctl.contacts.statement import MOST_SUBQUERIES, Statement, has_subquery
+from segctl.contacts.strangers import are_strangers, strangers
 from segctl.engine import EvaluationFailed, FileUnreadable
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN
@@ -168,6 +169,7 @@ class _Count:
         # Equal texts have equal hashes, and hashes are quicker to tell apart.
         distinct = "count(id)" if base.is_distinct else "count(DISTINCT hash(id))"
         self.distinct = statement.measure(distinct)
+        self.raised = statement.raised()
         self.counts = [self._counts(*pair) for pair in pairs]
         places = [place for place, (_, after) in enumerate(pairs) if after in sound]
         self.overlaps = [*combinations(places if overlap else (), 2)]
@@ -218,13 +220,20 @@ class _Count:
             )
 
     def faulty(self) -> dict[Segment, tuple[Problem, ...]]:
-        """Give the segments that ask a column with values that are none of its type."""
+        """Give the segments that ask what the files do not hold as it should be."""
         bad = {one: self.row[place] for one, place in self.statement.faults.items()}
-        return {
+        faulty = {
             segment: problems
             for segment, audience in self.sound.items()
             if (problems := tuple(_faults(self.base, audience, bad)))
         }
+        raised = self.raised and (self.row[self.raised[0]], self.row[self.raised[1]])
+        asking = {one: each for one, each in self.sound.items() if each.asks_events}
+        if self.row[self.total] and are_strangers(self.base, asking.values(), raised):
+            for segment, audience in asking.items():
+                problem = strangers(self.base, *_events_place(audience, segment))
+                faulty.setdefault(segment, (problem,))
+        return faulty
 
     def counted(self, wrong: Mapping[Segment, tuple[Problem, ...]]) -> Counted:
         """Give all numbers, but those of segments that are wrong."""
@@ -300,10 +309,14 @@ def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
 
 
 def _without_events(audience: Audience, segment: Segment) -> Problem:
-    first = next((one for one in audience.asked if one.table == "event_data"), None)
-    place = (first.start, first.end) if first else _whole(segment)
     message = "it asks event_data, and the base has no events"
-    return Problem("no-events", message, "give a file of events with --events", *place)
+    hint = "give a file of events with --events"
+    return Problem("no-events", message, hint, *_events_place(audience, segment))
+
+
+def _events_place(audience: Audience, segment: Segment) -> tuple[int, int]:
+    first = next((one for one in audience.asked if one.table == "event_data"), None)
+    return (first.start, first.end) if first else _whole(segment)
 
 
 def _has_no_event(base: Base) -> bool:
