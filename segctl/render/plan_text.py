@@ -100,8 +100,10 @@ def _change(change: Change, style: Style) -> str:
         case Patch() | Replace():
             lines += _fields(change, style)
         case Upgrade(before=before, after=after):
-            lines += _whole(before, "-", style.red)
-            lines += _whole(after, "+", style.green)
+            for one, mark, color in ((before, "-", style.red), (after, "+", style.green)):
+                if "parent_list_ids" in change.changed_fields:
+                    lines += _parents(one, mark, color)
+                lines += _query(one, mark, color)
             if before.name != after.name:
                 lines.append(_renamed(before, after, style))
         case _:
@@ -150,8 +152,16 @@ def _where(change: Change) -> str:
 
 
 def _whole(segment: Segment, mark: str, paint: Callable[[str], str]) -> Iterator[str]:
+    yield from _parents(segment, mark, paint)
+    yield from _query(segment, mark, paint)
+
+
+def _parents(segment: Segment, mark: str, paint: Callable[[str], str]) -> Iterator[str]:
     if segment.parent_list_ids:
         yield paint(f"      {mark} parent_list_ids  {_ids(segment)}")
+
+
+def _query(segment: Segment, mark: str, paint: Callable[[str], str]) -> Iterator[str]:
     yield paint(f"      {mark} query_dsl")
     for line in clean_lines(segment.query.strip("\n")):
         yield paint(f"          {line}".rstrip())

@@ -432,6 +432,15 @@ def test_every_view_shows_an_upgrade(project: Project, account: Remote) -> None:
         assert "Spring" in again.out
 
 
+def test_a_parent_list_is_shown_where_it_changes(project: Project, account: Remote) -> None:
+    parent = account.emulator.ui.add_list("Customers")
+    account.emulator.ui.seed_v1("Old", "city = 'Brno'", parent_list_id=parent, id=V1)
+    project.write({"segments/old.yaml": upgraded(extra=f"parent_list_ids: [{parent}]\n")})
+    assert parent not in project.run("plan").out
+    project.write({"segments/old.yaml": upgraded()})
+    assert f"- parent_list_ids  {parent}" in project.run("plan").out
+
+
 def test_the_first_api_may_be_gone_one_day(project: Project, account: Remote) -> None:
     account.emulator.ui.create("Old", BRNO)
     project.write({"segments/old.yaml": upgraded()})
