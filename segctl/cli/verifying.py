@@ -42,9 +42,12 @@ def verified(
 
     Raises `UsageError` and `EvaluationFailed`.
     """
-    with opened(session, *paths, [one.segment for one in files]) as base:
+    with (
+        opened(session, *paths, [one.segment for one in files]) as base,
+        session.progress("comparing contact by contact") as tell,
+    ):
         pairs = [(one.file.remote.definition, one.segment) for one in files]
-        results = verify(base, pairs, session.clock.now())
+        results = verify(base, pairs, session.clock.now(), tell)
     same = []
     for one, result in zip(files, results, strict=True):
         found = [*_found(one, result)]
