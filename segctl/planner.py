@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
 from segctl.absence import Rules, concerns, settle
 from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, marked, temporary_name
+from segctl.markers import Marker, is_marked, marked, nameless_twins, temporary_name
 from segctl.matching import match_up, undeclared, upgrading
 from segctl.model import (
     Change,
@@ -128,6 +128,9 @@ def definitions_to_read(
     wanted = [one for one in declared if wishes.selected is None or one.name in wishes.selected]
     names = {one.name for one in wanted}
     halves = {one.id for some in upgrading(wanted, listed) for one in some}
+    over = [one.name for one in wanted if not one.upgrade_from]
+    nameless = nameless_twins(over, listed)
+    halves |= {one.id for some in nameless.values() for one in some}
     moved = [one for one in declared if one.previous_names]
     names |= {name for one in moved for name in (one.name, *one.previous_names)}
     rules = wishes.rules()
@@ -204,7 +207,7 @@ class _Comparison:
         self.changes: list[Change] = []
         self.kept: list[Keep] = []
         self.diagnostics: list[Diagnostic] = []
-        self.upgraded: list[Declared] = []
+        self.upgraded: list[Match] = []
         self.aside = [remote for remote in remotes if is_marked(remote)]
         self.resumed: set[str] = set()
 
@@ -217,7 +220,7 @@ class _Comparison:
             if remote is None:
                 self.diagnostics.append(nothing_to_upgrade(one))
             else:
-                self.upgraded.append(one)
+                self.upgraded.append(match)
         if remote is None:
             self.diagnostics += _alike(one, self.by_folded[one.name.casefold()])
             self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
