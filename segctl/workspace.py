@@ -42,8 +42,8 @@ def read_files(root: Path, folder: str) -> Files:
     if not top.is_dir():
         raise UsageError(
             f"there is no folder {folder}/ in {root}",
-            hint="create it and put a segment file in, or name another one with `segments:` in "
-            "segctl.yaml, or go to the project with -C DIR",
+            hint="`segctl init` writes the first files here; or name another folder with "
+            "`segments:` in segctl.yaml, or go to the project with -C DIR",
         )
     if not top.resolve().is_relative_to(root.resolve()):
         raise UsageError(
