@@ -50,7 +50,7 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
     from segctl.cli.cases import sound_suites  # noqa: PLC0415
 
     try:
-        _, picked = read_selection(session, names, what="test")
+        _, picked = read_selection(session, names, what="NAME")
         suites = sound_suites(session, picked)
     except InvalidInput as error:
         if output != "text":
