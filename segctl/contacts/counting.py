@@ -284,7 +284,7 @@ def _whole(segment: Segment) -> tuple[int, int]:
 def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
     """Translate a segment, and see whether the base knows what it asks."""
     parents = segment.parent_list_ids
-    translated = translate(parse(segment.query), base.columns, parents, with_flags=True)
+    translated = translate(parse(segment.query), base.columns, parents, shared=True)
     audience = translated.audience
     if audience is None:
         return translated.problems

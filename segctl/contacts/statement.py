@@ -3,7 +3,8 @@
 The contacts are read once, however many audiences there are, and so are the events: what queries
 ask of single events are flags, all of them made in one pass. Only what a query asks otherwise (two
 events compared with each other, an event with its contact) is a subquery; then the columns of the
-events that matter are put aside first, so that the file is still read once.
+events that matter are put aside first, so that the file is still read once. The JSON of an event is
+read once as well, whatever is asked of it.
 
 Owns the text of the statement; `counting` knows what the numbers mean.
 """
@@ -14,7 +15,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.conditions import CONTACT, EVENT
-from segctl.audience.pieces import name_sql
+from segctl.audience.pieces import inside_columns, name_sql
 from segctl.query.catalogue import JOIN_COLUMN
 
 if TYPE_CHECKING:
@@ -47,12 +48,14 @@ class Statement:
         self._conditions: dict[str, str] = {}
         self._measures: dict[str, int] = {}
         self._flags: dict[str, str] = {}
+        self._paths: dict[str, str] = {}
         asked: dict[Asked, None] = {("contact_data", JOIN_COLUMN): None}
         if emails:
             asked["contact_data", "email"] = None
         for one in audiences:
             self._conditions.setdefault(one.part.sql, f"a{len(self._conditions)}")
             self._flags |= one.flags
+            self._paths |= one.paths
             asked |= dict.fromkeys((column.table, column.column) for column in one.asked)
         self.names = [self._conditions[one.part.sql] for one in audiences]
         self._asks_events = any(one.asks_events for one in audiences)
@@ -170,11 +173,21 @@ class Statement:
             for place, (one, column) in self._can_fail()
             if one == table and (one, column) != _EVENT_ID
         ]
-        how = "" if self._aside[table] else "NOT "
-        return (
-            f"{table} AS {how}MATERIALIZED"  # noqa: S608 - as above
-            f" (SELECT {', '.join(columns)} FROM {relation.source})"
-        )
+        rows = f"SELECT {', '.join(columns)} FROM {relation.source}"  # noqa: S608 - as above
+        if table == "event_data" and self._paths:
+            rows = self._inside_sql(rows)
+        return f"{table} AS {'' if self._aside[table] else 'NOT '}MATERIALIZED ({rows})"
+
+    def _inside_sql(self, rows: str) -> str:
+        """Write rows of events with what stands at the paths into DATA, each JSON read once."""
+        columns = []
+        for place, name in enumerate(self._paths, 1):
+            kind, text = inside_columns(name)
+            columns.append(f"json_type(inside[{place}]) AS {kind}")
+            columns.append(f"json_extract_string(inside[{place}], '$') AS {text}")
+        paths = ", ".join(self._paths.values())
+        read = f"SELECT *, json_extract(data, [{paths}]) AS inside FROM ({rows})"  # noqa: S608 - as above
+        return f"SELECT * EXCLUDE (inside), {', '.join(columns)} FROM ({read})"  # noqa: S608 - as above
 
     def _flags_sql(self) -> str:
         """Write the pass over the events: for each contact, which flags some event of it raises."""

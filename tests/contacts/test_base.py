@@ -171,6 +171,42 @@ def test_events_and_their_data(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
+    """The JSON is read once for all segments, but only what a segment comes upon is judged."""
+    payloads = (
+        ("click", """{"payload":{"a":"x","A":"y","it's":["z"]}}"""),
+        ("click", r'{"payload":{"a":"é\\n"}}'),
+        ("open", '{"payload":{"a":5,"A":null}}'),
+        ("spam", ""),
+    )
+    lines = "".join(
+        f"{number},{kind},2026-03-{number + 1:02},{one(data)}\n"
+        for number, (kind, data) in enumerate(payloads)
+    )
+    events = written(tmp_path / "e.csv", f"contact_id,event_type,timestamp,data\n{lines}")
+    contacts = written(tmp_path / "c.csv", "contact_id\n0\n1\n2\n3\n")
+    later = J.replace("WHERE", "JOIN event_data f ON c.contact_id = f.contact_id WHERE")
+    asked: dict[str, int | str] = {
+        f"{J}e.event_type = 'click' AND e.DATA:payload.a = 'x'": 1,
+        f"{J}e.event_type = 'click' AND e.DATA:payload.a = 'é\\\\n'": 1,
+        f"{J}e.event_type = 'click' AND e.DATA:payload.A = 'y'": 1,
+        f"{J}e.DATA:payload.\"it's\"[0] LIKE 'z%'": 1,
+        f"{J}e.event_type != 'open' AND e.DATA:payload.A IS NULL": 2,
+        f"{J}e.DATA:payload.\"it's\" IS NOT NULL": 1,
+        f"{J}e.DATA:payload.a = 'x'": "e.DATA:payload.a is not a text in some event",
+        f"{J}e.DATA:payload . A IS NULL": "e.DATA:payload . A is JSON's null in some event, and"
+        " whether SendGrid takes that for NULL is not known",
+        f"{later}e.timestamp >= f.timestamp AND e.event_type != 'open'"
+        " AND e.DATA:payload.a = 'x'": 1,
+        f"{later}e.timestamp >= f.timestamp AND f.DATA:payload.a = 'x'":
+            "f.DATA:payload.a is not a text in some event",
+    }  # fmt: skip
+    found = numbers(contacts, events, *asked)
+    assert dict(zip(asked, found, strict=True)) == asked
+    alone = [numbers(contacts, events, each)[0] for each in asked]
+    assert alone == found
+
+
 def test_an_event_query_without_events_says_so(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     whole = "EXISTS (SELECT 1 FROM event_data)"
