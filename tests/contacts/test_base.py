@@ -16,7 +16,7 @@ import pytest
 from segctl.audience.counts import Uncountable
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.checked import FILE
-from segctl.contacts.counting import _ask, _batches, compare
+from segctl.contacts.counting import compare
 from segctl.contacts.files import read_relation
 from segctl.contacts.statement import Statement
 from segctl.engine import Database, EvaluationFailed, FileUnreadable
@@ -458,11 +458,41 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
         )
     ]
     with opened(contacts, events, [*later, *poor], fields=FIELDS) as base:
-        counted = compare(base, pairs, NOW)
+        counted = compare(base, pairs, NOW, overlap=True)
         assert counted.total == 30
         assert [(one.before, one.after, one.gained, one.lost) for one in counted.results] == wanted  # type: ignore[union-attr]
         assert counted.samples == ((),) * len(pairs)
-        assert len(_batches(pairs, {one: _ask(base, one) for one in later})) > 1  # type: ignore[misc]
+        who = [{*range(1, 15 - days)} for days in range(15)]
+        who_poor = [{*range(1, number + 1)} for number in range(15)]
+        members = [
+            one
+            for late, poor_ones in zip(who, who_poor, strict=True)
+            for one in (poor_ones, late, late, poor_ones)
+        ]
+        assert [(one.both, one.only_one, one.only_other) for one in counted.overlaps] == [
+            (len(one & other), len(one - other), len(other - one))
+            for one, other in combinations(members, 2)
+        ]
+
+
+def test_what_is_wrong_with_many_subqueries_is_told(tmp_path: Path) -> None:
+    """One of them that fails leaves the others alone, and none leaves a table behind."""
+    contacts = written(tmp_path / "c.csv", "contact_id,seen\n1,2026-03-01\n2,\n")
+    happened = 'contact_id,timestamp,data\n1,2026-03-15,"{""a"":5}"\n'
+    events = written(tmp_path / "e.csv", happened)
+    many = [f"{J}e.timestamp > c.seen + {days} days" for days in range(19)]
+    wrong = f"{J}e.timestamp > c.seen AND e.DATA:a = 'x'"
+    some = segments(*many[:9], wrong, *many[9:])
+    with opened(contacts, events, some, fields=FIELDS) as base:
+        results = compare(base, [(None, one) for one in some], NOW).results
+        assert base.database.rows("SELECT * FROM duckdb_tables()") == []
+    assert isinstance(results[9], Uncountable)
+    assert results[9].problems[0].message == "e.DATA:a is not a text in some event"
+    assert [getattr(one, "after", None) for one in results] == [1] * 9 + [None] + [1] * 5 + [0] * 5
+    for rows, words in (("1,\n1,\n", "repeats a contact_id"), ("1,\n,\n", "no contact_id")):
+        broken = written(tmp_path / "b.csv", f"contact_id,seen\n{rows}")
+        with pytest.raises(UsageError, match=words):
+            count(broken, events, segments(*many), fields=FIELDS)
 
 
 def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:
