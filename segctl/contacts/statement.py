@@ -178,7 +178,7 @@ class Statement:
 
         Each part becomes a table with a row for each contact, planned by itself.
         """
-        heavy = [(name, sql) for sql, name in self._conditions.items() if _has_subquery(sql)]
+        heavy = [(name, sql) for sql, name in self._conditions.items() if has_subquery(sql)]
         if len(heavy) <= MOST_SUBQUERIES:
             return {}
         starts = range(0, len(heavy), MOST_SUBQUERIES)
@@ -275,7 +275,7 @@ class Statement:
         )
 
 
-def _has_subquery(sql: str) -> bool:
+def has_subquery(sql: str) -> bool:
     """Say whether a condition asks events, or contacts, otherwise than by flags."""
     return any(f"{table} AS" in sql for table in _TABLES)
 
