@@ -58,10 +58,12 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
             account = stack.enter_context(session.connect(read_only=True))
             subjects = _changed(session, account, wanted.names)
         else:
-            _, picked = read_selection(session, wanted.names, what="preview")
+            _, picked = read_selection(session, wanted.names, what="NAME")
             subjects = [_Subject(one) for one in picked]
         if not subjects:
             session.talk("No audience changes." if account else "No segments.")
+        elif len(subjects) == 1 and "overlap" in wanted.asked:
+            session.talk("warning: --overlap compares segments, and this is one alone")
         pairs = [(one.before, one.declared.segment) for one in subjects]
         segments = [one for pair in pairs for one in pair if one is not None]
         base = stack.enter_context(opened(session, contacts, events, segments))

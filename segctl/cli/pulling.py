@@ -97,6 +97,8 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     )
     if only:
         session.show(f"They are those on {quoted(only)} alone: shares are of them.\n")
+    if session.config.contacts is None:
+        session.talk("Next: segctl preview; `contacts: pulled` in segctl.yaml counts every plan.")
 
 
 def places(session: Session) -> Iterator[str]:
@@ -181,13 +183,11 @@ def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
             known.setdefault(key, []).append(one.id)
     missing = [name for name in names if name not in known]
     if missing:
+        there = [clean(one.name) for one in lists]
+        hints = filter(None, (did_you_mean(name, there) for name in missing))
         raise UsageError(
             f"the account has no list {quoted(missing)}",
-            hint=did_you_mean(
-                missing[0],
-                (clean(one.name) for one in lists),
-                "lists have names and ids in SendGrid",
-            ),
+            hint=" ".join(hints) or "lists have names and ids in SendGrid",
         )
     doubtful = [name for name in names if len(known[name]) > 1]
     if doubtful:

@@ -138,7 +138,8 @@ def _modified_at(*paths: Path) -> str:
 def _columns(people: Relation, fields: Mapping[str, ColumnType]) -> Columns:
     there = {name: column.kind for name, column in people.columns.items()}
     others = {name: kind for name, kind in {**fields, **there}.items() if name not in CONTACT_DATA}
-    return Columns(others, complete=True)
+    guessed = [name for name, column in people.columns.items() if column.guessed]
+    return Columns(others, complete=True, guessed=guessed)
 
 
 def _pulled(

@@ -110,7 +110,7 @@ class Document:
         return _LINE_BREAK.split(self.text)
 
     def excerpt(self, line: int) -> str:
-        """Give a line, counted from 1, without anything that looks like a key."""
+        """Give a line, counted from 1, without keys and addresses."""
         if not self._excerpts:
             # Once a document: a file of ten thousand mistakes must not be split as often.
             self._excerpts = excerpts(self.text)
@@ -174,7 +174,11 @@ def by_place(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def excerpts(text: str) -> list[str]:
-    """Give the lines of a text without anything that looks like a key."""
+    """Give the lines of a text for showing: keys and addresses are masked, and columns stay."""
+    if "@" in text:
+        from segctl.query.lint import mask_personal  # noqa: PLC0415 - all rules, for a finding alone
+
+        text = mask_personal(text, same_length=True)
     return _LINE_BREAK.split(redact(text))
 
 

@@ -23,6 +23,10 @@ class TargetRef:
     subuser: str | None = None
 
 
+LEFT_FOR_LATER = frozenset(("replacement-unfinished", "upgrade-later"))
+"""Findings of what the files want and the plan does not come to: it takes another apply."""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """How many segments each action takes."""
@@ -69,6 +73,11 @@ class Plan:
     def doubts(self) -> tuple[Diagnostic, ...]:
         """What was found beside errors."""
         return tuple(one for one in self.diagnostics if one.severity is not Severity.ERROR)
+
+    @property
+    def leaves_work(self) -> bool:
+        """Whether the account is not as declared even when all of it was done."""
+        return any(one.code in LEFT_FOR_LATER for one in self.diagnostics)
 
     @property
     def is_applicable(self) -> bool:

@@ -80,6 +80,7 @@ TIMES = (
     "created_at > '2024-01-31'",
     "created_at > '2024-01-31T00:00:00'",
     "created_at > 'yesterday'",
+    "created_at > '2024-01-31T00:00:00.1234567Z'",
     "TIMESTAMP '2024-01-31T00:00:00Z' < NOW()",
     "created_at BETWEEN '2024-01-31T00:00:00Z' AND NOW()",
     "created_at IN ('2024-01-31T00:00:00Z', TIMESTAMP '2024-02-01T00:00:00Z')",
@@ -120,6 +121,8 @@ EVENTS = (
     "country = 'CZ' OR (event_type = 'open')",
     "(event_type = 'open') OR (event_type = 'click')",
     "((event_type = 'open') AND (event_type = 'click')) OR (event_type = 'delivered')",
+    "(city = 'Brno' AND event_type = 'open') OR (city = 'Praha' AND event_type = 'click')",
+    "(city = 'Brno' AND event_type = 'open') AND (event_type = 'click')",
 )
 REFUSED = (
     "event_type = 'open' AND event_type = 'click'",
@@ -127,6 +130,10 @@ REFUSED = (
     f"{DAYS} AND (event_type = 'open') AND (event_type = 'click')",
     "(event_type = 'open') AND (event_type = 'click') AND (event_source = 'mail')",
     "event_source = 'mail' AND (event_type = 'open' OR country = 'CZ')",
+    f"(event_type = 'open') AND (country = 'CZ' AND {DAYS})",
+    f"(event_type = 'open') AND (country = 'CZ' OR {DAYS})",
+    f"(country = 'CZ' AND event_type = 'open') AND (city = 'Brno' AND {DAYS})",
+    f"NOT (country = 'CZ' AND {DAYS}) AND (event_type = 'open')",
     "NOT (event_type = 'click' AND event_timestamp > signed_up)",
     "event_type IS NULL",
     "event_source = 'mail' AND (event_source = 'automation' AND event_type = 'open')",

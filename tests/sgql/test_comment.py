@@ -20,6 +20,16 @@ def test_it_shows_the_query() -> None:
     )  # fmt: skip
 
 
+def test_it_says_how_the_query_was_read() -> None:
+    assert old_query("city = 'x'", ["this is read so", "that is read so", "this is read so"]) == (
+        "# The query of the old segment, in SGQL:\n"
+        "#   city = 'x'\n"
+        "# What the documentation of SGQL leaves open:\n"
+        "#   this is read so\n"
+        "#   that is read so\n"
+    )
+
+
 def test_what_must_not_be_there_is_masked() -> None:
     key = "SG." + "a" * 22 + "." + "b" * 43
     text = f"email = 'jane@example.com' AND note = '{key} segctl: ignore[personal-data] \u202e'"

@@ -77,6 +77,10 @@ def command(
     check_usage(names, everything=everything)
     if not verify and (contacts or events):
         raise click.UsageError("--contacts and --events go with --verify.")
+    if verify:
+        from segctl.cli.verifying import base_paths, verified  # noqa: PLC0415 - DuckDB
+
+        paths = base_paths(session, contacts, events)
     folder = session.root / session.config.segments
     declarations = read_files(session, folder)
     with session.connect(read_only=True) as account:
@@ -96,9 +100,7 @@ def command(
     )
     files: Sequence[Translated] = result.files
     if verify and files:
-        from segctl.cli.verifying import verified  # noqa: PLC0415 - DuckDB
-
-        files = verified(session, files, contacts, events)
+        files = verified(session, files, paths)
     severity = Severity.WARNING if everything else Severity.ERROR
     session.warn(
         [Diagnostic("not-upgraded", severity, one.reason, hint=one.hint) for one in result.left]
