@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.pulling import places, pull_contacts, shelf_of
+from segctl.cli.pulling import places, pull_contacts
 from segctl.cli.session import with_session
+from segctl.cli.shelves import shelf_of
 from segctl.contacts.shelf import shelves
 from segctl.contacts.spill import sweep
 from segctl.errors import UsageError
