@@ -418,6 +418,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "impact": None,
         "allow_replace": None,
         "protected": None,
+        "twin": None,
         "v1": None,
         "upgrade": None,
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Uncountable
 from segctl.cli.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, shows
+from segctl.cli.exposure import exposures, refuse_tracked
 from segctl.cli.planning import read_selection
 from segctl.contacts.base import BaseMissing
 from segctl.contacts.counting import compare
@@ -49,6 +50,8 @@ class _Subject:
 def preview(session: Session, wanted: Wanted, output: str) -> int:
     """Count, and show it; give the exit code. Raises `SegctlError`."""
     contacts, events = _files(session, wanted)
+    exposed = exposures(session, [one for one in (contacts, events) if one is not None])
+    refuse_tracked(exposed)
     with ExitStack() as stack:
         account = None
         if "changed" in wanted.asked:
@@ -87,11 +90,14 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
                     subjects, counted.results, counted.samples, strict=True
                 )
             ),
-            tuple(
-                found
-                for one, result in zip(subjects, counted.results, strict=True)
-                if isinstance(result, Uncountable)
-                for found in _reasons(session, one, result, wanted)
+            (
+                *exposed,
+                *(
+                    found
+                    for one, result in zip(subjects, counted.results, strict=True)
+                    if isinstance(result, Uncountable)
+                    for found in _reasons(session, one, result, wanted)
+                ),
             ),
             counted.overlaps,
             wanted.asked,

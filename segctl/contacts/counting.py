@@ -25,6 +25,7 @@ from segctl.query.problems import Problem
 from segctl.query.tree import Column
 from segctl.query.walking import walk
 from segctl.query.words import lower
+from segctl.render.lists import list_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -350,7 +351,8 @@ def _lacking(base: Base, asked: Asked) -> Problem | None:
     unknown = [item for item in asked.items if item not in base.lists]
     if not unknown:
         return None
-    message = f"the base does not know who is on the list {' and '.join(unknown)}"
+    names = {key.lower(): name for key, name in base.account_lists.items() if name}
+    message = f"the base does not know who is on the list {list_words(unknown, names, ' and ')}"
     return Problem("unknown-list", message, "`segctl contacts pull` reads its members", *place)
 
 

@@ -235,12 +235,17 @@ def test_events_of_others_than_the_contacts_are_not_counted_as_nothing(tmp_path:
 
 def test_lists_whose_members_are_not_known(tmp_path: Path) -> None:
     people = [{"contact_id": "1", "list_ids": ["a"]}, {"contact_id": "2", "list_ids": []}]
-    path = pulled(tmp_path / "p.duckdb", people, None, {}, lists='["a", "b"]')
+    facts = {"lists": '["a", "b"]', "account_lists": '{"d": "News\\u001b[2J"}'}
+    path = pulled(tmp_path / "p.duckdb", people, None, {}, **facts)
     some_lists = "this asks for all lists of a contact, and the base knows only some lists"
     assert numbers(
         path, None, "array_contains(list_ids, ['a', 'b'])", "array_contains(list_ids, ['a', 'c'])",
         "array_size(list_ids) = 1", "NOT array_contains(list_ids, 'b')",
-    ) == [1, "the base does not know who is on the list c", some_lists, 2]  # fmt: skip
+        "array_contains(list_ids, ['c', 'd'])",
+    ) == [
+        1, "the base does not know who is on the list c", some_lists, 2,
+        r"the base does not know who is on the list c and d “News\x1b[2J”",
+    ]  # fmt: skip
     with opened(path, None, ()) as base:
         query = "SELECT contact_id, updated_at FROM contact_data"
         some = [Segment("in", query, ("a",)), Segment("not", query, ("c",))]

@@ -481,10 +481,13 @@ def test_git_must_ignore_the_place(place: Place) -> None:
     place.emulator.asked.clear()
     refused = place.run("pull")
     assert (refused.code, place.emulator.asked) == (3, [])
-    assert "git does not ignore .segctl/contacts/production.duckdb" in refused.err
-    git("rm", "-q", "--cached", ".segctl/contacts/production.duckdb")
+    assert "git tracks .segctl/contacts/production.duckdb" in refused.err
+    assert "hint: `git rm -r --cached .segctl/`, and write `.segctl/` into" in refused.err
+    git("rm", "-q", "-r", "--cached", ".segctl/")
     (place.project.root / ".segctl" / ".gitignore").write_text("", "utf-8")
-    assert place.run("pull").code == 3
+    refused = place.run("pull")
+    assert (refused.code, place.emulator.asked) == (3, [])
+    assert "git does not ignore .segctl/contacts/production.duckdb" in refused.err
     place.project.write({".gitignore": "/.segctl/\n"})
     place.pull()
 

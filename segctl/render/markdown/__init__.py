@@ -73,7 +73,7 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
         share=0.4,
     )
     changes = Part(
-        [change_block(change, frame) for change in plan.changes],
+        [change_block(change, plan.lists, frame) for change in plan.changes],
         _note("change", "do not fit into a comment: --format text shows them all"),
     )
     doubts = _findings(plan.doubts, frame)
