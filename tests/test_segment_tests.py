@@ -246,8 +246,13 @@ def test_a_query_that_is_not_certain_is_refused(project: Project) -> None:
     assert result.code == 1
     assert "segments/big.yaml:6:9: error[not-translated]" in result.err
     assert "segments/big.yaml:7:9: error[not-translated]" in result.err
-    junit = project.run("test", "--format", "junit").out
-    assert 'errors="2"' in junit
+    assert "  FAIL  the first" in result.out
+    assert "its query cannot be computed: segments/big.yaml:6:9" in result.out
+    assert result.out.endswith("1 test: 0 passed, 1 failed.\n")
+    suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
+    assert (suite.attrib["tests"], suite.attrib["errors"]) == ("3", "3")
+    (one,) = json.loads(project.run("test", "--format", "json").out)["tests"]
+    assert (one["passed"], one["actual"]) == (False, None)
 
 
 def test_data_that_is_no_text_is_not_guessed_at(project: Project) -> None:
@@ -313,6 +318,8 @@ def test_what_is_wrong_in_the_fixtures(project: Project) -> None:
         assert "did you mean `richer`?" in err
     project.write({"segments/fixtures.yaml": "fixture: {}\n"})
     assert "unknown key `fixture`" in project.run("validate").err
+    project.write({"segments/fixtures.yaml": FIXTURES, "segments/eu/fixtures.yaml": FIXTURES})
+    assert "stands in fixtures.yaml, at the top of the folder" in project.run("validate").err
 
 
 def test_without_fields_the_contacts_say_the_types(project: Project) -> None:

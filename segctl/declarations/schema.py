@@ -145,6 +145,8 @@ def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> 
         if key in known:
             continue
         hint = in_settings and _BELONGS_ELSEWHERE.get(re.sub("[^a-z]", "", key.lower()))
+        if key == "fixtures" and "query_dsl" in known:
+            hint = "what tests share stands in fixtures.yaml, at the top of the folder of segments"
         document.report(
             "unknown-key",
             f"unknown key {quoted(key)}",

@@ -66,6 +66,7 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
 
 def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], list[Diagnostic]]:
     """Try every test; give what cannot be translated, too."""
+    from segctl.audience.cases import Verdict  # noqa: PLC0415
     from segctl.audience.translation import translate  # noqa: PLC0415
     from segctl.engine import Engine  # noqa: PLC0415
     from segctl.linting import QuerySource  # noqa: PLC0415
@@ -80,7 +81,12 @@ def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], li
         source = QuerySource(suite.declared, session.declarations.documents[suite.declared.file])
         translated = translate(parse(segment.query), suite.columns, segment.parent_list_ids)
         if translated.audience is None:
-            problems += not_translated(translated.problems, source)
+            found = not_translated(translated.problems, source)
+            problems += found
+            # They did not pass: a report without them would be of fewer tests, all green.
+            said = f"its query cannot be computed: {found[0].span}"
+            name, file = suite.declared.name, suite.declared.file
+            verdicts += [Verdict(name, file, case, None, problem=said) for case in suite.cases]
             continue
         engine = engines.get(id(suite.columns))
         if engine is None:
