@@ -132,6 +132,16 @@ def test_nobody_is_told_to_rename_or_edit_a_v1_segment(connected: Project, accou
     assert "change it" not in result.err
 
 
+def test_what_exclusive_ownership_would_delete_is_said(connected: Project, account: Remote) -> None:
+    connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
+    result = connected.run("upgrade", "--all")
+    assert "deletes the v1 segments that no file names: `Odd`\n" in result.err
+    assert "- delete  Odd" in connected.run("plan").out
+    connected.write({"segments/odd.yaml": "name: Odd\nremoved: forget\n"})
+    assert "would-be-deleted" not in connected.run("upgrade", "--all").err
+    assert "- delete  Odd" not in connected.run("plan").out
+
+
 def test_what_stands_in_the_way(connected: Project, account: Remote) -> None:
     ui = account.emulator.ui
     ui.seed_v1("Gone", "city = 'Brno'")
