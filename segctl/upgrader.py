@@ -16,12 +16,13 @@ from segctl.importer import Choice, Left, NewFile, by_hand, shown, unwritable
 from segctl.model import Segment
 from segctl.query.lint import mask_personal
 from segctl.query.problems import place
+from segctl.query.problems import shown as cut
 from segctl.secrets import redact
 from segctl.sgql.comment import old_query
 from segctl.sgql.translation import Upgraded, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from segctl.fields import ListNames
     from segctl.model import Declared, Remote, Snapshot, Tombstone
@@ -105,7 +106,7 @@ def make_upgrades(
             lists or {},
             schema,
             upgrade_from=one.id,
-            above_query=old_query(one.query or "", [note.message for note in found.notes]),
+            above_query=old_query(one.query or "", _remarks(one, found.notes)),
         )
         if written.reason:
             left.append(unwritable(one, written.reason))
@@ -148,13 +149,29 @@ def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Upgrade
     )
 
 
+def _remarks(one: Remote, notes: Sequence[Problem]) -> Iterator[str]:
+    """Say for the file how its query was read, each thing once with the places that it is about."""
+    places: dict[str, list[str]] = {}
+    for note in notes:
+        places.setdefault(note.message, []).append(f"`{_quoted(one, note)}`")
+    for message, found in places.items():
+        yield f"{' and '.join(dict.fromkeys(found))}: {message}"
+
+
+def _quoted(one: Remote, problem: Problem) -> str:
+    """Quote the place of a problem on one line; masked before it is cut, or half would show."""
+    piece = " ".join((one.query or "")[problem.start : problem.end].split())
+    text = redact(mask_personal(piece))
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+
+
 def _said(one: Remote, problem: Problem) -> str:
     """Say what is wrong where in an old query, without what is personal in it."""
-    text = one.query or ""
-    quoted = " ".join(text[problem.start : problem.end].split())
-    quoted = quoted if len(quoted) <= _LONGEST_QUOTE else f"{quoted[:_LONGEST_QUOTE]}…"
-    where = place(text, problem.start) + (f": `{quoted}`" if quoted else "")
-    return redact(mask_personal(f"{problem.message} (at {where})"))
+    quoted = _quoted(one, problem)
+    where = place(one.query or "", problem.start) + (f": `{quoted}`" if quoted else "")
+    piece = (one.query or "")[problem.start : problem.end]
+    message = problem.message.replace(cut(piece), cut(redact(mask_personal(piece))))
+    return redact(mask_personal(f"{message} (at {where})"))
 
 
 def _note(one: Remote, note: Problem) -> Diagnostic:

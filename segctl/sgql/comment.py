@@ -17,20 +17,23 @@ from segctl.query.lint import mask_personal
 from segctl.secrets import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _MASKED = "***"
 
 
 def old_query(text: str, notes: Iterable[str] = ()) -> str:
     """Write a query, and what is to be known of its reading, as lines of a YAML comment."""
-    lines = redact(mask_personal(text)).splitlines() or [""]
-    shown = (COMMAND.sub(_MASKED, "".join(map(_visible, line))) for line in lines)
-    written = ["# The query of the old segment, in SGQL:", *(f"#   {line}" for line in shown)]
-    remarks = [f"#   {note}" for note in dict.fromkeys(notes)]
+    written = ["# The query of the old segment, in SGQL:", *_lines(text)]
+    remarks = [line for note in notes for line in _lines(note)]
     if remarks:
         written += ["# What the documentation of SGQL leaves open:", *remarks]
-    return "".join(f"{line.rstrip()}\n" for line in written)
+    return "".join(f"{line}\n" for line in written)
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in redact(mask_personal(text)).splitlines() or [""]:
+        yield f"#   {COMMAND.sub(_MASKED, ''.join(map(_visible, line)))}".rstrip()
 
 
 def _visible(char: str) -> str:

@@ -316,6 +316,6 @@ def _is_another(node: tree.Node) -> bool:
     match node:
         case tree.Comparison(op=op):
             return op == "!="
-        case tree.In(negated=negated) | tree.Like(negated=negated):
+        case tree.In(negated=negated) | tree.Like(negated=negated) | tree.Between(negated=negated):
             return negated
     return False

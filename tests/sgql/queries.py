@@ -102,6 +102,7 @@ EVENTS = (
     f"event_source = 'mail' AND event_type = 'open' AND {DAYS} AND country = 'CZ'",
     "event_type = 'click'",
     "event_type != 'click'",
+    "event_type = 'open' AND event_timestamp NOT BETWEEN '2024-01-31T00:00:00Z' AND NOW()",
     "event_type IN ('open', 'click') AND event_source = 'mail'",
     f"event_source = 'mail' AND (event_type = 'open' OR event_type = 'click') AND {DAYS}",
     "event_type = 'click' AND event_timestamp > signed_up",

@@ -89,16 +89,35 @@ def test_everything_that_is_in_the_way_of_a_query_is_said(
 
 
 def test_a_file_says_how_its_query_was_read(connected: Project, account: Remote) -> None:
-    account.emulator.ui.seed_v1("Quiet", "NOT (event_type = 'open')")
+    text = "NOT (event_type = 'open') AND NOT (event_type = 'click' AND event_source = 'mail')"
+    account.emulator.ui.seed_v1("Quiet", text)
     assert "NOT before an event is read as" in connected.run("upgrade", "Quiet").err
-    text = (connected.root / "segments/quiet.yaml").read_text()
+    written = (connected.root / "segments/quiet.yaml").read_text()
     assert (
-        "#   NOT (event_type = 'open')\n"
+        f"#   {text}\n"
         "# What the documentation of SGQL leaves open:\n"
-        "#   NOT before an event is read as: there is no such event\n"
+        "#   `NOT (event_type = 'open') AND NOT (event_type = 'click' AND …`: "
+        "each group in parentheses is read as its own event\n"
+        "#   `NOT (event_type = 'open')` and "
+        "`NOT (event_type = 'click' AND event_source = 'mail')`: "
+        "NOT before an event is read as: there is no such event\n"
         "query_dsl: "
-    ) in text
+    ) in written
     assert connected.run("fmt", "--check").code == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UPPER(city + city + city + city + city + ' jane.doe@example.com') = 'X'",
+        "city = 'x' 'a text that comes too late jane.doe@example.com'",
+    ],
+)
+def test_half_an_address_is_not_shown(connected: Project, account: Remote, text: str) -> None:
+    account.emulator.ui.seed_v1("Cut", text)
+    result = connected.run("upgrade", "Cut")
+    assert "`Cut` has no exact translation" in result.err
+    assert "jane" not in result.err
 
 
 def test_nobody_is_told_to_rename_or_edit_a_v1_segment(connected: Project, account: Remote) -> None:
@@ -111,6 +130,16 @@ def test_nobody_is_told_to_rename_or_edit_a_v1_segment(connected: Project, accou
     assert "look at it in SendGrid" in result.err
     assert "rename" not in result.err
     assert "change it" not in result.err
+
+
+def test_what_exclusive_ownership_would_delete_is_said(connected: Project, account: Remote) -> None:
+    connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
+    result = connected.run("upgrade", "--all")
+    assert "deletes the v1 segments that no file names: `Odd`\n" in result.err
+    assert "- delete  Odd" in connected.run("plan").out
+    connected.write({"segments/odd.yaml": "name: Odd\nremoved: forget\n"})
+    assert "would-be-deleted" not in connected.run("upgrade", "--all").err
+    assert "- delete  Odd" not in connected.run("plan").out
 
 
 def test_what_stands_in_the_way(connected: Project, account: Remote) -> None:
