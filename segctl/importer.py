@@ -19,8 +19,9 @@ from segctl.matching import undeclared
 from segctl.secrets import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Declared, Remote, Snapshot, Tombstone
 
 
@@ -76,7 +77,7 @@ def make_import(
     tombstones: Sequence[Tombstone] = (),
     *,
     taken: Iterable[str] = (),
-    lists: Mapping[str, str] | None = None,
+    lists: ListNames | None = None,
     schema: str = "",
 ) -> Import:
     """Turn the segments picked, by id, into files.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
 from segctl.absence import Rules, concerns, settle
 from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, temporary_name
+from segctl.markers import Marker, is_marked, marked, temporary_name
 from segctl.matching import match_up, undeclared, upgrading
 from segctl.model import (
     Change,
@@ -48,9 +48,8 @@ from segctl.succession import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from segctl.errors import Span
     from segctl.matching import Match
     from segctl.query.changes import ClauseChange
 
@@ -79,13 +78,9 @@ class Wishes:
         graves = {one.name for one in self.tombstones}
         return tuple(one for one in self.ledger.removals if one.name not in graves)
 
-    def rules(
-        self, declared: Collection[str] = (), finished: Mapping[str, Span] | None = None
-    ) -> Rules:
+    def rules(self, declared: Collection[str] = ()) -> Rules:
         """Give what decides of segments without a declaration."""
-        return Rules(
-            self.tombstones, self.ledger, self.ownership, self.selected, declared, finished or {}
-        )
+        return Rules(self.tombstones, self.ledger, self.ownership, self.selected, declared)
 
 
 class Named(Protocol):
@@ -183,8 +178,9 @@ def make_plan(
 
     made.diagnostics += finished(made.upgraded)
     names = {one.name for one in declared}
-    loose = [one for one in snapshot.remotes if one.id not in matching.claimed]
-    absent = settle(loose, wishes.rules(names, made.finished))
+    claimed = matching.claimed | made.resumed
+    loose = [one for one in snapshot.remotes if one.id not in claimed]
+    absent = settle(loose, wishes.rules(names))
     changes = in_order([*made.changes, *absent.deletes])
     made.diagnostics += _names_in_use(changes, snapshot.remotes)
     return Plan(
@@ -197,7 +193,7 @@ def make_plan(
 
 
 class _Comparison:
-    """Every match compared. `finished`: declared names whose segment could stand for an old one."""
+    """Every match compared. `resumed`: the ids of old segments whose replacements go on."""
 
     def __init__(self, remotes: Sequence[Remote], wishes: Wishes) -> None:
         self.strict_text = wishes.strict_text
@@ -209,7 +205,8 @@ class _Comparison:
         self.kept: list[Keep] = []
         self.diagnostics: list[Diagnostic] = []
         self.upgraded: list[Declared] = []
-        self.finished: dict[str, Span] = {}
+        self.aside = [remote for remote in remotes if is_marked(remote)]
+        self.resumed: set[str] = set()
 
     def add(self, match: Match) -> None:
         one, remote = match.declared, match.remote
@@ -225,7 +222,9 @@ class _Comparison:
             self.diagnostics += _alike(one, self.by_folded[one.name.casefold()])
             self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
             return
-        change = _compare(match, remote, strict_text=self.strict_text)
+        change = self.resumption(one, remote) or _compare(
+            match, remote, strict_text=self.strict_text
+        )
         if change is not None:
             self.changes.append(change)
             if match.v1 is not None:
@@ -237,8 +236,30 @@ class _Comparison:
             self.diagnostics.append(_not_accepted(one, remote))
         if remote.validation is Validation.VALID:
             self.changes += map(_surplus, match.surplus)
-        if one.allow_replace and not one.protected and remote.validation is Validation.VALID:
-            self.finished[one.name] = one.span
+
+    def resumption(self, one: Declared, new: Remote) -> Replace | None:
+        """Go on with a replacement that made the new segment, and did not get to its end.
+
+        Whether SendGrid accepts the new one by now is asked when it is done, so that a plan stays
+        the same while SendGrid makes up its mind.
+        """
+        if new.name != one.name or not one.allow_replace or one.protected:
+            return None
+        if "parent_list_ids" in changed_fields(new.definition, one.segment):
+            return None
+        olds = [old for old in marked(one.name, self.aside, Marker.OLD) if old.query is not None]
+        if not olds:
+            return None
+        old = olds[0]
+        self.resumed.add(old.id)
+        fields = changed_fields(old.definition, one.segment)
+        return Replace.of(
+            _edit(one, old, fields, Reason.RESUMED),
+            Reason.RESUMED,
+            is_allowed=True,
+            is_protected=False,
+            twin=Twin(new.id, new.definition),
+        )
 
     def upgrade(self, match: Match, old: Remote) -> None:
         """Plan for a v1 segment and what was made so far to take its place."""
@@ -283,7 +304,21 @@ def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Repl
     fields = changed_fields(before, after, strict_text=strict_text)
     if not fields:
         return None
-    patch = Patch(
+    patch = _edit(one, remote, fields, match.reason or Reason.DEFINITION_DIFFERS)
+    # PATCH has no parent_list_ids (sendgrid-api.md §1).
+    if "parent_list_ids" not in fields:
+        return patch
+    return Replace.of(
+        patch,
+        match.reason or Reason.PARENT_LIST_DIFFERS,
+        is_allowed=one.allow_replace,
+        is_protected=one.protected,
+    )
+
+
+def _edit(one: Declared, remote: Remote, fields: tuple[str, ...], reason: Reason) -> Patch:
+    before, after = remote.definition, one.segment
+    return Patch(
         before=before,
         after=after,
         changed_fields=fields,
@@ -292,16 +327,7 @@ def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Repl
         contacts_count=remote.contacts_count,
         clauses=_clauses(before, after) if "query_dsl" in fields else (),
         query_span=one.query_span,
-        reason=Reason.DEFINITION_DIFFERS if match.reason is None else match.reason,
-    )
-    # PATCH has no parent_list_ids (sendgrid-api.md §1).
-    if "parent_list_ids" not in fields:
-        return patch
-    return Replace.of(
-        patch,
-        Reason.PARENT_LIST_DIFFERS if match.reason is None else match.reason,
-        is_allowed=one.allow_replace,
-        is_protected=one.protected,
+        reason=reason,
     )
 
 
@@ -318,6 +344,9 @@ def _names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[
     found = []
     for change in changes:
         match change:
+            case Replace(twin=Twin()):
+                # The new one has its name already.
+                continue
             case (
                 Patch(after=after, precondition=before) | Replace(after=after, precondition=before)
             ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ def closest(word: str, known: Iterable[str]) -> str:
     if len(word) > _LONGEST_WORD:
         return ""
     folded = {candidate.casefold(): candidate for candidate in known}
+    import difflib  # noqa: PLC0415 - only after a mistake
+
     found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if not found and len(word) >= _SHORTEST_START:
         found = [candidate for candidate in folded if candidate.startswith(word.casefold())]

@@ -22,6 +22,7 @@ from segctl.sgql.translation import Upgraded, translate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Declared, Remote, Snapshot, Tombstone
     from segctl.query.catalogue import ColumnType
     from segctl.query.problems import Problem
@@ -63,7 +64,7 @@ def make_upgrades(
     tombstones: Sequence[Tombstone] = (),
     *,
     taken: Iterable[str] = (),
-    lists: Mapping[str, str] | None = None,
+    lists: ListNames | None = None,
     schema: str = "",
     fields: Mapping[str, ColumnType] | None = None,
 ) -> Upgrades:

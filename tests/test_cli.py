@@ -319,7 +319,7 @@ def test_a_project_without_a_segments_folder(tmp_path: Path, project: Project) -
     result = project.run("plan")
     assert result.code == 1
     assert "there is no folder segments/" in result.err
-    assert "`segctl init` writes the first files here" in result.err
+    assert "`segctl init` makes it" in result.err
 
 
 # apply

@@ -53,6 +53,7 @@ FLOORS = {
     "applier": 4,
     "applying": 4,
     "references": 4,
+    "contact_lists": 4,
     "refresh_budget": 2,
     "refresh_record": 4,
     "refresher": 4,

@@ -329,8 +329,8 @@ def test_the_refusal_of_an_audience_says_who_comes_and_goes() -> None:
     )
     [new] = reaching(0, 8399, 0, 8400, most=50)
     assert new == (
-        "audience-change: `a` would reach 100 % of all contacts at once: 8,399 of 8,400, and "
-        "nobody is in it now; the most is 50 %"
+        "audience-change: `a` would reach 100 % of the contacts it is counted in: 8,399 of 8,400, "
+        "and nobody is in it now; the most is 50 %"
     )
 
 
@@ -418,6 +418,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "impact": None,
         "allow_replace": None,
         "protected": None,
+        "twin": None,
         "v1": None,
         "upgrade": None,
     }

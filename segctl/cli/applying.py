@@ -21,7 +21,7 @@ from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
 from segctl.history import checked_out
-from segctl.model import Upgrade
+from segctl.model import Replace, Upgrade
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed
 from segctl.render.style import clean
@@ -165,7 +165,7 @@ def _written(plan: Plan) -> set[str]:
     twins = {
         change.twin.id
         for change in plan.changes
-        if isinstance(change, Upgrade) and change.twin is not None
+        if isinstance(change, Replace | Upgrade) and change.twin is not None
     }
     return twins | {change.id for change in plan.changes if change.id}
 

@@ -49,6 +49,8 @@ def _session(ctx: click.Context) -> Session:
     """Give the session, on the folder that -C names: while completing, no command has run."""
     session = ctx.find_root().obj
     fresh = Session(session.env if isinstance(session, Session) else {})
+    # Whoever presses TAB reads no talk.
+    fresh.verbosity = -1
     try:
         fresh.enter(str(ctx.find_root().params.get("directory") or "."))
     except SegctlError:

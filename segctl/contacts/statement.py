@@ -85,6 +85,16 @@ class Statement:
         self._shares = True
         return self.measure("(SELECT list([one, other, contacts]) FROM shared)")
 
+    def raised(self) -> tuple[int, int] | None:
+        """Take in whose events raise a flag: how many ids, and how many of them are contacts'.
+
+        `None` where no query asks events by a flag.
+        """
+        if not self._flags:
+            return None
+        ids = f"(SELECT count({JOIN_COLUMN}) FROM flags)"  # noqa: S608 - our own names
+        return self.measure(ids), self.measure("count(raised)")
+
     def run(self, now: datetime) -> tuple[Any, ...]:
         """Give all measures. Raises `EvaluationFailed`."""
         text = self.text()
@@ -102,6 +112,7 @@ class Statement:
             tables.append(f"flags AS MATERIALIZED ({self._flags_sql()})")
             join = f" LEFT JOIN flags AS f ON f.{JOIN_COLUMN} = {CONTACT}.{JOIN_COLUMN}"
         columns = [f"{CONTACT}.{JOIN_COLUMN} AS id"]
+        columns += [f"f.{JOIN_COLUMN} AS raised"] if self._flags else []
         columns += [f"{CONTACT}.email AS email"] if self._emails else []
         columns += [
             f"{CONTACT}.{_fault(place)}"

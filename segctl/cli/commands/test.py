@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.planning import read_selection
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, InvalidInput, Severity
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from segctl.audience.cases import Verdict
     from segctl.cli.cases import Suite
     from segctl.cli.session import Session
-    from segctl.errors import Span
     from segctl.model import Declared
 
 
 @click.command("test")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", shell_complete=segment_names, metavar="[NAME]...", nargs=-1)
 @click.option(
     "--format",
     "output",
@@ -119,29 +119,27 @@ def _show(
             session.show(cases_text(verdicts, session.style, quiet=session.verbosity < 0))
 
 
-def _place(span: Span) -> dict[str, Any]:
-    return {"file": span.file, "line": span.line, "column": span.column}
-
-
 def _show_json(
     session: Session, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
 ) -> None:
     from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
+    from segctl.planfile import source_json  # noqa: PLC0415
     from segctl.render.style import clean  # noqa: PLC0415
 
     tests: list[dict[str, Any]] = [
         {
             "segment": clean(one.segment),
             "name": clean(one.case.name),
-            "source": _place(one.case.span),
+            "source": source_json(one.case.span),
             "expect": "in" if one.case.expected else "out",
+            "actual": None if one.actual is None else "in" if one.actual else "out",
             "passed": one.passed,
             "details": [] if one.passed else details(one),
             "reasons": [
                 {
                     "condition": clean(reason.condition),
                     "truth": reason.truth,
-                    "source": _place(reason.span),
+                    "source": source_json(reason.span),
                 }
                 for reason in one.reasons
             ],

@@ -8,13 +8,13 @@ import click
 
 from segctl.cli.adopting import (
     check_usage,
-    list_names,
     read_files,
     schema_path,
     unknown_segments,
     write_new,
 )
 from segctl.cli.exit_codes import IN_PART
+from segctl.cli.naming import parent_names
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importer import find
@@ -82,7 +82,7 @@ def command(
     with session.connect(read_only=True) as account:
         snapshot, picked = _read(session, account, names, declarations)
         new = to_upgrade(picked, declarations.declared)
-        lists = list_names(session, account, new)
+        lists = parent_names(session, account, new)
         fields = _fields(session, account) if new else None
     result = make_upgrades(
         snapshot,

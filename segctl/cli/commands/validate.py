@@ -48,6 +48,10 @@ def report_findings(session: Session, what: str, *, output: str, everything: boo
         settings_problems = session.settings_problems()
         declarations = session.declarations
         found = [*declarations.diagnostics, *check_offline(session), *check_tests(session)]
+        if session.config.contacts is not None:
+            from segctl.cli.exposure import exposures, own_files  # noqa: PLC0415 - asks git
+
+            found += exposures(session, own_files(session))
         findings = by_place([*settings_problems, *found])
     loud = everything or session.verbosity > 0
     shown = [one for one in findings if loud or one.severity is not Severity.INFO]

@@ -80,7 +80,7 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
     opened = len(plan.changes) <= MOST_OPENED
     remarks = [one for one in plan.doubts if one.severity is Severity.INFO]
     changes = Part(
-        [change_block(change, frame, opened=opened) for change in plan.changes],
+        [change_block(change, plan.lists, frame, opened=opened) for change in plan.changes],
         _note("change", "do not fit into a comment: --format text shows them all"),
         short=[tag("div", change_line(change)) for change in plan.changes],
         shortened=_note("change", "in a line each, for want of room: --format html shows all", ""),
