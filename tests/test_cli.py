@@ -143,6 +143,16 @@ def test_validate_reports_every_problem_of_every_file_at_once(project: Project) 
     )
 
 
+def test_remarks_are_left_to_lint_also_beside_an_error(project: Project) -> None:
+    project.declare("Slow", query("email LIKE '%@example.com'"))
+    project.write({"segments/a.yaml": "name: A\n"})
+    result = project.run("validate")
+    assert (result.code, "missing-key" in result.err) == (1, True)
+    assert "leading-wildcard" not in result.err
+    assert "leading-wildcard" in project.run("lint").err
+    assert "leading-wildcard" in project.run("validate", "-v").err
+
+
 def test_validate_as_json(project: Project) -> None:
     project.write({"segments/a.yaml": "name: A\n"})
     result = project.run("validate", "--format", "json")
