@@ -1521,14 +1521,14 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
         W + "NOT array_contains(LIST_IDS, ['0b1f4a10-5c1d-4a6e-9f02-00000000000b'])",
         "'0b1f4a10-5c1d-4a6e-9f02-00000000000b'",
         "the account has no list `0b1f4a10-5c1d-4a6e-9f02-00000000000b`",
-        "use the id of a list of this account",
+        "use the id of a list of this account: `Customers` is 0b1f4a10-5c1d-4a6e-9f02-000000000001",
     ),
     (
         "unknown-list",
         W + "array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-00000000000a'])",
         "'0b1f4a10-5c1d-4a6e-9f02-00000000000a'",
         "the account has no list `0b1f4a10-5c1d-4a6e-9f02-00000000000a`",
-        "use the id of a list of this account",
+        "use the id of a list of this account: `Customers` is 0b1f4a10-5c1d-4a6e-9f02-000000000001",
     ),
     (
         "unknown-list",
@@ -1536,7 +1536,7 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
         + "array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001', '0B1F4A10-5C1D-4A6E-9F02-000000000002'])",
         "'0B1F4A10-5C1D-4A6E-9F02-000000000002'",
         "the account has no list `0B1F4A10-5C1D-4A6E-9F02-000000000002`",
-        "use the id of a list of this account",
+        "use the id of a list of this account: `Customers` is 0b1f4a10-5c1d-4a6e-9f02-000000000001",
     ),
     (
         "unbounded-events",
