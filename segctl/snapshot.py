@@ -144,7 +144,7 @@ def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[
     executor would wait for it, a minute or more, also at exit: hence threads that do not keep the
     process alive.
     """
-    from segctl.sendgrid.transport import CONCURRENCY  # noqa: PLC0415 - httpx: 100 ms
+    from segctl.sendgrid import CONCURRENCY  # noqa: PLC0415 - not for the help of a command
 
     waiting = deque(items)
     done: SimpleQueue[Result | BaseException] = SimpleQueue()

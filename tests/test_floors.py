@@ -38,6 +38,7 @@ FLOORS = {
     "ordering": 2,
     "succession": 2,
     "absence": 2,
+    "collisions": 2,
     "planner": 2,
     "drift": 2,
     "policy": 2,

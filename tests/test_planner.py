@@ -387,7 +387,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         [hold("old", "SELECT 2"), hold("same"), hold("hand-made", None)],
     )
     data = to_json(made, "2026-07-15T16:04:33Z")
-    assert data["format_version"] == "1.2"
+    assert data["format_version"] == "1.3"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
     assert data["changes"][0] == {

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from segctl.moments import instant
@@ -51,6 +52,9 @@ DECIMALS = 9
 LARGEST = Decimal(10) ** 18
 """Numbers are smaller than this."""
 
+OURS = "segctl: "
+"""How a message of ours begins that a computation fails with."""
+
 NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 
 
@@ -89,6 +93,16 @@ def text_sql(text: str) -> str:
 def name_sql(name: str) -> str:
     """Write a name as an identifier of DuckDB."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def digest_name(prefix: str, text: str) -> str:
+    """Make a name of a text; another text has another name. It needs no quotes."""
+    return f"{prefix}{blake2s(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+
+
+def inside_columns(name: str) -> tuple[str, str]:
+    """Name the columns of what stands at a path into DATA: its type in JSON, and it as a text."""
+    return f"{name}_type", f"{name}_text"
 
 
 def number_sql(number: Decimal) -> str | None:

@@ -18,6 +18,10 @@ condition, over `event_data AS e`; the audience's own uses its name as a column 
 joined left to the contacts on contact_id, which is true where some event of the contact fulfils it.
 It means the same as long as no event lacks its contact_id.
 
+Likewise, what stands at a path into DATA need not be taken out of the JSON by each condition that
+asks it. `Audience.paths` has the paths, by name, and what stands there is asked of two columns of
+`event_data` (`pieces.inside_columns`): its type as `json_type` gives it, and it as a text.
+
 Owns the outermost query; refuses to run anything, and to translate what it is not sure of.
 """
 
@@ -81,13 +85,15 @@ class Audience:
     """A translated query; `asks_events` says whether it means anything without events.
 
     `asked` are the columns that decide, each at every place where it is asked. `flags` are the
-    conditions, by name, that the condition on the contact takes from somewhere else.
+    conditions, by name, that the condition on the contact takes from somewhere else, and `paths`
+    those into DATA whose values it does.
     """
 
     part: Part
     asks_events: bool
     asked: tuple[Asked, ...] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asks_now(self) -> bool:
@@ -104,16 +110,18 @@ class Translation:
 
 
 def translate(
-    parsed: Parsed, columns: Columns, parents: Sequence[str] = (), *, with_flags: bool = False
+    parsed: Parsed, columns: Columns, parents: Sequence[str] = (), *, shared: bool = False
 ) -> Translation:
     """Translate a query with its parent lists. Never raises.
 
-    Problems have offsets in the query's text. `with_flags` makes flags of what can be one.
+    Problems have offsets in the query's text. `shared` makes flags of what can be one, and names
+    paths into DATA: what one pass over the events can give all audiences.
     """
     if parsed.query is None:
         return Translation(None, parsed.problems)
     work = _Outermost(parsed.text, columns)
-    work.flags = {} if with_flags else None
+    if shared:
+        work.flags, work.paths = {}, {}
     try:
         return Translation(work.audience(parsed.query, parents))
     except CannotTranslate as stop:
@@ -168,7 +176,7 @@ class _Outermost(Conditions):
             (root,) = parts
         asked = tuple(dict.fromkeys(self.asked))
         asks_events = "event_data" in whole or bool(self.flags)
-        return Audience(root, asks_events, asked, self.flags or {})
+        return Audience(root, asks_events, asked, self.flags or {}, self.paths or {})
 
     def _asking(self, node: tree.Expression, scope: Scope) -> tuple[Part, set[str]]:
         """Translate one condition; say which tables it asks, those of queries inside included."""

@@ -58,7 +58,7 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
             account = stack.enter_context(session.connect(read_only=True))
             subjects = _changed(session, account, wanted.names)
         else:
-            _, picked = read_selection(session, wanted.names, what="preview")
+            _, picked = read_selection(session, wanted.names, what="NAME")
             subjects = [_Subject(one) for one in picked]
         if not subjects:
             session.talk("No audience changes." if account else "No segments.")

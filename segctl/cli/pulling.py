@@ -9,8 +9,9 @@ from segctl.audience.lists import lists_of
 from segctl.cli.exposure import exposure
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
+from segctl.cli.shelves import contacts_folder, shelf_of
 from segctl.contacts.pulling import Pull
-from segctl.contacts.shelf import FOLDER, Shelf, shelves
+from segctl.contacts.shelf import FOLDER, shelves
 from segctl.declarations.fields import columns
 from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
 from segctl.render.previews import quoted, when
@@ -23,12 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from segctl.cli.session import Account, Session
+    from segctl.contacts.shelf import Shelf
     from segctl.fields import ContactList
-
-
-def shelf_of(session: Session) -> Shelf:
-    """Give the place of the target's contacts."""
-    return Shelf(session.root / STATE_FOLDER / FOLDER, session.target.name)
 
 
 def pull_contacts(session: Session, names: Sequence[str]) -> None:
@@ -103,7 +100,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
 
 def places(session: Session) -> Iterator[str]:
     """Say what is here of each target: how many contacts, how old, and what is unfinished."""
-    for shelf in shelves(session.root / STATE_FOLDER / FOLDER):
+    for shelf in shelves(contacts_folder(session)):
         if shelf.base.exists():
             yield from _described(session, shelf)
         if shelf.pending.exists():

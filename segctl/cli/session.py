@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.cli.completing import targets
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.render.style import Style
 from segctl.secrets import redact
@@ -40,12 +41,6 @@ if TYPE_CHECKING:
 STATE_FOLDER = ".segctl"
 
 
-def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from segctl.cli.completing import targets  # noqa: PLC0415 - only after a TAB
-
-    return targets(ctx, param, incomplete)
-
-
 def session_options(*, hidden: bool = True) -> Callable[[F], F]:
     """Add the global options to a command.
 
@@ -57,7 +52,7 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
             "--target",
             metavar="NAME",
             hidden=hidden,
-            shell_complete=_targets,
+            shell_complete=targets,
             help="The account to work on: a target of segctl.yaml, or `sandbox`.",
         ),
         click.option(

@@ -8,7 +8,7 @@ two rows, or have no id, nothing is: every number would be wrong.
 
 from __future__ import annotations
 
-from itertools import chain, combinations
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Counted, Counts, Overlap, Uncountable
@@ -22,7 +22,7 @@ from segctl.contacts.eventless import (
 )
 from segctl.contacts.files import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
-from segctl.contacts.statement import MOST_SUBQUERIES, Statement, has_subquery
+from segctl.contacts.statement import Statement
 from segctl.engine import EvaluationFailed, FileUnreadable
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN
@@ -81,49 +81,7 @@ def compare(
     if asking and has_no_event(base):
         for segment in asking:
             wrong[segment] = (without_events(sound.pop(segment), segment),)
-    batches = [[*range(len(pairs))]] if overlap else _batches(pairs, sound)
-    parts = []
-    for places in batches:
-        some = [pairs[place] for place in places]
-        inside = {one for pair in some for one in pair}
-        asked_here = {one: audience for one, audience in sound.items() if one in inside}
-        parts.append(_counted(base, asked_here, some, now, wrong, overlap=overlap, sample=sample))
-    order = [place for places in batches for place in places]
-    results = dict(zip(order, chain(*(part.results for part in parts)), strict=True))
-    samples = dict(zip(order, chain(*(part.samples for part in parts)), strict=True))
-    return Counted(
-        parts[0].total,
-        tuple(results[place] for place in sorted(order)),
-        parts[0].overlaps,
-        tuple(samples[place] for place in sorted(order)),
-    )
-
-
-def _batches(
-    pairs: Sequence[tuple[Segment | None, Segment]], sound: Mapping[Segment, Audience]
-) -> list[list[int]]:
-    """Share the pairs out, by their places, so that no statement has too many subqueries.
-
-    All but a few queries need none, and come with the first statement.
-    """
-    batches: list[list[int]] = [[]]
-    heavy: list[tuple[int, int]] = []
-    for place, pair in enumerate(pairs):
-        weight = sum(
-            one in sound and has_subquery(sound[one]) for one in dict.fromkeys(pair) if one
-        )
-        if weight:
-            heavy.append((place, weight))
-        else:
-            batches[0].append(place)
-    filled = 0
-    for place, weight in heavy:
-        if filled + weight > MOST_SUBQUERIES:
-            batches.append([])
-            filled = 0
-        batches[-1].append(place)
-        filled += weight
-    return batches
+    return _counted(base, sound, pairs, now, wrong, overlap=overlap, sample=sample)
 
 
 def _counted(
@@ -293,7 +251,7 @@ def _uncountable(
 def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
     """Translate a segment, and see whether the base knows what it asks."""
     parents = segment.parent_list_ids
-    translated = translate(parse(segment.query), base.columns, parents, with_flags=True)
+    translated = translate(parse(segment.query), base.columns, parents, shared=True)
     audience = translated.audience
     if audience is None:
         return translated.problems

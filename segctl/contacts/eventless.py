@@ -42,7 +42,7 @@ def are_strangers(base: Base, asking: Iterable[Audience], raised: tuple[int, int
     Raises `EvaluationFailed`.
     """
     ids, contacts = raised or (0, 0)
-    if contacts or not (ids or any(map(has_subquery, asking))):
+    if contacts or not (ids or any(has_subquery(one.part.sql) for one in asking)):
         return False
     return base.events is not None and not base.database.rows(
         f"SELECT 1 FROM {base.events.source} WHERE {base.events.columns[JOIN_COLUMN].value} IN"  # noqa: S608 - our own relations

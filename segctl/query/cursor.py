@@ -105,6 +105,11 @@ class Cursor:
             f"did you mean `{guess}`?" if guess else hint,
         )
 
+    def comma_missing(self, things: str) -> CannotRead:
+        """Make the reason to stop at the current word: it begins the next of some `things`."""
+        message = f"a comma is missing before {shown(self.word.text)}"
+        return self.stop("syntax", message, f"write a comma between {things}")
+
     def stop(self, code: str, message: str, hint: str = "", word: Word | None = None) -> CannotRead:
         """Make the reason to stop reading: a problem at `word`, or at the current one."""
         return CannotRead(self.problem(code, message, hint, word))

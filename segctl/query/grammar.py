@@ -44,6 +44,7 @@ _TAILS = {
     "EXCEPT": ExtraKind.EXCEPT,
     "MINUS": ExtraKind.MINUS,
 }
+_COLUMNS = "the selected columns"
 _OPEN_ENDED = frozenset((ExtraKind.UNION, ExtraKind.INTERSECT, ExtraKind.EXCEPT, ExtraKind.MINUS))
 _SIDES = ("LEFT", "RIGHT", "FULL")
 _JOINS = ("JOIN", "INNER", "CROSS", "NATURAL", *_SIDES)
@@ -113,6 +114,8 @@ class Grammar(Operands):
             extras.append(_extra_of(ExtraKind.TOP, self.words[self.index - 1], self.take()))
         select = self._select(extras)
         if not self.misspelt("FROM"):
+            if self.is_name(self.word) and not self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
+                raise self.comma_missing(_COLUMNS)
             self.expect("FROM", " after the selected columns")
         else:
             self.take()
@@ -151,6 +154,9 @@ class Grammar(Operands):
                 extras.append(
                     Extra(start=value.start, end=value.end, kind=ExtraKind.STAR, text=text)
                 )
+            is_next = self.is_name(self.word) and self.next.text in (".", "(")
+            if is_next and not nearest(self.word.text, ("FROM",)):
+                raise self.comma_missing(_COLUMNS)
             alias = self._alias("FROM")
             items.append(tree.SelectItem(start=begin, end=self.last_end, value=value, alias=alias))
             if not self.accept(","):

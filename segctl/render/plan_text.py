@@ -101,8 +101,10 @@ def _change(change: Change, lists: ListNames, style: Style) -> str:
         case Patch() | Replace():
             lines += _fields(change, lists, style)
         case Upgrade(before=before, after=after):
-            lines += _whole(before, "-", style.red, lists)
-            lines += _whole(after, "+", style.green, lists)
+            for one, mark, color in ((before, "-", style.red), (after, "+", style.green)):
+                if "parent_list_ids" in change.changed_fields:
+                    lines += _confined(one, mark, color, lists)
+                lines += _query(one, mark, color, lists)
             if before.name != after.name:
                 lines.append(_renamed(before, after, style))
         case _:
@@ -153,8 +155,20 @@ def _where(change: Change) -> str:
 def _whole(
     segment: Segment, mark: str, paint: Callable[[str], str], lists: ListNames
 ) -> Iterator[str]:
+    yield from _confined(segment, mark, paint, lists)
+    yield from _query(segment, mark, paint, lists)
+
+
+def _confined(
+    segment: Segment, mark: str, paint: Callable[[str], str], lists: ListNames
+) -> Iterator[str]:
     if segment.parent_list_ids:
         yield paint(f"      {mark} parent_list_ids  {_parents(segment, lists)}")
+
+
+def _query(
+    segment: Segment, mark: str, paint: Callable[[str], str], lists: ListNames
+) -> Iterator[str]:
     yield paint(f"      {mark} query_dsl")
     yield from _legend((segment,), lists)
     for line in clean_lines(segment.query.strip("\n")):

@@ -124,7 +124,7 @@ def data(status: int, content: bytes, method: str, operation: str) -> Any:
     decoded, foreign = _decoded(content)
     if foreign or (decoded is None and method == "GET"):
         raise UnexpectedAnswer(
-            f"could not {operation}: the answer is {'not JSON' if foreign else 'empty'}",
+            f"could not {operation}: the answer is not JSON" + ("" if foreign else ": it is empty"),
             hint=BETWEEN,
             operation=operation,
             status=status,

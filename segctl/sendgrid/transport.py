@@ -24,7 +24,7 @@ from segctl.errors import (
     Unreachable,
     UsageError,
 )
-from segctl.sendgrid import failures, limits
+from segctl.sendgrid import CONCURRENCY, failures, limits
 from segctl.sendgrid.connection import explain, open_client
 from segctl.sendgrid.patience import LONGEST_WAIT, Patience
 
@@ -45,7 +45,6 @@ ANSWER_TIMEOUT = 300.0
 """Seconds for a whole body: one that drips would never meet READ_TIMEOUT."""
 
 MAX_BODY = 64 << 20
-CONCURRENCY = 16
 ATTEMPTS = 5
 
 

@@ -16,7 +16,7 @@ import pytest
 from segctl.audience.counts import Uncountable
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.checked import FILE
-from segctl.contacts.counting import _ask, _batches, compare
+from segctl.contacts.counting import compare
 from segctl.contacts.files import read_relation
 from segctl.contacts.statement import Statement
 from segctl.engine import Database, EvaluationFailed, FileUnreadable
@@ -195,6 +195,42 @@ def test_events_and_their_data(tmp_path: Path) -> None:
     assert numbers(city, good, residual, f"{J}e.event_source = 'mail'") == [
         1, "the events have no column `event_source`",
     ]  # fmt: skip
+
+
+def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
+    """The JSON is read once for all segments, but only what a segment comes upon is judged."""
+    payloads = (
+        ("click", """{"payload":{"a":"x","A":"y","it's":["z"]}}"""),
+        ("click", r'{"payload":{"a":"é\\n"}}'),
+        ("open", '{"payload":{"a":5,"A":null}}'),
+        ("spam", ""),
+    )
+    lines = "".join(
+        f"{number},{kind},2026-03-{number + 1:02},{one(data)}\n"
+        for number, (kind, data) in enumerate(payloads)
+    )
+    events = written(tmp_path / "e.csv", f"contact_id,event_type,timestamp,data\n{lines}")
+    contacts = written(tmp_path / "c.csv", "contact_id\n0\n1\n2\n3\n")
+    later = J.replace("WHERE", "JOIN event_data f ON c.contact_id = f.contact_id WHERE")
+    asked: dict[str, int | str] = {
+        f"{J}e.event_type = 'click' AND e.DATA:payload.a = 'x'": 1,
+        f"{J}e.event_type = 'click' AND e.DATA:payload.a = 'é\\\\n'": 1,
+        f"{J}e.event_type = 'click' AND e.DATA:payload.A = 'y'": 1,
+        f"{J}e.DATA:payload.\"it's\"[0] LIKE 'z%'": 1,
+        f"{J}e.event_type != 'open' AND e.DATA:payload.A IS NULL": 2,
+        f"{J}e.DATA:payload.\"it's\" IS NOT NULL": 1,
+        f"{J}e.DATA:payload.a = 'x'": "e.DATA:payload.a is not a text in some event",
+        f"{J}e.DATA:payload . A IS NULL": "e.DATA:payload . A is JSON's null in some event, and"
+        " whether SendGrid takes that for NULL is not known",
+        f"{later}e.timestamp >= f.timestamp AND e.event_type != 'open'"
+        " AND e.DATA:payload.a = 'x'": 1,
+        f"{later}e.timestamp >= f.timestamp AND f.DATA:payload.a = 'x'":
+            "f.DATA:payload.a is not a text in some event",
+    }  # fmt: skip
+    found = numbers(contacts, events, *asked)
+    assert dict(zip(asked, found, strict=True)) == asked
+    alone = [numbers(contacts, events, each)[0] for each in asked]
+    assert alone == found
 
 
 def test_an_event_query_without_events_says_so(tmp_path: Path) -> None:
@@ -476,11 +512,41 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
         )
     ]
     with opened(contacts, events, [*later, *poor], fields=FIELDS) as base:
-        counted = compare(base, pairs, NOW)
+        counted = compare(base, pairs, NOW, overlap=True)
         assert counted.total == 30
         assert [(one.before, one.after, one.gained, one.lost) for one in counted.results] == wanted  # type: ignore[union-attr]
         assert counted.samples == ((),) * len(pairs)
-        assert len(_batches(pairs, {one: _ask(base, one) for one in later})) > 1  # type: ignore[misc]
+        who = [{*range(1, 15 - days)} for days in range(15)]
+        who_poor = [{*range(1, number + 1)} for number in range(15)]
+        members = [
+            one
+            for late, poor_ones in zip(who, who_poor, strict=True)
+            for one in (poor_ones, late, late, poor_ones)
+        ]
+        assert [(one.both, one.only_one, one.only_other) for one in counted.overlaps] == [
+            (len(one & other), len(one - other), len(other - one))
+            for one, other in combinations(members, 2)
+        ]
+
+
+def test_what_is_wrong_with_many_subqueries_is_told(tmp_path: Path) -> None:
+    """One of them that fails leaves the others alone, and none leaves a table behind."""
+    contacts = written(tmp_path / "c.csv", "contact_id,seen\n1,2026-03-01\n2,\n")
+    happened = 'contact_id,timestamp,data\n1,2026-03-15,"{""a"":5}"\n'
+    events = written(tmp_path / "e.csv", happened)
+    many = [f"{J}e.timestamp > c.seen + {days} days" for days in range(19)]
+    wrong = f"{J}e.timestamp > c.seen AND e.DATA:a = 'x'"
+    some = segments(*many[:9], wrong, *many[9:])
+    with opened(contacts, events, some, fields=FIELDS) as base:
+        results = compare(base, [(None, one) for one in some], NOW).results
+        assert base.database.rows("SELECT * FROM duckdb_tables()") == []
+    assert isinstance(results[9], Uncountable)
+    assert results[9].problems[0].message == "e.DATA:a is not a text in some event"
+    assert [getattr(one, "after", None) for one in results] == [1] * 9 + [None] + [1] * 5 + [0] * 5
+    for rows, words in (("1,\n1,\n", "repeats a contact_id"), ("1,\n,\n", "no contact_id")):
+        broken = written(tmp_path / "b.csv", f"contact_id,seen\n{rows}")
+        with pytest.raises(UsageError, match=words):
+            count(broken, events, segments(*many), fields=FIELDS)
 
 
 def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:

@@ -328,7 +328,7 @@ FAULTS = [
     f"POST {EXPORTS} 429 #2",
     f"GET {EXPORTS}/* 404 #2",
     f"GET {EXPORTS}/* 500 #3 x9",
-    f"GET {EXPORTS}/* truncated",
+    f"GET {EXPORTS}/* truncated x9",
     f"GET {FILES}* cut #2",
     f"GET {FILES}* 403 #3",
     f"GET {FILES}* truncated #2",

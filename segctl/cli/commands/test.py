@@ -60,7 +60,7 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
 
     with faults_in(output if output in _FINDINGS else "text", session, "test"):
         try:
-            _, picked = read_selection(session, names, what="test")
+            _, picked = read_selection(session, names, what="NAME")
             suites = sound_suites(session, picked)
         except InvalidInput as error:
             if output in _REPORTS:

@@ -66,7 +66,7 @@ def report_findings(session: Session, what: str, *, output: str, everything: boo
     elif output != "text":
         session.show(diagnostics_in(output, shown, session, what, closing=closing))
     if failed:
-        raise InvalidInput(findings)
+        raise InvalidInput(shown)
     if output == "text":
         session.warn(shown)
         session.show(f"{closing}\n")

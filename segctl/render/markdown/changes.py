@@ -73,13 +73,17 @@ REACH_HEAD = tag(
 )
 
 
-def change_block(change: Change, lists: ListNames, frame: Frame) -> str:
-    """Give a segment to unfold: who is in it, what changes, and the lines."""
-    before, after = sides(change)
+def change_line(change: Change) -> Html:
+    """Say in a line what becomes of a segment, and of its audience where that is counted."""
     facts = [] if isinstance(change, Create) else counted(change)
     reach = shift(change, arrow="→", minus="\u2212")
     facts += [f"audience {reach}"] if reach else []
-    said = html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
+    return html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
+
+
+def change_block(change: Change, lists: ListNames, frame: Frame, *, opened: bool = False) -> str:
+    """Give a segment to unfold: who is in it, what changes, and the lines."""
+    before, after = sides(change)
     where = (
         [html("in ", code(f"{frame.path(change.span)}:{change.span.line}"))] if change.span else []
     )
@@ -88,7 +92,7 @@ def change_block(change: Change, lists: ListNames, frame: Frame) -> str:
     paragraph = html(*_joined(where))
     return "\n".join(
         [
-            f"<details><summary>{said}</summary>",
+            f"<details{' open' if opened else ''}><summary>{change_line(change)}</summary>",
             *([tag("p", paragraph)] if where else []),
             *(line for title, said in audiences(change, lists) for line in _audience(title, said)),
             *clauses_block(getattr(change, "clauses", ())),
