@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Counted, Counts, Overlap, Uncountable
 from segctl.audience.translation import translate
+from segctl.contacts.eventless import (
+    are_strangers,
+    has_no_event,
+    segment_place,
+    strangers,
+    without_events,
+)
 from segctl.contacts.files import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
 from segctl.contacts.statement import Statement
-from segctl.contacts.strangers import are_strangers, strangers
 from segctl.engine import EvaluationFailed, FileUnreadable
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN
@@ -72,9 +78,9 @@ def compare(
         else:
             sound[segment] = asked
     asking = [one for one, audience in sound.items() if audience.asks_events]
-    if asking and _has_no_event(base):
+    if asking and has_no_event(base):
         for segment in asking:
-            wrong[segment] = (_without_events(sound.pop(segment), segment),)
+            wrong[segment] = (without_events(sound.pop(segment), segment),)
     return _counted(base, sound, pairs, now, wrong, overlap=overlap, sample=sample)
 
 
@@ -97,7 +103,7 @@ def _counted(
     except EvaluationFailed:
         _refuse_damaged(base)
         for segment, reason in _failing(base, sound, now):
-            failed[segment] = (Problem("not-computed", reason, "", *_whole(segment)),)
+            failed[segment] = (Problem("not-computed", reason, "", *segment_place(segment)),)
         sound = {one: audience for one, audience in sound.items() if one not in failed}
         count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample)
     count.check_contacts()
@@ -189,8 +195,7 @@ class _Count:
         asking = {one: each for one, each in self.sound.items() if each.asks_events}
         if self.row[self.total] and are_strangers(self.base, asking.values(), raised):
             for segment, audience in asking.items():
-                problem = strangers(self.base, *_events_place(audience, segment))
-                faulty.setdefault(segment, (problem,))
+                faulty.setdefault(segment, (strangers(self.base, audience, segment),))
         return faulty
 
     def counted(self, wrong: Mapping[Segment, tuple[Problem, ...]]) -> Counted:
@@ -243,12 +248,6 @@ def _uncountable(
     return None
 
 
-def _whole(segment: Segment) -> tuple[int, int]:
-    """Give the whole query as a place, for what has none of its own."""
-    text = segment.query.rstrip()
-    return len(text) - len(text.lstrip()), len(text)
-
-
 def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
     """Translate a segment, and see whether the base knows what it asks."""
     parents = segment.parent_list_ids
@@ -257,35 +256,13 @@ def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
     if audience is None:
         return translated.problems
     if audience.asks_events and base.events is None:
-        return (_without_events(audience, segment),)
+        return (without_events(audience, segment),)
     problems: dict[str, Problem] = {}
     for one in audience.asked:
         problem = _lacking(base, one)
         if problem is not None:
             problems.setdefault(problem.message, problem)
     return tuple(problems.values()) or audience
-
-
-def _without_events(audience: Audience, segment: Segment) -> Problem:
-    message = "it asks event_data, and the base has no events"
-    hint = "give a file of events with --events"
-    return Problem("no-events", message, hint, *_events_place(audience, segment))
-
-
-def _events_place(audience: Audience, segment: Segment) -> tuple[int, int]:
-    first = next((one for one in audience.asked if one.table == "event_data"), None)
-    return (first.start, first.end) if first else _whole(segment)
-
-
-def _has_no_event(base: Base) -> bool:
-    """Say whether there is not one event: such a file is an export that failed."""
-    try:
-        return base.events is None or not base.database.rows(
-            f"SELECT 1 FROM {base.events.source} LIMIT 1"  # noqa: S608 - our own relation
-        )
-    except EvaluationFailed:
-        # Whoever counts will say why.
-        return False
 
 
 def _lacking(base: Base, asked: Asked) -> Problem | None:

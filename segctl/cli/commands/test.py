@@ -10,7 +10,7 @@ from segctl.cli.completing import segment_names
 from segctl.cli.planning import read_selection
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.render.cases_text import cases_text, details, summary
+from segctl.render.cases_text import case_findings, cases_text, details, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +21,22 @@ if TYPE_CHECKING:
     from segctl.model import Declared
 
 
+_REPORTS = ("json", "junit")
+"""Formats of all tests: what keeps them from being tried comes out among them."""
+
+_FINDINGS = ("github", "markdown")
+"""Formats of what is wrong."""
+
+
 @click.command("test")
 @click.argument("names", shell_complete=segment_names, metavar="[NAME]...", nargs=-1)
 @click.option(
     "--format",
     "output",
-    type=click.Choice(["text", "json", "junit"]),
+    type=click.Choice(["text", "json", "junit", "github", "markdown"]),
     default="text",
-    help="How to write the results.",
+    help="How to write the results: junit for a CI service, github for annotations of a workflow "
+    "run, markdown for its summary.",
 )
 @click.option("--require", is_flag=True, help="Fail for segments that have no tests.")
 @with_session
@@ -48,15 +56,17 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
       segctl test --format junit > segments.xml
     """
     from segctl.cli.cases import sound_suites  # noqa: PLC0415
+    from segctl.cli.formats import faults_in  # noqa: PLC0415
 
-    try:
-        _, picked = read_selection(session, names, what="NAME")
-        suites = sound_suites(session, picked)
-    except InvalidInput as error:
-        if output != "text":
-            _show(session, output, (), error.diagnostics)
-        raise
-    verdicts, problems = _tried(session, suites)
+    with faults_in(output if output in _FINDINGS else "text", session, "test"):
+        try:
+            _, picked = read_selection(session, names, what="NAME")
+            suites = sound_suites(session, picked)
+        except InvalidInput as error:
+            if output in _REPORTS:
+                _show(session, output, (), error.diagnostics)
+            raise
+        verdicts, problems = _tried(session, suites)
     if require:
         tested = {suite.declared.file for suite in suites}
         problems += [_untested(one) for one in picked if one.file not in tested]
@@ -118,6 +128,12 @@ def _show(
             from segctl.render.cases_junit import cases_junit  # noqa: PLC0415
 
             session.show(cases_junit(verdicts, problems))
+        case "github" | "markdown":
+            from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
+
+            if verdicts or problems:
+                found, closing = [*problems, *case_findings(verdicts)], summary(verdicts)
+                session.show(diagnostics_in(output, found, session, "test", closing=closing))
         case _:
             session.warn(problems)
             if not (verdicts or problems):
