@@ -153,7 +153,7 @@ def test_machines_read_it_too(project: Project) -> None:
     assert data["summary"] == "1 test: 0 passed, 1 failed."
     (one,) = data["tests"]
     assert (one["segment"], one["name"], one["passed"]) == ("Big", "the first", False)
-    place = {"file": "segments/big.yaml", "line": 7, "column": 10}
+    place = {"file": "segments/big.yaml", "line": 7, "column": 10, "end_line": 7, "end_column": 22}
     assert one["reasons"][0] == {"condition": "plan = 'pro'", "truth": "false", "source": place}
     suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
     assert suite.attrib["failures"] == "1"

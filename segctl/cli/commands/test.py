@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from segctl.audience.cases import Verdict
     from segctl.cli.cases import Suite
     from segctl.cli.session import Session
-    from segctl.errors import Span
     from segctl.model import Declared
 
 
@@ -119,21 +118,18 @@ def _show(
             session.show(cases_text(verdicts, session.style, quiet=session.verbosity < 0))
 
 
-def _place(span: Span) -> dict[str, Any]:
-    return {"file": span.file, "line": span.line, "column": span.column}
-
-
 def _show_json(
     session: Session, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
 ) -> None:
     from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
+    from segctl.planfile import source_json  # noqa: PLC0415
     from segctl.render.style import clean  # noqa: PLC0415
 
     tests: list[dict[str, Any]] = [
         {
             "segment": clean(one.segment),
             "name": clean(one.case.name),
-            "source": _place(one.case.span),
+            "source": source_json(one.case.span),
             "expect": "in" if one.case.expected else "out",
             "passed": one.passed,
             "details": [] if one.passed else details(one),
@@ -141,7 +137,7 @@ def _show_json(
                 {
                     "condition": clean(reason.condition),
                     "truth": reason.truth,
-                    "source": _place(reason.span),
+                    "source": source_json(reason.span),
                 }
                 for reason in one.reasons
             ],
