@@ -18,7 +18,7 @@ from benchmarks import others
 from benchmarks.measure import Figure, command, compare, peak
 from benchmarks.world import account, write_project
 from segctl.cli.commands.apply import command as apply_command
-from segctl.sendgrid.transport import CONCURRENCY
+from segctl.sendgrid import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

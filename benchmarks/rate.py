@@ -21,7 +21,8 @@ from benchmarks.measure import Figure, compare
 from segctl.clock import SystemClock
 from segctl.emulator import Emulator, Settings, serve
 from segctl.secrets import Secret
-from segctl.sendgrid.transport import CONCURRENCY, Transport
+from segctl.sendgrid import CONCURRENCY
+from segctl.sendgrid.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

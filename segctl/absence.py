@@ -1,8 +1,8 @@
 """What becomes of the segments that no file declares: deleted for a reason, or left alone.
 
-Owns the reasons, in their order: a file says `removed`; a finished replacement left its old one;
-the history says that it was ours; the account belongs to the files. Whatever none of them covers
-is left alone. Pure; how many deletes are too many is `policy.py`'s question.
+Owns the reasons, in their order: a file says `removed`; the history says that it was ours; the
+account belongs to the files. Whatever none of them covers is left alone. Pure; how many deletes are
+too many is `policy.py`'s question.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ class Rules:
     """What decides of a segment without a declaration.
 
     `selected` holds the names to plan for (`None`: all); under a selection nothing is deleted for
-    mere absence from it. `declared` are all declared names, `finished` those whose segment stands
-    as declared and valid, so that one that it replaced may go.
+    mere absence from it. `declared` are all declared names.
     """
 
     tombstones: Sequence[Tombstone] = ()
@@ -47,7 +46,6 @@ class Rules:
     ownership: Ownership = Ownership.HISTORY
     selected: Collection[str] | None = None
     declared: Collection[str] = ()
-    finished: Mapping[str, Span] = field(default_factory=dict)
     _graves: Mapping[str, Tombstone] = field(init=False, repr=False, compare=False)
     _removals: Mapping[str, Removal] = field(init=False, repr=False, compare=False)
 
@@ -189,7 +187,9 @@ def _decide(
         return _beside_the_files(rules)
     for name in rules.declared if is_marked(remote) else ():
         if marked(name, [remote], Marker.OLD):
-            return _left_over(remote, name, rules, said)
+            if _wanted(name, rules):
+                said.append(_left_over(remote, name))
+            return None
     removal = rules.removal_of(remote)
     if removal is not None and removal.segment.name not in rules.declared:
         return _removed(remote, removal, namesakes, rules, said)
@@ -232,23 +232,16 @@ def _removed(
     return _beside_the_files(rules)
 
 
-def _left_over(
-    remote: Remote, name: str, rules: Rules, said: list[Diagnostic]
-) -> tuple[Reason, Span | None] | None:
-    if not _wanted(name, rules):
-        return None
-    if name in rules.finished:
-        return Reason.REPLACED, rules.finished[name]
-    said.append(
-        Diagnostic(
-            "replacement-unfinished",
-            Severity.WARNING,
-            f"`{remote.name}` is what `{name}` replaces, and stays until the new one is as "
-            "declared and valid",
-            hint="apply again later; `allow_replace: true` must stay in the file until then",
-        )
+def _left_over(remote: Remote, name: str) -> Diagnostic:
+    """Find a replacement that cannot go on in this plan."""
+    return Diagnostic(
+        "replacement-unfinished",
+        Severity.WARNING,
+        f"`{remote.name}` is what `{name}` replaces, and stays: its replacement did not come to "
+        "its end",
+        hint="`allow_replace: true` must stay in the file until then, without `protected`; apply "
+        "again to finish it",
     )
-    return None
 
 
 def _ledger_missing(ledger: Ledger) -> Diagnostic:
@@ -286,5 +279,6 @@ def _unfinished(remote: Remote) -> Diagnostic:
         "rename-unfinished",
         Severity.WARNING,
         f"`{remote.name}` has a temporary name of segctl, and no file says what it is to become",
-        hint=f"rename it in SendGrid (id {remote.id}), or put this name into `previous_names`",
+        hint=f"rename it in SendGrid (id {remote.id}), or put this name into `previous_names`; "
+        "a file with this name and `removed: true` deletes it",
     )

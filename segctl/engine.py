@@ -193,6 +193,9 @@ def _unreadable(words: str) -> FileUnreadable:
     name = re.split(r"[/\\]", files[-1])[-1] if files else "the CSV file"
     if "not utf-8" in words:
         return FileUnreadable(f"{where} of {name} is not UTF-8", hint="save it as CSV in UTF-8")
+    if "Maximum line size" in words:
+        what = f"{where} of {name} is longer than 2 MB"
+        return FileUnreadable(what, hint="export it without its longest column")
     return FileUnreadable(
         f"{where} of {name} cannot be read",
         hint="it has more or fewer columns than the first line, quotes that do not match, or"

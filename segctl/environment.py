@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,6 +147,8 @@ def _key_from_command(command: str, env: Mapping[str, str]) -> str:
         "it is split into words as a shell splits them, and no shell runs it: write "
         "sh -c '…' for pipes, variables and NAME=value"
     )
+    import subprocess  # noqa: PLC0415 - only where a command gives the key
+
     try:
         words = shlex.split(command)
     except ValueError as error:

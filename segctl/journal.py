@@ -1,7 +1,8 @@
 """The audit of an apply: what was really sent, for which plan and commit, and what came of it.
 
 A file of JSON lines, to which every write adds one before it is sent and one once it is answered,
-each on the disk before anything goes on. Several processes may write to one file. Owns the file,
+each on the disk before anything goes on; and one more where its answer was lost, once the account
+was looked at. Several processes may write to one file. Owns the file,
 its lines and what stands in them: names, ids, digests and outcomes; never a key, a query, an answer
 or anything else of a contact. Decides nothing, but that nothing is sent that it cannot note.
 """
@@ -15,6 +16,7 @@ import os
 import stat
 import threading
 import uuid
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.applying.steps import Halted
 from segctl.clock import iso
 from segctl.errors import RemoteError, UsageError
-from segctl.model import Create, Upgrade
+from segctl.model import Create, Replace, Upgrade
 from segctl.render.style import clean
 from segctl.sendgrid.api import Writer
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from segctl.clock import Clock
     from segctl.model import Plan, Remote, Segment, TargetRef
+    from segctl.sendgrid.api import Operation
 
 FORMAT_VERSION = "1.0"
 
@@ -126,8 +129,10 @@ class Journal:
                 self._lock.release()
 
     @contextmanager
-    def noting(self, write: Mapping[str, Any], answer: dict[str, Any]) -> Iterator[None]:
+    def noting(self, write: Mapping[str, Any], answer: dict[str, Any]) -> Iterator[int]:
         """Note a write before and after it; `answer` may be filled in meanwhile.
+
+        Gives the number by which the lines of this write belong together.
 
         Raises `Halted` where the first line cannot be written: then nothing was sent.
         """
@@ -139,7 +144,7 @@ class Journal:
             raise Halted(f"the journal could not be written ({self.failure})")
         outcome: dict[str, Any] = {"outcome": "unknown"}
         try:
-            yield
+            yield number
             outcome = {"outcome": "done", **answer}
         except RemoteError as error:
             outcome = {
@@ -152,6 +157,10 @@ class Journal:
         finally:
             # A line that is lost here is told at the end, and stops whatever would follow.
             self._line("answered", number, {**write, **outcome})
+
+    def close(self, number: int, write: Mapping[str, Any], *, done: bool) -> None:
+        """Note of a write whose answer was lost whether the account holds what it was to bring."""
+        self._line("found", number, {**write, "outcome": "done" if done else "not_done"})
 
     def _line(self, event: str, number: int, rest: Mapping[str, Any]) -> None:
         head = {
@@ -193,6 +202,7 @@ class JournaledWriter(Writer):
         super().__init__(inner.transport)
         self._journal = journal
         self._names = dict(names)
+        self._lost: dict[tuple[str, str], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
 
     def create_segment(self, segment: Segment) -> Remote:
         """Create a segment; see `Writer`."""
@@ -200,7 +210,7 @@ class JournaledWriter(Writer):
         write = _write("create", "POST", segment.name, None)
         write |= {"fields": fields, "sha256": segment.sha256}
         answer: dict[str, Any] = {}
-        with self._journal.noting(write, answer):
+        with self._noting(segment.name, write, answer):
             made = super().create_segment(segment)
             answer["segment"] = _segment(segment.name, made.id)
         self._names[made.id] = segment.name
@@ -215,7 +225,7 @@ class JournaledWriter(Writer):
         write |= {"fields": sorted(fields), "sha256": digest}
         if "name" in fields:
             write["new_name"] = shown(fields["name"])
-        with self._journal.noting(write, {}):
+        with self._noting(segment_id, write):
             changed = super().patch_segment(segment_id, fields)
         self._names[segment_id] = changed.name
         return changed
@@ -226,21 +236,46 @@ class JournaledWriter(Writer):
         write = _write("delete", "DELETE", name, segment_id)
         if v1:
             write["v1"] = True
-        with self._journal.noting(write, {}):
+        with self._noting(segment_id, write):
             super().delete_segment(segment_id, v1=v1)
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
         """Have a segment counted; see `Writer`."""
         name = self._names.get(segment_id)
-        with self._journal.noting(_write("refresh", "POST", name, segment_id), {}):
+        with self._noting(segment_id, _write("refresh", "POST", name, segment_id)):
             super().refresh_segment(segment_id, time_zone)
+
+    def settle(
+        self, operation: Operation, key: str, *, done: bool, segment_id: str | None = None
+    ) -> None:
+        """Close the lines of writes whose answers were lost; see `Writer`."""
+        if segment_id is not None:
+            self._names.setdefault(segment_id, key)
+        for number, write in self._lost.pop((operation, key), ()):
+            if segment_id is not None:
+                write["segment"] = _segment(key, segment_id)
+            self._journal.close(number, write, done=done)
+
+    @contextmanager
+    def _noting(
+        self, key: str, write: dict[str, Any], answer: dict[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Note a write, and remember it where its answer is lost."""
+        number = 0
+        try:
+            with self._journal.noting(write, {} if answer is None else answer) as number:
+                yield
+        except RemoteError as error:
+            if error.ambiguous:
+                self._lost[write["operation"], key].append((number, write))
+            raise
 
 
 def names_of(plan: Plan) -> dict[str, str]:
     """Give the names of the segments that a plan changes, by id."""
     names = {}
     for change in plan.changes:
-        if isinstance(change, Upgrade) and change.twin is not None:
+        if isinstance(change, Replace | Upgrade) and change.twin is not None:
             names[change.twin.id] = change.twin.definition.name
         if not isinstance(change, Create):
             names[change.id] = change.before.name
@@ -254,7 +289,9 @@ def shown(text: str) -> str:
     return clean(mask_personal(text))[:LONGEST_WORD]
 
 
-def _write(operation: str, method: str, name: str | None, segment_id: str | None) -> dict[str, Any]:
+def _write(
+    operation: Operation, method: str, name: str | None, segment_id: str | None
+) -> dict[str, Any]:
     return {"operation": operation, "method": method, "segment": _segment(name, segment_id)}
 
 

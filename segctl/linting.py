@@ -139,7 +139,7 @@ class QuerySource:
             self.text = document.text
             place = document.places.get(("query_dsl",)) or document.places[()]
             self._scalar = ScalarMap(
-                self.text, place.index, place.end_index, place.style, declared.segment.query
+                self.text, place.offset, place.end_offset, place.style, declared.segment.query
             )
         self._map: TextMap | None = None
 
@@ -305,10 +305,10 @@ class _File:
                     place = self.document.places.get(("query_file",))
                 place = place or self.document.places[()]
                 # A value of several lines is marked at its first character alone.
-                end = place.end_index if place.line == place.end_line else place.index + 1
+                end = place.end_offset if place.line == place.end_line else place.offset + 1
                 code, severity = rule.code, rule.severity
                 yield _Found(
-                    code, severity, message, hint, in_query_file=False, start=place.index, end=end
+                    code, severity, message, hint, in_query_file=False, start=place.offset, end=end
                 )
 
     def _kept(

@@ -36,12 +36,16 @@ def _renames(change: Patch | Replace) -> bool:
     return change.before.name != change.after.name
 
 
-def _rank(change: Change) -> tuple[int, str]:
-    """Put what comes first and what goes last: what goes may be needed until the other is there."""
+def _rank(change: Change) -> tuple[int, bool, str]:
+    """Put what comes first and what goes last: what goes may be needed until the other is there.
+
+    Of replacements those that an earlier run began come first: they make room for the others.
+    """
     rank = {Create: 1, Patch: 2, Replace: 3, Upgrade: 4, Delete: 5}[type(change)]
     if isinstance(change, Patch) and _renames(change):
         rank = 0
-    return rank, change.name
+    is_resumed = isinstance(change, Replace) and change.twin is not None
+    return rank, not is_resumed, change.name
 
 
 class _Moves:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from segctl.absence import Rules, concerns, settle
+from segctl.collisions import alike, names_in_use
 from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, temporary_name
+from segctl.markers import Marker, is_marked, marked, nameless_twins, temporary_name
 from segctl.matching import match_up, undeclared, upgrading
 from segctl.model import (
     Change,
@@ -48,9 +49,8 @@ from segctl.succession import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from segctl.errors import Span
     from segctl.matching import Match
     from segctl.query.changes import ClauseChange
 
@@ -79,13 +79,9 @@ class Wishes:
         graves = {one.name for one in self.tombstones}
         return tuple(one for one in self.ledger.removals if one.name not in graves)
 
-    def rules(
-        self, declared: Collection[str] = (), finished: Mapping[str, Span] | None = None
-    ) -> Rules:
+    def rules(self, declared: Collection[str] = ()) -> Rules:
         """Give what decides of segments without a declaration."""
-        return Rules(
-            self.tombstones, self.ledger, self.ownership, self.selected, declared, finished or {}
-        )
+        return Rules(self.tombstones, self.ledger, self.ownership, self.selected, declared)
 
 
 class Named(Protocol):
@@ -133,6 +129,9 @@ def definitions_to_read(
     wanted = [one for one in declared if wishes.selected is None or one.name in wishes.selected]
     names = {one.name for one in wanted}
     halves = {one.id for some in upgrading(wanted, listed) for one in some}
+    over = [one.name for one in wanted if not one.upgrade_from]
+    nameless = nameless_twins(over, listed)
+    halves |= {one.id for some in nameless.values() for one in some}
     moved = [one for one in declared if one.previous_names]
     names |= {name for one in moved for name in (one.name, *one.previous_names)}
     rules = wishes.rules()
@@ -183,10 +182,11 @@ def make_plan(
 
     made.diagnostics += finished(made.upgraded)
     names = {one.name for one in declared}
-    loose = [one for one in snapshot.remotes if one.id not in matching.claimed]
-    absent = settle(loose, wishes.rules(names, made.finished))
+    claimed = matching.claimed | made.resumed
+    loose = [one for one in snapshot.remotes if one.id not in claimed]
+    absent = settle(loose, wishes.rules(names))
     changes = in_order([*made.changes, *absent.deletes])
-    made.diagnostics += _names_in_use(changes, snapshot.remotes)
+    made.diagnostics += names_in_use(changes, snapshot.remotes)
     return Plan(
         target=target,
         changes=changes,
@@ -197,7 +197,7 @@ def make_plan(
 
 
 class _Comparison:
-    """Every match compared. `finished`: declared names whose segment could stand for an old one."""
+    """Every match compared. `resumed`: the ids of old segments whose replacements go on."""
 
     def __init__(self, remotes: Sequence[Remote], wishes: Wishes) -> None:
         self.strict_text = wishes.strict_text
@@ -208,8 +208,9 @@ class _Comparison:
         self.changes: list[Change] = []
         self.kept: list[Keep] = []
         self.diagnostics: list[Diagnostic] = []
-        self.upgraded: list[Declared] = []
-        self.finished: dict[str, Span] = {}
+        self.upgraded: list[Match] = []
+        self.aside = [remote for remote in remotes if is_marked(remote)]
+        self.resumed: set[str] = set()
 
     def add(self, match: Match) -> None:
         one, remote = match.declared, match.remote
@@ -220,12 +221,14 @@ class _Comparison:
             if remote is None:
                 self.diagnostics.append(nothing_to_upgrade(one))
             else:
-                self.upgraded.append(one)
+                self.upgraded.append(match)
         if remote is None:
-            self.diagnostics += _alike(one, self.by_folded[one.name.casefold()])
+            self.diagnostics += alike(one, self.by_folded[one.name.casefold()])
             self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
             return
-        change = _compare(match, remote, strict_text=self.strict_text)
+        change = self.resumption(one, remote) or _compare(
+            match, remote, strict_text=self.strict_text
+        )
         if change is not None:
             self.changes.append(change)
             if match.v1 is not None:
@@ -237,8 +240,30 @@ class _Comparison:
             self.diagnostics.append(_not_accepted(one, remote))
         if remote.validation is Validation.VALID:
             self.changes += map(_surplus, match.surplus)
-        if one.allow_replace and not one.protected and remote.validation is Validation.VALID:
-            self.finished[one.name] = one.span
+
+    def resumption(self, one: Declared, new: Remote) -> Replace | None:
+        """Go on with a replacement that made the new segment, and did not get to its end.
+
+        Whether SendGrid accepts the new one by now is asked when it is done, so that a plan stays
+        the same while SendGrid makes up its mind.
+        """
+        if new.name != one.name or not one.allow_replace or one.protected:
+            return None
+        if "parent_list_ids" in changed_fields(new.definition, one.segment):
+            return None
+        olds = [old for old in marked(one.name, self.aside, Marker.OLD) if old.query is not None]
+        if not olds:
+            return None
+        old = olds[0]
+        self.resumed.add(old.id)
+        fields = changed_fields(old.definition, one.segment)
+        return Replace.of(
+            _edit(one, old, fields, Reason.RESUMED),
+            Reason.RESUMED,
+            is_allowed=True,
+            is_protected=False,
+            twin=Twin(new.id, new.definition),
+        )
 
     def upgrade(self, match: Match, old: Remote) -> None:
         """Plan for a v1 segment and what was made so far to take its place."""
@@ -283,7 +308,21 @@ def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Repl
     fields = changed_fields(before, after, strict_text=strict_text)
     if not fields:
         return None
-    patch = Patch(
+    patch = _edit(one, remote, fields, match.reason or Reason.DEFINITION_DIFFERS)
+    # PATCH has no parent_list_ids (sendgrid-api.md §1).
+    if "parent_list_ids" not in fields:
+        return patch
+    return Replace.of(
+        patch,
+        match.reason or Reason.PARENT_LIST_DIFFERS,
+        is_allowed=one.allow_replace,
+        is_protected=one.protected,
+    )
+
+
+def _edit(one: Declared, remote: Remote, fields: tuple[str, ...], reason: Reason) -> Patch:
+    before, after = remote.definition, one.segment
+    return Patch(
         before=before,
         after=after,
         changed_fields=fields,
@@ -292,16 +331,7 @@ def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Repl
         contacts_count=remote.contacts_count,
         clauses=_clauses(before, after) if "query_dsl" in fields else (),
         query_span=one.query_span,
-        reason=Reason.DEFINITION_DIFFERS if match.reason is None else match.reason,
-    )
-    # PATCH has no parent_list_ids (sendgrid-api.md §1).
-    if "parent_list_ids" not in fields:
-        return patch
-    return Replace.of(
-        patch,
-        Reason.PARENT_LIST_DIFFERS if match.reason is None else match.reason,
-        is_allowed=one.allow_replace,
-        is_protected=one.protected,
+        reason=reason,
     )
 
 
@@ -309,40 +339,6 @@ def _clauses(before: Segment, after: Segment) -> tuple[ClauseChange, ...]:
     from segctl.query.changes import clause_changes  # noqa: PLC0415 - only where a query changed
 
     return clause_changes(before.query, after.query)
-
-
-def _names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[Diagnostic]:
-    """Find names that a change takes and that nothing in the plan frees: the rest was left out."""
-    names = {remote.id: remote.name for remote in remotes}
-    holder = {name: id_ for id_, name in names.items()}
-    found = []
-    for change in changes:
-        match change:
-            case (
-                Patch(after=after, precondition=before) | Replace(after=after, precondition=before)
-            ):
-                if holder.get(after.name, before.id) != before.id:
-                    found.append(_held(change, after.name))
-                if holder.get(names[before.id]) == before.id:
-                    del holder[names[before.id]]
-                holder[after.name] = before.id
-                names[before.id] = after.name
-            case Create() | Delete() | Upgrade():
-                # A twin takes a name that nobody else has, or that of the v1 segment it follows.
-                continue
-            case _:
-                assert_never(change)
-    return found
-
-
-def _held(change: Patch | Replace, name: str) -> Diagnostic:
-    return Diagnostic(
-        "name-in-use",
-        Severity.ERROR,
-        f"`{name}` is the name of another segment, which this plan does not rename",
-        change.span,
-        hint="let --only take in the file of that one, too",
-    )
 
 
 def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
@@ -356,16 +352,3 @@ def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
         one.query_span,
         hint="correct the query and apply again",
     )
-
-
-def _alike(one: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
-    return [
-        Diagnostic(
-            "name-differs-by-case",
-            Severity.WARNING,
-            f"the account has `{remote.name}`, and `{one.name}` would be created beside it",
-            one.span,
-            hint=f"write `{remote.name}` in the file if that is the one you mean",
-        )
-        for remote in remotes
-    ]

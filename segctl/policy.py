@@ -160,7 +160,7 @@ def _replacements(plan: Plan) -> Iterator[Diagnostic]:
 
 def _new_ids(plan: Plan) -> Iterator[Diagnostic]:
     for change in plan.changes:
-        if isinstance(change, Replace) and change.is_allowed:
+        if isinstance(change, Replace) and change.is_allowed and change.twin is None:
             yield Diagnostic(
                 "id-changes",
                 Severity.WARNING,

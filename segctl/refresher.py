@@ -2,7 +2,9 @@
 
 Owns the asking: the most important first, each turn taken from the record before it is used, so
 that two processes cannot take the same one, and given back where the answer says that nothing was
-begun. A quota is no error: segments are counted on a schedule anyway (sendgrid-api.md §1, §2).
+begun. One whose answer was lost is looked up and never sent again: a second one would take a second
+turn, or be refused. A quota is no error: segments are counted on a schedule anyway
+(sendgrid-api.md §1, §2).
 """
 
 from __future__ import annotations
@@ -32,6 +34,17 @@ RATE_WINDOW = 60.0
 
 _ALSO = "SendGrid also counts by itself every 1 to 24 hours"
 _REFUSALS_OF_A_FULL_DAY = 2
+
+LOOKS_AFTER_FAILURE = (0.0, 3.0)
+"""Seconds before each look at a segment whose refresh the server said that it failed at."""
+
+LOOKS_AFTER_SILENCE = (0.0, 3.0, 12.0)
+"""The same where it said nothing: new counts take 3 to 15 s (sendgrid-api.md §1)."""
+
+SKEW = timedelta(minutes=1)
+"""By how much the server's clock may well be behind ours."""
+
+_ATTENTION = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,7 @@ def refresh_segments(
     whatever is known of the quota. Once `stopped()` is true nothing more is sent, and the rest is
     skipped. Raises nothing for what the server answers: that is the result.
     """
-    run = _Run(account, record, zone, force=force)
+    run = _Run(account, record, zone, stopped, force=force)
     waiting = list(candidates)
     refused: list[Candidate] = []
     while waiting and not stopped():
@@ -169,11 +182,20 @@ class _Claim:
 class _Run:
     """One run of requests: what it was refused, and what follows from that."""
 
-    def __init__(self, account: Writer, record: RefreshRecord, zone: str, *, force: bool) -> None:
+    def __init__(
+        self,
+        account: Writer,
+        record: RefreshRecord,
+        zone: str,
+        stopped: Callable[[], bool],
+        *,
+        force: bool,
+    ) -> None:
         self._account = account
         self._record = record
         self._zone_name = zone
         self._zone: tzinfo = ZoneInfo(zone)
+        self._stopped = stopped
         self._force = force
         self._refusals = 0
         self._soonest: dict[str, datetime] = {}
@@ -214,18 +236,45 @@ class _Run:
             self._give_back(claim)
             return _gone(one)
         except RemoteError as error:
-            hint = error.hint
             if error.ambiguous:
                 self._settle(claim)
-                hint = (
-                    "SendGrid may have begun it all the same, and then it counts against the "
-                    "quota: `segctl list` shows the refreshes used"
-                )
-            else:
-                self._give_back(claim)
-            return Refresh(one.name, one.id, RefreshStatus.FAILED, error.message, hint)
+                return self._looked_up(claim, error)
+            self._give_back(claim)
+            return Refresh(one.name, one.id, RefreshStatus.FAILED, error.message, error.hint)
         self._settle(claim)
         return Refresh(one.name, one.id, RefreshStatus.ACCEPTED)
+
+    def _looked_up(self, claim: _Claim, lost: RemoteError) -> Refresh:
+        """Say what became of a refresh whose answer was lost.
+
+        The account can show that it was begun. That it was not, nothing shows: fields may be absent
+        (sendgrid-api.md §1), or late.
+        """
+        one = claim.candidate
+        for seconds in LOOKS_AFTER_SILENCE if lost.status is None else LOOKS_AFTER_FAILURE:
+            self._let_pass(seconds)
+            if self._stopped():
+                break
+            try:
+                words = _evidence(claim, self._account.lenient().get_segment(one.id))
+            except RemoteError:
+                # It was repeated as often as is worth it, and shows nothing.
+                break
+            if words:
+                self._account.settle("refresh", one.id, done=True)
+                return Refresh(one.name, one.id, RefreshStatus.ACCEPTED, words)
+        hint = (
+            "SendGrid may have begun it all the same, and then it counts against the quota: "
+            "`segctl list` shows the refreshes used"
+        )
+        return Refresh(one.name, one.id, RefreshStatus.FAILED, lost.message, hint)
+
+    def _let_pass(self, seconds: float) -> None:
+        """Wait, in pieces: whoever stops it does not wait for the end of that."""
+        clock = self._record.clock
+        until = clock.monotonic() + seconds
+        while not self._stopped() and (left := until - clock.monotonic()) > 0:
+            clock.sleep(min(left, _ATTENTION))
 
     def defer(self, late: Sequence[Candidate]) -> Iterator[Refresh]:
         """Say of each segment that did not fit when it can go."""
@@ -275,6 +324,22 @@ class _Run:
             return past.with_closed(one.key, after_refusal(now, self._zone))
 
         self._record.update(close)
+
+
+def _evidence(claim: _Claim, now: Remote) -> str:
+    """Say what shows that a refresh was begun since it was claimed, empty where nothing does.
+
+    An earlier number is needed to compare with: the list may leave out what a single read has.
+    """
+    before = claim.candidate
+    used, last = now.refreshes_used, _moment(now.last_refreshed_at)
+    is_counted_up = before.used is not None and used is not None and used > before.used
+    if is_counted_up or (last is not None and last > claim.moment - SKEW):
+        return "SendGrid had begun it, without an answer"
+    sample = _moment(now.sample_updated_at)
+    if sample is not None and sample > claim.moment:
+        return "no answer came, but it was counted since"
+    return ""
 
 
 def _is_rate_limit(error: RateLimited) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def needs_room(change: Change) -> bool:
     """Say whether a change makes a segment before it deletes another one."""
-    return isinstance(change, Replace) or (isinstance(change, Upgrade) and change.twin is None)
+    return isinstance(change, Replace | Upgrade) and change.twin is None
 
 
 def with_room(plan: Plan, most: int, account_size: int) -> Plan:
@@ -80,10 +80,15 @@ def _peak(changes: Iterable[Change]) -> int:
         if isinstance(change, Create):
             size += 1
         elif isinstance(change, Delete) or (
-            isinstance(change, Upgrade) and change.twin is not None and not change.waits_for
+            _has_two(change) and not (isinstance(change, Upgrade) and change.waits_for)
         ):
             size -= 1
     return peak
+
+
+def _has_two(change: Change) -> bool:
+    """Say whether an earlier run left two segments, of which this leaves one."""
+    return isinstance(change, Replace | Upgrade) and change.twin is not None
 
 
 def _would_stop(change: Change) -> bool:

@@ -12,7 +12,7 @@ from segctl.comparison import changed_fields
 from segctl.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from segctl.matching import Match
     from segctl.model import Declared, Remote
@@ -65,8 +65,16 @@ def upgraded_later(one: Declared, old: Remote) -> Diagnostic:
     )
 
 
-def finished(done: Sequence[Declared]) -> Iterator[Diagnostic]:
-    """Say once what is left in the files of upgrades that are over."""
+def finished(matches: Iterable[Match]) -> Iterator[Diagnostic]:
+    """Say once what is left in the files of upgrades that are over, of those whose v1 one is gone.
+
+    Over they are when the new segment has its name, and is the only one.
+    """
+    done = [
+        match.declared
+        for match in matches
+        if match.remote and match.remote.name == match.declared.name and not match.surplus
+    ]
     if not done:
         return
     first, *more = done

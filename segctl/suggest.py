@@ -53,7 +53,7 @@ def closest(word: str, known: Iterable[str]) -> str:
     """
     if len(word) > _LONGEST_WORD:
         return ""
-    import difflib  # noqa: PLC0415 - only where something is misspelt
+    import difflib  # noqa: PLC0415 - only after a mistake
 
     folded = {candidate.casefold(): candidate for candidate in known}
     wanted = word.casefold()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from io import FileIO
 from pathlib import Path
 
 from segctl.declarations.document import MAX_BYTES, by_place
@@ -15,6 +16,7 @@ from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
+_PART = 1 << 16
 FIELDS_FILE = "fields.yaml"
 FIXTURES_FILE = "fixtures.yaml"
 NO_SEGMENTS = frozenset((FIELDS_FILE, FIXTURES_FILE))
@@ -31,19 +33,23 @@ class Files:
     fixtures: bytes | None = None
 
 
+class FolderMissing(UsageError):
+    """There is no folder of segment files."""
+
+
 def read_files(root: Path, folder: str) -> Files:
     """Read every segment file and `.sql` file below `folder`, at any depth, and what stands beside.
 
-    Hidden files and folders are passed over. Raises `UsageError` where the folder is missing or
-    outside the project, and `InvalidInput` with every file that cannot be read, is a link to the
+    Hidden files and folders are passed over. Raises `FolderMissing`, `UsageError` where the folder
+    is outside the project, and `InvalidInput` with every file that cannot be read, is a link to the
     outside, or has a name that is no text.
     """
     top = root / folder
     if not top.is_dir():
-        raise UsageError(
+        raise FolderMissing(
             f"there is no folder {folder}/ in {root}",
-            hint="create it and put a segment file in, or name another one with `segments:` in "
-            "segctl.yaml, or go to the project with -C DIR",
+            hint="`segctl init` makes it, and `segctl import --all` fills it from the account; or "
+            "name another one with `segments:` in segctl.yaml, or go to the project with -C DIR",
         )
     if not top.resolve().is_relative_to(root.resolve()):
         raise UsageError(
@@ -99,11 +105,10 @@ class _Walk:
             self.unreadable(name, error)
 
     def file(self, entry: os.DirEntry[str], name: str) -> None:
-        path = Path(entry.path)
-        suffix = path.suffix.lower()
+        suffix = "".join(entry.name.lower().rpartition(".")[1:])
         if suffix not in SEGMENT_SUFFIXES and suffix != QUERY_SUFFIX:
             return
-        if entry.is_symlink() and not stays_inside(Path(self.inside), path):
+        if entry.is_symlink() and not stays_inside(Path(self.inside), Path(entry.path)):
             self.problem(
                 "link-outside",
                 name,
@@ -117,13 +122,23 @@ class _Walk:
             self.problem("bad-file-name", name, "the name of this file is not UTF-8", "rename it")
         else:
             files = self.files.queries if suffix == QUERY_SUFFIX else self.files.segments
-            with path.open("rb") as stream:
-                # One byte more than allowed is enough to know that it is too much.
-                files[name] = stream.read(MAX_BYTES + 1)
+            files[name] = _read(entry.path)
 
     def unreadable(self, name: str, error: OSError) -> None:
         reason = (error.strerror or type(error).__name__).lower()
         self.problem("unreadable", name, f"this cannot be read: {reason}", "check its permissions")
+
+
+def _read(path: str) -> bytes:
+    """Read a file, but one byte more than allowed at most: enough to know that it is too much."""
+    parts = []
+    missing = MAX_BYTES + 1
+    with FileIO(path) as stream:
+        # Asked for all of it at once, Python takes a megabyte for every file.
+        while missing and (part := stream.read(min(missing, _PART))):
+            parts.append(part)
+            missing -= len(part)
+    return b"".join(parts)
 
 
 def stays_inside(folder: Path, path: Path) -> bool:

@@ -131,6 +131,15 @@ def test_a_full_disk_is_said(connected: Project, command: str) -> None:
     assert done.stderr.startswith(b"error: cannot write the output")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_the_version_where_nothing_can_be_written() -> None:
+    """It is answered before the command line is there."""
+    for stream, code, said in ((">&-", 0, b""), (">/dev/full", 1, b"error: cannot write the")):
+        line = f"{sys.executable} -m segctl --version {stream}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+        assert (done.returncode, done.stderr[: len(said) or None]) == (code, said)
+
+
 def test_a_reader_that_goes_does_not_stop_an_apply(connected: Project, remote: Remote) -> None:
     for number in range(5):
         connected.declare(f"Segment {number}", VIP)

@@ -132,6 +132,85 @@ def test_what_came_back_is_in_it(
     assert (answered["status"], answered["ambiguous"]) == (status, outcome == "unknown")
 
 
+def sends(found: list[dict[str, Any]]) -> dict[int, list[str]]:
+    """Give the outcomes that a reader finds for each send, in their order."""
+    outcomes: dict[int, list[str]] = {one["sequence"]: [] for one in found}
+    for one in found:
+        if one["event"] != "sent":
+            outcomes[one["sequence"]].append(one["outcome"])
+    return outcomes
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("POST * 500 after", {1: ["unknown", "done"]}),
+        ("POST * drop after", {1: ["unknown", "done"]}),
+        ("POST * truncated", {1: ["unknown", "done"]}),
+        # Sent again, for the account did not have it.
+        ("POST * 500", {1: ["unknown", "done"], 2: ["done"]}),
+        ("POST * 500 always", {number: ["unknown", "not_done"] for number in (1, 2, 3)}),
+        ("POST * drop always", {number: ["unknown"] for number in (1, 2, 3)}),
+        ("POST * 403", {1: ["not_done"]}),
+    ],
+)
+def test_what_was_found_out_later_closes_what_was_unknown(
+    connected: Project, remote: Remote, fault: str, told: dict[int, list[str]]
+) -> None:
+    connected.declare("New", VIP)
+    remote.emulator.faults.add(fault)
+    found = journaled(connected)
+    assert sends(found) == told
+    made = {one.name: one.id for one in remote.emulator.ui.segments()}
+    for one in found:
+        if one.get("outcome") == "done":
+            assert one["segment"] == {"name": "New", "id": made["New"]}
+    assert {one["operation"] for one in found} == {"create"}
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("drop after", ["unknown", "done"]),
+        ("500 always", ["unknown", "not_done"]),
+        ("drop always", ["unknown"]),
+    ],
+)
+def test_so_it_is_for_what_is_changed_or_deleted(
+    connected: Project, remote: Remote, method: str, fault: str, told: list[str]
+) -> None:
+    there = remote.emulator.ui.create("A", VIP)
+    remote.emulator.ui.create("Other", VIP)
+    if method == "PATCH":
+        connected.declare("A", query("total_spend > 1"))
+    else:
+        connected.write({"segments/a.yaml": "name: A\nremoved: true\n"})
+    remote.emulator.faults.add(f"{method} * {fault}")
+    found = journaled(connected)
+    assert set(map(tuple, sends(found).values())) == {tuple(told)}
+    assert [one["segment"] for one in found] == [{"name": "A", "id": there}] * len(found)
+
+
+def test_what_somebody_did_meanwhile_leaves_it_unknown(
+    connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ui = remote.emulator.ui
+    there = ui.create("A", VIP)
+    connected.declare("A", query("total_spend > 1"))
+    remote.emulator.faults.add("PATCH * drop after")
+    handle = remote.emulator.handle
+
+    def meddle(method: str, target: str, headers: Any, body: bytes = b"") -> Any:
+        reply = handle(method, target, headers, body)
+        if method == "PATCH":
+            ui.edit(there, query=query("total_spend > 2"))
+        return reply
+
+    monkeypatch.setattr(remote.emulator, "handle", meddle)
+    assert sends(journaled(connected)) == {1: ["unknown"]}
+
+
 def test_it_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with Journal(path, Hasty(), ORIGIN):

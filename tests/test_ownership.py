@@ -7,7 +7,8 @@ would say is handed in as a ledger.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,6 +30,7 @@ VIP, CZECH, BRNO = (
     query("city = 'Brno'"),
 )
 LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+OTHER_LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
 LATER = "2026-07-15T17:00:00Z"
 EARLIER = "2026-07-15T16:00:00Z"
 
@@ -738,17 +740,111 @@ def test_an_old_one_stays_until_the_new_one_is_valid(
     )
     old = ui.create("VIP", events)
     allow(connected, text=events)
+    new = None
+    for _ in range(2):
+        done = connected.run("apply", "--auto-approve")
+        assert done.code == 4
+        assert "waiting       replace VIP: SendGrid is still checking the new segment" in done.out
+        assert sum(connected.clock.slept) <= 120
+        connected.clock.slept.clear()
+        assert old in held(remote).values()
+        assert new in (None, held(remote)["VIP"])
+        new = held(remote)["VIP"]
+    waiting = connected.run("plan", "--detailed-exitcode", "--out", "plan.json")
+    assert waiting.code == 2
+    assert "goes on with what an earlier run left unfinished" in waiting.out
+    remote.watch.forward(minutes=6)
+    assert connected.run("apply", "plan.json", "--auto-approve").code == 0
+    settle(connected, remote)
+    assert held(remote) == {"VIP": new}
+
+
+@pytest.fixture
+def unfinished(connected: Project, ui: WebUi) -> tuple[str, str]:
+    """Leave a replacement whose new segment stands; give the ids of the old and the new one."""
+    old = ui.create("VIP", VIP)
+    ui.edit(old, name=temporary_name("VIP", old, Marker.OLD))
+    new = ui.create("VIP", VIP, parent_list_ids=(LIST,))
+    allow(connected)
+    return old, new
+
+
+def test_an_unfinished_replacement_needs_no_room_and_makes_some(
+    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+) -> None:
+    for number in range(198):
+        ui.create(f"S{number}", VIP)
+    ui.add_list("Second", id=OTHER_LIST)
+    connected.declare("S0", VIP, parent=OTHER_LIST, extra="allow_replace: true\n")
+    settle(connected, remote)
+    assert len(held(remote)) == 199
+    assert held(remote)["VIP"] == unfinished[1]
+    writes = [entry.method for entry in remote.emulator.log if entry.method != "GET"]
+    assert sorted(writes) == ["DELETE", "DELETE", "PATCH", "POST"]
+
+
+def test_an_unfinished_replacement_takes_a_query_that_changed_since(
+    connected: Project, remote: Remote, unfinished: tuple[str, str]
+) -> None:
+    remote.watch.forward(minutes=6)
+    allow(connected, text=CZECH)
+    settle(connected, remote)
+    assert remote.definitions() == {"VIP": (CZECH, (LIST,))}
+    assert held(remote)["VIP"] == unfinished[1]
+
+
+def test_an_unfinished_replacement_that_is_not_accepted_gives_the_name_back(
+    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+) -> None:
+    old, new = unfinished
+    ui.edit(new, query=query("no_such_field = 1"))
+    allow(connected, text=query("no_such_field = 1"))
+    connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "which was deleted again; the old one stays as `VIP`" in done.out
+    assert held(remote) == {"VIP": old}
+
+
+def test_an_unfinished_replacement_of_which_the_new_one_was_edited_is_a_conflict(
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    unfinished: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The plan reads its definition, the apply reads it again.
+    reads = iter(range(9))
+    path = f"/v3/marketing/segments/2.0/{unfinished[1]}"
+    handle = remote.emulator.handle
+
+    def meddle(method: str, target: str, *rest: Any) -> Any:
+        if method == "GET" and target.startswith(path) and next(reads) == 1:
+            ui.edit(unfinished[1], query=CZECH)
+        return handle(method, target, *rest)
+
+    monkeypatch.setattr(remote.emulator, "handle", meddle)
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "somebody changed it since the plan was made (query_dsl)" in done.out
+    assert set(held(remote).values()) == set(unfinished)
+
+
+@pytest.mark.parametrize("said", ["", "allow_replace: true\nprotected: true\n"])
+def test_an_apply_that_may_not_finish_a_replacement_is_not_done(
+    connected: Project, remote: Remote, unfinished: tuple[str, str], said: str
+) -> None:
+    connected.declare("VIP", VIP, parent=LIST, extra=said)
+    connected.declare("New", CZECH)
     done = connected.run("apply", "--auto-approve")
     assert done.code == 4
-    assert "still checking the new segment" in done.out
-    assert sum(connected.clock.slept) <= 120
-    assert old in held(remote).values()
-    waiting = connected.run("plan", "--detailed-exitcode")
-    assert waiting.code == 0
-    assert "replacement-unfinished" in waiting.out
-    remote.watch.forward(minutes=6)
-    settle(connected, remote)
-    assert old not in held(remote).values()
+    assert "warning[replacement-unfinished]" in done.out
+    assert "New" in held(remote)
+    again = connected.run("apply", "--auto-approve")
+    assert again.code == 4
+    assert "No changes." in again.out
+    assert "not as declared yet" in again.err
+    assert set(unfinished) <= set(held(remote).values())
 
 
 # References
@@ -874,7 +970,12 @@ def test_drift_is_what_no_commit_did(
     connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
     history(removal("Ours"))
 
+    before = len(remote.emulator.log)
     shown = connected.run("drift", "--detailed-exitcode")
+    asked = Counter(one.target for one in remote.emulator.log[before:])
+    assert asked["/v3/marketing/segments/2.0"] == 1
+    # Nothing is asked twice.
+    assert {*asked.values()} == {1}
     assert shown.code == 2
     assert shown.out.endswith("Drift: 4 segments. 1 change not applied yet.\n")
     assert "now `Mine now`" in shown.out

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.emulator import AccountPlan, Emulator, Settings, world
+from segctl.emulator import AccountPlan, Emulator, Settings, serve, world
 from segctl.refresh_budget import Candidate
 from segctl.refresh_record import RefreshRecord
 from segctl.refresher import Wanted, refresh_changed, refresh_segments
@@ -45,7 +45,7 @@ def candidates(number: int, **fields: Any) -> list[Candidate]:
 
 
 def asked(script: Script) -> list[str]:
-    return [seen.target.rsplit("/", 1)[1] for seen in script.seen]
+    return [seen.target.rsplit("/", 1)[1] for seen in script.seen if seen.method == "POST"]
 
 
 @contextmanager
@@ -59,7 +59,9 @@ def refreshed(served: Served) -> Refresh:
     with run(served) as (account, script, record, clock):
         (result,) = refresh_segments(account, [Candidate("abc", "VIP")], record, ZONE)
     # Never twice: each may cost one of two a day.
-    assert (len(script.seen), clock.slept) == (1, [])
+    assert asked(script) == ["abc"]
+    # Only a lost answer is worth a wait, to look whether it had begun.
+    assert bool(clock.slept) == ("may have begun" in result.hint)
     return result
 
 
@@ -160,6 +162,72 @@ def test_the_emulated_account_agrees(
         assert gone.status is RefreshStatus.NOT_FOUND
 
 
+@pytest.mark.parametrize(
+    ("fault", "status", "message"),
+    [
+        ("drop after", RefreshStatus.ACCEPTED, "SendGrid had begun it, without an answer"),
+        ("500 after", RefreshStatus.ACCEPTED, "SendGrid had begun it, without an answer"),
+        ("truncated", RefreshStatus.ACCEPTED, "SendGrid had begun it, without an answer"),
+        ("drop", RefreshStatus.FAILED, "broke"),
+        ("500", RefreshStatus.FAILED, "SendGrid failed (500)"),
+    ],
+)
+def test_a_refresh_without_an_answer_is_looked_up_and_never_sent_again(
+    fault: str, status: RefreshStatus, message: str
+) -> None:
+    clock = FakeClock()
+    with (
+        Emulator(None, Settings(), now=clock.now) as emulator,
+        serve(emulator) as server,
+        Transport(server.url, Secret(KEY), clock, direct=True) as transport,
+    ):
+        emulator.seed()
+        emulator.faults.add(f"POST * {fault}")
+        account, record = Writer(transport), RefreshRecord(None, "d", clock)
+        readers = [Candidate(world.NEWSLETTER_READERS_ID, "R")]
+        (result,) = refresh_segments(account, readers, record, ZONE)
+        assert (result.status, len(record.update(lambda past, _: past).uses)) == (status, 1)
+        assert message in result.message
+        # Nothing shows that it was not begun, only that it was: its turn stays used.
+        assert ("may have begun it" in result.hint) == (status is RefreshStatus.FAILED)
+        assert [one.method for one in emulator.log].count("POST") == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ({"used": 1}, {"refreshes_used": 2}, "had begun it"),
+        ({"used": 1}, {"refreshes_used": 1}, ""),
+        # The list does not say how many there were, and this one may be of the morning.
+        ({}, {"refreshes_used": 1, "last_refreshed_at": "2026-07-15T09:00:00Z"}, ""),
+        ({}, {"last_refreshed_at": "2026-07-15T16:04:40Z"}, "had begun it"),
+        ({}, {"sample_updated_at": "2026-07-15T16:04:40Z"}, "counted since"),
+        ({}, {"sample_updated_at": "2026-07-15T16:04:30Z"}, ""),
+        ({}, {"sample_updated_at": None}, ""),
+    ],
+)
+def test_what_shows_that_a_refresh_was_begun(
+    before: dict[str, Any], after: dict[str, Any], words: str
+) -> None:
+    lost, now = answer(504), answer(200, segment_json(id="abc", **after))
+    with run(lost, now) as (account, script, record, clock):
+        (result,) = refresh_segments(account, [Candidate("abc", "VIP", **before)], record, ZONE)
+    assert (result.status is RefreshStatus.ACCEPTED) == bool(words)
+    assert words in result.message
+    assert [seen.method for seen in script.seen] == ["POST", *["GET"] * (1 if words else 2)]
+    assert sum(clock.slept) <= 5
+
+
+def test_a_look_for_a_lost_refresh_ends_when_it_is_stopped() -> None:
+    with run(answer(504), answer(200, segment_json(id="abc"))) as (account, script, record, clock):
+        one = [Candidate("abc", "VIP")]
+        stops = iter([False] * 3)
+        (result,) = refresh_segments(account, one, record, ZONE, lambda: next(stops, True))
+    assert result.status is RefreshStatus.FAILED
+    assert [seen.method for seen in script.seen] == ["POST", "GET"]
+    assert sum(clock.slept) < 1
+
+
 def test_the_most_important_go_and_the_others_are_told_when() -> None:
     some = [
         *candidates(12),
@@ -197,10 +265,10 @@ def test_an_unclear_answer_counts_as_used() -> None:
         (first,) = refresh_segments(account, candidates(1), record, ZONE)
         (again,) = refresh_segments(account, candidates(1), record, ZONE)
         assert (first.status, again.status) == (RefreshStatus.FAILED, RefreshStatus.DEFERRED)
-        assert len(script.seen) == 1
+        assert asked(script) == ["id-00"]
         clock.sleep(3600)
         list(refresh_segments(account, candidates(1), record, ZONE))
-    assert len(script.seen) == 2
+    assert asked(script) == ["id-00", "id-00"]
 
 
 def test_one_refusal_is_the_segments_and_two_are_the_accounts() -> None:

@@ -17,8 +17,9 @@ import pytest
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import Forbidden, NotFound, RemoteError, UnexpectedAnswer, Unreachable
 from segctl.secrets import Secret
+from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.api import Reader
-from segctl.sendgrid.transport import ATTEMPTS, CONCURRENCY, Transport
+from segctl.sendgrid.transport import ATTEMPTS, Transport
 from segctl.snapshot import take_snapshot
 
 from .sendgrid.support import KEY, FakeClock, Seen, answer, emulated, listening, segment_json
@@ -100,7 +101,9 @@ def test_the_server_keeps_its_order_whatever_comes_first() -> None:
     assert all(one.query == segment_json(n)["query_dsl"] for n, one in enumerate(snapshot.remotes))
 
 
-@pytest.mark.parametrize("fault", ["403", "500 always", "truncated", "wrong-json", "empty"])
+@pytest.mark.parametrize(
+    "fault", ["403", "500 always", "truncated always", "wrong-json", "empty always"]
+)
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])
 def test_any_read_that_fails_fails_the_whole(fault: str, nth: int) -> None:
     with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:
@@ -114,7 +117,8 @@ def test_any_read_that_fails_fails_the_whole(fault: str, nth: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [("empty", "it is empty"), ("wrong-json", "there is no list of results")]
+    ("fault", "said"),
+    [("empty always", "it is empty"), ("wrong-json", "there is no list of results")],
 )
 def test_an_answer_without_a_list_says_what_is_wrong_with_it(fault: str, said: str) -> None:
     with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:

@@ -82,10 +82,11 @@ NEVER = {
 """Which modules of segctl must not be imported."""
 
 SCRIPT = """
-import sys
+import os, sys
 before = set(sys.modules)
 from segctl.__main__ import run
 sys.argv[0] = "segctl"
+os._exit = sys.exit
 code = 0
 try:
     code = run()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
+from segctl import workspace
 from segctl.declarations.collection import read_declarations
 from segctl.errors import InvalidInput, UsageError
 from segctl.workspace import read_files
@@ -171,19 +173,19 @@ def test_a_file_name_that_is_no_text(project: Path) -> None:
 def test_what_may_not_be_read_is_reported(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(project, "a.yaml")
     put(project, "closed/b.yaml")
-    scandir, opened = os.scandir, Path.open
+    scandir = os.scandir
 
     def refuse_folder(path: str) -> object:
         if path.endswith("closed"):
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
-    def refuse_file(path: Path, mode: str) -> object:
-        if path.name == "a.yaml":
+    def refuse_file(path: str) -> FileIO:
+        if path.endswith("a.yaml"):
             raise PermissionError(13, "Permission denied")
-        return opened(path, mode)
+        return FileIO(path)
 
     monkeypatch.setattr(os, "scandir", refuse_folder)
-    monkeypatch.setattr(Path, "open", refuse_file)
+    monkeypatch.setattr(workspace, "FileIO", refuse_file)
 
     assert codes(project) == ["segments/a.yaml unreadable", "segments/closed unreadable"]

@@ -2,7 +2,8 @@
 
 Owns the order: the old one gets a temporary name (`markers.py`), the new one is created and
 watched until SendGrid calls it valid, and only then the old one goes. Whatever breaks in between,
-the temporary name tells the next plan what to finish. Deletes the old one on no other ground.
+the temporary name tells the next plan where to go on: with the new one, where it is there already,
+and by the same steps. Deletes the old one on no other ground.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.applying import writes
+from segctl.applying.halfway import status_of_stop, taken_up
 from segctl.applying.steps import Halted
 from segctl.applying.uses import refuse_if_used
 from segctl.applying.verdicts import watch
-from segctl.applying.writes import NOT_DONE, Unknown, status_of
+from segctl.applying.writes import NOT_DONE, Unknown
 from segctl.errors import Interrupted
 from segctl.markers import Marker, temporary_name
 from segctl.model import Validation
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
     from segctl.applying.verdicts import Verdict
     from segctl.model import Remote, Replace, Segment
 
+AGAIN_HINT = "apply again later: it deletes the old one once the new one is valid"
 FINISH_HINT = "apply again: it deletes what is left of the old one"
 
 
 def replace(change: Replace, means: Means) -> Steps[Outcome]:
     """Perform one replacement.
 
-    Raises as `writes.patch` does where the first request, the renaming, is not done: then nothing
-    was. From there on every end is an `Outcome` that says what stands.
+    Raises as `writes.patch` does where the first request, the renaming or what the new one of an
+    earlier run still needs, is not done: then nothing was. From there on every end is an `Outcome`
+    that says what stands.
     """
     aside = _aside(change)
     if change.before == aside:
@@ -42,13 +46,17 @@ def replace(change: Replace, means: Means) -> Steps[Outcome]:
     else:
         fields = {"name": aside.name}
         yield from writes.patch(change.id, change.before, aside, fields, means)
+    if change.twin is not None:
+        new = yield from taken_up(change.twin, change.after, means)
+        verdict = yield from watch(new, means)
+        return (yield from _judged(change, verdict, means))
     try:
         made = yield from writes.create(change.after, means)
     except NOT_DONE as error:
         # Where the new one may exist, or nothing more may be sent, the old one stays aside.
         stays = isinstance(error, Unknown | Halted | Interrupted)
         name = aside.name if stays else (yield from _give_back(change, means))
-        return _ended(change, status_of(error), error.message, name, error.hint)
+        return _ended(change, status_of_stop(error), error.message, name, error.hint)
     verdict = yield from watch(made.remote, means)
     return (yield from _judged(change, verdict, means))
 
@@ -69,11 +77,11 @@ def _judged(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
             when = f"{verdict.halted}, and " if verdict.halted else ""
             return Outcome(
                 change,
-                Status.FAILED,
+                Status.WAITING,
                 new.id,
                 f"{when}SendGrid is still checking the new segment; the old one stays as "
                 f"`{aside.name}`",
-                "apply again later: it deletes the old one once the new one is valid",
+                AGAIN_HINT,
                 is_written=True,
             )
 
@@ -85,7 +93,8 @@ def _finish(change: Replace, new: Remote, means: Means) -> Steps[Outcome]:
         note = yield from writes.delete(change.id, _aside(change), means)
     except NOT_DONE as error:
         message = f"the new segment stands, and the old one may, too: {error.message}"
-        return Outcome(change, status_of(error), new.id, message, FINISH_HINT, is_written=True)
+        status = status_of_stop(error)
+        return Outcome(change, status, new.id, message, FINISH_HINT, is_written=True)
     return Outcome(change, Status.DONE, new.id, note and f"of the old one: {note}")
 
 

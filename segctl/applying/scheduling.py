@@ -348,11 +348,13 @@ def _leaves_room(job: _Job, outcome: Outcome) -> bool:
     A replacement that stopped halfway is rare, and the next one learns of it from SendGrid. An
     upgrade that stopped may have been meant to: for some as long as people take.
     """
-    if not isinstance(job.change, Upgrade):
+    if not isinstance(job.change, Replace | Upgrade):
         return job.has_room
     if outcome.status is Status.DONE:
         # One that went on from where an earlier run stopped found two, and leaves one.
         return job.has_room or job.change.twin is not None
+    if isinstance(job.change, Replace):
+        return job.has_room
     return job.has_room and not outcome.is_written and outcome.status is not Status.UNKNOWN
 
 

@@ -13,12 +13,13 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.applying import writes
-from segctl.applying.steps import Halted, OnInvalid
+from segctl.applying.halfway import status_of_stop, taken_up
+from segctl.applying.steps import OnInvalid
 from segctl.applying.uses import users
 from segctl.applying.verdicts import watch, watch_count
-from segctl.applying.writes import NOT_DONE, status_of
+from segctl.applying.writes import NOT_DONE
 from segctl.comparison import changed_fields
-from segctl.errors import Interrupted, RemoteError, UpdateLocked
+from segctl.errors import RemoteError
 from segctl.model import Validation
 from segctl.policy import going
 from segctl.report import Outcome, Status
@@ -63,15 +64,7 @@ def _twin(change: Upgrade, means: Means) -> Steps[Remote]:
             yield from writes.delete(held.id, held.definition, means)
         made = yield from writes.create(change.aside, means)
         return made.remote
-    if "query_dsl" in differing:
-        after = dataclasses.replace(held.definition, query=change.after.query)
-        fields = {"query_dsl": after.query}
-        written = yield from writes.patch(held.id, held.definition, after, fields, means)
-        return written.remote
-    now = means.account.get_segment(held.id)
-    if now.definition.sha256 != held.definition.sha256:
-        raise writes.changed_meanwhile(held.definition, now)
-    return now
+    return (yield from taken_up(held, change.aside, means))
 
 
 def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
@@ -154,7 +147,7 @@ def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
         sends = users(change, change.id, means)
     except RemoteError as error:
         what = f"it was ready, and what uses the v1 one was to be read: {error.message}"
-        return _stopped(change, new, _status(error), what, AGAIN_HINT)
+        return _stopped(change, new, status_of_stop(error), what, AGAIN_HINT)
     if not sends:
         return None
     return _waiting(
@@ -171,7 +164,7 @@ def _finish(change: Upgrade, new: Remote, means: Means) -> Steps[Outcome]:
         note = yield from writes.delete(change.id, change.before, means, v1=True)
     except NOT_DONE as error:
         message = f"it was ready, and the v1 one was to be deleted: {error.message}"
-        return _stopped(change, new, _status(error), message, AGAIN_HINT)
+        return _stopped(change, new, status_of_stop(error), message, AGAIN_HINT)
     stored = writes.stored(new, change.aside)
     if stored.name != change.after.name:
         after = dataclasses.replace(stored, name=change.after.name)
@@ -183,7 +176,7 @@ def _finish(change: Upgrade, new: Remote, means: Means) -> Steps[Outcome]:
                 f"{error.message}"
             )
             hint = "apply again: it gives it its name"
-            return Outcome(change, _status(error), new.id, message, hint, is_written=True)
+            return Outcome(change, status_of_stop(error), new.id, message, hint, is_written=True)
     return Outcome(change, Status.DONE, new.id, note and f"of the v1 one: {note}")
 
 
@@ -196,12 +189,6 @@ def _lost(change: Upgrade, verdict: Verdict) -> Outcome | None:
 
 def _halted(verdict: Verdict, what: str) -> str:
     return f"{verdict.halted}, and {what}" if verdict.halted else what
-
-
-def _status(error: BaseException) -> Status:
-    """Tell what merely takes longer from what went wrong."""
-    is_early = isinstance(error, Halted | Interrupted | UpdateLocked)
-    return Status.WAITING if is_early else status_of(error)
 
 
 def _waiting(change: Upgrade, new: Remote, what: str, hint: str = AGAIN_HINT) -> Outcome:

@@ -2,8 +2,8 @@
 
 Owns what follows a request whose outcome is unknown: look what the account holds, and send again
 only where that shows that nothing was done (sendgrid-api.md §2: POST is not idempotent). Owns the
-precondition, which is read right before each PATCH and DELETE, repeated ones included, and the
-waiting for the update lock. Never takes a look that failed for an answer: then it is `Unknown`.
+precondition, which is read right before each PATCH and DELETE, repeated ones included. Never takes
+a look that failed for an answer: then it is `Unknown`.
 
 Each function is a generator of waits (`steps.py`). It raises a `RemoteError` for what was not done,
 `Conflict` for what somebody else did, `Unknown` for what stays unclear, and `Halted` where it was
@@ -12,21 +12,23 @@ told to stop before anything of it was sent.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.applying.lock import LockPatience
 from segctl.applying.steps import Halted, Patience, Wait
 from segctl.comparison import changed_fields
 from segctl.errors import NotFound, RemoteError, ServerFault, UpdateLocked
 from segctl.model import Segment
-from segctl.moments import moment
 from segctl.report import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from segctl.applying.steps import Means, Steps
     from segctl.model import Remote
+    from segctl.sendgrid.api import Operation
 
 SENDS = 3
 """How often one write is sent at most."""
@@ -37,13 +39,6 @@ AFTER_FAILURE = (0.0, 2.0)
 AFTER_SILENCE = (0.0, 5.0, 15.0)
 """The same where it said nothing: it may still be at work."""
 
-LOCK_MARGIN = 2.0
-"""Seconds by which our clock and the server's may well differ."""
-
-LOCK_POLL = 20.0
-"""Seconds between two attempts where the server's times do not tell when the lock ends."""
-
-LOCK_WORDS = "SendGrid wants five minutes between two changes"
 LOCKED = "while SendGrid did not let it be changed yet, and nothing was changed"
 PAUSE_WORDS = "to see whether SendGrid did it"
 
@@ -97,6 +92,13 @@ def create(segment: Segment, means: Means) -> Steps[Written]:
     A segment of the same name that is as declared counts as done, whoever made it; one that is not
     is a `Conflict`.
     """
+    with _settling(means, "create", segment.name):
+        made = yield from _create(segment, means)
+    means.account.settle("create", segment.name, done=True, segment_id=made.remote.id)
+    return made
+
+
+def _create(segment: Segment, means: Means) -> Steps[Written]:
     lost: RemoteError | None = None
     for _ in range(SENDS):
         try:
@@ -130,8 +132,17 @@ def patch(
     Waits for the update lock as long as `Tactics.lock_timeout` says. Raises `NotFound` where the
     segment is gone, and `Conflict` also where its new name was taken meanwhile.
     """
+    with _settling(means, "patch", segment_id):
+        written = yield from _patch(segment_id, before, after, fields, means)
+    means.account.settle("patch", segment_id, done=True)
+    return written
+
+
+def _patch(
+    segment_id: str, before: Segment, after: Segment, fields: Mapping[str, str], means: Means
+) -> Steps[Written]:
     lost: RemoteError | None = None
-    patience = _LockPatience(means)
+    patience = LockPatience(means)
     now = means.account.get_segment(segment_id)
     sends = 0
     while True:
@@ -165,6 +176,13 @@ def delete(segment_id: str, expected: Segment, means: Means, *, v1: bool = False
 
     One that is gone is deleted, whoever did it. `v1`: it is of the first API.
     """
+    with _settling(means, "delete", segment_id):
+        note = yield from _delete(segment_id, expected, means, v1=v1)
+    means.account.settle("delete", segment_id, done=True)
+    return note
+
+
+def _delete(segment_id: str, expected: Segment, means: Means, *, v1: bool) -> Steps[str]:
     lost: RemoteError | None = None
     try:
         now = means.account.get_segment(segment_id, v1=v1)
@@ -203,33 +221,19 @@ def stored(remote: Remote, sent: Segment) -> Segment:
 _MAY_MEAN_TAKEN = (400, 409, 422)
 
 
-class _LockPatience:
-    """How long it is still worth to wait for SendGrid to let one segment be changed."""
+@contextmanager
+def _settling(means: Means, operation: Operation, key: str) -> Iterator[None]:
+    """Say where it was found out that the sends whose answers were lost did nothing.
 
-    def __init__(self, means: Means) -> None:
-        self._clock = means.clock
-        self._timeout = means.tactics.lock_timeout
-        self._lock = means.tactics.lock
-        self._since: float | None = None
-
-    def next_wait(self, now: Remote) -> Wait | None:
-        """Give the next wait, or `None` where time is up."""
-        if self._since is None:
-            self._since = self._clock.monotonic()
-        left = self._since + self._timeout - self._clock.monotonic()
-        if left < 1:
-            return None
-        return Wait(min(self._until_unlocked(now), left), LOCK_WORDS, Patience.LOCK)
-
-    def _until_unlocked(self, now: Remote) -> float:
-        changed = moment(now.updated_at)
-        if changed is None:
-            return LOCK_POLL
-        age = (self._clock.now() - changed).total_seconds()
-        seconds = self._lock - age + LOCK_MARGIN
-        # A clock that is wrong, or a lock that does not count from there, gives nonsense.
-        plausible = 0 < seconds <= self._lock + 2 * LOCK_MARGIN
-        return seconds if plausible else LOCK_POLL
+    A segment that is gone, or that somebody changed, does not tell.
+    """
+    try:
+        yield
+    except NotFound:
+        raise
+    except RemoteError:
+        means.account.settle(operation, key, done=False)
+        raise
 
 
 def _looks(lost: RemoteError) -> tuple[float, ...]:

@@ -62,12 +62,14 @@ NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 class Piece:
     """A piece of SQL, safe to stand beside any operator, and its kind.
 
-    `literal` is the value of a text literal, which alone can still become a time.
+    `literal` is the value of a text literal, which alone can still become a time. `guessed` says
+    that of a column nothing but its values tell the kind.
     """
 
     sql: str
     kind: Kind
     literal: str | None = None
+    guessed: bool = False
 
 
 class CannotTranslate(Exception):
@@ -131,6 +133,15 @@ def alike(nodes: Sequence[Node], pieces: Sequence[Piece]) -> tuple[list[Piece], 
     NULL goes with everything.
     """
     kinds = {piece.kind for piece in pieces} - {Kind.NULL}
+    if kinds == {Kind.TEXT} and any(piece.guessed for piece in pieces):
+        # By their letters, "31.12.2026" comes after any time that a query can name.
+        for node, piece in zip(nodes, pieces, strict=True):
+            if piece.literal is not None and utc(piece.literal):
+                raise refused(
+                    node,
+                    "a field is compared with a time here, and whether it holds times is not known",
+                    "`segctl fields pull` writes down the types of the fields",
+                )
     if kinds == {Kind.TEXT, Kind.TIME}:
         return [_as_time(*pair) for pair in zip(nodes, pieces, strict=True)], Kind.TIME
     if kinds == {Kind.TEXT, Kind.INSIDE}:

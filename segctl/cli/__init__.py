@@ -6,6 +6,7 @@ would take longer than the answer.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,12 +24,16 @@ def main(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None = None
     4 applied in part; 130 interrupted.
     """
     if [*argv] == ["--version"]:
-        import sys  # noqa: PLC0415
-
         from segctl import __version__  # noqa: PLC0415
 
-        sys.stdout.write(f"segctl {__version__}\n")
-        return 0
+        try:
+            sys.stdout.write(f"segctl {__version__}\n")
+            sys.stdout.flush()
+        except (AttributeError, OSError):
+            # Closed by the shell, or full: `run` has the words for it.
+            pass
+        else:
+            return 0
     from segctl.cli.program import run  # noqa: PLC0415
 
     return run(argv, env, clock)

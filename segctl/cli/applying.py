@@ -21,11 +21,12 @@ from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
 from segctl.history import checked_out
-from segctl.model import Upgrade
+from segctl.model import Replace, Upgrade
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed
 from segctl.render.style import clean
 from segctl.report import Outcome, Report, Status, in_order, not_attempted
+from segctl.sendgrid import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from segctl.sendgrid.api import Writer
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-MOST_AT_ONCE = 16
-"""The connections of a transport: more threads would wait for one another."""
 
 _DURATION = re.compile(r"([0-9]{1,6})\s*(s|m|h|)", re.ASCII)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -62,7 +60,7 @@ def tactics_options(function: F) -> F:
     options = [
         click.option(
             "--parallelism",
-            type=click.IntRange(1, MOST_AT_ONCE),
+            type=click.IntRange(1, CONCURRENCY),
             default=defaults.parallelism,
             show_default=True,
             metavar="N",
@@ -165,7 +163,7 @@ def _written(plan: Plan) -> set[str]:
     twins = {
         change.twin.id
         for change in plan.changes
-        if isinstance(change, Upgrade) and change.twin is not None
+        if isinstance(change, Replace | Upgrade) and change.twin is not None
     }
     return twins | {change.id for change in plan.changes if change.id}
 

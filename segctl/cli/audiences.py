@@ -14,10 +14,10 @@ from segctl.audience.counts import Counts, Uncountable
 from segctl.cli.offline import offline_fields
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
+from segctl.cli.shelves import shelf_of
 from segctl.config import PULLED, ContactFiles
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.counting import compare, names_asked
-from segctl.contacts.shelf import FOLDER, Shelf
 from segctl.declarations.fields import columns
 from segctl.errors import InvalidInput, UsageError
 from segctl.workspace import stays_inside
@@ -103,7 +103,7 @@ def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
 
 def pulled_path(session: Session) -> Path:
     """Give the base that was pulled from the target. Raises `UsageError` and `BaseMissing`."""
-    path = Shelf(session.root / STATE_FOLDER / FOLDER, session.target.name).base
+    path = shelf_of(session).base
     if not path.exists():
         raise BaseMissing(
             f"no contacts of the target `{session.target.name}` were pulled",

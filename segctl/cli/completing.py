@@ -7,15 +7,17 @@ nothing: the command itself will say it.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from segctl.cli.session import Session
 from segctl.errors import SegctlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import click
+
+    from segctl.cli.session import Session
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_SEGCTL_COMPLETE"
@@ -47,13 +49,14 @@ def targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 
 def _session(ctx: click.Context) -> Session:
     """Give the session, on the folder that -C names: while completing, no command has run."""
-    session = ctx.find_root().obj
-    fresh = Session(session.env if isinstance(session, Session) else {})
-    try:
-        fresh.enter(str(ctx.find_root().params.get("directory") or "."))
-    except SegctlError:
-        return fresh
-    return fresh
+    root = ctx.find_root()
+    session: Session = root.obj
+    # Whoever presses TAB reads no talk.
+    session.verbosity = -1
+    # Where there is no such folder, nothing is found in it.
+    with suppress(SegctlError):
+        session.enter(str(root.params.get("directory") or "."))
+    return session
 
 
 def _offer(session: Session, words: Iterable[str], incomplete: str) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.cli.completing import targets
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.render.style import Style
 from segctl.secrets import redact
@@ -40,12 +41,6 @@ if TYPE_CHECKING:
 STATE_FOLDER = ".segctl"
 
 
-def _targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from segctl.cli.completing import targets  # noqa: PLC0415 - only after a TAB
-
-    return targets(ctx, param, incomplete)
-
-
 def session_options(*, hidden: bool = True) -> Callable[[F], F]:
     """Add the global options to a command.
 
@@ -57,7 +52,7 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
             "--target",
             metavar="NAME",
             hidden=hidden,
-            shell_complete=_targets,
+            shell_complete=targets,
             help="The account to work on: a target of segctl.yaml, or `sandbox`.",
         ),
         click.option(
@@ -199,9 +194,14 @@ class Session:
     @cached_property
     def files(self) -> Files:
         """The bytes of the project's files. Raises `UsageError` and `InvalidInput`."""
-        from segctl.workspace import read_files  # noqa: PLC0415
+        from segctl.workspace import FolderMissing, read_files  # noqa: PLC0415
 
-        return read_files(self.root, self.config.segments)
+        try:
+            return read_files(self.root, self.config.segments)
+        except FolderMissing as missing:
+            from segctl.cli.emptied import emptied_folder  # noqa: PLC0415 - asks git
+
+            return emptied_folder(self, missing)
 
     @cached_property
     def declarations(self) -> Declarations:

@@ -16,6 +16,7 @@ from segctl.audience.translation import translate
 from segctl.contacts.files import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
 from segctl.contacts.statement import Statement
+from segctl.contacts.strangers import are_strangers, strangers
 from segctl.engine import EvaluationFailed, FileUnreadable
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN
@@ -24,6 +25,7 @@ from segctl.query.problems import Problem
 from segctl.query.tree import Column
 from segctl.query.walking import walk
 from segctl.query.words import lower
+from segctl.render.lists import list_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -125,6 +127,7 @@ class _Count:
         # Equal texts have equal hashes, and hashes are quicker to tell apart.
         distinct = "count(id)" if base.is_distinct else "count(DISTINCT hash(id))"
         self.distinct = statement.measure(distinct)
+        self.raised = statement.raised()
         self.counts = [self._counts(*pair) for pair in pairs]
         places = [place for place, (_, after) in enumerate(pairs) if after in sound]
         self.overlaps = [*combinations(places if overlap else (), 2)]
@@ -175,13 +178,20 @@ class _Count:
             )
 
     def faulty(self) -> dict[Segment, tuple[Problem, ...]]:
-        """Give the segments that ask a column with values that are none of its type."""
+        """Give the segments that ask what the files do not hold as it should be."""
         bad = {one: self.row[place] for one, place in self.statement.faults.items()}
-        return {
+        faulty = {
             segment: problems
             for segment, audience in self.sound.items()
             if (problems := tuple(_faults(self.base, audience, bad)))
         }
+        raised = self.raised and (self.row[self.raised[0]], self.row[self.raised[1]])
+        asking = {one: each for one, each in self.sound.items() if each.asks_events}
+        if self.row[self.total] and are_strangers(self.base, asking.values(), raised):
+            for segment, audience in asking.items():
+                problem = strangers(self.base, *_events_place(audience, segment))
+                faulty.setdefault(segment, (problem,))
+        return faulty
 
     def counted(self, wrong: Mapping[Segment, tuple[Problem, ...]]) -> Counted:
         """Give all numbers, but those of segments that are wrong."""
@@ -257,10 +267,14 @@ def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
 
 
 def _without_events(audience: Audience, segment: Segment) -> Problem:
-    first = next((one for one in audience.asked if one.table == "event_data"), None)
-    place = (first.start, first.end) if first else _whole(segment)
     message = "it asks event_data, and the base has no events"
-    return Problem("no-events", message, "give a file of events with --events", *place)
+    hint = "give a file of events with --events"
+    return Problem("no-events", message, hint, *_events_place(audience, segment))
+
+
+def _events_place(audience: Audience, segment: Segment) -> tuple[int, int]:
+    first = next((one for one in audience.asked if one.table == "event_data"), None)
+    return (first.start, first.end) if first else _whole(segment)
 
 
 def _has_no_event(base: Base) -> bool:
@@ -295,7 +309,8 @@ def _lacking(base: Base, asked: Asked) -> Problem | None:
     unknown = [item for item in asked.items if item not in base.lists]
     if not unknown:
         return None
-    message = f"the base does not know who is on the list {' and '.join(unknown)}"
+    names = {key.lower(): name for key, name in base.account_lists.items() if name}
+    message = f"the base does not know who is on the list {list_words(unknown, names, ' and ')}"
     return Problem("unknown-list", message, "`segctl contacts pull` reads its members", *place)
 
 

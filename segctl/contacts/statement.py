@@ -95,6 +95,16 @@ class Statement:
         self._shares = True
         return self.measure("(SELECT list([one, other, contacts]) FROM shared)")
 
+    def raised(self) -> tuple[int, int] | None:
+        """Take in whose events raise a flag: how many ids, and how many of them are contacts'.
+
+        `None` where no query asks events by a flag.
+        """
+        if not self._flags:
+            return None
+        ids = f"(SELECT count({JOIN_COLUMN}) FROM flags)"  # noqa: S608 - our own names
+        return self.measure(ids), self.measure("count(raised)")
+
     def run(self, now: datetime) -> tuple[Any, ...]:
         """Give all measures. Raises `EvaluationFailed`."""
         moment = now.astimezone(UTC).replace(tzinfo=None)
@@ -143,6 +153,7 @@ class Statement:
     def _people_sql(self) -> str:
         """Write the contacts, and for each which conditions it fulfils."""
         columns = [f"{CONTACT}.{JOIN_COLUMN} AS id"]
+        columns += [f"f.{JOIN_COLUMN} AS raised"] if self._flags else []
         columns += [f"{CONTACT}.email AS email"] if self._emails else []
         columns += [
             f"{CONTACT}.{_fault(place)}"
@@ -167,7 +178,7 @@ class Statement:
 
         Each part becomes a table with a row for each contact, planned by itself.
         """
-        heavy = [(name, sql) for sql, name in self._conditions.items() if _has_subquery(sql)]
+        heavy = [(name, sql) for sql, name in self._conditions.items() if has_subquery(sql)]
         if len(heavy) <= MOST_SUBQUERIES:
             return {}
         starts = range(0, len(heavy), MOST_SUBQUERIES)
@@ -264,7 +275,7 @@ class Statement:
         )
 
 
-def _has_subquery(sql: str) -> bool:
+def has_subquery(sql: str) -> bool:
     """Say whether a condition asks events, or contacts, otherwise than by flags."""
     return any(f"{table} AS" in sql for table in _TABLES)
 

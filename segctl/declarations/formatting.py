@@ -107,7 +107,7 @@ def _best(document: Document) -> tuple[str | None, list[Diagnostic]]:
     query = document.value.get(QUERY)
     layout, why_not = _layout(document, query)
     sorted_keys = _sorted(pieces.keys)
-    bound = any(document.text[place.index : place.index + 1] in _PROPERTIES for place in
+    bound = any(document.text[place.offset : place.offset + 1] in _PROPERTIES for place in
                 (*document.places.values(), *document.keys.values()))  # fmt: skip
     moved = sorted_keys != pieces.keys
     options = [(sort, lay) for sort in (moved and not bound, False) for lay in (layout, None)]
@@ -135,7 +135,7 @@ def _layout(document: Document, query: object) -> tuple[Layout | None, str]:
     if not isinstance(query, str):
         return None, ""
     place = document.places[(QUERY,)]
-    if place.style is None or document.text[place.index] in _PROPERTIES:
+    if place.style is None or document.text[place.offset] in _PROPERTIES:
         return None, "it has an anchor, an alias or a tag"
     layout = lay_out(parse(query))
     return (None, layout.reason) if layout.reason else (layout, "")
@@ -166,9 +166,9 @@ def _query_lines(document: Document, layout: Layout) -> tuple[list[str], list[st
     """Write the key and the query; return the comments that have no place beside them too."""
     text = document.text
     key, place = document.keys[(QUERY,)], document.places[(QUERY,)]
-    comments = comments_in(text[key.end_index : place.index])
+    comments = comments_in(text[key.end_offset : place.offset])
     comments += comments_in(_beside(text, place))
-    begin = f"{text[key.index : key.end_index]}:"
+    begin = f"{text[key.offset : key.end_offset]}:"
     note = f" {comments[0]}" if comments else ""
     if place.style == "" and "\n" not in layout.text:
         return [f"{begin} {layout.text}{note}"], comments[1:]
@@ -179,7 +179,7 @@ def _query_lines(document: Document, layout: Layout) -> tuple[list[str], list[st
 def _beside(text: str, place: Place) -> str:
     """Return what stands on the line of a value behind it, or behind the `|` of a block."""
     block = place.style in ("|", ">")
-    begin = place.index + 1 if block else place.end_index
+    begin = place.offset + 1 if block else place.end_offset
     end = text.find("\n", begin)
     return text[begin : end if end >= 0 else len(text)]
 

@@ -140,6 +140,14 @@ def address_in_tests(_: Declared | None, value: object) -> Iterator[Remark]:
             yield from _addresses(value.get(key), (key,))
 
 
+def mask_somebody(text: str) -> str:
+    """Put a mask over each address that may belong to somebody; those made up stay."""
+    for one in addresses_in(text):
+        if not _FREE.fullmatch(one.rpartition("@")[2]):
+            text = text.replace(one, "***")
+    return text
+
+
 def _addresses(value: object, path: tuple[str | int, ...]) -> Iterator[Remark]:
     if isinstance(value, str):
         domains = [one.rpartition("@")[2] for one in addresses_in(value)]

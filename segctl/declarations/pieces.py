@@ -70,9 +70,9 @@ class Scalars:
 
     def __init__(self, document: Document) -> None:
         spans = [
-            (place.index, _end(document.text, place))
+            (place.offset, _end(document.text, place))
             for place in (*document.places.values(), *document.keys.values())
-            if place.style is not None and place.end_index > place.index
+            if place.style is not None and place.end_offset > place.offset
         ]
         self.spans = sorted(spans)
         self.starts = [start for start, _ in self.spans]
@@ -85,9 +85,9 @@ class Scalars:
 
 def _end(text: str, place: Place) -> int:
     """Return where a scalar ends, without the empty lines that only follow a block scalar."""
-    end = place.end_index
+    end = place.end_offset
     if place.style in ("|", ">"):
-        header = _HEADER.match(text, place.index)
+        header = _HEADER.match(text, place.offset)
         kept = header is not None and "+" in header.group().partition("#")[0]
         while not kept and text[end - 2 : end] == "\n\n":
             end -= 1
@@ -119,8 +119,10 @@ def comments_in(text: str) -> list[str]:
 def cut(document: Document) -> Pieces | str:
     """Cut a document that was read without findings, or say why that is not possible."""
     text, root = document.text, document.places[()]
-    keys = sorted((place.index, path[0]) for path, place in document.keys.items() if len(path) == 1)
-    if not keys or text[root.index : root.index + 1] == "{":
+    keys = sorted(
+        (place.offset, path[0]) for path, place in document.keys.items() if len(path) == 1
+    )
+    if not keys or text[root.offset : root.offset + 1] == "{":
         return "it is not written as one key a line"
     if any(document.keys[(key,)].column for _, key in keys):
         return "its keys do not begin their lines"

@@ -99,30 +99,30 @@ def _in_yaml(document: Document) -> Iterator[Ignore]:
 
 def _in_scalar(document: Document, offset: int) -> bool:
     for place in (*document.places.values(), *document.keys.values()):
-        if place.style is not None and place.index <= offset < place.end_index:
+        if place.style is not None and place.offset <= offset < place.end_offset:
             # Behind the `|` of a block scalar a comment may stand.
             return not (place.style in ("|", ">") and _on_first_line(document.text, place, offset))
     return False
 
 
 def _on_first_line(text: str, place: Place, offset: int) -> bool:
-    return _BREAK.search(text, place.index, offset) is None
+    return _BREAK.search(text, place.offset, offset) is None
 
 
 def _starts(document: Document) -> Iterator[tuple[Path, int]]:
     """Yield where keys and list items begin."""
     for path, place in document.keys.items():
-        yield path, place.index
+        yield path, place.offset
     for path, place in document.places.items():
         if path and isinstance(path[-1], int):
-            yield path, place.index
+            yield path, place.offset
 
 
 def _range(document: Document, path: Path) -> tuple[int, int]:
     """Give the range of a value with its key."""
     key, value = document.keys.get(path), document.places.get(path)
     first, last = key or value, value or key
-    return (first.index, max(last.end_index, first.end_index)) if first and last else (0, 0)
+    return (first.offset, max(last.end_offset, first.end_offset)) if first and last else (0, 0)
 
 
 def _top(paths: list[Path]) -> frozenset[str]:

@@ -9,10 +9,22 @@ that are not text, a second document. Knows nothing of segments.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from yaml import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    ScalarNode,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    YAMLError,
+)
+from yaml._yaml import CParser
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
 
 from segctl.declarations.document import (
     Document,
@@ -23,7 +35,6 @@ from segctl.declarations.document import (
     position_spans,
     quoted,
 )
-from segctl.declarations.yaml_problems import report_syntax
 
 if TYPE_CHECKING:
     from segctl.errors import Span
@@ -43,6 +54,10 @@ _VALUE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", 
 _STRING_TAG = "tag:yaml.org,2002:str"
 _TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
 
+_RESOLVER: Any = Resolver()
+_SPECIAL = frozenset(Resolver.yaml_implicit_resolvers)
+"""What begins a plain scalar that may be other than text; an empty one is null."""
+
 
 def parse_document(file: str, text: str) -> Document:
     """Read one YAML document. Never raises for what the text holds: see `diagnostics`."""
@@ -51,16 +66,15 @@ def parse_document(file: str, text: str) -> Document:
     if forbidden:
         _report_character(document, forbidden.start())
         return document
-    loader = yaml.CSafeLoader(text)
     try:
-        _Builder(document, loader).build()
-    except yaml.YAMLError as error:
+        _Builder(document).build(CParser(text))
+    except YAMLError as error:
+        from segctl.declarations.yaml_problems import report_syntax  # noqa: PLC0415 - seldom
+
         document.value = None
         report_syntax(document, error)
     except _Stop:
         pass
-    finally:
-        loader.dispose()
     return document
 
 
@@ -88,44 +102,53 @@ class _Stop(Exception):
     """The document cannot be read on; the reason is among its diagnostics."""
 
 
-@dataclass(slots=True)
 class _Frame:
-    """A collection that is still open."""
+    """A collection that is still open: a sequence with `items`, or a mapping without."""
 
-    path: Path
-    start: Any
-    anchor: str | None
-    value: dict[str, Any] | list[Any]
-    size: int = 1
-    key: str | None = None
-    key_place: Place | None = None
-    duplicate: bool = False
+    __slots__ = (
+        *("path", "start", "anchor", "items", "value", "size"),
+        *("key", "key_place", "duplicate"),
+    )
+
+    def __init__(self, path: Path, event: Any) -> None:
+        self.path = path
+        self.start = event.start_mark
+        self.anchor: str | None = event.anchor
+        self.items: list[Any] | None = None if isinstance(event, MappingStartEvent) else []
+        self.value: Any = {} if self.items is None else self.items
+        self.size = 1
+        self.key: Any = None
+        self.key_place: Place | None = None
+        self.duplicate = False
+
+    def next_path(self) -> Path:
+        """Give the path of the value that comes next."""
+        step = self.key if self.items is None else len(self.items)
+        return (*self.path, step)
 
 
 class _Builder:
     """Turns events into data, one frame for each open collection."""
 
-    def __init__(self, document: Document, loader: Any) -> None:
+    def __init__(self, document: Document) -> None:
         self.document = document
-        self.loader = loader
         self.frames: list[_Frame] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open_anchors: set[str] = set()
         self.nodes = 0
         self.documents = 0
 
-    def build(self) -> None:
+    def build(self, parser: CParser) -> None:
         actions = {
-            yaml.ScalarEvent: self.scalar,
-            yaml.AliasEvent: self.alias,
-            yaml.MappingStartEvent: self.open,
-            yaml.SequenceStartEvent: self.open,
-            yaml.MappingEndEvent: self.close,
-            yaml.SequenceEndEvent: self.close,
-            yaml.DocumentStartEvent: self.start,
+            ScalarEvent: self.scalar,
+            AliasEvent: self.alias,
+            MappingStartEvent: self.open,
+            SequenceStartEvent: self.open,
+            MappingEndEvent: self.close,
+            SequenceEndEvent: self.close,
+            DocumentStartEvent: self.start,
         }
-        while self.loader.check_event():
-            event = self.loader.get_event()
+        while (event := parser.get_event()) is not None:
             action = actions.get(type(event))
             if action is not None:
                 action(event)
@@ -150,32 +173,25 @@ class _Builder:
                 "write the values out, or make the file smaller",
             )
 
-    def expects_key(self) -> bool:
+    def mapping_without_key(self) -> _Frame | None:
+        """Give the innermost collection where it is a mapping and its next key comes now."""
         frame = self.frames[-1] if self.frames else None
-        return frame is not None and isinstance(frame.value, dict) and frame.key is None
-
-    def child_path(self) -> Path:
-        if not self.frames:
-            return ()
-        frame = self.frames[-1]
-        if isinstance(frame.value, list):
-            return (*frame.path, len(frame.value))
-        return (*frame.path, frame.key if frame.key is not None else "")
+        return frame if frame and frame.items is None and frame.key is None else None
 
     def scalar(self, event: Any) -> None:
         self.count(1, event)
         place = _place(event, event.style or "")
-        if self.expects_key():
-            value = event.value
-            self.set_key(value, place, event)
-        else:
+        frame = self.mapping_without_key()
+        if frame is None:
             value = self.resolve(event)
-            self.add(value, 1, self.child_path(), place)
+            self.add(value, 1, place)
+        else:
+            value = event.value
+            self.set_key(frame, value, place, event)
         if event.anchor:
             self.anchors[event.anchor] = (value, 1)
 
-    def set_key(self, key: str, place: Place, event: Any) -> None:
-        frame = self.frames[-1]
+    def set_key(self, frame: _Frame, key: str, place: Place, event: Any) -> None:
         if key == "<<" and not event.style:
             self.stop(
                 "merge-key",
@@ -184,7 +200,7 @@ class _Builder:
                 "write the keys out",
             )
         frame.key, frame.key_place = key, place
-        frame.duplicate = isinstance(frame.value, dict) and key in frame.value
+        frame.duplicate = key in frame.value
         if frame.duplicate:
             first = self.document.keys.get((*frame.path, key))
             where = f" (first on line {first.line + 1})" if first else ""
@@ -196,20 +212,23 @@ class _Builder:
             )
 
     def resolve(self, event: Any) -> Any:
-        if event.tag not in {None, "!", _STRING_TAG}:
-            self.unknown_tag(event)
-        if event.tag is not None or event.style:
-            return event.value
-        tag = self.loader.resolve(yaml.ScalarNode, event.value, (True, False))
+        value = event.value
+        if event.tag is not None:
+            if event.tag not in {"!", _STRING_TAG}:
+                self.unknown_tag(event)
+            return value
+        if event.style or value[:1] not in _SPECIAL:
+            return value
+        tag = _RESOLVER.resolve(ScalarNode, value, (True, False))
         if tag == _TIMESTAMP_TAG:
-            return UnquotedDate(event.value)
+            return UnquotedDate(value)
         if tag not in _VALUE_TAGS:
-            return event.value
+            return value
         try:
-            return self.loader.construct_object(yaml.ScalarNode(tag, event.value))
+            return SafeConstructor().construct_object(ScalarNode(tag, value))
         except ValueError:
             # A number that Python cannot make, such as one of five thousand digits.
-            return event.value
+            return value
 
     def unknown_tag(self, event: Any) -> None:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
@@ -221,7 +240,7 @@ class _Builder:
         )
 
     def alias(self, event: Any) -> None:
-        if self.expects_key():
+        if self.mapping_without_key():
             self.stop("bad-key", "a key must be plain text", event, "write the key out")
         if event.anchor in self.open_anchors:
             self.stop(
@@ -239,15 +258,15 @@ class _Builder:
             )
         value, size = self.anchors[event.anchor]
         self.count(size, event)
-        self.add(value, size, self.child_path(), _place(event))
+        self.add(value, size, _place(event))
 
     def open(self, event: Any) -> None:
         self.count(1, event)
-        if self.expects_key():
+        if self.mapping_without_key():
             hint = "text that starts with [ or { needs quotes"
             self.stop("bad-key", "a key must be plain text", event, hint)
         if event.tag is not None and event.tag != "!":
-            kind = "map" if isinstance(event, yaml.MappingStartEvent) else "seq"
+            kind = "map" if isinstance(event, MappingStartEvent) else "seq"
             if event.tag != f"tag:yaml.org,2002:{kind}":
                 self.unknown_tag(event)
         if len(self.frames) >= MAX_DEPTH:
@@ -259,31 +278,31 @@ class _Builder:
             )
         if event.anchor:
             self.open_anchors.add(event.anchor)
-        value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self.frames.append(_Frame(self.child_path(), event.start_mark, event.anchor, value))
+        path = self.frames[-1].next_path() if self.frames else ()
+        self.frames.append(_Frame(path, event))
 
     def close(self, event: Any) -> None:
         frame = self.frames.pop()
-        end = event.end_mark
-        start = frame.start
+        start, end = frame.start, event.end_mark
         place = Place(start.line, start.column, start.index, end.line, end.column, end.index)
         if frame.anchor:
             self.open_anchors.discard(frame.anchor)
             self.anchors[frame.anchor] = (frame.value, frame.size)
-        self.add(frame.value, frame.size, frame.path, place)
+        self.add(frame.value, frame.size, place)
 
-    def add(self, value: Any, size: int, path: Path, place: Place) -> None:
+    def add(self, value: Any, size: int, place: Place) -> None:
         if not self.frames:
             self.document.value = value
             self.document.places[()] = place
             return
         frame = self.frames[-1]
         frame.size += size
-        if isinstance(frame.value, list):
-            self.document.places[path] = place
-            frame.value.append(value)
+        if frame.items is not None:
+            self.document.places[frame.next_path()] = place
+            frame.items.append(value)
             return
-        if frame.key is not None and frame.key_place is not None and not frame.duplicate:
+        if frame.key_place is not None and not frame.duplicate:
+            path = frame.next_path()
             self.document.places[path] = place
             self.document.keys[path] = frame.key_place
             frame.value[frame.key] = value

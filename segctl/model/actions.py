@@ -129,11 +129,20 @@ class Patch(_Wanted, _Standing):
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """The segment that is to take the place of another one, as the account holds it."""
+
+    id: str
+    definition: Segment
+
+
+@dataclass(frozen=True, slots=True)
 class Replace(_Wanted, _Standing):
     """Delete and create again, with a new id: the API cannot change a parent list.
 
     The fields are those of `Patch`. `is_allowed`: the file says `allow_replace`; `is_protected`:
-    it says `protected`.
+    it says `protected`. `twin` is the new segment, where an earlier run made it and did not get to
+    the end; `before` is the old one under its temporary name then.
     """
 
     before: Segment
@@ -148,21 +157,22 @@ class Replace(_Wanted, _Standing):
     impact: Impact | None = None
     is_allowed: bool = False
     is_protected: bool = False
+    twin: Twin | None = None
 
     @classmethod
-    def of(cls, patch: Patch, reason: Reason, *, is_allowed: bool, is_protected: bool) -> Replace:
+    def of(
+        cls,
+        patch: Patch,
+        reason: Reason,
+        *,
+        is_allowed: bool,
+        is_protected: bool,
+        twin: Twin | None = None,
+    ) -> Replace:
         """Make a replacement of what would be a patch if the API could change the parent list."""
         same = {one.name: getattr(patch, one.name) for one in fields(patch)}
         rest = {"reason": reason, "is_allowed": is_allowed, "is_protected": is_protected}
-        return cls(**(same | rest))
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """The V2 segment that is to take the place of a v1 one, as the account holds it."""
-
-    id: str
-    definition: Segment
+        return cls(**(same | rest | {"twin": twin}))
 
 
 @dataclass(frozen=True, slots=True)

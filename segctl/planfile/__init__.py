@@ -11,12 +11,12 @@ another document.
 
 Two hashes, for two purposes. `digest` covers what would be done, and to which account: target,
 actions, ids, definitions, and the Single Sends that lose their audience knowingly. It covers
-neither counts (`impact` among them) nor times nor places: two plans that would do the same have
-the same one. `checksum` covers the whole document, refusals, options and preconditions among it,
-and finds a file that was cut off or edited. Neither is a signature: who can write the file can
-write both. So a plan that was read back is never performed on its word alone: it is worked out and
-judged anew, and must come to the same (`staleness`); a person who approved a digest hands that in
-on another way.
+neither counts (`impact` among them) nor times nor places nor what `lists` are called: two plans
+that would do the same have the same one. `checksum` covers the whole document, refusals, options
+and preconditions among it, and finds a file that was cut off or edited. Neither is a signature: who
+can write the file can write both. So a plan that was read back is never performed on its word
+alone: it is worked out and judged anew, and must come to the same (`staleness`); a person who
+approved a digest hands that in on another way.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from segctl.errors import Diagnostic, Span
-    from segctl.model import Segment
+    from segctl.model import Segment, Twin
 
-FORMAT_VERSION = "1.2"
-"""1.1 is the first that holds a whole plan; 1.2 adds `impact` and `upgrade`."""
+FORMAT_VERSION = "1.3"
+"""1.1 is the first that holds a whole plan; 1.2 adds `impact` and `upgrade`, 1.3
+`lists` and `twin`."""
 
 OLDEST_MINOR = 1
 """Plans of this minor version of the format, and of later ones, can be read."""
@@ -139,6 +140,7 @@ def to_json(
         "folder": plan.folder,
         "options": dataclasses.asdict(plan.options),
         "changes": [_change(change) for change in plan.changes],
+        "lists": dict(sorted(plan.lists.items())),
         "unchanged": [
             {
                 "name": keep.name,
@@ -232,17 +234,21 @@ def _change(change: Change) -> dict[str, Any]:
         "impact": None if impact is None else dataclasses.asdict(impact),
         "allow_replace": anew.is_allowed if anew else None,
         "protected": kept.is_protected if kept else None,
+        "twin": _twin(anew.twin) if anew else None,
         "v1": change.is_v1 if isinstance(change, Delete) else None,
         "upgrade": _upgrade(change) if isinstance(change, Upgrade) else None,
     }
 
 
+def _twin(twin: Twin | None) -> dict[str, Any] | None:
+    return {"id": twin.id, "definition": _definition(twin.definition)} if twin else None
+
+
 def _upgrade(change: Upgrade) -> dict[str, Any]:
     """Give what an upgrade has and no other action."""
-    twin = change.twin
     return {
         "twin_name": change.twin_name,
-        "twin": {"id": twin.id, "definition": _definition(twin.definition)} if twin else None,
+        "twin": _twin(change.twin),
         "waits_for": [
             {"id": one.id, "name": one.name, "status": one.status} for one in change.waits_for
         ],

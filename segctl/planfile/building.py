@@ -56,6 +56,8 @@ def build_plan(document: Any) -> Plan:
             ignore_references=tuple(asked["ignore_references"]),
         ),
         folder=document["folder"],
+        # Before format 1.3 there is none.
+        lists=document.get("lists", {}),
     )
 
 
@@ -97,20 +99,28 @@ def _change(entry: Any) -> Change:
     if entry["action"] == "patch":
         return patch
     return Replace.of(
-        patch, reason, is_allowed=entry["allow_replace"], is_protected=entry["protected"]
+        patch,
+        reason,
+        is_allowed=entry["allow_replace"],
+        is_protected=entry["protected"],
+        twin=_twin(entry.get("twin")),
     )
+
+
+def _twin(entry: Any) -> Twin | None:
+    """Read a twin; a replace in a plan of format 1.2 has none."""
+    return None if entry is None else Twin(entry["id"], _segment(entry["definition"]))
 
 
 def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
     rest = entry["upgrade"]
-    twin = rest["twin"]
     return Upgrade(
         before=_segment(entry["before"]),
         after=_segment(entry["after"]),
         precondition=_precondition(entry),
         span=_some_span(entry["source"]),
         twin_name=rest["twin_name"],
-        twin=None if twin is None else Twin(twin["id"], _segment(twin["definition"])),
+        twin=_twin(rest["twin"]),
         contacts_count=contacts,
         # Nobody looks at whom else they go to: the account is asked again before anything is done.
         waits_for=tuple(

@@ -11,3 +11,6 @@ import sys
 if "httpx" not in sys.modules:
     # What stands as None in sys.modules is not found by any import.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+CONCURRENCY = 16
+"""Connections to one account: more threads than that would wait for one another."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 from urllib.parse import quote
 
 from segctl.errors import NotFound, UsageError
@@ -181,6 +181,10 @@ class _Lenient(Reader):
         return self._read(segment_id, wire.remote, v1=v1)
 
 
+Operation: TypeAlias = Literal["create", "patch", "delete", "refresh"]
+"""What is written."""
+
+
 class Writer(Reader):
     """The reading half and the writing one."""
 
@@ -233,6 +237,15 @@ class Writer(Reader):
             body={"user_time_zone": time_zone},
             patient=False,
         )
+
+    def settle(
+        self, operation: Operation, key: str, *, done: bool, segment_id: str | None = None
+    ) -> None:
+        """Take note of what became of a write whose answers were lost: nothing, here.
+
+        `key` is the name of a segment that was to be created, else its id; `done` says whether the
+        account was found to hold what was wanted, `segment_id` under which id.
+        """
 
 
 def _params(filters: Filters) -> dict[str, str | list[str]]:

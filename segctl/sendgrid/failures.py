@@ -117,11 +117,14 @@ def failure(
 
 
 def data(status: int, content: bytes, method: str, operation: str) -> Any:
-    """Decode the body of a success, `None` where it is empty. Raises `UnexpectedAnswer`."""
+    """Decode the body of a success, `None` where a write has an empty one.
+
+    Raises `UnexpectedAnswer`.
+    """
     decoded, foreign = _decoded(content)
-    if foreign:
+    if foreign or (decoded is None and method == "GET"):
         raise UnexpectedAnswer(
-            f"could not {operation}: the answer is not JSON",
+            f"could not {operation}: the answer is not JSON" + ("" if foreign else ": it is empty"),
             hint=BETWEEN,
             operation=operation,
             status=status,

@@ -24,7 +24,7 @@ from segctl.errors import (
     Unreachable,
     UsageError,
 )
-from segctl.sendgrid import failures, limits
+from segctl.sendgrid import CONCURRENCY, failures, limits
 from segctl.sendgrid.connection import explain, open_client
 from segctl.sendgrid.patience import LONGEST_WAIT, Patience
 
@@ -45,7 +45,6 @@ ANSWER_TIMEOUT = 300.0
 """Seconds for a whole body: one that drips would never meet READ_TIMEOUT."""
 
 MAX_BODY = 64 << 20
-CONCURRENCY = 16
 ATTEMPTS = 5
 
 
@@ -173,11 +172,12 @@ class Transport:
         """Send one request and give its answer.
 
         `operation` names it in messages ("list the segments"). It waits for the account's rate
-        limit, which all threads keep together. A GET is repeated on 429, 5xx, time-outs and
-        connection errors. Any other method is repeated only where it is certain that nothing was
-        done: on 429, and where no connection came about. That PATCH and DELETE could be repeated
-        is for their caller to decide, who can read what became of the first one. A connection that
-        was kept and turns out dead is a broken one: the server may have read the request.
+        limit, which all threads keep together. A GET is repeated on 429, 5xx, time-outs,
+        connection errors and a success whose body is not JSON. Any other method is repeated only
+        where it is certain that nothing was done: on 429, and where no connection came about. That
+        PATCH and DELETE could be repeated is for their caller to decide, who can read what became
+        of the first one. A connection that was kept and turns out dead is a broken one: the server
+        may have read the request.
 
         `patient=False` repeats nothing but what the rate limit refused in so many words
         (`X-RateLimit-Remaining: 0`): another 429 can be that of a quota, which is not over in a
@@ -228,8 +228,7 @@ class Transport:
             now = self._clock.now()
             told = limits.told(response.headers, now)
             if response.is_success:
-                status = response.status_code
-                return Answer(status, failures.data(status, content, request.method, operation))
+                return _answered(response.status_code, content, request.method, operation)
             setback = self._failed(response, content, request.method, operation, now)
             if isinstance(setback.error, RateLimited) and _repeats(setback, patient=patient):
                 pause = self._patience.pause(attempt, setback.asked)
@@ -295,6 +294,14 @@ class Transport:
             ),
             repeatable=not ambiguous and not trouble.untrusted,
         )
+
+
+def _answered(status: int, content: bytes, method: str, operation: str) -> Answer | _Setback:
+    """Read a success. One whose body was spoilt on its way did whatever a write asked for."""
+    try:
+        return Answer(status, failures.data(status, content, method, operation))
+    except UnexpectedAnswer as error:
+        return _Setback(error, repeatable=method == "GET")
 
 
 def _repeats(setback: _Setback, *, patient: bool) -> bool:

@@ -62,6 +62,7 @@ def one(value: str) -> str:
         ("list_ids", "['a', 'b']", "array_contains(list_ids, 'b')"),
         ("list_ids", "a,b , c", "array_contains(list_ids, 'b')"),
         ("list_ids", "a", "array_size(list_ids) = 1"),
+        ("list_ids", '[ "a;b" , "c d" ]', "array_contains(list_ids, ['a;b', 'c d'])"),
         ("list_ids", '["a",null,""]', "array_size(list_ids) = 1"),
         ("list_ids", "[]", "array_size(list_ids) = 0"),
         ("List_IDs", "", "NOT array_contains(list_ids, 'a')"),
@@ -82,6 +83,7 @@ def test_what_a_value_means(tmp_path: Path, column: str, value: str, condition: 
         ("seen", "15.7.2026"), ("seen", "07/15/2026"), ("seen", "infinity"), ("seen", "2026-02-30"),
         ("seen", "2026-07-15 04:04:33 PM"), ("seen", "1720000000"), ("seen", "yesterday"),
         ("list_ids", "{a,b}"), ("list_ids", "[a"),
+        ("list_ids", "a;b"), ("list_ids", "a|b"), ("list_ids", "[a b]"),
     ],
 )  # fmt: skip
 def test_what_is_no_value_is_told_and_not_counted(tmp_path: Path, column: str, value: str) -> None:
@@ -113,6 +115,25 @@ def test_fields_that_only_the_values_tell(tmp_path: Path) -> None:
     ) == [1, 1, 1, mixed, "the base has no column `levl`"]  # fmt: skip
 
 
+@pytest.mark.parametrize("file", ["csv", "parquet"])
+def test_texts_that_nobody_says_are_times_are_not_compared_with_one(
+    tmp_path: Path, file: str
+) -> None:
+    """By its letters, "31.12.2020" is later than any time."""
+    path = tmp_path / f"c.{file}"
+    rows = "(VALUES ('1', '31.12.2020', 'a'), ('2', '2026-02-01', 'b'))"
+    named = f"FROM {rows} t(contact_id, joined, level)"
+    duckdb.connect().execute(f"COPY ({named}) TO '{path}' (FORMAT {file})")
+    doubt = "a field is compared with a time here, and whether it holds times is not known"
+    asked = ("joined > '2026-01-15T00:00:00Z'", "joined IN ('2026-02-01')", "level = 'a'")
+    assert numbers(path, None, *asked) == [doubt, doubt, 1]
+    text = {"joined": ColumnType.VARCHAR}
+    assert numbers(path, None, *asked, fields=text) == [2, 1, 1]
+    time = {"joined": ColumnType.TIMESTAMP}
+    wrong = f"1 value of `joined` in c.{file} is no time"
+    assert numbers(path, None, asked[0], fields=time) == [wrong]
+
+
 TYPED = """
 SELECT unnest(['1', '2']) AS contact_id, unnest([1.5, 0.1]::DOUBLE[]) AS spend,
   unnest([1, 2]::DECIMAL(9, 2)[]) AS exact, 7::TINYINT AS small, 1.25::DECIMAL(30, 20) AS long,
@@ -120,7 +141,7 @@ SELECT unnest(['1', '2']) AS contact_id, unnest([1.5, 0.1]::DOUBLE[]) AS spend,
   TIMESTAMPTZ '2026-07-15 16:04:33+02:00' AS zoned, 5 AS Plan, uuid() AS external_id,
   true AS first_name, 1.5::DOUBLE AS city, [NULL, 'a'] AS list_ids, 5 AS alternate_emails,
   'x@example.com' AS email_domains, TIME '10:00:00' AS created_at, NULL::TIMESTAMP AS updated_at,
-  '' AS seen, 'infinity'::TIMESTAMP AS never
+  '' AS seen, 'infinity'::TIMESTAMP AS never, NULL AS phone_number, NULL AS created
 """
 
 
@@ -139,10 +160,15 @@ def test_the_types_of_parquet(tmp_path: Path) -> None:
         "array_contains(email_domains, 'x@example.com')": 2,
         "created_at > now()": "`created_at` in c holds TIME, and is asked as times",
         "updated_at IS NULL": 2, "seen IS NULL": 2,
-        "never > now()": 2,
+        "never > now()": 2, "phone_number IS NULL": 2, "created IS NULL": 2, "created > now()": 0,
     }  # fmt: skip
-    found = numbers(path, None, *asked, fields=FIELDS)
+    fields = {**FIELDS, "created": ColumnType.TIMESTAMP}
+    found = numbers(path, None, *asked, fields=fields)
     assert dict(zip(asked, found, strict=True)) == asked
+    ids = "SELECT 1.5::DOUBLE AS contact_id"
+    duckdb.connect().execute(f"COPY ({ids}) TO '{path}' (FORMAT parquet)")
+    with pytest.raises(UsageError, match="`contact_id` in c holds DOUBLE, and is asked as texts"):
+        count(path, None, ())
 
 
 def test_events_and_their_data(tmp_path: Path) -> None:
@@ -225,14 +251,37 @@ def test_a_file_without_an_event_is_no_proof_that_nothing_happened(tmp_path: Pat
     assert numbers(contacts, events, never, "city = 'x'") == [NO_EVENTS, 1]
 
 
+def test_events_of_others_than_the_contacts_are_not_counted_as_nothing(tmp_path: Path) -> None:
+    """Files that know the same people by different ids: nobody would ever have clicked."""
+    contacts = written(tmp_path / "c.csv", "contact_id,city,seen\n1,x,2026-03-01\n2,y,\n")
+    events = tmp_path / "e.csv"
+    clicked, opened = (f"{J}e.event_type = '{kind}'" for kind in ("click", "open"))
+    later = f"{J}e.timestamp > c.seen"
+    asked = (clicked, opened, later, "city = 'x'")
+    written(events, "contact_id,event_type,timestamp\nann@example.com,click,2026-03-02\n")
+    no = "no event in e.csv is of a contact in c.csv"
+    assert numbers(contacts, events, *asked) == [no, no, no, 1]
+    # Events of others beside are as they should be, and so are those that nobody looks for.
+    with events.open("a") as stream:
+        stream.write("1,open,2026-03-02\n")
+    assert numbers(contacts, events, *asked) == [0, 1, 1, 1]
+    written(events, "contact_id,event_type,timestamp\n9,bounce,2026-03-02\n")
+    assert numbers(contacts, events, clicked, opened) == [0, 0]
+
+
 def test_lists_whose_members_are_not_known(tmp_path: Path) -> None:
     people = [{"contact_id": "1", "list_ids": ["a"]}, {"contact_id": "2", "list_ids": []}]
-    path = pulled(tmp_path / "p.duckdb", people, None, {}, lists='["a", "b"]')
+    facts = {"lists": '["a", "b"]', "account_lists": '{"d": "News\\u001b[2J"}'}
+    path = pulled(tmp_path / "p.duckdb", people, None, {}, **facts)
     some_lists = "this asks for all lists of a contact, and the base knows only some lists"
     assert numbers(
         path, None, "array_contains(list_ids, ['a', 'b'])", "array_contains(list_ids, ['a', 'c'])",
         "array_size(list_ids) = 1", "NOT array_contains(list_ids, 'b')",
-    ) == [1, "the base does not know who is on the list c", some_lists, 2]  # fmt: skip
+        "array_contains(list_ids, ['c', 'd'])",
+    ) == [
+        1, "the base does not know who is on the list c", some_lists, 2,
+        r"the base does not know who is on the list c and d “News\x1b[2J”",
+    ]  # fmt: skip
     with opened(path, None, ()) as base:
         query = "SELECT contact_id, updated_at FROM contact_data"
         some = [Segment("in", query, ("a",)), Segment("not", query, ("c",))]
@@ -279,6 +328,11 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
         (b"Ann,1990-05-05,Brno,Brno\n", "c has two columns$"),
         (b"12345678DUCKdatabase", "no base that segctl pulled"),
         (b"PAR1 and nothing else", "c is cut or damaged"),
+        pytest.param(
+            b"contact_id\n1\n" + b"2" * 2_100_000 + b"\n",
+            "line 3 of c is longer than 2 MB",
+            id="a long line",
+        ),
     ],
 )
 def test_files_that_are_no_contacts(tmp_path: Path, data: bytes, message: str) -> None:

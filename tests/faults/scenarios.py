@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 LISTS = ("0b1f4a10-5c1d-4a6e-9f02-00000000aaaa", "0b1f4a10-5c1d-4a6e-9f02-00000000bbbb")
 SETTINGS = dataclasses.replace(Settings(), rate_limit=None)
 A_DAY = 86_400.0
-UNFINISHED = "[replacement-unfinished]"
-"""What a plan without changes says that waits for the server to check a new segment."""
 
 BRNO, PRAGUE = query("city = 'Brno'"), query("city = 'Praha'")
 EVENTS = (

@@ -50,13 +50,18 @@ def _untrue(outcome: Outcome, before: Mapping[str, Record], now: Mapping[str, Re
     if isinstance(change, Delete):
         is_here = change.precondition.id in now
         return "" if is_here != is_done else "it is there" if is_here else "it is gone"
-    made = [one.id for one in now.values() if one.id not in before and _is_as(one, change.after)]
+    twin = change.twin.id if isinstance(change, Replace) and change.twin is not None else None
+    made = [
+        one.id
+        for one in now.values()
+        if (one.id not in before or one.id == twin) and _is_as(one, change.after)
+    ]
     if is_done:
         return "" if [outcome.id] == made else f"what was made is {made}"
     if isinstance(change, Create):
         return f"{made} was made" if made else ""
     old_is_here = change.precondition.id in now
-    if status is Status.FAILED:
+    if status in (Status.FAILED, Status.WAITING) or twin is not None:
         return "" if old_is_here else "the old one is gone"
     return "" if old_is_here and not made else f"{made} was made, or the old one is gone"
 
@@ -71,7 +76,7 @@ def _steps(outcomes: list[Outcome], was: Record, now: Record | None) -> str:
             return ""
         if isinstance(one.change, Replace):
             # What happened to it in the meantime is the replacement's own business.
-            if one.status in (Status.DONE, Status.FAILED):
+            if one.status in (Status.DONE, Status.FAILED, Status.WAITING):
                 return ""
         elif isinstance(one.change, Patch) and one.status is Status.DONE:
             if "name" in one.change.changed_fields:

@@ -128,6 +128,12 @@ def test_findings_come_in_the_order_of_places() -> None:
     assert len(starts) == 3
 
 
+def test_a_chain_of_joined_texts_is_told_once() -> None:
+    text = W + "city || ' ' || country || '!' = 'x'"
+    (found,) = [one for one in find(text) if one.code == "undocumented-syntax"]
+    assert text[found.start : found.end] == "city || ' '"
+
+
 def test_a_private_finding_says_so() -> None:
     (found,) = find(W + "email = 'some@one.test'")
     assert found.private

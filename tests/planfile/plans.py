@@ -109,6 +109,8 @@ EDITS = {
     "impact": IMPACTS,
 }
 
+TWINS = st.builds(Twin, WORDS, SEGMENTS)
+
 
 @st.composite
 def upgrades(draw: st.DrawFn) -> Upgrade:
@@ -121,7 +123,7 @@ def upgrades(draw: st.DrawFn) -> Upgrade:
         precondition=precondition,
         span=draw(SPANS),
         twin_name=draw(TEXTS),
-        twin=draw(st.none() | st.builds(Twin, WORDS, SEGMENTS)),
+        twin=draw(st.none() | TWINS),
         contacts_count=draw(COUNTS),
         waits_for=draw(st.lists(send, max_size=2).map(tuple)),
         reason=draw(st.sampled_from(Reason)),
@@ -142,7 +144,13 @@ DELETES = st.builds(
 CHANGES = st.one_of(
     st.builds(Create, SEGMENTS, SPANS, st.sampled_from(Reason), st.none() | SPANS, IMPACTS),
     st.builds(Patch, **EDITS),
-    st.builds(Replace, **EDITS, is_allowed=st.booleans(), is_protected=st.booleans()),
+    st.builds(
+        Replace,
+        **EDITS,
+        is_allowed=st.booleans(),
+        is_protected=st.booleans(),
+        twin=st.none() | TWINS,
+    ),
     upgrades(),
     DELETES,
 )
@@ -156,6 +164,7 @@ PLANS = st.builds(
     ),
     diagnostics=st.lists(FINDINGS, max_size=2).map(tuple),
     refusals=st.lists(FINDINGS, max_size=2).map(tuple),
+    lists=st.dictionaries(TEXTS, st.none() | TEXTS, max_size=3),
     options=st.builds(Options, several(TEXTS), st.booleans(), st.booleans(), several(TEXTS)),
     folder=WORDS,
 )

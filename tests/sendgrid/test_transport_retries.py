@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from segctl.errors import RateLimited, RemoteError, ServerFault
+from segctl.errors import RateLimited, RemoteError, ServerFault, UnexpectedAnswer
 from segctl.sendgrid import failures
 from segctl.sendgrid.patience import LONGEST_WAIT
 from segctl.sendgrid.transport import ATTEMPTS, Transport
@@ -32,6 +32,23 @@ def test_what_is_repeated(method: str, status: int) -> None:
     assert seen == (ATTEMPTS if repeated else 1)
     assert len(clock.slept) == seen - 1
     assert attempts(answer(status), method, patient=False)[0] == 1
+
+
+@pytest.mark.parametrize("body", [b"", b'{"results": [', b"<html>"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+def test_a_success_whose_body_is_spoilt_is_repeated_where_nothing_was_done(
+    method: str, body: bytes
+) -> None:
+    with scripted(answer(200, body), answer(200, {"results": []})) as (transport, script):
+        try:
+            got = transport.send(method, "/v3/x", operation="do it").data
+        except UnexpectedAnswer as error:
+            got = error.ambiguous
+    # Writes have no answer to some of their successes.
+    assert got == ({"results": []} if method == "GET" else True if body else None)
+    assert len(script.seen) == (2 if method == "GET" else 1)
+    if method == "GET":
+        assert attempts(answer(200, body), method)[0] == ATTEMPTS
 
 
 def test_pauses_grow_and_vary() -> None:

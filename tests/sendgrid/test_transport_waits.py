@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from segctl.clock import SystemClock
 from segctl.errors import Interrupted, RateLimited, RemoteError
 from segctl.secrets import Secret
+from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.patience import LONGEST_WAIT, TICK
-from segctl.sendgrid.transport import ATTEMPTS, CONCURRENCY, Transport
+from segctl.sendgrid.transport import ATTEMPTS, Transport
 from tests.conftest import Hasty
 
 from .support import KEY, FakeClock, Script, Served, answer, scripted

@@ -123,6 +123,9 @@ def command(
             if not plan.changes:
                 if output != "text":
                     session.show(report_in(output, Report(), plan, session))
+                code = _code(Report(), plan)
+                if code == IN_PART:
+                    session.talk("The account is not as declared yet: see the warning.")
                 return code
             if not (auto_approve or _approved(session)):
                 session.say("Nothing was changed.")
@@ -136,7 +139,7 @@ def command(
     session.show(blank + report_in(output, report, plan, session))
     if failure is not None:
         raise failure
-    return INTERRUPTED if report.interrupted else _code(report)
+    return INTERRUPTED if report.interrupted else _code(report, plan)
 
 
 def _show(session: Session, plan: Plan, output: str) -> None:
@@ -148,10 +151,10 @@ def _show(session: Session, plan: Plan, output: str) -> None:
         session.say(text.rstrip())
 
 
-def _code(report: Report) -> int:
+def _code(report: Report, plan: Plan) -> int:
     """Give the exit code of a report that ran to its end."""
     if report.is_complete:
-        return 0
+        return IN_PART if plan.leaves_work else 0
     return IN_PART if report.is_partial else 1
 
 

@@ -10,7 +10,6 @@ import click
 from segctl.cli.files import write_whole
 from segctl.cli.formats import faults_in, format_option, plan_in
 from segctl.cli.planning import exit_code, plan_options, prepare, work_out
-from segctl.cli.saved import saved_as
 from segctl.cli.session import json_text, with_session
 from segctl.clock import iso
 from segctl.errors import UsageError
@@ -43,8 +42,9 @@ def command(
     """Show what apply would change, and change nothing.
 
     Compares the segment files with the account: one request for the list, one for each declared
-    segment that was edited there since the last run. Where segctl.yaml names contacts, it says who
-    is reached before and after. Exit code 3 when a safety rule would refuse the plan.
+    segment that was edited there since the last run; where a change speaks of a contact list, one
+    for their names. Where segctl.yaml names contacts, it says who is reached before and after. Exit
+    code 3 when a safety rule would refuse the plan.
 
     \b
     Examples:
@@ -66,6 +66,8 @@ def command(
         write_whole(out, json_text(to_json(plan, now)))
     session.show(plan_in(output, plan, session, generated_at=now, requests=requests))
     if out is not None:
+        from segctl.cli.saved import saved_as  # noqa: PLC0415 - only with --out
+
         session.talk(saved_as(session, out, plan))
     if session.verbosity > 0:
         session.talk(f"{count(requests, 'request')} sent.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.planning import read_selection
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, InvalidInput, Severity
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("test")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", shell_complete=segment_names, metavar="[NAME]...", nargs=-1)
 @click.option(
     "--format",
     "output",
@@ -49,7 +50,7 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
     from segctl.cli.cases import sound_suites  # noqa: PLC0415
 
     try:
-        _, picked = read_selection(session, names, what="test")
+        _, picked = read_selection(session, names, what="NAME")
         suites = sound_suites(session, picked)
     except InvalidInput as error:
         if output != "text":
@@ -65,6 +66,7 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
 
 def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], list[Diagnostic]]:
     """Try every test; give what cannot be translated, too."""
+    from segctl.audience.cases import Verdict  # noqa: PLC0415
     from segctl.audience.translation import translate  # noqa: PLC0415
     from segctl.engine import Engine  # noqa: PLC0415
     from segctl.linting import QuerySource  # noqa: PLC0415
@@ -79,7 +81,12 @@ def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], li
         source = QuerySource(suite.declared, session.declarations.documents[suite.declared.file])
         translated = translate(parse(segment.query), suite.columns, segment.parent_list_ids)
         if translated.audience is None:
-            problems += not_translated(translated.problems, source)
+            found = not_translated(translated.problems, source)
+            problems += found
+            # They did not pass: a report without them would be of fewer tests, all green.
+            said = f"its query cannot be computed: {found[0].span}"
+            name, file = suite.declared.name, suite.declared.file
+            verdicts += [Verdict(name, file, case, None, problem=said) for case in suite.cases]
             continue
         engine = engines.get(id(suite.columns))
         if engine is None:
@@ -131,6 +138,7 @@ def _show_json(
             "name": clean(one.case.name),
             "source": source_json(one.case.span),
             "expect": "in" if one.case.expected else "out",
+            "actual": None if one.actual is None else "in" if one.actual else "out",
             "passed": one.passed,
             "details": [] if one.passed else details(one),
             "reasons": [

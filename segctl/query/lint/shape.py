@@ -293,6 +293,10 @@ def undocumented_syntax(node: tree.Node, here: Here) -> Iterator[Spot]:
         yield Spot(node.start, node.end, f"{what} is not documented by SendGrid", hint)
 
 
+def _joins(node: tree.Expression) -> bool:
+    return isinstance(node, tree.Binary) and node.op == "||"
+
+
 def _undocumented(  # noqa: C901, PLR0911 - one a shape
     node: tree.Node, here: Here
 ) -> tuple[str, str]:
@@ -321,6 +325,6 @@ def _undocumented(  # noqa: C901, PLR0911 - one a shape
             return "ESCAPE", ""
         case tree.Comparison(op=op):
             return op, ""
-        case tree.Binary(op="||"):
-            return "`||`", ""
+        case tree.Binary(op="||") if not (_joins(node.left) or _joins(node.right)):
+            return "`||`", ""  # of a chain, its first
     return "", ""
