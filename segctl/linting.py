@@ -25,11 +25,12 @@ from segctl.declarations.lint import (
 from segctl.declarations.positions import ScalarMap, TextMap
 from segctl.declarations.suppressions import sql_ignores, yaml_ignores
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.lint import RULES, Knowledge, lint, mask_personal, needed_for
+from segctl.query.lint import RULES, Knowledge, lint, needed_for
 from segctl.query.lint.help import explanation, markdown
 from segctl.query.lint.rule import Finding, Needs
 from segctl.query.normal import normal
 from segctl.query.parse import parse
+from segctl.query.personal import mask_personal
 from segctl.query.words import WordKind
 from segctl.secrets import redact
 from segctl.suggest import did_you_mean

@@ -12,7 +12,7 @@ from segctl.audience.cases import Reason, Verdict
 from segctl.declarations.document import excerpts
 from segctl.engine import EvaluationFailed
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

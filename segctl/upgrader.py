@@ -14,7 +14,7 @@ from segctl.declarations.writing import segment_text
 from segctl.errors import Diagnostic, Severity
 from segctl.importer import Choice, Left, NewFile, by_hand, shown, unwritable
 from segctl.model import Segment
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
 from segctl.query.problems import place
 from segctl.query.problems import shown as cut
 from segctl.secrets import redact

@@ -8,7 +8,7 @@ from segctl.cli.audiences import chosen, opened
 from segctl.contacts.verifying import verify
 from segctl.errors import Diagnostic, Severity, UsageError
 from segctl.importer import shown
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

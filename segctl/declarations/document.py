@@ -175,16 +175,22 @@ def by_place(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 def excerpts(text: str) -> list[str]:
     """Give the lines of a text for showing: keys and addresses are masked, and columns stay."""
-    if "@" in text:
-        from segctl.query.lint import mask_personal  # noqa: PLC0415 - all rules, for a finding alone
-
-        text = mask_personal(text, same_length=True)
-    return _LINE_BREAK.split(redact(text))
+    return _LINE_BREAK.split(redact(_masked(text, same_length=True)))
 
 
 def quoted(text: str) -> str:
-    """Quote what somebody wrote, in a message: not more of it than helps."""
+    """Quote what somebody wrote, in a message: not more of it than helps, and no address."""
+    # Before it is cut: a mask does not know half of one.
+    text = _masked(text)
     return f"`{text if len(text) <= _MOST_QUOTED else text[:_MOST_QUOTED] + '…'}`"
+
+
+def _masked(text: str, *, same_length: bool = False) -> str:
+    if "@" not in text:
+        return text
+    from segctl.query.personal import mask_personal  # noqa: PLC0415 - only where there may be one
+
+    return mask_personal(text, same_length=same_length)
 
 
 def position_spans(file: str, text: str, offsets: Sequence[int]) -> list[Span]:

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.errors import Severity
-from segctl.query.lint import addresses_in
 from segctl.query.lint.rule import Needs, listed, rule
+from segctl.query.personal import addresses_in
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:

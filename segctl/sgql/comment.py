@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.declarations.writing import COMMAND, is_seen
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
 from segctl.secrets import redact
 
 if TYPE_CHECKING:

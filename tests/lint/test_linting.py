@@ -271,3 +271,11 @@ def test_addresses_in_comments_are_not_shown() -> None:
     assert found.excerpt == f"  {query}".replace("some@one.test", "*" * 13)
     (found,) = run(f"name: some@one.test\nquery_dsl: {Q}\n", settings=RuleSettings.of({}, "x"))
     assert "`***`" in found.summary
+
+
+def test_half_an_address_is_not_shown_either() -> None:
+    """A message quotes forty characters of a query; the mask comes before they are cut off."""
+    long = "jana.with.a.long.name.indeed.and.longer@one.test"
+    found = run(f"name: a\nquery_dsl: {Q} WHERE city = 'x' '{long}'\n")
+    assert {one.code for one in found} == {"personal-data", "unreadable-query"}
+    assert "jana" not in "".join(f"{one.summary}{one.hint}{one.excerpt}" for one in found)
