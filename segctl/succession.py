@@ -81,8 +81,13 @@ def finished(matches: Iterable[Match]) -> Iterator[Diagnostic]:
     yield Diagnostic(
         "upgrade-finished",
         Severity.INFO,
-        f"the v1 segment that `{first.name}` was upgraded from is gone"
-        + (f", and those of {len(more)} more segments are" if more else ""),
+        f"the v1 segment that `{first.name}` was upgraded from is gone" + _and_of(len(more)),
         first.upgrade_span or first.span,
         hint="`upgrade_from` may be removed from the file" + ("s" if more else ""),
     )
+
+
+def _and_of(more: int) -> str:
+    if more == 1:
+        return ", and so is that of one more segment"
+    return f", and so are those of {more} more segments" if more else ""

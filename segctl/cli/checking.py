@@ -50,12 +50,12 @@ def check_before_sending(
     """
     wanted = needs(declared)
     warnings: list[Diagnostic] = []
-    fields, reserved, list_ids = None, None, None
+    fields, reserved, names = None, None, None
     try:
         if Needs.FIELDS in wanted:
             fields, reserved = map(columns, account.reader.list_fields())
         if Needs.LISTS in wanted:
-            list_ids = frozenset(one.id.lower() for one in lists.read())
+            names = {one.id.lower(): one.name for one in lists.read()}
     except RemoteError as error:
         warnings.append(
             Diagnostic(
@@ -66,7 +66,7 @@ def check_before_sending(
             )
         )
     knowledge = Knowledge(
-        custom_fields=fields, reserved_fields=reserved or {}, fresh=True, list_ids=list_ids
+        custom_fields=fields, reserved_fields=reserved or {}, fresh=True, lists=names
     )
     return (*warnings, *_lint(session, declared, knowledge))
 

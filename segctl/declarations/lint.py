@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.declarations.suppressions import Ignore
     from segctl.model import Declared
+    from segctl.query.lint import Knowledge
     from segctl.query.lint.rule import Rule
 
 
@@ -168,14 +169,14 @@ def _addresses(value: object, path: tuple[str | int, ...]) -> Iterator[Remark]:
 
 
 @rule("unknown-list", needs=Needs.LISTS)
-def unknown_parent(declared: Declared, list_ids: frozenset[str]) -> Iterator[Remark]:
+def unknown_parent(declared: Declared, knowledge: Knowledge) -> Iterator[Remark]:
     """Find parent lists that the account does not have; the help is that of the query's rule."""
     for number, one in enumerate(declared.segment.parent_list_ids):
-        if one.lower() not in list_ids:
+        if one.lower() not in (knowledge.lists or {}):
             yield Remark(
                 ("parent_list_ids", number),
                 f"the account has no list `{one}`",
-                "use the id of a list of this account",
+                knowledge.which_list,
             )
 
 

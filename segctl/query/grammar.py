@@ -13,7 +13,8 @@ from segctl.query.catalogue import ExtraKind
 from segctl.query.operands import Operands
 from segctl.query.problems import shown
 from segctl.query.tree import Extra
-from segctl.query.words import Word, WordKind, lower, nearest
+from segctl.query.words import Word, WordKind, lower
+from segctl.suggest import nearest
 
 if TYPE_CHECKING:
     from segctl.query.problems import CannotRead
@@ -168,7 +169,7 @@ class Grammar(Operands):
             return self.name("an alias after AS")
         if not self.is_name(self.word) or self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
             return None
-        typo = nearest(self.word.text, following) if self.word.kind is WordKind.NAME else None
+        typo = nearest(self.word.text, following) if self.word.kind is WordKind.NAME else ""
         if typo and self.next.upper not in _AFTER_ALIAS:
             return None
         return self.name("an alias")
@@ -286,7 +287,7 @@ class Grammar(Operands):
         before = self.words[self.index - 1]
         known = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "JOIN", "ON", *_CLAUSES)
         for suspect in (word, before):
-            guess = nearest(suspect.text, known) if suspect.kind is WordKind.NAME else None
+            guess = nearest(suspect.text, known) if suspect.kind is WordKind.NAME else ""
             if guess and suspect.upper not in known:
                 return f"did you mean `{guess}` instead of {shown(suspect.text)}?"
         return ""

@@ -35,7 +35,7 @@ FIELDS = {
     "orders_count": ColumnType.NUMBER,
     "total_spend": ColumnType.NUMBER,
 }
-KNOWN = Knowledge(FIELDS, fresh=True, list_ids=frozenset([LIST]))
+KNOWN = Knowledge(FIELDS, fresh=True, lists={LIST: "Customers"})
 NOTHING = Knowledge()
 SEGMENTS = Path(__file__).parents[2] / "segments"
 

@@ -134,6 +134,7 @@ def test_nobody_is_told_to_rename_or_edit_a_v1_segment(connected: Project, accou
 
 def test_what_exclusive_ownership_would_delete_is_said(connected: Project, account: Remote) -> None:
     connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
+    connected.declare("Brno", query("city = 'Brno'"))  # in the way, and claimed
     result = connected.run("upgrade", "--all")
     assert "deletes the v1 segments that no file names: `Odd`\n" in result.err
     assert "- delete  Odd" in connected.run("plan").out

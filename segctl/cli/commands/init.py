@@ -130,8 +130,8 @@ def command(session: Session, *, github: bool, update: bool) -> int:
         session.talk("Next: segctl validate, then segctl --target sandbox plan")
     if State.WRITTEN in {states.get(name) for name in WORKFLOWS}:
         session.talk(
-            "For GitHub: a key that reads goes into the secrets of the repository, one that writes "
-            "into those\nof its environment `production`, both as SENDGRID_API_KEY."
+            "For GitHub: a key that reads goes into the repository's secrets, one that writes into "
+            "those of its environment `production`, both as SENDGRID_API_KEY"
         )
     return 0
 

@@ -116,8 +116,9 @@ def command(
         session.warn(one.notes)
     if session.config.ownership is Ownership.EXCLUSIVE:
         written = {one.file.remote.id for one in files}
-        graves = {one.name for one in declarations.tombstones}
-        bare = [one for one in new if one.id not in written and one.name not in graves]
+        named = {one.name for one in declarations.declared}
+        named |= {one.name for one in declarations.tombstones}
+        bare = [one for one in new if one.id not in written and one.name not in named]
         session.warn(_doomed(bare))
     session.talk(_closing(result, len(files), dry_run=dry_run))
     if len(files) == len(result.files) and not result.left:

@@ -238,7 +238,7 @@ def unknown_list(call: tree.Call, here: Here) -> Iterator[Spot]:
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    known = here.knowledge.list_ids
+    known = here.knowledge.lists
     if known is None:
         return
     for item in _list_ids(call):
@@ -247,7 +247,7 @@ def unknown_list(call: tree.Call, here: Here) -> Iterator[Spot]:
                 item.start,
                 item.end,
                 f"the account has no list {quoted(item.value)}",
-                "use the id of a list of this account",
+                here.knowledge.which_list,
             )
 
 
