@@ -191,6 +191,19 @@ def test_inside_a_not_the_opposite_decides(
     assert reasons(project) == wanted
 
 
+def test_a_not_in_a_not_is_looked_into(project: Project) -> None:
+    condition = "NOT (NOT (plan = 'pro' OR total_spend < 5))"
+    text = BIG.replace("{CONTACT}", "{ plan: null }").replace("{EXPECT}", "in")
+    text = f"{text.partition('total_spend')[0]}{condition}\ntests:{text.partition('tests:')[2]}"
+    project.write(big("{}", "in") | {"segments/big.yaml": text})
+    assert reasons(project) == [
+        ("NULL", condition),
+        ("NULL", "NOT (plan = 'pro' OR total_spend < 5)"),
+        ("NULL", "plan = 'pro'"),
+        ("false", "total_spend < 5"),
+    ]
+
+
 def test_the_present_is_now_where_no_test_says_otherwise(project: Project) -> None:
     text = CLICKS.replace('    now: "2026-03-31T00:00:00Z"\n', "")
     project.write({"segments/clicks.yaml": text})

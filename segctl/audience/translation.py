@@ -184,7 +184,7 @@ class _Outermost(Conditions):
         return self._part(node, scope), self.used
 
     def _part(self, node: tree.Expression, scope: Scope) -> Part:
-        if isinstance(node, tree.Not) and isinstance(node.operand, tree.And | tree.Or):
+        if isinstance(node, tree.Not) and isinstance(node.operand, tree.And | tree.Or | tree.Not):
             inner = self._part(node.operand, scope)
             return Part(node.start, node.end, f"(NOT {inner.sql})", "NOT", (inner,))
         if not isinstance(node, tree.And | tree.Or):

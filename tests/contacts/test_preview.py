@@ -210,6 +210,14 @@ def test_the_moment_can_be_chosen(project: Project) -> None:
     assert counted[1]["now"] == "2026-07-02T22:00:00Z"
     done = project.run("preview", "--contacts", str(path), "--now", "soon")
     assert (done.code, "--now is no time" in done.err) == (1, True)
+    done = project.run("preview", "--now", "soon", "--format", "markdown")
+    assert "is no time" in done.out
+
+
+@pytest.mark.parametrize("option", ["--contacts", "--events"])
+def test_an_empty_name_of_a_file_is_told(shop: Project, option: str) -> None:
+    done = shop.run("preview", option, "")
+    assert f"{option} names no file\n  hint: is a variable unset?" in done.err
 
 
 def test_a_base_of_another_account_is_told(changed: Project, remote: Remote) -> None:
