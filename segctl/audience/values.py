@@ -228,7 +228,9 @@ class Values(ABC):
             piece = Piece(time_sql(moment), Kind.TIME) if moment else piece
         if piece.kind is not Kind.TIME:
             raise refused(base, f"a span of time is added to {piece.kind}, not to a time")
-        return Piece(f"({piece.sql} + INTERVAL ({amount * factor}) {word})", Kind.TIME)
+        # To DuckDB a month equals 30 days, and what differs in nothing else it computes only once.
+        op, amount = ("-", -amount) if word == "MONTH" else ("+", amount)
+        return Piece(f"({piece.sql} {op} INTERVAL ({amount * factor}) {word})", Kind.TIME)
 
     def _cast(self, node: tree.Cast, scope: Scope) -> Piece:
         if isinstance(node.operand, tree.String) and node.type in _SAME[Kind.TIME] | {"DATE"}:

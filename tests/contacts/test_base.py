@@ -233,6 +233,24 @@ def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
     assert alone == found
 
 
+def test_a_month_is_not_thirty_days(tmp_path: Path) -> None:
+    """To DuckDB the two intervals are equal, and so what is computed with them would be."""
+    contacts = written(tmp_path / "c.csv", "contact_id,seen\n1,2026-02-28T12:30:00Z\n")
+    events = written(tmp_path / "e.csv", "contact_id,timestamp\n1,2026-02-28T12:30:00Z\n")
+    asked = {
+        f"{J}e.timestamp >= now() - 30 days": 0,
+        f"{J}e.timestamp >= now() - 1 month": 1,
+        f"{J}e.timestamp >= timestampadd(day, -360, now()) AND c.seen < now() - 360 days": 0,
+        f"{J}e.timestamp >= timestampadd(year, -1, now())": 1,
+        "seen >= now() - 720 hours": 0,
+        "NOT seen >= now() - 30 days AND seen >= now() - 1 month": 1,
+        "timestampadd(month, 1, seen) = timestampadd(day, 28, seen)": 1,
+        "timestampadd(day, 30, seen) = timestampadd(month, 1, seen)": 0,
+    }
+    found = numbers(contacts, events, *asked, fields=FIELDS)
+    assert dict(zip(asked, found, strict=True)) == asked
+
+
 def test_an_event_query_without_events_says_so(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     whole = "EXISTS (SELECT 1 FROM event_data)"
