@@ -745,6 +745,7 @@ def test_an_old_one_stays_until_the_new_one_is_valid(
         done = connected.run("apply", "--auto-approve")
         assert done.code == 4
         assert "waiting       replace VIP: SendGrid is still checking the new segment" in done.out
+        assert "waiting 2 min at most, SendGrid is checking the query" in done.err
         assert sum(connected.clock.slept) <= 120
         connected.clock.slept.clear()
         assert old in held(remote).values()
@@ -754,6 +755,7 @@ def test_an_old_one_stays_until_the_new_one_is_valid(
     waiting = connected.run("plan", "--detailed-exitcode", "--out", str(saved))
     assert waiting.code == 2
     assert "goes on with what an earlier run left unfinished" in waiting.out
+    assert f"the new one is there, id {new}" in waiting.out
     remote.watch.forward(minutes=6)
     assert connected.run("apply", str(saved), "--auto-approve").code == 0
     settle(connected, remote)

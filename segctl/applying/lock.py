@@ -39,14 +39,17 @@ class LockPatience:
         left = self._since + self._timeout - self._clock.monotonic()
         if left < 1:
             return None
-        return Wait(min(self._until_unlocked(now), left), LOCK_WORDS, Patience.LOCK)
+        unlocked = self._until_unlocked(now)
+        if unlocked is None:
+            return Wait(min(LOCK_POLL, left), LOCK_WORDS, Patience.LOCK, left)
+        return Wait(min(unlocked, left), LOCK_WORDS, Patience.LOCK)
 
-    def _until_unlocked(self, now: Remote) -> float:
+    def _until_unlocked(self, now: Remote) -> float | None:
         changed = moment(now.updated_at)
         if changed is None:
-            return LOCK_POLL
+            return None
         age = (self._clock.now() - changed).total_seconds()
         seconds = self._lock - age + LOCK_MARGIN
         # A clock that is wrong, or a lock that does not count from there, gives nonsense.
         plausible = 0 < seconds <= self._lock + 2 * LOCK_MARGIN
-        return seconds if plausible else LOCK_POLL
+        return seconds if plausible else None

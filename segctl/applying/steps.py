@@ -38,11 +38,15 @@ class Patience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let `seconds` pass. `why` ends the sentence "waiting 10 s, …"."""
+    """Let `seconds` pass. `why` ends the sentence "waiting 10 s, …".
+
+    `most` is how long the same is waited for in all, where it is looked at in between.
+    """
 
     seconds: float
     why: str
     patience: Patience
+    most: float = 0.0
 
 
 Steps: TypeAlias = Generator[Wait, None, T]

@@ -86,7 +86,7 @@ def _watch(
         if left <= 0:
             break
         try:
-            yield Wait(min(pause, left), why, Patience.VALIDATION)
+            yield Wait(min(pause, left), why, Patience.VALIDATION, left)
         except Halted as halt:
             return Verdict(verdict.remote, halted=halt.message)
         pause = min(pause * 1.5, LONGEST_POLL_INTERVAL)

@@ -211,8 +211,10 @@ class _Run:
                 told = (id(change), wait.why)
                 if told not in self._told:
                     self._told.add(told)
-                    words = f"waiting {_length(wait.seconds)}, {wait.why}"
-                    self.session.talk(f"{_title(change)}: {words}")
+                    length = _length(wait.seconds)
+                    if wait.most > wait.seconds:
+                        length = f"{_length(wait.most)} at most"
+                    self.session.talk(f"{_title(change)}: waiting {length}, {wait.why}")
             case Outcome():
                 self.outcomes.append(event)
 
