@@ -279,5 +279,6 @@ def _unfinished(remote: Remote) -> Diagnostic:
         "rename-unfinished",
         Severity.WARNING,
         f"`{remote.name}` has a temporary name of segctl, and no file says what it is to become",
-        hint=f"rename it in SendGrid (id {remote.id}), or put this name into `previous_names`",
+        hint=f"rename it in SendGrid (id {remote.id}), or put this name into `previous_names`; "
+        "a file with this name and `removed: true` deletes it",
     )

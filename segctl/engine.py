@@ -12,7 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from segctl.audience.pieces import name_sql, text_sql
+from segctl.audience.pieces import OURS, name_sql, text_sql
 from segctl.audience.translation import TYPES
 from segctl.errors import SegctlError, UsageError
 from segctl.query.catalogue import EVENT_DATA, ColumnType
@@ -30,6 +30,11 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "60%",
     "temp_directory": "",
 }
+_OURS = re.compile(
+    f"Invalid Input Error: {OURS}(.*)"
+    f"|Conversion Error: Could not convert string '{OURS}(.*)' to INT32"
+)
+"""What fails on purpose, in the two ways of `audience.values`."""
 _CSV = re.compile(r"Invalid Input Error: (?:The )?CSV ")
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FILE = re.compile(r"^  file = (.*)$", re.MULTILINE)
@@ -174,10 +179,9 @@ def _text(value: Any, kind: ColumnType) -> Any:
 
 def _failure(words: str) -> EvaluationFailed:
     """Say what went wrong without the values of contacts: only our own words are passed on."""
-    first = words.splitlines()[0] if words else ""
-    _, mark, ours = first.partition("segctl: ")
-    if mark:
-        return EvaluationFailed(ours)
+    ours = _OURS.match(words)
+    if ours:
+        return EvaluationFailed(ours[1] or ours[2])
     if _CSV.match(words):
         return _unreadable(words)
     return EvaluationFailed("DuckDB cannot compute this query for these contacts")
@@ -189,6 +193,9 @@ def _unreadable(words: str) -> FileUnreadable:
     name = re.split(r"[/\\]", files[-1])[-1] if files else "the CSV file"
     if "not utf-8" in words:
         return FileUnreadable(f"{where} of {name} is not UTF-8", hint="save it as CSV in UTF-8")
+    if "Maximum line size" in words:
+        what = f"{where} of {name} is longer than 2 MB"
+        return FileUnreadable(what, hint="export it without its longest column")
     return FileUnreadable(
         f"{where} of {name} cannot be read",
         hint="it has more or fewer columns than the first line, quotes that do not match, or"

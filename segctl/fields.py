@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class FieldType(StrEnum):
@@ -38,3 +40,8 @@ class ContactList:
 
     id: str
     name: str
+
+
+ListNames: TypeAlias = Mapping[str, str | None]
+"""What contact lists are called, by id in lower case; `None` for one that the account does not
+have. Of an id that is not in it nothing is known."""

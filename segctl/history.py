@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import subprocess
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
@@ -130,6 +131,23 @@ def read_past(
     return Past(commits, git.contents(blobs), folder)
 
 
+def moved_out(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:
+    """Give a place outside of a folder to which a commit moved a file of it, empty if it did not.
+
+    git tells by their likeness; the place is relative to the top of the repository. The commit has
+    a parent. Raises `UsageError` where git cannot tell.
+    """
+    git = _Git(root, env, PATIENCE)
+    asked = ("diff-tree", "-r", "-z", "--name-status", "--find-renames", "--diff-filter=R")
+    told = git.run(*asked, f"{commit}^1", commit).decode("utf-8", "replace").split("\0")
+    above = git.run("rev-parse", "--show-prefix").decode("utf-8", "replace").strip()
+    inside = f"{above}{folder}/"
+    # For each file a word and the two paths; the last piece is empty.
+    moves = zip(told[1::3], told[2::3], strict=False)
+    outward = (new for old, new in moves if old.startswith(inside) and not new.startswith(inside))
+    return next(outward, "")
+
+
 def checked_out(
     root: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
 ) -> str | None:
@@ -152,24 +170,34 @@ def top_of(root: Path) -> Path | None:
     return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
 
 
-def is_hidden(
+class Sight(Enum):
+    """What git makes of a file: it leaves it alone, would take it with all others, or has it."""
+
+    HIDDEN = "hidden"
+    LOOSE = "loose"
+    TRACKED = "tracked"
+
+
+def sight_of(
     root: Path, path: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
-) -> bool:
-    """Say whether git leaves a file of a project alone: ignored, tracked by nobody, or no git.
+) -> Sight:
+    """Say what git makes of a file; it is hidden where it is ignored, or there is no git.
 
     `path` need not exist, and is relative to `root`. Raises `UsageError` where git cannot tell.
     """
     env = os.environ if env is None else env
     # Whoever has no git commits nothing.
     if top_of(root) is None or shutil.which("git", path=env.get("PATH")) is None:
-        return True
+        return Sight.HIDDEN
     git = _Git(root, env, patience)
     # This command knows no magic in paths, and refuses to be told that there is none.
     asking = ("--no-literal-pathspecs", "check-ignore", "--quiet", "--")
     code, _, words = git.call(*asking, path.as_posix())
     if code > 1:
         raise git.refusal(words)
-    return code == 0
+    if code == 0:
+        return Sight.HIDDEN
+    return Sight.TRACKED if git.run("ls-files", "-z", "--", path.as_posix()) else Sight.LOOSE
 
 
 class _Git:

@@ -7,6 +7,7 @@ that another segment has or almost has, a segment that no file can hold. Writes 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,8 +20,9 @@ from segctl.matching import undeclared
 from segctl.secrets import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Declared, Remote, Snapshot, Tombstone
 
 
@@ -76,7 +78,7 @@ def make_import(
     tombstones: Sequence[Tombstone] = (),
     *,
     taken: Iterable[str] = (),
-    lists: Mapping[str, str] | None = None,
+    lists: ListNames | None = None,
     schema: str = "",
 ) -> Import:
     """Turn the segments picked, by id, into files.
@@ -104,7 +106,7 @@ def make_import(
             continue
         written = segment_text(one.definition, lists or {}, schema)
         if written.reason:
-            left.append(_unwritable(one, written.reason))
+            left.append(unwritable(one, written.reason))
             continue
         files.append(NewFile(file_names.take(one.name, one.id), written.text, one))
         choice.take(one.name)
@@ -136,12 +138,17 @@ class Choice:
             return _ambiguous(one, self.held[one.name])
         if folded(one.name) in self.alike:
             return _alike(one, self.alike[folded(one.name)])
-        return _unwritable(one, "it has no query") if one.query is None else None
+        return _without_query(one) if one.query is None else None
 
 
 def shown(remote: Remote) -> str:
     """Name a segment for people: by its name, or by its id where that shows nothing."""
     return f"`{redact(remote.name)}`" if remote.name.strip() else f"segment {remote.id}"
+
+
+def by_hand(one: Remote) -> str:
+    """Say how to go on where no file is written for a v1 segment: nobody can edit that itself."""
+    return f"write its file by hand, with `upgrade_from: {{v1_id: {one.id}}}`"
 
 
 def _v1(one: Remote) -> Left:
@@ -172,7 +179,9 @@ def _ambiguous(one: Remote, number: int) -> Left:
     return Left(
         one,
         f"the account has {number} segments named {shown(one)}, and a file could mean either",
-        f"rename this one in SendGrid: {one.id}",
+        f"{by_hand(one)} and the name that is meant"
+        if one.is_v1
+        else f"rename this one in SendGrid: {one.id}",
     )
 
 
@@ -180,13 +189,23 @@ def _alike(one: Remote, other: str) -> Left:
     return Left(
         one,
         f"{shown(one)} and {redact(other)} differ by nothing but case or invisible encoding",
-        f"rename one of the two in SendGrid: this one is {one.id}",
+        f"{by_hand(one)} and another name"
+        if one.is_v1
+        else f"rename one of the two in SendGrid: this one is {one.id}",
     )
 
 
-def _unwritable(one: Remote, reason: str) -> Left:
+def _without_query(one: Remote) -> Left:
+    left = unwritable(one, "it has no query")
+    # An upgrade would be refused as well: nothing could be compared before the old one is deleted.
+    hint = f"look at it in SendGrid, and make another one if it is broken: its id is {one.id}"
+    return dataclasses.replace(left, hint=hint) if one.is_v1 else left
+
+
+def unwritable(one: Remote, reason: str) -> Left:
+    """Say why no file can hold a segment, and what to do."""
     return Left(
         one,
         f"{shown(one)} cannot be written as a file: {reason}",
-        f"change it in SendGrid first: its id is {one.id}",
+        by_hand(one) if one.is_v1 else f"change it in SendGrid first: its id is {one.id}",
     )

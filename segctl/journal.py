@@ -284,7 +284,7 @@ def names_of(plan: Plan) -> dict[str, str]:
 
 def shown(text: str) -> str:
     """Make a text fit for the journal: no key, no address of a person, not endless."""
-    from segctl.query.lint import mask_personal  # noqa: PLC0415 - heavy, and only for a journal
+    from segctl.query.personal import mask_personal  # noqa: PLC0415 - heavy, and only for a journal
 
     return clean(mask_personal(text))[:LONGEST_WORD]
 

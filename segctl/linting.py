@@ -25,11 +25,12 @@ from segctl.declarations.lint import (
 from segctl.declarations.positions import ScalarMap, TextMap
 from segctl.declarations.suppressions import sql_ignores, yaml_ignores
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.lint import RULES, Knowledge, lint, mask_personal, needed_for
+from segctl.query.lint import RULES, Knowledge, lint, needed_for
 from segctl.query.lint.help import explanation, markdown
 from segctl.query.lint.rule import Finding, Needs
 from segctl.query.normal import normal
 from segctl.query.parse import parse
+from segctl.query.personal import mask_personal
 from segctl.query.words import WordKind
 from segctl.secrets import redact
 from segctl.suggest import did_you_mean
@@ -293,8 +294,8 @@ class _File:
         asked.append((address_in_tests, self.document.value))
         if self.settings.name_pattern is not None:
             asked.append((name_pattern, self.settings.name_pattern))
-        if self.knowledge.list_ids is not None:
-            asked.append((unknown_parent, self.knowledge.list_ids))
+        if self.knowledge.lists is not None:
+            asked.append((unknown_parent, self.knowledge))
         if twin is not None:
             asked.append((duplicate_definition, twin))
         for rule, given in asked:
@@ -338,7 +339,7 @@ class _File:
         rule = ALL_RULES.get(code)
         if rule is None or self.settings.severity(code, rule.severity) is None:
             return False
-        lists, fields = self.knowledge.list_ids, self.knowledge.custom_fields
+        lists, fields = self.knowledge.lists, self.knowledge.custom_fields
         waits = (rule.needs is Needs.LISTS and lists is None) or (
             rule.needs is Needs.FIELDS and fields is None
         )

@@ -34,13 +34,14 @@ class Marker(StrEnum):
 _MARK = " ~segctl-"
 """What every marker begins with: a name without it needs no digest to be told from a marked one."""
 
-_TWIN = re.compile(re.escape(Marker.TWIN) + r"[0-9a-f]{8}\Z")
+_DIGITS = 8
+_TWIN = re.compile(rf"{re.escape(Marker.TWIN)}[0-9a-f]{{{_DIGITS}}}\Z")
 
 
 def temporary_name(name: str, segment_id: str, marker: Marker) -> str:
     """Give the marked name of the segment with this id that is, or was, called `name`."""
     digest = hashlib.sha256(segment_id.encode("utf-8", "surrogatepass")).hexdigest()
-    mark = marker.value + digest[:8]
+    mark = marker.value + digest[:_DIGITS]
     return name[: LONGEST_NAME - len(mark)] + mark
 
 
@@ -69,6 +70,21 @@ def twins(v1_id: str, remotes: Iterable[Remote]) -> tuple[Remote, ...]:
     """Pick the V2 segments that were made to take the place of a v1 one, under whatever name."""
     ending = temporary_name("", v1_id, Marker.TWIN)
     return tuple(one for one in remotes if not one.is_v1 and one.name.endswith(ending))
+
+
+def nameless_twins(
+    names: Iterable[str], remotes: Iterable[Remote]
+) -> dict[str, tuple[Remote, ...]]:
+    """Sort what looks like a twin, whatever v1 segment it is of, by the names that it is to get.
+
+    The digits are not looked at, so this proves nothing by itself.
+    """
+    found: dict[str, list[Remote]] = {}
+    for one in remotes:
+        if looks_like_twin(one):
+            found.setdefault(one.name[:-_DIGITS], []).append(one)
+    stems = {name: temporary_name(name, "", Marker.TWIN)[:-_DIGITS] for name in names if found}
+    return {name: tuple(found[stem]) for name, stem in stems.items() if stem in found}
 
 
 def looks_like_twin(remote: Remote) -> bool:

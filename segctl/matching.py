@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from segctl.comparison import audience, same_audience
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, looks_like_twin, marked, twins
+from segctl.markers import Marker, is_marked, looks_like_twin, marked, nameless_twins, twins
 from segctl.model import Reason
 from segctl.ownership import is_ours
 
@@ -70,6 +70,7 @@ def match_up(
     matcher.by_upgrade()
     matcher.by_previous_names()
     matcher.swaps()
+    matcher.left_behind()
     matcher.by_history(removals)
     return matcher.result()
 
@@ -318,6 +319,21 @@ class _Matcher:
             return
         for name in ring:
             self.take(name, there[name], Reason.RENAMED)
+
+    def left_behind(self) -> None:
+        """Finish upgrades whose `upgrade_from` was removed before the new segment had its name.
+
+        Without the v1 id the digits in the name prove nothing. So it must be as the file says, and
+        all that follows is that it gets its name; what differs is told, and left alone.
+        """
+        known = self.found.keys() | self.broken
+        names = [n for n, one in self.declared.items() if n not in known and not one.upgrade_from]
+        for name, half in nameless_twins(names, self.half).items():
+            one = half[0]
+            if len(half) > 1 or one.id in self.claimed or one.query is None:
+                continue
+            if same_audience(self.declared[name].segment, one.definition):
+                self.take(name, one, Reason.RESUMED)
 
     def by_history(self, removals: Iterable[Removal]) -> None:
         """Find removed declarations and new ones that are the same segment under two names."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol, TypeVar, assert_never
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from segctl.absence import Rules, concerns, settle
+from segctl.collisions import alike, names_in_use
 from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, marked, temporary_name
+from segctl.markers import Marker, is_marked, marked, nameless_twins, temporary_name
 from segctl.matching import match_up, undeclared, upgrading
 from segctl.model import (
     Change,
@@ -48,7 +49,7 @@ from segctl.succession import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from segctl.matching import Match
     from segctl.query.changes import ClauseChange
@@ -128,6 +129,9 @@ def definitions_to_read(
     wanted = [one for one in declared if wishes.selected is None or one.name in wishes.selected]
     names = {one.name for one in wanted}
     halves = {one.id for some in upgrading(wanted, listed) for one in some}
+    over = [one.name for one in wanted if not one.upgrade_from]
+    nameless = nameless_twins(over, listed)
+    halves |= {one.id for some in nameless.values() for one in some}
     moved = [one for one in declared if one.previous_names]
     names |= {name for one in moved for name in (one.name, *one.previous_names)}
     rules = wishes.rules()
@@ -182,7 +186,7 @@ def make_plan(
     loose = [one for one in snapshot.remotes if one.id not in claimed]
     absent = settle(loose, wishes.rules(names))
     changes = in_order([*made.changes, *absent.deletes])
-    made.diagnostics += _names_in_use(changes, snapshot.remotes)
+    made.diagnostics += names_in_use(changes, snapshot.remotes)
     return Plan(
         target=target,
         changes=changes,
@@ -204,7 +208,7 @@ class _Comparison:
         self.changes: list[Change] = []
         self.kept: list[Keep] = []
         self.diagnostics: list[Diagnostic] = []
-        self.upgraded: list[Declared] = []
+        self.upgraded: list[Match] = []
         self.aside = [remote for remote in remotes if is_marked(remote)]
         self.resumed: set[str] = set()
 
@@ -217,9 +221,9 @@ class _Comparison:
             if remote is None:
                 self.diagnostics.append(nothing_to_upgrade(one))
             else:
-                self.upgraded.append(one)
+                self.upgraded.append(match)
         if remote is None:
-            self.diagnostics += _alike(one, self.by_folded[one.name.casefold()])
+            self.diagnostics += alike(one, self.by_folded[one.name.casefold()])
             self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
             return
         change = self.resumption(one, remote) or _compare(
@@ -337,43 +341,6 @@ def _clauses(before: Segment, after: Segment) -> tuple[ClauseChange, ...]:
     return clause_changes(before.query, after.query)
 
 
-def _names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[Diagnostic]:
-    """Find names that a change takes and that nothing in the plan frees: the rest was left out."""
-    names = {remote.id: remote.name for remote in remotes}
-    holder = {name: id_ for id_, name in names.items()}
-    found = []
-    for change in changes:
-        match change:
-            case Replace(twin=Twin()):
-                # The new one has its name already.
-                continue
-            case (
-                Patch(after=after, precondition=before) | Replace(after=after, precondition=before)
-            ):
-                if holder.get(after.name, before.id) != before.id:
-                    found.append(_held(change, after.name))
-                if holder.get(names[before.id]) == before.id:
-                    del holder[names[before.id]]
-                holder[after.name] = before.id
-                names[before.id] = after.name
-            case Create() | Delete() | Upgrade():
-                # A twin takes a name that nobody else has, or that of the v1 segment it follows.
-                continue
-            case _:
-                assert_never(change)
-    return found
-
-
-def _held(change: Patch | Replace, name: str) -> Diagnostic:
-    return Diagnostic(
-        "name-in-use",
-        Severity.ERROR,
-        f"`{name}` is the name of another segment, which this plan does not rename",
-        change.span,
-        hint="let --only take in the file of that one, too",
-    )
-
-
 def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
     """Find a query that was written as declared and is of no use: an apply failed over it once."""
     complaint = remote.validation_error or "it does not say why"
@@ -385,16 +352,3 @@ def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
         one.query_span,
         hint="correct the query and apply again",
     )
-
-
-def _alike(one: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
-    return [
-        Diagnostic(
-            "name-differs-by-case",
-            Severity.WARNING,
-            f"the account has `{remote.name}`, and `{one.name}` would be created beside it",
-            one.span,
-            hint=f"write `{remote.name}` in the file if that is the one you mean",
-        )
-        for remote in remotes
-    ]

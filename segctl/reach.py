@@ -67,7 +67,7 @@ def too_far(
             )
         else:
             said = (
-                f"`{change.name}` would reach {whole:,} % of all contacts at once: "
+                f"`{change.name}` would reach {whole:,} % of the contacts it is counted in: "
                 f"{impact.after:,} of {impact.base:,}, and nobody is in it now"
             )
         yield Diagnostic(

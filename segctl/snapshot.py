@@ -56,9 +56,22 @@ def take_snapshot(
     if with_v1:
         known = {remote.id for remote in listed}
         listed += tuple(one for one in _v1(account) if one.id not in known)
+    return with_definitions(account, listed, wanted(listed), progress, cache, is_loose=is_loose)
+
+
+def with_definitions(
+    account: Reader,
+    listed: Sequence[Remote],
+    wanted: Iterable[Remote],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    cache: DefinitionCache | None = None,
+    *,
+    is_loose: Callable[[Remote], bool] = lambda _remote: False,
+) -> Snapshot:
+    """Read the definitions of some segments that were listed; all else as in `take_snapshot`."""
     definitions: dict[str, Remote] = {}
     picked = []
-    for remote in wanted(listed):
+    for remote in wanted:
         remembered = cache.find(remote) if cache is not None else None
         if remembered is None:
             picked.append(remote)

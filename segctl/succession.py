@@ -12,7 +12,7 @@ from segctl.comparison import changed_fields
 from segctl.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from segctl.matching import Match
     from segctl.model import Declared, Remote
@@ -65,16 +65,29 @@ def upgraded_later(one: Declared, old: Remote) -> Diagnostic:
     )
 
 
-def finished(done: Sequence[Declared]) -> Iterator[Diagnostic]:
-    """Say once what is left in the files of upgrades that are over."""
+def finished(matches: Iterable[Match]) -> Iterator[Diagnostic]:
+    """Say once what is left in the files of upgrades that are over, of those whose v1 one is gone.
+
+    Over they are when the new segment has its name, and is the only one.
+    """
+    done = [
+        match.declared
+        for match in matches
+        if match.remote and match.remote.name == match.declared.name and not match.surplus
+    ]
     if not done:
         return
     first, *more = done
     yield Diagnostic(
         "upgrade-finished",
         Severity.INFO,
-        f"the v1 segment that `{first.name}` was upgraded from is gone"
-        + (f", and those of {len(more)} more segments are" if more else ""),
+        f"the v1 segment that `{first.name}` was upgraded from is gone" + _and_of(len(more)),
         first.upgrade_span or first.span,
         hint="`upgrade_from` may be removed from the file" + ("s" if more else ""),
     )
+
+
+def _and_of(more: int) -> str:
+    if more == 1:
+        return ", and so is that of one more segment"
+    return f", and so are those of {more} more segments" if more else ""

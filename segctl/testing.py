@@ -12,7 +12,7 @@ from segctl.audience.cases import Reason, Verdict
 from segctl.declarations.document import excerpts
 from segctl.engine import EvaluationFailed
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -61,22 +61,34 @@ def _try(
     actual = truths[audience.part.sql] is True
     if actual is case.expected:
         return Verdict(declared.name, declared.file, case, actual)
-    decided = _deciding(audience.part, truths, met=actual)
+    decided = _deciding(audience.part, truths, value=True, holds=actual)
     reasons = tuple(_reason(part, truths[part.sql], declared, source) for part in decided)
     return Verdict(declared.name, declared.file, case, actual, reasons)
 
 
-def _deciding(part: Part, truths: Mapping[str, Truth], *, met: bool) -> Iterator[Part]:
-    """Yield the smallest conditions that make a part true, or keep it from being so.
+def _deciding(
+    part: Part, truths: Mapping[str, Truth], *, value: bool, holds: bool
+) -> Iterator[Part]:
+    """Yield the smallest conditions that make a part `value`, or keep it from being so.
 
-    Where each condition on the events of a join is met, but by no single event all of them, the
-    whole is the reason.
+    Of a NOT it is the condition inside that decides, by the opposite; both are told. Where each
+    condition on the events of a join is met, but by no single event all of them, they are told as
+    one.
     """
-    guilty = [inner for inner in part.parts if (truths[inner.sql] is True) is met]
+    inside = part.parts
+    if part.joiner == "ROW":
+        join, inside = part.parts[0], part.parts[1:]
+        if truths[join.sql] is not True or not inside:
+            yield join
+            return
+    if part.joiner == "NOT":
+        yield part
+        value = not value
+    guilty = [inner for inner in inside if (truths[inner.sql] is value) is holds]
     if not guilty:
         yield part
     for inner in guilty:
-        yield from _deciding(inner, truths, met=met)
+        yield from _deciding(inner, truths, value=value, holds=holds)
 
 
 def _reason(part: Part, truth: Truth, declared: Declared, source: QuerySource) -> Reason:
@@ -84,9 +96,16 @@ def _reason(part: Part, truth: Truth, declared: Declared, source: QuerySource) -
         span = declared.parent_span or declared.span
         ids = ", ".join(declared.segment.parent_list_ids)
         return Reason(f"on the parent list {ids}", _WORDS[truth], span)
+    span = query_span(source, part.start, part.end)
+    if part.joiner == "ROW":
+        every = " AND ".join(_written(inner, declared) for inner in part.parts[1:])
+        return Reason(f"one and the same event: {every}", _WORDS[truth], span)
+    return Reason(_written(part, declared), _WORDS[truth], span)
+
+
+def _written(part: Part, declared: Declared) -> str:
     written = " ".join(declared.segment.query[part.start : part.end].split())
-    short = written if len(written) <= _LONGEST else f"{written[: _LONGEST - 1]}…"
-    return Reason(short, _WORDS[truth], query_span(source, part.start, part.end))
+    return written if len(written) <= _LONGEST else f"{written[: _LONGEST - 1]}…"
 
 
 def query_span(source: QuerySource, start: int, end: int) -> Span:
@@ -111,7 +130,7 @@ def not_translated(
                 f"{what}: {mask_personal(problem.message)}",
                 span,
                 mask_personal(problem.hint),
-                mask_personal(line, same_length=True),
+                line,
             )
         )
     return found

@@ -12,21 +12,25 @@ from typing import TYPE_CHECKING
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.writing import segment_text
 from segctl.errors import Diagnostic, Severity
-from segctl.importer import Choice, Left, NewFile, shown
+from segctl.importer import Choice, Left, NewFile, by_hand, shown, unwritable
 from segctl.model import Segment
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
+from segctl.query.problems import place
+from segctl.query.problems import shown as cut
 from segctl.secrets import redact
 from segctl.sgql.comment import old_query
 from segctl.sgql.translation import Upgraded, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Declared, Remote, Snapshot, Tombstone
     from segctl.query.catalogue import ColumnType
     from segctl.query.problems import Problem
 
 _LONGEST_QUOTE = 60
+_MOST_REASONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def make_upgrades(
     tombstones: Sequence[Tombstone] = (),
     *,
     taken: Iterable[str] = (),
-    lists: Mapping[str, str] | None = None,
+    lists: ListNames | None = None,
     schema: str = "",
     fields: Mapping[str, ColumnType] | None = None,
 ) -> Upgrades:
@@ -94,16 +98,18 @@ def make_upgrades(
         if isinstance(found, Left):
             left.append(found)
             continue
-        segment = Segment(one.name, found.query, found.parent_list_ids)
+        # Of several lines it ends with one, as `segctl fmt` has it.
+        end = "\n" if "\n" in found.query else ""
+        segment = Segment(one.name, found.query + end, found.parent_list_ids)
         written = segment_text(
             segment,
             lists or {},
             schema,
             upgrade_from=one.id,
-            above_query=old_query(one.query or ""),
+            above_query=old_query(one.query or "", _remarks(one, found.notes)),
         )
         if written.reason:
-            left.append(_unwritable(one, written.reason))
+            left.append(unwritable(one, written.reason))
             continue
         file = NewFile(file_names.take(one.name, one.id), written.text, one)
         notes = tuple(_note(one, note) for note in found.notes)
@@ -130,41 +136,44 @@ def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Upgrade
     found = translate(one.query or "", one.parent_list_ids, fields)
     if isinstance(found, Upgraded):
         return found
-    first, *more = found
-    rest = f" (and {len(more)} more)" if more else ""
+    told = found[:_MOST_REASONS]
+    hints = dict.fromkeys(problem.hint for problem in told if problem.hint)
+    rest = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
     return Left(
         one,
-        f"{shown(one)} has no exact translation: {_said(one, first)}{rest}",
-        f"{_by_hand(one)} and the query that is meant"
-        + (f": {redact(mask_personal(first.hint))}" if first.hint else ""),
+        f"{shown(one)} has no exact translation: "
+        + "; ".join(_said(one, problem) for problem in told)
+        + rest,
+        f"{by_hand(one)} and the query that is meant"
+        + (f": {redact(mask_personal('; '.join(hints)))}" if hints else ""),
     )
 
 
-def _by_hand(one: Remote) -> str:
-    """Say how to go on where no file is written: nobody can edit the old query itself."""
-    return f"write its file by hand, with `upgrade_from: {{v1_id: {one.id}}}`"
+def _remarks(one: Remote, notes: Sequence[Problem]) -> Iterator[str]:
+    """Say for the file how its query was read, each thing once with the places that it is about."""
+    places: dict[str, list[str]] = {}
+    for note in notes:
+        places.setdefault(note.message, []).append(f"`{_quoted(one, note)}`")
+    for message, found in places.items():
+        yield f"{' and '.join(dict.fromkeys(found))}: {message}"
+
+
+def _quoted(one: Remote, problem: Problem) -> str:
+    """Quote the place of a problem on one line; masked before it is cut, or half would show."""
+    piece = " ".join((one.query or "")[problem.start : problem.end].split())
+    text = redact(mask_personal(piece))
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
 def _said(one: Remote, problem: Problem) -> str:
     """Say what is wrong where in an old query, without what is personal in it."""
-    text = one.query or ""
-    quoted = " ".join(text[problem.start : problem.end].split())
-    quoted = quoted if len(quoted) <= _LONGEST_QUOTE else f"{quoted[:_LONGEST_QUOTE]}…"
-    line = text.count("\n", 0, problem.start) + 1
-    column = problem.start - (text.rfind("\n", 0, problem.start) + 1) + 1
-    place = f"line {line}, column {column} of its query"
-    where = f"{place}: `{quoted}`" if quoted else place
-    return redact(mask_personal(f"{problem.message} (at {where})"))
+    quoted = _quoted(one, problem)
+    where = place(one.query or "", problem.start) + (f": `{quoted}`" if quoted else "")
+    piece = (one.query or "")[problem.start : problem.end]
+    message = problem.message.replace(cut(piece), cut(redact(mask_personal(piece))))
+    return redact(mask_personal(f"{message} (at {where})"))
 
 
 def _note(one: Remote, note: Problem) -> Diagnostic:
     hint = redact(mask_personal(note.hint))
     return Diagnostic(note.code, Severity.WARNING, f"{shown(one)}: {_said(one, note)}", hint=hint)
-
-
-def _unwritable(one: Remote, reason: str) -> Left:
-    return Left(
-        one,
-        f"{shown(one)} cannot be written as a file: {reason}",
-        _by_hand(one),
-    )

@@ -33,19 +33,23 @@ class Files:
     fixtures: bytes | None = None
 
 
+class FolderMissing(UsageError):
+    """There is no folder of segment files."""
+
+
 def read_files(root: Path, folder: str) -> Files:
     """Read every segment file and `.sql` file below `folder`, at any depth, and what stands beside.
 
-    Hidden files and folders are passed over. Raises `UsageError` where the folder is missing or
-    outside the project, and `InvalidInput` with every file that cannot be read, is a link to the
+    Hidden files and folders are passed over. Raises `FolderMissing`, `UsageError` where the folder
+    is outside the project, and `InvalidInput` with every file that cannot be read, is a link to the
     outside, or has a name that is no text.
     """
     top = root / folder
     if not top.is_dir():
-        raise UsageError(
+        raise FolderMissing(
             f"there is no folder {folder}/ in {root}",
-            hint="create it and put a segment file in, or name another one with `segments:` in "
-            "segctl.yaml, or go to the project with -C DIR",
+            hint="`segctl init` makes it, and `segctl import --all` fills it from the account; or "
+            "name another one with `segments:` in segctl.yaml, or go to the project with -C DIR",
         )
     if not top.resolve().is_relative_to(root.resolve()):
         raise UsageError(

@@ -77,8 +77,14 @@ def commands_markdown() -> str:
 
 def _help(name: str, command: click.Command, above: str | None) -> str:
     parent = click.Context(program, info_name=above) if above else None
-    context = click.Context(command, info_name=name, parent=parent, max_content_width=WIDTH)
-    context.terminal_width = WIDTH
+    context = click.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=program.context_settings["help_option_names"],
+    )
     return f"```text\n{command.get_help(context).rstrip()}\n```\n"
 
 

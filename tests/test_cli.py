@@ -132,7 +132,6 @@ def test_validate_reports_every_problem_of_every_file_at_once(project: Project) 
     places = re.findall(r"^(segments/\S+?): error\[(\S+)\]", result.err, re.MULTILINE)
     assert {code for _, code in places} >= {
         "unknown-key",
-        "missing-key",
         "yaml-syntax",
         "wrong-type",
     }
@@ -142,6 +141,16 @@ def test_validate_reports_every_problem_of_every_file_at_once(project: Project) 
     assert (
         "  2 | querry_dsl: x\n    | ^^^^^^^^^^\n  hint: did you mean `query_dsl`?\n" in result.err
     )
+
+
+def test_remarks_are_left_to_lint_also_beside_an_error(project: Project) -> None:
+    project.declare("Slow", query("email LIKE '%@example.com'"))
+    project.write({"segments/a.yaml": "name: A\n"})
+    result = project.run("validate")
+    assert (result.code, "missing-key" in result.err) == (1, True)
+    assert "leading-wildcard" not in result.err
+    assert "leading-wildcard" in project.run("lint").err
+    assert "leading-wildcard" in project.run("validate", "-v").err
 
 
 def test_validate_as_json(project: Project) -> None:
@@ -320,6 +329,7 @@ def test_a_project_without_a_segments_folder(tmp_path: Path, project: Project) -
     result = project.run("plan")
     assert result.code == 1
     assert "there is no folder segments/" in result.err
+    assert "`segctl init` makes it" in result.err
 
 
 # apply

@@ -63,11 +63,21 @@ def test_every_example_of_the_help_is_a_command_line(line: str) -> None:
     pytest.fail(f"{line} names no command")
 
 
+def headings(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def test_links_of_the_pages_lead_somewhere() -> None:
     for page in documents():
-        for link in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
+        for link in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
+            name, _, anchor = link.partition("#")
             if not link.startswith("http"):
-                assert Path(page.parent, link).exists(), f"{page.name}: {link}"
+                there = Path(page.parent, name) if name else page
+                assert there.exists(), f"{page.name}: {link}"
+                assert not anchor or anchor in headings(there), f"{page.name}: {link}"
 
 
 def every(*kinds: str) -> list[object]:
@@ -131,6 +141,24 @@ def check(schema: str, *files: Path) -> None:
 def test_the_workflows_and_the_action_are_what_github_reads() -> None:
     check("vendor.github-workflows", *(REPOSITORY / ".github/workflows").glob("*.yml"))
     check("vendor.github-actions", REPOSITORY / ".github/actions/segctl/action.yml")
+
+
+def test_workflows_give_the_action_what_it_takes_and_take_what_it_gives() -> None:
+    action = yaml.safe_load((REPOSITORY / ".github/actions/segctl/action.yml").read_text("utf-8"))
+    texts = [file.read_text("utf-8") for file in (REPOSITORY / ".github/workflows").glob("*.yml")]
+    texts += [block for page in documents() for block in blocks(page, "yaml")]
+    used = 0
+    for text in texts:
+        found = yaml.safe_load(text)
+        jobs = found.get("jobs", {}).values() if isinstance(found, dict) else [{"steps": found}]
+        for step in (step for job in jobs for step in job["steps"] if "uses" in step):
+            if step["uses"] == "./.github/actions/segctl":
+                used += 1
+                assert step.get("with", {}).keys() <= action["inputs"].keys(), step
+        for step, name in re.findall(r"steps\.(\w+)\.outputs\.(\w+)", text):
+            assert f"id: {step}" in text
+            assert name in action["outputs"], f"{step} has no output {name}"
+    assert used > 5
 
 
 def test_every_action_is_pinned_by_a_commit() -> None:

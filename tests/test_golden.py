@@ -66,6 +66,7 @@ GOLDEN = Path(__file__).parent / "golden"
 PLAIN, COLORED = Style(), Style(color=True)
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
 LIST_B = "0b1f4a10-5c1d-4a6e-9f02-00000000000b"
+LIST_C = "0b1f4a10-5c1d-4a6e-9f02-00000000000c"
 MOMENT = "2026-07-16T00:00:00Z"
 ID = "5e9c0de2-71b3-4d5a-8c44-{:012}"
 
@@ -156,6 +157,26 @@ def impact_plan() -> Plan:
     )
     plan = dataclasses.replace(plan, changes=changes)
     return judge(plan, Limits(max_audience_change=20), 4, References(), {"Moved": 50.0})
+
+
+def lists_plan() -> Plan:
+    """A plan that speaks of lists in every place, one of which the account does not have."""
+    on = "SELECT contact_id, updated_at FROM contact_data WHERE array_contains(list_ids, ['{}'])"
+    two = on.format(f"{LIST_A}', '{LIST_C}")
+    declared = [
+        declare("New", on.format(LIST_A.upper()), LIST_C),
+        declare("Edited", two),
+        declare("Moved", on.format(LIST_C), LIST_B),
+    ]
+    remotes = (
+        hold(1, "Edited", on.format(LIST_B)),
+        hold(2, "Moved", on.format(LIST_C), LIST_A),
+    )
+    plan = make_plan(TARGET, declared, Snapshot(remotes))
+    v1 = Segment("Gone", f"CONTAINS(list_ids, '{LIST_A}')", (LIST_B,))
+    gone = Delete(v1, Precondition(ID.format(9), None, "x"), contacts_count=1, is_v1=True)
+    names = {LIST_A: "Newsletter", LIST_B: None, LIST_C: "VIP @all\x1b[2J\n`x` <b>"}
+    return dataclasses.replace(plan, changes=(*plan.changes, gone), lists=names)
 
 
 def upgrade_plan() -> Plan:
@@ -324,7 +345,7 @@ def listing() -> str:
         ),
         Row(hold(4, "Old", None, query_version=None, validation=Validation.UNKNOWN), managed=False),
     ]
-    return listing_text(rows, width=None, color=False)
+    return listing_text(rows, {LIST_A: "Newsletter"}, width=None, color=False)
 
 
 def plan_json(plan: Plan) -> str:
@@ -371,6 +392,10 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-impact.html": lambda: plan_page(impact_plan()),
     "plan-impact.github": lambda: workflow_annotations(plan_findings(impact_plan()), FRAME, "…"),
     "plan-impact.sarif": lambda: sarif_json(plan_problems(impact_plan()), "plan"),
+    "plan-lists.txt": lambda: plan_text(lists_plan(), PLAIN),
+    "plan-lists.json": lambda: plan_json(lists_plan()),
+    "plan-lists.md": lambda: plan_markdown(lists_plan(), FRAME),
+    "plan-lists.html": lambda: plan_page(lists_plan()),
     "plan-upgrade.txt": lambda: plan_text(upgrade_plan(), PLAIN, verbosity=1),
     "plan-upgrade.json": lambda: plan_json(upgrade_plan()),
     "plan-upgrade.md": lambda: plan_markdown(upgrade_plan(), FRAME),

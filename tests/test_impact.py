@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +20,9 @@ from tests.conftest import KEY, Project, Remote, query
 duckdb = pytest.importorskip("duckdb")
 
 from tests.contacts.support import pulled  # noqa: E402 - it imports duckdb
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PEOPLE = 20
 PERSONAL = ("Kvapil", "contacts.test", "Zdenka")
@@ -77,7 +82,7 @@ def test_a_change_is_counted_refused_allowed_and_applied_once(
     shop.declare("VIP", spends_more_than(9), extra="allow_audience_change: 150%\n")
     shop.declare("Everybody", spends_more_than(9) + " OR total_spend < 9")
     done = shop.run("plan")
-    assert "`Everybody` would reach 95 % of all contacts at once: 19 of 20" in done.out
+    assert "`Everybody` would reach 95 % of the contacts it is counted in: 19 of 20" in done.out
     shop.declare(
         "Everybody",
         spends_more_than(9) + " OR total_spend < 9",
@@ -296,3 +301,58 @@ def test_an_export_that_was_written_long_ago_is_told(shop: Project) -> None:
     for days, told in ((7, False), (9, True)):
         os.utime(shop.root / "exports/people.csv", (now, now - days * 86_400))
         assert ("at least 9 days old" in shop.run("plan").out) is told
+
+
+# What git must not have
+
+
+def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
+    shop: Project, remote: Remote, tmp_path: Path
+) -> None:
+    def git(*argv: str) -> None:
+        subprocess.run(["git", *argv], cwd=shop.root, check=True, capture_output=True)
+
+    shop.declare("VIP", spends_more_than(9), extra="allow_audience_change: 150%\n")
+    preview = ("preview", "VIP", "--contacts", str(shop.root / "exports/people.csv"))
+    said = "[contacts-not-ignored]: git does not ignore exports/people.csv"
+    plain = shop.run(*preview)
+    assert (plain.code, plain.err) == (0, "")
+
+    git("init", "-q")
+    plan, validate, shown = shop.run("plan"), shop.run("validate"), shop.run(*preview)
+    assert (plan.code, validate.code, shown.code) == (0, 0, 0)
+    assert all(f"warning{said}" in one for one in (plan.out, validate.err, shown.err))
+    assert "hint: write `exports/people.csv` into .gitignore" in plan.out
+    assert (shown.out, "audience  4 -> 10" in plan.out) == (plain.out, True)
+
+    shop.write({".gitignore": "/exports/\n"})
+    assert "contacts-" not in shop.run("validate").err
+    assert "contacts-" not in shop.run("plan").out
+    assert shop.run(*preview).err == ""
+
+    git("add", "-f", "exports/people.csv")
+    before = remote.definitions()
+    plan, validate, shown = shop.run("plan"), shop.run("validate"), shop.run(*preview)
+    assert (plan.code, validate.code, shown.code) == (1, 1, 3)
+    told = "git tracks exports/people.csv, and whoever clones the repository gets the contacts"
+    assert all(told in one for one in (plan.out, validate.err, shown.err))
+    assert "`git rm -r --cached exports/people.csv`" in plan.out
+    assert shop.run("apply", "--auto-approve").code == 1
+    assert remote.definitions() == before
+
+    # So it is with a file in another repository, and one in none is nobody's concern.
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "people.csv").write_text(export(range(PEOPLE)), "utf-8")
+    argv = ("preview", "VIP", "--contacts", str(elsewhere / "people.csv"))
+    assert (shop.run(*argv).code, shop.run(*argv).err) == (0, "")
+    subprocess.run(["git", "init", "-q"], cwd=elsewhere, check=True)
+    assert f"warning{said.replace('exports/', '')}" in shop.run(*argv).err
+    # What git refuses to read is told as well.
+    (elsewhere / ".git/HEAD").write_text("?", "utf-8")
+    told = "git cannot tell whether it ignores people.csv"
+    assert (shop.run(*argv).code, told in shop.run(*argv).err) == (0, True)
+
+    git("rm", "-q", "--cached", "exports/people.csv")
+    assert shop.run("apply", "--auto-approve").code == 0
+    assert "No changes." in shop.run("plan").out

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from segctl import __version__
-from tests.conftest import REPOSITORY, Project
+from tests.conftest import REPOSITORY, Project, Remote, query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,8 @@ def test_the_first_minutes_of_a_repository(project: Project) -> None:
     done = project.run("init")
     assert done.code == 0
     assert "  written  segctl.yaml\n" in done.out
-    assert done.err.endswith("Next: segctl validate, then segctl --target sandbox plan\n")
+    assert "Next: segctl validate, then segctl --target sandbox plan\n" in done.err
+    assert "as SENDGRID_API_KEY" in done.err
     assert project.run("validate").code == 0
     assert project.run("fmt", "--check").code == 0
     assert "1 to create" in project.run("--target", "sandbox", "plan").out
@@ -58,6 +60,73 @@ def test_a_second_init_writes_nothing(project: Project) -> None:
     assert tree(project.root) == before
 
 
+COMMENT = re.compile(rb"# yaml-language-server: \$schema=(\S+)\n")
+
+
+def schema_of(file: Path) -> str:
+    """The schema that an editor finds by the first line of a file, which is in the project."""
+    first = COMMENT.match(file.read_bytes())
+    assert first is not None, file
+    schema = file.parent / first[1].decode()
+    assert schema.is_file(), schema
+    return schema.name
+
+
+def test_an_editor_finds_the_schema_of_every_file(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("VIP", query("total_spend > 500"))
+    connected.write({"segctl.yaml": "version: 1\nsegments: teams/audiences\n"})
+    connected.run("init")
+    folder = connected.root / "teams/audiences"
+    assert schema_of(folder / "example.yaml") == "segment.schema.json"
+    assert connected.run("import", "--all").code == 0
+    files = sorted(folder.glob("*.yaml"))
+    assert len(files) == 2
+    assert {schema_of(file) for file in files} == {"segment.schema.json"}
+    (connected.root / "segctl.yaml").unlink()
+    connected.run("init")
+    assert schema_of(connected.root / "segctl.yaml") == "segctl.schema.json"
+    for path in (connected.root / "schemas").iterdir():
+        assert path.read_bytes() == (REPOSITORY / "schemas" / path.name).read_bytes()
+
+
+def test_what_nobody_edits_can_be_brought_to_this_version(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project.run("init")
+    before = tree(project.root)
+    outside = tmp_path_factory.mktemp("outside") / "github.py"
+    outside.write_text("mine\n")
+    link = project.root / ".github/actions/segctl/github.py"
+    link.unlink()
+    link.symlink_to(outside)
+    schema, script = "schemas/segment.schema.json", ".github/actions/segctl/run.sh"
+    same = "schemas/segctl.schema.json"
+    workflow = ".github/workflows/segments-plan.yml"
+    project.write({schema: "{}\n", script: "exit\n", workflow: "on: push\n"})
+    (project.root / same).write_bytes(before[same].replace(b"\n", b"\r\n"))
+    edited = tree(project.root)
+
+    done = project.run("init")
+    assert [line for line in done.out.splitlines() if "exists" not in line] == [
+        f"  differs  {schema}",
+        f"  differs  {script}",
+    ]
+    assert "segctl init --update" in done.err
+    assert tree(project.root) == edited
+
+    done = project.run("init", "--update")
+    assert done.err == "2 files written.\n"
+    assert tree(project.root) == edited | {schema: before[schema], script: before[script]}
+    assert os.access(project.root / script, os.X_OK)
+    assert outside.read_text() == "mine\n"
+
+
+def test_no_example_where_nobody_knows_the_folder(project: Project) -> None:
+    project.write({"segctl.yaml": "version: 1\nsegments: [a\n"})
+    done = project.run("init", "--no-github")
+    assert (done.code, "example" in done.out) == (0, False)
+
+
 def test_what_exists_is_left_as_it_is(project: Project) -> None:
     project.write(
         {
@@ -69,7 +138,8 @@ def test_what_exists_is_left_as_it_is(project: Project) -> None:
     (project.root / ".github").symlink_to(project.root / "nowhere")
     done = project.run("init", "--no-github")
     assert done.code == 0
-    assert tree(project.root) == {
+    ours = {name: data for name, data in tree(project.root).items() if "schemas/" not in name}
+    assert ours == {
         ".gitignore": b"node_modules\n.segctl/\n",
         "segctl.yaml": b"version: 1\n",
         "segments/mine.yml": b"name: Mine\nquery_dsl: SELECT 1\n",

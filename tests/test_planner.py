@@ -329,8 +329,8 @@ def test_the_refusal_of_an_audience_says_who_comes_and_goes() -> None:
     )
     [new] = reaching(0, 8399, 0, 8400, most=50)
     assert new == (
-        "audience-change: `a` would reach 100 % of all contacts at once: 8,399 of 8,400, and "
-        "nobody is in it now; the most is 50 %"
+        "audience-change: `a` would reach 100 % of the contacts it is counted in: 8,399 of 8,400, "
+        "and nobody is in it now; the most is 50 %"
     )
 
 
@@ -387,7 +387,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         [hold("old", "SELECT 2"), hold("same"), hold("hand-made", None)],
     )
     data = to_json(made, "2026-07-15T16:04:33Z")
-    assert data["format_version"] == "1.2"
+    assert data["format_version"] == "1.3"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
     assert data["changes"][0] == {

@@ -11,7 +11,7 @@ import pytest
 
 from segctl import __version__
 from segctl.cli import main
-from segctl.planfile import checksum
+from segctl.planfile import FORMAT_VERSION, checksum
 from tests.conftest import ALL, Project, Remote, query
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ def test_a_file_that_was_damaged(
         (text.replace("500", "5"), "error[tampered]: the checksum does not fit"),
         (text[:1000], "error[cut-off]: the file ends before the plan does"),
         ("", "error[empty-file]"),
-        (text.replace('"1.2"', '"2.0"'), "this plan has format 2.0"),
+        (text.replace(f'"{FORMAT_VERSION}"', '"2.0"'), "this plan has format 2.0"),
     ):
         plan.write_text(content, "utf-8")
         result = connected.run(command, str(plan))

@@ -129,12 +129,79 @@ def test_conditions_that_no_one_event_fulfils_together(project: Project) -> None
     project.write({"segments/clicks.yaml": CLICKS})
     out = project.run("test").out
     assert "event: event_type: open, timestamp: 2026-03-30T00:00:00Z" in out
-    assert "false: e.event_type = 'click' AND e.timestamp" in out
+    assert (
+        "false: one and the same event: e.event_type = 'click' AND e.timestamp > now() - 30 days"
+        "  (segments/clicks.yaml:6:9)"
+    ) in out
     project.write({"segments/clicks.yaml": CLICKS.replace("01-01T", "03-30T")})
     assert project.run("test").code == 0
     none = CLICKS.replace('      - { event_type: click, timestamp: "2026-01-01T00:00:00Z" }\n', "")
     project.write({"segments/clicks.yaml": none})
     assert "false: e.event_type = 'click'  (segments/clicks.yaml:6:9)" in project.run("test").out
+
+
+def reasons(project: Project) -> list[tuple[str, str]]:
+    (one,) = json.loads(project.run("test", "--format", "json").out)["tests"]
+    return [(found["truth"], found["condition"]) for found in one["reasons"]]
+
+
+def test_of_a_contact_without_events_no_condition_on_them_is_blamed(project: Project) -> None:
+    head, _, tail = CLICKS.partition("    events:\n")
+    project.write({"segments/clicks.yaml": f"{head}    expect: in\n"})
+    assert reasons(project) == [("false", "JOIN event_data e ON c.contact_id = e.contact_id")]
+    no_type = tail.replace("event_type: click, ", "").partition("      - { event_type: open")[0]
+    project.write({"segments/clicks.yaml": f"{head}    events:\n{no_type}    expect: in\n"})
+    assert reasons(project) == [
+        ("NULL", "e.event_type = 'click'"),
+        ("false", "e.timestamp > now() - 30 days"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("contact", "expect", "inside"),
+    [
+        ("{ plan: pro }", "in", [("true", "plan = 'pro'")]),
+        ("{ plan: null }", "in", [("NULL", "plan = 'pro'")]),
+        (
+            "{ plan: pro, renewal_date: '2026-09-09', total_spend: 1 }",
+            "in",
+            [
+                ("true", "plan = 'pro'"),
+                ("true", "total_spend < 5"),
+                ("true", "renewal_date > now()"),
+            ],
+        ),
+        (
+            "{ plan: free, renewal_date: '2026-09-09' }",
+            "out",
+            [("false", "plan = 'pro'"), ("false", "total_spend < 5")],
+        ),
+    ],
+)
+def test_inside_a_not_the_opposite_decides(
+    project: Project, contact: str, expect: str, inside: list[tuple[str, str]]
+) -> None:
+    condition = "NOT (plan = 'pro' OR total_spend < 5 AND renewal_date > now())"
+    text = f"{BIG.partition('total_spend')[0]}{condition}\ntests:{BIG.partition('tests:')[2]}"
+    text = text.replace("{CONTACT}", contact).replace("{EXPECT}", expect)
+    project.write(big("{}", "in") | {"segments/big.yaml": text})
+    whole = {"in": "NULL" if "null" in contact else "false", "out": "true"}[expect]
+    parents = [("true", "on the parent list 0b1f4a10-5c1d-4a6e-9f02-000000000001")]
+    wanted = [*(parents if expect == "out" else []), (whole, condition), *inside]
+    assert reasons(project) == wanted
+
+
+def test_a_not_in_a_not_is_looked_into(project: Project) -> None:
+    condition = "NOT (NOT (plan = 'pro' OR total_spend < 5))"
+    text = BIG.replace("{CONTACT}", "{ plan: null }").replace("{EXPECT}", "in")
+    text = f"{text.partition('total_spend')[0]}{condition}\ntests:{text.partition('tests:')[2]}"
+    project.write(big("{}", "in") | {"segments/big.yaml": text})
+    assert reasons(project) == [
+        ("NULL", condition),
+        ("NULL", "NOT (plan = 'pro' OR total_spend < 5)"),
+        ("NULL", "plan = 'pro'"),
+        ("false", "total_spend < 5"),
+    ]
 
 
 def test_the_present_is_now_where_no_test_says_otherwise(project: Project) -> None:
@@ -153,7 +220,8 @@ def test_machines_read_it_too(project: Project) -> None:
     assert data["summary"] == "1 test: 0 passed, 1 failed."
     (one,) = data["tests"]
     assert (one["segment"], one["name"], one["passed"]) == ("Big", "the first", False)
-    place = {"file": "segments/big.yaml", "line": 7, "column": 10}
+    assert (one["expect"], one["actual"]) == ("in", "out")
+    place = {"file": "segments/big.yaml", "line": 7, "column": 10, "end_line": 7, "end_column": 22}
     assert one["reasons"][0] == {"condition": "plan = 'pro'", "truth": "false", "source": place}
     suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
     assert suite.attrib["failures"] == "1"
@@ -169,6 +237,18 @@ def test_machines_read_what_is_wrong_in_the_files(project: Project) -> None:
     assert (result.code, found["code"]) == (1, "bad-value")
     suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
     assert suite.attrib["errors"] == "1"
+    case = suite.find("testcase")
+    assert case is not None
+    assert (case.attrib["file"], case.attrib["line"]) == ("segments/big.yaml", "11")
+
+
+def test_a_name_that_xml_cannot_hold_stays_readable(project: Project) -> None:
+    files = big("{ plan: free }", "in")
+    text = files["segments/big.yaml"].replace("the first", r'"\uFFFE \uFFFF \x1b \U0001F600"')
+    project.write(files | {"segments/big.yaml": text})
+    suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
+    (case,) = suite.findall("testcase")
+    assert case.attrib["name"] == "\\ufffe \\uffff \\x1b \U0001f600"
 
 
 def test_a_query_that_is_not_certain_is_refused(project: Project) -> None:
@@ -179,8 +259,13 @@ def test_a_query_that_is_not_certain_is_refused(project: Project) -> None:
     assert result.code == 1
     assert "segments/big.yaml:6:9: error[not-translated]" in result.err
     assert "segments/big.yaml:7:9: error[not-translated]" in result.err
-    junit = project.run("test", "--format", "junit").out
-    assert 'errors="2"' in junit
+    assert "  FAIL  the first" in result.out
+    assert "its query cannot be computed: segments/big.yaml:6:9" in result.out
+    assert result.out.endswith("1 test: 0 passed, 1 failed.\n")
+    suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
+    assert (suite.attrib["tests"], suite.attrib["errors"]) == ("3", "3")
+    (one,) = json.loads(project.run("test", "--format", "json").out)["tests"]
+    assert (one["passed"], one["actual"]) == (False, None)
 
 
 def test_data_that_is_no_text_is_not_guessed_at(project: Project) -> None:
@@ -213,6 +298,8 @@ def test_files_without_tests(project: Project) -> None:
         ("{ renewal_date: '06/07/2026' }", "`renewal_date` must be a time"),
         ("{ renewal_date: 2026-07-06 }", "put it in quotes"),
         ("{ list_ids: x }", "write it as a list: [value]"),
+        ("{ PLAN: pro, plan: free }", "`plan` stands here twice: it is the column"),
+        ("{ total_spend: 1e3 }", "no exponent"),
         ("{ contact_id: null }", "every contact has a contact_id"),
         ("{}\n    events: [{ type: click }]", "unknown key `type`"),
         ("{}\n    events: [{ timestamp: soon }]", "`timestamp` must be a time"),
@@ -244,6 +331,8 @@ def test_what_is_wrong_in_the_fixtures(project: Project) -> None:
         assert "did you mean `richer`?" in err
     project.write({"segments/fixtures.yaml": "fixture: {}\n"})
     assert "unknown key `fixture`" in project.run("validate").err
+    project.write({"segments/fixtures.yaml": FIXTURES, "segments/eu/fixtures.yaml": FIXTURES})
+    assert "stands in fixtures.yaml, at the top of the folder" in project.run("validate").err
 
 
 def test_without_fields_the_contacts_say_the_types(project: Project) -> None:
@@ -268,6 +357,22 @@ def test_an_address_that_may_be_somebodys_is_doubted_and_not_shown(project: Proj
     assert "segments/fixtures.yaml:5:14: warning[test-address]" in result.err
     assert "jana" not in result.err
     assert "rich@" not in result.err
+    project.write({"segments/big.yaml": big("{ email: jana@mail.cz }", "out")["segments/big.yaml"]})
+    for output in ("text", "json", "junit"):
+        failed = project.run("test", "--format", output)
+        assert failed.code == 1
+        assert "jana" not in failed.out + failed.err
+        assert "email: ***" in failed.out
+    project.write(big("{ email: jana@mail.cz, plan: 5, list_ids: x }", "in"))
+    for command in ("validate", "test"):
+        err = project.run(command).err
+        assert "`plan` must be a text" in err
+        assert "{ email: ************, plan: 5, list_ids: x }" in err
+        assert "jana" not in err
+    broken = big("{ email: jana@mail.cz, plan: [ }", "in")
+    project.write(broken)
+    assert "jana" not in project.run("validate").err
+    project.write(big("{ email: jana@mail.cz }", "in"))
     project.write({"segctl.yaml": "version: 1\nlint: { rules: { test-address: off } }\n"})
     assert project.run("validate").err == ""
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from segctl.suggest import closest, did_you_mean
+from segctl.suggest import closest, did_you_mean, nearest
 
 KNOWN = ["name", "query_dsl", "owner"]
 
@@ -31,6 +31,26 @@ def test_a_hint_or_what_to_say_without_one() -> None:
     assert did_you_mean("onwer", KNOWN) == "did you mean `owner`?"
     assert did_you_mean("zzz", KNOWN, "there are three") == "there are three"
     assert did_you_mean("x", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "slip", "similar"),
+    [
+        ("contact_date", ["event_data", "contact_data"], "contact_data", "contact_data"),
+        ("emial", ["email", "emails"], "email", "email"),
+        ("ab", ["AB"], "", "AB"),
+        ("query", ["query_dsl"], "", "query_dsl"),
+        ("country_code", ["country"], "", "country"),
+        # Of two, the slip; difflib alone takes the other one.
+        ("abcdef", ["abcdefgxy", "badcef"], "badcef", "badcef"),
+        ("x" * 100, ["x" * 99], "", "x" * 99),
+    ],
+)
+def test_a_slip_is_nearer_than_what_is_similar(
+    word: str, known: list[str], slip: str, similar: str
+) -> None:
+    assert nearest(word, known) == slip
+    assert closest(word, known) == similar
 
 
 def test_nobody_misspells_a_novel() -> None:

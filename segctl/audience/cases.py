@@ -34,7 +34,10 @@ CONTACT_ID = "the-contact"
 _QUOTES = "put it in quotes"
 _WRITE = {
     ColumnType.VARCHAR: ("a text", _QUOTES),
-    ColumnType.NUMBER: ("a number", f"write it without quotes, with at most {DECIMALS} decimals"),
+    ColumnType.NUMBER: (
+        "a number",
+        f"write 1234.5: no quotes, no exponent, and at most {DECIMALS} decimals",
+    ),
     ColumnType.TIMESTAMP: ("a time", "write it in ISO form: '2026-01-31T00:00:00Z'"),
     ColumnType.ARRAY: ("a list of texts", "write it as a list: [value]"),
     ColumnType.VARIANT: ("a mapping", "write keys and values"),
@@ -121,7 +124,8 @@ def columns_given(documents: Iterable[Document]) -> Columns:
                 kind = _type_of(value)
                 if kind and lower(name) not in CONTACT_DATA:
                     types.setdefault(name, set()).add(kind)
-    return Columns({name: kinds.pop() for name, kinds in types.items() if len(kinds) == 1})
+    known = {name: kinds.pop() for name, kinds in types.items() if len(kinds) == 1}
+    return Columns(known, guessed=known)
 
 
 def _contacts(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -208,10 +212,21 @@ class CaseReader:
                 if self.certain:
                     self._unknown(key, (*path, key))
                 continue
+            if column in row:
+                self._repeated(key, column, (*path, key))
             row[column] = self._value(key, value, self.columns.types[column], (*path, key))
         if row.get("contact_id", "") is None:
             self._report("bad-value", "every contact has a contact_id", (*path, "contact_id"))
         return row
+
+    def _repeated(self, key: str, column: str, path: Path) -> None:
+        self.document.report(
+            "duplicate-key",
+            f"{quoted(key)} stands here twice: it is the column {quoted(column)} in any case",
+            path=path,
+            key=True,
+            hint="keep one of the two",
+        )
 
     def _unknown(self, key: str, path: Path) -> None:
         self.document.report(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2s
 from typing import TYPE_CHECKING, TypeVar
 
 from segctl.audience.literals import plain
@@ -19,6 +18,7 @@ from segctl.audience.pieces import (
     Kind,
     Piece,
     alike,
+    digest_name,
     refused,
     text_sql,
 )
@@ -125,22 +125,16 @@ class Conditions(Values):
         return f"({operand.sql} {word} ({', '.join(item.sql for item in items)}))"
 
     def _is_null(self, node: tree.IsNull, scope: Scope) -> str:
-        sql = self.value(node.operand, scope).sql
         if isinstance(node.operand, tree.Column) and node.operand.path:
-            bare = tree.Column(
-                start=node.operand.start,
-                end=node.operand.end,
-                qualifier=node.operand.qualifier,
-                name=node.operand.name,
+            kind, _ = self.inside(node.operand, scope)
+            wrong = self.failing(
+                node.operand,
+                "is JSON's null in some event, and whether SendGrid takes that for NULL is not"
+                " known",
             )
-            where = f"{self.column(bare, scope).sql}, {self.path(node.operand)}"
-            written = self.text[node.operand.start : node.operand.end]
-            wrong = text_sql(
-                f"segctl: {written} is JSON's null in some event,"
-                " and whether SendGrid takes that for NULL is not known"
-            )
-            sql = f"(CASE json_type({where}) WHEN 'NULL' THEN error({wrong}) ELSE"
-            sql += f" json_type({where}) END)"
+            sql = f"(CASE {kind} WHEN 'NULL' THEN {wrong} ELSE {kind} END)"
+        else:
+            sql = self.value(node.operand, scope).sql
         return f"({sql} IS {'NOT ' if node.negated else ''}NULL)"
 
     def _like(self, node: tree.Like, scope: Scope) -> str:
@@ -237,7 +231,7 @@ class Conditions(Values):
             return None
         self.used.add(CONTACT)
         condition = " AND ".join(conditions) or "TRUE"
-        name = f"f{blake2s(condition.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+        name = digest_name("f", condition)
         flags[name] = condition
         return f"COALESCE(f.{name}, FALSE)"
 

@@ -1,5 +1,6 @@
-"""Which contact lists a segment speaks of: those whose members must be known to count its contacts.
+"""Which contact lists a segment or a plan speaks of.
 
+Those of a segment must be known to count its contacts; those of a plan are shown by their names.
 Pure. A query that cannot be read speaks of none here: what is wrong with it is said elsewhere.
 """
 
@@ -13,18 +14,48 @@ from segctl.query.walking import walk
 from segctl.query.words import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from segctl.model import Change, Segment
 
 LIST_IDS = "list_ids"
 
 
 def lists_of(query: str | None, parent_list_ids: Sequence[str] = ()) -> Iterator[str]:
-    """Yield the ids of its parent lists and of those in its query, each as often as it stands."""
+    """Yield the ids of its parent lists and of those in its query, each as often as it stands.
+
+    The query may be a v1 segment's, in SGQL.
+    """
     yield from parent_list_ids
-    parsed = None if query is None or LIST_IDS not in query.lower() else parse(query).query
-    for node in walk(parsed) if parsed is not None else ():
+    for node in walk(parsed) if (parsed := _read(query)) is not None else ():
         if isinstance(node, tree.Call):
             inside = [part for argument in node.args for part in walk(argument)]
             columns = {lower(one.name.text) for one in inside if isinstance(one, tree.Column)}
             if LIST_IDS in columns:
                 yield from (one.value for one in inside if isinstance(one, tree.String))
+
+
+def _read(query: str | None) -> tree.Query | tree.Expression | None:
+    """Read a query where it can speak of lists, in the one language or in the other."""
+    if query is None or LIST_IDS not in query.lower():
+        return None
+    found = parse(query).query
+    if found is None:
+        from segctl.sgql.parse import parse as parse_sgql  # noqa: PLC0415 - seldom one of v1
+
+        return parse_sgql(query).condition
+    return found
+
+
+def segments_in(change: Change) -> Iterator[Segment]:
+    """Yield what is there before and after a change, as far as there is anything."""
+    for one in (getattr(change, "before", None), getattr(change, "after", None)):
+        if one is not None:
+            yield one
+
+
+def lists_in(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield the ids of the lists that changes speak of, before and after, as `lists_of` does."""
+    for change in changes:
+        for one in segments_in(change):
+            yield from lists_of(one.query, one.parent_list_ids)

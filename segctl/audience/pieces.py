@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from segctl.moments import instant
@@ -51,6 +52,9 @@ DECIMALS = 9
 LARGEST = Decimal(10) ** 18
 """Numbers are smaller than this."""
 
+OURS = "segctl: "
+"""How a message of ours begins that a computation fails with."""
+
 NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 
 
@@ -58,12 +62,14 @@ NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 class Piece:
     """A piece of SQL, safe to stand beside any operator, and its kind.
 
-    `literal` is the value of a text literal, which alone can still become a time.
+    `literal` is the value of a text literal, which alone can still become a time. `guessed` says
+    that of a column nothing but its values tell the kind.
     """
 
     sql: str
     kind: Kind
     literal: str | None = None
+    guessed: bool = False
 
 
 class CannotTranslate(Exception):
@@ -87,6 +93,16 @@ def text_sql(text: str) -> str:
 def name_sql(name: str) -> str:
     """Write a name as an identifier of DuckDB."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def digest_name(prefix: str, text: str) -> str:
+    """Make a name of a text; another text has another name. It needs no quotes."""
+    return f"{prefix}{blake2s(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+
+
+def inside_columns(name: str) -> tuple[str, str]:
+    """Name the columns of what stands at a path into DATA: its type in JSON, and it as a text."""
+    return f"{name}_type", f"{name}_text"
 
 
 def number_sql(number: Decimal) -> str | None:
@@ -117,6 +133,15 @@ def alike(nodes: Sequence[Node], pieces: Sequence[Piece]) -> tuple[list[Piece], 
     NULL goes with everything.
     """
     kinds = {piece.kind for piece in pieces} - {Kind.NULL}
+    if kinds == {Kind.TEXT} and any(piece.guessed for piece in pieces):
+        # By their letters, "31.12.2026" comes after any time that a query can name.
+        for node, piece in zip(nodes, pieces, strict=True):
+            if piece.literal is not None and utc(piece.literal):
+                raise refused(
+                    node,
+                    "a field is compared with a time here, and whether it holds times is not known",
+                    "`segctl fields pull` writes down the types of the fields",
+                )
     if kinds == {Kind.TEXT, Kind.TIME}:
         return [_as_time(*pair) for pair in zip(nodes, pieces, strict=True)], Kind.TIME
     if kinds == {Kind.TEXT, Kind.INSIDE}:

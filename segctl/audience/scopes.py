@@ -15,7 +15,7 @@ from segctl.query.words import lower
 from segctl.suggest import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from segctl.audience.pieces import CannotTranslate
     from segctl.query import tree
@@ -28,12 +28,20 @@ class Columns:
     so a query that uses one of them is refused.
     """
 
-    def __init__(self, others: Mapping[str, ColumnType], *, complete: bool = False) -> None:
+    def __init__(
+        self,
+        others: Mapping[str, ColumnType],
+        *,
+        complete: bool = False,
+        guessed: Collection[str] = (),
+    ) -> None:
         """`others` goes from names, as the account spells them, to types.
 
-        `complete` says that these are those of a base of contacts, so others do not exist.
+        `complete` says that these are those of a base of contacts, so others do not exist. Of
+        those `guessed`, the values alone tell the type: the account may call it another.
         """
         self.complete = complete
+        self.guessed = frozenset(guessed)
         self.types: dict[str, ColumnType] = dict(CONTACT_DATA)
         self._spellings: dict[str, list[str]] = {name: [name] for name in CONTACT_DATA}
         for name, kind in others.items():
@@ -155,4 +163,5 @@ def _piece(seen: Seen, column: tree.Column, columns: Columns) -> Piece:
             f'"{name.text}" in double quotes means exactly that, and the field is `{spelling}`',
             f'write "{spelling}"',
         )
-    return Piece(f"{seen.alias}.{name_sql(spelling)}", kind)
+    guessed = seen.table == "contact_data" and spelling in columns.guessed
+    return Piece(f"{seen.alias}.{name_sql(spelling)}", kind, guessed=guessed)

@@ -18,6 +18,10 @@ condition, over `event_data AS e`; the audience's own uses its name as a column 
 joined left to the contacts on contact_id, which is true where some event of the contact fulfils it.
 It means the same as long as no event lacks its contact_id.
 
+Likewise, what stands at a path into DATA need not be taken out of the JSON by each condition that
+asks it. `Audience.paths` has the paths, by name, and what stands there is asked of two columns of
+`event_data` (`pieces.inside_columns`): its type as `json_type` gives it, and it as a text.
+
 Owns the outermost query; refuses to run anything, and to translate what it is not sure of.
 """
 
@@ -50,16 +54,17 @@ TYPES = {
 }
 """The types of the columns in DuckDB. Arrays hold no NULL."""
 
-Joiner = Literal["AND", "OR", ""]
+Joiner = Literal["AND", "OR", "NOT", "ROW", ""]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A condition of a query: `start` and `end` are offsets in its text, `sql` is its truth.
 
-    `joiner` says how `parts` make it up; it is empty for a condition without parts. A condition
-    on the events of a join is true where one of the joined rows fulfils it. `start` is -1 for the
-    parent list, which stands outside the query.
+    `joiner` says how `parts` make it up; it is empty for a condition without parts. ROW is a join,
+    true where one of its rows fulfils all conditions on them: the first part is the join itself,
+    and each other one is a condition on the rows, true where some row fulfils that one. `start` is
+    -1 for the parent list, which stands outside the query.
     """
 
     start: int
@@ -80,13 +85,15 @@ class Audience:
     """A translated query; `asks_events` says whether it means anything without events.
 
     `asked` are the columns that decide, each at every place where it is asked. `flags` are the
-    conditions, by name, that the condition on the contact takes from somewhere else.
+    conditions, by name, that the condition on the contact takes from somewhere else, and `paths`
+    those into DATA whose values it does.
     """
 
     part: Part
     asks_events: bool
     asked: tuple[Asked, ...] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asks_now(self) -> bool:
@@ -103,16 +110,18 @@ class Translation:
 
 
 def translate(
-    parsed: Parsed, columns: Columns, parents: Sequence[str] = (), *, with_flags: bool = False
+    parsed: Parsed, columns: Columns, parents: Sequence[str] = (), *, shared: bool = False
 ) -> Translation:
     """Translate a query with its parent lists. Never raises.
 
-    Problems have offsets in the query's text. `with_flags` makes flags of what can be one.
+    Problems have offsets in the query's text. `shared` makes flags of what can be one, and names
+    paths into DATA: what one pass over the events can give all audiences.
     """
     if parsed.query is None:
         return Translation(None, parsed.problems)
     work = _Outermost(parsed.text, columns)
-    work.flags = {} if with_flags else None
+    if shared:
+        work.flags, work.paths = {}, {}
     try:
         return Translation(work.audience(parsed.query, parents))
     except CannotTranslate as stop:
@@ -143,15 +152,18 @@ class _Outermost(Conditions):
         parts, sqls = list(alone), [part.sql for part in alone]
         if others:
             exists = _Exists(others, tuple(joins))
-            parts.append(Part(query.joins[0].start, query.joins[-1].end, exists.of()))
-            parts += [exists.part(part) for part in events]
+            join = Part(query.joins[0].start, query.joins[-1].end, exists.of())
+            first, last = (events[0], events[-1]) if events else (join, join)
+            row = exists.of(*(part.sql for part in events))
+            inside = (join, *(exists.part(part) for part in events))
+            parts.append(Part(first.start, last.end, row, "ROW", inside))
             flag = None
             if len(others) == 1:
                 conditions = [join.on for join in query.joins if join.on]
                 both = [one for on in conditions for one in operands_of(on)]
                 both += [node for node, (_, used) in zip(nodes, asking, strict=True) if used & rows]
                 flag = self.flag(others[0], both, scope)
-            sqls.append(flag or exists.of(*(part.sql for part in events)))
+            sqls.append(flag or row)
         if parents:
             ids = ", ".join(map(text_sql, parents))
             parts.insert(0, Part(-1, -1, f'list_has_any(c."list_ids", [{ids}])'))
@@ -164,7 +176,7 @@ class _Outermost(Conditions):
             (root,) = parts
         asked = tuple(dict.fromkeys(self.asked))
         asks_events = "event_data" in whole or bool(self.flags)
-        return Audience(root, asks_events, asked, self.flags or {})
+        return Audience(root, asks_events, asked, self.flags or {}, self.paths or {})
 
     def _asking(self, node: tree.Expression, scope: Scope) -> tuple[Part, set[str]]:
         """Translate one condition; say which tables it asks, those of queries inside included."""
@@ -172,6 +184,9 @@ class _Outermost(Conditions):
         return self._part(node, scope), self.used
 
     def _part(self, node: tree.Expression, scope: Scope) -> Part:
+        if isinstance(node, tree.Not) and isinstance(node.operand, tree.And | tree.Or | tree.Not):
+            inner = self._part(node.operand, scope)
+            return Part(node.start, node.end, f"(NOT {inner.sql})", "NOT", (inner,))
         if not isinstance(node, tree.And | tree.Or):
             return Part(node.start, node.end, self.truth(node, scope))
         word: Joiner = "AND" if isinstance(node, tree.And) else "OR"
@@ -219,5 +234,10 @@ class _Exists:
         return f"EXISTS (SELECT 1 FROM {tables_sql(self.tables)} WHERE {every})"  # noqa: S608 - translated
 
     def part(self, part: Part) -> Part:
-        parts = tuple(self.part(inner) for inner in part.parts)
-        return replace(part, sql=self.of(part.sql), parts=parts)
+        """Ask a condition of some row: NULL where it is neither true nor false in any."""
+        where = " AND ".join(self.joins)
+        sql = f"(SELECT bool_or({part.sql}) FROM {tables_sql(self.tables)} WHERE {where})"  # noqa: S608 - translated
+        if part.joiner == "NOT":
+            # That no row fulfils a condition does not follow from one that does not.
+            return replace(part, sql=sql, joiner="", parts=())
+        return replace(part, sql=sql, parts=tuple(self.part(inner) for inner in part.parts))

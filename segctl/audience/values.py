@@ -17,9 +17,12 @@ from segctl.audience.literals import interval, number, plain
 from segctl.audience.pieces import (
     DECIMALS,
     NUMBER_TYPE,
+    OURS,
     Kind,
     Piece,
     alike,
+    digest_name,
+    inside_columns,
     number_sql,
     refused,
     text_sql,
@@ -33,7 +36,7 @@ from segctl.query.words import lower, upper
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from segctl.audience.scopes import Columns, Scope
+    from segctl.audience.scopes import Columns, Scope, Seen
 
 NOW = "CAST($now AS TIMESTAMP)"
 """The moment of the evaluation: a bound parameter, in UTC and without zone."""
@@ -63,8 +66,12 @@ _SAME = {
 class Values(ABC):
     """Translates values.
 
-    `used` collects the aliases of the tables that were asked, `asked` the columns.
+    `used` collects the aliases of the tables that were asked, `asked` the columns. `paths` collects
+    the paths into DATA, by name, whose values are columns of their own; where it is `None`, each
+    value is taken out of the JSON wherever it is asked.
     """
+
+    paths: dict[str, str] | None = None
 
     def __init__(self, text: str, columns: Columns) -> None:
         self.text = text
@@ -111,26 +118,50 @@ class Values(ABC):
 
     def column(self, node: tree.Column, scope: Scope) -> Piece:
         """Translate a column, with its path into DATA if there is one."""
+        if not node.path:
+            return self._resolved(node, scope)[1]
+        kind, text = self.inside(node, scope)
+        wrong = self.failing(node, "is not a text in some event")
+        return Piece(
+            f"(CASE WHEN {kind} = 'VARCHAR' THEN {text} WHEN {kind} IS NULL THEN NULL"
+            f" ELSE {wrong} END)",
+            Kind.INSIDE,
+        )
+
+    def _resolved(self, node: tree.Column, scope: Scope) -> tuple[Seen, Piece]:
         seen, piece = resolve(node, scope, self.columns)
         self.used.add(seen.alias)
         name = lower(node.name.text)
         if seen.table == "contact_data":
             name = self.columns.spelling(name) or name
         self.asked.append(Asked(seen.table, name, node.start, node.end))
-        if not node.path:
-            return piece
+        return seen, piece
+
+    def inside(self, node: tree.Column, scope: Scope) -> tuple[str, str]:
+        """Write what type of JSON stands at a path into DATA, and it as a text."""
+        seen, piece = self._resolved(node, scope)
         if piece.kind is not Kind.DATA:
             raise refused(node, f"`{node.name.text}` is {piece.kind} and has no parts")
-        where = f"{piece.sql}, {self.path(node)}"
-        wrong = text_sql(f"segctl: {self.text[node.start : node.end]} is not a text in some event")
-        return Piece(
-            f"(CASE WHEN json_type({where}) = 'VARCHAR' THEN json_extract_string({where})"
-            f" WHEN json_type({where}) IS NULL THEN NULL"
-            f" ELSE error({wrong}) END)",
-            Kind.INSIDE,
-        )
+        path = self._path(node)
+        if self.paths is None:
+            where = f"{piece.sql}, {path}"
+            return f"json_type({where})", f"json_extract_string({where})"
+        name = digest_name("d", path)
+        self.paths[name] = path
+        kind, text = inside_columns(name)
+        return f"{seen.alias}.{kind}", f"{seen.alias}.{text}"
 
-    def path(self, node: tree.Column) -> str:
+    def failing(self, node: tree.Column, words: str) -> str:
+        """Write what fails, once it is computed, and says so of a path into DATA."""
+        written = " ".join(self.text[node.start : node.end].split())
+        message = text_sql(f"{OURS}{written} {words}")
+        if self.paths is None:
+            return f"error({message})"
+        # DuckDB takes error() for a function with effects, and pairs all events with all others
+        # before it would compute one among the conditions of a join.
+        return f"CAST(CAST({message} AS INTEGER) AS VARCHAR)"
+
+    def _path(self, node: tree.Column) -> str:
         """Write the path into DATA as a JSON path."""
         steps = []
         for step in node.path:
@@ -197,7 +228,9 @@ class Values(ABC):
             piece = Piece(time_sql(moment), Kind.TIME) if moment else piece
         if piece.kind is not Kind.TIME:
             raise refused(base, f"a span of time is added to {piece.kind}, not to a time")
-        return Piece(f"({piece.sql} + INTERVAL ({amount * factor}) {word})", Kind.TIME)
+        # To DuckDB a month equals 30 days, and what differs in nothing else it computes only once.
+        op, amount = ("-", -amount) if word == "MONTH" else ("+", amount)
+        return Piece(f"({piece.sql} {op} INTERVAL ({amount * factor}) {word})", Kind.TIME)
 
     def _cast(self, node: tree.Cast, scope: Scope) -> Piece:
         if isinstance(node.operand, tree.String) and node.type in _SAME[Kind.TIME] | {"DATE"}:

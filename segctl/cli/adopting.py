@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.declarations.collection import Declarations
-from segctl.errors import Diagnostic, InvalidInput, RemoteError, Severity, UsageError
+from segctl.errors import InvalidInput, UsageError
 from segctl.suggest import closest
 from segctl.workspace import stays_inside
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from segctl.cli.session import Account, Session
+    from segctl.cli.session import Session
     from segctl.model import Remote
 
 SCHEMA = "schemas/segment.schema.json"
@@ -60,18 +60,6 @@ def unknown_segments(names: Sequence[str], listed: Sequence[Remote]) -> UsageErr
         "the account has no segment " + ", ".join(f"`{name}`" for name in names),
         hint=f"did you mean {', '.join(meant)}?" if meant else "`segctl list` shows what it has",
     )
-
-
-def list_names(session: Session, account: Account, remotes: Sequence[Remote]) -> dict[str, str]:
-    """Give the names of contact lists by their ids; none where they are not needed or not told."""
-    if not any(one.parent_list_ids for one in remotes):
-        return {}
-    try:
-        return {one.id.lower(): one.name for one in account.reader.list_contact_lists()}
-    except RemoteError as error:
-        summary = f"parent lists are written without their names: {error.message}"
-        session.warn([Diagnostic("lists-unknown", Severity.WARNING, summary, hint=error.hint)])
-        return {}
 
 
 def schema_path(session: Session) -> str:

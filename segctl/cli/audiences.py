@@ -119,6 +119,9 @@ def chosen(
 
     `None` where neither names contacts. Raises `UsageError` and `BaseMissing`.
     """
+    for option, given in (("--contacts", contacts), ("--events", events)):
+        if given is not None and not given.strip():
+            raise UsageError(f"{option} names no file", hint="is a variable unset?")
     happened = None if events is None else Path(events)
     if contacts is not None:
         return (pulled_path(session) if contacts == PULLED else Path(contacts)), happened

@@ -9,10 +9,10 @@ from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_
 from segctl.audience.scopes import Columns
 from segctl.cli.checking import lint_settings
 from segctl.cli.offline import offline_fields
+from segctl.declarations.document import by_place
 from segctl.declarations.fields import columns
 from segctl.declarations.lint import address_in_tests
 from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.query.lint import mask_personal
 from segctl.workspace import FIXTURES_FILE
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def sound_suites(session: Session, declared: Sequence[Declared]) -> list[Suite]:
     """Give the tests of these segments. Raises `InvalidInput` where one is wrong."""
     suites, findings = read_suites(session, declared)
     if any(found.severity is Severity.ERROR for found in findings):
-        raise InvalidInput(findings)
+        raise InvalidInput(by_place(findings))
     return suites
 
 
@@ -78,7 +78,7 @@ def check_tests(session: Session) -> list[Diagnostic]:
     if document is not None and severity is not None:
         for path, message, hint in address_in_tests.check(None, document.value):
             span = document.span(path)
-            excerpt = mask_personal(document.excerpt(span.line), same_length=True)
+            excerpt = document.excerpt(span.line)
             found = Diagnostic(address_in_tests.code, severity, message, span, hint, excerpt)
             findings.append(found)
     return findings

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.cli.session import Account, Session
+    from segctl.contact_lists import ContactLists
     from segctl.model import Declared
 
 STALE_AFTER = timedelta(days=30)
@@ -40,21 +41,21 @@ def check_offline(session: Session) -> tuple[Diagnostic, ...]:
 
 
 def check_before_sending(
-    session: Session, account: Account, declared: Sequence[Declared]
+    session: Session, account: Account, declared: Sequence[Declared], lists: ContactLists
 ) -> tuple[Diagnostic, ...]:
     """Check what would be sent with what the account itself says of its fields and lists.
 
-    It is asked for these only where a query needs them. Where it will not say, that is a warning:
-    nothing is decided by them.
+    It is asked for these only where a query needs them; `lists` remembers its answer. Where it will
+    not say, that is a warning: nothing is decided by them.
     """
     wanted = needs(declared)
     warnings: list[Diagnostic] = []
-    fields, reserved, list_ids = None, None, None
+    fields, reserved, names = None, None, None
     try:
         if Needs.FIELDS in wanted:
             fields, reserved = map(columns, account.reader.list_fields())
         if Needs.LISTS in wanted:
-            list_ids = frozenset(one.id.lower() for one in account.reader.list_contact_lists())
+            names = {one.id.lower(): one.name for one in lists.read()}
     except RemoteError as error:
         warnings.append(
             Diagnostic(
@@ -65,7 +66,7 @@ def check_before_sending(
             )
         )
     knowledge = Knowledge(
-        custom_fields=fields, reserved_fields=reserved or {}, fresh=True, list_ids=list_ids
+        custom_fields=fields, reserved_fields=reserved or {}, fresh=True, lists=names
     )
     return (*warnings, *_lint(session, declared, knowledge))
 

@@ -51,6 +51,8 @@ def _session(ctx: click.Context) -> Session:
     """Give the session, on the folder that -C names: while completing, no command has run."""
     root = ctx.find_root()
     session: Session = root.obj
+    # Whoever presses TAB reads no talk.
+    session.verbosity = -1
     # Where there is no such folder, nothing is found in it.
     with suppress(SegctlError):
         session.enter(str(root.params.get("directory") or "."))

@@ -48,7 +48,9 @@ def with_impacts(
         (None if isinstance(change, Create) else change.before, change.after) for change in changes
     ]
     from segctl.cli.audiences import evaluate  # noqa: PLC0415 - DuckDB's room, only with contacts
+    from segctl.cli.exposure import exposures, own_files  # noqa: PLC0415 - asks git
 
+    exposed = exposures(session, own_files(session))
     try:
         with session.progress("counting contacts"):
             evaluated = evaluate(session, pairs, account)
@@ -57,10 +59,11 @@ def with_impacts(
                 raise UsageError("there is nobody in the contacts", hint="take them anew")
     except SegctlError as error:
         words = f"who is reached is not known: {error.message}"
-        return plan, (Diagnostic("audience-unknown", weight, words, hint=error.hint),)
+        return plan, (*exposed, Diagnostic("audience-unknown", weight, words, hint=error.hint))
     counted = dict(zip(map(id, changes), evaluated, strict=True))
     with_impact = {id(change): _counted(change, counted[id(change)]) for change in changes}
     said = (
+        *exposed,
         *_age(session, evaluated[0]),
         *_part(evaluated[0], weight),
         *_unknown(session, changes, counted, weight),

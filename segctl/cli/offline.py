@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def offline_fields(session: Session) -> tuple[Fields | None, list[Diagnostic]]:
-    """Read fields.yaml: the fields, `None` without such a file, and what is wrong in it."""
+    """Read fields.yaml: the fields, `None` without such a file, and what is wrong in it.
+
+    A folder that is still to be made has none: `upgrade` and `import` make it.
+    """
+    if not (session.root / session.config.segments).exists():
+        return None, []
     data = session.files.fields
     if data is None:
         return None, []

@@ -23,7 +23,7 @@ from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history
 from segctl.policy import ended, judge
 from segctl.references import read_single_sends
 from segctl.sends import References
-from segctl.snapshot import take_snapshot
+from segctl.snapshot import take_snapshot, with_definitions
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
     from segctl.errors import Diagnostic
+    from segctl.fields import ListNames
     from segctl.model import Declared, Plan, Remote, Snapshot
     from segctl.ownership import Ledger
     from segctl.planner import Named
@@ -153,11 +154,15 @@ def prepare(session: Session, options: Options) -> Question:
 
 
 def look(
-    session: Session, account: Account, question: Question, *, everything: bool = False
+    session: Session,
+    account: Account,
+    question: Question,
+    *,
+    needs_all: Callable[[Plan], bool] = lambda _plan: False,
 ) -> tuple[Plan, Snapshot]:
     """Compare the files with the account; give the plan, unjudged, and what it was made from.
 
-    `everything` reads the definition of each V2 segment, whether the plan needs it or not.
+    Where `needs_all` says so of the plan, the definition of each V2 segment is read as well.
     """
     declared, wishes = question.declarations.declared, question.wishes
     loose: frozenset[str] = frozenset()
@@ -166,22 +171,23 @@ def look(
         nonlocal wishes, loose
         wishes = question.informed(listed)
         loose = frozenset(one.id for one in undeclared(declared, listed, wishes.renaming))
-        needed = definitions_to_read(declared, listed, wishes)
-        if everything:
-            ids = {one.id for one in needed}
-            return [one for one in listed if not one.is_v1 or one.id in ids]
-        return needed
+        return definitions_to_read(declared, listed, wishes)
 
+    def is_loose(remote: Remote) -> bool:
+        return remote.id in loose
+
+    reader, known = account.reader, account.definitions
+    with_v1 = _may_end_v1(question)
     with session.progress("reading the account") as tell:
-        snapshot = take_snapshot(
-            account.reader,
-            wanted,
-            tell,
-            account.definitions,
-            is_loose=lambda remote: remote.id in loose,
-            with_v1=_may_end_v1(question),
-        )
-    return make_plan(account.ref, declared, snapshot, wishes), snapshot
+        snapshot = take_snapshot(reader, wanted, tell, known, is_loose=is_loose, with_v1=with_v1)
+        plan = make_plan(account.ref, declared, snapshot, wishes)
+        if needs_all(plan):
+            # What is gone by now is in neither, so the plan is made of what is left.
+            here = snapshot.remotes
+            others = [one for one in here if one.query is None and not one.is_v1]
+            snapshot = with_definitions(reader, here, others, tell, known, is_loose=is_loose)
+            plan = make_plan(account.ref, declared, snapshot, wishes)
+    return plan, snapshot
 
 
 def _may_end_v1(question: Question) -> bool:
@@ -214,20 +220,35 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
         plan, counting = with_impacts(session, account, plan)
     allowed = {one.name: one.allow_audience_change for one in declarations.declared}
     plan = judge(plan, limits, len(snapshot.remotes), references, allowed)
-    changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
-    found: tuple[Diagnostic, ...] = ()
-    if changed:
-        from segctl.cli.checking import check_before_sending  # noqa: PLC0415 - all rules
-
-        found = check_before_sending(
-            session, account, [one for one in declarations.declared if one.name in changed]
-        )
+    found, names = _checked(session, account, question, plan) if plan.changes else ((), {})
     return dataclasses.replace(
         plan,
         diagnostics=(*declarations.diagnostics, *found, *counting, *plan.diagnostics),
         options=question.options,
         folder=session.config.segments,
+        lists=names,
     )
+
+
+def _checked(
+    session: Session, account: Account, question: Question, plan: Plan
+) -> tuple[tuple[Diagnostic, ...], ListNames]:
+    """Check what would be sent, and give the names of the lists that the changes speak of.
+
+    The account is asked for its lists once, and only where a rule or a change needs them.
+    """
+    from segctl.audience.lists import lists_in  # noqa: PLC0415 - query.tree: 30 ms
+    from segctl.contact_lists import ContactLists  # noqa: PLC0415 - only where something changes
+
+    lists = ContactLists(account.reader)
+    changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
+    found: tuple[Diagnostic, ...] = ()
+    if changed:
+        from segctl.cli.checking import check_before_sending  # noqa: PLC0415 - all rules
+
+        declared = [one for one in question.declarations.declared if one.name in changed]
+        found = check_before_sending(session, account, declared, lists)
+    return found, lists.names(lists_in(plan.changes))
 
 
 def _selected(

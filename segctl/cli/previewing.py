@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Uncountable
 from segctl.cli.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, shows
+from segctl.cli.exposure import exposures, refuse_tracked
 from segctl.cli.planning import read_selection
 from segctl.contacts.base import BaseMissing
 from segctl.contacts.counting import compare
@@ -49,16 +50,20 @@ class _Subject:
 def preview(session: Session, wanted: Wanted, output: str) -> int:
     """Count, and show it; give the exit code. Raises `SegctlError`."""
     contacts, events = _files(session, wanted)
+    exposed = exposures(session, [one for one in (contacts, events) if one is not None])
+    refuse_tracked(exposed)
     with ExitStack() as stack:
         account = None
         if "changed" in wanted.asked:
             account = stack.enter_context(session.connect(read_only=True))
             subjects = _changed(session, account, wanted.names)
         else:
-            _, picked = read_selection(session, wanted.names, what="preview")
+            _, picked = read_selection(session, wanted.names, what="NAME")
             subjects = [_Subject(one) for one in picked]
         if not subjects:
             session.talk("No audience changes." if account else "No segments.")
+        elif len(subjects) == 1 and "overlap" in wanted.asked:
+            session.talk("warning: --overlap compares segments, and this is one alone")
         pairs = [(one.before, one.declared.segment) for one in subjects]
         segments = [one for pair in pairs for one in pair if one is not None]
         base = stack.enter_context(opened(session, contacts, events, segments))
@@ -85,11 +90,14 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
                     subjects, counted.results, counted.samples, strict=True
                 )
             ),
-            tuple(
-                found
-                for one, result in zip(subjects, counted.results, strict=True)
-                if isinstance(result, Uncountable)
-                for found in _reasons(session, one, result, wanted)
+            (
+                *exposed,
+                *(
+                    found
+                    for one, result in zip(subjects, counted.results, strict=True)
+                    if isinstance(result, Uncountable)
+                    for found in _reasons(session, one, result, wanted)
+                ),
             ),
             counted.overlaps,
             wanted.asked,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.audience.lists import lists_of
+from segctl.cli.exposure import exposure
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
 from segctl.cli.shelves import contacts_folder, shelf_of
@@ -13,7 +14,6 @@ from segctl.contacts.pulling import Pull
 from segctl.contacts.shelf import FOLDER, shelves
 from segctl.declarations.fields import columns
 from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
-from segctl.history import is_hidden
 from segctl.render.previews import quoted, when
 from segctl.render.style import clean, count
 from segctl.sendgrid.exports import Exports
@@ -69,7 +69,8 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
             only = [lists[one].name for one in wanted if one is not None] if names else []
             fields = columns((*custom, *reserved))
             try:
-                stored = store(exported, shelf, fields, Origin(account.digest, tuple(lists)), only)
+                origin = Origin(account.digest, {one.id: one.name for one in lists.values()})
+                stored = store(exported, shelf, fields, origin, only)
             except UnexpectedAnswer:
                 # The same files would be no better next time.
                 pull.finish()
@@ -93,6 +94,8 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     )
     if only:
         session.show(f"They are those on {quoted(only)} alone: shares are of them.\n")
+    if session.config.contacts is None:
+        session.talk("Next: segctl preview; `contacts: pulled` in segctl.yaml counts every plan.")
 
 
 def places(session: Session) -> Iterator[str]:
@@ -134,12 +137,9 @@ def _prepare(session: Session, shelf: Shelf) -> None:
             )
     state_folder(top)
     place = Path(STATE_FOLDER) / FOLDER / shelf.base.name
-    if not is_hidden(session.root, place, env=session.env):
-        raise Refused(
-            f"git does not ignore {place.as_posix()}, so the contacts could be committed",
-            hint=f"write `{STATE_FOLDER}/` into .gitignore; if git tracks something there, "
-            f"`git rm -r --cached {STATE_FOLDER}`",
-        )
+    found = exposure(session, session.root, place, ignore=f"{STATE_FOLDER}/")
+    if found is not None:
+        raise Refused(found.summary, hint=found.hint)
 
 
 def _mentioned(
@@ -180,13 +180,11 @@ def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
             known.setdefault(key, []).append(one.id)
     missing = [name for name in names if name not in known]
     if missing:
+        there = [clean(one.name) for one in lists]
+        hints = filter(None, (did_you_mean(name, there) for name in missing))
         raise UsageError(
             f"the account has no list {quoted(missing)}",
-            hint=did_you_mean(
-                missing[0],
-                (clean(one.name) for one in lists),
-                "lists have names and ids in SendGrid",
-            ),
+            hint=" ".join(hints) or "lists have names and ids in SendGrid",
         )
     doubtful = [name for name in names if len(known[name]) > 1]
     if doubtful:

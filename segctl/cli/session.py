@@ -194,9 +194,14 @@ class Session:
     @cached_property
     def files(self) -> Files:
         """The bytes of the project's files. Raises `UsageError` and `InvalidInput`."""
-        from segctl.workspace import read_files  # noqa: PLC0415
+        from segctl.workspace import FolderMissing, read_files  # noqa: PLC0415
 
-        return read_files(self.root, self.config.segments)
+        try:
+            return read_files(self.root, self.config.segments)
+        except FolderMissing as missing:
+            from segctl.cli.emptied import emptied_folder  # noqa: PLC0415 - asks git
+
+            return emptied_folder(self, missing)
 
     @cached_property
     def declarations(self) -> Declarations:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.linting import QuerySource
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
 from segctl.testing import not_translated
 
 if TYPE_CHECKING:

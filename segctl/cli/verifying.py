@@ -8,10 +8,11 @@ from segctl.cli.audiences import chosen, opened
 from segctl.contacts.verifying import verify
 from segctl.errors import Diagnostic, Severity, UsageError
 from segctl.importer import shown
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from segctl.cli.session import Session
     from segctl.contacts.verifying import Verified
@@ -21,22 +22,32 @@ _SHOWN = 5
 """How many contacts are named, by their ids."""
 
 
-def verified(
-    session: Session, files: Sequence[Translated], contacts: str | None, events: str | None
-) -> list[Translated]:
-    """Give those whose translation selects the same contacts; tell of the others.
-
-    Raises `UsageError` and `EvaluationFailed`.
-    """
+def base_paths(
+    session: Session, contacts: str | None, events: str | None
+) -> tuple[Path, Path | None]:
+    """Give the files of contacts and events to verify with. Raises `UsageError`."""
     paths = chosen(session, contacts, events)
     if paths is None:
         raise UsageError(
             "--verify needs contacts",
             hint="give a file with --contacts, or `contacts` in segctl.yaml",
         )
-    with opened(session, *paths, [one.segment for one in files]) as base:
+    return paths
+
+
+def verified(
+    session: Session, files: Sequence[Translated], paths: tuple[Path, Path | None]
+) -> list[Translated]:
+    """Give those whose translation selects the same contacts; tell of the others.
+
+    Raises `UsageError` and `EvaluationFailed`.
+    """
+    with (
+        opened(session, *paths, [one.segment for one in files]) as base,
+        session.progress("comparing contact by contact") as tell,
+    ):
         pairs = [(one.file.remote.definition, one.segment) for one in files]
-        results = verify(base, pairs, session.clock.now())
+        results = verify(base, pairs, session.clock.now(), tell)
     same = []
     for one, result in zip(files, results, strict=True):
         found = [*_found(one, result)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -47,11 +47,11 @@ class Base:
 
     `as_of` is the moment that a pulled base shows, and `modified_at` that when the last of
     somebody's own files was written (both ISO 8601, UTC); `None` where there is no such.
-    `account` is the digest of the account that a base was pulled from, and `account_lists` are
-    the ids of the lists that it had. `lists` are the ids of those whose members are known, or
-    `None` for all. `only` has the names of those that a pulled base is limited to, and is empty
-    where it has all contacts. `is_distinct` says that each row is known to be a contact of its own;
-    where it is not, `check` remembers that it turned out to be.
+    `account` is the digest of the account that a base was pulled from, and `account_lists` are the
+    lists that it had: names, or empty texts where they were not kept, by id. `lists` are the ids of
+    those whose members are known, or `None` for all. `only` has the names of those that a pulled
+    base is limited to, and is empty where it has all contacts. `is_distinct` says that each row is
+    known to be a contact of its own; where it is not, `check` remembers that it turned out to be.
     """
 
     database: Database
@@ -61,7 +61,7 @@ class Base:
     as_of: str | None = None
     modified_at: str | None = None
     account: str | None = None
-    account_lists: frozenset[str] = frozenset()
+    account_lists: Mapping[str, str] = field(default_factory=dict)
     lists: frozenset[str] | None = None
     only: tuple[str, ...] = ()
     is_distinct: bool = False
@@ -138,7 +138,8 @@ def _modified_at(*paths: Path) -> str:
 def _columns(people: Relation, fields: Mapping[str, ColumnType]) -> Columns:
     there = {name: column.kind for name, column in people.columns.items()}
     others = {name: kind for name, kind in {**fields, **there}.items() if name not in CONTACT_DATA}
-    return Columns(others, complete=True)
+    guessed = [name for name, column in people.columns.items() if column.guessed]
+    return Columns(others, complete=True, guessed=guessed)
 
 
 def _pulled(
@@ -148,7 +149,10 @@ def _pulled(
         database.attach(path.resolve(), _ALIAS)
         facts = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
         lists = json.loads(facts["lists"])
-        only, had = (tuple(json.loads(facts.get(key, "[]"))) for key in ("only", "account_lists"))
+        only, had = (json.loads(facts.get(key, "[]")) for key in ("only", "account_lists"))
+        # Bases of former versions know the ids alone.
+        named = had if isinstance(had, dict) else dict.fromkeys(had, "")
+        account_lists = {str(list_id): str(name) for list_id, name in named.items()}
     except (EvaluationFailed, KeyError, ValueError, TypeError):
         raise UsageError(
             f"{path.name} is no base that segctl pulled, or it is broken",
@@ -175,7 +179,7 @@ def _pulled(
         as_of=facts.get("as_of", ""),
         modified_at=_modified_at(*own) if own else None,
         account=facts.get("account"),
-        account_lists=frozenset(map(str, had)),
+        account_lists=account_lists,
         lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
         only=tuple(map(str, only)),
         is_distinct=facts.get("distinct") == "true",

@@ -8,14 +8,21 @@ two rows, or have no id, nothing is: every number would be wrong.
 
 from __future__ import annotations
 
-from itertools import chain, combinations
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from segctl.audience.counts import Counted, Counts, Overlap, Uncountable
 from segctl.audience.translation import translate
+from segctl.contacts.eventless import (
+    are_strangers,
+    has_no_event,
+    segment_place,
+    strangers,
+    without_events,
+)
 from segctl.contacts.files import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
-from segctl.contacts.statement import MOST_SUBQUERIES, Statement, has_subquery
+from segctl.contacts.statement import Statement
 from segctl.engine import EvaluationFailed, FileUnreadable
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN
@@ -24,6 +31,7 @@ from segctl.query.problems import Problem
 from segctl.query.tree import Column
 from segctl.query.walking import walk
 from segctl.query.words import lower
+from segctl.render.lists import list_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,52 +78,10 @@ def compare(
         else:
             sound[segment] = asked
     asking = [one for one, audience in sound.items() if audience.asks_events]
-    if asking and _has_no_event(base):
+    if asking and has_no_event(base):
         for segment in asking:
-            wrong[segment] = (_without_events(sound.pop(segment), segment),)
-    batches = [[*range(len(pairs))]] if overlap else _batches(pairs, sound)
-    parts = []
-    for places in batches:
-        some = [pairs[place] for place in places]
-        inside = {one for pair in some for one in pair}
-        asked_here = {one: audience for one, audience in sound.items() if one in inside}
-        parts.append(_counted(base, asked_here, some, now, wrong, overlap=overlap, sample=sample))
-    order = [place for places in batches for place in places]
-    results = dict(zip(order, chain(*(part.results for part in parts)), strict=True))
-    samples = dict(zip(order, chain(*(part.samples for part in parts)), strict=True))
-    return Counted(
-        parts[0].total,
-        tuple(results[place] for place in sorted(order)),
-        parts[0].overlaps,
-        tuple(samples[place] for place in sorted(order)),
-    )
-
-
-def _batches(
-    pairs: Sequence[tuple[Segment | None, Segment]], sound: Mapping[Segment, Audience]
-) -> list[list[int]]:
-    """Share the pairs out, by their places, so that no statement has too many subqueries.
-
-    All but a few queries need none, and come with the first statement.
-    """
-    batches: list[list[int]] = [[]]
-    heavy: list[tuple[int, int]] = []
-    for place, pair in enumerate(pairs):
-        weight = sum(
-            one in sound and has_subquery(sound[one]) for one in dict.fromkeys(pair) if one
-        )
-        if weight:
-            heavy.append((place, weight))
-        else:
-            batches[0].append(place)
-    filled = 0
-    for place, weight in heavy:
-        if filled + weight > MOST_SUBQUERIES:
-            batches.append([])
-            filled = 0
-        batches[-1].append(place)
-        filled += weight
-    return batches
+            wrong[segment] = (without_events(sound.pop(segment), segment),)
+    return _counted(base, sound, pairs, now, wrong, overlap=overlap, sample=sample)
 
 
 def _counted(
@@ -137,7 +103,7 @@ def _counted(
     except EvaluationFailed:
         _refuse_damaged(base)
         for segment, reason in _failing(base, sound, now):
-            failed[segment] = (Problem("not-computed", reason, "", *_whole(segment)),)
+            failed[segment] = (Problem("not-computed", reason, "", *segment_place(segment)),)
         sound = {one: audience for one, audience in sound.items() if one not in failed}
         count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample)
     count.check_contacts()
@@ -167,6 +133,7 @@ class _Count:
         # Equal texts have equal hashes, and hashes are quicker to tell apart.
         distinct = "count(id)" if base.is_distinct else "count(DISTINCT hash(id))"
         self.distinct = statement.measure(distinct)
+        self.raised = statement.raised()
         self.counts = [self._counts(*pair) for pair in pairs]
         places = [place for place, (_, after) in enumerate(pairs) if after in sound]
         self.overlaps = [*combinations(places if overlap else (), 2)]
@@ -217,13 +184,19 @@ class _Count:
             )
 
     def faulty(self) -> dict[Segment, tuple[Problem, ...]]:
-        """Give the segments that ask a column with values that are none of its type."""
+        """Give the segments that ask what the files do not hold as it should be."""
         bad = {one: self.row[place] for one, place in self.statement.faults.items()}
-        return {
+        faulty = {
             segment: problems
             for segment, audience in self.sound.items()
             if (problems := tuple(_faults(self.base, audience, bad)))
         }
+        raised = self.raised and (self.row[self.raised[0]], self.row[self.raised[1]])
+        asking = {one: each for one, each in self.sound.items() if each.asks_events}
+        if self.row[self.total] and are_strangers(self.base, asking.values(), raised):
+            for segment, audience in asking.items():
+                faulty.setdefault(segment, (strangers(self.base, audience, segment),))
+        return faulty
 
     def counted(self, wrong: Mapping[Segment, tuple[Problem, ...]]) -> Counted:
         """Give all numbers, but those of segments that are wrong."""
@@ -275,45 +248,21 @@ def _uncountable(
     return None
 
 
-def _whole(segment: Segment) -> tuple[int, int]:
-    """Give the whole query as a place, for what has none of its own."""
-    text = segment.query.rstrip()
-    return len(text) - len(text.lstrip()), len(text)
-
-
 def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
     """Translate a segment, and see whether the base knows what it asks."""
     parents = segment.parent_list_ids
-    translated = translate(parse(segment.query), base.columns, parents, with_flags=True)
+    translated = translate(parse(segment.query), base.columns, parents, shared=True)
     audience = translated.audience
     if audience is None:
         return translated.problems
     if audience.asks_events and base.events is None:
-        return (_without_events(audience, segment),)
+        return (without_events(audience, segment),)
     problems: dict[str, Problem] = {}
     for one in audience.asked:
         problem = _lacking(base, one)
         if problem is not None:
             problems.setdefault(problem.message, problem)
     return tuple(problems.values()) or audience
-
-
-def _without_events(audience: Audience, segment: Segment) -> Problem:
-    first = next((one for one in audience.asked if one.table == "event_data"), None)
-    place = (first.start, first.end) if first else _whole(segment)
-    message = "it asks event_data, and the base has no events"
-    return Problem("no-events", message, "give a file of events with --events", *place)
-
-
-def _has_no_event(base: Base) -> bool:
-    """Say whether there is not one event: such a file is an export that failed."""
-    try:
-        return base.events is None or not base.database.rows(
-            f"SELECT 1 FROM {base.events.source} LIMIT 1"  # noqa: S608 - our own relation
-        )
-    except EvaluationFailed:
-        # Whoever counts will say why.
-        return False
 
 
 def _lacking(base: Base, asked: Asked) -> Problem | None:
@@ -337,7 +286,8 @@ def _lacking(base: Base, asked: Asked) -> Problem | None:
     unknown = [item for item in asked.items if item not in base.lists]
     if not unknown:
         return None
-    message = f"the base does not know who is on the list {' and '.join(unknown)}"
+    names = {key.lower(): name for key, name in base.account_lists.items() if name}
+    message = f"the base does not know who is on the list {list_words(unknown, names, ' and ')}"
     return Problem("unknown-list", message, "`segctl contacts pull` reads its members", *place)
 
 

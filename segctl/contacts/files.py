@@ -15,7 +15,7 @@ import csv
 import gzip
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -63,13 +63,15 @@ class Column:
     """A column in SQL: its value in the type of `kind`.
 
     `fault` is the condition that a row has a value which is none of that type; empty where there
-    can be none. `unusable` says why the whole column is none of that type, or is empty.
+    can be none. `unusable` says why the whole column is none of that type, or is empty. `guessed`
+    says that nothing but the values tells the type.
     """
 
     kind: ColumnType
     value: str
     fault: str = ""
     unusable: str = ""
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,15 @@ def read_relation(
     columns = {}
     for name, place in by_name.items():
         spelling, wanted = known.get(name) or (names[place], _kind_of(seen[place]))
-        columns[spelling] = typed(raw[place], types[place], wanted)
+        column = typed(raw[place], types[place], wanted)
+        columns[spelling] = replace(column, guessed=name not in known)
     if JOIN_COLUMN not in columns:
         raise UsageError(
             f"{path.name} has no column {JOIN_COLUMN}", hint=_columns_there(names, by_name)
         )
+    if table == "contact_data" and columns[JOIN_COLUMN].unusable:
+        what = f"`{JOIN_COLUMN}` in {path.name} {columns[JOIN_COLUMN].unusable}"
+        raise UsageError(what, hint="export it as text")
     return Relation(path.name, source, columns)
 
 
@@ -223,6 +229,9 @@ KINDS = {name.replace(", ", ","): kind for kind, name in TYPES.items()}
 _CSV = "CSV"
 """The type of what is text in a CSV file, where nothing and the empty text are one."""
 
+_NOTHING = '"NULL"'
+"""The type of a column of Parquet in which nobody has a value."""
+
 _WHOLE = frozenset(
     f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 ) | {"HUGEINT", "UHUGEINT"}
@@ -252,6 +261,8 @@ def typed(raw: str, type_: str, kind: ColumnType) -> Column:
     """Make a column of `kind` of one that has this type in the file."""
     if KINDS.get(type_) is kind is not ColumnType.ARRAY:
         return Column(kind, raw)
+    if type_ == _NOTHING:
+        return Column(kind, f"CAST(NULL AS {TYPES[kind]})")
     value = _VALUES[kind](raw, type_)
     if value is None:
         what = f"holds {type_}, and is asked as {_WORDS[kind]}"
@@ -300,6 +311,10 @@ def _time(raw: str, type_: str) -> str | None:
     return f"make_timestamp(epoch_us({raw}))"
 
 
+_OTHERWISE = text_sql(r"[;|]|[^,\s\[\]]\s+[^,\s\[\]]")
+"""What separates values in a list, other than a comma."""
+
+
 def _list(raw: str, type_: str) -> str | None:
     if type_.endswith("[]") and type_.removesuffix("[]") in {"VARCHAR", "UUID"}:
         return _without_nulls(f"CAST({raw} AS VARCHAR[])")
@@ -307,6 +322,8 @@ def _list(raw: str, type_: str) -> str | None:
         return None
     # ["a", "b"] is JSON; [a, b] and ['a', 'b'] and a, b are what else exports write.
     rest = rf"""regexp_split_to_array(trim({raw}, '[]"'' '), '["'']?\s*,\s*["'']?')"""
+    # a;b is what we do not write: taken for one value, it would be on no list.
+    rest = f"CASE WHEN regexp_matches({raw}, {_OTHERWISE}) THEN NULL ELSE {rest} END"
     items = f"CASE WHEN json_valid({raw}) THEN from_json({raw}, '[\"VARCHAR\"]') ELSE {rest} END"
     nothing = f"{raw} IS NULL" if type_ == _CSV else f"{raw} = ''"
     return (

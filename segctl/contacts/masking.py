@@ -50,5 +50,6 @@ def _masked(address: str, common: frozenset[str]) -> str:
     if not at or not domain:
         return "…"
     letter = before[:1] if len(before) >= _SHORT and before[0].isalnum() else ""
-    shown = domain if domain in common else f"….{domain.rpartition('.')[2]}"
-    return f"{letter}…@{shown}"
+    # Without a dot, the end of a domain is all of it.
+    end = f"….{domain.rpartition('.')[2]}" if "." in domain else "…"
+    return f"{letter}…@{domain if domain in common else end}"

@@ -313,7 +313,11 @@ class _Run:
         return self.pull.shelf.parts / piece.name
 
     def _save(self) -> None:
-        self.state.save(self.pull.shelf.pending)
+        if self.state.jobs:
+            self.state.save(self.pull.shelf.pending)
+        else:
+            # Nothing was started: there is nothing to go on with.
+            self.pull.shelf.pending.unlink(missing_ok=True)
 
 
 def _lists(list_id: str | None) -> tuple[str, ...]:

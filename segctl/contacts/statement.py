@@ -1,9 +1,11 @@
-"""The one SQL statement that counts many audiences in a base.
+"""The SQL that counts many audiences in a base.
 
 The contacts are read once, however many audiences there are, and so are the events: what queries
 ask of single events are flags, all of them made in one pass. Only what a query asks otherwise (two
 events compared with each other, an event with its contact) is a subquery; then the columns of the
-events that matter are put aside first, so that the file is still read once.
+events that matter are put aside first, so that the file is still read once. Of many such queries,
+some at a time say who is in, and what they say is put aside, too. The JSON of an event is
+read once as well, whatever is asked of it.
 
 Owns the text of the statement; `counting` knows what the numbers mean.
 """
@@ -14,24 +16,27 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.conditions import CONTACT, EVENT
-from segctl.audience.pieces import name_sql
+from segctl.audience.pieces import inside_columns, name_sql
 from segctl.query.catalogue import JOIN_COLUMN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from segctl.audience.translation import Audience
     from segctl.contacts.base import Base
     from segctl.contacts.files import Relation
 
-MOST_SUBQUERIES = 16
-"""With 32 of them, DuckDB takes five times as long to plan a statement as to run two of 16."""
+MOST_SUBQUERIES = 8
+"""How many are planned together: DuckDB takes half a minute to plan a statement with 64 of them."""
 
+_TABLES = ("contact_data", "event_data")
 Asked = tuple[str, str]
 """A column: the name of its table, and its own."""
 
 _EVENT_ID = ("event_data", JOIN_COLUMN)
+# With a blank in it, which no field of an account has in its name.
+_ROW = name_sql("the row")
 
 
 class Statement:
@@ -47,12 +52,14 @@ class Statement:
         self._conditions: dict[str, str] = {}
         self._measures: dict[str, int] = {}
         self._flags: dict[str, str] = {}
+        self._paths: dict[str, str] = {}
         asked: dict[Asked, None] = {("contact_data", JOIN_COLUMN): None}
         if emails:
             asked["contact_data", "email"] = None
         for one in audiences:
             self._conditions.setdefault(one.part.sql, f"a{len(self._conditions)}")
             self._flags |= one.flags
+            self._paths |= one.paths
             asked |= dict.fromkeys((column.table, column.column) for column in one.asked)
         self.names = [self._conditions[one.part.sql] for one in audiences]
         self._asks_events = any(one.asks_events for one in audiences)
@@ -63,7 +70,10 @@ class Statement:
         self._shares = False
         written = " ".join([*self._conditions, *self._flags.values()])
         # A text in a query can look like this, too; then a table is put aside in vain.
-        self._aside = {table: f"{table} AS" in written for table in ("contact_data", "event_data")}
+        self._aside = {table: f"{table} AS" in written for table in _TABLES}
+        self._parts = self._shared_out()
+        if self._parts:
+            self._aside = dict.fromkeys(_TABLES, True)
         self.faults = {
             one: self.measure(self._faults(place, one)) for place, one in self._can_fail()
         }
@@ -85,36 +95,94 @@ class Statement:
         self._shares = True
         return self.measure("(SELECT list([one, other, contacts]) FROM shared)")
 
+    def raised(self) -> tuple[int, int] | None:
+        """Take in whose events raise a flag: how many ids, and how many of them are contacts'.
+
+        `None` where no query asks events by a flag.
+        """
+        if not self._flags:
+            return None
+        ids = f"(SELECT count({JOIN_COLUMN}) FROM flags)"  # noqa: S608 - our own names
+        return self.measure(ids), self.measure("count(raised)")
+
     def run(self, now: datetime) -> tuple[Any, ...]:
         """Give all measures. Raises `EvaluationFailed`."""
-        text = self.text()
         moment = now.astimezone(UTC).replace(tzinfo=None)
-        (row,) = self._base.database.rows(text, {"now": moment} if "$now" in text else {})
+
+        def rows(sql: str) -> list[tuple[Any, ...]]:
+            return self._base.database.rows(sql, {"now": moment} if "$now" in sql else {})
+
+        aside = {**self._tables(), **self._parts_sql()} if self._parts else {}
+        try:
+            for name, sql in aside.items():
+                rows(f"CREATE TEMP TABLE {name} AS {sql}")
+            (row,) = rows(self.text())
+        finally:
+            for name in aside:
+                rows(f"DROP TABLE IF EXISTS temp.{name}")
         return row
 
     def text(self) -> str:
-        """Write it."""
-        tables = [self._table("contact_data", self._base.contacts)]
-        join = ""
+        """Write the statement that gives the row."""
+        tables = [] if self._parts else [
+            f"{name} AS {'' if self._aside.get(name, True) else 'NOT '}MATERIALIZED ({sql})"
+            for name, sql in self._tables().items()
+        ]  # fmt: skip
+        tables += [f"people AS ({self._people_sql()})"]
+        tables += self._shared_sql() if self._shares else ()
+        return (
+            f"WITH {', '.join(tables)}"  # noqa: S608 - translated, and quoted names
+            f" SELECT {', '.join(self._measures)} FROM people"
+        )
+
+    def _tables(self) -> dict[str, str]:
+        """Write what is asked of contacts and events, and the flags."""
+        tables = {"contact_data": self._table("contact_data", self._base.contacts)}
         if self._asks_events and self._base.events is not None:
-            tables.append(self._table("event_data", self._base.events))
+            tables["event_data"] = self._table("event_data", self._base.events)
         if self._flags:
-            tables.append(f"flags AS MATERIALIZED ({self._flags_sql()})")
-            join = f" LEFT JOIN flags AS f ON f.{JOIN_COLUMN} = {CONTACT}.{JOIN_COLUMN}"
+            tables["flags"] = self._flags_sql()
+        return tables
+
+    def _parts_sql(self) -> dict[str, str]:
+        return {
+            part: f"SELECT {CONTACT}.{_ROW}, {_named(conditions)} FROM {self._contact_sql()}"  # noqa: S608 - as above
+            for part, conditions in self._parts.items()
+        }
+
+    def _people_sql(self) -> str:
+        """Write the contacts, and for each which conditions it fulfils."""
         columns = [f"{CONTACT}.{JOIN_COLUMN} AS id"]
+        columns += [f"f.{JOIN_COLUMN} AS raised"] if self._flags else []
         columns += [f"{CONTACT}.email AS email"] if self._emails else []
         columns += [
             f"{CONTACT}.{_fault(place)}"
             for place, (table, _) in self._can_fail()
             if table == "contact_data"
         ]
-        columns += [f"{sql} AS {name}" for sql, name in self._conditions.items()]
-        people = f"SELECT {', '.join(columns)} FROM contact_data AS {CONTACT}{join}"  # noqa: S608 - translated, and quoted names
-        tables += [f"people AS ({people})", *(self._shared_sql() if self._shares else ())]
-        return (
-            f"WITH {', '.join(tables)}"  # noqa: S608 - as above
-            f" SELECT {', '.join(self._measures)} FROM people"
-        )
+        apart = {name: f"{part}.{name}" for part, some in self._parts.items() for name in some}
+        conditions = {name: apart.get(name, sql) for sql, name in self._conditions.items()}
+        columns += [_named(conditions)] if conditions else []
+        joins = [f" JOIN {part} ON {part}.{_ROW} = {CONTACT}.{_ROW}" for part in self._parts]
+        return f"SELECT {', '.join(columns)} FROM {self._contact_sql()}{''.join(joins)}"  # noqa: S608 - as above
+
+    def _contact_sql(self) -> str:
+        """Write the contact that a condition is about, with its flags, for FROM."""
+        contact = f"contact_data AS {CONTACT}"
+        if self._flags:
+            contact += f" LEFT JOIN flags AS f ON f.{JOIN_COLUMN} = {CONTACT}.{JOIN_COLUMN}"
+        return contact
+
+    def _shared_out(self) -> dict[str, dict[str, str]]:
+        """Share out the conditions with subqueries, where they are too many for one statement.
+
+        Each part becomes a table with a row for each contact, planned by itself.
+        """
+        heavy = [(name, sql) for sql, name in self._conditions.items() if has_subquery(sql)]
+        if len(heavy) <= MOST_SUBQUERIES:
+            return {}
+        starts = range(0, len(heavy), MOST_SUBQUERIES)
+        return {f"part{at}": dict(heavy[at : at + MOST_SUBQUERIES]) for at in starts}
 
     def _shared_sql(self) -> tuple[str, str]:
         """Write the tables behind `shared`: few contacts differ in all that they are in."""
@@ -170,11 +238,23 @@ class Statement:
             for place, (one, column) in self._can_fail()
             if one == table and (one, column) != _EVENT_ID
         ]
-        how = "" if self._aside[table] else "NOT "
-        return (
-            f"{table} AS {how}MATERIALIZED"  # noqa: S608 - as above
-            f" (SELECT {', '.join(columns)} FROM {relation.source})"
-        )
+        if table == "contact_data" and self._parts:
+            columns.append(f"row_number() OVER () AS {_ROW}")
+        rows = f"SELECT {', '.join(columns)} FROM {relation.source}"  # noqa: S608 - as above
+        if table == "event_data" and self._paths:
+            rows = self._inside_sql(rows)
+        return rows
+
+    def _inside_sql(self, rows: str) -> str:
+        """Write rows of events with what stands at the paths into DATA, each JSON read once."""
+        columns = []
+        for place, name in enumerate(self._paths, 1):
+            kind, text = inside_columns(name)
+            columns.append(f"json_type(inside[{place}]) AS {kind}")
+            columns.append(f"json_extract_string(inside[{place}], '$') AS {text}")
+        paths = ", ".join(self._paths.values())
+        read = f"SELECT *, json_extract(data, [{paths}]) AS inside FROM ({rows})"  # noqa: S608 - as above
+        return f"SELECT * EXCLUDE (inside), {', '.join(columns)} FROM ({read})"  # noqa: S608 - as above
 
     def _flags_sql(self) -> str:
         """Write the pass over the events: for each contact, which flags some event of it raises."""
@@ -195,11 +275,15 @@ class Statement:
         )
 
 
-def has_subquery(audience: Audience) -> bool:
-    """Say whether an audience asks events, or contacts, otherwise than by flags."""
-    return any(f"{table} AS" in audience.part.sql for table in ("contact_data", "event_data"))
+def has_subquery(sql: str) -> bool:
+    """Say whether a condition asks events, or contacts, otherwise than by flags."""
+    return any(f"{table} AS" in sql for table in _TABLES)
+
+
+def _named(conditions: Mapping[str, str]) -> str:
+    return ", ".join(f"{sql} AS {name}" for name, sql in conditions.items())
 
 
 def _fault(place: int) -> str:
-    # With a blank in it, which no field of an account has in its name.
+    # As the name of the row.
     return name_sql(f"fault {place}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.audience.lists import LIST_IDS
@@ -46,10 +46,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The account that a base is of: its digest, and the ids of all its lists."""
+    """The account that a base is of: its digest, and the names of all its lists by their ids."""
 
     digest: str
-    list_ids: tuple[str, ...] = ()
+    lists: Mapping[str, str] = field(default_factory=dict)
 
 
 def store(
@@ -133,7 +133,7 @@ class _Making:
             "format": PULLED_FORMAT,
             "as_of": as_of,
             "account": account.digest,
-            "account_lists": json.dumps(account.list_ids),
+            "account_lists": json.dumps(dict(account.lists)),
             "lists": json.dumps(lists),
             "only": json.dumps(list(only)),
             "distinct": "true",

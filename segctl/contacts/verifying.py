@@ -21,10 +21,10 @@ from segctl.engine import Engine
 from segctl.query.catalogue import JOIN_COLUMN, ColumnType
 from segctl.query.parse import parse
 from segctl.query.problems import Problem
-from segctl.sgql.interpreter import NoAnswer, differences, question
+from segctl.sgql.interpreter import NoAnswer, differences, folded, question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from segctl.contacts.base import Base
     from segctl.contacts.files import Relation
@@ -47,11 +47,17 @@ class Verified:
     contacts: int = 0
 
 
-def verify(base: Base, pairs: Sequence[tuple[Segment, Segment]], now: datetime) -> list[Verified]:
+def verify(
+    base: Base,
+    pairs: Sequence[tuple[Segment, Segment]],
+    now: datetime,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Verified]:
     """Compare old segments, whose queries are SGQL, with what they became.
 
-    Raises `UsageError` for a base in which nothing can be counted, and `EvaluationFailed` where it
-    cannot be read.
+    `tell` is told how many of how many contacts are done: a million take minutes. Raises
+    `UsageError` for a base in which nothing can be counted, and `EvaluationFailed` where it cannot
+    be read.
     """
     counted = compare(base, [(None, new) for _, new in pairs], now)
     verified: list[Verified] = []
@@ -66,6 +72,7 @@ def verify(base: Base, pairs: Sequence[tuple[Segment, Segment]], now: datetime) 
         except NoAnswer as error:
             verified[number] = Verified(problems=_problems(error))
     found: dict[int, list[Difference]] = defaultdict(list)
+    done = 0
     for contacts, events, truths in _rows(base, open_ones, now):
         for number, pair in [*open_ones.items()]:
             selected = {one: values[number] for one, values in truths.items()}
@@ -74,6 +81,8 @@ def verify(base: Base, pairs: Sequence[tuple[Segment, Segment]], now: datetime) 
             except NoAnswer as error:
                 verified[number] = Verified(problems=_problems(error))
                 del open_ones[number]
+        done += len(contacts)
+        tell(done, counted.total)
     for number in open_ones:
         verified[number] = Verified(tuple(found[number]), contacts=counted.total)
     return verified
@@ -143,11 +152,10 @@ def _read(base: Base, relation: Relation) -> Iterator[dict[str, Any]]:
         for one in columns.values()
     )
     for row in base.database.rows(f"SELECT {values} FROM {relation.source}"):  # noqa: S608 - our own relation
-        yield {
-            name: _value(value, one.kind)
-            for (name, one), value in zip(columns.items(), row, strict=True)
-            if value is not None
-        }
+        found = zip(columns.items(), row, strict=True)
+        yield folded(
+            {name: _value(value, one.kind) for (name, one), value in found if value is not None}
+        )
 
 
 def _value(value: Any, kind: ColumnType) -> Any:

@@ -110,7 +110,7 @@ class Document:
         return _LINE_BREAK.split(self.text)
 
     def excerpt(self, line: int) -> str:
-        """Give a line, counted from 1, without anything that looks like a key."""
+        """Give a line, counted from 1, without keys and addresses."""
         if not self._excerpts:
             # Once a document: a file of ten thousand mistakes must not be split as often.
             self._excerpts = excerpts(self.text)
@@ -174,13 +174,23 @@ def by_place(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def excerpts(text: str) -> list[str]:
-    """Give the lines of a text without anything that looks like a key."""
-    return _LINE_BREAK.split(redact(text))
+    """Give the lines of a text for showing: keys and addresses are masked, and columns stay."""
+    return _LINE_BREAK.split(redact(_masked(text, same_length=True)))
 
 
 def quoted(text: str) -> str:
-    """Quote what somebody wrote, in a message: not more of it than helps."""
+    """Quote what somebody wrote, in a message: not more of it than helps, and no address."""
+    # Before it is cut: a mask does not know half of one.
+    text = _masked(text)
     return f"`{text if len(text) <= _MOST_QUOTED else text[:_MOST_QUOTED] + '…'}`"
+
+
+def _masked(text: str, *, same_length: bool = False) -> str:
+    if "@" not in text:
+        return text
+    from segctl.query.personal import mask_personal  # noqa: PLC0415 - only where there may be one
+
+    return mask_personal(text, same_length=same_length)
 
 
 def position_spans(file: str, text: str, offsets: Sequence[int]) -> list[Span]:

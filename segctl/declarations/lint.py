@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.errors import Severity
-from segctl.query.lint import addresses_in
 from segctl.query.lint.rule import Needs, listed, rule
+from segctl.query.personal import addresses_in
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.declarations.suppressions import Ignore
     from segctl.model import Declared
+    from segctl.query.lint import Knowledge
     from segctl.query.lint.rule import Rule
 
 
@@ -140,6 +141,14 @@ def address_in_tests(_: Declared | None, value: object) -> Iterator[Remark]:
             yield from _addresses(value.get(key), (key,))
 
 
+def mask_somebody(text: str) -> str:
+    """Put a mask over each address that may belong to somebody; those made up stay."""
+    for one in addresses_in(text):
+        if not _FREE.fullmatch(one.rpartition("@")[2]):
+            text = text.replace(one, "***")
+    return text
+
+
 def _addresses(value: object, path: tuple[str | int, ...]) -> Iterator[Remark]:
     if isinstance(value, str):
         domains = [one.rpartition("@")[2] for one in addresses_in(value)]
@@ -160,14 +169,14 @@ def _addresses(value: object, path: tuple[str | int, ...]) -> Iterator[Remark]:
 
 
 @rule("unknown-list", needs=Needs.LISTS)
-def unknown_parent(declared: Declared, list_ids: frozenset[str]) -> Iterator[Remark]:
+def unknown_parent(declared: Declared, knowledge: Knowledge) -> Iterator[Remark]:
     """Find parent lists that the account does not have; the help is that of the query's rule."""
     for number, one in enumerate(declared.segment.parent_list_ids):
-        if one.lower() not in list_ids:
+        if one.lower() not in (knowledge.lists or {}):
             yield Remark(
                 ("parent_list_ids", number),
                 f"the account has no list `{one}`",
-                "use the id of a list of this account",
+                knowledge.which_list,
             )
 
 

@@ -16,7 +16,7 @@ from segctl.declarations.document import UnquotedDate, quoted
 from segctl.declarations.fitting import fits
 from segctl.declarations.patterns import PERCENTAGES, field_words, misfit, percentage
 from segctl.shipped import shipped
-from segctl.suggest import did_you_mean
+from segctl.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,9 +95,38 @@ def check(document: Document, name: str) -> bool:
     if fits(document.value, schema_text(name)):
         return True
     before = len(document.diagnostics)
-    for error in validator(name).iter_errors(document.value):
-        _report(document, error)
+    errors = list(validator(name).iter_errors(document.value))
+    misspelt = {found for error in errors for found in _misspelt(error)}
+    for error in errors:
+        if not misspelt.intersection(_missing(error)):
+            _report(document, error)
     return len(document.diagnostics) == before
+
+
+def _misspelt(error: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Give the keys, and where they belong, that an unknown one was perhaps meant to be."""
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        for key in error.instance:
+            meant = key not in known and closest(key, known)
+            if meant:
+                yield tuple(error.absolute_path), meant
+
+
+def _missing(error: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Give the keys that something lacks, each of which would do."""
+    if not isinstance(error.instance, dict):
+        return
+    path = tuple(error.absolute_path)
+    match error.validator:
+        case "required":
+            missing = [key for key in error.validator_value if key not in error.instance]
+            if len(missing) == 1:
+                yield path, missing[0]
+        case "oneOf":
+            keys = [option["required"][0] for option in error.validator_value]
+            if not any(key in error.instance for key in keys):
+                yield from ((path, key) for key in keys)
 
 
 # jsonschema types an error's fields as "anything or not set yet"; iter_errors always sets them.
@@ -116,6 +145,8 @@ def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> 
         if key in known:
             continue
         hint = in_settings and _BELONGS_ELSEWHERE.get(re.sub("[^a-z]", "", key.lower()))
+        if key == "fixtures" and "query_dsl" in known:
+            hint = "what tests share stands in fixtures.yaml, at the top of the folder of segments"
         document.report(
             "unknown-key",
             f"unknown key {quoted(key)}",

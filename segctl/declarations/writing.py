@@ -25,9 +25,10 @@ from segctl.query.layout import WIDTH
 from segctl.secrets import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from segctl.declarations.document import Document
+    from segctl.fields import ListNames
     from segctl.model import Segment
 
 _INDENT = "  "
@@ -59,7 +60,7 @@ class Written:
 
 def segment_text(
     segment: Segment,
-    lists: Mapping[str, str],
+    lists: ListNames,
     schema: str = "",
     *,
     upgrade_from: str = "",
@@ -108,13 +109,13 @@ def _name(name: str) -> str:
     return name if _is_plain(name) else _quoted(name)
 
 
-def _parents(segment: Segment, lists: Mapping[str, str]) -> str:
+def _parents(segment: Segment, lists: ListNames) -> str:
     """Write the key and its list: on one line, unless there is a name to put beside an id."""
     ids = segment.parent_list_ids
     if not ids:
         return ""
     words = [one if _UUID.fullmatch(one) else _quoted(one) for one in ids]
-    notes = [_comment(lists.get(one.lower(), "")) for one in ids]
+    notes = [_comment(lists.get(one.lower()) or "") for one in ids]
     if not any(notes):
         return f"parent_list_ids: [{', '.join(words)}]\n"
     lines = [f"{_INDENT}- {word}{note}\n" for word, note in zip(words, notes, strict=True)]

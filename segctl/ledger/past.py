@@ -67,6 +67,13 @@ class Past:
                     paths[names[blob]].add(path)
         return paths
 
+    def last_taken(self) -> Commit | None:
+        """Give the commit that took the last segment file, `None` unless HEAD has none any more."""
+        if any(timeline[-1][1] is not None for timeline in self._segments.values()):
+            return None
+        taking = (one for one in reversed(self.commits) if one.segments)
+        return next(taking, None)
+
     def names(self) -> list[str]:
         """Give every name that was ever declared, sorted. Reads every version of every file."""
         return sorted(name for name in self._paths if self.line(name))

@@ -11,6 +11,7 @@ from segctl.options import Options
 
 if TYPE_CHECKING:
     from segctl.errors import Diagnostic
+    from segctl.fields import ListNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ class Plan:
     could not be worked out. With either, nothing of it is performed. `options` are what was asked,
     so that it can be worked out again; `folder` is that of the segment files, for the words.
     `room` is how many segments may stand beside those that they replace at once: no part of what
-    is done, and known to nobody who has not seen the account.
+    is done, and known to nobody who has not seen the account. `lists` are the names of the contact
+    lists that the changes speak of, as far as the account told them: words for people, and no part
+    of what is done either.
     """
 
     target: TargetRef
@@ -59,6 +62,7 @@ class Plan:
     options: Options = field(default_factory=Options)
     folder: str = "segments"
     room: int = field(default=1, compare=False)
+    lists: ListNames = field(default_factory=dict, compare=False)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

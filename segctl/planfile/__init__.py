@@ -11,12 +11,12 @@ another document.
 
 Two hashes, for two purposes. `digest` covers what would be done, and to which account: target,
 actions, ids, definitions, and the Single Sends that lose their audience knowingly. It covers
-neither counts (`impact` among them) nor times nor places: two plans that would do the same have
-the same one. `checksum` covers the whole document, refusals, options and preconditions among it,
-and finds a file that was cut off or edited. Neither is a signature: who can write the file can
-write both. So a plan that was read back is never performed on its word alone: it is worked out and
-judged anew, and must come to the same (`staleness`); a person who approved a digest hands that in
-on another way.
+neither counts (`impact` among them) nor times nor places nor what `lists` are called: two plans
+that would do the same have the same one. `checksum` covers the whole document, refusals, options
+and preconditions among it, and finds a file that was cut off or edited. Neither is a signature: who
+can write the file can write both. So a plan that was read back is never performed on its word
+alone: it is worked out and judged anew, and must come to the same (`staleness`); a person who
+approved a digest hands that in on another way.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic, Span
     from segctl.model import Segment, Twin
 
-FORMAT_VERSION = "1.2"
-"""1.1 is the first that holds a whole plan; 1.2 adds `impact`, `upgrade` and `twin`."""
+FORMAT_VERSION = "1.3"
+"""1.1 is the first that holds a whole plan; 1.2 adds `impact` and `upgrade`, 1.3
+`lists` and `twin`."""
 
 OLDEST_MINOR = 1
 """Plans of this minor version of the format, and of later ones, can be read."""
@@ -139,6 +140,7 @@ def to_json(
         "folder": plan.folder,
         "options": dataclasses.asdict(plan.options),
         "changes": [_change(change) for change in plan.changes],
+        "lists": dict(sorted(plan.lists.items())),
         "unchanged": [
             {
                 "name": keep.name,

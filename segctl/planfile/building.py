@@ -56,6 +56,8 @@ def build_plan(document: Any) -> Plan:
             ignore_references=tuple(asked["ignore_references"]),
         ),
         folder=document["folder"],
+        # Before format 1.3 there is none.
+        lists=document.get("lists", {}),
     )
 
 

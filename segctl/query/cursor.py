@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from segctl.query.problems import CannotRead, Problem, place, shown
 from segctl.query.tree import Name, Paren
-from segctl.query.words import Word, WordKind, nearest, upper
+from segctl.query.words import Word, WordKind, upper
+from segctl.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,13 +98,18 @@ class Cursor:
         `meant` are keywords that the current word may be a misspelling of.
         """
         word = self.word
-        guess = nearest(word.text, meant) if word.kind is WordKind.NAME else None
+        guess = nearest(word.text, meant) if word.kind is WordKind.NAME else ""
         found = "the query ends" if word.kind is WordKind.END else f"found {shown(word.text)}"
         return self.stop(
             "syntax",
             f"expected {wanted}, but {found}",
             f"did you mean `{guess}`?" if guess else hint,
         )
+
+    def comma_missing(self, things: str) -> CannotRead:
+        """Make the reason to stop at the current word: it begins the next of some `things`."""
+        message = f"a comma is missing before {shown(self.word.text)}"
+        return self.stop("syntax", message, f"write a comma between {things}")
 
     def stop(self, code: str, message: str, hint: str = "", word: Word | None = None) -> CannotRead:
         """Make the reason to stop reading: a problem at `word`, or at the current one."""
@@ -127,7 +133,7 @@ class Cursor:
         if word.kind is not WordKind.NAME or word.upper in RESERVED:
             return False
         guess = nearest(word.text, keywords)
-        if guess is None:
+        if not guess:
             return False
         self.complain("misspelt-keyword", f"unknown word {shown(word.text)}", _did_you_mean(guess))
         self.word = word._replace(upper=guess)

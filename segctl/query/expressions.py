@@ -122,6 +122,8 @@ class Expressions(Cursor, ABC):
             items.append(self.expression())
             if not self.accept(","):
                 break
+        if self.word.kind in (WordKind.STRING, WordKind.NUMBER):
+            raise self.comma_missing("the values")
         self.close(mark, opened, ("AND", "OR", "IN", "LIKE"))
         return tuple(items)
 

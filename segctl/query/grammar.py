@@ -13,7 +13,8 @@ from segctl.query.catalogue import ExtraKind
 from segctl.query.operands import Operands
 from segctl.query.problems import shown
 from segctl.query.tree import Extra
-from segctl.query.words import Word, WordKind, lower, nearest
+from segctl.query.words import Word, WordKind, lower
+from segctl.suggest import nearest
 
 if TYPE_CHECKING:
     from segctl.query.problems import CannotRead
@@ -44,6 +45,7 @@ _TAILS = {
     "EXCEPT": ExtraKind.EXCEPT,
     "MINUS": ExtraKind.MINUS,
 }
+_COLUMNS = "the selected columns"
 _OPEN_ENDED = frozenset((ExtraKind.UNION, ExtraKind.INTERSECT, ExtraKind.EXCEPT, ExtraKind.MINUS))
 _SIDES = ("LEFT", "RIGHT", "FULL")
 _JOINS = ("JOIN", "INNER", "CROSS", "NATURAL", *_SIDES)
@@ -113,6 +115,8 @@ class Grammar(Operands):
             extras.append(_extra_of(ExtraKind.TOP, self.words[self.index - 1], self.take()))
         select = self._select(extras)
         if not self.misspelt("FROM"):
+            if self.is_name(self.word) and not self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
+                raise self.comma_missing(_COLUMNS)
             self.expect("FROM", " after the selected columns")
         else:
             self.take()
@@ -151,6 +155,9 @@ class Grammar(Operands):
                 extras.append(
                     Extra(start=value.start, end=value.end, kind=ExtraKind.STAR, text=text)
                 )
+            is_next = self.is_name(self.word) and self.next.text in (".", "(")
+            if is_next and not nearest(self.word.text, ("FROM",)):
+                raise self.comma_missing(_COLUMNS)
             alias = self._alias("FROM")
             items.append(tree.SelectItem(start=begin, end=self.last_end, value=value, alias=alias))
             if not self.accept(","):
@@ -162,7 +169,7 @@ class Grammar(Operands):
             return self.name("an alias after AS")
         if not self.is_name(self.word) or self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
             return None
-        typo = nearest(self.word.text, following) if self.word.kind is WordKind.NAME else None
+        typo = nearest(self.word.text, following) if self.word.kind is WordKind.NAME else ""
         if typo and self.next.upper not in _AFTER_ALIAS:
             return None
         return self.name("an alias")
@@ -280,7 +287,7 @@ class Grammar(Operands):
         before = self.words[self.index - 1]
         known = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "JOIN", "ON", *_CLAUSES)
         for suspect in (word, before):
-            guess = nearest(suspect.text, known) if suspect.kind is WordKind.NAME else None
+            guess = nearest(suspect.text, known) if suspect.kind is WordKind.NAME else ""
             if guess and suspect.upper not in known:
                 return f"did you mean `{guess}` instead of {shown(suspect.text)}?"
         return ""

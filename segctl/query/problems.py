@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from segctl.query.personal import mask_personal
+from segctl.secrets import redact
+
 SHOWN = 40
 """A message quotes at most so many characters of a query."""
 
@@ -39,7 +42,11 @@ class CannotRead(Exception):
 
 
 def shown(text: str) -> str:
-    """Quote a piece of a query for a message: short, on one line, without control characters."""
+    """Quote a piece of a query for a message: short, on one line, without control characters.
+
+    Keys and addresses are masked before it is cut, for no mask knows half of one.
+    """
+    text = redact(mask_personal(text))
     short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
     return "`" + "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in short) + "`"
 

@@ -13,20 +13,21 @@ from segctl.render.markup import Html, tag
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Change, Segment
 
 _UNREADABLE = (Line(0, "segctl cannot read this query."),)
 
 
-def audience(segment: Segment) -> tuple[Line, ...]:
+def audience(segment: Segment, lists: ListNames) -> tuple[Line, ...]:
     """Say it line by line, worked out now: only a view that shows it pays for it."""
     query = parse(segment.query).query
     if query is None:
         return _UNREADABLE
-    return explain_lines(query, parents=segment.parent_list_ids)
+    return explain_lines(query, lists=lists, parents=segment.parent_list_ids)
 
 
-def audiences(change: Change) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+def audiences(change: Change, lists: ListNames) -> tuple[tuple[str, tuple[Line, ...]], ...]:
     """Say who is in it before and after a change, each under a title; once if that is the same.
 
     Of a v1 segment nothing: what SGQL selects is said in no words, and every view shows the query.
@@ -34,8 +35,8 @@ def audiences(change: Change) -> tuple[tuple[str, tuple[Line, ...]], ...]:
     before, after = sides(change)
     if isinstance(change, Upgrade) or (isinstance(change, Delete) and change.is_v1):
         before = None
-    now = audience(before) if before else ()
-    then = audience(after) if after else ()
+    now = audience(before, lists) if before else ()
+    then = audience(after, lists) if after else ()
     if now == then:
         return (("Who is in it", now),) if now else ()
     titled = (("Who is in it now" if then else "Who is in it", now), ("Who will be in it", then))

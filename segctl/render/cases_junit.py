@@ -46,10 +46,12 @@ def cases_junit(verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]) -> 
             message = clean(one.problem or outcome(one))
             SubElement(case, kind, message=message).text = "\n".join(details(one))
     for found in problems:
-        file = clean(found.span.file) if found.span else ""
-        case = SubElement(suite, "testcase", name=found.code, classname=file, file=file)
-        SubElement(case, "error", message=clean(found.summary)).text = clean(
-            f"{found.span}: {found.hint}"
-        )
+        case = SubElement(suite, "testcase", name=found.code, classname="segctl")
+        if found.span:
+            file = clean(found.span.file)
+            case.attrib |= {"classname": file, "file": file, "line": str(found.span.line)}
+        where = [str(found.span)] if found.span else []
+        text = clean(": ".join(filter(None, [*where, found.hint])))
+        SubElement(case, "error", message=clean(found.summary)).text = text
     indent(suite)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(suite, encoding="unicode")}\n'

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.cases import CONTACT_ID
+from segctl.errors import Diagnostic, Severity
 from segctl.render.style import Style, clean, count
 
 if TYPE_CHECKING:
@@ -45,12 +46,29 @@ def _one(one: Verdict, style: Style) -> str:
 
 
 def details(one: Verdict) -> list[str]:
-    """Say why a test failed, line by line."""
+    """Say why a test failed, line by line; an address that may be somebody's is not shown."""
+    from segctl.declarations.lint import mask_somebody  # noqa: PLC0415 - only of a failure
+
     lines = [one.problem] if one.problem else [outcome(one)]
     lines.append(f"contact: {shown(one.case.contact)}")
     lines += [f"event: {shown(event)}" for event in one.case.events]
     lines += [f"{reason.truth}: {reason.condition}  ({reason.span})" for reason in one.reasons]
-    return [clean(line) for line in lines]
+    return [clean(mask_somebody(line)) for line in lines]
+
+
+def case_findings(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
+    """Give each test that did not pass as a finding at its place, less the contact."""
+    return [
+        Diagnostic(
+            "test-failed",
+            Severity.ERROR,
+            f"`{one.segment}`: {one.case.name}: {one.problem or outcome(one)}",
+            one.case.span,
+            hint="; ".join(f"{reason.truth}: {reason.condition}" for reason in one.reasons),
+        )
+        for one in verdicts
+        if not one.passed
+    ]
 
 
 def outcome(one: Verdict) -> str:

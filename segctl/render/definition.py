@@ -10,11 +10,13 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.render.lists import list_words
 from segctl.render.style import clean, clean_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Change, Segment
 
 CONTEXT = 3
@@ -37,15 +39,15 @@ def query_lines(query: str) -> list[str]:
     return [_cut(line) for line in clean_lines(query.strip("\n"))]
 
 
-def head_lines(segment: Segment, fields: Sequence[str]) -> Iterator[str]:
+def head_lines(segment: Segment, fields: Sequence[str], lists: ListNames) -> Iterator[str]:
     """Give the lines of the other fields, among those named."""
     if "name" in fields:
         yield f"name: {_cut(clean(segment.name))}"
     if "parent_list_ids" in fields and segment.parent_list_ids:
-        yield f"parent_list_ids: {_cut(clean(', '.join(sorted(segment.parent_list_ids))))}"
+        yield f"parent_list_ids: {_cut(list_words(sorted(segment.parent_list_ids), lists))}"
 
 
-def unified(before: Segment | None, after: Segment | None) -> Iterator[Line]:
+def unified(before: Segment | None, after: Segment | None, lists: ListNames) -> Iterator[Line]:
     """Give one under the other; `None` is nothing.
 
     The name is among the lines where it changes; the query only if it does.
@@ -53,11 +55,11 @@ def unified(before: Segment | None, after: Segment | None) -> Iterator[Line]:
     if before is None or after is None:
         one, mark = (after, "+") if before is None else (before, "-")
         if one is not None:
-            yield from (Line(mark, text) for text in head_lines(one, ("parent_list_ids",)))
+            yield from (Line(mark, text) for text in head_lines(one, ("parent_list_ids",), lists))
             yield from (Line(mark, text) for text in query_lines(one.query))
         return
     for field in ("name", "parent_list_ids"):
-        old, new = (list(head_lines(one, (field,))) for one in (before, after))
+        old, new = (list(head_lines(one, (field,), lists)) for one in (before, after))
         if old != new:
             yield from (Line("-", text) for text in old)
             yield from (Line("+", text) for text in new)

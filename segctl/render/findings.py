@@ -2,7 +2,7 @@
 
 Owns what an annotation or an alert says of a change: what goes away is a warning, what comes or
 changes mere information, what an apply could not do an error. Findings that are there already
-(diagnostics, refusals) go before them as they are.
+(diagnostics, refusals) stand among them as they are.
 """
 
 from __future__ import annotations
@@ -45,8 +45,13 @@ _ENDS = {
 
 
 def plan_findings(plan: Plan) -> tuple[Diagnostic, ...]:
-    """Give what was found, then each change."""
-    return (*plan.refusals, *plan.diagnostics, *map(change_finding, plan.changes))
+    """Give what was found, each change, and at the end what is a mere remark.
+
+    Of notices GitHub shows ten: who is reached comes before how a query could be faster.
+    """
+    remarks = [one for one in plan.diagnostics if one.severity is Severity.INFO]
+    weighty = [one for one in plan.diagnostics if one.severity is not Severity.INFO]
+    return (*plan.refusals, *weighty, *map(change_finding, plan.changes), *remarks)
 
 
 def plan_problems(plan: Plan) -> tuple[Diagnostic, ...]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.model import Validation
 from segctl.planfile import header
+from segctl.render.lists import list_words
 from segctl.render.style import cells, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Remote, TargetRef
     from segctl.sends import SingleSend
 
@@ -32,19 +34,19 @@ class Row:
     sends: tuple[SingleSend, ...] | None = None
 
 
-def listing_text(rows: Sequence[Row], *, width: int | None, color: bool) -> str:
+def listing_text(rows: Sequence[Row], lists: ListNames, *, width: int | None, color: bool) -> str:
     """Give the table; no cell is ever cut.
 
-    `width` is the terminal's: where the ids do not fit beside the rest, they are left out. `None`
-    keeps them.
+    `lists` are the names of the parent lists. `width` is the terminal's: where the ids do not fit
+    beside the rest, they are left out, but of a list without a name. `None` keeps them.
     """
-    table = _table(rows, ids=True, color=color)
+    table = _table(rows, lists, ids=True, color=color)
     if width is not None and max(map(cells, table.splitlines())) > width:
-        table = _table(rows, ids=False, color=color)
+        table = _table(rows, lists, ids=False, color=color)
     return table
 
 
-def _table(rows: Sequence[Row], *, ids: bool, color: bool) -> str:
+def _table(rows: Sequence[Row], lists: ListNames, *, ids: bool, color: bool) -> str:
     from rich.console import Console  # noqa: PLC0415 - 60 ms, only where a table is drawn
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -58,7 +60,7 @@ def _table(rows: Sequence[Row], *, ids: bool, color: bool) -> str:
     if ids:
         table.add_column("ID")
     for row in rows:
-        table.add_row(*map(Text, _cells(row)[: None if ids else -1]))
+        table.add_row(*map(Text, _cells(row, lists, ids=ids)))
     out = StringIO()
     console = Console(
         file=out,
@@ -73,16 +75,19 @@ def _table(rows: Sequence[Row], *, ids: bool, color: bool) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def listing_json(rows: Sequence[Row], target: TargetRef, generated_at: str) -> dict[str, Any]:
+def listing_json(
+    rows: Sequence[Row], lists: ListNames, target: TargetRef, generated_at: str
+) -> dict[str, Any]:
     """Give the same as JSON data."""
     return {
         **header(generated_at),
         "target": dataclasses.asdict(target),
         "segments": [_entry(row) for row in rows],
+        "lists": dict(lists),
     }
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, lists: ListNames, *, ids: bool) -> tuple[str, ...]:
     remote = row.remote
     managed = "ours" if row.is_ours else {True: "yes", False: "no", None: "?"}[row.managed]
     validation = remote.validation.value.lower()
@@ -99,11 +104,20 @@ def _cells(row: Row) -> tuple[str, ...]:
         "v1" if remote.is_v1 else managed,
         "-" if remote.contacts_count is None else f"{remote.contacts_count:,}",
         "-" if remote.validation is Validation.UNKNOWN else clean(validation),
-        clean(", ".join(remote.parent_list_ids)) or "-",
+        _parents(remote, lists, ids=ids) or "-",
         refreshes,
         clean(remote.next_sample_update or "-"),
         *used,
-        clean(remote.id),
+        *((clean(remote.id),) if ids else ()),
+    )
+
+
+def _parents(remote: Remote, lists: ListNames, *, ids: bool) -> str:
+    if ids:
+        return list_words(remote.parent_list_ids, lists)
+    return ", ".join(
+        clean(name) if (name := lists.get(one.lower())) else list_words((one,), lists)
+        for one in remote.parent_list_ids
     )
 
 

@@ -8,11 +8,13 @@ from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile import action_name, digest
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.impacts import impact_words
+from segctl.render.lists import list_words, name_words, queried
 from segctl.render.style import Style, clean, clean_lines, count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Plan, Segment
 
 _SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "upgrade": "^", "delete": "-"}
@@ -31,7 +33,7 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
     if verbosity < 0:
         return forbidding + closing
     parts = [diagnostics_text(plan.doubts, style)] if plan.doubts else []
-    parts += [_change(change, style) for change in plan.changes]
+    parts += [_change(change, plan.lists, style) for change in plan.changes]
     if verbosity > 0:
         parts += [text for text in (_kept(plan, style), _ignored(plan, style)) if text]
     if forbidding:
@@ -82,7 +84,7 @@ def painter(change: Change, style: Style) -> Callable[[str], str]:
             assert_never(change)
 
 
-def _change(change: Change, style: Style) -> str:
+def _change(change: Change, lists: ListNames, style: Style) -> str:
     action = action_name(change)
     paint = painter(change, style)
     symbol = _SYMBOLS[action]
@@ -93,14 +95,16 @@ def _change(change: Change, style: Style) -> str:
         lines.append(f"      {style.bold('audience')}  {reach}")
     match change:
         case Create(after=after):
-            lines += _whole(after, "+", style.green)
+            lines += _whole(after, "+", style.green, lists)
         case Delete(before=before):
-            lines += _whole(before, "-", style.red)
+            lines += _whole(before, "-", style.red, lists)
         case Patch() | Replace():
-            lines += _fields(change, style)
+            lines += _fields(change, lists, style)
         case Upgrade(before=before, after=after):
-            lines += _whole(before, "-", style.red)
-            lines += _whole(after, "+", style.green)
+            for one, mark, color in ((before, "-", style.red), (after, "+", style.green)):
+                if "parent_list_ids" in change.changed_fields:
+                    lines += _confined(one, mark, color, lists)
+                lines += _query(one, mark, color, lists)
             if before.name != after.name:
                 lines.append(_renamed(before, after, style))
         case _:
@@ -150,10 +154,25 @@ def _where(change: Change) -> str:
     return clean(", ".join(facts))
 
 
-def _whole(segment: Segment, mark: str, paint: Callable[[str], str]) -> Iterator[str]:
+def _whole(
+    segment: Segment, mark: str, paint: Callable[[str], str], lists: ListNames
+) -> Iterator[str]:
+    yield from _confined(segment, mark, paint, lists)
+    yield from _query(segment, mark, paint, lists)
+
+
+def _confined(
+    segment: Segment, mark: str, paint: Callable[[str], str], lists: ListNames
+) -> Iterator[str]:
     if segment.parent_list_ids:
-        yield paint(f"      {mark} parent_list_ids  {_ids(segment)}")
+        yield paint(f"      {mark} parent_list_ids  {_parents(segment, lists)}")
+
+
+def _query(
+    segment: Segment, mark: str, paint: Callable[[str], str], lists: ListNames
+) -> Iterator[str]:
     yield paint(f"      {mark} query_dsl")
+    yield from _legend((segment,), lists)
     for line in clean_lines(segment.query.strip("\n")):
         yield paint(f"          {line}".rstrip())
 
@@ -162,19 +181,21 @@ def _renamed(before: Segment, after: Segment, style: Style) -> str:
     return f"      {style.yellow('~')} name  {clean(before.name)} -> {clean(after.name)}"
 
 
-def _fields(change: Patch | Replace, style: Style) -> Iterator[str]:
+def _fields(change: Patch | Replace, lists: ListNames, style: Style) -> Iterator[str]:
     before, after = change.before, change.after
     for field in change.changed_fields:
         match field:
             case "name":
                 yield _renamed(before, after, style)
             case "parent_list_ids":
+                told = " -> ".join(_parents(one, lists) for one in (before, after))
                 yield (
-                    f"      {style.yellow('~')} parent_list_ids  {_ids(before)} -> {_ids(after)}"
+                    f"      {style.yellow('~')} parent_list_ids  {told}"
                     f"  {style.red('(cannot be patched: the id changes)')}"
                 )
             case _:
                 yield f"      {style.yellow('~')} query_dsl"
+                yield from _legend((before, after), lists)
                 # What changed in words, above the lines that show it.
                 from segctl.render.clauses import clause_line  # noqa: PLC0415 - query.tree: 30 ms
 
@@ -202,8 +223,14 @@ def _diff(before: str, after: str, style: Style) -> Iterator[str]:
                 yield f"          {line[1:]}".rstrip()
 
 
-def _ids(segment: Segment) -> str:
-    return clean(", ".join(segment.parent_list_ids)) or "(none)"
+def _parents(segment: Segment, lists: ListNames) -> str:
+    return list_words(segment.parent_list_ids, lists) or "(none)"
+
+
+def _legend(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
+    """Say what the lists in the queries that follow are called."""
+    for one in queried(segments, lists):
+        yield f"        list  {clean(one)} {name_words(one, lists)}"
 
 
 def _kept(plan: Plan, style: Style) -> str:

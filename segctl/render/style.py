@@ -56,8 +56,9 @@ def clean(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    # Cc control, Cf format (bidirectional marks among them), Cs surrogate, Zl and Zp line breaks.
-    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+    # Cc control, Cf format (bidirectional marks among them), Cs surrogate, Zl and Zp line breaks;
+    # two that are no characters, and that XML cannot hold.
+    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or char in "\ufffe\uffff":
         code = ord(char)
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004
     return char

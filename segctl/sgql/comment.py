@@ -1,7 +1,8 @@
 """The query of an old segment as a comment of the file that takes its place.
 
-Owns what such a comment may hold. The comment is for the eyes of a reviewer, so every line of the
-query shows as it is, with four exceptions: what looks like an e-mail address or an API key is
+Owns what such a comment may hold. The comment is for the eyes of a reviewer, so below the query
+stands how it was read where the documentation leaves that open, and every line of it shows as it
+is, with four exceptions: what looks like an e-mail address or an API key is
 masked (the query itself must hold what it asks for, a comment need not, and git never forgets),
 invisible characters are written out, tabs become spaces, and words to which segctl or an editor
 would listen are masked. Nothing of it can end the comment.
@@ -9,20 +10,30 @@ would listen are masked. Nothing of it can end the comment.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from segctl.declarations.writing import COMMAND, is_seen
-from segctl.query.lint import mask_personal
+from segctl.query.personal import mask_personal
 from segctl.secrets import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _MASKED = "***"
 
 
-def old_query(text: str) -> str:
-    """Write a query as lines of a YAML comment, each with its LF."""
-    lines = redact(mask_personal(text)).splitlines() or [""]
-    shown = (COMMAND.sub(_MASKED, "".join(map(_visible, line))) for line in lines)
-    return "# The query of the old segment, in SGQL:\n" + "".join(
-        f"#   {line}".rstrip() + "\n" for line in shown
-    )
+def old_query(text: str, notes: Iterable[str] = ()) -> str:
+    """Write a query, and what is to be known of its reading, as lines of a YAML comment."""
+    written = ["# The query of the old segment, in SGQL:", *_lines(text)]
+    remarks = [line for note in notes for line in _lines(note)]
+    if remarks:
+        written += ["# What the documentation of SGQL leaves open:", *remarks]
+    return "".join(f"{line}\n" for line in written)
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in redact(mask_personal(text)).splitlines() or [""]:
+        yield f"#   {COMMAND.sub(_MASKED, ''.join(map(_visible, line)))}".rstrip()
 
 
 def _visible(char: str) -> str:

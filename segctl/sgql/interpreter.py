@@ -82,8 +82,8 @@ class Question:
 
     def truth(self, contact: Row, events: Iterable[Row]) -> Truth:
         """Work out what the query says of one contact and its events. Raises `NoAnswer`."""
-        fields = _folded(contact)
-        happened = [_folded(event) for event in events]
+        fields = folded(contact)
+        happened = [folded(event) for event in events]
         parents = (_contains(fields.get("list_ids"), one) for one in self.parent_list_ids)
         return _both([*parents, self._holds(self.predicate, fields, happened)])
 
@@ -115,7 +115,17 @@ class Question:
         def ask(one: tree.Expression) -> Any:
             return self._value(one, sight)
 
-        match node:
+        match node:  # what there is most of comes first: this runs for every contact
+            case tree.Column():
+                return sight.find(node)
+            case tree.String(value=value):
+                return value
+            case tree.Number(text=text):
+                return Decimal(text)
+            case tree.Boolean(value=value):
+                return value
+            case tree.Null():
+                return None
             case tree.And(operands=operands):
                 return _both(self._truth(one, sight) for one in operands)
             case tree.Or(operands=operands):
@@ -139,16 +149,6 @@ class Question:
                 if text is None or form is None:
                     return None
                 return _like(_text(text), _text(form)) != negated
-            case tree.String(value=value):
-                return value
-            case tree.Number(text=text):
-                return Decimal(text)
-            case tree.Boolean(value=value):
-                return value
-            case tree.Null():
-                return None
-            case tree.Column():
-                return sight.find(node)
             case tree.Cast(operand=operand):
                 return _moment(ask(operand))
             case tree.Unary(operand=operand):
@@ -225,13 +225,19 @@ class _Sight:
         return value
 
 
-def _folded(row: Row) -> dict[str, Any]:
-    """Let columns be found by their exact name, and by it in lower case."""
+class Folded(dict[str, Any]):
+    """A row whose columns are found by their exact name, and by it in lower case."""
+
+
+def folded(row: Row) -> Folded:
+    """Prepare a row, once for however many questions."""
+    if isinstance(row, Folded):
+        return row
     found = {lower(name): value for name, value in row.items()} | dict(row)
-    return {
-        name: value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else value
+    return Folded(
+        (name, value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else value)
         for name, value in found.items()
-    }
+    )
 
 
 def _both(truths: Iterable[Truth]) -> Truth:

@@ -13,6 +13,7 @@ from segctl.audience.pieces import refused
 from segctl.moments import instant
 from segctl.query import tree
 
+_TOO_FINE = re.compile(r"[.,]\d{6}\d*[1-9]")
 _SPECIAL = re.compile(r"%%|[%_!]")
 
 
@@ -34,6 +35,8 @@ def time_of(node: tree.String, value: str) -> tree.String:
             "the time has no zone, and in which one SGQL reads it is not documented",
             "SGQL documents '2026-01-31T00:00:00Z'",
         )
+    if _TOO_FINE.search(value):
+        raise refused(node, "the time is finer than a microsecond")
     text = moment.replace(tzinfo=None).isoformat() + "Z"
     return replace(node, raw=text, value=text)
 

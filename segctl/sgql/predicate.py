@@ -123,6 +123,19 @@ def _is_of_events(node: tree.Expression) -> bool:
             return asks_event(node)
 
 
+def _needs_event(node: tree.Expression) -> bool:
+    """Whether no contact without events can fulfil a condition."""
+    match node:
+        case tree.And(operands=operands):
+            return any(map(_needs_event, operands))
+        case tree.Or(operands=operands):
+            return all(map(_needs_event, operands))
+        case tree.Not():
+            return False
+        case _:
+            return asks_event(node)
+
+
 def _names_type(node: tree.Expression) -> bool:
     return any(lower(column.name.text) == "event_type" for column in _event_columns(node))
 
@@ -142,7 +155,7 @@ class _Reader:
             case tree.Or(operands=operands):
                 if all(map(self._is_one, operands)):
                     return self._happened((node,))
-                if not _is_of_events(node):
+                if not all(_is_of_events(one) or _needs_event(one) for one in operands):
                     self._note(
                         node,
                         "events-or-not",
@@ -165,7 +178,9 @@ class _Reader:
         groups = self._groups(about)
         if len(asking) > len(about):  # something is denied, or mixed with what asks the contact
             groups = [[one] for one in about]
-            self._refuse_loose(asking if about else ())
+            # What only denies is clear: there is no event of this kind, and none of that one.
+            if len(asking) > 1 and not all(isinstance(one, tree.Not) for one in asking):
+                self._refuse_loose(asking)
         if len(asking) - len(about) + len(groups) > 1:
             self._note(node, "several-events", "each group in parentheses is read as its own event")
         parts = [
@@ -196,12 +211,22 @@ class _Reader:
         """Refuse what is no event by itself, where several are combined."""
         for one in asking:
             whole = one.operand if isinstance(one, tree.Not) else one
-            if _is_of_events(whole) and not self._is_group(whole):
+            if not self._is_group(whole):
                 self._refuse_beside(one)
 
     def _is_group(self, node: tree.Expression) -> bool:
-        """Whether this is an event by itself: between parentheses, and of a type."""
-        return self._is_wrapped(node) and _names_type(node)
+        """Whether this is an event by itself, of a type; what asks the contact may be with it."""
+        if _is_of_events(node):
+            return self._is_wrapped(node) and _names_type(node)
+        match node:
+            case tree.And(operands=operands):
+                return any(_names_type(one) for one in operands)
+            case tree.Or(operands=operands):
+                return all(_names_type(one) for one in operands if asks_event(one))
+            case tree.Not(operand=operand):
+                return self._is_group(operand)
+            case _:
+                return _names_type(node)
 
     def _is_one(self, node: tree.Expression) -> bool:
         """Whether a condition is about one event, and of no event's absence."""
@@ -291,6 +316,6 @@ def _is_another(node: tree.Node) -> bool:
     match node:
         case tree.Comparison(op=op):
             return op == "!="
-        case tree.In(negated=negated) | tree.Like(negated=negated):
+        case tree.In(negated=negated) | tree.Like(negated=negated) | tree.Between(negated=negated):
             return negated
     return False

@@ -29,13 +29,14 @@ from segctl.query.catalogue import JOIN_COLUMN, SELECTED
 from segctl.query.layout import laid_out
 from segctl.query.parse import parse as parse_sql
 from segctl.query.problems import Problem
+from segctl.query.walking import walk
 from segctl.query.writing import Writer
 from segctl.sgql.parse import parse
 from segctl.sgql.predicate import AllOf, AnyOf, Happened, Holds, NoneOf, Predicate, read
 from segctl.sgql.values import Values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.query.catalogue import ColumnType
 
@@ -85,7 +86,18 @@ def translate(
     if parsed.query is None or Writer().query(parsed.query) != Writer().query(query):
         message = "V2's language cannot hold this query in one piece"
         return (Problem("not-translated", message, "", 0, len(text)),)
-    return Upgraded(laid_out(parsed), parents, found.notes)
+    notes = sorted((*found.notes, *_joined_texts(query)), key=lambda note: note.start)
+    return Upgraded(laid_out(parsed), parents, tuple(notes))
+
+
+def _joined_texts(query: tree.Query) -> Iterator[Problem]:
+    """Note each chain of joined texts once: SGQL's page does not say what NULL makes of one."""
+    joins = [one for one in walk(query) if isinstance(one, tree.Binary) and one.op == "||"]
+    parts = {id(side) for one in joins for side in (one.left, one.right)}
+    for one in joins:
+        if id(one) not in parts:
+            message = "where one of these texts is missing, the whole is read as missing"
+            yield Problem("joined-texts", message, "", one.start, one.end)
 
 
 @dataclass(frozen=True, slots=True)

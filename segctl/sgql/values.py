@@ -4,7 +4,7 @@ Owns the types of SGQL's operators [D] and what each becomes. The types of custo
 unknown; then a field takes the type of what it stands beside, and where that says nothing either
 (`a + b`: a sum, or one text?) it is refused. What was decided:
 
-- `+` between texts, and CONCAT, become `||`, which is NULL where either is [I];
+- `+` between texts, and CONCAT, become `||`, which is NULL where either is [I] (noted);
 - a time becomes a text in UTC that ends with Z, the form that is attested in V2, beside which a
   field is compared as a time; one without a zone beside a time is refused;
 - BETWEEN, which V2 does not document, becomes `>=` and `<=`; it means no more and no less;
@@ -238,6 +238,12 @@ class Values:
     def _field(self, node: tree.Column, name: str) -> tuple[tree.Name, Kind | None]:
         """Find what a name means: a standard field whatever its case, or one of the account."""
         if name in CONTACT_DATA:
+            own = [one for one in self.fields or () if lower(one) == name]
+            if own:
+                raise refused(
+                    node,
+                    f"`{own[0]}` is a field of the account and a standard field of V2, too",
+                )
             return _name(node, name), KINDS[CONTACT_DATA[name]]
         if name == "alternate_email_domains":
             raise refused(node, "V2 has no such field", "alternate_emails has the addresses")
@@ -261,7 +267,9 @@ class Values:
 
     def _event(self, node: tree.Column, name: str) -> Value:
         kind = _EVENT_KINDS[name]
-        spelled = tree.Name(start=node.start, end=node.end, text=EVENT_FIELDS[name])
+        # With parts it is written as in the queries that are attested: e.DATA:payload.…
+        text = upper(EVENT_FIELDS[name]) if node.path else EVENT_FIELDS[name]
+        spelled = tree.Name(start=node.start, end=node.end, text=text)
         column = self._at(node, self.event, spelled)
         if not node.path:
             return Value(column, kind)

@@ -317,6 +317,22 @@ def test_the_check_of_the_files_is_in_the_summary(shop: Shop) -> None:
         assert "##[error]" not in rest.partition(f"::{token}::")[2]
 
 
+def test_the_tests_of_the_segments_are_tried(shop: Shop) -> None:
+    pytest.importorskip("duckdb")
+    case = "  - name: %s\n    contact: { total_spend: %s }\n    expect: in\n"
+    text = segment_yaml("VIP", query("total_spend > 500")) + "tests:\n" + case % ("rich", 501)
+    shop.commit({"segments/vip.yaml": text})
+    fine = shop.run(key="", command="validate")
+    assert fine.code == 0, fine.log
+    assert "1 test: 1 passed, 0 failed." in fine.summary
+    shop.commit({"segments/vip.yaml": text + case % ("poor", 5)})
+    broken = shop.run(key="", command="validate")
+    assert broken.code == 1
+    assert "`VIP`: poor: expected in, and is out%0Afalse: total_spend > 500" in broken.log
+    assert re.search(r"^::error file=segments/vip\.yaml,line=\d+,", broken.log, re.MULTILINE)
+    assert "2 tests: 1 passed, 1 failed." in broken.summary
+
+
 def test_the_scripts_keep_to_the_bash_of_macos() -> None:
     for script in ACTION.glob("*.sh"):
         text = script.read_text("utf-8")

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.action.hub import BOT, Hub, serve_hub
 from tests.conftest import REPOSITORY
@@ -55,6 +56,15 @@ def test_a_comment_is_written_once_and_then_updated(hub: Hub, tmp_path: Path) ->
     assert (code, out) == (0, "updated the comment on #7\n")
     assert hub.on(7) == ["Looks good.", f"{MARK.format(TWO)}\ntwo\n"]
     assert hub.tokens == {"Bearer token-of-the-run"}
+
+
+def test_the_outputs_count_every_action(hub: Hub) -> None:
+    upgrades = REPOSITORY / "tests/golden/plan-upgrade.json"
+    code, out, _ = run(hub, "outputs", "--plan", str(upgrades))
+    said = dict(line.split("=", 1) for line in out.splitlines())
+    assert (code, said["changes"], said["to_upgrade"], said["to_create"]) == (0, "true", "2", "0")
+    declared = yaml.safe_load((SCRIPT.parent / "action.yml").read_text("utf-8"))["outputs"]
+    assert said.keys() <= declared.keys()
 
 
 def test_a_comment_is_found_behind_hundreds_of_others(hub: Hub, tmp_path: Path) -> None:

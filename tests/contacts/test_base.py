@@ -16,7 +16,7 @@ import pytest
 from segctl.audience.counts import Uncountable
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.checked import FILE
-from segctl.contacts.counting import _ask, _batches, compare
+from segctl.contacts.counting import compare
 from segctl.contacts.files import read_relation
 from segctl.contacts.statement import Statement
 from segctl.engine import Database, EvaluationFailed, FileUnreadable
@@ -62,6 +62,7 @@ def one(value: str) -> str:
         ("list_ids", "['a', 'b']", "array_contains(list_ids, 'b')"),
         ("list_ids", "a,b , c", "array_contains(list_ids, 'b')"),
         ("list_ids", "a", "array_size(list_ids) = 1"),
+        ("list_ids", '[ "a;b" , "c d" ]', "array_contains(list_ids, ['a;b', 'c d'])"),
         ("list_ids", '["a",null,""]', "array_size(list_ids) = 1"),
         ("list_ids", "[]", "array_size(list_ids) = 0"),
         ("List_IDs", "", "NOT array_contains(list_ids, 'a')"),
@@ -82,6 +83,7 @@ def test_what_a_value_means(tmp_path: Path, column: str, value: str, condition: 
         ("seen", "15.7.2026"), ("seen", "07/15/2026"), ("seen", "infinity"), ("seen", "2026-02-30"),
         ("seen", "2026-07-15 04:04:33 PM"), ("seen", "1720000000"), ("seen", "yesterday"),
         ("list_ids", "{a,b}"), ("list_ids", "[a"),
+        ("list_ids", "a;b"), ("list_ids", "a|b"), ("list_ids", "[a b]"),
     ],
 )  # fmt: skip
 def test_what_is_no_value_is_told_and_not_counted(tmp_path: Path, column: str, value: str) -> None:
@@ -113,6 +115,25 @@ def test_fields_that_only_the_values_tell(tmp_path: Path) -> None:
     ) == [1, 1, 1, mixed, "the base has no column `levl`"]  # fmt: skip
 
 
+@pytest.mark.parametrize("file", ["csv", "parquet"])
+def test_texts_that_nobody_says_are_times_are_not_compared_with_one(
+    tmp_path: Path, file: str
+) -> None:
+    """By its letters, "31.12.2020" is later than any time."""
+    path = tmp_path / f"c.{file}"
+    rows = "(VALUES ('1', '31.12.2020', 'a'), ('2', '2026-02-01', 'b'))"
+    named = f"FROM {rows} t(contact_id, joined, level)"
+    duckdb.connect().execute(f"COPY ({named}) TO '{path}' (FORMAT {file})")
+    doubt = "a field is compared with a time here, and whether it holds times is not known"
+    asked = ("joined > '2026-01-15T00:00:00Z'", "joined IN ('2026-02-01')", "level = 'a'")
+    assert numbers(path, None, *asked) == [doubt, doubt, 1]
+    text = {"joined": ColumnType.VARCHAR}
+    assert numbers(path, None, *asked, fields=text) == [2, 1, 1]
+    time = {"joined": ColumnType.TIMESTAMP}
+    wrong = f"1 value of `joined` in c.{file} is no time"
+    assert numbers(path, None, asked[0], fields=time) == [wrong]
+
+
 TYPED = """
 SELECT unnest(['1', '2']) AS contact_id, unnest([1.5, 0.1]::DOUBLE[]) AS spend,
   unnest([1, 2]::DECIMAL(9, 2)[]) AS exact, 7::TINYINT AS small, 1.25::DECIMAL(30, 20) AS long,
@@ -120,7 +141,7 @@ SELECT unnest(['1', '2']) AS contact_id, unnest([1.5, 0.1]::DOUBLE[]) AS spend,
   TIMESTAMPTZ '2026-07-15 16:04:33+02:00' AS zoned, 5 AS Plan, uuid() AS external_id,
   true AS first_name, 1.5::DOUBLE AS city, [NULL, 'a'] AS list_ids, 5 AS alternate_emails,
   'x@example.com' AS email_domains, TIME '10:00:00' AS created_at, NULL::TIMESTAMP AS updated_at,
-  '' AS seen, 'infinity'::TIMESTAMP AS never
+  '' AS seen, 'infinity'::TIMESTAMP AS never, NULL AS phone_number, NULL AS created
 """
 
 
@@ -139,10 +160,15 @@ def test_the_types_of_parquet(tmp_path: Path) -> None:
         "array_contains(email_domains, 'x@example.com')": 2,
         "created_at > now()": "`created_at` in c holds TIME, and is asked as times",
         "updated_at IS NULL": 2, "seen IS NULL": 2,
-        "never > now()": 2,
+        "never > now()": 2, "phone_number IS NULL": 2, "created IS NULL": 2, "created > now()": 0,
     }  # fmt: skip
-    found = numbers(path, None, *asked, fields=FIELDS)
+    fields = {**FIELDS, "created": ColumnType.TIMESTAMP}
+    found = numbers(path, None, *asked, fields=fields)
     assert dict(zip(asked, found, strict=True)) == asked
+    ids = "SELECT 1.5::DOUBLE AS contact_id"
+    duckdb.connect().execute(f"COPY ({ids}) TO '{path}' (FORMAT parquet)")
+    with pytest.raises(UsageError, match="`contact_id` in c holds DOUBLE, and is asked as texts"):
+        count(path, None, ())
 
 
 def test_events_and_their_data(tmp_path: Path) -> None:
@@ -171,6 +197,60 @@ def test_events_and_their_data(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
+    """The JSON is read once for all segments, but only what a segment comes upon is judged."""
+    payloads = (
+        ("click", """{"payload":{"a":"x","A":"y","it's":["z"]}}"""),
+        ("click", r'{"payload":{"a":"é\\n"}}'),
+        ("open", '{"payload":{"a":5,"A":null}}'),
+        ("spam", ""),
+    )
+    lines = "".join(
+        f"{number},{kind},2026-03-{number + 1:02},{one(data)}\n"
+        for number, (kind, data) in enumerate(payloads)
+    )
+    events = written(tmp_path / "e.csv", f"contact_id,event_type,timestamp,data\n{lines}")
+    contacts = written(tmp_path / "c.csv", "contact_id\n0\n1\n2\n3\n")
+    later = J.replace("WHERE", "JOIN event_data f ON c.contact_id = f.contact_id WHERE")
+    asked: dict[str, int | str] = {
+        f"{J}e.event_type = 'click' AND e.DATA:payload.a = 'x'": 1,
+        f"{J}e.event_type = 'click' AND e.DATA:payload.a = 'é\\\\n'": 1,
+        f"{J}e.event_type = 'click' AND e.DATA:payload.A = 'y'": 1,
+        f"{J}e.DATA:payload.\"it's\"[0] LIKE 'z%'": 1,
+        f"{J}e.event_type != 'open' AND e.DATA:payload.A IS NULL": 2,
+        f"{J}e.DATA:payload.\"it's\" IS NOT NULL": 1,
+        f"{J}e.DATA:payload.a = 'x'": "e.DATA:payload.a is not a text in some event",
+        f"{J}e.DATA:payload . A IS NULL": "e.DATA:payload . A is JSON's null in some event, and"
+        " whether SendGrid takes that for NULL is not known",
+        f"{later}e.timestamp >= f.timestamp AND e.event_type != 'open'"
+        " AND e.DATA:payload.a = 'x'": 1,
+        f"{later}e.timestamp >= f.timestamp AND f.DATA:payload.a = 'x'":
+            "f.DATA:payload.a is not a text in some event",
+    }  # fmt: skip
+    found = numbers(contacts, events, *asked)
+    assert dict(zip(asked, found, strict=True)) == asked
+    alone = [numbers(contacts, events, each)[0] for each in asked]
+    assert alone == found
+
+
+def test_a_month_is_not_thirty_days(tmp_path: Path) -> None:
+    """To DuckDB the two intervals are equal, and so what is computed with them would be."""
+    contacts = written(tmp_path / "c.csv", "contact_id,seen\n1,2026-02-28T12:30:00Z\n")
+    events = written(tmp_path / "e.csv", "contact_id,timestamp\n1,2026-02-28T12:30:00Z\n")
+    asked = {
+        f"{J}e.timestamp >= now() - 30 days": 0,
+        f"{J}e.timestamp >= now() - 1 month": 1,
+        f"{J}e.timestamp >= timestampadd(day, -360, now()) AND c.seen < now() - 360 days": 0,
+        f"{J}e.timestamp >= timestampadd(year, -1, now())": 1,
+        "seen >= now() - 720 hours": 0,
+        "NOT seen >= now() - 30 days AND seen >= now() - 1 month": 1,
+        "timestampadd(month, 1, seen) = timestampadd(day, 28, seen)": 1,
+        "timestampadd(day, 30, seen) = timestampadd(month, 1, seen)": 0,
+    }
+    found = numbers(contacts, events, *asked, fields=FIELDS)
+    assert dict(zip(asked, found, strict=True)) == asked
+
+
 def test_an_event_query_without_events_says_so(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     whole = "EXISTS (SELECT 1 FROM event_data)"
@@ -189,14 +269,37 @@ def test_a_file_without_an_event_is_no_proof_that_nothing_happened(tmp_path: Pat
     assert numbers(contacts, events, never, "city = 'x'") == [NO_EVENTS, 1]
 
 
+def test_events_of_others_than_the_contacts_are_not_counted_as_nothing(tmp_path: Path) -> None:
+    """Files that know the same people by different ids: nobody would ever have clicked."""
+    contacts = written(tmp_path / "c.csv", "contact_id,city,seen\n1,x,2026-03-01\n2,y,\n")
+    events = tmp_path / "e.csv"
+    clicked, opened = (f"{J}e.event_type = '{kind}'" for kind in ("click", "open"))
+    later = f"{J}e.timestamp > c.seen"
+    asked = (clicked, opened, later, "city = 'x'")
+    written(events, "contact_id,event_type,timestamp\nann@example.com,click,2026-03-02\n")
+    no = "no event in e.csv is of a contact in c.csv"
+    assert numbers(contacts, events, *asked) == [no, no, no, 1]
+    # Events of others beside are as they should be, and so are those that nobody looks for.
+    with events.open("a") as stream:
+        stream.write("1,open,2026-03-02\n")
+    assert numbers(contacts, events, *asked) == [0, 1, 1, 1]
+    written(events, "contact_id,event_type,timestamp\n9,bounce,2026-03-02\n")
+    assert numbers(contacts, events, clicked, opened) == [0, 0]
+
+
 def test_lists_whose_members_are_not_known(tmp_path: Path) -> None:
     people = [{"contact_id": "1", "list_ids": ["a"]}, {"contact_id": "2", "list_ids": []}]
-    path = pulled(tmp_path / "p.duckdb", people, None, {}, lists='["a", "b"]')
+    facts = {"lists": '["a", "b"]', "account_lists": '{"d": "News\\u001b[2J"}'}
+    path = pulled(tmp_path / "p.duckdb", people, None, {}, **facts)
     some_lists = "this asks for all lists of a contact, and the base knows only some lists"
     assert numbers(
         path, None, "array_contains(list_ids, ['a', 'b'])", "array_contains(list_ids, ['a', 'c'])",
         "array_size(list_ids) = 1", "NOT array_contains(list_ids, 'b')",
-    ) == [1, "the base does not know who is on the list c", some_lists, 2]  # fmt: skip
+        "array_contains(list_ids, ['c', 'd'])",
+    ) == [
+        1, "the base does not know who is on the list c", some_lists, 2,
+        r"the base does not know who is on the list c and d “News\x1b[2J”",
+    ]  # fmt: skip
     with opened(path, None, ()) as base:
         query = "SELECT contact_id, updated_at FROM contact_data"
         some = [Segment("in", query, ("a",)), Segment("not", query, ("c",))]
@@ -243,6 +346,11 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
         (b"Ann,1990-05-05,Brno,Brno\n", "c has two columns$"),
         (b"12345678DUCKdatabase", "no base that segctl pulled"),
         (b"PAR1 and nothing else", "c is cut or damaged"),
+        pytest.param(
+            b"contact_id\n1\n" + b"2" * 2_100_000 + b"\n",
+            "line 3 of c is longer than 2 MB",
+            id="a long line",
+        ),
     ],
 )
 def test_files_that_are_no_contacts(tmp_path: Path, data: bytes, message: str) -> None:
@@ -422,11 +530,41 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
         )
     ]
     with opened(contacts, events, [*later, *poor], fields=FIELDS) as base:
-        counted = compare(base, pairs, NOW)
+        counted = compare(base, pairs, NOW, overlap=True)
         assert counted.total == 30
         assert [(one.before, one.after, one.gained, one.lost) for one in counted.results] == wanted  # type: ignore[union-attr]
         assert counted.samples == ((),) * len(pairs)
-        assert len(_batches(pairs, {one: _ask(base, one) for one in later})) > 1  # type: ignore[misc]
+        who = [{*range(1, 15 - days)} for days in range(15)]
+        who_poor = [{*range(1, number + 1)} for number in range(15)]
+        members = [
+            one
+            for late, poor_ones in zip(who, who_poor, strict=True)
+            for one in (poor_ones, late, late, poor_ones)
+        ]
+        assert [(one.both, one.only_one, one.only_other) for one in counted.overlaps] == [
+            (len(one & other), len(one - other), len(other - one))
+            for one, other in combinations(members, 2)
+        ]
+
+
+def test_what_is_wrong_with_many_subqueries_is_told(tmp_path: Path) -> None:
+    """One of them that fails leaves the others alone, and none leaves a table behind."""
+    contacts = written(tmp_path / "c.csv", "contact_id,seen\n1,2026-03-01\n2,\n")
+    happened = 'contact_id,timestamp,data\n1,2026-03-15,"{""a"":5}"\n'
+    events = written(tmp_path / "e.csv", happened)
+    many = [f"{J}e.timestamp > c.seen + {days} days" for days in range(19)]
+    wrong = f"{J}e.timestamp > c.seen AND e.DATA:a = 'x'"
+    some = segments(*many[:9], wrong, *many[9:])
+    with opened(contacts, events, some, fields=FIELDS) as base:
+        results = compare(base, [(None, one) for one in some], NOW).results
+        assert base.database.rows("SELECT * FROM duckdb_tables()") == []
+    assert isinstance(results[9], Uncountable)
+    assert results[9].problems[0].message == "e.DATA:a is not a text in some event"
+    assert [getattr(one, "after", None) for one in results] == [1] * 9 + [None] + [1] * 5 + [0] * 5
+    for rows, words in (("1,\n1,\n", "repeats a contact_id"), ("1,\n,\n", "no contact_id")):
+        broken = written(tmp_path / "b.csv", f"contact_id,seen\n{rows}")
+        with pytest.raises(UsageError, match=words):
+            count(broken, events, segments(*many), fields=FIELDS)
 
 
 def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:

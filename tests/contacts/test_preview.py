@@ -210,6 +210,14 @@ def test_the_moment_can_be_chosen(project: Project) -> None:
     assert counted[1]["now"] == "2026-07-02T22:00:00Z"
     done = project.run("preview", "--contacts", str(path), "--now", "soon")
     assert (done.code, "--now is no time" in done.err) == (1, True)
+    done = project.run("preview", "--now", "soon", "--format", "markdown")
+    assert "is no time" in done.out
+
+
+@pytest.mark.parametrize("option", ["--contacts", "--events"])
+def test_an_empty_name_of_a_file_is_told(shop: Project, option: str) -> None:
+    done = shop.run("preview", option, "")
+    assert f"{option} names no file\n  hint: is a variable unset?" in done.err
 
 
 def test_a_base_of_another_account_is_told(changed: Project, remote: Remote) -> None:
@@ -223,6 +231,12 @@ def test_a_base_of_another_account_is_told(changed: Project, remote: Remote) -> 
             remote.emulator.ui.add_list("Here", id="here")
 
 
+def test_one_segment_has_nothing_to_overlap_with(shop: Project) -> None:
+    done = shop.run("preview", "Pro", "--overlap")
+    assert done.code == 0
+    assert "--overlap compares segments, and this is one alone" in done.err
+
+
 def test_a_sample_shows_no_domain_that_few_have(shop: Project) -> None:
     done = shop.run("preview", "Big & rich", "--sample", "5", "--format", "json")
     (segment,) = json.loads(done.out)["segments"]
@@ -232,6 +246,8 @@ def test_a_sample_shows_no_domain_that_few_have(shop: Project) -> None:
     shop.declare("All", "SELECT contact_id, updated_at FROM contact_data")
     argv = ("preview", "All", "--contacts", str(short), "--sample", "9", "--format", "json")
     assert json.loads(shop.run(*argv).out)["segments"][0]["sample"] == ["…@….test", "…", "…@….test"]
+    written(short, "contact_id,email\n1,anna@novak\n")
+    assert json.loads(shop.run(*argv).out)["segments"][0]["sample"] == ["a…@…"]
     bare = written(shop.root / "c.csv", "contact_id\n1\n")
     done = shop.run("preview", "All", "--contacts", str(bare), "--sample", "1")
     assert "c.csv has no column email to show a sample of" in done.err

@@ -38,6 +38,10 @@ WRONG = [
     ("name: |\n  VIP\n" + QUERY, ["1:7 control-character"], "a line break"),
     # queries
     (HEAD, ["1:1 missing-key"], "no query"),
+    # one mistake is one error
+    (HEAD + "querry_dsl: x\n", ["2:1 unknown-key"], "did you mean `query_dsl`"),
+    ("nmae: a\n" + QUERY, ["1:1 unknown-key"], "did you mean `name`"),
+    (HEAD + "colour: x\n", ["1:1 missing-key", "2:1 unknown-key"], "no query"),
     (HEAD + "query_dsl: x\nquery_file: x.sql\n", ["3:1 two-queries"], "not both"),
     (HEAD + 'query_dsl: ""\n', ["2:12 empty-query"], "empty"),
     (HEAD + 'query_dsl: " \\n "\n', ["2:12 empty-query"], "empty"),
@@ -142,7 +146,6 @@ def test_every_problem_of_every_file_in_the_order_of_places() -> None:
     assert [f"{d.span} {d.code}" for d in found.diagnostics] == [
         "segments/a.yml:1:1 not-utf8",
         "segments/b/c.yaml:1:1 unknown-key",
-        "segments/b/c.yaml:1:1 missing-key",
         "segments/b/c.yaml:2:8 wrong-type",
         "segments/b/c.yaml:3:13 query-file-missing",
         "segments/b/c.yaml:4:7 wrong-type",
@@ -344,10 +347,7 @@ def test_a_query_file_that_nobody_names_is_doubted_once_all_files_are_right() ->
         "segments/y.sql:1:1 unused-query-file"
     ]
     assert not found.has_errors
-    assert places(read("name: a\nquery_fil: y.sql\n", queries).diagnostics) == [
-        "1:1 missing-key",
-        "2:1 unknown-key",
-    ]
+    assert places(read("name: a\nquery_fil: y.sql\n", queries).diagnostics) == ["2:1 unknown-key"]
 
 
 # ---- keys

@@ -134,3 +134,88 @@ def test_too_many_removals_are_refused_until_their_number_is_written_down(
     connected.write({"segctl.yaml": "version: 1\nlimits:\n  allow_destroy: 4\n"})
     assert connected.run("apply", "--auto-approve").code == 0
     assert set(remote.definitions()) == {"By hand"}
+
+
+# The last file takes the folder with it
+
+
+def emptied(repository: Repository, **elsewhere: str) -> None:
+    """Remove the last three segments, and with them the folder, as git does; write other files."""
+    repository.commit("Remove D", {"d.yaml": None})
+    repository.write(dict.fromkeys(("a.yaml", "b.yaml", "c.yaml")))
+    for name, text in elsewhere.items():
+        path = repository.root / name / "a.yaml"
+        path.parent.mkdir()
+        path.write_text(text, "utf-8")
+    repository.commit("Remove the rest", {})
+    (repository.root / "segments").rmdir()
+
+
+def test_the_last_file_takes_the_folder_with_it_and_is_removed_as_any_other(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    repository.commit("Remove D", {"d.yaml": None})
+    assert connected.run("apply", "--auto-approve").code == 0
+    emptied_at = repository.commit("Remove the rest", dict.fromkeys(("a.yaml", "b.yaml", "c.yaml")))
+    (repository.root / "segments").rmdir()
+    said = f"segments/ is not there: commit {emptied_at[:10]} removed the last segment file.\n"
+    assert (connected.run("validate").code, connected.run("list").err.startswith(said)) == (0, True)
+    plan = connected.run("plan")
+    assert (plan.code, plan.err) == (0, said)
+    assert "3 to delete" in plan.out
+    assert plan.out.count("its file was removed") == 3
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert set(remote.definitions()) == {"By hand"}
+    second = connected.run("plan", "--detailed-exitcode")
+    assert (second.code, "No changes." in second.out) == (0, True)
+    assert connected.run("drift", "--detailed-exitcode", "--managed-only").code == 0
+
+
+def test_many_files_that_go_with_the_folder_are_too_many(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    emptied(repository)
+    before = remote.definitions()
+    done = connected.run("apply", "--auto-approve")
+    assert (done.code, "error[too-destructive]" in done.out) == (3, True)
+    assert remote.definitions() == before
+
+
+def test_a_folder_that_was_moved_deletes_nothing(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    # A little was edited on the way.
+    emptied(repository, audiences=segment("A", "total_spend > 501"))
+    before = remote.definitions()
+    done = connected.run("apply", "--auto-approve")
+    assert (done.code, done.out) == (1, "")
+    assert "moved a file of it to audiences/a.yaml" in done.err
+    assert "let `segments:` in segctl.yaml name the folder" in done.err
+    # What the hint says to do where they are meant to go.
+    repository.commit("Keep it", {".gitkeep": ""})
+    assert "4 to delete" in connected.run("plan").out
+    assert remote.definitions() == before
+
+
+@pytest.mark.parametrize("how", ["uncommitted", "shallow", "never"])
+def test_a_folder_that_no_commit_emptied_is_missing(
+    connected: Project, remote: Remote, repository: Repository, how: str
+) -> None:
+    if how == "uncommitted":
+        repository.write({f"{name}.yaml": None for name in "abcd"})
+        (repository.root / "segments").rmdir()
+        told = "though the commit that is checked out has it"
+    elif how == "shallow":
+        emptied(repository)
+        head = repository.git("rev-parse", "HEAD")
+        (repository.root / ".git/shallow").write_text(f"{head}\n")
+        told = "git has to say so, and cannot: this is a shallow clone"
+    else:
+        connected.write({"segctl.yaml": "version: 1\nsegments: audiences\n"})
+        told = "`segctl init` makes it"
+    before = remote.definitions()
+    for argv in (["plan"], ["apply", "--auto-approve"], ["validate"], ["drift"]):
+        done = connected.run(*argv)
+        assert done.code == 1
+        assert told in done.err
+    assert remote.definitions() == before

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.history import read_ledger, read_past
+from segctl.history import moved_out, read_ledger, read_past
 from segctl.ledger.commits import Commit
 from segctl.ledger.names import possible_name
 from segctl.model import Segment
@@ -536,3 +536,20 @@ def test_a_broken_file_that_comes_back_with_another_name_has_a_successor(
     repository.commit("Break", {"a.yaml": BROKEN})
     repository.commit("Repair", {"a.yaml": B})
     assert successors(repository) == {"A": "B"}
+
+
+def test_what_left_the_folder_is_found_wherever_it_went(tmp_path: Path) -> None:
+    repository = new_repository(tmp_path, "marketing")
+    repository.commit("Add", {"a.yaml": A, "b.yaml": B, "deep/c.yaml": segment("C")})
+
+    def moved(old: str, new: str) -> str:
+        (repository.top / new).parent.mkdir(parents=True, exist_ok=True)
+        repository.git("mv", f"marketing/segments/{old}", new)
+        commit = repository.commit("Move", {})
+        return moved_out(repository.root, "segments", commit, os.environ)
+
+    assert moved("a.yaml", "marketing/segments/A.yaml") == ""
+    assert moved("b.yaml", "sales/segments/ b\ný.yaml") == "sales/segments/ b\ný.yaml"
+    assert moved("deep/c.yaml", "marketing/c.yaml") == "marketing/c.yaml"
+    dropped = repository.commit("Drop", {"A.yaml": None})
+    assert moved_out(repository.root, "segments", dropped, os.environ) == ""

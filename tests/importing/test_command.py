@@ -391,7 +391,7 @@ def test_lists_that_cannot_be_read_are_a_warning(connected: Project, remote: Rem
     remote.emulator.faults.add("GET */lists 403")
     result = connected.run("import", "--all")
     assert result.code == 0
-    assert "warning[lists-unknown]: parent lists are written without their names" in result.err
+    assert "warning[lists-unknown]: parent lists are given without their names" in result.err
     assert f"parent_list_ids: [{LIST}]\n" in files(connected)["segments/a.yaml"]
     (connected.root / "segments/b.yaml").unlink()
     assert "lists-unknown" not in connected.run("import", "B").err

@@ -148,12 +148,19 @@ def test_an_ignore_waits_for_fields() -> None:
 
 def test_parent_lists_and_list_items() -> None:
     text = f"name: a\nquery_dsl: {Q}\nparent_list_ids:\n  - 0b1f4a10-5c1d-4a6e-9f02-000000000001\n"
-    knowledge = Knowledge({}, fresh=True, list_ids=frozenset(["x"]))
+    knowledge = Knowledge({}, fresh=True, lists={"x": "Customers"})
     (found,) = run(text, knowledge=knowledge)
     assert (found.code, str(found.span)) == ("unknown-list", "segments/1.yaml:4:5")
+    assert found.hint == "use the id of a list of this account: `Customers` is x"
+    none = Knowledge({}, fresh=True, lists={})
+    assert [one.hint for one in run(text, knowledge=none)] == [
+        "the account has no lists: leave it out"
+    ]
+    many = Knowledge({}, fresh=True, lists={str(n): f"List {n}" for n in range(10)})
+    assert run(text, knowledge=many)[0].hint.endswith("`List 7` is 7, and 2 more")
     ignored = text.replace("  - ", "  # segctl: ignore[unknown-list]\n  - ")
     assert codes(ignored, knowledge=knowledge) == []
-    known = Knowledge({}, list_ids=frozenset(["0b1f4a10-5c1d-4a6e-9f02-000000000001"]))
+    known = Knowledge({}, lists={"0b1f4a10-5c1d-4a6e-9f02-000000000001": "Customers"})
     assert codes(text, knowledge=known) == []
 
 
@@ -264,3 +271,11 @@ def test_addresses_in_comments_are_not_shown() -> None:
     assert found.excerpt == f"  {query}".replace("some@one.test", "*" * 13)
     (found,) = run(f"name: some@one.test\nquery_dsl: {Q}\n", settings=RuleSettings.of({}, "x"))
     assert "`***`" in found.summary
+
+
+def test_half_an_address_is_not_shown_either() -> None:
+    """A message quotes forty characters of a query; the mask comes before they are cut off."""
+    long = "jana.with.a.long.name.indeed.and.longer@one.test"
+    found = run(f"name: a\nquery_dsl: {Q} WHERE city = 'x' '{long}'\n")
+    assert {one.code for one in found} == {"personal-data", "unreadable-query"}
+    assert "jana" not in "".join(f"{one.summary}{one.hint}{one.excerpt}" for one in found)

@@ -35,7 +35,7 @@ FIELDS = {
     "orders_count": ColumnType.NUMBER,
     "total_spend": ColumnType.NUMBER,
 }
-KNOWN = Knowledge(FIELDS, fresh=True, list_ids=frozenset([LIST]))
+KNOWN = Knowledge(FIELDS, fresh=True, lists={LIST: "Customers"})
 NOTHING = Knowledge()
 SEGMENTS = Path(__file__).parents[2] / "segments"
 
@@ -126,6 +126,12 @@ def test_findings_come_in_the_order_of_places() -> None:
     starts = [found.start for found in find(W + "zzz = 1 AND country != 'x' AND 1 = 1")]
     assert starts == sorted(starts)
     assert len(starts) == 3
+
+
+def test_a_chain_of_joined_texts_is_told_once() -> None:
+    text = W + "city || ' ' || country || '!' = 'x'"
+    (found,) = [one for one in find(text) if one.code == "undocumented-syntax"]
+    assert text[found.start : found.end] == "city || ' '"
 
 
 def test_a_private_finding_says_so() -> None:

@@ -164,6 +164,7 @@ PLANS = st.builds(
     ),
     diagnostics=st.lists(FINDINGS, max_size=2).map(tuple),
     refusals=st.lists(FINDINGS, max_size=2).map(tuple),
+    lists=st.dictionaries(TEXTS, st.none() | TEXTS, max_size=3),
     options=st.builds(Options, several(TEXTS), st.booleans(), st.booleans(), several(TEXTS)),
     folder=WORDS,
 )

@@ -68,6 +68,7 @@ def problems(content: bytes) -> list[Diagnostic]:
 def test_a_plan_that_is_read_back_is_the_plan(plan: Plan) -> None:
     saved = from_json(written(to_json(plan, NOW)), "plan.json")
     assert saved.plan == plan
+    assert saved.plan.lists == plan.lists
     assert (saved.version, saved.generated_at) == (__version__, NOW)
     assert to_json(saved.plan, NOW) == to_json(plan, NOW)
 
@@ -228,6 +229,7 @@ def test_a_plan_of_the_format_before_is_read() -> None:
     document = {**data(), "format_version": "1.1"}
     for change in document["changes"]:
         del change["impact"]
+    del document["lists"]
     document["checksum"] = checksum(document)
     assert from_json(written(document), "plan.json").plan == PLAN
 
@@ -357,6 +359,19 @@ def test_what_is_done_does_not_depend_on_the_impact() -> None:
     document = data(counted)
     assert document["checksum"] != data()["checksum"]
     assert from_json(written(document), "plan.json").plan == counted
+
+
+def test_what_lists_are_called_is_no_part_of_what_is_done() -> None:
+    named = dataclasses.replace(PLAN, lists={"a": "Newsletter", "b": None})
+    assert (digest(named), named) == (digest(PLAN), PLAN)
+    assert differences(named, PLAN) == differences(PLAN, named) == ()
+    document = data(named)
+    assert from_json(written(document), "plan.json").plan.lists == named.lists
+    document["lists"]["a"] = "Customers"
+    [found] = problems(written(document))
+    assert found.code == "tampered"
+    document["lists"]["a"] = 7
+    assert "wrong-type: `.lists.a` must be text or null" in edited(lambda d: d.update(document))
 
 
 def test_the_digest_knows_which_references_are_ignored() -> None:

@@ -256,6 +256,10 @@ EXPLAINED = {
     W + "contact_id IN (SELECT contact_id FROM contact_data WHERE country = 'US')": (
         "Contacts for whom `contact_id IN (SELECT contact_id FROM contact_data WHERE country = 'US')` holds."
     ),
+    W
+    + "contact_id NOT IN (SELECT e.contact_id FROM event_data e WHERE e.event_type='open' AND e.contact_id IS NOT NULL)": (
+        "Contacts who did not open any message."
+    ),
     W + "contact_id NOT IN (SELECT e.contact_id FROM event_data e)": (
         "Contacts who have no event."
     ),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from segctl.query.catalogue import FUNCTIONS
 from segctl.query.normal import Equivalence, equivalent, normal
 from segctl.query.parse import LONGEST, parse
-from segctl.query.words import nearest, upper
+from segctl.query.words import upper
 
 from .corpus import ACCEPTED, S, W
 
@@ -120,11 +120,7 @@ def test_unchanged_queries_cost_no_parser() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_guesses() -> None:
-    assert nearest("contact_date", ["event_data", "contact_data"]) == "contact_data"
-    assert nearest("FROM", ["FROM"]) is None
-    assert nearest("x" * 100, ["x" * 99]) is None
-    assert nearest("emial", ["email", "emails"]) == "email"
+def test_case_is_folded_for_ascii_alone() -> None:
     assert upper("\u017felect\u212a") == "\u017fELECT\u212a"
 
 

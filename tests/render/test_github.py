@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.model import Create, Segment
+from segctl.model import Create, Plan, Segment, TargetRef
 from segctl.render.findings import plan_findings, report_findings
 from segctl.render.frame import Frame
 from segctl.render.github import MOST, workflow_annotations
 from segctl.report import Outcome, Report, Status
 from tests.conftest import KEY
 from tests.render import values
-
-if TYPE_CHECKING:
-    from segctl.model import Plan
 
 FRAME = Frame(project="marketing")
 COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^,:]*)(?:,\w+=[^,:]*)*)::(.*)")
@@ -89,6 +85,17 @@ def test_the_last_of_too_many_says_how_many_are_left_out(number: int, said: int 
     else:
         assert messages[-1].startswith(f"{said} more warnings")
         assert len(shown) + said == number
+
+
+def test_who_is_reached_comes_before_remarks() -> None:
+    plan = Plan(
+        TargetRef("production", "api.sendgrid.com"),
+        (Create(Segment("New", "SELECT 1"), Span("segments/new.yaml", 1, 7)),),
+        diagnostics=tuple(finding(Severity.INFO, number) for number in range(1, 30)),
+    )
+    first, *_, last = read(workflow_annotations(plan_findings(plan), FRAME))
+    assert first[2].startswith("`New` would be created")
+    assert last[2].startswith("21 more notices")
 
 
 @given(values.plans, values.frames)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567"
 TARGET = TargetRef("production", "api.sendgrid.com")
 OUR_TAGS = {
     *("h3", "p", "strong", "em", "sub", "ul", "li", "br", "code", "pre"),
-    *("table", "tr", "th", "td", "details", "summary"),
+    *("table", "tr", "th", "td", "details", "summary", "div"),
 }
 VOID = {"br"}
 MARKER = re.compile(r"<!-- segctl:(\w+) target=(\S+) project=(\S+) commit=(\S+) digest=(\S+) -->\n")
@@ -89,7 +90,7 @@ def check(comment: str) -> Page:
     """Hold a comment against everything that must be true of one; give what it becomes."""
     page = Page(gfm.render(comment))
     assert page.tags <= OUR_TAGS
-    assert page.attributes <= {("align", "right"), ("class", "language-diff")}
+    assert page.attributes <= {("align", "right"), ("class", "language-diff"), ("open", None)}
     assert len(page.comments) == 1
     assert page.comments[0].startswith(" segctl:")
     assert not LINKED.search(page.text), LINKED.search(page.text)
@@ -105,7 +106,7 @@ def check(comment: str) -> Page:
 @given(values.plans, values.frames)
 def test_a_plan_holds_no_markup_but_ours(plan: Plan, frame: Frame) -> None:
     page = check(plan_markdown(plan, frame))
-    assert ("details" in page.tags) == bool(plan.changes)
+    assert page.tags >= {"details"} or not plan.changes
 
 
 @settings(max_examples=60)
@@ -203,12 +204,32 @@ def test_what_does_not_fit_is_cut_and_counted(segments: int, lines: int) -> None
     comment = plan_markdown(plan, FRAME)
     page = check(comment)
     assert f"Plan: {segments} to create" in page.text
-    shown = comment.count("<details>")
-    left = re.search(r"… ([\d,]+) changes? more</strong> do not fit", comment)
-    assert shown + (int(left[1].replace(",", "")) if left else 0) == len(plan.changes)
+    whole, named = comment.count("<details"), comment.count("<div>")
+    left, short = (
+        sum(int(number.replace(",", "")) for number in re.findall(rf"… ([\d,]+) {words}", comment))
+        for words in ("changes? more</strong> do not fit", "changes?</strong> in a line each")
+    )
+    assert named == short
+    assert whole + named + left == len(plan.changes)
+    assert comment.count("<details open>") == (whole if len(plan.changes) <= 3 else 0)
     if lines > 200:
         assert f"… {lines + 1 - 200:,} more lines" in comment
     assert digest(plan) in page.code
+
+
+def test_each_segment_is_named_where_not_each_query_fits() -> None:
+    plan = dataclasses.replace(
+        big_plan(60, 60),
+        diagnostics=tuple(
+            Diagnostic("slow", Severity.INFO, f"remark {n} " + "x " * 300) for n in range(150)
+        ),
+    )
+    comment = plan_markdown(plan, FRAME)
+    page = check(comment)
+    assert all(f"New {number}" in page.code for number in range(60))
+    assert "more</strong> do not fit" not in comment
+    assert comment.index("New 59") < comment.index("<summary>150 remarks</summary>")
+    assert re.search(r"… \d+ remarks more", comment)
 
 
 def test_a_line_without_end_is_cut() -> None:

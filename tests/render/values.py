@@ -77,8 +77,15 @@ HOSTILE = (
 )
 texts = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=12)), max_size=6).map("".join)
 QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'"})
-queries = st.one_of(texts, texts.map(lambda text: query(f"city = '{text.translate(QUOTED)}'")))
-segments = st.builds(Segment, texts, queries, st.one_of(st.just(()), st.tuples(texts)))
+LISTS = ("0b1f4a10-5c1d-4a6e-9f02-000000000001", "0b1f4a10-5c1d-4a6e-9f02-000000000002")
+queries = st.one_of(
+    texts,
+    texts.map(lambda text: query(f"city = '{text.translate(QUOTED)}'")),
+    st.sampled_from(LISTS).map(lambda one: query(f"array_contains(list_ids, ['{one}'])")),
+)
+segments = st.builds(
+    Segment, texts, queries, st.one_of(st.just(()), st.tuples(st.sampled_from(LISTS) | texts))
+)
 spans = st.builds(
     Span, st.one_of(st.just("segments/vip.yaml"), texts), st.integers(1, 99), st.integers(1, 99)
 )
@@ -133,6 +140,7 @@ plans = st.builds(
     st.lists(changes(), max_size=4).map(tuple),
     diagnostics=st.lists(diagnostics, max_size=3).map(tuple),
     refusals=st.lists(diagnostics, max_size=3).map(tuple),
+    lists=st.dictionaries(st.sampled_from(LISTS), st.none() | texts),
 )
 outcomes = st.builds(
     Outcome, changes(), st.sampled_from(Status), st.one_of(st.none(), texts), texts, texts

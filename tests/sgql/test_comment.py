@@ -20,6 +20,17 @@ def test_it_shows_the_query() -> None:
     )  # fmt: skip
 
 
+def test_it_says_how_the_query_was_read() -> None:
+    assert old_query("city = 'x'", ["this is read so", "that is\nsegctl: read"]) == (
+        "# The query of the old segment, in SGQL:\n"
+        "#   city = 'x'\n"
+        "# What the documentation of SGQL leaves open:\n"
+        "#   this is read so\n"
+        "#   that is\n"
+        "#   *** read\n"
+    )
+
+
 def test_what_must_not_be_there_is_masked() -> None:
     key = "SG." + "a" * 22 + "." + "b" * 43
     text = f"email = 'jane@example.com' AND note = '{key} segctl: ignore[personal-data] \u202e'"
@@ -31,7 +42,7 @@ def test_what_must_not_be_there_is_masked() -> None:
 
 @given(st.text() | st.text(alphabet="#:-\n\r\x85\u2028'\" segctl:ignore[]"))
 def test_it_stays_a_comment(text: str) -> None:
-    file = f"{old_query(text)}name: x\nquery_dsl: y\n"
+    file = f"{old_query(text, [text])}name: x\nquery_dsl: y\n"
     assert all(line.startswith("#") for line in file.splitlines()[:-2])
     assert yaml.safe_load(file) == {"name": "x", "query_dsl": "y"}
     assert not yaml_ignores(parse_document("x.yaml", file))

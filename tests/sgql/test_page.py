@@ -36,4 +36,4 @@ def test_what_is_refused(old: str) -> None:
 
 
 def test_all_of_it_is_tried() -> None:
-    assert (len(ROWS), len(BLOCKS)) == (26, 2)
+    assert (len(ROWS), len(BLOCKS)) == (27, 2)

@@ -84,6 +84,7 @@ FIELDS = {
     "Colour": ColumnType.VARCHAR,
     "age": ColumnType.NUMBER,
     "born": ColumnType.TIMESTAMP,
+    "External_ID": ColumnType.VARCHAR,
 }
 
 
@@ -109,6 +110,10 @@ def test_with_the_fields_of_the_account(text: str, where: str) -> None:
     [
         ("pLan = 'x'", "`Plan` and `plan` are two fields of the account"),
         ("plann = 'x'", "the account has no field `plann`"),
+        (
+            "external_id = 'x'",
+            "`External_ID` is a field of the account and a standard field of V2, too",
+        ),
         ("age = 'x'", "a number is compared with a text: SGQL compares one type"),
         ("age LIKE 'x'", "a text is needed here, and this is a number"),
     ],

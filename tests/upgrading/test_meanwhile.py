@@ -82,7 +82,9 @@ def test_a_segment_made_by_hand_is_changed_for_all_to_see_before_it_takes_a_plac
         assert "warning[upgrade-later]" in shown
         assert "1 to patch" in shown
         assert "By hand" in shown
-        assert apply(world, tmp_path, Run()).code == 4
+        run = apply(world, tmp_path, Run())
+        assert run.code == 4
+        assert "not as declared yet" in run.err
         assert {one.id for one in world.segments()} >= {new, account.ids["A"]}
         world.emulator.ui.edit(new, contacts_count=account.count("A"))
         world.clock.forward(400)

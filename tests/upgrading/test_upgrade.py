@@ -271,7 +271,7 @@ def test_many_upgrades_are_no_destruction(project: Project, account: Remote) -> 
     # What is left to say is said once, however many they were.
     shown = project.run("plan").out
     assert shown.count("upgrade-finished") == 1
-    assert "those of 7 more segments are" in shown
+    assert ", and so are those of 7 more segments" in shown
 
 
 @pytest.mark.parametrize(
@@ -319,6 +319,54 @@ def test_half_an_upgrade_without_its_file_is_left_alone(project: Project, accoun
     assert "rename-unfinished" in project.run("plan").out
     assert "temporary name of segctl" in project.run("import", "--all").err
     assert "Old ~segctl" not in project.run("drift").out
+
+
+@pytest.fixture
+def nameless(project: Project, account: Remote) -> Record:
+    """An upgrade of which the v1 segment is gone, and the new one has still its temporary name."""
+    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=9)
+    project.write({"segments/old.yaml": upgraded()})
+    both(project, account)
+    account.emulator.ui.delete(V1)
+    (new,) = held(account).values()
+    return new
+
+
+def test_that_upgrade_from_may_go_is_said_when_all_is_done(
+    project: Project, account: Remote, nameless: Record
+) -> None:
+    assert "upgrade-finished" not in project.run("plan").out
+    settled(project)
+    assert list(held(account)) == ["Old"]
+    assert "upgrade-finished" in project.run("plan").out
+
+
+def test_an_upgrade_is_finished_though_its_file_does_not_say_so_any_more(
+    project: Project, account: Remote, nameless: Record
+) -> None:
+    project.write({"segments/old.yaml": segment_yaml("Old", BRNO)})
+    assert "1 to patch" in project.run("plan").out
+    settled(project)
+    assert [(name, one.id) for name, one in held(account).items()] == [("Old", nameless.id)]
+
+
+@pytest.mark.parametrize("how", ["another query", "two of them", "another v1 segment"])
+def test_what_merely_looks_like_an_upgrade_is_left_alone(
+    project: Project, account: Remote, nameless: Record, how: str
+) -> None:
+    ui = account.emulator.ui
+    text = segment_yaml("Old", query("city = 'Praha'") if how == "another query" else BRNO)
+    if how == "two of them":
+        ui.create(f"{nameless.name[:-8]}00000000", BRNO)
+    if how == "another v1 segment":
+        ui.seed_v1("Else", "city = 'Brno'", id=OTHER, contacts_count=9)
+        text = upgraded(v1_id=OTHER)
+    project.write({"segments/old.yaml": text})
+    plan = project.run("plan").out
+    assert "rename-unfinished" in plan
+    assert "`removed: true` deletes it" in plan
+    project.run("apply", "--auto-approve")
+    assert held(account)[nameless.name].id == nameless.id
 
 
 def test_what_files_may_say_of_an_upgrade(project: Project) -> None:
@@ -382,6 +430,15 @@ def test_every_view_shows_an_upgrade(project: Project, account: Remote) -> None:
         again = project.run("apply", "--auto-approve", "--format", output)
         assert again.code == 4
         assert "Spring" in again.out
+
+
+def test_a_parent_list_is_shown_where_it_changes(project: Project, account: Remote) -> None:
+    parent = account.emulator.ui.add_list("Customers")
+    account.emulator.ui.seed_v1("Old", "city = 'Brno'", parent_list_id=parent, id=V1)
+    project.write({"segments/old.yaml": upgraded(extra=f"parent_list_ids: [{parent}]\n")})
+    assert parent not in project.run("plan").out
+    project.write({"segments/old.yaml": upgraded()})
+    assert f"- parent_list_ids  {parent}" in project.run("plan").out
 
 
 def test_the_first_api_may_be_gone_one_day(project: Project, account: Remote) -> None:

@@ -237,7 +237,9 @@ def failed(args: argparse.Namespace) -> str:
 def outputs(args: argparse.Namespace) -> str:
     """Give the outputs of the action, a line each."""
     plan = json.loads(Path(args.plan).read_text("utf-8"))
-    counts = {name: plan["summary"][name] for name in ("create", "patch", "replace", "delete")}
+    actions = ("create", "patch", "replace", "upgrade", "delete")
+    # A segctl that knows no upgrades counts none.
+    counts = {name: plan["summary"].get(name, 0) for name in actions}
     return "\n".join(
         (
             f"changes={'true' if any(counts.values()) else 'false'}",

@@ -4,7 +4,8 @@ set -euo pipefail
 
 version=${INPUT_VERSION:?}
 case $version in
-  [0-9]*) what=segctl==$version ;;
+  # With DuckDB, which tries the tests of segments and counts their audiences.
+  [0-9]*) what="segctl[preview]==$version" ;;
   *) what=$version ;;
 esac
 venv=${RUNNER_TEMP:?}/segctl/venv

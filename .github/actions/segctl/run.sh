@@ -58,6 +58,14 @@ case $command in
     cat "$work/found.txt"
     hush
     "${segctl[@]}" validate --format markdown > "$more_summary" 2> /dev/null || true
+    # The tests of the segments need no key either.
+    if [ "$code" = 0 ]; then
+      "${segctl[@]}" test --format github > "$work/tests.txt" || code=$?
+      unhush
+      cat "$work/tests.txt"
+      hush
+      "${segctl[@]}" test --format markdown >> "$more_summary" 2> /dev/null || true
+    fi
     ;;
   plan)
     loudly "${segctl[@]}" plan --out "$plan" ${more[@]+"${more[@]}"} || code=$?

@@ -123,10 +123,7 @@ def command(
             if not plan.changes:
                 if output != "text":
                     session.show(report_in(output, Report(), plan, session))
-                code = _code(Report(), plan)
-                if code == IN_PART:
-                    session.talk("The account is not as declared yet: see the warning.")
-                return code
+                return _code(session, Report(), plan)
             if not (auto_approve or _approved(session)):
                 session.say("Nothing was changed.")
                 return 1
@@ -139,7 +136,7 @@ def command(
     session.show(blank + report_in(output, report, plan, session))
     if failure is not None:
         raise failure
-    return INTERRUPTED if report.interrupted else _code(report, plan)
+    return INTERRUPTED if report.interrupted else _code(session, report, plan)
 
 
 def _show(session: Session, plan: Plan, output: str) -> None:
@@ -151,10 +148,13 @@ def _show(session: Session, plan: Plan, output: str) -> None:
         session.say(text.rstrip())
 
 
-def _code(report: Report, plan: Plan) -> int:
-    """Give the exit code of a report that ran to its end."""
+def _code(session: Session, report: Report, plan: Plan) -> int:
+    """Give the exit code of a report that ran to its end; say why where it does not show."""
+    if report.is_complete and plan.leaves_work:
+        session.talk("The account is not as declared yet: see the warning above the plan.")
+        return IN_PART
     if report.is_complete:
-        return IN_PART if plan.leaves_work else 0
+        return 0
     return IN_PART if report.is_partial else 1
 
 

@@ -71,9 +71,9 @@ def pull(session: Session, *, lists: tuple[str, ...]) -> int:
 @command.command("show")
 @with_session
 def show(session: Session) -> int:
-    """Say which contacts are here, of which account, and how old they are.
+    """Say which contacts are here, and how old they are.
 
-    Asks no account and needs no key.
+    Names the account that they are of. Asks none and needs no key.
 
     \b
     Examples:
@@ -90,9 +90,9 @@ def show(session: Session) -> int:
 @click.option("--all", "everything", is_flag=True, help="Forget the contacts of every target.")
 @with_session
 def forget(session: Session, *, everything: bool) -> int:
-    """Remove the contacts from this machine, and what an unfinished pull has left of them.
+    """Remove the contacts from this machine.
 
-    The account is not touched.
+    What an unfinished pull has left of them goes as well. The account is not touched.
 
     \b
     Examples:

@@ -17,6 +17,7 @@ from segctl.options import Options
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
+    from segctl.model import Plan
 
 
 @click.command("drift")
@@ -45,9 +46,7 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
     with faults_in(output, session, "drift"):
         question = prepare(session, Options())
         with session.connect(read_only=True) as account:
-            plan, snapshot = look(session, account, question)
-            if any(isinstance(change, Create) for change in plan.changes):
-                plan, snapshot = look(session, account, question, everything=True)
+            plan, snapshot = look(session, account, question, needs_all=_misses_one)
         if plan.errors:
             raise InvalidInput(plan.diagnostics)
     forgotten = {one.name for one in question.declarations.tombstones}
@@ -62,3 +61,8 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
         session.warn(plan.diagnostics)
     session.show(drift_in(output, drifts, account.ref, plan.diagnostics, session))
     return CHANGES_PRESENT if detailed_exitcode and drifts.found else 0
+
+
+def _misses_one(plan: Plan) -> bool:
+    """Say whether something declared is missing: by its query it may be told who renamed it."""
+    return any(isinstance(change, Create) for change in plan.changes)

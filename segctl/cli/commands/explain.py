@@ -35,7 +35,7 @@ def command(session: Session, names: tuple[str, ...]) -> int:
       segctl explain 'VIP customers'
       segctl explain 'segments/lifecycle/*'
     """
-    _, picked = read_selection(session, names, what="explain")
+    _, picked = read_selection(session, names, what="NAME")
     blocks = []
     for one in picked:
         head = f"{session.style.bold(clean(one.name))}  {session.style.dim(clean(str(one.span)))}\n"

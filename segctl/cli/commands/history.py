@@ -31,6 +31,7 @@ DEFAULT_LIMIT = 50
 @click.option(
     "-n",
     "--limit",
+    metavar="N",
     type=click.IntRange(min=0),
     help=f"How many events at most; 0 for all. Without NAME: {DEFAULT_LIMIT}.",
 )

@@ -9,12 +9,12 @@ import click
 
 from segctl.cli.adopting import (
     check_usage,
-    list_names,
     read_files,
     schema_path,
     unknown_segments,
     write_new,
 )
+from segctl.cli.naming import parent_names
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, Severity
 from segctl.importer import find, make_import, to_read
@@ -54,7 +54,7 @@ def command(session: Session, *, names: tuple[str, ...], everything: bool, dry_r
     declarations = read_files(session, folder)
     with session.connect(read_only=True) as account:
         snapshot, picked = _read(session, account, names, declarations)
-        lists = list_names(
+        lists = parent_names(
             session, account, to_read(picked, declarations.declared, snapshot.remotes)
         )
     result = make_import(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.cli.naming import parent_names
 from segctl.cli.planning import ledger_of
 from segctl.cli.session import with_session
 from segctl.clock import iso
@@ -84,19 +85,18 @@ def command(
         session.talk("SendGrid ignores the other filters beside --id.")
     known = _declarations(session)
     sends = None
-    with (
-        session.connect(read_only=True) as account,
-        session.progress("reading the account") as tell,
-    ):
+    filters: Filters = {
+        "parent_list_ids": parent_lists,
+        "no_parent_list": no_parent_list,
+        "ids": ids,
+    }
+    with session.connect(read_only=True) as account:
         reader = account.reader
-        filters: Filters = {
-            "parent_list_ids": parent_lists,
-            "no_parent_list": no_parent_list,
-            "ids": ids,
-        }
-        remotes = _v1(reader, filters) if first else reader.list_segments(**filters)
-        if references:
-            sends = References(read_single_sends(reader, tell))
+        with session.progress("reading the account") as tell:
+            remotes = _v1(reader, filters) if first else reader.list_segments(**filters)
+            if references:
+                sends = References(read_single_sends(reader, tell))
+        lists = parent_names(session, account, remotes)
     loose = () if known is None else undeclared(known.declared, remotes)
     ledger = Ledger()
     if known is not None and any(not one.is_v1 for one in loose):
@@ -115,11 +115,11 @@ def command(
         for remote in sorted(remotes, key=lambda one: (one.name.casefold(), one.id))
     ]
     if output == "json":
-        session.show_json(listing_json(rows, account.ref, iso(session.clock.now())))
+        session.show_json(listing_json(rows, lists, account.ref, iso(session.clock.now())))
     elif rows:
         narrow = sys.stdout.isatty() and session.verbosity <= 0
         width = shutil.get_terminal_size().columns if narrow else None
-        session.show(listing_text(rows, width=width, color=session.style.color))
+        session.show(listing_text(rows, lists, width=width, color=session.style.color))
     else:
         session.talk("No segments.")
     if rows and not (ids or parent_lists or no_parent_list or first):

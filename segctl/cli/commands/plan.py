@@ -42,8 +42,9 @@ def command(
     """Show what apply would change, and change nothing.
 
     Compares the segment files with the account: one request for the list, one for each declared
-    segment that was edited there since the last run. Where segctl.yaml names contacts, it says who
-    is reached before and after. Exit code 3 when a safety rule would refuse the plan.
+    segment that was edited there since the last run; where a change speaks of a contact list, one
+    for their names. Where segctl.yaml names contacts, it says who is reached before and after. Exit
+    code 3 when a safety rule would refuse the plan.
 
     \b
     Examples:

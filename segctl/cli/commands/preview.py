@@ -77,10 +77,10 @@ def command(
     """
     from segctl.cli.formats import faults_in  # noqa: PLC0415
 
-    now = session.clock.now() if moment is None else _moment(moment)
     with faults_in(output, session, "preview"):
         from segctl.cli.previewing import Wanted, preview  # noqa: PLC0415
 
+        now = session.clock.now() if moment is None else _moment(moment)
         asked = {"changed": changed, "overlap": overlap, "sample": sample is not None}
         wanted = Wanted(
             names, frozenset(key for key in asked if asked[key]), contacts, events, sample or 0, now

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.cli.completing import segment_names
 from segctl.cli.planning import read_selection
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.render.cases_text import cases_text, details, summary
+from segctl.render.cases_text import case_findings, cases_text, details, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,18 +18,25 @@ if TYPE_CHECKING:
     from segctl.audience.cases import Verdict
     from segctl.cli.cases import Suite
     from segctl.cli.session import Session
-    from segctl.errors import Span
     from segctl.model import Declared
 
 
+_REPORTS = ("json", "junit")
+"""Formats of all tests: what keeps them from being tried comes out among them."""
+
+_FINDINGS = ("github", "markdown")
+"""Formats of what is wrong."""
+
+
 @click.command("test")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", shell_complete=segment_names, metavar="[NAME]...", nargs=-1)
 @click.option(
     "--format",
     "output",
-    type=click.Choice(["text", "json", "junit"]),
+    type=click.Choice(["text", "json", "junit", "github", "markdown"]),
     default="text",
-    help="How to write the results.",
+    help="How to write the results: junit for a CI service, github for annotations of a workflow "
+    "run, markdown for its summary.",
 )
 @click.option("--require", is_flag=True, help="Fail for segments that have no tests.")
 @with_session
@@ -48,15 +56,17 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
       segctl test --format junit > segments.xml
     """
     from segctl.cli.cases import sound_suites  # noqa: PLC0415
+    from segctl.cli.formats import faults_in  # noqa: PLC0415
 
-    try:
-        _, picked = read_selection(session, names, what="test")
-        suites = sound_suites(session, picked)
-    except InvalidInput as error:
-        if output != "text":
-            _show(session, output, (), error.diagnostics)
-        raise
-    verdicts, problems = _tried(session, suites)
+    with faults_in(output if output in _FINDINGS else "text", session, "test"):
+        try:
+            _, picked = read_selection(session, names, what="NAME")
+            suites = sound_suites(session, picked)
+        except InvalidInput as error:
+            if output in _REPORTS:
+                _show(session, output, (), error.diagnostics)
+            raise
+        verdicts, problems = _tried(session, suites)
     if require:
         tested = {suite.declared.file for suite in suites}
         problems += [_untested(one) for one in picked if one.file not in tested]
@@ -66,6 +76,7 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
 
 def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], list[Diagnostic]]:
     """Try every test; give what cannot be translated, too."""
+    from segctl.audience.cases import Verdict  # noqa: PLC0415
     from segctl.audience.translation import translate  # noqa: PLC0415
     from segctl.engine import Engine  # noqa: PLC0415
     from segctl.linting import QuerySource  # noqa: PLC0415
@@ -80,7 +91,12 @@ def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], li
         source = QuerySource(suite.declared, session.declarations.documents[suite.declared.file])
         translated = translate(parse(segment.query), suite.columns, segment.parent_list_ids)
         if translated.audience is None:
-            problems += not_translated(translated.problems, source)
+            found = not_translated(translated.problems, source)
+            problems += found
+            # They did not pass: a report without them would be of fewer tests, all green.
+            said = f"its query cannot be computed: {found[0].span}"
+            name, file = suite.declared.name, suite.declared.file
+            verdicts += [Verdict(name, file, case, None, problem=said) for case in suite.cases]
             continue
         engine = engines.get(id(suite.columns))
         if engine is None:
@@ -112,6 +128,12 @@ def _show(
             from segctl.render.cases_junit import cases_junit  # noqa: PLC0415
 
             session.show(cases_junit(verdicts, problems))
+        case "github" | "markdown":
+            from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
+
+            if verdicts or problems:
+                found, closing = [*problems, *case_findings(verdicts)], summary(verdicts)
+                session.show(diagnostics_in(output, found, session, "test", closing=closing))
         case _:
             session.warn(problems)
             if not (verdicts or problems):
@@ -119,29 +141,27 @@ def _show(
             session.show(cases_text(verdicts, session.style, quiet=session.verbosity < 0))
 
 
-def _place(span: Span) -> dict[str, Any]:
-    return {"file": span.file, "line": span.line, "column": span.column}
-
-
 def _show_json(
     session: Session, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
 ) -> None:
     from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
+    from segctl.planfile import source_json  # noqa: PLC0415
     from segctl.render.style import clean  # noqa: PLC0415
 
     tests: list[dict[str, Any]] = [
         {
             "segment": clean(one.segment),
             "name": clean(one.case.name),
-            "source": _place(one.case.span),
+            "source": source_json(one.case.span),
             "expect": "in" if one.case.expected else "out",
+            "actual": None if one.actual is None else "in" if one.actual else "out",
             "passed": one.passed,
             "details": [] if one.passed else details(one),
             "reasons": [
                 {
                     "condition": clean(reason.condition),
                     "truth": reason.truth,
-                    "source": _place(reason.span),
+                    "source": source_json(reason.span),
                 }
                 for reason in one.reasons
             ],

@@ -8,16 +8,17 @@ import click
 
 from segctl.cli.adopting import (
     check_usage,
-    list_names,
     read_files,
     schema_path,
     unknown_segments,
     write_new,
 )
 from segctl.cli.exit_codes import IN_PART
+from segctl.cli.naming import parent_names
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
-from segctl.importer import find
+from segctl.importer import find, shown
+from segctl.ownership import Ownership
 from segctl.render.style import clean, count
 from segctl.snapshot import take_snapshot
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from segctl.model import Remote, Snapshot
     from segctl.query.catalogue import ColumnType
     from segctl.upgrader import Translated, Upgrades
+
+_SHOWN = 5
+"""How many names a warning spells out."""
 
 
 @click.command("upgrade")
@@ -77,12 +81,16 @@ def command(
     check_usage(names, everything=everything)
     if not verify and (contacts or events):
         raise click.UsageError("--contacts and --events go with --verify.")
+    if verify:
+        from segctl.cli.verifying import base_paths, verified  # noqa: PLC0415 - DuckDB
+
+        paths = base_paths(session, contacts, events)
     folder = session.root / session.config.segments
     declarations = read_files(session, folder)
     with session.connect(read_only=True) as account:
         snapshot, picked = _read(session, account, names, declarations)
         new = to_upgrade(picked, declarations.declared)
-        lists = list_names(session, account, new)
+        lists = parent_names(session, account, new)
         fields = _fields(session, account) if new else None
     result = make_upgrades(
         snapshot,
@@ -96,9 +104,7 @@ def command(
     )
     files: Sequence[Translated] = result.files
     if verify and files:
-        from segctl.cli.verifying import verified  # noqa: PLC0415 - DuckDB
-
-        files = verified(session, files, contacts, events)
+        files = verified(session, files, paths)
     severity = Severity.WARNING if everything else Severity.ERROR
     session.warn(
         [Diagnostic("not-upgraded", severity, one.reason, hint=one.hint) for one in result.left]
@@ -108,6 +114,12 @@ def command(
             write_new(folder, one.file.name, one.file.text)
         session.show(f"{session.config.segments}/{one.file.name}  {clean(one.segment.name)}\n")
         session.warn(one.notes)
+    if session.config.ownership is Ownership.EXCLUSIVE:
+        written = {one.file.remote.id for one in files}
+        named = {one.name for one in declarations.declared}
+        named |= {one.name for one in declarations.tombstones}
+        bare = [one for one in new if one.id not in written and one.name not in named]
+        session.warn(_doomed(bare))
     session.talk(_closing(result, len(files), dry_run=dry_run))
     if len(files) == len(result.files) and not result.left:
         return 0
@@ -151,6 +163,22 @@ def _fields(session: Session, account: Account) -> Mapping[str, ColumnType] | No
         summary = f"fields are not known, and their types may matter: {error.message}"
         session.warn([Diagnostic("account-unknown", Severity.WARNING, summary, hint=error.hint)])
         return None
+
+
+def _doomed(bare: Sequence[Remote]) -> list[Diagnostic]:
+    """Warn of v1 segments that the next apply deletes for want of a file; no API makes one anew."""
+    if not bare:
+        return []
+    names = ", ".join(map(shown, bare[:_SHOWN])) + (" …" if len(bare) > _SHOWN else "")
+    return [
+        Diagnostic(
+            "would-be-deleted",
+            Severity.WARNING,
+            f"`ownership: exclusive` deletes the v1 segments that no file names: {names}",
+            hint="write their files first, or `removed: forget` into a file with the name; nobody "
+            "can make a v1 segment again",
+        )
+    ]
 
 
 def _closing(result: Upgrades, written: int, *, dry_run: bool) -> str:

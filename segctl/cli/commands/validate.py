@@ -48,6 +48,10 @@ def report_findings(session: Session, what: str, *, output: str, everything: boo
         settings_problems = session.settings_problems()
         declarations = session.declarations
         found = [*declarations.diagnostics, *check_offline(session), *check_tests(session)]
+        if session.config.contacts is not None:
+            from segctl.cli.exposure import exposures, own_files  # noqa: PLC0415 - asks git
+
+            found += exposures(session, own_files(session))
         findings = by_place([*settings_problems, *found])
     loud = everything or session.verbosity > 0
     shown = [one for one in findings if loud or one.severity is not Severity.INFO]
@@ -62,7 +66,7 @@ def report_findings(session: Session, what: str, *, output: str, everything: boo
     elif output != "text":
         session.show(diagnostics_in(output, shown, session, what, closing=closing))
     if failed:
-        raise InvalidInput(findings)
+        raise InvalidInput(shown)
     if output == "text":
         session.warn(shown)
         session.show(f"{closing}\n")

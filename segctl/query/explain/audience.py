@@ -43,6 +43,8 @@ from segctl.query.words import lower, upper
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from segctl.fields import ListNames
+
 _NEGATED = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">",
             "IS DISTINCT FROM": "IS NOT DISTINCT FROM",
             "IS NOT DISTINCT FROM": "IS DISTINCT FROM"}  # fmt: skip
@@ -61,7 +63,7 @@ class Audience:
     `contacts` that of `contact_data` or empty.
     """
 
-    lists: Mapping[str, str]
+    lists: ListNames
     contacts: str
     events: tuple[str, ...]
 

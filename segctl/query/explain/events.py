@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.query import tree
+from segctl.query.catalogue import JOIN_COLUMN
 from segctl.query.explain.moments import Bound, moment, when
 from segctl.query.explain.phrases import listed, plain, quoted, text_of
 from segctl.query.words import lower
@@ -45,7 +46,7 @@ class Event:
         if isinstance(node, tree.And):
             for operand in node.operands:
                 self.add(operand)
-        elif not (self._add_values(node) or self._add_bound(node)):
+        elif not (_goes_without_saying(node) or self._add_values(node) or self._add_bound(node)):
             self.quotes.append(quoted(node))
 
     def _add_values(self, node: tree.Expression) -> bool:
@@ -115,6 +116,14 @@ class Event:
             it = "it" if known == self.send else f"the Single Send {plain(self.send)}"
             words += f" of {it}"
         return words
+
+
+def _goes_without_saying(node: tree.Expression) -> bool:
+    """Tell the guard of a NOT IN: that an event is of some contact."""
+    match node:
+        case tree.IsNull(operand=tree.Column(name=name, path=()), negated=True):
+            return lower(name.text) == JOIN_COLUMN
+    return False
 
 
 def _values(node: tree.Expression) -> tuple[tree.Column | None, tuple[str, ...], bool]:

@@ -24,7 +24,9 @@ from segctl.query.words import lower, upper
 from segctl.query.writing import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from segctl.fields import ListNames
 
 LONGEST = 220
 """A sentence has so many characters at the most, but for one that has a single statement."""
@@ -32,7 +34,7 @@ LONGEST = 220
 MOST = 4
 """A sentence has so many statements at the most."""
 
-_NO_LISTS: Mapping[str, str] = MappingProxyType({})
+_NO_LISTS: ListNames = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,7 @@ class Line:
     text: str
 
 
-def explain(
-    query: tree.Query, *, lists: Mapping[str, str] = _NO_LISTS, parents: Sequence[str] = ()
-) -> str:
+def explain(query: tree.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()) -> str:
     """Say who is in the audience of a query. Ends with a full stop.
 
     `lists` has the names of contact lists by id, as far as they are known; `parents` the ids of
@@ -58,7 +58,7 @@ def explain(
 
 
 def explain_lines(
-    query: tree.Query, *, lists: Mapping[str, str] = _NO_LISTS, parents: Sequence[str] = ()
+    query: tree.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()
 ) -> tuple[Line, ...]:
     """Say it line by line, for other kinds of lists than `explain`'s."""
     shape = _shape(query)
@@ -88,7 +88,7 @@ def explain_lines(
     return tuple(lines)
 
 
-def _begun(text: str, parents: Sequence[str], lists: Mapping[str, str]) -> str:
+def _begun(text: str, parents: Sequence[str], lists: ListNames) -> str:
     """Begin a sentence about contacts with the lists that they are on."""
     if parents:
         text = f"{on_lists(parents, lists).removeprefix('are ')}: {text}"

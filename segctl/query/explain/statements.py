@@ -15,8 +15,9 @@ from segctl.query.explain.phrases import is_plural, listed, plain, without
 from segctl.query.words import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from segctl.fields import ListNames
     from segctl.query.explain.events import Event
     from segctl.query.explain.moments import Bound
 
@@ -85,13 +86,21 @@ _HAPPENED = {
 }
 
 
-def on_lists(ids: Sequence[str], names: Mapping[str, str], *, negated: bool = False) -> str:
+def on_lists(ids: Sequence[str], names: ListNames, *, negated: bool = False) -> str:
     """Say that contacts are on lists: `are on the list “Newsletter”`."""
     known = {lower(key): name for key, name in names.items()}
-    shown = [f"“{plain(known[lower(i)])}”" if lower(i) in known else plain(i) for i in ids]
+    shown = [_list_words(one, known) for one in ids]
     if len(ids) == 1:
         return f"are {'not ' if negated else ''}on the list {shown[0]}"
     return f"are on {'none' if negated else 'any'} of the lists {listed(shown)}"
+
+
+def _list_words(list_id: str, known: ListNames) -> str:
+    """Name a list: by its id where its name is not known, and where it has none."""
+    name = known.get(lower(list_id), "")
+    if name is None:
+        return f"{plain(list_id)} (no such list)"
+    return f"“{plain(name)}”" if name else plain(list_id)
 
 
 def be(field: str) -> str:

@@ -8,7 +8,6 @@ documented is unknown, not wrong (sendgrid-api.md §6), so a rule that is not su
 from __future__ import annotations
 
 from segctl.query.lint.knowledge import Knowledge, needed_for
-from segctl.query.lint.literals import addresses_in, mask_personal
 from segctl.query.lint.registry import RULES, lint
 from segctl.query.lint.rule import Finding, Needs, Rule
 
@@ -18,8 +17,6 @@ __all__ = [
     "Knowledge",
     "Needs",
     "Rule",
-    "addresses_in",
     "lint",
-    "mask_personal",
     "needed_for",
 ]

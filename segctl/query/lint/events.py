@@ -1,6 +1,7 @@
 """Rules about event_data: what was sent, opened and clicked.
 
-Owns the one thing that makes event segments slow and surprising: no bound in time.
+Owns what makes event segments empty, or slow and surprising: a type of event that is misspelt, and
+no bound in time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.query import tree
+from segctl.query.catalogue import EVENT_SOURCES, EVENT_TYPES
+from segctl.query.lint.kinds import compared
 from segctl.query.lint.rule import Spot, quoted, rule
+from segctl.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +21,57 @@ if TYPE_CHECKING:
     from segctl.query.lint.sight import Here
 
 
+_WORDS = {"event_type": EVENT_TYPES, "event_source": EVENT_SOURCES}
 _UNSURE = -1
 """The place of a table that is not certain."""
+
+
+@rule("unknown-event", Severity.WARNING, tree.Comparison, tree.In, tree.Like)
+def unknown_event(node: tree.Comparison | tree.In | tree.Like, here: Here) -> Iterator[Spot]:
+    """Find types and sources of events that are written like known ones, and are none.
+
+    An open is an event of the type `open`, not `opened`, and comes from `mail`, not `email`. With
+    another word no event is found: nobody is in the segment, or with != and NOT IN everybody.
+    There are more types and sources than SendGrid documents, so any other word is left alone, as
+    long as it is not a letter or two away from one that is known.
+
+    Write `processed`, `delivered`, `open` or `click` for the type, `mail` or `automation` for the
+    source. If the word is right after all, put an ignore comment above the query.
+
+    Bad::
+
+        SELECT c.contact_id, c.updated_at FROM contact_data c
+        JOIN event_data e ON c.contact_id = e.contact_id
+        WHERE e.event_type = 'opened'
+          AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)
+
+    Good::
+
+        SELECT c.contact_id, c.updated_at FROM contact_data c
+        JOIN event_data e ON c.contact_id = e.contact_id
+        WHERE e.event_type = 'open'
+          AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)
+    """
+    if isinstance(node, tree.Like):
+        pairs = [] if set("%_") & set(here.source(node.pattern)) else [(node.operand, node.pattern)]
+    else:
+        pairs = [*compared(node)]
+    for operand, value in pairs:
+        if not isinstance(operand, tree.Column) or not isinstance(value, tree.String):
+            continue
+        resolved = here.resolve(operand)
+        known = _WORDS.get(resolved.name) if resolved.table == "event_data" else None
+        if known is None or operand.path or value.value in known:
+            continue
+        written = value.value.strip().lower()
+        meant = written if written in known else nearest(written, known)
+        if meant:
+            yield Spot(
+                value.start,
+                value.end,
+                f"{quoted(here.source(value), 60)} is no {resolved.name} that is known",
+                f"did you mean `{meant}`?",
+            )
 
 
 @rule("unbounded-events", Severity.WARNING, tree.Query, late=True)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
-from segctl.query.lint.rule import Needs
+from segctl.query.lint.rule import Needs, quoted
 from segctl.query.parse import parse
 from segctl.query.tree import Column
 from segctl.query.walking import walk
@@ -30,6 +30,10 @@ excludes addresses does not think of those without."""
 _NOTHING: Mapping[str, ColumnType] = MappingProxyType({})
 
 
+MOST_LISTS = 8
+"""Lists that a hint names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """The account's fields and lists, as far as they are known.
@@ -37,13 +41,14 @@ class Knowledge:
     `custom_fields` goes from names, as the account spells them, to types; `None` means that
     nobody knows them. `fresh` says that they were read recently enough for "there is no such
     field" to be certain. `reserved_fields` are columns that the account reports beyond those of
-    the catalogue. `list_ids` are the account's lists, `None` where they are not known.
+    the catalogue. `lists` are the names of the account's lists by their ids in lower case, `None`
+    where they are not known.
     """
 
     custom_fields: Mapping[str, ColumnType] | None = None
     fresh: bool = False
     reserved_fields: Mapping[str, ColumnType] = field(default_factory=lambda: _NOTHING)
-    list_ids: frozenset[str] | None = None
+    lists: Mapping[str, str] | None = None
     _folded: dict[str, tuple[str, ColumnType]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -53,6 +58,16 @@ class Knowledge:
         sources = (self.custom_fields or {}, self.reserved_fields, CONTACT_DATA)
         for names in sources:
             self._folded.update({lower(name): (name, kind) for name, kind in names.items()})
+
+    @property
+    def which_list(self) -> str:
+        """Say what to write instead of the id of a list that the account does not have."""
+        lists = sorted((self.lists or {}).items(), key=lambda one: (one[1], one[0]))
+        if not lists:
+            return "the account has no lists: leave it out"
+        named = [f"{quoted(name)} is {one}" for one, name in lists[:MOST_LISTS]]
+        more = f", and {len(lists) - MOST_LISTS:,} more" if len(lists) > MOST_LISTS else ""
+        return f"use the id of a list of this account: {', '.join(named)}{more}"
 
     @property
     def certain(self) -> bool:

@@ -13,6 +13,7 @@ from segctl.errors import Severity
 from segctl.query import tree
 from segctl.query.lint.kinds import compared
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
+from segctl.query.personal import addresses_in
 from segctl.query.words import WordKind, lower, upper
 
 if TYPE_CHECKING:
@@ -21,31 +22,11 @@ if TYPE_CHECKING:
     from segctl.query.lint.sight import Here
     from segctl.query.words import Word
 
-_EMAIL = re.compile(
-    r"(?<![\w.+-])(?=[_.+-]{0,63}[^\W_])"  # `_` alone is a wildcard and names nobody
-    r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
-)
 _PHONE = re.compile(r"\+?[\d ().\-/\u00a0]{7,24}")
 _PHONE_COLUMNS = frozenset(("phone_number", "whatsapp", "phone", "mobile", "mobile_phone"))
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164
 _DOMAIN = re.compile(r"%@((?:[^\W_]|-)+(?:\.(?:[^\W_]|-)+)+)")  # `_` is a wildcard
-_MASKED = "***"
-
-
-def addresses_in(text: str) -> list[str]:
-    """Give whatever looks like an e-mail address in a text."""
-    return _EMAIL.findall(text) if "@" in text else []
-
-
-def mask_personal(text: str, *, same_length: bool = False) -> str:
-    """Put a mask over whatever looks like an e-mail address.
-
-    `same_length` keeps what stands behind it at its column, for a line of a file.
-    """
-    if "@" not in text:
-        return text
-    return _EMAIL.sub(lambda found: "*" * len(found[0]) if same_length else _MASKED, text)
 
 
 @rule("personal-data", Severity.WARNING, tree.String, tree.Comparison, tree.In, tree.Like)
@@ -89,7 +70,7 @@ def personal_words(words: Iterable[Word]) -> Iterator[Spot]:
 
 def _person_in(text: str) -> str:
     """Say what in a text belongs to a person, or give an empty text."""
-    if "@" in text and _EMAIL.search(text):
+    if addresses_in(text):
         return "an e-mail address"
     return "a phone number" if text.startswith("+") and _is_phone(text) else ""
 
@@ -238,7 +219,7 @@ def unknown_list(call: tree.Call, here: Here) -> Iterator[Spot]:
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    known = here.knowledge.list_ids
+    known = here.knowledge.lists
     if known is None:
         return
     for item in _list_ids(call):
@@ -247,7 +228,7 @@ def unknown_list(call: tree.Call, here: Here) -> Iterator[Spot]:
                 item.start,
                 item.end,
                 f"the account has no list {quoted(item.value)}",
-                "use the id of a list of this account",
+                here.knowledge.which_list,
             )
 
 

@@ -76,6 +76,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             literals.like_without_wildcard,
             literals.malformed_list_id,
             literals.unknown_list,
+            events.unknown_event,
             events.unbounded_events,
         )
     }

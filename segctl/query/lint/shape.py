@@ -128,7 +128,8 @@ def select_columns(query: tree.Query, here: Here) -> Iterator[Spot]:
 
     SendGrid reads two columns from a segment's query: who is in it, and when that contact
     changed. Only a query about somebody's last event may add MAX(e.timestamp). Without one of
-    the two, or with more, the segment is refused, and no campaign can be sent to it.
+    the two, or with more, the segment is refused, and no campaign can be sent to it. A comma that
+    is missing makes one of the two columns another name of the other.
 
     Select exactly these two. To look at a column, for instance while you test, use SendGrid's
     preview instead.
@@ -148,6 +149,16 @@ def select_columns(query: tree.Query, here: Here) -> Iterator[Spot]:
     seen: set[str] = set()
     for item in query.select:
         name = next((name for name in SELECTED if _is(item.value, name)), "")
+        alias = _swallowed(item, here) if name else None
+        if alias is not None and (column := lower(alias.text)) in missing:
+            missing.remove(column)
+            seen.add(name)
+            message = (
+                f"a comma is missing: {quoted(alias.text)} is read as another name of `{name}`"
+            )
+            hint = f"write {here.source(item.value)}, {_wanted(here, column)}"
+            yield Spot(alias.start, alias.end, message, hint)
+            continue
         if name in seen:
             message = f"`{name}` is selected twice"
         elif name and item.alias and lower(item.alias.text) != name:
@@ -170,6 +181,14 @@ def select_columns(query: tree.Query, here: Here) -> Iterator[Spot]:
             f"{listed(missing)} must be selected",
             f"write SELECT {_wanted(here, *SELECTED)}",
         )
+
+
+def _swallowed(item: tree.SelectItem, here: Here) -> tree.Name | None:
+    """Give what became the alias of a column without the word AS before it."""
+    if item.alias is None or not isinstance(item.value, tree.Column):
+        return None
+    between = here.work.text[item.value.end : item.alias.start]
+    return None if "AS" in upper(between).split() else item.alias
 
 
 def _is(value: tree.Expression, name: str) -> bool:
@@ -274,6 +293,10 @@ def undocumented_syntax(node: tree.Node, here: Here) -> Iterator[Spot]:
         yield Spot(node.start, node.end, f"{what} is not documented by SendGrid", hint)
 
 
+def _joins(node: tree.Expression) -> bool:
+    return isinstance(node, tree.Binary) and node.op == "||"
+
+
 def _undocumented(  # noqa: C901, PLR0911 - one a shape
     node: tree.Node, here: Here
 ) -> tuple[str, str]:
@@ -302,6 +325,6 @@ def _undocumented(  # noqa: C901, PLR0911 - one a shape
             return "ESCAPE", ""
         case tree.Comparison(op=op):
             return op, ""
-        case tree.Binary(op="||"):
-            return "`||`", ""
+        case tree.Binary(op="||") if not (_joins(node.left) or _joins(node.right)):
+            return "`||`", ""  # of a chain, its first
     return "", ""

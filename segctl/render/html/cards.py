@@ -13,6 +13,7 @@ from segctl.render.definition import head_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
 from segctl.render.impacts import NOT_SUMMED, STILL, of_base, reached
+from segctl.render.lists import name_words, queried
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import reason_words
 from segctl.render.style import clean, count, percent
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from segctl.errors import Diagnostic
+    from segctl.fields import ListNames
     from segctl.model import Impact, Plan, Segment
     from segctl.query.changes import ClauseChange
     from segctl.query.explain import Line
@@ -44,11 +46,12 @@ def card(change: Change, number: int, plan: Plan, frame: Frame) -> Html:
         ),
         tag("p", *_where(change, frame), class_="where"),
         _reach(change),
-        _audiences(change),
+        _audiences(change, plan.lists),
         _edits(getattr(change, "clauses", ())),
         _uses(change, plan),
         _remarks(change, plan, frame),
-        _definition(change, before, after),
+        _lists([one for one in (before, after) if one], plan.lists),
+        _definition(change, plan.lists),
         class_="card",
         id=anchor(number),
     )
@@ -175,8 +178,8 @@ def _where(change: Change, frame: Frame) -> list[str]:
     return [Html(" · ".join(facts))]
 
 
-def _audiences(change: Change) -> Html:
-    found = audiences(change)
+def _audiences(change: Change, lists: ListNames) -> Html:
+    found = audiences(change, lists)
     if not found:
         return Html()
     if len(found) == 1:
@@ -270,17 +273,27 @@ def _about(change: Change, plan: Plan) -> list[Diagnostic]:
     ]
 
 
-def _definition(change: Change, before: Segment | None, after: Segment | None) -> Html:
+def _lists(segments: Sequence[Segment], lists: ListNames) -> Html:
+    """Say what the lists are called whose ids stand in the queries below."""
+    ids = queried(segments, lists)
+    if not ids:
+        return Html()
+    items = [tag("li", tag("code", one), " ", name_words(one, lists)) for one in ids]
+    return tag("div", tag("h4", "Lists in the query"), tag("ul", items), class_="block")
+
+
+def _definition(change: Change, lists: ListNames) -> Html:
+    before, after = sides(change)
     match change:
         case Patch() | Replace() | Upgrade():
-            table = definition_table(change.before, change.after, change.changed_fields)
+            table = definition_table(change.before, change.after, change.changed_fields, lists)
             return tag("details", tag("summary", "The definition, side by side"), table, open=True)
         case Create() | Delete():
             one, kind = (after, "new") if before is None else (before, "old")
             lines = (
                 []
                 if one is None
-                else [*head_lines(one, ("parent_list_ids",)), *query_lines(one.query)]
+                else [*head_lines(one, ("parent_list_ids",), lists), *query_lines(one.query)]
             )
             title = f"The definition, {count(len(lines), 'line')}"
             return tag("details", tag("summary", title), listing(lines, kind))

@@ -17,6 +17,7 @@ from segctl.render.markup import Html, html, tag
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Segment
 
 MOST_ROWS = 1_000
@@ -86,11 +87,13 @@ def _starts(words: Sequence[str]) -> list[int]:
     return starts
 
 
-def definition_table(before: Segment, after: Segment, fields: Sequence[str]) -> Html:
+def definition_table(
+    before: Segment, after: Segment, fields: Sequence[str], lists: ListNames
+) -> Html:
     """Draw two definitions: the query, and what else changed."""
     other = [field for field in fields if field != "query_dsl"]
     old, new = (
-        [*head_lines(one, other), *(query_lines(one.query) if "query_dsl" in fields else [])]
+        [*head_lines(one, other, lists), *(query_lines(one.query) if "query_dsl" in fields else [])]
         for one in (before, after)
     )
     return diff_table(list(rows(old, new)))

@@ -1,7 +1,8 @@
 """Plans, reports, drift and findings as a comment on a pull request, and as a step's summary.
 
 Owns what stands where: the sum of it all is the heading, what forbids or destroys is in sight, the
-rest is to unfold. What does not fit is counted, never lost in silence.
+rest is to unfold, unless there is little of it. What does not fit is named in a line or counted,
+never lost in silence.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from segctl.render.markdown.changes import (
     DESTRUCTION_HEAD,
     REACH_HEAD,
     change_block,
+    change_line,
     clauses_block,
     destruction_row,
     reach_row,
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
     from segctl.render.previews import Preview
     from segctl.report import Outcome, Report
 
+MOST_OPENED = 3
+"""Changes that stand unfolded: who reviews the audience of one segment has it before the eyes."""
+
 _PLAIN = Style()
 _WEIGHT = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign for information
 _SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.WAITING: "⏳", Status.NOT_ATTEMPTED: "⏸️"}
@@ -72,13 +77,29 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
         closing="</table>",
         share=0.4,
     )
+    opened = len(plan.changes) <= MOST_OPENED
+    remarks = [one for one in plan.doubts if one.severity is Severity.INFO]
     changes = Part(
-        [change_block(change, frame) for change in plan.changes],
+        [change_block(change, plan.lists, frame, opened=opened) for change in plan.changes],
         _note("change", "do not fit into a comment: --format text shows them all"),
+        short=[tag("div", change_line(change)) for change in plan.changes],
+        shortened=_note("change", "in a line each, for want of room: --format html shows all", ""),
+        share=0.9 if remarks else 1.0,
     )
-    doubts = _findings(plan.doubts, frame)
-    parts = [forbidding, _reach(plan), gone, doubts, changes]
+    warnings = _findings([one for one in plan.doubts if one.severity is not Severity.INFO], frame)
+    parts = [forbidding, _reach(plan), gone, warnings, changes, _folded(remarks, frame)]
     return body(head, parts, _foot(frame, plan.target, name))
+
+
+def _folded(remarks: Sequence[Diagnostic], frame: Frame) -> Part:
+    """Give what nobody must look at, below everything else."""
+    title = tag("summary", count(len(remarks), "remark"))
+    return Part(
+        [_finding(one, frame) for one in remarks],
+        _note("remark", "not shown here"),
+        opening=f"<details>{title}\n<ul>",
+        closing="</ul>\n</details>",
+    )
 
 
 def _reach(plan: Plan) -> Part:
@@ -263,6 +284,6 @@ def _drift(one: Drift, frame: Frame) -> str:
     return "\n".join([head, *clauses_block([turned(clause) for clause in one.clauses])])
 
 
-def _note(noun: str, rest: str) -> Callable[[int], str]:
-    """Say later how many things are left out."""
-    return lambda number: tag("p", tag("strong", f"… {count(number, noun)} more"), f" {rest}")
+def _note(noun: str, rest: str, more: str = " more") -> Callable[[int], str]:
+    """Say later how many things are left out, or are not shown whole."""
+    return lambda number: tag("p", tag("strong", f"… {count(number, noun)}{more}"), f" {rest}")

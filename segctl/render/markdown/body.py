@@ -11,6 +11,7 @@ and places, so this counts bytes, of which there are never fewer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -31,7 +32,8 @@ class Part:
     """Blocks that belong together, with what stands around them.
 
     `left_out` says how many blocks did not fit. The part takes `share` of the room that is left,
-    at the most.
+    at the most. `short` are the same blocks in a line each: where not all fit, those that come
+    later are named at least, and `shortened` says how many.
     """
 
     blocks: Sequence[str]
@@ -39,6 +41,8 @@ class Part:
     opening: str = ""
     closing: str = ""
     share: float = 1.0
+    short: Sequence[str] = ()
+    shortened: Callable[[int], str] = str
 
 
 def marker(kind: str, frame: Frame, target: str = "", digest: str = "") -> str:
@@ -72,15 +76,34 @@ def body(head: str, parts: Sequence[Part], foot: str = "", *, limit: int = LIMIT
 
 
 def _fitting(part: Part, room: int) -> str:
+    most = len(part.blocks)
+    notes = (part.left_out(most), part.shortened(most) if part.short else "")
+    room -= sum(map(_size, (part.opening, part.closing, *notes)))
+    # What a block may take beyond the lines that name all the others.
+    spare = max(0, room - sum(map(_size, part.short)))
     kept: list[str] = []
-    room -= sum(map(_size, (part.opening, part.closing, part.left_out(len(part.blocks)))))
-    for block in part.blocks:
-        if _size(block) <= room:
-            room -= _size(block)
-            kept.append(block)
-    missing = len(part.blocks) - len(kept)
-    note = part.left_out(missing) if missing else ""
-    return "\n".join(text for text in (part.opening, *kept, part.closing, note) if text)
+    shortened = 0
+    for block, line in zip_longest(part.blocks, part.short, fillvalue=""):
+        extra = _size(block) - (_size(line) if line else 0)
+        if _size(block) <= room and extra <= spare:
+            spare -= extra
+            text = block
+        elif line and _size(line) <= room:
+            shortened += 1
+            text = line
+        else:
+            continue
+        room -= _size(text)
+        kept.append(text)
+    missing = most - len(kept)
+    texts = (
+        part.opening,
+        *kept,
+        part.closing,
+        part.shortened(shortened) if shortened else "",
+        part.left_out(missing) if missing else "",
+    )
+    return "\n".join(text for text in texts if text)
 
 
 def _size(text: str) -> int:

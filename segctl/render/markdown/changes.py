@@ -10,6 +10,7 @@ from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import sides, unified
 from segctl.render.impacts import shift
+from segctl.render.lists import name_words, queried
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import reason_words
@@ -18,6 +19,7 @@ from segctl.render.style import count, percent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from segctl.fields import ListNames
     from segctl.model import Segment
     from segctl.query.changes import ClauseChange
     from segctl.query.explain import Line
@@ -71,13 +73,17 @@ REACH_HEAD = tag(
 )
 
 
-def change_block(change: Change, frame: Frame) -> str:
-    """Give a segment to unfold: who is in it, what changes, and the lines."""
-    before, after = sides(change)
+def change_line(change: Change) -> Html:
+    """Say in a line what becomes of a segment, and of its audience where that is counted."""
     facts = [] if isinstance(change, Create) else counted(change)
     reach = shift(change, arrow="→", minus="\u2212")
     facts += [f"audience {reach}"] if reach else []
-    said = html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
+    return html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
+
+
+def change_block(change: Change, lists: ListNames, frame: Frame, *, opened: bool = False) -> str:
+    """Give a segment to unfold: who is in it, what changes, and the lines."""
+    before, after = sides(change)
     where = (
         [html("in ", code(f"{frame.path(change.span)}:{change.span.line}"))] if change.span else []
     )
@@ -86,12 +92,13 @@ def change_block(change: Change, frame: Frame) -> str:
     paragraph = html(*_joined(where))
     return "\n".join(
         [
-            f"<details><summary>{said}</summary>",
+            f"<details{' open' if opened else ''}><summary>{change_line(change)}</summary>",
             *([tag("p", paragraph)] if where else []),
-            *(line for title, said in audiences(change) for line in _audience(title, said)),
+            *(line for title, said in audiences(change, lists) for line in _audience(title, said)),
             *clauses_block(getattr(change, "clauses", ())),
+            *_legend([one for one in (before, after) if one], lists),
             "",
-            *_diff_fence(before, after),
+            *_diff_fence(before, after, lists),
             "",
             "</details>",
         ]
@@ -108,6 +115,17 @@ def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
         said = Html(" → ").join(map(code, shown))
         items.append(tag("li", f"{word} ", Html(said), *([", in ", code(place)] if place else [])))
     yield tag("ul", items, _more(len(clauses)))
+
+
+def _legend(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
+    """Say what the lists in the queries are called."""
+    ids = queried(segments, lists)
+    if ids:
+        items = [
+            tag("li", "list ", code(one), " ", prose(name_words(one, lists)))
+            for one in ids[:MOST_SAID]
+        ]
+        yield tag("ul", items, _more(len(ids)))
 
 
 def counted(change: Patch | Replace | Upgrade | Delete) -> list[str]:
@@ -130,8 +148,8 @@ def _more(number: int) -> Html:
     return tag("li", f"… and {number - MOST_SAID:,} more") if number > MOST_SAID else Html()
 
 
-def _diff_fence(before: Segment | None, after: Segment | None) -> Iterator[str]:
-    lines = [f"{line.mark} {line.text}".rstrip() for line in unified(before, after)]
+def _diff_fence(before: Segment | None, after: Segment | None, lists: ListNames) -> Iterator[str]:
+    lines = [f"{line.mark} {line.text}".rstrip() for line in unified(before, after, lists)]
     shown = lines[:MOST_LINES]
     if len(lines) > MOST_LINES:
         shown.append(f"… {len(lines) - MOST_LINES:,} more lines")

@@ -1,0 +1,44 @@
+"""Contact lists as people know them: by their names, with the ids by which they are found.
+
+Owns the words for a list, in every view. Asks nobody: where a name is not known, the id stands
+alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.render.style import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from segctl.fields import ListNames
+    from segctl.model import Segment
+
+
+def name_words(list_id: str, names: ListNames) -> str:
+    """Say what a list is called, or that there is none; empty where nobody knows."""
+    key = list_id.lower()
+    if key not in names:
+        return ""
+    name = names[key]
+    return "(no such list)" if name is None else f"“{clean(name)}”"
+
+
+def list_words(ids: Iterable[str], names: ListNames, between: str = ", ") -> str:
+    """Give lists in a row, each by its id and what it is called."""
+    return between.join(f"{clean(one)} {name_words(one, names)}".rstrip() for one in ids)
+
+
+def queried(segments: Iterable[Segment], names: ListNames) -> tuple[str, ...]:
+    """Give the ids in these segments' queries of which something is known, each once.
+
+    A query is shown as it is written: the words stand beside it.
+    """
+    if not names:
+        return ()
+    from segctl.audience.lists import lists_of  # noqa: PLC0415 - query.tree: 30 ms
+
+    asked = dict.fromkeys(one.lower() for segment in segments for one in lists_of(segment.query))
+    return tuple(one for one in asked if one in names)
