@@ -98,7 +98,11 @@ def _reason(part: Part, truth: Truth, declared: Declared, source: QuerySource) -
         return Reason(f"on the parent list {ids}", _WORDS[truth], span)
     span = query_span(source, part.start, part.end)
     if part.joiner == "ROW":
-        every = " AND ".join(_written(inner, declared) for inner in part.parts[1:])
+        conditions = [
+            f"({_written(inner, declared)})" if inner.joiner == "OR" else _written(inner, declared)
+            for inner in part.parts[1:]
+        ]
+        every = " AND ".join(conditions)
         return Reason(f"one and the same event: {every}", _WORDS[truth], span)
     return Reason(_written(part, declared), _WORDS[truth], span)
 

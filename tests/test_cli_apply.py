@@ -92,6 +92,8 @@ def test_a_lock_that_is_not_waited_for(in_time: Project) -> None:
     result = in_time.run("apply", "--auto-approve", "--lock-timeout", "0")
     assert result.code == 1
     assert "failed        patch VIP" in result.out
+    # The server's own words for it say it once more.
+    assert "too soon" not in result.out
     assert "waiting" not in result.err
 
 

@@ -268,6 +268,17 @@ def test_a_query_that_is_not_certain_is_refused(project: Project) -> None:
     assert (one["passed"], one["actual"]) == (False, None)
 
 
+def test_a_condition_on_the_contact_may_stand_beside_one_on_an_event(project: Project) -> None:
+    either = CLICKS.replace(
+        "e.event_type = 'click'", "(c.country = 'CZ' OR e.event_type = 'click')"
+    )
+    project.write({"segments/clicks.yaml": either})
+    words = "(c.country = 'CZ' OR e.event_type = 'click') AND e.timestamp > now() - 30 days"
+    assert reasons(project) == [("false", f"one and the same event: {words}")]
+    project.write({"segments/clicks.yaml": either.replace("-03-30T", "-01-30T")})
+    assert reasons(project) == [("false", "e.timestamp > now() - 30 days")]
+
+
 def test_data_that_is_no_text_is_not_guessed_at(project: Project) -> None:
     text = CLICKS.replace("e.timestamp > now() - 30 days", "e.DATA:payload.n = '5'")
     text = text.replace("event_type: click,", "event_type: click, data: { payload: { n: 5 } },")

@@ -236,7 +236,9 @@ class _Exists:
     def part(self, part: Part) -> Part:
         """Ask a condition of some row: NULL where it is neither true nor false in any."""
         where = " AND ".join(self.joins)
-        sql = f"(SELECT bool_or({part.sql}) FROM {tables_sql(self.tables)} WHERE {where})"  # noqa: S608 - translated
+        # Of rows: an aggregate of the contact's columns alone would be one of the query around.
+        rows = f"SELECT {part.sql} AS met FROM {tables_sql(self.tables)} WHERE {where}"  # noqa: S608 - translated
+        sql = f"(SELECT bool_or(met) FROM ({rows}))"  # noqa: S608 - as above
         if part.joiner == "NOT":
             # That no row fulfils a condition does not follow from one that does not.
             return replace(part, sql=sql, joiner="", parts=())

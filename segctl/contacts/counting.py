@@ -105,7 +105,7 @@ def _counted(
         for segment, reason in _failing(base, sound, now):
             failed[segment] = (Problem("not-computed", reason, "", *segment_place(segment)),)
         sound = {one: audience for one, audience in sound.items() if one not in failed}
-        count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample)
+        count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample, wholly=True)
     count.check_contacts()
     return count.counted({**wrong, **failed, **count.faulty()})
 
@@ -122,11 +122,14 @@ class _Count:
         *,
         overlap: bool,
         sample: int,
+        wholly: bool = False,
     ) -> None:
         self.base = base
         self.sound = sound
         self.pairs = pairs
-        self.statement = statement = Statement(base, [*sound.values()], emails=sample > 0)
+        self.statement = statement = Statement(
+            base, [*sound.values()], emails=sample > 0, wholly=wholly
+        )
         self.names = dict(zip(sound, statement.names, strict=True))
         self.total = statement.measure("count(*)")
         self.with_id = statement.measure("count(id)")
@@ -314,7 +317,7 @@ def _failing(
 ) -> Iterator[tuple[Segment, str]]:
     """Find those whose computation fails on this data, by halves, and why."""
     try:
-        _Count(base, sound, [(None, one) for one in sound], now, overlap=False, sample=0)
+        Statement(base, [*sound.values()], wholly=True).run(now)
     except EvaluationFailed as error:
         if len(sound) == 1:
             yield next(iter(sound)), error.message

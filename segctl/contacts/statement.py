@@ -47,7 +47,19 @@ class Statement:
     is; that of the events' contact_id counts events without one.
     """
 
-    def __init__(self, base: Base, audiences: Sequence[Audience], *, emails: bool = False) -> None:
+    def __init__(
+        self,
+        base: Base,
+        audiences: Sequence[Audience],
+        *,
+        emails: bool = False,
+        wholly: bool = False,
+    ) -> None:
+        """`wholly` computes every condition as if it stood alone, and all of it.
+
+        Otherwise it depends on what stands beside a condition whether it is computed for an event
+        on which it fails.
+        """
         self._base = base
         self._conditions: dict[str, str] = {}
         self._measures: dict[str, int] = {}
@@ -71,7 +83,11 @@ class Statement:
         written = " ".join([*self._conditions, *self._flags.values()])
         # A text in a query can look like this, too; then a table is put aside in vain.
         self._aside = {table: f"{table} AS" in written for table in _TABLES}
+        self._wholly = wholly
         self._parts = self._shared_out()
+        if wholly:
+            for name in self._conditions.values():
+                self.count(name)
         if self._parts:
             self._aside = dict.fromkeys(_TABLES, True)
         self.faults = {
@@ -179,10 +195,10 @@ class Statement:
         Each part becomes a table with a row for each contact, planned by itself.
         """
         heavy = [(name, sql) for sql, name in self._conditions.items() if has_subquery(sql)]
-        if len(heavy) <= MOST_SUBQUERIES:
+        most = 1 if self._wholly else MOST_SUBQUERIES
+        if len(heavy) <= most and not self._wholly:
             return {}
-        starts = range(0, len(heavy), MOST_SUBQUERIES)
-        return {f"part{at}": dict(heavy[at : at + MOST_SUBQUERIES]) for at in starts}
+        return {f"part{at}": dict(heavy[at : at + most]) for at in range(0, len(heavy), most)}
 
     def _shared_sql(self) -> tuple[str, str]:
         """Write the tables behind `shared`: few contacts differ in all that they are in."""
@@ -264,11 +280,11 @@ class Statement:
             if one[0] == "event_data" and one != _EVENT_ID
         ]
         columns = [f"bool_or({sql}) AS {name}" for name, sql in self._flags.items()]
-        if len(self._flags) == 1 and not faults:
+        if len(self._flags) == 1 and not faults and not self._wholly:
             # No other event is left.
             columns = [f"TRUE AS {name}" for name in self._flags]
         columns += [f"count(*) FILTER (WHERE {fault}) AS {fault}" for fault in faults]
-        where = " OR ".join([*self._flags.values(), *faults])
+        where = "TRUE" if self._wholly else " OR ".join([*self._flags.values(), *faults])
         return (
             f"SELECT {JOIN_COLUMN}, {', '.join(columns)}"  # noqa: S608 - as above
             f" FROM event_data AS {EVENT} WHERE {where} GROUP BY {JOIN_COLUMN}"

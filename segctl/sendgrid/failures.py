@@ -99,7 +99,8 @@ def failure(
         # Were this a NotFound, a proxy's error page could pass for "it is gone".
         kind = UnexpectedAnswer if kind is NotFound else kind
     text = f"could not {operation}: {what}"
-    if said and said not in text:
+    # How SendGrid says that a segment is locked is known by then, in better words.
+    if said and said not in text and kind is not UpdateLocked:
         text += f": {said}"
     error = kind(
         text,

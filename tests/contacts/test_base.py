@@ -24,7 +24,7 @@ from segctl.errors import UsageError
 from segctl.model import Segment
 from segctl.query.catalogue import ColumnType
 
-from .support import NOW, J, S, count, numbers, opened, packed, pulled, segments, written
+from .support import NOW, J, Row, S, count, numbers, opened, packed, pulled, segments, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,6 +231,18 @@ def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
     assert dict(zip(asked, found, strict=True)) == asked
     alone = [numbers(contacts, events, each)[0] for each in asked]
     assert alone == found
+
+
+def test_what_fails_only_beside_others_is_refused_alone(tmp_path: Path) -> None:
+    happened: list[Row] = [{"contact_id": "1", "event_type": "open", "data": {"a": 5}}]
+    base = pulled(tmp_path / "p.duckdb", [{"contact_id": "1"}, {"contact_id": "2"}], happened, {})
+    never = f"{J}e.DATA:a = 'x' AND e.DATA:a != 'x'"
+    # Alone, nobody looks into the data, since no text is both.
+    assert numbers(base, None, never) == [0]
+    others = [f"{J}e.event_type = '{name}'" for name in ("open", "click", "x")]
+    assert numbers(base, None, others[0], never, *others[1:], "contact_id = '2'") == [
+        1, "e.DATA:a is not a text in some event", 0, 0, 1,
+    ]  # fmt: skip
 
 
 def test_a_month_is_not_thirty_days(tmp_path: Path) -> None:
