@@ -13,21 +13,20 @@ refused with the reason.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
-from segctl.ledger.commits import NOT_A_FILE, Commit, FileChange
+from segctl.gitlog import commits_in, is_file
+from segctl.ledger.names import possible_name
 from segctl.ledger.past import Past
 from segctl.ownership import Ledger
-from segctl.secrets import redact
-from segctl.workspace import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
+from segctl.workspace import SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
 PATIENCE = 60.0
@@ -73,9 +72,6 @@ _ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",
 }
-_DOMAIN = re.compile(r"(?<=[^\s@])@[^\s@>]+")
-_FILE_MODES = {b"100644", b"100755", b"100664"}
-_ABSENT = b"000000"
 _LINK = b"120000"
 _SUBMODULE = b"160000"
 _WHOLE = "check the repository out with its whole history"
@@ -120,7 +116,7 @@ def read_past(
     git = _Git(root, os.environ if env is None else env, patience)
     head = git.head()
     git.refuse_other_histories(head, folder)
-    commits = list(_commits(git.run(*_LOG, head, "--", folder), f"{folder}/"))
+    commits = list(commits_in(git.run(*_LOG, head, "--", folder), f"{folder}/"))
     commits.reverse()
     blobs = {
         change.blob: b""
@@ -138,7 +134,8 @@ def moved_out(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> s
     a parent. Raises `UsageError` where git cannot tell.
     """
     git = _Git(root, env, PATIENCE)
-    asked = ("diff-tree", "-r", "-z", "--name-status", "--find-renames", "--diff-filter=R")
+    # Without the limit by which git, or the user's settings, give up on many files.
+    asked = ("diff-tree", "-r", "-z", "--name-status", "--find-renames", "-l0", "--diff-filter=R")
     told = git.run(*asked, f"{commit}^1", commit).decode("utf-8", "replace").split("\0")
     above = git.run("rev-parse", "--show-prefix").decode("utf-8", "replace").strip()
     inside = f"{above}{folder}/"
@@ -146,6 +143,28 @@ def moved_out(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> s
     moves = zip(told[1::3], told[2::3], strict=False)
     outward = (new for old, new in moves if old.startswith(inside) and not new.startswith(inside))
     return next(outward, "")
+
+
+def held_elsewhere(
+    root: Path, folder: str, names: Collection[str], env: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Give a file of the project outside of a folder that declares one of some names, and that.
+
+    Asks for what HEAD has; the file is relative to `root`. Raises `UsageError` where git cannot
+    tell.
+    """
+    git = _Git(root, env, PATIENCE)
+    blobs = {}
+    for entry in git.run("ls-tree", "-r", "-z", "HEAD").split(b"\0")[:-1]:
+        what, _, path = entry.partition(b"\t")
+        mode, _, blob = what.split(b" ")
+        name = path.decode("utf-8", "replace")
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a path of git, not of here
+        if is_file(mode) and suffix in SEGMENT_SUFFIXES and not name.startswith(f"{folder}/"):
+            blobs[name] = blob.decode("ascii")
+    contents = git.contents(dict.fromkeys(blobs.values()))
+    declared = ((file, possible_name(contents[blob])) for file, blob in blobs.items())
+    return next((one for one in declared if one[1] in names), None)
 
 
 def checked_out(
@@ -332,62 +351,3 @@ class _Git:
     def _is_partial(self) -> bool:
         pattern = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$"
         return self.call("config", "--get-regexp", pattern)[0] == 0
-
-
-def _commits(out: bytes, inside: str) -> Iterator[Commit]:
-    """Read what `git log` prints, newest commit first.
-
-    Everything ends with a NUL: a commit's own lines, and in turn the colon's line and the path of
-    each file.
-    """
-    head: list[str] = []
-    segments: list[FileChange] = []
-    queries: list[FileChange] = []
-    pieces = iter(out.split(b"\0"))
-    for piece in pieces:
-        entry = piece.removeprefix(b"\n")
-        if entry.startswith(b":"):
-            path = next(pieces).decode("utf-8", "surrogateescape")
-            suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - a path of git, not of here
-            wanted = queries if suffix == QUERY_SUFFIX else segments
-            if suffix in {*SEGMENT_SUFFIXES, QUERY_SUFFIX} and _counts(path, inside):
-                wanted.append(FileChange(path, _blob(entry)))
-            continue
-        if head:
-            yield _commit(head, segments, queries)
-        # The last NUL ends the last commit.
-        head = entry.decode("utf-8", "replace").split("\n", 2)
-        segments, queries = [], []
-
-
-def _commit(head: list[str], segments: list[FileChange], queries: list[FileChange]) -> Commit:
-    what, author, subject = head
-    commit, _, seconds = what.partition(" ")
-    # A damaged date prints as nothing. At the beginning of time nothing is older, so nothing would
-    # be ours to delete.
-    moment = int(seconds) if seconds.isascii() and seconds.isdigit() else 0
-    return Commit(commit, moment, _name(author), redact(subject), tuple(segments), tuple(queries))
-
-
-def _name(author: str) -> str:
-    """Keep what stands before the @ where somebody's name is given as an e-mail address."""
-    return redact(_DOMAIN.sub("", author))
-
-
-def _counts(path: str, inside: str) -> bool:
-    """Say whether a path is one of those that `workspace.py` reads."""
-    rest = path.removeprefix(inside)
-    hidden = any(part.startswith(".") for part in rest.split("/"))
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return path.startswith(inside) and not hidden and rest not in NO_SEGMENTS
-
-
-def _blob(entry: bytes) -> str | None:
-    """Read `:OLDMODE NEWMODE OLDID NEWID STATUS`: the new blob."""
-    _, mode, _, blob, _ = entry.split(b" ")
-    if mode == _ABSENT:
-        return None
-    return blob.decode("ascii") if mode in _FILE_MODES else NOT_A_FILE

@@ -59,6 +59,7 @@ FLOORS = {
     "refresh_record": 4,
     "refresher": 4,
     "reportfile": 2,
+    "gitlog": 4,
     "history": 4,
     "journal": 4,
     "workspace": 4,

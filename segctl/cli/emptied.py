@@ -1,9 +1,9 @@
 """A folder of segment files that is not there: a commit emptied it, or it is the wrong one.
 
 git keeps no empty folder, so whoever deletes the last segment file deletes the folder, and means
-the segment. Only a commit says so: a folder that nobody ever had, that HEAD still has, or whose
-files were moved is a mistake, and each has words of its own. Deletes nothing: what follows from
-files that are gone is the ledger's, as ever.
+the segment. Only a commit says so: a folder that nobody ever had, that HEAD still has, whose files
+were moved, or whose segments other files of the project declare, is a mistake, and each has words
+of its own. Deletes nothing: what follows from files that are gone is the ledger's, as ever.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
-from segctl.history import checked_out, moved_out, read_past, top_of
+from segctl.history import checked_out, held_elsewhere, moved_out, read_past, top_of
 from segctl.render.style import clean
 from segctl.workspace import Files
 
@@ -34,6 +34,9 @@ def emptied_folder(session: Session, missing: FolderMissing) -> Files:
         past = read_past(root, folder, env=env)
         taken = past.last_taken()
         moved = "" if taken is None else moved_out(root, folder, taken.id, env)
+        # However a folder was moved, in a step or in several: the names are what would be deleted.
+        names = {one.name for one in past.removals(())} if taken is not None else set()
+        held = held_elsewhere(root, folder, names, env)
     except UsageError as error:
         why = f"{error.message}; {error.hint}" if error.hint else error.message
         raise UsageError(
@@ -49,9 +52,13 @@ def emptied_folder(session: Session, missing: FolderMissing) -> Files:
             "delete its segments, commit the removal",
         )
     commit = taken.id[:_SHORT]
-    if moved:
+    if moved or held:
+        what = f"commit {commit} moved a file of it to {clean(moved)}"
+        if held and not moved:
+            file, name = map(clean, held)
+            what = f"commit {commit} removed it, but {file} has its segment `{name}`"
         raise UsageError(
-            f"{missing.message}: commit {commit} moved a file of it to {clean(moved)}",
+            f"{missing.message}: {what}",
             hint="let `segments:` in segctl.yaml name the folder where the segment files are now. "
             f"Should those of {folder}/ be deleted all the same, keep that folder, with an empty "
             "file `.gitkeep` in it",

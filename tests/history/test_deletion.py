@@ -197,6 +197,36 @@ def test_a_folder_that_was_moved_deletes_nothing(
     assert remote.definitions() == before
 
 
+@pytest.mark.parametrize("how", ["copied first", "edited", "back to an old folder"])
+def test_a_folder_that_was_moved_in_any_other_way_deletes_nothing(
+    connected: Project, remote: Remote, repository: Repository, how: str
+) -> None:
+    """Few enough segments that no limit would hold the deletes back."""
+    repository.commit("Remove C and D", {"c.yaml": None, "d.yaml": None})
+    assert connected.run("apply", "--auto-approve").code == 0
+    new = "total_spend > 500"
+    if how == "edited":
+        # So much that git does not take it for the same file.
+        new = " AND ".join(f"country = 'N{number}'" for number in range(40))
+    folder = repository.root / "audiences"
+    folder.mkdir()
+    for name in "AB":
+        (folder / f"{name.lower()}.yaml").write_text(segment(name, new))
+    if how == "copied first":
+        repository.commit("Copy", {})
+    repository.commit("Remove the rest", {"a.yaml": None, "b.yaml": None})
+    (repository.root / "segments").rmdir()
+    if how == "back to an old folder":
+        connected.write({"segctl.yaml": "version: 1\nsegments: audiences\n"})
+        assert connected.run("plan", "--detailed-exitcode").code == 0
+        connected.write({"segctl.yaml": "version: 1\n"})
+    before = remote.definitions()
+    done = connected.run("apply", "--auto-approve")
+    assert (done.code, done.out) == (1, "")
+    assert "audiences/a.yaml" in done.err
+    assert remote.definitions() == before
+
+
 @pytest.mark.parametrize("how", ["uncommitted", "shallow", "never"])
 def test_a_folder_that_no_commit_emptied_is_missing(
     connected: Project, remote: Remote, repository: Repository, how: str
