@@ -3,7 +3,8 @@
 Owns the order: the old one gets a temporary name (`markers.py`), the new one is created and
 watched until SendGrid calls it valid, and only then the old one goes. Whatever breaks in between,
 the temporary name tells the next plan where to go on: with the new one, where it is there already,
-and by the same steps. Deletes the old one on no other ground.
+and by the same steps. Deletes the old one on no other ground, and the new one only where SendGrid
+never accepted its query, and nobody can have begun to use it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from segctl.applying.steps import Halted
 from segctl.applying.uses import refuse_if_used
 from segctl.applying.verdicts import watch
 from segctl.applying.writes import NOT_DONE, Unknown
-from segctl.errors import Interrupted
+from segctl.comparison import changed_fields
+from segctl.errors import Interrupted, RemoteError
 from segctl.markers import Marker, temporary_name
 from segctl.model import Validation
+from segctl.policy import going
 from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:
@@ -103,6 +106,17 @@ def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome
     new = verdict.remote
     why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
     span = change.query_span or change.span
+    kept = _keeps(change, means)
+    if kept:
+        return Outcome(
+            change,
+            Status.FAILED,
+            new.id,
+            f"{why}; it stays, since {kept}, and so does the old one, as `{_aside(change).name}`",
+            "correct the query and apply again",
+            span,
+            is_written=_is_patched(change),
+        )
     try:
         stored = writes.stored(new, change.after)
         yield from writes.delete(new.id, stored, means)
@@ -126,6 +140,29 @@ def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome
         "correct the query and apply again",
         span,
     )
+
+
+def _keeps(change: Replace, means: Means) -> str:
+    """Say why the new one is not deleted though its query is not accepted; empty where it may go.
+
+    One of an earlier run may have been good, and in use, until its query was changed.
+    """
+    twin = change.twin
+    if twin is None:
+        return ""
+    if _is_patched(change):
+        return "it had another query before"
+    try:
+        sends = means.users.of(twin.id)
+    except RemoteError as error:
+        return f"what uses it could not be read ({error.message})"
+    return f"{going(sends)} to it" if sends else ""
+
+
+def _is_patched(change: Replace) -> bool:
+    """Say whether the new one of an earlier run got another query; see `taken_up`."""
+    twin = change.twin
+    return twin is not None and "query_dsl" in changed_fields(twin.definition, change.after)
 
 
 def _give_back(change: Replace, means: Means) -> Steps[str]:
