@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Create, Delete
+from segctl.model import Create, Delete, Replace
 from segctl.planfile import PAST, action_name, digest
 
 if TYPE_CHECKING:
@@ -85,6 +85,9 @@ def _altered(saved: Change, now: Change) -> Iterator[Diagnostic]:
         for field in _differing(saved.before, now.before):
             words = f"`{now.name}`: its {field} on the account is not what the plan saw"
             yield _stale("stale-changed", words, now.span)
+    if isinstance(saved, Replace) and isinstance(now, Replace) and saved.twin != now.twin:
+        words = f"`{now.name}`: the new one of its replacement is not what the plan saw"
+        yield _stale("stale-changed", words, now.span)
     if not isinstance(saved, Delete) and not isinstance(now, Delete):
         for field in _differing(saved.after, now.after):
             words = f"`{now.name}`: its {field} in the files is not what the plan says"

@@ -88,12 +88,19 @@ def digest(plan: Plan) -> str:
                     "id": change.id,
                     "before": None if isinstance(change, Create) else change.before.as_json(),
                     "after": None if isinstance(change, Delete) else change.after.as_json(),
+                    **_taken_up(change),
                 }
                 for change in _settled(plan.changes)
             ],
             "ignored_references": _ignored_references(plan),
         }
     )
+
+
+def _taken_up(change: Change) -> dict[str, Any]:
+    """Give what a replacement goes on with: it writes to that, too."""
+    twin = change.twin if isinstance(change, Replace) else None
+    return {"twin": {"id": twin.id, "definition": twin.definition.as_json()}} if twin else {}
 
 
 def _settled(changes: Sequence[Change]) -> Iterator[Change]:
