@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from segctl.errors import Span
-    from segctl.model import Remote, Tombstone
+    from segctl.model import Declared, Remote, Tombstone
     from segctl.ownership import Removal
 
 Known = TypeVar("Known")
@@ -77,6 +77,27 @@ class Absent:
     deletes: list[Delete] = field(default_factory=list)
     ignored: list[Ignore] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def left_aside(
+    declared: Iterable[Declared],
+    remotes: Iterable[Remote],
+    claimed: Collection[str],
+    rules: Rules,
+) -> dict[str, list[Remote]]:
+    """Sort the old segments of unfinished replacements by the declared names that they are for.
+
+    Not among them is one that a declaration has claimed or another file speaks of, one without a
+    query, and one that may be of several: a temporary name has no room for all of a long one.
+    """
+    found: dict[str, list[Remote]] = {}
+    loose = [one for one in remotes if is_marked(one) and one.id not in claimed]
+    names = [one.name for one in declared] if loose else []
+    for remote in loose:
+        meant = [name for name in names if marked(name, [remote], Marker.OLD)]
+        if len(meant) == 1 and remote.query is not None and rules.grave_of(remote) is None:
+            found.setdefault(meant[0], []).append(remote)
+    return found
 
 
 def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from segctl.absence import Rules, concerns, settle
+from segctl.absence import Rules, concerns, left_aside, settle
 from segctl.collisions import alike, names_in_use
 from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, marked, nameless_twins, temporary_name
+from segctl.markers import Marker, nameless_twins, temporary_name
 from segctl.matching import match_up, undeclared, upgrading
 from segctl.model import (
     Change,
@@ -49,7 +49,7 @@ from segctl.succession import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from segctl.matching import Match
     from segctl.query.changes import ClauseChange
@@ -175,6 +175,7 @@ def make_plan(
     wishes = wishes or Wishes()
     matching = match_up(declared, snapshot.remotes, wishes.renaming)
     made = _Comparison(snapshot.remotes, wishes)
+    made.aside = left_aside(declared, snapshot.remotes, matching.claimed, wishes.rules())
     made.diagnostics += matching.diagnostics
     for match in matching.matches:
         if wishes.selected is None or match.declared.name in wishes.selected:
@@ -197,7 +198,11 @@ def make_plan(
 
 
 class _Comparison:
-    """Every match compared. `resumed`: the ids of old segments whose replacements go on."""
+    """Every match compared.
+
+    `aside`: the old segments of replacements that may go on, by the declared names that are to
+    replace them; `resumed`: the ids of those that do.
+    """
 
     def __init__(self, remotes: Sequence[Remote], wishes: Wishes) -> None:
         self.strict_text = wishes.strict_text
@@ -209,7 +214,7 @@ class _Comparison:
         self.kept: list[Keep] = []
         self.diagnostics: list[Diagnostic] = []
         self.upgraded: list[Match] = []
-        self.aside = [remote for remote in remotes if is_marked(remote)]
+        self.aside: Mapping[str, Sequence[Remote]] = {}
         self.resumed: set[str] = set()
 
     def add(self, match: Match) -> None:
@@ -251,7 +256,7 @@ class _Comparison:
             return None
         if "parent_list_ids" in changed_fields(new.definition, one.segment):
             return None
-        olds = [old for old in marked(one.name, self.aside, Marker.OLD) if old.query is not None]
+        olds = self.aside.get(one.name)
         if not olds:
             return None
         old = olds[0]

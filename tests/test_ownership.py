@@ -833,6 +833,77 @@ def test_an_unfinished_replacement_of_which_the_new_one_was_edited_is_a_conflict
     assert set(held(remote).values()) == set(unfinished)
 
 
+def test_an_old_one_that_another_file_claims_is_not_deleted(
+    connected: Project, remote: Remote, unfinished: tuple[str, str]
+) -> None:
+    old, new = unfinished
+    remote.watch.forward(minutes=6)
+    rename(connected, "Rescued", VIP, temporary_name("VIP", old, Marker.OLD))
+    settle(connected, remote)
+    assert held(remote) == {"VIP": new, "Rescued": old}
+
+
+def test_an_old_one_that_a_file_forgets_is_not_deleted(
+    connected: Project, remote: Remote, unfinished: tuple[str, str]
+) -> None:
+    old, new = unfinished
+    aside = temporary_name("VIP", old, Marker.OLD)
+    connected.write({"segments/aside.yaml": f"name: {aside}\nremoved: forget\n"})
+    settle(connected, remote)
+    assert held(remote) == {"VIP": new, aside: old}
+
+
+def test_an_old_one_of_two_long_names_is_left_to_a_person(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    """A temporary name has no room for all of a long one, so it can be that of several."""
+    names = ["x" * 95 + end for end in ("one", "two")]
+    old = ui.create("Old", VIP)
+    ui.edit(old, name=temporary_name(names[0], old, Marker.OLD))
+    for name in names:
+        ui.create(name, VIP, parent_list_ids=(LIST,))
+        allow(connected, name)
+    done = connected.run("apply", "--auto-approve")
+    assert (done.code, "warning[replacement-unfinished]" in done.out) == (4, True)
+    assert old in held(remote).values()
+
+
+@pytest.mark.parametrize("why", ["its query was another", "it is in use"])
+def test_an_unfinished_replacement_keeps_a_new_one_that_somebody_may_need(
+    *, connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str], why: str
+) -> None:
+    old, new = unfinished
+    wrong = query("no_such_field = 1")
+    if why == "it is in use":
+        ui.edit(new, query=wrong)
+        ui.add_single_send("Weekly", status="scheduled", segment_ids=(new,))
+    remote.watch.forward(minutes=6)
+    allow(connected, text=wrong)
+    connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == (1 if why == "it is in use" else 4)
+    assert "does not accept the query of the new segment" in done.out
+    assert "it stays" in done.out
+    assert set(held(remote).values()) == {old, new}
+    remote.watch.forward(minutes=6)
+    allow(connected)
+    settle(connected, remote)
+    assert held(remote) == {"VIP": new}
+
+
+def test_a_saved_plan_knows_the_new_one_that_it_goes_on_with(
+    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+) -> None:
+    saved = connected.root / "plan.json"
+    remote.watch.forward(minutes=6)
+    assert connected.run("plan", "--out", str(saved)).code == 0
+    ui.edit(unfinished[1], query=CZECH)
+    done = connected.run("apply", str(saved), "--auto-approve")
+    assert (done.code, "stale-changed" in done.out + done.err) == (3, True)
+    assert remote.definitions()["VIP"] == (CZECH, (LIST,))
+    assert set(held(remote).values()) == set(unfinished)
+
+
 @pytest.mark.parametrize("said", ["", "allow_replace: true\nprotected: true\n"])
 def test_an_apply_that_may_not_finish_a_replacement_is_not_done(
     connected: Project, remote: Remote, unfinished: tuple[str, str], said: str
