@@ -6,6 +6,7 @@ Owns the run and the search for the reason; the contacts come from `audience.cas
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from segctl.audience.cases import Reason, Verdict
@@ -51,19 +52,29 @@ def _try(
     engine: Engine,
     now: datetime,
 ) -> Verdict:
-    parts = {part.sql: part for part in audience.part.walk()}
+    whole, moment = audience.part, case.now or now
     try:
         engine.fill([case.contact], case.events)
-        (row,) = engine.truths([*parts], case.now or now).values()
+        truths = _truths(engine, [whole], moment)
     except EvaluationFailed as error:
         return Verdict(declared.name, declared.file, case, None, problem=error.message)
-    truths = dict(zip(parts, row, strict=True))
-    actual = truths[audience.part.sql] is True
+    actual = truths[whole.sql] is True
     if actual is case.expected:
         return Verdict(declared.name, declared.file, case, actual)
-    decided = _deciding(audience.part, truths, value=True, holds=actual)
+    decided: Iterable[Part] = (whole,)
+    # By itself, a part may look into events that the others rule out, and fail on them.
+    with suppress(EvaluationFailed):
+        truths = _truths(engine, whole.walk(), moment)
+        decided = _deciding(whole, truths, value=True, holds=actual)
     reasons = tuple(_reason(part, truths[part.sql], declared, source) for part in decided)
     return Verdict(declared.name, declared.file, case, actual, reasons)
+
+
+def _truths(engine: Engine, parts: Iterable[Part], now: datetime) -> dict[str, Truth]:
+    """Give the truth of parts for the one contact that the engine holds."""
+    conditions = [*dict.fromkeys(part.sql for part in parts)]
+    (row,) = engine.truths(conditions, now).values()
+    return dict(zip(conditions, row, strict=True))
 
 
 def _deciding(

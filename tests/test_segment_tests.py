@@ -204,6 +204,16 @@ def test_a_not_in_a_not_is_looked_into(project: Project) -> None:
     ]
 
 
+def test_the_data_of_an_event_that_is_ruled_out_fails_no_test(project: Project) -> None:
+    text = CLICKS.replace("e.timestamp > now() - 30 days", "e.DATA:payload.n = '5'")
+    text = text.replace("event_type: click,", "event_type: click, data: { payload: { n: '5' } },")
+    text = text.replace("event_type: open,", "event_type: open, data: { payload: { n: 5 } },")
+    project.write({"segments/clicks.yaml": text})
+    assert project.run("test").code == 0
+    project.write({"segments/clicks.yaml": text.replace("n: '5'", "n: '6'")})
+    assert reasons(project) == [("false", "e.event_type = 'click' AND e.DATA:payload.n = '5'")]
+
+
 def test_the_present_is_now_where_no_test_says_otherwise(project: Project) -> None:
     text = CLICKS.replace('    now: "2026-03-31T00:00:00Z"\n', "")
     project.write({"segments/clicks.yaml": text})

@@ -18,6 +18,7 @@ from segctl.audience.pieces import (
     Kind,
     Piece,
     alike,
+    chained,
     digest_name,
     refused,
     text_sql,
@@ -54,6 +55,7 @@ class Conditions(Values):
     """
 
     flags: dict[str, str] | None = None
+    _in_flag = False
 
     def condition(  # noqa: C901 - one branch a shape
         self, node: tree.Expression, scope: Scope
@@ -61,9 +63,9 @@ class Conditions(Values):
         """Translate a condition, or refuse it."""
         match node:
             case tree.And(operands=operands):
-                sql = f"({' AND '.join(self.all_of(operands, scope))})"
+                sql = f"({self._group('AND', operands, scope)})"
             case tree.Or(operands=operands):
-                sql = f"({' OR '.join(self.all_of(operands, scope))})"
+                sql = f"({self._group('OR', operands, scope)})"
             case tree.Not(operand=operand):
                 sql = f"(NOT {self.truth(operand, scope)})"
             case tree.Comparison(left=left, op=op, right=right):
@@ -87,6 +89,10 @@ class Conditions(Values):
             case _:
                 raise refused(node, "this cannot be translated")
         return Piece(sql, Kind.BOOLEAN)
+
+    def _group(self, word: str, operands: Sequence[tree.Expression], scope: Scope) -> str:
+        conditions = self.all_of(operands, scope)
+        return chained(word, conditions) if self._in_flag else f" {word} ".join(conditions)
 
     def all_of(self, operands: Sequence[tree.Expression], scope: Scope) -> list[str]:
         """Translate conditions, and refuse all that must be at once."""
@@ -213,7 +219,7 @@ class Conditions(Values):
         tables = tuple(replace(one, alias=EVENT) if one is table else one for one in scope.tables)
         called = Scope(tables, scope.outer)
         # Without flags inside: a query in there would call its events by the same name.
-        used, self.used, self.flags = self.used, set(), None
+        used, self.used, self.flags, self._in_flag = self.used, set(), None, True
         try:
             conditions = []
             for node in nodes:
@@ -226,11 +232,11 @@ class Conditions(Values):
             # Who translates it in full says so, with all there is to say.
             alone = False
         finally:
-            self.used, self.flags = used, flags
+            self.used, self.flags, self._in_flag = used, flags, False
         if not alone:
             return None
         self.used.add(CONTACT)
-        condition = " AND ".join(conditions) or "TRUE"
+        condition = chained("AND", conditions) or "TRUE"
         name = digest_name("f", condition)
         flags[name] = condition
         return f"COALESCE(f.{name}, FALSE)"

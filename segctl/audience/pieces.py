@@ -55,6 +55,9 @@ LARGEST = Decimal(10) ** 18
 OURS = "segctl: "
 """How a message of ours begins that a computation fails with."""
 
+_LONGEST_GUARD = 2_000
+"""What is longer is not written twice: conditions within conditions would grow without end."""
+
 NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 
 
@@ -103,6 +106,23 @@ def digest_name(prefix: str, text: str) -> str:
 def inside_columns(name: str) -> tuple[str, str]:
     """Name the columns of what stands at a path into DATA: its type in JSON, and it as a text."""
     return f"{name}_type", f"{name}_text"
+
+
+def chained(word: str, conditions: Sequence[str]) -> str:
+    """Join conditions by AND or OR; one that can fail is computed only where it still matters.
+
+    DuckDB computes both sides of an AND, but where it filters rows. That of a CASE whose condition
+    is not met, it never does. NULL is kept apart from FALSE.
+    """
+    first = next(
+        (at for at, one in enumerate(conditions) if at and f"'{OURS}" in one), len(conditions)
+    )
+    before = f" {word} ".join(conditions[:first])
+    if first == len(conditions) or len(before) > _LONGEST_GUARD:
+        return f" {word} ".join(conditions)
+    rest = chained(word, conditions[first:])
+    open_ = "FALSE" if word == "AND" else "TRUE"
+    return f"{before} {word} CASE WHEN ({before}) IS NOT {open_} THEN {rest} END"
 
 
 def number_sql(number: Decimal) -> str | None:

@@ -10,7 +10,7 @@ without end.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -58,11 +58,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Setback:
-    """One attempt that failed: the error, whether to repeat, how long the server says to wait."""
+    """One attempt that failed: the error, whether to repeat, how long the server says to wait.
+
+    `pause` is for how long the gate was told to let nobody pass.
+    """
 
     error: RemoteError
     repeatable: bool
     asked: float | None = None
+    pause: float | None = None
 
 
 class Transport:
@@ -190,7 +194,7 @@ class Transport:
         request = self._client.build_request(method, url, params=params or None, json=body)
         if not self._is_own(request.url):
             raise RuntimeError("a request was about to leave for another server")
-        attempt = 1
+        attempt, refused = 1, False
         before = None
         while True:
             result = self._once(request, operation, attempt, before, patient=patient)
@@ -200,10 +204,12 @@ class Transport:
             too_long = result.asked is not None and result.asked > LONGEST_WAIT
             if not _repeats(result, patient=patient) or attempt == ATTEMPTS or too_long:
                 raise before
-            # The gate waits for the rate limit, with all threads.
-            if not isinstance(before, RateLimited):
-                pause = self._patience.pause(attempt, result.asked)
+            # The gate waits for the rate limit, with all threads. What was refused twice waits by
+            # itself as well: answers to others that tell of room are not about its kind, then.
+            if not isinstance(before, RateLimited) or refused:
+                pause = result.pause or self._patience.pause(attempt, result.asked)
                 self._patience.sleep(pause, before, attempt, ATTEMPTS)
+            refused = isinstance(before, RateLimited)
             attempt += 1
 
     def _once(
@@ -233,7 +239,7 @@ class Transport:
             if isinstance(setback.error, RateLimited) and _repeats(setback, patient=patient):
                 pause = self._patience.pause(attempt, setback.asked)
                 asked = limits.retry_after(response.headers, now)
-            return setback
+            return replace(setback, pause=pause)
         finally:
             self._patience.release(ticket, told, answered=answered, pause=pause, asked=asked)
 

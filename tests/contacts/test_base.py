@@ -216,6 +216,8 @@ def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
         f"{J}e.event_type = 'click' AND e.DATA:payload.a = 'x'": 1,
         f"{J}e.event_type = 'click' AND e.DATA:payload.a = 'é\\\\n'": 1,
         f"{J}e.event_type = 'click' AND e.DATA:payload.A = 'y'": 1,
+        f"{J}e.event_type = 'open'": 1,
+        f"{J}e.event_type = 'open' OR e.event_type = 'click' AND e.DATA:payload.a = 'x'": 2,
         f"{J}e.DATA:payload.\"it's\"[0] LIKE 'z%'": 1,
         f"{J}e.event_type != 'open' AND e.DATA:payload.A IS NULL": 2,
         f"{J}e.DATA:payload.\"it's\" IS NOT NULL": 1,
@@ -233,16 +235,29 @@ def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
     assert alone == found
 
 
-def test_what_fails_only_beside_others_is_refused_alone(tmp_path: Path) -> None:
-    happened: list[Row] = [{"contact_id": "1", "event_type": "open", "data": {"a": 5}}]
+def test_what_fails_fails_alone_as_beside_others(tmp_path: Path) -> None:
+    happened: list[Row] = [
+        {"contact_id": "1", "event_type": "open", "data": {"a": 5, "b": "x"}},
+        {"contact_id": "2", "event_type": "click", "data": {"a": "x"}},
+        {"contact_id": "2", "event_type": None, "data": {"a": "x"}},
+    ]
     base = pulled(tmp_path / "p.duckdb", [{"contact_id": "1"}, {"contact_id": "2"}], happened, {})
-    never = f"{J}e.DATA:a = 'x' AND e.DATA:a != 'x'"
-    # Alone, nobody looks into the data, since no text is both.
-    assert numbers(base, None, never) == [0]
-    others = [f"{J}e.event_type = '{name}'" for name in ("open", "click", "x")]
-    assert numbers(base, None, others[0], never, *others[1:], "contact_id = '2'") == [
-        1, "e.DATA:a is not a text in some event", 0, 0, 1,
-    ]  # fmt: skip
+    no = "e.DATA:a is not a text in some event"
+    asked: dict[str, int | str] = {
+        "e.event_type = 'open'": 1,
+        "e.DATA:a = 'x' AND e.DATA:a != 'x'": no,
+        "e.event_type = 'click' AND e.DATA:a = 'x'": 1,
+        "NOT (e.event_type = 'open' OR e.DATA:a = 'y')": 1,
+        "(e.event_type = 'open' OR e.DATA:a = 'x') AND e.DATA:b = 'x'": 1,
+        "e.DATA:b = 'x' AND (e.event_type = 'click' AND e.DATA:a = 'x') IS NOT TRUE": 1,
+        "NOT (e.event_type != 'open' AND e.DATA:a = 'x')": 1,
+        "e.event_type = 'click' OR e.DATA:a = 'x'": no,
+        "e.event_type = 'click'": 1,
+    }
+    queries = [J + one for one in asked]
+    together = numbers(base, None, *queries)
+    assert dict(zip(asked, together, strict=True)) == asked
+    assert [numbers(base, None, one)[0] for one in queries] == together
 
 
 def test_a_month_is_not_thirty_days(tmp_path: Path) -> None:

@@ -187,6 +187,34 @@ def test_a_quota_holds_nobody_else_back(served: Served, exhausted: bool | None) 
     assert (clock.slept, len(seen.seen)) == ([], 2)
 
 
+def test_a_limit_of_one_kind_of_request_alone_does_not_use_up_its_attempts() -> None:
+    """Answers to others tell of room, so that the gate is open: the refused one waits by itself."""
+    asked: list[float] = []
+
+    def serve(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
+        if not target.endswith("/narrow"):
+            return limits(500, 37)
+        asked.append(time.monotonic())
+        return limits(0, 1, status=429) if len(asked) < 3 else FINE
+
+    done = threading.Event()
+    with open_to(serve) as transport, ThreadPoolExecutor(2) as pool:
+
+        def others() -> None:
+            while not done.wait(0.005):
+                get(transport)
+
+        busy = pool.submit(others)
+        try:
+            transport.send("GET", "/v3/marketing/narrow", operation="read")
+        finally:
+            done.set()
+        busy.result()
+    first, second, third = asked
+    # After the first refusal it is the gate's to wait, which others may open.
+    assert first <= second <= third - 0.9
+
+
 # Interruptions.
 
 
