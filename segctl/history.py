@@ -151,7 +151,7 @@ def held_elsewhere(
     """Give a file of the project outside of a folder that declares one of some names, and that.
 
     Asks for what HEAD has; the file is relative to `root`. Raises `UsageError` where git cannot
-    tell.
+    tell: also where a submodule could have such a file.
     """
     git = _Git(root, env, PATIENCE)
     blobs = {}
@@ -160,6 +160,11 @@ def held_elsewhere(
         mode, _, blob = what.split(b" ")
         name = path.decode("utf-8", "replace")
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a path of git, not of here
+        if mode == _SUBMODULE:
+            raise UsageError(
+                f"`{name}` is a submodule, and could have the files",
+                hint=f"if they are to go, keep {folder}/, with an empty file `.gitkeep` in it",
+            )
         if is_file(mode) and suffix in SEGMENT_SUFFIXES and not name.startswith(f"{folder}/"):
             blobs[name] = blob.decode("ascii")
     contents = git.contents(dict.fromkeys(blobs.values()))

@@ -227,6 +227,21 @@ def test_a_folder_that_was_moved_in_any_other_way_deletes_nothing(
     assert remote.definitions() == before
 
 
+def test_a_folder_that_may_have_become_a_submodule_deletes_nothing(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    repository.commit("Remove C and D", {"c.yaml": None, "d.yaml": None})
+    assert connected.run("apply", "--auto-approve").code == 0
+    head = repository.commit("Remove the rest", {"a.yaml": None, "b.yaml": None})
+    (repository.root / "segments").rmdir()
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{head},audiences")
+    repository.git("commit", "--quiet", "--message", "Take them from another repository")
+    done = connected.run("apply", "--auto-approve")
+    assert (done.code, done.out) == (1, "")
+    assert "`audiences` is a submodule, and could have the files" in done.err
+    assert {"A", "B"} <= set(remote.definitions())
+
+
 @pytest.mark.parametrize("how", ["uncommitted", "shallow", "never"])
 def test_a_folder_that_no_commit_emptied_is_missing(
     connected: Project, remote: Remote, repository: Repository, how: str
