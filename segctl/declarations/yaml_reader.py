@@ -54,6 +54,9 @@ _VALUE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", 
 _STRING_TAG = "tag:yaml.org,2002:str"
 _TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
 
+_MOST_BITS = 1 << 12
+"""Of a number. Python writes none of more than 4,300 digits."""
+
 _RESOLVER: Any = Resolver()
 _SPECIAL = frozenset(Resolver.yaml_implicit_resolvers)
 """What begins a plain scalar that may be other than text; an empty one is null."""
@@ -225,10 +228,12 @@ class _Builder:
         if tag not in _VALUE_TAGS:
             return value
         try:
-            return SafeConstructor().construct_object(ScalarNode(tag, value))
+            made = SafeConstructor().construct_object(ScalarNode(tag, value))
         except ValueError:
             # A number that Python cannot make, such as one of five thousand digits.
             return value
+        # Of so many bits, made of other than decimal digits, Python cannot write it.
+        return value if isinstance(made, int) and made.bit_length() > _MOST_BITS else made
 
     def unknown_tag(self, event: Any) -> None:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")

@@ -192,7 +192,8 @@ def test_json_is_yaml() -> None:
 
 
 def test_a_number_too_long_for_python_is_text() -> None:
-    assert places(read("name: " + "9" * 5000 + "\n" + QUERY).diagnostics) == ["1:7 too-long"]
+    for digits in ("9" * 5000, "0x" + "9" * 5000, "0b" + "1" * 50_000):
+        assert places(read(f"name: {digits}\n{QUERY}").diagnostics) == ["1:7 too-long"]
 
 
 @pytest.mark.parametrize(
