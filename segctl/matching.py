@@ -21,7 +21,7 @@ from segctl.model import Reason
 from segctl.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
     from segctl.model import Declared, Remote
     from segctl.ownership import Removal
@@ -57,20 +57,24 @@ class Matching:
 
 
 def match_up(
-    declared: Sequence[Declared], remotes: Sequence[Remote], removals: Iterable[Removal] = ()
+    declared: Sequence[Declared],
+    remotes: Sequence[Remote],
+    removals: Iterable[Removal] = (),
+    graves: Collection[str] = (),
 ) -> Matching:
     """Match every declaration with the account.
 
     `removals` are those of the history by which renames may be detected, none where that is
-    turned off. Segments of declarations with `previous_names` must carry their definitions:
-    without them nobody can tell two names before a swap from the same names after it.
+    turned off; `graves` are the names of which files say `removed`. Segments of declarations with
+    `previous_names` must carry their definitions: without them nobody can tell two names before a
+    swap from the same names after it.
     """
     matcher = _Matcher(declared, remotes)
     matcher.by_name()
     matcher.by_upgrade()
     matcher.by_previous_names()
     matcher.swaps()
-    matcher.left_behind()
+    matcher.left_behind(graves)
     matcher.by_history(removals)
     return matcher.result()
 
@@ -320,7 +324,7 @@ class _Matcher:
         for name in ring:
             self.take(name, there[name], Reason.RENAMED)
 
-    def left_behind(self) -> None:
+    def left_behind(self, graves: Collection[str]) -> None:
         """Finish upgrades whose `upgrade_from` was removed before the new segment had its name.
 
         Without the v1 id the digits in the name prove nothing. So it must be as the file says, and
@@ -330,7 +334,7 @@ class _Matcher:
         names = [n for n, one in self.declared.items() if n not in known and not one.upgrade_from]
         for name, half in nameless_twins(names, self.half).items():
             one = half[0]
-            if len(half) > 1 or one.id in self.claimed or one.query is None:
+            if len(half) > 1 or one.id in self.claimed or one.query is None or one.name in graves:
                 continue
             if same_audience(self.declared[name].segment, one.definition):
                 self.take(name, one, Reason.RESUMED)

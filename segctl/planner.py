@@ -173,7 +173,8 @@ def make_plan(
     severity error means that the plan must not be performed.
     """
     wishes = wishes or Wishes()
-    matching = match_up(declared, snapshot.remotes, wishes.renaming)
+    graves = {one.name for one in wishes.tombstones}
+    matching = match_up(declared, snapshot.remotes, wishes.renaming, graves)
     made = _Comparison(snapshot.remotes, wishes)
     made.aside = left_aside(declared, snapshot.remotes, matching.claimed, wishes.rules())
     made.diagnostics += matching.diagnostics

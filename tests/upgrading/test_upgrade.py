@@ -369,6 +369,19 @@ def test_what_merely_looks_like_an_upgrade_is_left_alone(
     assert held(account)[nameless.name].id == nameless.id
 
 
+def test_what_looks_like_an_upgrade_and_is_forgotten_is_left_alone(
+    project: Project, account: Remote, nameless: Record
+) -> None:
+    project.write(
+        {
+            "segments/old.yaml": segment_yaml("Old", BRNO),
+            "segments/half.yaml": f"name: {nameless.name}\nremoved: forget\n",
+        }
+    )
+    settled(project)
+    assert set(held(account)) == {"Old", nameless.name}
+
+
 def test_what_files_may_say_of_an_upgrade(project: Project) -> None:
     project.write(
         {
