@@ -29,7 +29,7 @@ from segctl.query.words import lower
 from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from segctl.engine import Database
@@ -149,9 +149,10 @@ def read_relation(
         given += ", compression='gzip'" if kind is Format.GZIP else ""
         shape = ", ".join(f"{one}: 'VARCHAR'" for one in raw)
         source = f"read_csv({where}, auto_detect=false, {given}, columns={{{shape}}})"
-    by_name = _by_name(path, names)
     known = {**{lower(name): (name, one) for name, one in fields.items()}}
     known |= {name: (name, one) for name, one in TABLES[table].items()}
+    named = kind is Format.PARQUET or _is_header(names, known)
+    by_name = _by_name(path, names, shown=named)
     seen = types
     loose = by_name.keys() - known
     if types and types[0] is _CSV and loose and (asked is None or loose & set(asked)):
@@ -163,8 +164,10 @@ def read_relation(
         column = typed(raw[place], types[place], wanted)
         columns[spelling] = replace(column, guessed=name not in known)
     if JOIN_COLUMN not in columns:
+        there = f"its columns are {', '.join(filter(None, names))}" if named else _HEADERLESS
         raise UsageError(
-            f"{path.name} has no column {JOIN_COLUMN}", hint=_columns_there(names, by_name)
+            f"{path.name} has no column {JOIN_COLUMN}",
+            hint=did_you_mean(JOIN_COLUMN, by_name, there),
         )
     if table == "contact_data" and columns[JOIN_COLUMN].unusable:
         what = f"`{JOIN_COLUMN}` in {path.name} {columns[JOIN_COLUMN].unusable}"
@@ -202,25 +205,26 @@ def _header(path: Path, *, packed: bool) -> tuple[list[str], str]:
     return names, delimiter
 
 
-def _by_name(path: Path, names: Sequence[str]) -> dict[str, int]:
+_HEADERLESS = "its first line looks like data: it must name the columns"
+
+
+def _is_header(names: Sequence[str], known: Collection[str]) -> bool:
+    """Say whether a first line names columns, and may be shown: else it is somebody's data."""
+    return any(lower(name) in known for name in names) and not any(map(_NO_HEADER.fullmatch, names))
+
+
+def _by_name(path: Path, names: Sequence[str], *, shown: bool) -> dict[str, int]:
     """Give the place of each column by its folded name; columns without a name are passed over."""
     found: dict[str, int] = {}
     for place, name in enumerate(names):
         if lower(name) in found:
-            shown = "" if any(map(_NO_HEADER.fullmatch, names)) else f" called `{name}`"
             raise UsageError(
-                f"{path.name} has two columns{shown}",
+                f"{path.name} has two columns" + (f" called `{name}`" if shown else ""),
                 hint="names are compared without case: rename one of them",
             )
         if name:
             found[lower(name)] = place
     return found
-
-
-def _columns_there(names: Sequence[str], by_name: Iterable[str]) -> str:
-    if any(map(_NO_HEADER.fullmatch, names)):
-        return "its first line looks like data: it must name the columns"
-    return did_you_mean(JOIN_COLUMN, by_name, f"its columns are {', '.join(filter(None, names))}")
 
 
 KINDS = {name.replace(", ", ","): kind for kind, name in TYPES.items()}
