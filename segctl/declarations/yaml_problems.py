@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _KEY_WITHOUT_SPACE = re.compile(r"\s*[A-Za-z_][\w-]*:[^\s/]")
 _KEY_AND_VALUE = re.compile(r"\s*(?:- +)*[^\s#:][^:]*:\s+\S")
 _ODD_SPACE = re.compile("(?:^ *|^[^'\"]*:)[\xa0\u1680\u2000-\u200b\u202f\u205f\u3000]")
+_LONGEST_KEY = 1024
+"""As YAML has it, of a key on one line."""
+
 _FITS_NOT = "this does not fit what stands above it"
 _INDENT = "check the indentation, and that every quote and bracket above is closed"
 _QUOTE = 'put the whole text in quotes: "…"'
@@ -151,8 +154,12 @@ def _no_space(said: _Problem, line: int) -> _Answer:
 
 
 def _value_in_vain(said: _Problem) -> _Answer:
-    """Explain a `:` that nobody expected: three mistakes look the same to libyaml."""
+    """Explain a `:` that nobody expected: four mistakes look the same to libyaml."""
     line = said.text(said.line)
+    indent = len(line) - len(line.lstrip())
+    if said.column - indent > _LONGEST_KEY:
+        what = f"a key has {_LONGEST_KEY:,} characters at most"
+        return what, "is the text that stands before the `:` a value?", (said.line, indent)
     if _KEY_AND_VALUE.match(line[: said.column]):
         return "text without quotes cannot hold `: `", _QUOTE, said.here
     above = said.line - 1
@@ -161,7 +168,6 @@ def _value_in_vain(said: _Problem) -> _Answer:
     other = said.text(above)
     if _KEY_WITHOUT_SPACE.match(other):
         return _no_space(said, above)
-    indent = len(line) - len(line.lstrip())
     if ":" not in other and len(other) - len(other.lstrip()) == indent:
         return "this line has no `:` after its key", "write `key: value`", (above, indent)
     hint = (

@@ -30,6 +30,7 @@ SYNTAX = [
     ("  name: a\nquery_dsl: x\n", "2:1", "does not fit what stands above"),
     ("name: a\nquery_dsl: |\n    SELECT\n  FROM\n", "4:3", "indentation"),
     ("name: a\ntags:\n  - x\n  b: c\n", "4:3", "starts with `- `"),
+    ("k" * 1100 + ": x\n", "1:1", "a key has 1,024 characters at most"),
     ("name a\n" + QUERY, "1:1", "no `:` after its key"),
     ("name a\n\n\n" + QUERY, "1:1", "no `:` after its key"),
     ("name:a\n" + QUERY, "1:5", "no space after the `:`"),
