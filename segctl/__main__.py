@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-_NEW_OBJECTS = 50_000
+_NEW_OBJECTS = 200_000
 """After so many new objects the collector looks for cycles. The default of 700 is a tenth of the
 time of a plan of 1,000 segments, in which there are none worth finding."""
 

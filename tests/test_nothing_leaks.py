@@ -315,7 +315,7 @@ def test_a_message_without_a_contact_is_shown_and_its_key_masked(place: Place) -
     assert "(400): (not shown, since it holds an e-mail address)" in place.kept[-1]
 
 
-FAULTY = ("segctl.sendgrid.wire.remote", "segctl.sendgrid.wire.single_send")
+FAULTY = ("segctl.sendgrid.wire.remote", "segctl.sendgrid.surroundings.single_send")
 """Where an answer, with all that is in it, is at hand: the worst place for a fault."""
 
 

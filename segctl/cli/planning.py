@@ -21,8 +21,6 @@ from segctl.options import Options
 from segctl.ownership import Ownership
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
 from segctl.policy import ended, judge
-from segctl.references import read_single_sends
-from segctl.sends import References
 from segctl.snapshot import take_snapshot, with_definitions
 from segctl.suggest import did_you_mean
 
@@ -209,6 +207,9 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     plan, snapshot = look(session, account, question)
     references = None
     if ended(plan):
+        from segctl.references import read_single_sends  # noqa: PLC0415 - only where one goes
+        from segctl.sends import References  # noqa: PLC0415
+
         with session.progress("reading what uses them") as tell:
             sends = read_single_sends(account.reader, tell)
         references = References(sends, frozenset(question.options.ignore_references))
