@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 from segctl.applying.steps import Halted
 from segctl.clock import iso
 from segctl.errors import RemoteError, UsageError
-from segctl.model import Create, Replace, Upgrade
+from segctl.model import Create
+from segctl.query.personal import mask_personal
 from segctl.render.style import clean
 from segctl.sendgrid.api import Writer
 
@@ -273,10 +274,8 @@ class JournaledWriter(Writer):
 
 def names_of(plan: Plan) -> dict[str, str]:
     """Give the names of the segments that a plan changes, by id."""
-    names = {}
+    names = {twin.id: twin.definition.name for twin in plan.twins}
     for change in plan.changes:
-        if isinstance(change, Replace | Upgrade) and change.twin is not None:
-            names[change.twin.id] = change.twin.definition.name
         if not isinstance(change, Create):
             names[change.id] = change.before.name
     return names
@@ -284,8 +283,6 @@ def names_of(plan: Plan) -> dict[str, str]:
 
 def shown(text: str) -> str:
     """Make a text fit for the journal: no key, no address of a person, not endless."""
-    from segctl.query.personal import mask_personal  # noqa: PLC0415 - heavy, and only for a journal
-
     return clean(mask_personal(text))[:LONGEST_WORD]
 
 

@@ -21,7 +21,6 @@ from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
 from segctl.history import checked_out
-from segctl.model import Replace, Upgrade
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed
 from segctl.render.style import clean
@@ -160,11 +159,7 @@ def carry_out(
 
 def _written(plan: Plan) -> set[str]:
     """Give the ids of the segments that a plan writes to."""
-    twins = {
-        change.twin.id
-        for change in plan.changes
-        if isinstance(change, Replace | Upgrade) and change.twin is not None
-    }
+    twins = {twin.id for twin in plan.twins}
     return twins | {change.id for change in plan.changes if change.id}
 
 

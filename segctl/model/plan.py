@@ -12,6 +12,7 @@ from segctl.options import Options
 if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.fields import ListNames
+    from segctl.model.actions import Twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,12 @@ class Plan:
     def doubts(self) -> tuple[Diagnostic, ...]:
         """What was found beside errors."""
         return tuple(one for one in self.diagnostics if one.severity is not Severity.ERROR)
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """The new segments of replacements and upgrades that an earlier run began."""
+        begun = (one.twin for one in self.changes if isinstance(one, Replace | Upgrade))
+        return tuple(twin for twin in begun if twin is not None)
 
     @property
     def leaves_work(self) -> bool:
