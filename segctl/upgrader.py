@@ -16,7 +16,6 @@ from segctl.importer import Choice, Left, NewFile, by_hand, shown, unwritable
 from segctl.model import Segment
 from segctl.query.personal import mask_personal
 from segctl.query.problems import place
-from segctl.query.problems import shown as cut
 from segctl.secrets import redact
 from segctl.sgql.comment import old_query
 from segctl.sgql.translation import Upgraded, translate
@@ -169,9 +168,7 @@ def _said(one: Remote, problem: Problem) -> str:
     """Say what is wrong where in an old query, without what is personal in it."""
     quoted = _quoted(one, problem)
     where = place(one.query or "", problem.start) + (f": `{quoted}`" if quoted else "")
-    piece = (one.query or "")[problem.start : problem.end]
-    message = problem.message.replace(cut(piece), cut(redact(mask_personal(piece))))
-    return redact(mask_personal(f"{message} (at {where})"))
+    return redact(mask_personal(f"{problem.message} (at {where})"))
 
 
 def _note(one: Remote, note: Problem) -> Diagnostic:
