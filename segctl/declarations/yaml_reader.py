@@ -183,7 +183,7 @@ class _Builder:
 
     def scalar(self, event: Any) -> None:
         self.count(1, event)
-        place = _place(event, event.style or "")
+        place = _place(event.start_mark, event.end_mark, event.style or "")
         frame = self.mapping_without_key()
         if frame is None:
             value = self.resolve(event)
@@ -263,7 +263,7 @@ class _Builder:
             )
         value, size = self.anchors[event.anchor]
         self.count(size, event)
-        self.add(value, size, _place(event))
+        self.add(value, size, _place(event.start_mark, event.end_mark))
 
     def open(self, event: Any) -> None:
         self.count(1, event)
@@ -288,8 +288,7 @@ class _Builder:
 
     def close(self, event: Any) -> None:
         frame = self.frames.pop()
-        start, end = frame.start, event.end_mark
-        place = Place(start.line, start.column, start.index, end.line, end.column, end.index)
+        place = _place(frame.start, event.end_mark)
         if frame.anchor:
             self.open_anchors.discard(frame.anchor)
             self.anchors[frame.anchor] = (frame.value, frame.size)
@@ -314,10 +313,9 @@ class _Builder:
         frame.key = None
 
 
-def _place(event: Any, style: str | None = None) -> Place:
-    start, end = event.start_mark, event.end_mark
+def _place(start: Any, end: Any, style: str | None = None) -> Place:
     return Place(start.line, start.column, start.index, end.line, end.column, end.index, style)
 
 
 def _event_span(file: str, event: Any) -> Span:
-    return place_span(file, _place(event))
+    return place_span(file, _place(event.start_mark, event.end_mark))
