@@ -116,27 +116,35 @@ def is_type_checking(node: object) -> bool:
     )
 
 
-def room(module: str) -> str:
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] in FLOORS else "segctl"
+def floor_of(module: str) -> int:
+    """The floor of the longest listed name that a module, or a name in one, begins with."""
+    parts = module.split(".")[1:] or ["segctl"]
+    for length in range(len(parts), 0, -1):
+        if (name := ".".join(parts[:length])) in FLOORS:
+            return FLOORS[name]
+    return FLOORS["segctl"]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def room_of(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return "segctl" if first == "__init__.py" else first.removesuffix(".py")
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_only_go_down(path: Path) -> None:
-    floor = FLOORS[room_of(path)]
+    floor = floor_of(module_of(path))
     for module in imports(path):
         if module.split(".")[0] == "segctl" and not module.startswith("segctl.emulator"):
-            assert FLOORS[room(module)] <= floor, f"{path.name} reaches up to {module}"
+            assert floor_of(module) <= floor, f"{path.name} reaches up to {module}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_the_pure_floors_touch_nothing(path: Path) -> None:
-    if FLOORS[room_of(path)] <= LAST_PURE_FLOOR:
+    if floor_of(module_of(path)) <= LAST_PURE_FLOOR:
         touched = {module.split(".")[0] for module in imports(path)} & IMPURE
         assert not touched, f"{path.name} imports {touched}"
 
