@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from benchmarks.measure import Figure, compare
-from segctl.clock import SystemClock
+from segctl.common.clock import SystemClock
+from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, serve
-from segctl.secrets import Secret
 from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.transport import Transport
 

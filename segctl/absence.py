@@ -11,11 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from segctl.common.suggest import closest
 from segctl.errors import Diagnostic, Severity
 from segctl.markers import Marker, is_marked, looks_like_twin, marked
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
 from segctl.ownership import Ledger, Ownership, is_ours, may_delete
-from segctl.suggest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

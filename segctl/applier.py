@@ -18,7 +18,7 @@ from segctl.references import Users
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
     from segctl.model import Plan
     from segctl.sendgrid.api import Writer
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.secrets import redact
+from segctl.common.suggest import did_you_mean
 from segctl.declarations.document import MAX_BYTES, by_place, decode, quoted
 from segctl.declarations.percentages import percentage
 from segctl.declarations.schema import check
@@ -19,8 +21,6 @@ from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
 from segctl.ownership import Ownership
 from segctl.policy import Limits
-from segctl.secrets import redact
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,10 +21,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl import private_files
+from segctl.common import files
+from segctl.common.secrets import find_keys
+from segctl.common.timestamps import moment
 from segctl.model import Validation
-from segctl.moments import moment
-from segctl.secrets import find_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -144,7 +144,7 @@ class DefinitionCache:
         try:
             self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            private_files.replace(self._file, data)
+            files.replace(self._file, data)
             self._tidy()
         except OSError as error:
             self._say(f"definitions are not remembered in {self._folder}: {error.strerror}")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from segctl.common.loopback import is_loopback
+from segctl.common.secrets import Secret, find_keys
 from segctl.errors import UsageError
-from segctl.hosts import is_loopback
-from segctl.secrets import Secret, find_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

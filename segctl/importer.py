@@ -12,12 +12,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.common.secrets import redact
 from segctl.declarations.collection import folded
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.writing import segment_text
 from segctl.markers import is_marked, looks_like_twin
 from segctl.matching import undeclared
-from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from segctl.applying.steps import Halted
-from segctl.clock import iso
+from segctl.common.clock import iso
 from segctl.errors import RemoteError, UsageError
 from segctl.model import Create
 from segctl.query.personal import mask_personal
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
     from segctl.model import Plan, Remote, Segment, TargetRef
     from segctl.sendgrid.api import Operation
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from segctl.common.secrets import redact
+from segctl.common.suggest import did_you_mean
 from segctl.declarations.lint import (
     DECLARATION_RULES,
     address_in_tests,
@@ -32,8 +34,6 @@ from segctl.query.normal import normal
 from segctl.query.parse import parse
 from segctl.query.personal import mask_personal
 from segctl.query.words import WordKind
-from segctl.secrets import redact
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from segctl.moments import moment
+from segctl.common.timestamps import moment
 
 if TYPE_CHECKING:
     from segctl.model import Remote, Segment

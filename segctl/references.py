@@ -10,16 +10,16 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from segctl.common.timestamps import moment
 from segctl.definition_cache import SETTLED
 from segctl.errors import NotFound
-from segctl.moments import moment
 from segctl.snapshot import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
     from segctl.sendgrid.api import Reader
     from segctl.sends import SingleSend
 

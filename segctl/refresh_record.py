@@ -13,14 +13,14 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from segctl import private_files
+from segctl.common import files
 from segctl.refresh_budget import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
 
 VERSION = 1
 LARGEST = 1 << 20
@@ -78,7 +78,7 @@ class RefreshRecord:
     def _locked(self, lock: int) -> bool:
         for _ in range(_PATIENCE):
             try:
-                private_files.hold(lock)
+                files.hold(lock)
             except OSError:
                 self.clock.sleep(_PAUSE)
             else:
@@ -122,4 +122,4 @@ def _save(path: Path, past: Past) -> None:
         "closed": {key: until.isoformat() for key, until in past.closed.items()},
         "account_closed": None if account is None else account.isoformat(),
     }
-    private_files.replace(path, json.dumps(content))
+    files.replace(path, json.dumps(content))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from segctl.clock import iso
+from segctl.common.clock import iso
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
 from segctl.model import Validation
 from segctl.refresh_budget import Candidate, after_refusal, next_day, turns

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.common.secrets import redact
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.writing import segment_text
 from segctl.errors import Diagnostic, Severity
@@ -16,7 +17,6 @@ from segctl.importer import Choice, Left, NewFile, by_hand, shown, unwritable
 from segctl.model import Segment
 from segctl.query.personal import mask_personal
 from segctl.query.problems import place
-from segctl.secrets import redact
 from segctl.sgql.comment import old_query
 from segctl.sgql.translation import Upgraded, translate
 

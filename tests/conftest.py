@@ -26,7 +26,7 @@ from segctl.emulator import Emulator, Settings, serve, world
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-    from segctl.clock import Bell
+    from segctl.common.clock import Bell
 
 settings.register_profile("segctl", deadline=None)
 settings.load_profile("segctl")

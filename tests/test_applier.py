@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl.applier import Started, Tactics, perform
+from segctl.common.secrets import Secret
 from segctl.comparison import changed_fields
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import Diagnostic, Severity, Span
@@ -23,7 +24,6 @@ from segctl.model import (
     TargetRef,
 )
 from segctl.report import Outcome, Status, in_order
-from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 

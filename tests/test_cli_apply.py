@@ -137,7 +137,7 @@ def test_an_apply_that_failed_in_part_with_fail_fast(connected: Project, remote:
 
 
 def test_the_sandbox_locks_for_two_seconds_and_is_not_waited_for_longer(project: Project) -> None:
-    from segctl.clock import SystemClock  # noqa: PLC0415
+    from segctl.common.clock import SystemClock  # noqa: PLC0415
 
     class Real(Hasty):
         """The machine's time, which is the sandbox's."""

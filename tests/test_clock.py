@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from segctl.clock import SystemClock, iso
+from segctl.common.clock import SystemClock, iso
 
 
 def test_the_present_is_in_utc() -> None:

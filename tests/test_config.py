@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from segctl import environment
+from segctl.common.loopback import is_loopback
+from segctl.common.secrets import Secret
 from segctl.config import (
     Config,
     Target,
@@ -17,9 +19,7 @@ from segctl.config import (
 )
 from segctl.environment import account_digest, api_key, base_url, cache_folder
 from segctl.errors import InvalidInput, UsageError
-from segctl.hosts import is_loopback
 from segctl.policy import Limits
-from segctl.secrets import Secret
 from tests.declarations.reading import KEY, places, shown
 
 HEAD = "version: 1\n"

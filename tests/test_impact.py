@@ -12,9 +12,9 @@ import pytest
 
 from segctl.audience.pieces import NUMBER_TYPE
 from segctl.cli.formats import FORMATS
+from segctl.common.secrets import Secret
 from segctl.environment import account_digest
 from segctl.query.catalogue import ColumnType
-from segctl.secrets import Secret
 from tests.conftest import KEY, Project, Remote, query
 
 duckdb = pytest.importorskip("duckdb")

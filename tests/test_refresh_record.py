@@ -117,7 +117,7 @@ def test_processes_lose_nothing_of_one_another(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
-from segctl.clock import SystemClock
+from segctl.common.clock import SystemClock
 from segctl.refresh_record import RefreshRecord
 record = RefreshRecord(Path({str(tmp_path)!r}), "d", SystemClock())
 for number in range(25):

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from segctl.common.secrets import Secret
 from segctl.emulator import AccountPlan, Emulator, Settings, serve, world
 from segctl.refresh_budget import Candidate
 from segctl.refresh_record import RefreshRecord
 from segctl.refresher import Wanted, refresh_changed, refresh_segments
 from segctl.report import Refresh, RefreshStatus
-from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 

@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 
-from segctl.secrets import MASK, Secret, find_keys, names_somebody, redact
+from segctl.common.secrets import MASK, Secret, find_keys, names_somebody, redact
 
 KEY = "SG." + "a" * 22 + "." + "b" * 43
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import Forbidden, NotFound, RemoteError, UnexpectedAnswer, Unreachable
-from segctl.secrets import Secret
 from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import ATTEMPTS, Transport
@@ -246,8 +246,8 @@ def test_ctrl_c_ends_a_process_whose_reads_hang(hung: str) -> None:
 
     program = textwrap.dedent("""
         import sys
-        from segctl.clock import SystemClock
-        from segctl.secrets import Secret
+        from segctl.common.clock import SystemClock
+        from segctl.common.secrets import Secret
         from segctl.sendgrid.api import Reader
         from segctl.sendgrid.transport import Transport
         from segctl.snapshot import take_snapshot

@@ -62,7 +62,7 @@ STANDARD = {
 
 ROOMS = {
     "--version": {"cli"},
-    "--help": {"cli", "errors", "render", "secrets", "suggest"},
+    "--help": {"cli", "common", "errors", "render"},
     "validate": None,
     "plan": None,
 }

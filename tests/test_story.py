@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.applier import perform
+from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator, world
 from segctl.model import Replace, TargetRef
 from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.policy import Limits, judge
 from segctl.report import Outcome, Status, in_order
-from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 from segctl.sends import References

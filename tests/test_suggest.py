@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from segctl.suggest import closest, did_you_mean, nearest
+from segctl.common.suggest import closest, did_you_mean, nearest
 
 KNOWN = ["name", "query_dsl", "owner"]
 

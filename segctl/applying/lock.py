@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.applying.steps import Patience, Wait
-from segctl.moments import moment
+from segctl.common.timestamps import moment
 
 if TYPE_CHECKING:
     from segctl.applying.steps import Means

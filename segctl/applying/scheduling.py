@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from segctl.applying.steps import Steps
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
     from segctl.model import Change
 
 ATTENTION = 0.25

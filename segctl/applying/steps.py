@@ -17,7 +17,7 @@ from segctl.policy import DEFAULT_MAX_UPGRADE_DIFFERENCE
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
     from segctl.references import Users
     from segctl.sendgrid.api import Writer
 

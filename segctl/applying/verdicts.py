@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.applying.steps import Halted, Patience, Wait
+from segctl.common.timestamps import moment
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Validation
-from segctl.moments import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

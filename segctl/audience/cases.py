@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.audience.pieces import DECIMALS, number_sql, utc
 from segctl.audience.scopes import Columns
+from segctl.common.suggest import did_you_mean
 from segctl.declarations.document import UnquotedDate, decode, quoted
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.query.catalogue import CONTACT_DATA, ColumnType
 from segctl.query.words import lower
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -15,7 +15,7 @@ from enum import StrEnum
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
-from segctl.moments import instant
+from segctl.common.timestamps import instant
 from segctl.query.catalogue import ColumnType
 from segctl.query.problems import Problem
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import KINDS, Piece, name_sql, refused
+from segctl.common.suggest import closest
 from segctl.query.catalogue import CONTACT_DATA, TABLES, ColumnType
 from segctl.query.words import lower
-from segctl.suggest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

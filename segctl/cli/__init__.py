@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
 
 
 def main(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None = None) -> int:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.common.suggest import closest
 from segctl.declarations.collection import Declarations
 from segctl.errors import InvalidInput, UsageError
-from segctl.suggest import closest
 from segctl.workspace import stays_inside
 
 if TYPE_CHECKING:

@@ -262,6 +262,6 @@ def _sarif(
 
 
 def _now(session: Session) -> str:
-    from segctl.clock import iso  # noqa: PLC0415
+    from segctl.common.clock import iso  # noqa: PLC0415
 
     return iso(session.clock.now())

@@ -12,11 +12,11 @@ import dataclasses
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from segctl.clock import iso
+from segctl.common.clock import iso
+from segctl.common.timestamps import moment
 from segctl.config import PULLED
 from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
 from segctl.model import Create, Impact, Reason
-from segctl.moments import moment
 from segctl.reach import reaching
 from segctl.render.previews import quoted
 

@@ -14,6 +14,7 @@ import click
 
 from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
+from segctl.common.suggest import did_you_mean
 from segctl.errors import InvalidInput, UsageError
 from segctl.matching import undeclared
 from segctl.model import Delete, Disposal
@@ -22,7 +23,6 @@ from segctl.ownership import Ownership
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
 from segctl.policy import ended, judge
 from segctl.snapshot import take_snapshot, with_definitions
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -160,7 +160,7 @@ def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_
 
 
 def _show(session: Session, view: Preview, output: str) -> None:
-    from segctl.clock import iso  # noqa: PLC0415
+    from segctl.common.clock import iso  # noqa: PLC0415
 
     made = iso(session.clock.now())
     match output:

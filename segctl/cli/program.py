@@ -23,7 +23,7 @@ from segctl.render.style import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
 
 COMMANDS = {
     "init": "Write the first files of a repository.",
@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was asked for, or say which one was perhaps meant."""
         if args and args[0] not in COMMANDS:
-            from segctl.suggest import closest  # noqa: PLC0415
+            from segctl.common.suggest import closest  # noqa: PLC0415
 
             meant = closest(args[0], COMMANDS)
             hint = f" Did you mean '{meant}'?" if meant else ""

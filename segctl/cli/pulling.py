@@ -10,6 +10,7 @@ from segctl.cli.exposure import exposure
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
 from segctl.cli.shelves import contacts_folder, shelf_of
+from segctl.common.suggest import did_you_mean
 from segctl.contacts.pulling import Pull
 from segctl.contacts.shelf import FOLDER, shelves
 from segctl.declarations.fields import columns
@@ -18,7 +19,6 @@ from segctl.render.previews import quoted, when
 from segctl.render.style import clean, count
 from segctl.sendgrid.exports import Exports
 from segctl.snapshot import take_snapshot
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.completing import targets
+from segctl.common.secrets import redact
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.render.style import Style
-from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import TextIO, TypeVar
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
     from segctl.config import Config, Target
     from segctl.declarations.collection import Declarations
     from segctl.definition_cache import DefinitionCache
@@ -152,7 +152,7 @@ class Session:
     @cached_property
     def clock(self) -> Clock:
         """Time itself."""
-        from segctl.clock import SystemClock  # noqa: PLC0415
+        from segctl.common.clock import SystemClock  # noqa: PLC0415
 
         return self._clock or SystemClock()
 
@@ -215,14 +215,14 @@ class Session:
         """Open the target's account; `read_only` cannot send anything but GET."""
         from urllib.parse import urlsplit  # noqa: PLC0415
 
+        from segctl.common.loopback import is_loopback  # noqa: PLC0415
+        from segctl.common.secrets import Secret  # noqa: PLC0415
         from segctl.environment import (  # noqa: PLC0415
             account_digest,
             api_key,
             base_url,
         )
-        from segctl.hosts import is_loopback  # noqa: PLC0415
         from segctl.model import TargetRef  # noqa: PLC0415
-        from segctl.secrets import Secret  # noqa: PLC0415
         from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
         from segctl.sendgrid.transport import Transport  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import name_sql
 from segctl.audience.scopes import Columns
-from segctl.clock import iso
+from segctl.common.clock import iso
 from segctl.contacts.checked import Check
 from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
 from segctl.contacts.spill import spilling

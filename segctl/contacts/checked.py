@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from segctl import private_files
+from segctl.common import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ class Check:
         known = {name: state for name, state in self._known().items() if name != self.name}
         kept = dict([*known.items(), (self.name, self.state)][-_MOST:])
         with suppress(OSError):
-            private_files.replace(self.folder / FILE, json.dumps(kept, indent=0) + "\n")
+            files.replace(self.folder / FILE, json.dumps(kept, indent=0) + "\n")
 
     def _known(self) -> dict[str, object]:
         try:

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.pieces import DECIMALS, NUMBER_TYPE, name_sql, text_sql
 from segctl.audience.translation import TYPES
+from segctl.common.suggest import did_you_mean
 from segctl.engine import EvaluationFailed, pattern_of
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN, TABLES, ColumnType
 from segctl.query.words import lower
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -11,9 +11,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from segctl import private_files
-from segctl.clock import iso
-from segctl.moments import moment
+from segctl.common import files
+from segctl.common.clock import iso
+from segctl.common.timestamps import moment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,7 +66,7 @@ class Pending:
         """Write it, mode 0600. Raises `OSError`."""
         jobs = [_job_json(job) for job in self.jobs.values()]
         content = {"version": VERSION, "account": self.account, "exports": jobs}
-        private_files.replace(path, json.dumps(content))
+        files.replace(path, json.dumps(content))
 
 
 def load(path: Path, account: str) -> Pending:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
     from segctl.contacts.shelf import Shelf
     from segctl.sendgrid.downloads import Downloads
     from segctl.sendgrid.exports import Export, Exports

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl import private_files
+from segctl.common import files
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Shelf:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        with private_files.lock(self._file(_LOCK)) as free:
+        with files.lock(self._file(_LOCK)) as free:
             if not free:
                 raise UsageError(
                     f"another segctl is at work on the contacts of `{self.target}`",

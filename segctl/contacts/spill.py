@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from segctl import private_files
+from segctl.common import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def spilling(workshop: Path) -> Iterator[Path]:
             # After the lock is let go of: no open file can be removed on Windows.
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             with suppress(FileNotFoundError):
-                if stack.enter_context(private_files.lock(folder / _LOCK)):
+                if stack.enter_context(files.lock(folder / _LOCK)):
                     break
             # Another run has taken it for a dead one's, just before it was locked.
         yield folder
@@ -41,7 +41,7 @@ def sweep(workshop: Path) -> None:
     """Remove the folders of runs that are no more."""
     for folder in workshop.glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            with private_files.lock(folder / _LOCK) as free:
+            with files.lock(folder / _LOCK) as free:
                 if free:
                     shutil.rmtree(folder, ignore_errors=True)
             if free:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from segctl.audience.lists import LIST_IDS
 from segctl.audience.pieces import name_sql, text_sql
 from segctl.audience.translation import TYPES
-from segctl.clock import iso
+from segctl.common.clock import iso
 from segctl.contacts.base import PULLED_FORMAT
 from segctl.contacts.files import read_relation
 from segctl.engine import Database, EvaluationFailed, FileUnreadable

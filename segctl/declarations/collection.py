@@ -9,11 +9,11 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from segctl.common.secrets import redact
 from segctl.declarations.document import by_place, decode, excerpts
 from segctl.declarations.segment_file import read_file
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Tombstone
-from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

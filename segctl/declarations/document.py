@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from segctl.common.secrets import find_keys, redact
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.secrets import find_keys, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,10 +10,10 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from segctl.common.suggest import did_you_mean
 from segctl.errors import Severity
 from segctl.query.lint.rule import Needs, listed, rule
 from segctl.query.personal import addresses_in
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -12,11 +12,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.package_data import shipped
+from segctl.common.suggest import closest, did_you_mean
 from segctl.declarations.document import UnquotedDate, quoted
 from segctl.declarations.fitting import fits
 from segctl.declarations.patterns import PERCENTAGES, field_words, misfit, percentage
-from segctl.shipped import shipped
-from segctl.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,6 +12,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.secrets import find_keys
+from segctl.common.suggest import closest
 from segctl.declarations.document import (
     Document,
     decode,
@@ -25,8 +27,6 @@ from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Segment, Tombstone
-from segctl.secrets import find_keys
-from segctl.suggest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

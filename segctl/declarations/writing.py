@@ -17,12 +17,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.common.secrets import redact
 from segctl.declarations.formatting import formatted
 from segctl.declarations.segment_file import read_segment
 from segctl.declarations.yaml_reader import parse_document
 from segctl.errors import Severity
 from segctl.query.layout import WIDTH
-from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

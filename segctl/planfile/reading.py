@@ -15,14 +15,14 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.secrets import redact
+from segctl.common.suggest import did_you_mean
 from segctl.declarations.document import decode, excerpts, position_spans, quoted
 from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.model import Delete, Upgrade
 from segctl.planfile import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
 from segctl.planfile.building import build_plan
 from segctl.planfile.places import Places
-from segctl.secrets import redact
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from segctl.model import Impact, Plan

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.common.suggest import nearest
 from segctl.query.problems import CannotRead, Problem, place, shown
 from segctl.query.tree import Name, Paren
 from segctl.query.words import Word, WordKind, upper
-from segctl.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.common.suggest import nearest
 from segctl.query import tree
 from segctl.query.catalogue import ExtraKind
 from segctl.query.operands import Operands
 from segctl.query.problems import shown
 from segctl.query.tree import Extra
 from segctl.query.words import Word, WordKind, lower
-from segctl.suggest import nearest
 
 if TYPE_CHECKING:
     from segctl.query.problems import CannotRead

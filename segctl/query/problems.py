@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from segctl.common.secrets import redact
 from segctl.query.personal import mask_personal
-from segctl.secrets import redact
 
 SHOWN = 40
 """A message quotes at most so many characters of a query."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from segctl.moments import moment
+from segctl.common.timestamps import moment
 from segctl.planfile import diagnostics_json, header, source_json
 from segctl.render.style import Style, cells, clean, count, percent
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from segctl import __version__
+from segctl.common.secrets import redact
 from segctl.errors import Diagnostic, Severity
 from segctl.linting import ALL_RULES, explain
 from segctl.render.style import clean
-from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from segctl.secrets import redact
+from segctl.common.secrets import redact
 
 
 @dataclass(frozen=True, slots=True)

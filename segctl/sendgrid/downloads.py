@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from segctl import __version__
+from segctl.common.loopback import is_loopback
 from segctl.errors import (
     BadRequest,
     NotFound,
@@ -27,7 +28,6 @@ from segctl.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from segctl.hosts import is_loopback
 from segctl.sendgrid.connection import explain, open_client
 from segctl.sendgrid.patience import Patience
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from segctl.clock import Clock
-    from segctl.secrets import Secret
+    from segctl.common.clock import Clock
+    from segctl.common.secrets import Secret
     from segctl.sendgrid.connection import Mount
 
 READ_TIMEOUT = 60.0

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from segctl.moments import moment
-from segctl.secrets import Secret
+from segctl.common.secrets import Secret
+from segctl.common.timestamps import moment
 from segctl.sendgrid import wire
 from segctl.sendgrid.api import Reader, path
 

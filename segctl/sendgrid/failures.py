@@ -11,6 +11,7 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.secrets import WITHHELD, names_somebody
 from segctl.errors import (
     BadRequest,
     Forbidden,
@@ -22,14 +23,13 @@ from segctl.errors import (
     UnexpectedAnswer,
     UpdateLocked,
 )
-from segctl.secrets import WITHHELD, names_somebody
 from segctl.sendgrid.limits import asked_pause, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from segctl.secrets import Secret
+    from segctl.common.secrets import Secret
 
 LONGEST_MESSAGE = 300
 MOST_MESSAGES = 5

@@ -10,7 +10,7 @@ import random
 import threading
 from typing import TYPE_CHECKING
 
-from segctl.clock import Bell
+from segctl.common.clock import Bell
 from segctl.errors import Interrupted, RateLimited
 from segctl.sendgrid import failures
 from segctl.sendgrid.gate import Gate, Hold
@@ -18,7 +18,7 @@ from segctl.sendgrid.gate import Gate, Hold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segctl.clock import Clock
+    from segctl.common.clock import Clock
     from segctl.errors import RemoteError
     from segctl.sendgrid.gate import Ticket
     from segctl.sendgrid.limits import Told

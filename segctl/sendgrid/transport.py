@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from segctl.clock import Clock
-    from segctl.secrets import Secret
+    from segctl.common.clock import Clock
+    from segctl.common.secrets import Secret
     from segctl.sendgrid.connection import Mount
 
 READ_TIMEOUT = 60.0

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.common.secrets import redact
 from segctl.declarations.writing import COMMAND, is_seen
 from segctl.query.personal import mask_personal
-from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from segctl.audience.pieces import refused
-from segctl.moments import instant
+from segctl.common.timestamps import instant
 from segctl.query import tree
 
 _TOO_FINE = re.compile(r"[.,]\d{6}\d*[1-9]")

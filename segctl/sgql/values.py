@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.conditions import collect
 from segctl.audience.pieces import KINDS, Kind, refused
+from segctl.common.suggest import closest
 from segctl.query import tree
 from segctl.query.catalogue import CONTACT_DATA, FUNCTIONS, ColumnType
 from segctl.query.cursor import RESERVED
@@ -38,7 +39,6 @@ from segctl.sgql.literals import (
     time_of,
 )
 from segctl.sgql.predicate import EVENT_FIELDS
-from segctl.suggest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segctl.applier import perform
+from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.emulator.world import CUSTOM_FIELDS
@@ -27,7 +28,6 @@ from segctl.model import Create, Delete, Plan, Reason, TargetRef
 from segctl.ownership import Ledger, Ownership
 from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.policy import Limits, judge
-from segctl.secrets import Secret
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 from segctl.sends import References

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.importer import Import, find, make_import, to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
 from segctl.planner import Wishes, definitions_to_read, make_plan
-from segctl.secrets import Secret
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
 from segctl.snapshot import take_snapshot

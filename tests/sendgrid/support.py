@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.secrets import Secret
+from segctl.common.secrets import Secret
 from segctl.sendgrid.transport import Transport
 
 if TYPE_CHECKING:
-    from segctl.clock import Bell
+    from segctl.common.clock import Bell
     from segctl.emulator import Emulator
     from segctl.sendgrid.connection import Mount
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import (
     BadRequest,
@@ -21,7 +22,6 @@ from segctl.errors import (
     UsageError,
 )
 from segctl.model import Remote, Segment, Validation
-from segctl.secrets import Secret
 from segctl.sendgrid.api import Reader, Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 

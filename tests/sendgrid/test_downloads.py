@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from segctl.common.secrets import Secret
 from segctl.errors import BadRequest, NotFound, RemoteError, UnexpectedAnswer, Unreachable
-from segctl.secrets import Secret
 from segctl.sendgrid import downloads as module
 from segctl.sendgrid.downloads import ATTEMPTS, Downloads
 from tests.sendgrid.support import FakeClock, Script, Seen, Served, answer, listening

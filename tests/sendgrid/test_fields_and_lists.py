@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import UnexpectedAnswer
 from segctl.fields import ContactList, Field, FieldType
-from segctl.secrets import Secret
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, serve
 from segctl.errors import RemoteError, UnexpectedAnswer, Unreachable, UsageError
-from segctl.secrets import Secret
 from segctl.sendgrid import transport as module
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import ATTEMPTS, Transport

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from segctl.common.secrets import Secret
 from segctl.errors import UnexpectedAnswer, UsageError
-from segctl.secrets import Secret
 from segctl.sendgrid.api import MAX_PAGES, Reader
 from segctl.sendgrid.transport import Transport
 

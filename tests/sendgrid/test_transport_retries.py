@@ -144,7 +144,7 @@ def test_the_user_is_told_of_each_wait() -> None:
 
 def test_requests_are_counted_whoever_sends_them() -> None:
     with listening() as server:
-        from segctl.secrets import Secret  # noqa: PLC0415
+        from segctl.common.secrets import Secret  # noqa: PLC0415
 
         with Transport(server.url, Secret("k" * 20), FakeClock(), direct=True) as transport:
             with ThreadPoolExecutor(16) as pool:

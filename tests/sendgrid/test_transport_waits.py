@@ -14,9 +14,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from segctl.clock import SystemClock
+from segctl.common.clock import SystemClock
+from segctl.common.secrets import Secret
 from segctl.errors import Interrupted, RateLimited, RemoteError
-from segctl.secrets import Secret
 from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.patience import LONGEST_WAIT, TICK
 from segctl.sendgrid.transport import ATTEMPTS, Transport

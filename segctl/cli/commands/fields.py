@@ -8,7 +8,7 @@ import click
 
 from segctl.cli.files import write_whole
 from segctl.cli.session import with_session
-from segctl.clock import iso
+from segctl.common.clock import iso
 from segctl.declarations.fields import fields_text
 from segctl.fields import Fields
 from segctl.render.style import count

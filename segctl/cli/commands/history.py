@@ -9,12 +9,12 @@ import click
 
 from segctl.cli.completing import segment_names
 from segctl.cli.session import with_session
-from segctl.clock import iso
+from segctl.common.clock import iso
+from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.history import read_past
 from segctl.ledger.audit import Audit
 from segctl.render.history_text import history_json, history_text
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,9 @@ import click
 from segctl.cli.files import write_whole
 from segctl.cli.formats import place_in_repository
 from segctl.cli.session import STATE_FOLDER, with_session
+from segctl.common.package_data import shipped
 from segctl.errors import InvalidInput, UsageError
 from segctl.render.style import clean, count
-from segctl.shipped import shipped
 from segctl.workspace import stays_inside
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import click
 
 from segctl.cli.formats import format_option
 from segctl.cli.session import with_session
+from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

@@ -11,7 +11,7 @@ import click
 from segctl.cli.naming import parent_names
 from segctl.cli.planning import ledger_of
 from segctl.cli.session import with_session
-from segctl.clock import iso
+from segctl.common.clock import iso
 from segctl.errors import SegctlError, UsageError
 from segctl.matching import undeclared
 from segctl.ownership import Ledger, is_ours

@@ -11,7 +11,7 @@ from segctl.cli.files import write_whole
 from segctl.cli.formats import faults_in, format_option, plan_in
 from segctl.cli.planning import exit_code, plan_options, prepare, work_out
 from segctl.cli.session import json_text, with_session
-from segctl.clock import iso
+from segctl.common.clock import iso
 from segctl.errors import UsageError
 from segctl.options import Options
 from segctl.planfile import to_json

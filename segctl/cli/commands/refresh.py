@@ -10,14 +10,14 @@ from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import IN_PART
 from segctl.cli.refreshing import priorities, record_of
 from segctl.cli.session import with_session
-from segctl.clock import iso
+from segctl.common.clock import iso
+from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.planfile import header
 from segctl.refresher import candidate, refresh_segments
 from segctl.render.report_text import refresh_lines
 from segctl.report import RefreshStatus
 from segctl.reportfile import refreshes_json
-from segctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.common.suggest import nearest
 from segctl.errors import Severity
 from segctl.query import tree
 from segctl.query.catalogue import EVENT_SOURCES, EVENT_TYPES
 from segctl.query.lint.kinds import compared
 from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.common.suggest import nearest
 from segctl.errors import Severity
 from segctl.query import tree
 from segctl.query.catalogue import FUNCTIONS, UNITS, ColumnType, Standing
 from segctl.query.lint.kinds import kind_of
 from segctl.query.lint.rule import Spot, quoted, rule
 from segctl.query.words import lower, upper
-from segctl.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from segctl.common.timestamps import TIME, instant
 from segctl.errors import Severity
-from segctl.moments import TIME, instant
 from segctl.query import tree
 from segctl.query.catalogue import FUNCTIONS, ColumnType
 from segctl.query.lint.rule import Needs, Spot, quoted, rule

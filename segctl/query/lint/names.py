@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.common.suggest import closest, nearest
 from segctl.errors import Severity
 from segctl.query import tree
 from segctl.query.catalogue import FUNCTIONS, TABLES
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
 from segctl.query.lint.sight import Found, Here, Resolved
 from segctl.query.words import lower, upper
-from segctl.suggest import closest, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.common.suggest import closest
 from segctl.errors import Severity
 from segctl.query import tree
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
 from segctl.query.lint.rule import Spot, quoted, rule
 from segctl.query.words import lower
-from segctl.suggest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from segctl.moments import instant
+from segctl.common.timestamps import instant
 from segctl.query.catalogue import ColumnType
 from segctl.query.tree import Binary, Boolean, Call, Cast, DatePart, Interval, Number, String, Unary
 from segctl.query.words import lower, upper

@@ -15,8 +15,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from segctl.common.secrets import redact
 from segctl.render.markdown.escape import MARKER
-from segctl.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

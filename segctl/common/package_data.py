@@ -20,4 +20,4 @@ def shipped(folder: str, name: str) -> bytes:
     packaged = resources.files("segctl").joinpath(folder, *name.split("/"))
     if packaged.is_file():
         return packaged.read_bytes()
-    return Path(__file__).parents[1].joinpath(_PLACES[folder], name).read_bytes()
+    return Path(__file__).parents[2].joinpath(_PLACES[folder], name).read_bytes()
