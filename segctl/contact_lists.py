@@ -13,7 +13,7 @@ from segctl.errors import RemoteError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segctl.fields import ContactList, ListNames
+    from segctl.model.contact_fields import ContactList, ListNames
     from segctl.sendgrid.api import Reader
 
 

@@ -22,8 +22,8 @@ from segctl.matching import undeclared
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from segctl.fields import ListNames
     from segctl.model import Declared, Remote, Snapshot, Tombstone
+    from segctl.model.contact_fields import ListNames
 
 
 @dataclass(frozen=True, slots=True)

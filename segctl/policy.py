@@ -18,7 +18,7 @@ from segctl.room import growth, over_the_cap, with_room
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from segctl.sends import References, SingleSend
+    from segctl.model.single_sends import References, SingleSend
 
 DEFAULT_MAX_SEGMENTS = 200
 """Segments an account may hold, v1 ones included (sendgrid-api.md §1)."""

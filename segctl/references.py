@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.common.clock import Clock
+    from segctl.model.single_sends import SingleSend
     from segctl.sendgrid.api import Reader
-    from segctl.sends import SingleSend
 
 
 class Users:

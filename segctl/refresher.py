@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from segctl.common.clock import iso
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
 from segctl.model import Validation
+from segctl.model.report import Refresh, RefreshStatus
 from segctl.refresh_budget import Candidate, after_refusal, next_day, turns
-from segctl.report import Refresh, RefreshStatus
 from segctl.snapshot import at_once
 
 if TYPE_CHECKING:

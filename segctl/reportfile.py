@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from segctl.model.report import RefreshStatus, Status
 from segctl.planfile import action_name, digest, header, source_json
-from segctl.report import RefreshStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from segctl.model import Plan
-    from segctl.report import Outcome, Refresh, Report
+    from segctl.model.report import Outcome, Refresh, Report
 
 
 def to_json(report: Report, plan: Plan, generated_at: str) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from segctl.sgql.translation import Upgraded, translate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from segctl.fields import ListNames
     from segctl.model import Declared, Remote, Snapshot, Tombstone
+    from segctl.model.contact_fields import ListNames
     from segctl.query.catalogue import ColumnType
     from segctl.query.problems import Problem
 

@@ -23,7 +23,7 @@ from segctl.model import (
     Segment,
     TargetRef,
 )
-from segctl.report import Outcome, Status, in_order
+from segctl.model.report import Outcome, Status, in_order
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 

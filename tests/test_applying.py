@@ -15,8 +15,8 @@ from segctl.comparison import changed_fields
 from segctl.errors import Span
 from segctl.markers import Marker, temporary_name
 from segctl.model import Plan, Precondition, Replace, Segment
-from segctl.options import Options
-from segctl.report import Outcome, Status, in_order
+from segctl.model.plan_options import Options
+from segctl.model.report import Outcome, Status, in_order
 
 from .test_applier import (
     LIST,

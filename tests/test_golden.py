@@ -33,6 +33,8 @@ from segctl.model import (
     TargetRef,
     Validation,
 )
+from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
+from segctl.model.single_sends import References, SingleSend
 from segctl.planfile import to_json
 from segctl.planner import make_plan
 from segctl.policy import Limits, judge
@@ -54,8 +56,6 @@ from segctl.render.plan_text import plan_text
 from segctl.render.report_text import report_text
 from segctl.render.sarif import sarif
 from segctl.render.style import Style, clean
-from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
-from segctl.sends import References, SingleSend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -32,11 +32,11 @@ from segctl.model import (
     TargetRef,
     Validation,
 )
+from segctl.model.single_sends import References
 from segctl.ownership import Ledger, Removal
 from segctl.planfile import digest, to_json
 from segctl.planner import Wishes, definitions_to_read, make_plan, select
 from segctl.policy import Limits, judge
-from segctl.sends import References
 
 TARGET = TargetRef("production", "api.sendgrid.com")
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"

@@ -12,10 +12,10 @@ import pytest
 
 from segctl.common.secrets import Secret
 from segctl.emulator import AccountPlan, Emulator, Settings, serve, world
+from segctl.model.report import Refresh, RefreshStatus
 from segctl.refresh_budget import Candidate
 from segctl.refresh_record import RefreshRecord
 from segctl.refresher import Wanted, refresh_changed, refresh_segments
-from segctl.report import Refresh, RefreshStatus
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 

@@ -14,8 +14,8 @@ from segctl.applying.scheduling import Scheduler, Started, Waiting
 from segctl.applying.steps import Halted, Patience, Wait
 from segctl.errors import Span
 from segctl.model import Create, Delete, Patch, Precondition, Replace, Segment
+from segctl.model.report import Outcome, Status
 from segctl.ordering import in_order
-from segctl.report import Outcome, Status
 
 from .conftest import Hasty
 

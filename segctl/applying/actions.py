@@ -19,7 +19,7 @@ from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
 from segctl.model import Create, Delete, Patch, Replace, Upgrade, Validation
-from segctl.report import Outcome, Status, not_attempted
+from segctl.model.report import Outcome, Status, not_attempted
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,7 +14,7 @@ from segctl.applying.steps import Halted
 from segctl.applying.writes import status_of
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, UpdateLocked
-from segctl.report import Status
+from segctl.model.report import Status
 
 if TYPE_CHECKING:
     from segctl.applying.steps import Means, Steps

@@ -22,8 +22,8 @@ from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, RemoteError
 from segctl.markers import Marker, temporary_name
 from segctl.model import Validation
+from segctl.model.report import Outcome, Status
 from segctl.policy import going
-from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:
     from segctl.applying.steps import Means, Steps

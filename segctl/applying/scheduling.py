@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.applying.steps import Halted, Patience, Wait
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
-from segctl.report import Outcome, Status, not_attempted
+from segctl.model.report import Outcome, Status, not_attempted
 from segctl.room import needs_room
 
 if TYPE_CHECKING:

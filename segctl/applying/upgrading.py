@@ -21,8 +21,8 @@ from segctl.applying.writes import NOT_DONE
 from segctl.comparison import changed_fields
 from segctl.errors import RemoteError
 from segctl.model import Validation
+from segctl.model.report import Outcome, Status
 from segctl.policy import going
-from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:
     from segctl.applying.steps import Means, Steps

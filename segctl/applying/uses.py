@@ -13,7 +13,7 @@ from segctl.policy import going, is_ignored
 if TYPE_CHECKING:
     from segctl.applying.steps import Means
     from segctl.model import Delete, Replace, Upgrade
-    from segctl.sends import SingleSend
+    from segctl.model.single_sends import SingleSend
 
 FRESH = 60.0
 """For so many seconds after an apply began, what the plan read of the Single Sends will do."""

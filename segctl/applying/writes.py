@@ -21,7 +21,7 @@ from segctl.applying.steps import Halted, Patience, Wait
 from segctl.comparison import changed_fields
 from segctl.errors import NotFound, RemoteError, ServerFault, UpdateLocked
 from segctl.model import Segment
-from segctl.report import Status
+from segctl.model.report import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -21,10 +21,10 @@ from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
 from segctl.history import checked_out
+from segctl.model.report import Outcome, Report, Status, in_order, not_attempted
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed
 from segctl.render.style import clean
-from segctl.report import Outcome, Report, Status, in_order, not_attempted
 from segctl.sendgrid import CONCURRENCY
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from segctl.cli.session import Account, Session
     from segctl.journal import Journal
     from segctl.model import Change, Plan
-    from segctl.report import Refresh
+    from segctl.model.report import Refresh
     from segctl.sendgrid.api import Writer
 
     F = TypeVar("F", bound=Callable[..., Any])

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from segctl.cli.session import Session
     from segctl.drift import Drifts
     from segctl.model import Plan, TargetRef
+    from segctl.model.report import Report
     from segctl.render.frame import Frame
-    from segctl.report import Report
 
     F = TypeVar("F", bound=Callable[..., Any])
 

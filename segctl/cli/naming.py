@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from segctl.cli.session import Account, Session
-    from segctl.fields import ListNames
     from segctl.model import Remote
+    from segctl.model.contact_fields import ListNames
 
 
 def parent_names(session: Session, account: Account, remotes: Iterable[Remote]) -> ListNames:

@@ -10,7 +10,7 @@ from segctl.workspace import FIELDS_FILE
 if TYPE_CHECKING:
     from segctl.cli.session import Session
     from segctl.errors import Diagnostic
-    from segctl.fields import Fields
+    from segctl.model.contact_fields import Fields
 
 
 def offline_fields(session: Session) -> tuple[Fields | None, list[Diagnostic]]:

@@ -18,7 +18,7 @@ from segctl.common.suggest import did_you_mean
 from segctl.errors import InvalidInput, UsageError
 from segctl.matching import undeclared
 from segctl.model import Delete, Disposal
-from segctl.options import Options
+from segctl.model.plan_options import Options
 from segctl.ownership import Ownership
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
 from segctl.policy import ended, judge
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
     from segctl.errors import Diagnostic
-    from segctl.fields import ListNames
     from segctl.model import Declared, Plan, Remote, Snapshot
+    from segctl.model.contact_fields import ListNames
     from segctl.ownership import Ledger
     from segctl.planner import Named
 
@@ -207,8 +207,8 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     plan, snapshot = look(session, account, question)
     references = None
     if ended(plan):
+        from segctl.model.single_sends import References  # noqa: PLC0415
         from segctl.references import read_single_sends  # noqa: PLC0415 - only where one goes
-        from segctl.sends import References  # noqa: PLC0415
 
         with session.progress("reading what uses them") as tell:
             sends = read_single_sends(account.reader, tell)

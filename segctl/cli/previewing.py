@@ -139,7 +139,7 @@ def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_
     """Ask the account which segments would change."""
     from segctl.cli.planning import look, prepare  # noqa: PLC0415 - the client
     from segctl.model import Create  # noqa: PLC0415
-    from segctl.options import Options  # noqa: PLC0415
+    from segctl.model.plan_options import Options  # noqa: PLC0415
     from segctl.planfile import action_name  # noqa: PLC0415
     from segctl.reach import reaching  # noqa: PLC0415
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Account, Session
     from segctl.contacts.shelf import Shelf
-    from segctl.fields import ContactList
+    from segctl.model.contact_fields import ContactList
 
 
 def pull_contacts(session: Session, names: Sequence[str]) -> None:

@@ -8,9 +8,9 @@ from segctl.cli.session import STATE_FOLDER
 from segctl.environment import cache_folder
 from segctl.errors import SegctlError
 from segctl.model import Create, Replace, Upgrade
+from segctl.model.report import Outcome, Status
 from segctl.refresh_record import RefreshRecord
 from segctl.refresher import Wanted
-from segctl.report import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -17,7 +17,7 @@ import click
 
 from segctl import __version__
 from segctl.errors import Refused, UsageError
-from segctl.options import Options
+from segctl.model.plan_options import Options
 from segctl.render.style import clean
 
 if TYPE_CHECKING:

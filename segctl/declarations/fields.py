@@ -13,7 +13,7 @@ import yaml
 from segctl.declarations.document import decode
 from segctl.declarations.schema import check
 from segctl.declarations.yaml_reader import parse_document
-from segctl.fields import Field, Fields, FieldType
+from segctl.model.contact_fields import Field, Fields, FieldType
 from segctl.query.catalogue import ColumnType
 
 if TYPE_CHECKING:

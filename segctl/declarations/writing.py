@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from segctl.declarations.document import Document
-    from segctl.fields import ListNames
     from segctl.model import Segment
+    from segctl.model.contact_fields import ListNames
 
 _INDENT = "  "
 _LONGEST_COMMENT = 60

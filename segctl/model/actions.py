@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from segctl.errors import Span
     from segctl.model.segments import Remote, Segment
+    from segctl.model.single_sends import SingleSend
     from segctl.query.changes import ClauseChange
-    from segctl.sends import SingleSend
 
 
 class Reason(StrEnum):

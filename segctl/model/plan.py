@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.model.actions import Change, Create, Delete, Ignore, Keep, Patch, Replace, Upgrade
-from segctl.options import Options
+from segctl.model.plan_options import Options
 
 if TYPE_CHECKING:
     from segctl.errors import Diagnostic
-    from segctl.fields import ListNames
     from segctl.model.actions import Twin
+    from segctl.model.contact_fields import ListNames
 
 
 @dataclass(frozen=True, slots=True)

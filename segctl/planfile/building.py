@@ -24,8 +24,8 @@ from segctl.model import (
     Twin,
     Upgrade,
 )
-from segctl.options import Options
-from segctl.sends import SingleSend
+from segctl.model.plan_options import Options
+from segctl.model.single_sends import SingleSend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,8 +13,8 @@ from segctl.render.markup import Html, tag
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from segctl.fields import ListNames
     from segctl.model import Change, Segment
+    from segctl.model.contact_fields import ListNames
 
 _UNREADABLE = (Line(0, "segctl cannot read this query."),)
 

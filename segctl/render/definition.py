@@ -16,8 +16,8 @@ from segctl.render.style import clean, clean_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from segctl.fields import ListNames
     from segctl.model import Change, Segment
+    from segctl.model.contact_fields import ListNames
 
 CONTEXT = 3
 """Equal lines that are shown around a change."""

@@ -15,9 +15,9 @@ from segctl.render.style import cells, clean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.fields import ListNames
     from segctl.model import Remote, TargetRef
-    from segctl.sends import SingleSend
+    from segctl.model.contact_fields import ListNames
+    from segctl.model.single_sends import SingleSend
 
 
 @dataclass(frozen=True, slots=True)

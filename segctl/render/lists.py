@@ -13,8 +13,8 @@ from segctl.render.style import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segctl.fields import ListNames
     from segctl.model import Segment
+    from segctl.model.contact_fields import ListNames
 
 
 def name_words(list_id: str, names: ListNames) -> str:

@@ -14,8 +14,8 @@ from segctl.render.style import Style, clean, clean_lines, count
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from segctl.fields import ListNames
     from segctl.model import Plan, Segment
+    from segctl.model.contact_fields import ListNames
 
 _SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "upgrade": "^", "delete": "-"}
 _CONTEXT = 3

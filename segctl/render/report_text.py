@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.model.report import Refresh, RefreshStatus, Status
 from segctl.planfile import PAST, action_name
 from segctl.render.style import Style, clean
-from segctl.report import Refresh, RefreshStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.report import Outcome, Report
+    from segctl.model.report import Outcome, Report
 
 _REFRESH_WORDS = {
     RefreshStatus.ACCEPTED: "refreshing",

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Unpack
 
-    from segctl.fields import ContactList, Field
     from segctl.model import Remote, Segment
+    from segctl.model.contact_fields import ContactList, Field
+    from segctl.model.single_sends import SingleSend
     from segctl.sendgrid.transport import Transport
-    from segctl.sends import SingleSend
 
 SEGMENTS = "/v3/marketing/segments/2.0"
 V1_SEGMENTS = "/v3/marketing/segments"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from segctl.fields import ContactList, Field, FieldType
+from segctl.model.contact_fields import ContactList, Field, FieldType
+from segctl.model.single_sends import SingleSend
 from segctl.sendgrid import wire
-from segctl.sends import SingleSend
 
 _FIELD_TYPES = frozenset(kind.value for kind in FieldType)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segctl.declarations.fields import fields_text, read_fields
-from segctl.fields import Field, Fields, FieldType
+from segctl.model.contact_fields import Field, Fields, FieldType
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=20)
 SOME = st.dictionaries(NAMES, st.sampled_from(FieldType), max_size=5).map(

@@ -29,7 +29,7 @@ import pytest
 
 from segctl.cli import main
 from segctl.emulator import Delivery, Emulator, Settings, world
-from segctl.report import Report
+from segctl.model.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.report import Status
+from segctl.model.report import Status
 
 from .harness import Run, crossed, wired, write
 from .scenarios import SCENARIOS, Scenario

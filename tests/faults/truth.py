@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model import Create, Delete, Patch, Replace
-from segctl.report import Outcome, Status
+from segctl.model.report import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segctl.emulator import Record
     from segctl.model import Change, Segment
-    from segctl.report import Report
+    from segctl.model.report import Report
 
 
 def untrue(report: Report, before: Mapping[str, Record], now: Mapping[str, Record]) -> str:

@@ -25,12 +25,12 @@ from segctl.emulator.world import CUSTOM_FIELDS
 from segctl.errors import Severity
 from segctl.history import read_ledger
 from segctl.model import Create, Delete, Plan, Reason, TargetRef
+from segctl.model.single_sends import References
 from segctl.ownership import Ledger, Ownership
 from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.policy import Limits, judge
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
-from segctl.sends import References
 from segctl.snapshot import take_snapshot
 from tests.conftest import TEST_SETTINGS, Hasty, Watch, query, segment_yaml
 from tests.history.repository import Repository, new_repository

@@ -23,9 +23,9 @@ from segctl.model import (
     Twin,
     Upgrade,
 )
-from segctl.options import Options
+from segctl.model.plan_options import Options
+from segctl.model.single_sends import SingleSend
 from segctl.query.changes import ChangeKind, ClauseChange, ClauseKind
-from segctl.sends import SingleSend
 
 
 def _apart(text: str) -> str:

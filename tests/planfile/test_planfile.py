@@ -15,7 +15,7 @@ from segctl import __version__
 from segctl.cli.session import json_text
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
 from segctl.model import Create, Delete, Impact, Plan, Precondition, Reason, Segment, TargetRef
-from segctl.options import Options
+from segctl.model.plan_options import Options
 from segctl.planfile import checksum, digest, reading, to_json
 from segctl.planfile.places import DEEPEST, Places
 from segctl.planfile.reading import MOST_PROBLEMS, from_json

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Create, Plan, Segment, TargetRef
+from segctl.model.report import Outcome, Report, Status
 from segctl.render.findings import plan_findings, report_findings
 from segctl.render.frame import Frame
 from segctl.render.github import MOST, workflow_annotations
-from segctl.report import Outcome, Report, Status
 from tests.conftest import KEY
 from tests.render import values
 

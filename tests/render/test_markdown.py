@@ -31,7 +31,7 @@ from tests.render import values
 
 if TYPE_CHECKING:
     from segctl.drift import Drifts
-    from segctl.report import Report
+    from segctl.model.report import Report
 
 FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")

@@ -19,9 +19,9 @@ from segctl.model import (
     Segment,
     TargetRef,
 )
+from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.query.changes import clause_changes
 from segctl.render.frame import Frame
-from segctl.report import Outcome, Refresh, RefreshStatus, Report, Status
 from tests.conftest import KEY, query
 
 HOSTILE = (

@@ -9,7 +9,7 @@ import pytest
 from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import UnexpectedAnswer
-from segctl.fields import ContactList, Field, FieldType
+from segctl.model.contact_fields import ContactList, Field, FieldType
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
 

@@ -9,8 +9,8 @@ import pytest
 
 from segctl.errors import Span
 from segctl.model import Declared, Remote, Segment, Snapshot, TargetRef
+from segctl.model.report import Outcome, Status
 from segctl.planner import make_plan
-from segctl.report import Outcome, Status
 from tests.conftest import query, segment_yaml
 from tests.faults.harness import Run, World, crossed, wired, write
 

@@ -9,9 +9,9 @@ import pytest
 
 from segctl.applying.verdicts import Verdict
 from segctl.model import Remote
+from segctl.model.report import Status
+from segctl.model.single_sends import SingleSend
 from segctl.references import Users
-from segctl.report import Status
-from segctl.sends import SingleSend
 from tests.conftest import query, segment_yaml
 from tests.faults.harness import Run, World, wired, write
 

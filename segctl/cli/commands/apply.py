@@ -23,7 +23,7 @@ from segctl.cli.planning import exit_code, plan_options, prepare, work_out
 from segctl.cli.saved import approval, approval_options
 from segctl.cli.session import with_session
 from segctl.errors import Refused
-from segctl.report import Report
+from segctl.model.report import Report
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

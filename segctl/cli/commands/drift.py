@@ -13,7 +13,7 @@ from segctl.cli.session import with_session
 from segctl.drift import Drifts, Kind, find_drift
 from segctl.errors import InvalidInput
 from segctl.model import Create
-from segctl.options import Options
+from segctl.model.plan_options import Options
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

@@ -14,10 +14,10 @@ from segctl.cli.session import with_session
 from segctl.common.clock import iso
 from segctl.errors import SegctlError, UsageError
 from segctl.matching import undeclared
+from segctl.model.single_sends import References
 from segctl.ownership import Ledger, is_ours
 from segctl.references import read_single_sends
 from segctl.render.listing import Row, listing_json, listing_text
-from segctl.sends import References
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

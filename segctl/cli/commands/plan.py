@@ -13,7 +13,7 @@ from segctl.cli.planning import exit_code, plan_options, prepare, work_out
 from segctl.cli.session import json_text, with_session
 from segctl.common.clock import iso
 from segctl.errors import UsageError
-from segctl.options import Options
+from segctl.model.plan_options import Options
 from segctl.planfile import to_json
 from segctl.render.style import count
 

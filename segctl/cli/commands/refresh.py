@@ -13,10 +13,10 @@ from segctl.cli.session import with_session
 from segctl.common.clock import iso
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
+from segctl.model.report import RefreshStatus
 from segctl.planfile import header
 from segctl.refresher import candidate, refresh_segments
 from segctl.render.report_text import refresh_lines
-from segctl.report import RefreshStatus
 from segctl.reportfile import refreshes_json
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ from segctl.query.words import lower, upper
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from segctl.fields import ListNames
+    from segctl.model.contact_fields import ListNames
 
 _NEGATED = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">",
             "IS DISTINCT FROM": "IS NOT DISTINCT FROM",

@@ -26,7 +26,7 @@ from segctl.query.writing import Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from segctl.fields import ListNames
+    from segctl.model.contact_fields import ListNames
 
 LONGEST = 220
 """A sentence has so many characters at the most, but for one that has a single statement."""

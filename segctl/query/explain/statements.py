@@ -17,7 +17,7 @@ from segctl.query.words import lower
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.fields import ListNames
+    from segctl.model.contact_fields import ListNames
     from segctl.query.explain.events import Event
     from segctl.query.explain.moments import Bound
 

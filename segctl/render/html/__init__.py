@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
+from segctl.model.report import RefreshStatus
 from segctl.planfile import action_name, digest
 from segctl.policy import ended
 from segctl.render.clauses import turned
@@ -20,7 +21,6 @@ from segctl.render.html.page import badge, finding, findings, page, panel, sente
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import closing_line, reason_words
 from segctl.render.style import Style, count
-from segctl.report import RefreshStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from segctl.drift import Drift, Drifts
     from segctl.errors import Diagnostic
     from segctl.model import Delete, Plan, Replace, TargetRef, Upgrade
+    from segctl.model.report import Outcome, Report
     from segctl.render.frame import Frame
-    from segctl.report import Outcome, Report
 
 _PLAIN = Style()
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Remarks"}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from segctl.errors import Diagnostic
-    from segctl.fields import ListNames
     from segctl.model import Impact, Plan, Segment
+    from segctl.model.contact_fields import ListNames
     from segctl.query.changes import ClauseChange
     from segctl.query.explain import Line
     from segctl.render.frame import Frame

@@ -17,8 +17,8 @@ from segctl.render.markup import Html, html, tag
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from segctl.fields import ListNames
     from segctl.model import Segment
+    from segctl.model.contact_fields import ListNames
 
 MOST_ROWS = 1_000
 """Rows of one table. Nobody reads more, and a page must stay a page."""

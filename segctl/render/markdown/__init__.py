@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
+from segctl.model.report import RefreshStatus, Status
 from segctl.planfile import action_name, digest
 from segctl.policy import ended
 from segctl.render.clauses import turned
@@ -41,7 +42,6 @@ from segctl.render.previews import (
     sample_words,
 )
 from segctl.render.style import Style, count
-from segctl.report import RefreshStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from segctl.drift import Drift, Drifts
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
+    from segctl.model.report import Outcome, Report
     from segctl.render.frame import Frame
     from segctl.render.previews import Preview
-    from segctl.report import Outcome, Report
 
 MOST_OPENED = 3
 """Changes that stand unfolded: who reviews the audience of one segment has it before the eyes."""

@@ -19,8 +19,8 @@ from segctl.render.style import count, percent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from segctl.fields import ListNames
     from segctl.model import Segment
+    from segctl.model.contact_fields import ListNames
     from segctl.query.changes import ClauseChange
     from segctl.query.explain import Line
     from segctl.render.frame import Frame
