@@ -10,10 +10,10 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
+from segctl.account.references import Users
 from segctl.applying.actions import carry_out
 from segctl.applying.scheduling import Event, Scheduler, Started, Waiting
 from segctl.applying.steps import Means, OnInvalid, Tactics
-from segctl.references import Users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from segctl.account.snapshot import at_once
 from segctl.common.clock import iso
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Refresh, RefreshStatus
 from segctl.refresh_budget import Candidate, after_refusal, next_day, turns
-from segctl.snapshot import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl import definition_cache
-from segctl.definition_cache import FOLDER, FORMAT, SETTLED, DefinitionCache
+from segctl.account import definition_cache
+from segctl.account.definition_cache import FOLDER, FORMAT, SETTLED, DefinitionCache
 from segctl.model import Remote, Validation
 
 from .conftest import ALL, KEY, query
@@ -162,7 +162,7 @@ def test_what_cannot_be_forgotten_by_writing_goes_with_the_file(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return real(path, flags, *mode)
 
-    monkeypatch.setattr("segctl.definition_cache.os.open", full)
+    monkeypatch.setattr("segctl.account.definition_cache.os.open", full)
     known.forget({"id-1"})
     assert not file_of(tmp_path).exists()
     assert cache(tmp_path).find(listed(read(1))) is None

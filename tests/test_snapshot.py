@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from segctl.account.snapshot import take_snapshot
 from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import Forbidden, NotFound, RemoteError, UnexpectedAnswer, Unreachable
 from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import ATTEMPTS, Transport
-from segctl.snapshot import take_snapshot
 
 from .sendgrid.support import KEY, FakeClock, Seen, answer, emulated, listening, segment_json
 
@@ -250,7 +250,7 @@ def test_ctrl_c_ends_a_process_whose_reads_hang(hung: str) -> None:
         from segctl.common.secrets import Secret
         from segctl.sendgrid.api import Reader
         from segctl.sendgrid.transport import Transport
-        from segctl.snapshot import take_snapshot
+        from segctl.account.snapshot import take_snapshot
         try:
             with Transport(sys.argv[1], Secret("k" * 9), SystemClock(), direct=True) as transport:
                 take_snapshot(Reader(transport), lambda listed: listed)

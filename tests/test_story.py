@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segctl.account.snapshot import take_snapshot
 from segctl.applier import perform
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
@@ -24,7 +25,6 @@ from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.policy import Limits, judge
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
-from segctl.snapshot import take_snapshot
 from tests.conftest import TEST_SETTINGS, Hasty, Project, Remote, Watch, query, segment_yaml
 
 if TYPE_CHECKING:

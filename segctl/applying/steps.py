@@ -17,8 +17,8 @@ from segctl.policy import DEFAULT_MAX_UPGRADE_DIFFERENCE
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from segctl.account.references import Users
     from segctl.common.clock import Clock
-    from segctl.references import Users
     from segctl.sendgrid.api import Writer
 
 T = TypeVar("T")

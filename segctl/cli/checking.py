@@ -18,8 +18,8 @@ from segctl.query.lint import Knowledge, Needs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from segctl.account.contact_lists import ContactLists
     from segctl.cli.session import Account, Session
-    from segctl.contact_lists import ContactLists
     from segctl.model import Declared
 
 STALE_AFTER = timedelta(days=30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.contact_lists import ContactLists
+from segctl.account.contact_lists import ContactLists
 from segctl.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.account.snapshot import take_snapshot, with_definitions
 from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.common.suggest import did_you_mean
@@ -22,7 +23,6 @@ from segctl.model.plan_options import Options
 from segctl.ownership import Ownership
 from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
 from segctl.policy import ended, judge
-from segctl.snapshot import take_snapshot, with_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -207,8 +207,8 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     plan, snapshot = look(session, account, question)
     references = None
     if ended(plan):
+        from segctl.account.references import read_single_sends  # noqa: PLC0415 - only where one goes
         from segctl.model.single_sends import References  # noqa: PLC0415
-        from segctl.references import read_single_sends  # noqa: PLC0415 - only where one goes
 
         with session.progress("reading what uses them") as tell:
             sends = read_single_sends(account.reader, tell)
@@ -238,8 +238,8 @@ def _checked(
 
     The account is asked for its lists once, and only where a rule or a change needs them.
     """
+    from segctl.account.contact_lists import ContactLists  # noqa: PLC0415 - only where something changes
     from segctl.audience.lists import lists_in  # noqa: PLC0415 - query.tree: 30 ms
-    from segctl.contact_lists import ContactLists  # noqa: PLC0415 - only where something changes
 
     lists = ContactLists(account.reader)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}

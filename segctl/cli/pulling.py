@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segctl.account.snapshot import take_snapshot
 from segctl.audience.lists import lists_of
 from segctl.cli.exposure import exposure
 from segctl.cli.sandbox import state_folder
@@ -18,7 +19,6 @@ from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
 from segctl.render.previews import quoted, when
 from segctl.render.style import clean, count
 from segctl.sendgrid.exports import Exports
-from segctl.snapshot import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

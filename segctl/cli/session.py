@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import TextIO, TypeVar
 
+    from segctl.account.definition_cache import DefinitionCache
     from segctl.common.clock import Clock
     from segctl.config import Config, Target
     from segctl.declarations.collection import Declarations
-    from segctl.definition_cache import DefinitionCache
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
     from segctl.sendgrid.api import Reader, Writer
@@ -286,7 +286,7 @@ class Session:
         folder = cache_folder(self.env)
         if not self._cached or self.env.get("SEGCTL_NO_CACHE") or folder is None:
             return None
-        from segctl.definition_cache import DefinitionCache  # noqa: PLC0415
+        from segctl.account.definition_cache import DefinitionCache  # noqa: PLC0415
 
         return DefinitionCache(folder, digest, self.clock.now(), self._mention)
 

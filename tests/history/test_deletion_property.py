@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segctl.account.snapshot import take_snapshot
 from segctl.applier import perform
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
@@ -31,7 +32,6 @@ from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.policy import Limits, judge
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
-from segctl.snapshot import take_snapshot
 from tests.conftest import TEST_SETTINGS, Hasty, Watch, query, segment_yaml
 from tests.history.repository import Repository, new_repository
 

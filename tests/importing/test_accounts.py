@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from segctl.account.snapshot import take_snapshot
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
@@ -20,7 +21,6 @@ from segctl.model import Declared, Remote, Snapshot, TargetRef
 from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
-from segctl.snapshot import take_snapshot
 from tests.conftest import KEY, TEST_SETTINGS, Hasty, Watch
 from tests.importing.test_filenames import SLUGS
 from tests.importing.test_writing import NAMES, QUERIES

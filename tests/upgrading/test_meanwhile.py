@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from segctl.account.references import Users
 from segctl.applying.verdicts import Verdict
 from segctl.model import Remote
 from segctl.model.report import Status
 from segctl.model.single_sends import SingleSend
-from segctl.references import Users
 from tests.conftest import query, segment_yaml
 from tests.faults.harness import Run, World, wired, write
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.account.snapshot import take_snapshot
 from segctl.cli.adopting import (
     check_usage,
     read_files,
@@ -19,7 +20,6 @@ from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, Severity
 from segctl.importer import find, make_import, to_read
 from segctl.render.style import clean, count
-from segctl.snapshot import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

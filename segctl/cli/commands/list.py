@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.account.references import read_single_sends
 from segctl.cli.naming import parent_names
 from segctl.cli.planning import ledger_of
 from segctl.cli.session import with_session
@@ -16,7 +17,6 @@ from segctl.errors import SegctlError, UsageError
 from segctl.matching import undeclared
 from segctl.model.single_sends import References
 from segctl.ownership import Ledger, is_ours
-from segctl.references import read_single_sends
 from segctl.render.listing import Row, listing_json, listing_text
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.account.snapshot import take_snapshot
 from segctl.cli.adopting import (
     check_usage,
     read_files,
@@ -20,7 +21,6 @@ from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importer import find, shown
 from segctl.ownership import Ownership
 from segctl.render.style import clean, count
-from segctl.snapshot import take_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

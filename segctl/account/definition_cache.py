@@ -7,7 +7,7 @@ same of its segment. Owns the files, one an account, below the user's folder for
 What is kept is what people decide: name, query, parent lists. No count, no contact, no segment that
 spells out somebody's address or an API key. A file that is missing, broken, too large, of another
 version or somebody else's is passed over and written anew; where nothing can be written, nothing is
-remembered. None of that is an error. Refuses to decide what is read: that is `snapshot.py`.
+remembered. None of that is an error. Refuses to decide what is read: that is `account/snapshot.py`.
 """
 
 from __future__ import annotations

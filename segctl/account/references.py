@@ -10,10 +10,10 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from segctl.account.definition_cache import SETTLED
+from segctl.account.snapshot import at_once
 from segctl.common.timestamps import moment
-from segctl.definition_cache import SETTLED
 from segctl.errors import NotFound
-from segctl.snapshot import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

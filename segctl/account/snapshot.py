@@ -21,7 +21,7 @@ from segctl.model import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 
-    from segctl.definition_cache import DefinitionCache
+    from segctl.account.definition_cache import DefinitionCache
     from segctl.model import Remote
     from segctl.sendgrid.api import Reader
 
