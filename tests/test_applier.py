@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.applier import Started, Tactics, perform
+from segctl.applying.applier import Started, Tactics, perform
 from segctl.common.secrets import Secret
 from segctl.comparison import changed_fields
 from segctl.emulator import Emulator, Settings, world

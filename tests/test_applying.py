@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
-from segctl.applying.steps import Patience
+from segctl.applying.applier import OnInvalid, Started, Tactics, Waiting, perform
+from segctl.applying.context import Patience
 from segctl.comparison import changed_fields
 from segctl.errors import Span
 from segctl.markers import Marker, temporary_name

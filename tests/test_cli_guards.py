@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.applier import perform
+from segctl.applying.applier import perform
 from tests.conftest import KEY, REPOSITORY, Project, Remote, child_env, query, segment_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.applier import Event
+    from segctl.applying.applier import Event
 
 VIP = query("total_spend > 500")
 

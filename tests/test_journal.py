@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.applying.steps import Halted
+from segctl.applying.context import Halted
+from segctl.applying.journal import Journal, Origin
 from segctl.errors import NotFound, UsageError
-from segctl.journal import Journal, Origin
 from segctl.model import TargetRef
 
 from .conftest import KEY, Hasty, Project, Remote, query
@@ -314,7 +314,7 @@ def test_a_disk_that_fills_up_stops_further_writes(
     for letter in "ABCD":
         connected.declare(letter, VIP)
     path = connected.root / "journal"
-    monkeypatch.setattr("segctl.journal.os.write", Full(room))
+    monkeypatch.setattr("segctl.applying.journal.os.write", Full(room))
     result = connected.run(
         *("apply", "--auto-approve", "--parallelism", parallelism, "--journal", str(path))
     )
@@ -330,7 +330,7 @@ def test_a_disk_that_fills_up_stops_further_writes(
 
 
 def test_what_cannot_be_noted_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segctl.journal.os.write", Full(0))
+    monkeypatch.setattr("segctl.applying.journal.os.write", Full(0))
     sent = False
     with Journal(tmp_path / "journal", Hasty(), ORIGIN) as journal:
         with pytest.raises(Halted, match="No space left"), journal.noting({}, {}):

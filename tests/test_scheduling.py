@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.applying.scheduling import Scheduler, Started, Waiting
-from segctl.applying.steps import Halted, Patience, Wait
+from segctl.applying.context import Halted, Patience, Wait
+from segctl.applying.scheduler import Scheduler, Started, Waiting
 from segctl.errors import Span
 from segctl.model import Create, Delete, Patch, Precondition, Replace, Segment
 from segctl.model.report import Outcome, Status
@@ -20,7 +20,7 @@ from segctl.ordering import in_order
 from .conftest import Hasty
 
 if TYPE_CHECKING:
-    from segctl.applying.steps import Steps
+    from segctl.applying.context import Steps
     from segctl.model import Change
 
 SPAN = Span("segments/a.yaml", 1, 7)

@@ -10,11 +10,11 @@ import dataclasses
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.applying import writes
+from segctl.applying.context import Halted, OnInvalid
 from segctl.applying.replacing import replace
-from segctl.applying.steps import Halted, OnInvalid
 from segctl.applying.upgrading import upgrade
-from segctl.applying.uses import refuse_if_used
-from segctl.applying.verdicts import Verdict, watch
+from segctl.applying.usage_check import refuse_if_used
+from segctl.applying.validation import Verdict, watch
 from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_of
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
@@ -24,7 +24,7 @@ from segctl.model.report import Outcome, Status, not_attempted
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from segctl.applying.steps import Means, Steps
+    from segctl.applying.context import Means, Steps
     from segctl.model import Change, Remote
 
 

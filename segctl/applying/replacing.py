@@ -13,10 +13,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.applying import writes
-from segctl.applying.halfway import status_of_stop, taken_up
-from segctl.applying.steps import Halted
-from segctl.applying.uses import refuse_if_used
-from segctl.applying.verdicts import watch
+from segctl.applying.context import Halted
+from segctl.applying.resuming import status_of_stop, taken_up
+from segctl.applying.usage_check import refuse_if_used
+from segctl.applying.validation import watch
 from segctl.applying.writes import NOT_DONE, Unknown
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, RemoteError
@@ -26,8 +26,8 @@ from segctl.model.report import Outcome, Status
 from segctl.policy import going
 
 if TYPE_CHECKING:
-    from segctl.applying.steps import Means, Steps
-    from segctl.applying.verdicts import Verdict
+    from segctl.applying.context import Means, Steps
+    from segctl.applying.validation import Verdict
     from segctl.model import Remote, Replace, Segment
 
 AGAIN_HINT = "apply again later: it deletes the old one once the new one is valid"

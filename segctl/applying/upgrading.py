@@ -13,10 +13,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.applying import writes
-from segctl.applying.halfway import status_of_stop, taken_up
-from segctl.applying.steps import OnInvalid
-from segctl.applying.uses import users
-from segctl.applying.verdicts import watch, watch_count
+from segctl.applying.context import OnInvalid
+from segctl.applying.resuming import status_of_stop, taken_up
+from segctl.applying.usage_check import users
+from segctl.applying.validation import watch, watch_count
 from segctl.applying.writes import NOT_DONE
 from segctl.comparison import changed_fields
 from segctl.errors import RemoteError
@@ -25,8 +25,8 @@ from segctl.model.report import Outcome, Status
 from segctl.policy import going
 
 if TYPE_CHECKING:
-    from segctl.applying.steps import Means, Steps
-    from segctl.applying.verdicts import Verdict
+    from segctl.applying.context import Means, Steps
+    from segctl.applying.validation import Verdict
     from segctl.model import Remote, Upgrade
 
 ALL = 100

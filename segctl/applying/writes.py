@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.applying.lock import LockPatience
-from segctl.applying.steps import Halted, Patience, Wait
+from segctl.applying.context import Halted, Patience, Wait
+from segctl.applying.update_lock import LockPatience
 from segctl.comparison import changed_fields
 from segctl.errors import NotFound, RemoteError, ServerFault, UpdateLocked
 from segctl.model import Segment
@@ -26,7 +26,7 @@ from segctl.model.report import Status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.applying.steps import Means, Steps
+    from segctl.applying.context import Means, Steps
     from segctl.model import Remote
     from segctl.sendgrid.api import Operation
 

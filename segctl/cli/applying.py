@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.applier import OnInvalid, Started, Tactics, Waiting, perform
+from segctl.applying.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
 from segctl.history import checked_out
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from segctl.applier import Event
+    from segctl.applying.applier import Event
+    from segctl.applying.journal import Journal
     from segctl.cli.session import Account, Session
-    from segctl.journal import Journal
     from segctl.model import Change, Plan
     from segctl.model.report import Refresh
     from segctl.sendgrid.api import Writer
@@ -133,7 +133,7 @@ def carry_out(
         writer = account.writer
         stopped: Callable[[], str | bool] = partial(bool, interruptions)
         if journal is not None:
-            from segctl.journal import JournaledWriter, names_of  # noqa: PLC0415 - only for one
+            from segctl.applying.journal import JournaledWriter, names_of  # noqa: PLC0415 - only for one
 
             writer = JournaledWriter(writer, journal, names_of(plan))
             stopped = partial(_why_stopped, interruptions, journal)
@@ -175,7 +175,7 @@ def open_journal(session: Session, path: Path | None, plan: Plan) -> Iterator[Jo
     if path is None:
         yield None
         return
-    from segctl.journal import Journal, Origin, ci_run  # noqa: PLC0415 - it needs the transport
+    from segctl.applying.journal import Journal, Origin, ci_run  # noqa: PLC0415 - it needs the transport
 
     commit = checked_out(session.root)
     origin = Origin(digest(plan), plan.target, commit, ci_run(session.env))

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segctl.account.snapshot import take_snapshot
-from segctl.applier import perform
+from segctl.applying.applier import perform
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from segctl.account.references import Users
-from segctl.applying.verdicts import Verdict
+from segctl.applying.validation import Verdict
 from segctl.model import Remote
 from segctl.model.report import Status
 from segctl.model.single_sends import SingleSend

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.applier import OnInvalid, Tactics
+from segctl.applying.applier import OnInvalid, Tactics
 from segctl.cli.applying import carry_out, open_journal, tactics_options
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
 from segctl.cli.formats import (

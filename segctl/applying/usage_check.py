@@ -11,7 +11,7 @@ from segctl.applying.writes import Conflict
 from segctl.policy import going, is_ignored
 
 if TYPE_CHECKING:
-    from segctl.applying.steps import Means
+    from segctl.applying.context import Means
     from segctl.model import Delete, Replace, Upgrade
     from segctl.model.single_sends import SingleSend
 

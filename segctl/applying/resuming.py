@@ -10,14 +10,14 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.applying import writes
-from segctl.applying.steps import Halted
+from segctl.applying.context import Halted
 from segctl.applying.writes import status_of
 from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, UpdateLocked
 from segctl.model.report import Status
 
 if TYPE_CHECKING:
-    from segctl.applying.steps import Means, Steps
+    from segctl.applying.context import Means, Steps
     from segctl.model import Remote, Segment, Twin
 
 

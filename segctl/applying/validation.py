@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.applying.steps import Halted, Patience, Wait
+from segctl.applying.context import Halted, Patience, Wait
 from segctl.common.timestamps import moment
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Validation
@@ -17,7 +17,7 @@ from segctl.model import Validation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segctl.applying.steps import Means, Steps
+    from segctl.applying.context import Means, Steps
     from segctl.model import Remote
 
 POLL_INTERVAL = 1.0

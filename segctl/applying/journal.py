@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from segctl.applying.steps import Halted
+from segctl.applying.context import Halted
 from segctl.common.clock import iso
 from segctl.errors import RemoteError, UsageError
 from segctl.model import Create

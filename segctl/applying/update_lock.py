@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.applying.steps import Patience, Wait
+from segctl.applying.context import Patience, Wait
 from segctl.common.timestamps import moment
 
 if TYPE_CHECKING:
-    from segctl.applying.steps import Means
+    from segctl.applying.context import Means
     from segctl.model import Remote
 
 LOCK_MARGIN = 2.0

@@ -26,7 +26,7 @@ from itertools import count, groupby
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
-from segctl.applying.steps import Halted, Patience, Wait
+from segctl.applying.context import Halted, Patience, Wait
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import Outcome, Status, not_attempted
 from segctl.room import needs_room
@@ -34,7 +34,7 @@ from segctl.room import needs_room
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
-    from segctl.applying.steps import Steps
+    from segctl.applying.context import Steps
     from segctl.common.clock import Clock
     from segctl.model import Change
 

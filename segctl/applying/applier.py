@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from segctl.account.references import Users
 from segctl.applying.actions import carry_out
-from segctl.applying.scheduling import Event, Scheduler, Started, Waiting
-from segctl.applying.steps import Means, OnInvalid, Tactics
+from segctl.applying.context import Means, OnInvalid, Tactics
+from segctl.applying.scheduler import Event, Scheduler, Started, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
