@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.audience.pieces import NUMBER_TYPE
+from segctl.audience.typed_sql import NUMBER_TYPE
 from segctl.cli.formats import FORMATS
 from segctl.common.secrets import Secret
 from segctl.environment import account_digest

@@ -2,7 +2,7 @@
 
 Owns `tests:` of a segment file and `fixtures.yaml`: their values become rows for the engine, and
 what is wrong in them findings. The shape is the schemas'; what is checked here needs the account's
-fields. Refuses to evaluate: `segctl.testing` does.
+fields. Refuses to evaluate: `segctl.audience.case_runner` does.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from segctl.audience.pieces import DECIMALS, number_sql, utc
-from segctl.audience.scopes import Columns
+from segctl.audience.scope import Columns
+from segctl.audience.typed_sql import DECIMALS, number_sql, utc
 from segctl.common.suggest import did_you_mean
 from segctl.declarations.document import UnquotedDate, decode, quoted
 from segctl.declarations.schema import check

@@ -12,8 +12,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from segctl.audience.expressions import Values, refuse_kind
 from segctl.audience.literals import plain
-from segctl.audience.pieces import (
+from segctl.audience.scope import Scope, Seen, resolve
+from segctl.audience.typed_sql import (
     CannotTranslate,
     Kind,
     Piece,
@@ -23,8 +25,6 @@ from segctl.audience.pieces import (
     refused,
     text_sql,
 )
-from segctl.audience.scopes import Scope, Seen, resolve
-from segctl.audience.values import Values, refuse_kind
 from segctl.query import tree
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from segctl.audience.pieces import refused
+from segctl.audience.typed_sql import refused
 from segctl.query import tree
 
 _SAFE_ESCAPES = frozenset("'\"\\ntr")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segctl.audience.counts import Counts, Uncountable
+from segctl.audience.results import Counts, Uncountable
 from segctl.cli.offline import offline_fields
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER

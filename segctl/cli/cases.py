@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_document
-from segctl.audience.scopes import Columns
+from segctl.audience.scope import Columns
 from segctl.cli.checking import lint_settings
 from segctl.cli.offline import offline_fields
 from segctl.declarations.document import by_place

@@ -120,7 +120,7 @@ def _unknown(
     weight: Severity,
 ) -> Iterator[Diagnostic]:
     """Say for each change that could not be counted why that is."""
-    from segctl.audience.counts import Uncountable  # noqa: PLC0415 - only where one is
+    from segctl.audience.results import Uncountable  # noqa: PLC0415 - only where one is
     from segctl.cli.uncountable import findings  # noqa: PLC0415
 
     declared = {one.name: one for one in session.declarations.declared}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segctl.audience.counts import Uncountable
+from segctl.audience.results import Uncountable
 from segctl.cli.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, shows
 from segctl.cli.exposure import exposures, refuse_tracked
 from segctl.cli.planning import read_selection

@@ -34,8 +34,8 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     Raises `UsageError` without DuckDB and `Refused` where git would take the base, both before
     anything is asked for; further `RemoteError`s, `InvalidInput` and `UsageError`.
     """
+    from segctl.audience.duckdb_engine import require  # noqa: PLC0415
     from segctl.contacts.storing import Origin, store  # noqa: PLC0415 - so that `forget` needs no DuckDB
-    from segctl.engine import require  # noqa: PLC0415
 
     require()
     declared = session.declarations
@@ -108,8 +108,8 @@ def places(session: Session) -> Iterator[str]:
 
 
 def _described(session: Session, shelf: Shelf) -> Iterator[str]:
+    from segctl.audience.duckdb_engine import EvaluationFailed, require  # noqa: PLC0415
     from segctl.contacts.base import open_base  # noqa: PLC0415 - not for `forget`
-    from segctl.engine import EvaluationFailed, require  # noqa: PLC0415
 
     require()
     try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from segctl.audience.case_runner import not_translated
 from segctl.errors import Diagnostic, Severity
 from segctl.linting import QuerySource
 from segctl.query.personal import mask_personal
-from segctl.testing import not_translated
 
 if TYPE_CHECKING:
-    from segctl.audience.counts import Uncountable
+    from segctl.audience.results import Uncountable
     from segctl.cli.session import Session
     from segctl.model import Declared
     from segctl.query.problems import Problem

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from segctl.audience.pieces import name_sql
-from segctl.audience.scopes import Columns
+from segctl.audience.duckdb_engine import Database, EvaluationFailed
+from segctl.audience.scope import Columns
+from segctl.audience.typed_sql import name_sql
 from segctl.common.clock import iso
 from segctl.contacts.checked import Check
 from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
 from segctl.contacts.spill import spilling
-from segctl.engine import Database, EvaluationFailed
 from segctl.errors import UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 

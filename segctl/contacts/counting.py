@@ -11,8 +11,9 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from segctl.audience.counts import Counted, Counts, Overlap, Uncountable
-from segctl.audience.translation import translate
+from segctl.audience.duckdb_engine import EvaluationFailed, FileUnreadable
+from segctl.audience.results import Counted, Counts, Overlap, Uncountable
+from segctl.audience.to_duckdb import translate
 from segctl.contacts.eventless import (
     are_strangers,
     has_no_event,
@@ -23,7 +24,6 @@ from segctl.contacts.eventless import (
 from segctl.contacts.files import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
 from segctl.contacts.statement import Statement
-from segctl.engine import EvaluationFailed, FileUnreadable
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN
 from segctl.query.parse import parse
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from segctl.audience.scopes import Asked
-    from segctl.audience.translation import Audience
+    from segctl.audience.scope import Asked
+    from segctl.audience.to_duckdb import Audience
     from segctl.contacts.base import Base
     from segctl.model import Segment
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.contacts.statement import has_subquery
-from segctl.engine import EvaluationFailed
 from segctl.query.catalogue import JOIN_COLUMN
 from segctl.query.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segctl.audience.translation import Audience
+    from segctl.audience.to_duckdb import Audience
     from segctl.contacts.base import Base
     from segctl.model import Segment
 

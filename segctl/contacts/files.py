@@ -20,10 +20,10 @@ from enum import Enum
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from segctl.audience.pieces import DECIMALS, NUMBER_TYPE, name_sql, text_sql
-from segctl.audience.translation import TYPES
+from segctl.audience.duckdb_engine import EvaluationFailed, pattern_of
+from segctl.audience.to_duckdb import TYPES
+from segctl.audience.typed_sql import DECIMALS, NUMBER_TYPE, name_sql, text_sql
 from segctl.common.suggest import did_you_mean
-from segctl.engine import EvaluationFailed, pattern_of
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN, TABLES, ColumnType
 from segctl.query.words import lower
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from segctl.engine import Database
+    from segctl.audience.duckdb_engine import Database
 
 LONGEST_HEADER = 1 << 20
 """Bytes in which the first line of a CSV file must end."""

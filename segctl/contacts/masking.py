@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.audience.pieces import text_sql
+from segctl.audience.typed_sql import text_sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,14 +16,14 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.conditions import CONTACT, EVENT
-from segctl.audience.pieces import inside_columns, name_sql
+from segctl.audience.typed_sql import inside_columns, name_sql
 from segctl.query.catalogue import JOIN_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from segctl.audience.translation import Audience
+    from segctl.audience.to_duckdb import Audience
     from segctl.contacts.base import Base
     from segctl.contacts.files import Relation
 

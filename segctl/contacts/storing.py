@@ -13,13 +13,13 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
 from segctl.audience.lists import LIST_IDS
-from segctl.audience.pieces import name_sql, text_sql
-from segctl.audience.translation import TYPES
+from segctl.audience.to_duckdb import TYPES
+from segctl.audience.typed_sql import name_sql, text_sql
 from segctl.common.clock import iso
 from segctl.contacts.base import PULLED_FORMAT
 from segctl.contacts.files import read_relation
-from segctl.engine import Database, EvaluationFailed, FileUnreadable
 from segctl.errors import UnexpectedAnswer, UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 

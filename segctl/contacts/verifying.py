@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from segctl.audience.counts import Uncountable
-from segctl.audience.translation import translate
+from segctl.audience.duckdb_engine import Engine
+from segctl.audience.results import Uncountable
+from segctl.audience.to_duckdb import translate
 from segctl.contacts.counting import compare
-from segctl.engine import Engine
 from segctl.query.catalogue import JOIN_COLUMN, ColumnType
 from segctl.query.parse import parse
 from segctl.query.problems import Problem

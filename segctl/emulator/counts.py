@@ -20,10 +20,10 @@ from segctl.emulator.records import V2
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from segctl.audience.duckdb_engine import Engine
     from segctl.emulator.call import Call
     from segctl.emulator.contacts import Contact, Event
     from segctl.emulator.records import Record
-    from segctl.engine import Engine
     from segctl.query.catalogue import ColumnType
 
 SAMPLE_SIZE = 50
@@ -72,9 +72,9 @@ def sample(call: Call, record: Record) -> list[dict[str, Any]]:
 
 def members(call: Call, asked: Sequence[Record]) -> dict[str, list[Contact]] | None:
     """Give who is in each V2 segment now, by its id; `None` where DuckDB is not installed."""
-    from segctl.audience.scopes import Columns  # noqa: PLC0415 - seldom needed, as all of these
-    from segctl.audience.translation import translate  # noqa: PLC0415
-    from segctl.engine import Engine  # noqa: PLC0415
+    from segctl.audience.duckdb_engine import Engine  # noqa: PLC0415
+    from segctl.audience.scope import Columns  # noqa: PLC0415 - seldom needed, as all of these
+    from segctl.audience.to_duckdb import translate  # noqa: PLC0415
     from segctl.errors import UsageError  # noqa: PLC0415
     from segctl.query.catalogue import ColumnType  # noqa: PLC0415
     from segctl.query.parse import parse  # noqa: PLC0415
@@ -117,7 +117,7 @@ def _fulfilling(engine: Engine, conditions: Sequence[str], now: float) -> dict[s
 
     One that means nothing certain for some contact is fulfilled by nobody, and spoils no other.
     """
-    from segctl.engine import EvaluationFailed  # noqa: PLC0415 - as above
+    from segctl.audience.duckdb_engine import EvaluationFailed  # noqa: PLC0415 - as above
 
     try:
         rows = engine.truths(conditions, datetime.fromtimestamp(now, UTC))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from segctl.audience.counts import Counts, Overlap
+    from segctl.audience.results import Counts, Overlap
     from segctl.errors import Diagnostic, Span
 
 

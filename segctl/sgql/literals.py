@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from segctl.audience.pieces import refused
+from segctl.audience.typed_sql import refused
 from segctl.common.timestamps import instant
 from segctl.query import tree
 

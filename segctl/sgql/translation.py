@@ -23,7 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.audience.conditions import collect
-from segctl.audience.pieces import CannotTranslate
+from segctl.audience.typed_sql import CannotTranslate
 from segctl.query import tree
 from segctl.query.catalogue import JOIN_COLUMN, SELECTED
 from segctl.query.layout import laid_out

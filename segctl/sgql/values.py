@@ -25,7 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from segctl.audience.conditions import collect
-from segctl.audience.pieces import KINDS, Kind, refused
+from segctl.audience.typed_sql import KINDS, Kind, refused
 from segctl.common.suggest import closest
 from segctl.query import tree
 from segctl.query.catalogue import CONTACT_DATA, FUNCTIONS, ColumnType

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl.audience.scopes import Columns
-from segctl.audience.translation import Audience, translate
+from segctl.audience.scope import Columns
+from segctl.audience.to_duckdb import Audience, translate
 from segctl.query.catalogue import ColumnType
 from segctl.query.parse import parse
 from tests.query.corpus import C, J, S, W

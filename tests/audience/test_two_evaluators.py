@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from segctl.audience.scopes import Columns
-from segctl.audience.translation import translate
-from segctl.engine import Engine
+from segctl.audience.duckdb_engine import Engine
+from segctl.audience.scope import Columns
+from segctl.audience.to_duckdb import translate
 from segctl.query.catalogue import ColumnType
 from segctl.query.parse import parse
 from tests.query.corpus import ACCEPTED, DIFFERENT, EQUAL, UNSUPPORTED

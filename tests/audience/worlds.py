@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from segctl.audience.scopes import Columns
+from segctl.audience.scope import Columns
 from segctl.query.catalogue import ColumnType
 
 from .reference import World

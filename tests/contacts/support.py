@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from segctl.audience.pieces import name_sql, text_sql
-from segctl.audience.translation import TYPES
+from segctl.audience.to_duckdb import TYPES
+from segctl.audience.typed_sql import name_sql, text_sql
 from segctl.contacts.base import open_base
 from segctl.contacts.counting import compare, names_asked
 from segctl.model import Segment
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from segctl.audience.counts import Counted
+    from segctl.audience.results import Counted
     from segctl.contacts.base import Base
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)

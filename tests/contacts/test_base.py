@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from segctl.audience.counts import Uncountable
+from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
+from segctl.audience.results import Uncountable
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.checked import FILE
 from segctl.contacts.counting import compare
 from segctl.contacts.files import read_relation
 from segctl.contacts.statement import Statement
-from segctl.engine import Database, EvaluationFailed, FileUnreadable
 from segctl.errors import UsageError
 from segctl.model import Segment
 from segctl.query.catalogue import ColumnType

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.cli import main
 from segctl.contacts import pulling
 from segctl.contacts.shelf import Shelf
 from segctl.emulator import Emulator, serve
-from segctl.engine import EvaluationFailed
 from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, Result, Watch, query
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from segctl.audience.counts import Counts
+from segctl.audience.results import Counts
 from segctl.contacts.base import open_base
 from segctl.contacts.counting import compare
 from segctl.model import Segment

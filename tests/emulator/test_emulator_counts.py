@@ -9,9 +9,9 @@ import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from segctl.audience.duckdb_engine import Engine
 from segctl.cli.sandbox import open_sandbox
 from segctl.emulator import Contact, Settings, contacts, counts, world
-from segctl.engine import Engine
 
 from .account import HEADERS, START, V2, Account
 from .test_emulator_exports import EXPORTS, fetch, rows, urls
@@ -233,7 +233,7 @@ def test_without_duckdb_nothing_is_counted(
 def test_an_account_without_contacts_needs_no_duckdb(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segctl.engine.Engine.__init__", None)
+    monkeypatch.setattr("segctl.audience.duckdb_engine.Engine.__init__", None)
     segment = account.create("One", FROM + "city = 'Brno'")["id"]
     account.clock.forward(10)
     assert count(account, segment) == 0

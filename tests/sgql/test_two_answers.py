@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from segctl.audience.translation import translate as to_duckdb
-from segctl.engine import Engine
+from segctl.audience.duckdb_engine import Engine
+from segctl.audience.to_duckdb import translate as to_duckdb
 from segctl.query.parse import parse
 from segctl.sgql.interpreter import Truth, differences, question
 from segctl.sgql.parse import parse as parse_sgql

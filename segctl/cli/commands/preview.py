@@ -91,7 +91,7 @@ def command(
 def _moment(text: str) -> datetime:
     from datetime import UTC  # noqa: PLC0415
 
-    from segctl.audience.pieces import utc  # noqa: PLC0415
+    from segctl.audience.typed_sql import utc  # noqa: PLC0415
 
     read = utc(text)
     if read is None:

@@ -76,12 +76,12 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
 
 def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], list[Diagnostic]]:
     """Try every test; give what cannot be translated, too."""
+    from segctl.audience.case_runner import not_translated, try_cases  # noqa: PLC0415
     from segctl.audience.cases import Verdict  # noqa: PLC0415
-    from segctl.audience.translation import translate  # noqa: PLC0415
-    from segctl.engine import Engine  # noqa: PLC0415
+    from segctl.audience.duckdb_engine import Engine  # noqa: PLC0415
+    from segctl.audience.to_duckdb import translate  # noqa: PLC0415
     from segctl.linting import QuerySource  # noqa: PLC0415
     from segctl.query.parse import parse  # noqa: PLC0415
-    from segctl.testing import not_translated, try_cases  # noqa: PLC0415
 
     verdicts: list[Verdict] = []
     problems: list[Diagnostic] = []

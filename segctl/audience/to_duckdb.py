@@ -32,9 +32,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from segctl.audience.conditions import CONTACT, Conditions, collect, operands_of, tables_sql
-from segctl.audience.pieces import NUMBER_TYPE, CannotTranslate, Kind, refused, text_sql
-from segctl.audience.scopes import Asked, Columns, Scope, Seen
-from segctl.audience.values import NOW
+from segctl.audience.expressions import NOW
+from segctl.audience.scope import Asked, Columns, Scope, Seen
+from segctl.audience.typed_sql import NUMBER_TYPE, CannotTranslate, Kind, refused, text_sql
 from segctl.query import tree
 from segctl.query.catalogue import SELECTED, ColumnType
 from segctl.query.words import lower, upper

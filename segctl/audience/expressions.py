@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from segctl.audience.literals import interval, number, plain
-from segctl.audience.pieces import (
+from segctl.audience.scope import Asked, resolve
+from segctl.audience.typed_sql import (
     DECIMALS,
     NUMBER_TYPE,
     OURS,
@@ -29,14 +30,13 @@ from segctl.audience.pieces import (
     time_sql,
     utc,
 )
-from segctl.audience.scopes import Asked, resolve
 from segctl.query import tree
 from segctl.query.words import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from segctl.audience.scopes import Columns, Scope, Seen
+    from segctl.audience.scope import Columns, Scope, Seen
 
 NOW = "CAST($now AS TIMESTAMP)"
 """The moment of the evaluation: a bound parameter, in UTC and without zone."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.audience.pieces import KINDS, Piece, name_sql, refused
+from segctl.audience.typed_sql import KINDS, Piece, name_sql, refused
 from segctl.common.suggest import closest
 from segctl.query.catalogue import CONTACT_DATA, TABLES, ColumnType
 from segctl.query.words import lower
@@ -17,7 +17,7 @@ from segctl.query.words import lower
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from segctl.audience.pieces import CannotTranslate
+    from segctl.audience.typed_sql import CannotTranslate
     from segctl.query import tree
 
 

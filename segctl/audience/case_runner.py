@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from segctl.audience.cases import Reason, Verdict
+from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.declarations.document import excerpts
-from segctl.engine import EvaluationFailed
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.query.personal import mask_personal
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.audience.cases import Case
-    from segctl.audience.translation import Audience, Part
-    from segctl.engine import Engine, Truth
+    from segctl.audience.duckdb_engine import Engine, Truth
+    from segctl.audience.to_duckdb import Audience, Part
     from segctl.linting import QuerySource
     from segctl.model import Declared
     from segctl.query.problems import Problem

@@ -12,8 +12,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from segctl.audience.pieces import OURS, name_sql, text_sql
-from segctl.audience.translation import TYPES
+from segctl.audience.to_duckdb import TYPES
+from segctl.audience.typed_sql import OURS, name_sql, text_sql
 from segctl.errors import SegctlError, UsageError
 from segctl.query.catalogue import EVENT_DATA, ColumnType
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from segctl.audience.scopes import Columns
+    from segctl.audience.scope import Columns
 
 Truth = bool | None
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
