@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import redact
 from segctl.common.suggest import did_you_mean
-from segctl.declarations.document import MAX_BYTES, by_place, decode, quoted
-from segctl.declarations.percentages import percentage
-from segctl.declarations.schema import check
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.document import MAX_BYTES, by_place, decode, quoted
+from segctl.documents.percentages import percentage
+from segctl.documents.schema import check
+from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
 from segctl.ownership import Ownership
 from segctl.policy import Limits
@@ -25,7 +25,7 @@ from segctl.policy import Limits
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from segctl.declarations.document import Document
+    from segctl.documents.document import Document
 
 FILE = "segctl.yaml"
 SANDBOX = "sandbox"

@@ -24,8 +24,8 @@ from segctl.declarations.lint import (
     unknown_parent,
     unused_ignore,
 )
-from segctl.declarations.positions import ScalarMap, TextMap
 from segctl.declarations.suppressions import sql_ignores, yaml_ignores
+from segctl.documents.yaml_positions import ScalarMap, TextMap
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.query.lint import RULES, Knowledge, lint, needed_for
 from segctl.query.lint.help import explanation, markdown
@@ -38,9 +38,9 @@ from segctl.query.words import WordKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from segctl.declarations.document import Document
     from segctl.declarations.lint import Remark
     from segctl.declarations.suppressions import Ignore
+    from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.query.lint import Rule
     from segctl.query.parse import Parsed

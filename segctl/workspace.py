@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 
-from segctl.declarations.document import MAX_BYTES, by_place
+from segctl.documents.document import MAX_BYTES, by_place
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})

@@ -22,6 +22,7 @@ FLOORS = {
     "account": 4,
     "audience.duckdb_engine": 4,
     "audience.case_runner": 4,
+    "documents": 1,
     "query": 1,
     "declarations": 1,
     "ledger": 2,

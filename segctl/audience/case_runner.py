@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.cases import Reason, Verdict
 from segctl.audience.duckdb_engine import EvaluationFailed
-from segctl.declarations.document import excerpts
+from segctl.documents.document import excerpts
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.query.personal import mask_personal
 

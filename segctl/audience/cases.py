@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import DECIMALS, number_sql, utc
 from segctl.common.suggest import did_you_mean
-from segctl.declarations.document import UnquotedDate, decode, quoted
-from segctl.declarations.schema import check
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.document import UnquotedDate, decode, quoted
+from segctl.documents.schema import check
+from segctl.documents.yaml_reader import parse_document
 from segctl.query.catalogue import CONTACT_DATA, ColumnType
 from segctl.query.words import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from segctl.declarations.document import Document, Path
+    from segctl.documents.document import Document, Path
     from segctl.errors import Diagnostic, Span
 
 CONTACT_ID = "the-contact"

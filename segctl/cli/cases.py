@@ -9,9 +9,9 @@ from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_
 from segctl.audience.scope import Columns
 from segctl.cli.checking import lint_settings
 from segctl.cli.offline import offline_fields
-from segctl.declarations.document import by_place
 from segctl.declarations.fields import columns
 from segctl.declarations.lint import address_in_tests
+from segctl.documents.document import by_place
 from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.workspace import FIXTURES_FILE
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.audience.cases import Case
     from segctl.cli.session import Session
-    from segctl.declarations.document import Document
+    from segctl.documents.document import Document
     from segctl.model import Declared
 
 

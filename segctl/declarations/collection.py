@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.document import by_place, decode, excerpts
 from segctl.declarations.segment_file import read_file
+from segctl.documents.document import by_place, decode, excerpts
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Tombstone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from segctl.declarations.document import Document
+    from segctl.documents.document import Document
     from segctl.model import Declared
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from segctl.declarations.document import decode
-from segctl.declarations.schema import check
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.document import decode
+from segctl.documents.schema import check
+from segctl.documents.yaml_reader import parse_document
 from segctl.model.contact_fields import Field, Fields, FieldType
 from segctl.query.catalogue import ColumnType
 

@@ -22,15 +22,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from segctl.declarations.pieces import Pieces, comments_in, comments_of, cut
-from segctl.declarations.schema import schema_text
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.schema import schema_text
+from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.query.layout import Layout, lay_out
 from segctl.query.parse import parse
 
 if TYPE_CHECKING:
-    from segctl.declarations.document import Document, Place
     from segctl.declarations.pieces import Piece
+    from segctl.documents.document import Document, Place
 
 FIRST_KEYS = ("name", "description", "owner", "tags", "protected")
 """What a segment is to people stands first in a file."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.declarations.document import Document, Place
+    from segctl.documents.document import Document, Place
 
 _FOR_EDITORS = re.compile(r"#\s*(?:yaml-language-server:|-\*-|vim?:|prettier|yamllint|!)")
 _COMMENT = re.compile(r"(?:^|(?<=[ \t\n]))#[^\n]*", re.MULTILINE)

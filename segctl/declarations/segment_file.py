@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import find_keys
 from segctl.common.suggest import closest
-from segctl.declarations.document import (
+from segctl.documents.document import (
     Document,
     decode,
     excerpts,
@@ -22,9 +22,9 @@ from segctl.declarations.document import (
     position_spans,
     quoted,
 )
-from segctl.declarations.percentages import percentage
-from segctl.declarations.schema import check
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.percentages import percentage
+from segctl.documents.schema import check
+from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Segment, Tombstone
 

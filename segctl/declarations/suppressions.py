@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.declarations.document import Document, Path, Place
+    from segctl.documents.document import Document, Path, Place
 
 _MARK = re.compile(r"segctl:[ \t]*ignore\b[ \t]*(?:\[(?P<codes>[^\]\r\n]*)\])?")
 _CODE = re.compile(r"[^\s,]+")

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 from segctl.common.secrets import redact
 from segctl.declarations.formatting import formatted
 from segctl.declarations.segment_file import read_segment
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
 from segctl.query.layout import WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.declarations.document import Document
+    from segctl.documents.document import Document
     from segctl.model import Segment
     from segctl.model.contact_fields import ListNames
 

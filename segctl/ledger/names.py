@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import yaml
 
-from segctl.declarations.document import decode
-from segctl.declarations.yaml_reader import MAX_DEPTH, parse_document
+from segctl.documents.document import decode
+from segctl.documents.yaml_reader import MAX_DEPTH, parse_document
 
 
 def possible_name(data: bytes) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import redact
 from segctl.common.suggest import did_you_mean
-from segctl.declarations.document import decode, excerpts, position_spans, quoted
+from segctl.documents.document import decode, excerpts, position_spans, quoted
 from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.model import Delete, Upgrade
 from segctl.planfile import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
@@ -204,7 +204,7 @@ class _Reading:
 
     def check_shape(self, document: Any) -> None:
         """Hold the document against its schema."""
-        from segctl.declarations.schema import validator  # noqa: PLC0415 - only for what is checked
+        from segctl.documents.schema import validator  # noqa: PLC0415 - only for what is checked
 
         for error in islice(validator("plan").iter_errors(document), _MOST_READ):
             self._misfit(error)

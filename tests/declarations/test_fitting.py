@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from segctl.declarations import schema
-from segctl.declarations.document import UnquotedDate
-from segctl.declarations.fitting import Fits, compiled
+from segctl.documents import schema
+from segctl.documents.document import UnquotedDate
+from segctl.documents.fast_schema import Fits, compiled
 
 NAMES = ["segment", "segctl", "fields"]
 

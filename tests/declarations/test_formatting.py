@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from segctl.declarations.formatting import formatted, formatted_sql, key_order
 from segctl.declarations.pieces import comments_of
-from segctl.declarations.schema import schema_text
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.schema import schema_text
+from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
 from segctl.query.layout import laid_out
 from segctl.query.normal import Equivalence, equivalent

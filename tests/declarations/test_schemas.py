@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
-from segctl.declarations import schema
-from segctl.declarations.document import Document
+from segctl.documents import schema
+from segctl.documents.document import Document
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))

@@ -7,9 +7,9 @@ import time
 import pytest
 import yaml
 
-from segctl.declarations.document import Document
-from segctl.declarations.yaml_problems import report_syntax
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.document import Document
+from segctl.documents.yaml_errors import report_syntax
+from segctl.documents.yaml_reader import parse_document
 from tests.declarations.reading import QUERY, one, places, read
 
 # What is written, where the finding stands, and words that its summary or hint must hold.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segctl.declarations.segment_file import read_segment
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity
 from segctl.linting import (
     QuerySource,

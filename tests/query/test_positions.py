@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.declarations.positions import ScalarMap, TextMap
+from segctl.documents.yaml_positions import ScalarMap, TextMap
 
 Loader = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 LOADERS: tuple[Loader, ...] = (yaml.SafeLoader, yaml.CSafeLoader)

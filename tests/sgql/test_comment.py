@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segctl.declarations.suppressions import yaml_ignores
-from segctl.declarations.yaml_reader import parse_document
+from segctl.documents.yaml_reader import parse_document
 from segctl.sgql.comment import old_query
 
 

@@ -9,8 +9,8 @@ import click
 
 from segctl.cli.files import write_whole
 from segctl.cli.session import with_session
-from segctl.declarations.document import decode
 from segctl.declarations.formatting import formatted, formatted_sql
+from segctl.documents.document import decode
 from segctl.errors import Severity
 from segctl.render.style import clean, count
 

@@ -10,7 +10,7 @@ from segctl.cli.cases import check_tests
 from segctl.cli.checking import check_offline
 from segctl.cli.formats import diagnostics_in, faults_in, format_option
 from segctl.cli.session import with_session
-from segctl.declarations.document import by_place
+from segctl.documents.document import by_place
 from segctl.errors import InvalidInput, Severity
 from segctl.render.diagnostics import tally
 from segctl.render.style import count

@@ -26,7 +26,7 @@ from yaml._yaml import CParser
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from segctl.declarations.document import (
+from segctl.documents.document import (
     Document,
     Path,
     Place,
@@ -72,7 +72,7 @@ def parse_document(file: str, text: str) -> Document:
     try:
         _Builder(document).build(CParser(text))
     except YAMLError as error:
-        from segctl.declarations.yaml_problems import report_syntax  # noqa: PLC0415 - seldom
+        from segctl.documents.yaml_errors import report_syntax  # noqa: PLC0415 - seldom
 
         document.value = None
         report_syntax(document, error)

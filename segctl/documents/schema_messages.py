@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from segctl.declarations.document import quoted
+from segctl.documents.document import quoted
 
 if TYPE_CHECKING:
-    from segctl.declarations.document import Document
+    from segctl.documents.document import Document
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 

@@ -16,7 +16,7 @@ from segctl.errors import Span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segctl.declarations.document import Document
+    from segctl.documents.document import Document
 
 _KEY_WITHOUT_SPACE = re.compile(r"\s*[A-Za-z_][\w-]*:[^\s/]")
 _KEY_AND_VALUE = re.compile(r"\s*(?:- +)*[^\s#:][^:]*:\s+\S")

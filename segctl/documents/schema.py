@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.package_data import shipped
 from segctl.common.suggest import closest, did_you_mean
-from segctl.declarations.document import UnquotedDate, quoted
-from segctl.declarations.fitting import fits
-from segctl.declarations.patterns import PERCENTAGES, field_words, misfit, percentage
+from segctl.documents.document import UnquotedDate, quoted
+from segctl.documents.fast_schema import fits
+from segctl.documents.schema_messages import PERCENTAGES, field_words, misfit, percentage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jsonschema.protocols import Validator
 
-    from segctl.declarations.document import Document
+    from segctl.documents.document import Document
 
 _MOST_COMPARED = 40
 SETTINGS_FILE = "segctl.yaml"
