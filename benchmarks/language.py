@@ -13,7 +13,7 @@ from benchmarks.measure import Figure, compare
 from benchmarks.world import files, queries
 from segctl.declarations.collection import read_declarations
 from segctl.declarations.formatting import formatted
-from segctl.linting import RuleSettings, lint_declarations
+from segctl.declarations.linter import RuleSettings, lint_declarations
 from segctl.query.catalogue import ColumnType
 from segctl.query.lint import Knowledge, lint
 from segctl.query.normal import equivalent

@@ -1,8 +1,8 @@
 """Which segments of an account become files, and which cannot: a pure function, as planning is.
 
-Owns the choice, the order and the reasons. What a file says is `declarations/writing.py`, its name
-`declarations/filenames.py`. Refuses whatever would make the next plan anything but empty: a name
-that another segment has or almost has, a segment that no file can hold. Writes nothing.
+Owns the choice, the order and the reasons. What a file says is `declarations/generating.py`, its
+name `declarations/filenames.py`. Refuses whatever would make the next plan anything but empty: a
+name that another segment has or almost has, a segment that no file can hold. Writes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from segctl.common.secrets import redact
 from segctl.declarations.collection import folded
 from segctl.declarations.filenames import FileNames
-from segctl.declarations.writing import segment_text
+from segctl.declarations.generating import segment_text
 from segctl.markers import is_marked, looks_like_twin
 from segctl.matching import undeclared
 

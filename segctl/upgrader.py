@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.declarations.filenames import FileNames
-from segctl.declarations.writing import segment_text
+from segctl.declarations.generating import segment_text
 from segctl.errors import Diagnostic, Severity
 from segctl.importer import Choice, Left, NewFile, by_hand, shown, unwritable
 from segctl.model import Segment

@@ -13,8 +13,8 @@ import click
 import yaml
 
 from segctl.cli.program import COMMANDS, program
+from segctl.declarations.linter import rules_markdown
 from segctl.emulator.faults import Kind
-from segctl.linting import rules_markdown
 from tests.conftest import REPOSITORY
 
 if TYPE_CHECKING:

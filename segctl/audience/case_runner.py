@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segctl.audience.cases import Case
     from segctl.audience.duckdb_engine import Engine, Truth
     from segctl.audience.to_duckdb import Audience, Part
-    from segctl.linting import QuerySource
+    from segctl.declarations.linter import QuerySource
     from segctl.model import Declared
     from segctl.query.problems import Problem
 

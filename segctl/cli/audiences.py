@@ -18,7 +18,7 @@ from segctl.cli.shelves import shelf_of
 from segctl.config import PULLED, ContactFiles
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.counting import compare, names_asked
-from segctl.declarations.fields import columns
+from segctl.declarations.fields_file import columns
 from segctl.errors import InvalidInput, UsageError
 from segctl.workspace import stays_inside
 

@@ -9,8 +9,8 @@ from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_
 from segctl.audience.scope import Columns
 from segctl.cli.checking import lint_settings
 from segctl.cli.offline import offline_fields
-from segctl.declarations.fields import columns
-from segctl.declarations.lint import address_in_tests
+from segctl.declarations.fields_file import columns
+from segctl.declarations.lint_rules import address_in_tests
 from segctl.documents.document import by_place
 from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.workspace import FIXTURES_FILE

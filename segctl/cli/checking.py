@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from segctl.cli.offline import offline_fields
-from segctl.declarations.fields import columns
+from segctl.declarations.fields_file import columns
+from segctl.declarations.linter import RuleSettings, lint_declarations, needs
 from segctl.errors import Diagnostic, RemoteError, Severity
-from segctl.linting import RuleSettings, lint_declarations, needs
 from segctl.query.lint import Knowledge, Needs
 
 if TYPE_CHECKING:

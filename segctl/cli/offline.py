@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.declarations.fields import read_fields
+from segctl.declarations.fields_file import read_fields
 from segctl.workspace import FIELDS_FILE
 
 if TYPE_CHECKING:

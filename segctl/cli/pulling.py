@@ -14,7 +14,7 @@ from segctl.cli.shelves import contacts_folder, shelf_of
 from segctl.common.suggest import did_you_mean
 from segctl.contacts.pulling import Pull
 from segctl.contacts.shelf import FOLDER, shelves
-from segctl.declarations.fields import columns
+from segctl.declarations.fields_file import columns
 from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
 from segctl.render.previews import quoted, when
 from segctl.render.style import clean, count

@@ -6,8 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.audience.case_runner import not_translated
+from segctl.declarations.linter import QuerySource
 from segctl.errors import Diagnostic, Severity
-from segctl.linting import QuerySource
 from segctl.query.personal import mask_personal
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from segctl.declarations.pieces import Pieces, comments_in, comments_of, cut
+from segctl.declarations.key_blocks import Pieces, comments_in, comments_of, cut
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
@@ -29,7 +29,7 @@ from segctl.query.layout import Layout, lay_out
 from segctl.query.parse import parse
 
 if TYPE_CHECKING:
-    from segctl.declarations.pieces import Piece
+    from segctl.declarations.key_blocks import Piece
     from segctl.documents.document import Document, Place
 
 FIRST_KEYS = ("name", "description", "owner", "tags", "protected")

@@ -47,7 +47,7 @@ def _one(one: Verdict, style: Style) -> str:
 
 def details(one: Verdict) -> list[str]:
     """Say why a test failed, line by line; an address that may be somebody's is not shown."""
-    from segctl.declarations.lint import mask_somebody  # noqa: PLC0415 - only of a failure
+    from segctl.declarations.lint_rules import mask_somebody  # noqa: PLC0415 - only of a failure
 
     lines = [one.problem] if one.problem else [outcome(one)]
     lines.append(f"contact: {shown(one.case.contact)}")

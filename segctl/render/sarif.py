@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from segctl import __version__
 from segctl.common.secrets import redact
+from segctl.declarations.linter import ALL_RULES, explain
 from segctl.errors import Diagnostic, Severity
-from segctl.linting import ALL_RULES, explain
 from segctl.render.style import clean
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.writing import COMMAND, is_seen
+from segctl.declarations.generating import COMMAND, is_seen
 from segctl.query.personal import mask_personal
 
 if TYPE_CHECKING:

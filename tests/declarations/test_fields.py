@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl.declarations.fields import fields_text, read_fields
+from segctl.declarations.fields_file import fields_text, read_fields
 from segctl.model.contact_fields import Field, Fields, FieldType
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=20)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.declarations.formatting import formatted, formatted_sql, key_order
-from segctl.declarations.pieces import comments_of
+from segctl.declarations.key_blocks import comments_of
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
@@ -165,7 +165,7 @@ def test_the_order_holds_every_key_of_the_schema() -> None:
 def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"name: X\nquery_dsl: {RAW}\n"
     for wrong in ("name: Y\n", "name: X\nquery_dsl: SELECT a FROM t\n", "- 1\n", "a: 'b\n"):
-        monkeypatch.setattr("segctl.declarations.pieces.Pieces.text", lambda _, w=wrong: w)
+        monkeypatch.setattr("segctl.declarations.key_blocks.Pieces.text", lambda _, w=wrong: w)
         result = formatted("x.yaml", text)
         assert (result.text, result.changed) == (text, False)
         assert "prove" in result.problems[0].summary

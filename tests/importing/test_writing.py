@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.declarations.formatting import formatted
+from segctl.declarations.generating import segment_text
 from segctl.declarations.segment_file import read_segment
-from segctl.declarations.writing import segment_text
 from segctl.model import Segment
 from tests.conftest import KEY
 from tests.query.corpus import SHAPES
@@ -172,7 +172,7 @@ def test_what_no_file_can_hold_has_a_reason(reason: str, segment: Segment) -> No
 
 
 def test_a_text_that_reads_as_another_segment_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segctl.declarations.writing._escape", lambda _: "x")
+    monkeypatch.setattr("segctl.declarations.generating._escape", lambda _: "x")
     assert segment_text(Segment("X", "a\r"), {}).reason == "segctl cannot write it exactly"
 
 

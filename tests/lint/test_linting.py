@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segctl.declarations.segment_file import read_segment
-from segctl.documents.yaml_reader import parse_document
-from segctl.errors import Diagnostic, Severity
-from segctl.linting import (
+from segctl.declarations.linter import (
     QuerySource,
     RuleSettings,
     SettingProblem,
@@ -15,6 +12,9 @@ from segctl.linting import (
     needs,
     settings_problems,
 )
+from segctl.declarations.segment_file import read_segment
+from segctl.documents.yaml_reader import parse_document
+from segctl.errors import Diagnostic, Severity
 from segctl.query.catalogue import ColumnType
 from segctl.query.lint import Knowledge, Needs
 

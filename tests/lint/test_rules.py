@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segctl.declarations.linter import ALL_RULES, explain, rules_markdown
 from segctl.errors import Severity
-from segctl.linting import ALL_RULES, explain, rules_markdown
 from segctl.query.catalogue import ColumnType
 from segctl.query.lint import RULES, Finding, Knowledge, lint, names, sight
 from segctl.query.lint.help import example

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
+from segctl.declarations.linter import ALL_RULES
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.linting import ALL_RULES
 from segctl.render.frame import Frame
 from segctl.render.sarif import SCHEMA, sarif
 from tests.conftest import KEY

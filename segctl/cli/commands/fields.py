@@ -9,7 +9,7 @@ import click
 from segctl.cli.files import write_whole
 from segctl.cli.session import with_session
 from segctl.common.clock import iso
-from segctl.declarations.fields import fields_text
+from segctl.declarations.fields_file import fields_text
 from segctl.model.contact_fields import Fields
 from segctl.render.style import count
 from segctl.workspace import FIELDS_FILE

@@ -41,7 +41,7 @@ def command(session: Session, code: str | None, output: str) -> int:
       segctl lint --explain
       segctl lint --explain drops-nulls
     """
-    from segctl.linting import ALL_RULES, explain  # noqa: PLC0415
+    from segctl.declarations.linter import ALL_RULES, explain  # noqa: PLC0415
 
     if code == _LIST:
         width = max(map(len, ALL_RULES))

@@ -155,7 +155,7 @@ def _read(
 
 def _fields(session: Session, account: Account) -> Mapping[str, ColumnType] | None:
     """Ask for the account's own fields; without them less can be translated."""
-    from segctl.declarations.fields import columns  # noqa: PLC0415
+    from segctl.declarations.fields_file import columns  # noqa: PLC0415
 
     try:
         return columns(account.reader.list_fields()[0])

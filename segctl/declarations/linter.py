@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.common.secrets import redact
 from segctl.common.suggest import did_you_mean
-from segctl.declarations.lint import (
+from segctl.declarations.lint_rules import (
     DECLARATION_RULES,
     address_in_tests,
     duplicate_definition,
@@ -38,7 +38,7 @@ from segctl.query.words import WordKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from segctl.declarations.lint import Remark
+    from segctl.declarations.lint_rules import Remark
     from segctl.declarations.suppressions import Ignore
     from segctl.documents.document import Document
     from segctl.model import Declared
