@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, command, compare
 from benchmarks.world import files
-from segctl.history import read_ledger
+from segctl.history.git import read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Whose a segment is that no file declares: the rule by which absence may delete.
 
 Owns what the history says of removed declarations, as values, and the one decision: may segctl
-delete this segment because nothing declares it any more? Pure; git is asked by `history.py`.
+delete this segment because nothing declares it any more? Pure; git is asked by `git.py`.
 """
 
 from __future__ import annotations

@@ -24,9 +24,11 @@ FLOORS = {
     "audience.case_runner": 4,
     "documents": 1,
     "declarations.linter": 2,
+    "history": 2,
+    "history.git": 4,
+    "history.git_log": 4,
     "query": 1,
     "declarations": 1,
-    "ledger": 2,
     "audience": 2,
     "sgql": 2,
     "importer": 2,
@@ -51,8 +53,6 @@ FLOORS = {
     "refresh_record": 4,
     "refresher": 4,
     "reportfile": 2,
-    "gitlog": 4,
-    "history": 4,
     "workspace": 4,
     "contacts": 4,
     "config": 5,
@@ -68,7 +68,7 @@ ONLY_IMPORTERS = {
     "sqlglot": set(),
     "duckdb": {"audience/duckdb_engine.py"},
     "time": {"common/clock.py"},
-    "subprocess": {"environment.py", "history.py"},
+    "subprocess": {"environment.py", "history/git.py"},
 }
 
 MODULES = sorted(

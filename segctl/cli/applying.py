@@ -20,7 +20,7 @@ import click
 from segctl.applying.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.cli.refreshing import changed, record_of
 from segctl.errors import SegctlError
-from segctl.history import checked_out
+from segctl.history.git import checked_out
 from segctl.model.report import Outcome, Report, Status, in_order, not_attempted
 from segctl.planfile import action_name, digest
 from segctl.refresher import refresh_changed

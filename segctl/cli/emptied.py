@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
-from segctl.history import checked_out, held_elsewhere, moved_out, read_past, top_of
+from segctl.history.git import checked_out, held_elsewhere, moved_out, read_past, top_of
 from segctl.render.style import clean
 from segctl.workspace import Files
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.config import PULLED
 from segctl.errors import Diagnostic, Refused, Severity, UsageError
-from segctl.history import Sight, sight_of
+from segctl.history.git import Sight, sight_of
 from segctl.render.style import clean
 
 if TYPE_CHECKING:

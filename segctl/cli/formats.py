@@ -231,7 +231,7 @@ def faults_in(output: str, session: Session, what: str) -> Iterator[None]:
 
 def frame(session: Session, generated_at: str) -> Frame:
     """Say where the project stands in its repository, and at which commit."""
-    from segctl.history import checked_out, top_of  # noqa: PLC0415 - asks git
+    from segctl.history.git import checked_out, top_of  # noqa: PLC0415 - asks git
     from segctl.render.frame import Frame  # noqa: PLC0415
 
     if top_of(session.root) is None:
@@ -243,7 +243,7 @@ def frame(session: Session, generated_at: str) -> Frame:
 
 def place_in_repository(session: Session) -> str:
     """Give the project's folder from the top of its repository, empty where it is that."""
-    from segctl.history import top_of  # noqa: PLC0415 - git's seam
+    from segctl.history.git import top_of  # noqa: PLC0415 - git's seam
 
     root = session.root.resolve()
     # A checkout may be without git, as the runner makes one where it has none.

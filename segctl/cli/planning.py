@@ -273,7 +273,7 @@ def _selected(
 
 def ledger_of(session: Session, declarations: Declarations) -> Ledger:
     """Ask git which segments were declared once and are not any more."""
-    from segctl.history import read_ledger  # noqa: PLC0415 - only where it can matter
+    from segctl.history.git import read_ledger  # noqa: PLC0415 - only where it can matter
 
     names = {one.name for one in declarations.declared}
     return read_ledger(session.root, session.config.segments, names, env=session.env)

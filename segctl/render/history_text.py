@@ -18,7 +18,7 @@ from segctl.render.style import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from segctl.ledger.commits import Commit, Event
+    from segctl.history.commits import Commit, Event
     from segctl.model import Declared
     from segctl.query.changes import ClauseChange
     from segctl.render.style import Style

@@ -24,7 +24,7 @@ from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.emulator.world import CUSTOM_FIELDS
 from segctl.errors import Severity
-from segctl.history import read_ledger
+from segctl.history.git import read_ledger
 from segctl.model import Create, Delete, Plan, Reason, TargetRef
 from segctl.model.single_sends import References
 from segctl.ownership import Ledger, Ownership

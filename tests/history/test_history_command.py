@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.ledger.commits import Commit
+from segctl.history.commits import Commit
 from tests.conftest import Project, query
 from tests.history.repository import Repository, segment
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segctl.history import read_past
-from segctl.ledger.audit import Audit
+from segctl.history.audit import Audit
+from segctl.history.git import read_past
 from tests.history.repository import new_repository, segment
 
 NAMES = ["A", "B", "C"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.history import moved_out, read_ledger, read_past
-from segctl.ledger.commits import Commit
-from segctl.ledger.names import possible_name
+from segctl.history.commits import Commit
+from segctl.history.git import moved_out, read_ledger, read_past
+from segctl.history.name_scan import possible_name
 from segctl.model import Segment
 from segctl.ownership import Removal
 from tests.conftest import ALL, query

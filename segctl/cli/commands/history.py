@@ -12,16 +12,16 @@ from segctl.cli.session import with_session
 from segctl.common.clock import iso
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
-from segctl.history import read_past
-from segctl.ledger.audit import Audit
+from segctl.history.audit import Audit
+from segctl.history.git import read_past
 from segctl.render.history_text import history_json, history_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from segctl.cli.session import Session
-    from segctl.ledger.commits import Event
-    from segctl.ledger.past import Past
+    from segctl.history.commits import Event
+    from segctl.history.timeline import Past
 
 DEFAULT_LIMIT = 50
 

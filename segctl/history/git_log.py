@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.ledger.commits import NOT_A_FILE, Commit, FileChange
+from segctl.history.commits import NOT_A_FILE, Commit, FileChange
 from segctl.workspace import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:

@@ -20,14 +20,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.declarations.segment_file import read_file, read_segment
-from segctl.ledger.names import possible_name
+from segctl.history.name_scan import possible_name
 from segctl.model import Disposal, Tombstone
 from segctl.ownership import Removal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from segctl.ledger.commits import Commit, FileChange
+    from segctl.history.commits import Commit, FileChange
     from segctl.model import Declared
 
 Line: TypeAlias = "list[tuple[int, tuple[Declared, ...]]]"

@@ -11,14 +11,14 @@ from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from segctl.ledger.commits import Event
+from segctl.history.commits import Event
 from segctl.query.normal import normal
 from segctl.query.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.ledger.past import Past
+    from segctl.history.timeline import Past
     from segctl.model import Declared
 
 

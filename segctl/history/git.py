@@ -19,9 +19,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
-from segctl.gitlog import commits_in, is_file
-from segctl.ledger.names import possible_name
-from segctl.ledger.past import Past
+from segctl.history.git_log import commits_in, is_file
+from segctl.history.name_scan import possible_name
+from segctl.history.timeline import Past
 from segctl.ownership import Ledger
 from segctl.workspace import SEGMENT_SUFFIXES
 
