@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segctl.cli.audiences import chosen, opened
 from segctl.contacts.verifying import verify
 from segctl.errors import Diagnostic, Severity, UsageError
-from segctl.importer import shown
+from segctl.importing.importer import shown
 from segctl.query.personal import mask_personal
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Session
     from segctl.contacts.verifying import Verified
-    from segctl.upgrader import Translated
+    from segctl.importing.v1_upgrader import Translated
 
 _SHOWN = 5
 """How many contacts are named, by their ids."""

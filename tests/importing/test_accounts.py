@@ -16,7 +16,7 @@ from segctl.account.snapshot import take_snapshot
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
-from segctl.importer import Import, find, make_import, to_read
+from segctl.importing.importer import Import, find, make_import, to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
 from segctl.planner import Wishes, definitions_to_read, make_plan
 from segctl.sendgrid.api import Reader

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl import upgrader
+from segctl.importing import v1_upgrader
 from segctl.sgql.translation import Upgraded
 from tests.conftest import query, segment_yaml
 
@@ -183,7 +183,7 @@ def test_verified_against_contacts(
     assert "`Brno` selects the same among 20 contacts." in fine.err
 
     wrong = Upgraded(query("city = 'Praha'"), ())
-    monkeypatch.setattr(upgrader, "translate", lambda *_: wrong)
+    monkeypatch.setattr(v1_upgrader, "translate", lambda *_: wrong)
     result = connected.run("upgrade", "Brno", "--verify", "--contacts", file)
     assert (result.code, result.out) == (1, "")
     assert "the old query alone selects c1, c3, c5, c7, c9 and 5 more" in result.err

@@ -18,7 +18,7 @@ from segctl.cli.adopting import (
 from segctl.cli.naming import parent_names
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, Severity
-from segctl.importer import find, make_import, to_read
+from segctl.importing.importer import find, make_import, to_read
 from segctl.render.style import clean, count
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
-    from segctl.importer import Import
+    from segctl.importing.importer import Import
     from segctl.model import Remote, Snapshot
 
 

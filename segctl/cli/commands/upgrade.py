@@ -18,7 +18,7 @@ from segctl.cli.exit_codes import IN_PART
 from segctl.cli.naming import parent_names
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
-from segctl.importer import find, shown
+from segctl.importing.importer import find, shown
 from segctl.ownership import Ownership
 from segctl.render.style import clean, count
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from segctl.cli.session import Account, Session
     from segctl.declarations.collection import Declarations
+    from segctl.importing.v1_upgrader import Translated, Upgrades
     from segctl.model import Remote, Snapshot
     from segctl.query.catalogue import ColumnType
-    from segctl.upgrader import Translated, Upgrades
 
 _SHOWN = 5
 """How many names a warning spells out."""
@@ -76,7 +76,7 @@ def command(
       segctl upgrade 'Gmail users' 'Lapsed 2022'
       segctl upgrade --all --verify --contacts contacts.csv --events events.csv
     """
-    from segctl.upgrader import make_upgrades, to_upgrade  # noqa: PLC0415 - the parsers
+    from segctl.importing.v1_upgrader import make_upgrades, to_upgrade  # noqa: PLC0415 - the parsers
 
     check_usage(names, everything=everything)
     if not verify and (contacts or events):
@@ -133,7 +133,7 @@ def _read(
 
     Raises `UsageError` with every name that the account does not have.
     """
-    from segctl.upgrader import to_upgrade  # noqa: PLC0415 - the parsers
+    from segctl.importing.v1_upgrader import to_upgrade  # noqa: PLC0415 - the parsers
 
     picked: list[Remote] = []
 

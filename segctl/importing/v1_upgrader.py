@@ -13,7 +13,7 @@ from segctl.common.secrets import redact
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.generating import segment_text
 from segctl.errors import Diagnostic, Severity
-from segctl.importer import Choice, Left, NewFile, by_hand, shown, unwritable
+from segctl.importing.importer import Choice, Left, NewFile, by_hand, shown, unwritable
 from segctl.model import Segment
 from segctl.query.personal import mask_personal
 from segctl.query.problems import place
