@@ -19,8 +19,8 @@ from segctl.documents.percentages import percentage
 from segctl.documents.schema import check
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
-from segctl.ownership import Ownership
-from segctl.policy import Limits
+from segctl.planning.ownership import Ownership
+from segctl.planning.safety import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,6 @@ import pytest
 
 from segctl.applying.applier import Started, Tactics, perform
 from segctl.common.secrets import Secret
-from segctl.comparison import changed_fields
 from segctl.emulator import Emulator, Settings, world
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import (
@@ -24,6 +23,7 @@ from segctl.model import (
     TargetRef,
 )
 from segctl.model.report import Outcome, Status, in_order
+from segctl.planning.equality import changed_fields
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 

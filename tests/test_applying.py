@@ -11,12 +11,12 @@ import pytest
 
 from segctl.applying.applier import OnInvalid, Started, Tactics, Waiting, perform
 from segctl.applying.context import Patience
-from segctl.comparison import changed_fields
 from segctl.errors import Span
-from segctl.markers import Marker, temporary_name
 from segctl.model import Plan, Precondition, Replace, Segment
 from segctl.model.plan_options import Options
 from segctl.model.report import Outcome, Status, in_order
+from segctl.planning.equality import changed_fields
+from segctl.planning.temporary_names import Marker, temporary_name
 
 from .test_applier import (
     LIST,

@@ -19,7 +19,7 @@ from segctl.config import (
 )
 from segctl.environment import account_digest, api_key, base_url, cache_folder
 from segctl.errors import InvalidInput, UsageError
-from segctl.policy import Limits
+from segctl.planning.safety import Limits
 from tests.declarations.reading import KEY, places, shown
 
 HEAD = "version: 1\n"

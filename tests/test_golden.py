@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl import __version__, reportfile
-from segctl.drift import Drift, Drifts, Kind
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.markers import Marker, temporary_name
 from segctl.model import (
     Change,
     Create,
@@ -36,8 +34,10 @@ from segctl.model import (
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.model.single_sends import References, SingleSend
 from segctl.planfile import to_json
-from segctl.planner import make_plan
-from segctl.policy import Limits, judge
+from segctl.planning.drift import Drift, Drifts, Kind
+from segctl.planning.planner import make_plan
+from segctl.planning.safety import Limits, judge
+from segctl.planning.temporary_names import Marker, temporary_name
 from segctl.render.diagnostics import diagnostics_text, tally
 from segctl.render.drift_text import drift_text
 from segctl.render.findings import drift_findings, plan_findings, plan_problems

@@ -14,7 +14,7 @@ import pytest
 
 from segctl.cli import planning
 from segctl.model import Segment
-from segctl.ownership import Ledger, Removal
+from segctl.planning.ownership import Ledger, Removal
 from tests.conftest import KEY, Project, Remote, query
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import pytest
 
 from segctl.cli import planning
 from segctl.cli.commands import list as listing
-from segctl.markers import Marker, temporary_name
 from segctl.model import Segment
-from segctl.ownership import Ledger, Removal
+from segctl.planning.ownership import Ledger, Removal
+from segctl.planning.temporary_names import Marker, temporary_name
 from tests.conftest import Project, Remote, query
 
 if TYPE_CHECKING:

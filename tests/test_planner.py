@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl.comparison import changed_fields
 from segctl.errors import Severity, Span
 from segctl.model import (
     Create,
@@ -33,10 +32,11 @@ from segctl.model import (
     Validation,
 )
 from segctl.model.single_sends import References
-from segctl.ownership import Ledger, Removal
 from segctl.planfile import digest, to_json
-from segctl.planner import Wishes, definitions_to_read, make_plan, select
-from segctl.policy import Limits, judge
+from segctl.planning.equality import changed_fields
+from segctl.planning.ownership import Ledger, Removal
+from segctl.planning.planner import Wishes, definitions_to_read, make_plan, select
+from segctl.planning.safety import Limits, judge
 
 TARGET = TargetRef("production", "api.sendgrid.com")
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"

@@ -18,8 +18,8 @@ from segctl.model import (
     Tombstone,
     Validation,
 )
-from segctl.ownership import Ledger, Ownership, Removal
-from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history
+from segctl.planning.ownership import Ledger, Ownership, Removal
+from segctl.planning.planner import Wishes, definitions_to_read, make_plan, needs_history
 
 from .conftest import query
 

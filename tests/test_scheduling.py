@@ -15,7 +15,7 @@ from segctl.applying.scheduler import Scheduler, Started, Waiting
 from segctl.errors import Span
 from segctl.model import Create, Delete, Patch, Precondition, Replace, Segment
 from segctl.model.report import Outcome, Status
-from segctl.ordering import in_order
+from segctl.planning.ordering import in_order
 
 from .conftest import Hasty
 

@@ -21,8 +21,8 @@ from segctl.emulator import Emulator, world
 from segctl.model import Replace, TargetRef
 from segctl.model.report import Outcome, Status, in_order
 from segctl.model.single_sends import References
-from segctl.planner import Wishes, definitions_to_read, make_plan
-from segctl.policy import Limits, judge
+from segctl.planning.planner import Wishes, definitions_to_read, make_plan
+from segctl.planning.safety import Limits, judge
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 from tests.conftest import TEST_SETTINGS, Hasty, Project, Remote, Watch, query, segment_yaml

@@ -16,10 +16,10 @@ from segctl.applying.upgrading import upgrade
 from segctl.applying.usage_check import refuse_if_used
 from segctl.applying.validation import Verdict, watch
 from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_of
-from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
 from segctl.model import Create, Delete, Patch, Replace, Upgrade, Validation
 from segctl.model.report import Outcome, Status, not_attempted
+from segctl.planning.equality import changed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection

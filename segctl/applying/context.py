@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from segctl.policy import DEFAULT_MAX_UPGRADE_DIFFERENCE
+from segctl.planning.safety import DEFAULT_MAX_UPGRADE_DIFFERENCE
 
 if TYPE_CHECKING:
     from datetime import datetime

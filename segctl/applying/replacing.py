@@ -1,6 +1,6 @@
 """Makes a segment anew under its name, so that at every point at least one of the two exists.
 
-Owns the order: the old one gets a temporary name (`markers.py`), the new one is created and
+Owns the order: the old one gets a temporary name (`temporary_names.py`), the new one is created and
 watched until SendGrid calls it valid, and only then the old one goes. Whatever breaks in between,
 the temporary name tells the next plan where to go on: with the new one, where it is there already,
 and by the same steps. Deletes the old one on no other ground, and the new one only where SendGrid
@@ -18,12 +18,12 @@ from segctl.applying.resuming import status_of_stop, taken_up
 from segctl.applying.usage_check import refuse_if_used
 from segctl.applying.validation import watch
 from segctl.applying.writes import NOT_DONE, Unknown
-from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, RemoteError
-from segctl.markers import Marker, temporary_name
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
-from segctl.policy import going
+from segctl.planning.equality import changed_fields
+from segctl.planning.safety import going
+from segctl.planning.temporary_names import Marker, temporary_name
 
 if TYPE_CHECKING:
     from segctl.applying.context import Means, Steps

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from segctl.applying import writes
 from segctl.applying.context import Halted
 from segctl.applying.writes import status_of
-from segctl.comparison import changed_fields
 from segctl.errors import Interrupted, UpdateLocked
 from segctl.model.report import Status
+from segctl.planning.equality import changed_fields
 
 if TYPE_CHECKING:
     from segctl.applying.context import Means, Steps

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from segctl.applying.context import Halted, Patience, Wait
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import Outcome, Status, not_attempted
-from segctl.room import needs_room
+from segctl.planning.capacity import needs_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence

@@ -3,8 +3,8 @@
 Owns the order: the new one is made under a name of its own, watched until SendGrid calls it valid
 and has counted it, and held against the old one; only then, and only if no Single Send goes to that
 by then, the old one is deleted and the new one gets its name. Each stop leaves both, and the
-temporary name (`markers.py`) tells the next plan where to go on. A v1 segment cannot be renamed, so
-`replacing.py` goes about it the other way round.
+temporary name (`temporary_names.py`) tells the next plan where to go on. A v1 segment cannot be
+renamed, so `replacing.py` goes about it the other way round.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from segctl.applying.resuming import status_of_stop, taken_up
 from segctl.applying.usage_check import users
 from segctl.applying.validation import watch, watch_count
 from segctl.applying.writes import NOT_DONE
-from segctl.comparison import changed_fields
 from segctl.errors import RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
-from segctl.policy import going
+from segctl.planning.equality import changed_fields
+from segctl.planning.safety import going
 
 if TYPE_CHECKING:
     from segctl.applying.context import Means, Steps

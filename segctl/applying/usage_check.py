@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.applying.writes import Conflict
-from segctl.policy import going, is_ignored
+from segctl.planning.safety import going, is_ignored
 
 if TYPE_CHECKING:
     from segctl.applying.context import Means

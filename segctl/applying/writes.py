@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from segctl.applying.context import Halted, Patience, Wait
 from segctl.applying.update_lock import LockPatience
-from segctl.comparison import changed_fields
 from segctl.errors import NotFound, RemoteError, ServerFault, UpdateLocked
 from segctl.model import Segment
 from segctl.model.report import Status
+from segctl.planning.equality import changed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from segctl.cli.session import Session
-    from segctl.drift import Drifts
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Report
+    from segctl.planning.drift import Drifts
     from segctl.render.frame import Frame
 
     F = TypeVar("F", bound=Callable[..., Any])

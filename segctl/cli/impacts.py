@@ -17,7 +17,7 @@ from segctl.common.timestamps import moment
 from segctl.config import PULLED
 from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
 from segctl.model import Create, Impact, Reason
-from segctl.reach import reaching
+from segctl.planning.audience_limits import reaching
 from segctl.render.previews import quoted
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from segctl.cli.completing import segment_names
 from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.common.suggest import did_you_mean
 from segctl.errors import InvalidInput, UsageError
-from segctl.matching import undeclared
 from segctl.model import Delete, Disposal
 from segctl.model.plan_options import Options
-from segctl.ownership import Ownership
-from segctl.planner import Wishes, definitions_to_read, make_plan, needs_history, select
-from segctl.policy import ended, judge
+from segctl.planning.matching import undeclared
+from segctl.planning.ownership import Ownership
+from segctl.planning.planner import Wishes, definitions_to_read, make_plan, needs_history, select
+from segctl.planning.safety import ended, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Plan, Remote, Snapshot
     from segctl.model.contact_fields import ListNames
-    from segctl.ownership import Ledger
-    from segctl.planner import Named
+    from segctl.planning.ownership import Ledger
+    from segctl.planning.planner import Named
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -239,7 +239,7 @@ def _checked(
     The account is asked for its lists once, and only where a rule or a change needs them.
     """
     from segctl.account.contact_lists import ContactLists  # noqa: PLC0415 - only where something changes
-    from segctl.audience.lists import lists_in  # noqa: PLC0415 - query.tree: 30 ms
+    from segctl.planning.list_references import lists_in  # noqa: PLC0415 - query.tree: 30 ms
 
     lists = ContactLists(account.reader)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}

@@ -141,7 +141,7 @@ def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_
     from segctl.model import Create  # noqa: PLC0415
     from segctl.model.plan_options import Options  # noqa: PLC0415
     from segctl.planfile import action_name  # noqa: PLC0415
-    from segctl.reach import reaching  # noqa: PLC0415
+    from segctl.planning.audience_limits import reaching  # noqa: PLC0415
 
     question = prepare(session, Options(only=tuple(names)))
     plan, _ = look(session, account, question)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot
-from segctl.audience.lists import lists_of
 from segctl.cli.exposure import exposure
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
@@ -16,6 +15,7 @@ from segctl.contacts.pulling import Pull
 from segctl.contacts.shelf import FOLDER, shelves
 from segctl.declarations.fields_file import columns
 from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
+from segctl.planning.list_references import lists_of
 from segctl.render.previews import quoted, when
 from segctl.render.style import clean, count
 from segctl.sendgrid.exports import Exports

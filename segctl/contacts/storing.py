@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
-from segctl.audience.lists import LIST_IDS
 from segctl.audience.to_duckdb import TYPES
 from segctl.audience.typed_sql import name_sql, text_sql
 from segctl.common.clock import iso
 from segctl.contacts.base import PULLED_FORMAT
 from segctl.contacts.files import read_relation
 from segctl.errors import UnexpectedAnswer, UsageError
+from segctl.planning.list_references import LIST_IDS
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from segctl.errors import UsageError
 from segctl.history.git_log import commits_in, is_file
 from segctl.history.name_scan import possible_name
 from segctl.history.timeline import Past
-from segctl.ownership import Ledger
+from segctl.planning.ownership import Ledger
 from segctl.workspace import SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from segctl.declarations.segment_file import read_file, read_segment
 from segctl.history.name_scan import possible_name
 from segctl.model import Disposal, Tombstone
-from segctl.ownership import Removal
+from segctl.planning.ownership import Removal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

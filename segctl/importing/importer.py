@@ -16,8 +16,8 @@ from segctl.common.secrets import redact
 from segctl.declarations.collection import folded
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.generating import segment_text
-from segctl.markers import is_marked, looks_like_twin
-from segctl.matching import undeclared
+from segctl.planning.matching import undeclared
+from segctl.planning.temporary_names import is_marked, looks_like_twin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, assert_never
 
-from segctl.drift import Kind
 from segctl.planfile import diagnostics_json, header
+from segctl.planning.drift import Kind
 from segctl.render.frame import Frame
 from segctl.render.style import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.drift import Drift, Drifts
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
+    from segctl.planning.drift import Drift, Drifts
     from segctl.render.style import Style
 
 KIND_WORDS = {

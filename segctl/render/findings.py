@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from segctl.drift import Kind
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile import action_name
-from segctl.policy import ended
+from segctl.planning.drift import Kind
+from segctl.planning.safety import ended
 from segctl.render.impacts import impact_words
 from segctl.render.plan_text import reason_words
 from segctl.render.report_text import closing_line
 from segctl.render.style import Style, count
 
 if TYPE_CHECKING:
-    from segctl.drift import Drifts
     from segctl.model import Change, Plan
     from segctl.model.report import Report
+    from segctl.planning.drift import Drifts
 
 _WEIGHTS = {
     Status.FAILED: Severity.ERROR,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model import Create, Reason
-from segctl.reach import audience_change, impact_of, reaching
+from segctl.planning.audience_limits import audience_change, impact_of, reaching
 from segctl.render.style import clean, count
 
 if TYPE_CHECKING:

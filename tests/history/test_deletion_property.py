@@ -27,9 +27,9 @@ from segctl.errors import Severity
 from segctl.history.git import read_ledger
 from segctl.model import Create, Delete, Plan, Reason, TargetRef
 from segctl.model.single_sends import References
-from segctl.ownership import Ledger, Ownership
-from segctl.planner import Wishes, definitions_to_read, make_plan
-from segctl.policy import Limits, judge
+from segctl.planning.ownership import Ledger, Ownership
+from segctl.planning.planner import Wishes, definitions_to_read, make_plan
+from segctl.planning.safety import Limits, judge
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 from tests.conftest import TEST_SETTINGS, Hasty, Watch, query, segment_yaml

@@ -12,7 +12,7 @@ from segctl.history.commits import Commit
 from segctl.history.git import moved_out, read_ledger, read_past
 from segctl.history.name_scan import possible_name
 from segctl.model import Segment
-from segctl.ownership import Removal
+from segctl.planning.ownership import Removal
 from tests.conftest import ALL, query
 from tests.history.repository import Repository, new_repository, segment
 

@@ -18,7 +18,7 @@ from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.importing.importer import Import, find, make_import, to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
-from segctl.planner import Wishes, definitions_to_read, make_plan
+from segctl.planning.planner import Wishes, definitions_to_read, make_plan
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
 from tests.conftest import KEY, TEST_SETTINGS, Hasty, Watch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from segctl.markers import Marker, temporary_name
+from segctl.planning.temporary_names import Marker, temporary_name
 from tests.conftest import REPOSITORY, Project, Remote, query
 from tests.importing.test_writing import QUERIES
 

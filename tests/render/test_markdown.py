@@ -30,8 +30,8 @@ from tests.conftest import KEY
 from tests.render import values
 
 if TYPE_CHECKING:
-    from segctl.drift import Drifts
     from segctl.model.report import Report
+    from segctl.planning.drift import Drifts
 
 FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")

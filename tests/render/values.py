@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from segctl.drift import Drift, Drifts, Kind
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import (
     Change,
@@ -20,6 +19,7 @@ from segctl.model import (
     TargetRef,
 )
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
+from segctl.planning.drift import Drift, Drifts, Kind
 from segctl.query.changes import clause_changes
 from segctl.render.frame import Frame
 from tests.conftest import KEY, query

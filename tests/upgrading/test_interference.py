@@ -10,7 +10,7 @@ import pytest
 from segctl.errors import Span
 from segctl.model import Declared, Remote, Segment, Snapshot, TargetRef
 from segctl.model.report import Outcome, Status
-from segctl.planner import make_plan
+from segctl.planning.planner import make_plan
 from tests.conftest import query, segment_yaml
 from tests.faults.harness import Run, World, crossed, wired, write
 

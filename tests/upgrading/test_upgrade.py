@@ -285,7 +285,7 @@ def test_many_upgrades_are_no_destruction(project: Project, account: Remote) -> 
 def test_what_cannot_be_told_is_an_error(
     project: Project, account: Remote, made: list[tuple[str, int]], code: str
 ) -> None:
-    from segctl.markers import Marker, temporary_name  # noqa: PLC0415
+    from segctl.planning.temporary_names import Marker, temporary_name  # noqa: PLC0415
 
     mark = temporary_name("", V1, Marker.TWIN)[-8:]
     for name, version in made:

@@ -14,9 +14,9 @@ from segctl.cli.planning import ledger_of
 from segctl.cli.session import with_session
 from segctl.common.clock import iso
 from segctl.errors import SegctlError, UsageError
-from segctl.matching import undeclared
 from segctl.model.single_sends import References
-from segctl.ownership import Ledger, is_ours
+from segctl.planning.matching import undeclared
+from segctl.planning.ownership import Ledger, is_ours
 from segctl.render.listing import Row, listing_json, listing_text
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from segctl.cli.naming import parent_names
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importing.importer import find, shown
-from segctl.ownership import Ownership
+from segctl.planning.ownership import Ownership
 from segctl.render.style import clean, count
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile import action_name
-from segctl.reach import impact_of
+from segctl.planning.audience_limits import impact_of
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import head_lines, query_lines, sides

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile import action_name, digest
-from segctl.policy import ended
+from segctl.planning.safety import ended
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
 from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
@@ -46,10 +46,10 @@ from segctl.render.style import Style, count
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from segctl.drift import Drift, Drifts
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Outcome, Report
+    from segctl.planning.drift import Drift, Drifts
     from segctl.render.frame import Frame
     from segctl.render.previews import Preview
 

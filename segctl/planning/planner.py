@@ -1,7 +1,7 @@
 """The pure function in the middle: declared segments and a snapshot of the account give a plan.
 
 Owns what follows from a match: keep, patch, replace, upgrade, create; and from the lack of one:
-delete or leave alone. Decides nothing about whether the plan is allowed: that is `policy.py`. Reads
+delete or leave alone. Decides nothing about whether the plan is allowed: that is `safety.py`. Reads
 no file, no clock and no network.
 """
 
@@ -12,12 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from segctl.absence import Rules, concerns, left_aside, settle
-from segctl.collisions import alike, names_in_use
-from segctl.comparison import changed_fields, same_text
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, nameless_twins, temporary_name
-from segctl.matching import match_up, undeclared, upgrading
 from segctl.model import (
     Change,
     Create,
@@ -38,9 +33,14 @@ from segctl.model import (
     Upgrade,
     Validation,
 )
-from segctl.ordering import in_order
-from segctl.ownership import Ledger, Ownership, Removal
-from segctl.succession import (
+from segctl.planning.equality import changed_fields, same_text
+from segctl.planning.matching import match_up, undeclared, upgrading
+from segctl.planning.name_conflicts import alike, names_in_use
+from segctl.planning.ordering import in_order
+from segctl.planning.ownership import Ledger, Ownership, Removal
+from segctl.planning.temporary_names import Marker, nameless_twins, temporary_name
+from segctl.planning.undeclared import Rules, concerns, left_aside, settle
+from segctl.planning.v1_upgrades import (
     finished,
     is_stranger,
     nothing_to_upgrade,
@@ -51,7 +51,7 @@ from segctl.succession import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from segctl.matching import Match
+    from segctl.planning.matching import Match
     from segctl.query.changes import ClauseChange
 
 

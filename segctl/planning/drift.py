@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
-from segctl.comparison import same_audience
-from segctl.markers import is_marked, looks_like_twin
 from segctl.model import Create, Delete, Patch, Reason, Replace, Upgrade
+from segctl.planning.equality import same_audience
+from segctl.planning.temporary_names import is_marked, looks_like_twin
 
 if TYPE_CHECKING:
     from segctl.errors import Span

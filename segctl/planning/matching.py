@@ -1,11 +1,7 @@
-"""Which segment of the account is which declaration's: by name, else by what it was called.
+"""The match between declarations and segments of the account: by name, else by an earlier name.
 
-Owns the answer and every reason why there is none. A declaration is matched by its name; where
-the account has none of that name, by `previous_names`, by a temporary name that an unfinished run
-left (`markers.py`), also beside the v1 segment whose place it takes, or by the history, where a
-removed declaration and a new one are the same segment under two names. Two remotes for one
-declaration, or two declarations for one remote, are an error. Pure; what follows from a match is
-the planner's.
+An earlier name is one of `previous_names`, a temporary name that an unfinished run left, or one
+that the history shows. An ambiguous match is an error. What follows from a match is the planner's.
 """
 
 from __future__ import annotations
@@ -14,17 +10,24 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.comparison import audience, same_audience
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, looks_like_twin, marked, nameless_twins, twins
 from segctl.model import Reason
-from segctl.ownership import is_ours
+from segctl.planning.equality import audience, same_audience
+from segctl.planning.ownership import is_ours
+from segctl.planning.temporary_names import (
+    Marker,
+    is_marked,
+    looks_like_twin,
+    marked,
+    nameless_twins,
+    twins,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
     from segctl.model import Declared, Remote
-    from segctl.ownership import Removal
+    from segctl.planning.ownership import Removal
 
 
 @dataclass(frozen=True, slots=True)

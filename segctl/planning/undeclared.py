@@ -2,7 +2,7 @@
 
 Owns the reasons, in their order: a file says `removed`; the history says that it was ours; the
 account belongs to the files. Whatever none of them covers is left alone. Pure; how many deletes are
-too many is `policy.py`'s question.
+too many is `safety.py`'s question.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from segctl.common.suggest import closest
 from segctl.errors import Diagnostic, Severity
-from segctl.markers import Marker, is_marked, looks_like_twin, marked
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
-from segctl.ownership import Ledger, Ownership, is_ours, may_delete
+from segctl.planning.ownership import Ledger, Ownership, is_ours, may_delete
+from segctl.planning.temporary_names import Marker, is_marked, looks_like_twin, marked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from segctl.errors import Span
     from segctl.model import Declared, Remote, Tombstone
-    from segctl.ownership import Removal
+    from segctl.planning.ownership import Removal
 
 Known = TypeVar("Known")
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.comparison import changed_fields
 from segctl.errors import Diagnostic, Severity
+from segctl.planning.equality import changed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from segctl.matching import Match
     from segctl.model import Declared, Remote
+    from segctl.planning.matching import Match
 
 
 def is_stranger(match: Match) -> bool:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Plan, Reason, Replace, Upgrade
-from segctl.reach import too_far
-from segctl.room import growth, over_the_cap, with_room
+from segctl.planning.audience_limits import too_far
+from segctl.planning.capacity import growth, over_the_cap, with_room
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

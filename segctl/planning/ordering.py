@@ -11,8 +11,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from segctl.markers import Marker, temporary_name
 from segctl.model import Create, Delete, Patch, Precondition, Reason, Replace, Upgrade
+from segctl.planning.temporary_names import Marker, temporary_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,1 @@
+"""Asking SendGrid to count segments now, within the quota that it documents."""
