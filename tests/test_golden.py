@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl import __version__, reportfile
+from segctl import __version__
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import (
     Change,
@@ -33,7 +33,8 @@ from segctl.model import (
 )
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.model.single_sends import References, SingleSend
-from segctl.planfile import to_json
+from segctl.planfile.report_json import to_json as report_to_json
+from segctl.planfile.to_json import to_json
 from segctl.planning.drift import Drift, Drifts, Kind
 from segctl.planning.planner import make_plan
 from segctl.planning.safety import Limits, judge
@@ -368,7 +369,7 @@ def plan_page(plan: Plan) -> str:
 
 
 def report_json() -> str:
-    data = reportfile.to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
+    data = report_to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
     assert data["tool"].pop("version") == __version__
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 

@@ -32,7 +32,7 @@ from segctl.model import (
     Validation,
 )
 from segctl.model.single_sends import References
-from segctl.planfile import digest, to_json
+from segctl.planfile.to_json import digest, to_json
 from segctl.planning.equality import changed_fields
 from segctl.planning.ownership import Ledger, Removal
 from segctl.planning.planner import Wishes, definitions_to_read, make_plan, select

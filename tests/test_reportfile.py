@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
-from segctl.planfile import digest
-from segctl.reportfile import to_json
+from segctl.planfile.report_json import to_json
+from segctl.planfile.to_json import digest
 from tests.conftest import REPOSITORY
 from tests.test_golden import report, rich_plan
 

@@ -11,7 +11,7 @@ import pytest
 
 from segctl import __version__
 from segctl.cli import main
-from segctl.planfile import FORMAT_VERSION, checksum
+from segctl.planfile.to_json import FORMAT_VERSION, checksum
 from tests.conftest import ALL, Project, Remote, query
 
 if TYPE_CHECKING:

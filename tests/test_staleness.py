@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 
 from segctl.errors import Span
 from segctl.model import Change, Create, Delete, Patch, Plan, Precondition, Segment, TargetRef
-from segctl.planfile import digest
-from segctl.staleness import differences, other_account
+from segctl.planfile.staleness import differences, other_account
+from segctl.planfile.to_json import digest
 from tests.planfile.plans import PLANS
 
 TARGET = TargetRef("production", "api.sendgrid.com")

@@ -61,7 +61,7 @@ def plan_in(
     made = generated_at or _now(session)
     match output:
         case "json":
-            from segctl.planfile import to_json  # noqa: PLC0415
+            from segctl.planfile.to_json import to_json  # noqa: PLC0415
 
             return session.as_json(to_json(plan, made, version, requests))
         case "markdown":
@@ -95,7 +95,7 @@ def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
     made = _now(session)
     match output:
         case "json":
-            from segctl.reportfile import to_json  # noqa: PLC0415
+            from segctl.planfile.report_json import to_json  # noqa: PLC0415
 
             return session.as_json(to_json(report, plan, made))
         case "markdown":
@@ -180,7 +180,7 @@ def diagnostics_in(
     made = _now(session)
     match output:
         case "json":
-            from segctl.planfile import diagnostics_json, header  # noqa: PLC0415
+            from segctl.planfile.to_json import diagnostics_json, header  # noqa: PLC0415
 
             found = {"diagnostics": diagnostics_json(diagnostics)}
             return session.as_json({**header(made), **facts, **found})

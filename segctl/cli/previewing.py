@@ -140,7 +140,7 @@ def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_
     from segctl.cli.planning import look, prepare  # noqa: PLC0415 - the client
     from segctl.model import Create  # noqa: PLC0415
     from segctl.model.plan_options import Options  # noqa: PLC0415
-    from segctl.planfile import action_name  # noqa: PLC0415
+    from segctl.planfile.to_json import action_name  # noqa: PLC0415
     from segctl.planning.audience_limits import reaching  # noqa: PLC0415
 
     question = prepare(session, Options(only=tuple(names)))

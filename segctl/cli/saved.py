@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from segctl.cli.session import Session
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
-    from segctl.planfile.reading import SavedPlan
+    from segctl.planfile.loading import SavedPlan
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +50,7 @@ def read_plan(file: str) -> SavedPlan:
 
     Raises `UsageError` where it cannot be read and `InvalidInput` where it is no plan.
     """
-    from segctl.planfile.reading import MAX_BYTES, from_json  # noqa: PLC0415 - only for a plan file
+    from segctl.planfile.loading import MAX_BYTES, from_json  # noqa: PLC0415 - only for a plan file
 
     if not file:
         raise UsageError("the name of the plan file is empty")
@@ -82,7 +82,7 @@ class Approval:
         """Raise `Refused` where the saved plan is for another account."""
         if self.saved is None:
             return
-        from segctl.staleness import other_account  # noqa: PLC0415 - only for a saved plan
+        from segctl.planfile.staleness import other_account  # noqa: PLC0415 - only for a saved plan
 
         self._refuse(
             session,
@@ -93,8 +93,8 @@ class Approval:
 
     def check_plan(self, session: Session, plan: Plan) -> None:
         """Raise `Refused` where the plan made now is not the one that was approved."""
-        from segctl.planfile import SHORT_DIGEST, digest  # noqa: PLC0415 - only where approved
-        from segctl.staleness import differences  # noqa: PLC0415
+        from segctl.planfile.staleness import differences  # noqa: PLC0415
+        from segctl.planfile.to_json import SHORT_DIGEST, digest  # noqa: PLC0415 - only where approved
 
         if self.saved is not None:
             self._refuse(
@@ -173,7 +173,7 @@ def saved_as(session: Session, file: str, plan: Plan) -> str:
     from shlex import quote  # noqa: PLC0415 - of one line
 
     from segctl.config import choose_target  # noqa: PLC0415
-    from segctl.planfile import SHORT_DIGEST, digest  # noqa: PLC0415
+    from segctl.planfile.to_json import SHORT_DIGEST, digest  # noqa: PLC0415
 
     text = f"Saved as {clean(file)}, digest {digest(plan)[:SHORT_DIGEST]}"
     if not plan.is_applicable:

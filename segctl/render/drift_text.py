@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, assert_never
 
-from segctl.planfile import diagnostics_json, header
+from segctl.planfile.to_json import diagnostics_json, header
 from segctl.planning.drift import Kind
 from segctl.render.frame import Frame
 from segctl.render.style import clean, count

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import RefreshStatus, Status
-from segctl.planfile import action_name
+from segctl.planfile.to_json import action_name
 from segctl.planning.drift import Kind
 from segctl.planning.safety import ended
 from segctl.render.impacts import impact_words

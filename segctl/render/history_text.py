@@ -9,7 +9,7 @@ import dataclasses
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from segctl.planfile import header
+from segctl.planfile.to_json import header
 from segctl.query.changes import clause_changes
 from segctl.query.normal import Equivalence, equivalent
 from segctl.render.clauses import clause_line

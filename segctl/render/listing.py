@@ -8,7 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from segctl.model import Validation
-from segctl.planfile import header
+from segctl.planfile.to_json import header
 from segctl.render.lists import list_words
 from segctl.render.style import cells, clean
 

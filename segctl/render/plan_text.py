@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
-from segctl.planfile import action_name, digest
+from segctl.planfile.to_json import action_name, digest
 from segctl.render.diagnostics import diagnostics_text
 from segctl.render.impacts import impact_words
 from segctl.render.lists import list_words, name_words, queried

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from segctl.common.timestamps import moment
-from segctl.planfile import diagnostics_json, header, source_json
+from segctl.planfile.to_json import diagnostics_json, header, source_json
 from segctl.render.style import Style, cells, clean, count, percent
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model.report import Refresh, RefreshStatus, Status
-from segctl.planfile import PAST, action_name
+from segctl.planfile.to_json import PAST, action_name
 from segctl.render.style import Style, clean
 
 if TYPE_CHECKING:

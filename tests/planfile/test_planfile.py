@@ -16,11 +16,12 @@ from segctl.cli.session import json_text
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
 from segctl.model import Create, Delete, Impact, Plan, Precondition, Reason, Segment, TargetRef
 from segctl.model.plan_options import Options
-from segctl.planfile import checksum, digest, reading, to_json
+from segctl.planfile import loading
+from segctl.planfile.loading import MOST_PROBLEMS, from_json
 from segctl.planfile.places import DEEPEST, Places
-from segctl.planfile.reading import MOST_PROBLEMS, from_json
+from segctl.planfile.staleness import differences
+from segctl.planfile.to_json import checksum, digest, to_json
 from segctl.query.changes import ChangeKind, ClauseKind
-from segctl.staleness import differences
 from tests.conftest import REPOSITORY
 from tests.planfile.plans import PLANS, TEXTS
 
@@ -183,7 +184,7 @@ def test_what_is_no_plan(content: bytes, code: str, place: str, words: str) -> N
 
 
 def test_a_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_BYTES", 100)
+    monkeypatch.setattr(loading, "MAX_BYTES", 100)
     [found] = problems(written(data()))
     assert (found.code, found.summary) == ("file-too-large", "the file is larger than 100 bytes")
 

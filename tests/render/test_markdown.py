@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Create, Delete, Plan, Precondition, Segment, TargetRef
-from segctl.planfile import digest
+from segctl.planfile.to_json import digest
 from segctl.render.frame import Frame
 from segctl.render.markdown import (
     diagnostics_markdown,

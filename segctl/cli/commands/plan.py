@@ -14,7 +14,7 @@ from segctl.cli.session import json_text, with_session
 from segctl.common.clock import iso
 from segctl.errors import UsageError
 from segctl.model.plan_options import Options
-from segctl.planfile import to_json
+from segctl.planfile.to_json import to_json
 from segctl.render.style import count
 
 if TYPE_CHECKING:

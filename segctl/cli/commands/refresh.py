@@ -14,10 +14,10 @@ from segctl.common.clock import iso
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.model.report import RefreshStatus
-from segctl.planfile import header
+from segctl.planfile.report_json import refreshes_json
+from segctl.planfile.to_json import header
 from segctl.refresher import candidate, refresh_segments
 from segctl.render.report_text import refresh_lines
-from segctl.reportfile import refreshes_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -145,7 +145,7 @@ def _show_json(
     session: Session, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
 ) -> None:
     from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
-    from segctl.planfile import source_json  # noqa: PLC0415
+    from segctl.planfile.to_json import source_json  # noqa: PLC0415
     from segctl.render.style import clean  # noqa: PLC0415
 
     tests: list[dict[str, Any]] = [

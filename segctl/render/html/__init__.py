@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.model.report import RefreshStatus
-from segctl.planfile import action_name, digest
+from segctl.planfile.to_json import action_name, digest
 from segctl.planning.safety import ended
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
-from segctl.planfile import action_name
+from segctl.planfile.to_json import action_name
 from segctl.render.audience import audiences, listed
 from segctl.render.clauses import clause_words
 from segctl.render.definition import sides, unified

@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.report import RefreshStatus, Status
-from segctl.planfile import action_name, digest, header, source_json
+from segctl.planfile.to_json import action_name, digest, header, source_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,9 +20,9 @@ from segctl.common.suggest import did_you_mean
 from segctl.documents.document import decode, excerpts, position_spans, quoted
 from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.model import Delete, Upgrade
-from segctl.planfile import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
-from segctl.planfile.building import build_plan
+from segctl.planfile.from_json import build_plan
 from segctl.planfile.places import Places
+from segctl.planfile.to_json import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
 
 if TYPE_CHECKING:
     from segctl.model import Impact, Plan

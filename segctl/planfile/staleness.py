@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Replace
-from segctl.planfile import PAST, action_name, digest
+from segctl.planfile.to_json import PAST, action_name, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
