@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from segctl import environment
 from segctl.common.loopback import is_loopback
 from segctl.common.secrets import Secret
-from segctl.config import (
+from segctl.errors import InvalidInput, UsageError
+from segctl.planning.safety import Limits
+from segctl.project import environment
+from segctl.project.config import (
     Config,
     Target,
     choose_target,
     load_config,
 )
-from segctl.environment import account_digest, api_key, base_url, cache_folder
-from segctl.errors import InvalidInput, UsageError
-from segctl.planning.safety import Limits
+from segctl.project.environment import account_digest, api_key, base_url, cache_folder
 from tests.declarations.reading import KEY, places, shown
 
 HEAD = "version: 1\n"

@@ -27,6 +27,9 @@ FLOORS = {
     "history.git_log": 4,
     "importing": 2,
     "planning": 2,
+    "project": 4,
+    "project.config": 5,
+    "project.environment": 5,
     "query": 1,
     "declarations": 1,
     "audience": 2,
@@ -38,10 +41,7 @@ FLOORS = {
     "refresh_budget": 2,
     "refresh_record": 4,
     "refresher": 4,
-    "workspace": 4,
     "contacts": 4,
-    "config": 5,
-    "environment": 5,
     "cli": 5,
     "__main__": 5,
 }
@@ -53,7 +53,7 @@ ONLY_IMPORTERS = {
     "sqlglot": set(),
     "duckdb": {"audience/duckdb_engine.py"},
     "time": {"common/clock.py"},
-    "subprocess": {"environment.py", "history/git.py"},
+    "subprocess": {"project/environment.py", "history/git.py"},
 }
 
 MODULES = sorted(

@@ -13,7 +13,7 @@ import pytest
 from segctl.audience.typed_sql import NUMBER_TYPE
 from segctl.cli.formats import FORMATS
 from segctl.common.secrets import Secret
-from segctl.environment import account_digest
+from segctl.project.environment import account_digest
 from segctl.query.catalogue import ColumnType
 from tests.conftest import KEY, Project, Remote, query
 

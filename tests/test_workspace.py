@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from segctl import workspace
 from segctl.declarations.collection import read_declarations
 from segctl.errors import InvalidInput, UsageError
-from segctl.workspace import read_files
+from segctl.project import files
+from segctl.project.files import read_files
 
 GOOD = b"name: a\nquery_dsl: SELECT 1\n"
 
@@ -186,6 +186,6 @@ def test_what_may_not_be_read_is_reported(project: Path, monkeypatch: pytest.Mon
         return FileIO(path)
 
     monkeypatch.setattr(os, "scandir", refuse_folder)
-    monkeypatch.setattr(workspace, "FileIO", refuse_file)
+    monkeypatch.setattr(files, "FileIO", refuse_file)
 
     assert codes(project) == ["segments/a.yaml unreadable", "segments/closed unreadable"]

@@ -13,7 +13,7 @@ import click
 from segctl.common.suggest import closest
 from segctl.declarations.collection import Declarations
 from segctl.errors import InvalidInput, UsageError
-from segctl.workspace import stays_inside
+from segctl.project.files import stays_inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,12 +15,12 @@ from segctl.cli.offline import offline_fields
 from segctl.cli.sandbox import state_folder
 from segctl.cli.session import STATE_FOLDER
 from segctl.cli.shelves import shelf_of
-from segctl.config import PULLED, ContactFiles
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.counting import compare, names_asked
 from segctl.declarations.fields_file import columns
 from segctl.errors import InvalidInput, UsageError
-from segctl.workspace import stays_inside
+from segctl.project.config import PULLED, ContactFiles
+from segctl.project.files import stays_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -13,7 +13,7 @@ from segctl.declarations.fields_file import columns
 from segctl.declarations.lint_rules import address_in_tests
 from segctl.documents.document import by_place
 from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.workspace import FIXTURES_FILE
+from segctl.project.files import FIXTURES_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

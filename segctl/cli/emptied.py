@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
 from segctl.history.git import checked_out, held_elsewhere, moved_out, read_past, top_of
+from segctl.project.files import Files
 from segctl.render.style import clean
-from segctl.workspace import Files
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session
-    from segctl.workspace import FolderMissing
+    from segctl.project.files import FolderMissing
 
 _SHORT = 10
 """Characters of a commit's id that are shown."""

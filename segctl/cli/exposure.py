@@ -11,9 +11,9 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
-from segctl.config import PULLED
 from segctl.errors import Diagnostic, Refused, Severity, UsageError
 from segctl.history.git import Sight, sight_of
+from segctl.project.config import PULLED
 from segctl.render.style import clean
 
 if TYPE_CHECKING:

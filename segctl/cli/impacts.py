@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from segctl.common.clock import iso
 from segctl.common.timestamps import moment
-from segctl.config import PULLED
 from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
 from segctl.model import Create, Impact, Reason
 from segctl.planning.audience_limits import reaching
+from segctl.project.config import PULLED
 from segctl.render.previews import quoted
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.declarations.fields_file import read_fields
-from segctl.workspace import FIELDS_FILE
+from segctl.project.files import FIELDS_FILE
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.cli.session import STATE_FOLDER
-from segctl.environment import cache_folder
 from segctl.errors import SegctlError
 from segctl.model import Create, Replace, Upgrade
 from segctl.model.report import Outcome, Status
+from segctl.project.environment import cache_folder
 from segctl.refresh_record import RefreshRecord
 from segctl.refresher import Wanted
 

@@ -172,8 +172,8 @@ def saved_as(session: Session, file: str, plan: Plan) -> str:
     """Say where a plan was saved, its digest, and how to apply it if that is possible."""
     from shlex import quote  # noqa: PLC0415 - of one line
 
-    from segctl.config import choose_target  # noqa: PLC0415
     from segctl.planfile.to_json import SHORT_DIGEST, digest  # noqa: PLC0415
+    from segctl.project.config import choose_target  # noqa: PLC0415
 
     text = f"Saved as {clean(file)}, digest {digest(plan)[:SHORT_DIGEST]}"
     if not plan.is_applicable:

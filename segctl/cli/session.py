@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     from segctl.account.definition_cache import DefinitionCache
     from segctl.common.clock import Clock
-    from segctl.config import Config, Target
     from segctl.declarations.collection import Declarations
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
+    from segctl.project.config import Config, Target
+    from segctl.project.files import Files
     from segctl.sendgrid.api import Reader, Writer
     from segctl.sendgrid.connection import Mount
     from segctl.sendgrid.downloads import Downloads
-    from segctl.workspace import Files
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -159,7 +159,7 @@ class Session:
     @cached_property
     def config(self) -> Config:
         """The project's settings. Raises `InvalidInput`."""
-        from segctl.config import load_config  # noqa: PLC0415
+        from segctl.project.config import load_config  # noqa: PLC0415
 
         return load_config(self.root)
 
@@ -168,7 +168,7 @@ class Session:
         try:
             _ = self.config
         except InvalidInput as error:
-            from segctl.config import Config  # noqa: PLC0415
+            from segctl.project.config import Config  # noqa: PLC0415
 
             if not (self.root / Config(self.root).segments).is_dir():
                 raise
@@ -179,7 +179,7 @@ class Session:
     @cached_property
     def target(self) -> Target:
         """The target chosen. Raises `UsageError`."""
-        from segctl.config import choose_target  # noqa: PLC0415
+        from segctl.project.config import choose_target  # noqa: PLC0415
 
         return choose_target(self.config, self._target, self.env)
 
@@ -194,7 +194,7 @@ class Session:
     @cached_property
     def files(self) -> Files:
         """The bytes of the project's files. Raises `UsageError` and `InvalidInput`."""
-        from segctl.workspace import FolderMissing, read_files  # noqa: PLC0415
+        from segctl.project.files import FolderMissing, read_files  # noqa: PLC0415
 
         try:
             return read_files(self.root, self.config.segments)
@@ -217,12 +217,12 @@ class Session:
 
         from segctl.common.loopback import is_loopback  # noqa: PLC0415
         from segctl.common.secrets import Secret  # noqa: PLC0415
-        from segctl.environment import (  # noqa: PLC0415
+        from segctl.model import TargetRef  # noqa: PLC0415
+        from segctl.project.environment import (  # noqa: PLC0415
             account_digest,
             api_key,
             base_url,
         )
-        from segctl.model import TargetRef  # noqa: PLC0415
         from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
         from segctl.sendgrid.transport import Transport  # noqa: PLC0415
 
@@ -281,7 +281,7 @@ class Session:
 
     def _definitions(self, digest: str) -> DefinitionCache | None:
         """Open what is remembered of an account, unless that is turned off or has no place."""
-        from segctl.environment import cache_folder  # noqa: PLC0415
+        from segctl.project.environment import cache_folder  # noqa: PLC0415
 
         folder = cache_folder(self.env)
         if not self._cached or self.env.get("SEGCTL_NO_CACHE") or folder is None:

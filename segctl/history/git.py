@@ -23,7 +23,7 @@ from segctl.history.git_log import commits_in, is_file
 from segctl.history.name_scan import possible_name
 from segctl.history.timeline import Past
 from segctl.planning.ownership import Ledger
-from segctl.workspace import SEGMENT_SUFFIXES
+from segctl.project.files import SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

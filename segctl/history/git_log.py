@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.history.commits import NOT_A_FILE, Commit, FileChange
-from segctl.workspace import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
+from segctl.project.files import NO_SEGMENTS, QUERY_SUFFIX, SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def _name(author: str) -> str:
 
 
 def _counts(path: str, inside: str) -> bool:
-    """Say whether a path is one of those that `workspace.py` reads."""
+    """Say whether a path is one of those that `files.py` reads."""
     rest = path.removeprefix(inside)
     hidden = any(part.startswith(".") for part in rest.split("/"))
     try:

@@ -17,8 +17,8 @@ from segctl.cli.formats import place_in_repository
 from segctl.cli.session import STATE_FOLDER, with_session
 from segctl.common.package_data import shipped
 from segctl.errors import InvalidInput, UsageError
+from segctl.project.files import stays_inside
 from segctl.render.style import clean, count
-from segctl.workspace import stays_inside
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from segctl.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from segctl.config import Target
+    from segctl.project.config import Target
 
 COMMAND_TIMEOUT = 60.0
 """Seconds that SEGCTL_API_KEY_COMMAND may take."""
