@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl.refresh_budget import (
+from segctl.refreshing.quota import (
     ACCOUNT_DAY,
     INTERVAL,
     SEGMENT_DAY,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.refresh_budget import Past
-from segctl.refresh_record import LARGEST, RefreshRecord
+from segctl.refreshing.quota import Past
+from segctl.refreshing.usage_log import LARGEST, RefreshRecord
 
 from .conftest import REPOSITORY, Hasty
 
@@ -118,7 +118,7 @@ def test_processes_lose_nothing_of_one_another(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from segctl.common.clock import SystemClock
-from segctl.refresh_record import RefreshRecord
+from segctl.refreshing.usage_log import RefreshRecord
 record = RefreshRecord(Path({str(tmp_path)!r}), "d", SystemClock())
 for number in range(25):
     record.update(lambda past, now: past.with_use(sys.argv[1] + str(number), now))

@@ -13,9 +13,9 @@ import pytest
 from segctl.common.secrets import Secret
 from segctl.emulator import AccountPlan, Emulator, Settings, serve, world
 from segctl.model.report import Refresh, RefreshStatus
-from segctl.refresh_budget import Candidate
-from segctl.refresh_record import RefreshRecord
-from segctl.refresher import Wanted, refresh_changed, refresh_segments
+from segctl.refreshing.quota import Candidate
+from segctl.refreshing.refresher import Wanted, refresh_changed, refresh_segments
+from segctl.refreshing.usage_log import RefreshRecord
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 

@@ -9,8 +9,8 @@ from segctl.errors import SegctlError
 from segctl.model import Create, Replace, Upgrade
 from segctl.model.report import Outcome, Status
 from segctl.project.environment import cache_folder
-from segctl.refresh_record import RefreshRecord
-from segctl.refresher import Wanted
+from segctl.refreshing.refresher import Wanted
+from segctl.refreshing.usage_log import RefreshRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,7 +16,7 @@ from segctl.errors import UsageError
 from segctl.model.report import RefreshStatus
 from segctl.planfile.report_json import refreshes_json
 from segctl.planfile.to_json import header
-from segctl.refresher import candidate, refresh_segments
+from segctl.refreshing.refresher import candidate, refresh_segments
 from segctl.render.report_text import refresh_lines
 
 if TYPE_CHECKING:

@@ -19,14 +19,14 @@ from segctl.common.clock import iso
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Refresh, RefreshStatus
-from segctl.refresh_budget import Candidate, after_refusal, next_day, turns
+from segctl.refreshing.quota import Candidate, after_refusal, next_day, turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from segctl.model import Remote
-    from segctl.refresh_budget import Past, Turn
-    from segctl.refresh_record import RefreshRecord
+    from segctl.refreshing.quota import Past, Turn
+    from segctl.refreshing.usage_log import RefreshRecord
     from segctl.sendgrid.api import Reader, Writer
 
 RATE_WINDOW = 60.0

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from segctl.common import files
-from segctl.refresh_budget import Past
+from segctl.refreshing.quota import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
