@@ -15,9 +15,9 @@ from segctl.declarations.collection import read_declarations
 from segctl.declarations.formatting import formatted
 from segctl.declarations.linter import RuleSettings, lint_declarations
 from segctl.query.catalogue import ColumnType
+from segctl.query.equivalence import equivalent
 from segctl.query.lint import Knowledge, lint
-from segctl.query.normal import equivalent
-from segctl.query.parse import parse
+from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

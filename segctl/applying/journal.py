@@ -25,7 +25,7 @@ from segctl.applying.context import Halted
 from segctl.common.clock import iso
 from segctl.errors import RemoteError, UsageError
 from segctl.model import Create
-from segctl.query.personal import mask_personal
+from segctl.query.personal_data import mask_personal
 from segctl.render.style import clean
 from segctl.sendgrid.api import Writer
 

@@ -13,7 +13,7 @@ from segctl.audience.cases import Reason, Verdict
 from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.documents.document import excerpts
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.personal import mask_personal
+from segctl.query.personal_data import mask_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from segctl.audience.to_duckdb import Audience, Part
     from segctl.declarations.linter import QuerySource
     from segctl.model import Declared
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
 
 _WORDS = {True: "true", False: "false", None: "NULL"}
 _LONGEST = 200

@@ -20,7 +20,7 @@ from segctl.documents.document import UnquotedDate, decode, quoted
 from segctl.documents.schema import check
 from segctl.documents.yaml_reader import parse_document
 from segctl.query.catalogue import CONTACT_DATA, ColumnType
-from segctl.query.words import lower
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

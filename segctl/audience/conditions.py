@@ -25,15 +25,15 @@ from segctl.audience.typed_sql import (
     refused,
     text_sql,
 )
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
-from segctl.query.words import lower, upper
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
 
 T = TypeVar("T")
 
@@ -58,56 +58,56 @@ class Conditions(Values):
     _in_flag = False
 
     def condition(  # noqa: C901 - one branch a shape
-        self, node: tree.Expression, scope: Scope
+        self, node: ast.Expression, scope: Scope
     ) -> Piece:
         """Translate a condition, or refuse it."""
         match node:
-            case tree.And(operands=operands):
+            case ast.And(operands=operands):
                 sql = f"({self._group('AND', operands, scope)})"
-            case tree.Or(operands=operands):
+            case ast.Or(operands=operands):
                 sql = f"({self._group('OR', operands, scope)})"
-            case tree.Not(operand=operand):
+            case ast.Not(operand=operand):
                 sql = f"(NOT {self.truth(operand, scope)})"
-            case tree.Comparison(left=left, op=op, right=right):
+            case ast.Comparison(left=left, op=op, right=right):
                 sql = self._compared(node, (left, right), f"{{}} {op} {{}}", scope)
-            case tree.Between(operand=operand, low=low, high=high, negated=negated):
+            case ast.Between(operand=operand, low=low, high=high, negated=negated):
                 form = f"{{}} {'NOT ' if negated else ''}BETWEEN {{}} AND {{}}"
                 sql = self._compared(node, (operand, low, high), form, scope)
-            case tree.In():
+            case ast.In():
                 sql = self._in(node, scope)
-            case tree.IsNull():
+            case ast.IsNull():
                 sql = self._is_null(node, scope)
-            case tree.IsTruth(operand=operand, value=value, negated=negated):
+            case ast.IsTruth(operand=operand, value=value, negated=negated):
                 words = f"IS {'NOT ' if negated else ''}{'TRUE' if value else 'FALSE'}"
                 sql = f"({self.truth(operand, scope)} {words})"
-            case tree.Like():
+            case ast.Like():
                 sql = self._like(node, scope)
-            case tree.Exists(query=query):
+            case ast.Exists(query=query):
                 sql = self._exists(query, scope)
-            case tree.Subquery(query=query):
+            case ast.Subquery(query=query):
                 return self._scalar(node, query, scope)
             case _:
                 raise refused(node, "this cannot be translated")
         return Piece(sql, Kind.BOOLEAN)
 
-    def _group(self, word: str, operands: Sequence[tree.Expression], scope: Scope) -> str:
+    def _group(self, word: str, operands: Sequence[ast.Expression], scope: Scope) -> str:
         conditions = self.all_of(operands, scope)
         return chained(word, conditions) if self._in_flag else f" {word} ".join(conditions)
 
-    def all_of(self, operands: Sequence[tree.Expression], scope: Scope) -> list[str]:
+    def all_of(self, operands: Sequence[ast.Expression], scope: Scope) -> list[str]:
         """Translate conditions, and refuse all that must be at once."""
         return collect([partial(self.truth, operand, scope) for operand in operands])
 
     def _compared(
-        self, node: tree.Node, sides: tuple[tree.Expression, ...], form: str, scope: Scope
+        self, node: ast.Node, sides: tuple[ast.Expression, ...], form: str, scope: Scope
     ) -> str:
         pieces, kind = alike(sides, [self.value(side, scope) for side in sides])
         refuse_kind(node, kind)
         return f"({form.format(*(piece.sql for piece in pieces))})"
 
-    def _in(self, node: tree.In, scope: Scope) -> str:
+    def _in(self, node: ast.In, scope: Scope) -> str:
         word = "NOT IN" if node.negated else "IN"
-        if isinstance(node.items, tree.Subquery):
+        if isinstance(node.items, ast.Subquery):
             query = node.items.query
             inner = self._scope(query, scope)
             if len(query.select) != 1:
@@ -130,8 +130,8 @@ class Conditions(Values):
         operand, *items = pieces
         return f"({operand.sql} {word} ({', '.join(item.sql for item in items)}))"
 
-    def _is_null(self, node: tree.IsNull, scope: Scope) -> str:
-        if isinstance(node.operand, tree.Column) and node.operand.path:
+    def _is_null(self, node: ast.IsNull, scope: Scope) -> str:
+        if isinstance(node.operand, ast.Column) and node.operand.path:
             kind, _ = self.inside(node.operand, scope)
             wrong = self.failing(
                 node.operand,
@@ -143,7 +143,7 @@ class Conditions(Values):
             sql = self.value(node.operand, scope).sql
         return f"({sql} IS {'NOT ' if node.negated else ''}NULL)"
 
-    def _like(self, node: tree.Like, scope: Scope) -> str:
+    def _like(self, node: ast.Like, scope: Scope) -> str:
         if node.kind != "LIKE":
             raise refused(
                 node, f"{node.kind} is not documented, nor what it takes for equal", "use LIKE"
@@ -151,11 +151,11 @@ class Conditions(Values):
         operand = self.value(node.operand, scope)
         if operand.kind not in (Kind.TEXT, Kind.INSIDE):
             raise refused(node, f"LIKE looks into texts, and this is {operand.kind}")
-        if not isinstance(node.pattern, tree.String):
+        if not isinstance(node.pattern, ast.String):
             raise refused(node.pattern, "the pattern of LIKE must be a text between single quotes")
         pattern, escape = plain(node.pattern), ""
         if node.escape is not None:
-            if not isinstance(node.escape, tree.String) or len(plain(node.escape)) != 1:
+            if not isinstance(node.escape, ast.String) or len(plain(node.escape)) != 1:
                 raise refused(node.escape, "ESCAPE takes one character between single quotes")
             escape = plain(node.escape)
             inner = re.escape(escape)
@@ -172,9 +172,9 @@ class Conditions(Values):
         end = f" ESCAPE {text_sql(escape)}" if escape else ""
         return f"({operand.sql} {'NOT ' if node.negated else ''}LIKE {text_sql(pattern)}{end})"
 
-    def _scalar(self, node: tree.Subquery, query: tree.Query, scope: Scope) -> Piece:
+    def _scalar(self, node: ast.Subquery, query: ast.Query, scope: Scope) -> Piece:
         match [item.value for item in query.select]:
-            case [tree.Call(name=name, args=(tree.Column() as arg,))] if (
+            case [ast.Call(name=name, args=(ast.Column() as arg,))] if (
                 upper(name.text) in _AGGREGATES
             ):
                 inner = self._scope(query, scope)
@@ -194,19 +194,19 @@ class Conditions(Values):
                     "write IN (SELECT …)",
                 )
 
-    def _exists(self, query: tree.Query, outer: Scope) -> str:
+    def _exists(self, query: ast.Query, outer: Scope) -> str:
         scope = self._scope(query, outer)
         flag = self._flagged(query, scope)
         return flag or f"EXISTS (SELECT 1{self._rows(query, scope)})"
 
-    def _flagged(self, query: tree.Query, scope: Scope, *, linked: bool = False) -> str | None:
+    def _flagged(self, query: ast.Query, scope: Scope, *, linked: bool = False) -> str | None:
         """Make a flag of a query inside another: is one of its rows about the contact."""
         if len(scope.tables) > 1 or query.extras:
             return None
         return self.flag(scope.tables[0], operands_of(query.where), scope, linked=linked)
 
     def flag(
-        self, table: Seen, nodes: Sequence[tree.Expression], scope: Scope, *, linked: bool = False
+        self, table: Seen, nodes: Sequence[ast.Expression], scope: Scope, *, linked: bool = False
     ) -> str | None:
         """Make a flag of conditions on a table in sight.
 
@@ -241,7 +241,7 @@ class Conditions(Values):
         flags[name] = condition
         return f"COALESCE(f.{name}, FALSE)"
 
-    def _links(self, node: tree.Expression, scope: Scope) -> bool:
+    def _links(self, node: ast.Expression, scope: Scope) -> bool:
         if not _on_contact(node):
             return False
         used, self.used = self.used, set()
@@ -249,17 +249,17 @@ class Conditions(Values):
         links, self.used = self.used == {CONTACT, EVENT}, used | (self.used - {CONTACT, EVENT})
         return links
 
-    def _rows(self, query: tree.Query, scope: Scope) -> str:
+    def _rows(self, query: ast.Query, scope: Scope) -> str:
         conditions = self.joined(query, scope)
         if query.where is not None:
             conditions += self.all_of((query.where,), scope)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f" FROM {tables_sql(scope.tables)}{where}"
 
-    def _scope(self, query: tree.Query, outer: Scope | None) -> Scope:
+    def _scope(self, query: ast.Query, outer: Scope | None) -> Scope:
         return Scope(self.tables(query), outer)
 
-    def tables(self, query: tree.Query) -> tuple[Seen, ...]:
+    def tables(self, query: ast.Query) -> tuple[Seen, ...]:
         """Give the tables of a query, or refuse what is no plain SELECT … FROM … JOIN … WHERE."""
         if query.extras:
             extra = query.extras[0]
@@ -268,7 +268,7 @@ class Conditions(Values):
             raise refused(query.sources[1], "a second table follows a comma", "write JOIN … ON")
         seen: list[Seen] = []
         for source in sources_of(query):
-            if not isinstance(source, tree.Table) or source.schema:
+            if not isinstance(source, ast.Table) or source.schema:
                 raise refused(source, "only contact_data and event_data can be asked")
             name, called = lower(source.name.text), alias_of(source)
             if name not in TABLES or called is None:
@@ -279,7 +279,7 @@ class Conditions(Values):
             seen.append(Seen(lower(called.text), name, f"t{self.count}"))
         return tuple(seen)
 
-    def joined(self, query: tree.Query, scope: Scope) -> list[str]:
+    def joined(self, query: ast.Query, scope: Scope) -> list[str]:
         """Translate the conditions of the joins, which must be on contact_id."""
         conditions = []
         for join in query.joins:
@@ -291,9 +291,9 @@ class Conditions(Values):
         return conditions
 
 
-def operands_of(where: tree.Expression | None) -> Sequence[tree.Expression]:
+def operands_of(where: ast.Expression | None) -> Sequence[ast.Expression]:
     """Give the conditions that must hold together."""
-    if isinstance(where, tree.And):
+    if isinstance(where, ast.And):
         return where.operands
     return (where,) if where else ()
 
@@ -317,12 +317,12 @@ def tables_sql(tables: Sequence[Seen]) -> str:
     return ", ".join(f"{seen.table} AS {seen.alias}" for seen in tables)
 
 
-def _on_contact(node: tree.Expression) -> bool:
+def _on_contact(node: ast.Expression) -> bool:
     match node:
-        case tree.Comparison(
+        case ast.Comparison(
             op="=",
-            left=tree.Column(qualifier=tree.Name(text=one), name=left),
-            right=tree.Column(qualifier=tree.Name(text=other), name=right),
+            left=ast.Column(qualifier=ast.Name(text=one), name=left),
+            right=ast.Column(qualifier=ast.Name(text=other), name=right),
         ):
             names = {lower(left.text), lower(right.text)}
             return names == {JOIN_COLUMN} and lower(one) != lower(other)

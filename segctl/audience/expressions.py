@@ -30,8 +30,8 @@ from segctl.audience.typed_sql import (
     time_sql,
     utc,
 )
-from segctl.query import tree
-from segctl.query.words import lower, upper
+from segctl.query import ast
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,42 +81,42 @@ class Values(ABC):
         self.count = 0
 
     def value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
-        self, node: tree.Expression, scope: Scope
+        self, node: ast.Expression, scope: Scope
     ) -> Piece:
         """Translate an expression, or refuse it."""
         match node:
-            case tree.String():
+            case ast.String():
                 return Piece(text_sql(plain(node)), Kind.TEXT, node.value)
-            case tree.Number() | tree.Unary():
+            case ast.Number() | ast.Unary():
                 return self._signed(node, scope)
-            case tree.Boolean(value=value):
+            case ast.Boolean(value=value):
                 return Piece("TRUE" if value else "FALSE", Kind.BOOLEAN)
-            case tree.Null():
+            case ast.Null():
                 return Piece("NULL", Kind.NULL)
-            case tree.Column():
+            case ast.Column():
                 return self.column(node, scope)
-            case tree.Binary():
+            case ast.Binary():
                 return self._binary(node, scope)
-            case tree.Call():
+            case ast.Call():
                 return self._call(node, scope)
-            case tree.Cast():
+            case ast.Cast():
                 return self._cast(node, scope)
-            case tree.Case():
+            case ast.Case():
                 return self._case(node, scope)
-            case tree.Interval() | tree.DatePart():
+            case ast.Interval() | ast.DatePart():
                 raise refused(node, "a span of time means something only beside + or - and a time")
-            case tree.Array():
+            case ast.Array():
                 raise refused(node, "a list of values can stand only in array_contains")
-            case tree.Star():
+            case ast.Star():
                 raise refused(node, "* cannot stand here")
             case _:
                 return self.condition(node, scope)
 
     @abstractmethod
-    def condition(self, node: tree.Expression, scope: Scope) -> Piece:
+    def condition(self, node: ast.Expression, scope: Scope) -> Piece:
         """Translate a condition: `conditions` knows how."""
 
-    def column(self, node: tree.Column, scope: Scope) -> Piece:
+    def column(self, node: ast.Column, scope: Scope) -> Piece:
         """Translate a column, with its path into DATA if there is one."""
         if not node.path:
             return self._resolved(node, scope)[1]
@@ -128,7 +128,7 @@ class Values(ABC):
             Kind.INSIDE,
         )
 
-    def _resolved(self, node: tree.Column, scope: Scope) -> tuple[Seen, Piece]:
+    def _resolved(self, node: ast.Column, scope: Scope) -> tuple[Seen, Piece]:
         seen, piece = resolve(node, scope, self.columns)
         self.used.add(seen.alias)
         name = lower(node.name.text)
@@ -137,7 +137,7 @@ class Values(ABC):
         self.asked.append(Asked(seen.table, name, node.start, node.end))
         return seen, piece
 
-    def inside(self, node: tree.Column, scope: Scope) -> tuple[str, str]:
+    def inside(self, node: ast.Column, scope: Scope) -> tuple[str, str]:
         """Write what type of JSON stands at a path into DATA, and it as a text."""
         seen, piece = self._resolved(node, scope)
         if piece.kind is not Kind.DATA:
@@ -151,7 +151,7 @@ class Values(ABC):
         kind, text = inside_columns(name)
         return f"{seen.alias}.{kind}", f"{seen.alias}.{text}"
 
-    def failing(self, node: tree.Column, words: str) -> str:
+    def failing(self, node: ast.Column, words: str) -> str:
         """Write what fails, once it is computed, and says so of a path into DATA."""
         written = " ".join(self.text[node.start : node.end].split())
         message = text_sql(f"{OURS}{written} {words}")
@@ -161,14 +161,14 @@ class Values(ABC):
         # before it would compute one among the conditions of a join.
         return f"CAST(CAST({message} AS INTEGER) AS VARCHAR)"
 
-    def _path(self, node: tree.Column) -> str:
+    def _path(self, node: ast.Column) -> str:
         """Write the path into DATA as a JSON path."""
         steps = []
         for step in node.path:
             match step:
-                case tree.Number(text=text) if text.isdecimal():
+                case ast.Number(text=text) if text.isdecimal():
                     steps.append(f"[{int(text)}]")
-                case tree.Name(text=key) | tree.String(value=key) if not re.search(
+                case ast.Name(text=key) | ast.String(value=key) if not re.search(
                     r'["\\*\x00]', key
                 ):
                     steps.append(f'."{key}"')
@@ -176,9 +176,9 @@ class Values(ABC):
                     raise refused(step, "this step into DATA cannot be followed")
         return text_sql("$" + "".join(steps))
 
-    def _signed(self, node: tree.Number | tree.Unary, scope: Scope) -> Piece:
+    def _signed(self, node: ast.Number | ast.Unary, scope: Scope) -> Piece:
         value = number(node)
-        if value is None and isinstance(node, tree.Unary):
+        if value is None and isinstance(node, ast.Unary):
             piece = self.value(node.operand, scope)
             if piece.kind is not Kind.NUMBER:
                 raise refused(node, f"a sign stands before {piece.kind}")
@@ -188,8 +188,8 @@ class Values(ABC):
             raise refused(node, f"this number is too large, or has more than {DECIMALS} decimals")
         return Piece(sql, Kind.NUMBER)
 
-    def _binary(self, node: tree.Binary, scope: Scope) -> Piece:
-        if isinstance(node.right, tree.Interval) and node.op in ("+", "-"):
+    def _binary(self, node: ast.Binary, scope: Scope) -> Piece:
+        if isinstance(node.right, ast.Interval) and node.op in ("+", "-"):
             amount, unit = interval(node.right)
             return self._shifted(
                 node, node.left, amount if node.op == "+" else -amount, unit, scope
@@ -214,7 +214,7 @@ class Values(ABC):
         return Piece(f"({left.sql} {node.op} {right.sql})", wanted)
 
     def _shifted(
-        self, node: tree.Node, base: tree.Expression, amount: int, unit: str, scope: Scope
+        self, node: ast.Node, base: ast.Expression, amount: int, unit: str, scope: Scope
     ) -> Piece:
         name = lower(unit).removesuffix("s")
         if name not in _UNITS:
@@ -232,8 +232,8 @@ class Values(ABC):
         op, amount = ("-", -amount) if word == "MONTH" else ("+", amount)
         return Piece(f"({piece.sql} {op} INTERVAL ({amount * factor}) {word})", Kind.TIME)
 
-    def _cast(self, node: tree.Cast, scope: Scope) -> Piece:
-        if isinstance(node.operand, tree.String) and node.type in _SAME[Kind.TIME] | {"DATE"}:
+    def _cast(self, node: ast.Cast, scope: Scope) -> Piece:
+        if isinstance(node.operand, ast.String) and node.type in _SAME[Kind.TIME] | {"DATE"}:
             moment = utc(node.operand.value)
             is_day = _DAY.fullmatch(node.operand.value) is not None
             if moment and (is_day or node.type != "DATE"):
@@ -247,7 +247,7 @@ class Values(ABC):
             )
         return Piece(piece.sql, Kind.TEXT) if piece.kind is Kind.INSIDE else piece
 
-    def _case(self, node: tree.Case, scope: Scope) -> Piece:
+    def _case(self, node: ast.Case, scope: Scope) -> Piece:
         head = ""
         if node.operand is None:
             tests = [self.truth(when.condition, scope) for when in node.whens]
@@ -266,7 +266,7 @@ class Values(ABC):
         last = f" ELSE {values[-1].sql}" if node.otherwise else ""
         return Piece(f"(CASE{head}{''.join(parts)}{last} END)", kind)
 
-    def truth(self, node: tree.Expression, scope: Scope) -> str:
+    def truth(self, node: ast.Expression, scope: Scope) -> str:
         """Translate what must be a condition."""
         piece = self.value(node, scope)
         if piece.kind is Kind.NULL:
@@ -277,7 +277,7 @@ class Values(ABC):
             )
         return piece.sql
 
-    def _call(self, node: tree.Call, scope: Scope) -> Piece:
+    def _call(self, node: ast.Call, scope: Scope) -> Piece:
         name = upper(node.name.text)
         call = None if node.distinct else self._CALLS.get(name)
         if call is None:
@@ -288,16 +288,16 @@ class Values(ABC):
             )
         return call(self, node, scope)
 
-    def _now(self, node: tree.Call, _: Scope) -> Piece:
+    def _now(self, node: ast.Call, _: Scope) -> Piece:
         if node.args:
             raise refused(
                 node, "how SendGrid rounds the present moment is not known", "write now()"
             )
         return Piece(NOW, Kind.TIME)
 
-    def _add(self, node: tree.Call, scope: Scope) -> Piece:
+    def _add(self, node: ast.Call, scope: Scope) -> Piece:
         match node.args:
-            case (tree.DatePart(name=unit), amount, base):
+            case (ast.DatePart(name=unit), amount, base):
                 many = number(amount)
                 if many is None or many != many.to_integral_value():
                     raise refused(amount, "only whole numbers of units are added to a time")
@@ -305,7 +305,7 @@ class Values(ABC):
             case _:
                 raise refused(node, "write timestampadd(day, -30, CURRENT_TIMESTAMP)")
 
-    def _texts(self, node: tree.Call, scope: Scope, count: int) -> list[str]:
+    def _texts(self, node: ast.Call, scope: Scope, count: int) -> list[str]:
         """Translate arguments that all must be texts."""
         if len(node.args) != count:
             raise refused(node, f"{upper(node.name.text)} takes {count} arguments")
@@ -317,31 +317,31 @@ class Values(ABC):
                 )
         return [piece.sql for piece in pieces]
 
-    def _one_text(self, node: tree.Call, scope: Scope) -> Piece:
+    def _one_text(self, node: ast.Call, scope: Scope) -> Piece:
         (text,) = self._texts(node, scope, 1)
         return Piece(f"{lower(node.name.text)}({text})", Kind.TEXT)
 
-    def _length(self, node: tree.Call, scope: Scope) -> Piece:
+    def _length(self, node: ast.Call, scope: Scope) -> Piece:
         (text,) = self._texts(node, scope, 1)
         return Piece(f"CAST(length({text}) AS {NUMBER_TYPE})", Kind.NUMBER)
 
-    def _two_texts(self, node: tree.Call, scope: Scope) -> Piece:
+    def _two_texts(self, node: ast.Call, scope: Scope) -> Piece:
         functions = {"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains"}
         one, other = self._texts(node, scope, 2)
         return Piece(f"{functions[upper(node.name.text)]}({one}, {other})", Kind.BOOLEAN)
 
-    def _coalesce(self, node: tree.Call, scope: Scope) -> Piece:
+    def _coalesce(self, node: ast.Call, scope: Scope) -> Piece:
         if len(node.args) < 2 or (len(node.args) > 2 and upper(node.name.text) != "COALESCE"):  # noqa: PLR2004 - NVL and IFNULL take two
             raise refused(node, f"{upper(node.name.text)} takes two values")
         pieces, kind = alike(node.args, [self.value(one, scope) for one in node.args])
         refuse_kind(node, kind)
         return Piece(f"COALESCE({', '.join(piece.sql for piece in pieces)})", kind)
 
-    def _array_contains(self, node: tree.Call, scope: Scope) -> Piece:
+    def _array_contains(self, node: ast.Call, scope: Scope) -> Piece:
         match node.args:
-            case (tree.Column() as column, tree.Array(items=items)):
-                wanted: tuple[tree.Expression, ...] = items
-            case (tree.Column() as column, tree.String() as one):
+            case (ast.Column() as column, ast.Array(items=items)):
+                wanted: tuple[ast.Expression, ...] = items
+            case (ast.Column() as column, ast.String() as one):
                 wanted = (one,)
             case _:
                 raise refused(node, "write array_contains(list_ids, ['…'])")
@@ -352,20 +352,20 @@ class Values(ABC):
             raise refused(node, "whom array_contains finds with an empty list is not known")
         texts = []
         for item in wanted:
-            if not isinstance(item, tree.String):
+            if not isinstance(item, ast.String):
                 raise refused(item, "array_contains takes texts between single quotes")
             texts.append(plain(item))
         self.asked[-1] = replace(self.asked[-1], items=tuple(texts))
         literals = ", ".join(map(text_sql, texts))
         return Piece(f"list_has_any({piece.sql}, [{literals}])", Kind.BOOLEAN)
 
-    def _array_size(self, node: tree.Call, scope: Scope) -> Piece:
+    def _array_size(self, node: ast.Call, scope: Scope) -> Piece:
         piece = self.value(node.args[0], scope) if len(node.args) == 1 else None
         if piece is None or piece.kind is not Kind.LIST:
             raise refused(node, "ARRAY_SIZE takes one list")
         return Piece(f"CAST(len({piece.sql}) AS {NUMBER_TYPE})", Kind.NUMBER)
 
-    _CALLS: ClassVar[Mapping[str, Callable[[Values, tree.Call, Scope], Piece]]] = {
+    _CALLS: ClassVar[Mapping[str, Callable[[Values, ast.Call, Scope], Piece]]] = {
         "NOW": _now,
         "CURRENT_TIMESTAMP": _now,
         "TIMESTAMPADD": _add,
@@ -385,7 +385,7 @@ class Values(ABC):
     }
 
 
-def refuse_kind(node: tree.Node, kind: Kind) -> None:
+def refuse_kind(node: ast.Node, kind: Kind) -> None:
     """Refuse what has no equality: lists, and semi-structured data as a whole."""
     if kind in (Kind.LIST, Kind.DATA):
         hint = "write array_contains(…, ['…'])" if kind is Kind.LIST else "name a part of it"

@@ -9,14 +9,14 @@ import re
 from decimal import Decimal, InvalidOperation
 
 from segctl.audience.typed_sql import refused
-from segctl.query import tree
+from segctl.query import ast
 
 _SAFE_ESCAPES = frozenset("'\"\\ntr")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _AMOUNT = re.compile(r"\s*([+-]?\d{1,12})\s*([A-Za-z]+)?\s*")
 
 
-def plain(node: tree.String) -> str:
+def plain(node: ast.String) -> str:
     """Give what a text says; refuse escapes that dialects do not agree on."""
     for found in _ESCAPE.finditer(node.raw):
         if found[1] not in _SAFE_ESCAPES:
@@ -27,25 +27,25 @@ def plain(node: tree.String) -> str:
     return node.value
 
 
-def number(node: tree.Expression) -> Decimal | None:
+def number(node: ast.Expression) -> Decimal | None:
     """Give the number that is written here, with its sign; `None` for anything else."""
     match node:
-        case tree.Number(text=text):
+        case ast.Number(text=text):
             try:
                 return Decimal(text)
             except InvalidOperation:
                 return None
-        case tree.Unary(op=op, operand=tree.Number() as operand):
+        case ast.Unary(op=op, operand=ast.Number() as operand):
             value = number(operand)
             return value.copy_negate() if value is not None and op == "-" else value
         case _:
             return None
 
 
-def interval(node: tree.Interval) -> tuple[int, str]:
+def interval(node: ast.Interval) -> tuple[int, str]:
     """Give how many of which unit a span has; refuse one that cannot be read."""
     unit = node.unit.text if node.unit else ""
-    if isinstance(node.value, tree.String):
+    if isinstance(node.value, ast.String):
         found = _AMOUNT.fullmatch(node.value.value)
         if found and bool(found[2]) != bool(unit):
             return int(found[1]), unit or found[2]

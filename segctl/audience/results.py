@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)

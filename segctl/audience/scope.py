@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from segctl.audience.typed_sql import KINDS, Piece, name_sql, refused
 from segctl.common.suggest import closest
 from segctl.query.catalogue import CONTACT_DATA, TABLES, ColumnType
-from segctl.query.words import lower
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from segctl.audience.typed_sql import CannotTranslate
-    from segctl.query import tree
+    from segctl.query import ast
 
 
 class Columns:
@@ -92,7 +92,7 @@ class Asked:
     items: tuple[str, ...] | None = None
 
 
-def resolve(column: tree.Column, scope: Scope, columns: Columns) -> tuple[Seen, Piece]:
+def resolve(column: ast.Column, scope: Scope, columns: Columns) -> tuple[Seen, Piece]:
     """Find the table and the column; the path into DATA is not looked at. Or refuse it."""
     around: Scope | None = scope
     while around:
@@ -116,7 +116,7 @@ def resolve(column: tree.Column, scope: Scope, columns: Columns) -> tuple[Seen, 
     raise _unknown(column, names, columns)
 
 
-def _has(seen: Seen, name: tree.Name, columns: Columns) -> bool:
+def _has(seen: Seen, name: ast.Name, columns: Columns) -> bool:
     if seen.table == "contact_data":
         return bool(columns.spellings(name.text))
     return lower(name.text) in TABLES[seen.table]
@@ -126,7 +126,7 @@ def _names(seen: Seen, columns: Columns) -> list[str]:
     return [*(columns.types if seen.table == "contact_data" else TABLES[seen.table])]
 
 
-def _unknown(column: tree.Column, known: list[str], columns: Columns) -> CannotTranslate:
+def _unknown(column: ast.Column, known: list[str], columns: Columns) -> CannotTranslate:
     meant = closest(column.name.text, known)
     hint = f"did you mean `{meant}`?" if meant else ""
     if columns.complete:
@@ -138,7 +138,7 @@ def _unknown(column: tree.Column, known: list[str], columns: Columns) -> CannotT
     )
 
 
-def _piece(seen: Seen, column: tree.Column, columns: Columns) -> Piece:
+def _piece(seen: Seen, column: ast.Column, columns: Columns) -> Piece:
     name = column.name
     if seen.table == "contact_data":
         spelled = columns.spellings(name.text)

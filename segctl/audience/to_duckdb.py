@@ -35,15 +35,15 @@ from segctl.audience.conditions import CONTACT, Conditions, collect, operands_of
 from segctl.audience.expressions import NOW
 from segctl.audience.scope import Asked, Columns, Scope, Seen
 from segctl.audience.typed_sql import NUMBER_TYPE, CannotTranslate, Kind, refused, text_sql
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import SELECTED, ColumnType
-from segctl.query.words import lower, upper
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from segctl.query.parse import Parsed
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
+    from segctl.query.parser.parse import Parsed
 
 TYPES = {
     ColumnType.VARCHAR: "VARCHAR",
@@ -131,7 +131,7 @@ def translate(
 class _Outermost(Conditions):
     """Translates the outermost query, whose contact is the row `c`."""
 
-    def audience(self, query: tree.Query, parents: Sequence[str]) -> Audience:
+    def audience(self, query: ast.Query, parents: Sequence[str]) -> Audience:
         tables = self.tables(query)
         contacts = [seen for seen in tables if seen.table == "contact_data"]
         if len(contacts) != 1:
@@ -178,28 +178,28 @@ class _Outermost(Conditions):
         asks_events = "event_data" in whole or bool(self.flags)
         return Audience(root, asks_events, asked, self.flags or {}, self.paths or {})
 
-    def _asking(self, node: tree.Expression, scope: Scope) -> tuple[Part, set[str]]:
+    def _asking(self, node: ast.Expression, scope: Scope) -> tuple[Part, set[str]]:
         """Translate one condition; say which tables it asks, those of queries inside included."""
         self.used = set()
         return self._part(node, scope), self.used
 
-    def _part(self, node: tree.Expression, scope: Scope) -> Part:
-        if isinstance(node, tree.Not) and isinstance(node.operand, tree.And | tree.Or | tree.Not):
+    def _part(self, node: ast.Expression, scope: Scope) -> Part:
+        if isinstance(node, ast.Not) and isinstance(node.operand, ast.And | ast.Or | ast.Not):
             inner = self._part(node.operand, scope)
             return Part(node.start, node.end, f"(NOT {inner.sql})", "NOT", (inner,))
-        if not isinstance(node, tree.And | tree.Or):
+        if not isinstance(node, ast.And | ast.Or):
             return Part(node.start, node.end, self.truth(node, scope))
-        word: Joiner = "AND" if isinstance(node, tree.And) else "OR"
+        word: Joiner = "AND" if isinstance(node, ast.And) else "OR"
         parts = collect([partial(self._part, one, scope) for one in node.operands])
         sql = f"({f' {word} '.join(part.sql for part in parts)})"
         return Part(node.start, node.end, sql, word, tuple(parts))
 
-    def _check_selected(self, query: tree.Query, scope: Scope) -> None:
+    def _check_selected(self, query: ast.Query, scope: Scope) -> None:
         """Refuse what selects something else than a contact; MAX(timestamp) may follow."""
         names = tuple(
             lower(item.value.name.text)
             for item in query.select
-            if isinstance(item.value, tree.Column) and not item.value.path
+            if isinstance(item.value, ast.Column) and not item.value.path
         )
         rest = query.select[len(SELECTED) :]
         if names != SELECTED or len(rest) > 1:
@@ -212,7 +212,7 @@ class _Outermost(Conditions):
             self.value(item.value, scope)
         for item in rest:
             match item.value:
-                case tree.Call(name=name, args=(tree.Column() as column,)) if (
+                case ast.Call(name=name, args=(ast.Column() as column,)) if (
                     upper(name.text) == "MAX" and self.value(column, scope).kind is Kind.TIME
                 ):
                     pass

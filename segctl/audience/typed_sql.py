@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import instant
 from segctl.query.catalogue import ColumnType
-from segctl.query.problems import Problem
+from segctl.query.parser.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.query.tree import Node
+    from segctl.query.ast import Node
 
 
 class Kind(StrEnum):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from segctl.cli.session import Account, Session
     from segctl.contacts.base import Base
     from segctl.model import Segment
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)

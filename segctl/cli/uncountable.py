@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from segctl.audience.case_runner import not_translated
 from segctl.declarations.linter import QuerySource
 from segctl.errors import Diagnostic, Severity
-from segctl.query.personal import mask_personal
+from segctl.query.personal_data import mask_personal
 
 if TYPE_CHECKING:
     from segctl.audience.results import Uncountable
     from segctl.cli.session import Session
     from segctl.model import Declared
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
 
 _CANNOT = "it cannot be counted"
 

@@ -8,7 +8,7 @@ from segctl.cli.audiences import chosen, opened
 from segctl.contacts.verifying import verify
 from segctl.errors import Diagnostic, Severity, UsageError
 from segctl.importing.importer import shown
-from segctl.query.personal import mask_personal
+from segctl.query.personal_data import mask_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -25,12 +25,12 @@ from segctl.contacts.files import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
 from segctl.contacts.statement import Statement
 from segctl.errors import UsageError
+from segctl.query.ast import Column
 from segctl.query.catalogue import JOIN_COLUMN
-from segctl.query.parse import parse
-from segctl.query.problems import Problem
-from segctl.query.tree import Column
-from segctl.query.walking import walk
-from segctl.query.words import lower
+from segctl.query.parser.errors import Problem
+from segctl.query.parser.parse import parse
+from segctl.query.parser.tokens import lower
+from segctl.query.visit import walk
 from segctl.render.lists import list_words
 
 if TYPE_CHECKING:

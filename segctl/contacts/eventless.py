@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.contacts.statement import has_subquery
 from segctl.query.catalogue import JOIN_COLUMN
-from segctl.query.problems import Problem
+from segctl.query.parser.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

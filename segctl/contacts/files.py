@@ -26,7 +26,7 @@ from segctl.audience.typed_sql import DECIMALS, NUMBER_TYPE, name_sql, text_sql
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.query.catalogue import JOIN_COLUMN, TABLES, ColumnType
-from segctl.query.words import lower
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

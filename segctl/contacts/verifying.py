@@ -19,8 +19,8 @@ from segctl.audience.results import Uncountable
 from segctl.audience.to_duckdb import translate
 from segctl.contacts.counting import compare
 from segctl.query.catalogue import JOIN_COLUMN, ColumnType
-from segctl.query.parse import parse
-from segctl.query.problems import Problem
+from segctl.query.parser.errors import Problem
+from segctl.query.parser.parse import parse
 from segctl.sgql.interpreter import NoAnswer, differences, folded, question
 
 if TYPE_CHECKING:

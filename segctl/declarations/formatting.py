@@ -25,8 +25,8 @@ from segctl.declarations.key_blocks import Pieces, comments_in, comments_of, cut
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.layout import Layout, lay_out
-from segctl.query.parse import parse
+from segctl.query.format.layout import Layout, lay_out
+from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
     from segctl.declarations.key_blocks import Piece

@@ -22,7 +22,7 @@ from segctl.declarations.formatting import formatted
 from segctl.declarations.segment_file import read_segment
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
-from segctl.query.layout import WIDTH
+from segctl.query.format.layout import WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from segctl.common.suggest import did_you_mean
 from segctl.errors import Severity
 from segctl.query.lint.rule import Needs, listed, rule
-from segctl.query.personal import addresses_in
+from segctl.query.personal_data import addresses_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -27,13 +27,13 @@ from segctl.declarations.lint_rules import (
 from segctl.declarations.suppressions import sql_ignores, yaml_ignores
 from segctl.documents.yaml_positions import ScalarMap, TextMap
 from segctl.errors import Diagnostic, Severity, Span
+from segctl.query.equivalence import normal
 from segctl.query.lint import RULES, Knowledge, lint, needed_for
 from segctl.query.lint.help import explanation, markdown
 from segctl.query.lint.rule import Finding, Needs
-from segctl.query.normal import normal
-from segctl.query.parse import parse
-from segctl.query.personal import mask_personal
-from segctl.query.words import WordKind
+from segctl.query.parser.parse import parse
+from segctl.query.parser.tokens import WordKind
+from segctl.query.personal_data import mask_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.query.lint import Rule
-    from segctl.query.parse import Parsed
+    from segctl.query.parser.parse import Parsed
 
 ALL_RULES: Mapping[str, Rule] = MappingProxyType({**RULES, **DECLARATION_RULES})
 """Rules by code, in the order of the documentation."""

@@ -188,7 +188,7 @@ def quoted(text: str) -> str:
 def _masked(text: str, *, same_length: bool = False) -> str:
     if "@" not in text:
         return text
-    from segctl.query.personal import mask_personal  # noqa: PLC0415 - only where there may be one
+    from segctl.query.personal_data import mask_personal  # noqa: PLC0415 - only where there may be one
 
     return mask_personal(text, same_length=same_length)
 

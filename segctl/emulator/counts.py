@@ -77,7 +77,7 @@ def members(call: Call, asked: Sequence[Record]) -> dict[str, list[Contact]] | N
     from segctl.audience.to_duckdb import translate  # noqa: PLC0415
     from segctl.errors import UsageError  # noqa: PLC0415
     from segctl.query.catalogue import ColumnType  # noqa: PLC0415
-    from segctl.query.parse import parse  # noqa: PLC0415
+    from segctl.query.parser.parse import parse  # noqa: PLC0415
 
     kinds = {
         "Text": ColumnType.VARCHAR,

@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from segctl.history.commits import Event
-from segctl.query.normal import normal
-from segctl.query.parse import parse
+from segctl.query.equivalence import normal
+from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

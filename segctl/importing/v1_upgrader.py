@@ -15,8 +15,8 @@ from segctl.declarations.generating import segment_text
 from segctl.errors import Diagnostic, Severity
 from segctl.importing.importer import Choice, Left, NewFile, by_hand, shown, unwritable
 from segctl.model import Segment
-from segctl.query.personal import mask_personal
-from segctl.query.problems import place
+from segctl.query.parser.errors import place
+from segctl.query.personal_data import mask_personal
 from segctl.sgql.comment import old_query
 from segctl.sgql.translation import Upgraded, translate
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from segctl.model import Declared, Remote, Snapshot, Tombstone
     from segctl.model.contact_fields import ListNames
     from segctl.query.catalogue import ColumnType
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
 
 _LONGEST_QUOTE = 60
 _MOST_REASONS = 8

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from segctl.errors import Span
     from segctl.model.segments import Remote, Segment
     from segctl.model.single_sends import SingleSend
-    from segctl.query.changes import ClauseChange
+    from segctl.query.diff import ClauseChange
 
 
 class Reason(StrEnum):

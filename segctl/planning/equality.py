@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.query.normal import Equivalence, equivalent, normal
+from segctl.query.equivalence import Equivalence, equivalent, normal
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -50,7 +50,7 @@ def audience(one: Segment) -> Hashable:
 
     To find the same audience among many: comparing each with each would parse them as often.
     """
-    from segctl.query.parse import parse  # noqa: PLC0415 - most plans never need it
+    from segctl.query.parser.parse import parse  # noqa: PLC0415 - most plans never need it
 
     query = parse(one.query).query
     text = one.query.strip() if query is None else normal(query)

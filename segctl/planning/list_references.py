@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.query import tree
-from segctl.query.parse import parse
-from segctl.query.walking import walk
-from segctl.query.words import lower
+from segctl.query import ast
+from segctl.query.parser.parse import parse
+from segctl.query.parser.tokens import lower
+from segctl.query.visit import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,14 +28,14 @@ def lists_of(query: str | None, parent_list_ids: Sequence[str] = ()) -> Iterator
     """
     yield from parent_list_ids
     for node in walk(parsed) if (parsed := _read(query)) is not None else ():
-        if isinstance(node, tree.Call):
+        if isinstance(node, ast.Call):
             inside = [part for argument in node.args for part in walk(argument)]
-            columns = {lower(one.name.text) for one in inside if isinstance(one, tree.Column)}
+            columns = {lower(one.name.text) for one in inside if isinstance(one, ast.Column)}
             if LIST_IDS in columns:
-                yield from (one.value for one in inside if isinstance(one, tree.String))
+                yield from (one.value for one in inside if isinstance(one, ast.String))
 
 
-def _read(query: str | None) -> tree.Query | tree.Expression | None:
+def _read(query: str | None) -> ast.Query | ast.Expression | None:
     """Read a query where it can speak of lists, in the one language or in the other."""
     if query is None or LIST_IDS not in query.lower():
         return None

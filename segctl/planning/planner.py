@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from segctl.planning.matching import Match
-    from segctl.query.changes import ClauseChange
+    from segctl.query.diff import ClauseChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +342,7 @@ def _edit(one: Declared, remote: Remote, fields: tuple[str, ...], reason: Reason
 
 
 def _clauses(before: Segment, after: Segment) -> tuple[ClauseChange, ...]:
-    from segctl.query.changes import clause_changes  # noqa: PLC0415 - only where a query changed
+    from segctl.query.diff import clause_changes  # noqa: PLC0415 - only where a query changed
 
     return clause_changes(before.query, after.query)
 

@@ -10,15 +10,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from segctl.query.ast import Call, Column, Derived, Query, SelectItem, Star, Table
 from segctl.query.catalogue import SELECTED
-from segctl.query.tree import Call, Column, Derived, Query, SelectItem, Star, Table
-from segctl.query.walking import children, walk
-from segctl.query.words import lower
+from segctl.query.parser.tokens import lower
+from segctl.query.visit import children, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from segctl.query.tree import Name, Node, Source
+    from segctl.query.ast import Name, Node, Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Delete, Upgrade
 from segctl.query.explain import Line, explain_lines
-from segctl.query.parse import parse
+from segctl.query.parser.parse import parse
 from segctl.render.definition import sides
 from segctl.render.markup import Html, tag
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, assert_never
 
-from segctl.query.changes import ChangeKind
+from segctl.query.diff import ChangeKind
 from segctl.render.style import clean
 
 if TYPE_CHECKING:
-    from segctl.query.changes import ClauseChange
+    from segctl.query.diff import ClauseChange
     from segctl.render.style import Style
 
 _OPPOSITE = {

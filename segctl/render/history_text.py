@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from segctl.planfile.to_json import header
-from segctl.query.changes import clause_changes
-from segctl.query.normal import Equivalence, equivalent
+from segctl.query.diff import clause_changes
+from segctl.query.equivalence import Equivalence, equivalent
 from segctl.render.clauses import clause_line
 from segctl.render.style import clean
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.history.commits import Commit, Event
     from segctl.model import Declared
-    from segctl.query.changes import ClauseChange
+    from segctl.query.diff import ClauseChange
     from segctl.render.style import Style
 
 _SHORT = 10

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.declarations.generating import COMMAND, is_seen
-from segctl.query.personal import mask_personal
+from segctl.query.personal_data import mask_personal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

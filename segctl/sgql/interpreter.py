@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, DecimalException
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.query import tree
-from segctl.query.words import lower, upper
+from segctl.query import ast
+from segctl.query.parser.tokens import lower, upper
 from segctl.sgql.parse import parse
 from segctl.sgql.predicate import (
     EVENT_FIELDS,
@@ -35,7 +35,7 @@ from segctl.sgql.predicate import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
 
 Truth: TypeAlias = bool | None
 Row: TypeAlias = "Mapping[str, Any]"
@@ -103,62 +103,62 @@ class Question:
             case NoneOf(operand=operand):
                 return _not(self._holds(operand, contact, events))
 
-    def _truth(self, node: tree.Expression, sight: _Sight) -> Truth:
+    def _truth(self, node: ast.Expression, sight: _Sight) -> Truth:
         value = self._value(node, sight)
         if value is None or isinstance(value, bool):
             return value
         raise NoAnswer("a value stands where a condition should")
 
     def _value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
-        self, node: tree.Expression, sight: _Sight
+        self, node: ast.Expression, sight: _Sight
     ) -> Any:
-        def ask(one: tree.Expression) -> Any:
+        def ask(one: ast.Expression) -> Any:
             return self._value(one, sight)
 
         match node:  # what there is most of comes first: this runs for every contact
-            case tree.Column():
+            case ast.Column():
                 return sight.find(node)
-            case tree.String(value=value):
+            case ast.String(value=value):
                 return value
-            case tree.Number(text=text):
+            case ast.Number(text=text):
                 return Decimal(text)
-            case tree.Boolean(value=value):
+            case ast.Boolean(value=value):
                 return value
-            case tree.Null():
+            case ast.Null():
                 return None
-            case tree.And(operands=operands):
+            case ast.And(operands=operands):
                 return _both(self._truth(one, sight) for one in operands)
-            case tree.Or(operands=operands):
+            case ast.Or(operands=operands):
                 return _either(self._truth(one, sight) for one in operands)
-            case tree.Not(operand=operand):
+            case ast.Not(operand=operand):
                 return _not(self._truth(operand, sight))
-            case tree.Comparison(op=op, left=left, right=right):
+            case ast.Comparison(op=op, left=left, right=right):
                 return _compare(ask(left), op, ask(right))
-            case tree.Between(operand=operand, low=low, high=high, negated=negated):
+            case ast.Between(operand=operand, low=low, high=high, negated=negated):
                 value = ask(operand)
                 inside = _both((_compare(value, ">=", ask(low)), _compare(value, "<=", ask(high))))
                 return _not(inside) if negated else inside
-            case tree.In(operand=operand, items=tuple(items), negated=negated):
+            case ast.In(operand=operand, items=tuple(items), negated=negated):
                 value = ask(operand)
                 among = _either(_compare(value, "=", ask(item)) for item in items)
                 return _not(among) if negated else among
-            case tree.IsNull(operand=operand, negated=negated):
+            case ast.IsNull(operand=operand, negated=negated):
                 return (ask(operand) is None) != negated
-            case tree.Like(operand=operand, pattern=pattern, negated=negated):
+            case ast.Like(operand=operand, pattern=pattern, negated=negated):
                 text, form = ask(operand), ask(pattern)
                 if text is None or form is None:
                     return None
                 return _like(_text(text), _text(form)) != negated
-            case tree.Cast(operand=operand):
+            case ast.Cast(operand=operand):
                 return _moment(ask(operand))
-            case tree.Unary(operand=operand):
+            case ast.Unary(operand=operand):
                 return _arithmetic("-", Decimal(0), ask(operand))
-            case tree.Binary(op=op, left=left, right=tree.Interval() as span):
+            case ast.Binary(op=op, left=left, right=ast.Interval() as span):
                 base = ask(left)
                 return None if base is None else _shifted(_moment(base), op, span)
-            case tree.Binary(op=op, left=left, right=right):
+            case ast.Binary(op=op, left=left, right=right):
                 return _arithmetic(op, ask(left), ask(right))
-            case tree.Call(name=name, args=args):
+            case ast.Call(name=name, args=args):
                 return self._call(upper(name.text), [ask(one) for one in args])
             case _:
                 raise NoAnswer("SGQL has no such expression")
@@ -213,7 +213,7 @@ class _Sight:
     contact: Row
     event: Row | None = None
 
-    def find(self, node: tree.Column) -> Any:
+    def find(self, node: ast.Column) -> Any:
         name = lower(node.name.text)
         if name not in EVENT_FIELDS:
             return self.contact.get(node.name.text, self.contact.get(name))
@@ -316,9 +316,9 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
-def _shifted(base: datetime, op: str, span: tree.Interval) -> datetime:
+def _shifted(base: datetime, op: str, span: ast.Interval) -> datetime:
     """Go some time back or forth; a day that a month does not have becomes its last."""
-    amount = int(span.value.text) if isinstance(span.value, tree.Number) else 0
+    amount = int(span.value.text) if isinstance(span.value, ast.Number) else 0
     amount = amount if op == "+" else -amount
     unit = span.unit.text if span.unit else ""
     try:

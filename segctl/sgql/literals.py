@@ -11,20 +11,20 @@ from dataclasses import replace
 
 from segctl.audience.typed_sql import refused
 from segctl.common.timestamps import instant
-from segctl.query import tree
+from segctl.query import ast
 
 _TOO_FINE = re.compile(r"[.,]\d{6}\d*[1-9]")
 _SPECIAL = re.compile(r"%%|[%_!]")
 
 
-def text_of(node: tree.String, value: str) -> tree.String:
+def text_of(node: ast.String, value: str) -> ast.String:
     """Write a text: quotes doubled, backslashes escaped."""
     if "\0" in value:
         raise refused(node, "the text holds a NUL character")
     return replace(node, raw=value.replace("\\", "\\\\").replace("'", "''"), value=value)
 
 
-def time_of(node: tree.String, value: str) -> tree.String:
+def time_of(node: ast.String, value: str) -> ast.String:
     """Write a time as V2's queries have it: in UTC, with a Z."""
     moment = instant(value)
     if moment is None:
@@ -41,9 +41,9 @@ def time_of(node: tree.String, value: str) -> tree.String:
     return replace(node, raw=text, value=text)
 
 
-def refuse_unclear_time(node: tree.Expression) -> None:
+def refuse_unclear_time(node: ast.Expression) -> None:
     """Refuse a text that would be written anew beside a time, and must not be beside a text."""
-    if isinstance(node, tree.String) and not node.value.endswith("Z") and instant(node.value):
+    if isinstance(node, ast.String) and not node.value.endswith("Z") and instant(node.value):
         raise refused(
             node,
             "whether this is a time or a text depends on the type of the field",
@@ -51,20 +51,20 @@ def refuse_unclear_time(node: tree.Expression) -> None:
         )
 
 
-def beside_a_time(node: tree.Expression) -> tree.Expression:
+def beside_a_time(node: ast.Expression) -> ast.Expression:
     """Write a time that is compared with one that is no literal."""
     match node:
-        case tree.Cast(operand=operand):
+        case ast.Cast(operand=operand):
             return operand
-        case tree.String(value=value):
+        case ast.String(value=value):
             return time_of(node, value)
         case _:
             return node
 
 
-def pattern_of(node: tree.Expression, pattern: str) -> tuple[tree.String, tree.String | None]:
+def pattern_of(node: ast.Expression, pattern: str) -> tuple[ast.String, ast.String | None]:
     """Make a pattern of V2, in which `_` stands for anything, and the character of ESCAPE."""
-    empty = tree.String(start=node.start, end=node.end, raw="", value="")
+    empty = ast.String(start=node.start, end=node.end, raw="", value="")
     if not any(mark in pattern for mark in ("%%", "_", "\\")):
         return text_of(empty, pattern), None
     return text_of(empty, _SPECIAL.sub(_escaped, pattern)), replace(empty, raw="!", value="!")

@@ -15,17 +15,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from segctl.query import tree
-from segctl.query.cursor import Cursor
-from segctl.query.expressions import DEEPEST
-from segctl.query.parse import LONGEST
-from segctl.query.problems import CannotRead, Problem, shown
-from segctl.query.walking import children
-from segctl.query.words import WordKind, lower
+from segctl.query import ast
+from segctl.query.parser.cursor import Cursor
+from segctl.query.parser.errors import CannotRead, Problem, shown
+from segctl.query.parser.expressions import DEEPEST
+from segctl.query.parser.parse import LONGEST
+from segctl.query.parser.tokens import WordKind, lower
+from segctl.query.visit import children
 from segctl.sgql.words import cut
 
 if TYPE_CHECKING:
-    from segctl.query.words import Word
+    from segctl.query.parser.tokens import Word
 
 KEYWORDS = frozenset(
     ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "NULL", "TRUE", "FALSE", "INTERVAL")
@@ -51,9 +51,9 @@ class Parsed:
     """
 
     text: str
-    condition: tree.Expression | None
+    condition: ast.Expression | None
     problems: tuple[Problem, ...]
-    parens: tuple[tree.Paren, ...] = ()
+    parens: tuple[ast.Paren, ...] = ()
 
 
 def parse(text: str) -> Parsed:
@@ -86,7 +86,7 @@ class _Reader(Cursor):
             word.kind is WordKind.NAME and word.upper not in KEYWORDS
         )
 
-    def whole(self) -> tree.Expression:
+    def whole(self) -> ast.Expression:
         if self.at(""):
             raise self.stop("empty-query", "the query is empty")
         if self.at("SELECT"):
@@ -98,7 +98,7 @@ class _Reader(Cursor):
             raise self._too_deep()
         return condition
 
-    def condition(self) -> tree.Expression:
+    def condition(self) -> ast.Expression:
         """Read operands joined by AND, or by OR."""
         self._deeper()
         begin = self.word.start
@@ -117,19 +117,19 @@ class _Reader(Cursor):
         self.depth -= 1
         if len(operands) == 1:
             return operands[0]
-        kind = tree.And if joined.upper == "AND" else tree.Or
+        kind = ast.And if joined.upper == "AND" else ast.Or
         return kind(start=begin, end=self.last_end, operands=tuple(operands))
 
-    def _negation(self) -> tree.Expression:
+    def _negation(self) -> ast.Expression:
         word = self.accept("NOT")
         if word is None:
             return self._comparison()
         self._deeper()
         operand = self._negation()
         self.depth -= 1
-        return tree.Not(start=word.start, end=self.last_end, operand=operand)
+        return ast.Not(start=word.start, end=self.last_end, operand=operand)
 
-    def _comparison(self) -> tree.Expression:
+    def _comparison(self) -> ast.Expression:
         begin = self.word.start
         found = self._compared(self._arithmetic(), begin)
         if self.at(*_COMPARISONS, *_TEST, "IS"):
@@ -140,25 +140,25 @@ class _Reader(Cursor):
             )
         return found
 
-    def _compared(self, left: tree.Expression, start: int) -> tree.Expression:
+    def _compared(self, left: ast.Expression, start: int) -> ast.Expression:
         if self.at(*_COMPARISONS):
-            op = cast("tree.ComparisonOperator", _COMPARISONS[self.take().upper])
+            op = cast("ast.ComparisonOperator", _COMPARISONS[self.take().upper])
             right = self._arithmetic()
-            return tree.Comparison(start=start, end=self.last_end, op=op, left=left, right=right)
+            return ast.Comparison(start=start, end=self.last_end, op=op, left=left, right=right)
         if self.accept("IS"):
             negated = self.accept("NOT") is not None
             self.expect("NULL", " after IS")
-            return tree.IsNull(start=start, end=self.last_end, operand=left, negated=negated)
+            return ast.IsNull(start=start, end=self.last_end, operand=left, negated=negated)
         negated = self.accept("NOT") is not None
         if self.accept("IN"):
             opened = self.expect("(", " after IN")
             items = self._items(opened)
-            return tree.In(
+            return ast.In(
                 start=start, end=self.last_end, operand=left, items=items, negated=negated
             )
         if self.accept("LIKE"):
             pattern = self._arithmetic()
-            return tree.Like(
+            return ast.Like(
                 start=start, end=self.last_end, kind="LIKE", operand=left, pattern=pattern,
                 escape=None, negated=negated,
             )  # fmt: skip
@@ -166,40 +166,40 @@ class _Reader(Cursor):
             low = self._arithmetic()
             self.expect("AND", " between the bounds of BETWEEN")
             high = self._arithmetic()
-            return tree.Between(
+            return ast.Between(
                 start=start, end=self.last_end, operand=left, low=low, high=high, negated=negated
             )
         if negated:
             raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=_TEST)
         return left
 
-    def _items(self, opened: Word) -> tuple[tree.Expression, ...]:
+    def _items(self, opened: Word) -> tuple[ast.Expression, ...]:
         items = [self.condition()]
         while self.accept(","):
             items.append(self.condition())
         self.close(")", opened, _AFTER)
         return tuple(items)
 
-    def _arithmetic(self, floor: int = 0) -> tree.Expression:
+    def _arithmetic(self, floor: int = 0) -> ast.Expression:
         """Read operands whose operators bind tighter than `floor`: each has its own power."""
         begin = self.word.start
         left = self._signed()
         while (power := _POWERS.get(self.word.upper, 0)) > floor:
-            op = cast("tree.BinaryOperator", self.take().upper)
+            op = cast("ast.BinaryOperator", self.take().upper)
             right = self._arithmetic(power)
-            left = tree.Binary(start=begin, end=self.last_end, op=op, left=left, right=right)
+            left = ast.Binary(start=begin, end=self.last_end, op=op, left=left, right=right)
         return left
 
-    def _signed(self) -> tree.Expression:
+    def _signed(self) -> ast.Expression:
         sign = self.accept("-")
         if sign is None:
             return self._operand()
         self._deeper()
         operand = self._signed()
         self.depth -= 1
-        return tree.Unary(start=sign.start, end=self.last_end, op="-", operand=operand)
+        return ast.Unary(start=sign.start, end=self.last_end, op="-", operand=operand)
 
-    def _operand(self) -> tree.Expression:  # noqa: PLR0911 - one a shape
+    def _operand(self) -> ast.Expression:  # noqa: PLR0911 - one a shape
         word = self.word
         if self.at("("):
             return self._parenthesis()
@@ -209,34 +209,34 @@ class _Reader(Cursor):
             return self._number()
         if self.at("NULL"):
             self.take()
-            return tree.Null(start=word.start, end=word.end)
+            return ast.Null(start=word.start, end=word.end)
         if self.at("TRUE", "FALSE"):
             self.take()
-            return tree.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
+            return ast.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
         if self.at("INTERVAL"):
             return self._interval()
         if self.at("TIMESTAMP") and self.next.kind is WordKind.STRING:
             self.take()
             text = self._string()
-            return tree.Cast(
+            return ast.Cast(
                 start=word.start, end=text.end, operand=text, type="TIMESTAMP", form="literal"
             )
         if not self.is_name(word):
             raise self.unexpected("a field, a value or `(`")
         return self._call() if self.next.upper == "(" else self._column()
 
-    def _parenthesis(self) -> tree.Expression:
+    def _parenthesis(self) -> ast.Expression:
         opened = self.take()
         inner = self.condition()
         self.close(")", opened, _AFTER)
         self.parens.append(
-            tree.Paren(
+            ast.Paren(
                 start=opened.start, end=self.last_end, inner_start=inner.start, inner_end=inner.end
             )
         )
         return inner
 
-    def _string(self) -> tree.String:
+    def _string(self) -> ast.String:
         word = self.take()
         raw = word.text[1:-1]
         for found in _ESCAPE.finditer(raw):
@@ -248,9 +248,9 @@ class _Reader(Cursor):
                     word,
                 )
                 break
-        return tree.String(start=word.start, end=word.end, raw=raw, value=_ESCAPE.sub(r"\1", raw))
+        return ast.String(start=word.start, end=word.end, raw=raw, value=_ESCAPE.sub(r"\1", raw))
 
-    def _number(self) -> tree.Number:
+    def _number(self) -> ast.Number:
         word = self.take()
         if self.word.kind is WordKind.NAME and self.word.start == word.end:
             raise self.stop(
@@ -259,16 +259,16 @@ class _Reader(Cursor):
                 "such a name stands between backticks",
                 word,
             )
-        return tree.Number(start=word.start, end=word.end, text=word.text)
+        return ast.Number(start=word.start, end=word.end, text=word.text)
 
-    def _interval(self) -> tree.Interval:
+    def _interval(self) -> ast.Interval:
         word = self.take()
-        value: tree.Number | tree.String
+        value: ast.Number | ast.String
         if self.word.kind is WordKind.STRING:
             value = self._string()
             found = _SPAN.fullmatch(value.value)
             amount, unit = found.groups() if found else ("", "")
-            value = tree.Number(start=value.start, end=value.end, text=amount)
+            value = ast.Number(start=value.start, end=value.end, text=amount)
         elif self.word.kind is WordKind.NUMBER:
             value = self._number()
             after = self.word
@@ -283,22 +283,22 @@ class _Reader(Cursor):
                 word,
             )
         end = self.last_end
-        name = tree.Name(start=end, end=end, text=lower(unit).removesuffix("s"))
-        return tree.Interval(start=word.start, end=end, value=value, unit=name, keyword=True)
+        name = ast.Name(start=end, end=end, text=lower(unit).removesuffix("s"))
+        return ast.Interval(start=word.start, end=end, value=value, unit=name, keyword=True)
 
-    def _call(self) -> tree.Call:
+    def _call(self) -> ast.Call:
         name = self._name("the name of a function")
         opened = self.take()
         args = () if self.accept(")") else self._items(opened)
-        return tree.Call(start=name.start, end=self.last_end, name=name, args=args)
+        return ast.Call(start=name.start, end=self.last_end, name=name, args=args)
 
-    def _column(self) -> tree.Column:
+    def _column(self) -> ast.Column:
         name = self._name("a field")
         first, *keys = name.text.split(".") if name.text.startswith("event_data.") else [name.text]
-        path: list[tree.Name | tree.Number | tree.String] = [
-            tree.Name(start=name.start, end=name.end, text=key, quoted=True) for key in keys
+        path: list[ast.Name | ast.Number | ast.String] = [
+            ast.Name(start=name.start, end=name.end, text=key, quoted=True) for key in keys
         ]
-        name = tree.Name(start=name.start, end=name.end, text=first, quoted=name.quoted)
+        name = ast.Name(start=name.start, end=name.end, text=first, quoted=name.quoted)
         while self.at(".", ":", "["):
             opened = self.take()
             if opened.text == "[":
@@ -306,21 +306,21 @@ class _Reader(Cursor):
                     raise self.unexpected("a text between the brackets")
                 key = self._string()
                 self.close("]", opened)
-                path.append(tree.Name(start=key.start, end=key.end, text=key.value, quoted=True))
+                path.append(ast.Name(start=key.start, end=key.end, text=key.value, quoted=True))
             else:
                 path.append(self._name(f"a name after `{opened.text}`"))
-        return tree.Column(
+        return ast.Column(
             start=name.start, end=self.last_end, qualifier=None, name=name, path=tuple(path)
         )
 
-    def _name(self, what: str) -> tree.Name:
+    def _name(self, what: str) -> ast.Name:
         word = self.word
         if word.kind not in (WordKind.NAME, WordKind.QUOTED):
             raise self.unexpected(what)
         self.take()
         quoted = word.kind is WordKind.QUOTED
         text = word.text[1:-1] if quoted else word.text
-        return tree.Name(start=word.start, end=word.end, text=text, quoted=quoted)
+        return ast.Name(start=word.start, end=word.end, text=text, quoted=quoted)
 
     def _left_over(self) -> CannotRead:
         if self.at(")"):
@@ -336,7 +336,7 @@ class _Reader(Cursor):
         return self.stop("too-deep", f"the query is nested deeper than {DEEPEST} levels")
 
 
-def _height(node: tree.Node) -> int:
+def _height(node: ast.Node) -> int:
     """Measure a tree that may be too high to be gone through by recursion."""
     highest = 0
     pending = [(node, 1)]

@@ -21,10 +21,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from segctl.query import tree
-from segctl.query.problems import Problem
-from segctl.query.walking import walk
-from segctl.query.words import lower
+from segctl.query import ast
+from segctl.query.parser.errors import Problem
+from segctl.query.parser.tokens import lower
+from segctl.query.visit import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,35 +41,35 @@ EVENT_FIELDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holds(tree.Node):
+class Holds(ast.Node):
     """A condition on the contact alone."""
 
-    condition: tree.Expression
+    condition: ast.Expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened(tree.Node):
+class Happened(ast.Node):
     """The contact has an event for which all conditions are true: it is, or it is not."""
 
-    conditions: tuple[tree.Expression, ...]
+    conditions: tuple[ast.Expression, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AllOf(tree.Node):
+class AllOf(ast.Node):
     """AND of two or more."""
 
     operands: tuple[Predicate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnyOf(tree.Node):
+class AnyOf(ast.Node):
     """OR of two or more."""
 
     operands: tuple[Predicate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoneOf(tree.Node):
+class NoneOf(ast.Node):
     """NOT."""
 
     operand: Predicate
@@ -101,42 +101,42 @@ def read(parsed: Parsed) -> Read:
     return Read(predicate, (), tuple(dict.fromkeys(reader.notes)))
 
 
-def asks_event(node: tree.Node) -> bool:
+def asks_event(node: ast.Node) -> bool:
     """Whether a condition asks anything of an event."""
     return any(True for _ in _event_columns(node))
 
 
-def _event_columns(node: tree.Node) -> Iterator[tree.Column]:
+def _event_columns(node: ast.Node) -> Iterator[ast.Column]:
     for one in walk(node):
-        if isinstance(one, tree.Column) and lower(one.name.text) in EVENT_FIELDS:
+        if isinstance(one, ast.Column) and lower(one.name.text) in EVENT_FIELDS:
             yield one
 
 
-def _is_of_events(node: tree.Expression) -> bool:
+def _is_of_events(node: ast.Expression) -> bool:
     """Whether every condition in it asks an event: a sum of AND, OR and NOT has several."""
     match node:
-        case tree.And(operands=operands) | tree.Or(operands=operands):
+        case ast.And(operands=operands) | ast.Or(operands=operands):
             return all(map(_is_of_events, operands))
-        case tree.Not(operand=operand):
+        case ast.Not(operand=operand):
             return _is_of_events(operand)
         case _:
             return asks_event(node)
 
 
-def _needs_event(node: tree.Expression) -> bool:
+def _needs_event(node: ast.Expression) -> bool:
     """Whether no contact without events can fulfil a condition."""
     match node:
-        case tree.And(operands=operands):
+        case ast.And(operands=operands):
             return any(map(_needs_event, operands))
-        case tree.Or(operands=operands):
+        case ast.Or(operands=operands):
             return all(map(_needs_event, operands))
-        case tree.Not():
+        case ast.Not():
             return False
         case _:
             return asks_event(node)
 
 
-def _names_type(node: tree.Expression) -> bool:
+def _names_type(node: ast.Expression) -> bool:
     return any(lower(column.name.text) == "event_type" for column in _event_columns(node))
 
 
@@ -146,13 +146,13 @@ class _Reader:
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
 
-    def predicate(self, node: tree.Expression) -> Predicate:
+    def predicate(self, node: ast.Expression) -> Predicate:
         if not asks_event(node):
             return Holds(start=node.start, end=node.end, condition=node)
         match node:
-            case tree.And(operands=operands):
+            case ast.And(operands=operands):
                 return self._all(node, operands)
-            case tree.Or(operands=operands):
+            case ast.Or(operands=operands):
                 if all(map(self._is_one, operands)):
                     return self._happened((node,))
                 if not all(_is_of_events(one) or _needs_event(one) for one in operands):
@@ -163,7 +163,7 @@ class _Reader:
                     )
                 parts = tuple(map(self.predicate, operands))
                 return AnyOf(start=node.start, end=node.end, operands=parts)
-            case tree.Not(operand=operand):
+            case ast.Not(operand=operand):
                 self._note(
                     node, "no-such-event", "NOT before an event is read as: there is no such event"
                 )
@@ -172,14 +172,14 @@ class _Reader:
             case _:
                 return self._happened((node,))
 
-    def _all(self, node: tree.And, operands: Sequence[tree.Expression]) -> Predicate:
+    def _all(self, node: ast.And, operands: Sequence[ast.Expression]) -> Predicate:
         asking = [one for one in operands if asks_event(one)]
-        about = [one for one in asking if _is_of_events(one) and not isinstance(one, tree.Not)]
+        about = [one for one in asking if _is_of_events(one) and not isinstance(one, ast.Not)]
         groups = self._groups(about)
         if len(asking) > len(about):  # something is denied, or mixed with what asks the contact
             groups = [[one] for one in about]
             # What only denies is clear: there is no event of this kind, and none of that one.
-            if len(asking) > 1 and not all(isinstance(one, tree.Not) for one in asking):
+            if len(asking) > 1 and not all(isinstance(one, ast.Not) for one in asking):
                 self._refuse_loose(asking)
         if len(asking) - len(about) + len(groups) > 1:
             self._note(node, "several-events", "each group in parentheses is read as its own event")
@@ -194,7 +194,7 @@ class _Reader:
             return parts[0]
         return AllOf(start=node.start, end=node.end, operands=tuple(parts))
 
-    def _groups(self, about: Sequence[tree.Expression]) -> list[Sequence[tree.Expression]]:
+    def _groups(self, about: Sequence[ast.Expression]) -> list[Sequence[ast.Expression]]:
         """Sort the event conditions of one AND by the event that they are about."""
         if len(about) <= 1:
             return [about] if about else []
@@ -207,55 +207,55 @@ class _Reader:
                 self._refuse_beside(one)
         return [about]
 
-    def _refuse_loose(self, asking: Sequence[tree.Expression]) -> None:
+    def _refuse_loose(self, asking: Sequence[ast.Expression]) -> None:
         """Refuse what is no event by itself, where several are combined."""
         for one in asking:
-            whole = one.operand if isinstance(one, tree.Not) else one
+            whole = one.operand if isinstance(one, ast.Not) else one
             if not self._is_group(whole):
                 self._refuse_beside(one)
 
-    def _is_group(self, node: tree.Expression) -> bool:
+    def _is_group(self, node: ast.Expression) -> bool:
         """Whether this is an event by itself, of a type; what asks the contact may be with it."""
         if _is_of_events(node):
             return self._is_wrapped(node) and _names_type(node)
         match node:
-            case tree.And(operands=operands):
+            case ast.And(operands=operands):
                 return any(_names_type(one) for one in operands)
-            case tree.Or(operands=operands):
+            case ast.Or(operands=operands):
                 return all(_names_type(one) for one in operands if asks_event(one))
-            case tree.Not(operand=operand):
+            case ast.Not(operand=operand):
                 return self._is_group(operand)
             case _:
                 return _names_type(node)
 
-    def _is_one(self, node: tree.Expression) -> bool:
+    def _is_one(self, node: ast.Expression) -> bool:
         """Whether a condition is about one event, and of no event's absence."""
         match node:
-            case tree.And(operands=operands):
+            case ast.And(operands=operands):
                 wrapped = [one for one in operands if self._is_wrapped(one)]
                 naming = [one for one in operands if _names_type(one)]
                 several = len(naming) > 1 and any(one in wrapped for one in naming)
                 return not several and all(map(self._is_one, operands))
-            case tree.Or(operands=operands):
+            case ast.Or(operands=operands):
                 return all(map(self._is_one, operands))
-            case tree.Not():
+            case ast.Not():
                 return False
             case _:
                 return asks_event(node)
 
-    def _is_wrapped(self, node: tree.Expression) -> bool:
+    def _is_wrapped(self, node: ast.Expression) -> bool:
         return (node.start, node.end) in self.wrapped
 
-    def _happened(self, conditions: tuple[tree.Expression, ...]) -> Happened:
+    def _happened(self, conditions: tuple[ast.Expression, ...]) -> Happened:
         leaves = [leaf for one in conditions for leaf in _certain(one)]
-        seen: dict[str, tree.Comparison] = {}
+        seen: dict[str, ast.Comparison] = {}
         for leaf in leaves:
             match leaf:
-                case tree.Comparison(
-                    op="=", left=tree.Column(name=name, path=()), right=tree.String(value=value)
+                case ast.Comparison(
+                    op="=", left=ast.Column(name=name, path=()), right=ast.String(value=value)
                 ):
                     other = seen.setdefault(lower(name.text), leaf)
-                    if isinstance(other.right, tree.String) and other.right.value != value:
+                    if isinstance(other.right, ast.String) and other.right.value != value:
                         self._refuse(
                             leaf,
                             f"one event has one `{name.text}`, and this asks for two",
@@ -263,7 +263,7 @@ class _Reader:
                         )
         for one in conditions:
             for found in walk(one):
-                if isinstance(found, tree.IsNull) and not found.negated and asks_event(found):
+                if isinstance(found, ast.IsNull) and not found.negated and asks_event(found):
                     self._refuse(
                         found,
                         "whether this asks for an event without it, or for a contact without"
@@ -272,7 +272,7 @@ class _Reader:
         self._note_guesses(conditions)
         return Happened(start=conditions[0].start, end=conditions[-1].end, conditions=conditions)
 
-    def _note_guesses(self, conditions: Sequence[tree.Expression]) -> None:
+    def _note_guesses(self, conditions: Sequence[ast.Expression]) -> None:
         for node in (node for one in conditions for node in walk(one)):
             if _is_another(node):
                 self._note(
@@ -281,41 +281,41 @@ class _Reader:
                     "this is read as: there is an event of another kind, whether there is one of "
                     "this kind or not",
                 )
-            elif isinstance(node, tree.Column) and node.path:
+            elif isinstance(node, ast.Column) and node.path:
                 self._note(
                     node,
                     "event-data",
                     "where V2 has this is known from real queries, and from no documentation",
                 )
 
-    def _refuse_beside(self, node: tree.Expression) -> None:
+    def _refuse_beside(self, node: ast.Expression) -> None:
         self._refuse(
             node,
             "which event this is about is not clear, for others are asked for beside it",
             "each event would need parentheses of its own, and its `event_type` in them",
         )
 
-    def _refuse(self, node: tree.Node, message: str, hint: str = "") -> None:
+    def _refuse(self, node: ast.Node, message: str, hint: str = "") -> None:
         self.problems.append(Problem("unclear-event", message, hint, node.start, node.end))
 
-    def _note(self, node: tree.Node, code: str, message: str) -> None:
+    def _note(self, node: ast.Node, code: str, message: str) -> None:
         self.notes.append(Problem(code, message, "", node.start, node.end))
 
 
-def _certain(node: tree.Expression) -> Iterator[tree.Expression]:
+def _certain(node: ast.Expression) -> Iterator[ast.Expression]:
     """Yield the conditions that must all hold for this one to."""
-    if isinstance(node, tree.And):
+    if isinstance(node, ast.And):
         for one in node.operands:
             yield from _certain(one)
     else:
         yield node
 
 
-def _is_another(node: tree.Node) -> bool:
+def _is_another(node: ast.Node) -> bool:
     """Whether a condition of an event excludes: people may have meant that there is none."""
     match node:
-        case tree.Comparison(op=op):
+        case ast.Comparison(op=op):
             return op == "!="
-        case tree.In(negated=negated) | tree.Like(negated=negated) | tree.Between(negated=negated):
+        case ast.In(negated=negated) | ast.Like(negated=negated) | ast.Between(negated=negated):
             return negated
     return False

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.audience.conditions import collect
 from segctl.audience.typed_sql import CannotTranslate
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN, SELECTED
-from segctl.query.layout import laid_out
-from segctl.query.parse import parse as parse_sql
-from segctl.query.problems import Problem
-from segctl.query.walking import walk
-from segctl.query.writing import Writer
+from segctl.query.format.layout import laid_out
+from segctl.query.parser.errors import Problem
+from segctl.query.parser.parse import parse as parse_sql
+from segctl.query.to_sql import Writer
+from segctl.query.visit import walk
 from segctl.sgql.parse import parse
 from segctl.sgql.predicate import AllOf, AnyOf, Happened, Holds, NoneOf, Predicate, read
 from segctl.sgql.values import Values
@@ -90,9 +90,9 @@ def translate(
     return Upgraded(laid_out(parsed), parents, tuple(notes))
 
 
-def _joined_texts(query: tree.Query) -> Iterator[Problem]:
+def _joined_texts(query: ast.Query) -> Iterator[Problem]:
     """Note each chain of joined texts once: SGQL's page does not say what NULL makes of one."""
-    joins = [one for one in walk(query) if isinstance(one, tree.Binary) and one.op == "||"]
+    joins = [one for one in walk(query) if isinstance(one, ast.Binary) and one.op == "||"]
     parts = {id(side) for one in joins for side in (one.left, one.right)}
     for one in joins:
         if id(one) not in parts:
@@ -104,7 +104,7 @@ def _joined_texts(query: tree.Query) -> Iterator[Problem]:
 class _Translator:
     fields: Mapping[str, ColumnType] | None
 
-    def query(self, predicate: Predicate) -> tree.Query:
+    def query(self, predicate: Predicate) -> ast.Query:
         match predicate:
             case Happened():
                 return self._joined((), predicate)
@@ -117,15 +117,15 @@ class _Translator:
             return _select("", None)
         return _select("", self._condition(predicate, denied=False))
 
-    def _joined(self, contact: Sequence[Holds], happened: Happened) -> tree.Query:
+    def _joined(self, contact: Sequence[Holds], happened: Happened) -> ast.Query:
         values = Values(self.fields, _CONTACT, _EVENT)
         conditions = (*(one.condition for one in contact), *happened.conditions)
         written = collect([partial(values.condition, one) for one in _in_order(conditions)])
-        on = tree.Comparison(start=0, end=0, op="=", left=_column(_CONTACT), right=_column(_EVENT))
-        join = tree.Join(start=0, end=0, kind="INNER", source=_event_data(), on=on, using=())
+        on = ast.Comparison(start=0, end=0, op="=", left=_column(_CONTACT), right=_column(_EVENT))
+        join = ast.Join(start=0, end=0, kind="INNER", source=_event_data(), on=on, using=())
         return replace(_select(_CONTACT, _all(written)), joins=(join,))
 
-    def _condition(self, predicate: Predicate, *, denied: bool) -> tree.Expression:
+    def _condition(self, predicate: Predicate, *, denied: bool) -> ast.Expression:
         """Write a condition on the contact; `denied` says that it stands below a NOT."""
         match predicate:
             case Holds(condition=condition):
@@ -136,67 +136,67 @@ class _Translator:
                 return self._in(happened, denied=True, negated=True)
             case NoneOf(operand=operand):
                 inner = self._condition(operand, denied=True)
-                return tree.Not(start=0, end=0, operand=inner)
+                return ast.Not(start=0, end=0, operand=inner)
             case AllOf(operands=operands) | AnyOf(operands=operands):
                 steps = [partial(self._condition, one, denied=denied) for one in operands]
-                kind = tree.And if isinstance(predicate, AllOf) else tree.Or
+                kind = ast.And if isinstance(predicate, AllOf) else ast.Or
                 return kind(start=0, end=0, operands=tuple(collect(steps)))
 
-    def _in(self, happened: Happened, *, denied: bool, negated: bool) -> tree.Expression:
+    def _in(self, happened: Happened, *, denied: bool, negated: bool) -> ast.Expression:
         values = Values(self.fields, None, _EVENT)
         written = collect([partial(values.condition, one) for one in happened.conditions])
         contact_id = _column(_EVENT)
         if denied:
-            written.append(tree.IsNull(start=0, end=0, operand=contact_id, negated=True))
-        query = tree.Query(
+            written.append(ast.IsNull(start=0, end=0, operand=contact_id, negated=True))
+        query = ast.Query(
             start=0, end=0, select=(_item(contact_id),), sources=(_event_data(),), joins=(),
             where=_all(written),
         )  # fmt: skip
-        return tree.In(
+        return ast.In(
             start=0, end=0, operand=_column(""), negated=negated,
-            items=tree.Subquery(start=0, end=0, query=query),
+            items=ast.Subquery(start=0, end=0, query=query),
         )  # fmt: skip
 
 
-def _in_order(conditions: Sequence[tree.Expression]) -> list[tree.Expression]:
+def _in_order(conditions: Sequence[ast.Expression]) -> list[ast.Expression]:
     return sorted(conditions, key=lambda one: one.start)
 
 
-def _true(node: tree.Node) -> tree.Boolean:
-    return tree.Boolean(start=node.start, end=node.end, value=True)
+def _true(node: ast.Node) -> ast.Boolean:
+    return ast.Boolean(start=node.start, end=node.end, value=True)
 
 
-def _all(conditions: Sequence[tree.Expression]) -> tree.Expression:
+def _all(conditions: Sequence[ast.Expression]) -> ast.Expression:
     if len(conditions) == 1:
         return conditions[0]
-    return tree.And(start=0, end=0, operands=tuple(conditions))
+    return ast.And(start=0, end=0, operands=tuple(conditions))
 
 
-def _select(alias: str, where: tree.Expression | None) -> tree.Query:
-    return tree.Query(
+def _select(alias: str, where: ast.Expression | None) -> ast.Query:
+    return ast.Query(
         start=0, end=0, select=tuple(_item(_column(alias, name)) for name in SELECTED),
         sources=(_table("contact_data", alias),), joins=(), where=where,
     )  # fmt: skip
 
 
-def _item(value: tree.Expression) -> tree.SelectItem:
-    return tree.SelectItem(start=0, end=0, value=value, alias=None)
+def _item(value: ast.Expression) -> ast.SelectItem:
+    return ast.SelectItem(start=0, end=0, value=value, alias=None)
 
 
-def _event_data() -> tree.Table:
+def _event_data() -> ast.Table:
     return _table("event_data", _EVENT)
 
 
-def _table(name: str, alias: str) -> tree.Table:
-    return tree.Table(
+def _table(name: str, alias: str) -> ast.Table:
+    return ast.Table(
         start=0, end=0, schema=(), name=_name(name), alias=_name(alias) if alias else None
     )
 
 
-def _column(alias: str, name: str = JOIN_COLUMN) -> tree.Column:
+def _column(alias: str, name: str = JOIN_COLUMN) -> ast.Column:
     qualifier = _name(alias) if alias else None
-    return tree.Column(start=0, end=0, qualifier=qualifier, name=_name(name))
+    return ast.Column(start=0, end=0, qualifier=qualifier, name=_name(name))
 
 
-def _name(text: str) -> tree.Name:
-    return tree.Name(start=0, end=0, text=text)
+def _name(text: str) -> ast.Name:
+    return ast.Name(start=0, end=0, text=text)

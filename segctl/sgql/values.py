@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING
 from segctl.audience.conditions import collect
 from segctl.audience.typed_sql import KINDS, Kind, refused
 from segctl.common.suggest import closest
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import CONTACT_DATA, FUNCTIONS, ColumnType
-from segctl.query.cursor import RESERVED
-from segctl.query.words import lower, upper
+from segctl.query.parser.cursor import RESERVED
+from segctl.query.parser.tokens import lower, upper
 from segctl.sgql.literals import (
     beside_a_time,
     pattern_of,
@@ -54,14 +54,14 @@ _EVENT_KINDS = {
 }
 _UNIQUE_ARGS = ("payload", "unique_args")
 _ORDERED = frozenset((Kind.TEXT, Kind.NUMBER, Kind.TIME))
-_LITERALS = (tree.Cast, tree.String)
+_LITERALS = (ast.Cast, ast.String)
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """A value in V2's language, and its kind: `None` where the type of a field is not known."""
 
-    node: tree.Expression
+    node: ast.Expression
     kind: Kind | None
 
 
@@ -78,13 +78,13 @@ class Values:
     contact: str | None = ""
     event: str = ""
 
-    def condition(self, node: tree.Expression) -> tree.Expression:
+    def condition(self, node: ast.Expression) -> ast.Expression:
         """Write a condition. Raises `CannotTranslate`."""
         match node:
-            case tree.And(operands=operands) | tree.Or(operands=operands):
+            case ast.And(operands=operands) | ast.Or(operands=operands):
                 written = tuple(collect([partial(self.condition, one) for one in operands]))
                 return replace(node, operands=written)
-            case tree.Not(operand=operand):
+            case ast.Not(operand=operand):
                 return replace(node, operand=self.condition(operand))
         value = self.value(node)
         if value.kind is not Kind.BOOLEAN:
@@ -93,59 +93,59 @@ class Values:
         return value.node
 
     def value(  # noqa: C901, PLR0911 - one branch a shape
-        self, node: tree.Expression
+        self, node: ast.Expression
     ) -> Value:
         """Write an expression and find its kind. Raises `CannotTranslate`."""
         match node:
-            case tree.String(value=value):
+            case ast.String(value=value):
                 return Value(text_of(node, value), Kind.TEXT)
-            case tree.Number():
+            case ast.Number():
                 return Value(node, Kind.NUMBER)
-            case tree.Boolean():
+            case ast.Boolean():
                 return Value(node, Kind.BOOLEAN)
-            case tree.Null():
+            case ast.Null():
                 raise refused(
                     node, "what SGQL makes of NULL here is not documented", "write IS NULL"
                 )
-            case tree.Column():
+            case ast.Column():
                 return self._column(node)
-            case tree.Cast(operand=tree.String(value=value) as text):
+            case ast.Cast(operand=ast.String(value=value) as text):
                 return Value(replace(node, operand=time_of(text, value)), Kind.TIME)
-            case tree.Unary(operand=operand):
+            case ast.Unary(operand=operand):
                 return Value(replace(node, operand=self._number(operand)), Kind.NUMBER)
-            case tree.Binary():
+            case ast.Binary():
                 return self._binary(node)
-            case tree.Call():
+            case ast.Call():
                 return self._call(node)
-            case tree.Interval():
+            case ast.Interval():
                 raise refused(
                     node,
                     "a span means something only after a time and + or -",
                     "in SGQL + goes before -, so `a - b + c` is `a - (b + c)`",
                 )
-            case tree.And() | tree.Or() | tree.Not():
+            case ast.And() | ast.Or() | ast.Not():
                 return Value(self.condition(node), Kind.BOOLEAN)
             case _:
                 return Value(self._test(node), Kind.BOOLEAN)
 
-    def _test(self, node: tree.Expression) -> tree.Expression:
+    def _test(self, node: ast.Expression) -> ast.Expression:
         match node:
-            case tree.Comparison(op=op, left=left, right=right):
+            case ast.Comparison(op=op, left=left, right=right):
                 sides, kind = self._alike((left, right))
                 if op not in ("=", "!=") and kind not in (*_ORDERED, None):
                     raise refused(node, f"`{op}` takes numbers, times or texts, and this is {kind}")
                 return replace(node, left=sides[0], right=sides[1])
-            case tree.Between(operand=operand, low=low, high=high):
+            case ast.Between(operand=operand, low=low, high=high):
                 (one, least, most), kind = self._alike((operand, low, high))
                 if kind not in (*_ORDERED, None):
                     raise refused(node, f"BETWEEN takes numbers, times or texts: this is {kind}")
                 return _within(node, one, least, most)
-            case tree.In(operand=operand, items=tuple(items)):
+            case ast.In(operand=operand, items=tuple(items)):
                 (one, *rest), _ = self._alike((operand, *items))
                 return replace(node, operand=one, items=tuple(rest))
-            case tree.IsNull(operand=operand):
+            case ast.IsNull(operand=operand):
                 return replace(node, operand=self.value(operand).node)
-            case tree.Like(operand=operand, pattern=tree.String(value=pattern)):
+            case ast.Like(operand=operand, pattern=ast.String(value=pattern)):
                 written, escape = pattern_of(node.pattern, pattern)
                 return replace(node, operand=self._plain(operand), pattern=written, escape=escape)
             case _:
@@ -154,7 +154,7 @@ class Values:
                     "LIKE has a pattern that is no text, and how V2 would read it is not known",
                 )
 
-    def _alike(self, nodes: Sequence[tree.Expression]) -> tuple[list[tree.Expression], Kind | None]:
+    def _alike(self, nodes: Sequence[ast.Expression]) -> tuple[list[ast.Expression], Kind | None]:
         """Write values that are compared: they must be of one kind, times and texts apart."""
         values = collect([partial(self.value, node) for node in nodes])
         kind = _common(nodes, values)
@@ -162,14 +162,14 @@ class Values:
             return [beside_a_time(value.node) for value in values], kind
         return [value.node for value in values], kind
 
-    def _number(self, node: tree.Expression) -> tree.Expression:
+    def _number(self, node: ast.Expression) -> ast.Expression:
         return _number(node, self.value(node))
 
-    def _plain(self, node: tree.Expression) -> tree.Expression:
+    def _plain(self, node: ast.Expression) -> ast.Expression:
         return _plain(node, self.value(node))
 
-    def _binary(self, node: tree.Binary) -> Value:
-        if isinstance(node.right, tree.Interval):
+    def _binary(self, node: ast.Binary) -> Value:
+        if isinstance(node.right, ast.Interval):
             base = self.value(node.left)
             if node.op not in ("+", "-") or base.kind not in (Kind.TIME, None):
                 raise refused(node, "a span of time stands after + or - and a time")
@@ -189,7 +189,7 @@ class Values:
         left, right = _number(node.left, one), _number(node.right, other)
         return Value(replace(node, left=left, right=right), Kind.NUMBER)
 
-    def _call(self, node: tree.Call) -> Value:
+    def _call(self, node: ast.Call) -> Value:
         name = upper(node.name.text)
         match name, node.args:
             case "NOW", ():
@@ -208,21 +208,21 @@ class Values:
         raise refused(node, f"SGQL documents no function `{node.name.text}`")
 
     def _contains(
-        self, node: tree.Call, container: tree.Expression, wanted: tree.Expression
-    ) -> tree.Expression:
+        self, node: ast.Call, container: ast.Expression, wanted: ast.Expression
+    ) -> ast.Expression:
         held = self.value(container)
         if held.kind is not Kind.LIST:
             what = held.kind or "a custom field, which is none"
             raise refused(container, f"CONTAINS looks into lists, and this is {what}")
-        if not isinstance(wanted, tree.String):
+        if not isinstance(wanted, ast.String):
             raise refused(wanted, "only a text that is written out can be looked for in V2")
         item = self.value(wanted).node
         start, end = node.start, node.end
-        items = tree.Array(start=start, end=end, items=(item,))
-        name = tree.Name(start=start, end=end, text="array_contains")
-        return tree.Call(start=start, end=end, name=name, args=(held.node, items))
+        items = ast.Array(start=start, end=end, items=(item,))
+        name = ast.Name(start=start, end=end, text="array_contains")
+        return ast.Call(start=start, end=end, name=name, args=(held.node, items))
 
-    def _column(self, node: tree.Column) -> Value:
+    def _column(self, node: ast.Column) -> Value:
         name = lower(node.name.text)
         if name in EVENT_FIELDS:
             return self._event(node, name)
@@ -235,7 +235,7 @@ class Values:
         spelled, kind = self._field(node, name)
         return Value(self._at(node, self.contact, spelled), kind)
 
-    def _field(self, node: tree.Column, name: str) -> tuple[tree.Name, Kind | None]:
+    def _field(self, node: ast.Column, name: str) -> tuple[ast.Name, Kind | None]:
         """Find what a name means: a standard field whatever its case, or one of the account."""
         if name in CONTACT_DATA:
             own = [one for one in self.fields or () if lower(one) == name]
@@ -265,30 +265,30 @@ class Values:
             f"did you mean `{meant}`?" if meant else "",
         )
 
-    def _event(self, node: tree.Column, name: str) -> Value:
+    def _event(self, node: ast.Column, name: str) -> Value:
         kind = _EVENT_KINDS[name]
         # With parts it is written as in the queries that are attested: e.DATA:payload.…
         text = upper(EVENT_FIELDS[name]) if node.path else EVENT_FIELDS[name]
-        spelled = tree.Name(start=node.start, end=node.end, text=text)
+        spelled = ast.Name(start=node.start, end=node.end, text=text)
         column = self._at(node, self.event, spelled)
         if not node.path:
             return Value(column, kind)
-        keys = tuple(step.text for step in node.path if isinstance(step, tree.Name))
+        keys = tuple(step.text for step in node.path if isinstance(step, ast.Name))
         if kind is not Kind.DATA or keys[:-1] != _UNIQUE_ARGS or not _PLAIN.fullmatch(keys[-1]):
             raise refused(
                 node,
                 "where V2 has this part of an event is not known",
                 "event_data.payload.unique_args.singlesend_id is known",
             )
-        path = tuple(tree.Name(start=node.start, end=node.end, text=key) for key in keys)
+        path = tuple(ast.Name(start=node.start, end=node.end, text=key) for key in keys)
         return Value(replace(column, path=path), Kind.INSIDE)
 
-    def _at(self, node: tree.Column, alias: str, name: tree.Name) -> tree.Column:
-        qualifier = tree.Name(start=node.start, end=node.start, text=alias) if alias else None
-        return tree.Column(start=node.start, end=node.end, qualifier=qualifier, name=name)
+    def _at(self, node: ast.Column, alias: str, name: ast.Name) -> ast.Column:
+        qualifier = ast.Name(start=node.start, end=node.start, text=alias) if alias else None
+        return ast.Column(start=node.start, end=node.end, qualifier=qualifier, name=name)
 
 
-def _common(nodes: Sequence[tree.Expression], values: Sequence[Value]) -> Kind | None:
+def _common(nodes: Sequence[ast.Expression], values: Sequence[Value]) -> Kind | None:
     """Find the kind of values that are compared, `None` where it is not known; or refuse them."""
     kinds = {value.kind for value in values}
     unknown = None in kinds
@@ -301,7 +301,7 @@ def _common(nodes: Sequence[tree.Expression], values: Sequence[Value]) -> Kind |
         raise refused(nodes[0], f"{odd[0]} is compared as one value", hint)
     if known == {Kind.TIME, Kind.TEXT}:
         for node, value in zip(nodes, values, strict=True):
-            if value.kind is Kind.TEXT and not isinstance(node, tree.String):
+            if value.kind is Kind.TEXT and not isinstance(node, ast.String):
                 raise refused(node, "a text is compared with a time")
         return Kind.TIME
     if len(known) > 1:
@@ -315,41 +315,41 @@ def _common(nodes: Sequence[tree.Expression], values: Sequence[Value]) -> Kind |
     return next(iter(known), None)
 
 
-def _number(node: tree.Node, value: Value) -> tree.Expression:
+def _number(node: ast.Node, value: Value) -> ast.Expression:
     if value.kind not in (Kind.NUMBER, None):
         raise refused(node, f"arithmetic takes numbers, and this is {value.kind}")
     return value.node
 
 
-def _plain(node: tree.Node, value: Value) -> tree.Expression:
+def _plain(node: ast.Node, value: Value) -> ast.Expression:
     if value.kind not in (Kind.TEXT, Kind.INSIDE, None):
         raise refused(node, f"a text is needed here, and this is {value.kind}")
     return value.node
 
 
-def _joined(node: tree.Node, left: tree.Expression, right: tree.Expression) -> Value:
-    joined = tree.Binary(start=node.start, end=node.end, op="||", left=left, right=right)
+def _joined(node: ast.Node, left: ast.Expression, right: ast.Expression) -> Value:
+    joined = ast.Binary(start=node.start, end=node.end, op="||", left=left, right=right)
     return Value(joined, Kind.TEXT)
 
 
-def _name(node: tree.Column, text: str) -> tree.Name:
+def _name(node: ast.Column, text: str) -> ast.Name:
     quoted = upper(text) in _WORDS or not _PLAIN.fullmatch(text)
-    return tree.Name(start=node.start, end=node.end, text=text, quoted=quoted)
+    return ast.Name(start=node.start, end=node.end, text=text, quoted=quoted)
 
 
-def _named(node: tree.Call) -> tree.Call:
+def _named(node: ast.Call) -> ast.Call:
     name = replace(node.name, text=lower(node.name.text), quoted=False)
     return replace(node, name=name)
 
 
 def _within(
-    node: tree.Between, one: tree.Expression, least: tree.Expression, most: tree.Expression
-) -> tree.Expression:
+    node: ast.Between, one: ast.Expression, least: ast.Expression, most: ast.Expression
+) -> ast.Expression:
     """Write BETWEEN by operators that V2 documents."""
     start, end = node.start, node.end
     bounds = (
-        tree.Comparison(start=start, end=end, op=">=", left=one, right=least),
-        tree.Comparison(start=start, end=end, op="<=", left=one, right=most),
+        ast.Comparison(start=start, end=end, op=">=", left=one, right=least),
+        ast.Comparison(start=start, end=end, op="<=", left=one, right=most),
     )
-    within = tree.And(start=start, end=end, operands=bounds)
-    return tree.Not(start=start, end=end, operand=within) if node.negated else within
+    within = ast.And(start=start, end=end, operands=bounds)
+    return ast.Not(start=start, end=end, operand=within) if node.negated else within

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from segctl.query.problems import CannotRead, Problem, shown
-from segctl.query.words import Word, WordKind, upper
+from segctl.query.parser.errors import CannotRead, Problem, shown
+from segctl.query.parser.tokens import Word, WordKind, upper
 
 _PIECE = re.compile(
     r"""(?P<space>\s++)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from segctl.query import tree
+from segctl.query import ast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ Env = list[tuple[Tables, dict[str, Row]]]
 """The tables in sight by alias, and their current rows: innermost first."""
 
 
-def is_member(query: tree.Query, contact: Row, world: World, parents: tuple[str, ...] = ()) -> bool:
+def is_member(query: ast.Query, contact: Row, world: World, parents: tuple[str, ...] = ()) -> bool:
     if parents:
         lists = contact.get("list_ids")
         if lists is None or not set(parents) & set(lists):
@@ -54,17 +54,17 @@ def is_member(query: tree.Query, contact: Row, world: World, parents: tuple[str,
     return False
 
 
-def where_of(query: tree.Query, contact: Row, world: World) -> Truth:
+def where_of(query: ast.Query, contact: Row, world: World) -> Truth:
     """The truth itself, of a query without joins."""
     (env,) = rows_of(query, [], world, contact)
     return True if query.where is None else truth(query.where, env, world)
 
 
-def rows_of(query: tree.Query, outer: Env, world: World, contact: Row | None = None) -> list[Env]:
+def rows_of(query: ast.Query, outer: Env, world: World, contact: Row | None = None) -> list[Env]:
     found: list[Env] = [[([], {}), *outer]]
     steps = [(source, None) for source in query.sources]
     for source, on in [*steps, *((join.source, join.on) for join in query.joins)]:
-        assert isinstance(source, tree.Table)
+        assert isinstance(source, ast.Table)
         alias = (source.alias or source.name).text.lower()
         table = source.name.text.lower()
         fixed = contact is not None and table == "contact_data"
@@ -78,7 +78,7 @@ def rows_of(query: tree.Query, outer: Env, world: World, contact: Row | None = N
     return found
 
 
-def truth(node: tree.Expression, env: Env, world: World) -> Truth:
+def truth(node: ast.Expression, env: Env, world: World) -> Truth:
     value = evaluate(node, env, world)
     assert value is None or isinstance(value, bool), node
     return value
@@ -98,69 +98,69 @@ def negate(value: Truth) -> Truth:
     return None if value is None else not value
 
 
-def evaluate(node: tree.Expression, env: Env, world: World) -> Any:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one branch a shape
-    def ask(one: tree.Expression) -> Any:
+def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one branch a shape
+    def ask(one: ast.Expression) -> Any:
         return evaluate(one, env, world)
 
     match node:
-        case tree.Column():
+        case ast.Column():
             return column(node, env)
-        case tree.String(value=text):
+        case ast.String(value=text):
             return text
-        case tree.Number(text=text):
+        case ast.Number(text=text):
             return Decimal(text)
-        case tree.Comparison(left=left, op=op, right=right):
+        case ast.Comparison(left=left, op=op, right=right):
             return compare(ask(left), op, ask(right))
-        case tree.And(operands=operands):
+        case ast.And(operands=operands):
             return both(map(ask, operands))
-        case tree.Or(operands=operands):
+        case ast.Or(operands=operands):
             return negate(both(negate(ask(one)) for one in operands))
-        case tree.Not(operand=operand):
+        case ast.Not(operand=operand):
             return negate(ask(operand))
-        case tree.Between(operand=operand, low=low, high=high, negated=negated):
+        case ast.Between(operand=operand, low=low, high=high, negated=negated):
             value = ask(operand)
             inside = both((compare(value, ">=", ask(low)), compare(value, "<=", ask(high))))
             return negate(inside) if negated else inside
-        case tree.In(operand=operand, items=items, negated=negated):
+        case ast.In(operand=operand, items=items, negated=negated):
             value = ask(operand)
-            if isinstance(items, tree.Subquery):
+            if isinstance(items, ast.Subquery):
                 given = selected(items.query, env, world)
             else:
                 given = [ask(item) for item in items]
             found = negate(both(negate(compare(value, "=", item)) for item in given))
             return negate(found) if negated else found
-        case tree.IsNull(operand=operand, negated=negated):
+        case ast.IsNull(operand=operand, negated=negated):
             return (ask(operand) is None) != negated
-        case tree.IsTruth(operand=operand, value=wanted, negated=negated):
+        case ast.IsTruth(operand=operand, value=wanted, negated=negated):
             return (ask(operand) is wanted) != negated
-        case tree.Like(operand=operand, pattern=pattern, escape=escape, negated=negated):
+        case ast.Like(operand=operand, pattern=pattern, escape=escape, negated=negated):
             value, form = ask(operand), ask(pattern)
             if value is None or form is None:
                 return None
             return like(value, form, ask(escape) if escape else "") != negated
-        case tree.Exists(query=query):
+        case ast.Exists(query=query):
             return any(
                 query.where is None or truth(query.where, inner, world) is True
                 for inner in rows_of(query, env, world)
             )
-        case tree.Subquery(query=query):
+        case ast.Subquery(query=query):
             call = query.select[0].value
-            assert isinstance(call, tree.Call)
+            assert isinstance(call, ast.Call)
             values = [one for one in selected(query, env, world, call.args[0]) if one is not None]
             if not values:
                 return None
             return max(values) if call.name.text.upper() == "MAX" else min(values)
-        case tree.Boolean(value=value):
+        case ast.Boolean(value=value):
             return value
-        case tree.Null():
+        case ast.Null():
             return None
-        case tree.Unary(op=op, operand=operand):
+        case ast.Unary(op=op, operand=operand):
             value = ask(operand)
             return None if value is None else -value if op == "-" else value
-        case tree.Binary(op=op, left=left, right=tree.Interval() as interval):
+        case ast.Binary(op=op, left=left, right=ast.Interval() as interval):
             amount, unit = span(interval)
             return shift(ask(left), amount if op == "+" else -amount, unit)
-        case tree.Binary(op=op, left=left, right=right):
+        case ast.Binary(op=op, left=left, right=right):
             one, other = ask(left), ask(right)
             if one is None or other is None:
                 return None
@@ -173,7 +173,7 @@ def evaluate(node: tree.Expression, env: Env, world: World) -> Any:  # noqa: C90
                     return one * other
                 case "%":
                     return one % other
-        case tree.Case(operand=operand, whens=whens, otherwise=otherwise):
+        case ast.Case(operand=operand, whens=whens, otherwise=otherwise):
             for when in whens:
                 value = ask(when.condition)
                 if operand is not None:
@@ -181,17 +181,17 @@ def evaluate(node: tree.Expression, env: Env, world: World) -> Any:  # noqa: C90
                 if value is True:
                     return ask(when.result)
             return ask(otherwise) if otherwise else None
-        case tree.Cast(operand=operand):
+        case ast.Cast(operand=operand):
             value = ask(operand)
             is_time = "TIME" in node.type or node.type == "DATE"
             return moment(value) if is_time and isinstance(value, str) else value
-        case tree.Call():
+        case ast.Call():
             return call_of(node, env, world)
     raise AssertionError(node)
 
 
 def selected(
-    query: tree.Query, env: Env, world: World, value: tree.Expression | None = None
+    query: ast.Query, env: Env, world: World, value: ast.Expression | None = None
 ) -> list[Any]:
     value = value or query.select[0].value
     return [
@@ -201,7 +201,7 @@ def selected(
     ]
 
 
-def column(node: tree.Column, env: Env) -> Any:
+def column(node: ast.Column, env: Env) -> Any:
     name = node.name.text if node.name.quoted else node.name.text.lower()
     for tables, rows in env:
         for alias, table in tables:
@@ -212,7 +212,7 @@ def column(node: tree.Column, env: Env) -> Any:
                 continue
             value = rows[alias].get(name)
             for step in node.path:
-                key: Any = step.text if isinstance(step, tree.Name) else step.raw  # type: ignore[union-attr]
+                key: Any = step.text if isinstance(step, ast.Name) else step.raw  # type: ignore[union-attr]
                 value = value.get(key) if isinstance(value, dict) else None
             return value
     raise AssertionError(node)
@@ -256,14 +256,14 @@ def moment(text: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def span(interval: tree.Interval) -> tuple[int, str]:
+def span(interval: ast.Interval) -> tuple[int, str]:
     match interval.value:
-        case tree.String(value=text):
+        case ast.String(value=text):
             amount, *unit = text.split()
             return int(amount), unit[0] if unit else interval.unit.text  # type: ignore[union-attr]
-        case tree.Unary(operand=tree.Number(text=text)):
+        case ast.Unary(operand=ast.Number(text=text)):
             return -int(text), interval.unit.text  # type: ignore[union-attr]
-        case tree.Number(text=text):
+        case ast.Number(text=text):
             return int(text), interval.unit.text  # type: ignore[union-attr]
     raise AssertionError(interval)
 
@@ -281,21 +281,21 @@ def shift(base: datetime | None, amount: int, unit: str) -> datetime | None:
 
 
 def call_of(  # noqa: C901, PLR0911 - one branch a function
-    node: tree.Call, env: Env, world: World
+    node: ast.Call, env: Env, world: World
 ) -> Any:
     name = node.name.text.upper()
     if name in ("NOW", "CURRENT_TIMESTAMP"):
         return world.now
     if name == "TIMESTAMPADD":
         part, amount, base = node.args
-        assert isinstance(part, tree.DatePart)
+        assert isinstance(part, ast.DatePart)
         value = evaluate(base, env, world)
         count = int(evaluate(amount, env, world))
         return shift(moment(value) if isinstance(value, str) else value, count, part.name.text)
     if name == "ARRAY_CONTAINS":
         held = evaluate(node.args[0], env, world)
         wanted = node.args[1]
-        items = wanted.items if isinstance(wanted, tree.Array) else (wanted,)
+        items = wanted.items if isinstance(wanted, ast.Array) else (wanted,)
         texts = {evaluate(item, env, world) for item in items}
         return None if held is None else bool(texts & set(held))
     values = [evaluate(arg, env, world) for arg in node.args]

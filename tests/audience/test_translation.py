@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from segctl.audience.scope import Columns
 from segctl.audience.to_duckdb import Audience, translate
 from segctl.query.catalogue import ColumnType
-from segctl.query.parse import parse
+from segctl.query.parser.parse import parse
 from tests.query.corpus import C, J, S, W
 
 COLUMNS = Columns(

@@ -10,7 +10,7 @@ from segctl.audience.duckdb_engine import Engine
 from segctl.audience.scope import Columns
 from segctl.audience.to_duckdb import translate
 from segctl.query.catalogue import ColumnType
-from segctl.query.parse import parse
+from segctl.query.parser.parse import parse
 from tests.query.corpus import ACCEPTED, DIFFERENT, EQUAL, UNSUPPORTED
 
 from . import reference, worlds

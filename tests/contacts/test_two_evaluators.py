@@ -14,7 +14,7 @@ from segctl.contacts.base import open_base
 from segctl.contacts.counting import compare
 from segctl.model import Segment
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
-from segctl.query.parse import parse
+from segctl.query.parser.parse import parse
 from tests.audience import reference, worlds
 
 from .support import as_csv, packed, parquet, pulled, tables, written

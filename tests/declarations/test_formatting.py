@@ -15,9 +15,9 @@ from segctl.declarations.key_blocks import comments_of
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
-from segctl.query.layout import laid_out
-from segctl.query.normal import Equivalence, equivalent
-from segctl.query.parse import parse
+from segctl.query.equivalence import Equivalence, equivalent
+from segctl.query.format.layout import laid_out
+from segctl.query.parser.parse import parse
 from tests.query.strategies import queries, spell
 
 SEGMENTS = Path(__file__).parents[2] / "segments"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from segctl.declarations.linter import ALL_RULES, explain, rules_markdown
 from segctl.errors import Severity
 from segctl.query.catalogue import ColumnType
-from segctl.query.lint import RULES, Finding, Knowledge, lint, names, sight
+from segctl.query.lint import RULES, Finding, Knowledge, lint, names, scope
 from segctl.query.lint.help import example
-from segctl.query.parse import parse
-from segctl.query.words import lower
+from segctl.query.parser.parse import parse
+from segctl.query.parser.tokens import lower
 from tests.lint.corpus import FIRES, SILENT, W
 from tests.query.corpus import ACCEPTED, SHAPES
 from tests.query.strategies import Meaning, queries, spell
@@ -187,7 +187,7 @@ def test_a_long_select_list_takes_linear_work(monkeypatch: pytest.MonkeyPatch) -
         calls += 1
         return lower(text)
 
-    for module in (names, sight):
+    for module in (names, scope):
         monkeypatch.setattr(module, "lower", counted)
     find(W.replace("updated_at", ", ".join(f"zzz{n} AS y{n}" for n in range(500))) + "a = 1")
     assert calls < 500 * 20

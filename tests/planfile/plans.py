@@ -25,7 +25,7 @@ from segctl.model import (
 )
 from segctl.model.plan_options import Options
 from segctl.model.single_sends import SingleSend
-from segctl.query.changes import ChangeKind, ClauseChange, ClauseKind
+from segctl.query.diff import ChangeKind, ClauseChange, ClauseKind
 
 
 def _apart(text: str) -> str:

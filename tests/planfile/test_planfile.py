@@ -21,7 +21,7 @@ from segctl.planfile.loading import MOST_PROBLEMS, from_json
 from segctl.planfile.places import DEEPEST, Places
 from segctl.planfile.staleness import differences
 from segctl.planfile.to_json import checksum, digest, to_json
-from segctl.query.changes import ChangeKind, ClauseKind
+from segctl.query.diff import ChangeKind, ClauseKind
 from tests.conftest import REPOSITORY
 from tests.planfile.plans import PLANS, TEXTS
 

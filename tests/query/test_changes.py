@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.query.changes import clause_changes
+from segctl.query.diff import clause_changes
 from tests.growth import TIMES, in_proportion
 
 from .corpus import EQUAL, C, J, S, W

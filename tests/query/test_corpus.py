@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from segctl.query.normal import Equivalence, equivalent, normal
-from segctl.query.parse import parse
-from segctl.query.tree import Name, Node
-from segctl.query.walking import walk
+from segctl.query.ast import Name, Node
+from segctl.query.equivalence import Equivalence, equivalent, normal
+from segctl.query.parser.parse import parse
+from segctl.query.visit import walk
 
 from .corpus import ACCEPTED, DIFFERENT, EQUAL, REFUSED, UNSUPPORTED, W
 

@@ -9,11 +9,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segctl.query.ast import Column
 from segctl.query.explain import Line, explain, explain_lines
 from segctl.query.explain.phrases import field_name
-from segctl.query.parse import parse
-from segctl.query.tree import Column
-from segctl.query.walking import walk
+from segctl.query.parser.parse import parse
+from segctl.query.visit import walk
 from tests.growth import TIMES, in_proportion
 
 from .corpus import ACCEPTED, DIFFERENT, EQUAL, SHAPES, UNSUPPORTED, C, J, S, W

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.query.catalogue import FUNCTIONS
-from segctl.query.normal import Equivalence, equivalent, normal
-from segctl.query.parse import LONGEST, parse
-from segctl.query.words import upper
+from segctl.query.equivalence import Equivalence, equivalent, normal
+from segctl.query.parser.parse import LONGEST, parse
+from segctl.query.parser.tokens import upper
 
 from .corpus import ACCEPTED, S, W
 
@@ -110,12 +110,12 @@ def test_a_caller_deep_in_the_stack_gets_an_answer() -> None:
 def test_unchanged_queries_cost_no_parser() -> None:
     code = (
         "import sys, time\n"
-        "from segctl.query.normal import equivalent\n"
+        "from segctl.query.equivalence import equivalent\n"
         "began = time.thread_time()\n"
         f"pairs = [({S!r} + str(i), {S!r} + str(i) + ' ') for i in range(1000)]\n"
         "assert all(equivalent(a, b) == 'identical' for a, b in pairs)\n"
         "assert time.thread_time() - began < 0.05\n"
-        "assert 'sqlglot' not in sys.modules and 'segctl.query.parse' not in sys.modules\n"
+        "assert 'sqlglot' not in sys.modules and 'segctl.query.parser.parse' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

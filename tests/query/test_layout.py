@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.query.layout import WIDTH, Layout, laid_out, lay_out
-from segctl.query.normal import Equivalence, equivalent
-from segctl.query.parse import parse
+from segctl.query.equivalence import Equivalence, equivalent
+from segctl.query.format.layout import WIDTH, Layout, laid_out, lay_out
+from segctl.query.parser.parse import parse
 from tests.growth import TIMES, in_proportion
 
 from .corpus import ACCEPTED, DIFFERENT, EQUAL, REFUSED, UNSUPPORTED, C, J, S, W
@@ -234,7 +234,7 @@ def test_large_queries_take_time_in_proportion(name: str) -> None:
 
 
 def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segctl.query.layout._Writer.text", lambda _: f"{C} WHERE a = 2")
+    monkeypatch.setattr("segctl.query.format.layout._Writer.text", lambda _: f"{C} WHERE a = 2")
     text = f"{W}a = 1"
     layout = lay_out(parse(text))
     assert layout.text == text

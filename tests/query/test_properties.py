@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from segctl.query.changes import clause_changes
-from segctl.query.normal import Equivalence, equivalent, normal
-from segctl.query.parse import parse
-from segctl.query.walking import walk
+from segctl.query.diff import clause_changes
+from segctl.query.equivalence import Equivalence, equivalent, normal
+from segctl.query.parser.parse import parse
+from segctl.query.visit import walk
 
 from .strategies import literals, queries, spell
 

@@ -11,9 +11,9 @@ from sqlglot import expressions as exp
 from sqlglot.dialects.databricks import Databricks
 from sqlglot.errors import SqlglotError
 
-from segctl.query.parse import parse
-from segctl.query.tree import Column, Interval, String
-from segctl.query.walking import walk
+from segctl.query.ast import Column, Interval, String
+from segctl.query.parser.parse import parse
+from segctl.query.visit import walk
 
 from .corpus import ACCEPTED
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Delete, Impact, Patch, Plan, Precondition, Segment, TargetRef
-from segctl.query.changes import clause_changes
+from segctl.query.diff import clause_changes
 from segctl.render.frame import Frame
 from segctl.render.html import diagnostics_html, drift_html, plan_html, report_html
 from segctl.render.html.sides import rows

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.errors import Severity
-from segctl.query.layout import laid_out
+from segctl.query.format.layout import laid_out
 from segctl.query.lint import Knowledge, lint
-from segctl.query.parse import LONGEST, parse
-from segctl.query.walking import walk
+from segctl.query.parser.parse import LONGEST, parse
+from segctl.query.visit import walk
 from segctl.sgql.interpreter import NoAnswer, question
 from segctl.sgql.parse import parse as parse_sgql
 from segctl.sgql.translation import Upgraded, translate

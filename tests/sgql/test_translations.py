@@ -8,10 +8,10 @@ import pytest
 
 from segctl.errors import Severity
 from segctl.query.catalogue import ColumnType
-from segctl.query.layout import laid_out
+from segctl.query.format.layout import laid_out
 from segctl.query.lint import Knowledge, lint
-from segctl.query.parse import parse
-from segctl.query.problems import shown
+from segctl.query.parser.errors import shown
+from segctl.query.parser.parse import parse
 from segctl.sgql.translation import Upgraded, translate
 
 from . import queries

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from segctl.audience.duckdb_engine import Engine
 from segctl.audience.to_duckdb import translate as to_duckdb
-from segctl.query.parse import parse
+from segctl.query.parser.parse import parse
 from segctl.sgql.interpreter import Truth, differences, question
 from segctl.sgql.parse import parse as parse_sgql
 from segctl.sgql.predicate import asks_event

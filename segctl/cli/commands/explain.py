@@ -11,7 +11,7 @@ from segctl.cli.completing import segment_names
 from segctl.cli.planning import read_selection
 from segctl.cli.session import with_session
 from segctl.query.explain import explain
-from segctl.query.parse import parse
+from segctl.query.parser.parse import parse
 from segctl.render.style import clean, clean_lines
 
 if TYPE_CHECKING:

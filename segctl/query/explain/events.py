@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN
-from segctl.query.explain.moments import Bound, moment, when
 from segctl.query.explain.phrases import listed, plain, quoted, text_of
-from segctl.query.words import lower
+from segctl.query.explain.times import Bound, moment, when
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,20 +41,20 @@ class Event:
     high: Bound | None = None
     quotes: list[str] = field(default_factory=list)
 
-    def add(self, node: tree.Expression) -> None:
+    def add(self, node: ast.Expression) -> None:
         """Take one more condition on the event."""
-        if isinstance(node, tree.And):
+        if isinstance(node, ast.And):
             for operand in node.operands:
                 self.add(operand)
         elif not (_goes_without_saying(node) or self._add_values(node) or self._add_bound(node)):
             self.quotes.append(quoted(node))
 
-    def _add_values(self, node: tree.Expression) -> bool:
+    def _add_values(self, node: ast.Expression) -> bool:
         column, values, negated = _values(node)
         name = lower(column.name.text) if column else ""
         if column is None or not values:
             return False
-        path = tuple(step.text for step in column.path if isinstance(step, tree.Name))
+        path = tuple(step.text for step in column.path if isinstance(step, ast.Name))
         known = False
         if name == "event_type" and not column.path:
             if negated and not (self.others or self.types):
@@ -69,7 +69,7 @@ class Event:
             self.send, known = values[0], True
         return known
 
-    def _add_bound(self, node: tree.Expression) -> bool:
+    def _add_bound(self, node: ast.Expression) -> bool:
         sides = bounds(node)
         if sides is None:
             return False
@@ -118,25 +118,25 @@ class Event:
         return words
 
 
-def _goes_without_saying(node: tree.Expression) -> bool:
+def _goes_without_saying(node: ast.Expression) -> bool:
     """Tell the guard of a NOT IN: that an event is of some contact."""
     match node:
-        case tree.IsNull(operand=tree.Column(name=name, path=()), negated=True):
+        case ast.IsNull(operand=ast.Column(name=name, path=()), negated=True):
             return lower(name.text) == JOIN_COLUMN
     return False
 
 
-def _values(node: tree.Expression) -> tuple[tree.Column | None, tuple[str, ...], bool]:
+def _values(node: ast.Expression) -> tuple[ast.Column | None, tuple[str, ...], bool]:
     """Return what column has, or has not, one of which texts."""
     match node:
-        case tree.Comparison(op="=" | "!=" as op, left=tree.Column() as column, right=right) | (
-            tree.Comparison(op="=" | "!=" as op, right=tree.Column() as column, left=right)
+        case ast.Comparison(op="=" | "!=" as op, left=ast.Column() as column, right=right) | (
+            ast.Comparison(op="=" | "!=" as op, right=ast.Column() as column, left=right)
         ):
             found = _texts((right,))
             return column, found, op == "!="
-        case tree.In(operand=tree.Column() as column, items=tuple(items), negated=negated):
+        case ast.In(operand=ast.Column() as column, items=tuple(items), negated=negated):
             return column, _texts(items), negated
-        case tree.Or(operands=operands):
+        case ast.Or(operands=operands):
             read = [_values(operand) for operand in operands]
             columns = {(lower(c.name.text), len(c.path)) for c, _, _ in read if c}
             usable = all(c and not c.path and values and not no for c, values, no in read)
@@ -147,25 +147,25 @@ def _values(node: tree.Expression) -> tuple[tree.Column | None, tuple[str, ...],
     return None, (), False
 
 
-def _texts(nodes: Iterable[tree.Expression]) -> tuple[str, ...]:
+def _texts(nodes: Iterable[ast.Expression]) -> tuple[str, ...]:
     """Return the texts of strings; nothing if there is anything else among them."""
     found = [text_of(node) for node in nodes]
     return tuple(text for text in found if text is not None) if None not in found else ()
 
 
 def bounds(
-    node: tree.Expression,
-) -> tuple[tree.Column, Bound | None, Bound | None] | None:
+    node: ast.Expression,
+) -> tuple[ast.Column, Bound | None, Bound | None] | None:
     """Read a condition that bounds a column by moments, or return `None`."""
     match node:
-        case tree.Comparison(op="<" | "<=" | ">" | ">=" as op, left=left, right=right):
-            if isinstance(right, tree.Column):
+        case ast.Comparison(op="<" | "<=" | ">" | ">=" as op, left=left, right=right):
+            if isinstance(right, ast.Column):
                 left, right, op = right, left, FLIPPED[op]  # type: ignore[assignment]
             at = moment(right)
-            if isinstance(left, tree.Column) and at:
+            if isinstance(left, ast.Column) and at:
                 bound = Bound(at, inclusive=len(op) > 1)
                 return (left, bound, None) if op[0] == ">" else (left, None, bound)
-        case tree.Between(operand=tree.Column() as column, low=low, high=high, negated=False):
+        case ast.Between(operand=ast.Column() as column, low=low, high=high, negated=False):
             start, end = moment(low), moment(high)
             if start and end:
                 return column, Bound(start, inclusive=True), Bound(end, inclusive=True)

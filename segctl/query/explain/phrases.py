@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from segctl.query import tree
-from segctl.query.cursor import RESERVED
-from segctl.query.words import lower, upper
-from segctl.query.writing import Writer
+from segctl.query import ast
+from segctl.query.parser.cursor import RESERVED
+from segctl.query.parser.tokens import lower, upper
+from segctl.query.to_sql import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ _SINGULAR_ENDS = ("ss", "us", "is", "as", "os")
 _LIKE_A_CONSONANT = ("uni", "use", "usa", "uti", "eu", "one", "once")
 
 
-def field_name(name: tree.Name) -> str:
+def field_name(name: ast.Name) -> str:
     """Return what people call a field: `last_order` is the last order."""
     text = name.text if name.quoted else lower(name.text)
     if text in _FIELDS:
@@ -114,38 +114,38 @@ def value_text(value: str) -> str:
     return f"“{plain(value)}”" if value else "“” (the empty text)"
 
 
-def literal(node: tree.Expression) -> str | None:
+def literal(node: ast.Expression) -> str | None:
     """Return what a literal says, or `None` for anything else, NULL included."""
     match node:
-        case tree.String(value=value):
+        case ast.String(value=value):
             return value_text(value)
-        case tree.Boolean(value=value):
+        case ast.Boolean(value=value):
             return "true" if value else "false"
-        case tree.Number() | tree.Unary():
+        case ast.Number() | ast.Unary():
             return number(node)
         case _:
             return None
 
 
-def number(node: tree.Expression) -> str | None:
+def number(node: ast.Expression) -> str | None:
     """Return a number with its sign, or `None` for anything else."""
     match node:
-        case tree.Number(text=text):
+        case ast.Number(text=text):
             return text
-        case tree.Unary(op=op, operand=tree.Number(text=text)):
+        case ast.Unary(op=op, operand=ast.Number(text=text)):
             return f"-{text}" if op == "-" else text
         case _:
             return None
 
 
-def text_of(node: tree.Expression) -> str | None:
+def text_of(node: ast.Expression) -> str | None:
     """Return the value of a string, or `None` for anything else."""
-    return node.value if isinstance(node, tree.String) else None
+    return node.value if isinstance(node, ast.String) else None
 
 
-def quoted(node: tree.Expression, *, negated: bool = False) -> str:
+def quoted(node: ast.Expression, *, negated: bool = False) -> str:
     """Quote a condition that there are no words for."""
-    text = Writer().write(tree.Not(start=node.start, end=node.end, operand=node)
+    text = Writer().write(ast.Not(start=node.start, end=node.end, operand=node)
                           if negated else node)  # fmt: skip
     return quotation(text)
 

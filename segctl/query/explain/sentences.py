@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import ExtraKind
-from segctl.query.explain.audience import Audience, linked
+from segctl.query.explain.conditions import Audience, linked
 from segctl.query.explain.phrases import clause, quotation
 from segctl.query.explain.statements import Doing, Group, on_lists, relative_clause
-from segctl.query.words import lower, upper
-from segctl.query.writing import Writer
+from segctl.query.parser.tokens import lower, upper
+from segctl.query.to_sql import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ class Line:
     text: str
 
 
-def explain(query: tree.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()) -> str:
+def explain(query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()) -> str:
     """Say who is in the audience of a query. Ends with a full stop.
 
     `lists` has the names of contact lists by id, as far as they are known; `parents` the ids of
@@ -58,7 +58,7 @@ def explain(query: tree.Query, *, lists: ListNames = _NO_LISTS, parents: Sequenc
 
 
 def explain_lines(
-    query: tree.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()
+    query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()
 ) -> tuple[Line, ...]:
     """Say it line by line, for other kinds of lists than `explain`'s."""
     shape = _shape(query)
@@ -95,10 +95,10 @@ def _begun(text: str, parents: Sequence[str], lists: ListNames) -> str:
     return f"{text[0].upper()}{text[1:]}"
 
 
-_Shape = tuple[str, tuple[str, ...], list[tree.Expression], bool]
+_Shape = tuple[str, tuple[str, ...], list[ast.Expression], bool]
 
 
-def _shape(query: tree.Query) -> _Shape | None:
+def _shape(query: ast.Query) -> _Shape | None:
     """Return the aliases of contacts and events, the conditions, and whether it is a last event.
 
     `None` for a query whose tables are joined in any other way than the documented one.
@@ -107,7 +107,7 @@ def _shape(query: tree.Query) -> _Shape | None:
     contacts: list[str] = []
     events: list[str] = []
     for source in sources:
-        if not isinstance(source, tree.Table) or source.schema or source.name.quoted:
+        if not isinstance(source, ast.Table) or source.schema or source.name.quoted:
             return None
         alias = source.alias or source.name
         kinds = {"contact_data": contacts, "event_data": events}
@@ -116,7 +116,7 @@ def _shape(query: tree.Query) -> _Shape | None:
         kinds[lower(source.name.text)].append(lower(alias.text))
     if len(query.sources) > 1 or len(contacts) > 1 or len({*contacts, *events}) < len(sources):
         return None
-    conditions: list[tree.Expression] = []
+    conditions: list[ast.Expression] = []
     for join in query.joins:
         if not _joined(join, {*contacts, *events}, conditions):
             return None
@@ -128,31 +128,31 @@ def _shape(query: tree.Query) -> _Shape | None:
     return (contacts or [""])[0], tuple(events), conditions, last
 
 
-def _joined(join: tree.Join, aliases: set[str], conditions: list[tree.Expression]) -> bool:
+def _joined(join: ast.Join, aliases: set[str], conditions: list[ast.Expression]) -> bool:
     """Tell whether a join is the documented one; add what else it asks to the conditions."""
     if join.kind != "INNER":
         return False
     if join.using:
         return [lower(name.text) for name in join.using] == ["contact_id"]
-    operands = join.on.operands if isinstance(join.on, tree.And) else (join.on,)
+    operands = join.on.operands if isinstance(join.on, ast.And) else (join.on,)
     own = _alias(join.source)
     link = [on for on in operands if on and own in linked(on) <= aliases and len(linked(on)) > 1]
     conditions += [on for on in operands if on and on not in link]
     return bool(link)
 
 
-def _alias(source: tree.Source) -> str:
-    return lower((source.alias or source.name).text) if isinstance(source, tree.Table) else ""
+def _alias(source: ast.Source) -> str:
+    return lower((source.alias or source.name).text) if isinstance(source, ast.Table) else ""
 
 
-def _last(select: tuple[tree.SelectItem, ...]) -> bool | None:
+def _last(select: tuple[ast.SelectItem, ...]) -> bool | None:
     """Tell whether the time of the last event is selected; `None` if anything unknown is."""
     last = False
     for item in select:
         match item.value:
-            case tree.Column() | tree.Star():
+            case ast.Column() | ast.Star():
                 pass
-            case tree.Call(name=name, args=(tree.Column(name=column, path=()),)) if (
+            case ast.Call(name=name, args=(ast.Column(name=column, path=()),)) if (
                 upper(name.text) == "MAX" and lower(column.text) == "timestamp"
             ):
                 last = True

@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from segctl.query.explain.moments import when
 from segctl.query.explain.phrases import is_plural, listed, plain, without
-from segctl.query.words import lower
+from segctl.query.explain.times import when
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.model.contact_fields import ListNames
     from segctl.query.explain.events import Event
-    from segctl.query.explain.moments import Bound
+    from segctl.query.explain.times import Bound
 
 
 @dataclass(frozen=True, slots=True)

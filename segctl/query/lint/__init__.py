@@ -8,7 +8,7 @@ silent.
 
 from __future__ import annotations
 
-from segctl.query.lint.knowledge import Knowledge, needed_for
+from segctl.query.lint.account_schema import Knowledge, needed_for
 from segctl.query.lint.registry import RULES, lint
 from segctl.query.lint.rule import Finding, Needs, Rule
 

@@ -9,24 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
-from segctl.query import tree
-from segctl.query.lint.atoms import Atom, atoms_by_column, atoms_of, is_outermost
+from segctl.query import ast
+from segctl.query.lint.predicates import Atom, atoms_by_column, atoms_of, is_outermost
 from segctl.query.lint.rule import Spot, quoted, rule
 from segctl.query.lint.values import Ago, order
-from segctl.query.words import lower
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.sight import Here
+    from segctl.query.lint.scope import Here
 
 _LOWER, _UPPER = (">", ">="), ("<", "<=")
 _PAST = frozenset(("created_at", "updated_at", "timestamp"))
 """Columns that hold no time of the future."""
 
 
-@rule("contradictory-bounds", Severity.WARNING, tree.And, tree.Between)
-def contradictory_bounds(node: tree.And | tree.Between, here: Here) -> Iterator[Spot]:
+@rule("contradictory-bounds", Severity.WARNING, ast.And, ast.Between)
+def contradictory_bounds(node: ast.And | ast.Between, here: Here) -> Iterator[Spot]:
     """Find ranges that hold no value at all.
 
     `total_spend > 500 AND total_spend < 100` selects nobody: nothing is both above 500 and
@@ -43,7 +43,7 @@ def contradictory_bounds(node: tree.And | tree.Between, here: Here) -> Iterator[
 
         last_order > now() - 90 days AND last_order < now() - 30 days
     """
-    if isinstance(node, tree.Between):
+    if isinstance(node, ast.Between):
         if here.plain and not node.negated and _clash([*atoms_of(node, here)]):
             low, high = here.source(node.low), here.source(node.high)
             yield Spot(
@@ -85,8 +85,8 @@ def _clash(atoms: list[Atom]) -> tuple[Atom, Atom] | None:
     return None
 
 
-@rule("redundant-bound", Severity.INFO, tree.And)
-def redundant_bound(node: tree.And, here: Here) -> Iterator[Spot]:
+@rule("redundant-bound", Severity.INFO, ast.And)
+def redundant_bound(node: ast.And, here: Here) -> Iterator[Spot]:
     """Note bounds that another bound makes superfluous.
 
     In `total_spend > 100 AND total_spend > 500` the first says nothing that the second does not.
@@ -129,8 +129,8 @@ def _weaker(bounds: list[Atom], sign: int, here: Here) -> Iterator[Spot]:
             )
 
 
-@rule("future-time", Severity.WARNING, tree.Comparison)
-def future_time(node: tree.Comparison, here: Here) -> Iterator[Spot]:
+@rule("future-time", Severity.WARNING, ast.Comparison)
+def future_time(node: ast.Comparison, here: Here) -> Iterator[Spot]:
     """Find contacts and events of the future.
 
     created_at, updated_at and an event's timestamp are times at which something happened.
@@ -147,8 +147,8 @@ def future_time(node: tree.Comparison, here: Here) -> Iterator[Spot]:
 
         created_at > timestampadd(day, -30, CURRENT_TIMESTAMP)
     """
-    column = node.left if isinstance(node.left, tree.Column) else node.right
-    if not isinstance(column, tree.Column) or lower(column.name.text) not in _PAST:
+    column = node.left if isinstance(node.left, ast.Column) else node.right
+    if not isinstance(column, ast.Column) or lower(column.name.text) not in _PAST:
         return
     for atom in atoms_of(node, here):
         if here.resolve(column).table and atom.kind in (">", ">=", "in") and len(atom.values) == 1:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from segctl.common.suggest import nearest
 from segctl.errors import Severity
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import EVENT_SOURCES, EVENT_TYPES
-from segctl.query.lint.kinds import compared
 from segctl.query.lint.rule import Spot, quoted, rule
+from segctl.query.lint.types import compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.sight import Here
+    from segctl.query.lint.scope import Here
 
 
 _WORDS = {"event_type": EVENT_TYPES, "event_source": EVENT_SOURCES}
@@ -26,8 +26,8 @@ _UNSURE = -1
 """The place of a table that is not certain."""
 
 
-@rule("unknown-event", Severity.WARNING, tree.Comparison, tree.In, tree.Like)
-def unknown_event(node: tree.Comparison | tree.In | tree.Like, here: Here) -> Iterator[Spot]:
+@rule("unknown-event", Severity.WARNING, ast.Comparison, ast.In, ast.Like)
+def unknown_event(node: ast.Comparison | ast.In | ast.Like, here: Here) -> Iterator[Spot]:
     """Find types and sources of events that are written like known ones, and are none.
 
     An open is an event of the type `open`, not `opened`, and comes from `mail`, not `email`. With
@@ -52,12 +52,12 @@ def unknown_event(node: tree.Comparison | tree.In | tree.Like, here: Here) -> It
         WHERE e.event_type = 'open'
           AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)
     """
-    if isinstance(node, tree.Like):
+    if isinstance(node, ast.Like):
         pairs = [] if set("%_") & set(here.source(node.pattern)) else [(node.operand, node.pattern)]
     else:
         pairs = [*compared(node)]
     for operand, value in pairs:
-        if not isinstance(operand, tree.Column) or not isinstance(value, tree.String):
+        if not isinstance(operand, ast.Column) or not isinstance(value, ast.String):
             continue
         resolved = here.resolve(operand)
         known = _WORDS.get(resolved.name) if resolved.table == "event_data" else None
@@ -74,8 +74,8 @@ def unknown_event(node: tree.Comparison | tree.In | tree.Like, here: Here) -> It
             )
 
 
-@rule("unbounded-events", Severity.WARNING, tree.Query, late=True)
-def unbounded_events(query: tree.Query, here: Here) -> Iterator[Spot]:
+@rule("unbounded-events", Severity.WARNING, ast.Query, late=True)
+def unbounded_events(query: ast.Query, here: Here) -> Iterator[Spot]:
     """Find events of all times.
 
     A query of event_data without a condition on the time reads every event that SendGrid has

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from segctl.common.suggest import nearest
 from segctl.errors import Severity
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, UNITS, ColumnType, Standing
-from segctl.query.lint.kinds import kind_of
 from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.words import lower, upper
+from segctl.query.lint.types import kind_of
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.sight import Here
+    from segctl.query.lint.scope import Here
 
 _ATTESTED = ", ".join(
     name for name, function in FUNCTIONS.items() if function.standing is not Standing.UNDOCUMENTED
@@ -35,8 +35,8 @@ _SHORT_UNITS = frozenset(
 """Abbreviations that Snowflake knows, which the dialect resembles."""
 
 
-@rule("unknown-function", Severity.WARNING, tree.Call)
-def unknown_function(call: tree.Call, _: Here) -> Iterator[Spot]:
+@rule("unknown-function", Severity.WARNING, ast.Call)
+def unknown_function(call: ast.Call, _: Here) -> Iterator[Spot]:
     """Find functions that segctl has never heard of.
 
     A misspelt function makes SendGrid refuse the segment. SendGrid documents only a few, so one
@@ -64,8 +64,8 @@ def unknown_function(call: tree.Call, _: Here) -> Iterator[Spot]:
     )
 
 
-@rule("undocumented-function", Severity.INFO, tree.Call)
-def undocumented_function(call: tree.Call, _: Here) -> Iterator[Spot]:
+@rule("undocumented-function", Severity.INFO, ast.Call)
+def undocumented_function(call: ast.Call, _: Here) -> Iterator[Spot]:
     """Note functions that exist in Snowflake and are not documented by SendGrid.
 
     The query language behaves like Snowflake's, so LOWER or COALESCE may well work, but nobody
@@ -90,8 +90,8 @@ def undocumented_function(call: tree.Call, _: Here) -> Iterator[Spot]:
         )
 
 
-@rule("misplaced-aggregate", Severity.WARNING, tree.Call)
-def misplaced_aggregate(call: tree.Call, here: Here) -> Iterator[Spot]:
+@rule("misplaced-aggregate", Severity.WARNING, ast.Call)
+def misplaced_aggregate(call: ast.Call, here: Here) -> Iterator[Spot]:
     """Find COUNT, SUM, MAX and their like where they cannot work.
 
     They compute one value from many rows, and SendGrid's queries have no GROUP BY that would say
@@ -125,8 +125,8 @@ def misplaced_aggregate(call: tree.Call, here: Here) -> Iterator[Spot]:
     )
 
 
-@rule("function-arguments", Severity.WARNING, tree.Call)
-def function_arguments(call: tree.Call, here: Here) -> Iterator[Spot]:
+@rule("function-arguments", Severity.WARNING, ast.Call)
+def function_arguments(call: ast.Call, here: Here) -> Iterator[Spot]:
     """Find functions that are given too little, too much, or things in the wrong order.
 
     timestampadd takes a unit, a number and a time; array_contains takes a column and a list of
@@ -168,23 +168,23 @@ _USAGE = {
 }
 
 
-def _array_contains(call: tree.Call, here: Here) -> Iterator[Spot]:
+def _array_contains(call: ast.Call, here: Here) -> Iterator[Spot]:
     first, second = call.args
-    swapped = kind_of(second, here) is ColumnType.ARRAY and not isinstance(second, tree.Array)
-    if isinstance(second, tree.Array) and not second.items:
+    swapped = kind_of(second, here) is ColumnType.ARRAY and not isinstance(second, ast.Array)
+    if isinstance(second, ast.Array) and not second.items:
         yield Spot(
             second.start, second.end, "the list is empty, so nothing is in it", "give it a value"
         )
-    elif swapped and not isinstance(first, tree.Column):
+    elif swapped and not isinstance(first, ast.Column):
         value = here.source(first)
-        value = value if isinstance(first, tree.Array) else f"[{value}]"
+        value = value if isinstance(first, ast.Array) else f"[{value}]"
         yield Spot(
             call.start,
             call.end,
             "the column comes first in array_contains, then the values",
             f"write {quoted(f'array_contains({here.source(second)}, {value})')}",
         )
-    elif isinstance(second, tree.String):
+    elif isinstance(second, ast.String):
         yield Spot(
             second.start,
             second.end,
@@ -193,8 +193,8 @@ def _array_contains(call: tree.Call, here: Here) -> Iterator[Spot]:
         )
 
 
-@rule("unknown-unit", Severity.WARNING, tree.DatePart)
-def unknown_unit(part: tree.DatePart, _: Here) -> Iterator[Spot]:
+@rule("unknown-unit", Severity.WARNING, ast.DatePart)
+def unknown_unit(part: ast.DatePart, _: Here) -> Iterator[Spot]:
     """Find misspelt units of time.
 
     timestampadd takes second, minute, hour, day, week, month, quarter or year.

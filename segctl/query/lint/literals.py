@@ -10,17 +10,17 @@ import re
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
-from segctl.query import tree
-from segctl.query.lint.kinds import compared
+from segctl.query import ast
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
-from segctl.query.personal import addresses_in
-from segctl.query.words import WordKind, lower, upper
+from segctl.query.lint.types import compared
+from segctl.query.parser.tokens import WordKind, lower, upper
+from segctl.query.personal_data import addresses_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from segctl.query.lint.sight import Here
-    from segctl.query.words import Word
+    from segctl.query.lint.scope import Here
+    from segctl.query.parser.tokens import Word
 
 _PHONE = re.compile(r"\+?[\d ().\-/\u00a0]{7,24}")
 _PHONE_COLUMNS = frozenset(("phone_number", "whatsapp", "phone", "mobile", "mobile_phone"))
@@ -29,8 +29,8 @@ _FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164
 _DOMAIN = re.compile(r"%@((?:[^\W_]|-)+(?:\.(?:[^\W_]|-)+)+)")  # `_` is a wildcard
 
 
-@rule("personal-data", Severity.WARNING, tree.String, tree.Comparison, tree.In, tree.Like)
-def personal_data(node: tree.Expression, _: Here) -> Iterator[Spot]:
+@rule("personal-data", Severity.WARNING, ast.String, ast.Comparison, ast.In, ast.Like)
+def personal_data(node: ast.Expression, _: Here) -> Iterator[Spot]:
     """Find e-mail addresses and phone numbers of persons.
 
     A segment file lives in git for ever, in every clone and every fork, and nobody can delete
@@ -47,13 +47,13 @@ def personal_data(node: tree.Expression, _: Here) -> Iterator[Spot]:
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    if isinstance(node, tree.String):
+    if isinstance(node, ast.String):
         if what := _person_in(node.value.strip()):
             yield _personal(node, what)
         return
-    pairs = [(node.operand, node.pattern)] if isinstance(node, tree.Like) else compared(node)  # type: ignore[arg-type]
+    pairs = [(node.operand, node.pattern)] if isinstance(node, ast.Like) else compared(node)  # type: ignore[arg-type]
     for operand, other in pairs:
-        if not isinstance(operand, tree.Column) or operand.path:
+        if not isinstance(operand, ast.Column) or operand.path:
             continue
         if lower(operand.name.text) in _PHONE_COLUMNS:
             text = _text_of(other)
@@ -75,7 +75,7 @@ def _person_in(text: str) -> str:
     return "a phone number" if text.startswith("+") and _is_phone(text) else ""
 
 
-def _personal(node: tree.Node | Word, what: str) -> Spot:
+def _personal(node: ast.Node | Word, what: str) -> Spot:
     return Spot(
         node.start,
         node.end,
@@ -85,11 +85,11 @@ def _personal(node: tree.Node | Word, what: str) -> Spot:
     )
 
 
-def _text_of(node: tree.Expression) -> str:
+def _text_of(node: ast.Expression) -> str:
     match node:
-        case tree.String(value=value):
+        case ast.String(value=value):
             return value.strip()
-        case tree.Number(text=text):
+        case ast.Number(text=text):
             return text
     return ""
 
@@ -99,8 +99,8 @@ def _is_phone(text: str) -> bool:
     return _FEWEST_DIGITS <= digits <= _MOST_DIGITS and _PHONE.fullmatch(text) is not None
 
 
-@rule("leading-wildcard", Severity.INFO, tree.Like)
-def leading_wildcard(node: tree.Like, here: Here) -> Iterator[Spot]:
+@rule("leading-wildcard", Severity.INFO, ast.Like)
+def leading_wildcard(node: ast.Like, here: Here) -> Iterator[Spot]:
     """Note patterns that begin with `%`.
 
     LIKE '%…' has to read the value of every contact, which makes a large segment slow to
@@ -120,7 +120,7 @@ def leading_wildcard(node: tree.Like, here: Here) -> Iterator[Spot]:
     """
     pattern = node.pattern
     # By the raw text: in '\%@example.com' the % is escaped, and means itself.
-    if not isinstance(pattern, tree.String) or not pattern.raw.startswith("%"):
+    if not isinstance(pattern, ast.String) or not pattern.raw.startswith("%"):
         return
     if not node.kind.endswith("LIKE") or node.kind == "RLIKE":
         return
@@ -128,7 +128,7 @@ def leading_wildcard(node: tree.Like, here: Here) -> Iterator[Spot]:
     domain = _DOMAIN.fullmatch(pattern.raw)
     # Nobody knows of whom email_domains is NULL or empty: there NOT might turn the answer round.
     plain = here.plain and not node.negated and node.escape is None
-    if domain and plain and isinstance(node.operand, tree.Column) and _is_email(node.operand):
+    if domain and plain and isinstance(node.operand, ast.Column) and _is_email(node.operand):
         qualifier = node.operand.qualifier
         column = f"{qualifier.text}.email_domains" if qualifier else "email_domains"
         written = f"array_contains({column}, ['{domain[1]}'])"
@@ -138,12 +138,12 @@ def leading_wildcard(node: tree.Like, here: Here) -> Iterator[Spot]:
     )
 
 
-def _is_email(column: tree.Column) -> bool:
+def _is_email(column: ast.Column) -> bool:
     return lower(column.name.text) == "email" and not column.path
 
 
-@rule("like-without-wildcard", Severity.WARNING, tree.Like)
-def like_without_wildcard(node: tree.Like, _: Here) -> Iterator[Spot]:
+@rule("like-without-wildcard", Severity.WARNING, ast.Like)
+def like_without_wildcard(node: ast.Like, _: Here) -> Iterator[Spot]:
     """Find LIKE with a pattern that has no wildcard.
 
     Without `%` or `_` LIKE is the same as `=`: `email LIKE '@example.com'` asks for contacts
@@ -160,7 +160,7 @@ def like_without_wildcard(node: tree.Like, _: Here) -> Iterator[Spot]:
         email LIKE '%@example.com'
     """
     pattern = node.pattern
-    if node.kind != "LIKE" or not isinstance(pattern, tree.String):
+    if node.kind != "LIKE" or not isinstance(pattern, ast.String):
         return
     if "%" in pattern.raw or "_" in pattern.raw:
         return
@@ -174,8 +174,8 @@ def like_without_wildcard(node: tree.Like, _: Here) -> Iterator[Spot]:
     )
 
 
-@rule("malformed-list-id", Severity.WARNING, tree.Call)
-def malformed_list_id(call: tree.Call, here: Here) -> Iterator[Spot]:
+@rule("malformed-list-id", Severity.WARNING, ast.Call)
+def malformed_list_id(call: ast.Call, here: Here) -> Iterator[Spot]:
     """Find list ids that are no ids.
 
     SendGrid's lists have ids like 0b1f4a10-5c1d-4a6e-9f02-000000000001. The name of a list, or
@@ -201,8 +201,8 @@ def malformed_list_id(call: tree.Call, here: Here) -> Iterator[Spot]:
             )
 
 
-@rule("unknown-list", Severity.WARNING, tree.Call, needs=Needs.LISTS)
-def unknown_list(call: tree.Call, here: Here) -> Iterator[Spot]:
+@rule("unknown-list", Severity.WARNING, ast.Call, needs=Needs.LISTS)
+def unknown_list(call: ast.Call, here: Here) -> Iterator[Spot]:
     """Find lists that the account does not have.
 
     A list that was deleted, or that belongs to another account (staging, another subuser), has
@@ -232,10 +232,10 @@ def unknown_list(call: tree.Call, here: Here) -> Iterator[Spot]:
             )
 
 
-def _list_ids(call: tree.Call) -> Iterator[tree.String]:
+def _list_ids(call: ast.Call) -> Iterator[ast.String]:
     """Yield the texts that a call looks for in list_ids."""
     if upper(call.name.text) == "ARRAY_CONTAINS":
         match call.args:
-            case (tree.Column(name=name), tree.Array(items=items)):
+            case (ast.Column(name=name), ast.Array(items=items)):
                 if lower(name.text) == "list_ids":
-                    yield from (item for item in items if isinstance(item, tree.String))
+                    yield from (item for item in items if isinstance(item, ast.String))

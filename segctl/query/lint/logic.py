@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
-from segctl.query import tree
-from segctl.query.lint.atoms import Atom, atoms_by_column, flattened, is_outermost
+from segctl.query import ast
+from segctl.query.lint.predicates import Atom, atoms_by_column, flattened, is_outermost
 from segctl.query.lint.rule import Spot, quoted, rule
 from segctl.query.lint.values import order, same, value_of
-from segctl.query.writing import Writer
+from segctl.query.to_sql import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from segctl.query.lint.sight import Here
+    from segctl.query.lint.scope import Here
     from segctl.query.lint.values import Value
 
 _EVENT_COLUMNS = ("event_type", "event_source")
@@ -31,8 +31,8 @@ _NONE = "{} and {} are never true together"
 _TRUE_OF_EQUALS = ("=", "<=", ">=", "IS NOT DISTINCT FROM")
 
 
-@rule("not-a-condition", Severity.WARNING, tree.And, tree.Or, tree.Not, tree.Query)
-def not_a_condition(node: tree.And | tree.Or | tree.Not | tree.Query, here: Here) -> Iterator[Spot]:
+@rule("not-a-condition", Severity.WARNING, ast.And, ast.Or, ast.Not, ast.Query)
+def not_a_condition(node: ast.And | ast.Or | ast.Not | ast.Query, here: Here) -> Iterator[Spot]:
     """Find bare values where a condition is expected.
 
     `country = 'US' OR 'CA'` reads well, and means nothing: OR joins two conditions, and 'CA'
@@ -48,18 +48,18 @@ def not_a_condition(node: tree.And | tree.Or | tree.Not | tree.Query, here: Here
 
         country IN ('US', 'CA')
     """
-    operands: Iterable[tree.Expression | None] = ()
+    operands: Iterable[ast.Expression | None] = ()
     match node:
-        case tree.And() | tree.Or():
+        case ast.And() | ast.Or():
             operands = node.operands
-        case tree.Not():
+        case ast.Not():
             operands = (node.operand,)
-        case tree.Query():
+        case ast.Query():
             operands = (node.where,)
-    before: tree.Expression | None = None
-    bare: list[tree.Expression] = []
+    before: ast.Expression | None = None
+    bare: list[ast.Expression] = []
     for operand in (*operands, None):
-        if isinstance(operand, tree.String | tree.Number):
+        if isinstance(operand, ast.String | ast.Number):
             bare.append(operand)
             continue
         if bare:
@@ -68,14 +68,14 @@ def not_a_condition(node: tree.And | tree.Or | tree.Not | tree.Query, here: Here
 
 
 def _bare_values(
-    node: tree.Node, before: tree.Expression | None, bare: list[tree.Expression], here: Here
+    node: ast.Node, before: ast.Expression | None, bare: list[ast.Expression], here: Here
 ) -> Spot:
     """Say what to do with values that follow each other: one hint, as it must keep them all."""
     values = [here.source(one) for one in bare]
     hint = "compare a column with it" if len(bare) == 1 else "compare a column with them"
     match before:
-        case tree.Comparison(op="=", left=tree.Column() as column, right=right):
-            if isinstance(node, tree.Or):
+        case ast.Comparison(op="=", left=ast.Column() as column, right=right):
+            if isinstance(node, ast.Or):
                 listing = ", ".join((here.source(right), *values))
                 hint = f"write {quoted(f'{here.source(column)} IN ({listing})')}"
     message = f"{quoted(values[0])} alone is no condition"
@@ -84,8 +84,8 @@ def _bare_values(
     return Spot(bare[0].start, bare[-1].end, message, hint)
 
 
-@rule("always-true", Severity.WARNING, tree.Comparison, tree.Or, tree.Query)
-def always_true(node: tree.Comparison | tree.Or | tree.Query, here: Here) -> Iterator[Spot]:
+@rule("always-true", Severity.WARNING, ast.Comparison, ast.Or, ast.Query)
+def always_true(node: ast.Comparison | ast.Or | ast.Query, here: Here) -> Iterator[Spot]:
     """Find conditions that every contact fulfils.
 
     `country != 'US' OR country != 'CA'` excludes nobody: who is in Canada is not in the US. A
@@ -103,10 +103,10 @@ def always_true(node: tree.Comparison | tree.Or | tree.Query, here: Here) -> Ite
         plan NOT IN ('free', 'trial') OR plan IS NULL
     """
     match node:
-        case tree.Comparison():
+        case ast.Comparison():
             outcome = _constant(node, here)
             if outcome:
-                column = isinstance(node.left, tree.Column)
+                column = isinstance(node.left, ast.Column)
                 yield Spot(
                     node.start,
                     node.end,
@@ -116,10 +116,10 @@ def always_true(node: tree.Comparison | tree.Or | tree.Query, here: Here) -> Ite
                     if column
                     else "delete it",
                 )
-        case tree.Or() if is_outermost(node, here):
+        case ast.Or() if is_outermost(node, here):
             for atoms in atoms_by_column(node, here).values():
                 yield from _covers_all(atoms, here)
-        case tree.Query(where=tree.Boolean(value=True) as where):
+        case ast.Query(where=ast.Boolean(value=True) as where):
             yield Spot(where.start, where.end, "the condition is always true", "delete WHERE")
 
 
@@ -151,9 +151,9 @@ def _not_in(one: Atom, other: Atom, here: Here) -> str:
     texts: list[str] = []
     for node in (one.node, other.node):
         match node:
-            case tree.Comparison(left=left, right=right):
-                texts.append(here.source(left if isinstance(right, tree.Column) else right))
-            case tree.In(items=tuple(items)):
+            case ast.Comparison(left=left, right=right):
+                texts.append(here.source(left if isinstance(right, ast.Column) else right))
+            case ast.In(items=tuple(items)):
                 texts.extend(here.source(item) for item in items)
             case _:
                 return "write AND between them"
@@ -197,8 +197,8 @@ def _bounds_cover(low: Atom, high: Atom) -> bool:
     return compared < 0 or (compared == 0 and "=" in low.kind + high.kind)
 
 
-@rule("always-false", Severity.WARNING, tree.Comparison, tree.And, tree.Query)
-def always_false(node: tree.Comparison | tree.And | tree.Query, here: Here) -> Iterator[Spot]:
+@rule("always-false", Severity.WARNING, ast.Comparison, ast.And, ast.Query)
+def always_false(node: ast.Comparison | ast.And | ast.Query, here: Here) -> Iterator[Spot]:
     """Find conditions that no contact can fulfil.
 
     `country = 'US' AND country = 'CA'` selects nobody, for a contact has one country: the
@@ -216,7 +216,7 @@ def always_false(node: tree.Comparison | tree.And | tree.Query, here: Here) -> I
         country IN ('US', 'CA')
     """
     match node:
-        case tree.Comparison():
+        case ast.Comparison():
             if _constant(node, here) is False:
                 yield Spot(
                     node.start,
@@ -224,10 +224,10 @@ def always_false(node: tree.Comparison | tree.And | tree.Query, here: Here) -> I
                     f"{quoted(here.source(node))} is always false",
                     "delete it, or correct what it compares",
                 )
-        case tree.And() if is_outermost(node, here):
+        case ast.And() if is_outermost(node, here):
             for atoms in atoms_by_column(node, here).values():
                 yield from _excludes_all(atoms, here)
-        case tree.Query(where=tree.Boolean(value=False) as where):
+        case ast.Query(where=ast.Boolean(value=False) as where):
             yield Spot(where.start, where.end, "the condition is always false", "")
 
 
@@ -260,10 +260,10 @@ def _way_out(one: Atom, other: Atom) -> str:
     return "write IN, or OR between them"
 
 
-def _constant(node: tree.Comparison, here: Here) -> bool | None:
+def _constant(node: ast.Comparison, here: Here) -> bool | None:
     """Tell what a comparison of two literals, or of a column with itself, always gives."""
     left, right, op = node.left, node.right, node.op
-    if isinstance(left, tree.Column) and isinstance(right, tree.Column):
+    if isinstance(left, ast.Column) and isinstance(right, ast.Column):
         if here.resolve(left).key == here.resolve(right).key:
             return op in _TRUE_OF_EQUALS
         return None
@@ -279,8 +279,8 @@ def _constant(node: tree.Comparison, here: Here) -> bool | None:
     return {"<": compared < 0, "<=": compared <= 0, ">": compared > 0, ">=": compared >= 0}.get(op)
 
 
-@rule("duplicate-condition", Severity.WARNING, tree.And, tree.Or)
-def duplicate_condition(group: tree.And | tree.Or, here: Here) -> Iterator[Spot]:
+@rule("duplicate-condition", Severity.WARNING, ast.And, ast.Or)
+def duplicate_condition(group: ast.And | ast.Or, here: Here) -> Iterator[Spot]:
     """Find conditions that stand twice in one AND or OR.
 
     The second one changes nothing. Mostly it was to be something else: another value, another
@@ -298,7 +298,7 @@ def duplicate_condition(group: tree.And | tree.Or, here: Here) -> Iterator[Spot]
     """
     if not is_outermost(group, here):
         return
-    by_kind: dict[object, list[tree.Expression]] = {}
+    by_kind: dict[object, list[ast.Expression]] = {}
     for operand in flattened(group):
         by_kind.setdefault((type(operand), getattr(operand, "op", "")), []).append(operand)
     writer = Writer()
@@ -318,8 +318,8 @@ def duplicate_condition(group: tree.And | tree.Or, here: Here) -> Iterator[Spot]
             seen.add(written)
 
 
-@rule("duplicate-value", Severity.WARNING, tree.In, tree.Array)
-def duplicate_value(node: tree.In | tree.Array, here: Here) -> Iterator[Spot]:
+@rule("duplicate-value", Severity.WARNING, ast.In, ast.Array)
+def duplicate_value(node: ast.In | ast.Array, here: Here) -> Iterator[Spot]:
     """Find values that stand twice in a list.
 
     The second one changes nothing. Perhaps it was to be another one.
@@ -334,11 +334,11 @@ def duplicate_value(node: tree.In | tree.Array, here: Here) -> Iterator[Spot]:
 
         country IN ('US', 'CA')
     """
-    if isinstance(node.items, tree.Subquery) or len(node.items) == 1:
+    if isinstance(node.items, ast.Subquery) or len(node.items) == 1:
         return
     seen: set[str] = set()
     for item in node.items:
-        if isinstance(item, tree.String | tree.Number):
+        if isinstance(item, ast.String | ast.Number):
             written = here.source(item)
             if written in seen:
                 yield Spot(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from segctl.common.suggest import closest, nearest
 from segctl.errors import Severity
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TABLES
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
-from segctl.query.lint.sight import Found, Here, Resolved
-from segctl.query.words import lower, upper
+from segctl.query.lint.scope import Found, Here, Resolved
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _PULL = "run `segctl fields pull`, so that segctl knows the account's custom fields"
 
 
-@rule("unknown-alias", Severity.ERROR, tree.Column)
-def unknown_alias(column: tree.Column, here: Here) -> Iterator[Spot]:
+@rule("unknown-alias", Severity.ERROR, ast.Column)
+def unknown_alias(column: ast.Column, here: Here) -> Iterator[Spot]:
     """Refuse `e.timestamp` where no table is called `e`.
 
     What stands before the dot must be the alias, or without one the name, of a table in FROM or
@@ -66,8 +66,8 @@ def unknown_alias(column: tree.Column, here: Here) -> Iterator[Spot]:
     )
 
 
-@rule("ambiguous-column", Severity.WARNING, tree.Column)
-def ambiguous_column(column: tree.Column, here: Here) -> Iterator[Spot]:
+@rule("ambiguous-column", Severity.WARNING, ast.Column)
+def ambiguous_column(column: ast.Column, here: Here) -> Iterator[Spot]:
     """Warn of a column that two tables of the query have.
 
     contact_data and event_data both have a contact_id, and two joined event tables share all
@@ -104,8 +104,8 @@ def ambiguous_column(column: tree.Column, here: Here) -> Iterator[Spot]:
         )
 
 
-@rule("unknown-column", Severity.ERROR, tree.Column, needs=Needs.FIELDS)
-def unknown_column(column: tree.Column, here: Here) -> Iterator[Spot]:
+@rule("unknown-column", Severity.ERROR, ast.Column, needs=Needs.FIELDS)
+def unknown_column(column: ast.Column, here: Here) -> Iterator[Spot]:
     """Find columns and custom fields that do not exist.
 
     A misspelt field selects nobody: the campaign goes out to an empty audience, or the segment
@@ -142,7 +142,7 @@ def unknown_column(column: tree.Column, here: Here) -> Iterator[Spot]:
         yield _unknown(column, here, resolved)
 
 
-def _unknown(column: tree.Column, here: Here, resolved: Resolved) -> Spot:
+def _unknown(column: ast.Column, here: Here, resolved: Resolved) -> Spot:
     name, table = column.name.text, resolved.table or "contact_data"
     knowledge = here.knowledge
     meant = closest(name, knowledge.columns(table))
@@ -176,8 +176,8 @@ def _unknown(column: tree.Column, here: Here, resolved: Resolved) -> Spot:
     )
 
 
-@rule("quoted-value", Severity.WARNING, tree.Column, needs=Needs.FIELDS)
-def quoted_value(column: tree.Column, here: Here) -> Iterator[Spot]:
+@rule("quoted-value", Severity.WARNING, ast.Column, needs=Needs.FIELDS)
+def quoted_value(column: ast.Column, here: Here) -> Iterator[Spot]:
     """Find texts between double quotes.
 
     In SQL, "John" is the name of a column, and 'John' is a text. `first_name = "John"` compares
@@ -204,7 +204,7 @@ def quoted_value(column: tree.Column, here: Here) -> Iterator[Spot]:
         )
 
 
-def _is_value(column: tree.Column, here: Here) -> bool:
+def _is_value(column: ast.Column, here: Here) -> bool:
     """Tell whether a quoted name stands where a value is expected."""
     plain = column.name.quoted and not column.qualifier and not column.path
     return plain and column.start in here.work.values

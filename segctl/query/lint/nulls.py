@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import ColumnType
 from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.lint.sight import Found, Here
-from segctl.query.words import lower, upper
+from segctl.query.lint.scope import Found, Here
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,8 @@ _TRANSPARENT = frozenset(("LOWER", "UPPER", "TRIM", "LTRIM", "RTRIM"))
 """Functions that give NULL for NULL, and otherwise a value."""
 
 
-@rule("drops-nulls", Severity.WARNING, tree.Comparison, tree.In, tree.Like, tree.Not)
-def drops_nulls(node: tree.Expression, here: Here) -> Iterator[Spot]:
+@rule("drops-nulls", Severity.WARNING, ast.Comparison, ast.In, ast.Like, ast.Not)
+def drops_nulls(node: ast.Expression, here: Here) -> Iterator[Spot]:
     """Find `!=`, NOT IN and NOT LIKE that leave out contacts without a value.
 
     In SQL nothing is known of an empty field, not even that it is different from 'US'. So
@@ -57,7 +57,7 @@ def drops_nulls(node: tree.Expression, here: Here) -> Iterator[Spot]:
     if _thought_of(node, resolved.key, here):
         return
     name = here.source(column)
-    within = any(isinstance(one, tree.And) for one in here.around)
+    within = any(isinstance(one, ast.And) for one in here.around)
     rewritten = f"{here.source(node)} OR {name} IS NULL"
     yield Spot(
         node.start,
@@ -68,40 +68,40 @@ def drops_nulls(node: tree.Expression, here: Here) -> Iterator[Spot]:
     )
 
 
-def _dropped(node: tree.Expression) -> tree.Column | None:
+def _dropped(node: ast.Expression) -> ast.Column | None:
     """Give the column whose NULLs a condition drops."""
     match node:
-        case tree.Comparison(op="!=", left=left, right=right) if _is_value(right):
+        case ast.Comparison(op="!=", left=left, right=right) if _is_value(right):
             return _inside(left)
-        case tree.Comparison(op="!=", left=left, right=right) if _is_value(left):
+        case ast.Comparison(op="!=", left=left, right=right) if _is_value(left):
             return _inside(right)
-        case tree.In(operand=operand, items=tuple(items), negated=True):
+        case ast.In(operand=operand, items=tuple(items), negated=True):
             return _inside(operand) if all(_is_value(item) for item in items) else None
-        case tree.Like(operand=operand, negated=True):
+        case ast.Like(operand=operand, negated=True):
             return _inside(operand)
-        case tree.Not(operand=operand):
+        case ast.Not(operand=operand):
             return _asked(operand)
     return None
 
 
-def _asked(node: tree.Expression) -> tree.Column | None:
+def _asked(node: ast.Expression) -> ast.Column | None:
     """Give the column that a condition asks for values, and nothing else."""
     match node:
-        case tree.Comparison(op="=", left=left, right=right):
+        case ast.Comparison(op="=", left=left, right=right):
             return _inside(left) if _is_value(right) else None
-        case tree.In(operand=operand, items=tuple(), negated=False):
+        case ast.In(operand=operand, items=tuple(), negated=False):
             return _inside(operand)
-        case tree.Like(operand=operand, negated=False):
+        case ast.Like(operand=operand, negated=False):
             return _inside(operand)
-        case tree.Or(operands=operands) if len(operands) <= MOST_OPERANDS:
+        case ast.Or(operands=operands) if len(operands) <= MOST_OPERANDS:
             # IN spelt out. Of several columns it is not said which was forgotten: silence.
-            columns = [None if isinstance(one, tree.Or) else _asked(one) for one in operands]
+            columns = [None if isinstance(one, ast.Or) else _asked(one) for one in operands]
             names = {_spelling(column) for column in columns}
             return columns[0] if len(names) == 1 else None
     return None
 
 
-def _spelling(column: tree.Column | None) -> tuple[object, ...]:
+def _spelling(column: ast.Column | None) -> tuple[object, ...]:
     """Give what two columns of one query have in common only if they are the same."""
     if column is None:
         return ()
@@ -112,65 +112,65 @@ def _spelling(column: tree.Column | None) -> tuple[object, ...]:
     return table, quoted_name, name, bool(column.path)
 
 
-def _is_value(node: tree.Expression) -> bool:
+def _is_value(node: ast.Expression) -> bool:
     # To exclude the empty text is an idiom for "has a value": there nobody misses the NULLs.
-    if isinstance(node, tree.String):
+    if isinstance(node, ast.String):
         return bool(node.value.strip())
-    return isinstance(node, tree.Number | tree.Boolean | tree.Unary | tree.Call | tree.Binary)
+    return isinstance(node, ast.Number | ast.Boolean | ast.Unary | ast.Call | ast.Binary)
 
 
-def _inside(node: tree.Expression) -> tree.Column | None:
+def _inside(node: ast.Expression) -> ast.Column | None:
     match node:
-        case tree.Column():
+        case ast.Column():
             return node
-        case tree.Call(name=name, args=(tree.Column() as column,)):
+        case ast.Call(name=name, args=(ast.Column() as column,)):
             return column if upper(name.text) in _TRANSPARENT else None
     return None
 
 
-def _thought_of(node: tree.Expression, key: tuple[object, ...], here: Here) -> bool:
+def _thought_of(node: ast.Expression, key: tuple[object, ...], here: Here) -> bool:
     """Tell whether the conditions around show that NULL was thought of.
 
     They do where one of them asks for NULL, or where another one demands a value anyway.
     """
     for group in here.around:
-        if isinstance(group, tree.Not) or len(group.operands) > MOST_OPERANDS:
+        if isinstance(group, ast.Not) or len(group.operands) > MOST_OPERANDS:
             return True
         for other in group.operands:
             if other is node:
                 continue
-            inner = other.operand if isinstance(other, tree.Not) else other
-            if isinstance(inner, tree.IsNull) and _is(inner.operand, key, here):
+            inner = other.operand if isinstance(other, ast.Not) else other
+            if isinstance(inner, ast.IsNull) and _is(inner.operand, key, here):
                 return True
-            if isinstance(group, tree.And) and _demands(other, key, here):
+            if isinstance(group, ast.And) and _demands(other, key, here):
                 return True
-            column = _dropped(other) if isinstance(group, tree.Or) else None
+            column = _dropped(other) if isinstance(group, ast.Or) else None
             if column and _is(column, key, here):
                 return True  # a worse mistake, and for `always-true` to say
     return False
 
 
-def _demands(node: tree.Expression, key: tuple[object, ...], here: Here) -> bool:
+def _demands(node: ast.Expression, key: tuple[object, ...], here: Here) -> bool:
     """Tell whether a condition is never true without a value."""
     match node:
-        case tree.Comparison(op="=" | "<" | ">" | "<=" | ">=", left=left, right=right):
+        case ast.Comparison(op="=" | "<" | ">" | "<=" | ">=", left=left, right=right):
             return _is(left, key, here) or _is(right, key, here)
-        case tree.In(operand=operand, negated=False) | tree.Like(operand=operand, negated=False):
+        case ast.In(operand=operand, negated=False) | ast.Like(operand=operand, negated=False):
             return _is(operand, key, here)
-        case tree.Between(operand=operand):
+        case ast.Between(operand=operand):
             return _is(operand, key, here)
-        case tree.Comparison(op="!=", left=left, right=tree.String(value="")):
+        case ast.Comparison(op="!=", left=left, right=ast.String(value="")):
             return _is(left, key, here)
     return False
 
 
-def _is(node: tree.Expression, key: tuple[object, ...], here: Here) -> bool:
+def _is(node: ast.Expression, key: tuple[object, ...], here: Here) -> bool:
     column = _inside(node)
     return column is not None and here.resolve(column).key == key
 
 
-@rule("null-comparison", Severity.WARNING, tree.Comparison, tree.In, tree.Like)
-def null_comparison(node: tree.Expression, here: Here) -> Iterator[Spot]:
+@rule("null-comparison", Severity.WARNING, ast.Comparison, ast.In, ast.Like)
+def null_comparison(node: ast.Expression, here: Here) -> Iterator[Spot]:
     """Find comparisons with NULL, which are never true.
 
     NULL is not a value but the absence of one, so nothing is equal to it and nothing different
@@ -187,16 +187,16 @@ def null_comparison(node: tree.Expression, here: Here) -> Iterator[Spot]:
         country IS NULL
     """
     match node:
-        case tree.Comparison(op=op, left=left, right=right) if not op.startswith("IS"):
-            if not isinstance(left, tree.Null) and not isinstance(right, tree.Null):
+        case ast.Comparison(op=op, left=left, right=right) if not op.startswith("IS"):
+            if not isinstance(left, ast.Null) and not isinstance(right, ast.Null):
                 return
-            operand = right if isinstance(left, tree.Null) else left
+            operand = right if isinstance(left, ast.Null) else left
             negation = "NOT " if op == "!=" else ""
             hint = f"write {quoted(f'{here.source(operand)} IS {negation}NULL')}"
             yield Spot(node.start, node.end, f"a comparison with NULL by {op} is never true", hint)
-        case tree.In(operand=operand, items=tuple(items), negated=negated):
+        case ast.In(operand=operand, items=tuple(items), negated=negated):
             for item in items:
-                if isinstance(item, tree.Null):
+                if isinstance(item, ast.Null):
                     name = here.source(operand)
                     yield Spot(
                         item.start,
@@ -208,6 +208,6 @@ def null_comparison(node: tree.Expression, here: Here) -> Iterator[Spot]:
                         if negated
                         else f"write {quoted(f'OR {name} IS NULL')} instead",
                     )
-        case tree.Like(operand=operand, pattern=tree.Null()):
+        case ast.Like(operand=operand, pattern=ast.Null()):
             hint = f"write {quoted(f'{here.source(operand)} IS NULL')}"
             yield Spot(node.start, node.end, "LIKE NULL is never true", hint)

@@ -13,37 +13,37 @@ from segctl.query.lint import (
     bounds,
     events,
     functions,
-    kinds,
     literals,
     logic,
     names,
     nulls,
-    shape,
+    structure,
     tables,
+    types,
 )
 from segctl.query.lint.rule import Finding
 from segctl.query.lint.walk import rules_by_class, walk_rules
-from segctl.query.words import upper
+from segctl.query.parser.tokens import upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.query.lint.knowledge import Knowledge
+    from segctl.query.lint.account_schema import Knowledge
     from segctl.query.lint.rule import Rule
-    from segctl.query.parse import Parsed
-    from segctl.query.problems import Problem
+    from segctl.query.parser.errors import Problem
+    from segctl.query.parser.parse import Parsed
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         rule.code: rule
         for rule in (
-            shape.not_select,
-            shape.unreadable_query,
-            shape.second_statement,
-            shape.select_star,
-            shape.select_columns,
-            shape.unsupported_clause,
-            shape.undocumented_syntax,
+            structure.not_select,
+            structure.unreadable_query,
+            structure.second_statement,
+            structure.select_star,
+            structure.select_columns,
+            structure.unsupported_clause,
+            structure.undocumented_syntax,
             tables.unknown_table,
             tables.repeated_alias,
             tables.join_kind,
@@ -57,10 +57,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             functions.misplaced_aggregate,
             functions.function_arguments,
             functions.unknown_unit,
-            kinds.type_mismatch,
-            kinds.array_comparison,
-            kinds.unreadable_timestamp,
-            kinds.timestamp_zone,
+            types.type_mismatch,
+            types.array_comparison,
+            types.unreadable_timestamp,
+            types.timestamp_zone,
             nulls.drops_nulls,
             nulls.null_comparison,
             logic.not_a_condition,
@@ -113,11 +113,11 @@ def _overlooked(parsed: Parsed, found: list[Finding]) -> Iterator[Finding]:
 
 
 def _unread(parsed: Parsed, problem: Problem) -> Iterator[Finding]:
-    rule = shape.unreadable_query
+    rule = structure.unreadable_query
     first = upper(parsed.text[problem.start : problem.end])
     if problem.code == "empty-query" or (
         problem.code == "not-select" and first not in _READABLE_ELSEWHERE
     ):
-        rule = shape.not_select
+        rule = structure.not_select
     for spot in rule.check(problem, None):
         yield Finding(rule.code, spot.message, spot.hint, spot.start, spot.end, rule.severity)

@@ -16,7 +16,7 @@ from segctl.errors import Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from segctl.query.tree import Node
+    from segctl.query.ast import Node
 
 
 class Needs(StrEnum):

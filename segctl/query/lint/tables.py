@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 from segctl.common.suggest import closest
 from segctl.errors import Severity
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
 from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.words import lower
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.sight import Here
+    from segctl.query.lint.scope import Here
 
 
-@rule("unknown-table", Severity.ERROR, tree.Table)
-def unknown_table(table: tree.Table, here: Here) -> Iterator[Spot]:
+@rule("unknown-table", Severity.ERROR, ast.Table)
+def unknown_table(table: ast.Table, here: Here) -> Iterator[Spot]:
     """Refuse tables other than contact_data and event_data.
 
     SendGrid has two tables: contact_data has one row for each contact with its fields, and
@@ -58,8 +58,8 @@ def unknown_table(table: tree.Table, here: Here) -> Iterator[Spot]:
         )
 
 
-@rule("repeated-alias", Severity.ERROR, tree.Query)
-def repeated_alias(query: tree.Query, _: Here) -> Iterator[Spot]:
+@rule("repeated-alias", Severity.ERROR, ast.Query)
+def repeated_alias(query: ast.Query, _: Here) -> Iterator[Spot]:
     """Refuse two tables of one name in one query.
 
     When two tables are called the same, nobody can tell whose column `c.contact_id` is, and the
@@ -97,8 +97,8 @@ def repeated_alias(query: tree.Query, _: Here) -> Iterator[Spot]:
         seen.add(name)
 
 
-@rule("join-kind", Severity.WARNING, tree.Join, tree.Query)
-def join_kind(node: tree.Join | tree.Query, here: Here) -> Iterator[Spot]:
+@rule("join-kind", Severity.WARNING, ast.Join, ast.Query)
+def join_kind(node: ast.Join | ast.Query, here: Here) -> Iterator[Spot]:
     """Warn of joins other than JOIN … ON.
 
     SendGrid documents the plain (inner) JOIN alone. LEFT, CROSS and NATURAL joins, USING, and
@@ -120,7 +120,7 @@ def join_kind(node: tree.Join | tree.Query, here: Here) -> Iterator[Spot]:
         JOIN event_data e ON c.contact_id = e.contact_id
         WHERE e.timestamp > now() - 30 days
     """
-    if isinstance(node, tree.Query):
+    if isinstance(node, ast.Query):
         for source in node.sources[1:]:
             yield Spot(
                 source.start,
@@ -141,8 +141,8 @@ def join_kind(node: tree.Join | tree.Query, here: Here) -> Iterator[Spot]:
     yield Spot(node.start, node.end, f"{kind} is not documented; JOIN … ON is", hint)
 
 
-@rule("join-condition", Severity.ERROR, tree.Join)
-def join_condition(join: tree.Join, here: Here) -> Iterator[Spot]:
+@rule("join-condition", Severity.ERROR, ast.Join)
+def join_condition(join: ast.Join, here: Here) -> Iterator[Spot]:
     """Refuse joins on anything but contact_id.
 
     SendGrid joins its tables on contact_id alone. Joined on something else, contacts get other
@@ -173,7 +173,7 @@ def join_condition(join: tree.Join, here: Here) -> Iterator[Spot]:
             )
         return
     on = join.on
-    conditions = on.operands if isinstance(on, tree.And) else (on,)
+    conditions = on.operands if isinstance(on, ast.And) else (on,)
     if not any(_on_contact(one) for one in conditions):
         yield Spot(
             on.start,
@@ -193,9 +193,9 @@ def join_condition(join: tree.Join, here: Here) -> Iterator[Spot]:
             )
 
 
-def _on_contact(condition: tree.Expression) -> bool:
+def _on_contact(condition: ast.Expression) -> bool:
     match condition:
-        case tree.Comparison(op="=", left=tree.Column() as left, right=tree.Column() as right):
+        case ast.Comparison(op="=", left=ast.Column() as left, right=ast.Column() as right):
             names = lower(left.name.text), lower(right.name.text)
             return names == (JOIN_COLUMN, JOIN_COLUMN) and not left.path and not right.path
     return False

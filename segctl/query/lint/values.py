@@ -13,12 +13,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from segctl.common.timestamps import instant
+from segctl.query.ast import Binary, Boolean, Call, Cast, DatePart, Interval, Number, String, Unary
 from segctl.query.catalogue import ColumnType
-from segctl.query.tree import Binary, Boolean, Call, Cast, DatePart, Interval, Number, String, Unary
-from segctl.query.words import lower, upper
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
-    from segctl.query.tree import Expression
+    from segctl.query.ast import Expression
 
 LONGEST_NUMBER: Final = 40
 """Numbers of more characters are not computed with."""

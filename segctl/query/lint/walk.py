@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, UNITS
 from segctl.query.lint.rule import Finding
-from segctl.query.lint.sight import Here, Pass, Scope
-from segctl.query.words import lower, upper
+from segctl.query.lint.scope import Here, Pass, Scope
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from segctl.query.lint.knowledge import Knowledge
+    from segctl.query.lint.account_schema import Knowledge
     from segctl.query.lint.rule import Check, Rule, Spot
 
 Rules = dict[type, tuple[tuple[str, "Check", Any], ...]]
@@ -33,32 +33,32 @@ class Late:
 
 
 _BELOW: Mapping[type, tuple[str, ...]] = {
-    tree.SelectItem: ("value",),
-    tree.Comparison: ("left",),
-    tree.In: ("operand",),
-    tree.IsNull: ("operand",),
-    tree.IsTruth: ("operand",),
-    tree.Like: ("operand", "escape"),
-    tree.Between: ("operand",),
-    tree.Binary: ("left", "right"),
-    tree.Unary: ("operand",),
-    tree.Case: ("operand", "otherwise"),
-    tree.When: ("condition", "result"),
-    tree.Cast: ("operand",),
-    tree.Exists: ("query",),
-    tree.Subquery: ("query",),
+    ast.SelectItem: ("value",),
+    ast.Comparison: ("left",),
+    ast.In: ("operand",),
+    ast.IsNull: ("operand",),
+    ast.IsTruth: ("operand",),
+    ast.Like: ("operand", "escape"),
+    ast.Between: ("operand",),
+    ast.Binary: ("left", "right"),
+    ast.Unary: ("operand",),
+    ast.Case: ("operand", "otherwise"),
+    ast.When: ("condition", "result"),
+    ast.Cast: ("operand",),
+    ast.Exists: ("query",),
+    ast.Subquery: ("query",),
 }
-_VALUES: Mapping[type, Callable[[Any], Iterable[tree.Node]]] = {
-    tree.Comparison: lambda node: (node.right,),
-    tree.In: lambda node: () if isinstance(node.items, tree.Subquery) else node.items,
-    tree.Like: lambda node: (node.pattern,),
-    tree.Between: lambda node: (node.low, node.high),
-    tree.Array: lambda node: node.items,
+_VALUES: Mapping[type, Callable[[Any], Iterable[ast.Node]]] = {
+    ast.Comparison: lambda node: (node.right,),
+    ast.In: lambda node: () if isinstance(node.items, ast.Subquery) else node.items,
+    ast.Like: lambda node: (node.pattern,),
+    ast.Between: lambda node: (node.low, node.high),
+    ast.Array: lambda node: node.items,
 }
 """What stands below a node as the value that it compares with."""
 
-_LEAVES = frozenset((tree.Column, tree.String, tree.Number, tree.Null, tree.Boolean))
-_LOGIC = (tree.And, tree.Or, tree.Not)
+_LEAVES = frozenset((ast.Column, ast.String, ast.Number, ast.Null, ast.Boolean))
+_LOGIC = (ast.And, ast.Or, ast.Not)
 
 
 def rules_by_class(rules: Iterable[Rule]) -> Rules:
@@ -72,17 +72,17 @@ def rules_by_class(rules: Iterable[Rule]) -> Rules:
 
 
 def walk_rules(
-    rules: Rules, query: tree.Query, text: str, knowledge: Knowledge
+    rules: Rules, query: ast.Query, text: str, knowledge: Knowledge
 ) -> tuple[Finding, ...]:
     """Show every node to its rules; give what they find in the order of places."""
     findings: list[Finding] = []
-    queries: list[tuple[tree.Query, Here]] = []
+    queries: list[tuple[ast.Query, Here]] = []
     top = Here(Pass(text, knowledge), Scope(query, None))
-    pending: list[tuple[tree.Node, Here]] = [(query, top)]
+    pending: list[tuple[ast.Node, Here]] = [(query, top)]
     while pending:
         node, here = pending.pop()
         kind = type(node)
-        if isinstance(node, tree.Query):
+        if isinstance(node, ast.Query):
             if node is not here.scope.query:
                 here = Here(here.work, Scope(node, here.scope), (), here.plain)
             queries.append((node, here))
@@ -97,7 +97,7 @@ def walk_rules(
 
 def _ask(
     rules: tuple[tuple[str, Check, Any], ...],
-    node: tree.Node,
+    node: ast.Node,
     here: Here,
     findings: list[Finding],
 ) -> None:
@@ -115,56 +115,56 @@ def _place(finding: Finding) -> tuple[int, int]:
 
 
 def _push(  # noqa: C901 - one place that knows every node
-    node: Any, here: Here, pending: list[tuple[tree.Node, Here]]
+    node: Any, here: Here, pending: list[tuple[ast.Node, Here]]
 ) -> None:
     """Put what stands below a node on the pile."""
     kind = type(node)
     if kind in _LEAVES:
-        if kind is tree.Column and (node.path or lower(node.name.text) == "timestamp"):
+        if kind is ast.Column and (node.path or lower(node.name.text) == "timestamp"):
             here.work.dated.add(here.resolve(node).source)
         return
-    if kind is tree.Query:
+    if kind is ast.Query:
         _push_query(node, here, pending)
         return
     if kind in _LOGIC:
-        plain = here.plain and kind is not tree.Not
+        plain = here.plain and kind is not ast.Not
         inner = Here(here.work, here.scope, (node, *here.around), plain)
-        below = (node.operand,) if kind is tree.Not else node.operands
+        below = (node.operand,) if kind is ast.Not else node.operands
         pending.extend((one, inner) for one in below)
         return
     if here.around:  # AND and OR further up say nothing about what stands inside a value
         here = Here(here.work, here.scope, (), here.plain)
     values = _VALUES[kind](node) if kind in _VALUES else ()
     for value in values:
-        if type(value) is tree.Column:
+        if type(value) is ast.Column:
             here.work.values.add(value.start)
         pending.append((value, here))
     for name in _BELOW.get(kind, ()):
         value = getattr(node, name)
         if value is not None:
             pending.append((value, here))
-    if kind is tree.Call:
+    if kind is ast.Call:
         pending.extend((one, here) for one in _arguments(node))
-    elif kind is tree.In and isinstance(node.items, tree.Subquery):
+    elif kind is ast.In and isinstance(node.items, ast.Subquery):
         pending.append((node.items, _opaque(here) if node.negated else here))
-    elif kind is tree.Case:
+    elif kind is ast.Case:
         pending.extend((one, _opaque(here)) for one in node.whens)
 
 
-def _arguments(call: tree.Call) -> tuple[tree.Expression, ...]:
+def _arguments(call: ast.Call) -> tuple[ast.Expression, ...]:
     """Give the arguments of a call, without what is the unit of time to a misspelt function."""
     match call.args:
-        case (tree.Column(qualifier=None, path=(), name=name), *_):
+        case (ast.Column(qualifier=None, path=(), name=name), *_):
             if upper(call.name.text) not in FUNCTIONS and lower(name.text) in UNITS:
                 return call.args[1:]
     return call.args
 
 
-def _push_query(query: tree.Query, here: Here, pending: list[tuple[tree.Node, Here]]) -> None:
+def _push_query(query: ast.Query, here: Here, pending: list[tuple[ast.Node, Here]]) -> None:
     pending.extend((item, here) for item in query.select)
     for source in (*query.sources, *(join.source for join in query.joins)):
         pending.append((source, here))
-        if isinstance(source, tree.Derived):
+        if isinstance(source, ast.Derived):
             pending.append((source.query, Here(here.work, here.scope.outer or here.scope)))
     for join in query.joins:
         pending.append((join, here))

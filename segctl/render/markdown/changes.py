@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from segctl.model import Segment
     from segctl.model.contact_fields import ListNames
-    from segctl.query.changes import ClauseChange
+    from segctl.query.diff import ClauseChange
     from segctl.query.explain import Line
     from segctl.render.frame import Frame
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import TIME, instant
 from segctl.errors import Severity
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, ColumnType
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
-from segctl.query.words import upper
+from segctl.query.parser.tokens import upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.sight import Here, Resolved
+    from segctl.query.lint.scope import Here, Resolved
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
-_COMPARED = (tree.Comparison, tree.In, tree.Between)
+_COMPARED = (ast.Comparison, ast.In, ast.Between)
 _WORDS = {
     ColumnType.VARCHAR: "a text",
     ColumnType.NUMBER: "a number",
@@ -32,53 +32,53 @@ _WORDS = {
 
 
 def kind_of(  # noqa: PLR0911 - one a shape
-    node: tree.Expression, here: Here
+    node: ast.Expression, here: Here
 ) -> ColumnType | None:
     """Give the type of an expression, or `None` where it is not certain."""
     match node:
-        case tree.Column():
+        case ast.Column():
             return here.resolve(node).type
-        case tree.Call(name=name):
+        case ast.Call(name=name):
             function = FUNCTIONS.get(upper(name.text))
             return function.returns if function else None
-        case tree.Number():
+        case ast.Number():
             return ColumnType.NUMBER
-        case tree.Unary(operand=operand):
+        case ast.Unary(operand=operand):
             return kind_of(operand, here)
-        case tree.Array():
+        case ast.Array():
             return ColumnType.ARRAY
-        case tree.Binary(op="+" | "-", left=left, right=tree.Interval()):
+        case ast.Binary(op="+" | "-", left=left, right=ast.Interval()):
             return kind_of(left, here)
     return None
 
 
 def compared(
-    node: tree.Comparison | tree.In | tree.Between,
-) -> Iterator[tuple[tree.Expression, tree.Expression]]:
+    node: ast.Comparison | ast.In | ast.Between,
+) -> Iterator[tuple[ast.Expression, ast.Expression]]:
     """Yield each pair that is compared, as (the operand, the value)."""
     match node:
-        case tree.Comparison(left=left, right=right):
-            if isinstance(right, tree.Column) and not isinstance(left, tree.Column):
+        case ast.Comparison(left=left, right=right):
+            if isinstance(right, ast.Column) and not isinstance(left, ast.Column):
                 left, right = right, left
             yield left, right
-        case tree.In(operand=operand, items=tuple(items)):
+        case ast.In(operand=operand, items=tuple(items)):
             for item in items:
                 yield operand, item
-        case tree.Between(operand=operand, low=low, high=high):
+        case ast.Between(operand=operand, low=low, high=high):
             yield operand, low
             yield operand, high
 
 
-def _column(node: tree.Expression, here: Here) -> Resolved | None:
+def _column(node: ast.Expression, here: Here) -> Resolved | None:
     """Resolve a column whose type is known."""
-    if isinstance(node, tree.Column):
+    if isinstance(node, ast.Column):
         resolved = here.resolve(node)
         return resolved if resolved.type else None
     return None
 
 
-@rule("type-mismatch", Severity.WARNING, *_COMPARED, tree.Like, tree.Binary, needs=Needs.FIELDS)
-def type_mismatch(node: tree.Expression, here: Here) -> Iterator[Spot]:
+@rule("type-mismatch", Severity.WARNING, *_COMPARED, ast.Like, ast.Binary, needs=Needs.FIELDS)
+def type_mismatch(node: ast.Expression, here: Here) -> Iterator[Spot]:
     """Find values of another type than the field they are compared with.
 
     A number compared with a text field, or a text with a number field, is refused, or fails for
@@ -96,7 +96,7 @@ def type_mismatch(node: tree.Expression, here: Here) -> Iterator[Spot]:
         postal_code = '01069'
     """
     match node:
-        case tree.Like(operand=operand, kind=kind):
+        case ast.Like(operand=operand, kind=kind):
             column = _column(operand, here)
             if column and column.type in (ColumnType.NUMBER, ColumnType.TIMESTAMP):
                 yield Spot(
@@ -105,20 +105,20 @@ def type_mismatch(node: tree.Expression, here: Here) -> Iterator[Spot]:
                     f"{kind} looks into texts, and `{column.spelling}` is {_WORDS[column.type]}",
                     "compare it with =, < or >",
                 )
-        case tree.Binary(left=left, op=op, right=right) if op != "||":
+        case ast.Binary(left=left, op=op, right=right) if op != "||":
             yield from _arithmetic(node, left, right, here)
-        case tree.Comparison() | tree.In() | tree.Between():
+        case ast.Comparison() | ast.In() | ast.Between():
             for operand, value in compared(node):
                 yield from _mismatch(operand, value, here)
 
 
-def _mismatch(operand: tree.Expression, value: tree.Expression, here: Here) -> Iterator[Spot]:
+def _mismatch(operand: ast.Expression, value: ast.Expression, here: Here) -> Iterator[Spot]:
     column = _column(operand, here)
     if column is None or column.type is None or column.type is ColumnType.ARRAY:
         return
     kind, name = kind_of(value, here), column.spelling
     written = here.source(value)
-    if column.type is ColumnType.NUMBER and isinstance(value, tree.String):
+    if column.type is ColumnType.NUMBER and isinstance(value, ast.String):
         numeric = _NUMBER.fullmatch(value.value)
         message = f"`{name}` is a number, and {quoted(written)} is a text"
         hint = f"write {value.value.strip()}" if numeric else "compare it with a number"
@@ -135,12 +135,12 @@ def _mismatch(operand: tree.Expression, value: tree.Expression, here: Here) -> I
     yield Spot(value.start, value.end, message, hint)
 
 
-def _is_number(node: tree.Expression) -> bool:
-    return isinstance(node.operand if isinstance(node, tree.Unary) else node, tree.Number)
+def _is_number(node: ast.Expression) -> bool:
+    return isinstance(node.operand if isinstance(node, ast.Unary) else node, ast.Number)
 
 
 def _arithmetic(
-    node: tree.Binary, left: tree.Expression, right: tree.Expression, here: Here
+    node: ast.Binary, left: ast.Expression, right: ast.Expression, here: Here
 ) -> Iterator[Spot]:
     kinds = kind_of(left, here), kind_of(right, here)
     if kinds[0] is ColumnType.TIMESTAMP and _is_number(right) and node.op in ("+", "-"):
@@ -152,7 +152,7 @@ def _arithmetic(
         )
         return
     for side, kind in zip((left, right), kinds, strict=True):
-        if kind in (ColumnType.VARCHAR, ColumnType.ARRAY) and isinstance(side, tree.Column):
+        if kind in (ColumnType.VARCHAR, ColumnType.ARRAY) and isinstance(side, ast.Column):
             yield Spot(
                 side.start,
                 side.end,
@@ -162,9 +162,9 @@ def _arithmetic(
             )
 
 
-@rule("array-comparison", Severity.WARNING, *_COMPARED, tree.Like)
+@rule("array-comparison", Severity.WARNING, *_COMPARED, ast.Like)
 def array_comparison(
-    node: tree.Comparison | tree.In | tree.Between | tree.Like, here: Here
+    node: ast.Comparison | ast.In | ast.Between | ast.Like, here: Here
 ) -> Iterator[Spot]:
     """Find list columns that are compared as if they were one value.
 
@@ -183,19 +183,19 @@ def array_comparison(
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    if isinstance(node, tree.Like):
-        operand: tree.Expression = node.operand
-        values: list[tree.Expression] = []
+    if isinstance(node, ast.Like):
+        operand: ast.Expression = node.operand
+        values: list[ast.Expression] = []
     else:
         pairs = list(compared(node))
         if not pairs:
-            operand, values = node.left if isinstance(node, tree.Comparison) else node.operand, []
+            operand, values = node.left if isinstance(node, ast.Comparison) else node.operand, []
         else:
             operand, values = pairs[0][0], [value for _, value in pairs]
     column = _column(operand, here)
     if column is None or column.type is not ColumnType.ARRAY:
         return
-    if any(isinstance(value, tree.Null | tree.Array) for value in values):
+    if any(isinstance(value, ast.Null | ast.Array) for value in values):
         return
     negated = getattr(node, "negated", False) or getattr(node, "op", "") == "!="
     texts = ", ".join(here.source(value) for value in values) or "'…'"
@@ -209,9 +209,7 @@ def array_comparison(
 
 
 @rule("unreadable-timestamp", Severity.WARNING, *_COMPARED, needs=Needs.FIELDS)
-def unreadable_timestamp(
-    node: tree.Comparison | tree.In | tree.Between, here: Here
-) -> Iterator[Spot]:
+def unreadable_timestamp(node: ast.Comparison | ast.In | ast.Between, here: Here) -> Iterator[Spot]:
     """Find texts compared with a time that are no time.
 
     '06/07/2026' is the sixth of July to one reader and the seventh of June to another, and
@@ -243,16 +241,16 @@ def unreadable_timestamp(
         )
 
 
-def _time_text(operand: tree.Expression, value: tree.Expression, here: Here) -> tree.String | None:
+def _time_text(operand: ast.Expression, value: ast.Expression, here: Here) -> ast.String | None:
     """Give the text that a column of times is compared with."""
-    if not isinstance(value, tree.String):
+    if not isinstance(value, ast.String):
         return None
     column = _column(operand, here)
     return value if column and column.type is ColumnType.TIMESTAMP else None
 
 
 @rule("timestamp-zone", Severity.WARNING, *_COMPARED, needs=Needs.FIELDS)
-def timestamp_zone(node: tree.Comparison | tree.In | tree.Between, here: Here) -> Iterator[Spot]:
+def timestamp_zone(node: ast.Comparison | ast.In | ast.Between, here: Here) -> Iterator[Spot]:
     """Find times without a zone, and dates without a time.
 
     '2024-06-19' begins at midnight, and midnight is at another moment in Prague than in New

@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, UNITS
 from segctl.query.explain.phrases import number
-from segctl.query.words import lower, upper
+from segctl.query.parser.tokens import lower, upper
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -86,23 +86,23 @@ class Bound:
     inclusive: bool
 
 
-def moment(node: tree.Expression) -> Moment | None:  # noqa: PLR0911 - one return a form
+def moment(node: ast.Expression) -> Moment | None:  # noqa: PLR0911 - one return a form
     """Read a moment, or return `None` for what is none."""
     match node:
-        case tree.String(value=value):
+        case ast.String(value=value):
             return _absolute(value)
-        case tree.Cast(operand=tree.String(value=value), type=kind) if _is_time(kind):
+        case ast.Cast(operand=ast.String(value=value), type=kind) if _is_time(kind):
             return _absolute(value)
-        case tree.Call(name=name, args=args) if not name.quoted:
+        case ast.Call(name=name, args=args) if not name.quoted:
             called = upper(name.text)
             if called in _NOW and not args:
                 return Relative(0, "day")
-            if called in _ADD and len(args) == 3 and isinstance(args[0], tree.DatePart):  # noqa: PLR2004
+            if called in _ADD and len(args) == 3 and isinstance(args[0], ast.DatePart):  # noqa: PLR2004
                 return _shifted(moment(args[2]), number(args[1]), args[0].name.text, 1)
             function = FUNCTIONS.get(called)
             if function and called.startswith("TO_TIMESTAMP") and len(args) == 1:
                 return moment(args[0])
-        case tree.Binary(op="+" | "-" as op, left=left, right=tree.Interval() as interval):
+        case ast.Binary(op="+" | "-" as op, left=left, right=ast.Interval() as interval):
             amount, unit = _interval(interval)
             return _shifted(moment(left), amount, unit, 1 if op == "+" else -1)
         case _:
@@ -114,10 +114,10 @@ def _is_time(kind: str) -> bool:
     return kind.startswith(("TIMESTAMP", "DATE"))
 
 
-def _interval(node: tree.Interval) -> tuple[str | None, str]:
+def _interval(node: ast.Interval) -> tuple[str | None, str]:
     """Return amount and unit of an interval, of which the unit may stand in the string."""
     unit = node.unit.text if node.unit else ""
-    if not isinstance(node.value, tree.String):
+    if not isinstance(node.value, ast.String):
         return number(node.value), unit
     found = _AMOUNT.fullmatch(node.value.value)
     if found is None or bool(found[2]) == bool(unit):

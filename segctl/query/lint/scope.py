@@ -12,14 +12,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segctl.query.aliases import alias_of, sources_of
+from segctl.query.ast import Table
 from segctl.query.catalogue import EVENT_DATA, TABLES, ColumnType
-from segctl.query.lint.knowledge import NEVER_NULL
-from segctl.query.tree import Table
-from segctl.query.words import lower
+from segctl.query.lint.account_schema import NEVER_NULL
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
-    from segctl.query.lint.knowledge import Knowledge
-    from segctl.query.tree import And, Column, Node, Not, Or, Query, Source
+    from segctl.query.ast import And, Column, Node, Not, Or, Query, Source
+    from segctl.query.lint.account_schema import Knowledge
 
 
 class Found(Enum):

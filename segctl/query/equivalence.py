@@ -25,7 +25,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segctl.query.tree import Query
+    from segctl.query.ast import Query
 
 
 class Equivalence(StrEnum):
@@ -44,7 +44,7 @@ def equivalent(one: str, other: str) -> Equivalence:
     """
     if one.strip() == other.strip():
         return Equivalence.IDENTICAL
-    from segctl.query.parse import parse  # noqa: PLC0415 - most pairs never need it
+    from segctl.query.parser.parse import parse  # noqa: PLC0415 - most pairs never need it
 
     before = parse(one).query
     after = parse(other).query if before else None
@@ -55,6 +55,6 @@ def equivalent(one: str, other: str) -> Equivalence:
 
 def normal(query: Query) -> str:
     """Return the normal form of a query: a text that reads back to an equal normal form."""
-    from segctl.query.writing import Writer  # noqa: PLC0415 - see `equivalent`
+    from segctl.query.to_sql import Writer  # noqa: PLC0415 - see `equivalent`
 
     return Writer.of(query).query(query)

@@ -16,13 +16,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, cast
 
-from segctl.query import tree
-from segctl.query.cursor import Cursor
-from segctl.query.words import WordKind
+from segctl.query import ast
+from segctl.query.parser.cursor import Cursor
+from segctl.query.parser.tokens import WordKind
 
 if TYPE_CHECKING:
-    from segctl.query.problems import CannotRead
-    from segctl.query.words import Word
+    from segctl.query.parser.errors import CannotRead
+    from segctl.query.parser.tokens import Word
 
 DEEPEST = 64
 """A query nested deeper, or a tree higher, than this is not read."""
@@ -57,7 +57,7 @@ class Expressions(Cursor, ABC):
     peak = 0
     """The height of the highest tree read so far below the expression that is being read."""
 
-    def expression(self, floor: int = 0) -> tree.Expression:
+    def expression(self, floor: int = 0) -> ast.Expression:
         """Read an expression whose operators all bind tighter than `floor`."""
         if self.depth >= DEEPEST:
             raise self._too_deep()
@@ -81,7 +81,7 @@ class Expressions(Cursor, ABC):
         self.depth -= 1
         return left
 
-    def prefix(self, floor: int) -> tree.Expression:
+    def prefix(self, floor: int) -> ast.Expression:
         """Read an operand, with what stands before it: NOT or a sign."""
         word = self.word
         if word.upper in ("NOT", "!"):
@@ -93,29 +93,29 @@ class Expressions(Cursor, ABC):
                 )
             self.take()
             operand = self.expression(NOT - 1)
-            return tree.Not(start=word.start, end=self.last_end, operand=operand)
+            return ast.Not(start=word.start, end=self.last_end, operand=operand)
         if word.upper in ("+", "-"):
             self.take()
             operand = self.expression(SIGN)
-            sign = cast("tree.Sign", word.upper)
-            return tree.Unary(start=word.start, end=self.last_end, op=sign, operand=operand)
+            sign = cast("ast.Sign", word.upper)
+            return ast.Unary(start=word.start, end=self.last_end, op=sign, operand=operand)
         return self.operand()
 
     @abstractmethod
-    def operand(self) -> tree.Expression:
+    def operand(self) -> ast.Expression:
         """Read one operand. `operands` does."""
 
     @abstractmethod
-    def subquery_after(self, opened: Word) -> tree.Subquery:
+    def subquery_after(self, opened: Word) -> ast.Subquery:
         """Read the query after an opening parenthesis, and the closing one. `grammar` does."""
 
     @abstractmethod
     def type_name(self) -> str:
         """Read the name of a type. `operands` does."""
 
-    def list_until(self, mark: str, opened: Word) -> tuple[tree.Expression, ...]:
+    def list_until(self, mark: str, opened: Word) -> tuple[ast.Expression, ...]:
         """Read one or more expressions between commas, up to and with the closing `mark`."""
-        items: list[tree.Expression] = []
+        items: list[ast.Expression] = []
         while True:
             if items and self.at(mark):
                 raise self.stop("syntax", f"a comma stands before `{mark}`", "remove the comma")
@@ -127,7 +127,7 @@ class Expressions(Cursor, ABC):
         self.close(mark, opened, ("AND", "OR", "IN", "LIKE"))
         return tuple(items)
 
-    def _infix(self, left: tree.Expression, start: int, power: int) -> tree.Expression:
+    def _infix(self, left: ast.Expression, start: int, power: int) -> ast.Expression:
         if power in (AND, OR):
             return self._junction(left, start, power)
         if power == COMPARE:
@@ -135,36 +135,36 @@ class Expressions(Cursor, ABC):
         if power == CAST:
             self.take()
             name = self.type_name()
-            return tree.Cast(start=start, end=self.last_end, operand=left, type=name, form="::")
+            return ast.Cast(start=start, end=self.last_end, operand=left, type=name, form="::")
         return self._arithmetic(left, start, power)
 
-    def _junction(self, left: tree.Expression, start: int, power: int) -> tree.Expression:
+    def _junction(self, left: ast.Expression, start: int, power: int) -> ast.Expression:
         operands = [left]
         while _POWER.get(self.word.upper) == power:
             if self.word.upper == "&&":
                 self.complain("double-ampersand", "`&&` is not an operator", "write AND")
             self.take()
             operands.append(self.expression(power))
-        kind = tree.And if power == AND else tree.Or
+        kind = ast.And if power == AND else ast.Or
         return kind(start=start, end=self.last_end, operands=tuple(operands))
 
-    def _arithmetic(self, left: tree.Expression, start: int, power: int) -> tree.Expression:
+    def _arithmetic(self, left: ast.Expression, start: int, power: int) -> ast.Expression:
         left_open = start == left.start
         operator = self.take()
         at = self.word.start
         right = self.expression(power)
-        op = cast("tree.BinaryOperator", operator.upper)
+        op = cast("ast.BinaryOperator", operator.upper)
         for side, is_open in ((left, left_open), (right, at == right.start)):
-            if is_open and isinstance(side, tree.Binary) and (op == "||") != (side.op == "||"):
+            if is_open and isinstance(side, ast.Binary) and (op == "||") != (side.op == "||"):
                 raise self.stop(
                     "unclear-precedence",
                     f"which of `{side.op}` and `{op}` goes first is not documented",
                     "put one of them between parentheses; to say or, write OR",
                     operator,
                 )
-        return tree.Binary(start=start, end=self.last_end, op=op, left=left, right=right)
+        return ast.Binary(start=start, end=self.last_end, op=op, left=left, right=right)
 
-    def _condition(self, left: tree.Expression, start: int) -> tree.Expression:
+    def _condition(self, left: ast.Expression, start: int) -> ast.Expression:
         word = self.word
         negated = False
         if word.upper == "<=>":
@@ -178,28 +178,28 @@ class Expressions(Cursor, ABC):
                 self.complain("double-equals", "`==` is not an operator", "write =")
             self.take()
             right = self.expression(COMPARE)
-            op = cast("tree.ComparisonOperator", _COMPARISONS[word.upper])
-            return tree.Comparison(start=start, end=self.last_end, op=op, left=left, right=right)
+            op = cast("ast.ComparisonOperator", _COMPARISONS[word.upper])
+            return ast.Comparison(start=start, end=self.last_end, op=op, left=left, right=right)
         if word.upper == "NOT":
             self.take()
             negated = True
         if self.accept("IN"):
             items = self._in_items()
-            return tree.In(
+            return ast.In(
                 start=start, end=self.last_end, operand=left, items=items, negated=negated
             )
         if self.accept("BETWEEN"):
             low = self.expression(COMPARE)
             self.expect("AND", " between the bounds of BETWEEN")
             high = self.expression(COMPARE)
-            return tree.Between(
+            return ast.Between(
                 start=start, end=self.last_end, operand=left, low=low, high=high, negated=negated
             )
         if self.word.upper in _LIKES:
-            kind = cast("tree.LikeKind", self.take().upper)
+            kind = cast("ast.LikeKind", self.take().upper)
             pattern = self.expression(COMPARE)
             escape = self.expression(COMPARE) if self.accept("ESCAPE") else None
-            return tree.Like(
+            return ast.Like(
                 start=start,
                 end=self.last_end,
                 kind=kind,
@@ -210,7 +210,7 @@ class Expressions(Cursor, ABC):
             )
         raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=("IN", "LIKE", "BETWEEN"))
 
-    def _in_items(self) -> tuple[tree.Expression, ...] | tree.Subquery:
+    def _in_items(self) -> tuple[ast.Expression, ...] | ast.Subquery:
         if not self.at("("):
             raise self.unexpected(
                 "`(` after IN", hint="write the values between parentheses: IN ('a')"
@@ -222,20 +222,20 @@ class Expressions(Cursor, ABC):
             raise self.stop("syntax", "the list after IN is empty", "give it at least one value")
         return self.list_until(")", opened)
 
-    def _is(self, left: tree.Expression, start: int) -> tree.Expression:
+    def _is(self, left: ast.Expression, start: int) -> ast.Expression:
         self.take()
         negated = self.accept("NOT") is not None
         if self.accept("NULL"):
-            return tree.IsNull(start=start, end=self.last_end, operand=left, negated=negated)
+            return ast.IsNull(start=start, end=self.last_end, operand=left, negated=negated)
         if self.at("TRUE", "FALSE"):
             value = self.take().upper == "TRUE"
-            return tree.IsTruth(
+            return ast.IsTruth(
                 start=start, end=self.last_end, operand=left, value=value, negated=negated
             )
         if self.accept("DISTINCT"):
             self.expect("FROM", " after IS DISTINCT")
             right = self.expression(COMPARE)
-            return tree.Comparison(
+            return ast.Comparison(
                 start=start,
                 end=self.last_end,
                 op="IS NOT DISTINCT FROM" if negated else "IS DISTINCT FROM",
@@ -248,9 +248,9 @@ class Expressions(Cursor, ABC):
             hint="" if self.word.kind is WordKind.END else "to compare values, write =",
         )
 
-    def _chained(self, left: tree.Expression) -> CannotRead:
-        if isinstance(left, tree.Comparison) and any(
-            isinstance(side, tree.Binary) and side.op == "||" for side in (left.left, left.right)
+    def _chained(self, left: ast.Expression) -> CannotRead:
+        if isinstance(left, ast.Comparison) and any(
+            isinstance(side, ast.Binary) and side.op == "||" for side in (left.left, left.right)
         ):
             return self.stop("double-bar", "`||` joins texts, it does not mean or", "write OR")
         return self.stop(

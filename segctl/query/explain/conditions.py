@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA
 from segctl.query.explain.events import FLIPPED, Event, bounds
-from segctl.query.explain.moments import Bound, exactly, moment, when
 from segctl.query.explain.phrases import (
     field_name,
     listed,
@@ -37,8 +36,9 @@ from segctl.query.explain.statements import (
     on_lists,
     verb_of,
 )
-from segctl.query.walking import walk
-from segctl.query.words import lower, upper
+from segctl.query.explain.times import Bound, exactly, moment, when
+from segctl.query.parser.tokens import lower, upper
+from segctl.query.visit import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class Audience:
     contacts: str
     events: tuple[str, ...]
 
-    def owner(self, column: tree.Column) -> str | None:
+    def owner(self, column: ast.Column) -> str | None:
         """Return the folded alias of the table that a column belongs to, or `None`."""
         if column.qualifier:
             alias = lower(column.qualifier.text)
@@ -79,18 +79,18 @@ class Audience:
             return self.events[0] if len(self.events) == 1 else None
         return self.contacts
 
-    def owners(self, node: tree.Node) -> set[str | None]:
+    def owners(self, node: ast.Node) -> set[str | None]:
         """Return the aliases of the tables that a condition speaks of."""
-        return {self.owner(found) for found in walk(node) if isinstance(found, tree.Column)}
+        return {self.owner(found) for found in walk(node) if isinstance(found, ast.Column)}
 
-    def statement(self, nodes: Sequence[tree.Expression]) -> Group:
+    def statement(self, nodes: Sequence[ast.Expression]) -> Group:
         """Read conditions which all have to hold, and what the joined events are."""
         parts: list[Statement] = []
         events: dict[str, Event] = {}
-        for node in _flat(nodes, tree.And):
+        for node in _flat(nodes, ast.And):
             owners = self.owners(node)
             alias = next(iter(owners)) if len(owners) == 1 else None
-            simple = not any(isinstance(found, tree.Query) for found in walk(node))
+            simple = not any(isinstance(found, ast.Query) for found in walk(node))
             if alias in self.events and simple:
                 if alias not in events:
                     events[alias] = Event()
@@ -101,15 +101,15 @@ class Audience:
         missing = [Doing(Event()) for alias in self.events if alias not in events]
         return grouped(every=True, parts=[*missing, *parts])
 
-    def read(self, node: tree.Expression, *, negated: bool = False) -> Statement:
+    def read(self, node: ast.Expression, *, negated: bool = False) -> Statement:
         """Read one condition, or the opposite of it."""
         match node:
-            case tree.Not(operand=operand):
+            case ast.Not(operand=operand):
                 return self.read(operand, negated=not negated)
-            case tree.And(operands=operands) | tree.Or(operands=operands):
+            case ast.And(operands=operands) | ast.Or(operands=operands):
                 if any(owner in self.events for owner in self.owners(node)):
                     return Holding(quoted(node, negated=negated))  # one event, not several
-                every = isinstance(node, tree.And) != negated
+                every = isinstance(node, ast.And) != negated
                 return grouped(
                     every=every, parts=[self.read(part, negated=negated) for part in operands]
                 )
@@ -117,47 +117,47 @@ class Audience:
                 found = self._leaf(node, negated=negated)
                 return found or Holding(quoted(node, negated=negated))
 
-    def field(self, node: tree.Expression) -> str | None:
+    def field(self, node: ast.Expression) -> str | None:
         """Return the words for a field of a contact, or `None` for anything else."""
-        if not isinstance(node, tree.Column) or node.path or self.owner(node) != self.contacts:
+        if not isinstance(node, ast.Column) or node.path or self.owner(node) != self.contacts:
             return None
         return field_name(node.name) if self.contacts else None
 
     def _leaf(  # noqa: C901, PLR0911 - one return a shape
-        self, node: tree.Expression, *, negated: bool
+        self, node: ast.Expression, *, negated: bool
     ) -> Statement | None:
         match node:
-            case tree.Comparison():
+            case ast.Comparison():
                 return self._comparison(node, negated=negated)
-            case tree.In(items=tree.Subquery(query=query), operand=operand, negated=no):
+            case ast.In(items=ast.Subquery(query=query), operand=operand, negated=no):
                 return self._among(operand, query, negated=no != negated)
-            case tree.In(items=tuple(items), operand=operand, negated=no):
+            case ast.In(items=tuple(items), operand=operand, negated=no):
                 return self._one_of(operand, items, negated=no != negated)
-            case tree.IsNull(operand=operand, negated=no):
+            case ast.IsNull(operand=operand, negated=no):
                 return self._set(operand, unset=no == negated)
-            case tree.IsTruth(operand=operand, value=value, negated=no):
+            case ast.IsTruth(operand=operand, value=value, negated=no):
                 return self._truth(operand, value=value, unset=no != negated)
-            case tree.Like():
+            case ast.Like():
                 return self._like(node, negated=negated)
-            case tree.Between():
+            case ast.Between():
                 return self._between(node, negated=negated)
-            case tree.Exists(query=query):
+            case ast.Exists(query=query):
                 event = self._event_of(query, correlated=True)
                 return Doing(event, negated) if event else None
-            case tree.Call():
+            case ast.Call():
                 return self._call(node, negated=negated)
-            case tree.Column():
+            case ast.Column():
                 return self._truth(node, value=not negated, unset=False)
             case _:
                 return None
 
-    def _set(self, operand: tree.Expression, *, unset: bool) -> Fact | None:
+    def _set(self, operand: ast.Expression, *, unset: bool) -> Fact | None:
         field = self.field(operand)
         if field is None:
             return None
         return Fact(field, f"{be(field)}{' not' if unset else ''} set", unset=unset)
 
-    def _truth(self, operand: tree.Expression, *, value: bool, unset: bool) -> Fact | None:
+    def _truth(self, operand: ast.Expression, *, value: bool, unset: bool) -> Fact | None:
         """Say that a field is true; where `unset`, that it is not, which is more than false."""
         field = self.field(operand)
         if field is None:
@@ -165,13 +165,13 @@ class Audience:
         says = f"{lower(str(not value))} or not set" if unset else lower(str(value))
         return Fact(field, f"{be(field)} {says}")
 
-    def _comparison(self, node: tree.Comparison, *, negated: bool) -> Statement | None:  # noqa: PLR0911 - one return a shape
+    def _comparison(self, node: ast.Comparison, *, negated: bool) -> Statement | None:  # noqa: PLR0911 - one return a shape
         left, right, op = node.left, node.right, str(node.op)
         field, other = self.field(left), self.field(right)
         if field is None and other is not None:
             left, right, op, field, other = right, left, FLIPPED.get(op, op), other, None
         op = _NEGATED[op] if negated else op
-        if field is None or not isinstance(left, tree.Column):
+        if field is None or not isinstance(left, ast.Column):
             return None
         is_ = be(field)
         if other is not None:
@@ -205,7 +205,7 @@ class Audience:
                 return Fact(field, f"{is_} {words} {value}", low=low, high=high)
 
     def _one_of(
-        self, operand: tree.Expression, items: tuple[tree.Expression, ...], *, negated: bool
+        self, operand: ast.Expression, items: tuple[ast.Expression, ...], *, negated: bool
     ) -> Statement | None:
         field = self.field(operand)
         texts = [literal(item) for item in items]
@@ -221,9 +221,9 @@ class Audience:
         words = "none of" if negated else "one of"
         return Fact(field, f"{is_} {words} {listed(known)}", trap=negated)
 
-    def _like(self, node: tree.Like, *, negated: bool) -> Statement | None:
+    def _like(self, node: ast.Like, *, negated: bool) -> Statement | None:
         field, pattern = self.field(node.operand), node.pattern
-        if field is None or not isinstance(pattern, tree.String) or node.escape:
+        if field is None or not isinstance(pattern, ast.String) or node.escape:
             return None
         no = node.negated != negated
         case = ", in upper or lower case" if node.kind == "ILIKE" else ""
@@ -234,9 +234,9 @@ class Audience:
             shown = ("the pattern " if verb == "match" else "") + f"“{plain(value)}”"
         return Fact(field, f"{verb_of(field, verb, no=no)} {shown}{case}", trap=no)
 
-    def _between(self, node: tree.Between, *, negated: bool) -> Statement | None:
+    def _between(self, node: ast.Between, *, negated: bool) -> Statement | None:
         field, no = self.field(node.operand), node.negated != negated
-        if field is None or not isinstance(node.operand, tree.Column):
+        if field is None or not isinstance(node.operand, ast.Column):
             return None
         is_ = be(field)
         sides = bounds(replace(node, negated=False))
@@ -249,7 +249,7 @@ class Audience:
             return None
         return Fact(field, f"{is_} {'not ' if no else ''}between {low} and {high}", trap=no)
 
-    def _call(self, node: tree.Call, *, negated: bool) -> Statement | None:
+    def _call(self, node: ast.Call, *, negated: bool) -> Statement | None:
         name = "" if node.name.quoted else upper(node.name.text)
         if len(node.args) != 2 or node.distinct:  # noqa: PLR2004
             return None
@@ -258,7 +258,7 @@ class Audience:
             if self.field(one) is None:
                 one, two = two, one  # Snowflake has the value first
             return self._contains(one, two, negated=negated)
-        if name in _SEARCHES and isinstance(one, tree.Column):
+        if name in _SEARCHES and isinstance(one, ast.Column):
             if lower(one.name.text) == "list_ids":
                 return self._contains(one, two, negated=negated)
             field, value = self.field(one), text_of(two)
@@ -269,14 +269,14 @@ class Audience:
         return None
 
     def _contains(
-        self, one: tree.Expression, two: tree.Expression, *, negated: bool
+        self, one: ast.Expression, two: ast.Expression, *, negated: bool
     ) -> Statement | None:
         field = self.field(one)
-        values = [text_of(n) for n in (two.items if isinstance(two, tree.Array) else (two,))]
+        values = [text_of(n) for n in (two.items if isinstance(two, ast.Array) else (two,))]
         known = [value for value in values if value is not None]
         if (
             field is None
-            or not isinstance(one, tree.Column)
+            or not isinstance(one, ast.Column)
             or len(known) < len(values)
             or not known
         ):
@@ -288,9 +288,9 @@ class Audience:
         return Fact(field, f"{verb_of(field, 'include', no=negated)} {several}{texts}")
 
     def _among(
-        self, operand: tree.Expression, query: tree.Query, *, negated: bool
+        self, operand: ast.Expression, query: ast.Query, *, negated: bool
     ) -> Statement | None:
-        column = isinstance(operand, tree.Column) and lower(operand.name.text) == "contact_id"
+        column = isinstance(operand, ast.Column) and lower(operand.name.text) == "contact_id"
         if not column or self.field(operand) is None:
             return None
         event = self._event_of(query, correlated=False)
@@ -298,11 +298,11 @@ class Audience:
             return Doing(event, negated)
         return None
 
-    def _event_of(self, query: tree.Query, *, correlated: bool) -> Event | None:
+    def _event_of(self, query: ast.Query, *, correlated: bool) -> Event | None:
         """Read a subquery over events: of IN by what it selects, of EXISTS by what it compares."""
         source = query.sources[0]
         simple = len(query.sources) == 1 and not (query.joins or query.extras)
-        if not simple or not isinstance(source, tree.Table) or source.schema:
+        if not simple or not isinstance(source, ast.Table) or source.schema:
             return None
         if lower(source.name.text) != "event_data" or source.name.quoted:
             return None
@@ -312,26 +312,24 @@ class Audience:
             return None
         event = Event()
         linked = False
-        for node in _flat([query.where] if query.where else [], tree.And):
+        for node in _flat([query.where] if query.where else [], ast.And):
             if correlated and self._links(node, alias):
                 linked = True
-            elif inner.owners(node) != {alias} or any(
-                isinstance(n, tree.Query) for n in walk(node)
-            ):
+            elif inner.owners(node) != {alias} or any(isinstance(n, ast.Query) for n in walk(node)):
                 return None
             else:
                 event.add(node)
         return event if linked or not correlated else None
 
-    def _links(self, node: tree.Expression, alias: str) -> bool:
+    def _links(self, node: ast.Expression, alias: str) -> bool:
         """Tell whether a condition says that the event is one of the contact's."""
         return linked(node) == {alias, self.contacts} and alias != self.contacts
 
 
-def linked(node: tree.Expression) -> set[str]:
+def linked(node: ast.Expression) -> set[str]:
     """Return the two folded aliases that `a.contact_id = b.contact_id` links, or nothing."""
     match node:
-        case tree.Comparison(op="=", left=tree.Column() as left, right=tree.Column() as right):
+        case ast.Comparison(op="=", left=ast.Column() as left, right=ast.Column() as right):
             if not (_is_contact_id(left) and _is_contact_id(right)):
                 return set()
             names = (left.qualifier, right.qualifier)
@@ -340,16 +338,16 @@ def linked(node: tree.Expression) -> set[str]:
             return set()
 
 
-def _is_id(select: tuple[tree.SelectItem, ...]) -> bool:
+def _is_id(select: tuple[ast.SelectItem, ...]) -> bool:
     value = select[0].value
-    return len(select) == 1 and isinstance(value, tree.Column) and _is_contact_id(value)
+    return len(select) == 1 and isinstance(value, ast.Column) and _is_contact_id(value)
 
 
-def _is_contact_id(column: tree.Column) -> bool:
+def _is_contact_id(column: ast.Column) -> bool:
     return lower(column.name.text) == "contact_id" and not column.path
 
 
-def _pattern(pattern: tree.String) -> tuple[str, str]:
+def _pattern(pattern: ast.String) -> tuple[str, str]:
     """Return what a LIKE pattern asks for, and of what, where that is certain."""
     value = pattern.value
     body = value.strip("%")
@@ -368,8 +366,8 @@ def _pattern(pattern: tree.String) -> tuple[str, str]:
 
 
 def _flat(
-    nodes: Sequence[tree.Expression], kind: type[tree.And | tree.Or]
-) -> Iterator[tree.Expression]:
+    nodes: Sequence[ast.Expression], kind: type[ast.And | ast.Or]
+) -> Iterator[ast.Expression]:
     for node in nodes:
         if isinstance(node, kind):
             yield from _flat(node.operands, kind)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.common.suggest import nearest
-from segctl.query import tree
+from segctl.query import ast
+from segctl.query.ast import Extra
 from segctl.query.catalogue import ExtraKind
-from segctl.query.operands import Operands
-from segctl.query.problems import shown
-from segctl.query.tree import Extra
-from segctl.query.words import Word, WordKind, lower
+from segctl.query.parser.errors import shown
+from segctl.query.parser.operands import Operands
+from segctl.query.parser.tokens import Word, WordKind, lower
 
 if TYPE_CHECKING:
-    from segctl.query.problems import CannotRead
+    from segctl.query.parser.errors import CannotRead
 
 MOST_QUERIES = 16
 """Queries within queries nested deeper than this are not read."""
@@ -58,7 +58,7 @@ class Grammar(Operands):
 
     nested = 0
 
-    def statement(self) -> tree.Query:
+    def statement(self) -> ast.Query:
         """Read the one SELECT that a query is, up to the end of the text."""
         self._only_select()
         query = self._query()
@@ -67,7 +67,7 @@ class Grammar(Operands):
             extras.append(self._extra(ExtraKind.SECOND_STATEMENT))
         if self.word.kind is not WordKind.END:
             raise self._left_over()
-        return tree.Query(
+        return ast.Query(
             start=query.start,
             end=query.end,
             select=query.select,
@@ -78,7 +78,7 @@ class Grammar(Operands):
             parens=tuple(sorted(self.parens, key=lambda paren: paren.start)),
         )
 
-    def subquery_after(self, opened: Word) -> tree.Subquery:
+    def subquery_after(self, opened: Word) -> ast.Subquery:
         """Read the query after an opening parenthesis, and the closing one."""
         if self.nested >= MOST_QUERIES:
             raise self.stop("too-deep", f"the query holds queries more than {MOST_QUERIES} deep")
@@ -86,7 +86,7 @@ class Grammar(Operands):
         query = self._query()
         self.nested -= 1
         self.close(")", opened, (*_CLAUSES, "AND", "OR"))
-        return tree.Subquery(start=opened.start, end=self.last_end, query=query)
+        return ast.Subquery(start=opened.start, end=self.last_end, query=query)
 
     def _only_select(self) -> None:
         word = self.word
@@ -105,7 +105,7 @@ class Grammar(Operands):
                 "SELECT", hint="a query begins with SELECT contact_id, updated_at"
             )
 
-    def _query(self) -> tree.Query:
+    def _query(self) -> ast.Query:
         start = self.take().start
         extras: list[Extra] = []
         if self.at("DISTINCT"):
@@ -124,12 +124,12 @@ class Grammar(Operands):
         while self.accept(","):
             sources.append(self._source())
         joins = self._join_list()
-        where: tree.Expression | None = None
+        where: ast.Expression | None = None
         if self.at("WHERE") or self.misspelt("WHERE"):
             self.take()
             where = self.expression()
         self._tails(extras)
-        return tree.Query(
+        return ast.Query(
             start=start,
             end=self.last_end,
             select=select,
@@ -139,18 +139,18 @@ class Grammar(Operands):
             extras=tuple(extras),
         )
 
-    def _select(self, extras: list[Extra]) -> tuple[tree.SelectItem, ...]:
-        items: list[tree.SelectItem] = []
+    def _select(self, extras: list[Extra]) -> tuple[ast.SelectItem, ...]:
+        items: list[ast.SelectItem] = []
         while True:
             begin = self.word.start
             if items and self.at("FROM"):
                 raise self.stop("syntax", "a comma stands before FROM", "remove the comma")
             if self.at("*"):
                 star = self.take()
-                value: tree.Expression = tree.Star(start=star.start, end=star.end)
+                value: ast.Expression = ast.Star(start=star.start, end=star.end)
             else:
                 value = self.expression()
-            if isinstance(value, tree.Star):
+            if isinstance(value, ast.Star):
                 text = self.text[value.start : value.end]
                 extras.append(
                     Extra(start=value.start, end=value.end, kind=ExtraKind.STAR, text=text)
@@ -159,11 +159,11 @@ class Grammar(Operands):
             if is_next and not nearest(self.word.text, ("FROM",)):
                 raise self.comma_missing(_COLUMNS)
             alias = self._alias("FROM")
-            items.append(tree.SelectItem(start=begin, end=self.last_end, value=value, alias=alias))
+            items.append(ast.SelectItem(start=begin, end=self.last_end, value=value, alias=alias))
             if not self.accept(","):
                 return tuple(items)
 
-    def _alias(self, *following: str) -> tree.Name | None:
+    def _alias(self, *following: str) -> ast.Name | None:
         """Read an alias, unless it is one of the `following` keywords misspelt."""
         if self.accept("AS"):
             return self.name("an alias after AS")
@@ -174,7 +174,7 @@ class Grammar(Operands):
             return None
         return self.name("an alias")
 
-    def _source(self) -> tree.Source:
+    def _source(self) -> ast.Source:
         word = self.word
         if self.at("("):
             opened = self.take()
@@ -182,14 +182,14 @@ class Grammar(Operands):
                 raise self.unexpected("SELECT after FROM (", meant=("SELECT",))
             query = self.subquery_after(opened).query
             alias = self._alias("WHERE", *_JOINS, "ON")
-            return tree.Derived(start=word.start, end=self.last_end, query=query, alias=alias)
+            return ast.Derived(start=word.start, end=self.last_end, query=query, alias=alias)
         names = [self.name("the name of a table")]
         while self.accept("."):
             names.append(self.any_name("a name after `.`"))
         if self.at("("):
             raise self.stop("syntax", "a function cannot stand in the place of a table")
         alias = self._alias("WHERE", *_JOINS, "ON")
-        return tree.Table(
+        return ast.Table(
             start=word.start,
             end=self.last_end,
             schema=tuple(names[:-1]),
@@ -197,13 +197,13 @@ class Grammar(Operands):
             alias=alias,
         )
 
-    def _join_list(self) -> tuple[tree.Join, ...]:
-        joins: list[tree.Join] = []
+    def _join_list(self) -> tuple[ast.Join, ...]:
+        joins: list[ast.Join] = []
         while self.at(*_JOINS) or self.misspelt("JOIN", "INNER"):
             joins.append(self._join())
         return tuple(joins)
 
-    def _join(self) -> tree.Join:
+    def _join(self) -> ast.Join:
         start = self.word.start
         kinds: list[str] = []
         if self.accept("NATURAL"):
@@ -217,8 +217,8 @@ class Grammar(Operands):
         else:
             self.take()
         source = self._source()
-        on: tree.Expression | None = None
-        using: list[tree.Name] = []
+        on: ast.Expression | None = None
+        using: list[ast.Name] = []
         if self.accept("ON"):
             on = self.expression()
         elif self.accept("USING"):
@@ -227,7 +227,7 @@ class Grammar(Operands):
             while self.accept(","):
                 using.append(self.name("a column"))
             self.close(")", opened)
-        return tree.Join(
+        return ast.Join(
             start=start,
             end=self.last_end,
             kind=" ".join(kinds) or "INNER",

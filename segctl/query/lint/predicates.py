@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import ColumnType
 from segctl.query.lint.values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.sight import Here
+    from segctl.query.lint.scope import Here
     from segctl.query.lint.values import Value
 
 Kind: TypeAlias = Literal["in", "not in", "<", "<=", ">", ">=", "null", "not null", "like"]
@@ -42,16 +42,16 @@ class Atom(NamedTuple):
     `name` is the column as it was written.
     """
 
-    node: tree.Expression
+    node: ast.Expression
     key: tuple[object, ...]
     name: str
     kind: Kind
     values: tuple[Value, ...]
 
 
-def flattened(group: tree.And | tree.Or) -> Iterator[tree.Expression]:
+def flattened(group: ast.And | ast.Or) -> Iterator[ast.Expression]:
     """Yield the operands, those of groups of the same kind inside it among them."""
-    pending: list[tree.Expression] = [*reversed(group.operands)]
+    pending: list[ast.Expression] = [*reversed(group.operands)]
     while pending:
         one = pending.pop()
         if type(one) is type(group):
@@ -60,12 +60,12 @@ def flattened(group: tree.And | tree.Or) -> Iterator[tree.Expression]:
             yield one
 
 
-def is_outermost(group: tree.And | tree.Or, here: Here) -> bool:
+def is_outermost(group: ast.And | ast.Or, here: Here) -> bool:
     """Tell whether a group is not part of a larger one of the same kind."""
     return not here.around or type(here.around[0]) is not type(group)
 
 
-def atoms_by_column(group: tree.And | tree.Or, here: Here) -> dict[tuple[object, ...], list[Atom]]:
+def atoms_by_column(group: ast.And | ast.Or, here: Here) -> dict[tuple[object, ...], list[Atom]]:
     """Give the atoms among the operands of a group, by column, where there are several."""
     notes = here.work.notes
     if id(group) not in notes:
@@ -79,33 +79,33 @@ def atoms_by_column(group: tree.And | tree.Or, here: Here) -> dict[tuple[object,
     return known
 
 
-def atoms_of(node: tree.Expression, here: Here) -> Iterator[Atom]:
+def atoms_of(node: ast.Expression, here: Here) -> Iterator[Atom]:
     """Yield the atoms of which a condition consists: one, two for BETWEEN, or none."""
     match node:
-        case tree.Not(operand=operand) if not isinstance(operand, tree.Between):
+        case ast.Not(operand=operand) if not isinstance(operand, ast.Between):
             for atom in atoms_of(operand, here):
                 if atom.kind in _NEGATED:
                     yield atom._replace(node=node, kind=_NEGATED[atom.kind])
-        case tree.Comparison():
+        case ast.Comparison():
             yield from _comparison(node, here)
-        case tree.In(operand=tree.Column() as column, items=tuple(items), negated=negated):
+        case ast.In(operand=ast.Column() as column, items=tuple(items), negated=negated):
             yield from _atom(node, column, "not in" if negated else "in", items, here)
-        case tree.IsNull(operand=tree.Column() as column, negated=negated):
+        case ast.IsNull(operand=ast.Column() as column, negated=negated):
             yield from _atom(node, column, "not null" if negated else "null", (), here)
-        case tree.Like(operand=tree.Column() as column, negated=False):
+        case ast.Like(operand=ast.Column() as column, negated=False):
             yield from _atom(node, column, "like", (), here)
-        case tree.Between(operand=tree.Column() as column, low=low, high=high, negated=False):
+        case ast.Between(operand=ast.Column() as column, low=low, high=high, negated=False):
             yield from _atom(node, column, ">=", (low,), here)
             yield from _atom(node, column, "<=", (high,), here)
 
 
-def _comparison(node: tree.Comparison, here: Here) -> Iterator[Atom]:
+def _comparison(node: ast.Comparison, here: Here) -> Iterator[Atom]:
     left, right, op = node.left, node.right, node.op
-    if isinstance(right, tree.Column) and not isinstance(left, tree.Column):
+    if isinstance(right, ast.Column) and not isinstance(left, ast.Column):
         left, right, written = right, left, _FLIPPED.get(op, op)
     else:
         written = op
-    if not isinstance(left, tree.Column):
+    if not isinstance(left, ast.Column):
         return
     match written:
         case "=":
@@ -117,10 +117,10 @@ def _comparison(node: tree.Comparison, here: Here) -> Iterator[Atom]:
 
 
 def _atom(
-    node: tree.Expression,
-    column: tree.Column,
+    node: ast.Expression,
+    column: ast.Column,
     kind: Kind,
-    values: tuple[tree.Expression, ...],
+    values: tuple[ast.Expression, ...],
     here: Here,
 ) -> Iterator[Atom]:
     resolved = here.resolve(column)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from segctl.query.tree import Node
+from segctl.query.ast import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

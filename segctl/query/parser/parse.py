@@ -19,12 +19,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from segctl.query.ast import Comment, Query
 from segctl.query.catalogue import UNITS
-from segctl.query.cursor import RESERVED
-from segctl.query.grammar import Grammar
-from segctl.query.problems import CannotRead, Problem, shown
-from segctl.query.tree import Comment, Query
-from segctl.query.words import Word, WordKind, lower, upper
+from segctl.query.parser.cursor import RESERVED
+from segctl.query.parser.errors import CannotRead, Problem, shown
+from segctl.query.parser.statements import Grammar
+from segctl.query.parser.tokens import Word, WordKind, lower, upper
 
 LONGEST = 1 << 20
 """Texts of more characters are not read."""

@@ -10,15 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import ExtraKind
-from segctl.query.cursor import RESERVED
-from segctl.query.walking import children, walk
-from segctl.query.words import WordKind
+from segctl.query.parser.cursor import RESERVED
+from segctl.query.parser.tokens import WordKind
+from segctl.query.visit import children, walk
 
 if TYPE_CHECKING:
-    from segctl.query.parse import Parsed
-    from segctl.query.tree import Node
+    from segctl.query.ast import Node
+    from segctl.query.parser.parse import Parsed
 
 STEP = 2
 """One level of indentation, in spaces."""
@@ -59,30 +59,30 @@ class Lines:
     plain: bool = False
 
 
-def lines_of(parsed: Parsed, query: tree.Query) -> Lines:
+def lines_of(parsed: Parsed, query: ast.Query) -> Lines:
     """Work out the style of a query, the tree of `parsed`. Linear in the number of words."""
     maker = _Maker(parsed, query)
     maker.query(query, 0)
     maker.words(query)
     maker.lines.plain = (
         not (query.joins or query.comments or query.extras)
-        and not isinstance(query.where, tree.And | tree.Or)
+        and not isinstance(query.where, ast.And | ast.Or)
         and not maker.lines.closers  # subqueries have some
     )
     return maker.lines
 
 
 class _Maker:
-    def __init__(self, parsed: Parsed, query: tree.Query) -> None:
+    def __init__(self, parsed: Parsed, query: ast.Query) -> None:
         self.text = parsed.words
         self.first = {word.start: number for number, word in enumerate(parsed.words)}
         self.last = {word.end: number for number, word in enumerate(parsed.words)}
-        self.wraps: dict[tuple[int, int], list[tree.Paren]] = {}
+        self.wraps: dict[tuple[int, int], list[ast.Paren]] = {}
         for paren in query.parens:  # sorted by start: the outermost of a span comes first
             self.wraps.setdefault((paren.inner_start, paren.inner_end), []).append(paren)
         self.lines = Lines()
 
-    def around(self, node: Node) -> list[tree.Paren]:
+    def around(self, node: Node) -> list[ast.Paren]:
         """Return the parentheses around an expression, the outermost first."""
         return self.wraps.get((node.start, node.end), [])
 
@@ -102,7 +102,7 @@ class _Maker:
         self.lines.breaks[closed] = indent
         self.lines.closers.add(closed)
 
-    def query(self, query: tree.Query, indent: int) -> None:
+    def query(self, query: ast.Query, indent: int) -> None:
         self.head(self.first[query.start], indent)
         for item in query.select:
             self.inline(item, indent)
@@ -122,7 +122,7 @@ class _Maker:
         for extra in query.extras:
             self.unsupported(extra, indent)
 
-    def unsupported(self, extra: tree.Extra, indent: int) -> None:
+    def unsupported(self, extra: ast.Extra, indent: int) -> None:
         if extra.kind is ExtraKind.STAR:
             return
         start, end = self.first[extra.start], self.last[extra.end]
@@ -134,26 +134,26 @@ class _Maker:
             if before.end == word.start:
                 self.lines.close.add(number)
 
-    def condition(self, node: tree.Expression, line: int, below: int) -> None:
+    def condition(self, node: ast.Expression, line: int, below: int) -> None:
         """Lay out a condition that begins on a line indented by `line`.
 
         Its ANDs and ORs begin lines indented by `below`.
         """
         match node:
-            case tree.And() | tree.Or() if not self.around(node):
+            case ast.And() | ast.Or() if not self.around(node):
                 self.junction(node, line, below)
-            case tree.And() | tree.Or() if _is_one_thought(node):
+            case ast.And() | ast.Or() if _is_one_thought(node):
                 self.inline(node, line)
-            case tree.And() | tree.Or():
+            case ast.And() | ast.Or():
                 inner = self.around(node)[-1]
                 self.bracket(self.first[inner.start], self.last[inner.end], line)
                 self.junction(node, line + STEP, line + STEP)
-            case tree.Not(operand=operand):
+            case ast.Not(operand=operand):
                 self.condition(operand, line, below)
             case _:
                 self.inline(node, line)
 
-    def junction(self, node: tree.And | tree.Or, line: int, below: int) -> None:
+    def junction(self, node: ast.And | ast.Or, line: int, below: int) -> None:
         for number, operand in enumerate(node.operands):
             if number:
                 word = self.outer(operand)[0] - 1
@@ -168,53 +168,53 @@ class _Maker:
         while pending:
             found = pending.pop()
             match found:
-                case tree.Subquery(query=query) | tree.Exists(query=query):
+                case ast.Subquery(query=query) | ast.Exists(query=query):
                     self.within(query, line)
                     continue
-                case tree.Derived(query=query):
+                case ast.Derived(query=query):
                     self.within(query, line)
                     continue
-                case tree.In(items=tuple(items)):
+                case ast.In(items=tuple(items)):
                     self.listing(self.outer(items[0])[0] - 1, items, self.last[found.end], line)
-                case tree.Array(items=items):
+                case ast.Array(items=items):
                     self.listing(self.first[found.start], items, self.last[found.end], line)
                 case _:
                     pass
             pending.extend(reversed(tuple(children(found))))
 
-    def within(self, query: tree.Query, line: int) -> None:
+    def within(self, query: ast.Query, line: int) -> None:
         self.bracket(self.first[query.start] - 1, self.last[query.end] + 1, line)
         self.query(query, line + STEP)
 
     def listing(
-        self, opened: int, items: tuple[tree.Expression, ...], closed: int, line: int
+        self, opened: int, items: tuple[ast.Expression, ...], closed: int, line: int
     ) -> None:
         if items:
             starts = tuple(self.outer(item)[0] for item in items)
             self.lines.lists.append(Listing(opened, starts, closed, line))
 
-    def words(self, query: tree.Query) -> None:  # noqa: C901 - one branch a node
+    def words(self, query: ast.Query) -> None:  # noqa: C901 - one branch a node
         """Find the keywords, and the words that stand close to the one before."""
         names: set[int] = set()
         kept: set[int] = set()
         for node in walk(query):
             match node:
-                case tree.Name(start=start):
+                case ast.Name(start=start):
                     names.add(self.first[start])
-                case tree.Column(path=path) if path:
+                case ast.Column(path=path) if path:
                     span = range(self.first[node.start], self.last[node.end] + 1)
                     self.lines.close |= {n for n in span if self.text[n].text == "["}
-                case tree.Call(bare=False):
+                case ast.Call(bare=False):
                     self.lines.close.add(self.first[node.start] + 1)
-                case tree.Cast():
+                case ast.Cast():
                     self.cast(node, kept)
-                case tree.Unary():
+                case ast.Unary():
                     after = self.first[node.start] + 1
                     if self.text[after].text != node.op:  # two minus signs begin a comment
                         self.lines.close.add(after)
-                case tree.Interval(keyword=True):
+                case ast.Interval(keyword=True):
                     self.lines.keywords.add(self.first[node.start])
-                case tree.Extra():
+                case ast.Extra():
                     first, last = self.first[node.start], self.last[node.end]
                     kept.update(range(first, last + 1))
                     for number, word in enumerate(node.kind.value.split(), first):
@@ -231,7 +231,7 @@ class _Maker:
             and number not in kept
         }
 
-    def cast(self, node: tree.Cast, kept: set[int]) -> None:
+    def cast(self, node: ast.Cast, kept: set[int]) -> None:
         """Keep the name of the type as it is, and its parameters close to it."""
         if node.form == "literal":
             return
@@ -242,8 +242,8 @@ class _Maker:
         self.lines.close |= {number for number in named if self.text[number].text == "("}
 
 
-def _is_one_thought(node: tree.And | tree.Or) -> bool:
+def _is_one_thought(node: ast.And | ast.Or) -> bool:
     """Tell whether a group is a condition and what it says of NULL: `(a != 1 OR a IS NULL)`."""
-    simple = not any(isinstance(o, tree.And | tree.Or | tree.Not) for o in node.operands)
+    simple = not any(isinstance(o, ast.And | ast.Or | ast.Not) for o in node.operands)
     pair = len(node.operands) == 2  # noqa: PLR2004
-    return pair and simple and any(isinstance(o, tree.IsNull) for o in node.operands)
+    return pair and simple and any(isinstance(o, ast.IsNull) for o in node.operands)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.aliases import Scope, renamable, scope_of, select_aliases
 from segctl.query.catalogue import ExtraKind
-from segctl.query.expressions import ADD, AND, CAST, COMPARE, CONCAT, MULTIPLY, NOT, OR, SIGN
-from segctl.query.words import lower
+from segctl.query.parser.expressions import ADD, AND, CAST, COMPARE, CONCAT, MULTIPLY, NOT, OR, SIGN
+from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,13 +38,13 @@ class Writer:
     faithful: bool = False
 
     @classmethod
-    def of(cls, query: tree.Query, *, rename: bool = True) -> Writer:
+    def of(cls, query: ast.Query, *, rename: bool = True) -> Writer:
         """Return what writes a whole query; without `rename`, aliases keep their names."""
         if rename and renamable(query):
             return cls(None, renames=True, selected=select_aliases(query))
         return cls()
 
-    def within(self, query: tree.Query) -> Writer:
+    def within(self, query: ast.Query) -> Writer:
         """Return what writes the clauses of `query`, which stands where this writer is."""
         if not self.renames:
             return self
@@ -52,7 +52,7 @@ class Writer:
         selected = self.selected if outermost else {}
         return Writer(scope_of(query, self.scope), renames=True, selected=selected)
 
-    def query(self, query: tree.Query) -> str:
+    def query(self, query: ast.Query) -> str:
         """Write a query that stands where this writer is."""
         inside = self.within(query)
         parts = ["SELECT"]
@@ -71,26 +71,26 @@ class Writer:
                 parts.append(extra.text)
         return " ".join(parts)
 
-    def called(self, query: tree.Query) -> Iterator[tuple[int, str]]:
+    def called(self, query: ast.Query) -> Iterator[tuple[int, str]]:
         """Yield the offset and the new alias of each table of a query, if there are new ones."""
         if self.scope:
             sources = (*query.sources, *(join.source for join in query.joins))
             for number, source in enumerate(sources, 1):
                 yield source.start, f"t{self.scope.depth}_{number}"
 
-    def item(self, item: tree.SelectItem) -> str:
+    def item(self, item: ast.SelectItem) -> str:
         """Write one selected value."""
         value = self.write(item.value)
         if item.alias is None:
             return value
         return f"{value} AS {self.selected.get(item.start) or _name(item.alias)}"
 
-    def source(self, source: tree.Source, own: dict[int, str]) -> str:
+    def source(self, source: ast.Source, own: dict[int, str]) -> str:
         """Write a table; a query in its place stands where this writer is."""
         match source:
-            case tree.Table(schema=schema, name=name, alias=alias):
+            case ast.Table(schema=schema, name=name, alias=alias):
                 text = ".".join(_name(part) for part in (*schema, name))
-            case tree.Derived(query=query, alias=alias):
+            case ast.Derived(query=query, alias=alias):
                 inner = Writer(self.scope, renames=self.renames)
                 text = f"({inner.query(query)})"
             case _:
@@ -98,7 +98,7 @@ class Writer:
         called = own.get(source.start) or (_name(alias) if alias else "")
         return f"{text} {called}".rstrip()
 
-    def join(self, join: tree.Join, inside: Writer, own: dict[int, str]) -> str:
+    def join(self, join: ast.Join, inside: Writer, own: dict[int, str]) -> str:
         """Write a join; its condition sees what `inside` sees."""
         kind = "" if join.kind == "INNER" else f"{join.kind} "
         text = f"{kind}JOIN {self.source(join.source, own)}"
@@ -108,76 +108,76 @@ class Writer:
             return f"{text} USING ({', '.join(_name(name) for name in join.using)})"
         return text
 
-    def write(self, expression: tree.Expression, floor: int = 0) -> str:
+    def write(self, expression: ast.Expression, floor: int = 0) -> str:
         """Write an expression, between parentheses unless it binds tighter than `floor`."""
         text, power = self._written(expression)
         return f"({text})" if power <= floor else text
 
-    def _written(self, node: tree.Expression) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912
+    def _written(self, node: ast.Expression) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912
         # One branch a node: split up, the match would not be seen to be complete.
         match node:
-            case tree.And():
+            case ast.And():
                 return " AND ".join(self._ordered(self._operands(node))), AND
-            case tree.Or():
+            case ast.Or():
                 return " OR ".join(self._ordered(self._operands(node))), OR
-            case tree.Not(operand=operand):
+            case ast.Not(operand=operand):
                 return f"NOT {self.write(operand, NOT - 1)}", NOT
-            case tree.Comparison(op=op, left=left, right=right):
+            case ast.Comparison(op=op, left=left, right=right):
                 return f"{self.write(left, COMPARE)} {op} {self.write(right, COMPARE)}", COMPARE
-            case tree.In(operand=operand, items=items, negated=negated):
-                if isinstance(items, tree.Subquery):
+            case ast.In(operand=operand, items=items, negated=negated):
+                if isinstance(items, ast.Subquery):
                     listed = self.write(items)
                 else:
                     listed = f"({', '.join(self._ordered(map(self.write, items)))})"
                 return f"{self.write(operand, COMPARE)} {_not(negated)}IN {listed}", COMPARE
-            case tree.IsNull(operand=operand, negated=negated):
+            case ast.IsNull(operand=operand, negated=negated):
                 return f"{self.write(operand, COMPARE)} IS {_not(negated)}NULL", COMPARE
-            case tree.IsTruth(operand=operand, value=value, negated=negated):
+            case ast.IsTruth(operand=operand, value=value, negated=negated):
                 truth = "TRUE" if value else "FALSE"
                 return f"{self.write(operand, COMPARE)} IS {_not(negated)}{truth}", COMPARE
-            case tree.Like(kind=kind, operand=operand, pattern=pattern, negated=negated):
+            case ast.Like(kind=kind, operand=operand, pattern=pattern, negated=negated):
                 escape = f" ESCAPE {self.write(node.escape, COMPARE)}" if node.escape else ""
                 like = f"{_not(negated)}{kind} {self.write(pattern, COMPARE)}{escape}"
                 return f"{self.write(operand, COMPARE)} {like}", COMPARE
-            case tree.Between(operand=operand, low=low, high=high, negated=negated):
+            case ast.Between(operand=operand, low=low, high=high, negated=negated):
                 bounds = f"{self.write(low, COMPARE)} AND {self.write(high, COMPARE)}"
                 return f"{self.write(operand, COMPARE)} {_not(negated)}BETWEEN {bounds}", COMPARE
-            case tree.Exists(query=query):
+            case ast.Exists(query=query):
                 return f"EXISTS ({self.query(query)})", _ATOM
-            case tree.Binary():
+            case ast.Binary():
                 return self._binary(node), _BINARY[node.op]
-            case tree.Unary(op=op, operand=operand):
+            case ast.Unary(op=op, operand=operand):
                 return f"{op}{self.write(operand, SIGN)}", SIGN
-            case tree.Cast(operand=operand, type=kind, form="::"):
+            case ast.Cast(operand=operand, type=kind, form="::"):
                 return f"{self.write(operand, CAST - 1)}::{kind}", CAST
-            case tree.Cast(operand=operand, type=kind, form="literal"):
+            case ast.Cast(operand=operand, type=kind, form="literal"):
                 return f"{kind} {self.write(operand)}", _ATOM
-            case tree.Cast(operand=operand, type=kind, form=form):
+            case ast.Cast(operand=operand, type=kind, form=form):
                 return f"{form}({self.write(operand)} AS {kind})", _ATOM
-            case tree.Case():
+            case ast.Case():
                 return self._case(node), _ATOM
-            case tree.Call():
+            case ast.Call():
                 return self._call(node), _ATOM
-            case tree.Column():
+            case ast.Column():
                 return self._column(node), _ATOM
-            case tree.Interval(value=value, unit=unit, keyword=keyword):
+            case ast.Interval(value=value, unit=unit, keyword=keyword):
                 words = ["INTERVAL"] * keyword + [self.write(value)]
                 return " ".join([*words, _name(unit)] if unit else words), _ATOM
-            case tree.Array(items=items):
+            case ast.Array(items=items):
                 return f"[{', '.join(self.write(item) for item in items)}]", _ATOM
-            case tree.Subquery(query=query):
+            case ast.Subquery(query=query):
                 return f"({self.query(query)})", _ATOM
-            case tree.Star(qualifier=qualifier):
+            case ast.Star(qualifier=qualifier):
                 return f"{self._qualifier(qualifier)}*", _ATOM
-            case tree.DatePart(name=name):
+            case ast.DatePart(name=name):
                 return _name(name), _ATOM
-            case tree.String(raw=raw):
+            case ast.String(raw=raw):
                 return f"'{raw}'", _ATOM
-            case tree.Number(text=text):
+            case ast.Number(text=text):
                 return lower(text), _ATOM
-            case tree.Boolean(value=value):
+            case ast.Boolean(value=value):
                 return "TRUE" if value else "FALSE", _ATOM
-            case tree.Null():
+            case ast.Null():
                 return "NULL", _ATOM
             case _:
                 assert_never(node)
@@ -185,23 +185,23 @@ class Writer:
     def _ordered(self, texts: Iterable[str]) -> Iterable[str]:
         return texts if self.faithful else sorted(texts)
 
-    def _operands(self, node: tree.And | tree.Or) -> Iterator[str]:
+    def _operands(self, node: ast.And | ast.Or) -> Iterator[str]:
         """Yield the operands as texts, those of nested nodes of the same kind among them."""
         for operand in node.operands:
-            if isinstance(operand, tree.And | tree.Or) and type(operand) is type(node):
+            if isinstance(operand, ast.And | ast.Or) and type(operand) is type(node):
                 yield from self._operands(operand)
             else:
-                yield self.write(operand, AND if isinstance(node, tree.And) else OR)
+                yield self.write(operand, AND if isinstance(node, ast.And) else OR)
 
-    def _binary(self, node: tree.Binary) -> str:
+    def _binary(self, node: ast.Binary) -> str:
         power = _BINARY[node.op]
         sides: list[str] = []
         for side, floor in ((node.left, power - 1), (node.right, power)):
-            mixed = isinstance(side, tree.Binary) and (side.op == "||") != (node.op == "||")
+            mixed = isinstance(side, ast.Binary) and (side.op == "||") != (node.op == "||")
             sides.append(self.write(side, _ATOM if mixed else floor))
         return f" {node.op} ".join(sides)
 
-    def _case(self, node: tree.Case) -> str:
+    def _case(self, node: ast.Case) -> str:
         words = ["CASE"]
         if node.operand:
             words.append(self.write(node.operand))
@@ -213,32 +213,32 @@ class Writer:
             words.append(f"ELSE {self.write(node.otherwise)}")
         return " ".join([*words, "END"])
 
-    def _call(self, node: tree.Call) -> str:
+    def _call(self, node: ast.Call) -> str:
         if node.bare:
             return _name(node.name)
         distinct = "DISTINCT " if node.distinct else ""
         return f"{_name(node.name)}({distinct}{', '.join(self.write(arg) for arg in node.args)})"
 
-    def _column(self, node: tree.Column) -> str:
+    def _column(self, node: ast.Column) -> str:
         as_it_is = self.faithful and not node.name.quoted
         name = node.name.text if as_it_is else _name(node.name)
         text = self._qualifier(node.qualifier) + name
         for number, step in enumerate(node.path):
             match step:
-                case tree.Name(text=key, quoted=quoted):
+                case ast.Name(text=key, quoted=quoted):
                     text += f"{'.' if number else ':'}{_name(step) if quoted else key}"
                 case _:
                     text += f"[{self.write(step)}]"
         return text
 
-    def _qualifier(self, name: tree.Name | None) -> str:
+    def _qualifier(self, name: ast.Name | None) -> str:
         if name is None:
             return ""
         found = self.scope.find(lower(name.text)) if self.scope else None
         return f"{found or _name(name)}."
 
 
-def _name(name: tree.Name) -> str:
+def _name(name: ast.Name) -> str:
     """Write a name: bare ones without regard to case, quoted ones exactly."""
     if name.quoted:
         return '"' + name.text.replace('"', '""') + '"'

@@ -27,13 +27,13 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.query.lines import STEP, Lines, Listing, lines_of
-from segctl.query.normal import normal
-from segctl.query.parse import Parsed, parse
-from segctl.query.words import Word, WordKind
+from segctl.query.equivalence import normal
+from segctl.query.format.line_breaks import STEP, Lines, Listing, lines_of
+from segctl.query.parser.parse import Parsed, parse
+from segctl.query.parser.tokens import Word, WordKind
 
 if TYPE_CHECKING:
-    from segctl.query.tree import Comment, Query
+    from segctl.query.ast import Comment, Query
 
 WIDTH = 100
 """Lines are kept to so many characters where a list can be wrapped to do it."""

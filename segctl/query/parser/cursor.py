@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.common.suggest import nearest
-from segctl.query.problems import CannotRead, Problem, place, shown
-from segctl.query.tree import Name, Paren
-from segctl.query.words import Word, WordKind, upper
+from segctl.query.ast import Name, Paren
+from segctl.query.parser.errors import CannotRead, Problem, place, shown
+from segctl.query.parser.tokens import Word, WordKind, upper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from segctl.query import tree
-from segctl.query.parse import Parsed, parse
-from segctl.query.walking import walk
-from segctl.query.words import upper
-from segctl.query.writing import Writer
+from segctl.query import ast
+from segctl.query.parser.parse import Parsed, parse
+from segctl.query.parser.tokens import upper
+from segctl.query.to_sql import Writer
+from segctl.query.visit import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from segctl.query.tree import Node
-    from segctl.query.words import Word
+    from segctl.query.ast import Node
+    from segctl.query.parser.tokens import Word
 
 
 class ChangeKind(StrEnum):
@@ -86,7 +86,7 @@ class _Side:
     parsed: Parsed
     writer: Writer
 
-    def within(self, query: tree.Query) -> _Side:
+    def within(self, query: ast.Query) -> _Side:
         return _Side(self.parsed, self.writer.within(query))
 
     def shown(self, node: Node) -> str:
@@ -114,7 +114,7 @@ class _Clause:
 
 
 def _queries(
-    one: _Side, old: tree.Query, other: _Side, new: tree.Query, path: tuple[str, ...]
+    one: _Side, old: ast.Query, other: _Side, new: ast.Query, path: tuple[str, ...]
 ) -> Iterable[ClauseChange]:
     before, after = one.within(old), other.within(new)
     owns = dict(before.writer.called(old)), dict(after.writer.called(new))
@@ -145,25 +145,25 @@ def _queries(
     )
 
 
-def _selected(side: _Side, item: tree.SelectItem) -> _Clause:
+def _selected(side: _Side, item: ast.SelectItem) -> _Clause:
     form = side.writer.item(item)
     return _Clause(item, form, (side.writer.write(item.value),))
 
 
-def _joined(outer: _Side, side: _Side, join: tree.Join, own: dict[int, str]) -> _Clause:
-    name = join.source.name.text if isinstance(join.source, tree.Table) else ""
+def _joined(outer: _Side, side: _Side, join: ast.Join, own: dict[int, str]) -> _Clause:
+    name = join.source.name.text if isinstance(join.source, ast.Table) else ""
     return _Clause(join, outer.writer.join(join, side.writer, own), (upper(name),))
 
 
-def _operands(where: tree.Expression | None) -> list[tree.Expression]:
+def _operands(where: ast.Expression | None) -> list[ast.Expression]:
     """Return the conditions that all have to hold, however they are nested."""
     if where is None:
         return []
-    found: list[tree.Expression] = []
+    found: list[ast.Expression] = []
     pending = [where]
     while pending:
         node = pending.pop()
-        if isinstance(node, tree.And):
+        if isinstance(node, ast.And):
             pending.extend(reversed(node.operands))
         else:
             found.append(node)
@@ -172,9 +172,9 @@ def _operands(where: tree.Expression | None) -> list[tree.Expression]:
 
 def _conditions(
     before: _Side,
-    old: Sequence[tree.Expression],
+    old: Sequence[ast.Expression],
     after: _Side,
-    new: Sequence[tree.Expression],
+    new: Sequence[ast.Expression],
     path: tuple[str, ...],
 ) -> Iterable[ClauseChange]:
     yield from _compare(
@@ -185,41 +185,41 @@ def _conditions(
     )
 
 
-def _condition(side: _Side, node: tree.Expression) -> _Clause:
+def _condition(side: _Side, node: ast.Expression) -> _Clause:
     return _Clause(node, side.writer.write(node), (_family(node), _subject(side, node)))
 
 
-def _family(node: tree.Expression) -> str:
+def _family(node: ast.Expression) -> str:
     """Return what kind of statement a condition makes, coarsely enough to survive an edit."""
     family = type(node).__name__
     match node:
-        case tree.Not(operand=operand):
+        case ast.Not(operand=operand):
             family = _family(operand)
-        case tree.Comparison(op="<" | "<="):
+        case ast.Comparison(op="<" | "<="):
             family = "upper bound"
-        case tree.Comparison(op=">" | ">="):
+        case ast.Comparison(op=">" | ">="):
             family = "lower bound"
-        case tree.In(items=tree.Subquery()):
+        case ast.In(items=ast.Subquery()):
             family = "subquery"
-        case tree.Comparison() | tree.In():
+        case ast.Comparison() | ast.In():
             family = "value"
-        case tree.Call(name=name):
+        case ast.Call(name=name):
             family = upper(name.text)
         case _:
             pass
     return family
 
 
-def _subject(side: _Side, node: tree.Expression) -> tuple[str, ...]:
+def _subject(side: _Side, node: ast.Expression) -> tuple[str, ...]:
     """Return what a condition speaks of: the columns of the side that is not a value."""
     match node:
-        case tree.Not(operand=operand):
+        case ast.Not(operand=operand):
             return _subject(side, operand)
-        case tree.Or() | tree.And():
+        case ast.Or() | ast.And():
             return ()
-        case tree.In(operand=operand) | tree.Like(operand=operand) | tree.Between(operand=operand):
+        case ast.In(operand=operand) | ast.Like(operand=operand) | ast.Between(operand=operand):
             subject: Node = operand
-        case tree.Comparison(left=left, right=right):
+        case ast.Comparison(left=left, right=right):
             subject = left if _columns(side, left) else right
         case _:
             subject = node
@@ -227,7 +227,7 @@ def _subject(side: _Side, node: tree.Expression) -> tuple[str, ...]:
 
 
 def _columns(side: _Side, node: Node) -> tuple[str, ...]:
-    found = (n for n in walk(node) if isinstance(n, tree.Column))
+    found = (n for n in walk(node) if isinstance(n, ast.Column))
     return tuple(dict.fromkeys(side.writer.write(column) for column in found))
 
 
@@ -283,12 +283,12 @@ def _changed(
     """Yield how one clause became another: from within it where that says more."""
     (before, was), (after, now) = old, new
     match was.node, now.node:
-        case tree.Or(operands=olds), tree.Or(operands=news):
+        case ast.Or(operands=olds), ast.Or(operands=news):
             inside = (*path, f"any of {before.shown(was.node)}")
             yield from _conditions(before, olds, after, news, inside)
         case (
-            tree.In(items=tree.Subquery(query=one), negated=a, operand=x),
-            tree.In(items=tree.Subquery(query=other), negated=b, operand=y),
+            ast.In(items=ast.Subquery(query=one), negated=a, operand=x),
+            ast.In(items=ast.Subquery(query=other), negated=b, operand=y),
         ) if (a, before.writer.write(x)) == (b, after.writer.write(y)):
             word = "NOT IN" if a else "IN"
             inside = (*path, f"the subquery of {before.shown(x)} {word}")
@@ -309,14 +309,14 @@ def _changed(
 
 def _items(side: _Side, node: Node) -> list[tuple[str, str]]:
     """Return the items of the one list in a condition: normal form, and as written."""
-    lists: list[tuple[tree.Expression, ...]] = []
+    lists: list[tuple[ast.Expression, ...]] = []
     for found in walk(node):
         match found:
-            case tree.Array(items=tuple(items)) | tree.In(items=tuple(items)):
+            case ast.Array(items=tuple(items)) | ast.In(items=tuple(items)):
                 lists.append(items)
     if len(lists) != 1:
         return []
-    write: Callable[[tree.Expression], str] = side.writer.write
+    write: Callable[[ast.Expression], str] = side.writer.write
     return [(write(item), side.shown(item)) for item in lists[0]]
 
 

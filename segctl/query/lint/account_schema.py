@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from segctl.query.ast import Column
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
 from segctl.query.lint.rule import Needs, quoted
-from segctl.query.parse import parse
-from segctl.query.tree import Column
-from segctl.query.walking import walk
-from segctl.query.words import lower
+from segctl.query.parser.parse import parse
+from segctl.query.parser.tokens import lower
+from segctl.query.visit import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

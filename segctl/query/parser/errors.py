@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segctl.common.secrets import redact
-from segctl.query.personal import mask_personal
+from segctl.query.personal_data import mask_personal
 
 SHOWN = 40
 """A message quotes at most so many characters of a query."""

@@ -10,17 +10,17 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, UNITS
-from segctl.query.cursor import name_of
-from segctl.query.expressions import CONTINUE, Expressions
-from segctl.query.problems import shown
-from segctl.query.words import WordKind, lower, upper
+from segctl.query.parser.cursor import name_of
+from segctl.query.parser.errors import shown
+from segctl.query.parser.expressions import CONTINUE, Expressions
+from segctl.query.parser.tokens import WordKind, lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from segctl.query.words import Word
+    from segctl.query.parser.tokens import Word
 
 _UNITS = frozenset(upper(unit) for unit in UNITS)
 _BARE = frozenset(name for name, function in FUNCTIONS.items() if function.bare)
@@ -40,7 +40,7 @@ _TEMPLATES = {"{": "template", "}": "template", "$": "placeholder", "?": "placeh
 class Operands(Expressions):
     """Reads operands at the cursor."""
 
-    def operand(self) -> tree.Expression:
+    def operand(self) -> ast.Expression:
         """Read one operand and what binds to it without an operator."""
         word = self.word
         match word.kind:
@@ -78,18 +78,18 @@ class Operands(Expressions):
             words[-1] += f"({', '.join(numbers)})"
         return " ".join(words)
 
-    def _string(self) -> tree.String:
+    def _string(self) -> ast.String:
         word = self.take()
         raw = word.text[1:-1]
-        return tree.String(start=word.start, end=word.end, raw=raw, value=_decoded(raw))
+        return ast.String(start=word.start, end=word.end, raw=raw, value=_decoded(raw))
 
-    def _number(self) -> tree.Expression:
+    def _number(self) -> ast.Expression:
         word = self.take()
-        number = tree.Number(start=word.start, end=word.end, text=word.text)
+        number = ast.Number(start=word.start, end=word.end, text=word.text)
         if self.word.kind is WordKind.NAME:
             if self.word.upper in _UNITS:
                 unit = name_of(self.take())
-                return tree.Interval(
+                return ast.Interval(
                     start=word.start, end=unit.end, value=number, unit=unit, keyword=False
                 )
             if self.word.start == word.end:
@@ -100,21 +100,21 @@ class Operands(Expressions):
                 )
         return number
 
-    def _symbol(self) -> tree.Expression:
+    def _symbol(self) -> ast.Expression:
         word = self.word
         if word.upper == "(":
             return self._parenthesis()
         if word.upper == "[":
             opened = self.take()
             if self.accept("]"):
-                return tree.Array(start=opened.start, end=self.last_end, items=())
+                return ast.Array(start=opened.start, end=self.last_end, items=())
             items = self.list_until("]", opened)
-            return tree.Array(start=opened.start, end=self.last_end, items=items)
+            return ast.Array(start=opened.start, end=self.last_end, items=items)
         after = self.next
         if word.upper == "." and after.kind is WordKind.NUMBER and after.start == word.end:
             self.take()
             digits = self.take()
-            return tree.Number(start=word.start, end=digits.end, text=f".{digits.text}")
+            return ast.Number(start=word.start, end=digits.end, text=f".{digits.text}")
         if word.upper in _TEMPLATES:
             raise self.stop(
                 _TEMPLATES[word.upper],
@@ -123,7 +123,7 @@ class Operands(Expressions):
             )
         raise self.unexpected("a column, a value or `(`")
 
-    def _parenthesis(self) -> tree.Expression:
+    def _parenthesis(self) -> ast.Expression:
         opened = self.take()
         if self.at("SELECT"):
             return self.subquery_after(opened)
@@ -135,7 +135,7 @@ class Operands(Expressions):
         if self.at(","):
             raise self.stop("syntax", "a list of values can stand only after IN", word=opened)
         self.close(")", opened, CONTINUE)
-        paren = tree.Paren(
+        paren = ast.Paren(
             start=opened.start,
             end=self.last_end,
             inner_start=inner.start,
@@ -144,7 +144,7 @@ class Operands(Expressions):
         self.parens.append(paren)
         return inner
 
-    def _named(self) -> tree.Expression:
+    def _named(self) -> ast.Expression:
         word = self.word
         if word.upper in self._SPECIAL:
             return self._SPECIAL[word.upper](self)
@@ -155,13 +155,13 @@ class Operands(Expressions):
             raise self.unexpected("a column, a value or `(`")
         return self._bare_word(word, after)
 
-    def _constant(self) -> tree.Expression:
+    def _constant(self) -> ast.Expression:
         word = self.take()
         if word.upper == "NULL":
-            return tree.Null(start=word.start, end=word.end)
-        return tree.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
+            return ast.Null(start=word.start, end=word.end)
+        return ast.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
 
-    def _bare_word(self, word: Word, after: Word) -> tree.Expression:
+    def _bare_word(self, word: Word, after: Word) -> ast.Expression:
         """Read a name that no parenthesis follows: mostly a column."""
         if word.upper == "INTERVAL" and (
             after.kind in (WordKind.NUMBER, WordKind.STRING) or after.upper == "-"
@@ -170,13 +170,13 @@ class Operands(Expressions):
         if word.upper in _TYPED_LITERALS and after.kind is WordKind.STRING:
             self.take()
             value = self._string()
-            return tree.Cast(
+            return ast.Cast(
                 start=word.start, end=value.end, operand=value, type=word.upper, form="literal"
             )
         if word.upper in _BARE and after.upper not in (".", ":"):
             self.take()
             name = name_of(word)
-            return tree.Call(start=word.start, end=word.end, name=name, args=(), bare=True)
+            return ast.Call(start=word.start, end=word.end, name=name, args=(), bare=True)
         if after.kind is WordKind.STRING and after.start == word.end:
             raise self.stop(
                 "string-prefix",
@@ -185,16 +185,16 @@ class Operands(Expressions):
             )
         return self._column()
 
-    def _column(self) -> tree.Expression:
+    def _column(self) -> ast.Expression:
         first = name_of(self.take())
         if self.at("(") and first.quoted:
             raise self.stop("syntax", "a name between double quotes is not a function")
-        qualifier: tree.Name | None = None
+        qualifier: ast.Name | None = None
         name = first
         if self.accept("."):
             if self.at("*"):
                 star = self.take()
-                return tree.Star(start=first.start, end=star.end, qualifier=first)
+                return ast.Star(start=first.start, end=star.end, qualifier=first)
             qualifier, name = first, self.any_name("a column after `.`")
             if self.at("."):
                 raise self.stop(
@@ -202,7 +202,7 @@ class Operands(Expressions):
                     "a column has one qualifier at the most",
                     "parts of semi-structured data are written e.DATA:payload.part",
                 )
-        path: list[tree.Name | tree.Number | tree.String] = []
+        path: list[ast.Name | ast.Number | ast.String] = []
         if self.accept(":"):
             path.append(self.any_name("a key after `:`"))
         while path or self.at("["):
@@ -212,7 +212,7 @@ class Operands(Expressions):
                 path.append(self.any_name("a key after `.`"))
             else:
                 break
-        return tree.Column(
+        return ast.Column(
             start=first.start,
             end=self.last_end,
             qualifier=qualifier,
@@ -220,30 +220,30 @@ class Operands(Expressions):
             path=tuple(path),
         )
 
-    def _subscript(self) -> tree.Number | tree.String:
+    def _subscript(self) -> ast.Number | ast.String:
         opened = self.take()
         if self.word.kind is WordKind.STRING:
-            step: tree.Number | tree.String = self._string()
+            step: ast.Number | ast.String = self._string()
         elif self.word.kind is WordKind.NUMBER:
             word = self.take()
-            step = tree.Number(start=word.start, end=word.end, text=word.text)
+            step = ast.Number(start=word.start, end=word.end, text=word.text)
         else:
             raise self.unexpected("a number or a string between the brackets")
         self.close("]", opened)
         return step
 
-    def _call(self) -> tree.Expression:
+    def _call(self) -> ast.Expression:
         name = name_of(self.take())
         opened = self.take()
         distinct = self.accept("DISTINCT") is not None
-        args: tuple[tree.Expression, ...] = ()
+        args: tuple[ast.Expression, ...] = ()
         if self.at("*"):
             star = self.take()
-            args = (tree.Star(start=star.start, end=star.end),)
+            args = (ast.Star(start=star.start, end=star.end),)
             self.close(")", opened)
         elif upper(name.text) in _PART_FIRST and self._at_part():
             word = self.take()
-            part = tree.DatePart(start=word.start, end=word.end, name=name_of(word))
+            part = ast.DatePart(start=word.start, end=word.end, name=name_of(word))
             self.take()
             args = (part, *self.list_until(")", opened))
         elif not distinct and self.accept(")"):
@@ -254,16 +254,16 @@ class Operands(Expressions):
             raise self.stop(
                 "window-function", "window functions (OVER) are not known to be supported"
             )
-        return tree.Call(
+        return ast.Call(
             start=name.start, end=self.last_end, name=name, args=args, distinct=distinct
         )
 
     def _at_part(self) -> bool:
         return self.word.kind is WordKind.NAME and self.next.upper == ","
 
-    def _interval(self) -> tree.Expression:
+    def _interval(self) -> ast.Expression:
         start = self.take().start
-        value: tree.Number | tree.String | tree.Unary
+        value: ast.Number | ast.String | ast.Unary
         if self.word.kind is WordKind.STRING:
             value = self._string()
         else:
@@ -271,33 +271,33 @@ class Operands(Expressions):
             word = self.take()
             if word.kind is not WordKind.NUMBER:
                 raise self.stop("syntax", "expected a number after INTERVAL", "", word)
-            value = tree.Number(start=word.start, end=word.end, text=word.text)
+            value = ast.Number(start=word.start, end=word.end, text=word.text)
             if sign:
-                value = tree.Unary(start=sign.start, end=word.end, op="-", operand=value)
-        unit: tree.Name | None = None
+                value = ast.Unary(start=sign.start, end=word.end, op="-", operand=value)
+        unit: ast.Name | None = None
         if self.word.kind is WordKind.NAME and self.word.upper in _UNITS:
             unit = name_of(self.take())
-        elif not isinstance(value, tree.String):
+        elif not isinstance(value, ast.String):
             raise self.unexpected("a unit of time after INTERVAL", meant=[lower(u) for u in UNITS])
-        return tree.Interval(start=start, end=self.last_end, value=value, unit=unit, keyword=True)
+        return ast.Interval(start=start, end=self.last_end, value=value, unit=unit, keyword=True)
 
-    def _case(self) -> tree.Expression:
+    def _case(self) -> ast.Expression:
         start = self.take().start
         operand = None if self.at("WHEN") else self.expression()
-        whens: list[tree.When] = []
+        whens: list[ast.When] = []
         while self.at("WHEN"):
             begin = self.take().start
             condition = self.expression()
             self.expect("THEN", " in CASE")
             result = self.expression()
             whens.append(
-                tree.When(start=begin, end=self.last_end, condition=condition, result=result)
+                ast.When(start=begin, end=self.last_end, condition=condition, result=result)
             )
         if not whens:
             raise self.unexpected("WHEN in CASE", meant=("WHEN",))
         otherwise = self.expression() if self.accept("ELSE") else None
         self.expect("END", " of CASE")
-        return tree.Case(
+        return ast.Case(
             start=start,
             end=self.last_end,
             operand=operand,
@@ -305,14 +305,14 @@ class Operands(Expressions):
             otherwise=otherwise,
         )
 
-    def _cast(self) -> tree.Expression:
+    def _cast(self) -> ast.Expression:
         word = self.take()
         opened = self.expect("(", f" after {word.upper}")
         operand = self.expression()
         self.expect("AS", f" and a type in {word.upper}")
         name = self.type_name()
         self.close(")", opened)
-        return tree.Cast(
+        return ast.Cast(
             start=word.start,
             end=self.last_end,
             operand=operand,
@@ -320,15 +320,15 @@ class Operands(Expressions):
             form="CAST" if word.upper == "CAST" else "TRY_CAST",
         )
 
-    def _exists(self) -> tree.Expression:
+    def _exists(self) -> ast.Expression:
         start = self.take().start
         opened = self.expect("(", " after EXISTS")
         if not self.at("SELECT"):
             raise self.unexpected("SELECT after EXISTS (", meant=("SELECT",))
         query = self.subquery_after(opened).query
-        return tree.Exists(start=start, end=self.last_end, query=query)
+        return ast.Exists(start=start, end=self.last_end, query=query)
 
-    _SPECIAL: ClassVar[Mapping[str, Callable[[Operands], tree.Expression]]] = MappingProxyType(
+    _SPECIAL: ClassVar[Mapping[str, Callable[[Operands], ast.Expression]]] = MappingProxyType(
         {
             "NULL": _constant,
             "TRUE": _constant,

@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
-from segctl.query import tree
+from segctl.query import ast
 from segctl.query.catalogue import SELECTED, ColumnType, ExtraKind
 from segctl.query.lint.rule import Spot, listed, quoted, rule
-from segctl.query.words import lower, upper
+from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.sight import Here
-    from segctl.query.problems import Problem
+    from segctl.query.lint.scope import Here
+    from segctl.query.parser.errors import Problem
 
 _OF_THEIR_OWN = (ExtraKind.STAR, ExtraKind.SECOND_STATEMENT)
 _SETS = (ExtraKind.UNION, ExtraKind.INTERSECT, ExtraKind.EXCEPT, ExtraKind.MINUS)
@@ -68,8 +68,8 @@ def unreadable_query(problem: Problem, _: object) -> Iterator[Spot]:
     yield Spot(problem.start, problem.end, problem.message, problem.hint)
 
 
-@rule("second-statement", Severity.ERROR, tree.Query)
-def second_statement(query: tree.Query, _: Here) -> Iterator[Spot]:
+@rule("second-statement", Severity.ERROR, ast.Query)
+def second_statement(query: ast.Query, _: Here) -> Iterator[Spot]:
     """Refuse anything behind the semicolon that ends the query.
 
     The query of a segment is one SELECT. A second statement is refused or never looked at, so
@@ -95,8 +95,8 @@ def second_statement(query: tree.Query, _: Here) -> Iterator[Spot]:
             )
 
 
-@rule("select-star", Severity.ERROR, tree.SelectItem)
-def select_star(item: tree.SelectItem, here: Here) -> Iterator[Spot]:
+@rule("select-star", Severity.ERROR, ast.SelectItem)
+def select_star(item: ast.SelectItem, here: Here) -> Iterator[Spot]:
     """Refuse `SELECT *`.
 
     SendGrid asks for exactly two columns, contact_id and updated_at: it needs to know who is in
@@ -112,7 +112,7 @@ def select_star(item: tree.SelectItem, here: Here) -> Iterator[Spot]:
 
         SELECT contact_id, updated_at FROM contact_data
     """
-    if isinstance(item.value, tree.Star):
+    if isinstance(item.value, ast.Star):
         yield Spot(
             item.start,
             item.end,
@@ -122,8 +122,8 @@ def select_star(item: tree.SelectItem, here: Here) -> Iterator[Spot]:
         )
 
 
-@rule("select-columns", Severity.ERROR, tree.Query)
-def select_columns(query: tree.Query, here: Here) -> Iterator[Spot]:
+@rule("select-columns", Severity.ERROR, ast.Query)
+def select_columns(query: ast.Query, here: Here) -> Iterator[Spot]:
     """Refuse any selection but contact_id and updated_at.
 
     SendGrid reads two columns from a segment's query: who is in it, and when that contact
@@ -143,7 +143,7 @@ def select_columns(query: tree.Query, here: Here) -> Iterator[Spot]:
         SELECT contact_id, updated_at FROM contact_data
     """
     values = [item.value for item in query.select]
-    if here.scope.outer or any(isinstance(value, tree.Star) for value in values):
+    if here.scope.outer or any(isinstance(value, ast.Star) for value in values):
         return
     missing = [name for name in SELECTED if not any(_is(value, name) for value in values)]
     seen: set[str] = set()
@@ -183,22 +183,22 @@ def select_columns(query: tree.Query, here: Here) -> Iterator[Spot]:
         )
 
 
-def _swallowed(item: tree.SelectItem, here: Here) -> tree.Name | None:
+def _swallowed(item: ast.SelectItem, here: Here) -> ast.Name | None:
     """Give what became the alias of a column without the word AS before it."""
-    if item.alias is None or not isinstance(item.value, tree.Column):
+    if item.alias is None or not isinstance(item.value, ast.Column):
         return None
     between = here.work.text[item.value.end : item.alias.start]
     return None if "AS" in upper(between).split() else item.alias
 
 
-def _is(value: tree.Expression, name: str) -> bool:
-    return isinstance(value, tree.Column) and lower(value.name.text) == name and not value.path
+def _is(value: ast.Expression, name: str) -> bool:
+    return isinstance(value, ast.Column) and lower(value.name.text) == name and not value.path
 
 
-def _is_last_event(value: tree.Expression, here: Here) -> bool:
+def _is_last_event(value: ast.Expression, here: Here) -> bool:
     """Tell whether a value is MAX(e.timestamp), or so like it that nothing certain is wrong."""
     match value:
-        case tree.Call(name=function, args=(tree.Column() as column,)):
+        case ast.Call(name=function, args=(ast.Column() as column,)):
             resolved = here.resolve(column)
             is_time = resolved.type in (ColumnType.TIMESTAMP, None)
             return upper(function.text) == "MAX" and resolved.table != "contact_data" and is_time
@@ -213,8 +213,8 @@ def _wanted(here: Here, *names: str) -> str:
     return ", ".join(names)
 
 
-@rule("unsupported-clause", Severity.WARNING, tree.Query)
-def unsupported_clause(query: tree.Query, _: Here) -> Iterator[Spot]:
+@rule("unsupported-clause", Severity.WARNING, ast.Query)
+def unsupported_clause(query: ast.Query, _: Here) -> Iterator[Spot]:
     """Warn of GROUP BY, HAVING, DISTINCT, ORDER BY, LIMIT, UNION and their like.
 
     None of them is in SendGrid's documentation, and most are known to be refused. They would
@@ -259,17 +259,17 @@ _SET_HINTS = {
 @rule(
     "undocumented-syntax",
     Severity.INFO,
-    tree.Between,
-    tree.Case,
-    tree.Cast,
-    tree.Comparison,
-    tree.Derived,
-    tree.Exists,
-    tree.IsTruth,
-    tree.Like,
-    tree.Binary,
+    ast.Between,
+    ast.Case,
+    ast.Cast,
+    ast.Comparison,
+    ast.Derived,
+    ast.Exists,
+    ast.IsTruth,
+    ast.Like,
+    ast.Binary,
 )
-def undocumented_syntax(node: tree.Node, here: Here) -> Iterator[Spot]:
+def undocumented_syntax(node: ast.Node, here: Here) -> Iterator[Spot]:
     """Note syntax that is neither documented nor known from real accounts.
 
     BETWEEN, CASE, CAST, EXISTS, ILIKE and some others are SQL, and SendGrid may well take them,
@@ -286,45 +286,45 @@ def undocumented_syntax(node: tree.Node, here: Here) -> Iterator[Spot]:
 
         total_spend >= 100 AND total_spend <= 200
     """
-    if type(node) is tree.Comparison and not node.op.startswith("IS"):
+    if type(node) is ast.Comparison and not node.op.startswith("IS"):
         return  # nearly all that come here
     what, hint = _undocumented(node, here)
     if what:
         yield Spot(node.start, node.end, f"{what} is not documented by SendGrid", hint)
 
 
-def _joins(node: tree.Expression) -> bool:
-    return isinstance(node, tree.Binary) and node.op == "||"
+def _joins(node: ast.Expression) -> bool:
+    return isinstance(node, ast.Binary) and node.op == "||"
 
 
 def _undocumented(  # noqa: C901, PLR0911 - one a shape
-    node: tree.Node, here: Here
+    node: ast.Node, here: Here
 ) -> tuple[str, str]:
     match node:
-        case tree.Between(operand=operand, low=low, high=high, negated=False):
+        case ast.Between(operand=operand, low=low, high=high, negated=False):
             name, least, most = (here.source(part) for part in (operand, low, high))
             # With parentheses, since nobody looked whether a NOT stands before it.
             return "BETWEEN", f"write {quoted(f'({name} >= {least} AND {name} <= {most})')}"
-        case tree.Between():
+        case ast.Between():
             return "NOT BETWEEN", "write < and > with OR between them"
-        case tree.Case():
+        case ast.Case():
             return "CASE", "write its branches with AND and OR"
-        case tree.Cast(form="literal", type=kind, operand=operand):
+        case ast.Cast(form="literal", type=kind, operand=operand):
             return f"{kind} before a text", f"write {quoted(here.source(operand))} alone"
-        case tree.Cast(form=form):
+        case ast.Cast(form=form):
             return f"`{form}`", ""
-        case tree.Derived():
+        case ast.Derived():
             return "a query in the place of a table", ""
-        case tree.Exists():
+        case ast.Exists():
             return "EXISTS", "write contact_id IN (SELECT …)"
-        case tree.IsTruth():
+        case ast.IsTruth():
             return "IS TRUE or IS FALSE", ""
-        case tree.Like(kind=kind) if kind != "LIKE":
+        case ast.Like(kind=kind) if kind != "LIKE":
             return kind, "write LIKE where it says the same"
-        case tree.Like(escape=escape) if escape is not None:
+        case ast.Like(escape=escape) if escape is not None:
             return "ESCAPE", ""
-        case tree.Comparison(op=op):
+        case ast.Comparison(op=op):
             return op, ""
-        case tree.Binary(op="||") if not (_joins(node.left) or _joins(node.right)):
+        case ast.Binary(op="||") if not (_joins(node.left) or _joins(node.right)):
             return "`||`", ""  # of a chain, its first
     return "", ""
