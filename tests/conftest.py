@@ -21,7 +21,7 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from segctl.cli import main
-from segctl.emulator import Emulator, Settings, serve, world
+from segctl.emulator import Emulator, Settings, seed, serve
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -180,7 +180,7 @@ def remote() -> Iterator[Remote]:
     """An empty account with the real limits, the rate limit aside; its clock stands still."""
     watch = Watch()
     with Emulator(None, TEST_SETTINGS, now=watch) as emulator, serve(emulator) as server:
-        for name, kind in world.CUSTOM_FIELDS.items():
+        for name, kind in seed.CUSTOM_FIELDS.items():
             emulator.ui.add_field(name, kind)
         yield Remote(emulator, watch, server.url)
         asked = [one.target for one in emulator.log if "delete_contacts" in one.target]

@@ -9,7 +9,7 @@ import pytest
 
 from segctl.applying.applier import Started, Tactics, perform
 from segctl.common.secrets import Secret
-from segctl.emulator import Emulator, Settings, world
+from segctl.emulator import Emulator, Settings, seed
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import (
     Change,
@@ -39,7 +39,7 @@ SPAN = Span("segments/a.yaml", 1, 7)
 QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Brno'"
 OTHER = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Plzeň'"
 ONE_BY_ONE = Tactics(parallelism=1)
-LIST = world.NEWSLETTER_LIST_ID
+LIST = seed.NEWSLETTER_LIST_ID
 
 
 class Account:

@@ -39,15 +39,15 @@ from segctl.planning.drift import Drift, Drifts, Kind
 from segctl.planning.planner import make_plan
 from segctl.planning.safety import Limits, judge
 from segctl.planning.temporary_names import Marker, temporary_name
+from segctl.render.as_diagnostics import drift_findings, plan_findings, plan_problems
+from segctl.render.context import Frame
 from segctl.render.diagnostics import diagnostics_text, tally
 from segctl.render.drift_text import drift_text
-from segctl.render.findings import drift_findings, plan_findings, plan_problems
-from segctl.render.frame import Frame
 from segctl.render.github import workflow_annotations
-from segctl.render.html import plan_html
 from segctl.render.html.stylesheet import CSS
+from segctl.render.html.views import plan_html
 from segctl.render.listing import Row, listing_text
-from segctl.render.markdown import (
+from segctl.render.markdown.views import (
     diagnostics_markdown,
     drift_markdown,
     plan_markdown,
@@ -56,7 +56,7 @@ from segctl.render.markdown import (
 from segctl.render.plan_text import plan_text
 from segctl.render.report_text import report_text
 from segctl.render.sarif import sarif
-from segctl.render.style import Style, clean
+from segctl.render.terminal import Style, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,7 +18,7 @@ from segctl.planning.ownership import Ledger, Removal
 from tests.conftest import KEY, Project, Remote, query
 
 if TYPE_CHECKING:
-    from segctl.emulator.ui import WebUi
+    from segctl.emulator.console import WebUi
 
 VIP, CZECH = query("total_spend > 500"), query("preferred_language = 'cs'")
 LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from segctl.emulator.reply import Reply
+    from segctl.emulator.response import Reply
 
 KEY = "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"
 PLAIN_KEY = "opensesame-4711-as-a-proxy-of-ours-might-want-it"
@@ -315,7 +315,7 @@ def test_a_message_without_a_contact_is_shown_and_its_key_masked(place: Place) -
     assert "(400): (not shown, since it holds an e-mail address)" in place.kept[-1]
 
 
-FAULTY = ("segctl.sendgrid.wire.remote", "segctl.sendgrid.surroundings.single_send")
+FAULTY = ("segctl.sendgrid.wire.remote", "segctl.sendgrid.wire_related.single_send")
 """Where an answer, with all that is in it, is at hand: the worst place for a fault."""
 
 

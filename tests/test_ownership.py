@@ -22,7 +22,7 @@ from tests.conftest import Project, Remote, query
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segctl.emulator.ui import WebUi
+    from segctl.emulator.console import WebUi
 
 VIP, CZECH, BRNO = (
     query("total_spend > 500"),

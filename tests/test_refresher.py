@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl.common.secrets import Secret
-from segctl.emulator import AccountPlan, Emulator, Settings, serve, world
+from segctl.emulator import AccountPlan, Emulator, Settings, seed, serve
 from segctl.model.report import Refresh, RefreshStatus
 from segctl.refreshing.quota import Candidate
 from segctl.refreshing.refresher import Wanted, refresh_changed, refresh_segments
@@ -151,7 +151,7 @@ def test_the_emulated_account_agrees(
     ):
         emulator.seed()
         account = Writer(transport)
-        readers = [Candidate(world.NEWSLETTER_READERS_ID, "R")]
+        readers = [Candidate(seed.NEWSLETTER_READERS_ID, "R")]
         for _ in range(times):
             # Without what an earlier run knew, it is the account that says no.
             record = RefreshRecord(None, "d", clock)
@@ -184,7 +184,7 @@ def test_a_refresh_without_an_answer_is_looked_up_and_never_sent_again(
         emulator.seed()
         emulator.faults.add(f"POST * {fault}")
         account, record = Writer(transport), RefreshRecord(None, "d", clock)
-        readers = [Candidate(world.NEWSLETTER_READERS_ID, "R")]
+        readers = [Candidate(seed.NEWSLETTER_READERS_ID, "R")]
         (result,) = refresh_segments(account, readers, record, ZONE)
         assert (result.status, len(record.update(lambda past, _: past).uses)) == (status, 1)
         assert message in result.message

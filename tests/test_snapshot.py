@@ -16,7 +16,7 @@ import pytest
 
 from segctl.account.snapshot import take_snapshot
 from segctl.common.secrets import Secret
-from segctl.emulator import Emulator, Settings, world
+from segctl.emulator import Emulator, Settings, seed
 from segctl.errors import Forbidden, NotFound, RemoteError, UnexpectedAnswer, Unreachable
 from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.api import Reader
@@ -144,7 +144,7 @@ def test_a_deleted_segment_that_lingers_in_the_list_is_not_read_as_missing() -> 
         reader = Reader(transport)
         transport.send(
             "DELETE",
-            f"/v3/marketing/segments/2.0/{world.OLD_WEBINAR_GUESTS_ID}",
+            f"/v3/marketing/segments/2.0/{seed.OLD_WEBINAR_GUESTS_ID}",
             operation="delete it",
         )
         with pytest.raises(NotFound, match="`Old webinar guests 2024` is in the list"):

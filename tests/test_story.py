@@ -17,7 +17,7 @@ from segctl.account.snapshot import take_snapshot
 from segctl.applying.applier import perform
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
-from segctl.emulator import Emulator, world
+from segctl.emulator import Emulator, seed
 from segctl.model import Replace, TargetRef
 from segctl.model.report import Outcome, Status, in_order
 from segctl.model.single_sends import References
@@ -154,7 +154,7 @@ def test_apply_then_plan_is_empty(
     quick = dataclasses.replace(TEST_SETTINGS, update_lock=0)
     with Emulator(None, quick, now=Watch()) as emulator:
         emulator.ui.add_list("A list", id=LIST)
-        for name, kind in world.CUSTOM_FIELDS.items():
+        for name, kind in seed.CUSTOM_FIELDS.items():
             emulator.ui.add_field(name, kind)
         for name, (text, parent) in held.items():
             emulator.ui.create(name, text, parent_list_ids=[parent] if parent else [])

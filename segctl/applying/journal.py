@@ -26,7 +26,7 @@ from segctl.common.clock import iso
 from segctl.errors import RemoteError, UsageError
 from segctl.model import Create
 from segctl.query.personal_data import mask_personal
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 from segctl.sendgrid.api import Writer
 
 if TYPE_CHECKING:

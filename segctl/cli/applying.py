@@ -24,7 +24,7 @@ from segctl.history.git import checked_out
 from segctl.model.report import Outcome, Report, Status, in_order, not_attempted
 from segctl.planfile.to_json import action_name, digest
 from segctl.refreshing.refresher import refresh_changed
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 from segctl.sendgrid import CONCURRENCY
 
 if TYPE_CHECKING:

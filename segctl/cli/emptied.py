@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import UsageError
 from segctl.history.git import checked_out, held_elsewhere, moved_out, read_past, top_of
 from segctl.project.files import Files
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from segctl.errors import Diagnostic, Refused, Severity, UsageError
 from segctl.history.git import Sight, sight_of
 from segctl.project.config import PULLED
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Report
     from segctl.planning.drift import Drifts
-    from segctl.render.frame import Frame
+    from segctl.render.context import Frame
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,23 +65,23 @@ def plan_in(
 
             return session.as_json(to_json(plan, made, version, requests))
         case "markdown":
-            from segctl.render.markdown import plan_markdown  # noqa: PLC0415
+            from segctl.render.markdown.views import plan_markdown  # noqa: PLC0415
 
             return plan_markdown(plan, frame(session, made))
         case "github":
-            from segctl.render.findings import plan_findings  # noqa: PLC0415
+            from segctl.render.as_diagnostics import plan_findings  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
             from segctl.render.plan_text import closing_line  # noqa: PLC0415
-            from segctl.render.style import Style  # noqa: PLC0415
+            from segctl.render.terminal import Style  # noqa: PLC0415
 
             closing = closing_line(plan, Style()).strip()
             return workflow_annotations(plan_findings(plan), frame(session, made), closing)
         case "sarif":
-            from segctl.render.findings import plan_problems  # noqa: PLC0415
+            from segctl.render.as_diagnostics import plan_problems  # noqa: PLC0415
 
             return _sarif(plan_problems(plan), session, "plan", made, plan.target.name)
         case "html":
-            from segctl.render.html import plan_html  # noqa: PLC0415
+            from segctl.render.html.views import plan_html  # noqa: PLC0415
 
             return session.as_page(plan_html(plan, frame(session, made)))
         case _:
@@ -99,21 +99,21 @@ def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
 
             return session.as_json(to_json(report, plan, made))
         case "markdown":
-            from segctl.render.markdown import report_markdown  # noqa: PLC0415
+            from segctl.render.markdown.views import report_markdown  # noqa: PLC0415
 
             return report_markdown(report, frame(session, made), plan.target)
         case "github":
-            from segctl.render.findings import report_findings, report_title  # noqa: PLC0415
+            from segctl.render.as_diagnostics import report_findings, report_title  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
 
             closing = report_title(report)
             return workflow_annotations(report_findings(report), frame(session, made), closing)
         case "sarif":
-            from segctl.render.findings import report_findings  # noqa: PLC0415
+            from segctl.render.as_diagnostics import report_findings  # noqa: PLC0415
 
             return _sarif(report_findings(report), session, "apply", made, plan.target.name)
         case "html":
-            from segctl.render.html import report_html  # noqa: PLC0415
+            from segctl.render.html.views import report_html  # noqa: PLC0415
 
             return session.as_page(report_html(report, frame(session, made), plan.target))
         case _:
@@ -137,24 +137,24 @@ def drift_in(
 
             return session.as_json(drift_json(drifts, target, diagnostics, made))
         case "markdown":
-            from segctl.render.markdown import drift_markdown  # noqa: PLC0415
+            from segctl.render.markdown.views import drift_markdown  # noqa: PLC0415
 
             return drift_markdown(drifts, diagnostics, frame(session, made), target)
         case "github":
+            from segctl.render.as_diagnostics import drift_findings  # noqa: PLC0415
             from segctl.render.drift_text import drift_closing  # noqa: PLC0415
-            from segctl.render.findings import drift_findings  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
-            from segctl.render.style import Style  # noqa: PLC0415
+            from segctl.render.terminal import Style  # noqa: PLC0415
 
             found = (*diagnostics, *drift_findings(drifts))
             return workflow_annotations(found, frame(session, made), drift_closing(drifts, Style()))
         case "sarif":
-            from segctl.render.findings import drift_findings  # noqa: PLC0415
+            from segctl.render.as_diagnostics import drift_findings  # noqa: PLC0415
 
             found = (*diagnostics, *drift_findings(drifts))
             return _sarif(found, session, "drift", made, target.name)
         case "html":
-            from segctl.render.html import drift_html  # noqa: PLC0415
+            from segctl.render.html.views import drift_html  # noqa: PLC0415
 
             return session.as_page(drift_html(drifts, diagnostics, frame(session, made), target))
         case _:
@@ -185,7 +185,7 @@ def diagnostics_in(
             found = {"diagnostics": diagnostics_json(diagnostics)}
             return session.as_json({**header(made), **facts, **found})
         case "markdown":
-            from segctl.render.markdown import diagnostics_markdown  # noqa: PLC0415
+            from segctl.render.markdown.views import diagnostics_markdown  # noqa: PLC0415
 
             place = frame(session, made)
             return diagnostics_markdown(diagnostics, place, what, target=target, closing=closing)
@@ -196,7 +196,7 @@ def diagnostics_in(
         case "sarif":
             return _sarif(diagnostics, session, what, made, target)
         case "html":
-            from segctl.render.html import diagnostics_html  # noqa: PLC0415
+            from segctl.render.html.views import diagnostics_html  # noqa: PLC0415
 
             return session.as_page(
                 diagnostics_html(diagnostics, frame(session, made), what, closing)
@@ -232,7 +232,7 @@ def faults_in(output: str, session: Session, what: str) -> Iterator[None]:
 def frame(session: Session, generated_at: str) -> Frame:
     """Say where the project stands in its repository, and at which commit."""
     from segctl.history.git import checked_out, top_of  # noqa: PLC0415 - asks git
-    from segctl.render.frame import Frame  # noqa: PLC0415
+    from segctl.render.context import Frame  # noqa: PLC0415
 
     if top_of(session.root) is None:
         commit = session.env.get("GITHUB_SHA", "")

@@ -170,7 +170,7 @@ def _show(session: Session, view: Preview, output: str) -> None:
             session.show_json(preview_json(view, made, iso(view.now)))
         case "markdown":
             from segctl.cli.formats import frame  # noqa: PLC0415
-            from segctl.render.markdown import preview_markdown  # noqa: PLC0415
+            from segctl.render.markdown.views import preview_markdown  # noqa: PLC0415
 
             shown = preview_markdown(view, frame(session, made), session.target_name)
             session.show(shown)

@@ -18,7 +18,7 @@ from segctl.cli.exit_codes import INTERRUPTED
 from segctl.cli.session import Session, session_options
 from segctl.errors import InvalidInput, SegctlError
 from segctl.render.diagnostics import diagnostics_text, tally
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

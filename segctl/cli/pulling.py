@@ -17,7 +17,7 @@ from segctl.declarations.fields_file import columns
 from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
 from segctl.planning.list_references import lists_of
 from segctl.render.previews import quoted, when
-from segctl.render.style import clean, count
+from segctl.render.terminal import clean, count
 from segctl.sendgrid.exports import Exports
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import click
 from segctl import __version__
 from segctl.errors import Refused, UsageError
 from segctl.model.plan_options import Options
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

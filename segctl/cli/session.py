@@ -18,7 +18,7 @@ import click
 from segctl.cli.completing import targets
 from segctl.common.secrets import redact
 from segctl.errors import InvalidInput, Severity, UsageError
-from segctl.render.style import Style
+from segctl.render.terminal import Style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

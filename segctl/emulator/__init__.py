@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator import world
+from segctl.emulator import seed
 from segctl.emulator.app import Emulator, LogEntry
+from segctl.emulator.console import WebUi
 from segctl.emulator.contacts import Contact, Event
 from segctl.emulator.faults import Fault, Faults, Kind, parse_fault
 from segctl.emulator.records import Record
-from segctl.emulator.reply import Delivery, Reply
+from segctl.emulator.response import Delivery, Reply
 from segctl.emulator.settings import AccountPlan, ResetStyle, Settings
 from segctl.emulator.store import StateError
-from segctl.emulator.ui import WebUi
 
 if TYPE_CHECKING:
     from segctl.emulator.server import Server, serve
@@ -40,8 +40,8 @@ __all__ = [
     "StateError",
     "WebUi",
     "parse_fault",
+    "seed",
     "serve",
-    "world",
 ]
 
 

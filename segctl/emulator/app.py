@@ -17,10 +17,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, unquote
 
-from segctl.emulator import catalogue, downloads, exports, refresh, segments, v1, world
-from segctl.emulator.call import Call
+from segctl.emulator import catalogue, downloads, exports, refresh, seed, segments, v1
+from segctl.emulator.console import WebUi
 from segctl.emulator.faults import Faults
-from segctl.emulator.reply import (
+from segctl.emulator.request import Call
+from segctl.emulator.response import (
     ACCESS_FORBIDDEN,
     BAD_GRANT,
     TOO_MANY_REQUESTS,
@@ -31,7 +32,6 @@ from segctl.emulator.reply import (
 )
 from segctl.emulator.settings import ResetStyle, Settings
 from segctl.emulator.store import Store
-from segctl.emulator.ui import WebUi
 
 if TYPE_CHECKING:
     import os
@@ -128,7 +128,7 @@ class Emulator:
             if not catalogue.is_empty(db, subuser):
                 return False
             now = self._seconds()
-            world.plant(WebUi(lambda: nullcontext(db), subuser, lambda: now), now)
+            seed.plant(WebUi(lambda: nullcontext(db), subuser, lambda: now), now)
         return True
 
     def handle(

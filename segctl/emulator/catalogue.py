@@ -10,13 +10,13 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator.call import timestamp
-from segctl.emulator.reply import Reply, json_reply, not_found
+from segctl.emulator.request import timestamp
+from segctl.emulator.response import Reply, json_reply, not_found
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from segctl.emulator.call import Call
+    from segctl.emulator.request import Call
 
 # The reserved fields of the official description, each with its type and whether it is read-only.
 _RESERVED = (

@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import catalogue, contacts, records
-from segctl.emulator.call import timestamp
 from segctl.emulator.records import V2
+from segctl.emulator.request import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from segctl.audience.duckdb_engine import Engine
-    from segctl.emulator.call import Call
     from segctl.emulator.contacts import Contact, Event
     from segctl.emulator.records import Record
+    from segctl.emulator.request import Call
     from segctl.query.catalogue import ColumnType
 
 SAMPLE_SIZE = 50

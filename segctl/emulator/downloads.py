@@ -14,13 +14,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
-from segctl.emulator.reply import Reply
+from segctl.emulator.response import Reply
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from segctl.emulator.call import Call
+    from segctl.emulator.request import Call
 
 FILES = "/contact-exports/"
 

@@ -12,8 +12,8 @@ import io
 import json
 from typing import TYPE_CHECKING
 
-from segctl.emulator.call import timestamp
 from segctl.emulator.contacts import ALTERNATE_EMAILS
+from segctl.emulator.request import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,17 +13,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import catalogue, contacts, counts, downloads, records
-from segctl.emulator.call import timestamp
 from segctl.emulator.records import V2
-from segctl.emulator.reply import Reply, json_reply, not_found, refuse
+from segctl.emulator.request import timestamp
+from segctl.emulator.response import Reply, json_reply, not_found, refuse
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from segctl.emulator.call import Call
     from segctl.emulator.contacts import Contact
     from segctl.emulator.records import Record
+    from segctl.emulator.request import Call
 
 _JOBS = "/v3/marketing/contacts/exports"
 _FILE_TYPES = ("csv", "json")

@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from segctl.emulator.reply import (
+from segctl.emulator.response import (
     ACCESS_FORBIDDEN,
     BAD_GRANT,
     TOO_MANY_REQUESTS,

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator.call import timestamp
+from segctl.emulator.request import timestamp
 
 if TYPE_CHECKING:
     import sqlite3

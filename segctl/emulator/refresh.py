@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from segctl.emulator import records
-from segctl.emulator.call import timestamp
 from segctl.emulator.records import V2
-from segctl.emulator.reply import Reply, json_reply
+from segctl.emulator.request import timestamp
+from segctl.emulator.response import Reply, json_reply
 from segctl.emulator.settings import AccountPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from segctl.emulator.call import Call
+    from segctl.emulator.request import Call
 
 _UTC = ZoneInfo("UTC")
 

@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import catalogue, counts, records, refresh, validation
 from segctl.emulator.records import V2, Record
-from segctl.emulator.reply import RefusalError, Reply, errors_reply, json_reply, not_found, refuse
+from segctl.emulator.response import (
+    RefusalError,
+    Reply,
+    errors_reply,
+    json_reply,
+    not_found,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from segctl.emulator.call import Call
+    from segctl.emulator.request import Call
 
 MAX_NAME = 100
 MAX_PARENT_FILTER = 50

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, Self
 
-from segctl.emulator.reply import Delivery, Reply, errors_reply
+from segctl.emulator.response import Delivery, Reply, errors_reply
 from segctl.emulator.store import StateError
 
 if TYPE_CHECKING:

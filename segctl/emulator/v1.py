@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import records
 from segctl.emulator.records import V1, Record
-from segctl.emulator.reply import Reply, json_reply, not_found
+from segctl.emulator.response import Reply, json_reply, not_found
 from segctl.emulator.segments import filtered
 
 if TYPE_CHECKING:
-    from segctl.emulator.call import Call
+    from segctl.emulator.request import Call
 
 
 def list_all(call: Call) -> Reply:

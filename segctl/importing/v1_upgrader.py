@@ -18,7 +18,7 @@ from segctl.model import Segment
 from segctl.query.parser.errors import place
 from segctl.query.personal_data import mask_personal
 from segctl.sgql.comment import old_query
-from segctl.sgql.translation import Upgraded, translate
+from segctl.sgql.to_v2 import Upgraded, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

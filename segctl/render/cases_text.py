@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.audience.cases import CONTACT_ID
 from segctl.errors import Diagnostic, Severity
-from segctl.render.style import Style, clean, count
+from segctl.render.terminal import Style, clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,11 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.query.diff import ChangeKind
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from segctl.query.diff import ClauseChange
-    from segctl.render.style import Style
+    from segctl.render.terminal import Style
 
 _OPPOSITE = {
     ChangeKind.ADDED: ChangeKind.REMOVED,

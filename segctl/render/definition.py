@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.render.lists import list_words
-from segctl.render.style import clean, clean_lines
+from segctl.render.terminal import clean, clean_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

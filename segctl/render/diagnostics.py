@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
-from segctl.render.style import Style, cells, clean, count
+from segctl.render.terminal import Style, cells, clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from segctl.planfile.to_json import diagnostics_json, header
 from segctl.planning.drift import Kind
-from segctl.render.frame import Frame
-from segctl.render.style import clean, count
+from segctl.render.context import Frame
+from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
     from segctl.planning.drift import Drift, Drifts
-    from segctl.render.style import Style
+    from segctl.render.terminal import Style
 
 KIND_WORDS = {
     Kind.EDITED: "edited",

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from segctl.render.frame import Frame
+    from segctl.render.context import Frame
 
 MOST = 10
 """Annotations of one type that GitHub shows of a step."""

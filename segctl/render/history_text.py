@@ -13,7 +13,7 @@ from segctl.planfile.to_json import header
 from segctl.query.diff import clause_changes
 from segctl.query.equivalence import Equivalence, equivalent
 from segctl.render.clauses import clause_line
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from segctl.history.commits import Commit, Event
     from segctl.model import Declared
     from segctl.query.diff import ClauseChange
-    from segctl.render.style import Style
+    from segctl.render.terminal import Style
 
 _SHORT = 10
 """Characters of a commit's id: more than git shows of most, and the same on every machine."""

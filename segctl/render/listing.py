@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.model import Validation
 from segctl.planfile.to_json import header
 from segctl.render.lists import list_words
-from segctl.render.style import cells, clean
+from segctl.render.terminal import cells, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

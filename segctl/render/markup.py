@@ -11,7 +11,7 @@ from html import escape
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile.to_json import action_name, digest
+from segctl.render.audience_counts import impact_words
 from segctl.render.diagnostics import diagnostics_text
-from segctl.render.impacts import impact_words
 from segctl.render.lists import list_words, name_words, queried
-from segctl.render.style import Style, clean, clean_lines, count
+from segctl.render.terminal import Style, clean, clean_lines, count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

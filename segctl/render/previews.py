@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.timestamps import moment
 from segctl.planfile.to_json import diagnostics_json, header, source_json
-from segctl.render.style import Style, cells, clean, count, percent
+from segctl.render.terminal import Style, cells, clean, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

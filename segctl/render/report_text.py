@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.report import Refresh, RefreshStatus, Status
 from segctl.planfile.to_json import PAST, action_name
-from segctl.render.style import Style, clean
+from segctl.render.terminal import Style, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

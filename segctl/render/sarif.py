@@ -14,13 +14,13 @@ from segctl import __version__
 from segctl.common.secrets import redact
 from segctl.declarations.linter import ALL_RULES, explain
 from segctl.errors import Diagnostic, Severity
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from segctl.errors import Span
-    from segctl.render.frame import Frame
+    from segctl.render.context import Frame
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -85,38 +85,38 @@ class Reader:
 
     def list_contact_lists(self) -> tuple[ContactList, ...]:
         """List the contact lists, by which queries and parent lists are named (§4)."""
-        from segctl.sendgrid import surroundings  # noqa: PLC0415 - seldom read
+        from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = "list the contact lists"
         found = self._items(LISTS, "result", operation, {"page_size": "1000"})
-        return tuple(surroundings.contact_list(item, operation) for item in found)
+        return tuple(wire_related.contact_list(item, operation) for item in found)
 
     def list_single_sends(self) -> tuple[SingleSend, ...]:
         """List the Single Sends, without who gets them (sendgrid-api.md §3)."""
-        from segctl.sendgrid import surroundings  # noqa: PLC0415 - seldom read
+        from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = "list the Single Sends"
         found = self._items(SINGLE_SENDS, "result", operation, {"page_size": "100"})
-        return tuple(surroundings.single_send(item, operation) for item in found)
+        return tuple(wire_related.single_send(item, operation) for item in found)
 
     def get_single_send(self, send_id: str) -> SingleSend:
         """Read one Single Send with who gets it. Raises `NotFound`."""
-        from segctl.sendgrid import surroundings  # noqa: PLC0415 - seldom read
+        from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = self._transport.clean(f"read Single Send {send_id}")
         answer = self._transport.send("GET", path(send_id, SINGLE_SENDS), operation=operation)
-        read = surroundings.audience(answer.data, operation)
+        read = wire_related.audience(answer.data, operation)
         if read.id != send_id:
             raise wire.unexpected(operation, "it is another Single Send")
         return read
 
     def list_fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
         """List the custom and the reserved fields of contacts (sendgrid-api.md §4)."""
-        from segctl.sendgrid import surroundings  # noqa: PLC0415 - seldom read
+        from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = "list the fields"
         answer = self._transport.send("GET", FIELDS, operation=operation)
-        return surroundings.fields(answer.data, operation)
+        return wire_related.fields(answer.data, operation)
 
     def _items(
         self, address: str, key: str, operation: str, params: Mapping[str, str | list[str]]

@@ -28,8 +28,8 @@ from segctl.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from segctl.sendgrid.backoff import Patience
 from segctl.sendgrid.connection import explain, open_client
-from segctl.sendgrid.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,9 +24,9 @@ from segctl.errors import (
     Unreachable,
     UsageError,
 )
-from segctl.sendgrid import CONCURRENCY, failures, limits
+from segctl.sendgrid import CONCURRENCY, error_mapping, rate_limit_headers
+from segctl.sendgrid.backoff import LONGEST_WAIT, Patience
 from segctl.sendgrid.connection import explain, open_client
-from segctl.sendgrid.patience import LONGEST_WAIT, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -143,7 +143,7 @@ class Transport:
 
     def clean(self, text: str) -> str:
         """Make a text from outside fit to be shown: no key, no control characters, not endless."""
-        return failures.clean(text, self._key)
+        return error_mapping.clean(text, self._key)
 
     def follow(self, url: str, link: str) -> str | None:
         """Resolve a link that stood in the answer to `url`; `None` where it leads elsewhere.
@@ -232,13 +232,13 @@ class Transport:
                 return self._unreachable(error, request.method, operation)
             answered = True
             now = self._clock.now()
-            told = limits.told(response.headers, now)
+            told = rate_limit_headers.told(response.headers, now)
             if response.is_success:
                 return _answered(response.status_code, content, request.method, operation)
             setback = self._failed(response, content, request.method, operation, now)
             if isinstance(setback.error, RateLimited) and _repeats(setback, patient=patient):
                 pause = self._patience.pause(attempt, setback.asked)
-                asked = limits.retry_after(response.headers, now)
+                asked = rate_limit_headers.retry_after(response.headers, now)
             return replace(setback, pause=pause)
         finally:
             self._patience.release(ticket, told, answered=answered, pause=pause, asked=asked)
@@ -255,7 +255,7 @@ class Transport:
     def _failed(
         self, response: httpx.Response, content: bytes, method: str, operation: str, now: datetime
     ) -> _Setback:
-        error = failures.failure(
+        error = error_mapping.failure(
             response.status_code,
             response.headers,
             content,
@@ -267,7 +267,9 @@ class Transport:
         )
         repeatable = isinstance(error, RateLimited | ServerFault) and not error.ambiguous
         return _Setback(
-            error, repeatable, limits.asked_pause(response.status_code, response.headers, now)
+            error,
+            repeatable,
+            rate_limit_headers.asked_pause(response.status_code, response.headers, now),
         )
 
     def _read(self, response: httpx.Response, method: str, operation: str) -> bytes:
@@ -305,7 +307,7 @@ class Transport:
 def _answered(status: int, content: bytes, method: str, operation: str) -> Answer | _Setback:
     """Read a success. One whose body was spoilt on its way did whatever a write asked for."""
     try:
-        return Answer(status, failures.data(status, content, method, operation))
+        return Answer(status, error_mapping.data(status, content, method, operation))
     except UnexpectedAnswer as error:
         return _Setback(error, repeatable=method == "GET")
 

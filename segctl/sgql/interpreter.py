@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from segctl.query import ast
 from segctl.query.parser.tokens import lower, upper
 from segctl.sgql.parse import parse
-from segctl.sgql.predicate import (
+from segctl.sgql.predicates import (
     EVENT_FIELDS,
     AllOf,
     AnyOf,

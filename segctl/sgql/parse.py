@@ -22,7 +22,7 @@ from segctl.query.parser.expressions import DEEPEST
 from segctl.query.parser.parse import LONGEST
 from segctl.query.parser.tokens import WordKind, lower
 from segctl.query.visit import children
-from segctl.sgql.words import cut
+from segctl.sgql.tokens import cut
 
 if TYPE_CHECKING:
     from segctl.query.parser.tokens import Word

@@ -30,7 +30,7 @@ from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, Result, Watc
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from segctl.emulator.reply import Reply
+    from segctl.emulator.response import Reply
 
 EXPORTS = "/v3/marketing/contacts/exports"
 FILES = "/contact-exports/"

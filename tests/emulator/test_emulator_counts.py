@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.audience.duckdb_engine import Engine
 from segctl.cli.sandbox import open_sandbox
-from segctl.emulator import Contact, Settings, contacts, counts, world
+from segctl.emulator import Contact, Settings, contacts, counts, seed
 
 from .account import HEADERS, START, V2, Account
 from .test_emulator_exports import EXPORTS, fetch, rows, urls
@@ -80,12 +80,10 @@ def test_the_seeded_world_counts_what_its_people_are(account: Account) -> None:
         ),
     }
     made = {text: account.create(text[:40], FROM + text)["id"] for text in cases}
-    last = world.PAST_SINGLE_SEND_IDS[-1]
+    last = seed.PAST_SINGLE_SEND_IDS[-1]
     wanted = f"e.event_type = 'click' AND e.DATA:payload.unique_args.singlesend_id = '{last}'"
     clicked = account.create("Clicked", JOINED + wanted)["id"]
-    parent = account.create(
-        "Parent", FROM + "preferred_language = 'cs'", world.EVENT_GUESTS_LIST_ID
-    )
+    parent = account.create("Parent", FROM + "preferred_language = 'cs'", seed.EVENT_GUESTS_LIST_ID)
     account.clock.forward(10)
     with account.emulator._store.transaction() as db:
         everybody, happened = contacts.everybody(db, ""), contacts.events(db, "")
@@ -95,12 +93,12 @@ def test_the_seeded_world_counts_what_its_people_are(account: Account) -> None:
     data: list[Any] = [event.data for event in happened if event.event_type == "click"]
     sends = [one["payload"]["unique_args"]["singlesend_id"] for one in data]
     assert count(account, clicked) == sends.count(last) > 0
-    guests = [one for one in everybody if world.EVENT_GUESTS_LIST_ID in one.list_ids]
+    guests = [one for one in everybody if seed.EVENT_GUESTS_LIST_ID in one.list_ids]
     czechs = sum(one.fields.get("preferred_language") == "cs" for one in guests)
     assert count(account, parent["id"]) == czechs > 0
-    readers = sum(world.NEWSLETTER_LIST_ID in one.list_ids for one in everybody)
-    assert count(account, world.NEWSLETTER_READERS_ID) == readers
-    assert count(account, world.OLD_WEBINAR_GUESTS_ID) > 0
+    readers = sum(seed.NEWSLETTER_LIST_ID in one.list_ids for one in everybody)
+    assert count(account, seed.NEWSLETTER_READERS_ID) == readers
+    assert count(account, seed.OLD_WEBINAR_GUESTS_ID) > 0
 
 
 def test_all_that_are_due_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,17 +215,17 @@ def test_without_duckdb_nothing_is_counted(
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     account.emulator.seed()
-    assert count(account, world.NEWSLETTER_READERS_ID) == 0
-    read = account.get(f"{V2}/{world.NEWSLETTER_READERS_ID}")
+    assert count(account, seed.NEWSLETTER_READERS_ID) == 0
+    read = account.get(f"{V2}/{seed.NEWSLETTER_READERS_ID}")
     assert (read["contacts_sample"], read["sample_updated_at"] is None) == ([], False)
-    assert account.get(f"{V2}/{world.GMAIL_USERS_V1_ID}")["contacts_count"] > 0
-    job = account.ask("POST", EXPORTS, {"segment_ids": [world.NEWSLETTER_READERS_ID]}).json()
+    assert account.get(f"{V2}/{seed.GMAIL_USERS_V1_ID}")["contacts_count"] > 0
+    job = account.ask("POST", EXPORTS, {"segment_ids": [seed.NEWSLETTER_READERS_ID]}).json()
     account.clock.forward(5)
     assert account.get(f"{EXPORTS}/{job['id']}")["status"] == "failure"
     (url,) = urls(account)
     assert gzip.decompress(fetch(account, url).body).count(b"\n") == 361
     monkeypatch.undo()
-    assert count(account, world.NEWSLETTER_READERS_ID) > 0
+    assert count(account, seed.NEWSLETTER_READERS_ID) > 0
 
 
 def test_an_account_without_contacts_needs_no_duckdb(

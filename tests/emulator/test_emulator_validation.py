@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segctl.emulator import world
+from segctl.emulator import seed
 from segctl.emulator.validation import find_error, uses_events
 
 START = "SELECT contact_id, updated_at FROM contact_data "
@@ -42,7 +42,7 @@ ATTESTED = [
 
 @pytest.mark.parametrize("query", ATTESTED)
 def test_attested_queries_are_valid(query: str) -> None:
-    assert find_error(query, world.CUSTOM_FIELDS) is None
+    assert find_error(query, seed.CUSTOM_FIELDS) is None
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_attested_queries_are_valid(query: str) -> None:
     ],
 )
 def test_other_sound_queries_are_valid(query: str) -> None:
-    assert find_error(query, world.CUSTOM_FIELDS) is None
+    assert find_error(query, seed.CUSTOM_FIELDS) is None
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_other_sound_queries_are_valid(query: str) -> None:
     ],
 )
 def test_unsound_queries_are_invalid_and_say_why(query: str, message: str) -> None:
-    assert message in (find_error(query, world.CUSTOM_FIELDS) or "")
+    assert message in (find_error(query, seed.CUSTOM_FIELDS) or "")
 
 
 def test_custom_fields_are_columns_of_the_account_that_has_them() -> None:

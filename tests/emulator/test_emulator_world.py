@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segctl.emulator import Settings, contacts, people, world
+from segctl.emulator import Settings, contacts, seed, seed_contacts
 
 from .account import QUERY, START, V1, V2, Account
 
@@ -16,30 +16,30 @@ def test_the_seeded_world_is_whole_and_lies_in_the_past(account: Account) -> Non
     assert account.emulator.seed()
     lists = account.get("/v3/marketing/lists")["result"]
     assert {entry["name"]: entry["id"] for entry in lists} == {
-        "Newsletter": world.NEWSLETTER_LIST_ID,
-        "Customers": world.CUSTOMERS_LIST_ID,
-        "Event guests 2026": world.EVENT_GUESTS_LIST_ID,
-        "Internal testers": world.INTERNAL_TESTERS_LIST_ID,
+        "Newsletter": seed.NEWSLETTER_LIST_ID,
+        "Customers": seed.CUSTOMERS_LIST_ID,
+        "Event guests 2026": seed.EVENT_GUESTS_LIST_ID,
+        "Internal testers": seed.INTERNAL_TESTERS_LIST_ID,
     }
     fields = account.get("/v3/marketing/field_definitions")["custom_fields"]
-    assert {field["name"]: field["field_type"] for field in fields} == world.CUSTOM_FIELDS
-    readers = account.get(f"{V2}/{world.NEWSLETTER_READERS_ID}")
+    assert {field["name"]: field["field_type"] for field in fields} == seed.CUSTOM_FIELDS
+    readers = account.get(f"{V2}/{seed.NEWSLETTER_READERS_ID}")
     assert readers["name"] == "Newsletter readers"
-    assert world.NEWSLETTER_LIST_ID in readers["query_dsl"]
+    assert seed.NEWSLETTER_LIST_ID in readers["query_dsl"]
     assert readers["status"] == {"query_validation": "VALID"}
     assert readers["sample_updated_at"] is not None
     assert (
-        account.get(f"{V2}/{world.OLD_WEBINAR_GUESTS_ID}")["status"]["query_validation"] == "VALID"
+        account.get(f"{V2}/{seed.OLD_WEBINAR_GUESTS_ID}")["status"]["query_validation"] == "VALID"
     )
-    old = account.get(f"{V1}/{world.GMAIL_USERS_V1_ID}")
+    old = account.get(f"{V1}/{seed.GMAIL_USERS_V1_ID}")
     assert old["name"] == "Gmail users (old)"
     for segment in account.emulator.ui.segments():
         assert segment.updated_at < START.timestamp() - 14 * 86_400
-    send = account.get(f"/v3/marketing/singlesends/{world.SCHEDULED_SINGLE_SEND_ID}")
+    send = account.get(f"/v3/marketing/singlesends/{seed.SCHEDULED_SINGLE_SEND_ID}")
     assert send["status"] == "scheduled"
     assert send["send_at"] > "2026-07-15"
-    assert send["send_to"]["segment_ids"] == [world.NEWSLETTER_READERS_ID]
-    draft = account.get(f"/v3/marketing/singlesends/{world.DRAFT_SINGLE_SEND_ID}")
+    assert send["send_to"]["segment_ids"] == [seed.NEWSLETTER_READERS_ID]
+    draft = account.get(f"/v3/marketing/singlesends/{seed.DRAFT_SINGLE_SEND_ID}")
     assert draft["status"] == "draft"
 
 
@@ -48,17 +48,17 @@ def test_the_people_of_the_world(account: Account) -> None:
     with account.emulator._store.transaction() as db:
         everybody, happened = contacts.everybody(db, ""), contacts.events(db, "")
     now = START.timestamp()
-    assert len({one.email for one in everybody}) == len(everybody) == people.HOW_MANY
+    assert len({one.email for one in everybody}) == len(everybody) == seed_contacts.HOW_MANY
     reserved = (".test", ".example", "@example.com", "@example.org", "@example.net")
     assert all(one.email.endswith(reserved) for one in everybody)
     assert all(one.created_at <= one.updated_at < now for one in everybody)
-    for name in ("first_name", "city", *world.CUSTOM_FIELDS):
+    for name in ("first_name", "city", *seed.CUSTOM_FIELDS):
         having = sum(name in one.fields for one in everybody)
-        assert 0 < having < people.HOW_MANY or name == "signed_up", name
+        assert 0 < having < seed_contacts.HOW_MANY or name == "signed_up", name
     members = Counter(list_id for one in everybody for list_id in one.list_ids)
     lists = account.get("/v3/marketing/lists")["result"]
     assert {entry["id"]: entry["contact_count"] for entry in lists} == members
-    old = account.get(f"{V1}/{world.GMAIL_USERS_V1_ID}")
+    old = account.get(f"{V1}/{seed.GMAIL_USERS_V1_ID}")
     gmail = [one for one in everybody if one.email.endswith("@gmail.example")]
     assert old["contacts_count"] == len(gmail) > 0
     begin = now - 101 * 86_400
@@ -69,7 +69,7 @@ def test_the_people_of_the_world(account: Account) -> None:
     assert [kind for kind, _ in kinds.most_common()] == ["processed", "delivered", "open", "click"]
     data: list[Any] = [event.data for event in happened]
     sends = {one["payload"]["unique_args"]["singlesend_id"] for one in data}
-    assert sends == {*world.PAST_SINGLE_SEND_IDS}
+    assert sends == {*seed.PAST_SINGLE_SEND_IDS}
     for send_id in sends:
         assert account.get(f"/v3/marketing/singlesends/{send_id}")["status"] == "triggered"
 
@@ -77,11 +77,11 @@ def test_the_people_of_the_world(account: Account) -> None:
 def test_the_world_is_the_same_all_day() -> None:
     day = START.timestamp() // 86_400 * 86_400
     sends = (("s", day - 10 * 86_400),)
-    first = people.everybody(day), people.happenings(day, sends)
-    people.everybody.cache_clear()
-    people.happenings.cache_clear()
-    assert (people.everybody(day), people.happenings(day, sends)) == first
-    assert people.everybody(day + 86_400) != first[0]
+    first = seed_contacts.everybody(day), seed_contacts.happenings(day, sends)
+    seed_contacts.everybody.cache_clear()
+    seed_contacts.happenings.cache_clear()
+    assert (seed_contacts.everybody(day), seed_contacts.happenings(day, sends)) == first
+    assert seed_contacts.everybody(day + 86_400) != first[0]
 
 
 def test_seeding_happens_once_and_only_where_nothing_is(account: Account) -> None:

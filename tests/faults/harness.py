@@ -28,7 +28,7 @@ import httpx
 import pytest
 
 from segctl.cli import main
-from segctl.emulator import Delivery, Emulator, Settings, world
+from segctl.emulator import Delivery, Emulator, Settings, seed
 from segctl.model.report import Report
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class World:
         self.violations: list[str] = []
         self.runs: dict[str, Run] = {}
         self.env = {"SEGCTL_BASE_URL": "http://127.0.0.1:9", "SEGCTL_CACHE_DIR": cache}
-        for name, kind in world.CUSTOM_FIELDS.items():
+        for name, kind in seed.CUSTOM_FIELDS.items():
             self.emulator.ui.add_field(name, kind)
 
     def _new_id(self) -> str:

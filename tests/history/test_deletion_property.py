@@ -22,7 +22,7 @@ from segctl.applying.applier import perform
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
-from segctl.emulator.world import CUSTOM_FIELDS
+from segctl.emulator.seed import CUSTOM_FIELDS
 from segctl.errors import Severity
 from segctl.history.git import read_ledger
 from segctl.model import Create, Delete, Plan, Reason, TargetRef
@@ -38,8 +38,8 @@ from tests.history.repository import Repository, new_repository
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from segctl.emulator.console import WebUi
     from segctl.emulator.records import Record
-    from segctl.emulator.ui import WebUi
 
 LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
 NAMES = ["A", "B", "C"]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Create, Plan, Segment, TargetRef
 from segctl.model.report import Outcome, Report, Status
-from segctl.render.findings import plan_findings, report_findings
-from segctl.render.frame import Frame
+from segctl.render.as_diagnostics import plan_findings, report_findings
+from segctl.render.context import Frame
 from segctl.render.github import MOST, workflow_annotations
 from tests.conftest import KEY
 from tests.render import values

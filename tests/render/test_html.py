@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Delete, Impact, Patch, Plan, Precondition, Segment, TargetRef
 from segctl.query.diff import clause_changes
-from segctl.render.frame import Frame
-from segctl.render.html import diagnostics_html, drift_html, plan_html, report_html
+from segctl.render.context import Frame
 from segctl.render.html.sides import rows
 from segctl.render.html.stylesheet import CSS
+from segctl.render.html.views import diagnostics_html, drift_html, plan_html, report_html
 from segctl.render.markup import Html, html, tag
 from tests.conftest import KEY
 from tests.render import values

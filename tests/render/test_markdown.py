@@ -17,15 +17,15 @@ from markdown_it import MarkdownIt
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Create, Delete, Plan, Precondition, Segment, TargetRef
 from segctl.planfile.to_json import digest
-from segctl.render.frame import Frame
-from segctl.render.markdown import (
+from segctl.render.context import Frame
+from segctl.render.markdown.body import LIMIT
+from segctl.render.markdown.escape import code, fence, prose
+from segctl.render.markdown.views import (
     diagnostics_markdown,
     drift_markdown,
     plan_markdown,
     report_markdown,
 )
-from segctl.render.markdown.body import LIMIT
-from segctl.render.markdown.escape import code, fence, prose
 from tests.conftest import KEY
 from tests.render import values
 

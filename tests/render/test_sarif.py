@@ -13,7 +13,7 @@ from jsonschema import Draft4Validator
 
 from segctl.declarations.linter import ALL_RULES
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.render.frame import Frame
+from segctl.render.context import Frame
 from segctl.render.sarif import SCHEMA, sarif
 from tests.conftest import KEY
 from tests.render import values

@@ -21,7 +21,7 @@ from segctl.model import (
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.planning.drift import Drift, Drifts, Kind
 from segctl.query.diff import clause_changes
-from segctl.render.frame import Frame
+from segctl.render.context import Frame
 from tests.conftest import KEY, query
 
 HOSTILE = (

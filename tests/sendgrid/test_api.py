@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl.common.secrets import Secret
-from segctl.emulator import Emulator, Settings, world
+from segctl.emulator import Emulator, Settings, seed
 from segctl.errors import (
     BadRequest,
     Forbidden,
@@ -234,9 +234,9 @@ def account(emulator: Emulator, clock: FakeClock) -> Iterator[Writer]:
 
 
 def test_a_segment_lives_and_dies(account: Writer) -> None:
-    made = account.create_segment(Segment("N", QUERY, (world.NEWSLETTER_LIST_ID,)))
+    made = account.create_segment(Segment("N", QUERY, (seed.NEWSLETTER_LIST_ID,)))
     read = account.get_segment(made.id)
-    assert read.definition == Segment("N", QUERY, (world.NEWSLETTER_LIST_ID,))
+    assert read.definition == Segment("N", QUERY, (seed.NEWSLETTER_LIST_ID,))
     assert read.validation is Validation.VALID
     assert made.id in {one.id for one in account.list_segments()}
     with pytest.raises(UpdateLocked, match="less than five minutes ago") as caught:
@@ -255,20 +255,20 @@ def test_a_segment_lives_and_dies(account: Writer) -> None:
 def test_lists_have_no_queries_and_v1_segments_show(account: Writer) -> None:
     listed = account.list_segments()
     assert {one.query for one in listed} == {None}
-    assert [one.id for one in listed if one.is_v1] == [world.GMAIL_USERS_V1_ID]
+    assert [one.id for one in listed if one.is_v1] == [seed.GMAIL_USERS_V1_ID]
 
 
 def test_the_filters_reach_a_server_that_knows_them(account: Writer) -> None:
-    ours = account.create_segment(Segment("N", QUERY, (world.NEWSLETTER_LIST_ID,)))
+    ours = account.create_segment(Segment("N", QUERY, (seed.NEWSLETTER_LIST_ID,)))
     everything = {one.id for one in account.list_segments()}
-    of_list = account.list_segments(parent_list_ids=[world.NEWSLETTER_LIST_ID])
+    of_list = account.list_segments(parent_list_ids=[seed.NEWSLETTER_LIST_ID])
     orphans = {one.id for one in account.list_segments(no_parent_list=True)}
-    both = account.list_segments(parent_list_ids=[world.NEWSLETTER_LIST_ID], no_parent_list=True)
-    ids = account.list_segments(ids=[ours.id, world.OLD_WEBINAR_GUESTS_ID], no_parent_list=True)
+    both = account.list_segments(parent_list_ids=[seed.NEWSLETTER_LIST_ID], no_parent_list=True)
+    ids = account.list_segments(ids=[ours.id, seed.OLD_WEBINAR_GUESTS_ID], no_parent_list=True)
     assert [one.id for one in of_list] == [ours.id]
     assert orphans == everything - {ours.id}
     assert {one.id for one in both} == everything
-    assert {one.id for one in ids} == {ours.id, world.OLD_WEBINAR_GUESTS_ID}
+    assert {one.id for one in ids} == {ours.id, seed.OLD_WEBINAR_GUESTS_ID}
 
 
 @pytest.mark.parametrize(
@@ -299,11 +299,11 @@ def test_a_create_that_goes_wrong(
 
 def test_v1_segments_have_paths_of_their_own(account: Writer) -> None:
     (listed,) = account.list_v1_segments()
-    assert (listed.id, listed.is_v1) == (world.GMAIL_USERS_V1_ID, True)
+    assert (listed.id, listed.is_v1) == (seed.GMAIL_USERS_V1_ID, True)
     read = account.get_segment(listed.id, v1=True)
     assert (read.query, read.is_v1) == ("email LIKE '%@gmail.example'", True)
     with pytest.raises(NotFound):
-        account.get_segment(world.NEWSLETTER_READERS_ID, v1=True)
+        account.get_segment(seed.NEWSLETTER_READERS_ID, v1=True)
     account.delete_segment(listed.id, v1=True)
     with pytest.raises(NotFound):
         account.get_segment(listed.id, v1=True)

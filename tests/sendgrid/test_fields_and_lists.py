@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from segctl.common.secrets import Secret
-from segctl.emulator import Emulator, Settings, world
+from segctl.emulator import Emulator, Settings, seed
 from segctl.errors import UnexpectedAnswer
 from segctl.model.contact_fields import ContactList, Field, FieldType
 from segctl.sendgrid.api import Reader
@@ -69,10 +69,10 @@ def test_contact_lists_of_every_page() -> None:
 
 
 def test_a_list_without_a_name_goes_by_its_id() -> None:
-    data = {"result": [{"id": world.CUSTOMERS_LIST_ID, "name": ""}]}
+    data = {"result": [{"id": seed.CUSTOMERS_LIST_ID, "name": ""}]}
     with scripted(answer(200, data)) as (transport, script):
         found = Reader(transport).list_contact_lists()
-    assert found == (ContactList(world.CUSTOMERS_LIST_ID, world.CUSTOMERS_LIST_ID),)
+    assert found == (ContactList(seed.CUSTOMERS_LIST_ID, seed.CUSTOMERS_LIST_ID),)
     assert [seen.target for seen in script.seen] == ["/v3/marketing/lists?page_size=1000"]
 
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from segctl.sendgrid.gate import LEASE, ROUNDING, Gate, Hold, Ticket
-from segctl.sendgrid.limits import Told
+from segctl.sendgrid.rate_limit_headers import Told
+from segctl.sendgrid.rate_limiter import LEASE, ROUNDING, Gate, Hold, Ticket
 
 PATH = "/v3/marketing/segments/2.0"
 SEARCH = "/v3/marketing/contacts/search"

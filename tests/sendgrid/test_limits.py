@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from segctl.sendgrid.limits import Told, asked_pause, told
+from segctl.sendgrid.rate_limit_headers import Told, asked_pause, told
 
 from .support import NOW
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from segctl.errors import RateLimited, RemoteError, ServerFault, UnexpectedAnswer
-from segctl.sendgrid import failures
-from segctl.sendgrid.patience import LONGEST_WAIT
+from segctl.sendgrid import error_mapping
+from segctl.sendgrid.backoff import LONGEST_WAIT
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 
 from .support import NOW, FakeClock, Served, answer, listening, scripted
@@ -181,4 +181,4 @@ def test_ambiguity_of_a_5xx_ends_the_attempts_of_a_write() -> None:
     [(0, "0 s"), (0.2, "1 s"), (120, "120 s"), (121, "3 min"), (7300, "3 h"), (200_000, "3 days")],
 )
 def test_durations_are_written_for_people(seconds: float, words: str) -> None:
-    assert failures.duration(seconds) == words
+    assert error_mapping.duration(seconds) == words

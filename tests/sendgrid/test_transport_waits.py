@@ -18,7 +18,7 @@ from segctl.common.clock import SystemClock
 from segctl.common.secrets import Secret
 from segctl.errors import Interrupted, RateLimited, RemoteError
 from segctl.sendgrid import CONCURRENCY
-from segctl.sendgrid.patience import LONGEST_WAIT, TICK
+from segctl.sendgrid.backoff import LONGEST_WAIT, TICK
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 from tests.conftest import Hasty
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from segctl.errors import UnexpectedAnswer
 from segctl.model import Remote, Validation
-from segctl.sendgrid import surroundings, wire
+from segctl.sendgrid import wire, wire_related
 
 from .support import segment_json
 
@@ -215,7 +215,7 @@ def test_a_list_without_results_is_refused(data: Any) -> None:
 @settings(max_examples=60)
 @given(JSON)
 def test_no_json_crashes_the_reader(data: Any) -> None:
-    for read in (wire.remote, wire.definition, surroundings.contact_list, surroundings.fields):
+    for read in (wire.remote, wire.definition, wire_related.contact_list, wire_related.fields):
         try:
             read(data, "read")
         except UnexpectedAnswer:
@@ -244,7 +244,7 @@ def test_a_segment_is_read_or_refused(data: dict[str, Any]) -> None:
     ],
 )
 def test_who_gets_a_single_send(send_to: Any, ids: tuple[str, ...]) -> None:
-    read = surroundings.audience({"id": "1", "status": "draft", "send_to": send_to}, "read it")
+    read = wire_related.audience({"id": "1", "status": "draft", "send_to": send_to}, "read it")
     assert (read.id, read.name, read.status, read.segment_ids) == ("1", "1", "draft", ids)
 
 
@@ -260,4 +260,4 @@ def test_who_gets_a_single_send(send_to: Any, ids: tuple[str, ...]) -> None:
 )
 def test_a_single_send_that_cannot_be_made_out_is_no_empty_one(data: Any) -> None:
     with pytest.raises(UnexpectedAnswer):
-        surroundings.audience(data, "read it")
+        wire_related.audience(data, "read it")

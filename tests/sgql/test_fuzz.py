@@ -16,7 +16,7 @@ from segctl.query.parser.parse import LONGEST, parse
 from segctl.query.visit import walk
 from segctl.sgql.interpreter import NoAnswer, question
 from segctl.sgql.parse import parse as parse_sgql
-from segctl.sgql.translation import Upgraded, translate
+from segctl.sgql.to_v2 import Upgraded, translate
 
 from . import queries, worlds
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from segctl.sgql.translation import Upgraded, translate
+from segctl.sgql.to_v2 import Upgraded, translate
 from tests.conftest import REPOSITORY
 
 PAGE = (REPOSITORY / "docs/sgql.md").read_text("utf-8")

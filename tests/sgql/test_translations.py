@@ -12,7 +12,7 @@ from segctl.query.format.layout import laid_out
 from segctl.query.lint import Knowledge, lint
 from segctl.query.parser.errors import shown
 from segctl.query.parser.parse import parse
-from segctl.sgql.translation import Upgraded, translate
+from segctl.sgql.to_v2 import Upgraded, translate
 
 from . import queries
 

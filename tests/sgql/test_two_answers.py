@@ -13,8 +13,8 @@ from segctl.audience.to_duckdb import translate as to_duckdb
 from segctl.query.parser.parse import parse
 from segctl.sgql.interpreter import Truth, differences, question
 from segctl.sgql.parse import parse as parse_sgql
-from segctl.sgql.predicate import asks_event
-from segctl.sgql.translation import Upgraded, translate
+from segctl.sgql.predicates import asks_event
+from segctl.sgql.to_v2 import Upgraded, translate
 from tests.audience.worlds import COLUMNS
 
 from . import worlds

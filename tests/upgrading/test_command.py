@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.importing import v1_upgrader
-from segctl.sgql.translation import Upgraded
+from segctl.sgql.to_v2 import Upgraded
 from tests.conftest import query, segment_yaml
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from segctl.cli.planning import read_selection
 from segctl.cli.session import with_session
 from segctl.query.explain import explain
 from segctl.query.parser.parse import parse
-from segctl.render.style import clean, clean_lines
+from segctl.render.terminal import clean, clean_lines
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

@@ -12,7 +12,7 @@ from segctl.common.clock import iso
 from segctl.declarations.fields_file import fields_text
 from segctl.model.contact_fields import Fields
 from segctl.project.files import FIELDS_FILE
-from segctl.render.style import count
+from segctl.render.terminal import count
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

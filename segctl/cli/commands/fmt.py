@@ -12,7 +12,7 @@ from segctl.cli.session import with_session
 from segctl.declarations.formatting import formatted, formatted_sql
 from segctl.documents.document import decode
 from segctl.errors import Severity
-from segctl.render.style import clean, count
+from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

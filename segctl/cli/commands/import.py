@@ -19,7 +19,7 @@ from segctl.cli.naming import parent_names
 from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, Severity
 from segctl.importing.importer import find, make_import, to_read
-from segctl.render.style import clean, count
+from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

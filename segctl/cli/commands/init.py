@@ -18,7 +18,7 @@ from segctl.cli.session import STATE_FOLDER, with_session
 from segctl.common.package_data import shipped
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.files import stays_inside
-from segctl.render.style import clean, count
+from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
     from pathlib import Path

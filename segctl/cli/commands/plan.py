@@ -15,7 +15,7 @@ from segctl.common.clock import iso
 from segctl.errors import UsageError
 from segctl.model.plan_options import Options
 from segctl.planfile.to_json import to_json
-from segctl.render.style import count
+from segctl.render.terminal import count
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

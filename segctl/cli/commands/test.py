@@ -146,7 +146,7 @@ def _show_json(
 ) -> None:
     from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
     from segctl.planfile.to_json import source_json  # noqa: PLC0415
-    from segctl.render.style import clean  # noqa: PLC0415
+    from segctl.render.terminal import clean  # noqa: PLC0415
 
     tests: list[dict[str, Any]] = [
         {

@@ -20,7 +20,7 @@ from segctl.cli.session import with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importing.importer import find, shown
 from segctl.planning.ownership import Ownership
-from segctl.render.style import clean, count
+from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from segctl.cli.session import with_session
 from segctl.documents.document import by_place
 from segctl.errors import InvalidInput, Severity
 from segctl.render.diagnostics import tally
-from segctl.render.style import count
+from segctl.render.terminal import count
 
 if TYPE_CHECKING:
     from segctl.cli.session import Session

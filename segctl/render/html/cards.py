@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
-from segctl.render.audience import audiences, listed
+from segctl.render.audience_counts import NOT_SUMMED, STILL, of_base, reached
 from segctl.render.clauses import clause_words
 from segctl.render.definition import head_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
-from segctl.render.impacts import NOT_SUMMED, STILL, of_base, reached
 from segctl.render.lists import name_words, queried
 from segctl.render.markup import Html, html, tag
+from segctl.render.plain_english import audiences, listed
 from segctl.render.plan_text import reason_words
-from segctl.render.style import clean, count, percent
+from segctl.render.terminal import clean, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from segctl.model.contact_fields import ListNames
     from segctl.query.diff import ClauseChange
     from segctl.query.explain import Line
-    from segctl.render.frame import Frame
+    from segctl.render.context import Frame
 
 OF_USE = frozenset({"in-use", "reference-ignored", "references-unread", "upgrade-waits"})
 """The findings that say who uses a segment."""

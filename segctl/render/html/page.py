@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.render.html.stylesheet import CSS, POLICY
 from segctl.render.markup import Html, html, tag
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
-    from segctl.render.frame import Frame
+    from segctl.render.context import Frame
 
 _QUOTED = re.compile(r"`([^`]+)`")
 

@@ -21,7 +21,7 @@ from segctl.render.markdown.escape import MARKER
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from segctl.render.frame import Frame
+    from segctl.render.context import Frame
 
 LIMIT = 65_000
 """Bytes of UTF-8 that a comment may have."""

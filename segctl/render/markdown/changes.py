@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
-from segctl.render.audience import audiences, listed
+from segctl.render.audience_counts import shift
 from segctl.render.clauses import clause_words
 from segctl.render.definition import sides, unified
-from segctl.render.impacts import shift
 from segctl.render.lists import name_words, queried
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
+from segctl.render.plain_english import audiences, listed
 from segctl.render.plan_text import reason_words
-from segctl.render.style import count, percent
+from segctl.render.terminal import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segctl.model.contact_fields import ListNames
     from segctl.query.diff import ClauseChange
     from segctl.query.explain import Line
-    from segctl.render.frame import Frame
+    from segctl.render.context import Frame
 
 MOST_LINES = 200
 """Lines of a diff that are shown of one segment."""

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from segctl.render.markup import Html, html, tag
-from segctl.render.style import clean
+from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

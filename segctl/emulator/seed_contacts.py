@@ -11,9 +11,9 @@ import random
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from segctl.emulator import mailing_lists
-from segctl.emulator.call import timestamp
+from segctl.emulator import seed_ids
 from segctl.emulator.contacts import Contact, Event
+from segctl.emulator.request import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,7 +92,7 @@ def happenings(today: float, sends: tuple[tuple[str, float], ...]) -> tuple[Even
         event
         for send_id, at in sends
         for contact in everybody(today)
-        if mailing_lists.NEWSLETTER in contact.list_ids and contact.created_at < at
+        if seed_ids.NEWSLETTER in contact.list_ids and contact.created_at < at
         for event in _received(dice, contact.id, send_id, at)
         if event.at < today
     ]
@@ -114,13 +114,13 @@ def _contacts(dice: _Dice, today: float) -> Iterator[Contact]:
         fields = dict(_person(dice, first, last)) | dict(_business(dice, since, today))
         if webinar:
             fields["lead_source"] = "webinar-2024"
-        on = [mailing_lists.INTERNAL_TESTERS] if tester else []
+        on = [seed_ids.INTERNAL_TESTERS] if tester else []
         if tester or dice.chance(0.62):
-            on.append(mailing_lists.NEWSLETTER)
+            on.append(seed_ids.NEWSLETTER)
         if fields.get("orders_count"):
-            on.append(mailing_lists.CUSTOMERS)
+            on.append(seed_ids.CUSTOMERS)
         if tester or dice.chance(0.17):
-            on.append(mailing_lists.EVENT_GUESTS)
+            on.append(seed_ids.EVENT_GUESTS)
         yield Contact(
             f"c0a7ac75-0000-4000-8000-{number:012d}",
             f"{first}.{last}{number}@{domain}".lower(),

@@ -31,9 +31,9 @@ from segctl.query.parser.errors import Problem
 from segctl.query.parser.parse import parse as parse_sql
 from segctl.query.to_sql import Writer
 from segctl.query.visit import walk
+from segctl.sgql.expressions import Values
 from segctl.sgql.parse import parse
-from segctl.sgql.predicate import AllOf, AnyOf, Happened, Holds, NoneOf, Predicate, read
-from segctl.sgql.values import Values
+from segctl.sgql.predicates import AllOf, AnyOf, Happened, Holds, NoneOf, Predicate, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

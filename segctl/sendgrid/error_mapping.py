@@ -23,7 +23,7 @@ from segctl.errors import (
     UnexpectedAnswer,
     UpdateLocked,
 )
-from segctl.sendgrid.limits import asked_pause, told
+from segctl.sendgrid.rate_limit_headers import asked_pause, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -38,7 +38,7 @@ from segctl.sgql.literals import (
     text_of,
     time_of,
 )
-from segctl.sgql.predicate import EVENT_FIELDS
+from segctl.sgql.predicates import EVENT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Create, Reason
 from segctl.planning.audience_limits import audience_change, impact_of, reaching
-from segctl.render.style import clean, count
+from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
     from segctl.model import Change, Impact, Patch, Plan, Replace

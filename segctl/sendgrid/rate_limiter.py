@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segctl.sendgrid.limits import Told
+    from segctl.sendgrid.rate_limit_headers import Told
 
 LEASE = 2.0
 """Seconds for which the others wait for the request that goes first; then another one may."""

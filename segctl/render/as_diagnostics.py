@@ -15,10 +15,10 @@ from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name
 from segctl.planning.drift import Kind
 from segctl.planning.safety import ended
-from segctl.render.impacts import impact_words
+from segctl.render.audience_counts import impact_words
 from segctl.render.plan_text import reason_words
 from segctl.render.report_text import closing_line
-from segctl.render.style import Style, count
+from segctl.render.terminal import Style, count
 
 if TYPE_CHECKING:
     from segctl.model import Change, Plan

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from segctl.common.clock import Bell
 from segctl.errors import Interrupted, RateLimited
-from segctl.sendgrid import failures
-from segctl.sendgrid.gate import Gate, Hold
+from segctl.sendgrid import error_mapping
+from segctl.sendgrid.rate_limiter import Gate, Hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from segctl.common.clock import Clock
     from segctl.errors import RemoteError
-    from segctl.sendgrid.gate import Ticket
-    from segctl.sendgrid.limits import Told
+    from segctl.sendgrid.rate_limit_headers import Told
+    from segctl.sendgrid.rate_limiter import Ticket
 
 LONGEST_WAIT = 90.0
 """Seconds; a server that asks for more is not waited for, and the error says what it asked."""
@@ -104,7 +104,7 @@ class Patience:
 
     def sleep(self, pause: float, error: RemoteError, attempt: int, attempts: int) -> None:
         """Wait between an attempt that failed and the next. Raises `Interrupted`."""
-        again = f"attempt {attempt + 1} of {attempts} in {failures.duration(pause)}"
+        again = f"attempt {attempt + 1} of {attempts} in {error_mapping.duration(pause)}"
         bell = Bell()
         self._asleep.add(bell)
         try:
@@ -132,7 +132,7 @@ class Patience:
         now = self._clock.monotonic()
         seconds = hold.seconds
         until = now + seconds
-        wait = failures.duration(seconds)
+        wait = error_mapping.duration(seconds)
         if not hold.used_up and (said is None or now < said + SILENCE):
             # Mostly over in a moment, and then not worth a word.
             said = now if said is None else said
@@ -178,7 +178,7 @@ def _interrupted(operation: str, before: RemoteError | None) -> Interrupted:
 
 
 def _too_long(hold: Hold, operation: str) -> RateLimited:
-    wait = failures.duration(hold.seconds)
+    wait = error_mapping.duration(hold.seconds)
     error = RateLimited(
         f"could not {operation}: the rate limit is reached, and SendGrid asks to wait {wait}",
         hint=f"run it again in {wait}",

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.emulator import mailing_lists
-from segctl.emulator.call import timestamp
+from segctl.emulator import seed_ids
+from segctl.emulator.request import timestamp
 
 if TYPE_CHECKING:
-    from segctl.emulator.ui import WebUi
+    from segctl.emulator.console import WebUi
 
-NEWSLETTER_LIST_ID = mailing_lists.NEWSLETTER
-CUSTOMERS_LIST_ID = mailing_lists.CUSTOMERS
-EVENT_GUESTS_LIST_ID = mailing_lists.EVENT_GUESTS
-INTERNAL_TESTERS_LIST_ID = mailing_lists.INTERNAL_TESTERS
+NEWSLETTER_LIST_ID = seed_ids.NEWSLETTER
+CUSTOMERS_LIST_ID = seed_ids.CUSTOMERS
+EVENT_GUESTS_LIST_ID = seed_ids.EVENT_GUESTS
+INTERNAL_TESTERS_LIST_ID = seed_ids.INTERNAL_TESTERS
 
 NEWSLETTER_READERS_ID = "5e9c0de2-71b3-4d5a-8c44-000000000001"
 OLD_WEBINAR_GUESTS_ID = "5e9c0de2-71b3-4d5a-8c44-000000000002"
@@ -59,7 +59,7 @@ def plant(ui: WebUi, now: float) -> None:
 
     Raises `ValueError` when something of it is there already.
     """
-    from segctl.emulator import people  # noqa: PLC0415 - for the first day alone
+    from segctl.emulator import seed_contacts  # noqa: PLC0415 - for the first day alone
 
     today = now // _DAY * _DAY
     for list_id, name in (
@@ -71,7 +71,7 @@ def plant(ui: WebUi, now: float) -> None:
         ui.add_list(name, id=list_id)
     for name, field_type in CUSTOM_FIELDS.items():
         ui.add_field(name, field_type)
-    contacts = people.everybody(today)
+    contacts = seed_contacts.everybody(today)
     ui.add_contacts(contacts)
     ui.seed_v1(
         "Gmail users (old)",
@@ -119,4 +119,4 @@ def plant(ui: WebUi, now: float) -> None:
             id=single_send_id,
             at=at - 2 * _DAY,
         )
-    ui.add_events(people.happenings(today, tuple(sent)))
+    ui.add_events(seed_contacts.happenings(today, tuple(sent)))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from segctl.emulator.reply import refuse
+from segctl.emulator.response import refuse
 
 if TYPE_CHECKING:
     import sqlite3

@@ -1,0 +1,289 @@
+"""Plans, reports, drift and findings as a comment on a pull request, and as a step's summary.
+
+Owns what stands where: the sum of it all is the heading, what forbids or destroys is in sight, the
+rest is to unfold, unless there is little of it. What does not fit is named in a line or counted,
+never lost in silence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.errors import Severity
+from segctl.model.report import RefreshStatus, Status
+from segctl.planfile.to_json import action_name, digest
+from segctl.planning.safety import ended
+from segctl.render.as_diagnostics import report_title
+from segctl.render.audience_counts import NOT_SUMMED, of_base, reached
+from segctl.render.clauses import turned
+from segctl.render.diagnostics import tally
+from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
+from segctl.render.markdown.body import Part, body, marker
+from segctl.render.markdown.changes import (
+    DESTRUCTION_HEAD,
+    REACH_HEAD,
+    change_block,
+    change_line,
+    clauses_block,
+    destruction_row,
+    reach_row,
+)
+from segctl.render.markdown.escape import code, prose
+from segctl.render.markup import Html, html, tag
+from segctl.render.plan_text import closing_line
+from segctl.render.previews import (
+    CHANGE_HEADS,
+    HEADS,
+    OVERLAP_HEADS,
+    WORDS,
+    base_words,
+    overlap_cells,
+    row_cells,
+    sample_words,
+)
+from segctl.render.terminal import Style, count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from segctl.errors import Diagnostic
+    from segctl.model import Plan, TargetRef
+    from segctl.model.report import Outcome, Report
+    from segctl.planning.drift import Drift, Drifts
+    from segctl.render.context import Frame
+    from segctl.render.previews import Preview
+
+MOST_OPENED = 3
+"""Changes that stand unfolded: who reviews the audience of one segment has it before the eyes."""
+
+_PLAIN = Style()
+_WEIGHT = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign for information
+_SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.WAITING: "⏳", Status.NOT_ATTEMPTED: "⏸️"}
+
+
+def plan_markdown(plan: Plan, frame: Frame) -> str:
+    """Give the comment of a plan."""
+    name = digest(plan)
+    head = _head("plan", closing_line(plan, _PLAIN), frame, plan.target, name)
+    forbidding = _findings(
+        [*plan.errors, *plan.refusals],
+        frame,
+        tag("p", tag("strong", "Nothing of this can be applied:")),
+    )
+    gone = Part(
+        [destruction_row(change) for change in ended(plan)],
+        _note("row", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'What goes away:'))}\n<table>\n{DESTRUCTION_HEAD}",
+        closing="</table>",
+        share=0.4,
+    )
+    opened = len(plan.changes) <= MOST_OPENED
+    remarks = [one for one in plan.doubts if one.severity is Severity.INFO]
+    changes = Part(
+        [change_block(change, plan.lists, frame, opened=opened) for change in plan.changes],
+        _note("change", "do not fit into a comment: --format text shows them all"),
+        short=[tag("div", change_line(change)) for change in plan.changes],
+        shortened=_note("change", "in a line each, for want of room: --format html shows all", ""),
+        share=0.9 if remarks else 1.0,
+    )
+    warnings = _findings([one for one in plan.doubts if one.severity is not Severity.INFO], frame)
+    parts = [forbidding, _reach(plan), gone, warnings, changes, _folded(remarks, frame)]
+    return body(head, parts, _foot(frame, plan.target, name))
+
+
+def _folded(remarks: Sequence[Diagnostic], frame: Frame) -> Part:
+    """Give what nobody must look at, below everything else."""
+    title = tag("summary", count(len(remarks), "remark"))
+    return Part(
+        [_finding(one, frame) for one in remarks],
+        _note("remark", "not shown here"),
+        opening=f"<details>{title}\n<ul>",
+        closing="</ul>\n</details>",
+    )
+
+
+def _reach(plan: Plan) -> Part:
+    """Say who is reached before and after, the largest change first."""
+    changes = [change for _, change in reached(plan)]
+    bases = {of_base(change.impact) for change in changes if change.impact is not None}
+    counted = Html("; ".join(map(prose, sorted(bases))))
+    note = tag("p", tag("sub", NOT_SUMMED)) if len(changes) > 1 else ""
+    return Part(
+        [reach_row(change) for change in changes],
+        _note("row", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'Who is reached'), ', counted among ', counted, ':')}\n"
+        f"<table>\n{REACH_HEAD}",
+        closing=f"</table>\n{note}" if note else "</table>",
+        share=0.4,
+    )
+
+
+def report_markdown(report: Report, frame: Frame, target: TargetRef | None = None) -> str:
+    """Give the comment of what an apply did."""
+    head = _head("apply", report_title(report), frame, target)
+    outcomes = Part(
+        [_outcome(one) for one in report.outcomes],
+        _note("action", "not shown here"),
+        opening="<table>\n"
+        + tag("tr", *(tag("th", word) for word in ("Outcome", "Action", "Segment", ""))),
+        closing="</table>",
+    )
+    refused = [one for one in report.refreshes if one.status is not RefreshStatus.ACCEPTED]
+    refreshes = Part(
+        [
+            tag(
+                "li",
+                code(one.name),
+                f": {one.status.words}",
+                *([". ", prose(one.message)] if one.message else []),
+                *([". ", prose(one.hint)] if one.hint else []),
+            )
+            for one in refused
+        ],
+        _note("segment", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'Not counted anew:'))}\n<ul>",
+        closing="</ul>",
+    )
+    return body(head, [outcomes, refreshes], _foot(frame, target))
+
+
+def drift_markdown(
+    drifts: Drifts, diagnostics: Sequence[Diagnostic], frame: Frame, target: TargetRef
+) -> str:
+    """Give what differs on the account as the text of an issue or a comment."""
+    head = _head("drift", drift_closing(drifts, _PLAIN), frame, target)
+    found = Part([_drift(one, frame) for one in drifts.found], _note("segment", "not shown here"))
+    return body(head, [_findings(diagnostics, frame), found], _foot(frame, target))
+
+
+def diagnostics_markdown(
+    diagnostics: Sequence[Diagnostic],
+    frame: Frame,
+    what: str,
+    *,
+    target: str = "",
+    closing: str = "",
+) -> str:
+    """Give findings.
+
+    `what` is the command that has them, on this `target` if on any; `closing` is what they come to.
+    """
+    title = closing or f"{tally(diagnostics) or 'No problems'}."
+    head = f"{marker(what, frame, target)}\n{tag('h3', prose(title))}"
+    return body(head, [_findings(diagnostics, frame)], _foot(frame))
+
+
+def preview_markdown(preview: Preview, frame: Frame, target: str = "") -> str:
+    """Give the comment of how large audiences are, with the marker that its failure has, too."""
+    head = f"{marker('preview', frame, target)}\n{tag('h3', prose(base_words(preview)))}"
+    heads = CHANGE_HEADS if preview.is_change else HEADS
+    parts = [
+        _cells(heads, [row_cells(preview, row) for row in preview.rows], "segment"),
+        _cells(OVERLAP_HEADS, [overlap_cells(preview, one) for one in preview.overlaps], "pair"),
+        Part(
+            [
+                tag("p", code(row.name), f" {sample_words(row)}: ", _listed(row.sample))
+                for row in preview.rows
+                if row.sample
+            ],
+            _note("sample", "not shown here"),
+        ),
+        _findings(preview.diagnostics, frame),
+    ]
+    return body(head, parts, _foot(frame))
+
+
+def _listed(words: Iterable[str]) -> Html:
+    return Html(", ".join(map(code, words)))
+
+
+def _cells(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Part:
+    """Make a table; what stands under a heading for numbers goes to the right."""
+    sides = ["left" if head in WORDS else "right" for head in heads]
+    shown = [
+        tag(
+            "tr",
+            *(
+                tag("td", code(cell) if side == "left" and cell else cell, align=side)
+                for cell, side in zip(row, sides, strict=True)
+            ),
+        )
+        for row in rows
+    ]
+    titles = (
+        tag("th", head.capitalize(), align=side) for head, side in zip(heads, sides, strict=True)
+    )
+    return Part(
+        shown,
+        _note(noun, "not shown here"),
+        opening=f"<table>\n{tag('tr', *titles)}",
+        closing="</table>",
+        share=0.6,
+    )
+
+
+def _head(
+    kind: str, closing: str, frame: Frame, target: TargetRef | None = None, name: str = ""
+) -> str:
+    mark = marker(kind, frame, target.name if target else "", name)
+    return f"{mark}\n{tag('h3', prose(closing.strip()))}"
+
+
+def _foot(frame: Frame, target: TargetRef | None = None, name: str = "") -> str:
+    facts: list[Html] = []
+    if target is not None:
+        facts.append(html("target ", code(target.name), " at ", code(target.host)))
+        if target.subuser:
+            facts.append(html("subuser ", code(target.subuser)))
+    if frame.commit:
+        facts.append(html("commit ", code(frame.commit[:10])))
+    if name:
+        facts.append(html("digest ", code(name)))
+    if frame.generated_at:
+        facts.append(code(frame.generated_at))
+    return tag("p", tag("sub", Html(" · ".join(["segctl", *facts]))))
+
+
+def _findings(found: Iterable[Diagnostic], frame: Frame, opening: Html | None = None) -> Part:
+    return Part(
+        [_finding(one, frame) for one in found],
+        _note("finding", "not shown here"),
+        opening=f"{opening}\n<ul>" if opening else "<ul>",
+        closing="</ul>",
+        share=0.4,
+    )
+
+
+def _finding(found: Diagnostic, frame: Frame) -> str:
+    place = frame.place(found.span) if found.span else ""
+    return tag(
+        "li",
+        f"{_WEIGHT[found.severity]} ",
+        *([code(place), " "] if place else []),
+        prose(found.summary),
+        *([tag("br"), tag("em", prose(found.hint))] if found.hint else []),
+        Html(" "),
+        tag("sub", code(found.code)),
+    )
+
+
+def _outcome(one: Outcome) -> str:
+    said = [prose(text) for text in (one.message, one.hint) if text]
+    return tag(
+        "tr",
+        tag("td", f"{_SIGN.get(one.status, '❌')} {one.status.words}"),
+        tag("td", action_name(one.change)),
+        tag("td", code(one.change.name)),
+        tag("td", Html("<br>".join(said))),
+    )
+
+
+def _drift(one: Drift, frame: Frame) -> str:
+    facts = Html(", ").join(prose(fact) for fact in drift_facts(one, frame))
+    head = tag("p", tag("strong", KIND_WORDS[one.kind]), " ", code(one.name), " · ", Html(facts))
+    return "\n".join([head, *clauses_block([turned(clause) for clause in one.clauses])])
+
+
+def _note(noun: str, rest: str, more: str = " more") -> Callable[[int], str]:
+    """Say later how many things are left out, or are not shown whole."""
+    return lambda number: tag("p", tag("strong", f"… {count(number, noun)}{more}"), f" {rest}")
