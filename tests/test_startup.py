@@ -86,7 +86,7 @@ NEVER = {
 """Which modules of segctl must not be imported."""
 
 SCRIPT = """
-import os, sys
+import sys
 # jsonschema imports them for its formats where something else has installed them.
 for name in (
     *("fqdn", "isoduration", "jsonpointer", "rfc3339_validator", "rfc3986_validator", "rfc3987"),
@@ -96,10 +96,8 @@ for name in (
 before = set(sys.modules)
 from segctl.__main__ import run
 sys.argv[0] = "segctl"
-os._exit = sys.exit
-code = 0
 try:
-    code = run()
+    run()
 except SystemExit as error:
     code = error.code
 new = set(sys.modules) - before
