@@ -127,7 +127,7 @@ def _against_others(
     if terraform is not None and not short:
         # Several seconds each, and far from the bound.
         few = 3
-        yield compare(f"{what} / terraform plan", warm, terraform, bound=0.15, runs=few)
+        yield compare(f"{what} / terraform plan", warm, terraform, bound=0.2, runs=few)
 
 
 def _growth(root: Path, small: Callable[[], object], runs: int) -> Iterator[Figure]:

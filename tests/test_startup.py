@@ -15,13 +15,17 @@ from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, child_env, q
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_SCHEMAS = {
+    *("jsonschema", "jsonschema_specifications", "attr", "attrs", "referencing", "rpds"),
+    *("typing_extensions", "idna"),
+}
 LIBRARIES = {
     "--version": set[str](),
     "--help": {"click"},
     "plan --help": {"click"},
     "completion": {"click"},
-    "validate": {"click", "yaml"},
-    "plan": {"click", "yaml", "httpx", "httpcore", "h11", "anyio", "certifi", "idna"},
+    "validate": {"click", "yaml", *_SCHEMAS},
+    "plan": {"click", "yaml", "httpx", "httpcore", "h11", "anyio", "certifi", "idna", *_SCHEMAS},
 }
 """Everything that is not the standard library's and may be imported."""
 
@@ -83,14 +87,18 @@ NEVER = {
 """Which modules of segctl must not be imported."""
 
 SCRIPT = """
-import os, sys
+import sys
+# jsonschema imports them for its formats where something else has installed them.
+for name in (
+    *("fqdn", "isoduration", "jsonpointer", "rfc3339_validator", "rfc3986_validator", "rfc3987"),
+    *("rfc3987_syntax", "uri_template", "webcolors"),
+):
+    sys.modules[name] = None
 before = set(sys.modules)
 from segctl.__main__ import run
 sys.argv[0] = "segctl"
-os._exit = sys.exit
-code = 0
 try:
-    code = run()
+    run()
 except SystemExit as error:
     code = error.code
 new = set(sys.modules) - before

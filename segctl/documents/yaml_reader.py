@@ -69,16 +69,29 @@ def parse_document(file: str, text: str) -> Document:
     if forbidden:
         _report_character(document, forbidden.start())
         return document
-    try:
-        _Builder(document).build(CParser(text))
-    except YAMLError as error:
+    error = _build(document, text)
+    if error is not None and "exceeded maximum nesting" in str(error):
+        # libyaml scans ahead, 1,000 brackets at most, before it passes on the first of them. Up to
+        # the one that it refuses there are more than enough for the limit here.
+        document = Document(file, text)
+        error = _build(document, text[: error.problem_mark.index])
+    if error is not None:
         from segctl.documents.yaml_errors import report_syntax  # noqa: PLC0415 - seldom
 
         document.value = None
         report_syntax(document, error)
+    return document
+
+
+def _build(document: Document, text: str) -> Any:
+    """Read a text into the document; return the `YAMLError` of what is no YAML, or `None`."""
+    try:
+        _Builder(document).build(CParser(text))
+    except YAMLError as error:
+        return error
     except _Stop:
         pass
-    return document
+    return None
 
 
 def _report_character(document: Document, offset: int) -> None:

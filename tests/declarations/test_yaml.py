@@ -86,6 +86,17 @@ REFUSED = [
     ("{a: " * 100_000, "1:81", "too-deep", "20 deep"),
     ("- " * 100_000, "1:41", "too-deep", "20 deep"),
     ("[" * 100_000 + "]" * 100_000, "1:21", "too-deep", "20 deep"),
+    # libyaml 0.2.6 reports what is a thousand deep itself, before or after segctl's own limit.
+    ("[" * 1000 + "]" * 1000, "1:21", "too-deep", "20 deep"),
+    ("[" * 1001 + "]" * 1001, "1:21", "too-deep", "20 deep"),
+    ("{" * 1001, "1:2", "bad-key", "plain text"),
+    ("[{a: " * 1001, "1:51", "too-deep", "20 deep"),
+    ('{"a": ' * 1001, "1:121", "too-deep", "20 deep"),
+    ("{'a':" * 1001, "1:101", "too-deep", "20 deep"),
+    ("[\n" * 1001, "21:1", "too-deep", "20 deep"),
+    ("a:\n- - - " + "[" * 1001, "2:23", "too-deep", "20 deep"),
+    ('- - ["é", ' + "[" * 1001, "1:28", "too-deep", "20 deep"),
+    ("\n".join(" " * depth + "a:" for depth in range(1001)), "21:21", "too-deep", "20 deep"),
     ("? " * 100_000, "1:3", "bad-key", "plain text"),
     ("tags: [" + "a," * 250_000 + "]\n", "1:40002", "too-many-nodes", "20,000"),
     ("name: a\0b\n", "1:8", "control-character", "U+0000"),
@@ -139,6 +150,12 @@ def test_what_an_alias_repeats_is_reported_at_the_alias() -> None:
     text = "name: &x {b: 1}\nowner: *x\n" + QUERY
 
     assert places(read(text).diagnostics) == ["1:7 wrong-type", "2:8 wrong-type"]
+
+
+def test_a_mistake_before_a_thousand_brackets_is_reported_once() -> None:
+    found = read("tags: a\ntags: b\nname: " + "[" * 1001)
+
+    assert places(found.diagnostics) == ["2:1 duplicate-key", "3:26 too-deep"]
 
 
 def test_duplicate_keys_do_not_hide_other_problems() -> None:
