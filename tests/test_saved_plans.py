@@ -122,7 +122,7 @@ def test_show_writes_the_same_json_and_reads_stdin(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(plan.read_bytes())))
     assert connected.run("show", "-").out == connected.run("show", str(plan)).out
     monkeypatch.setattr(sys, "stdin", None)
-    assert "stdin:1:1: error[empty-file]" in connected.run("show", "-").err
+    assert "stdin:1:1: error[not-a-plan]" in connected.run("show", "-").err
 
 
 def test_names_that_no_terminal_shows_come_back_whole(
@@ -211,7 +211,7 @@ def test_a_plan_for_another_account(connected: Project, remote: Remote, plan: Pa
     assert "the plan is for another account, and nothing was changed" in result.err
     edit(plan, lambda one: one["target"].update(host="api.eu.sendgrid.com"))
     # The digest is of the target, too: this cannot be edited unseen.
-    assert "error[contradiction]: the digest" in connected.run("show", str(plan)).err
+    assert "error[tampered]" in connected.run("show", str(plan)).err
     assert connected.run("apply", str(plan), "--target", "sandbox").code == 1
     assert writes(remote) == []
 
@@ -273,10 +273,10 @@ def test_a_file_that_was_damaged(
     text = plan.read_text("utf-8")
     before = len(remote.emulator.log)
     for content, words in (
-        (text.replace("500", "5"), "error[tampered]: the checksum does not fit"),
-        (text[:1000], "error[cut-off]: the file ends before the plan does"),
-        ("", "error[empty-file]"),
-        (text.replace(f'"{FORMAT_VERSION}"', '"2.0"'), "this plan has format 2.0"),
+        (text.replace("500", "5"), "error[tampered]: the plan file was edited or truncated"),
+        (text[:1000], "error[not-a-plan]: not a segctl plan file, or a truncated one"),
+        ("", "error[not-a-plan]"),
+        (text.replace(f'"{FORMAT_VERSION}"', '"2.0"'), "it has format `2.0`"),
     ):
         plan.write_text(content, "utf-8")
         result = connected.run(command, str(plan))

@@ -1,40 +1,37 @@
-"""A plan read back from its JSON: everything that is wrong with it, or the plan itself.
+"""A saved plan, read back from its JSON and checked.
 
-Owns what a plan file must be: text, JSON, a plan of segctl in a format that this version knows,
-as `schemas/plan.schema.json` has it, and of one mind with itself. Believes nothing that can be
-worked out from the rest. Refuses to open files; whether the plan still fits the account is
-`staleness`.
+Does not open files. Whether the plan still fits the account is `staleness`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from jsonschema.exceptions import best_match
+
 from segctl.common.secrets import redact
-from segctl.common.suggest import did_you_mean
-from segctl.documents.document import decode, excerpts, position_spans, quoted
-from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.model import Delete, Upgrade
+from segctl.documents.document import decode, quoted
+from segctl.documents.schema import validator
+from segctl.errors import Diagnostic, InvalidInput, Severity, Span
 from segctl.planfile.from_json import build_plan
-from segctl.planfile.places import Places
 from segctl.planfile.to_json import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
 
 if TYPE_CHECKING:
-    from segctl.model import Impact, Plan
-    from segctl.planfile.places import Path
+    from segctl.model import Plan
 
 MAX_BYTES = 32 << 20
 """A plan that patches two hundred segments has a third of a megabyte."""
 
-MOST_PROBLEMS = 20
-"""So many problems of one file are told; a file with more is not a plan that somebody mistyped."""
+_MAX_VIOLATIONS = 1_000
+"""Violations of the schema among which the one that is reported is chosen; each costs time."""
 
-ANEW = "make it anew: segctl plan --out FILE"
+_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
+_WRITE_ONE = "Run segctl plan --out FILE to write a plan."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,283 +46,108 @@ class SavedPlan:
     generated_at: str
 
 
-def from_json(data: bytes, file: str) -> SavedPlan:
-    """Read a plan; `file` names it in messages.
+class _Refused(Exception):
+    """Why the file is not a plan that this segctl can read: a code, a summary, a position."""
 
-    Raises `InvalidInput` with every problem that can be found at once.
+    def __init__(self, code: str, summary: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(summary)
+        self.code = code
+        self.line, self.column = line, column
+
+
+def from_json(data: bytes, file: str) -> SavedPlan:
+    """Return the plan in the bytes of a plan file; `file` names it in messages.
+
+    Raises `InvalidInput` for whatever is not a plan as segctl wrote it.
     """
     text, problem = decode(file, data, MAX_BYTES)
     if problem is not None:
-        raise InvalidInput([dataclasses.replace(problem, hint=ANEW)])
-    reading = _Reading(file, text)
-    document = reading.load()
-    reading.stop()
-    if not reading.is_ours(document):
-        reading.stop()
-    reading.check_shape(document)
-    reading.stop()
+        raise InvalidInput([dataclasses.replace(problem, hint=_WRITE_ONE)])
+    try:
+        return _read(text)
+    except _Refused as error:
+        code, summary, span = error.code, str(error), Span(file, error.line, error.column)
+    except RecursionError:
+        code, summary, span = "not-a-plan", "not a segctl plan file", Span(file, 1, 1)
+    raise InvalidInput([Diagnostic(code, Severity.ERROR, redact(summary), span, _WRITE_ONE)])
+
+
+def _read(text: str) -> SavedPlan:
+    document = _load(text)
+    tool = document.get("tool") if isinstance(document, dict) else None
+    if not isinstance(tool, dict) or tool.get("name") != "segctl" or "changes" not in document:
+        raise _Refused("not-a-plan", "not a segctl plan file")
+    is_newer = _check_version(document.get("format_version"))
+    if document.get("checksum") != checksum(document):
+        raise _edited()
+    _check_shape(document, is_newer=is_newer)
     plan = build_plan(document)
-    reading.check_meaning(document, plan)
-    reading.stop()
+    if document["digest"] != digest(plan):
+        raise _edited()
     return SavedPlan(plan, document["tool"]["version"], document["generated_at"])
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Problem:
-    """Something wrong at an offset of the text."""
-
-    offset: int
-    code: str
-    summary: str
-    hint: str
+def _edited() -> _Refused:
+    summary = "the plan file was edited or truncated after segctl wrote it"
+    return _Refused("tampered", f"{summary}: its checksum or digest does not match")
 
 
-class _Reading:
-    """One text, and what is wrong with it so far."""
+def _load(text: str) -> Any:
+    """Return the JSON of a text. Two keys of one name are an edit, which no checksum can see."""
 
-    def __init__(self, file: str, text: str) -> None:
-        self.file = file
-        self.text = text
-        self.problems: list[_Problem] = []
-        self.is_newer = False
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise _edited()
+        return dict(pairs)
 
-    @cached_property
-    def places(self) -> Places:
-        try:
-            return Places.of(self.text)
-        except RecursionError:
-            return Places(self.text)
-
-    def stop(self) -> None:
-        """Raise `InvalidInput` if anything is wrong so far."""
-        if not self.problems:
-            return
-        # Several rules of the schema can find the same.
-        problems = sorted(set(self.problems))
-        told = problems[:MOST_PROBLEMS]
-        spans = position_spans(self.file, self.text, [one.offset for one in told])
-        lines = excerpts(self.text)
-        found = [
-            Diagnostic(
-                one.code, Severity.ERROR, redact(one.summary), span, one.hint, lines[span.line - 1]
-            )
-            for one, span in zip(told, spans, strict=True)
-        ]
-        if len(problems) > MOST_PROBLEMS:
-            summary = f"there are more than these {MOST_PROBLEMS} problems"
-            found.append(Diagnostic("more-problems", Severity.ERROR, summary, hint=ANEW))
-        raise InvalidInput(found)
-
-    def report(
-        self, code: str, summary: str, path: Path = (), *, key: bool = False, hint: str = ANEW
-    ) -> None:
-        self.report_at(code, summary, self.places.at(path, key=key), hint)
-
-    def report_at(self, code: str, summary: str, offset: int, hint: str = ANEW) -> None:
-        self.problems.append(_Problem(offset, code, summary, hint))
-
-    def load(self) -> Any:
-        """Read the JSON."""
-        if not self.text.strip():
-            self.report_at("empty-file", "the file is empty", 0)
-            return None
-        repeated = False
-
-        def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-            nonlocal repeated
-            found = dict(pairs)
-            repeated |= len(found) != len(pairs)
-            return found
-
-        try:
-            document = json.loads(self.text, object_pairs_hook=once, parse_constant=_no_constant)
-        except json.JSONDecodeError as error:
-            self._not_json(error)
-            return None
-        except RecursionError:
-            self.report_at("not-a-plan", "this is no plan: it is nested too deeply", 0)
-            return None
-        except ValueError as error:
-            self.report_at("not-json", f"this is not JSON: {error}", 0)
-            return None
-        if repeated:
-            for offset, path in self.places.repeated:
-                name = quoted(str(path[-1]))
-                self.report_at("repeated-key", f"the key {name} stands here a second time", offset)
-            if not self.problems:
-                self.report_at("repeated-key", "a key stands twice in one object", 0)
-        return document
-
-    def _not_json(self, error: json.JSONDecodeError) -> None:
-        # An open text is found at its beginning, everything else where the text ends.
-        cut = error.pos >= len(self.text.rstrip()) or error.msg.startswith("Unterminated string")
-        if cut:
-            self.report_at(
-                "cut-off", "the file ends before the plan does: it was cut off", error.pos
-            )
-        else:
-            self.report_at("not-json", f"this is not JSON: {error.msg.lower()}", error.pos)
-
-    def is_ours(self, document: Any) -> bool:
-        """Say whether this is a plan of segctl, in a format that is known here."""
-        before = len(self.problems)
-        found = document if isinstance(document, dict) else {}
-        tool = found.get("tool")
-        if not isinstance(tool, dict) or tool.get("name") != "segctl":
-            self.report("not-a-plan", "this is no plan of segctl", hint=_OTHER)
-        elif not isinstance(found.get("changes"), list):
-            what = "segctl wrote this, and it is no plan: it has no list of `changes`"
-            self.report("not-a-plan", what, hint=_OTHER)
-        else:
-            self._check_format(found.get("format_version"))
-        return len(self.problems) == before
-
-    def _check_format(self, version: Any) -> None:
-        found, ours = _numbers(version), FORMAT_VERSION.split(".")
-        major, minor = map(int, ours)
-        path = ("format_version",)
-        if found is None:
-            self.report("unknown-format", "the version of the plan's format is missing", path)
-        elif found[0] != major:
-            self.report(
-                "unknown-format",
-                f"this plan has format {version}, and this segctl reads {major}.x",
-                path,
-                hint="use the segctl that made it, or make it anew with this one",
-            )
-        elif found[1] < OLDEST_MINOR:
-            self.report(
-                "unknown-format",
-                f"this plan has format {version}, which did not hold a whole plan yet",
-                path,
-            )
-        else:
-            self.is_newer = found[1] > minor
-
-    def check_shape(self, document: Any) -> None:
-        """Hold the document against its schema."""
-        from segctl.documents.schema import validator  # noqa: PLC0415 - only for what is checked
-
-        for error in islice(validator("plan").iter_errors(document), _MOST_READ):
-            self._misfit(error)
-
-    def _misfit(self, error: Any) -> None:
-        """Report a finding of jsonschema; of alternatives, those of the last: it is not null."""
-        path: Path = tuple(error.absolute_path)
-        match error.validator:
-            case "anyOf":
-                last = len(error.validator_value) - 1
-                for inner in error.context:
-                    if inner.schema_path[0] == last:
-                        self._misfit(inner)
-            case "additionalProperties":
-                # A later minor version may have added them; this one's schema cannot know.
-                if not self.is_newer:
-                    self._unknown(error, path)
-            case "required":
-                for key in error.validator_value:
-                    if key not in error.instance:
-                        self.report("missing-key", f"{_words(path)} has no `{key}`", path)
-            case _:
-                code, words = _misfit_words(error)
-                self.report(code, f"{_words(path)} {words}", path)
-
-    def _unknown(self, error: Any, path: Path) -> None:
-        known = error.schema["properties"]
-        for key in error.instance:
-            if key not in known:
-                self.report(
-                    "unknown-key",
-                    f"{_words(path)} has the key {quoted(key)}, which no plan has",
-                    (*path, key),
-                    key=True,
-                    hint=did_you_mean(key, known, ANEW),
-                )
-
-    def check_meaning(self, document: Any, plan: Plan) -> None:
-        """Hold what the document says of itself against what it holds."""
-        for number, change in enumerate(plan.changes):
-            path: Path = ("changes", number, "name")
-            if document["changes"][number]["name"] != change.name:
-                self.report("contradiction", f"{_words(path)} is not that of the definition", path)
-            if not (isinstance(change, Delete | Upgrade) or _adds_up(change.impact)):
-                path = ("changes", number, "impact")
-                self.report("contradiction", f"the counts of {_words(path)} do not add up", path)
-        summary = dataclasses.asdict(plan.summary)
-        for key in summary:
-            # What a later minor version counts, an earlier one has none of.
-            if document["summary"].get(key, 0) != summary[key]:
-                path = ("summary", key)
-                words = f"{_words(path)} is not what the plan holds, which is {summary[key]}"
-                self.report("contradiction", words, path)
-        if document["digest"] != digest(plan):
-            words = "the digest is not that of the changes: one of the two was edited"
-            self.report("contradiction", words, ("digest",))
-        if document["checksum"] != checksum(document):
-            words = "the checksum does not fit: the file was changed since segctl wrote it"
-            self.report("tampered", words, ("checksum",))
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        summary = "not a segctl plan file, or a truncated one: invalid JSON"
+        raise _Refused("not-a-plan", summary, error.lineno, error.colno) from None
+    except ValueError:
+        # `NaN`, or a number of more digits than Python reads.
+        raise _Refused("not-a-plan", "not a segctl plan file: invalid JSON") from None
 
 
-def _adds_up(impact: Impact | None) -> bool:
-    """Say whether counts can be those of two audiences out of one base."""
-    return impact is None or (
-        impact.after == impact.before + impact.gained - impact.lost
-        and impact.lost <= impact.before
-        and max(impact.before, impact.after) <= impact.base
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _check_version(version: Any) -> bool:
+    """Return whether the format has a later minor version than this segctl writes."""
+    major, minor = map(int, FORMAT_VERSION.split("."))
+    found = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if found is None or int(found[1]) != major or int(found[2]) < OLDEST_MINOR:
+        was = f"format {quoted(version)}" if isinstance(version, str) else "no format version"
+        raise _Refused(
+            "unknown-format",
+            f"the plan file was made by another version of segctl: it has {was}, "
+            f"and this version reads {major}.{OLDEST_MINOR} and later {major}.x",
+        )
+    return int(found[2]) > minor
+
+
+def _check_shape(document: Any, *, is_newer: bool) -> None:
+    """Check a plan against its schema."""
+    errors = validator("plan").iter_errors(document)
+    if is_newer:
+        errors = (error for error in errors if not _is_addition(error))
+    error = best_match(islice(errors, _MAX_VIOLATIONS))
+    if error is not None:
+        steps = (
+            f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path
+        )
+        where = quoted("".join(steps) or ".")
+        summary = f"{where} violates the schema of a plan: rule `{error.validator}`"
+        raise _Refused("bad-plan", summary)
+
+
+def _is_addition(error: Any) -> bool:
+    """Return whether all that is wrong is keys which a later minor version may have added."""
+    if error.validator != "anyOf":
+        return bool(error.validator == "additionalProperties")
+    return any(
+        all(_is_addition(inner) for inner in error.context if inner.schema_path[0] == number)
+        for number in range(len(error.validator_value))
     )
-
-
-_MOST_READ = 1_000
-"""So many findings of the schema are looked at; each costs time."""
-
-_OTHER = "a plan is what `segctl plan --out FILE` writes"
-
-_KINDS = {
-    "string": "text",
-    "array": "a list",
-    "object": "an object",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "null": "null",
-}
-
-
-def _misfit_words(error: Any) -> tuple[str, str]:
-    """Say what jsonschema found: the code, and the words that follow the value's name."""
-    wanted = error.validator_value
-    match error.validator:
-        case "type":
-            kinds = [wanted] if isinstance(wanted, str) else wanted
-            return "wrong-type", f"must be {' or '.join(_KINDS[kind] for kind in kinds)}"
-        case "enum":
-            return "bad-value", f"must be {' or '.join(map(str, wanted))}"
-        case "maxItems":
-            return "bad-value", "must be empty for this action"
-        case "minLength" | "minItems":
-            return "bad-value", "must not be empty"
-        case _:
-            return "bad-value", "has a value that it cannot have"
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no value")
-
-
-def _numbers(version: Any) -> tuple[int, int] | None:
-    """Read `1.10` as (1, 10)."""
-    major, dot, minor = version.partition(".") if isinstance(version, str) else ("", "", "")
-    digits = major + minor
-    if not (dot and major and minor and digits.isascii() and digits.isdecimal()):
-        return None
-    return (int(major), int(minor)) if len(digits) <= _LONGEST_VERSION else None
-
-
-_LONGEST_VERSION = 8
-
-
-def _words(path: Path) -> str:
-    """Name a value as jq does, `.changes[3].after`, so that it can be looked at."""
-    if not path:
-        return "the plan"
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return quoted("".join(steps))
