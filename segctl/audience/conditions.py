@@ -10,32 +10,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from segctl.audience.expressions import Values, refuse_kind
 from segctl.audience.literals import plain
 from segctl.audience.scope import Scope, Seen, resolve
-from segctl.audience.typed_sql import (
-    CannotTranslate,
-    Kind,
-    Piece,
-    alike,
-    chained,
-    digest_name,
-    refused,
-    text_sql,
-)
+from segctl.audience.typed_sql import Piece, alike, chained, digest_name, text_sql
 from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
 from segctl.query.parser.tokens import lower, upper
+from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from segctl.query.parser.errors import Problem
-
-T = TypeVar("T")
+    from collections.abc import Sequence
 
 CONTACT = "c"
 """What the contact is called that a query is about."""
@@ -87,8 +75,8 @@ class Conditions(Values):
             case ast.Subquery(query=query):
                 return self._scalar(node, query, scope)
             case _:
-                raise refused(node, "this cannot be translated")
-        return Piece(sql, Kind.BOOLEAN)
+                raise refusal(node, "this cannot be translated")
+        return Piece(sql, ValueType.BOOLEAN)
 
     def _group(self, word: str, operands: Sequence[ast.Expression], scope: Scope) -> str:
         conditions = self.all_of(operands, scope)
@@ -111,7 +99,7 @@ class Conditions(Values):
             query = node.items.query
             inner = self._scope(query, scope)
             if len(query.select) != 1:
-                raise refused(node.items, "the query after IN selects more than one column")
+                raise refusal(node.items, "the query after IN selects more than one column")
             selected = query.select[0].value
             value = self.value(node.operand, scope)
             (operand, item), kind = alike(
@@ -145,26 +133,26 @@ class Conditions(Values):
 
     def _like(self, node: ast.Like, scope: Scope) -> str:
         if node.kind != "LIKE":
-            raise refused(
+            raise refusal(
                 node, f"{node.kind} is not documented, nor what it takes for equal", "use LIKE"
             )
         operand = self.value(node.operand, scope)
-        if operand.kind not in (Kind.TEXT, Kind.INSIDE):
-            raise refused(node, f"LIKE looks into texts, and this is {operand.kind}")
+        if operand.kind not in (ValueType.TEXT, ValueType.INSIDE):
+            raise refusal(node, f"LIKE looks into texts, and this is {operand.kind}")
         if not isinstance(node.pattern, ast.String):
-            raise refused(node.pattern, "the pattern of LIKE must be a text between single quotes")
+            raise refusal(node.pattern, "the pattern of LIKE must be a text between single quotes")
         pattern, escape = plain(node.pattern), ""
         if node.escape is not None:
             if not isinstance(node.escape, ast.String) or len(plain(node.escape)) != 1:
-                raise refused(node.escape, "ESCAPE takes one character between single quotes")
+                raise refusal(node.escape, "ESCAPE takes one character between single quotes")
             escape = plain(node.escape)
             inner = re.escape(escape)
             if not re.fullmatch(
                 rf"(?:[^{inner}]|{inner}[%_{inner}])*", pattern, re.DOTALL
             ) or escape in ("%", "_"):
-                raise refused(node.pattern, f"`{escape}` must stand before %, _ or itself here")
+                raise refusal(node.pattern, f"`{escape}` must stand before %, _ or itself here")
         elif "\\" in pattern:
-            raise refused(
+            raise refusal(
                 node.pattern,
                 "whether a backslash is an escape in LIKE is not known",
                 "write another one, such as ESCAPE '!'",
@@ -180,14 +168,14 @@ class Conditions(Values):
                 inner = self._scope(query, scope)
                 piece = self.value(arg, inner)
                 if resolve(arg, inner, self.columns)[0] not in inner.tables:
-                    raise refused(arg, "this column belongs to the query around, not to this one")
-                if piece.kind not in (Kind.TEXT, Kind.NUMBER, Kind.TIME):
-                    raise refused(arg, f"{upper(name.text)} of {piece.kind} is not known")
+                    raise refusal(arg, "this column belongs to the query around, not to this one")
+                if piece.kind not in (ValueType.TEXT, ValueType.NUMBER, ValueType.TIME):
+                    raise refusal(arg, f"{upper(name.text)} of {piece.kind} is not known")
                 rows = self._rows(query, inner)
                 function = _AGGREGATES[upper(name.text)]
                 return Piece(f"(SELECT {function}({piece.sql}){rows})", piece.kind)
             case _:
-                raise refused(
+                raise refusal(
                     node,
                     "a query that stands for one value must select MAX or MIN: any other can"
                     " give several",
@@ -263,18 +251,18 @@ class Conditions(Values):
         """Give the tables of a query, or refuse what is no plain SELECT … FROM … JOIN … WHERE."""
         if query.extras:
             extra = query.extras[0]
-            raise refused(extra, f"{extra.kind.value} is not supported by SendGrid")
+            raise refusal(extra, f"{extra.kind.value} is not supported by SendGrid")
         if len(query.sources) > 1:
-            raise refused(query.sources[1], "a second table follows a comma", "write JOIN … ON")
+            raise refusal(query.sources[1], "a second table follows a comma", "write JOIN … ON")
         seen: list[Seen] = []
         for source in sources_of(query):
             if not isinstance(source, ast.Table) or source.schema:
-                raise refused(source, "only contact_data and event_data can be asked")
+                raise refusal(source, "only contact_data and event_data can be asked")
             name, called = lower(source.name.text), alias_of(source)
             if name not in TABLES or called is None:
-                raise refused(source, f"there is no table `{source.name.text}`")
+                raise refusal(source, f"there is no table `{source.name.text}`")
             if any(other.called == lower(called.text) for other in seen):
-                raise refused(called, f"two tables are called `{called.text}`")
+                raise refusal(called, f"two tables are called `{called.text}`")
             self.count += 1
             seen.append(Seen(lower(called.text), name, f"t{self.count}"))
         return tuple(seen)
@@ -284,9 +272,9 @@ class Conditions(Values):
         conditions = []
         for join in query.joins:
             if join.kind != "INNER" or join.on is None:
-                raise refused(join, "SendGrid documents JOIN … ON … alone")
+                raise refusal(join, "SendGrid documents JOIN … ON … alone")
             if not any(map(_on_contact, operands_of(join.on))):
-                raise refused(join.on, "the tables are not joined on contact_id")
+                raise refusal(join.on, "the tables are not joined on contact_id")
             conditions += self.all_of((join.on,), scope)
         return conditions
 
@@ -296,20 +284,6 @@ def operands_of(where: ast.Expression | None) -> Sequence[ast.Expression]:
     if isinstance(where, ast.And):
         return where.operands
     return (where,) if where else ()
-
-
-def collect(steps: Iterable[Callable[[], T]]) -> list[T]:
-    """Take all steps, and refuse at once what any of them refuses."""
-    done: list[T] = []
-    problems: list[Problem] = []
-    for step in steps:
-        try:
-            done.append(step())
-        except CannotTranslate as stop:
-            problems += stop.problems
-    if problems:
-        raise CannotTranslate(*problems)
-    return done
 
 
 def tables_sql(tables: Sequence[Seen]) -> str:

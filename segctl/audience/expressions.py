@@ -19,19 +19,18 @@ from segctl.audience.typed_sql import (
     DECIMALS,
     NUMBER_TYPE,
     OURS,
-    Kind,
     Piece,
     alike,
     digest_name,
     inside_columns,
     number_sql,
-    refused,
     text_sql,
     time_sql,
     utc,
 )
 from segctl.query import ast
 from segctl.query.parser.tokens import lower, upper
+from segctl.query.value_types import ValueType, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,9 +55,9 @@ _LONGEST_SPAN = 500 * 31_536_000
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SAME = {
-    Kind.TEXT: frozenset(("VARCHAR", "STRING", "TEXT")),
-    Kind.TIME: frozenset(("TIMESTAMP", "TIMESTAMP_NTZ", "DATETIME")),
-    Kind.INSIDE: frozenset(("VARCHAR", "STRING", "TEXT")),
+    ValueType.TEXT: frozenset(("VARCHAR", "STRING", "TEXT")),
+    ValueType.TIME: frozenset(("TIMESTAMP", "TIMESTAMP_NTZ", "DATETIME")),
+    ValueType.INSIDE: frozenset(("VARCHAR", "STRING", "TEXT")),
 }
 """Casts that change nothing."""
 
@@ -86,13 +85,13 @@ class Values(ABC):
         """Translate an expression, or refuse it."""
         match node:
             case ast.String():
-                return Piece(text_sql(plain(node)), Kind.TEXT, node.value)
+                return Piece(text_sql(plain(node)), ValueType.TEXT, node.value)
             case ast.Number() | ast.Unary():
                 return self._signed(node, scope)
             case ast.Boolean(value=value):
-                return Piece("TRUE" if value else "FALSE", Kind.BOOLEAN)
+                return Piece("TRUE" if value else "FALSE", ValueType.BOOLEAN)
             case ast.Null():
-                return Piece("NULL", Kind.NULL)
+                return Piece("NULL", ValueType.NULL)
             case ast.Column():
                 return self.column(node, scope)
             case ast.Binary():
@@ -104,11 +103,11 @@ class Values(ABC):
             case ast.Case():
                 return self._case(node, scope)
             case ast.Interval() | ast.DatePart():
-                raise refused(node, "a span of time means something only beside + or - and a time")
+                raise refusal(node, "a span of time means something only beside + or - and a time")
             case ast.Array():
-                raise refused(node, "a list of values can stand only in array_contains")
+                raise refusal(node, "a list of values can stand only in array_contains")
             case ast.Star():
-                raise refused(node, "* cannot stand here")
+                raise refusal(node, "* cannot stand here")
             case _:
                 return self.condition(node, scope)
 
@@ -125,7 +124,7 @@ class Values(ABC):
         return Piece(
             f"(CASE WHEN {kind} = 'VARCHAR' THEN {text} WHEN {kind} IS NULL THEN NULL"
             f" ELSE {wrong} END)",
-            Kind.INSIDE,
+            ValueType.INSIDE,
         )
 
     def _resolved(self, node: ast.Column, scope: Scope) -> tuple[Seen, Piece]:
@@ -140,8 +139,8 @@ class Values(ABC):
     def inside(self, node: ast.Column, scope: Scope) -> tuple[str, str]:
         """Write what type of JSON stands at a path into DATA, and it as a text."""
         seen, piece = self._resolved(node, scope)
-        if piece.kind is not Kind.DATA:
-            raise refused(node, f"`{node.name.text}` is {piece.kind} and has no parts")
+        if piece.kind is not ValueType.DATA:
+            raise refusal(node, f"`{node.name.text}` is {piece.kind} and has no parts")
         path = self._path(node)
         if self.paths is None:
             where = f"{piece.sql}, {path}"
@@ -173,20 +172,20 @@ class Values(ABC):
                 ):
                     steps.append(f'."{key}"')
                 case _:
-                    raise refused(step, "this step into DATA cannot be followed")
+                    raise refusal(step, "this step into DATA cannot be followed")
         return text_sql("$" + "".join(steps))
 
     def _signed(self, node: ast.Number | ast.Unary, scope: Scope) -> Piece:
         value = number(node)
         if value is None and isinstance(node, ast.Unary):
             piece = self.value(node.operand, scope)
-            if piece.kind is not Kind.NUMBER:
-                raise refused(node, f"a sign stands before {piece.kind}")
-            return Piece(f"({node.op} {piece.sql})", Kind.NUMBER)
+            if piece.kind is not ValueType.NUMBER:
+                raise refusal(node, f"a sign stands before {piece.kind}")
+            return Piece(f"({node.op} {piece.sql})", ValueType.NUMBER)
         sql = None if value is None else number_sql(value)
         if sql is None:
-            raise refused(node, f"this number is too large, or has more than {DECIMALS} decimals")
-        return Piece(sql, Kind.NUMBER)
+            raise refusal(node, f"this number is too large, or has more than {DECIMALS} decimals")
+        return Piece(sql, ValueType.NUMBER)
 
     def _binary(self, node: ast.Binary, scope: Scope) -> Piece:
         if isinstance(node.right, ast.Interval) and node.op in ("+", "-"):
@@ -195,22 +194,24 @@ class Values(ABC):
                 node, node.left, amount if node.op == "+" else -amount, unit, scope
             )
         left, right = self.value(node.left, scope), self.value(node.right, scope)
-        wanted = Kind.TEXT if node.op == "||" else Kind.NUMBER
+        wanted = ValueType.TEXT if node.op == "||" else ValueType.NUMBER
         for side, piece in ((node.left, left), (node.right, right)):
             if piece.kind is not wanted:
-                raise refused(
+                raise refusal(
                     side,
                     f"`{node.op}` takes {wanted}, and this is {piece.kind}",
-                    "write the unit of time: now() - 30 days" if left.kind is Kind.TIME else "",
+                    "write the unit of time: now() - 30 days"
+                    if left.kind is ValueType.TIME
+                    else "",
                 )
         if node.op == "/":
-            raise refused(
+            raise refusal(
                 node,
                 "how many decimals SendGrid's division keeps is not known",
                 "multiply the other side instead: total_spend > 50 * orders_count",
             )
         if node.op == "%" and not number(node.right):
-            raise refused(node, "the remainder of a division by what may be 0 is not known")
+            raise refusal(node, "the remainder of a division by what may be 0 is not known")
         return Piece(f"({left.sql} {node.op} {right.sql})", wanted)
 
     def _shifted(
@@ -218,34 +219,34 @@ class Values(ABC):
     ) -> Piece:
         name = lower(unit).removesuffix("s")
         if name not in _UNITS:
-            raise refused(node, f"the unit of time `{unit}` is not known")
+            raise refusal(node, f"the unit of time `{unit}` is not known")
         word, factor, seconds = _UNITS[name]
         if abs(amount) * seconds > _LONGEST_SPAN:
-            raise refused(node, "this is more than 500 years away")
+            raise refusal(node, "this is more than 500 years away")
         piece = self.value(base, scope)
-        if piece.kind is Kind.TEXT and piece.literal is not None:
+        if piece.kind is ValueType.TEXT and piece.literal is not None:
             moment = utc(piece.literal)
-            piece = Piece(time_sql(moment), Kind.TIME) if moment else piece
-        if piece.kind is not Kind.TIME:
-            raise refused(base, f"a span of time is added to {piece.kind}, not to a time")
+            piece = Piece(time_sql(moment), ValueType.TIME) if moment else piece
+        if piece.kind is not ValueType.TIME:
+            raise refusal(base, f"a span of time is added to {piece.kind}, not to a time")
         # To DuckDB a month equals 30 days, and what differs in nothing else it computes only once.
         op, amount = ("-", -amount) if word == "MONTH" else ("+", amount)
-        return Piece(f"({piece.sql} {op} INTERVAL ({amount * factor}) {word})", Kind.TIME)
+        return Piece(f"({piece.sql} {op} INTERVAL ({amount * factor}) {word})", ValueType.TIME)
 
     def _cast(self, node: ast.Cast, scope: Scope) -> Piece:
-        if isinstance(node.operand, ast.String) and node.type in _SAME[Kind.TIME] | {"DATE"}:
+        if isinstance(node.operand, ast.String) and node.type in _SAME[ValueType.TIME] | {"DATE"}:
             moment = utc(node.operand.value)
             is_day = _DAY.fullmatch(node.operand.value) is not None
             if moment and (is_day or node.type != "DATE"):
-                return Piece(time_sql(moment), Kind.TIME)
+                return Piece(time_sql(moment), ValueType.TIME)
         piece = self.value(node.operand, scope)
         if node.type not in _SAME.get(piece.kind, ()):
-            raise refused(
+            raise refusal(
                 node,
                 f"how SendGrid makes {node.type} of {piece.kind} is not known",
                 "compare without the cast",
             )
-        return Piece(piece.sql, Kind.TEXT) if piece.kind is Kind.INSIDE else piece
+        return Piece(piece.sql, ValueType.TEXT) if piece.kind is ValueType.INSIDE else piece
 
     def _case(self, node: ast.Case, scope: Scope) -> Piece:
         head = ""
@@ -269,10 +270,10 @@ class Values(ABC):
     def truth(self, node: ast.Expression, scope: Scope) -> str:
         """Translate what must be a condition."""
         piece = self.value(node, scope)
-        if piece.kind is Kind.NULL:
+        if piece.kind is ValueType.NULL:
             return "CAST(NULL AS BOOLEAN)"
-        if piece.kind is not Kind.BOOLEAN:
-            raise refused(
+        if piece.kind is not ValueType.BOOLEAN:
+            raise refusal(
                 node, f"{piece.kind} stands where a condition should", "compare it: … = …"
             )
         return piece.sql
@@ -281,7 +282,7 @@ class Values(ABC):
         name = upper(node.name.text)
         call = None if node.distinct else self._CALLS.get(name)
         if call is None:
-            raise refused(
+            raise refusal(
                 node,
                 f"segctl does not compute {name}: what it gives on SendGrid is not known for sure",
                 "",
@@ -290,49 +291,49 @@ class Values(ABC):
 
     def _now(self, node: ast.Call, _: Scope) -> Piece:
         if node.args:
-            raise refused(
+            raise refusal(
                 node, "how SendGrid rounds the present moment is not known", "write now()"
             )
-        return Piece(NOW, Kind.TIME)
+        return Piece(NOW, ValueType.TIME)
 
     def _add(self, node: ast.Call, scope: Scope) -> Piece:
         match node.args:
             case (ast.DatePart(name=unit), amount, base):
                 many = number(amount)
                 if many is None or many != many.to_integral_value():
-                    raise refused(amount, "only whole numbers of units are added to a time")
+                    raise refusal(amount, "only whole numbers of units are added to a time")
                 return self._shifted(node, base, int(many), unit.text, scope)
             case _:
-                raise refused(node, "write timestampadd(day, -30, CURRENT_TIMESTAMP)")
+                raise refusal(node, "write timestampadd(day, -30, CURRENT_TIMESTAMP)")
 
     def _texts(self, node: ast.Call, scope: Scope, count: int) -> list[str]:
         """Translate arguments that all must be texts."""
         if len(node.args) != count:
-            raise refused(node, f"{upper(node.name.text)} takes {count} arguments")
+            raise refusal(node, f"{upper(node.name.text)} takes {count} arguments")
         pieces = [self.value(one, scope) for one in node.args]
         for one, piece in zip(node.args, pieces, strict=True):
-            if piece.kind not in (Kind.TEXT, Kind.INSIDE):
-                raise refused(
+            if piece.kind not in (ValueType.TEXT, ValueType.INSIDE):
+                raise refusal(
                     one, f"{upper(node.name.text)} looks into texts, and this is {piece.kind}"
                 )
         return [piece.sql for piece in pieces]
 
     def _one_text(self, node: ast.Call, scope: Scope) -> Piece:
         (text,) = self._texts(node, scope, 1)
-        return Piece(f"{lower(node.name.text)}({text})", Kind.TEXT)
+        return Piece(f"{lower(node.name.text)}({text})", ValueType.TEXT)
 
     def _length(self, node: ast.Call, scope: Scope) -> Piece:
         (text,) = self._texts(node, scope, 1)
-        return Piece(f"CAST(length({text}) AS {NUMBER_TYPE})", Kind.NUMBER)
+        return Piece(f"CAST(length({text}) AS {NUMBER_TYPE})", ValueType.NUMBER)
 
     def _two_texts(self, node: ast.Call, scope: Scope) -> Piece:
         functions = {"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains"}
         one, other = self._texts(node, scope, 2)
-        return Piece(f"{functions[upper(node.name.text)]}({one}, {other})", Kind.BOOLEAN)
+        return Piece(f"{functions[upper(node.name.text)]}({one}, {other})", ValueType.BOOLEAN)
 
     def _coalesce(self, node: ast.Call, scope: Scope) -> Piece:
         if len(node.args) < 2 or (len(node.args) > 2 and upper(node.name.text) != "COALESCE"):  # noqa: PLR2004 - NVL and IFNULL take two
-            raise refused(node, f"{upper(node.name.text)} takes two values")
+            raise refusal(node, f"{upper(node.name.text)} takes two values")
         pieces, kind = alike(node.args, [self.value(one, scope) for one in node.args])
         refuse_kind(node, kind)
         return Piece(f"COALESCE({', '.join(piece.sql for piece in pieces)})", kind)
@@ -344,26 +345,26 @@ class Values(ABC):
             case (ast.Column() as column, ast.String() as one):
                 wanted = (one,)
             case _:
-                raise refused(node, "write array_contains(list_ids, ['…'])")
+                raise refusal(node, "write array_contains(list_ids, ['…'])")
         piece = self.column(column, scope)
-        if piece.kind is not Kind.LIST:
-            raise refused(column, f"array_contains looks into lists, and this is {piece.kind}")
+        if piece.kind is not ValueType.LIST:
+            raise refusal(column, f"array_contains looks into lists, and this is {piece.kind}")
         if not wanted:
-            raise refused(node, "whom array_contains finds with an empty list is not known")
+            raise refusal(node, "whom array_contains finds with an empty list is not known")
         texts = []
         for item in wanted:
             if not isinstance(item, ast.String):
-                raise refused(item, "array_contains takes texts between single quotes")
+                raise refusal(item, "array_contains takes texts between single quotes")
             texts.append(plain(item))
         self.asked[-1] = replace(self.asked[-1], items=tuple(texts))
         literals = ", ".join(map(text_sql, texts))
-        return Piece(f"list_has_any({piece.sql}, [{literals}])", Kind.BOOLEAN)
+        return Piece(f"list_has_any({piece.sql}, [{literals}])", ValueType.BOOLEAN)
 
     def _array_size(self, node: ast.Call, scope: Scope) -> Piece:
         piece = self.value(node.args[0], scope) if len(node.args) == 1 else None
-        if piece is None or piece.kind is not Kind.LIST:
-            raise refused(node, "ARRAY_SIZE takes one list")
-        return Piece(f"CAST(len({piece.sql}) AS {NUMBER_TYPE})", Kind.NUMBER)
+        if piece is None or piece.kind is not ValueType.LIST:
+            raise refusal(node, "ARRAY_SIZE takes one list")
+        return Piece(f"CAST(len({piece.sql}) AS {NUMBER_TYPE})", ValueType.NUMBER)
 
     _CALLS: ClassVar[Mapping[str, Callable[[Values, ast.Call, Scope], Piece]]] = {
         "NOW": _now,
@@ -385,12 +386,12 @@ class Values(ABC):
     }
 
 
-def refuse_kind(node: ast.Node, kind: Kind) -> None:
+def refuse_kind(node: ast.Node, kind: ValueType) -> None:
     """Refuse what has no equality: lists, and semi-structured data as a whole."""
-    if kind in (Kind.LIST, Kind.DATA):
-        hint = "write array_contains(…, ['…'])" if kind is Kind.LIST else "name a part of it"
-        raise refused(node, f"{kind} is compared as one value", hint)
-    if kind is Kind.INSIDE:
-        raise refused(
+    if kind in (ValueType.LIST, ValueType.DATA):
+        hint = "write array_contains(…, ['…'])" if kind is ValueType.LIST else "name a part of it"
+        raise refusal(node, f"{kind} is compared as one value", hint)
+    if kind is ValueType.INSIDE:
+        raise refusal(
             node, "of what type the values inside DATA are is not known", "compare with a text"
         )

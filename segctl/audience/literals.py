@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from segctl.audience.typed_sql import refused
 from segctl.query import ast
+from segctl.query.value_types import refusal
 
 _SAFE_ESCAPES = frozenset("'\"\\ntr")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -21,9 +21,9 @@ def plain(node: ast.String) -> str:
     for found in _ESCAPE.finditer(node.raw):
         if found[1] not in _SAFE_ESCAPES:
             hint = "in LIKE, write ESCAPE '!' and !% for a percent sign" if found[1] in "%_" else ""
-            raise refused(node, f"what `{found[0]}` means in a text is not known", hint)
+            raise refusal(node, f"what `{found[0]}` means in a text is not known", hint)
     if "\0" in node.value:
-        raise refused(node, "the text holds a NUL character")
+        raise refusal(node, "the text holds a NUL character")
     return node.value
 
 
@@ -49,8 +49,8 @@ def interval(node: ast.Interval) -> tuple[int, str]:
         found = _AMOUNT.fullmatch(node.value.value)
         if found and bool(found[2]) != bool(unit):
             return int(found[1]), unit or found[2]
-        raise refused(node, "this span of time cannot be read", "write interval '10 days'")
+        raise refusal(node, "this span of time cannot be read", "write interval '10 days'")
     value = number(node.value)
     if value is None or value != value.to_integral_value():
-        raise refused(node, "only whole numbers of units are added to a time")
+        raise refusal(node, "only whole numbers of units are added to a time")
     return int(value), unit

@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.audience.typed_sql import KINDS, Piece, name_sql, refused
+from segctl.audience.typed_sql import Piece, name_sql
 from segctl.common.suggest import closest
 from segctl.query.catalogue import CONTACT_DATA, TABLES, ColumnType
 from segctl.query.parser.tokens import lower
+from segctl.query.value_types import VALUE_TYPES, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from segctl.audience.typed_sql import CannotTranslate
     from segctl.query import ast
+    from segctl.query.value_types import CannotTranslate
 
 
 class Columns:
@@ -102,7 +103,7 @@ def resolve(column: ast.Column, scope: Scope, columns: Columns) -> tuple[Seen, P
         else:
             hits = [seen for seen in around.tables if _has(seen, column.name, columns)]
         if len(hits) > 1:
-            raise refused(
+            raise refusal(
                 column,
                 f"two tables have a column `{column.name.text}`",
                 "write the alias of one before it: c.contact_id",
@@ -111,7 +112,7 @@ def resolve(column: ast.Column, scope: Scope, columns: Columns) -> tuple[Seen, P
             return hits[0], _piece(hits[0], column, columns)
         around = around.outer
     if column.qualifier:
-        raise refused(column, f"no table in sight is called `{column.qualifier.text}`")
+        raise refusal(column, f"no table in sight is called `{column.qualifier.text}`")
     names = [name for seen in scope.tables for name in _names(seen, columns)]
     raise _unknown(column, names, columns)
 
@@ -130,8 +131,8 @@ def _unknown(column: ast.Column, known: list[str], columns: Columns) -> CannotTr
     meant = closest(column.name.text, known)
     hint = f"did you mean `{meant}`?" if meant else ""
     if columns.complete:
-        return refused(column, f"the base has no column `{column.name.text}`", hint)
-    return refused(
+        return refusal(column, f"the base has no column `{column.name.text}`", hint)
+    return refusal(
         column,
         f"the type of the column `{column.name.text}` is not known",
         hint or "`segctl fields pull` writes down the fields of the account",
@@ -145,20 +146,20 @@ def _piece(seen: Seen, column: ast.Column, columns: Columns) -> Piece:
         if not spelled:
             raise _unknown(column, _names(seen, columns), columns)
         if len(spelled) > 1:
-            raise refused(
+            raise refusal(
                 column,
                 f"{' and '.join(f'`{one}`' for one in sorted(spelled))} are two fields, and"
                 " whether SendGrid tells them apart is not known",
             )
-        spelling, kind = spelled[0], KINDS[columns.types[spelled[0]]]
+        spelling, kind = spelled[0], VALUE_TYPES[columns.types[spelled[0]]]
     else:
         table = TABLES[seen.table]
         spelling = lower(name.text)
         if spelling not in table:
             raise _unknown(column, [*table], columns)
-        kind = KINDS[table[spelling]]
+        kind = VALUE_TYPES[table[spelling]]
     if name.quoted and name.text != spelling:
-        raise refused(
+        raise refusal(
             column,
             f'"{name.text}" in double quotes means exactly that, and the field is `{spelling}`',
             f'write "{spelling}"',

@@ -31,13 +31,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from segctl.audience.conditions import CONTACT, Conditions, collect, operands_of, tables_sql
+from segctl.audience.conditions import CONTACT, Conditions, operands_of, tables_sql
 from segctl.audience.expressions import NOW
 from segctl.audience.scope import Asked, Columns, Scope, Seen
-from segctl.audience.typed_sql import NUMBER_TYPE, CannotTranslate, Kind, refused, text_sql
+from segctl.audience.typed_sql import NUMBER_TYPE, text_sql
 from segctl.query import ast
 from segctl.query.catalogue import SELECTED, ColumnType
 from segctl.query.parser.tokens import lower, upper
+from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -135,7 +136,7 @@ class _Outermost(Conditions):
         tables = self.tables(query)
         contacts = [seen for seen in tables if seen.table == "contact_data"]
         if len(contacts) != 1:
-            raise refused(query, "the query must ask contact_data, and that once")
+            raise refusal(query, "the query must ask contact_data, and that once")
         scope = Scope(
             tuple(replace(seen, alias=CONTACT) if seen in contacts else seen for seen in tables)
         )
@@ -203,7 +204,7 @@ class _Outermost(Conditions):
         )
         rest = query.select[len(SELECTED) :]
         if names != SELECTED or len(rest) > 1:
-            raise refused(
+            raise refusal(
                 query.select[0],
                 "the query selects something else than contacts",
                 "select contact_id and updated_at",
@@ -213,11 +214,11 @@ class _Outermost(Conditions):
         for item in rest:
             match item.value:
                 case ast.Call(name=name, args=(ast.Column() as column,)) if (
-                    upper(name.text) == "MAX" and self.value(column, scope).kind is Kind.TIME
+                    upper(name.text) == "MAX" and self.value(column, scope).kind is ValueType.TIME
                 ):
                     pass
                 case _:
-                    raise refused(
+                    raise refusal(
                         item, "beside contact_id and updated_at only MAX(timestamp) is selected"
                     )
 

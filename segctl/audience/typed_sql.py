@@ -11,40 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import instant
-from segctl.query.catalogue import ColumnType
-from segctl.query.parser.errors import Problem
+from segctl.query.value_types import ValueType, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.query.ast import Node
 
-
-class Kind(StrEnum):
-    """What a value is; the words are for messages."""
-
-    TEXT = "a text"
-    NUMBER = "a number"
-    TIME = "a time"
-    LIST = "a list"
-    DATA = "semi-structured data"
-    INSIDE = "a value inside DATA"
-    BOOLEAN = "a condition"
-    NULL = "NULL"
-
-
-KINDS = {
-    ColumnType.VARCHAR: Kind.TEXT,
-    ColumnType.NUMBER: Kind.NUMBER,
-    ColumnType.TIMESTAMP: Kind.TIME,
-    ColumnType.ARRAY: Kind.LIST,
-    ColumnType.VARIANT: Kind.DATA,
-}
 
 DECIMALS = 9
 """Decimals of a number that are kept; one with more is refused rather than rounded."""
@@ -70,22 +47,9 @@ class Piece:
     """
 
     sql: str
-    kind: Kind
+    kind: ValueType
     literal: str | None = None
     guessed: bool = False
-
-
-class CannotTranslate(Exception):
-    """A part of the query cannot be translated; `problems` say which, and why."""
-
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
-        self.problems = problems
-
-
-def refused(node: Node, message: str, hint: str = "") -> CannotTranslate:
-    """Make the refusal of a part of the query."""
-    return CannotTranslate(Problem("not-translated", message, hint, node.start, node.end))
 
 
 def text_sql(text: str) -> str:
@@ -147,52 +111,53 @@ def time_sql(moment: datetime) -> str:
     return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
 
 
-def alike(nodes: Sequence[Node], pieces: Sequence[Piece]) -> tuple[list[Piece], Kind]:
+def alike(nodes: Sequence[Node], pieces: Sequence[Piece]) -> tuple[list[Piece], ValueType]:
     """Give pieces of one kind, converted where that is certain; refuse where it is not.
 
     NULL goes with everything.
     """
-    kinds = {piece.kind for piece in pieces} - {Kind.NULL}
-    if kinds == {Kind.TEXT} and any(piece.guessed for piece in pieces):
+    kinds = {piece.kind for piece in pieces} - {ValueType.NULL}
+    if kinds == {ValueType.TEXT} and any(piece.guessed for piece in pieces):
         # By their letters, "31.12.2026" comes after any time that a query can name.
         for node, piece in zip(nodes, pieces, strict=True):
             if piece.literal is not None and utc(piece.literal):
-                raise refused(
+                raise refusal(
                     node,
                     "a field is compared with a time here, and whether it holds times is not known",
                     "`segctl fields pull` writes down the types of the fields",
                 )
-    if kinds == {Kind.TEXT, Kind.TIME}:
-        return [_as_time(*pair) for pair in zip(nodes, pieces, strict=True)], Kind.TIME
-    if kinds == {Kind.TEXT, Kind.INSIDE}:
+    if kinds == {ValueType.TEXT, ValueType.TIME}:
+        return [_as_time(*pair) for pair in zip(nodes, pieces, strict=True)], ValueType.TIME
+    if kinds == {ValueType.TEXT, ValueType.INSIDE}:
         return [
-            replace(one, kind=Kind.TEXT) if one.kind is Kind.INSIDE else one for one in pieces
-        ], Kind.TEXT
+            replace(one, kind=ValueType.TEXT) if one.kind is ValueType.INSIDE else one
+            for one in pieces
+        ], ValueType.TEXT
     if len(kinds) > 1:
         node = nodes[-1]
         first, other, *_ = sorted(kinds)
-        raise refused(
+        raise refusal(
             node,
             f"{first} stands beside {other} here, and how SendGrid compares the two is not known",
             "compare values of one type; `segctl lint` says what type a field has",
         )
-    return list(pieces), kinds.pop() if kinds else Kind.NULL
+    return list(pieces), kinds.pop() if kinds else ValueType.NULL
 
 
 def _as_time(node: Node, piece: Piece) -> Piece:
-    if piece.kind is not Kind.TEXT:
+    if piece.kind is not ValueType.TEXT:
         return piece
     if piece.literal is None:
-        raise refused(
+        raise refusal(
             node,
             "a text is compared with a time, and in which form it holds times is not known",
             "compare the time with one that is written out: '2026-01-31T00:00:00Z'",
         )
     moment = utc(piece.literal)
     if moment is None:
-        raise refused(
+        raise refusal(
             node,
             "this text is compared with a time, and is none in ISO form",
             "write '2026-01-31T00:00:00Z'",
         )
-    return Piece(time_sql(moment), Kind.TIME)
+    return Piece(time_sql(moment), ValueType.TIME)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from segctl.errors import Span
+    from segctl.model.clauses import ClauseChange
     from segctl.model.segments import Remote, Segment
     from segctl.model.single_sends import SingleSend
-    from segctl.query.diff import ClauseChange
 
 
 class Reason(StrEnum):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from segctl.model import Change
-    from segctl.query.diff import ClauseChange
+    from segctl.model.clauses import ClauseChange
 
 
 def build_plan(document: Any) -> Plan:
@@ -152,7 +152,7 @@ def _precondition(entry: Any) -> Precondition:
 
 
 def _clauses(entries: Iterable[Any]) -> Iterator[ClauseChange]:
-    from segctl.query.diff import ChangeKind, ClauseChange, ClauseKind  # noqa: PLC0415 - rare
+    from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind  # noqa: PLC0415 - rare
 
     for one in entries:
         yield ClauseChange(

@@ -19,7 +19,7 @@ from segctl.planning.temporary_names import is_marked, looks_like_twin
 if TYPE_CHECKING:
     from segctl.errors import Span
     from segctl.model import Plan, Remote, Snapshot
-    from segctl.query.diff import ClauseChange
+    from segctl.model.clauses import ClauseChange
 
 
 class Kind(StrEnum):

@@ -51,8 +51,8 @@ from segctl.planning.v1_upgrades import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from segctl.model.clauses import ClauseChange
     from segctl.planning.matching import Match
-    from segctl.query.diff import ClauseChange
 
 
 @dataclass(frozen=True, slots=True)

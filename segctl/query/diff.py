@@ -10,9 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
 from segctl.query import ast
 from segctl.query.parser.parse import Parsed, parse
 from segctl.query.parser.tokens import upper
@@ -24,43 +24,6 @@ if TYPE_CHECKING:
 
     from segctl.query.ast import Node
     from segctl.query.parser.tokens import Word
-
-
-class ChangeKind(StrEnum):
-    """What happened to a clause."""
-
-    ADDED = "added"
-    REMOVED = "removed"
-    CHANGED = "changed"
-
-
-class ClauseKind(StrEnum):
-    """Which part of the query a clause is."""
-
-    SELECT = "select"
-    TABLE = "table"
-    JOIN = "join"
-    CONDITION = "condition"
-    OTHER = "other"  # GROUP BY and the like
-
-
-@dataclass(frozen=True, slots=True)
-class ClauseChange:
-    """One clause that differs.
-
-    `before` and `after` are as written, on one line without comments; empty where there is
-    none. `path` says where, outermost first, and is empty at the top: "any of country = 'US' OR
-    country = 'CA'", "the subquery of contact_id NOT IN". `added_items` and `removed_items` are
-    the values by which a changed list (IN, an array) differs, as written.
-    """
-
-    kind: ChangeKind
-    clause: ClauseKind
-    before: str
-    after: str
-    path: tuple[str, ...] = ()
-    added_items: tuple[str, ...] = ()
-    removed_items: tuple[str, ...] = ()
 
 
 def clause_changes(before: str, after: str) -> tuple[ClauseChange, ...]:

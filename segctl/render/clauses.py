@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, assert_never
 
-from segctl.query.diff import ChangeKind
+from segctl.model.clauses import ChangeKind
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
-    from segctl.query.diff import ClauseChange
+    from segctl.model.clauses import ClauseChange
     from segctl.render.terminal import Style
 
 _OPPOSITE = {

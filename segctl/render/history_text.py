@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.history.commits import Commit, Event
     from segctl.model import Declared
-    from segctl.query.diff import ClauseChange
+    from segctl.model.clauses import ClauseChange
     from segctl.render.terminal import Style
 
 _SHORT = 10

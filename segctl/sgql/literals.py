@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from segctl.audience.typed_sql import refused
 from segctl.common.timestamps import instant
 from segctl.query import ast
+from segctl.query.value_types import refusal
 
 _TOO_FINE = re.compile(r"[.,]\d{6}\d*[1-9]")
 _SPECIAL = re.compile(r"%%|[%_!]")
@@ -20,7 +20,7 @@ _SPECIAL = re.compile(r"%%|[%_!]")
 def text_of(node: ast.String, value: str) -> ast.String:
     """Write a text: quotes doubled, backslashes escaped."""
     if "\0" in value:
-        raise refused(node, "the text holds a NUL character")
+        raise refusal(node, "the text holds a NUL character")
     return replace(node, raw=value.replace("\\", "\\\\").replace("'", "''"), value=value)
 
 
@@ -28,15 +28,15 @@ def time_of(node: ast.String, value: str) -> ast.String:
     """Write a time as V2's queries have it: in UTC, with a Z."""
     moment = instant(value)
     if moment is None:
-        raise refused(node, "this is no time in ISO form", "such as '2026-01-31T00:00:00Z'")
+        raise refusal(node, "this is no time in ISO form", "such as '2026-01-31T00:00:00Z'")
     if moment.tzinfo is None:
-        raise refused(
+        raise refusal(
             node,
             "the time has no zone, and in which one SGQL reads it is not documented",
             "SGQL documents '2026-01-31T00:00:00Z'",
         )
     if _TOO_FINE.search(value):
-        raise refused(node, "the time is finer than a microsecond")
+        raise refusal(node, "the time is finer than a microsecond")
     text = moment.replace(tzinfo=None).isoformat() + "Z"
     return replace(node, raw=text, value=text)
 
@@ -44,7 +44,7 @@ def time_of(node: ast.String, value: str) -> ast.String:
 def refuse_unclear_time(node: ast.Expression) -> None:
     """Refuse a text that would be written anew beside a time, and must not be beside a text."""
     if isinstance(node, ast.String) and not node.value.endswith("Z") and instant(node.value):
-        raise refused(
+        raise refusal(
             node,
             "whether this is a time or a text depends on the type of the field",
             "`segctl fields pull` writes it down",

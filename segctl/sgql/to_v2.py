@@ -22,14 +22,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from segctl.audience.conditions import collect
-from segctl.audience.typed_sql import CannotTranslate
 from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN, SELECTED
 from segctl.query.format.layout import laid_out
 from segctl.query.parser.errors import Problem
 from segctl.query.parser.parse import parse as parse_sql
 from segctl.query.to_sql import Writer
+from segctl.query.value_types import CannotTranslate, collect
 from segctl.query.visit import walk
 from segctl.sgql.expressions import Values
 from segctl.sgql.parse import parse

@@ -23,9 +23,9 @@ from segctl.model import (
     Twin,
     Upgrade,
 )
+from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
 from segctl.model.plan_options import Options
 from segctl.model.single_sends import SingleSend
-from segctl.query.diff import ChangeKind, ClauseChange, ClauseKind
 
 
 def _apart(text: str) -> str:

@@ -15,12 +15,12 @@ from segctl import __version__
 from segctl.cli.session import json_text
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
 from segctl.model import Create, Delete, Impact, Plan, Precondition, Reason, Segment, TargetRef
+from segctl.model.clauses import ChangeKind, ClauseKind
 from segctl.model.plan_options import Options
 from segctl.planfile import loading
 from segctl.planfile.loading import from_json
 from segctl.planfile.staleness import differences
 from segctl.planfile.to_json import checksum, digest, to_json
-from segctl.query.diff import ChangeKind, ClauseKind
 from tests.conftest import REPOSITORY
 from tests.planfile.plans import PLANS, TEXTS
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic
     from segctl.model import Impact, Plan, Segment
+    from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
-    from segctl.query.diff import ClauseChange
     from segctl.query.explain import Line
     from segctl.render.context import Frame
 

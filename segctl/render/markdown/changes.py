@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from segctl.model import Segment
+    from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
-    from segctl.query.diff import ClauseChange
     from segctl.query.explain import Line
     from segctl.render.context import Frame
 

@@ -1,0 +1,46 @@
+"""Changed clauses of a query, as a plan and its views carry them.
+
+The shape only: `query.diff` compares two queries, `render` words the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ChangeKind(StrEnum):
+    """What happened to a clause."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+class ClauseKind(StrEnum):
+    """Which part of the query a clause is."""
+
+    SELECT = "select"
+    TABLE = "table"
+    JOIN = "join"
+    CONDITION = "condition"
+    OTHER = "other"  # GROUP BY and the like
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseChange:
+    """One clause that differs.
+
+    `before` and `after` are as written, on one line without comments; empty where there is
+    none. `path` says where, outermost first, and is empty at the top: "any of country = 'US' OR
+    country = 'CA'", "the subquery of contact_id NOT IN". `added_items` and `removed_items` are
+    the values by which a changed list (IN, an array) differs, as written.
+    """
+
+    kind: ChangeKind
+    clause: ClauseKind
+    before: str
+    after: str
+    path: tuple[str, ...] = ()
+    added_items: tuple[str, ...] = ()
+    removed_items: tuple[str, ...] = ()
