@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GITHUB = REPOSITORY / ".github"
+REPOSITORY_URL = "https://github.com/segctl/segctl"
 SCHEMAS = {
     "vendor.dependabot": "dependabot.yml",
     "vendor.github-actions": "actions/*/action.yml",
@@ -80,6 +81,15 @@ def test_the_pins_name_no_package_index() -> None:
     assert not re.search(r"://|--(extra-)?index-url|--find-links|@ ", text)
 
 
+def test_contributing_shows_the_command_that_wrote_the_pins() -> None:
+    written = (REPOSITORY / ".ci/constraints.txt").read_text("utf-8").splitlines()[1]
+    command = written.removeprefix("#").split()
+    contributing = (GITHUB / "CONTRIBUTING.md").read_text("utf-8").replace("\\\n", " ").split("\n")
+    shown = [line.split() for line in contributing if "uv pip compile" in line]
+    assert len(shown) == 1
+    assert [word for word in shown[0][shown[0].index("uv") :] if word != "--upgrade"] == command
+
+
 @pytest.mark.parametrize("repository", sorted(HOOK_PACKAGES))
 def test_the_hooks_run_the_versions_of_ci(repository: str) -> None:
     config = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text("utf-8"))
@@ -110,3 +120,10 @@ def test_github_can_read_its_files(schema: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_urls_of_the_package_name_files_of_this_repository() -> None:
+    for url in project()["project"]["urls"].values():
+        assert url.startswith(REPOSITORY_URL)
+        _, is_file, path = url.partition("/blob/main/")
+        assert not is_file or (REPOSITORY / path).is_file(), url
