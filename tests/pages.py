@@ -40,7 +40,7 @@ any command as well, but for `-C`.
 
 def documents() -> list[Path]:
     """Give every page that people read."""
-    return [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    return [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path, *kinds: str) -> list[str]:

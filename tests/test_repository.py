@@ -19,11 +19,14 @@ from tests.conftest import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 GITHUB = REPOSITORY / ".github"
 REPOSITORY_URL = "https://github.com/segctl/segctl"
 SCHEMAS = {
     "vendor.dependabot": "dependabot.yml",
+    "vendor.github-issue-config": "ISSUE_TEMPLATE/config.yml",
+    "vendor.github-issue-forms": "ISSUE_TEMPLATE/[!c]*.yml",
     "vendor.github-actions": "actions/*/action.yml",
     "vendor.github-workflows": "workflows/*.yml",
 }
@@ -127,3 +130,24 @@ def test_the_urls_of_the_package_name_files_of_this_repository() -> None:
         assert url.startswith(REPOSITORY_URL)
         _, is_file, path = url.partition("/blob/main/")
         assert not is_file or (REPOSITORY / path).is_file(), url
+
+
+def links(page: Path) -> list[str]:
+    """Return the targets of a page's links, without those to other sites and without anchors."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8"))
+    return [target.partition("#")[0] for target in targets if "://" not in target]
+
+
+def test_the_index_links_every_page() -> None:
+    docs = REPOSITORY / "docs"
+    index = docs / "index.md"
+    linked = {(docs / target).resolve() for target in links(index)}
+    assert {page.resolve() for page in docs.rglob("*.md")} - {index.resolve()} <= linked
+
+
+@pytest.mark.parametrize("page", sorted(GITHUB.rglob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_pages_for_contributors_resolve(page: Path) -> None:
+    for target in links(page):
+        assert (page.parent / target).exists(), target
+    for path in re.findall(rf"{REPOSITORY_URL}/blob/main/([\w./-]+)", page.read_text("utf-8")):
+        assert (REPOSITORY / path).exists(), path
