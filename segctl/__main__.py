@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-from segctl.cli import main
+from segctl.cli.main import main
 
 
 def run() -> NoReturn:

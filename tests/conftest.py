@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
-from segctl.cli import main
+from segctl.cli.main import main
 from segctl.emulator import Emulator, Settings, seed, serve
 
 if TYPE_CHECKING:

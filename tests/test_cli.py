@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl import __version__
-from segctl.cli import main, program
+from segctl.cli import program
+from segctl.cli.main import main
 from segctl.cli.program import COMMANDS
 from tests.conftest import ALL, KEY, REPOSITORY, Project, Remote, query, segment_yaml
 

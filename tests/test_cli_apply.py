@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.cli.applying import duration
+from segctl.cli.commands.apply import duration
 
 from .conftest import Hasty, Project, Remote, query
 

@@ -205,7 +205,7 @@ def test_whatever_ends_an_apply_it_reports_what_it_did(
             yield next(events)
         raise error
 
-    monkeypatch.setattr("segctl.cli.applying.perform", failing)
+    monkeypatch.setattr("segctl.app.apply.perform", failing)
     result = connected.run("apply", "--auto-approve", "--parallelism", "1")
     assert result.code == code
     assert ("segctl itself has a fault: RuntimeError" in result.err) == (code == 1)

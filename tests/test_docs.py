@@ -16,8 +16,8 @@ import click
 import pytest
 import yaml
 
+from segctl.app.session import Session
 from segctl.cli.program import COMMANDS, program
-from segctl.cli.session import Session
 from segctl.emulator import Emulator, serve
 from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project
 from tests.pages import PAGES, blocks, documents, examples, fresh

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from segctl.cli.formats import FORMATS
+from segctl.cli.output import FORMATS
 from tests.conftest import REPOSITORY, query
 from tests.render.test_html import check as check_page
 from tests.render.test_markdown import check as check_comment
@@ -276,7 +276,7 @@ def test_without_git_places_count_from_the_workspace(project: Project) -> None:
 def test_a_page_is_right_where_stdout_is_not_utf_8(
     changing: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segctl.cli import session  # noqa: PLC0415 - only what is patched
+    from segctl.app import session  # noqa: PLC0415 - only what is patched
 
     monkeypatch.setattr(session, "_is_utf8", lambda _stream: False)
     result: Result = changing.run("plan", "--format", "html")

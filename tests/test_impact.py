@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.audience.typed_sql import NUMBER_TYPE
-from segctl.cli.formats import FORMATS
+from segctl.cli.output import FORMATS
 from segctl.common.secrets import Secret
 from segctl.project.environment import account_digest
 from segctl.query.catalogue import ColumnType

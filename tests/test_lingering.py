@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.cli import planning
+from segctl.app import plan
 from segctl.model import Segment
 from segctl.planning.ownership import Ledger, Removal
 from tests.conftest import KEY, Project, Remote, query
@@ -41,7 +41,7 @@ def remember(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
         segment, is_protected=False, file=file, commit="c0ffee", removed_at=removed_at
     )
     ledger = Ledger((removal,))
-    monkeypatch.setattr(planning, "ledger_of", lambda *_: ledger)
+    monkeypatch.setattr(plan, "ledger_of", lambda *_: ledger)
 
 
 def delete(remote: Remote, segment_id: str) -> None:

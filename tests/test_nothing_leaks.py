@@ -341,7 +341,7 @@ def test_a_fault_of_our_own(
 
 CHILD = """
 import sys
-from segctl.cli import main
+from segctl.cli.main import main
 from segctl.sendgrid import wire
 if sys.argv[1] == "faulty":
     def broken(data, *args, **options):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.cli import planning
+from segctl.app import plan
 from segctl.cli.commands import list as listing
 from segctl.model import Segment
 from segctl.planning.ownership import Ledger, Removal
@@ -47,7 +47,7 @@ def history(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def tell(*removals: Removal, unavailable: str = "", remedy: str = "") -> None:
         ledger = Ledger(removals, unavailable, remedy)
-        for module in (planning, listing):
+        for module in (plan, listing):
             monkeypatch.setattr(module, "ledger_of", lambda *_: ledger)
 
     return tell
@@ -465,7 +465,7 @@ def test_git_is_asked_only_where_its_answer_matters(
         questions.append(question)
         return Ledger((removal("Ours"),))
 
-    monkeypatch.setattr(planning, "ledger_of", answer)
+    monkeypatch.setattr(plan, "ledger_of", answer)
     connected.declare("Kept", VIP)
     rename(connected, "New name", CZECH, "Old name")
     connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl import __version__
-from segctl.cli import main
+from segctl.cli.main import main
 from segctl.planfile.to_json import FORMAT_VERSION, checksum
 from tests.conftest import ALL, Project, Remote, query
 

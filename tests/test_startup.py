@@ -67,7 +67,7 @@ STANDARD = {
 
 ROOMS = {
     "--version": {"cli"},
-    "--help": {"cli", "common", "errors", "render"},
+    "--help": {"app", "cli", "common", "errors", "render"},
     "validate": None,
     "plan": None,
 }
@@ -78,7 +78,7 @@ NEVER = {
     # Nor what counts contacts: only where segctl.yaml names some.
     "plan": {
         *("declarations.linter", "query.ast", "query.parser.parse", "query.lint", "query.diff"),
-        *("history.git", "cli.impacts", "cli.audiences", "contacts", "audience.duckdb_engine"),
+        *("history.git", "app.impacts", "app.audiences", "contacts", "audience.duckdb_engine"),
     },
     "validate": {"sendgrid", "planning.planner", "history", "account"},
     "plan --help": {"sendgrid", "declarations", "query.ast"},

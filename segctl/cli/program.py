@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl import __version__
+from segctl.app.session import Session
 from segctl.cli.exit_codes import INTERRUPTED
-from segctl.cli.session import Session, session_options
+from segctl.cli.options import session_options
 from segctl.errors import InvalidInput, SegctlError
 from segctl.render.diagnostics import diagnostics_text, tally
 from segctl.render.terminal import clean

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.cli.audiences import evaluate
-from segctl.cli.session import Session
+from segctl.app.audiences import evaluate
+from segctl.app.session import Session
 from segctl.contacts.base import BaseMissing
 from segctl.contacts.masking import COMMON
 from segctl.model import Segment

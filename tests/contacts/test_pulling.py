@@ -21,7 +21,7 @@ import duckdb
 import pytest
 
 from segctl.audience.duckdb_engine import EvaluationFailed
-from segctl.cli import main
+from segctl.cli.main import main
 from segctl.contacts import pulling
 from segctl.contacts.shelf import Shelf
 from segctl.emulator import Emulator, serve

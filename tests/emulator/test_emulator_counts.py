@@ -9,8 +9,8 @@ import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from segctl.app.sandbox import open_sandbox
 from segctl.audience.duckdb_engine import Engine
-from segctl.cli.sandbox import open_sandbox
 from segctl.emulator import Contact, Settings, contacts, counts, seed
 
 from .account import HEADERS, START, V2, Account

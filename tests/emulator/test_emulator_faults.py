@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from segctl.cli import main
+from segctl.cli.main import main
 from segctl.emulator import Delivery, Fault, Kind, parse_fault
 
 from .account import QUERY, START, V1, V2, Account

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from segctl.cli import main
+from segctl.cli.main import main
 from segctl.emulator import Delivery, Emulator, Settings, seed
 from segctl.model.report import Report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,25 +10,93 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segctl.app.apply import carry_out, open_journal
+from segctl.app.plan import prepare, work_out
 from segctl.applying.applier import OnInvalid, Tactics
-from segctl.cli.applying import carry_out, open_journal, tactics_options
-from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED
-from segctl.cli.formats import (
-    diagnostics_in,
-    faults_in,
-    format_option,
-    plan_in,
-    report_in,
-)
-from segctl.cli.planning import exit_code, plan_options, prepare, work_out
-from segctl.cli.saved import approval, approval_options
-from segctl.cli.session import with_session
+from segctl.cli.approval import approval, approval_options
+from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED, exit_code
+from segctl.cli.options import format_option, plan_options, with_session
+from segctl.cli.output import diagnostics_in, faults_in, plan_in, report_in
 from segctl.errors import Refused
 from segctl.model.report import Report
+from segctl.render.terminal import clean
+from segctl.sendgrid import CONCURRENCY
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from segctl.app.session import Session
     from segctl.model import Plan
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+
+_DURATION = re.compile(r"([0-9]{1,6})\s*(s|m|h|)", re.ASCII)
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def duration(text: str) -> float:
+    """Read `90`, `90s`, `6m` or `1h` as seconds. Raises `click.BadParameter`."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise click.BadParameter(f"{clean(text)!r} is no time: write 90, 90s, 6m or 1h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def tactics_options(function: F) -> F:
+    """Add every option of `Tactics`."""
+    defaults = Tactics()
+    options = [
+        click.option(
+            "--parallelism",
+            type=click.IntRange(1, CONCURRENCY),
+            default=defaults.parallelism,
+            show_default=True,
+            metavar="N",
+            help="How many changes to make at once; with 1, one after another.",
+        ),
+        click.option(
+            "--fail-fast", is_flag=True, help="Begin nothing more once a change was not made."
+        ),
+        click.option(
+            "--lock-timeout",
+            type=duration,
+            default="6m",
+            show_default=True,
+            metavar="TIME",
+            help="How long to wait where SendGrid does not let a segment be changed yet, which it "
+            "does five minutes after the last change; 0 fails at once.",
+        ),
+        click.option(
+            "--validation-timeout",
+            type=duration,
+            default="2m",
+            show_default=True,
+            metavar="TIME",
+            help="How long to wait for SendGrid to check a query; 0 does not wait.",
+        ),
+        click.option(
+            "--count-timeout",
+            type=duration,
+            default="2m",
+            show_default=True,
+            metavar="TIME",
+            help="How long an upgrade waits for the first count of its new segment; 0 does not "
+            "wait.",
+        ),
+        click.option(
+            "--on-invalid",
+            type=click.Choice([one.value for one in OnInvalid]),
+            default=defaults.on_invalid.value,
+            show_default=True,
+            help="What to do where SendGrid does not accept a query: leave it, or delete the "
+            "segment just created and restore the query just changed.",
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 @click.command("apply")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from segctl.cli.completing import SHELLS, VARIABLE
-from segctl.cli.session import Session, with_session
+from segctl.cli.options import with_session
+from segctl.cli.shell_completion import SHELLS, VARIABLE
+
+if TYPE_CHECKING:
+    from segctl.app.session import Session
 
 # The library's own script for bash takes backslashes out and lets the shell expand what it offers:
 # a segment's name may hold spaces, stars and quotes.

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.pulling import places, pull_contacts
-from segctl.cli.session import with_session
-from segctl.cli.shelves import shelf_of
+from segctl.app.audiences import shelf_of
+from segctl.app.pull_contacts import places, pull_contacts
+from segctl.cli.options import with_session
 from segctl.contacts.shelf import shelves
 from segctl.contacts.spill import sweep
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 
 @click.group("contacts", no_args_is_help=True)

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.app.plan import look, prepare
 from segctl.cli.exit_codes import CHANGES_PRESENT
-from segctl.cli.formats import drift_in, faults_in, format_option
-from segctl.cli.planning import look, prepare
-from segctl.cli.session import with_session
+from segctl.cli.options import format_option, with_session
+from segctl.cli.output import drift_in, faults_in
 from segctl.errors import InvalidInput
 from segctl.model import Create
 from segctl.model.plan_options import Options
 from segctl.planning.drift import Drifts, Kind, find_drift
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.model import Plan
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.session import with_session
+from segctl.cli.options import with_session
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 DEFAULT_PORT = 8425
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.completing import segment_names
-from segctl.cli.planning import read_selection
-from segctl.cli.session import with_session
+from segctl.app.plan import read_selection
+from segctl.cli.options import with_session
+from segctl.cli.shell_completion import segment_names
 from segctl.query.explain import explain
 from segctl.query.parser.parse import parse
 from segctl.render.terminal import clean, clean_lines
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.model import Declared
 
 _WIDTH = 88

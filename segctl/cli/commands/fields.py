@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.files import write_whole
-from segctl.cli.session import with_session
+from segctl.cli.options import with_session
 from segctl.common.clock import iso
+from segctl.common.files import write_whole
 from segctl.declarations.fields_file import fields_text
 from segctl.model.contact_fields import Fields
 from segctl.project.files import FIELDS_FILE
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 
 @click.group("fields", no_args_is_help=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.files import write_whole
-from segctl.cli.session import with_session
+from segctl.cli.options import with_session
+from segctl.common.files import write_whole
 from segctl.declarations.formatting import formatted, formatted_sql
 from segctl.documents.document import decode
 from segctl.errors import Severity
@@ -17,7 +17,7 @@ from segctl.render.terminal import clean, count
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.declarations.formatting import Formatted
 
 _MARK = b"\xef\xbb\xbf"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.completing import segment_names
-from segctl.cli.session import with_session
+from segctl.cli.options import with_session
+from segctl.cli.shell_completion import segment_names
 from segctl.common.clock import iso
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
@@ -19,7 +19,7 @@ from segctl.render.history_text import history_json, history_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.history.commits import Event
     from segctl.history.timeline import Past
 

@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.account.snapshot import take_snapshot
-from segctl.cli.adopting import (
-    check_usage,
-    read_files,
-    schema_path,
-    unknown_segments,
-    write_new,
-)
-from segctl.cli.naming import parent_names
-from segctl.cli.session import with_session
+from segctl.app.list_names import parent_names
+from segctl.app.new_files import read_files, schema_path, unknown_segments, write_new
+from segctl.cli.options import check_usage, with_session
 from segctl.errors import Diagnostic, Severity
 from segctl.importing.importer import find, make_import, to_read
 from segctl.render.terminal import clean, count
@@ -24,7 +18,7 @@ from segctl.render.terminal import clean, count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
     from segctl.declarations.collection import Declarations
     from segctl.importing.importer import Import
     from segctl.model import Remote, Snapshot

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.files import write_whole
-from segctl.cli.formats import place_in_repository
-from segctl.cli.session import STATE_FOLDER, with_session
+from segctl.app.repository import place_in_repository
+from segctl.app.session import STATE_FOLDER
+from segctl.cli.options import with_session
+from segctl.common.files import write_whole
 from segctl.common.package_data import shipped
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.files import stays_inside
@@ -23,7 +24,7 @@ from segctl.render.terminal import clean, count
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 SETTINGS = """\
 # yaml-language-server: $schema=schemas/segctl.schema.json

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.formats import format_option
-from segctl.cli.session import with_session
+from segctl.cli.options import format_option, with_session
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 _LIST = "*"
 

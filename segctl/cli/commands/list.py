@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.account.references import read_single_sends
-from segctl.cli.naming import parent_names
-from segctl.cli.planning import ledger_of
-from segctl.cli.session import with_session
+from segctl.app.list_names import parent_names
+from segctl.app.plan import ledger_of
+from segctl.cli.options import with_session
 from segctl.common.clock import iso
 from segctl.errors import SegctlError, UsageError
 from segctl.model.single_sends import References
@@ -20,7 +20,7 @@ from segctl.planning.ownership import Ledger, is_ours
 from segctl.render.listing import Row, listing_json, listing_text
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.declarations.collection import Declarations
     from segctl.model import Remote
     from segctl.sendgrid.api import Filters, Reader

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.cli.files import write_whole
-from segctl.cli.formats import faults_in, format_option, plan_in
-from segctl.cli.planning import exit_code, plan_options, prepare, work_out
-from segctl.cli.session import json_text, with_session
+from segctl.app.plan import prepare, work_out
+from segctl.app.session import json_text
+from segctl.cli.exit_codes import exit_code
+from segctl.cli.options import format_option, plan_options, with_session
+from segctl.cli.output import faults_in, plan_in
 from segctl.common.clock import iso
+from segctl.common.files import write_whole
 from segctl.errors import UsageError
 from segctl.model.plan_options import Options
 from segctl.planfile.to_json import to_json
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 
 @click.command("plan")
@@ -66,7 +68,7 @@ def command(
         write_whole(out, json_text(to_json(plan, now)))
     session.show(plan_in(output, plan, session, generated_at=now, requests=requests))
     if out is not None:
-        from segctl.cli.saved import saved_as  # noqa: PLC0415 - only with --out
+        from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
 
         session.talk(saved_as(session, out, plan))
     if session.verbosity > 0:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.completing import segment_names
-from segctl.cli.session import with_session
+from segctl.cli.options import with_session
+from segctl.cli.shell_completion import segment_names
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 
 @click.command("preview")
@@ -75,10 +75,10 @@ def command(
       segctl preview 'VIP customers' 'Czech speakers' --overlap
       segctl preview --changed --format markdown
     """
-    from segctl.cli.formats import faults_in  # noqa: PLC0415
+    from segctl.cli.output import faults_in  # noqa: PLC0415
 
     with faults_in(output, session, "preview"):
-        from segctl.cli.previewing import Wanted, preview  # noqa: PLC0415
+        from segctl.app.preview import Wanted, preview  # noqa: PLC0415
 
         now = session.clock.now() if moment is None else _moment(moment)
         asked = {"changed": changed, "overlap": overlap, "sample": sample is not None}

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.completing import segment_names
+from segctl.app.refresh import priorities, record_of
 from segctl.cli.exit_codes import IN_PART
-from segctl.cli.refreshing import priorities, record_of
-from segctl.cli.session import with_session
+from segctl.cli.options import with_session
+from segctl.cli.shell_completion import segment_names
 from segctl.common.clock import iso
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
@@ -22,7 +22,7 @@ from segctl.render.report_text import refresh_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.model import Remote
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.formats import faults_in, format_option, plan_in
-from segctl.cli.saved import read_plan
-from segctl.cli.session import with_session
+from segctl.cli.approval import read_plan
+from segctl.cli.options import format_option, with_session
+from segctl.cli.output import faults_in, plan_in
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 
 @click.command("show")

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.cli.completing import segment_names
-from segctl.cli.planning import read_selection
-from segctl.cli.session import with_session
+from segctl.app.plan import read_selection
+from segctl.cli.options import with_session
+from segctl.cli.shell_completion import segment_names
 from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.render.cases_text import case_findings, cases_text, details, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from segctl.app.segment_tests import Suite
+    from segctl.app.session import Session
     from segctl.audience.cases import Verdict
-    from segctl.cli.cases import Suite
-    from segctl.cli.session import Session
     from segctl.model import Declared
 
 
@@ -55,8 +55,8 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
       segctl test 'VIP customers' --require
       segctl test --format junit > segments.xml
     """
-    from segctl.cli.cases import sound_suites  # noqa: PLC0415
-    from segctl.cli.formats import faults_in  # noqa: PLC0415
+    from segctl.app.segment_tests import sound_suites  # noqa: PLC0415
+    from segctl.cli.output import faults_in  # noqa: PLC0415
 
     with faults_in(output if output in _FINDINGS else "text", session, "test"):
         try:
@@ -129,7 +129,7 @@ def _show(
 
             session.show(cases_junit(verdicts, problems))
         case "github" | "markdown":
-            from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
+            from segctl.cli.output import diagnostics_in  # noqa: PLC0415
 
             if verdicts or problems:
                 found, closing = [*problems, *case_findings(verdicts)], summary(verdicts)
@@ -144,7 +144,7 @@ def _show(
 def _show_json(
     session: Session, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
 ) -> None:
-    from segctl.cli.formats import diagnostics_in  # noqa: PLC0415
+    from segctl.cli.output import diagnostics_in  # noqa: PLC0415
     from segctl.planfile.to_json import source_json  # noqa: PLC0415
     from segctl.render.terminal import clean  # noqa: PLC0415
 

@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.account.snapshot import take_snapshot
-from segctl.cli.adopting import (
-    check_usage,
-    read_files,
-    schema_path,
-    unknown_segments,
-    write_new,
-)
+from segctl.app.list_names import parent_names
+from segctl.app.new_files import read_files, schema_path, unknown_segments, write_new
 from segctl.cli.exit_codes import IN_PART
-from segctl.cli.naming import parent_names
-from segctl.cli.session import with_session
+from segctl.cli.options import check_usage, with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importing.importer import find, shown
 from segctl.planning.ownership import Ownership
@@ -25,7 +19,7 @@ from segctl.render.terminal import clean, count
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
     from segctl.declarations.collection import Declarations
     from segctl.importing.v1_upgrader import Translated, Upgrades
     from segctl.model import Remote, Snapshot
@@ -82,7 +76,7 @@ def command(
     if not verify and (contacts or events):
         raise click.UsageError("--contacts and --events go with --verify.")
     if verify:
-        from segctl.cli.verifying import base_paths, verified  # noqa: PLC0415 - DuckDB
+        from segctl.app.verify import base_paths, verified  # noqa: PLC0415 - DuckDB
 
         paths = base_paths(session, contacts, events)
     folder = session.root / session.config.segments

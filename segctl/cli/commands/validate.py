@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.cases import check_tests
-from segctl.cli.checking import check_offline
-from segctl.cli.formats import diagnostics_in, faults_in, format_option
-from segctl.cli.session import with_session
+from segctl.app.lint import check_offline
+from segctl.app.segment_tests import check_tests
+from segctl.cli.options import format_option, with_session
+from segctl.cli.output import diagnostics_in, faults_in
 from segctl.documents.document import by_place
 from segctl.errors import InvalidInput, Severity
 from segctl.render.diagnostics import tally
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 
 @click.command("validate")
@@ -49,7 +49,7 @@ def report_findings(session: Session, what: str, *, output: str, everything: boo
         declarations = session.declarations
         found = [*declarations.diagnostics, *check_offline(session), *check_tests(session)]
         if session.config.contacts is not None:
-            from segctl.cli.exposure import exposures, own_files  # noqa: PLC0415 - asks git
+            from segctl.app.git_exposure import exposures, own_files  # noqa: PLC0415 - asks git
 
             found += exposures(session, own_files(session))
         findings = by_place([*settings_problems, *found])

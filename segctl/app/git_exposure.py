@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 
 def exposure(session: Session, root: Path, path: Path, *, ignore: str) -> Diagnostic | None:

@@ -7,7 +7,6 @@ apply that ran to its end, that was interrupted, that was killed by a fault of o
 from __future__ import annotations
 
 import math
-import re
 import signal
 import sys
 from contextlib import contextmanager, suppress
@@ -15,97 +14,28 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from segctl.applying.applier import OnInvalid, Started, Tactics, Waiting, perform
-from segctl.cli.refreshing import changed, record_of
+from segctl.app.refresh import changed, record_of
+from segctl.applying.applier import Started, Tactics, Waiting, perform
 from segctl.errors import SegctlError
 from segctl.history.git import checked_out
 from segctl.model.report import Outcome, Report, Status, in_order, not_attempted
 from segctl.planfile.to_json import action_name, digest
 from segctl.refreshing.refresher import refresh_changed
 from segctl.render.terminal import clean
-from segctl.sendgrid import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import TypeVar
 
+    from segctl.app.session import Account, Session
     from segctl.applying.applier import Event
     from segctl.applying.journal import Journal
-    from segctl.cli.session import Account, Session
     from segctl.model import Change, Plan
     from segctl.model.report import Refresh
     from segctl.sendgrid.api import Writer
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-_DURATION = re.compile(r"([0-9]{1,6})\s*(s|m|h|)", re.ASCII)
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-def duration(text: str) -> float:
-    """Read `90`, `90s`, `6m` or `1h` as seconds. Raises `click.BadParameter`."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise click.BadParameter(f"{clean(text)!r} is no time: write 90, 90s, 6m or 1h")
-    return float(found[1]) * _UNITS[found[2]]
-
-
-def tactics_options(function: F) -> F:
-    """Add every option of `Tactics`."""
-    defaults = Tactics()
-    options = [
-        click.option(
-            "--parallelism",
-            type=click.IntRange(1, CONCURRENCY),
-            default=defaults.parallelism,
-            show_default=True,
-            metavar="N",
-            help="How many changes to make at once; with 1, one after another.",
-        ),
-        click.option(
-            "--fail-fast", is_flag=True, help="Begin nothing more once a change was not made."
-        ),
-        click.option(
-            "--lock-timeout",
-            type=duration,
-            default="6m",
-            show_default=True,
-            metavar="TIME",
-            help="How long to wait where SendGrid does not let a segment be changed yet, which it "
-            "does five minutes after the last change; 0 fails at once.",
-        ),
-        click.option(
-            "--validation-timeout",
-            type=duration,
-            default="2m",
-            show_default=True,
-            metavar="TIME",
-            help="How long to wait for SendGrid to check a query; 0 does not wait.",
-        ),
-        click.option(
-            "--count-timeout",
-            type=duration,
-            default="2m",
-            show_default=True,
-            metavar="TIME",
-            help="How long an upgrade waits for the first count of its new segment; 0 does not "
-            "wait.",
-        ),
-        click.option(
-            "--on-invalid",
-            type=click.Choice([one.value for one in OnInvalid]),
-            default=defaults.on_invalid.value,
-            show_default=True,
-            help="What to do where SendGrid does not accept a query: leave it, or delete the "
-            "segment just created and restore the query just changed.",
-        ),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 def carry_out(

@@ -23,8 +23,8 @@ from segctl.render.previews import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.cli.audiences import Evaluated
-    from segctl.cli.session import Account, Session
+    from segctl.app.audiences import Evaluated
+    from segctl.app.session import Account, Session
     from segctl.model import Change, Patch, Plan, Replace
 
 OLD_AFTER = timedelta(days=7)
@@ -47,8 +47,8 @@ def with_impacts(
     pairs = [
         (None if isinstance(change, Create) else change.before, change.after) for change in changes
     ]
-    from segctl.cli.audiences import evaluate  # noqa: PLC0415 - DuckDB's room, only with contacts
-    from segctl.cli.exposure import exposures, own_files  # noqa: PLC0415 - asks git
+    from segctl.app.audiences import evaluate  # noqa: PLC0415 - DuckDB's room, only with contacts
+    from segctl.app.git_exposure import exposures, own_files  # noqa: PLC0415 - asks git
 
     exposed = exposures(session, own_files(session))
     try:
@@ -120,8 +120,8 @@ def _unknown(
     weight: Severity,
 ) -> Iterator[Diagnostic]:
     """Say for each change that could not be counted why that is."""
+    from segctl.app.preview_errors import findings  # noqa: PLC0415
     from segctl.audience.results import Uncountable  # noqa: PLC0415 - only where one is
-    from segctl.cli.uncountable import findings  # noqa: PLC0415
 
     declared = {one.name: one for one in session.declarations.declared}
     unknown = [

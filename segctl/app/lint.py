@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from segctl.cli.offline import offline_fields
+from segctl.app.local_fields import offline_fields
 from segctl.declarations.fields_file import columns
 from segctl.declarations.linter import RuleSettings, lint_declarations, needs
 from segctl.errors import Diagnostic, RemoteError, Severity
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.account.contact_lists import ContactLists
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
     from segctl.model import Declared
 
 STALE_AFTER = timedelta(days=30)

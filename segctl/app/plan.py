@@ -10,11 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from segctl.account.snapshot import take_snapshot, with_definitions
-from segctl.cli.completing import segment_names
-from segctl.cli.exit_codes import CHANGES_PRESENT, REFUSED
 from segctl.common.suggest import did_you_mean
 from segctl.errors import InvalidInput, UsageError
 from segctl.model import Delete, Disposal
@@ -28,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import TypeVar
 
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
     from segctl.declarations.collection import Declarations
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Plan, Remote, Snapshot
@@ -37,52 +33,6 @@ if TYPE_CHECKING:
     from segctl.planning.planner import Named
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-
-def plan_options(function: F) -> F:
-    """Add every option of `Options`."""
-    for add in reversed((only_option, strict_text_option, _renames_option, _references_option)):
-        function = add(function)
-    return function
-
-
-def _renames_option(function: F) -> F:
-    return click.option(
-        "--detect-renames/--no-detect-renames",
-        default=True,
-        help="Whether git may tell a rename: a name that changed in its file, or a removed file "
-        "and a new one with an equal query.",
-    )(function)
-
-
-def _references_option(function: F) -> F:
-    return click.option(
-        "--ignore-references",
-        metavar="NAME",
-        shell_complete=segment_names,
-        multiple=True,
-        help="Delete, replace or upgrade this segment though Single Sends use it; may be repeated.",
-    )(function)
-
-
-def only_option(function: F) -> F:
-    """Add `--only`."""
-    return click.option(
-        "--only",
-        metavar="GLOB",
-        shell_complete=segment_names,
-        multiple=True,
-        help="Consider only segments whose name or file matches; may be repeated.",
-    )(function)
-
-
-def strict_text_option(function: F) -> F:
-    """Add `--strict-text`."""
-    return click.option(
-        "--strict-text",
-        is_flag=True,
-        help="Take a query that is merely written another way for a change.",
-    )(function)
 
 
 def read_selection(
@@ -216,7 +166,7 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     limits = session.config.limits
     counting: tuple[Diagnostic, ...] = ()
     if session.config.contacts is not None or limits.max_audience_change is not None:
-        from segctl.cli.impacts import with_impacts  # noqa: PLC0415 - only with contacts
+        from segctl.app.impacts import with_impacts  # noqa: PLC0415 - only with contacts
 
         plan, counting = with_impacts(session, account, plan)
     allowed = {one.name: one.allow_audience_change for one in declarations.declared}
@@ -245,7 +195,7 @@ def _checked(
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
     found: tuple[Diagnostic, ...] = ()
     if changed:
-        from segctl.cli.checking import check_before_sending  # noqa: PLC0415 - all rules
+        from segctl.app.lint import check_before_sending  # noqa: PLC0415 - all rules
 
         declared = [one for one in question.declarations.declared if one.name in changed]
         found = check_before_sending(session, account, declared, lists)
@@ -277,12 +227,3 @@ def ledger_of(session: Session, declarations: Declarations) -> Ledger:
 
     names = {one.name for one in declarations.declared}
     return read_ledger(session.root, session.config.segments, names, env=session.env)
-
-
-def exit_code(plan: Plan, *, detailed: bool) -> int:
-    """Give the exit code of a plan that was shown."""
-    if plan.errors:
-        return 1
-    if plan.refusals:
-        return REFUSED
-    return CHANGES_PRESENT if detailed and plan.changes else 0

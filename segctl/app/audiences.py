@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segctl.app.local_fields import offline_fields
+from segctl.app.sandbox import state_folder
+from segctl.app.session import STATE_FOLDER
 from segctl.audience.results import Counts, Uncountable
-from segctl.cli.offline import offline_fields
-from segctl.cli.sandbox import state_folder
-from segctl.cli.session import STATE_FOLDER
-from segctl.cli.shelves import shelf_of
 from segctl.contacts.base import BaseMissing, open_base
 from segctl.contacts.counting import compare, names_asked
+from segctl.contacts.shelf import FOLDER, Shelf
 from segctl.declarations.fields_file import columns
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.config import PULLED, ContactFiles
@@ -25,7 +25,7 @@ from segctl.project.files import stays_inside
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
     from segctl.contacts.base import Base
     from segctl.model import Segment
     from segctl.query.parser.errors import Problem
@@ -166,3 +166,13 @@ def opened(
         contacts, events, fields=known, asked=names_asked(segments), workshop=workshop
     ) as base:
         yield base
+
+
+def contacts_folder(session: Session) -> Path:
+    """Give the folder of the contacts of every target."""
+    return session.root / STATE_FOLDER / FOLDER
+
+
+def shelf_of(session: Session) -> Shelf:
+    """Give the place of the target's contacts. Raises `UsageError` where there is no target."""
+    return Shelf(contacts_folder(session), session.target.name)

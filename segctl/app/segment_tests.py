@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.app.lint import lint_settings
+from segctl.app.local_fields import offline_fields
 from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_document
 from segctl.audience.scope import Columns
-from segctl.cli.checking import lint_settings
-from segctl.cli.offline import offline_fields
 from segctl.declarations.fields_file import columns
 from segctl.declarations.lint_rules import address_in_tests
 from segctl.documents.document import by_place
@@ -18,8 +18,8 @@ from segctl.project.files import FIXTURES_FILE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from segctl.app.session import Session
     from segctl.audience.cases import Case
-    from segctl.cli.session import Session
     from segctl.documents.document import Document
     from segctl.model import Declared
 

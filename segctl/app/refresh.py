@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.cli.session import STATE_FOLDER
+from segctl.app.session import STATE_FOLDER
 from segctl.errors import SegctlError
 from segctl.model import Create, Replace, Upgrade
 from segctl.model.report import Outcome, Status
@@ -15,7 +15,7 @@ from segctl.refreshing.usage_log import RefreshRecord
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
 
 
 def record_of(session: Session, account: Account) -> RefreshRecord:

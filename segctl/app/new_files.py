@@ -8,8 +8,6 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-import click
-
 from segctl.common.suggest import closest
 from segctl.declarations.collection import Declarations
 from segctl.errors import InvalidInput, UsageError
@@ -19,18 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.model import Remote
 
 SCHEMA = "schemas/segment.schema.json"
-
-
-def check_usage(names: Sequence[str], *, everything: bool) -> None:
-    """Raise `UsageError` unless it is clear which segments are asked for."""
-    if everything and names:
-        raise click.UsageError("--all and NAME do not go together.")
-    if not everything and not names:
-        raise click.UsageError("Missing which segments: give their names or ids, or --all.")
 
 
 def read_files(session: Session, folder: Path) -> Declarations:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segctl.app.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, shows
+from segctl.app.git_exposure import exposures, refuse_tracked
+from segctl.app.plan import read_selection
 from segctl.audience.results import Uncountable
-from segctl.cli.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, shows
-from segctl.cli.exposure import exposures, refuse_tracked
-from segctl.cli.planning import read_selection
 from segctl.contacts.base import BaseMissing
 from segctl.contacts.counting import compare
 from segctl.errors import InvalidInput, UsageError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
     from segctl.contacts.base import Base
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Segment
@@ -111,7 +111,7 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
 def _reasons(
     session: Session, subject: _Subject, result: Uncountable, wanted: Wanted
 ) -> list[Diagnostic]:
-    from segctl.cli.uncountable import findings  # noqa: PLC0415 - all lint rules
+    from segctl.app.preview_errors import findings  # noqa: PLC0415 - all lint rules
 
     return findings(session, subject.declared, result, named=bool(wanted.names))
 
@@ -137,7 +137,7 @@ def _files(session: Session, wanted: Wanted) -> tuple[Path, Path | None]:
 
 def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_Subject]:
     """Ask the account which segments would change."""
-    from segctl.cli.planning import look, prepare  # noqa: PLC0415 - the client
+    from segctl.app.plan import look, prepare  # noqa: PLC0415 - the client
     from segctl.model import Create  # noqa: PLC0415
     from segctl.model.plan_options import Options  # noqa: PLC0415
     from segctl.planfile.to_json import action_name  # noqa: PLC0415
@@ -169,7 +169,7 @@ def _show(session: Session, view: Preview, output: str) -> None:
 
             session.show_json(preview_json(view, made, iso(view.now)))
         case "markdown":
-            from segctl.cli.formats import frame  # noqa: PLC0415
+            from segctl.app.repository import frame  # noqa: PLC0415
             from segctl.render.markdown.views import preview_markdown  # noqa: PLC0415
 
             shown = preview_markdown(view, frame(session, made), session.target_name)

@@ -11,8 +11,8 @@ from segctl.errors import Diagnostic, Severity
 from segctl.query.personal_data import mask_personal
 
 if TYPE_CHECKING:
+    from segctl.app.session import Session
     from segctl.audience.results import Uncountable
-    from segctl.cli.session import Session
     from segctl.model import Declared
     from segctl.query.parser.errors import Problem
 

@@ -8,7 +8,7 @@ from segctl.declarations.fields_file import read_fields
 from segctl.project.files import FIELDS_FILE
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.errors import Diagnostic
     from segctl.model.contact_fields import Fields
 

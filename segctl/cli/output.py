@@ -9,39 +9,24 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from segctl import __version__
+from segctl.app.repository import frame
 from segctl.errors import Diagnostic, InvalidInput, Refused, SegctlError, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Report
     from segctl.planning.drift import Drifts
-    from segctl.render.context import Frame
 
     F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("text", "json", "markdown", "github", "sarif", "html")
-
-
-def format_option(what: str) -> Callable[[F], F]:
-    """Add `--format`; `what` is that which it is the format of."""
-    return click.option(
-        "--format",
-        "output",
-        type=click.Choice(FORMATS),
-        default="text",
-        help=f"How to write {what}: markdown for a comment, github for annotations of a workflow "
-        "run, sarif for code scanning, html for a browser.",
-    )
 
 
 def plan_in(
@@ -227,30 +212,6 @@ def faults_in(output: str, session: Session, what: str) -> Iterator[None]:
             target = session.target_name
             session.show(diagnostics_in(output, found, session, what, target=target))
         raise
-
-
-def frame(session: Session, generated_at: str) -> Frame:
-    """Say where the project stands in its repository, and at which commit."""
-    from segctl.history.git import checked_out, top_of  # noqa: PLC0415 - asks git
-    from segctl.render.context import Frame  # noqa: PLC0415
-
-    if top_of(session.root) is None:
-        commit = session.env.get("GITHUB_SHA", "")
-    else:
-        commit = checked_out(session.root, env=session.env) or ""
-    return Frame(generated_at, commit, place_in_repository(session))
-
-
-def place_in_repository(session: Session) -> str:
-    """Give the project's folder from the top of its repository, empty where it is that."""
-    from segctl.history.git import top_of  # noqa: PLC0415 - git's seam
-
-    root = session.root.resolve()
-    # A checkout may be without git, as the runner makes one where it has none.
-    workspace = session.env.get("GITHUB_WORKSPACE", "")
-    top = top_of(root) or (Path(workspace).resolve() if workspace else root)
-    place = root.relative_to(top).as_posix() if root.is_relative_to(top) else "."
-    return "" if place == "." else place
 
 
 def _sarif(

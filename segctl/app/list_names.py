@@ -10,7 +10,7 @@ from segctl.errors import Diagnostic, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
     from segctl.model import Remote
     from segctl.model.contact_fields import ListNames
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot
-from segctl.cli.exposure import exposure
-from segctl.cli.sandbox import state_folder
-from segctl.cli.session import STATE_FOLDER
-from segctl.cli.shelves import contacts_folder, shelf_of
+from segctl.app.audiences import contacts_folder, shelf_of
+from segctl.app.git_exposure import exposure
+from segctl.app.sandbox import state_folder
+from segctl.app.session import STATE_FOLDER
 from segctl.common.suggest import did_you_mean
 from segctl.contacts.pulling import Pull
 from segctl.contacts.shelf import FOLDER, shelves
@@ -23,7 +23,7 @@ from segctl.sendgrid.exports import Exports
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from segctl.cli.session import Account, Session
+    from segctl.app.session import Account, Session
     from segctl.contacts.shelf import Shelf
     from segctl.model.contact_fields import ContactList
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.cli.audiences import chosen, opened
+from segctl.app.audiences import chosen, opened
 from segctl.contacts.verifying import verify
 from segctl.errors import Diagnostic, Severity, UsageError
 from segctl.importing.importer import shown
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.contacts.verifying import Verified
     from segctl.importing.v1_upgrader import Translated
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_SEGCTL_COMPLETE"

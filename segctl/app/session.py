@@ -13,9 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from segctl.cli.completing import targets
 from segctl.common.secrets import redact
 from segctl.errors import InvalidInput, Severity, UsageError
 from segctl.render.terminal import Style
@@ -39,68 +36,6 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 STATE_FOLDER = ".segctl"
-
-
-def session_options(*, hidden: bool = True) -> Callable[[F], F]:
-    """Add the global options to a command.
-
-    They stand before the command (`segctl --target eu plan`); since everybody writes them after it
-    too, each command takes them there as well, without listing them again.
-    """
-    options = [
-        click.option(
-            "--target",
-            metavar="NAME",
-            hidden=hidden,
-            shell_complete=targets,
-            help="The account to work on: a target of segctl.yaml, or `sandbox`.",
-        ),
-        click.option(
-            "--color",
-            type=click.Choice(["auto", "always", "never"]),
-            hidden=hidden,
-            help="When to use colours; `auto` is on a terminal without NO_COLOR.",
-        ),
-        click.option(
-            "--no-cache",
-            is_flag=True,
-            hidden=hidden,
-            help="Read every definition from the account, and remember none.",
-        ),
-        click.option("-q", "--quiet", count=True, hidden=hidden, help="Say less."),
-        click.option("-v", "--verbose", count=True, hidden=hidden, help="Say more."),
-    ]
-
-    def add(function: F) -> F:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
-
-
-def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Hand a command its `Session`, with the global options that stood behind it taken in."""
-
-    @session_options()
-    @click.pass_context
-    def command(
-        ctx: click.Context,
-        /,
-        *,
-        target: str | None,
-        color: str | None,
-        no_cache: bool,
-        quiet: int,
-        verbose: int,
-        **options: Any,
-    ) -> Any:
-        session: Session = ctx.obj
-        session.update(target=target, color=color, no_cache=no_cache, quiet=quiet, verbose=verbose)
-        return function(session, **options)
-
-    command.__doc__ = function.__doc__
-    return command
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +134,7 @@ class Session:
         try:
             return read_files(self.root, self.config.segments)
         except FolderMissing as missing:
-            from segctl.cli.emptied import emptied_folder  # noqa: PLC0415 - asks git
+            from segctl.app.missing_folder import emptied_folder  # noqa: PLC0415 - asks git
 
             return emptied_folder(self, missing)
 
@@ -228,7 +163,7 @@ class Session:
 
         target = self.target
         if target.is_sandbox:
-            from segctl.cli.sandbox import open_sandbox  # noqa: PLC0415
+            from segctl.app.sandbox import open_sandbox  # noqa: PLC0415
 
             with (
                 open_sandbox(self.root / STATE_FOLDER) as mount,
@@ -357,7 +292,7 @@ class Session:
 
     def progress(self, what: str) -> AbstractContextManager[Callable[[int, int], None]]:
         """Show on a terminal that work goes on; see `cli.progress`."""
-        from segctl.cli.progress import progress  # noqa: PLC0415
+        from segctl.app.progress import progress  # noqa: PLC0415
 
         return progress(what, shown=self.verbosity >= 0, color=self.error_style.color)
 

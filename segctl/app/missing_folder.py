@@ -17,7 +17,7 @@ from segctl.project.files import Files
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.project.files import FolderMissing
 
 _SHORT = 10

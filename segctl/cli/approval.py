@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar
 
-    from segctl.cli.session import Session
+    from segctl.app.session import Session
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.planfile.loading import SavedPlan
