@@ -21,6 +21,7 @@ from segctl.applying.update_lock import LockPatience
 from segctl.errors import NotFound, RemoteError, ServerFault, UpdateLocked
 from segctl.model import Segment
 from segctl.model.report import Status
+from segctl.planning.definition_diff import definition_diff
 from segctl.planning.equality import changed_fields
 
 if TYPE_CHECKING:
@@ -205,8 +206,9 @@ def _delete(segment_id: str, expected: Segment, means: Means, *, v1: bool) -> St
 
 def changed_meanwhile(before: Segment, now: Remote) -> Conflict:
     """Say in what a segment differs from what the plan saw."""
+    fields = ", ".join(definition_diff(before, now.definition))
     return Conflict(
-        f"somebody changed it since the plan was made ({_differences(before, now)})",
+        f"somebody changed it since the plan was made ({fields})",
         "run `segctl plan` again and look at what is there now",
         now.id,
     )
@@ -374,12 +376,3 @@ def _given_up(lost: RemoteError | None) -> Exception:
             messages=lost.messages,
         )
     return Unknown(f"{lost.message}, {SENDS} times, and the account does not show it")
-
-
-def _differences(before: Segment, now: Remote) -> str:
-    """Name what differs between two definitions that are known to differ."""
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 170 ms, and only where two edits met
-
-    found = DeepDiff(before.as_json(), now.definition.as_json())
-    fields = {path.path(output_format="list")[0] for group in found.tree.values() for path in group}
-    return ", ".join(sorted(map(str, fields)))

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Replace
 from segctl.planfile.to_json import PAST, action_name, digest
+from segctl.planning.definition_diff import definition_diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from segctl.errors import Span
-    from segctl.model import Change, Plan, Segment, TargetRef
+    from segctl.model import Change, Plan, TargetRef
 
 _FIELDS = {"name": "name", "query_dsl": "query", "parent_list_ids": "parent list"}
 
@@ -82,22 +83,17 @@ def _altered(saved: Change, now: Change) -> Iterator[Diagnostic]:
         words = f"`{now.name}` was to be {was}, and now would be {is_now}"
         yield _stale("stale-changed", words, now.span)
     if not isinstance(saved, Create) and not isinstance(now, Create):
-        for field in _differing(saved.before, now.before):
-            words = f"`{now.name}`: its {field} on the account is not what the plan saw"
+        for field in definition_diff(saved.before, now.before):
+            words = f"`{now.name}`: its {_FIELDS[field]} on the account is not what the plan saw"
             yield _stale("stale-changed", words, now.span)
     if isinstance(saved, Replace) and isinstance(now, Replace) and saved.twin != now.twin:
         words = f"`{now.name}`: the new one of its replacement is not what the plan saw"
         yield _stale("stale-changed", words, now.span)
     if not isinstance(saved, Delete) and not isinstance(now, Delete):
-        for field in _differing(saved.after, now.after):
-            words = f"`{now.name}`: its {field} in the files is not what the plan says"
-            span = now.query_span if field == "query" else None
+        for field in definition_diff(saved.after, now.after):
+            words = f"`{now.name}`: its {_FIELDS[field]} in the files is not what the plan says"
+            span = now.query_span if field == "query_dsl" else None
             yield _stale("stale-changed", words, span or now.span)
-
-
-def _differing(saved: Segment, now: Segment) -> Iterator[str]:
-    then, here = saved.as_json(), now.as_json()
-    return (words for field, words in _FIELDS.items() if then[field] != here[field])
 
 
 def _stale(code: str, summary: str, span: Span | None = None) -> Diagnostic:

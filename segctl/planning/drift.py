@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Create, Delete, Patch, Reason, Replace, Upgrade
+from segctl.planning.definition_diff import definition_diff
 from segctl.planning.equality import same_audience
 from segctl.planning.temporary_names import is_marked, looks_like_twin
 
@@ -77,12 +78,13 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
                 found.append(_missing(change, loose))
             case Patch() | Replace():
                 if change.reason in (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS):
+                    fields = definition_diff(change.before, change.after, by_meaning=True)
                     found.append(
                         Drift(
                             Kind.EDITED,
                             change.name,
                             change.id,
-                            changed_fields=change.changed_fields,
+                            changed_fields=tuple(fields),
                             clauses=change.clauses,
                             updated_at=change.precondition.updated_at,
                             span=change.span,

@@ -26,13 +26,22 @@ def changed_fields(
     fields = []
     if before.name != after.name:
         fields.append("name")
-    if not same_text(before, after) and (
-        strict_text or equivalent(before.query, after.query) is Equivalence.DIFFERENT
-    ):
+    if not (same_text(before, after) if strict_text else same_query(before, after)):
         fields.append("query_dsl")
-    if {i.lower() for i in before.parent_list_ids} != {i.lower() for i in after.parent_list_ids}:
+    if not same_parents(before, after):
         fields.append("parent_list_ids")
     return tuple(fields)
+
+
+def same_query(before: Segment, after: Segment) -> bool:
+    """Return whether two queries select the same contacts, as far as segctl can tell."""
+    return equivalent(before.query, after.query) is not Equivalence.DIFFERENT
+
+
+def same_parents(before: Segment, after: Segment) -> bool:
+    """Return whether the parent lists are the same set of ids."""
+    first, second = before.parent_list_ids, after.parent_list_ids
+    return {i.lower() for i in first} == {i.lower() for i in second}
 
 
 def same_text(before: Segment, after: Segment) -> bool:
