@@ -14,9 +14,9 @@ from segctl.app.local_fields import offline_fields
 from segctl.app.sandbox import state_folder
 from segctl.app.session import STATE_FOLDER
 from segctl.audience.results import Counts, Uncountable
-from segctl.contacts.base import BaseMissing, open_base
-from segctl.contacts.counting import compare, names_asked
-from segctl.contacts.shelf import FOLDER, Shelf
+from segctl.contacts.counter import compare, names_asked
+from segctl.contacts.dataset import BaseMissing, open_base
+from segctl.contacts.store import FOLDER, Shelf
 from segctl.declarations.fields_file import columns
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.config import PULLED, ContactFiles
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from segctl.app.session import Account, Session
-    from segctl.contacts.base import Base
+    from segctl.contacts.dataset import Base
     from segctl.model import Segment
     from segctl.query.parser.errors import Problem
 

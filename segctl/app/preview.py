@@ -11,8 +11,8 @@ from segctl.app.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, s
 from segctl.app.git_exposure import exposures, refuse_tracked
 from segctl.app.plan import read_selection
 from segctl.audience.results import Uncountable
-from segctl.contacts.base import BaseMissing
-from segctl.contacts.counting import compare
+from segctl.contacts.counter import compare
+from segctl.contacts.dataset import BaseMissing
 from segctl.errors import InvalidInput, UsageError
 from segctl.render.previews import Preview, Row
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.app.session import Account, Session
-    from segctl.contacts.base import Base
+    from segctl.contacts.dataset import Base
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Segment
 

@@ -11,8 +11,8 @@ from segctl.app.git_exposure import exposure
 from segctl.app.sandbox import state_folder
 from segctl.app.session import STATE_FOLDER
 from segctl.common.suggest import did_you_mean
-from segctl.contacts.pulling import Pull
-from segctl.contacts.shelf import FOLDER, shelves
+from segctl.contacts.pull import Pull
+from segctl.contacts.store import FOLDER, shelves
 from segctl.declarations.fields_file import columns
 from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
 from segctl.planning.list_references import lists_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from segctl.app.session import Account, Session
-    from segctl.contacts.shelf import Shelf
+    from segctl.contacts.store import Shelf
     from segctl.model.contact_fields import ContactList
 
 
@@ -35,7 +35,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     anything is asked for; further `RemoteError`s, `InvalidInput` and `UsageError`.
     """
     from segctl.audience.duckdb_engine import require  # noqa: PLC0415
-    from segctl.contacts.storing import Origin, store  # noqa: PLC0415 - so that `forget` needs no DuckDB
+    from segctl.contacts.build import Origin, store  # noqa: PLC0415 - so that `forget` needs no DuckDB
 
     require()
     declared = session.declarations
@@ -109,7 +109,7 @@ def places(session: Session) -> Iterator[str]:
 
 def _described(session: Session, shelf: Shelf) -> Iterator[str]:
     from segctl.audience.duckdb_engine import EvaluationFailed, require  # noqa: PLC0415
-    from segctl.contacts.base import open_base  # noqa: PLC0415 - not for `forget`
+    from segctl.contacts.dataset import open_base  # noqa: PLC0415 - not for `forget`
 
     require()
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.app.audiences import chosen, opened
-from segctl.contacts.verifying import verify
+from segctl.contacts.verify import verify
 from segctl.errors import Diagnostic, Severity, UsageError
 from segctl.importing.importer import shown
 from segctl.query.personal_data import mask_personal
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.app.session import Session
-    from segctl.contacts.verifying import Verified
+    from segctl.contacts.verify import Verified
     from segctl.importing.v1_upgrader import Translated
 
 _SHOWN = 5

@@ -1,7 +1,7 @@
-"""A team's own contacts on this machine: a pulled base, or files that somebody exported.
+"""A team's own contacts on this machine: pulled from the account, or files that someone exported.
 
-Owns what it takes to count audiences in them: reading the files as typed relations (`files`), an
-opened base (`base`), and all counts from one pass over the data (`counting`). Contacts stay inside
-DuckDB, which reads only the columns that the queries ask: what leaves this room is counts, names of
-columns, and masked addresses where a person asked for some.
+Holds what it takes to count audiences: reading files as typed relations (`file_readers`), an opened
+data set (`dataset`), and all counts from one pass over the data (`counter`). Contacts stay inside
+DuckDB, which reads only the columns that the queries use. Only counts, column names and masked
+addresses (on request) leave this room.
 """

@@ -14,7 +14,7 @@ from segctl.audience.typed_sql import text_sql
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.contacts.base import Base
+    from segctl.contacts.dataset import Base
 
 COMMON = 10
 """So many contacts must share a domain for it to be shown."""

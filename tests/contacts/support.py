@@ -15,8 +15,8 @@ import duckdb
 
 from segctl.audience.to_duckdb import TYPES
 from segctl.audience.typed_sql import name_sql, text_sql
-from segctl.contacts.base import open_base
-from segctl.contacts.counting import compare, names_asked
+from segctl.contacts.counter import compare, names_asked
+from segctl.contacts.dataset import open_base
 from segctl.model import Segment
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.audience.results import Counted
-    from segctl.contacts.base import Base
+    from segctl.contacts.dataset import Base
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
 S = "SELECT contact_id, updated_at FROM contact_data WHERE "

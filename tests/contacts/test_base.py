@@ -15,11 +15,11 @@ import pytest
 
 from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
 from segctl.audience.results import Uncountable
-from segctl.contacts.base import BaseMissing, open_base
-from segctl.contacts.checked import FILE
-from segctl.contacts.counting import compare
-from segctl.contacts.files import read_relation
-from segctl.contacts.statement import Statement
+from segctl.contacts.count_query import Statement
+from segctl.contacts.counter import compare
+from segctl.contacts.dataset import BaseMissing, open_base
+from segctl.contacts.file_readers import read_relation
+from segctl.contacts.uniqueness_cache import FILE
 from segctl.errors import UsageError
 from segctl.model import Segment
 from segctl.query.catalogue import ColumnType
@@ -652,7 +652,8 @@ def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> No
 def test_what_a_killed_run_has_put_aside_goes_with_the_next(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     code = (
-        "import os, signal\nfrom pathlib import Path\nfrom segctl.contacts.spill import spilling\n"
+        "import os, signal\nfrom pathlib import Path\n"
+        "from segctl.contacts.temp_folders import spilling\n"
         f"with spilling(Path({str(tmp_path)!r})) as folder:\n"
         "    (folder / 'people').write_text('Zdenka')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

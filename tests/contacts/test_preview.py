@@ -14,7 +14,7 @@ import pytest
 
 from segctl.app.audiences import evaluate
 from segctl.app.session import Session
-from segctl.contacts.base import BaseMissing
+from segctl.contacts.dataset import BaseMissing
 from segctl.contacts.masking import COMMON
 from segctl.model import Segment
 from segctl.query.catalogue import ColumnType

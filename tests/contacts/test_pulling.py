@@ -22,8 +22,8 @@ import pytest
 
 from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.cli.main import main
-from segctl.contacts import pulling
-from segctl.contacts.shelf import Shelf
+from segctl.contacts import pull
+from segctl.contacts.store import Shelf
 from segctl.emulator import Emulator, serve
 from tests.conftest import KEY, REPOSITORY, TEST_SETTINGS, Project, Result, Watch, query
 
@@ -260,7 +260,7 @@ def pending_until(looks: int) -> Spoil:
 def test_an_export_that_takes_too_long_is_waited_for_by_the_next_pull(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulling, "LONGEST_WAIT", 120.0)
+    monkeypatch.setattr(pull, "LONGEST_WAIT", 120.0)
     place.emulator.spoil = pending_until(10_000)
     result = place.run("pull")
     assert result.code == 1
@@ -539,7 +539,7 @@ def test_a_full_disk_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> N
     def failing(*args: object) -> None:
         raise EvaluationFailed("DuckDB says nothing more")
 
-    monkeypatch.setattr("segctl.contacts.storing._Making.make", failing)
+    monkeypatch.setattr("segctl.contacts.build._Making.make", failing)
     result = place.run("pull")
     assert "DuckDB could not make the base of the contacts\n  hint: is the disk full?" in result.err
     assert place.base.read_bytes() == before
@@ -568,7 +568,7 @@ def test_contacts_that_cannot_be_removed(place: Place, monkeypatch: pytest.Monke
     def refuse(*args: object, **options: object) -> None:
         raise OSError(13, "Permission denied")
 
-    monkeypatch.setattr("segctl.contacts.shelf.Shelf.clear", refuse)
+    monkeypatch.setattr("segctl.contacts.store.Shelf.clear", refuse)
     result = place.run("forget")
     assert result.code == 1
     assert "cannot remove the contacts of `production`: Permission denied" in result.err
@@ -616,7 +616,7 @@ def test_a_pull_of_the_sandbox(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a network: its files come from within the process, too. It has the time of day."""
-    monkeypatch.setattr(pulling, "FIRST_PAUSE", 1.1)
+    monkeypatch.setattr(pull, "FIRST_PAUSE", 1.1)
     project.declare("Any", query("city = 'x'"))
     argv = ["-C", str(project.root), "--target", "sandbox", "contacts", "pull"]
     assert main(argv, project.env) == 0

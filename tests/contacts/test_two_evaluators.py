@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from segctl.audience.results import Counts
-from segctl.contacts.base import open_base
-from segctl.contacts.counting import compare
+from segctl.contacts.counter import compare
+from segctl.contacts.dataset import open_base
 from segctl.model import Segment
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
 from segctl.query.parser.parse import parse

@@ -9,8 +9,8 @@ import click
 from segctl.app.audiences import shelf_of
 from segctl.app.pull_contacts import places, pull_contacts
 from segctl.cli.options import with_session
-from segctl.contacts.shelf import shelves
-from segctl.contacts.spill import sweep
+from segctl.contacts.store import shelves
+from segctl.contacts.temp_folders import sweep
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:

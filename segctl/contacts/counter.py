@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from segctl.audience.duckdb_engine import EvaluationFailed, FileUnreadable
 from segctl.audience.results import Counted, Counts, Overlap, Uncountable
 from segctl.audience.to_duckdb import translate
-from segctl.contacts.eventless import (
+from segctl.contacts.count_query import Statement
+from segctl.contacts.event_checks import (
     are_strangers,
     has_no_event,
     segment_place,
     strangers,
     without_events,
 )
-from segctl.contacts.files import FAULT_HINTS, fault_words
+from segctl.contacts.file_readers import FAULT_HINTS, fault_words
 from segctl.contacts.masking import masked
-from segctl.contacts.statement import Statement
 from segctl.errors import UsageError
 from segctl.query.ast import Column
 from segctl.query.catalogue import JOIN_COLUMN
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from segctl.audience.scope import Asked
     from segctl.audience.to_duckdb import Audience
-    from segctl.contacts.base import Base
+    from segctl.contacts.dataset import Base
     from segctl.model import Segment
 
 

@@ -17,8 +17,8 @@ from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnread
 from segctl.audience.to_duckdb import TYPES
 from segctl.audience.typed_sql import name_sql, text_sql
 from segctl.common.clock import iso
-from segctl.contacts.base import PULLED_FORMAT
-from segctl.contacts.files import read_relation
+from segctl.contacts.dataset import PULLED_FORMAT
+from segctl.contacts.file_readers import read_relation
 from segctl.errors import UnexpectedAnswer, UsageError
 from segctl.planning.list_references import LIST_IDS
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from segctl.contacts.files import Relation
-    from segctl.contacts.pulling import Exported
-    from segctl.contacts.shelf import Shelf
+    from segctl.contacts.file_readers import Relation
+    from segctl.contacts.pull import Exported
+    from segctl.contacts.store import Shelf
     from segctl.query.catalogue import ColumnType
 
 _DOMAINS = "email_domains"

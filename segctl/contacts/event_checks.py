@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.audience.duckdb_engine import EvaluationFailed
-from segctl.contacts.statement import has_subquery
+from segctl.contacts.count_query import has_subquery
 from segctl.query.catalogue import JOIN_COLUMN
 from segctl.query.parser.errors import Problem
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from segctl.audience.to_duckdb import Audience
-    from segctl.contacts.base import Base
+    from segctl.contacts.dataset import Base
     from segctl.model import Segment
 
 

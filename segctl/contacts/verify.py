@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.audience.duckdb_engine import Engine
 from segctl.audience.results import Uncountable
 from segctl.audience.to_duckdb import translate
-from segctl.contacts.counting import compare
+from segctl.contacts.counter import compare
 from segctl.query.catalogue import JOIN_COLUMN, ColumnType
 from segctl.query.parser.errors import Problem
 from segctl.query.parser.parse import parse
@@ -26,8 +26,8 @@ from segctl.sgql.interpreter import NoAnswer, differences, folded, question
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from segctl.contacts.base import Base
-    from segctl.contacts.files import Relation
+    from segctl.contacts.dataset import Base
+    from segctl.contacts.file_readers import Relation
     from segctl.model import Segment
     from segctl.sgql.interpreter import Difference, Question
 

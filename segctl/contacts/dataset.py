@@ -1,7 +1,7 @@
 """An opened base of contacts: what can be asked of it, how old it is, what it does not know.
 
 Owns the way from a file, or two, to a `Base`: a pulled one or a team's own export. Refuses to
-count (`counting`), and to write anything but what DuckDB puts aside while it works, in a folder of
+count (`counter`), and to write anything but what DuckDB puts aside while it works, in a folder of
 its own that is gone afterwards.
 """
 
@@ -17,9 +17,9 @@ from segctl.audience.duckdb_engine import Database, EvaluationFailed
 from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import name_sql
 from segctl.common.clock import iso
-from segctl.contacts.checked import Check
-from segctl.contacts.files import KINDS, Column, Format, Relation, format_of, read_relation
-from segctl.contacts.spill import spilling
+from segctl.contacts.file_readers import KINDS, Column, Format, Relation, format_of, read_relation
+from segctl.contacts.temp_folders import spilling
+from segctl.contacts.uniqueness_cache import Check
 from segctl.errors import UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 

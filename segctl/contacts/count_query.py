@@ -7,7 +7,7 @@ events that matter are put aside first, so that the file is still read once. Of 
 some at a time say who is in, and what they say is put aside, too. The JSON of an event is
 read once as well, whatever is asked of it.
 
-Owns the text of the statement; `counting` knows what the numbers mean.
+Owns the text of the statement; `counter` knows what the numbers mean.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.audience.to_duckdb import Audience
-    from segctl.contacts.base import Base
-    from segctl.contacts.files import Relation
+    from segctl.contacts.dataset import Base
+    from segctl.contacts.file_readers import Relation
 
 MOST_SUBQUERIES = 8
 """How many are planned together: DuckDB takes half a minute to plan a statement with 64 of them."""

@@ -1,9 +1,9 @@
 """Brings the contacts of an account here: exports started, waited for, fetched and checked.
 
 A pull is a list of exports, each of which goes through the same steps: asked for, started, ready,
-its files fetched and checked. Every step is written down before the next one (`pending.py`), so
+its files fetched and checked. Every step is written down before the next one (`pull_state`), so
 that a pull which was interrupted anywhere is taken up where it was. Owns these steps; what the
-files become is `storing.py`.
+files become is `build`.
 
 An export has no column for lists (sendgrid-api.md §4): who is on a list is known from an export of
 that list alone.
@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from segctl.contacts import pending
-from segctl.contacts.pending import Job, Piece
+from segctl.contacts import pull_state
+from segctl.contacts.pull_state import Job, Piece
 from segctl.errors import NotFound, RemoteError, UnexpectedAnswer
 from segctl.sendgrid.exports import ExportStatus
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.common.clock import Clock
-    from segctl.contacts.shelf import Shelf
+    from segctl.contacts.store import Shelf
     from segctl.sendgrid.downloads import Downloads
     from segctl.sendgrid.exports import Export, Exports
 
@@ -105,7 +105,7 @@ class _Run:
     def __init__(self, pull: Pull, wanted: Sequence[str | None]) -> None:
         self.pull = pull
         self.wanted = tuple(dict.fromkeys(wanted))
-        self.state = pending.load(pull.shelf.pending, pull.account)
+        self.state = pull_state.load(pull.shelf.pending, pull.account)
         self.started: set[str | None] = set()
         for list_id in [key for key in self.state.jobs if key not in self.wanted]:
             del self.state.jobs[list_id]
