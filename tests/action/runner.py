@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.conftest import REPOSITORY
+from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,12 +14,13 @@ import pytest
 
 from tests.action.hub import Hub, serve_hub
 from tests.action.runner import ACTION, Run, run_action
-from tests.conftest import KEY, query, segment_yaml
+from tests.support.account import KEY
+from tests.support.builders import query, segment_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Remote
+    from tests.support.account import Remote
 
 TOKEN = "token-of-the-run"
 MERGED = "2026-07-15T16:04:33Z"
@@ -219,7 +220,7 @@ def test_drift_keeps_one_issue(shop: Shop) -> None:
     quiet = shop.run(command="drift")
     assert (quiet.code, quiet.outputs["changes"], shop.hub.issues) == (0, "false", {})
     [one] = shop.remote.emulator.ui.segments()
-    shop.remote.watch.forward(minutes=6)
+    shop.remote.clock.forward(minutes=6)
     shop.remote.emulator.ui.edit(one.id, query=query("total_spend > 1"))
     for _ in range(2):
         drifted = shop.run(command="drift")
@@ -228,7 +229,7 @@ def test_drift_keeps_one_issue(shop: Shop) -> None:
             "segctl: drift on production"
         ]
     assert "VIP" in shop.hub.issues[1]["body"]
-    shop.remote.watch.forward(minutes=6)
+    shop.remote.clock.forward(minutes=6)
     shop.remote.emulator.ui.edit(one.id, query=query("total_spend > 500"))
     shop.run(command="drift")
     assert shop.hub.issues[1]["state"] == "closed"

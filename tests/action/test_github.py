@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.action.hub import BOT, Hub, serve_hub
-from tests.conftest import REPOSITORY
+from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def test_a_comment_is_written_once_and_then_updated(hub: Hub, tmp_path: Path) ->
 
 
 def test_the_outputs_count_every_action(hub: Hub) -> None:
-    upgrades = REPOSITORY / "tests/golden/plan-upgrade.json"
+    upgrades = REPOSITORY / "tests/render/golden/plan-upgrade.json"
     code, out, _ = run(hub, "outputs", "--plan", str(upgrades))
     said = dict(line.split("=", 1) for line in out.splitlines())
     assert (code, said["changes"], said["to_upgrade"], said["to_create"]) == (0, "true", "2", "0")

@@ -19,12 +19,14 @@ from segctl.contacts.masking import COMMON
 from segctl.model import Segment
 from segctl.query.catalogue import ColumnType
 from segctl.render.previews import when
-from tests.conftest import KEY, query
+from tests.support.account import KEY
+from tests.support.builders import query
 
 from .support import NOW, as_csv, pulled, segments, written
 
 if TYPE_CHECKING:
-    from tests.conftest import Project, Remote
+    from tests.support.account import Remote
+    from tests.support.project import Project
 
 GOLDEN = Path(__file__).parent / "golden"
 FIELDS = """\

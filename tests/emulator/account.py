@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from segctl.emulator import Emulator, Reply, Settings
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     import os
@@ -16,25 +16,13 @@ V2 = "/v3/marketing/segments/2.0"
 V1 = "/v3/marketing/segments"
 HEADERS = {"Authorization": "Bearer a-key", "Accept": "application/json"}
 QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Brno'"
-START = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def forward(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 class Account:
     def __init__(
         self, settings: Settings | None = None, path: str | os.PathLike[str] | None = None
     ) -> None:
-        self.clock = Clock()
+        self.clock = FakeClock()
         self.emulator = Emulator(path, settings, now=self.clock)
 
     def __enter__(self) -> Self:

@@ -30,6 +30,7 @@ import pytest
 from segctl.cli.main import main
 from segctl.emulator import Delivery, Emulator, Settings, seed
 from segctl.model.report import Report
+from tests.support.account import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from segctl.common.clock import Bell
     from segctl.emulator import Record, Reply
 
-KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 OTHER_KEY = KEY[:-1] + "c"
 """The key of a second run at the same time: it is how the wire tells two runs apart."""
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.emulator import Settings
-from tests.conftest import query, segment_yaml
+from tests.support.account import KEY
+from tests.support.builders import query, segment_yaml
 
 if TYPE_CHECKING:
     from segctl.emulator import Record
@@ -172,8 +173,6 @@ class Scenario:
 
 def lock(world: World, segment_id: str) -> None:
     """Let somebody have written a segment through the API a moment ago."""
-    from .harness import KEY  # noqa: PLC0415 - the harness knows nothing of scenarios
-
     headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/json"}
     found = next(one for one in world.segments() if one.id == segment_id)
     target = f"/v3/marketing/segments/2.0/{segment_id}"

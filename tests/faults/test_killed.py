@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.emulator import Delivery, Reply, serve
-from tests.conftest import REPOSITORY, child_env
+from tests.support.account import KEY
+from tests.support.process import REPOSITORY, child_env
 
-from .harness import KEY, wired, write
+from .harness import wired, write
 from .scenarios import SCENARIOS, Scenario
 from .test_matrix import prepared, struggle, undisturbed
 

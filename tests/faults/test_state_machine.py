@@ -30,7 +30,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.conftest import query, segment_yaml
+from tests.support.builders import query, segment_yaml
 
 from .harness import OTHER_KEY, Run, World, crossed, wired, write
 from .scenarios import EVENTS, LISTS, SETTINGS

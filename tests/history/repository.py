@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.conftest import query, segment_yaml
+from tests.support.builders import query, segment_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

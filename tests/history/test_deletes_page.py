@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import REPOSITORY, Project, query
 from tests.history.repository import START, Repository, segment
+from tests.support.builders import query
+from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
-    from tests.conftest import Remote
+    from tests.support.account import Remote
+    from tests.support.project import Project
 
 PAGE = (REPOSITORY / "docs/how-deletes-are-decided.md").read_text("utf-8")
 NAMES = ["Churn risk", "Trial ending", "VIP customers", "Newsletter readers", "Big spenders"]
@@ -30,7 +32,7 @@ def stem(name: str) -> str:
 def outputs(connected: Project, remote: Remote) -> str:
     """Everything that segctl says in the course of the page."""
     ui = remote.emulator.ui
-    remote.watch.moment = datetime.fromtimestamp(START - 86_400, UTC)
+    remote.clock.moment = datetime.fromtimestamp(START - 86_400, UTC)
     repository = Repository(connected.root, connected.root)
     repository.git("init", "--quiet", "--initial-branch=main")
     texts = {name: f"total_spend > {number}00" for number, name in enumerate(NAMES, 1)}
@@ -44,7 +46,7 @@ def outputs(connected: Project, remote: Remote) -> str:
             ui.delete(one.id)
             made_id = f"5e9c0de2-71b3-4d5a-8c44-{len(one.name):012}"
             ui.create(one.name, one.query, id=made_id, contacts_count=1203)
-    remote.watch.moment = datetime.fromtimestamp(START + 3600, UTC)
+    remote.clock.moment = datetime.fromtimestamp(START + 3600, UTC)
     said = []
 
     def plan(*argv: str) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import query
+from tests.support.builders import query
 
 from .repository import START, Repository, segment
 
 if TYPE_CHECKING:
-    from tests.conftest import Project, Remote
+    from tests.support.account import Remote
+    from tests.support.project import Project
 
 VIP = query("total_spend > 500")
 
@@ -20,13 +21,13 @@ VIP = query("total_spend > 500")
 @pytest.fixture
 def repository(connected: Project, remote: Remote) -> Repository:
     """A repository of four applied segments, and one that somebody made by hand before."""
-    remote.watch.moment = datetime.fromtimestamp(START - 86_400, UTC)
+    remote.clock.moment = datetime.fromtimestamp(START - 86_400, UTC)
     remote.emulator.ui.create("By hand", VIP)
     made = Repository(connected.root, connected.root)
     made.git("init", "--quiet", "--initial-branch=main")
     made.commit("Declare", {f"{name.lower()}.yaml": segment(name) for name in "ABCD"})
     assert connected.run("apply", "--auto-approve").code == 0
-    remote.watch.moment = datetime.fromtimestamp(START + 3600, UTC)
+    remote.clock.moment = datetime.fromtimestamp(START + 3600, UTC)
     return made
 
 

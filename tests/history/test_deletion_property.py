@@ -32,8 +32,10 @@ from segctl.planning.planner import Wishes, definitions_to_read, make_plan
 from segctl.planning.safety import Limits, judge
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
-from tests.conftest import TEST_SETTINGS, Hasty, Watch, query, segment_yaml
 from tests.history.repository import Repository, new_repository
+from tests.support.account import TEST_SETTINGS
+from tests.support.builders import query, segment_yaml
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,7 +112,7 @@ class World:
     """
 
     emulator: Emulator
-    watch: Watch
+    watch: FakeClock
     account: Writer
     ownership: Ownership
     repository: Repository
@@ -206,7 +208,7 @@ class World:
             before = {one.id: one for one in self.ui.segments()}
             if fault and not attempt:
                 self.emulator.faults.add(fault)
-            list(perform(plan, self.account, lambda: False, Hasty()))
+            list(perform(plan, self.account, lambda: False, FakeClock()))
             self.emulator.faults.clear()
             after = {one.id: one for one in self.ui.segments()}
             for gone in before.keys() - after.keys():
@@ -315,7 +317,7 @@ ROUNDS = st.lists(st.tuples(MOVES, st.booleans(), st.sampled_from(["", "", *FAUL
 def test_nothing_goes_that_the_rule_does_not_allow(
     rounds: list[tuple[list[Move], bool, str]], ownership: Ownership
 ) -> None:
-    watch = Watch()
+    watch = FakeClock()
     with Emulator(None, TEST_SETTINGS, now=watch) as emulator, tempfile.TemporaryDirectory() as top:
         emulator.ui.add_list("A list", id=LIST)
         for name, kind in CUSTOM_FIELDS.items():
@@ -327,7 +329,7 @@ def test_nothing_goes_that_the_rule_does_not_allow(
             reply = emulator.handle(method, target, headers, body)
             return reply.status, dict(reply.headers), reply.body
 
-        with Transport("https://x.invalid", Secret("key"), Hasty(), mount=mount) as transport:
+        with Transport("https://x.invalid", Secret("key"), FakeClock(), mount=mount) as transport:
             repository = new_repository(Path(top))
             world = World(emulator, watch, Writer(transport), ownership, repository)
             # Something is always left, or no plan may delete; and two are managed from the start.

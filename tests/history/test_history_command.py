@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.history.commits import Commit
-from tests.conftest import Project, query
 from tests.history.repository import Repository, segment
+from tests.support.builders import query
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from tests.support.project import Project
 
 LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
 

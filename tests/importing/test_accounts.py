@@ -21,10 +21,11 @@ from segctl.model import Declared, Remote, Snapshot, TargetRef
 from segctl.planning.planner import Wishes, definitions_to_read, make_plan
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
-from tests.conftest import KEY, TEST_SETTINGS, Hasty, Watch
 from tests.importing.test_filenames import SLUGS
 from tests.importing.test_writing import NAMES, QUERIES
 from tests.query.corpus import ACCEPTED, REFUSED, SHAPES, UNSUPPORTED
+from tests.support.account import KEY, TEST_SETTINGS
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ def connected(emulator: Emulator) -> Iterator[Reader]:
         return reply.status, dict(reply.headers), reply.body
 
     with Transport(
-        "https://x.invalid", Secret("key"), Hasty(), mount=mount, read_only=True
+        "https://x.invalid", Secret("key"), FakeClock(), mount=mount, read_only=True
     ) as transport:
         yield Reader(transport)
 
@@ -126,7 +127,7 @@ def test_after_an_import_of_any_account_the_plan_is_empty(part: int) -> None:
     for number in range(25):
         rng = random.Random(f"account {part * 25 + number}")
         settings = dataclasses.replace(TEST_SETTINGS, v1_holds_names=rng.random() < 0.7)
-        with Emulator(None, settings, now=Watch()) as emulator:
+        with Emulator(None, settings, now=FakeClock()) as emulator:
             fill(emulator, rng)
             with connected(emulator) as account:
                 check(account)
@@ -161,7 +162,7 @@ def test_most_of_what_the_accounts_hold_can_be_imported() -> None:
     """The property would hold as well if nothing were ever imported."""
     imported = left = 0
     for number in range(10):
-        with Emulator(None, TEST_SETTINGS, now=Watch()) as emulator:
+        with Emulator(None, TEST_SETTINGS, now=FakeClock()) as emulator:
             fill(emulator, random.Random(f"account {number}"))
             with connected(emulator) as account:
                 result, _ = run_import(account, {})

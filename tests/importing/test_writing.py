@@ -12,8 +12,8 @@ from segctl.declarations.formatting import formatted
 from segctl.declarations.generating import segment_text
 from segctl.declarations.segment_file import read_segment
 from segctl.model import Segment
-from tests.conftest import KEY
 from tests.query.corpus import SHAPES
+from tests.support.account import KEY
 
 LIST = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
 ONE = "SELECT contact_id, updated_at FROM contact_data WHERE a = 1"

@@ -21,8 +21,8 @@ from segctl.planfile import loading
 from segctl.planfile.loading import from_json
 from segctl.planfile.staleness import differences
 from segctl.planfile.to_json import checksum, digest, to_json
-from tests.conftest import REPOSITORY
 from tests.planfile.plans import PLANS, TEXTS
+from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

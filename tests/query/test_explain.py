@@ -14,7 +14,7 @@ from segctl.query.explain import Line, explain, explain_lines
 from segctl.query.explain.phrases import field_name
 from segctl.query.parser.parse import parse
 from segctl.query.visit import walk
-from tests.growth import TIMES, in_proportion
+from tests.support.growth import TIMES, in_proportion
 
 from .corpus import ACCEPTED, DIFFERENT, EQUAL, SHAPES, UNSUPPORTED, C, J, S, W
 from .strategies import queries, spell

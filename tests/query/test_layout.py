@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from segctl.query.equivalence import Equivalence, equivalent
 from segctl.query.format.layout import WIDTH, Layout, laid_out, lay_out
 from segctl.query.parser.parse import parse
-from tests.growth import TIMES, in_proportion
+from tests.support.growth import TIMES, in_proportion
 
 from .corpus import ACCEPTED, DIFFERENT, EQUAL, REFUSED, UNSUPPORTED, C, J, S, W
 from .strategies import queries, spell

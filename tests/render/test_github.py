@@ -14,8 +14,8 @@ from segctl.model.report import Outcome, Report, Status
 from segctl.render.as_diagnostics import plan_findings, report_findings
 from segctl.render.context import Frame
 from segctl.render.github import MOST, workflow_annotations
-from tests.conftest import KEY
 from tests.render import values
+from tests.support.account import KEY
 
 FRAME = Frame(project="marketing")
 COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^,:]*)(?:,\w+=[^,:]*)*)::(.*)")

@@ -18,9 +18,9 @@ from segctl.render.html.sides import rows
 from segctl.render.html.stylesheet import CSS
 from segctl.render.html.views import diagnostics_html, drift_html, plan_html, report_html
 from segctl.render.markup import Html, html, tag
-from tests.conftest import KEY
 from tests.render import values
 from tests.render.browser import PROGRAM, Browser, browser
+from tests.support.account import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

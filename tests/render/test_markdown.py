@@ -26,8 +26,8 @@ from segctl.render.markdown.views import (
     plan_markdown,
     report_markdown,
 )
-from tests.conftest import KEY
 from tests.render import values
+from tests.support.account import KEY
 
 if TYPE_CHECKING:
     from segctl.model.report import Report

@@ -15,8 +15,8 @@ from segctl.declarations.linter import ALL_RULES
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.render.context import Frame
 from segctl.render.sarif import SCHEMA, sarif
-from tests.conftest import KEY
 from tests.render import values
+from tests.support.account import KEY
 
 if TYPE_CHECKING:
     from segctl.model import Plan

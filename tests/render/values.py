@@ -22,7 +22,8 @@ from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.planning.drift import Drift, Drifts, Kind
 from segctl.query.diff import clause_changes
 from segctl.render.context import Frame
-from tests.conftest import KEY, query
+from tests.support.account import KEY
+from tests.support.builders import query
 
 HOSTILE = (
     "```",

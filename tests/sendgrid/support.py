@@ -7,50 +7,23 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.common.secrets import Secret
 from segctl.sendgrid.transport import Transport
+from tests.support.account import KEY
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
-    from segctl.common.clock import Bell
     from segctl.emulator import Emulator
     from segctl.sendgrid.connection import Mount
 
-KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 PLAIN_KEY = "opensesame-4711"
 """A key that does not look like one."""
 
 SEGMENTS = "/v3/marketing/segments/2.0"
-NOW = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
-
 Served: TypeAlias = tuple[int, Mapping[str, str], bytes]
-
-
-class FakeClock:
-    """Moves only when somebody sleeps, and remembers for how long. Safe among threads."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-        self._lock = threading.Lock()
-
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=sum(self.slept))
-
-    def monotonic(self) -> float:
-        return sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.slept.append(seconds)
-
-    def wait(self, bell: Bell, seconds: float) -> bool:
-        if bell.wait(0):
-            return True
-        self.sleep(seconds)
-        return False
 
 
 @dataclass(frozen=True)

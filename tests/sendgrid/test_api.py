@@ -24,18 +24,10 @@ from segctl.errors import (
 from segctl.model import Remote, Segment, Validation
 from segctl.sendgrid.api import Reader, Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport
+from tests.support.account import KEY
+from tests.support.clock import FakeClock
 
-from .support import (
-    KEY,
-    SEGMENTS,
-    FakeClock,
-    Seen,
-    Served,
-    answer,
-    emulated,
-    scripted,
-    segment_json,
-)
+from .support import SEGMENTS, Seen, Served, answer, emulated, scripted, segment_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

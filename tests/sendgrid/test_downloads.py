@@ -14,7 +14,8 @@ from segctl.common.secrets import Secret
 from segctl.errors import BadRequest, NotFound, RemoteError, UnexpectedAnswer, Unreachable
 from segctl.sendgrid import downloads as module
 from segctl.sendgrid.downloads import ATTEMPTS, Downloads
-from tests.sendgrid.support import FakeClock, Script, Seen, Served, answer, listening
+from tests.sendgrid.support import Script, Seen, Served, answer, listening
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

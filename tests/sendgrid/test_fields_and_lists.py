@@ -12,8 +12,10 @@ from segctl.errors import UnexpectedAnswer
 from segctl.model.contact_fields import ContactList, Field, FieldType
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
+from tests.support.account import KEY
+from tests.support.clock import FakeClock
 
-from .support import KEY, FakeClock, answer, emulated, scripted
+from .support import answer, emulated, scripted
 
 CUSTOM = {"id": "w1", "name": "total_spend", "field_type": "Number"}
 RESERVED = {"id": "_rf0_T", "name": "first_name", "field_type": "Text", "read_only": False}

@@ -20,8 +20,9 @@ from segctl.errors import (
 )
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import ATTEMPTS
+from tests.support.account import KEY
 
-from .support import KEY, PLAIN_KEY, Served, answer, scripted
+from .support import PLAIN_KEY, Served, answer, scripted
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body>sorry</body></html>"
 

@@ -19,8 +19,10 @@ from segctl.errors import RemoteError, UnexpectedAnswer, Unreachable, UsageError
 from segctl.sendgrid import transport as module
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import ATTEMPTS, Transport
+from tests.support.account import KEY
+from tests.support.clock import FakeClock
 
-from .support import KEY, SEGMENTS, FakeClock, Script, answer, listening
+from .support import SEGMENTS, Script, answer, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +98,7 @@ def test_a_slow_answer_arrives() -> None:
 def test_an_answer_that_drips_for_ever_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     class Late(FakeClock):
         def monotonic(self) -> float:
-            self.slept.append(200.0)
+            self.forward(200.0)
             return super().monotonic()
 
     with (

@@ -8,18 +8,10 @@ from segctl.common.secrets import Secret
 from segctl.errors import UnexpectedAnswer, UsageError
 from segctl.sendgrid.api import MAX_PAGES, Reader
 from segctl.sendgrid.transport import Transport
+from tests.support.account import KEY
+from tests.support.clock import FakeClock
 
-from .support import (
-    KEY,
-    SEGMENTS,
-    FakeClock,
-    Seen,
-    Served,
-    answer,
-    listening,
-    scripted,
-    segment_json,
-)
+from .support import SEGMENTS, Seen, Served, answer, listening, scripted, segment_json
 
 
 def page(link: object, number: int = 1) -> Served:

@@ -10,8 +10,9 @@ from segctl.errors import RateLimited, RemoteError, ServerFault, UnexpectedAnswe
 from segctl.sendgrid import error_mapping
 from segctl.sendgrid.backoff import LONGEST_WAIT
 from segctl.sendgrid.transport import ATTEMPTS, Transport
+from tests.support.clock import START, FakeClock
 
-from .support import NOW, FakeClock, Served, answer, listening, scripted
+from .support import Served, answer, listening, scripted
 
 FINE = answer(200, {})
 LIMITED = answer(429)
@@ -77,8 +78,8 @@ def test_a_limited_request_is_sent_again_and_succeeds(method: str) -> None:
         ({"Retry-After": "Wed, 15 Jul 2026 16:04:53 GMT"}, 20, 20.5),
         ({"Retry-After": "Wed, 15 Jul 2020 16:04:53 GMT"}, 0.25, 0.75),
         ({"X-RateLimit-Reset": "25"}, 25, 25.5),
-        ({"X-RateLimit-Reset": str(int(NOW.timestamp()) + 31)}, 31, 31.5),
-        ({"X-RateLimit-Reset": str(int(NOW.timestamp()) - 31)}, 0.25, 0.75),
+        ({"X-RateLimit-Reset": str(int(START.timestamp()) + 31)}, 31, 31.5),
+        ({"X-RateLimit-Reset": str(int(START.timestamp()) - 31)}, 0.25, 0.75),
         ({"X-RateLimit-Reset": "0"}, 0.25, 0.75),
         ({"X-RateLimit-Reset": "-5"}, 0.25, 0.75),
         ({"X-RateLimit-Reset": "nan"}, 0.25, 0.75),

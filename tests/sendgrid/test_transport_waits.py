@@ -20,9 +20,10 @@ from segctl.errors import Interrupted, RateLimited, RemoteError
 from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.backoff import LONGEST_WAIT, TICK
 from segctl.sendgrid.transport import ATTEMPTS, Transport
-from tests.conftest import Hasty
+from tests.support.account import KEY
+from tests.support.clock import FakeClock
 
-from .support import KEY, FakeClock, Script, Served, answer, scripted
+from .support import Script, Served, answer, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -99,7 +100,7 @@ def test_requests_wait_before_the_limit_is_hit() -> None:
 def test_a_clock_of_whole_microseconds_ends_every_wait(
     told: list[tuple[int, int, float]],
 ) -> None:
-    clock = Hasty()
+    clock = FakeClock()
     answers = [limits(left, f"{reset:.6f}", status=status) for status, left, reset in told]
     with Transport(
         "https://api.sendgrid.com", Secret(KEY), clock, mount=Script(answers)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from segctl.sgql.to_v2 import Upgraded, translate
-from tests.conftest import REPOSITORY
+from tests.support.process import REPOSITORY
 
 PAGE = (REPOSITORY / "docs/sgql.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(`? ?)(.+?) ?\1` \| (.+) \|$", re.MULTILINE)

@@ -1,0 +1,120 @@
+"""What contact lists are called, wherever a plan or a table speaks of them, and what that costs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.builders import query
+
+if TYPE_CHECKING:
+    from tests.support.account import Remote
+    from tests.support.project import Project
+
+NEWS = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+VIP = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
+GONE = "0b1f4a10-5c1d-4a6e-9f02-000000000009"
+FORMATS = ("text", "markdown", "html")
+
+
+def on(*ids: str) -> str:
+    return query(f"array_contains(list_ids, [{', '.join(map(repr, ids))}])")
+
+
+def lists_read(remote: Remote) -> int:
+    return sum("/marketing/lists" in entry.target for entry in remote.emulator.log)
+
+
+@pytest.fixture
+def account(connected: Project, remote: Remote) -> Remote:
+    """An account with two lists and a segment that is on one of them, which a file says is gone."""
+    remote.emulator.ui.add_list("Newsletter", id=NEWS)
+    remote.emulator.ui.add_list("VIP \x1b[2J customers", id=VIP)
+    remote.emulator.ui.create("By hand", query("country = 'CZ'"))
+    remote.emulator.ui.create("Old", on(VIP), parent_list_ids=[NEWS])
+    connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
+    return remote
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_a_plan_names_the_lists_of_what_comes_and_of_what_goes(
+    connected: Project, account: Remote, output: str
+) -> None:
+    connected.declare("New", on(NEWS.upper(), GONE), parent=VIP)
+    text = connected.run("plan", "--format", output).out
+    assert lists_read(account) == 1
+    assert "“Newsletter”" in text
+    assert r"“VIP \x1b[2J customers”" in text
+    assert "(no such list)" in text
+    assert all(one in text.lower() for one in (NEWS, VIP, GONE))
+    assert "\x1b" not in text
+
+
+def test_the_names_are_in_the_json_and_in_what_a_saved_plan_shows(
+    connected: Project, account: Remote
+) -> None:
+    connected.declare("New", on(GONE), parent=NEWS)
+    file = str(connected.root / "plan.json")
+    shown = {one: connected.run("plan", "--format", one, "--out", file).out for one in FORMATS}
+    plan = json.loads((connected.root / "plan.json").read_text("utf-8"))
+    assert plan["lists"] == {NEWS: "Newsletter", VIP: "VIP \x1b[2J customers", GONE: None}
+    sent = len(account.emulator.log)
+    for output, text in shown.items():
+        assert connected.run("show", file, "--format", output).out == text
+    assert len(account.emulator.log) == sent
+    # A list that gets its name meanwhile makes no plan stale.
+    account.emulator.ui.add_list("Late", id=GONE)
+    assert connected.run("apply", file, "--auto-approve").code == 0
+    second = json.loads(connected.run("plan", "--format", "json").out)
+    assert (second["changes"], second["lists"]) == ([], {})
+
+
+def test_lists_cost_nothing_where_no_change_speaks_of_one(
+    connected: Project, account: Remote
+) -> None:
+    account.emulator.ui.create("Same", on(NEWS), parent_list_ids=[VIP])
+    connected.declare("Same", on(NEWS), parent=VIP)
+    connected.declare("New", query("country = 'CZ'"))
+    connected.write({"segments/old.yaml": "name: Old\nremoved: forget\n"})
+    assert connected.run("plan").code == 0
+    assert lists_read(account) == 0
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert lists_read(account) == 0
+    account.clock.forward(hours=1)
+    connected.clock.sleep(3600)
+    connected.run("plan")
+    sent = len(account.emulator.log)
+    assert connected.run("plan", "-q").out == "No changes. 2 segments match segments/.\n"
+    assert len(account.emulator.log) == sent + 1
+
+
+@pytest.mark.parametrize("fault", ["403", "500", "truncated", "drop"])
+def test_names_that_nobody_tells_change_no_plan(
+    connected: Project, account: Remote, fault: str
+) -> None:
+    named = connected.run("plan", "-v")
+    account.emulator.faults.add(f"GET /v3/marketing/lists {fault} always")
+    bare = connected.run("plan", "-v")
+    assert (named.code, bare.code) == (0, 0)
+    assert bare.out == named.out.replace(" “Newsletter”", "").replace(
+        f"        list  {VIP} “VIP \\x1b[2J customers”\n", ""
+    )
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert account.definitions().keys() == {"By hand"}
+
+
+def test_list_names_the_parent_lists(connected: Project, account: Remote) -> None:
+    account.emulator.ui.create("Lost", query("city = 'x'"), parent_list_ids=[GONE])
+    assert f"{NEWS} “Newsletter”" in connected.run("list").out
+    assert f"{GONE} (no such list)" in connected.run("list").out
+    told = json.loads(connected.run("list", "--format", "json").out)
+    assert told["lists"] == {NEWS: "Newsletter", GONE: None}
+    before = lists_read(account)
+    assert "By hand" in connected.run("list", "--no-parent-list").out
+    assert lists_read(account) == before
+    account.emulator.faults.add("GET /v3/marketing/lists 403 always")
+    bare = connected.run("list")
+    assert (bare.code, NEWS in bare.out, "Newsletter" in bare.out) == (0, True, False)
+    assert "warning[lists-unknown]: parent lists are given without their names" in bare.err

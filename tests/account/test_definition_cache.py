@@ -1,0 +1,438 @@
+"""What is remembered of an account: nothing that is not so any more, and nothing personal."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import stat
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segctl.account import definition_cache
+from segctl.account.definition_cache import FOLDER, FORMAT, SETTLED, DefinitionCache
+from segctl.model import Remote, Validation
+from tests.support.account import KEY
+from tests.support.builders import ALL, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.account import Remote as Account
+    from tests.support.project import Project
+
+ACCOUNT = "0123456789abcdef" * 2
+NOW = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
+LONG_AGO = "2026-07-01T08:00:00Z"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="modes and links are another matter")
+
+
+def read(number: int = 1, **fields: Any) -> Remote:
+    """A segment as GET gave it."""
+    made = Remote(
+        id=f"id-{number}",
+        name=f"Segment {number}",
+        query=query(f"age = {number}"),
+        updated_at=LONG_AGO,
+        contacts_count=4711,
+        validation=Validation.VALID,
+    )
+    return dataclasses.replace(made, **fields)
+
+
+def listed(one: Remote, **fields: Any) -> Remote:
+    """The same as LIST gives it."""
+    return dataclasses.replace(one, query=None, **fields)
+
+
+def cache(folder: Path, now: datetime = NOW, say: Callable[[str], None] = print) -> DefinitionCache:
+    return DefinitionCache(folder, ACCOUNT, now, say)
+
+
+def file_of(folder: Path) -> Path:
+    return folder / FOLDER / f"{ACCOUNT}.json"
+
+
+def taught(folder: Path, *ones: Remote) -> DefinitionCache:
+    cache(folder).learn([listed(one) for one in ones], ones)
+    return cache(folder)
+
+
+def test_what_was_read_is_known_in_the_next_run(tmp_path: Path) -> None:
+    one, other = read(1), read(2, parent_list_ids=("a", "b"), query=f"{ALL}\n\ud800")
+    known = taught(tmp_path, one, other)
+    assert known.find(listed(one)) == one
+    assert known.find(listed(other)) == other
+    assert known.find(listed(read(3))) is None
+
+
+def test_all_but_the_query_is_as_the_list_says(tmp_path: Path) -> None:
+    known = taught(tmp_path, read())
+    now = listed(read(), contacts_count=12, validation=Validation.INVALID, validation_error="no")
+    assert known.find(now) == dataclasses.replace(now, query=read().query)
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"updated_at": "2026-07-01T08:00:01Z"},
+        {"updated_at": None},
+        {"name": "Another"},
+        {"parent_list_ids": ("a",)},
+        {"query_version": None},
+        {"query_version": "3"},
+        {"id": "id-2"},
+        {"validation": Validation.UNKNOWN},
+    ],
+)
+def test_what_the_list_does_not_confirm_is_not_known(tmp_path: Path, moved: dict[str, Any]) -> None:
+    assert taught(tmp_path, read()).find(listed(read(), **moved)) is None
+
+
+@pytest.mark.parametrize(
+    ("updated_at", "remembered"),
+    [
+        (NOW - SETTLED, True),
+        (NOW - SETTLED + timedelta(seconds=1), False),
+        (NOW, False),
+        (NOW + timedelta(days=1), False),
+    ],
+)
+def test_a_definition_that_may_change_within_the_same_second_is_not_remembered(
+    tmp_path: Path, updated_at: datetime, *, remembered: bool
+) -> None:
+    one = read(updated_at=updated_at.isoformat())
+    assert (taught(tmp_path, one).find(listed(one)) is not None) is remembered
+
+
+@pytest.mark.parametrize("time", [None, "", "yesterday", "2026-07-01T08:00:00", "2026-07-01"])
+def test_a_time_that_proves_nothing_is_not_remembered(tmp_path: Path, time: str | None) -> None:
+    one = read(updated_at=time)
+    assert taught(tmp_path, one).find(listed(one)) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "remembered"),
+    [
+        ("email = 'ann@example.com'", False),
+        ("email LIKE 'ann.o-neill+x@%'", True),
+        ("email LIKE '%@example.com'", True),
+        ("total_spend > 5", True),
+    ],
+)
+def test_nobodys_address_is_written_down(
+    tmp_path: Path, condition: str, *, remembered: bool
+) -> None:
+    one = read(query=query(condition))
+    assert (taught(tmp_path, one, read(2)).find(listed(one)) is not None) is remembered
+    text = file_of(tmp_path).read_text()
+    assert "ann@example.com" not in text
+    assert "4711" not in text
+
+
+def test_what_left_the_account_is_forgotten(tmp_path: Path) -> None:
+    taught(tmp_path, read(1), read(2), read(3))
+    cache(tmp_path).learn([listed(read(1)), listed(read(3), updated_at=NOW.isoformat())], [])
+    assert set(json.loads(file_of(tmp_path).read_text())["segments"]) == {"id-1"}
+
+
+def test_what_is_about_to_be_written_is_forgotten(tmp_path: Path) -> None:
+    taught(tmp_path, read(1), read(2)).forget({"id-1", "unknown"})
+    known = cache(tmp_path)
+    assert known.find(listed(read(1))) is None
+    assert known.find(listed(read(2))) == read(2)
+
+
+def test_what_cannot_be_forgotten_by_writing_goes_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = taught(tmp_path, read(1), read(2))
+    real = os.open
+
+    def full(path: Any, flags: int, *mode: int) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr("segctl.account.definition_cache.os.open", full)
+    known.forget({"id-1"})
+    assert not file_of(tmp_path).exists()
+    assert cache(tmp_path).find(listed(read(1))) is None
+
+
+def test_nothing_new_writes_nothing(tmp_path: Path) -> None:
+    known = taught(tmp_path, read())
+    file_of(tmp_path).unlink()
+    known.learn([listed(read())], [read()])
+    assert not file_of(tmp_path).exists()
+
+
+def good(**fields: Any) -> dict[str, Any]:
+    entry = [LONG_AGO, "2", "Segment 1", [], query("age = 1")]
+    return {"format": FORMAT, "segments": {"id-1": entry}} | fields
+
+
+BROKEN: dict[str, bytes] = {
+    "empty": b"",
+    "cut": json.dumps(good()).encode()[:-9],
+    "no text": b"\xff\xfe\x00",
+    "deep": b"[" * 100_000,
+    "another shape": b"[]",
+    "another version": json.dumps(good(format=FORMAT + 1)).encode(),
+    "no version": json.dumps(good(format=None)).encode(),
+    "a short entry": json.dumps(good(segments={"id-1": [LONG_AGO, "2"]})).encode(),
+    "no query": json.dumps(good(segments={"id-1": [LONG_AGO, "2", "n", [], None]})).encode(),
+    "no parents": json.dumps(good(segments={"id-1": [LONG_AGO, "2", "n", [1], "q"]})).encode(),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_passed_over_and_written_anew(tmp_path: Path, content: bytes) -> None:
+    taught(tmp_path, read())
+    file_of(tmp_path).write_bytes(content)
+    said: list[str] = []
+    known = cache(tmp_path, say=said.append)
+    assert known.find(listed(read())) is None
+    assert len(said) == 1
+    assert "are not used" in said[0]
+    assert taught(tmp_path, read()).find(listed(read())) == read()
+
+
+@given(st.binary(max_size=200))
+def test_no_file_breaks_a_run(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    folder = tmp_path_factory.getbasetemp() / "any"
+    file_of(folder).parent.mkdir(parents=True, exist_ok=True)
+    file_of(folder).write_bytes(content)
+    assert cache(folder).find(listed(read())) is None
+
+
+def test_a_file_that_is_too_large_is_neither_read_nor_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(definition_cache, "LARGEST_FILE", 300)
+    assert taught(tmp_path, read()).find(listed(read())) == read()
+    said: list[str] = []
+    many = [read(number) for number in range(10)]
+    cache(tmp_path, say=said.append).learn([listed(one) for one in many], many)
+    assert said == ["definitions are not remembered: they are too many"]
+    assert cache(tmp_path).find(listed(read(5))) is None
+    monkeypatch.setattr(definition_cache, "LARGEST_FILE", 30)
+    assert cache(tmp_path).find(listed(read())) is None
+
+
+def test_the_folder_is_bounded_and_strangers_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    names = [f"{number:032x}.json" for number in range(4)]
+    left_behind = f".{0:032x}.{0:016x}.part"
+    for age, name in enumerate([*names, left_behind, "notes.json"]):
+        (folder / name).write_bytes(b"x" * 400)
+        os.utime(folder / name, (1_000_000_000 - age, 1_000_000_000 - age))
+    monkeypatch.setattr(definition_cache, "LARGEST_FOLDER", 1100)
+    taught(tmp_path, read())
+    kept = {path.name for path in folder.iterdir()}
+    assert kept == {f"{ACCOUNT}.json", names[0], names[1], "notes.json"}
+
+
+@posix
+def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+    above = tmp_path / "new"
+    before = os.umask(0)
+    try:
+        taught(above, read())
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (above, above / FOLDER, file_of(above))]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+@posix
+@pytest.mark.parametrize("how", ["writable", "link", "pipe", "folder"])
+def test_a_file_that_others_could_have_written_is_not_believed(tmp_path: Path, how: str) -> None:
+    taught(tmp_path, read())
+    file = file_of(tmp_path)
+    match how:
+        case "writable":
+            file.chmod(0o666)
+        case "link":
+            file.symlink_to(file.rename(tmp_path / "elsewhere"))
+        case "pipe":
+            file.unlink()
+            os.mkfifo(file)
+        case _:
+            file.unlink()
+            file.mkdir()
+    said: list[str] = []
+    assert cache(tmp_path, say=said.append).find(listed(read())) is None
+    assert len(said) == 1
+    again = taught(tmp_path, read())
+    assert (again.find(listed(read())) is None) == (how == "folder")
+
+
+def test_where_nothing_can_be_written_nothing_is_remembered(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    said: list[str] = []
+    cache(blocked, say=said.append).learn([listed(read())], [read()])
+    assert "are not remembered" in said[-1]
+    assert blocked.read_text() == "in the way"
+
+
+def test_runs_at_the_same_time_leave_a_whole_file(tmp_path: Path) -> None:
+    many = [[read(number, query=f"{ALL} {run}") for number in range(200)] for run in range(6)]
+
+    def run(ones: list[Remote]) -> None:
+        for _ in range(5):
+            cache(tmp_path, say=said.append).learn([listed(one) for one in ones], ones)
+
+    said: list[str] = []
+    threads = [threading.Thread(target=run, args=(ones,)) for ones in many]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    known = cache(tmp_path, say=said.append)
+    assert said == []
+    assert [known.find(listed(one)) for one in many[0]] in many
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [f"{ACCOUNT}.json"]
+
+
+# By the command line.
+
+
+def old(remote: Account, name: str, text: str) -> str:
+    """Make a segment that nobody edited for a day."""
+    at = (remote.clock.moment - timedelta(days=1)).timestamp()
+    return remote.emulator.ui.create(name, text, at=at)
+
+
+def asked(remote: Account, project: Project, *argv: str, **env: str) -> list[str]:
+    """Run, and give the paths that were asked for, without what stands in front of ids."""
+    remote.emulator.clear_log()
+    assert project.run(*argv, **env).code == 0
+    return [
+        f"{one.method} {one.target.partition('?')[0].removeprefix('/v3/marketing/')}"
+        for one in remote.emulator.log
+    ]
+
+
+@pytest.fixture
+def account(connected: Project, remote: Account) -> dict[str, str]:
+    """Three declared segments that are on the account as declared, and one beside them."""
+    ids = {}
+    for number in range(3):
+        name, text = f"Segment {number}", query(f"total_spend > {number}")
+        connected.declare(name, text)
+        ids[name] = old(remote, name, text)
+    old(remote, "By hand", ALL)
+    return ids
+
+
+LIST = "GET segments/2.0"
+
+
+def test_a_plan_with_nothing_changed_sends_one_request(
+    connected: Project, remote: Account, account: dict[str, str]
+) -> None:
+    reads = sorted(f"{LIST}/{id_}" for id_ in account.values())
+    first = asked(remote, connected, "plan")
+    assert (first[0], sorted(first[1:])) == (LIST, reads)
+    assert asked(remote, connected, "plan") == [LIST]
+    assert asked(remote, connected, "drift") == [LIST]
+    assert asked(remote, connected, "apply", "--auto-approve") == [LIST]
+    assert connected.run("-v", "plan").err == "1 request sent.\n"
+    assert json.loads(connected.run("plan", "--format", "json").out)["requests"] == 1
+    for option in (["--no-cache", "plan"], ["plan", "--no-cache"]):
+        assert sorted(asked(remote, connected, *option)[1:]) == reads
+    assert sorted(asked(remote, connected, "plan", SEGCTL_NO_CACHE="1")[1:]) == reads
+    assert asked(remote, connected, "plan") == [LIST]
+
+
+def test_only_what_moved_is_read_again(
+    connected: Project, remote: Account, account: dict[str, str]
+) -> None:
+    connected.run("plan")
+    moved = account["Segment 1"]
+    remote.emulator.ui.edit(moved, query=query("total_spend > 99"))
+    remote.emulator.ui.edit(account["Segment 2"], contacts_count=12)
+    for _ in range(2):
+        # An edit of this very second is not remembered.
+        remote.emulator.clear_log()
+        assert "1 to patch" in connected.run("plan").out
+        targets = [one.target.partition("?")[0] for one in remote.emulator.log]
+        assert [target.rpartition("/")[2] for target in targets[:2]] == ["2.0", moved]
+        # The query that would be sent is checked against the account's fields.
+        assert [target.rpartition("/")[2] for target in targets[2:]] == ["field_definitions"]
+    remote.clock.forward(minutes=3)
+    connected.clock.moment = remote.clock.moment
+    connected.run("plan")
+    remote.emulator.clear_log()
+    assert "1 to patch" in connected.run("plan").out
+    assert moved not in "".join(one.target for one in remote.emulator.log)
+
+
+def test_apply_reads_afresh_what_it_writes_and_remembers_nothing_of_it(
+    connected: Project, remote: Account, account: dict[str, str]
+) -> None:
+    connected.run("plan")
+    connected.declare("Segment 1", query("total_spend > 50"))
+    moved = account["Segment 1"]
+    # SendGrid's list lags behind: this edit does not show in it.
+    at = (remote.clock.moment - timedelta(days=1)).timestamp()
+    remote.emulator.ui.edit(moved, query=query("total_spend > 77"), at=at)
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert "somebody changed it since the plan was made" in result.out
+    assert remote.definitions()["Segment 1"][0] == query("total_spend > 77")
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert remote.definitions()["Segment 1"][0] == query("total_spend > 50")
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_accounts_are_not_mixed_up(
+    connected: Project, remote: Account, account: dict[str, str]
+) -> None:
+    connected.run("plan")
+    assert len(asked(remote, connected, "plan", SENDGRID_API_KEY=f"{KEY}2")) == 1 + len(account)
+    folder = Path(connected.env["SEGCTL_CACHE_DIR"]) / FOLDER
+    texts = [path.name + path.read_text() for path in folder.iterdir()]
+    assert len(texts) == 2
+    assert not any(KEY in text or remote.url in text or "127.0.0.1" in text for text in texts)
+
+
+def test_what_is_wrong_with_the_cache_is_said_at_v_alone(
+    connected: Project, account: dict[str, str]
+) -> None:
+    connected.run("plan")
+    (file,) = (Path(connected.env["SEGCTL_CACHE_DIR"]) / FOLDER).iterdir()
+    file.write_text("{")
+    result = connected.run("plan")
+    assert (result.code, result.err) == (0, "")
+    file.write_text("{")
+    assert "are not used: it is damaged" in connected.run("-v", "plan").err
+
+
+def test_a_machine_without_a_folder_for_caches(
+    connected: Project, remote: Account, account: dict[str, str]
+) -> None:
+    del connected.env["SEGCTL_CACHE_DIR"]
+    for _ in range(2):
+        assert len(asked(remote, connected, "plan")) == 1 + len(account)
+
+
+def test_import_and_drift_learn_for_plan(
+    connected: Project, remote: Account, account: dict[str, str]
+) -> None:
+    assert len(asked(remote, connected, "import", "--all", "--dry-run")) == 2
+    connected.run("plan")
+    assert asked(remote, connected, "import", "--all", "--dry-run") == [LIST]

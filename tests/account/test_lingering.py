@@ -1,0 +1,167 @@
+"""What stands in SendGrid's list and is not there, or is there without a query.
+
+The list has a deleted segment for up to a minute (sendgrid-api.md §1). Here it does for ever: the
+clock stands.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.app import plan
+from segctl.model import Segment
+from segctl.planning.ownership import Ledger, Removal
+from tests.support.account import KEY, Remote
+from tests.support.builders import query
+
+if TYPE_CHECKING:
+    from segctl.emulator.console import WebUi
+    from tests.support.project import Project
+
+VIP, CZECH = query("total_spend > 500"), query("preferred_language = 'cs'")
+LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+GONE = "was deleted a moment ago"
+
+
+@pytest.fixture
+def ui(remote: Remote) -> WebUi:
+    """The web UI of an account whose list lags behind."""
+    emulator = remote.emulator
+    emulator.settings = dataclasses.replace(emulator.settings, delete_linger=3600.0)
+    emulator.ui.add_list("A list", id=LIST)
+    return emulator.ui
+
+
+def remember(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    """Have git say that a segment was declared, and removed later than it was made."""
+    segment, file, removed_at = Segment(name, text), "segments/old.yaml", "2026-07-15T17:00:00Z"
+    removal = Removal(
+        segment, is_protected=False, file=file, commit="c0ffee", removed_at=removed_at
+    )
+    ledger = Ledger((removal,))
+    monkeypatch.setattr(plan, "ledger_of", lambda *_: ledger)
+
+
+def delete(remote: Remote, segment_id: str) -> None:
+    """Delete as SendGrid's own page does, by a request."""
+    path = f"/v3/marketing/segments/2.0/{segment_id}"
+    headers = {"authorization": f"Bearer {KEY}", "accept": "application/json"}
+    assert remote.emulator.handle("DELETE", path, headers, b"").status == 202
+
+
+def nothing_to_do(project: Project) -> None:
+    """Ask every command that reads the account as a whole."""
+    plan = project.run("plan", "--detailed-exitcode")
+    assert (plan.code, plan.err) == (0, "")
+    assert "No changes." in plan.out
+    assert project.run("drift", "--detailed-exitcode").code == 0
+    imported = project.run("import", "--all")
+    assert (imported.code, imported.out) == (0, "")
+    assert project.run("list").code == 0
+
+
+def listed(project: Project) -> list[str]:
+    data = json.loads(project.run("list", "--format", "json").out)
+    return [one["name"] for one in data["segments"]]
+
+
+def test_a_plan_right_after_a_removal_is_empty(connected: Project, ui: WebUi) -> None:
+    ui.create("Old", VIP)
+    ui.create("New", CZECH)
+    connected.declare("New", CZECH)
+    connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert listed(connected) == ["New", "Old"]
+    nothing_to_do(connected)
+
+
+def test_a_plan_right_after_an_exclusive_delete_is_empty(connected: Project, ui: WebUi) -> None:
+    ui.create("Old", VIP)
+    connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
+    connected.declare("New", CZECH)
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert listed(connected) == ["New", "Old"]
+    nothing_to_do(connected)
+
+
+def test_a_plan_right_after_a_replacement_is_empty(connected: Project, ui: WebUi) -> None:
+    ui.create("VIP", VIP)
+    connected.declare("VIP", VIP, parent=LIST, extra="allow_replace: true\n")
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert len(listed(connected)) == 2
+    nothing_to_do(connected)
+
+
+def test_a_plan_right_after_a_delete_by_history_is_empty(
+    connected: Project, ui: WebUi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ui.create("Old", VIP)
+    ui.create("New", CZECH)
+    connected.declare("New", CZECH)
+    remember(monkeypatch, "Old", VIP)
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert listed(connected) == ["New", "Old"]
+    nothing_to_do(connected)
+
+
+def test_what_was_made_by_hand_and_deleted_is_no_drift(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    delete(remote, ui.create("By hand", VIP))
+    connected.declare("New", CZECH)
+    drift = json.loads(connected.run("drift", "--format", "json").out)
+    assert [(one["kind"], one["name"]) for one in drift["drift"]] == [("deleted", "New")]
+
+
+@pytest.mark.parametrize("by", ["name", "previous name", "history"])
+def test_what_a_declaration_claims_is_never_made_anew_for_a_404(
+    connected: Project, remote: Remote, ui: WebUi, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    delete(remote, ui.create("New" if by == "name" else "Old", VIP))
+    extra = "previous_names: [Old]\n" if by == "previous name" else ""
+    connected.declare("New", VIP, extra=extra)
+    remember(monkeypatch, "Old", VIP)
+    for argv in (["plan"], ["drift"], ["apply", "--auto-approve"]):
+        result = connected.run(*argv)
+        assert (result.code, result.out) == (1, "")
+        assert GONE in result.err
+        assert "in a minute" in result.err
+    assert remote.definitions() == {}
+
+
+def test_who_imports_one_that_has_gone_by_its_name_is_told(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    delete(remote, ui.create("By hand", VIP))
+    result = connected.run("import", "By hand")
+    assert (result.code, result.out) == (1, "")
+    assert GONE in result.err
+
+
+def test_one_without_a_query_concerns_only_who_declares_it(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    odd = ui.create("Odd", "")
+    connected.declare("New", CZECH)
+    # The new one is missing, so drift reads all that it may have been renamed to.
+    data = json.loads(connected.run("drift", "--format", "json").out)
+    assert {one["name"]: one["kind"] for one in data["drift"]} == {
+        "New": "deleted",
+        "Odd": "created",
+    }
+    for setting in ("exclusive", "history"):
+        connected.write({"segctl.yaml": f"version: 1\nownership: {setting}\n"})
+        if setting == "history":
+            connected.write({"segments/odd.yaml": "name: Odd\nremoved: true\n"})
+        shown = connected.run("plan")
+        assert shown.code == 0
+        assert "to delete" not in shown.out or "0 to delete" in shown.out
+        assert "`Odd` would be deleted, but SendGrid shows no query of it" in shown.err + shown.out
+        assert odd in shown.err + shown.out
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert set(remote.definitions()) == {"New", "Odd"}
+    assert connected.run("plan", "--detailed-exitcode").code == 0

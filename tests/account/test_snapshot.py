@@ -1,0 +1,275 @@
+"""Reading the account: everything that is wanted or nothing at all, and never slower to fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.account.snapshot import take_snapshot
+from segctl.common.secrets import Secret
+from segctl.emulator import Emulator, Settings, seed
+from segctl.errors import Forbidden, NotFound, RemoteError, UnexpectedAnswer, Unreachable
+from segctl.sendgrid import CONCURRENCY
+from segctl.sendgrid.api import Reader
+from segctl.sendgrid.transport import ATTEMPTS, Transport
+from tests.sendgrid.support import Seen, answer, emulated, listening, segment_json
+from tests.support.account import KEY
+from tests.support.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from segctl.model import Remote
+    from segctl.sendgrid.connection import Mount
+    from tests.sendgrid.support import Served
+
+
+def everything(listed: tuple[Remote, ...]) -> Iterable[Remote]:
+    return listed
+
+
+class Account:
+    """A mounted account of numbered segments; `on_get` may answer for one of them instead."""
+
+    def __init__(self, size: int, on_get: Callable[[int], Served | None] = lambda _: None) -> None:
+        self.size = size
+        self.on_get = on_get
+        self.targets: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.lock = threading.Lock()
+
+    def __call__(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Served:
+        with self.lock:
+            self.targets.append(target)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            path = target.partition("?")[0]
+            if path.endswith("/2.0"):
+                items = [segment_json(n, query_dsl=None) for n in range(self.size)]
+                return answer(200, {"results": items})
+            number = int(path[-12:])
+            return self.on_get(number) or answer(200, segment_json(number))
+        finally:
+            with self.lock:
+                self.at_once -= 1
+
+
+def mounted(mount: Mount) -> Transport:
+    return Transport("https://api.sendgrid.com", Secret(KEY), FakeClock(), mount=mount)
+
+
+def test_one_list_and_one_get_for_each_that_is_wanted() -> None:
+    account = Account(40, lambda _: time.sleep(0.005))
+    told: list[tuple[int, int]] = []
+    with mounted(account) as transport:
+        snapshot = take_snapshot(
+            Reader(transport), lambda listed: listed[1::2], lambda *seen: told.append(seen)
+        )
+        assert transport.requests == 21
+    assert [one.name for one in snapshot.remotes] == [f"Segment {n}" for n in range(40)]
+    assert [one.query is not None for one in snapshot.remotes] == [False, True] * 20
+    assert told == [(n, 20) for n in range(1, 21)]
+    assert account.targets[0] == "/v3/marketing/segments/2.0"
+    assert all(target.endswith("?contacts_sample=false") for target in account.targets[1:])
+    assert 1 < account.most_at_once <= CONCURRENCY
+
+
+def test_nothing_wanted_is_one_request() -> None:
+    account = Account(3)
+    told: list[tuple[int, int]] = []
+    with mounted(account) as transport:
+        snapshot = take_snapshot(Reader(transport), lambda _: (), lambda *seen: told.append(seen))
+    assert (len(snapshot.remotes), len(account.targets), told) == (3, 1, [])
+
+
+def test_the_server_keeps_its_order_whatever_comes_first() -> None:
+    account = Account(20, lambda number: time.sleep(0.001 * (20 - number)))
+    with mounted(account) as transport:
+        snapshot = take_snapshot(Reader(transport), everything)
+    assert [one.id for one in snapshot.remotes] == [segment_json(n)["id"] for n in range(20)]
+    assert all(one.query == segment_json(n)["query_dsl"] for n, one in enumerate(snapshot.remotes))
+
+
+@pytest.mark.parametrize(
+    "fault", ["403", "500 always", "truncated always", "wrong-json", "empty always"]
+)
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+def test_any_read_that_fails_fails_the_whole(fault: str, nth: int) -> None:
+    with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:
+        emulator.seed()
+        kind, _, times = fault.partition(" ")
+        emulator.faults.add(f"GET * {kind} #{nth} {times}".strip())
+        with pytest.raises(RemoteError) as caught:
+            take_snapshot(Reader(transport), everything)
+    assert not isinstance(caught.value, NotFound)
+    assert not caught.value.ambiguous
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("empty always", "it is empty"), ("wrong-json", "there is no list of results")],
+)
+def test_an_answer_without_a_list_says_what_is_wrong_with_it(fault: str, said: str) -> None:
+    with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:
+        emulator.faults.add(f"GET * {fault}")
+        with pytest.raises(RemoteError, match=said):
+            take_snapshot(Reader(transport), everything)
+
+
+def test_a_segment_that_goes_between_list_and_get() -> None:
+    with (
+        mounted(Account(3, lambda number: answer(404) if number == 1 else None)) as transport,
+        pytest.raises(NotFound, match="`Segment 1` is in the list but was deleted") as caught,
+    ):
+        take_snapshot(Reader(transport), everything)
+    assert "in a minute" in caught.value.hint
+    assert caught.value.status == 404
+    assert segment_json(1)["id"] in caught.value.operation
+
+
+def test_a_deleted_segment_that_lingers_in_the_list_is_not_read_as_missing() -> None:
+    with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:
+        emulator.seed()
+        reader = Reader(transport)
+        transport.send(
+            "DELETE",
+            f"/v3/marketing/segments/2.0/{seed.OLD_WEBINAR_GUESTS_ID}",
+            operation="delete it",
+        )
+        with pytest.raises(NotFound, match="`Old webinar guests 2024` is in the list"):
+            take_snapshot(reader, everything)
+
+
+def test_a_gateways_404_is_no_deletion() -> None:
+    page = answer(404, b"<html><h1>Not Found</h1></html>")
+    with (
+        mounted(Account(3, lambda number: page if number == 1 else None)) as transport,
+        pytest.raises(UnexpectedAnswer, match="does not look like SendGrid"),
+    ):
+        take_snapshot(Reader(transport), everything)
+
+
+def test_a_segment_that_is_renamed_between_list_and_get() -> None:
+    renamed = answer(200, segment_json(1, name="Other"))
+    with (
+        mounted(Account(3, lambda number: renamed if number == 1 else None)) as transport,
+        pytest.raises(RemoteError, match="`Segment 1` was renamed") as caught,
+    ):
+        take_snapshot(Reader(transport), everything)
+    assert caught.value.hint == "run it again"
+
+
+def settle(account: Account) -> None:
+    """Wait until no request is under way, and none follows."""
+    deadline = time.monotonic() + 10
+    while account.at_once and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert account.at_once == 0
+
+
+def test_the_first_error_ends_it_at_once() -> None:
+    release = threading.Event()
+
+    def on_get(number: int) -> Served | None:
+        if number == 7:
+            return answer(403)
+        release.wait(30)
+        return None
+
+    account = Account(200, on_get)
+    started = time.monotonic()
+    with mounted(account) as transport:
+        try:
+            with pytest.raises(Forbidden):
+                take_snapshot(Reader(transport), everything)
+            assert time.monotonic() - started < 5
+        finally:
+            release.set()
+        begun = len(account.targets)
+        settle(account)
+    # What was under way ended; nothing more was begun.
+    assert len(account.targets) <= begun + CONCURRENCY < 100
+
+
+def test_a_dead_server_is_asked_so_often_and_no_more() -> None:
+    with Transport("http://127.0.0.1:9", Secret(KEY), FakeClock(), direct=True) as transport:
+        with pytest.raises(Unreachable, match="could not list the segments"):
+            take_snapshot(Reader(transport), everything)
+        assert transport.requests == ATTEMPTS
+
+
+def test_who_looks_at_progress_may_stop_it() -> None:
+    def stop(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    release = threading.Event()
+
+    def on_get(number: int) -> None:
+        if number != 3:
+            release.wait(30)
+
+    account = Account(500, on_get)
+    with mounted(account) as transport:
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                take_snapshot(Reader(transport), everything, stop)
+        finally:
+            release.set()
+        settle(account)
+    assert len(account.targets) < 100
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter there")
+@pytest.mark.parametrize("hung", ["list", "get"])
+def test_ctrl_c_ends_a_process_whose_reads_hang(hung: str) -> None:
+    arrived = threading.Event()
+    release = threading.Event()
+
+    def serve(seen: Seen) -> Served:
+        is_list = seen.target.endswith("/2.0")
+        if is_list == (hung == "list"):
+            arrived.set()
+            release.wait(30)
+        return answer(200, {"results": [segment_json(n) for n in range(40)]})
+
+    program = textwrap.dedent("""
+        import sys
+        from segctl.common.clock import SystemClock
+        from segctl.common.secrets import Secret
+        from segctl.sendgrid.api import Reader
+        from segctl.sendgrid.transport import Transport
+        from segctl.account.snapshot import take_snapshot
+        try:
+            with Transport(sys.argv[1], Secret("k" * 9), SystemClock(), direct=True) as transport:
+                take_snapshot(Reader(transport), lambda listed: listed)
+        except KeyboardInterrupt:
+            sys.exit(130)
+    """)
+    with listening(serve) as server:
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", program, server.url],
+                stderr=subprocess.PIPE,
+                cwd=Path(__file__).parents[2],
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            )
+            with process:
+                assert arrived.wait(20)
+                time.sleep(0.1)
+                process.send_signal(signal.SIGINT)
+                _, error = process.communicate(timeout=5)
+        finally:
+            release.set()
+    assert (process.returncode, error) == (130, b"")

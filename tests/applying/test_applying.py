@@ -1,0 +1,454 @@
+"""What an apply waits for, what it makes of the verdicts, how it is stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from segctl.applying.applier import OnInvalid, Started, Tactics, Waiting, perform
+from segctl.applying.context import Patience
+from segctl.errors import Span
+from segctl.model import Plan, Precondition, Replace, Segment
+from segctl.model.plan_options import Options
+from segctl.model.report import Outcome, Status, in_order
+from segctl.planning.equality import changed_fields
+from segctl.planning.temporary_names import Marker, temporary_name
+
+from .test_applier import (
+    LIST,
+    OTHER,
+    QUERY,
+    SPAN,
+    TARGET,
+    Account,
+    account,
+    create,
+    delete,
+    patch,
+)
+
+if TYPE_CHECKING:
+    from segctl.model import Change, Remote
+    from tests.sendgrid.support import Seen
+
+__all__ = ["account"]
+
+WRONG = "SELECT contact_id, updated_at FROM contact_data WHERE no_such_field = 1"
+QUERY_SPAN = Span("segments/a.sql", 3, 1)
+ONE = Tactics(parallelism=1)
+
+
+def settled(account: Account, **settings: Any) -> None:
+    """Give the emulated account other delays."""
+    account.emulator.settings = dataclasses.replace(account.emulator.settings, **settings)
+
+
+def fresh(account: Account, name: str = "N", query: str = QUERY) -> Remote:
+    """Make a segment by the API, which locks it."""
+    return account.writer.create_segment(Segment(name, query))
+
+
+def replacement(remote: Remote, query: str = QUERY, name: str | None = None) -> Replace:
+    before = remote.definition
+    after = Segment(name or before.name, query, (LIST,))
+    return Replace(
+        before=before,
+        after=after,
+        changed_fields=changed_fields(before, after),
+        precondition=Precondition.of(remote),
+        span=SPAN,
+        query_span=QUERY_SPAN,
+        is_allowed=True,
+    )
+
+
+def names(account: Account) -> Counter[str]:
+    return Counter(one.name for one in account.ui.segments())
+
+
+# The update lock
+
+
+def test_a_locked_segment_is_waited_for_while_the_others_go_on(account: Account) -> None:
+    remote = fresh(account)
+    gone = account.has("Gone")
+    plan = Plan(TARGET, (patch(remote, query=OTHER), create("New"), delete(gone)))
+    events = list(perform(plan, account.writer, lambda: False, account.clock, ONE))
+    done = [one.change.name for one in events if isinstance(one, Outcome)]
+    assert done == ["New", "N", "Gone"]
+    assert {one.status for one in events if isinstance(one, Outcome)} == {Status.DONE}
+    (waiting,) = [one for one in events if isinstance(one, Waiting)]
+    assert waiting.wait.patience is Patience.LOCK
+    assert 295 < waiting.wait.seconds < 305
+    assert "five minutes between two changes" in waiting.wait.why
+    assert account.writer.get_segment(remote.id).query == OTHER
+
+
+@pytest.mark.parametrize("ignored", [(), ("Gone",)])
+def test_a_single_send_that_comes_while_others_wait_keeps_its_segment(
+    account: Account, ignored: tuple[str, ...]
+) -> None:
+    remote, gone = fresh(account), account.has("Gone")
+    sends: list[str] = []
+
+    def step_in(_: Seen) -> None:
+        if account.clock.slept and not sends:
+            sends.append(account.ui.add_single_send("Spring", segment_ids=[gone.id]))
+
+    account.before = step_in
+    options = Options(ignore_references=ignored)
+    plan = Plan(TARGET, (patch(remote, query=OTHER), delete(gone)), options=options)
+    events = perform(plan, account.writer, lambda: False, account.clock, ONE)
+    last = [one for one in events if isinstance(one, Outcome)][-1]
+    assert ("Gone" in names(account)) == (not ignored)
+    if ignored:
+        assert last.status is Status.DONE
+    else:
+        assert last.status is Status.CONFLICT
+        assert last.message == "the Single Send `Spring` (draft) goes to it since the plan was made"
+        assert "--ignore-references 'Gone'" in last.hint
+
+
+def test_what_is_waited_for_is_read_again_before_it_is_written(account: Account) -> None:
+    remote = fresh(account)
+    by_hand = QUERY + " AND country = 'CZ'"
+
+    def step_in(seen: Seen) -> None:
+        if seen.method == "GET" and account.clock.slept:
+            account.ui.edit(remote.id, query=by_hand)
+
+    account.before = step_in
+    (outcome,) = account.perform(patch(remote, query=OTHER))
+    assert (outcome.status, outcome.id) == (Status.CONFLICT, remote.id)
+    assert account.writer.get_segment(remote.id).query == by_hand
+    assert [method for method, _ in account.sent()] == ["PATCH"]
+
+
+@pytest.mark.parametrize(("timeout", "status"), [(60, Status.FAILED), (330, Status.DONE)])
+def test_the_wait_for_a_lock_has_a_limit(account: Account, timeout: float, status: Status) -> None:
+    remote = fresh(account)
+    tactics = Tactics(parallelism=1, lock_timeout=timeout)
+    (outcome,) = account.perform(patch(remote, query=OTHER), tactics=tactics)
+    assert outcome.status is status
+    assert sum(account.clock.slept) <= timeout + 1
+
+
+def test_a_lock_that_lasts_longer_than_it_should_is_asked_again(account: Account) -> None:
+    settled(account, update_lock=395.0)
+    remote = fresh(account)
+    tactics = Tactics(parallelism=1, lock_timeout=500)
+    (outcome,) = account.perform(patch(remote, query=OTHER), tactics=tactics)
+    assert outcome.status is Status.DONE
+    assert 395 <= sum(account.clock.slept) < 420
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize("kind", ["create", "patch"])
+@pytest.mark.parametrize(
+    ("delay", "timeout", "message"),
+    [
+        (0, 120, ""),
+        (30, 120, ""),
+        (1000, 120, "SendGrid is still checking its query"),
+        (30, 0, "SendGrid is still checking its query"),
+    ],
+)
+def test_a_query_is_watched_until_it_is_valid(
+    account: Account, kind: str, delay: float, timeout: float, message: str
+) -> None:
+    remote = account.has()
+    settled(account, validation_delay=delay)
+    change = create("New") if kind == "create" else patch(remote, query=OTHER)
+    tactics = Tactics(parallelism=1, validation_timeout=timeout)
+    (outcome,) = account.perform(change, tactics=tactics)
+    assert (outcome.status, outcome.message) == (Status.DONE, message)
+    assert delay == 0 or timeout == 0 or min(delay, timeout) <= sum(account.clock.slept) <= timeout
+    assert timeout != 0 or account.clock.slept == []
+
+
+def test_a_rename_is_not_held_to_a_verdict_on_its_query(account: Account) -> None:
+    remote = account.has("N", WRONG)
+    (outcome,) = account.perform(patch(remote, name="M"))
+    assert (outcome.status, outcome.message) == (Status.DONE, "")
+
+
+@pytest.mark.parametrize("delay", [0, 10])
+@pytest.mark.parametrize("on_invalid", OnInvalid)
+@pytest.mark.parametrize("kind", ["create", "patch"])
+def test_a_query_that_is_not_accepted_is_a_failure(
+    account: Account, kind: str, on_invalid: OnInvalid, delay: float
+) -> None:
+    remote = account.has()
+    settled(account, validation_delay=delay)
+    change: Change = dataclasses.replace(create("New", WRONG), query_span=QUERY_SPAN)
+    if kind == "patch":
+        change = dataclasses.replace(patch(remote, query=WRONG), query_span=QUERY_SPAN)
+    tactics = Tactics(parallelism=1, on_invalid=on_invalid)
+    (outcome,) = account.perform(change, tactics=tactics)
+    assert outcome.status is Status.FAILED
+    assert "SendGrid does not accept its query (" in outcome.message
+    assert "no_such_field" in outcome.message.lower()
+    assert outcome.span == QUERY_SPAN
+    held = {one.name: one.query for one in account.ui.segments()}
+    if on_invalid is OnInvalid.KEEP:
+        assert held["New" if kind == "create" else "N"] == WRONG
+        assert "it stays on the account" in outcome.message
+    elif kind == "create":
+        assert "New" not in held
+        assert outcome.id is None
+        assert outcome.message.endswith("it was deleted again")
+    else:
+        assert held["N"] == QUERY
+        assert outcome.message.endswith("its previous query was restored")
+        assert sum(account.clock.slept) >= 295
+
+
+def test_what_cannot_be_taken_back_is_said(account: Account) -> None:
+    remote = account.has()
+    tactics = Tactics(parallelism=1, on_invalid=OnInvalid.ROLLBACK, lock_timeout=10)
+    (outcome,) = account.perform(patch(remote, query=WRONG), tactics=tactics)
+    assert outcome.status is Status.FAILED
+    assert "it could not be taken back: could not change segment" in outcome.message
+    assert account.writer.get_segment(remote.id).query == WRONG
+
+
+def test_a_segment_deleted_while_it_is_checked_is_not_done(account: Account) -> None:
+    settled(account, validation_delay=30)
+
+    def step_in(seen: Seen) -> None:
+        if seen.method == "GET":
+            account.ui.delete(seen.target)
+
+    account.before = step_in
+    (outcome,) = account.perform(create("New"))
+    assert (outcome.status, outcome.id) == (Status.CONFLICT, None)
+
+
+def test_an_address_in_the_words_of_a_verdict_is_masked(account: Account) -> None:
+    query = "SELECT contact_id, updated_at FROM contact_data WHERE \"ann@example.com\" = 'x'"
+    (outcome,) = account.perform(create("New", query))
+    assert outcome.status is Status.FAILED
+    assert "ann@" not in outcome.message
+
+
+def test_a_query_that_is_not_accepted_holds_up_no_name(account: Account) -> None:
+    first, second = account.has("A"), account.has("B")
+    changes = (patch(first, name="C", query=WRONG), patch(second, name="A"))
+    outcomes = account.perform(*changes)
+    assert [one.status for one in outcomes] == [Status.FAILED, Status.DONE]
+    assert {"A", "C"} <= set(names(account))
+
+
+# Silence
+
+
+@pytest.mark.parametrize("when", ["before", "after", "later", "much later", "at the second"])
+def test_a_create_that_meets_silence_is_never_doubled(account: Account, when: str) -> None:
+    """The server acts never, at once, while it is looked for, or when it is asked again."""
+    acts = {"later": 5, "much later": 20}
+
+    def step_in(seen: Seen) -> None:
+        posts = [one for one in account.seen if one.method == "POST"]
+        if seen.method == "POST" and len(posts) == 1:
+            if when == "after":
+                account.ui.create("N", QUERY)
+            raise httpx.ReadTimeout("nothing came")
+        due = when in acts and sum(account.clock.slept) >= acts[when]
+        second = when == "at the second" and seen.method == "POST"
+        if (due or second) and "N" not in names(account):
+            account.ui.create("N", QUERY)
+
+    account.before = step_in
+    (outcome,) = account.perform(create("N"))
+    assert outcome.status is Status.DONE
+    assert names(account)["N"] == 1
+    posts = [one for one in account.seen if one.method == "POST"]
+    assert len(posts) == (2 if when in {"before", "at the second"} else 1)
+    assert bool(outcome.message) is (when != "before")
+
+
+@pytest.mark.parametrize("kind", ["create", "patch", "delete"])
+def test_silence_for_good_stays_unknown(account: Account, kind: str) -> None:
+    remote = account.has()
+    changes: dict[str, Change] = {
+        "create": create("New"),
+        "patch": patch(remote, query=OTHER),
+        "delete": delete(remote),
+    }
+
+    def step_in(seen: Seen) -> None:
+        if seen.method != "GET":
+            raise httpx.ReadError("it broke")
+
+    account.before = step_in
+    (outcome,) = account.perform(changes[kind])
+    assert outcome.status is Status.UNKNOWN
+    assert "3 times, and the account does not show it" in outcome.message
+    assert names(account)["New"] == 0
+
+
+def test_a_refusal_after_silence_does_not_say_that_nothing_was_done(account: Account) -> None:
+    def step_in(seen: Seen) -> None:
+        if seen.method == "POST" and sum(one.method == "POST" for one in account.seen) == 1:
+            account.emulator.faults.add("POST * 403")
+            raise httpx.ReadTimeout("nothing came")
+
+    account.before = step_in
+    (outcome,) = account.perform(create("N"))
+    assert outcome.status is Status.UNKNOWN
+    assert "and later: could not create" in outcome.message
+
+
+def test_somebody_elses_segment_after_silence_is_a_conflict(account: Account) -> None:
+    def step_in(seen: Seen) -> None:
+        if seen.method == "POST":
+            account.ui.create("N", OTHER)
+            raise httpx.ReadTimeout("nothing came")
+
+    account.before = step_in
+    (outcome,) = account.perform(create("N"))
+    assert outcome.status is Status.CONFLICT
+    assert names(account)["N"] == 1
+
+
+def test_an_edit_by_hand_after_a_lost_patch_is_left_alone(account: Account) -> None:
+    remote = account.has()
+
+    def step_in(seen: Seen) -> None:
+        if seen.method == "PATCH":
+            account.ui.edit(remote.id, query=QUERY + " AND country = 'CZ'")
+            raise httpx.ReadTimeout("nothing came")
+
+    account.before = step_in
+    (outcome,) = account.perform(patch(remote, query=OTHER))
+    assert outcome.status is Status.CONFLICT
+    assert len(account.sent()) == 1
+
+
+def test_what_another_apply_did_meanwhile_is_done(account: Account) -> None:
+    remote = account.has()
+    change = patch(remote, query=OTHER)
+    account.ui.edit(remote.id, query=OTHER)
+    (outcome,) = account.perform(change)
+    assert (outcome.status, outcome.message) == (Status.DONE, "it was as declared already")
+    assert account.sent() == []
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_a_stop_ends_a_wait_for_a_lock_and_sends_nothing(
+    account: Account, parallelism: int
+) -> None:
+    remote = fresh(account)
+    tactics = Tactics(parallelism=parallelism)
+    (outcome,) = account.perform(
+        patch(remote, query=OTHER), stopped=lambda: sum(account.clock.slept) > 10, tactics=tactics
+    )
+    assert outcome.status is Status.NOT_ATTEMPTED
+    assert outcome.message.startswith("interrupted while SendGrid did not let it be changed yet")
+    assert sum(account.clock.slept) < 12
+    assert account.writer.get_segment(remote.id).query == QUERY
+
+
+def test_a_stop_ends_the_watching_of_a_query(account: Account) -> None:
+    settled(account, validation_delay=100)
+    one, two = account.perform(
+        create("A"),
+        create("B"),
+        stopped=lambda: "the disk is full" if sum(account.clock.slept) > 3 else False,
+    )
+    for outcome in (one, two):
+        assert outcome.status is Status.DONE
+        assert outcome.message.startswith("the disk is full while SendGrid was still checking")
+
+
+def test_a_stop_leaves_a_replacement_where_it_stands(account: Account) -> None:
+    settled(account, validation_delay=100)
+    remote = account.has()
+    (outcome,) = account.perform(replacement(remote), stopped=lambda: sum(account.clock.slept) > 3)
+    aside = temporary_name("N", remote.id, Marker.OLD)
+    assert outcome.status is Status.WAITING
+    assert outcome.message.startswith("interrupted, and SendGrid is still checking")
+    assert aside in outcome.message
+    assert names(account)["N"] == names(account)[aside] == 1
+
+
+def test_a_stop_while_something_is_looked_for_leaves_it_unknown(account: Account) -> None:
+    def step_in(seen: Seen) -> None:
+        if seen.method == "POST":
+            raise httpx.ReadTimeout("nothing came")
+
+    account.before = step_in
+    (outcome,) = account.perform(create("N"), stopped=lambda: bool(account.clock.slept))
+    assert outcome.status is Status.UNKNOWN
+    assert "interrupted while looking for it" in outcome.message
+
+
+@pytest.mark.parametrize("fail_fast", [True, False])
+def test_fail_fast_begins_nothing_more(account: Account, *, fail_fast: bool) -> None:
+    account.emulator.faults.add("POST * 403 #2")
+    outcomes = account.perform(
+        *map(create, "ABCD"), tactics=Tactics(parallelism=1, fail_fast=fail_fast)
+    )
+    statuses = [one.status for one in outcomes]
+    rest = Status.NOT_ATTEMPTED if fail_fast else Status.DONE
+    assert statuses == [Status.DONE, Status.FAILED, rest, rest]
+    assert ("--fail-fast" in outcomes[2].message) is fail_fast
+
+
+# Replacing
+
+
+def test_a_replacement_without_room_for_two_is_one_at_a_time(account: Account) -> None:
+    remotes = [account.has(f"S{number}") for number in range(5)]
+    settled(account, cap=len(account.ui.segments()) + 1)
+    outcomes = account.perform(*map(replacement, remotes), tactics=Tactics(parallelism=8))
+    assert {one.status for one in outcomes} == {Status.DONE}
+
+
+@pytest.mark.parametrize("method", ["PATCH", "POST", "DELETE"])
+@pytest.mark.parametrize("fault", ["500", "500 after", "empty", "truncated", "502-html after"])
+def test_every_write_of_a_replacement_is_looked_up(
+    account: Account, method: str, fault: str
+) -> None:
+    remote = account.has()
+    account.emulator.faults.add(f"{method} * {fault}")
+    (outcome,) = account.perform(replacement(remote))
+    assert outcome.status is Status.DONE
+    (made,) = [one for one in account.ui.segments() if one.name == "N" or "~" in one.name]
+    assert made.parent_list_ids == (LIST,)
+    assert made.id == outcome.id != remote.id
+
+
+def test_a_replacement_that_is_not_accepted_gives_the_name_back(account: Account) -> None:
+    remote = account.has()
+    (outcome,) = account.perform(replacement(remote, WRONG))
+    assert (outcome.status, outcome.id, outcome.span) == (Status.FAILED, remote.id, QUERY_SPAN)
+    assert outcome.message.endswith("the old one stays as `N`")
+    assert names(account)["N"] == 1
+    assert account.writer.get_segment(remote.id).name == "N"
+    # SendGrid wants five minutes between the two names.
+    assert sum(account.clock.slept) >= 295
+
+
+# The order of events
+
+
+def test_outcomes_come_as_they_end_and_are_put_in_order(account: Account) -> None:
+    remote = fresh(account)
+    changes = (patch(remote, query=OTHER), create("A"), create("B"))
+    plan = Plan(TARGET, changes)
+    events = list(perform(plan, account.writer, lambda: False, account.clock))
+    started = [one.change for one in events if isinstance(one, Started)]
+    outcomes = [one for one in events if isinstance(one, Outcome)]
+    assert started == list(changes)
+    assert outcomes[-1].change is changes[0]
+    assert [one.change for one in in_order(changes, outcomes)] == list(changes)

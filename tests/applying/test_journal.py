@@ -1,0 +1,360 @@
+"""The journal: what was sent, before and after, on the disk, and nothing that is private."""
+
+from __future__ import annotations
+
+import errno
+import json
+import multiprocessing
+import os
+import stat
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl.applying.context import Halted
+from segctl.applying.journal import Journal, Origin
+from segctl.errors import NotFound, UsageError
+from segctl.model import TargetRef
+from tests.support.account import KEY, Remote
+from tests.support.builders import query
+from tests.support.clock import FakeClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.project import Project
+
+VIP = query("total_spend > 500")
+ORIGIN = Origin(
+    "digest", TargetRef("production", "api.sendgrid.com"), "c0ffee", {"GITHUB_RUN_ID": "12"}
+)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def journaled(project: Project, *argv: str, **env: str) -> list[dict[str, Any]]:
+    path = project.root / "journal.ndjson"
+    project.run("apply", "--auto-approve", "--journal", str(path), *argv, **env)
+    return lines(path)
+
+
+def test_every_write_stands_before_and_after_it(connected: Project, remote: Remote) -> None:
+    old = remote.emulator.ui.create("Old", VIP)
+    remote.emulator.ui.create("Other", VIP)
+    kept = remote.emulator.ui.create("Kept", VIP)
+    connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
+    connected.declare("Kept", query("total_spend > 1"))
+    connected.declare("New", VIP)
+    found = journaled(
+        connected, "--refresh", "changed", "--parallelism", "1", GITHUB_RUN_ID="12", SHELL="x"
+    )
+    new = next(one.id for one in remote.emulator.ui.segments() if one.name == "New")
+    writes = [(one["operation"], one["segment"]["name"], one["event"]) for one in found]
+    assert writes[:6] == [
+        ("create", "New", "sent"),
+        ("create", "New", "answered"),
+        ("patch", "Kept", "sent"),
+        ("patch", "Kept", "answered"),
+        ("delete", "Old", "sent"),
+        ("delete", "Old", "answered"),
+    ]
+    assert {one[0] for one in writes[6:]} == {"refresh"}
+    assert [one["sequence"] for one in found] == [n // 2 + 1 for n in range(len(found))]
+    assert len({one["run"] for one in found}) == 1
+    assert {one["by"]["plan"] for one in found if "by" in one} != {""}
+    assert found[0]["by"]["ci"] == {"GITHUB_RUN_ID": "12"}
+    host = remote.url.removeprefix("http://")
+    assert found[0]["by"]["target"] == {"name": "production", "host": host, "subuser": None}
+    assert found[0]["segment"]["id"] is None
+    assert found[1]["segment"]["id"] == new
+    assert found[2]["segment"]["id"] == kept
+    assert found[2]["fields"] == ["query_dsl"]
+    assert found[4]["segment"]["id"] == old
+    assert {one["outcome"] for one in found if one["event"] == "answered"} == {"done"}
+    digests = {one["sha256"] for one in found if "sha256" in one}
+    assert len(digests) == 2
+    assert all(len(digest) == 64 for digest in digests)
+
+
+def test_the_commit_is_in_it(connected: Project) -> None:
+    def git(*argv: str) -> str:
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(connected.root),
+            **{f"GIT_{role}_{what}": "x" for role in ("AUTHOR", "COMMITTER") for what in ("NAME",)},
+            **{f"GIT_{role}_EMAIL": "x@example.com" for role in ("AUTHOR", "COMMITTER")},
+        }
+        done = subprocess.run(
+            ["git", *argv], cwd=connected.root, env=env, capture_output=True, check=True, text=True
+        )
+        return done.stdout.strip()
+
+    connected.declare("New", VIP)
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "segments")
+    assert journaled(connected)[0]["by"]["commit"] == git("rev-parse", "HEAD")
+
+
+def test_nothing_private_is_in_it(connected: Project, remote: Remote) -> None:
+    connected.write({"segctl.yaml": "version: 1\nlint: {rules: {personal-data: off}}\n"})
+    connected.declare("of ann@example.com", query("email = 'bob@example.com'"))
+    remote.emulator.faults.add("POST * 400")
+    found = journaled(connected, CI_JOB_ID=f"x{KEY}", GITHUB_ACTOR="eve@example.com")
+    text = (connected.root / "journal.ndjson").read_text()
+    assert found[0]["segment"]["name"].startswith("of ***")
+    for private in ("ann@", "bob@", "eve@", KEY, "SELECT", "email"):
+        assert private not in text
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "error", "status"),
+    [
+        ("403", "not_done", "Forbidden", 403),
+        ("500", "unknown", "ServerFault", 500),
+        ("drop after", "unknown", "Unreachable", None),
+        ("truncated", "unknown", "UnexpectedAnswer", 201),
+    ],
+)
+def test_what_came_back_is_in_it(
+    *,
+    connected: Project,
+    remote: Remote,
+    fault: str,
+    outcome: str,
+    error: str,
+    status: int | None,
+) -> None:
+    connected.declare("New", VIP)
+    remote.emulator.faults.add(f"POST * {fault}")
+    answered = journaled(connected)[1]
+    assert (answered["outcome"], answered["error"]) == (outcome, error)
+    assert (answered["status"], answered["ambiguous"]) == (status, outcome == "unknown")
+
+
+def sends(found: list[dict[str, Any]]) -> dict[int, list[str]]:
+    """Give the outcomes that a reader finds for each send, in their order."""
+    outcomes: dict[int, list[str]] = {one["sequence"]: [] for one in found}
+    for one in found:
+        if one["event"] != "sent":
+            outcomes[one["sequence"]].append(one["outcome"])
+    return outcomes
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("POST * 500 after", {1: ["unknown", "done"]}),
+        ("POST * drop after", {1: ["unknown", "done"]}),
+        ("POST * truncated", {1: ["unknown", "done"]}),
+        # Sent again, for the account did not have it.
+        ("POST * 500", {1: ["unknown", "done"], 2: ["done"]}),
+        ("POST * 500 always", {number: ["unknown", "not_done"] for number in (1, 2, 3)}),
+        ("POST * drop always", {number: ["unknown"] for number in (1, 2, 3)}),
+        ("POST * 403", {1: ["not_done"]}),
+    ],
+)
+def test_what_was_found_out_later_closes_what_was_unknown(
+    connected: Project, remote: Remote, fault: str, told: dict[int, list[str]]
+) -> None:
+    connected.declare("New", VIP)
+    remote.emulator.faults.add(fault)
+    found = journaled(connected)
+    assert sends(found) == told
+    made = {one.name: one.id for one in remote.emulator.ui.segments()}
+    for one in found:
+        if one.get("outcome") == "done":
+            assert one["segment"] == {"name": "New", "id": made["New"]}
+    assert {one["operation"] for one in found} == {"create"}
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("drop after", ["unknown", "done"]),
+        ("500 always", ["unknown", "not_done"]),
+        ("drop always", ["unknown"]),
+    ],
+)
+def test_so_it_is_for_what_is_changed_or_deleted(
+    connected: Project, remote: Remote, method: str, fault: str, told: list[str]
+) -> None:
+    there = remote.emulator.ui.create("A", VIP)
+    remote.emulator.ui.create("Other", VIP)
+    if method == "PATCH":
+        connected.declare("A", query("total_spend > 1"))
+    else:
+        connected.write({"segments/a.yaml": "name: A\nremoved: true\n"})
+    remote.emulator.faults.add(f"{method} * {fault}")
+    found = journaled(connected)
+    assert set(map(tuple, sends(found).values())) == {tuple(told)}
+    assert [one["segment"] for one in found] == [{"name": "A", "id": there}] * len(found)
+
+
+def test_what_somebody_did_meanwhile_leaves_it_unknown(
+    connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ui = remote.emulator.ui
+    there = ui.create("A", VIP)
+    connected.declare("A", query("total_spend > 1"))
+    remote.emulator.faults.add("PATCH * drop after")
+    handle = remote.emulator.handle
+
+    def meddle(method: str, target: str, headers: Any, body: bytes = b"") -> Any:
+        reply = handle(method, target, headers, body)
+        if method == "PATCH":
+            ui.edit(there, query=query("total_spend > 2"))
+        return reply
+
+    monkeypatch.setattr(remote.emulator, "handle", meddle)
+    assert sends(journaled(connected)) == {1: ["unknown"]}
+
+
+def test_it_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal(path, FakeClock(), ORIGIN):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("what", ["missing folder", "folder", "pipe", "device", "read-only folder"])
+def test_one_that_cannot_be_opened_refuses_the_apply(
+    connected: Project, remote: Remote, what: str
+) -> None:
+    connected.declare("New", VIP)
+    path = connected.root / "journal"
+    if what == "missing folder":
+        path = path / "in" / "it"
+    elif what == "folder":
+        path.mkdir()
+    elif what == "pipe":
+        os.mkfifo(path)
+    elif what == "device":
+        path.symlink_to("/dev/full")
+    elif os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    else:
+        path.parent.chmod(0o500)
+    result = connected.run("apply", "--auto-approve", "--journal", str(path))
+    assert result.code == 1
+    assert "journal" in result.err
+    assert not [one for one in remote.emulator.log if one.method != "GET"]
+
+
+def test_a_line_that_was_torn_stays_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_text('{"a": 1}\n{"b": ')
+    with Journal(path, FakeClock(), ORIGIN) as journal, journal.noting({"operation": "x"}, {}):
+        pass
+    first, torn, sent, answered = path.read_text().splitlines()
+    assert (first, torn) == ('{"a": 1}', '{"b": ')
+    assert json.loads(sent)["event"] == "sent"
+    assert json.loads(answered)["event"] == "answered"
+
+
+def append(path: str, number: int) -> None:
+    with Journal(path, FakeClock(), ORIGIN) as journal:  # type: ignore[arg-type]
+        for one in range(100):
+            with journal.noting({"operation": f"{number}-{one}", "padding": "x" * 3000}, {}):
+                pass
+
+
+def test_two_processes_do_not_tear_each_others_lines(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=append, args=(str(path), number)) for number in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    found = lines(path)
+    assert len(found) == 400
+    assert len({(one["run"], one["sequence"], one["event"]) for one in found}) == 400
+
+
+def test_a_refusal_goes_through_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with (
+        Journal(path, FakeClock(), ORIGIN) as journal,
+        pytest.raises(NotFound),
+        journal.noting({"operation": "x"}, {}),
+    ):
+        raise NotFound("gone", status=404)
+    assert lines(path)[1]["outcome"] == "not_done"
+
+
+class Full:
+    """`os.write` of a disk that has room for so many writes more; the last one is cut short."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.real = os.write
+
+    def __call__(self, file: int, data: bytes) -> int:
+        if not data.startswith((b'{"format_version"', b"\n{")):
+            return self.real(file, data)
+        self.room -= 1
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self.real(file, data[: len(data) // 2] if self.room == 0 else data)
+
+
+@pytest.mark.parametrize(("room", "made"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)])
+@pytest.mark.parametrize("parallelism", ["1", "4"])
+def test_a_disk_that_fills_up_stops_further_writes(
+    *,
+    connected: Project,
+    remote: Remote,
+    monkeypatch: pytest.MonkeyPatch,
+    room: int,
+    made: int,
+    parallelism: str,
+) -> None:
+    for letter in "ABCD":
+        connected.declare(letter, VIP)
+    path = connected.root / "journal"
+    monkeypatch.setattr("segctl.applying.journal.os.write", Full(room))
+    result = connected.run(
+        *("apply", "--auto-approve", "--parallelism", parallelism, "--journal", str(path))
+    )
+    posts = [one for one in remote.emulator.log if one.method == "POST"]
+    assert len(posts) == len(remote.definitions())
+    assert len(posts) <= room
+    if parallelism == "1":
+        assert len(posts) == made
+    assert result.code in {1, 4}
+    assert "the journal could not be written" in result.out
+    assert f"{4 - len(posts)} not attempted" in result.out
+    assert "the journal could not be written" in result.err
+
+
+def test_what_cannot_be_noted_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segctl.applying.journal.os.write", Full(0))
+    sent = False
+    with Journal(tmp_path / "journal", FakeClock(), ORIGIN) as journal:
+        with pytest.raises(Halted, match="No space left"), journal.noting({}, {}):
+            sent = True
+        assert journal.failure
+    assert not sent
+
+
+def test_a_request_that_is_left_behind_writes_into_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal(path, FakeClock(), ORIGIN) as journal:
+        left_behind = journal.noting({"operation": "x"}, {})
+        left_behind.__enter__()
+    # The system gives the number of the closed file to the next one.
+    other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)
+    left_behind.__exit__(None, None, None)
+    os.close(other)
+    assert (tmp_path / "other").read_bytes() == b""
+    assert [one["event"] for one in lines(path)] == ["sent"]
+
+
+def test_a_journal_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        Journal(tmp_path / "no" / "journal", FakeClock(), ORIGIN)

@@ -1,0 +1,269 @@
+"""The command line at its edges: unset variables, odd streams, keys in odd places, sudden ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.applying.applier import perform
+from tests.support.account import KEY, Remote
+from tests.support.builders import query, segment_yaml
+from tests.support.process import REPOSITORY, child_env
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.applying.applier import Event
+    from tests.support.project import Project
+
+VIP = query("total_spend > 500")
+
+
+def shell(project: Project, command: str, **env: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of shell in which `segctl` is segctl in this project."""
+    segctl = f"{sys.executable} -m segctl -C {project.root}"
+    return subprocess.run(
+        ["bash", "-c", command.replace("segctl", segctl)],
+        capture_output=True,
+        cwd=REPOSITORY,
+        env=child_env(**project.env, **env),
+        check=False,
+        timeout=60,
+    )
+
+
+# What is not set is not the default
+
+
+def test_an_empty_target_is_not_the_default_one(connected: Project, remote: Remote) -> None:
+    connected.declare("VIP", VIP)
+    result = connected.run("--target", "", "apply", "--auto-approve")
+    assert result.code == 1
+    assert "target" in result.err
+    assert remote.emulator.log == ()
+
+
+@pytest.mark.parametrize("argv", [["--id", ""], ["--parent-list", ""]])
+def test_an_empty_id_does_not_list_everything(
+    connected: Project, remote: Remote, argv: list[str]
+) -> None:
+    result = connected.run("list", *argv)
+    assert (result.code, result.out) == (1, "")
+    assert remote.emulator.log == ()
+
+
+def test_an_empty_file_name_to_write(connected: Project) -> None:
+    connected.declare("VIP", VIP)
+    result = connected.run("plan", "--out", "")
+    assert result.code == 1
+    assert "is empty" in result.err
+
+
+# A key that somebody puts in the wrong place
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["plan", "--only", KEY],
+        [KEY],
+        [f"--{KEY}"],
+        ["refresh", KEY],
+        ["-C", KEY, "plan"],
+        ["plan", "--out", f"{KEY}/x"],
+        ["show", KEY],
+        ["apply", KEY],
+        ["apply", "--expect-digest", KEY],
+        ["plan", "--format", KEY],
+        ["--color", KEY, "plan"],
+        ["emulator", "--fault", KEY],
+        ["--target", KEY, "plan"],
+        ["lint", "--explain", KEY],
+        ["explain", KEY],
+    ],
+)
+def test_a_key_on_the_command_line_is_not_echoed(connected: Project, argv: list[str]) -> None:
+    connected.declare("VIP", VIP)
+    result = connected.run(*argv)
+    assert result.code == 1
+    assert KEY not in result.out + result.err
+    assert KEY.split(".")[1] not in result.out + result.err
+
+
+def test_a_key_in_the_account_is_not_shown(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create(f"oops {KEY}", VIP)
+    for argv in (["list"], ["plan", "-v"]):
+        result = connected.run(*argv)
+        assert "oops SG.***" in result.out
+        assert KEY not in result.out
+
+
+# Streams
+
+
+def test_json_can_be_read_whatever_stdout_can_show(project: Project) -> None:
+    project.write({"segments/a.yaml": segment_yaml("Kň😀", query("country = 'CZ'"))})
+    done = shell(project, "segctl --target sandbox plan --format json", PYTHONIOENCODING="cp1252")
+    assert json.loads(done.stdout)["changes"][0]["name"] == "Kň😀"
+    done = shell(project, "segctl --target sandbox plan --format json", PYTHONIOENCODING="utf-8")
+    assert "Kň😀" in done.stdout.decode("utf-8")
+
+
+def test_closed_streams_are_no_traceback(connected: Project, remote: Remote) -> None:
+    connected.declare("VIP", VIP)
+    refused = shell(connected, "segctl apply <&-")
+    assert refused.returncode == 3
+    assert b"there is no terminal to ask on" in refused.stderr
+    assert shell(connected, "segctl plan >&-").returncode == 0
+    assert shell(connected, "segctl plan 2>&-").returncode == 0
+    assert remote.definitions() == {}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("command", ["plan", "list --format json", "--help"])
+def test_a_full_disk_is_said(connected: Project, command: str) -> None:
+    connected.declare("VIP", VIP)
+    done = shell(connected, f"segctl {command} >/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: cannot write the output")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_the_version_where_nothing_can_be_written() -> None:
+    """It is answered before the command line is there."""
+    for stream, code, said in ((">&-", 0, b""), (">/dev/full", 1, b"error: cannot write the")):
+        line = f"{sys.executable} -m segctl --version {stream}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+        assert (done.returncode, done.stderr[: len(said) or None]) == (code, said)
+
+
+def test_a_reader_that_goes_does_not_stop_an_apply(connected: Project, remote: Remote) -> None:
+    for number in range(5):
+        connected.declare(f"Segment {number}", VIP)
+    done = shell(connected, "segctl apply --auto-approve 2>&1 >/dev/null | head -n 1")
+    assert done.stdout.startswith(b"create Segment 0")
+    assert len(remote.definitions()) == 5
+
+
+def test_out_into_a_pipe_and_through_a_link(connected: Project) -> None:
+    connected.declare("VIP", VIP)
+    done = shell(connected, "segctl plan -q --out >(wc -l >&2) ; sleep 0.2")
+    assert int(done.stderr) > 10
+    real, link = connected.root / "real.json", connected.root / "link.json"
+    link.symlink_to(real)
+    assert connected.run("plan", "-q", "--out", str(link)).code == 0
+    assert link.is_symlink()
+    assert json.loads(real.read_text("utf-8"))["changes"]
+
+
+# Everything at once
+
+
+def test_settings_and_segments_are_checked_together(project: Project) -> None:
+    project.write(
+        {"segctl.yaml": "version: 1\ntime_zone: Prague\n", "segments/a.yaml": "name: A\n"}
+    )
+    result = project.run("validate")
+    assert result.code == 1
+    assert "error[unknown-time-zone]" in result.err
+    assert "error[missing-key]" in result.err
+
+
+def test_a_name_twice_is_found_beside_other_errors(project: Project) -> None:
+    project.write(
+        {
+            "segments/a.yaml": segment_yaml("VIP", VIP),
+            "segments/b.yaml": "name: VIP\nquery_dsl: ''\n",
+        }
+    )
+    result = project.run("validate")
+    assert "error[duplicate-name]" in result.err
+    assert "error[empty-value]" in result.err or "error[empty-query]" in result.err
+
+
+# An apply that does not end by itself
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (RuntimeError("the disk is gone"), 1)]
+)
+def test_whatever_ends_an_apply_it_reports_what_it_did(
+    connected: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+) -> None:
+    for letter in "ABC":
+        connected.declare(letter, VIP)
+
+    def failing(*args: object) -> Iterator[Event]:
+        events = perform(*args)  # type: ignore[arg-type]
+        for _ in range(3):
+            yield next(events)
+        raise error
+
+    monkeypatch.setattr("segctl.app.apply.perform", failing)
+    result = connected.run("apply", "--auto-approve", "--parallelism", "1")
+    assert result.code == code
+    assert ("segctl itself has a fault: RuntimeError" in result.err) == (code == 1)
+    out = result.out
+    assert "created       A" in out
+    assert "unknown       create B: it was under way" in out
+    assert "not attempted create C" in out
+
+
+def test_an_apply_that_did_nothing_says_so(connected: Project, remote: Remote) -> None:
+    connected.declare("A", VIP)
+    remote.emulator.faults.add("POST * 400 always")
+    assert "Nothing applied: 0 done, 1 failed." in connected.run("apply", "--auto-approve").out
+
+
+# The table on a narrow terminal
+
+
+@pytest.mark.parametrize(("columns", "ids"), [(80, False), (250, True)])
+def test_a_narrow_terminal_loses_the_ids_and_nothing_else(
+    connected: Project,
+    remote: Remote,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+    ids: bool,
+) -> None:
+    segment = remote.emulator.ui.create("A segment with a long name of its own", VIP)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = connected.run("--color", "never", "list").out
+    assert "A segment with a long name of its own" in text
+    assert (segment in text) is ids
+    assert segment in connected.run("--color", "never", "-v", "list").out
+
+
+def test_the_sandbox_in_use_is_not_to_be_deleted(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segctl.emulator import Emulator, StateError  # noqa: PLC0415
+
+    def locked(*_: object, **__: object) -> None:
+        raise StateError("the state file is locked by another process")
+
+    project.declare("VIP", VIP)
+    monkeypatch.setattr(Emulator, "seed", locked)
+    result = project.run("--target", "sandbox", "plan")
+    assert result.code == 1
+    assert "try again" in result.err
+    assert "delete" not in result.err
+
+
+def test_stdin_that_says_yes_is_no_terminal(
+    connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    connected.declare("VIP", VIP)
+    assert connected.run("apply").code == 3
+    assert remote.definitions() == {}

@@ -1,0 +1,361 @@
+"""Who is reached before and after: from a team's own export to every view, and the limit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.audience.typed_sql import NUMBER_TYPE
+from segctl.cli.output import FORMATS
+from segctl.common.secrets import Secret
+from segctl.project.environment import account_digest
+from segctl.query.catalogue import ColumnType
+from tests.support.account import KEY, Remote
+from tests.support.builders import query
+
+duckdb = pytest.importorskip("duckdb")
+
+from tests.contacts.support import pulled  # noqa: E402 - it imports duckdb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.project import Project
+
+PEOPLE = 20
+PERSONAL = ("Kvapil", "contacts.test", "Zdenka")
+SETTINGS = """\
+version: 1
+limits: {max_audience_change: 50%}
+contacts: {contacts: exports/people.csv}
+"""
+
+
+def export(spends: range) -> str:
+    """Write an export: so many contacts, each of whom has a name and an address."""
+    rows = [
+        f"c{spend},Zdenka Kvapil,zdenka.{spend}@contacts.test,{spend},2026-07-01T00:00:00Z"
+        for spend in spends
+    ]
+    head = "contact_id,first_name,email,total_spend,updated_at"
+    return "\n".join([head, *rows]) + "\n"
+
+
+def spends_more_than(number: int) -> str:
+    return query(f"total_spend > {number}")
+
+
+@pytest.fixture
+def shop(connected: Project, remote: Remote) -> Project:
+    """A project with twenty contacts; `VIP` has four of them on the account and asks for ten."""
+    connected.write({"segctl.yaml": SETTINGS, "exports/people.csv": export(range(PEOPLE))})
+    remote.emulator.ui.create("VIP", spends_more_than(15))
+    connected.declare("VIP", spends_more_than(9))
+    return connected
+
+
+def impacts(project: Project, *argv: str) -> dict[str, dict[str, object] | None]:
+    """Plan; give the impact of each change, by name."""
+    done = project.run("plan", "--format", "json", *argv)
+    return {one["name"]: one["impact"] for one in json.loads(done.out)["changes"]}
+
+
+def test_a_change_is_counted_refused_allowed_and_applied_once(
+    shop: Project, remote: Remote
+) -> None:
+    assert impacts(shop) == {
+        "VIP": {
+            "before": 4, "after": 10, "gained": 6, "lost": 0, "base": PEOPLE, "as_of": None,
+        }
+    }  # fmt: skip
+    done = shop.run("plan")
+    assert done.code == 3
+    assert "audience  4 -> 10 (+6, -0) of 20 contacts\n" in done.out
+    assert "error[audience-change]: the audience of `VIP` would change by 150 %" in done.out
+    assert "allow_audience_change: 150%" in done.out
+    refused = shop.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert remote.definitions()["VIP"][0] == spends_more_than(15)
+
+    shop.declare("VIP", spends_more_than(9), extra="allow_audience_change: 150%\n")
+    shop.declare("Everybody", spends_more_than(9) + " OR total_spend < 9")
+    done = shop.run("plan")
+    assert "`Everybody` would reach 95 % of the contacts it is counted in: 19 of 20" in done.out
+    shop.declare(
+        "Everybody",
+        spends_more_than(9) + " OR total_spend < 9",
+        extra="allow_audience_change: true\n",
+    )
+    applied = shop.run("apply", "--auto-approve")
+    assert applied.code == 0, applied.out + applied.err
+    assert "audience  19 of 20 contacts\n" in applied.out
+    again = shop.run("plan", "--detailed-exitcode")
+    assert (again.code, "No changes." in again.out) == (0, True)
+
+
+def test_a_saved_plan_is_not_stale_for_another_base(shop: Project, remote: Remote) -> None:
+    shop.write({"segctl.yaml": SETTINGS.replace("50%", "150%")})
+    file = str(shop.root / "plan.json")
+    assert shop.run("plan", "--out", file).code == 0
+    shown = shop.run("show", file)
+    assert "audience  4 -> 10 (+6, -0) of 20 contacts" in shown.out
+    first = json.loads(shop.run("plan", "--format", "json").out)
+    shop.write({"exports/people.csv": export(range(PEOPLE + 1))})
+    second = json.loads(shop.run("plan", "--format", "json").out)
+    assert first["digest"] == second["digest"]
+    assert first["changes"] != second["changes"]
+    done = shop.run("apply", file, "--auto-approve")
+    assert (done.code, "(+6, -0) of 21 contacts" in done.out) == (0, True)
+    assert remote.definitions()["VIP"][0] == spends_more_than(9)
+
+
+def test_a_limit_is_held_at_the_apply_as_the_base_is_then(shop: Project) -> None:
+    shop.write({"segctl.yaml": SETTINGS.replace("50%", "150%")})
+    file = str(shop.root / "plan.json")
+    assert shop.run("plan", "--out", file).code == 0
+    shop.write({"exports/people.csv": export(range(17))})
+    done = shop.run("apply", file, "--auto-approve")
+    assert (done.code, "would change by 600 %" in done.out) == (3, True)
+
+
+def test_a_swap_of_names_and_a_delete_have_what_impact_they_can_have(
+    shop: Project, remote: Remote
+) -> None:
+    remote.emulator.ui.create("Regulars", spends_more_than(5))
+    remote.emulator.ui.create("Gone", spends_more_than(1))
+    shop.declare("VIP", spends_more_than(5), extra="previous_names: [Regulars]\n")
+    shop.declare("Regulars", spends_more_than(14), extra="previous_names: [VIP]\n")
+    shop.write({"segments/gone.yaml": "name: Gone\nremoved: true\n"})
+    steps = json.loads(shop.run("plan", "--format", "json").out)["changes"]
+    told = {
+        one["reason"] if one["reason"] != "renamed" else one["name"]: one["impact"]
+        and [one["impact"][key] for key in ("before", "gained", "lost")]
+        for one in steps
+    }
+    # A name alone lets nobody come or go, the temporary one least of all.
+    assert told == {
+        "frees-name": [4, 0, 0],
+        "VIP": [14, 0, 0],
+        "Regulars": [4, 1, 0],
+        "removed-by-file": None,
+    }
+    comment = shop.run("plan", "--format", "markdown").out
+    table = comment[comment.index("Who is reached") : comment.index("</table>")]
+    assert table.count("<tr>") == 3
+
+
+def test_no_view_of_a_plan_names_a_contact(shop: Project) -> None:
+    shop.declare("New", query("email LIKE '%@contacts%'"))
+    file = str(shop.root / "plan.json")
+    said = [shop.run("plan", "--out", file)]
+    for output in FORMATS:
+        said += [shop.run("plan", "--format", output), shop.run("show", file, "--format", output)]
+        said.append(shop.run("apply", "--auto-approve", "--format", output))
+    for one in said:
+        assert not any(word in one.out + one.err for word in PERSONAL), one.out
+        assert "traceback" not in one.err.lower()
+    assert sum("20" in one.out for one in said) >= len(FORMATS)
+
+
+# Where nobody can count
+
+
+def reasons(project: Project) -> list[str]:
+    """Plan; give what is said of audiences nobody could count, with the severity."""
+    done = project.run("plan", "--format", "json")
+    assert done.code == 0, done.out + done.err
+    plan = json.loads(done.out)
+    assert all(change["impact"] is None for change in plan["changes"])
+    return [
+        f"{found['severity']}: {found['summary']}"
+        for found in plan["diagnostics"]
+        if found["code"] == "audience-unknown"
+    ]
+
+
+def test_the_reason_of_an_unknown_audience_is_told_once_where_it_is_the_same(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.declare("New", spends_more_than(9))
+    unknown = "who is reached is not known: "
+
+    shop.write({"segctl.yaml": SETTINGS.replace("people", "nobody")})
+    assert reasons(shop) == [f"warning: {unknown}there is no file nobody.csv"]
+    shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
+    assert reasons(shop) == [
+        f"warning: {unknown}no contacts of the target `production` were pulled"
+    ]
+    shop.write({"segctl.yaml": "version: 1\nlimits: {max_audience_change: 50%}\n"})
+    assert reasons(shop) == [
+        "warning: `limits.max_audience_change` is not held: segctl.yaml names no contacts"
+    ]
+    shop.write({"segctl.yaml": "version: 1\n"})
+    assert reasons(shop) == []
+    shop.write({"segctl.yaml": SETTINGS, "exports/people.csv": "who,what\n1,2\n"})
+    assert reasons(shop) == [f"warning: {unknown}people.csv has no column contact_id"]
+    # Without a limit, nothing depends on it.
+    shop.write({"segctl.yaml": SETTINGS.replace("limits: {max_audience_change: 50%}\n", "")})
+    assert reasons(shop) == [f"info: {unknown}people.csv has no column contact_id"]
+    shop.write({"segctl.yaml": SETTINGS, "exports/people.csv": export(range(PEOPLE))})
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    [reason] = reasons(shop)
+    assert "DuckDB, which is not installed" in reason
+
+
+def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
+    shop: Project, remote: Remote
+) -> None:
+    opened = query(
+        "EXISTS (SELECT 1 FROM event_data AS e WHERE e.contact_id = contact_data.contact_id)"
+    )
+    remote.emulator.ui.create("Odd", query("no_such_column = 1"))
+    shop.declare("Odd", spends_more_than(1))
+    shop.declare("Opened", opened)
+    shop.declare("VIP", spends_more_than(14))
+    done = shop.run("plan", "--format", "json")
+    assert done.code == 0, done.out + done.err
+    plan = json.loads(done.out)
+    assert {one["name"]: one["impact"] is None for one in plan["changes"]} == {
+        "VIP": False, "Odd": True, "Opened": True,
+    }  # fmt: skip
+    found = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
+    odd, unasked = sorted(one["summary"] for one in found)
+    assert odd == (
+        "`Odd`: it cannot be counted: in the account's own query, the base has no column "
+        "`no_such_column`"
+    )
+    assert unasked == (
+        "`Opened`: it cannot be counted: it asks event_data, and the base has no events"
+    )
+    places = {one["source"]["file"]: one["source"] for one in found}
+    line = (shop.root / "segments/opened.yaml").read_text().split("\n")[1]
+    place = places["segments/opened.yaml"]
+    assert line[place["column"] - 1 : place["end_column"] - 1] == "e.contact_id"
+
+
+def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop: Project) -> None:
+    folder = shop.root / ".segctl" / "contacts"
+    folder.mkdir(parents=True)
+    path = folder / "production.duckdb"
+    shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
+    facts = {"format": "1", "as_of": "2026-07-05T00:00:00Z", "account": "another", "lists": '"all"'}
+    with duckdb.connect(str(path)) as base:
+        base.execute(f"CREATE TABLE contact_data (contact_id VARCHAR, total_spend {NUMBER_TYPE})")
+        base.execute("INSERT INTO contact_data SELECT 'c' || i, i FROM range(20) AS t(i)")
+        base.execute("CREATE TABLE segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
+        base.executemany("INSERT INTO segctl_base VALUES (?, ?)", [*facts.items()])
+    [reason] = reasons(shop)
+    assert reason == (
+        "warning: who is reached is not known: the contacts were pulled from another account"
+    )
+
+    account = account_digest(shop.env["SEGCTL_BASE_URL"], None, Secret(KEY))
+    with duckdb.connect(str(path)) as base:
+        base.execute("UPDATE segctl_base SET value = ? WHERE key = 'account'", [account])
+    done = shop.run("plan")
+    assert "audience  4 -> 10 (+6, -0) of 20 contacts, as of 2026-07-05\n" in done.out
+    assert "info[audience-old]: the contacts in which this plan is counted are 10 days old" in (
+        done.out
+    )
+
+
+def test_a_base_that_cannot_tell_is_no_base(shop: Project) -> None:
+    shop.write({"exports/people.csv": export(range(0))})
+    assert reasons(shop) == [
+        "warning: who is reached is not known: there is nobody in the contacts"
+    ]
+    folder = shop.root / ".segctl" / "contacts"
+    folder.mkdir(parents=True)
+    shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
+    facts = {"only": '["Newsletter", "VIP"]'}
+    people = [{"contact_id": f"c{number}", "total_spend": number} for number in range(PEOPLE)]
+    fields = {"total_spend": ColumnType.NUMBER}
+    account = account_digest(shop.env["SEGCTL_BASE_URL"], None, Secret(KEY))
+    pulled(folder / "production.duckdb", people, None, fields, account=account, **facts)
+    done = shop.run("plan")
+    assert done.code == 3
+    assert "warning[audience-partial]: this plan is counted in the contacts of `Newsletter`, " in (
+        done.out
+    )
+
+
+def test_queries_without_events_are_told_at_once(shop: Project) -> None:
+    opened = query(
+        "EXISTS (SELECT 1 FROM event_data AS e WHERE e.contact_id = contact_data.contact_id)"
+    )
+    for name in ("One", "Two", "Three"):
+        shop.declare(name, opened)
+    plan = json.loads(shop.run("plan", "--format", "json").out)
+    [found] = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
+    assert found["summary"] == (
+        "3 segments cannot be counted: they ask event_data, and the base has no events: "
+        "`One`, `Three`, `Two`"
+    )
+    assert "contacts: {contacts: …, events: …}" in found["hint"]
+
+
+def test_an_export_that_was_written_long_ago_is_told(shop: Project) -> None:
+    now = shop.clock.now().timestamp()
+    for days, told in ((7, False), (9, True)):
+        os.utime(shop.root / "exports/people.csv", (now, now - days * 86_400))
+        assert ("at least 9 days old" in shop.run("plan").out) is told
+
+
+# What git must not have
+
+
+def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
+    shop: Project, remote: Remote, tmp_path: Path
+) -> None:
+    def git(*argv: str) -> None:
+        subprocess.run(["git", *argv], cwd=shop.root, check=True, capture_output=True)
+
+    shop.declare("VIP", spends_more_than(9), extra="allow_audience_change: 150%\n")
+    preview = ("preview", "VIP", "--contacts", str(shop.root / "exports/people.csv"))
+    said = "[contacts-not-ignored]: git does not ignore exports/people.csv"
+    plain = shop.run(*preview)
+    assert (plain.code, plain.err) == (0, "")
+
+    git("init", "-q")
+    plan, validate, shown = shop.run("plan"), shop.run("validate"), shop.run(*preview)
+    assert (plan.code, validate.code, shown.code) == (0, 0, 0)
+    assert all(f"warning{said}" in one for one in (plan.out, validate.err, shown.err))
+    assert "hint: write `exports/people.csv` into .gitignore" in plan.out
+    assert (shown.out, "audience  4 -> 10" in plan.out) == (plain.out, True)
+
+    shop.write({".gitignore": "/exports/\n"})
+    assert "contacts-" not in shop.run("validate").err
+    assert "contacts-" not in shop.run("plan").out
+    assert shop.run(*preview).err == ""
+
+    git("add", "-f", "exports/people.csv")
+    before = remote.definitions()
+    plan, validate, shown = shop.run("plan"), shop.run("validate"), shop.run(*preview)
+    assert (plan.code, validate.code, shown.code) == (1, 1, 3)
+    told = "git tracks exports/people.csv, and whoever clones the repository gets the contacts"
+    assert all(told in one for one in (plan.out, validate.err, shown.err))
+    assert "`git rm -r --cached exports/people.csv`" in plan.out
+    assert shop.run("apply", "--auto-approve").code == 1
+    assert remote.definitions() == before
+
+    # So it is with a file in another repository, and one in none is nobody's concern.
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "people.csv").write_text(export(range(PEOPLE)), "utf-8")
+    argv = ("preview", "VIP", "--contacts", str(elsewhere / "people.csv"))
+    assert (shop.run(*argv).code, shop.run(*argv).err) == (0, "")
+    subprocess.run(["git", "init", "-q"], cwd=elsewhere, check=True)
+    assert f"warning{said.replace('exports/', '')}" in shop.run(*argv).err
+    # What git refuses to read is told as well.
+    (elsewhere / ".git/HEAD").write_text("?", "utf-8")
+    told = "git cannot tell whether it ignores people.csv"
+    assert (shop.run(*argv).code, told in shop.run(*argv).err) == (0, True)
+
+    git("rm", "-q", "--cached", "exports/people.csv")
+    assert shop.run("apply", "--auto-approve").code == 0
+    assert "No changes." in shop.run("plan").out

@@ -1,0 +1,372 @@
+"""Saved plans through the command line: saved, shown, approved, applied, and refused as stale."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl import __version__
+from segctl.cli.main import main
+from segctl.planfile.to_json import FORMAT_VERSION, checksum
+from tests.support.builders import ALL, query
+from tests.support.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.account import Remote
+
+VIP, CZECH = query("total_spend > 500"), query("country = 'CZ'")
+
+
+@pytest.fixture
+def plan(connected: Project, remote: Remote) -> Path:
+    """A saved plan that creates one segment, patches one, and keeps one."""
+    for name in ("VIP", "Czech", "Same"):
+        connected.declare(name, VIP)
+    remote.emulator.ui.create("Czech", CZECH)
+    remote.emulator.ui.create("Same", VIP)
+    path = connected.root / "plan.json"
+    assert connected.run("plan", "--out", str(path)).code == 0
+    return path
+
+
+def writes(remote: Remote) -> list[str]:
+    return [f"{one.method} {one.target}" for one in remote.emulator.log if one.method != "GET"]
+
+
+def edit(path: Path, change: Callable[[Any], object]) -> None:
+    """Change a plan file as somebody would who knows how its checksum is made."""
+    document = json.loads(path.read_text("utf-8"))
+    change(document)
+    document["checksum"] = checksum(document)
+    path.write_text(json.dumps(document), "utf-8")
+
+
+# The whole story
+
+
+def test_a_plan_is_saved_shown_and_applied(connected: Project, remote: Remote, plan: Path) -> None:
+    made = connected.run("plan")
+    saved = connected.run("plan", "--out", str(plan))
+    digest = json.loads(plan.read_text("utf-8"))["digest"]
+    assert saved.out == made.out
+    assert saved.err == (
+        f"Saved as {plan}, digest {digest[:16]}; apply it with: segctl apply {plan}\n"
+    )
+    assert connected.run("show", str(plan)).out == made.out
+
+    applied = connected.run("apply", str(plan), "--auto-approve")
+    assert applied.code == 0
+    assert {name: text for name, (text, _) in remote.definitions().items()} == dict.fromkeys(
+        ("VIP", "Czech", "Same"), VIP
+    )
+    assert connected.run("plan").out.startswith("No changes.")
+
+    sent = writes(remote)
+    again = connected.run("apply", str(plan), "--auto-approve")
+    assert again.code == 3
+    assert "`VIP` was to be created, and now is not" in again.err
+    assert "nothing is left to do" in again.err
+    assert writes(remote) == sent
+
+
+def test_a_digest_is_as_good_as_the_file(connected: Project, remote: Remote, plan: Path) -> None:
+    digest = json.loads(plan.read_text("utf-8"))["digest"]
+    assert f"Digest {digest}\n" in connected.run("plan", "-v").out
+    refused = connected.run("apply", "--auto-approve", "--expect-digest", "0" * 12)
+    assert refused.code == 3
+    assert f"the plan has the digest {digest[:16]}, and 000000000000 was expected" in refused.err
+    assert "+ create  VIP" in refused.out
+    assert writes(remote) == []
+    argv = ["apply", str(plan), "--auto-approve", "--expect-digest", digest[:12].upper()]
+    assert connected.run(*argv).code == 0
+    assert len(remote.definitions()) == 3
+    assert connected.run("apply", "--auto-approve", "--expect-digest", digest).code == 3
+
+
+def test_an_empty_plan_has_a_digest_too(connected: Project, remote: Remote, plan: Path) -> None:
+    assert connected.run("apply", "--auto-approve").code == 0
+    saved = connected.run("plan", "--out", str(plan))
+    assert "apply it with" in saved.err
+    digest = json.loads(plan.read_text("utf-8"))["digest"]
+    for argv in ([str(plan)], ["--expect-digest", digest]):
+        result = connected.run("apply", *argv)
+        assert (result.code, result.out.split(".")[0]) == (0, "No changes")
+    connected.declare("New", CZECH)
+    for argv in ([str(plan)], ["--expect-digest", digest]):
+        assert connected.run("apply", "--auto-approve", *argv).code == 3
+    assert "New" not in remote.definitions()
+
+
+@pytest.mark.parametrize("verbosity", [[], ["-v"], ["-q"], ["--color", "always"]])
+def test_show_writes_what_plan_wrote(
+    connected: Project, plan: Path, tmp_path: Path, verbosity: list[str]
+) -> None:
+    connected.write({"segctl.yaml": "version: 1\nsegments: audiences\n"})
+    (connected.root / "segments").rename(connected.root / "audiences")
+    connected.write({"audiences/left-over.sql": VIP})
+    made = connected.run("plan", "--out", str(plan), *verbosity).out
+    assert "left-over.sql" in made or verbosity == ["-q"]
+    # Elsewhere, without project, key and network.
+    elsewhere = Project(tmp_path / "audiences", connected.capsys)
+    assert elsewhere.run("show", str(plan), *verbosity).out == made
+
+
+def test_show_writes_the_same_json_and_reads_stdin(
+    connected: Project, plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert connected.run("show", str(plan), "--format", "json").out == plan.read_text("utf-8")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(plan.read_bytes())))
+    assert connected.run("show", "-").out == connected.run("show", str(plan)).out
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "stdin:1:1: error[not-a-plan]" in connected.run("show", "-").err
+
+
+def test_names_that_no_terminal_shows_come_back_whole(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
+    remote.emulator.ui.create("half\x1b[2J \u202egnp", ALL)
+    made = connected.run("plan", "-v", "--out", str(plan))
+    assert made.code == 0
+    assert r"half\x1b[2J \u202egnp" in made.out
+    assert connected.run("show", "-v", str(plan)).out == made.out
+    names = [one["name"] for one in json.loads(plan.read_bytes())["unmanaged"]]
+    assert names == ["half\x1b[2J \u202egnp"]
+
+
+# Stale
+
+
+def stale(connected: Project, remote: Remote, plan: Path) -> list[str]:
+    """Apply a plan that must be refused; give the differences that are named."""
+    before = remote.definitions()
+    result = connected.run("apply", str(plan), "--auto-approve")
+    assert result.code == 3
+    assert "error: the saved plan is stale, and nothing was changed" in result.err
+    assert "make it anew with segctl plan --out" in result.err
+    assert writes(remote) == []
+    assert remote.definitions() == before
+    return [line.partition("]: ")[2] for line in result.err.splitlines() if "[stale-" in line]
+
+
+def test_stale_since_the_files_changed(connected: Project, remote: Remote, plan: Path) -> None:
+    connected.declare("VIP", CZECH)
+    connected.declare("New", CZECH)
+    (connected.root / "segments/czech.yaml").unlink()
+    assert stale(connected, remote, plan) == [
+        "`Czech` was to be patched, and now is not",
+        "`New` would be created now, and was not to be",
+        "`VIP`: its query in the files is not what the plan says",
+    ]
+    result = connected.run("apply", str(plan), "--auto-approve")
+    assert "segments/vip.yaml:2:12: error[stale-changed]" in result.err
+
+
+def test_stale_since_the_account_changed(connected: Project, remote: Remote, plan: Path) -> None:
+    czech, same = remote.emulator.ui.segments()
+    remote.emulator.ui.edit(czech.id, query=ALL)
+    remote.emulator.ui.edit(same.id, name="Renamed")
+    remote.emulator.ui.create("VIP", CZECH)
+    assert stale(connected, remote, plan) == [
+        "`VIP` was to be created, and now is not",
+        "`Same` would be created now, and was not to be",
+        "`VIP` would be patched now, and was not to be",
+        "`Czech`: its query on the account is not what the plan saw",
+    ]
+
+
+def test_stale_since_the_parent_list_changed(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
+    connected.declare("VIP", VIP, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001")
+    assert stale(connected, remote, plan) == [
+        "`VIP`: its parent list in the files is not what the plan says"
+    ]
+
+
+def test_an_edit_that_was_taken_back_is_none(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
+    (czech, _) = remote.emulator.ui.segments()
+    for text in (ALL, CZECH):
+        remote.clock.forward(hours=1)
+        remote.emulator.ui.edit(czech.id, query=text)
+    remote.emulator.ui.create("Beside the files", CZECH)
+    file = connected.root / "segments/vip.yaml"
+    file.write_text("# A comment moves the places.\n" + file.read_text("utf-8"), "utf-8")
+    assert connected.run("apply", str(plan), "--auto-approve").code == 0
+
+
+def test_a_plan_for_another_account(connected: Project, remote: Remote, plan: Path) -> None:
+    connected.write(
+        {"segctl.yaml": "version: 1\ntargets:\n  production: {}\n  shop: {subuser: shop}\n"}
+    )
+    result = connected.run("apply", str(plan), "--auto-approve", "--target", "shop")
+    assert result.code == 3
+    assert "the plan is for the target `production`, and this is `shop`" in result.err
+    assert "the plan is for the subuser `none`, and this is `shop`" in result.err
+    assert "the plan is for another account, and nothing was changed" in result.err
+    edit(plan, lambda one: one["target"].update(host="api.eu.sendgrid.com"))
+    # The digest is of the target, too: this cannot be edited unseen.
+    assert "error[tampered]" in connected.run("show", str(plan)).err
+    assert connected.run("apply", str(plan), "--target", "sandbox").code == 1
+    assert writes(remote) == []
+
+
+def test_a_plan_for_another_host(connected: Project, remote: Remote, plan: Path) -> None:
+    host = remote.url.replace("127.0.0.1", "localhost")
+    result = connected.run("apply", str(plan), "--auto-approve", SEGCTL_BASE_URL=host)
+    assert result.code == 3
+    assert "the plan is for the host `127.0.0.1:" in result.err
+    assert writes(remote) == []
+
+
+def test_a_plan_of_another_segctl(connected: Project, remote: Remote, plan: Path) -> None:
+    edit(plan, lambda one: one["tool"].update(version="7.0.0"))
+    assert connected.run("show", str(plan)).code == 0
+    result = connected.run("apply", str(plan), "--auto-approve")
+    assert result.code == 3
+    assert f"the plan was made by segctl 7.0.0, and this is {__version__}" in result.err
+    assert writes(remote) == []
+
+
+# Refused
+
+
+def test_a_refused_plan_is_never_applied(connected: Project, remote: Remote, plan: Path) -> None:
+    connected.declare("Czech", CZECH, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001")
+    refused = connected.run("plan", "--out", str(plan))
+    assert refused.code == 3
+    assert refused.err.startswith("Saved as ")
+    assert "apply it" not in refused.err
+    result = connected.run("apply", str(plan), "--auto-approve")
+    assert result.code == 3
+    assert "could not be applied when it was made" in result.err
+    # Its refusals taken out with care: the plan made now is judged by itself.
+    edit(plan, lambda one: one.update(refusals=[]))
+    assert "replace-refused" not in connected.run("show", str(plan)).out
+    result = connected.run("apply", str(plan), "--auto-approve")
+    assert result.code == 3
+    assert "error[replace-refused]" in result.out
+    assert writes(remote) == []
+
+
+def test_a_plan_with_an_error_is_never_applied(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
+    remote.emulator.ui.seed_v1("VIP", ALL)
+    broken = connected.run("plan", "--out", str(plan))
+    assert broken.code == 1
+    assert "apply it" not in broken.err
+    assert connected.run("show", str(plan)).code == 0
+    assert connected.run("apply", str(plan), "--auto-approve").code == 3
+    assert writes(remote) == []
+
+
+@pytest.mark.parametrize("command", ["show", "apply"])
+def test_a_file_that_was_damaged(
+    connected: Project, remote: Remote, plan: Path, command: str
+) -> None:
+    text = plan.read_text("utf-8")
+    before = len(remote.emulator.log)
+    for content, words in (
+        (text.replace("500", "5"), "error[tampered]: the plan file was edited or truncated"),
+        (text[:1000], "error[not-a-plan]: not a segctl plan file, or a truncated one"),
+        ("", "error[not-a-plan]"),
+        (text.replace(f'"{FORMAT_VERSION}"', '"2.0"'), "it has format `2.0`"),
+    ):
+        plan.write_text(content, "utf-8")
+        result = connected.run(command, str(plan))
+        assert (result.code, result.out) == (1, "")
+        assert f"{plan}:" in result.err
+        assert words in result.err
+    assert len(remote.emulator.log) == before
+
+
+def test_a_file_that_cannot_be_read(connected: Project, plan: Path) -> None:
+    for name in ("", "nowhere.json", str(connected.root), "a\0b"):
+        result = connected.run("show", name)
+        assert result.code == 1
+        assert "Traceback" not in result.err
+        assert "plan file is empty" in result.err or "cannot read" in result.err
+
+
+# What was asked
+
+
+def test_a_plan_is_made_again_as_it_was_asked(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
+    assert connected.run("plan", "--out", str(plan), "--only", "V*", "--strict-text").code == 0
+    asked = json.loads(plan.read_text("utf-8"))["options"]
+    assert asked == {
+        "only": ["V*"],
+        "strict_text": True,
+        "detect_renames": True,
+        "ignore_references": [],
+    }
+    assert connected.run("apply", str(plan), "--auto-approve").code == 0
+    assert remote.definitions()["Czech"] == (CZECH, ())
+    assert remote.definitions()["VIP"] == (VIP, ())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--only", "V*"],
+        ["--strict-text"],
+        ["--detect-renames"],
+        ["--no-detect-renames"],
+        ["--ignore-references", "VIP"],
+    ],
+)
+def test_a_saved_plan_is_not_asked_anything_else(
+    connected: Project, plan: Path, options: list[str]
+) -> None:
+    result = connected.run("apply", str(plan), *options)
+    assert result.code == 1
+    assert "is part of the saved plan and cannot be given again" in result.err
+
+
+def test_references_that_are_ignored_are_in_what_was_approved(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
+    (czech, _) = remote.emulator.ui.segments()
+    remote.emulator.ui.add_single_send("Summer", segment_ids=[czech.id])
+    list_id = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+    remote.emulator.ui.add_list("A list", id=list_id)
+    connected.declare("Czech", CZECH, parent=list_id, extra="allow_replace: true\n")
+    refused = connected.run("plan", "--format", "json")
+    assert refused.code == 3
+    digest = json.loads(refused.out)["digest"]
+    argv = ["plan", "--out", str(plan), "--ignore-references", "Czech"]
+    assert connected.run(*argv).code == 0
+    assert json.loads(plan.read_text("utf-8"))["digest"] != digest
+    result = connected.run("apply", str(plan), "--auto-approve", "--expect-digest", digest)
+    assert result.code == 3
+    assert writes(remote) == []
+    assert connected.run("apply", str(plan), "--auto-approve").code == 0
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 11, "0" * 65, "g" * 12, "0" * 12 + "\n"])
+def test_a_digest_of_another_form(connected: Project, remote: Remote, digest: str) -> None:
+    result = connected.run("apply", "--expect-digest", digest)
+    assert result.code == 1
+    assert "--expect-digest takes 64 hex digits" in result.err
+    assert remote.emulator.log == ()
+
+
+def test_the_way_to_apply_names_the_target(project: Project) -> None:
+    project.declare("VIP", VIP)
+    file = project.root / "my plan.json"
+    result = project.run("plan", "--target", "sandbox", "--out", str(file))
+    assert result.err.endswith(f"segctl apply --target sandbox '{file}'\n")
+    assert project.run("-q", "plan", "--target", "sandbox", "--out", str(file)).err == ""
+    code = main(["-C", str(project.root), "--target", "sandbox", "apply", str(file)], {})
+    assert code == 3  # there is no terminal to ask on

@@ -1,0 +1,192 @@
+"""The main job on the emulated account: apply, then plan, and nothing is left to do.
+
+The scenarios go through the command line and over HTTP, each applied twice. The property goes
+through the same parts, in memory: any files, any account.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segctl.account.snapshot import take_snapshot
+from segctl.applying.applier import perform
+from segctl.common.secrets import Secret
+from segctl.declarations.collection import read_declarations
+from segctl.emulator import Emulator, seed
+from segctl.model import Replace, TargetRef
+from segctl.model.report import Outcome, Status, in_order
+from segctl.model.single_sends import References
+from segctl.planning.planner import Wishes, definitions_to_read, make_plan
+from segctl.planning.safety import Limits, judge
+from segctl.sendgrid.api import Writer
+from segctl.sendgrid.transport import Transport
+from tests.support.account import TEST_SETTINGS, Remote
+from tests.support.builders import query, segment_yaml
+from tests.support.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segctl.declarations.collection import Declarations
+    from segctl.model import Plan
+    from tests.support.project import Project
+
+VIP, CZECH = query("total_spend > 500"), query("preferred_language = 'cs'")
+BLOCK = "SELECT contact_id, updated_at\nFROM contact_data\nWHERE country = 'CZ'\n"
+LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+
+SCENARIOS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "nothing": ({}, {}),
+    "create one": ({"VIP": VIP}, {}),
+    "create among others": ({"VIP": VIP}, {"By hand": CZECH}),
+    "patch": ({"VIP": VIP}, {"VIP": CZECH}),
+    "patch by a quote": ({"VIP": BLOCK}, {"VIP": BLOCK.replace("'CZ'", "'cz'")}),
+    "keep a block that ends with a line break": ({"VIP": BLOCK}, {"VIP": BLOCK}),
+    "all at once": (
+        {"New": VIP, "Changed": VIP, "Same": VIP},
+        {"Changed": CZECH, "Same": VIP, "By hand": CZECH},
+    ),
+    "names that try": (
+        {"a/b": VIP, "100 % „quoted“": VIP, "-v": VIP, "日本の顧客": VIP, "x" * 100: VIP},
+        {"A/B 2": VIP},
+    ),
+    "case": ({"vip": VIP}, {"Vip": CZECH}),
+}
+
+
+@pytest.mark.parametrize(("declared", "held"), SCENARIOS.values(), ids=SCENARIOS)
+def test_every_scenario_twice(
+    connected: Project, remote: Remote, declared: Mapping[str, str], held: Mapping[str, str]
+) -> None:
+    remote.emulator.ui.add_list("A list", id=LIST)
+    for name, text in held.items():
+        remote.emulator.ui.create(name, text)
+    for number, (name, text) in enumerate(declared.items()):
+        connected.write({f"segments/{number}.yaml": segment_yaml(name, text)})
+    ids = {one.name: one.id for one in remote.emulator.ui.segments()}
+
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert {name: text for name, (text, _) in remote.definitions().items()} == {**held, **declared}
+    again = connected.run("apply", "--auto-approve")
+    assert again.code == 0
+    assert "No changes." in again.out
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+    after = {one.name: one.id for one in remote.emulator.ui.segments()}
+    assert {name: after[name] for name in ids} == ids, "an id changed"
+    writes = [entry for entry in remote.emulator.log if entry.method != "GET"]
+    assert len(writes) == len([name for name in declared if held.get(name) != declared[name]])
+
+
+def test_another_layout_of_a_query_is_no_change_unless_the_text_must_match(
+    connected: Project, remote: Remote
+) -> None:
+    remote.emulator.ui.create("VIP", BLOCK)
+    connected.declare(
+        "VIP", "select contact_id, updated_at from contact_data where (country='CZ');"
+    )
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+    assert "(written another way on the account)" in connected.run("plan", "-v").out
+    assert connected.run("plan", "--strict-text", "--detailed-exitcode").code == 2
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert remote.definitions()["VIP"] == (BLOCK, ())
+    assert connected.run("apply", "--auto-approve", "--strict-text").code == 0
+    assert remote.definitions()["VIP"][0].startswith("select")
+    assert connected.run("plan", "--strict-text", "--detailed-exitcode").code == 0
+
+
+def test_a_parent_list_is_created_with_the_segment(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.add_list("A list", id=LIST)
+    connected.declare("VIP", VIP, parent=LIST.upper())
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert remote.definitions() == {"VIP": (VIP, (LIST,))}
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_the_two_hundredth_segment_and_the_one_after(connected: Project, remote: Remote) -> None:
+    for number in range(200):
+        connected.declare(f"Segment {number:03}", VIP)
+    assert connected.run("apply", "-q", "--auto-approve").code == 0
+    assert len(remote.definitions()) == 200
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+    connected.declare("One too many", VIP)
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert "the account would hold 201 segments; the most is 200" in refused.out
+
+
+# The property
+
+NAMES = st.sampled_from(["VIP", "vip", "Churn risk", "é", "a: b", "'q'", "- x", "#", "y"])
+TEXTS = st.sampled_from([VIP, CZECH, BLOCK, BLOCK.strip(), f"  {VIP}", VIP.replace(" ", "\n")])
+PARENTS = st.sampled_from([None, LIST])
+STATES = st.dictionaries(NAMES, st.tuples(TEXTS, PARENTS), max_size=6)
+FILES = STATES.filter(lambda state: len({name.casefold() for name in state}) == len(state))
+
+
+def declarations(wanted: Mapping[str, tuple[str, str | None]]) -> Declarations:
+    files = {
+        f"segments/{number}.yaml": segment_yaml(name, text, parent=parent).encode()
+        for number, (name, (text, parent)) in enumerate(wanted.items())
+    }
+    made = read_declarations(files, {}, "segments")
+    assert not made.has_errors, made.diagnostics
+    return made
+
+
+def plan_for(made: Declarations, account: Writer) -> Plan:
+    snapshot = take_snapshot(
+        account, lambda listed: definitions_to_read(made.declared, listed, Wishes())
+    )
+    plan = make_plan(TargetRef("test", "test"), made.declared, snapshot)
+    return judge(plan, Limits(), len(snapshot.remotes), References())
+
+
+@settings(max_examples=150)
+@given(FILES, STATES, st.sets(st.sampled_from(["Old", "v1"])))
+def test_apply_then_plan_is_empty(
+    wanted: Mapping[str, tuple[str, str | None]],
+    held: Mapping[str, tuple[str, str | None]],
+    v1: set[str],
+) -> None:
+    quick = dataclasses.replace(TEST_SETTINGS, update_lock=0)
+    with Emulator(None, quick, now=FakeClock()) as emulator:
+        emulator.ui.add_list("A list", id=LIST)
+        for name, kind in seed.CUSTOM_FIELDS.items():
+            emulator.ui.add_field(name, kind)
+        for name, (text, parent) in held.items():
+            emulator.ui.create(name, text, parent_list_ids=[parent] if parent else [])
+        for name in v1:
+            emulator.ui.seed_v1(name, "email LIKE '%x'")
+
+        def mount(
+            method: str, target: str, headers: Mapping[str, str], body: bytes
+        ) -> tuple[int, Mapping[str, str], bytes]:
+            reply = emulator.handle(method, target, headers, body)
+            return reply.status, dict(reply.headers), reply.body
+
+        with Transport("https://x.invalid", Secret("key"), FakeClock(), mount=mount) as transport:
+            account = Writer(transport)
+            made = declarations(wanted)
+            plan = plan_for(made, account)
+            before = {one.id: one for one in emulator.ui.segments()}
+            if plan.refusals:
+                assert any(isinstance(change, Replace) for change in plan.changes)
+                return
+            events = list(perform(plan, account, lambda: False, FakeClock()))
+            outcomes = [event for event in events if isinstance(event, Outcome)]
+            assert [one.change for one in in_order(plan.changes, outcomes)] == list(plan.changes)
+            assert all(outcome.status is Status.DONE for outcome in outcomes)
+            assert plan_for(made, account).changes == ()
+
+        after = {one.id: one for one in emulator.ui.segments()}
+        assert set(before) <= set(after), "a segment was lost"
+        assert len({one.name for one in after.values()}) == len(after), "a segment was doubled"
+        for one in before.values():
+            if one.name not in wanted:
+                assert after[one.id] == one, "an unmanaged segment was touched"

@@ -1,0 +1,261 @@
+"""Counts and samples: computed when they are due and looked at, from who is in the account."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import sys
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from segctl.app.sandbox import open_sandbox
+from segctl.audience.duckdb_engine import Engine
+from segctl.emulator import Contact, Settings, contacts, counts, seed
+from tests.support.clock import START
+
+from .account import HEADERS, V2, Account
+from .test_exports import EXPORTS, fetch, rows, urls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+    from tests.support.project import Project
+
+FROM = "SELECT contact_id, updated_at FROM contact_data WHERE "
+JOINED = (
+    "SELECT c.contact_id, c.updated_at FROM contact_data c "
+    "JOIN event_data e ON c.contact_id = e.contact_id WHERE "
+)
+
+
+def count(account: Account, segment_id: str) -> int:
+    (listed,) = account.get(f"{V2}?ids={segment_id}")["results"]
+    read = account.get(f"{V2}/{segment_id}?contacts_sample=false")
+    assert read["contacts_count"] == listed["contacts_count"]
+    return int(read["contacts_count"])
+
+
+def test_a_count_is_that_of_the_last_sample(account: Account) -> None:
+    ui = account.emulator.ui
+    ui.add_contact("a@x.test", fields={"city": "Brno"})
+    segment = account.create("One", FROM + "city = 'Brno'")["id"]
+    assert count(account, segment) == 0
+    account.clock.forward(10)
+    assert count(account, segment) == 1
+    ui.add_contact("b@x.test", fields={"city": "Brno"})
+    account.clock.forward(3599)
+    assert count(account, segment) == 1
+    account.clock.forward(1)
+    assert count(account, segment) == 2
+    ui.add_contact("c@x.test", fields={"city": "Praha"})
+    account.clock.forward(1)
+    account.ask("PATCH", f"{V2}/{segment}", {"query_dsl": FROM + "city IS NOT NULL"})
+    assert count(account, segment) == 2
+    account.clock.forward(10)
+    assert count(account, segment) == 3
+    ui.add_contact("d@x.test", fields={"city": "Praha"})
+    account.ask("POST", f"{V2}/refresh/{segment}", {"user_time_zone": "UTC"})
+    assert count(account, segment) == 3
+    account.clock.forward(10)
+    assert count(account, segment) == 4
+
+
+def test_the_seeded_world_counts_what_its_people_are(account: Account) -> None:
+    account.emulator.seed()
+    cases = {
+        "orders_count > 0 AND last_order <= now() - 180 days": lambda one: (
+            one.fields.get("orders_count", 0) > 0
+            and datetime.fromisoformat(one.fields["last_order"]) <= START - timedelta(days=180)
+        ),
+        "preferred_language = 'cs'": lambda one: one.fields.get("preferred_language") == "cs",
+        "preferred_language != 'cs'": lambda one: (
+            one.fields.get("preferred_language", "cs") != "cs"
+        ),
+        "array_contains(email_domains, 'mail.test')": lambda one: "mail.test" in one.email_domains,
+        "total_spend > 500.5": lambda one: one.fields.get("total_spend", 0) > 500.5,
+        "created_at < '2025-01-01T00:00:00Z' AND lead_source = 'webinar-2024'": lambda one: (
+            one.fields.get("lead_source") == "webinar-2024"
+        ),
+    }
+    made = {text: account.create(text[:40], FROM + text)["id"] for text in cases}
+    last = seed.PAST_SINGLE_SEND_IDS[-1]
+    wanted = f"e.event_type = 'click' AND e.DATA:payload.unique_args.singlesend_id = '{last}'"
+    clicked = account.create("Clicked", JOINED + wanted)["id"]
+    parent = account.create("Parent", FROM + "preferred_language = 'cs'", seed.EVENT_GUESTS_LIST_ID)
+    account.clock.forward(10)
+    with account.emulator._store.transaction() as db:
+        everybody, happened = contacts.everybody(db, ""), contacts.events(db, "")
+    for text, fulfils in cases.items():
+        expected = sum(map(fulfils, everybody))
+        assert count(account, made[text]) == expected > 0, text
+    data: list[Any] = [event.data for event in happened if event.event_type == "click"]
+    sends = [one["payload"]["unique_args"]["singlesend_id"] for one in data]
+    assert count(account, clicked) == sends.count(last) > 0
+    guests = [one for one in everybody if seed.EVENT_GUESTS_LIST_ID in one.list_ids]
+    czechs = sum(one.fields.get("preferred_language") == "cs" for one in guests)
+    assert count(account, parent["id"]) == czechs > 0
+    readers = sum(seed.NEWSLETTER_LIST_ID in one.list_ids for one in everybody)
+    assert count(account, seed.NEWSLETTER_READERS_ID) == readers
+    assert count(account, seed.OLD_WEBINAR_GUESTS_ID) > 0
+
+
+def test_all_that_are_due_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    truths = Engine.truths
+
+    def counted(self: Engine, conditions: Sequence[str], now: datetime) -> Any:
+        passes.append(len(conditions))
+        return truths(self, conditions, now)
+
+    monkeypatch.setattr(Engine, "truths", counted)
+    with Account(Settings(cap=None, rate_limit=None)) as account:
+        ui = account.emulator.ui
+        ui.add_contact("a@x.test", fields={"city": "Brno"})
+        for number in range(12):
+            account.create(f"S{number}", FROM + f"city = 'Brno' OR city = '{number}'")
+        account.create("Same", FROM + "city = 'Brno' OR city = '1'")
+        account.clock.forward(10)
+        assert {one["contacts_count"] for one in account.get(V2)["results"]} == {1}
+        assert passes == [12]
+        account.get(V2)
+        assert passes == [12]
+        account.create("New", FROM + "city = 'Brno'")
+        account.clock.forward(10)
+        account.get(V2)
+        assert passes == [12, 1]
+        monkeypatch.setattr(counts, "_AT_ONCE", 5)
+        account.clock.forward(3600)
+        assert {one["contacts_count"] for one in account.get(V2)["results"]} == {1}
+        assert passes[2:] == [5, 5, 3]
+
+
+def test_one_bad_query_spoils_no_other(account: Account) -> None:
+    ui = account.emulator.ui
+    ui.add_field("spend", "Number")
+    ui.add_contact("a@x.test", fields={"spend": 5, "city": "Brno"})
+    ui.add_event(_only(account), "click", data={"payload": {"price": {}}})
+    uncertain = account.create("Uncertain", JOINED + "e.DATA:payload.price = '5'")["id"]
+    untranslated = account.create("Untranslated", FROM + "spend = 'five'")["id"]
+    invalid = account.create("Invalid", FROM + "sped = 5")["id"]
+    good = [account.create(f"Good {n}", FROM + f"spend = 5 OR spend = {n}")["id"] for n in "123"]
+    account.clock.forward(60)
+    account.get(V2)
+    assert [count(account, one) for one in (uncertain, untranslated, invalid)] == [0, 0, 0]
+    assert [count(account, one) for one in good] == [1, 1, 1]
+
+
+def _only(account: Account) -> str:
+    with account.emulator._store.transaction() as db:
+        (contact,) = contacts.everybody(db, "")
+    return contact.id
+
+
+def test_a_count_given_by_hand_stays_until_the_query_changes(account: Account) -> None:
+    ui = account.emulator.ui
+    ui.add_contact("a@x.test")
+    segment = ui.create("One", FROM + "email LIKE '%'", contacts_count=1203)
+    account.clock.forward(3600)
+    assert count(account, segment) == 1203
+    ui.edit(segment, name="Two", contacts_count=7)
+    account.clock.forward(3600)
+    assert count(account, segment) == 7
+    ui.edit(segment, query=FROM + "email IS NOT NULL")
+    account.clock.forward(10)
+    assert count(account, segment) == 1
+
+
+def test_a_sample_is_fifty_contacts_at_most(account: Account) -> None:
+    ui = account.emulator.ui
+    ui.add_field("tier", "Text")
+    ui.add_list("Readers", id="l")
+    ui.add_contact("a@x.test", id="1", fields={"tier": "gold", "city": "Brno"}, list_ids=["l"])
+    segment = account.create("One", FROM + "email LIKE '%@x.test'")
+    assert segment["contacts_sample"] == []
+    account.clock.forward(10)
+    read = account.get(f"{V2}/{segment['id']}")
+    assert read["contacts_sample"] == [
+        {
+            "id": "1",
+            "email": "a@x.test",
+            "city": "Brno",
+            "list_ids": ["l"],
+            "custom_fields": {"tier": "gold"},
+            "created_at": "2026-07-15T16:04:33Z",
+            "updated_at": "2026-07-15T16:04:33Z",
+        }
+    ]
+    assert "contacts_sample" not in account.get(f"{V2}/{segment['id']}?contacts_sample=false")
+    ui.add_contacts(Contact(f"n{n}", f"{n}@x.test", {}, (), 0, 0) for n in range(60))
+    account.clock.forward(3600)
+    read = account.get(f"{V2}/{segment['id']}")
+    assert (read["contacts_count"], len(read["contacts_sample"])) == (61, 50)
+
+
+def test_the_contacts_of_segments_are_exported(account: Account) -> None:
+    ui = account.emulator.ui
+    ui.add_list("Readers", id="l")
+    for number, city in enumerate(("Brno", "Praha", "Wien")):
+        ui.add_contact(f"{number}@x.test", fields={"city": city}, list_ids=["l"] if number else [])
+    segment = account.create("One", FROM + "city = 'Brno'")["id"]
+    old = ui.seed_v1("Old", "email LIKE '%'")
+    found = rows(account, {"segment_ids": [segment]})
+    assert [row["CITY"] for row in found] == ["Brno"]
+    both = rows(account, {"segment_ids": [segment], "list_ids": ["l"]})
+    assert [row["CITY"] for row in both] == ["Brno", "Praha", "Wien"]
+    kinds = [(job["export_type"], job["segments"]) for job in account.get(EXPORTS)["result"]]
+    assert kinds == [("segment_export", [{"ID": segment, "Name": "One"}])] * 2
+    assert account.ask("POST", EXPORTS, {"segment_ids": ["nowhere"]}).status == 404
+    assert account.ask("POST", EXPORTS, {"segment_ids": [old]}).status == 400
+
+
+def test_without_duckdb_nothing_is_counted(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    account.emulator.seed()
+    assert count(account, seed.NEWSLETTER_READERS_ID) == 0
+    read = account.get(f"{V2}/{seed.NEWSLETTER_READERS_ID}")
+    assert (read["contacts_sample"], read["sample_updated_at"] is None) == ([], False)
+    assert account.get(f"{V2}/{seed.GMAIL_USERS_V1_ID}")["contacts_count"] > 0
+    job = account.ask("POST", EXPORTS, {"segment_ids": [seed.NEWSLETTER_READERS_ID]}).json()
+    account.clock.forward(5)
+    assert account.get(f"{EXPORTS}/{job['id']}")["status"] == "failure"
+    (url,) = urls(account)
+    assert gzip.decompress(fetch(account, url).body).count(b"\n") == 361
+    monkeypatch.undo()
+    assert count(account, seed.NEWSLETTER_READERS_ID) > 0
+
+
+def test_an_account_without_contacts_needs_no_duckdb(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segctl.audience.duckdb_engine.Engine.__init__", None)
+    segment = account.create("One", FROM + "city = 'Brno'")["id"]
+    account.clock.forward(10)
+    assert count(account, segment) == 0
+
+
+def test_the_sandbox_of_a_project_counts_and_exports(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = dataclasses.replace(Settings.sandbox(), export_delay=0.0)
+    monkeypatch.setattr(Settings, "sandbox", lambda: ready)
+    project.declare("Newsletter readers", FROM + "city = 'Brno'")
+    listed = json.loads(project.run("--target", "sandbox", "list", "--format", "json").out)
+    counted = {one["name"]: one["contacts_count"] for one in listed["segments"]}
+    assert min(counted.values()) > 0
+    plan = project.run("--target", "sandbox", "plan")
+    assert f"{counted['Newsletter readers']} contacts now" in plan.out
+    with open_sandbox(project.root / ".segctl") as mount:
+        headers = {**HEADERS, "Host": "sandbox.invalid"}
+        export_id = json.loads(mount("POST", EXPORTS, headers, b"")[2])["id"]
+        job = json.loads(mount("GET", f"{EXPORTS}/{export_id}", headers, b"")[2])
+        (url,) = job["urls"]
+        assert url.startswith("https://sandbox.invalid/contact-exports/")
+        target = url.removeprefix("https://sandbox.invalid")
+        status, _, content = mount("GET", target, {"Host": "sandbox.invalid"}, b"")
+        assert (status, gzip.decompress(content).count(b"\n")) == (200, 361)
+        assert mount("GET", target, headers, b"")[0] == 400

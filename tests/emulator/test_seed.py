@@ -1,0 +1,179 @@
+"""The seeded world, and what people do by hand in the web interface."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from segctl.emulator import Settings, contacts, seed, seed_contacts
+from tests.support.clock import START
+
+from .account import QUERY, V1, V2, Account
+
+
+def test_the_seeded_world_is_whole_and_lies_in_the_past(account: Account) -> None:
+    assert account.emulator.seed()
+    lists = account.get("/v3/marketing/lists")["result"]
+    assert {entry["name"]: entry["id"] for entry in lists} == {
+        "Newsletter": seed.NEWSLETTER_LIST_ID,
+        "Customers": seed.CUSTOMERS_LIST_ID,
+        "Event guests 2026": seed.EVENT_GUESTS_LIST_ID,
+        "Internal testers": seed.INTERNAL_TESTERS_LIST_ID,
+    }
+    fields = account.get("/v3/marketing/field_definitions")["custom_fields"]
+    assert {field["name"]: field["field_type"] for field in fields} == seed.CUSTOM_FIELDS
+    readers = account.get(f"{V2}/{seed.NEWSLETTER_READERS_ID}")
+    assert readers["name"] == "Newsletter readers"
+    assert seed.NEWSLETTER_LIST_ID in readers["query_dsl"]
+    assert readers["status"] == {"query_validation": "VALID"}
+    assert readers["sample_updated_at"] is not None
+    assert (
+        account.get(f"{V2}/{seed.OLD_WEBINAR_GUESTS_ID}")["status"]["query_validation"] == "VALID"
+    )
+    old = account.get(f"{V1}/{seed.GMAIL_USERS_V1_ID}")
+    assert old["name"] == "Gmail users (old)"
+    for segment in account.emulator.ui.segments():
+        assert segment.updated_at < START.timestamp() - 14 * 86_400
+    send = account.get(f"/v3/marketing/singlesends/{seed.SCHEDULED_SINGLE_SEND_ID}")
+    assert send["status"] == "scheduled"
+    assert send["send_at"] > "2026-07-15"
+    assert send["send_to"]["segment_ids"] == [seed.NEWSLETTER_READERS_ID]
+    draft = account.get(f"/v3/marketing/singlesends/{seed.DRAFT_SINGLE_SEND_ID}")
+    assert draft["status"] == "draft"
+
+
+def test_the_people_of_the_world(account: Account) -> None:
+    assert account.emulator.seed()
+    with account.emulator._store.transaction() as db:
+        everybody, happened = contacts.everybody(db, ""), contacts.events(db, "")
+    now = START.timestamp()
+    assert len({one.email for one in everybody}) == len(everybody) == seed_contacts.HOW_MANY
+    reserved = (".test", ".example", "@example.com", "@example.org", "@example.net")
+    assert all(one.email.endswith(reserved) for one in everybody)
+    assert all(one.created_at <= one.updated_at < now for one in everybody)
+    for name in ("first_name", "city", *seed.CUSTOM_FIELDS):
+        having = sum(name in one.fields for one in everybody)
+        assert 0 < having < seed_contacts.HOW_MANY or name == "signed_up", name
+    members = Counter(list_id for one in everybody for list_id in one.list_ids)
+    lists = account.get("/v3/marketing/lists")["result"]
+    assert {entry["id"]: entry["contact_count"] for entry in lists} == members
+    old = account.get(f"{V1}/{seed.GMAIL_USERS_V1_ID}")
+    gmail = [one for one in everybody if one.email.endswith("@gmail.example")]
+    assert old["contacts_count"] == len(gmail) > 0
+    begin = now - 101 * 86_400
+    assert all(begin < event.at < now for event in happened)
+    came = {one.id: one.created_at for one in everybody}
+    assert all(came[event.contact_id] < event.at for event in happened)
+    kinds = Counter(event.event_type for event in happened)
+    assert [kind for kind, _ in kinds.most_common()] == ["processed", "delivered", "open", "click"]
+    data: list[Any] = [event.data for event in happened]
+    sends = {one["payload"]["unique_args"]["singlesend_id"] for one in data}
+    assert sends == {*seed.PAST_SINGLE_SEND_IDS}
+    for send_id in sends:
+        assert account.get(f"/v3/marketing/singlesends/{send_id}")["status"] == "triggered"
+
+
+def test_the_world_is_the_same_all_day() -> None:
+    day = START.timestamp() // 86_400 * 86_400
+    sends = (("s", day - 10 * 86_400),)
+    first = seed_contacts.everybody(day), seed_contacts.happenings(day, sends)
+    seed_contacts.everybody.cache_clear()
+    seed_contacts.happenings.cache_clear()
+    assert (seed_contacts.everybody(day), seed_contacts.happenings(day, sends)) == first
+    assert seed_contacts.everybody(day + 86_400) != first[0]
+
+
+def test_seeding_happens_once_and_only_where_nothing_is(account: Account) -> None:
+    assert account.emulator.seed()
+    assert not account.emulator.seed()
+    assert account.emulator.seed("eu-shop")
+    assert len(account.names()) == 3
+    with Account() as other:
+        other.emulator.ui.add_field("tier", "Text")
+        assert not other.emulator.seed()
+        assert other.names() == []
+
+
+def test_the_hand_edits_without_locks(account: Account) -> None:
+    ui = account.emulator.ui
+    segment = account.create("One")["id"]
+    account.clock.forward(10)
+    ui.edit(segment, name="By hand", query=QUERY + " ")
+    entry = account.get(f"{V2}/{segment}")
+    assert (entry["name"], entry["query_dsl"]) == ("By hand", QUERY + " ")
+    assert entry["updated_at"] == "2026-07-15T16:04:43Z"
+    made = ui.create("Made by hand", QUERY, parent_list_ids=["l"], contacts_count=7)
+    assert account.ask("PATCH", f"{V2}/{made}", {"name": "At once"}).status == 200
+    ui.edit(made, contacts_count=9)
+    entry = account.get(f"{V2}/{made}")
+    assert (entry["contacts_count"], entry["parent_list_ids"]) == (9, ["l"])
+    ui.delete(made)
+    assert account.names() == ["By hand"]
+
+
+def test_the_hand_can_write_at_any_time(account: Account) -> None:
+    ui = account.emulator.ui
+    segment = ui.create("One", QUERY, at=0.0)
+    assert account.get(f"{V2}/{segment}")["created_at"] == "1970-01-01T00:00:00Z"
+    ui.edit(segment, name="One", at=86_400.0)
+    assert account.get(f"{V2}/{segment}")["updated_at"] == "1970-01-02T00:00:00Z"
+
+
+def test_queries_by_hand_are_judged_at_once() -> None:
+    with Account(Settings(validation_delay=60)) as account:
+        ui = account.emulator.ui
+        segment = ui.create("One", QUERY + " AND tier = 'gold'")
+        assert account.get(f"{V2}/{segment}")["status"]["query_validation"] == "INVALID"
+        ui.add_field("tier", "Text")
+        ui.edit(segment, query="SELECT contact_id, updated_at FROM contact_data WHERE tier = 'a'")
+        assert account.get(f"{V2}/{segment}")["status"]["query_validation"] == "VALID"
+
+
+def test_the_hand_ignores_the_cap() -> None:
+    with Account(Settings(cap=1)) as account:
+        account.create("One")
+        account.emulator.ui.create("Two", QUERY)
+        assert len(account.names()) == 2
+
+
+def test_the_hand_repoints_single_sends(account: Account) -> None:
+    ui = account.emulator.ui
+    send = ui.add_single_send("Send", segment_ids=["old"])
+    ui.edit_single_send(send, segment_ids=["new"])
+    ui.edit_single_send(send, status="scheduled")
+    entry = account.get(f"/v3/marketing/singlesends/{send}")
+    assert (entry["status"], entry["send_to"]["segment_ids"]) == ("scheduled", ["new"])
+
+
+def test_the_hand_is_told_what_cannot_be(account: Account) -> None:
+    ui = account.emulator.ui
+    old = ui.seed_v1("Old", "email LIKE '%'")
+    one = ui.create("One", QUERY)
+    list_id = ui.add_list("Customers")
+    ui.add_field("tier", "Text")
+    send = ui.add_single_send("Send")
+    with pytest.raises(ValueError, match="'Old' is in use"):
+        ui.create("Old", QUERY)
+    with pytest.raises(ValueError, match="'Old' is in use"):
+        ui.edit(one, name="Old")
+    with pytest.raises(ValueError, match="of v1"):
+        ui.edit(old, name="New")
+    with pytest.raises(ValueError, match=f"segment {one} exists"):
+        ui.create("Two", QUERY, id=one)
+    with pytest.raises(ValueError, match=r"list .* exists"):
+        ui.add_list("Others", id=list_id)
+    with pytest.raises(ValueError, match="custom field TIER exists"):
+        ui.add_field("TIER", "Text")
+    with pytest.raises(ValueError, match="'Bool' is none of"):
+        ui.add_field("flag", "Bool")
+    with pytest.raises(ValueError, match="'sent' is none of"):
+        ui.add_single_send("Send", status="sent")
+    with pytest.raises(ValueError, match="'sent' is none of"):
+        ui.edit_single_send(send, status="sent")
+    with pytest.raises(ValueError, match=r"Single Send .* exists"):
+        ui.add_single_send("Send", id=send)
+    for attempt in (ui.delete, ui.edit, ui.edit_single_send):
+        with pytest.raises(LookupError, match="nowhere"):
+            attempt("nowhere")

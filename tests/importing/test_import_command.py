@@ -1,0 +1,424 @@
+"""`segctl import` over HTTP: what a person sees, and what stands on the disk afterwards."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pathlib
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+from segctl.planning.temporary_names import Marker, temporary_name
+from tests.importing.test_writing import QUERIES
+from tests.support.builders import query
+from tests.support.process import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.account import Remote
+    from tests.support.project import Project
+
+LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+VIP, CZECH = query("total_spend > 500"), query("preferred_language = 'cs'")
+
+
+def files(project: Project) -> dict[str, str]:
+    """Every file of the project, hidden ones as well."""
+    return {
+        path.relative_to(project.root).as_posix(): path.read_bytes().decode()
+        for path in sorted(project.root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_every_segment_becomes_a_file_and_the_plan_is_empty(
+    connected: Project, remote: Remote
+) -> None:
+    ui = remote.emulator.ui
+    ui.add_list("Customers", id=LIST)
+    ui.create("VIP customers", VIP, parent_list_ids=[LIST])
+    ui.create("By language", "\n".join(CZECH.split(" ", 3)) + "\n")
+    ui.create("Declared", VIP)
+    ui.seed_v1("Old", "email LIKE '%x'")
+    ui.seed_v1("Older", "email LIKE '%x'")
+    connected.declare("Declared", VIP)
+
+    dry = connected.run("import", "--all", "--dry-run")
+    before = files(connected)
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (
+        0,
+        "segments/by-language.yaml  By language\nsegments/vip-customers.yaml  VIP customers\n",
+    )
+    assert result.err == (
+        "warning[not-imported]: `Old` is a v1 segment, which cannot be managed: "
+        "SendGrid lets nobody change one\n"
+        "  hint: `segctl upgrade` writes a file by which a new segment takes its place\n"
+        "warning[not-imported]: `Older` is a v1 segment, which cannot be managed: "
+        "SendGrid lets nobody change one\n"
+        "  hint: `segctl upgrade` writes a file by which a new segment takes its place\n"
+        "Imported 2 segments, skipped 3: 2 v1, 1 already declared.\n"
+    )
+    assert (dry.code, dry.out) == (result.code, result.out)
+    assert dry.err == result.err.replace("Imported", "Would import").replace("skipped", "skip")
+    assert [*before] == ["segments/declared.yaml"]
+    assert files(connected) == before | {
+        "segments/by-language.yaml": (
+            "name: By language\nquery_dsl: |\n  SELECT\n  contact_id,\n  updated_at\n"
+            "  FROM contact_data WHERE preferred_language = 'cs'\n"
+        ),
+        "segments/vip-customers.yaml": (
+            f"name: VIP customers\nparent_list_ids:\n  - {LIST} # Customers\nquery_dsl: {VIP}\n"
+        ),
+    }
+    plan = connected.run("plan", "--detailed-exitcode", "--strict-text")
+    assert (plan.code, plan.err) == (0, "")
+    assert "No changes." in plan.out
+    assert connected.run("validate").code == 0
+
+    after = files(connected)
+    again = connected.run("import", "--all", "-q")
+    assert (again.code, again.out, again.err) == (0, "", "")
+    assert "Imported 0 segments, skipped 5: 2 v1, 3 already declared.\n" in (
+        connected.run("import", "--all").err
+    )
+    assert files(connected) == after
+    assert {entry.method for entry in remote.emulator.log} == {"GET"}
+
+
+def test_an_account_of_two_hundred(connected: Project, remote: Remote) -> None:
+    queries = [*QUERIES]
+    for number in range(200):
+        text = queries[number % len(queries)]
+        remote.emulator.ui.create(f"Segment {number % 100:03}{'!' * (number // 100)}", text)
+    result = connected.run("import", "--all")
+    assert (result.code, result.err) == (0, "Imported 200 segments.\n")
+    assert len(files(connected)) == 200
+    assert connected.run("plan", "--detailed-exitcode", "--strict-text").code == 0
+
+
+def test_a_project_without_anything(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    (connected.root / "segments").rmdir()
+    assert connected.run("import", "--all", "--dry-run").out == "segments/vip.yaml  VIP\n"
+    assert files(connected) == {}
+    assert not (connected.root / "segments").exists()
+    assert connected.run("import", "--all").code == 0
+    assert files(connected) == {"segments/vip.yaml": f"name: VIP\nquery_dsl: {VIP}\n"}
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_empty_account(connected: Project) -> None:
+    result = connected.run("import", "--all")
+    assert (result.code, result.out, result.err) == (0, "", "Imported 0 segments.\n")
+
+
+def test_the_folder_of_the_settings_and_the_schema_of_the_project(
+    connected: Project, remote: Remote
+) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    schema = (REPOSITORY / "schemas/segment.schema.json").read_text("utf-8")
+    connected.write({"segctl.yaml": "version: 1\nsegments: crm/audiences\n"})
+    connected.write({"schemas/segment.schema.json": schema})
+    assert connected.run("import", "VIP").out == "crm/audiences/vip.yaml  VIP\n"
+    head = "# yaml-language-server: $schema=../../schemas/segment.schema.json\n"
+    assert files(connected)["crm/audiences/vip.yaml"].startswith(f"{head}name: VIP\n")
+    assert connected.run("fmt", "--check").code == 0
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_by_name_and_by_id_each_once(connected: Project, remote: Remote) -> None:
+    one = remote.emulator.ui.create("One", VIP)
+    remote.emulator.ui.create("Two", VIP)
+    remote.emulator.ui.create("Three", VIP)
+    result = connected.run("import", one, "Two", "One")
+    assert (result.code, result.out) == (0, "segments/one.yaml  One\nsegments/two.yaml  Two\n")
+    assert result.err == "Imported 2 segments.\n"
+    reads = [entry for entry in remote.emulator.log if "2.0/" in entry.target]
+    assert len(reads) == 2, "a definition was read that nobody asked for"
+    again = connected.run("import", "One")
+    assert (again.code, again.err) == (0, "Imported 0 segments, skipped 1: 1 already declared.\n")
+
+
+def test_unknown_names_are_said_all_at_once_before_anything_is_written(
+    connected: Project, remote: Remote
+) -> None:
+    remote.emulator.ui.create("VIP customers", VIP)
+    remote.emulator.ui.create("Churn", VIP)
+    result = connected.run("import", "vip customer", "Churn", "chrun", "zzzzzz")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "error: the account has no segment `vip customer`, `chrun`, `zzzzzz`\n"
+        "  hint: did you mean `VIP customers` for `vip customer`, `Churn` for `chrun`?\n"
+    )
+    far = connected.run("import", "zzzzzz")
+    assert far.err.endswith("  hint: `segctl list` shows what it has\n")
+    assert files(connected) == {}
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [([], "Missing which segments"), (["--all", "VIP"], "--all and NAME do not go together")],
+)
+def test_what_to_import_must_be_said(connected: Project, argv: list[str], words: str) -> None:
+    result = connected.run("import", *argv)
+    assert result.code == 1
+    assert words in result.err
+    assert "hint: segctl import --help" in result.err
+
+
+def test_what_was_asked_for_by_name_and_cannot_be_is_exit_1(
+    connected: Project, remote: Remote
+) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.ui.seed_v1("Old", "email LIKE '%x'")
+    result = connected.run("import", "VIP", "Old", "-q")
+    assert (result.code, result.out) == (1, "segments/vip.yaml  VIP\n")
+    assert result.err.startswith("error[not-imported]: `Old` is a v1 segment")
+    assert [*files(connected)] == ["segments/vip.yaml"]
+
+
+def test_what_no_file_can_hold_is_a_warning(connected: Project, remote: Remote) -> None:
+    ui = remote.emulator.ui
+    ids = [ui.create(name, VIP) for name in ("vip", "VIP", "cafe\u0301", "caf\xe9", "a\nb", "\xa0")]
+    ui.create("NUL", "SELECT\x00")
+    ui.create("Declared", VIP)
+    connected.declare("declared", VIP)
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (
+        0,
+        "segments/vip.yaml  VIP\nsegments/cafe.yaml  cafe\u0301\n",
+    )
+    assert result.err == (
+        "warning[not-imported]: `Declared` and `declared` (in segments/declared.yaml) differ by "
+        "nothing but case or invisible encoding\n"
+        f"  hint: rename one of the two in SendGrid: this one is {_id(remote, 'Declared')}\n"
+        "warning[not-imported]: `NUL` cannot be written as a file: the query holds the "
+        "character U+0000\n"
+        f"  hint: change it in SendGrid first: its id is {_id(remote, 'NUL')}\n"
+        "warning[not-imported]: `a\\x0ab` cannot be written as a file: `name` holds a line break\n"
+        f"  hint: change it in SendGrid first: its id is {ids[4]}\n"
+        "warning[not-imported]: `caf\xe9` and `cafe\u0301` differ by nothing but case or "
+        "invisible encoding\n"
+        f"  hint: rename one of the two in SendGrid: this one is {ids[3]}\n"
+        "warning[not-imported]: `vip` and `VIP` differ by nothing but case or invisible "
+        "encoding\n"
+        f"  hint: rename one of the two in SendGrid: this one is {ids[0]}\n"
+        f"warning[not-imported]: segment {ids[5]} cannot be written as a file: `name` is empty\n"
+        f"  hint: change it in SendGrid first: its id is {ids[5]}\n"
+        "Imported 2 segments, skipped 6: 6 that cannot be imported.\n"
+    )
+    assert connected.run("validate").code == 0
+    assert connected.run("plan", "--only", "VIP", "--detailed-exitcode").code == 0
+    assert connected.run("import", ids[5]).code == 1
+
+
+def test_what_a_file_has_or_disposes_of_under_another_name_is_not_imported(
+    connected: Project, remote: Remote
+) -> None:
+    ui = remote.emulator.ui
+    for name in ("Old name", "Gone", "Forgotten", "Chained", "Next"):
+        ui.create(name, VIP)
+    moving = ui.create("On its way", VIP)
+    ui.edit(moving, name=temporary_name("On its way", moving, Marker.MOVING))
+    connected.declare("New name", VIP, extra="previous_names: [Old name]\n")
+    connected.declare("Next", VIP, extra="previous_names: [Chained]\n")
+    connected.declare("After next", VIP, extra="previous_names: [Next]\n")
+    connected.write(
+        {
+            "segments/gone.yaml": "name: Gone\nremoved: true\n",
+            "segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n",
+        }
+    )
+    before = files(connected)
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (0, "")
+    assert "`Gone` is `removed` by segments/gone.yaml" in result.err
+    assert "`Forgotten` is `removed` by segments/forgotten.yaml" in result.err
+    assert "has a temporary name of segctl" in result.err
+    assert result.err.endswith(
+        "Imported 0 segments, skipped 6: 3 already declared, 3 that cannot be imported.\n"
+    )
+    assert files(connected) == before
+    plan = connected.run("plan").out
+    assert "0 to create, 3 to patch, 0 to replace, 1 to delete" in plan
+
+
+def test_a_segment_without_a_query_is_left_and_the_others_are_written(
+    connected: Project, remote: Remote
+) -> None:
+    ui = remote.emulator.ui
+    odd = ui.create("Odd", "")
+    ui.create("VIP", VIP)
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (0, "segments/vip.yaml  VIP\n")
+    assert "`Odd` cannot be written as a file: it has no query" in result.err
+    assert odd in result.err
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+    # A plan that needs to know it does not take nothing for a query.
+    connected.declare("Odd", VIP)
+    shown = connected.run("apply", "--auto-approve")
+    assert shown.code == 1
+    assert "the segment has no query" in shown.err
+    assert remote.definitions()["Odd"] == ("", ())
+
+
+def _id(remote: Remote, name: str) -> str:
+    return next(one.id for one in remote.emulator.ui.segments() if one.name == name)
+
+
+def test_names_that_try_become_files_in_the_folder(connected: Project, remote: Remote) -> None:
+    names = ["../x", "/etc/passwd", "CON", ".hidden", "fields", "x" * 100, "🎉", "日本", "..", "-v"]
+    for name in names:
+        remote.emulator.ui.create(name, VIP, id=f"{names.index(name):08}-x")
+    assert connected.run("import", "--all").code == 0
+    assert [*files(connected)] == sorted(
+        f"segments/{stem}.yaml"
+        for stem in (
+            "x etc-passwd segment-con hidden segment-fields segment-00000006 日本 "
+            f"segment-00000008 v {'x' * 80}"
+        ).split()
+    )
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_files_that_stand_there_are_never_overwritten(connected: Project, remote: Remote) -> None:
+    for name in ("VIP", "vip!", "Notes"):
+        remote.emulator.ui.create(name, VIP)
+    other = f"name: Other\nquery_dsl: {VIP}\n"
+    connected.write({"segments/Vip.YML": other, "segments/notes.md": "x"})
+    (connected.root / "segments/vip-2.yaml").mkdir()
+    assert connected.run("import", "--all").out == (
+        "segments/notes.yaml  Notes\nsegments/vip-3.yaml  VIP\nsegments/vip-4.yaml  vip!\n"
+    )
+    assert files(connected)["segments/Vip.YML"] == other
+
+
+def test_a_file_that_appears_meanwhile_is_not_overwritten(
+    connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("A", "B", "C"):
+        remote.emulator.ui.create(name, VIP)
+    command = importlib.import_module("segctl.cli.commands.import")
+    real = command.write_new
+
+    def late(folder: Path, name: str, text: str) -> None:
+        if name == "b.yaml":
+            (folder / name).write_text("mine")
+        real(folder, name, text)
+
+    monkeypatch.setattr(command, "write_new", late)
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (1, "segments/a.yaml  A\n")
+    assert "b.yaml: File exists" in result.err
+    assert "hint: the files named above are written" in result.err
+    assert {name: text for name, text in files(connected).items() if "a.yaml" not in name} == {
+        "segments/b.yaml": "mine"
+    }
+
+
+class _Stops:
+    """A stream that writes a half and is interrupted."""
+
+    def __init__(self, stream: Any, error: BaseException) -> None:
+        self.stream, self.error = stream, error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()
+
+    def write(self, data: bytes) -> None:
+        self.stream.write(data[:5])
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        (KeyboardInterrupt(), (130, "Interrupted.")),
+        (OSError(28, "No space left on device"), (1, "b.yaml: No space left on device")),
+    ],
+)
+def test_what_is_interrupted_leaves_whole_files_only(
+    connected: Project,
+    remote: Remote,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    end: tuple[int, str],
+) -> None:
+    for name in ("A", "B", "C"):
+        remote.emulator.ui.create(name, VIP)
+    real = pathlib.Path.open
+
+    def half(path: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
+        stream = real(path, mode, *args, **options)
+        return _Stops(stream, error) if mode == "xb" and path.name == "b.yaml" else stream
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, "open", half)
+        result = connected.run("import", "--all")
+    assert (result.code, result.out) == (end[0], "segments/a.yaml  A\n")
+    assert end[1] in result.err
+    assert files(connected) == {"segments/a.yaml": f"name: A\nquery_dsl: {VIP}\n"}
+    assert connected.run("import", "--all").out == "segments/b.yaml  B\nsegments/c.yaml  C\n"
+
+
+def test_broken_files_are_refused_before_the_account_is_asked(
+    connected: Project, remote: Remote
+) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    connected.write({"segments/a.yaml": "name: A\n", "segments/b.yaml": "name: ["})
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (1, "")
+    assert "segments/a.yaml:1:1: error[missing-key]" in result.err
+    assert "2 errors." in result.err
+    assert [*files(connected)] == ["segments/a.yaml", "segments/b.yaml"]
+    assert not remote.emulator.log
+
+
+def test_a_read_that_fails_ends_the_import(connected: Project, remote: Remote) -> None:
+    for name in ("A", "B", "C"):
+        remote.emulator.ui.create(name, VIP)
+    remote.emulator.faults.add(f"GET */{_id(remote, 'B')} 403")
+    result = connected.run("import", "--all")
+    assert (result.code, result.out) == (1, "")
+    assert files(connected) == {}
+
+
+def test_lists_that_cannot_be_read_are_a_warning(connected: Project, remote: Remote) -> None:
+    remote.emulator.ui.create("A", VIP, parent_list_ids=[LIST])
+    remote.emulator.ui.create("B", VIP)
+    remote.emulator.faults.add("GET */lists 403")
+    result = connected.run("import", "--all")
+    assert result.code == 0
+    assert "warning[lists-unknown]: parent lists are given without their names" in result.err
+    assert f"parent_list_ids: [{LIST}]\n" in files(connected)["segments/a.yaml"]
+    (connected.root / "segments/b.yaml").unlink()
+    assert "lists-unknown" not in connected.run("import", "B").err
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
+def test_a_folder_behind_a_link_is_refused(
+    connected: Project, remote: Remote, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    remote.emulator.ui.create("VIP", VIP)
+    outside = tmp_path_factory.mktemp("outside")
+    (connected.root / "link").symlink_to(outside)
+    connected.write({"segctl.yaml": "version: 1\nsegments: link/segments\n"})
+    result = connected.run("import", "--all")
+    assert result.code == 1
+    assert "link/segments/ is behind a link that leads out of the project" in result.err
+    assert [*outside.iterdir()] == []
+    (connected.root / "link").unlink()
+    (connected.root / "link").symlink_to("link")
+    assert connected.run("import", "--all").code == 1
+    (connected.root / "link").unlink()
+    (connected.root / "link").write_text("a file")
+    result = connected.run("import", "--all")
+    assert result.code == 1
+    assert result.err.startswith("error: cannot write")

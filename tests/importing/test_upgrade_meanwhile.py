@@ -1,0 +1,205 @@
+"""Hours pass between the plan of an upgrade and its last step, and people use them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from segctl.account.references import Users
+from segctl.applying.validation import Verdict
+from segctl.model import Remote
+from segctl.model.report import Status
+from segctl.model.single_sends import SingleSend
+from tests.faults.harness import Run, World, wired, write
+from tests.support.builders import query, segment_yaml
+
+from .test_upgrade_interference import outcome, place, twin
+from .test_upgrade_whole_account import LIST, Account, apply, finish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from segctl.sendgrid.api import Reader
+
+__all__ = ["place"]
+
+
+def test_a_single_send_that_comes_while_it_is_counted_keeps_the_v1_segment(
+    place: tuple[World, Account, Path],
+) -> None:
+    world, account, root = place
+    ui = world.emulator.ui
+    sends: list[str] = []
+
+    def add(world: World) -> str:
+        if world.segments()[-1].version == 2 and not sends:
+            sends.append(ui.add_single_send("Spring", segment_ids=[account.ids["A"]]))
+        return account.watch(world)
+
+    world.watch = add
+    run = apply(world, root, Run())
+    assert outcome(run).status is Status.WAITING, run.out
+    assert "`Spring` (draft) still goes to the v1 segment" in outcome(run).message
+    assert account.ids["A"] in {one.id for one in world.segments()}
+    world.watch = account.watch
+    ui.edit_single_send(sends[0], segment_ids=[twin(world, account).id])
+    finish(world, account, root)
+
+
+def test_a_new_segment_that_is_sent_to_is_not_made_anew(
+    place: tuple[World, Account, Path],
+) -> None:
+    world, account, root = place
+    ui = world.emulator.ui
+    ui.add_single_send("Spring", segment_ids=[account.ids["A"]])
+    assert outcome(apply(world, root, Run())).status is Status.WAITING
+    new = twin(world, account)
+    ui.add_single_send("Summer", segment_ids=[new.id])
+    extra = f"upgrade_from: {{v1_id: {account.ids['A']}}}\n"
+    other = segment_yaml("A", account.query("A"), parent=LIST, extra=extra)
+    write(root, {"segments/00.yaml": other})
+    run = apply(world, root, Run())
+    assert (outcome(run).status, run.writes) == (Status.CONFLICT, [])
+    assert "`Summer` (draft) goes to the new segment" in outcome(run).message
+    assert twin(world, account) == new
+    ignored = apply(world, root, Run(), "--ignore-references", "A")
+    assert ignored.code == 0, ignored.out
+    assert [one.version for one in world.segments() if one.name == "A"] == [2]
+
+
+def test_a_segment_made_by_hand_is_changed_for_all_to_see_before_it_takes_a_place(
+    tmp_path: Path,
+) -> None:
+    account = Account(["A"], renamed={"A": "B"})
+    write(tmp_path, account.files())
+    world = World(account.settings())
+    account.populate(world)
+    new = world.emulator.ui.create("B", query("city = 'By hand'"), at=0)
+    with wired(world):
+        shown = world.run(tmp_path, "plan", run=Run()).out
+        assert "warning[upgrade-later]" in shown
+        assert "1 to patch" in shown
+        assert "By hand" in shown
+        run = apply(world, tmp_path, Run())
+        assert run.code == 4
+        assert "not as declared yet" in run.err
+        assert {one.id for one in world.segments()} >= {new, account.ids["A"]}
+        world.emulator.ui.edit(new, contacts_count=account.count("A"))
+        world.clock.forward(400)
+        finish(world, account, tmp_path)
+        assert new in {one.id for one in world.segments()}
+
+
+@pytest.mark.parametrize("say", ["name: A\nremoved: true\n", ""])
+def test_a_v1_segment_that_the_v2_list_does_not_show_is_deleted_all_the_same(
+    say: str, tmp_path: Path
+) -> None:
+    account = Account(["A"])
+    write(tmp_path, {"segctl.yaml": "version: 1\nownership: exclusive\n"})
+    write(tmp_path, {"segments/b.yaml": segment_yaml("By hand", query("city = 'Brno'"))})
+    if say:
+        write(tmp_path, {"segctl.yaml": "version: 1\n", "segments/a.yaml": say})
+    world = World(dataclasses.replace(account.settings(), v1_in_v2_list=False))
+    account.populate(world)
+    with wired(world):
+        for view in ("markdown", "html"):
+            shown = world.run(tmp_path, "plan", "--format", view, run=Run()).out
+            assert "a v1 segment" in shown
+            assert "cannot read" not in shown
+        run = apply(world, tmp_path, Run())
+        assert run.code == 0, run.out + run.err
+        assert account.ids["A"] not in {one.id for one in world.segments()}
+
+
+def test_a_list_that_still_shows_the_old_segment_blames_nobody(
+    place: tuple[World, Account, Path],
+) -> None:
+    """Where the name is not free at once, either, it was not taken by anybody."""
+    world, account, root = place
+    world.emulator.faults.add("PATCH * 400")
+    run = apply(world, root, Run())
+    assert "the new one is still called `A ~segctl-v2-" in outcome(run).message
+    assert "took the name" not in outcome(run).message
+    assert run.code == 4
+    finish(world, account, root)
+
+
+def test_a_count_from_before_the_query_was_changed_is_no_count() -> None:
+    def uncounted(count: int | None, sampled: str | None, updated: str | None) -> bool:
+        return Verdict(
+            Remote("x", "A", contacts_count=count, sample_updated_at=sampled, updated_at=updated)
+        ).is_uncounted
+
+    early, late = "2026-07-15T16:04:33Z", "2026-07-15T16:04:40Z"
+    assert uncounted(7, early, late)
+    assert uncounted(0, None, late)
+    assert not uncounted(7, late, early)
+    assert not uncounted(0, late, late)
+    # What the server leaves out says nothing against a count.
+    assert not uncounted(7, None, late)
+    assert not uncounted(0, late, None)
+
+
+def test_a_saved_plan_is_not_stale_since_somebody_repointed_a_single_send(tmp_path: Path) -> None:
+    account = Account(["A", "B"], spare=2)
+    write(tmp_path, account.files())
+    world = World(account.settings(), account.watch)
+    account.populate(world)
+    ui = world.emulator.ui
+    send = ui.add_single_send("Spring", segment_ids=[account.ids["A"]])
+    file = str(tmp_path / "plan.json")
+    with wired(world):
+        assert world.run(tmp_path, "plan", "--out", file, run=Run()).code == 0
+        ui.edit_single_send(send, segment_ids=[])
+        run = world.run(tmp_path, "apply", file, "--auto-approve", run=Run())
+        assert run.code == 0, run.out + run.err
+        finish(world, account, tmp_path)
+
+
+def test_what_uses_it_must_be_known_before_it_is_deleted(
+    place: tuple[World, Account, Path],
+) -> None:
+    world, account, root = place
+    world.emulator.faults.add("GET /v3/marketing/singlesends 403 #2")
+    run = apply(world, root, Run())
+    assert (run.code, outcome(run).status) == (4, Status.FAILED)
+    assert "what uses the v1 one was to be read" in outcome(run).message
+    assert account.ids["A"] in {one.id for one in world.segments()}
+    finish(world, account, root)
+
+
+class Sends:
+    """Single Sends with who gets them, and which of them were read."""
+
+    def __init__(self, **held: tuple[str | None, str]) -> None:
+        self.held = held
+        self.read: list[str] = []
+
+    def list_single_sends(self) -> tuple[SingleSend, ...]:
+        return tuple(
+            SingleSend(key, key, "draft", (), edited) for key, (edited, _) in self.held.items()
+        )
+
+    def get_single_send(self, key: str) -> SingleSend:
+        self.read.append(key)
+        edited, segment = self.held[key]
+        return SingleSend(key, key, "draft", (segment,), edited)
+
+
+def test_only_what_was_edited_since_is_read_again(place: tuple[World, Account, Path]) -> None:
+    world, *_ = place
+    long_ago, just_now = "2026-07-01T00:00:00Z", world.clock.now().isoformat()
+    sends = Sends(a=(long_ago, "x"), b=(long_ago, "x"), new=(just_now, "x"), odd=(None, "x"))
+    users = Users(cast("Reader", sends), world.clock)
+    assert [one.id for one in users.of("x")] == ["a", "b", "new", "odd"]
+    sends.read.clear()
+    del sends.held["a"]
+    sends.held["b"] = (just_now, "y")
+    assert [one.id for one in users.of("x")] == ["new", "odd"]
+    assert sorted(sends.read) == ["b", "new", "odd"]
+    sends.read.clear()
+    sends.held = {"c": (long_ago, "x")}
+    assert users.of("x") == users.of("x")
+    assert sends.read == ["c"]

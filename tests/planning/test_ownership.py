@@ -1,0 +1,1078 @@
+"""Whose a segment is: renames, removals and replacements on the emulated account.
+
+Every scenario is applied until nothing is left to do, and a plan after that is empty. What git
+would say is handed in as a ledger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl.app import plan
+from segctl.cli.commands import list as listing
+from segctl.model import Segment
+from segctl.planning.ownership import Ledger, Removal
+from segctl.planning.temporary_names import Marker, temporary_name
+from tests.support.builders import query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from segctl.emulator.console import WebUi
+    from tests.support.account import Remote
+    from tests.support.project import Project
+
+VIP, CZECH, BRNO = (
+    query("total_spend > 500"),
+    query("preferred_language = 'cs'"),
+    query("city = 'Brno'"),
+)
+LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
+OTHER_LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
+LATER = "2026-07-15T17:00:00Z"
+EARLIER = "2026-07-15T16:00:00Z"
+
+
+@pytest.fixture
+def ui(remote: Remote) -> WebUi:
+    remote.emulator.ui.add_list("A list", id=LIST)
+    return remote.emulator.ui
+
+
+@pytest.fixture
+def history(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Say what git would say."""
+
+    def tell(*removals: Removal, unavailable: str = "", remedy: str = "") -> None:
+        ledger = Ledger(removals, unavailable, remedy)
+        for module in (plan, listing):
+            monkeypatch.setattr(module, "ledger_of", lambda *_: ledger)
+
+    return tell
+
+
+def removal(
+    name: str,
+    text: str = VIP,
+    *,
+    parent: str | None = None,
+    protected: bool = False,
+    file: str = "segments/gone.yaml",
+    at: str = LATER,
+    successor: str = "",
+) -> Removal:
+    segment = Segment(name, text, (parent,) if parent else ())
+    return Removal(segment, protected, file, "c0ffee", at, successor)
+
+
+def held(remote: Remote) -> dict[str, str]:
+    """Names and ids of the account."""
+    return {one.name: one.id for one in remote.emulator.ui.segments()}
+
+
+def settle(project: Project, remote: Remote, runs: int = 1) -> str:
+    """Apply so many times, five minutes apart, all but the last in part; give the first report."""
+    first = ""
+    for number in range(runs):
+        done = project.run("apply", "--auto-approve")
+        assert done.code == (0 if number == runs - 1 else 4), done.out + done.err
+        first = first or done.out
+        remote.clock.forward(minutes=6)
+    assert project.run("plan", "--detailed-exitcode").code == 0
+    again = project.run("apply", "--auto-approve")
+    assert again.code == 0
+    assert "No changes." in again.out
+    return first
+
+
+def rename(project: Project, name: str, text: str, *olds: str, more: str = "") -> None:
+    names = ", ".join(f'"{old}"' for old in olds)
+    project.declare(name, text, extra=f"previous_names: [{names}]\n{more}")
+
+
+# Renames
+
+
+def test_a_rename_keeps_the_id_and_takes_the_query_along(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    old = ui.create("VIP", VIP)
+    rename(connected, "Gold", CZECH, "Older", "VIP")
+    out = settle(connected, remote)
+    assert "renamed by `previous_names`" in out
+    assert "name  VIP -> Gold" in out
+    assert held(remote) == {"Gold": old}
+    assert remote.definitions()["Gold"] == (CZECH, ())
+    assert [one.method for one in remote.emulator.log if one.method != "GET"] == ["PATCH"]
+
+
+def test_a_previous_name_that_nobody_has_is_a_create(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("vip", VIP)
+    rename(connected, "Gold", VIP, "VIP")
+    settle(connected, remote)
+    assert set(held(remote)) == {"vip", "Gold"}
+
+
+def test_a_name_of_its_own_comes_before_a_previous_one(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("VIP", CZECH)
+    ui.create("Gold", VIP)
+    before = held(remote)
+    rename(connected, "Gold", VIP, "VIP")
+    settle(connected, remote)
+    assert held(remote) == before
+
+
+def test_a_chain_frees_each_name_before_it_is_taken(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    a, b, c = ui.create("A", VIP), ui.create("B", CZECH), ui.create("C", BRNO)
+    rename(connected, "B", VIP, "A")
+    rename(connected, "C", CZECH, "B")
+    rename(connected, "D", BRNO, "C")
+    settle(connected, remote)
+    assert held(remote) == {"B": a, "C": b, "D": c}
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_a_ring_of_names_goes_through_a_temporary_one(
+    connected: Project, remote: Remote, ui: WebUi, size: int
+) -> None:
+    texts = [query(f"total_spend > {number}") for number in range(size)]
+    ids = [ui.create(f"N{number}", text) for number, text in enumerate(texts)]
+    for number, text in enumerate(texts):
+        rename(connected, f"N{(number + 1) % size}", text, f"N{number}")
+    out = settle(connected, remote, runs=2)
+    assert "frees its name for a moment" in out
+    assert "five minutes" in out
+    assert held(remote) == {f"N{(number + 1) % size}": one for number, one in enumerate(ids)}
+
+
+def test_a_swap_with_other_queries_is_not_guessed(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("A", VIP)
+    ui.create("B", CZECH)
+    rename(connected, "A", BRNO, "B")
+    rename(connected, "B", query("city = 'Praha'"), "A")
+    shown = connected.run("apply", "--auto-approve")
+    assert shown.code == 1
+    assert "unclear-swap" in shown.out
+
+
+def test_after_a_swap_an_edit_is_no_swap(connected: Project, remote: Remote, ui: WebUi) -> None:
+    a, b = ui.create("A", VIP), ui.create("B", CZECH)
+    rename(connected, "A", BRNO, "B")
+    rename(connected, "B", CZECH, "A")
+    settle(connected, remote)
+    assert held(remote) == {"A": a, "B": b}
+
+
+MOVES = {
+    "swap": {"A": ("B", VIP), "B": ("A", CZECH)},
+    "swap and edit": {"A": ("B", BRNO), "B": ("A", CZECH)},
+    "ring": {"A": ("B", VIP), "B": ("C", CZECH), "C": ("A", BRNO)},
+    "chain": {"A": ("B", VIP), "B": ("C", CZECH), "C": ("D", BRNO)},
+}
+
+
+@pytest.mark.parametrize("stop", range(1, 5))
+@pytest.mark.parametrize("fault", ["drop", "drop after"])
+@pytest.mark.parametrize("moves", MOVES.values(), ids=MOVES)
+def test_renames_survive_a_break_at_any_write_and_the_update_lock(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    moves: dict[str, tuple[str, str]],
+    stop: int,
+    fault: str,
+) -> None:
+    texts = {"A": VIP, "B": CZECH, "C": BRNO}
+    ids = {name: ui.create(name, texts[name]) for name in moves}
+    for old, (new, text) in moves.items():
+        rename(connected, new, text, old)
+    remote.emulator.faults.add(f"PATCH * {fault} #{stop} always")
+    connected.run("apply", "--auto-approve")
+    remote.emulator.faults.clear()
+    assert {one.id for one in ui.segments()} == set(ids.values())
+    # At once, while what was changed is still locked, and again before it is free.
+    for _ in range(8):
+        if connected.run("apply", "--auto-approve").code == 0:
+            break
+        assert {one.id for one in ui.segments()} == set(ids.values())
+        remote.clock.forward(minutes=2)
+    assert held(remote) == {new: ids[old] for old, (new, _) in moves.items()}
+    assert {name: query for name, (query, _) in remote.definitions().items()} == dict(
+        moves.values()
+    )
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_swap_that_was_taken_back_half_way_is_taken_back(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    a, b = ui.create("A", VIP), ui.create("B", CZECH)
+    ui.edit(a, name=temporary_name("A", a, Marker.MOVING))
+    connected.declare("A", VIP)
+    connected.declare("B", CZECH)
+    settle(connected, remote)
+    assert held(remote) == {"A": a, "B": b}
+
+
+def test_a_long_name_is_still_known_when_it_is_cut(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    name = "x" * 100
+    a = ui.create(name, VIP)
+    ui.edit(a, name=temporary_name(name, a, Marker.MOVING))
+    rename(connected, "Short", VIP, name)
+    settle(connected, remote)
+    assert held(remote) == {"Short": a}
+
+
+@pytest.mark.parametrize(
+    ("names", "files", "code"),
+    [
+        (["A", "B"], {"C": ["A", "B"]}, "ambiguous-previous-name"),
+        (["A"], {"B": ["A"], "C": ["A"]}, "claimed-twice"),
+        (["A"], {"A": [], "C": ["A"]}, "claimed-twice"),
+    ],
+)
+def test_a_claim_that_is_not_clear_is_an_error(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    names: list[str],
+    files: dict[str, list[str]],
+    code: str,
+) -> None:
+    for name in names:
+        ui.create(name, VIP)
+    for name, olds in files.items():
+        rename(connected, name, VIP, *olds)
+    shown = connected.run("apply", "--auto-approve")
+    assert shown.code == 1
+    assert f"error[{code}]" in shown.out
+    assert set(held(remote)) == set(names)
+
+
+def test_only_a_part_of_a_chain_is_an_error(connected: Project, remote: Remote, ui: WebUi) -> None:
+    ui.create("A", VIP)
+    ui.create("B", CZECH)
+    rename(connected, "B", VIP, "A")
+    rename(connected, "C", CZECH, "B")
+    shown = connected.run("plan", "--only", "B")
+    assert shown.code == 1
+    assert "name-in-use" in shown.out
+    assert connected.run("plan", "--only", "C", "--detailed-exitcode").code == 2
+
+
+def test_what_a_failed_rename_holds_up_is_not_attempted(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("A", VIP)
+    b = ui.create("B", CZECH)
+    rename(connected, "B", VIP, "A")
+    rename(connected, "C", CZECH, "B")
+    remote.emulator.faults.add(f"PATCH *{b} 403")
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "`B` is still the name of another segment" in done.out
+    settle(connected, remote)
+
+
+# Tombstones
+
+
+@pytest.mark.parametrize("word", ["true", "forget"])
+def test_a_file_says_removed(connected: Project, remote: Remote, ui: WebUi, word: str) -> None:
+    ui.create("Old", VIP)
+    ui.create("By hand", CZECH)
+    connected.write({"segments/old.yaml": f"name: Old\nremoved: {word}\n"})
+    out = settle(connected, remote)
+    assert set(held(remote)) == ({"By hand"} if word == "true" else {"By hand", "Old"})
+    assert ("its file says `removed`" in out) == (word == "true")
+
+
+def test_a_forgotten_segment_is_left_alone_whatever_the_history_says(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("Old", VIP)
+    history(removal("Old"))
+    connected.write({"segments/old.yaml": "name: Old\nremoved: forget\n"})
+    connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
+    settle(connected, remote)
+    assert set(held(remote)) == {"Old"}
+
+
+@pytest.mark.parametrize(("name", "is_said"), [("vip custmers", True), ("Churn risk", False)])
+def test_a_file_that_removes_nothing_says_what_it_may_have_meant(
+    connected: Project, remote: Remote, ui: WebUi, name: str, is_said: bool
+) -> None:
+    ui.create("VIP customers", VIP)
+    connected.write({"segments/gone.yaml": f"name: {name}\nremoved: true\n"})
+    shown = connected.run("plan", "--detailed-exitcode")
+    assert shown.code == 0
+    said = shown.out + shown.err
+    assert (f"no segment `{name}`, so this file removes nothing" in said) is is_said
+    assert ("write `VIP customers` if" in said) is is_said
+    settle(connected, remote)
+    assert set(held(remote)) == {"VIP customers"}
+
+
+def test_a_v1_segment_is_removed_by_its_file_as_any_other(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    segment_id = ui.seed_v1("Old", "email LIKE '%x'")
+    ui.seed_v1("Older", "email LIKE '%y'")
+    connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
+    shown = connected.run("plan")
+    assert "- delete  Old" in shown.out
+    assert "email LIKE '%x'" in shown.out
+    settle(connected, remote)
+    assert set(held(remote)) == {"Older"}
+    deletes = [one for one in remote.emulator.log if one.method == "DELETE"]
+    assert [one.target for one in deletes] == [f"/v3/marketing/segments/{segment_id}"]
+
+
+def test_a_v1_segment_that_is_sent_to_is_not_removed(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    segment_id = ui.seed_v1("Old", "email LIKE '%x'")
+    ui.add_single_send("Spring", segment_ids=[segment_id])
+    connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
+    shown = connected.run("apply", "--auto-approve")
+    assert shown.code == 3
+    assert "in-use" in shown.out
+    assert set(held(remote)) == {"Old"}
+
+
+def test_exclusive_ownership_takes_v1_segments_in(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.seed_v1("Old", "email LIKE '%x'")
+    ui.seed_v1("Kept of v1", "email LIKE '%x'")
+    connected.declare("Kept", VIP)
+    connected.write(
+        {
+            "segctl.yaml": "version: 1\nownership: exclusive\n",
+            "segments/forgotten.yaml": "name: Kept of v1\nremoved: forget\n",
+        }
+    )
+    settle(connected, remote)
+    assert set(held(remote)) == {"Kept", "Kept of v1"}
+
+
+# Absence
+
+
+@pytest.mark.parametrize(
+    ("mode", "gone"),
+    [
+        ("history", {"Ours"}),
+        ("declared", set()),
+        ("exclusive", {"Ours", "By hand", "Namesake", "v1"}),
+    ],
+)
+def test_what_no_file_declares(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    history: Callable[..., None],
+    mode: str,
+    gone: set[str],
+) -> None:
+    for name in ("Kept", "Ours", "By hand", "Namesake", "Protected"):
+        ui.create(name, VIP)
+    ui.seed_v1("v1", "email LIKE '%x'")
+    history(
+        removal("Ours", CZECH),
+        removal("Namesake", at=EARLIER),
+        removal("Protected", protected=True),
+        removal("v1"),
+        removal("Never was there"),
+    )
+    connected.declare("Kept", VIP)
+    settings = f"version: 1\nownership: {mode}\nlimits: {{max_destroy: 4}}\n"
+    connected.write({"segctl.yaml": settings})
+    settle(connected, remote)
+    everything = {"Kept", "Ours", "By hand", "Namesake", "Protected", "v1"}
+    assert set(held(remote)) == everything - gone
+
+
+def test_without_a_history_nothing_goes_and_one_warning_says_why(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    history(removal("Ours"), unavailable="the clone is shallow", remedy="`fetch-depth: 0`")
+    connected.declare("Kept", VIP)
+    assert "history-unavailable" not in connected.run("plan").out
+    ui.create("Ours", VIP)
+    shown = connected.run("plan").out
+    assert shown.count("history-unavailable") == 1
+    assert "fetch-depth: 0" in shown
+    settle(connected, remote)
+    assert set(held(remote)) == {"Ours", "Kept"}
+
+
+def test_outside_of_git_one_warning_says_what_to_do(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    connected.declare("Kept", VIP)
+    assert "warning" not in connected.run("plan").out
+    ui.create("By hand", VIP)
+    shown = connected.run("plan").out
+    assert "not in a git repository" in shown
+    assert "`git init`" in shown
+    connected.write({"segctl.yaml": "version: 1\nownership: declared\n"})
+    assert "warning" not in connected.run("plan").out
+
+
+@pytest.mark.parametrize(
+    ("mode", "held_names", "argv", "asked"),
+    [
+        ("history", ["Kept", "Old name", "Forgotten"], [], 0),
+        ("history", ["By hand"], [], 1),
+        ("exclusive", ["By hand"], [], 1),
+        ("declared", ["By hand", "Kept", "New name"], [], 0),
+        ("declared", ["By hand", "Kept"], [], 1),
+        ("declared", ["By hand", "Kept"], ["--no-detect-renames"], 0),
+        ("history", ["Kept"], ["--only", "Kept"], 0),
+        ("history", ["Kept"], ["--only", "Ours"], 1),
+        ("history", ["Kept", "Ours"], ["--only", "*"], 1),
+    ],
+)
+def test_git_is_asked_only_where_its_answer_matters(
+    *,
+    connected: Project,
+    ui: WebUi,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    held_names: list[str],
+    argv: list[str],
+    asked: int,
+) -> None:
+    questions: list[object] = []
+
+    def answer(*question: object) -> Ledger:
+        questions.append(question)
+        return Ledger((removal("Ours"),))
+
+    monkeypatch.setattr(plan, "ledger_of", answer)
+    connected.declare("Kept", VIP)
+    rename(connected, "New name", CZECH, "Old name")
+    connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
+    connected.write({"segctl.yaml": f"version: 1\nownership: {mode}\n"})
+    for name in held_names:
+        ui.create(name, VIP)
+    ui.seed_v1("v1", "email LIKE '%x'")
+    assert connected.run("plan", *argv).code in (0, 3)
+    assert len(questions) == asked
+    if not argv:
+        connected.run("drift")
+        assert len(questions) == 2 * asked
+
+
+# Renames that the history tells
+
+
+def test_a_removed_file_and_a_new_one_with_its_query_are_a_rename(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    old = ui.create("VIP", CZECH)
+    history(removal("VIP", VIP))
+    connected.declare("Gold", VIP.replace(" > ", ">"))
+    out = settle(connected, remote)
+    assert "a removed file had the same query" in out
+    assert held(remote) == {"Gold": old}
+
+
+def test_a_name_changed_in_its_file_is_a_rename(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    old = ui.create("VIP", VIP)
+    connected.declare("Gold", CZECH)
+    # In two steps, of which nobody applied the first; and the file may have moved since.
+    history(removal("VIP", VIP, successor="Silver"), removal("Silver", BRNO, successor="Gold"))
+    assert "the name changed in its file" in settle(connected, remote)
+    assert held(remote) == {"Gold": old}
+
+
+def test_another_segment_in_the_file_of_a_removed_one_is_no_rename(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    old = ui.create("VIP", VIP)
+    file = connected.declare("Gold", CZECH)
+    history(removal("VIP", VIP, file=file))
+    settle(connected, remote)
+    assert set(held(remote)) == {"Gold"}
+    assert held(remote)["Gold"] != old
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"at": EARLIER}, {"text": BRNO}, {"parent": LIST}],
+    ids=["a namesake", "another query", "another parent list"],
+)
+def test_what_is_no_rename(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    history: Callable[..., None],
+    changed: dict[str, str],
+) -> None:
+    ui.create("VIP", VIP)
+    history(removal("VIP", **changed))  # type: ignore[arg-type]
+    connected.declare("Gold", VIP)
+    out = connected.run("plan").out
+    assert "+ create  Gold" in out
+    assert "~ patch" not in out
+
+
+def test_detection_can_be_turned_off(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("VIP", VIP)
+    history(removal("VIP"))
+    connected.declare("Gold", VIP)
+    out = connected.run("plan", "--no-detect-renames").out
+    assert "1 to create, 0 to patch, 0 to replace, 1 to delete" in out
+
+
+@pytest.mark.parametrize("new", [["Gold"], ["Gold", "Silver"]])
+def test_two_that_fit_are_an_error(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    history: Callable[..., None],
+    new: list[str],
+) -> None:
+    olds = ["VIP", "Other"][: 3 - len(new)]
+    for name in olds:
+        ui.create(name, VIP)
+    history(*map(removal, olds))
+    for name in new:
+        connected.declare(name, VIP)
+    shown = connected.run("plan")
+    assert shown.code == 1
+    assert "unclear-rename" in shown.out
+
+
+# Limits
+
+
+def test_too_many_deletes_are_refused_with_the_setting_that_lets_them_pass(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    names = [f"Old {number}" for number in range(4)]
+    for name in [*names, "Kept"]:
+        ui.create(name, VIP)
+    connected.declare("Kept", VIP)
+    history(*map(removal, names))
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert "would delete or replace 4 segments; the most is 3" in refused.out
+    assert "limits: {allow_destroy: 4}" in refused.out
+    connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 5}\n"})
+    assert connected.run("plan").code == 3
+    connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 4}\n"})
+    settle(connected, remote)
+    assert set(held(remote)) == {"Kept"}
+
+
+@pytest.mark.parametrize(("managed", "gone", "code"), [(25, 6, 0), (24, 6, 0), (23, 6, 3)])
+def test_a_fifth_of_the_managed_may_go(
+    *,
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    history: Callable[..., None],
+    managed: int,
+    gone: int,
+    code: int,
+) -> None:
+    olds = [f"Old {number}" for number in range(gone)]
+    kept = [f"Kept {number}" for number in range(managed)]
+    for name in [*olds, *kept]:
+        ui.create(name, VIP)
+    for name in kept:
+        connected.declare(name, VIP)
+    history(*map(removal, olds))
+    assert connected.run("plan").code == code
+
+
+def test_the_last_segment_is_not_deleted_unasked(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("Old", VIP)
+    history(removal("Old"))
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert "without any segment" in refused.out
+    connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 1}\n"})
+    settle(connected, remote)
+    assert held(remote) == {}
+
+
+def test_in_a_full_account_deletes_come_first(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    for number in range(200):
+        ui.create(f"S{number}", VIP)
+    history(removal("S0"))
+    connected.declare("New", CZECH)
+    settle(connected, remote)
+    assert "S0" not in held(remote)
+    assert len(held(remote)) == 200
+
+
+# Replacing
+
+
+def allow(
+    project: Project, name: str = "VIP", text: str = VIP, *, parent: str | None = LIST
+) -> None:
+    project.declare(name, text, parent=parent, extra="allow_replace: true\n")
+
+
+def test_a_replace_makes_the_new_one_before_the_old_one_goes(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    old = ui.create("VIP", VIP)
+    allow(connected)
+    out = settle(connected, remote)
+    assert "1 to replace" in out
+    assert "id-changes" in out
+    assert "array_contains(list_ids" in out
+    assert remote.definitions() == {"VIP": (VIP, (LIST,))}
+    assert held(remote)["VIP"] != old
+    writes = [entry.method for entry in remote.emulator.log if entry.method != "GET"]
+    assert writes == ["PATCH", "POST", "DELETE"]
+
+
+def test_a_protected_segment_is_never_replaced(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("VIP", VIP)
+    connected.declare("VIP", VIP, parent=LIST, extra="allow_replace: true\nprotected: true\n")
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert "error[protected]" in refused.out
+
+
+def test_a_replace_can_rename_and_needs_no_free_name(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("A", VIP)
+    b = ui.create("B", CZECH)
+    # B becomes C and is made anew in a list; A becomes B: its name must be free before.
+    connected.declare("C", CZECH, parent=LIST, extra="allow_replace: true\nprevious_names: [B]\n")
+    rename(connected, "B", VIP, "A")
+    settle(connected, remote)
+    assert remote.definitions() == {"C": (CZECH, (LIST,)), "B": (VIP, ())}
+    assert b not in held(remote).values()
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "POST", "DELETE"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("fault", ["403", "500", "502 after", "drop", "drop after"])
+def test_a_replace_survives_a_break_at_any_request(
+    *, connected: Project, remote: Remote, ui: WebUi, method: str, nth: int, fault: str
+) -> None:
+    ui.create("VIP", VIP)
+    ui.create("By hand", CZECH)
+    allow(connected)
+    remote.emulator.faults.add(f"{method} /v3/marketing/segments/* {fault} #{nth} always")
+    connected.run("apply", "--auto-approve")
+    remote.emulator.faults.clear()
+    assert [one for one in remote.definitions().values() if one[0] == VIP], "it is lost"
+    for _ in range(3):
+        remote.clock.forward(minutes=6)
+        connected.run("apply", "--auto-approve")
+        assert [one for one in remote.definitions().values() if one[0] == VIP], "it is lost"
+    assert remote.definitions() == {"VIP": (VIP, (LIST,)), "By hand": (CZECH, ())}
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_replace_that_was_taken_back_gives_the_name_back(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    old = ui.create("VIP", VIP)
+    ui.edit(old, name=temporary_name("VIP", old, Marker.OLD))
+    connected.declare("VIP", VIP)
+    settle(connected, remote)
+    assert held(remote) == {"VIP": old}
+
+
+def test_a_query_that_is_refused_brings_the_old_one_back(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    old = ui.create("VIP", VIP)
+    allow(connected, text=query("no_such_field = 1"))
+    connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "does not accept the query" in done.out
+    assert set(held(remote).values()) == {old}
+    remote.clock.forward(minutes=6)
+    allow(connected)
+    settle(connected, remote)
+    assert remote.definitions() == {"VIP": (VIP, (LIST,))}
+
+
+def test_an_old_one_stays_until_the_new_one_is_valid(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    events = (
+        "SELECT c.contact_id, c.updated_at FROM contact_data AS c "
+        "JOIN event_data AS e ON c.contact_id = e.contact_id "
+        "WHERE e.event_source = 'mail' AND e.event_type = 'click' "
+        "AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)"
+    )
+    old = ui.create("VIP", events)
+    allow(connected, text=events)
+    new = None
+    for _ in range(2):
+        done = connected.run("apply", "--auto-approve")
+        assert done.code == 4
+        assert "waiting       replace VIP: SendGrid is still checking the new segment" in done.out
+        assert "waiting 2 min at most, SendGrid is checking the query" in done.err
+        assert sum(connected.clock.slept) <= 120
+        connected.clock.slept.clear()
+        assert old in held(remote).values()
+        assert new in (None, held(remote)["VIP"])
+        new = held(remote)["VIP"]
+    saved = connected.root / "plan.json"
+    waiting = connected.run("plan", "--detailed-exitcode", "--out", str(saved))
+    assert waiting.code == 2
+    assert "goes on with what an earlier run left unfinished" in waiting.out
+    assert f"the new one is there, id {new}" in waiting.out
+    remote.clock.forward(minutes=6)
+    assert connected.run("apply", str(saved), "--auto-approve").code == 0
+    settle(connected, remote)
+    assert held(remote) == {"VIP": new}
+
+
+@pytest.fixture
+def unfinished(connected: Project, ui: WebUi) -> tuple[str, str]:
+    """Leave a replacement whose new segment stands; give the ids of the old and the new one."""
+    old = ui.create("VIP", VIP)
+    ui.edit(old, name=temporary_name("VIP", old, Marker.OLD))
+    new = ui.create("VIP", VIP, parent_list_ids=(LIST,))
+    allow(connected)
+    return old, new
+
+
+def test_an_unfinished_replacement_needs_no_room_and_makes_some(
+    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+) -> None:
+    for number in range(198):
+        ui.create(f"S{number}", VIP)
+    ui.add_list("Second", id=OTHER_LIST)
+    connected.declare("S0", VIP, parent=OTHER_LIST, extra="allow_replace: true\n")
+    settle(connected, remote)
+    assert len(held(remote)) == 199
+    assert held(remote)["VIP"] == unfinished[1]
+    writes = [entry.method for entry in remote.emulator.log if entry.method != "GET"]
+    assert sorted(writes) == ["DELETE", "DELETE", "PATCH", "POST"]
+
+
+def test_an_unfinished_replacement_takes_a_query_that_changed_since(
+    connected: Project, remote: Remote, unfinished: tuple[str, str]
+) -> None:
+    remote.clock.forward(minutes=6)
+    allow(connected, text=CZECH)
+    settle(connected, remote)
+    assert remote.definitions() == {"VIP": (CZECH, (LIST,))}
+    assert held(remote)["VIP"] == unfinished[1]
+
+
+def test_an_unfinished_replacement_that_is_not_accepted_gives_the_name_back(
+    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+) -> None:
+    old, new = unfinished
+    ui.edit(new, query=query("no_such_field = 1"))
+    allow(connected, text=query("no_such_field = 1"))
+    connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "which was deleted again; the old one stays as `VIP`" in done.out
+    assert held(remote) == {"VIP": old}
+
+
+def test_an_unfinished_replacement_of_which_the_new_one_was_edited_is_a_conflict(
+    connected: Project,
+    remote: Remote,
+    ui: WebUi,
+    unfinished: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The plan reads its definition, the apply reads it again.
+    reads = iter(range(9))
+    path = f"/v3/marketing/segments/2.0/{unfinished[1]}"
+    handle = remote.emulator.handle
+
+    def meddle(method: str, target: str, *rest: Any) -> Any:
+        if method == "GET" and target.startswith(path) and next(reads) == 1:
+            ui.edit(unfinished[1], query=CZECH)
+        return handle(method, target, *rest)
+
+    monkeypatch.setattr(remote.emulator, "handle", meddle)
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "somebody changed it since the plan was made (query_dsl)" in done.out
+    assert set(held(remote).values()) == set(unfinished)
+
+
+def test_an_old_one_that_another_file_claims_is_not_deleted(
+    connected: Project, remote: Remote, unfinished: tuple[str, str]
+) -> None:
+    old, new = unfinished
+    remote.clock.forward(minutes=6)
+    rename(connected, "Rescued", VIP, temporary_name("VIP", old, Marker.OLD))
+    settle(connected, remote)
+    assert held(remote) == {"VIP": new, "Rescued": old}
+
+
+def test_an_old_one_that_a_file_forgets_is_not_deleted(
+    connected: Project, remote: Remote, unfinished: tuple[str, str]
+) -> None:
+    old, new = unfinished
+    aside = temporary_name("VIP", old, Marker.OLD)
+    connected.write({"segments/aside.yaml": f"name: {aside}\nremoved: forget\n"})
+    settle(connected, remote)
+    assert held(remote) == {"VIP": new, aside: old}
+
+
+def test_an_old_one_of_two_long_names_is_left_to_a_person(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    """A temporary name has no room for all of a long one, so it can be that of several."""
+    names = ["x" * 95 + end for end in ("one", "two")]
+    old = ui.create("Old", VIP)
+    ui.edit(old, name=temporary_name(names[0], old, Marker.OLD))
+    for name in names:
+        ui.create(name, VIP, parent_list_ids=(LIST,))
+        allow(connected, name)
+    done = connected.run("apply", "--auto-approve")
+    assert (done.code, "warning[replacement-unfinished]" in done.out) == (4, True)
+    assert old in held(remote).values()
+
+
+@pytest.mark.parametrize("why", ["its query was another", "it is in use"])
+def test_an_unfinished_replacement_keeps_a_new_one_that_somebody_may_need(
+    *, connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str], why: str
+) -> None:
+    old, new = unfinished
+    wrong = query("no_such_field = 1")
+    if why == "it is in use":
+        ui.edit(new, query=wrong)
+        ui.add_single_send("Weekly", status="scheduled", segment_ids=(new,))
+    remote.clock.forward(minutes=6)
+    allow(connected, text=wrong)
+    connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == (1 if why == "it is in use" else 4)
+    assert "does not accept the query of the new segment" in done.out
+    assert "it stays" in done.out
+    assert set(held(remote).values()) == {old, new}
+    remote.clock.forward(minutes=6)
+    allow(connected)
+    settle(connected, remote)
+    assert held(remote) == {"VIP": new}
+
+
+def test_a_saved_plan_knows_the_new_one_that_it_goes_on_with(
+    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+) -> None:
+    saved = connected.root / "plan.json"
+    remote.clock.forward(minutes=6)
+    assert connected.run("plan", "--out", str(saved)).code == 0
+    ui.edit(unfinished[1], query=CZECH)
+    done = connected.run("apply", str(saved), "--auto-approve")
+    assert (done.code, "stale-changed" in done.out + done.err) == (3, True)
+    assert remote.definitions()["VIP"] == (CZECH, (LIST,))
+    assert set(held(remote).values()) == set(unfinished)
+
+
+@pytest.mark.parametrize("said", ["", "allow_replace: true\nprotected: true\n"])
+def test_an_apply_that_may_not_finish_a_replacement_is_not_done(
+    connected: Project, remote: Remote, unfinished: tuple[str, str], said: str
+) -> None:
+    connected.declare("VIP", VIP, parent=LIST, extra=said)
+    connected.declare("New", CZECH)
+    done = connected.run("apply", "--auto-approve")
+    assert done.code == 4
+    assert "warning[replacement-unfinished]" in done.out
+    assert "New" in held(remote)
+    again = connected.run("apply", "--auto-approve")
+    assert again.code == 4
+    assert "No changes." in again.out
+    assert "not as declared yet" in again.err
+    assert set(unfinished) <= set(held(remote).values())
+
+
+# References
+
+
+@pytest.mark.parametrize("status", ["draft", "scheduled", "triggered"])
+@pytest.mark.parametrize("how", ["delete", "replace"])
+def test_what_a_single_send_uses_is_not_deleted(
+    connected: Project, remote: Remote, ui: WebUi, status: str, how: str
+) -> None:
+    old = ui.create("VIP", VIP)
+    for number in range(101 if status == "draft" else 1):
+        # The list has pages of a hundred.
+        ui.add_single_send(f"Send {number}")
+    ui.add_single_send("Spring sale", status=status, segment_ids=["x", old])
+    if how == "delete":
+        ui.create("Other", CZECH)
+        connected.write({"segments/vip.yaml": "name: VIP\nremoved: true\n"})
+    else:
+        allow(connected)
+    refused = connected.run("apply", "--auto-approve")
+    assert refused.code == 3
+    assert f"the Single Send `Spring sale` ({status}) goes to `VIP`" in refused.out
+    assert "automations cannot be" in refused.out
+    assert held(remote)["VIP"] == old
+    shown = connected.run("plan", "--ignore-references", "VIP")
+    assert shown.code == 0
+    assert "reference-ignored" in shown.out
+    assert connected.run("plan", "--ignore-references", "Other").code == 3
+    assert connected.run("apply", "--auto-approve", "--ignore-references", "VIP").code == 0
+    assert old not in held(remote).values()
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("fault", ["403", "500 always", "wrong-json", "truncated always"])
+@pytest.mark.parametrize("path", ["singlesends", "singlesends/*"])
+def test_references_that_cannot_be_read_stop_the_plan(
+    connected: Project, remote: Remote, ui: WebUi, fault: str, path: str
+) -> None:
+    ui.create("VIP", VIP)
+    ui.create("Other", CZECH)
+    ui.add_single_send("Send")
+    connected.write({"segments/vip.yaml": "name: VIP\nremoved: true\n"})
+    remote.emulator.faults.add(f"GET /v3/marketing/{path} {fault}")
+    assert connected.run("apply", "--auto-approve").code == 1
+    assert "VIP" in held(remote)
+
+
+def test_single_sends_are_read_only_where_something_goes(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.create("VIP", VIP)
+    rename(connected, "Gold", CZECH, "VIP")
+    settle(connected, remote)
+    assert not [one for one in remote.emulator.log if "singlesends" in one.target]
+
+
+# The list
+
+
+def test_the_list_says_whose_a_segment_is_and_what_uses_it(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    for name in ("Kept", "Ours", "By hand"):
+        ui.create(name, VIP)
+    ui.add_single_send("Spring sale", status="scheduled", segment_ids=[held(remote)["Ours"]])
+    history(removal("Ours"))
+    connected.declare("Kept", VIP)
+    shown = connected.run("list", "--references")
+    rows = {line.split("  ")[0]: line for line in shown.out.splitlines()}
+    assert " yes " in rows["Kept"]
+    assert " no " in rows["By hand"]
+    assert " ours " in rows["Ours"]
+    assert "Spring sale (scheduled)" in rows["Ours"]
+    assert "3 of 200 segments used." in shown.err
+    assert "Automations are not among" in shown.err
+    data = json.loads(connected.run("list", "--references", "--format", "json").out)
+    found = {one["name"]: (one["managed"], one["ours"]) for one in data["segments"]}
+    assert found == {"Kept": (True, False), "Ours": (False, True), "By hand": (False, False)}
+    assert [len(one["single_sends"]) for one in data["segments"]] == [0, 0, 1]
+    assert "used" not in connected.run("list", "--no-parent-list").err
+
+
+def test_the_list_knows_a_segment_by_its_previous_name(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("VIP", VIP)
+    history(removal("VIP"))
+    rename(connected, "Gold", VIP, "VIP")
+    (entry,) = json.loads(connected.run("list", "--format", "json").out)["segments"]
+    assert (entry["managed"], entry["ours"]) == (True, False)
+
+
+def test_the_list_says_that_git_cannot_tell(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    ui.create("By hand", VIP)
+    history(unavailable="this is a shallow clone")
+    shown = connected.run("list")
+    assert shown.code == 0
+    assert "What is `ours` is not known: this is a shallow clone." in shown.err
+
+
+# Drift
+
+
+def test_drift_is_what_no_commit_did(
+    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+) -> None:
+    for name in ("Same", "Edited", "Renamed", "Deleted", "Forgotten"):
+        connected.declare(name, query(f"city = '{name}'"))
+    assert connected.run("apply", "--auto-approve").code == 0
+    clean = connected.run("drift", "--detailed-exitcode")
+    assert (clean.code, clean.out) == (0, "No drift.\n")
+
+    ids = held(remote)
+    ui.edit(ids["Edited"], query=query("city = 'Elsewhere'"))
+    ui.edit(ids["Renamed"], name="Mine now")
+    ui.delete(ids["Deleted"])
+    ui.create("By hand", VIP)
+    ui.create("Ours", VIP)
+    ui.seed_v1("v1", "email LIKE '%x'")
+    connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
+    history(removal("Ours"))
+
+    before = len(remote.emulator.log)
+    shown = connected.run("drift", "--detailed-exitcode")
+    asked = Counter(one.target for one in remote.emulator.log[before:])
+    assert asked["/v3/marketing/segments/2.0"] == 1
+    # Nothing is asked twice.
+    assert {*asked.values()} == {1}
+    assert shown.code == 2
+    assert shown.out.endswith("Drift: 4 segments. 1 change not applied yet.\n")
+    assert "now `Mine now`" in shown.out
+    assert "city = 'Elsewhere'" in shown.out
+    data = json.loads(connected.run("drift", "--format", "json").out)
+    assert {one["name"]: one["kind"] for one in data["drift"]} == {
+        "Edited": "edited",
+        "Renamed": "renamed",
+        "Deleted": "deleted",
+        "By hand": "created",
+    }
+    assert data["pending"] == 1
+    assert "By hand" not in connected.run("drift", "--managed-only").out
+    assert all(one.method == "GET" for one in remote.emulator.log[-8:])
+
+
+def test_drift_that_cannot_be_worked_out_is_no_result(
+    connected: Project, remote: Remote, ui: WebUi
+) -> None:
+    ui.seed_v1("VIP", "email LIKE '%x'")
+    connected.declare("VIP", VIP)
+    shown = connected.run("drift", "--detailed-exitcode")
+    assert (shown.code, shown.out) == (1, "")
+    assert "name-held-by-v1" in shown.err

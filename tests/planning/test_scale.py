@@ -1,0 +1,154 @@
+"""No step of planning takes more than linear time: the calls it makes are counted, not timed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl.errors import Span
+from segctl.model import (
+    Declared,
+    Disposal,
+    Remote,
+    Segment,
+    Snapshot,
+    TargetRef,
+    Tombstone,
+    Validation,
+)
+from segctl.planning.ownership import Ledger, Ownership, Removal
+from segctl.planning.planner import Wishes, definitions_to_read, make_plan, needs_history
+from tests.support.builders import query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SPAN = Span("segments/a.yaml", 1, 1)
+FEW, MANY = 40, 160
+
+
+def declared(number: int, *previous: str, more: int = 0) -> Declared:
+    segment = Segment(f"S{number}", query(f"age > {number + more}"))
+    return Declared(segment, Span(f"segments/{number}.yaml", 1, 7), SPAN, previous_names=previous)
+
+
+def remote(number: int, name: str = "S") -> Remote:
+    return Remote(
+        f"id-{number}",
+        f"{name}{number}",
+        query=query(f"age > {number}"),
+        created_at="2026-01-01T00:00:00Z",
+        updated_at="2026-01-01T00:00:00Z",
+        validation=Validation.VALID,
+    )
+
+
+def removals(count: int, name: str) -> Ledger:
+    return Ledger(
+        tuple(
+            Removal(
+                one.definition,
+                is_protected=False,
+                file=f"old/{one.id}.yaml",
+                commit="c0ffee",
+                removed_at="2026-06-01T00:00:00Z",
+            )
+            for one in (remote(number, name) for number in range(count))
+        )
+    )
+
+
+def graves(count: int, name: str) -> tuple[Tombstone, ...]:
+    return tuple(Tombstone(f"{name}{n}", Disposal.DELETE, SPAN) for n in range(count))
+
+
+Case = tuple[list[Declared], list[Remote], Wishes]
+
+CASES: dict[str, Callable[[int], Case]] = {
+    "nothing changed": lambda n: (
+        [declared(i) for i in range(n)],
+        [remote(i) for i in range(n)],
+        Wishes(),
+    ),
+    "all new, as many unmanaged": lambda n: (
+        [declared(i) for i in range(n)],
+        [remote(i, "U") for i in range(n)],
+        Wishes(),
+    ),
+    "all edited": lambda n: (
+        [declared(i, more=1) for i in range(n)],
+        [remote(i) for i in range(n)],
+        Wishes(),
+    ),
+    "all renamed": lambda n: (
+        [declared(i, f"Old{i}") for i in range(n)],
+        [remote(i, "Old") for i in range(n)],
+        Wishes(),
+    ),
+    "all renamed long ago": lambda n: (
+        [declared(i, f"Old{i}") for i in range(n)],
+        [remote(i) for i in range(n)],
+        Wishes(),
+    ),
+    "all removed by files": lambda n: (
+        [],
+        [remote(i) for i in range(n)],
+        Wishes(tombstones=graves(n, "S")),
+    ),
+    "files remove others": lambda n: (
+        [],
+        [remote(i) for i in range(n)],
+        Wishes(tombstones=graves(n, "X")),
+    ),
+    "all removed in the history": lambda n: (
+        [],
+        [remote(i) for i in range(n)],
+        Wishes(ledger=removals(n, "S")),
+    ),
+    "the history removed others": lambda n: (
+        [declared(i) for i in range(n)],
+        [remote(i, "U") for i in range(n)],
+        Wishes(ledger=removals(n, "X")),
+    ),
+    "the history renamed all": lambda n: (
+        [declared(i) for i in range(n)],
+        [remote(i, "X") for i in range(n)],
+        Wishes(ledger=removals(n, "X")),
+    ),
+    "exclusive": lambda n: (
+        [],
+        [remote(i) for i in range(n)],
+        Wishes(ownership=Ownership.EXCLUSIVE),
+    ),
+}
+
+
+def work(case: Case) -> int:
+    """Plan; count every call and every line that segctl runs meanwhile."""
+    count = 0
+
+    def trace(_frame: Any, event: str, _: Any) -> Any:
+        nonlocal count
+        count += event in {"call", "line"}
+        return trace
+
+    some, held, wishes = case
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        definitions_to_read(some, held, wishes)
+        needs_history(some, held, wishes)
+        make_plan(TargetRef("test", "test"), some, Snapshot(tuple(held)), wishes)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("make", CASES.values(), ids=CASES)
+def test_planning_takes_linear_time(make: Callable[[int], Case]) -> None:
+    work(make(FEW))  # what is imported and compiled once
+    few, many = work(make(FEW)), work(make(MANY))
+    # Linear is 4 times the work, and a little more for sorting; quadratic is 16.
+    assert many < 5.5 * few

@@ -1,0 +1,131 @@
+"""The record of refreshes: private, shared, and never in the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl.refreshing.quota import Past
+from segctl.refreshing.usage_log import LARGEST, RefreshRecord
+from tests.support.clock import FakeClock
+from tests.support.process import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGEST = "0123456789abcdef0123456789abcdef"
+
+
+def note(key: str) -> Any:
+    return lambda past, now: past.with_use(key, now)
+
+
+def read(record: RefreshRecord) -> Past:
+    return record.update(lambda past, _: past)
+
+
+def test_what_is_noted_is_there_in_the_next_run(tmp_path: Path) -> None:
+    clock = FakeClock()
+    folder = tmp_path / "deep" / "cache"
+    RefreshRecord(folder, DIGEST, clock).update(note("a"))
+    clock.sleep(60)
+    RefreshRecord(folder, DIGEST, clock).update(
+        lambda past, now: (
+            past.with_use("a", now).with_closed("b", now + timedelta(hours=1))
+        ).with_account_closed(now + timedelta(hours=2))
+    )
+    past = read(RefreshRecord(folder, DIGEST, clock))
+    assert [len(past.uses["a"]), len(past.closed), past.account_closed is None] == [2, 1, False]
+    assert read(RefreshRecord(folder, "another", clock)) == Past()
+
+
+def test_only_its_owner_can_read_it_and_nothing_else_stays(tmp_path: Path) -> None:
+    RefreshRecord(tmp_path, DIGEST, FakeClock()).update(note("a"))
+    found = sorted(tmp_path.iterdir())
+    assert [path.suffix for path in found] == [".json", ".lock"]
+    if os.name == "posix":
+        assert {path.stat().st_mode & 0o777 for path in found} == {0o600}
+
+
+def test_what_no_longer_counts_is_dropped(tmp_path: Path) -> None:
+    clock = FakeClock()
+    record = RefreshRecord(tmp_path, DIGEST, clock)
+    record.update(note("old"))
+    clock.sleep(3 * 86_400)
+    record.update(note("new"))
+    (path,) = tmp_path.glob("*.json")
+    assert list(json.loads(path.read_text())["uses"]) == ["new"]
+
+
+MOMENT = '"2026-07-15T16:00:00+00:00"'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\x00",
+        b"[]",
+        b"{",
+        b"[" * 100_000,
+        b'{"version": 2, "uses": {}, "closed": {}, "account_closed": null}',
+        b'{"version": 1}',
+        b'{"version": 1, "uses": [], "closed": {}, "account_closed": null}',
+        b'{"version": 1, "uses": {"a": 5}, "closed": {}, "account_closed": null}',
+        b'{"version": 1, "uses": {"a": ["x"]}, "closed": {}, "account_closed": null}',
+        b'{"version": 1, "uses": {"a": ["2026-07-15"]}, "closed": {}, "account_closed": null}',
+        b'{"version": 1, "uses": {}, "closed": {}, "account_closed": 7}',
+        b" " * (LARGEST + 1),
+    ],
+)
+def test_what_segctl_did_not_write_is_begun_anew(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / f"refreshes-{DIGEST}.json"
+    path.write_bytes(content)
+    assert list(RefreshRecord(tmp_path, DIGEST, FakeClock()).update(note("a")).uses) == ["a"]
+    assert list(read(RefreshRecord(tmp_path, DIGEST, FakeClock())).uses) == ["a"]
+
+
+@pytest.mark.parametrize("folder", [None, "file/below", "\0", "folder"])
+def test_without_a_place_it_lasts_as_long_as_the_process(
+    tmp_path: Path, folder: str | None
+) -> None:
+    (tmp_path / "file").write_text("")
+    # A folder stands where the record should be.
+    (tmp_path / "folder" / f"refreshes-{DIGEST}.json").mkdir(parents=True)
+    record = RefreshRecord(None if folder is None else tmp_path / folder, DIGEST, FakeClock())
+    record.update(note("a"))
+    assert list(record.update(note("b")).uses) == ["a", "b"]
+
+
+def test_a_lock_that_is_never_given_back_does_not_hold_up_a_run(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    record = RefreshRecord(tmp_path, DIGEST, FakeClock())
+    with (tmp_path / f"refreshes-{DIGEST}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        record.update(note("a"))
+    assert not list(tmp_path.glob("*.json"))
+    assert list(read(record).uses) == ["a"]
+
+
+def test_processes_lose_nothing_of_one_another(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+from segctl.common.clock import SystemClock
+from segctl.refreshing.usage_log import RefreshRecord
+record = RefreshRecord(Path({str(tmp_path)!r}), "d", SystemClock())
+for number in range(25):
+    record.update(lambda past, now: past.with_use(sys.argv[1] + str(number), now))
+"""
+    running = [
+        subprocess.Popen([sys.executable, "-c", script, name], cwd=REPOSITORY) for name in "abc"
+    ]
+    assert [one.wait(60) for one in running] == [0, 0, 0]
+    (path,) = tmp_path.glob("*.json")
+    assert len(json.loads(path.read_text())["uses"]) == 75

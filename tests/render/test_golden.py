@@ -1,0 +1,436 @@
+"""What people read, held against files: a change of a word shows in review.
+
+`python -m pytest tests/render/test_golden.py --golden-write` writes the files anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segctl import __version__
+from segctl.errors import Diagnostic, Severity, Span
+from segctl.model import (
+    Change,
+    Create,
+    Declared,
+    Delete,
+    Impact,
+    Patch,
+    Plan,
+    Precondition,
+    Remote,
+    Replace,
+    Segment,
+    Snapshot,
+    TargetRef,
+    Validation,
+)
+from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
+from segctl.model.single_sends import References, SingleSend
+from segctl.planfile.report_json import to_json as report_to_json
+from segctl.planfile.to_json import to_json
+from segctl.planning.drift import Drift, Drifts, Kind
+from segctl.planning.planner import make_plan
+from segctl.planning.safety import Limits, judge
+from segctl.planning.temporary_names import Marker, temporary_name
+from segctl.render.as_diagnostics import drift_findings, plan_findings, plan_problems
+from segctl.render.context import Frame
+from segctl.render.diagnostics import diagnostics_text, tally
+from segctl.render.drift_text import drift_text
+from segctl.render.github import workflow_annotations
+from segctl.render.html.stylesheet import CSS
+from segctl.render.html.views import plan_html
+from segctl.render.listing import Row, listing_text
+from segctl.render.markdown.views import (
+    diagnostics_markdown,
+    drift_markdown,
+    plan_markdown,
+    report_markdown,
+)
+from segctl.render.plan_text import plan_text
+from segctl.render.report_text import report_text
+from segctl.render.sarif import sarif
+from segctl.render.terminal import Style, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567", "marketing")
+TARGET = TargetRef("production", "api.sendgrid.com")
+GOLDEN = Path(__file__).parent / "golden"
+PLAIN, COLORED = Style(), Style(color=True)
+LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
+LIST_B = "0b1f4a10-5c1d-4a6e-9f02-00000000000b"
+LIST_C = "0b1f4a10-5c1d-4a6e-9f02-00000000000c"
+MOMENT = "2026-07-16T00:00:00Z"
+ID = "5e9c0de2-71b3-4d5a-8c44-{:012}"
+
+BIG_SPENDERS = """\
+SELECT contact_id, updated_at
+FROM contact_data
+WHERE total_spend > 500
+  AND country = 'CZ'
+  AND preferred_language = 'cs'
+  AND last_order IS NOT NULL
+  AND orders_count >= 3
+  AND loyalty_points > 100
+  AND company IS NOT NULL
+  AND lead_source = 'shop'
+  AND city != 'Brno'
+"""
+
+
+def declare(name: str, text: str, *parents: str) -> Declared:
+    span = Span(f"segments/{name.lower().replace(' ', '-')}.yaml", 2, 7)
+    return Declared(Segment(name, text, parents), span, span)
+
+
+def hold(number: int, name: str, text: str | None, *parents: str, **fields: object) -> Remote:
+    base = Remote(
+        id=ID.format(number),
+        name=name,
+        query=text,
+        parent_list_ids=parents,
+        contacts_count=1203,
+        updated_at="2026-07-15T16:04:33Z",
+        validation=Validation.VALID,
+    )
+    return dataclasses.replace(base, **fields)  # type: ignore[arg-type]
+
+
+def rich_plan() -> Plan:
+    declared = [
+        declare("New", "SELECT contact_id, updated_at\nFROM contact_data\nWHERE\tcity = 'Zlín'\n"),
+        declare("New of a list", "SELECT contact_id, updated_at FROM contact_data", LIST_A),
+        declare("Big spenders", BIG_SPENDERS),
+        declare("Moved", "SELECT contact_id, updated_at FROM contact_data", LIST_B),
+        declare("Same", "SELECT 1"),
+        declare("VIP", "SELECT 1"),
+    ]
+    old = BIG_SPENDERS.replace("> 500", "> 250").replace("'Brno'", "'Praha'")
+    remotes = (
+        hold(1, "Big spenders", old),
+        hold(2, "Moved", "SELECT contact_id, updated_at FROM contact_data", LIST_A),
+        hold(3, "Same", "SELECT 1", contacts_count=1),
+        hold(4, "By hand", None),
+        hold(5, "Old one", None, query_version=None),
+        hold(6, "vip", None),
+    )
+    target = TargetRef("production", "api.sendgrid.com")
+    plan = make_plan(target, declared, Snapshot(remotes))
+    return judge(plan, Limits(max_segments=8), len(remotes), References())
+
+
+def impact_plan() -> Plan:
+    """A plan whose audiences were counted, most of them, with a limit that one is beyond."""
+    one = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > {}"
+    declared = [
+        declare("Newcomers", one.format(1)),
+        declare("Big spenders", one.format(250)),
+        declare("Same people", one.format(3)),
+        declare("Moved", one.format(4), LIST_B),
+        declare("By events", one.format(5)),
+    ]
+    remotes = (
+        hold(1, "Big spenders", one.format(500)),
+        hold(2, "Same people", one.format(30)),
+        hold(3, "Moved", one.format(4), LIST_A),
+        hold(4, "By events", one.format(50)),
+    )
+    impacts = {
+        "Newcomers": (0, 37, 37, 0),
+        "Big spenders": (1203, 1480, 312, 35),
+        "Same people": (9, 9, 0, 0),
+        "Moved": (400, 400, 20, 20),
+    }
+    plan = make_plan(TARGET, declared, Snapshot(remotes))
+    changes = tuple(
+        dataclasses.replace(change, impact=Impact(*counts, 8400, "2026-11-20T02:00:00Z"))
+        if isinstance(change, Create | Patch | Replace) and (counts := impacts.get(change.name))
+        else change
+        for change in plan.changes
+    )
+    plan = dataclasses.replace(plan, changes=changes)
+    return judge(plan, Limits(max_audience_change=20), 4, References(), {"Moved": 50.0})
+
+
+def lists_plan() -> Plan:
+    """A plan that speaks of lists in every place, one of which the account does not have."""
+    on = "SELECT contact_id, updated_at FROM contact_data WHERE array_contains(list_ids, ['{}'])"
+    two = on.format(f"{LIST_A}', '{LIST_C}")
+    declared = [
+        declare("New", on.format(LIST_A.upper()), LIST_C),
+        declare("Edited", two),
+        declare("Moved", on.format(LIST_C), LIST_B),
+    ]
+    remotes = (
+        hold(1, "Edited", on.format(LIST_B)),
+        hold(2, "Moved", on.format(LIST_C), LIST_A),
+    )
+    plan = make_plan(TARGET, declared, Snapshot(remotes))
+    v1 = Segment("Gone", f"CONTAINS(list_ids, '{LIST_A}')", (LIST_B,))
+    gone = Delete(v1, Precondition(ID.format(9), None, "x"), contacts_count=1, is_v1=True)
+    names = {LIST_A: "Newsletter", LIST_B: None, LIST_C: "VIP @all\x1b[2J\n`x` <b>"}
+    return dataclasses.replace(plan, changes=(*plan.changes, gone), lists=names)
+
+
+def upgrade_plan() -> Plan:
+    """Two upgrades from v1: one that goes through, one that goes on and waits for a Single Send."""
+    sgql = "email LIKE '%gmail.com' AND CONTAINS(list_ids, '…')"
+    ids = [ID.format(number) for number in (21, 22)]
+    declared = [
+        dataclasses.replace(declare(name, BIG_SPENDERS), upgrade_from=old)
+        for name, old in zip(("Gmail users", "Spenders"), ids, strict=True)
+    ]
+    remotes = (
+        hold(21, "Gmail users", sgql, query_version=None),
+        hold(22, "Old spenders", "total_spend > 500", query_version=None),
+        hold(23, temporary_name("Spenders", ids[1], Marker.TWIN), BIG_SPENDERS),
+        hold(24, "Left", "city = 'Brno'", query_version=None),
+    )
+    plan = make_plan(TARGET, declared, Snapshot(remotes))
+    sends = References((SingleSend(ID.format(31), "Spring", "scheduled", (ids[1],)),))
+    return judge(plan, Limits(), len(remotes), sends)
+
+
+def upgrade_report() -> Report:
+    first, second = upgrade_plan().changes
+    return Report(
+        (
+            Outcome(first, Status.DONE, ID.format(25)),
+            Outcome(
+                second,
+                Status.WAITING,
+                ID.format(23),
+                "the Single Send `Spring` (scheduled) still goes to the v1 segment",
+                "in SendGrid, give it the new segment instead; then apply again",
+                is_written=True,
+            ),
+        )
+    )
+
+
+def quiet_plan() -> Plan:
+    target = TargetRef("production", "api.sendgrid.com")
+    remotes = (hold(3, "Same", "SELECT 1"), hold(4, "By hand", None))
+    made = make_plan(target, [declare("Same", "SELECT 1")], Snapshot(remotes))
+    return dataclasses.replace(made, folder="audiences")
+
+
+def delete_plan() -> Plan:
+    segment = Segment("Gone", "SELECT contact_id, updated_at FROM contact_data", (LIST_A,))
+    delete = Delete(segment, Precondition(ID.format(9), None, "x"), contacts_count=1)
+    renamed = Patch(
+        Segment("Old name", "SELECT 1"),
+        Segment("New name", "SELECT 1"),
+        ("name",),
+        Precondition(ID.format(8), None, "y"),
+        Span("segments/new-name.yaml", 2, 7),
+    )
+    return Plan(TargetRef("production", "api.sendgrid.com"), (renamed, delete))
+
+
+def changes() -> list[Change]:
+    span = Span("segments/a.yaml", 2, 7)
+    precondition = Precondition(ID.format(1), None, "x")
+    one, two = Segment("One", "SELECT 1"), Segment("Two", "SELECT 2")
+    return [
+        Create(one, span),
+        Patch(one, two, ("query_dsl",), precondition, span),
+        Delete(two, precondition),
+        Replace(one, two, ("parent_list_ids",), precondition, span),
+        Create(two, span),
+        Create(Segment("Three\x07", "q"), span),
+    ]
+
+
+def report(*, interrupted: bool = False) -> Report:
+    create, patch, delete, _, lost, late = changes()
+    return Report(
+        (
+            Outcome(create, Status.DONE, ID.format(7)),
+            Outcome(patch, Status.CONFLICT, ID.format(1), "somebody changed it", "plan again"),
+            Outcome(delete, Status.DONE),
+            Outcome(lost, Status.UNKNOWN, None, "the connection broke", "look at the plan"),
+            Outcome(late, Status.NOT_ATTEMPTED if interrupted else Status.FAILED, None, "too late"),
+        ),
+        (
+            Refresh("One", ID.format(7), RefreshStatus.ACCEPTED),
+            Refresh(
+                "Two", ID.format(1), RefreshStatus.DEFERRED, "not before 02:00", "then", MOMENT
+            ),
+            Refresh(
+                "Six", ID.format(6), RefreshStatus.DEFERRED, "not before 02:00", "then", MOMENT
+            ),
+            Refresh("Ten", ID.format(8), RefreshStatus.SKIPPED, "no valid query"),
+            Refresh("Gone", ID.format(9), RefreshStatus.NOT_FOUND, "it is gone"),
+        ),
+        interrupted=interrupted,
+    )
+
+
+def drifts() -> Drifts:
+    """Every kind of drift; one segment was edited, so that a condition differs."""
+    plan = rich_plan()
+    edited = next(one for one in plan.changes if isinstance(one, Patch))
+    facts: dict[str, Any] = {"updated_at": "2026-07-15T16:04:33Z", "span": edited.span}
+    return Drifts(
+        (
+            Drift(Kind.CREATED, "By hand", ID.format(4), updated_at="2026-07-15T16:04:33Z"),
+            Drift(Kind.DELETED, "Missing", span=Span("segments/missing.yaml", 2, 7)),
+            Drift(
+                Kind.EDITED, edited.name, ID.format(1), "", ("query_dsl",), edited.clauses, **facts
+            ),
+            Drift(Kind.RENAMED, "Old", ID.format(5), "New", ("name",), **facts),
+        ),
+        pending=2,
+    )
+
+
+def findings() -> list[Diagnostic]:
+    long = "query_dsl: " + "x" * 300 + " FORM " + "y" * 100
+    return [
+        Diagnostic(
+            "unknown-key",
+            Severity.ERROR,
+            "unknown key `querry_dsl`",
+            Span("segments/vip.yaml", 7, 1, 7, 11),
+            "did you mean `query_dsl`?",
+            "querry_dsl: |",
+        ),
+        Diagnostic(
+            "long-line",
+            Severity.WARNING,
+            "far to the right",
+            Span("segments/long.yaml", 120, 313, 120, 317),
+            excerpt=long,
+        ),
+        Diagnostic(
+            "tab",
+            Severity.INFO,
+            "a tab and a \x1b[31mcolour",
+            Span("segments/tab.yaml", 1, 2),
+            excerpt="\tname: \x1b[31mred",
+        ),
+        Diagnostic(
+            "wide",
+            Severity.ERROR,
+            "after wide characters",
+            Span("segments/wide.yaml", 2, 14, 2, 16),
+            excerpt="name: 日本の顧客 & é́  xy",
+        ),
+        Diagnostic("nowhere", Severity.ERROR, "no place", hint="none needed"),
+    ]
+
+
+def listing() -> str:
+    rows = [
+        Row(hold(1, "Big spenders", None, LIST_A, refreshes_used=1, max_refreshes=2), managed=True),
+        Row(hold(2, "日本の顧客", None, refreshes_used=1, contacts_count=None), managed=False),
+        Row(
+            hold(
+                3,
+                "Broken",
+                None,
+                validation=Validation.INVALID,
+                validation_error="no such column",
+                next_sample_update="2026-07-15T17:00:00Z",
+            ),
+            managed=None,
+        ),
+        Row(hold(4, "Old", None, query_version=None, validation=Validation.UNKNOWN), managed=False),
+    ]
+    return listing_text(rows, {LIST_A: "Newsletter"}, width=None, color=False)
+
+
+def plan_json(plan: Plan) -> str:
+    data = to_json(plan, "2026-07-15T16:04:33Z")
+    assert data["tool"].pop("version") == __version__
+    assert data.pop("checksum")
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def sarif_json(found: Sequence[Diagnostic], what: str) -> str:
+    data = sarif(found, FRAME, what)
+    assert data["runs"][0]["tool"]["driver"].pop("version") == __version__
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def plan_page(plan: Plan) -> str:
+    """Give the page without its sheet, whose every change would show here twice."""
+    text = plan_html(plan, FRAME).replace(CSS, "…")
+    return re.sub(r"sha256-[^&]+", "sha256-…", text).replace("><", ">\n<")
+
+
+def report_json() -> str:
+    data = report_to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
+    assert data["tool"].pop("version") == __version__
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+VIEWS: dict[str, Callable[[], str]] = {
+    "plan.txt": lambda: plan_text(rich_plan(), PLAIN),
+    "plan-verbose.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=1),
+    "plan-quiet.txt": lambda: plan_text(rich_plan(), PLAIN, verbosity=-1),
+    "plan-colored.txt": lambda: plan_text(rich_plan(), COLORED),
+    "plan-delete.txt": lambda: plan_text(delete_plan(), PLAIN),
+    "plan-nothing.txt": lambda: plan_text(quiet_plan(), PLAIN),
+    "plan.json": lambda: plan_json(rich_plan()),
+    "plan.md": lambda: plan_markdown(rich_plan(), FRAME),
+    "plan-delete.md": lambda: plan_markdown(delete_plan(), FRAME),
+    "plan-nothing.md": lambda: plan_markdown(quiet_plan(), FRAME),
+    "plan.html": lambda: plan_page(rich_plan()),
+    "plan.github": lambda: workflow_annotations(plan_findings(rich_plan()), FRAME, "Plan: …"),
+    "plan-impact.txt": lambda: plan_text(impact_plan(), PLAIN),
+    "plan-impact.json": lambda: plan_json(impact_plan()),
+    "plan-impact.md": lambda: plan_markdown(impact_plan(), FRAME),
+    "plan-impact.html": lambda: plan_page(impact_plan()),
+    "plan-impact.github": lambda: workflow_annotations(plan_findings(impact_plan()), FRAME, "…"),
+    "plan-impact.sarif": lambda: sarif_json(plan_problems(impact_plan()), "plan"),
+    "plan-lists.txt": lambda: plan_text(lists_plan(), PLAIN),
+    "plan-lists.json": lambda: plan_json(lists_plan()),
+    "plan-lists.md": lambda: plan_markdown(lists_plan(), FRAME),
+    "plan-lists.html": lambda: plan_page(lists_plan()),
+    "plan-upgrade.txt": lambda: plan_text(upgrade_plan(), PLAIN, verbosity=1),
+    "plan-upgrade.json": lambda: plan_json(upgrade_plan()),
+    "plan-upgrade.md": lambda: plan_markdown(upgrade_plan(), FRAME),
+    "plan-upgrade.html": lambda: plan_page(upgrade_plan()),
+    "plan-upgrade.github": lambda: workflow_annotations(plan_findings(upgrade_plan()), FRAME, "…"),
+    "report-upgrade.txt": lambda: report_text(upgrade_report(), PLAIN),
+    "report-upgrade.md": lambda: report_markdown(upgrade_report(), FRAME, TARGET),
+    "report.txt": lambda: report_text(report(), PLAIN),
+    "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),
+    "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),
+    "report.md": lambda: report_markdown(report(), FRAME, TARGET),
+    "drift.txt": lambda: drift_text(drifts(), PLAIN),
+    "drift.md": lambda: drift_markdown(drifts(), findings()[:1], FRAME, TARGET),
+    "drift.github": lambda: workflow_annotations(drift_findings(drifts()), FRAME),
+    "diagnostics.md": lambda: diagnostics_markdown(findings(), FRAME, "validate"),
+    "diagnostics.github": lambda: workflow_annotations(findings(), FRAME),
+    "diagnostics.sarif": lambda: sarif_json(findings(), "validate"),
+    "report.json": report_json,
+    "diagnostics.txt": lambda: diagnostics_text(findings(), PLAIN) + tally(findings()) + "\n",
+    "listing.txt": listing,
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_view(name: str, request: pytest.FixtureRequest) -> None:
+    path, text = GOLDEN / name, VIEWS[name]()
+    if request.config.getoption("--golden-write"):
+        path.write_text(text, "utf-8", newline="\n")
+    assert text == path.read_text("utf-8")
+
+
+def test_every_golden_file_is_held_against_something() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(VIEWS)
+
+
+def test_invisible_characters_are_written_out() -> None:
+    assert clean("a\x00b\x9bc\u202ed\u2028e\ud800é日") == r"a\x00b\x9bc\u202ed\u2028e\ud800é日"

@@ -1,0 +1,56 @@
+"""A project in a folder, and segctl to run in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from segctl.cli.main import main
+from tests.support.builders import segment_yaml
+from tests.support.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pytest
+
+
+@dataclass
+class Result:
+    """What a run came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Project:
+    """A folder with segment files, and segctl to run in it."""
+
+    root: Path
+    capsys: pytest.CaptureFixture[str]
+    env: dict[str, str] = field(default_factory=dict)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write files, by path relative to the project."""
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+
+    def declare(self, name: str, text: str, *, parent: str | None = None, extra: str = "") -> str:
+        """Declare a segment in a file of its own; give the file's path."""
+        stem = "".join(c if c.isalnum() else "-" for c in name.lower())
+        file = f"segments/{stem}.yaml"
+        self.write({file: segment_yaml(name, text, parent=parent, extra=extra)})
+        return file
+
+    def run(self, *argv: str, **env: str) -> Result:
+        """Run segctl in this project."""
+        self.capsys.readouterr()
+        code = main(["-C", str(self.root), *argv], {**self.env, **env}, self.clock)
+        captured = self.capsys.readouterr()
+        return Result(code, captured.out, captured.err)
