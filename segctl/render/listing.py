@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from segctl.model import Validation
 from segctl.planfile.to_json import header
 from segctl.render.lists import list_words
+from segctl.render.table import table_text
 from segctl.render.terminal import cells, clean
 
 if TYPE_CHECKING:
@@ -47,32 +47,13 @@ def listing_text(rows: Sequence[Row], lists: ListNames, *, width: int | None, co
 
 
 def _table(rows: Sequence[Row], lists: ListNames, *, ids: bool, color: bool) -> str:
-    from rich.console import Console  # noqa: PLC0415 - 60 ms, only where a table is drawn
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("NAME", "MANAGED", "CONTACTS", "VALIDATION", "PARENT LIST", "REFRESHES"):
-        table.add_column(heading, justify="right" if heading == "CONTACTS" else "left")
-    table.add_column("NEXT COUNT")
+    heads = ["NAME", "MANAGED", "CONTACTS", "VALIDATION", "PARENT LIST", "REFRESHES", "NEXT COUNT"]
     if any(row.sends is not None for row in rows):
-        table.add_column("USED BY")
+        heads.append("USED BY")
     if ids:
-        table.add_column("ID")
-    for row in rows:
-        table.add_row(*map(Text, _cells(row, lists, ids=ids)))
-    out = StringIO()
-    console = Console(
-        file=out,
-        width=10_000,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        emoji=False,
-        markup=False,
-    )
-    console.print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+        heads.append("ID")
+    cells_of_rows = (_cells(row, lists, ids=ids) for row in rows)
+    return table_text(heads, cells_of_rows, right={"CONTACTS"}, color=color)
 
 
 def listing_json(

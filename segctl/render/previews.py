@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.timestamps import moment
 from segctl.planfile.to_json import diagnostics_json, header, source_json
-from segctl.render.terminal import Style, cells, clean, count, percent
+from segctl.render.table import table_text
+from segctl.render.terminal import Style, clean, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -149,18 +150,8 @@ def overlap_cells(preview: Preview, one: Overlap) -> tuple[str, ...]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> str:
-    """Lay out cells: words to the left, numbers to the right. None is ever cut."""
-    lines = [heads, *rows]
-    widths = [max(cells(line[place]) for line in lines) for place in range(len(heads))]
-    shown = []
-    for number, line in enumerate(lines):
-        parts = []
-        for head, cell, width in zip(heads, line, widths, strict=True):
-            room = " " * (width - cells(cell))
-            parts.append(cell + room if head in WORDS else room + cell)
-        text = "  ".join(parts).rstrip()
-        shown.append(style.bold(text) if number == 0 else text)
-    return "".join(f"{line}\n" for line in shown)
+    numbers = [head for head in heads if head not in WORDS]
+    return table_text(heads, rows, right=numbers, color=style.color)
 
 
 def preview_json(preview: Preview, generated_at: str, now: str) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""A table for the terminal, by rich. Does not clean its cells."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+_UNLIMITED = 10_000
+
+
+def table_text(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str], color: bool
+) -> str:
+    """Return a table, however wide it is: no cell is cut or wrapped.
+
+    Columns whose heads are in `right` are aligned to the right.
+    """
+    from rich.console import Console  # noqa: PLC0415 - 60 ms, only where a table is drawn
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, justify="right" if head in right else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=_UNLIMITED,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    console.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
