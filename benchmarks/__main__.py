@@ -11,7 +11,7 @@ import sys
 from itertools import chain, islice
 from pathlib import Path
 
-from benchmarks import audiences, language, ledger, planning, rate, startup
+from benchmarks import audiences, history, language, planning, rate, startup
 from benchmarks.measure import table
 
 _SHORT = 9
@@ -31,7 +31,7 @@ def main() -> int:
         startup.figures(runs),
         # Each begins with what has a bound to keep; CI does not wait for the rest.
         islice(language.figures(few), 1 if options.short else None),
-        islice(ledger.figures(few), 1 if options.short else None),
+        islice(history.figures(few), 1 if options.short else None),
         islice(rate.figures(few), 2 if options.short else None),
         planning.figures(few, short=options.short),
         audiences.figures(3, short=options.short),

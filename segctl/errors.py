@@ -189,5 +189,5 @@ class Interrupted(RemoteError):
     exit_code = 130
 
 
-class UnexpectedAnswer(RemoteError):
+class UnexpectedResponse(RemoteError):
     """A success whose body is not what the contract promises. Never read as "nothing there"."""

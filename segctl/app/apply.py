@@ -18,7 +18,7 @@ from segctl.app.refresh import changed, record_of
 from segctl.applying.applier import Started, Tactics, Waiting, perform
 from segctl.errors import SegctlError
 from segctl.history.git import checked_out
-from segctl.model.report import Outcome, Report, Status, in_order, not_attempted
+from segctl.model.report import Outcome, Report, Status, not_attempted, sort_outcomes
 from segctl.planfile.to_json import action_name, digest
 from segctl.refreshing.refresher import refresh_changed
 from segctl.render.terminal import clean
@@ -89,8 +89,8 @@ def carry_out(
 
 def _written(plan: Plan) -> set[str]:
     """Give the ids of the segments that a plan writes to."""
-    twins = {twin.id for twin in plan.twins}
-    return twins | {change.id for change in plan.changes if change.id}
+    successors = {successor.id for successor in plan.successors}
+    return successors | {change.id for change in plan.changes if change.id}
 
 
 def _why_stopped(interruptions: Sequence[int], journal: Journal) -> str | bool:
@@ -145,7 +145,7 @@ class _Run:
 
     def refresh(self, account: Account, writer: Writer, stopped: Callable[[], str | bool]) -> None:
         """Have what was created, patched or replaced counted anew, as far as the quota goes."""
-        wanted = changed(self.session, in_order(self.plan.changes, self.outcomes))
+        wanted = changed(self.session, sort_outcomes(self.plan.changes, self.outcomes))
         record = record_of(self.session, account)
         zone = self.session.config.time_zone
         with self.session.progress("refreshing") as tell:
@@ -158,7 +158,7 @@ class _Run:
         ended = {id(one.change) for one in self.outcomes}
         late = [self._unfinished(one) for one in self.plan.changes if id(one) not in ended]
         return Report(
-            in_order(self.plan.changes, [*self.outcomes, *late]),
+            sort_outcomes(self.plan.changes, [*self.outcomes, *late]),
             tuple(self.refreshes),
             interrupted=interrupted,
         )

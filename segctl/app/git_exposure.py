@@ -12,7 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.errors import Diagnostic, Refused, Severity, UsageError
-from segctl.history.git import Sight, sight_of
+from segctl.history.git import GitStatus, git_status_of
 from segctl.project.config import PULLED
 from segctl.render.terminal import clean
 
@@ -30,17 +30,17 @@ def exposure(session: Session, root: Path, path: Path, *, ignore: str) -> Diagno
     or a folder around it. Raises `UsageError` where git cannot tell.
     """
     name = clean(path.as_posix())
-    match sight_of(root, path, env=session.env):
-        case Sight.HIDDEN:
+    match git_status_of(root, path, env=session.env):
+        case GitStatus.IGNORED:
             return None
-        case Sight.LOOSE:
+        case GitStatus.UNTRACKED:
             return Diagnostic(
                 "contacts-not-ignored",
                 Severity.WARNING,
                 f"git does not ignore {name}, so the contacts could be committed",
                 hint=f"write `{clean(ignore)}` into .gitignore",
             )
-        case Sight.TRACKED:
+        case GitStatus.TRACKED:
             return Diagnostic(
                 "contacts-tracked",
                 Severity.ERROR,

@@ -12,11 +12,11 @@ import dataclasses
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.common.timestamps import moment
 from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
 from segctl.model import Create, Impact, Reason
-from segctl.planning.audience_limits import reaching
+from segctl.planning.audience_limits import with_audience
 from segctl.project.config import PULLED
 from segctl.render.previews import quoted
 
@@ -35,7 +35,7 @@ def with_impacts(
     session: Session, account: Account, plan: Plan
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """Give the plan with the impact of each change, and what is to be said of the counting."""
-    changes = reaching(plan.changes)
+    changes = with_audience(plan.changes)
     if not changes:
         return plan, ()
     limited = session.config.limits.max_audience_change is not None
@@ -83,7 +83,7 @@ def _counted(change: Create | Patch | Replace, found: Evaluated) -> Change:
         found.counts.gained,
         found.counts.lost,
         found.base,
-        iso(taken) if taken else None,
+        format_utc(taken) if taken else None,
     )
     return dataclasses.replace(change, impact=impact)
 

@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
-from segctl.history.git import checked_out, held_elsewhere, moved_out, read_past, top_of
+from segctl.history.git import checked_out, held_elsewhere, moved_out, read_timeline, top_of
 from segctl.project.files import Files
 from segctl.render.terminal import clean
 
@@ -31,7 +31,7 @@ def emptied_folder(session: Session, missing: FolderMissing) -> Files:
     if os.path.lexists(root / folder) or not is_committed:
         raise missing
     try:
-        past = read_past(root, folder, env=env)
+        past = read_timeline(root, folder, env=env)
         taken = past.last_taken()
         moved = "" if taken is None else moved_out(root, folder, taken.id, env)
         # However a folder was moved, in a step or in several: the names are what would be deleted.

@@ -14,11 +14,17 @@ from segctl.account.snapshot import take_snapshot, with_definitions
 from segctl.common.suggest import did_you_mean
 from segctl.errors import InvalidInput, UsageError
 from segctl.model import Delete, Disposal
-from segctl.model.plan_options import Options
+from segctl.model.plan_options import PlanOptions
 from segctl.planning.matching import undeclared
 from segctl.planning.ownership import Ownership
-from segctl.planning.planner import Wishes, definitions_to_read, make_plan, needs_history, select
-from segctl.planning.safety import ended, judge
+from segctl.planning.planner import (
+    PlanInputs,
+    definitions_to_read,
+    make_plan,
+    needs_history,
+    select_matching,
+)
+from segctl.planning.safety import apply_safety_rules, ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Plan, Remote, Snapshot
     from segctl.model.contact_fields import ListNames
-    from segctl.planning.ownership import Ledger
+    from segctl.planning.ownership import RemovalHistory
     from segctl.planning.planner import Named
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -46,7 +52,7 @@ def read_selection(
     declarations = session.declarations
     if declarations.has_errors:
         raise InvalidInput(declarations.diagnostics)
-    picked, unused = select(declarations.declared, only)
+    picked, unused = select_matching(declarations.declared, only)
     if unused:
         raise _unused(unused[0], what, (one.name for one in declarations.declared))
     return declarations, picked
@@ -63,42 +69,45 @@ def _unused(pattern: str, what: str, names: Iterable[str]) -> UsageError:
 class Question:
     """All that a plan needs to know before it asks the account.
 
-    `wishes` are without the history, which takes git a while and is seldom needed: `recall` asks
+    `inputs` are without the history, which takes git a while and is seldom needed: `recall` asks
     git, once.
     """
 
     declarations: Declarations
-    wishes: Wishes
-    recall: Callable[[], Ledger]
-    options: Options = field(default_factory=Options)
+    inputs: PlanInputs
+    recall: Callable[[], RemovalHistory]
+    options: PlanOptions = field(default_factory=PlanOptions)
 
-    def informed(self, listed: Sequence[Remote]) -> Wishes:
+    def informed(self, listed: Sequence[Remote]) -> PlanInputs:
         """Give the wishes with the history, where that could matter for what the account lists."""
-        if not needs_history(self.declarations.declared, listed, self.wishes):
-            return self.wishes
-        ledger, selected = self.recall(), self.wishes.selected
+        if not needs_history(self.declarations.declared, listed, self.inputs):
+            return self.inputs
+        removal_history, selected = self.recall(), self.inputs.selected
         if selected is not None:
             selected = {
                 *selected,
-                *(one.name for one in select(ledger.removals, self.options.only)[0]),
+                *(
+                    one.name
+                    for one in select_matching(removal_history.removals, self.options.only)[0]
+                ),
             }
-        return dataclasses.replace(self.wishes, ledger=ledger, selected=selected)
+        return dataclasses.replace(self.inputs, removal_history=removal_history, selected=selected)
 
 
-def prepare(session: Session, options: Options) -> Question:
+def prepare(session: Session, options: PlanOptions) -> Question:
     """Read the files. Raises `InvalidInput` and `UsageError`."""
     declarations = session.declarations
     if declarations.has_errors:
         raise InvalidInput(declarations.diagnostics)
     recall = cache(lambda: ledger_of(session, declarations))
-    wishes = Wishes(
+    inputs = PlanInputs(
         tombstones=declarations.tombstones,
         ownership=session.config.ownership,
         detect_renames=options.detect_renames,
         selected=_selected(declarations, recall, options.only),
         strict_text=options.strict_text,
     )
-    return Question(declarations, wishes, recall, options)
+    return Question(declarations, inputs, recall, options)
 
 
 def look(
@@ -112,14 +121,14 @@ def look(
 
     Where `needs_all` says so of the plan, the definition of each V2 segment is read as well.
     """
-    declared, wishes = question.declarations.declared, question.wishes
+    declared, inputs = question.declarations.declared, question.inputs
     loose: frozenset[str] = frozenset()
 
     def wanted(listed: tuple[Remote, ...]) -> Sequence[Remote]:
-        nonlocal wishes, loose
-        wishes = question.informed(listed)
-        loose = frozenset(one.id for one in undeclared(declared, listed, wishes.renaming))
-        return definitions_to_read(declared, listed, wishes)
+        nonlocal inputs, loose
+        inputs = question.informed(listed)
+        loose = frozenset(one.id for one in undeclared(declared, listed, inputs.renaming))
+        return definitions_to_read(declared, listed, inputs)
 
     def is_loose(remote: Remote) -> bool:
         return remote.id in loose
@@ -128,23 +137,23 @@ def look(
     with_v1 = _may_end_v1(question)
     with session.progress("reading the account") as tell:
         snapshot = take_snapshot(reader, wanted, tell, known, is_loose=is_loose, with_v1=with_v1)
-        plan = make_plan(account.ref, declared, snapshot, wishes)
+        plan = make_plan(account.ref, declared, snapshot, inputs)
         if needs_all(plan):
             # What is gone by now is in neither, so the plan is made of what is left.
             here = snapshot.remotes
             others = [one for one in here if one.query is None and not one.is_v1]
             snapshot = with_definitions(reader, here, others, tell, known, is_loose=is_loose)
-            plan = make_plan(account.ref, declared, snapshot, wishes)
+            plan = make_plan(account.ref, declared, snapshot, inputs)
     return plan, snapshot
 
 
 def _may_end_v1(question: Question) -> bool:
     """Say whether the files may want a v1 segment gone, so that each of them must be known."""
-    files, wishes = question.declarations, question.wishes
+    files, inputs = question.declarations, question.inputs
     return (
         any(one.upgrade_from for one in files.declared)
         or any(one.disposal is Disposal.DELETE for one in files.tombstones)
-        or wishes.ownership is Ownership.EXCLUSIVE
+        or inputs.ownership is Ownership.EXCLUSIVE
     )
 
 
@@ -170,7 +179,7 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
 
         plan, counting = with_impacts(session, account, plan)
     allowed = {one.name: one.allow_audience_change for one in declarations.declared}
-    plan = judge(plan, limits, len(snapshot.remotes), references, allowed)
+    plan = apply_safety_rules(plan, limits, len(snapshot.remotes), references, allowed)
     found, names = _checked(session, account, question, plan) if plan.changes else ((), {})
     return dataclasses.replace(
         plan,
@@ -203,7 +212,7 @@ def _checked(
 
 
 def _selected(
-    declarations: Declarations, recall: Callable[[], Ledger], only: Sequence[str]
+    declarations: Declarations, recall: Callable[[], RemovalHistory], only: Sequence[str]
 ) -> frozenset[str] | None:
     """Give the names that --only picks, of segments that are declared or removed.
 
@@ -212,18 +221,18 @@ def _selected(
     if not only:
         return None
     known: list[Named] = [*declarations.declared, *declarations.tombstones]
-    picked, unused = select(known, only)
+    picked, unused = select_matching(known, only)
     if unused:
         known += recall().removals
-        picked, unused = select(known, only)
+        picked, unused = select_matching(known, only)
     if unused:
         raise _unused(unused[0], "--only", (one.name for one in known))
     return frozenset(one.name for one in picked)
 
 
-def ledger_of(session: Session, declarations: Declarations) -> Ledger:
+def ledger_of(session: Session, declarations: Declarations) -> RemovalHistory:
     """Ask git which segments were declared once and are not any more."""
-    from segctl.history.git import read_ledger  # noqa: PLC0415 - only where it can matter
+    from segctl.history.git import read_removal_history  # noqa: PLC0415 - only where it can matter
 
     names = {one.name for one in declarations.declared}
-    return read_ledger(session.root, session.config.segments, names, env=session.env)
+    return read_removal_history(session.root, session.config.segments, names, env=session.env)

@@ -139,11 +139,11 @@ def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_
     """Ask the account which segments would change."""
     from segctl.app.plan import look, prepare  # noqa: PLC0415 - the client
     from segctl.model import Create  # noqa: PLC0415
-    from segctl.model.plan_options import Options  # noqa: PLC0415
+    from segctl.model.plan_options import PlanOptions  # noqa: PLC0415
     from segctl.planfile.to_json import action_name  # noqa: PLC0415
-    from segctl.planning.audience_limits import reaching  # noqa: PLC0415
+    from segctl.planning.audience_limits import with_audience  # noqa: PLC0415
 
-    question = prepare(session, Options(only=tuple(names)))
+    question = prepare(session, PlanOptions(only=tuple(names)))
     plan, _ = look(session, account, question)
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
@@ -154,20 +154,20 @@ def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_
             None if isinstance(change, Create) else change.before,
             action_name(change),
         )
-        for change in reaching(plan.changes)
+        for change in with_audience(plan.changes)
         if change.name in declared
     ]
 
 
 def _show(session: Session, view: Preview, output: str) -> None:
-    from segctl.common.clock import iso  # noqa: PLC0415
+    from segctl.common.clock import format_utc  # noqa: PLC0415
 
-    made = iso(session.clock.now())
+    made = format_utc(session.clock.now())
     match output:
         case "json":
             from segctl.render.previews import preview_json  # noqa: PLC0415
 
-            session.show_json(preview_json(view, made, iso(view.now)))
+            session.show_json(preview_json(view, made, format_utc(view.now)))
         case "markdown":
             from segctl.app.repository import frame  # noqa: PLC0415
             from segctl.render.markdown.views import preview_markdown  # noqa: PLC0415

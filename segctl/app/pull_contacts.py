@@ -14,7 +14,7 @@ from segctl.common.suggest import did_you_mean
 from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, shelves
 from segctl.declarations.fields_file import columns
-from segctl.errors import InvalidInput, Refused, UnexpectedAnswer, UsageError
+from segctl.errors import InvalidInput, Refused, UnexpectedResponse, UsageError
 from segctl.planning.list_references import lists_of
 from segctl.render.previews import quoted, when
 from segctl.render.terminal import clean, count
@@ -71,7 +71,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
             try:
                 origin = Origin(account.digest, {one.id: one.name for one in lists.values()})
                 stored = store(exported, shelf, fields, origin, only)
-            except UnexpectedAnswer:
+            except UnexpectedResponse:
                 # The same files would be no better next time.
                 pull.finish()
                 raise

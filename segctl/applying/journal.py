@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from segctl.applying.context import Halted
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.errors import RemoteError, UsageError
 from segctl.model import Create
 from segctl.query.personal_data import mask_personal
@@ -166,7 +166,7 @@ class Journal:
     def _line(self, event: str, number: int, rest: Mapping[str, Any]) -> None:
         head = {
             "format_version": FORMAT_VERSION,
-            "time": iso(self._clock.now()),
+            "time": format_utc(self._clock.now()),
             "run": self._run,
             "sequence": number,
             "event": event,
@@ -274,7 +274,7 @@ class JournaledWriter(Writer):
 
 def names_of(plan: Plan) -> dict[str, str]:
     """Give the names of the segments that a plan changes, by id."""
-    names = {twin.id: twin.definition.name for twin in plan.twins}
+    names = {successor.id: successor.definition.name for successor in plan.successors}
     for change in plan.changes:
         if not isinstance(change, Create):
             names[change.id] = change.before.name

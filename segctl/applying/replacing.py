@@ -22,7 +22,7 @@ from segctl.errors import Interrupted, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
 from segctl.planning.equality import changed_fields
-from segctl.planning.safety import going
+from segctl.planning.safety import targets_phrase
 from segctl.planning.temporary_names import Marker, temporary_name
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def replace(change: Replace, means: Means) -> Steps[Outcome]:
     else:
         fields = {"name": aside.name}
         yield from writes.patch(change.id, change.before, aside, fields, means)
-    if change.twin is not None:
-        new = yield from taken_up(change.twin, change.after, means)
+    if change.successor is not None:
+        new = yield from taken_up(change.successor, change.after, means)
         verdict = yield from watch(new, means)
         return (yield from _judged(change, verdict, means))
     try:
@@ -147,22 +147,24 @@ def _keeps(change: Replace, means: Means) -> str:
 
     One of an earlier run may have been good, and in use, until its query was changed.
     """
-    twin = change.twin
-    if twin is None:
+    successor = change.successor
+    if successor is None:
         return ""
     if _is_patched(change):
         return "it had another query before"
     try:
-        sends = means.users.of(twin.id)
+        sends = means.users.of(successor.id)
     except RemoteError as error:
         return f"what uses it could not be read ({error.message})"
-    return f"{going(sends)} to it" if sends else ""
+    return f"{targets_phrase(sends)} to it" if sends else ""
 
 
 def _is_patched(change: Replace) -> bool:
     """Say whether the new one of an earlier run got another query; see `taken_up`."""
-    twin = change.twin
-    return twin is not None and "query_dsl" in changed_fields(twin.definition, change.after)
+    successor = change.successor
+    return successor is not None and "query_dsl" in changed_fields(
+        successor.definition, change.after
+    )
 
 
 def _give_back(change: Replace, means: Means) -> Steps[str]:

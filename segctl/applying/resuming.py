@@ -18,10 +18,10 @@ from segctl.planning.equality import changed_fields
 
 if TYPE_CHECKING:
     from segctl.applying.context import Means, Steps
-    from segctl.model import Remote, Segment, Twin
+    from segctl.model import Remote, Segment, Successor
 
 
-def taken_up(held: Twin, wanted: Segment, means: Means) -> Steps[Remote]:
+def taken_up(held: Successor, wanted: Segment, means: Means) -> Steps[Remote]:
     """Give the segment that an earlier run made, with the query that is wanted by now.
 
     Raises as `writes.patch` does, `Conflict` also where somebody changed it since the plan.

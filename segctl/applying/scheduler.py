@@ -352,7 +352,7 @@ def _leaves_room(job: _Job, outcome: Outcome) -> bool:
         return job.has_room
     if outcome.status is Status.DONE:
         # One that went on from where an earlier run stopped found two, and leaves one.
-        return job.has_room or job.change.twin is not None
+        return job.has_room or job.change.successor is not None
     if isinstance(job.change, Replace):
         return job.has_room
     return job.has_room and not outcome.is_written and outcome.status is not Status.UNKNOWN

@@ -22,7 +22,7 @@ from segctl.errors import RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
 from segctl.planning.equality import changed_fields
-from segctl.planning.safety import going
+from segctl.planning.safety import targets_phrase
 
 if TYPE_CHECKING:
     from segctl.applying.context import Means, Steps
@@ -56,7 +56,7 @@ def upgrade(change: Upgrade, means: Means) -> Steps[Outcome]:
 
 def _twin(change: Upgrade, means: Means) -> Steps[Remote]:
     """Give the new segment as it is wanted: made now, or by an earlier run and corrected since."""
-    held = change.twin
+    held = change.successor
     differing = () if held is None else changed_fields(held.definition, change.aside)
     if held is None or "parent_list_ids" in differing:
         if held is not None:
@@ -72,8 +72,8 @@ def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
     sends = users(change, twin_id, means)
     if sends:
         raise writes.Conflict(
-            f"{going(sends)} to the new segment, which cannot get another parent list and would "
-            "have to be made anew",
+            f"{targets_phrase(sends)} to the new segment, which cannot get another parent list and "
+            "would have to be made anew",
             "put the parent list back, or give it the v1 segment again until the new one is made",
             twin_id,
         )
@@ -98,7 +98,7 @@ def _invalid(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome]:
     new = verdict.remote
     why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
     hint = "correct the query and apply again"
-    if means.tactics.on_invalid is OnInvalid.ROLLBACK and change.twin is None:
+    if means.tactics.on_invalid is OnInvalid.ROLLBACK and change.successor is None:
         try:
             yield from writes.delete(new.id, writes.stored(new, change.aside), means)
         except NOT_DONE as error:
@@ -153,7 +153,7 @@ def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
     return _waiting(
         change,
         new,
-        f"{going(sends, 'still ')} to the v1 segment",
+        f"{targets_phrase(sends, 'still ')} to the v1 segment",
         f"in SendGrid, give it the new segment instead, id {new.id}; then apply again",
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.applying.writes import Conflict
-from segctl.planning.safety import going, is_ignored
+from segctl.planning.safety import is_ignored, targets_phrase
 
 if TYPE_CHECKING:
     from segctl.applying.context import Means
@@ -38,7 +38,7 @@ def refuse_if_used(change: Delete | Replace, means: Means) -> None:
     sends = users(change, change.id, means)
     if sends:
         raise Conflict(
-            f"{going(sends)} to it since the plan was made",
+            f"{targets_phrase(sends)} to it since the plan was made",
             "give it another audience in SendGrid and apply again; or "
             f"--ignore-references '{change.name}'",
             change.id,

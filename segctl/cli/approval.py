@@ -17,7 +17,7 @@ import click
 
 from segctl import __version__
 from segctl.errors import Refused, UsageError
-from segctl.model.plan_options import Options
+from segctl.model.plan_options import PlanOptions
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def read_plan(file: str) -> SavedPlan:
 class Approval:
     """What was approved before this apply: a saved plan, a digest, both or nothing."""
 
-    options: Options
+    options: PlanOptions
     saved: SavedPlan | None = None
     digest: str = ""
 
@@ -132,7 +132,7 @@ def approval(
     """
     wanted = _digest(expect_digest)
     if plan_file is None:
-        return Approval(Options(**options), digest=wanted)
+        return Approval(PlanOptions(**options), digest=wanted)
     context = click.get_current_context()
     for name in options:
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:

@@ -223,6 +223,6 @@ def _sarif(
 
 
 def _now(session: Session) -> str:
-    from segctl.common.clock import iso  # noqa: PLC0415
+    from segctl.common.clock import format_utc  # noqa: PLC0415
 
-    return iso(session.clock.now())
+    return format_utc(session.clock.now())

@@ -70,6 +70,6 @@ class SystemClock:
         return bell.wait(seconds)
 
 
-def iso(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """Write a moment as the API does: `2026-07-15T16:04:33Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
 from segctl.audience.to_duckdb import TYPES
 from segctl.audience.typed_sql import name_sql, text_sql
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.contacts.dataset import PULLED_FORMAT
 from segctl.contacts.file_readers import read_relation
-from segctl.errors import UnexpectedAnswer, UsageError
+from segctl.errors import UnexpectedResponse, UsageError
 from segctl.planning.list_references import LIST_IDS
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 
@@ -63,7 +63,7 @@ def store(
 
     Where one of the exports is of all contacts, so is the base; otherwise it is of those on the
     lists. `fields` are the account's own, `only` the names of the lists
-    that the base is limited to. Raises `UnexpectedAnswer` where the files are not what SendGrid
+    that the base is limited to. Raises `UnexpectedResponse` where the files are not what SendGrid
     said, `UsageError` where the base cannot be written, and `OSError`.
     """
     shelf.remove_new()
@@ -127,7 +127,7 @@ class _Making:
         ]
         self.database.rows(f"CREATE TABLE made.contact_data AS {self._contacts(source)}")
         ((total,),) = self.database.rows("SELECT count(*) FROM made.contact_data")
-        as_of = iso(min(one.made for one in self.exported))
+        as_of = format_utc(min(one.made for one in self.exported))
         lists = sorted(one.list_id for one in self.exported if one.list_id is not None)
         facts = {
             "format": PULLED_FORMAT,
@@ -228,8 +228,8 @@ def _id(relation: Relation) -> str:
     return relation.columns[JOIN_COLUMN].value
 
 
-def _unusable(what: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
+def _unusable(what: str) -> UnexpectedResponse:
+    return UnexpectedResponse(
         f"the export of the contacts is not usable: {what}",
         hint="run it again: the next pull begins anew",
         operation="store the contacts",

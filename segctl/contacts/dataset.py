@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from segctl.audience.duckdb_engine import Database, EvaluationFailed
 from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import name_sql
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.contacts.file_readers import KINDS, Column, Format, Relation, format_of, read_relation
 from segctl.contacts.temp_folders import spilling
 from segctl.contacts.uniqueness_cache import Check
@@ -132,7 +132,7 @@ def _happened(database: Database, path: Path) -> Relation:
 
 def _modified_at(*paths: Path) -> str:
     last = max(path.stat().st_mtime for path in paths)
-    return iso(datetime.fromtimestamp(last, UTC))
+    return format_utc(datetime.fromtimestamp(last, UTC))
 
 
 def _columns(people: Relation, fields: Mapping[str, ColumnType]) -> Columns:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from segctl.contacts import pull_state
 from segctl.contacts.pull_state import Job, Piece
-from segctl.errors import NotFound, RemoteError, UnexpectedAnswer
+from segctl.errors import NotFound, RemoteError, UnexpectedResponse
 from segctl.sendgrid.exports import ExportStatus
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ class _Run:
             keep(None)
             if attempt < TRIES:
                 self.pull.notify(f"Could not {operation}: {wrong}; fetching it again.")
-        raise UnexpectedAnswer(
+        raise UnexpectedResponse(
             f"could not {operation}: {wrong}", hint="run it again later", operation=operation
         )
 

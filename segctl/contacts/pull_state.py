@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from segctl.common import files
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.common.timestamps import moment
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ def _job_json(job: Job) -> dict[str, Any]:
         pieces = [{"name": one.name, "tag": one.tag, "size": one.size} for one in job.pieces]
     return {
         "list": job.list_id,
-        "asked": iso(job.asked),
+        "asked": format_utc(job.asked),
         "export": job.export_id,
-        "made": None if job.made is None else iso(job.made),
+        "made": None if job.made is None else format_utc(job.made),
         "count": job.count,
         "files": pieces,
     }

@@ -18,14 +18,14 @@ from segctl.query.parser.parse import parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.history.timeline import Past
+    from segctl.history.timeline import Timeline
     from segctl.model import Declared
 
 
 class Audit:
     """Tells the events of a past, working out each commit's when it is first asked for."""
 
-    def __init__(self, past: Past) -> None:
+    def __init__(self, past: Timeline) -> None:
         self._past = past
         self._events: dict[int, tuple[Event, ...]] = {}
 

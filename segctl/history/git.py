@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from segctl.errors import UsageError
 from segctl.history.git_log import commits_in, is_file
 from segctl.history.name_scan import possible_name
-from segctl.history.timeline import Past
-from segctl.planning.ownership import Ledger
+from segctl.history.timeline import Timeline
+from segctl.planning.ownership import RemovalHistory
 from segctl.project.files import SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ _FETCH = "`fetch-depth: 0` for actions/checkout, `git fetch --unshallow` by hand
 _LONGEST_WORDS = 200
 
 
-def read_ledger(
+def read_removal_history(
     root: Path,
     folder: str,
     now_declared: Collection[str],
     *,
     env: Mapping[str, str] | None = None,
     patience: float = PATIENCE,
-) -> Ledger:
+) -> RemovalHistory:
     """Tell which segments the history of a folder declared that no file declares now.
 
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
@@ -95,19 +95,19 @@ def read_ledger(
     Never raises for what git says: the ledger is then unavailable, with the reason and a remedy.
     """
     try:
-        past = read_past(root, folder, env=env, patience=patience)
+        past = read_timeline(root, folder, env=env, patience=patience)
     except UsageError as error:
-        return Ledger(unavailable=error.message, remedy=error.hint)
-    return Ledger(past.removals(now_declared), uncommitted=past.uncommitted(now_declared))
+        return RemovalHistory(unavailable=error.message, remedy=error.hint)
+    return RemovalHistory(past.removals(now_declared), uncommitted=past.uncommitted(now_declared))
 
 
-def read_past(
+def read_timeline(
     root: Path,
     folder: str,
     *,
     env: Mapping[str, str] | None = None,
     patience: float = PATIENCE,
-) -> Past:
+) -> Timeline:
     """Read the whole first-parent history of a folder, from its first commit to HEAD.
 
     Raises `UsageError` where there is no git, no repository, no commit, or a history that is not
@@ -124,7 +124,7 @@ def read_past(
         for change in (*commit.segments, *commit.queries)
         if change.blob
     }
-    return Past(commits, git.contents(blobs), folder)
+    return Timeline(commits, git.contents(blobs), folder)
 
 
 def moved_out(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:
@@ -194,17 +194,17 @@ def top_of(root: Path) -> Path | None:
     return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
 
 
-class Sight(Enum):
+class GitStatus(Enum):
     """What git makes of a file: it leaves it alone, would take it with all others, or has it."""
 
-    HIDDEN = "hidden"
-    LOOSE = "loose"
+    IGNORED = "hidden"
+    UNTRACKED = "loose"
     TRACKED = "tracked"
 
 
-def sight_of(
+def git_status_of(
     root: Path, path: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
-) -> Sight:
+) -> GitStatus:
     """Say what git makes of a file; it is hidden where it is ignored, or there is no git.
 
     `path` need not exist, and is relative to `root`. Raises `UsageError` where git cannot tell.
@@ -212,7 +212,7 @@ def sight_of(
     env = os.environ if env is None else env
     # Whoever has no git commits nothing.
     if top_of(root) is None or shutil.which("git", path=env.get("PATH")) is None:
-        return Sight.HIDDEN
+        return GitStatus.IGNORED
     git = _Git(root, env, patience)
     # This command knows no magic in paths, and refuses to be told that there is none.
     asking = ("--no-literal-pathspecs", "check-ignore", "--quiet", "--")
@@ -220,8 +220,12 @@ def sight_of(
     if code > 1:
         raise git.refusal(words)
     if code == 0:
-        return Sight.HIDDEN
-    return Sight.TRACKED if git.run("ls-files", "-z", "--", path.as_posix()) else Sight.LOOSE
+        return GitStatus.IGNORED
+    return (
+        GitStatus.TRACKED
+        if git.run("ls-files", "-z", "--", path.as_posix())
+        else GitStatus.UNTRACKED
+    )
 
 
 class _Git:

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from segctl.history.commits import Commit, FileChange
     from segctl.model import Declared
 
-Line: TypeAlias = "list[tuple[int, tuple[Declared, ...]]]"
+NameTimeline: TypeAlias = "list[tuple[int, tuple[Declared, ...]]]"
 """A name through time: from this commit on, these files declare it, in the order of paths."""
 
 
-class Past:
+class Timeline:
     """All that the history of a folder said, looked into as far as it is asked.
 
     `commits` go from the oldest to HEAD, from the very first that touched the folder; `blobs` has
@@ -50,7 +50,7 @@ class Past:
         self._read: dict[tuple[str, str, str], Declared | Tombstone | None] = {}
         self._asked: dict[tuple[str, str], str] = {}
         self._sequences: dict[str, tuple[list[int], list[Declared | None]]] = {}
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, NameTimeline] = {}
 
     @cached_property
     def _paths(self) -> dict[str, set[str]]:
@@ -173,10 +173,10 @@ class Past:
         place = bisect.bisect_right(line, index, key=lambda entry: entry[0]) - 1
         return line[place][1][0] if place >= 0 and line[place][1] else None
 
-    def line(self, name: str) -> Line:
+    def line(self, name: str) -> NameTimeline:
         """Give the commits that changed which files declare a name, and what these say."""
         if name not in self._lines:
-            line: Line = []
+            line: NameTimeline = []
             self._lines[name] = line
             holders: dict[str, Declared] = {}
             for index, path, one in self._changes(self._paths.get(name, ())):

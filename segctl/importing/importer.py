@@ -17,7 +17,7 @@ from segctl.declarations.collection import folded
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.generating import segment_text
 from segctl.planning.matching import undeclared
-from segctl.planning.temporary_names import is_marked, looks_like_twin
+from segctl.planning.temporary_names import is_marked, looks_like_successor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -132,7 +132,7 @@ class Choice:
         """Say why a segment cannot become a file, as far as names go."""
         if one.name in self.graves:
             return _buried(one, self.graves[one.name])
-        if is_marked(one) or looks_like_twin(one):
+        if is_marked(one) or looks_like_successor(one):
             return _halfway(one)
         if self.held[one.name] > 1:
             return _ambiguous(one, self.held[one.name])

@@ -16,7 +16,7 @@ from segctl.model.actions import (
     Precondition,
     Reason,
     Replace,
-    Twin,
+    Successor,
     Upgrade,
 )
 from segctl.model.plan import (
@@ -54,10 +54,10 @@ __all__ = [
     "Replace",
     "Segment",
     "Snapshot",
+    "Successor",
     "Summary",
     "TargetRef",
     "Tombstone",
-    "Twin",
     "Upgrade",
     "Validation",
 ]

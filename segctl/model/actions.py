@@ -129,7 +129,7 @@ class Patch(_Wanted, _Standing):
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class Successor:
     """The segment that is to take the place of another one, as the account holds it."""
 
     id: str
@@ -141,8 +141,8 @@ class Replace(_Wanted, _Standing):
     """Delete and create again, with a new id: the API cannot change a parent list.
 
     The fields are those of `Patch`. `is_allowed`: the file says `allow_replace`; `is_protected`:
-    it says `protected`. `twin` is the new segment, where an earlier run made it and did not get to
-    the end; `before` is the old one under its temporary name then.
+    it says `protected`. `successor` is the new segment, where an earlier run made it and did not
+    get to the end; `before` is the old one under its temporary name then.
     """
 
     before: Segment
@@ -157,7 +157,7 @@ class Replace(_Wanted, _Standing):
     impact: Impact | None = None
     is_allowed: bool = False
     is_protected: bool = False
-    twin: Twin | None = None
+    successor: Successor | None = None
 
     @classmethod
     def of(
@@ -167,12 +167,12 @@ class Replace(_Wanted, _Standing):
         *,
         is_allowed: bool,
         is_protected: bool,
-        twin: Twin | None = None,
+        successor: Successor | None = None,
     ) -> Replace:
         """Make a replacement of what would be a patch if the API could change the parent list."""
         same = {one.name: getattr(patch, one.name) for one in fields(patch)}
         rest = {"reason": reason, "is_allowed": is_allowed, "is_protected": is_protected}
-        return cls(**(same | rest | {"twin": twin}))
+        return cls(**(same | rest | {"successor": successor}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +180,17 @@ class Upgrade(_Wanted, _Standing):
     """Let a V2 segment take the place of a v1 one, which is deleted once that is as good.
 
     `before` is the v1 segment, its query SGQL, and so is the precondition. Until that is gone the
-    new one is called `twin_name`; `twin` is what an earlier run left of it. `waits_for` are the
-    Single Sends that still go to the v1 segment and keep it. `is_protected`: the file says so.
+    new one is called `successor_name`; `successor` is what an earlier run left of it. `waits_for`
+    are the Single Sends that still go to the v1 segment and keep it. `is_protected`: the file says
+    so.
     """
 
     before: Segment
     after: Segment
     precondition: Precondition
     span: Span
-    twin_name: str
-    twin: Twin | None = None
+    successor_name: str
+    successor: Successor | None = None
     contacts_count: int | None = None
     waits_for: tuple[SingleSend, ...] = ()
     reason: Reason = Reason.UPGRADED
@@ -199,7 +200,7 @@ class Upgrade(_Wanted, _Standing):
     @property
     def aside(self) -> Segment:
         """Give what is wanted under the name that it has until the v1 segment is gone."""
-        return replace(self.after, name=self.twin_name)
+        return replace(self.after, name=self.successor_name)
 
     @property
     def changed_fields(self) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.model.actions import Change, Create, Delete, Ignore, Keep, Patch, Replace, Upgrade
-from segctl.model.plan_options import Options
+from segctl.model.plan_options import PlanOptions
 
 if TYPE_CHECKING:
     from segctl.errors import Diagnostic
-    from segctl.model.actions import Twin
+    from segctl.model.actions import Successor
     from segctl.model.contact_fields import ListNames
 
 
@@ -60,7 +60,7 @@ class Plan:
     ignored: tuple[Ignore, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
-    options: Options = field(default_factory=Options)
+    options: PlanOptions = field(default_factory=PlanOptions)
     folder: str = "segments"
     room: int = field(default=1, compare=False)
     lists: ListNames = field(default_factory=dict, compare=False)
@@ -76,10 +76,10 @@ class Plan:
         return tuple(one for one in self.diagnostics if one.severity is not Severity.ERROR)
 
     @property
-    def twins(self) -> tuple[Twin, ...]:
+    def successors(self) -> tuple[Successor, ...]:
         """The new segments of replacements and upgrades that an earlier run began."""
-        begun = (one.twin for one in self.changes if isinstance(one, Replace | Upgrade))
-        return tuple(twin for twin in begun if twin is not None)
+        begun = (one.successor for one in self.changes if isinstance(one, Replace | Upgrade))
+        return tuple(successor for successor in begun if successor is not None)
 
     @property
     def leaves_work(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PlanOptions:
     """What was asked of a plan beside the files, the settings and the account.
 
     `only` holds patterns of names or files (none: all); `strict_text` takes a query that is merely

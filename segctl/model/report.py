@@ -70,7 +70,7 @@ def not_attempted(change: Change, why: str = "") -> Outcome:
     return Outcome(change, Status.NOT_ATTEMPTED, change.id, why)
 
 
-def in_order(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+def sort_outcomes(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
     """Put the outcomes of a plan's changes in the plan's order, whenever each of them ended."""
     # By identity: two changes of a plan may be equal.
     places = {id(change): place for place, change in enumerate(changes)}

@@ -20,11 +20,11 @@ from segctl.model import (
     Reason,
     Replace,
     Segment,
+    Successor,
     TargetRef,
-    Twin,
     Upgrade,
 )
-from segctl.model.plan_options import Options
+from segctl.model.plan_options import PlanOptions
 from segctl.model.single_sends import SingleSend
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from segctl.model.clauses import ClauseChange
 
 
-def build_plan(document: Any) -> Plan:
+def plan_from_document(document: Any) -> Plan:
     """Make the plan. The document fits `schemas/plan.schema.json`."""
     asked = document["options"]
     return Plan(
@@ -49,7 +49,7 @@ def build_plan(document: Any) -> Plan:
         ),
         diagnostics=tuple(_findings(document["diagnostics"])),
         refusals=tuple(_findings(document["refusals"])),
-        options=Options(
+        options=PlanOptions(
             only=tuple(asked["only"]),
             strict_text=asked["strict_text"],
             detect_renames=asked["detect_renames"],
@@ -103,13 +103,13 @@ def _change(entry: Any) -> Change:
         reason,
         is_allowed=entry["allow_replace"],
         is_protected=entry["protected"],
-        twin=_twin(entry.get("twin")),
+        successor=_twin(entry.get("twin")),
     )
 
 
-def _twin(entry: Any) -> Twin | None:
+def _twin(entry: Any) -> Successor | None:
     """Read a twin; a replace in a plan of format 1.2 has none."""
-    return None if entry is None else Twin(entry["id"], _segment(entry["definition"]))
+    return None if entry is None else Successor(entry["id"], _segment(entry["definition"]))
 
 
 def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
@@ -119,8 +119,8 @@ def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
         after=_segment(entry["after"]),
         precondition=_precondition(entry),
         span=_some_span(entry["source"]),
-        twin_name=rest["twin_name"],
-        twin=_twin(rest["twin"]),
+        successor_name=rest["twin_name"],
+        successor=_twin(rest["twin"]),
         contacts_count=contacts,
         # Nobody looks at whom else they go to: the account is asked again before anything is done.
         waits_for=tuple(

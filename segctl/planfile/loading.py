@@ -18,7 +18,7 @@ from segctl.common.secrets import redact
 from segctl.documents.document import decode, quoted
 from segctl.documents.schema import validator
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
-from segctl.planfile.from_json import build_plan
+from segctl.planfile.from_json import plan_from_document
 from segctl.planfile.to_json import FORMAT_VERSION, OLDEST_MINOR, checksum, digest
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _read(text: str) -> SavedPlan:
     if document.get("checksum") != checksum(document):
         raise _edited()
     _check_shape(document, is_newer=is_newer)
-    plan = build_plan(document)
+    plan = plan_from_document(document)
     if document["digest"] != digest(plan):
         raise _edited()
     return SavedPlan(plan, document["tool"]["version"], document["generated_at"])

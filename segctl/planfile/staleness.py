@@ -86,7 +86,7 @@ def _altered(saved: Change, now: Change) -> Iterator[Diagnostic]:
         for field in definition_diff(saved.before, now.before):
             words = f"`{now.name}`: its {_FIELDS[field]} on the account is not what the plan saw"
             yield _stale("stale-changed", words, now.span)
-    if isinstance(saved, Replace) and isinstance(now, Replace) and saved.twin != now.twin:
+    if isinstance(saved, Replace) and isinstance(now, Replace) and saved.successor != now.successor:
         words = f"`{now.name}`: the new one of its replacement is not what the plan saw"
         yield _stale("stale-changed", words, now.span)
     if not isinstance(saved, Delete) and not isinstance(now, Delete):

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from segctl.errors import Diagnostic, Span
-    from segctl.model import Segment, Twin
+    from segctl.model import Segment, Successor
 
 FORMAT_VERSION = "1.3"
 """1.1 is the first that holds a whole plan; 1.2 adds `impact` and `upgrade`, 1.3
-`lists` and `twin`."""
+`lists` and `successor`."""
 
 OLDEST_MINOR = 1
 """Plans of this minor version of the format, and of later ones, can be read."""
@@ -99,8 +99,12 @@ def digest(plan: Plan) -> str:
 
 def _taken_up(change: Change) -> dict[str, Any]:
     """Give what a replacement goes on with: it writes to that, too."""
-    twin = change.twin if isinstance(change, Replace) else None
-    return {"twin": {"id": twin.id, "definition": twin.definition.as_json()}} if twin else {}
+    successor = change.successor if isinstance(change, Replace) else None
+    return (
+        {"twin": {"id": successor.id, "definition": successor.definition.as_json()}}
+        if successor
+        else {}
+    )
 
 
 def _settled(changes: Sequence[Change]) -> Iterator[Change]:
@@ -241,21 +245,23 @@ def _change(change: Change) -> dict[str, Any]:
         "impact": None if impact is None else dataclasses.asdict(impact),
         "allow_replace": anew.is_allowed if anew else None,
         "protected": kept.is_protected if kept else None,
-        "twin": _twin(anew.twin) if anew else None,
+        "twin": _twin(anew.successor) if anew else None,
         "v1": change.is_v1 if isinstance(change, Delete) else None,
         "upgrade": _upgrade(change) if isinstance(change, Upgrade) else None,
     }
 
 
-def _twin(twin: Twin | None) -> dict[str, Any] | None:
-    return {"id": twin.id, "definition": _definition(twin.definition)} if twin else None
+def _twin(successor: Successor | None) -> dict[str, Any] | None:
+    return (
+        {"id": successor.id, "definition": _definition(successor.definition)} if successor else None
+    )
 
 
 def _upgrade(change: Upgrade) -> dict[str, Any]:
     """Give what an upgrade has and no other action."""
     return {
-        "twin_name": change.twin_name,
-        "twin": _twin(change.twin),
+        "twin_name": change.successor_name,
+        "twin": _twin(change.successor),
         "waits_for": [
             {"id": one.id, "name": one.name, "status": one.status} for one in change.waits_for
         ],

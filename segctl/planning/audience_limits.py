@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segctl.model import Change, Create, Impact, Patch, Replace
 
 
-def reaching(changes: Iterable[Change]) -> list[Create | Patch | Replace]:
+def with_audience(changes: Iterable[Change]) -> list[Create | Patch | Replace]:
     """Give the changes that have an audience to count.
 
     What goes away has none, and what an upgrade comes from was no V2 query.
@@ -40,7 +40,7 @@ def audience_change(impact: Impact) -> float:
     return 100 * moved / (impact.before or impact.base) if moved else 0
 
 
-def too_far(
+def audience_change_refusals(
     changes: Iterable[Change], limit: int | None, allowed: Mapping[str, float]
 ) -> Iterator[Diagnostic]:
     """Refuse what changes more of an audience than the limit and its file allow, in percent.
@@ -49,7 +49,7 @@ def too_far(
     """
     if limit is None:
         return
-    for change in reaching(changes):
+    for change in with_audience(changes):
         impact = change.impact
         if impact is None:
             continue

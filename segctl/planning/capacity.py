@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def needs_room(change: Change) -> bool:
     """Say whether a change makes a segment before it deletes another one."""
-    return isinstance(change, Replace | Upgrade) and change.twin is None
+    return isinstance(change, Replace | Upgrade) and change.successor is None
 
 
 def with_room(plan: Plan, most: int, account_size: int) -> Plan:
@@ -64,7 +64,7 @@ def over_the_cap(plan: Plan, most: int, account_size: int) -> Iterator[Diagnosti
 
 def _some_wait(plan: Plan) -> bool:
     """Say whether some upgrade stands there twice and waits for people."""
-    return any(isinstance(one, Upgrade) and one.twin and one.waits_for for one in plan.changes)
+    return any(isinstance(one, Upgrade) and one.successor and one.waits_for for one in plan.changes)
 
 
 def _peak(changes: Iterable[Change]) -> int:
@@ -88,9 +88,9 @@ def _peak(changes: Iterable[Change]) -> int:
 
 def _has_two(change: Change) -> bool:
     """Say whether an earlier run left two segments, of which this leaves one."""
-    return isinstance(change, Replace | Upgrade) and change.twin is not None
+    return isinstance(change, Replace | Upgrade) and change.successor is not None
 
 
 def _would_stop(change: Change) -> bool:
     """Say whether an upgrade is not begun, and would have to stop before its end."""
-    return isinstance(change, Upgrade) and bool(change.waits_for) and change.twin is None
+    return isinstance(change, Upgrade) and bool(change.waits_for) and change.successor is None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 from segctl.model import Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planning.definition_diff import definition_diff
 from segctl.planning.equality import same_audience
-from segctl.planning.temporary_names import is_marked, looks_like_twin
+from segctl.planning.temporary_names import is_marked, looks_like_successor
 
 if TYPE_CHECKING:
     from segctl.errors import Span
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segctl.model.clauses import ClauseChange
 
 
-class Kind(StrEnum):
+class DriftKind(StrEnum):
     """What somebody did."""
 
     EDITED = "edited"
@@ -40,7 +40,7 @@ class Drift:
     that a renamed one has there. `updated_at` is when the account last changed it.
     """
 
-    kind: Kind
+    kind: DriftKind
     name: str
     id: str | None = None
     now: str = ""
@@ -68,7 +68,7 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
     loose = [
         by_id[one.id]
         for one in plan.ignored
-        if not (one.is_v1 or is_marked(by_id[one.id]) or looks_like_twin(by_id[one.id]))
+        if not (one.is_v1 or is_marked(by_id[one.id]) or looks_like_successor(by_id[one.id]))
     ]
     found: list[Drift] = []
     pending = 0
@@ -81,7 +81,7 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
                     fields = definition_diff(change.before, change.after, by_meaning=True)
                     found.append(
                         Drift(
-                            Kind.EDITED,
+                            DriftKind.EDITED,
                             change.name,
                             change.id,
                             changed_fields=tuple(fields),
@@ -108,11 +108,11 @@ def _missing(change: Create, loose: list[Remote]) -> Drift:
     known = [one for one in loose if one.query is not None]
     same = [one for one in known if same_audience(one.definition, change.after)]
     if len(same) != 1:
-        return Drift(Kind.DELETED, change.name, span=change.span)
+        return Drift(DriftKind.DELETED, change.name, span=change.span)
     (remote,) = same
     loose.remove(remote)
     return Drift(
-        Kind.RENAMED,
+        DriftKind.RENAMED,
         change.name,
         remote.id,
         now=remote.name,
@@ -123,4 +123,4 @@ def _missing(change: Create, loose: list[Remote]) -> Drift:
 
 
 def _created(remote: Remote) -> Drift:
-    return Drift(Kind.CREATED, remote.name, remote.id, updated_at=remote.updated_at)
+    return Drift(DriftKind.CREATED, remote.name, remote.id, updated_at=remote.updated_at)

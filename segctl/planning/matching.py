@@ -17,10 +17,10 @@ from segctl.planning.ownership import is_ours
 from segctl.planning.temporary_names import (
     Marker,
     is_marked,
-    looks_like_twin,
+    looks_like_successor,
     marked,
-    nameless_twins,
-    twins,
+    successors_by_name,
+    successors_of,
 )
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ def upgrading(
     ids = {one.upgrade_from for one in declared if one.upgrade_from}
     if not ids:
         return (), ()
-    half = [one for one in remotes if looks_like_twin(one)]
+    half = [one for one in remotes if looks_like_successor(one)]
     return (
         tuple(one for one in remotes if one.is_v1 and one.id.lower() in ids),
-        tuple(twin for v1_id in sorted(ids) for twin in twins(v1_id, half)),
+        tuple(twin for v1_id in sorted(ids) for twin in successors_of(v1_id, half)),
     )
 
 
@@ -120,7 +120,7 @@ class _Matcher:
         self.declared = {one.name: one for one in declared}
         # Few, if any: to look for a declaration among all would take quadratic time.
         self.marked = [remote for remote in remotes if is_marked(remote)]
-        self.half = [remote for remote in remotes if looks_like_twin(remote)]
+        self.half = [remote for remote in remotes if looks_like_successor(remote)]
         self.by_id = {remote.id.lower(): remote for remote in remotes}
         self.v1: dict[str, Remote] = {}
         self.surplus: dict[str, tuple[Remote, ...]] = {}
@@ -197,7 +197,7 @@ class _Matcher:
                     "remove `upgrade_from`; to give that one this name, write `previous_names`",
                 )
                 continue
-            half = twins(one.upgrade_from, self.half)
+            half = successors_of(one.upgrade_from, self.half)
             self.claimed |= {remote.id for remote in half}
             if name in self.broken or not half:
                 continue
@@ -335,7 +335,7 @@ class _Matcher:
         """
         known = self.found.keys() | self.broken
         names = [n for n, one in self.declared.items() if n not in known and not one.upgrade_from]
-        for name, half in nameless_twins(names, self.half).items():
+        for name, half in successors_by_name(names, self.half).items():
             one = half[0]
             if len(half) > 1 or one.id in self.claimed or one.query is None or one.name in graves:
                 continue

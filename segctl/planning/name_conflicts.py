@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.errors import Diagnostic, Severity
-from segctl.model import Create, Delete, Patch, Replace, Twin, Upgrade
+from segctl.model import Create, Delete, Patch, Replace, Successor, Upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ def names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[D
     found = []
     for change in changes:
         match change:
-            case Replace(twin=Twin()):
+            case Replace(successor=Successor()):
                 # The new one has its name already.
                 continue
             case (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from segctl.model import Change
 
 
-def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+def order_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Order the changes of a plan; add the renames to temporary names that they need."""
     ordered = sorted(changes, key=_rank)
     renames = [one for one in ordered if isinstance(one, Patch | Replace) and _renames(one)]
@@ -44,7 +44,7 @@ def _rank(change: Change) -> tuple[int, bool, str]:
     rank = {Create: 1, Patch: 2, Replace: 3, Upgrade: 4, Delete: 5}[type(change)]
     if isinstance(change, Patch) and _renames(change):
         rank = 0
-    is_resumed = isinstance(change, Replace) and change.twin is not None
+    is_resumed = isinstance(change, Replace) and change.successor is not None
     return rank, not is_resumed, change.name
 
 

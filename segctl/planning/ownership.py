@@ -51,7 +51,7 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class RemovalHistory:
     """What git knows of segments that are no longer declared.
 
     `removals` are in the order of commits, the latest removal of each name. `unavailable` says why

@@ -27,19 +27,19 @@ from segctl.model import (
     Replace,
     Segment,
     Snapshot,
+    Successor,
     TargetRef,
     Tombstone,
-    Twin,
     Upgrade,
     Validation,
 )
 from segctl.planning.equality import changed_fields, same_text
 from segctl.planning.matching import match_up, undeclared, upgrading
 from segctl.planning.name_conflicts import alike, names_in_use
-from segctl.planning.ordering import in_order
-from segctl.planning.ownership import Ledger, Ownership, Removal
-from segctl.planning.temporary_names import Marker, nameless_twins, temporary_name
-from segctl.planning.undeclared import Rules, concerns, left_aside, settle
+from segctl.planning.ordering import order_changes
+from segctl.planning.ownership import Ownership, Removal, RemovalHistory
+from segctl.planning.temporary_names import Marker, successors_by_name, temporary_name
+from segctl.planning.undeclared import Rules, concerns, decide_undeclared, left_aside
 from segctl.planning.v1_upgrades import (
     finished,
     is_stranger,
@@ -56,16 +56,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PlanInputs:
     """All that decides a plan beside the declarations and the account.
 
-    `tombstones` are the files that say `removed`; `ledger` and `ownership` decide of segments that
-    no file declares. `selected` holds the names to plan for (`None`: all). `strict_text` takes a
-    query that is merely written another way for a change.
+    `tombstones` are the files that say `removed`; `removal_history` and `ownership` decide of
+    segments that no file declares. `selected` holds the names to plan for (`None`: all).
+    `strict_text` takes a query that is merely written another way for a change.
     """
 
     tombstones: tuple[Tombstone, ...] = ()
-    ledger: Ledger = field(default_factory=Ledger)
+    removal_history: RemovalHistory = field(default_factory=RemovalHistory)
     ownership: Ownership = Ownership.HISTORY
     detect_renames: bool = True
     selected: Collection[str] | None = None
@@ -74,14 +74,14 @@ class Wishes:
     @property
     def renaming(self) -> tuple[Removal, ...]:
         """The removals by which a rename may be detected."""
-        if not self.detect_renames or self.ledger.unavailable:
+        if not self.detect_renames or self.removal_history.unavailable:
             return ()
         graves = {one.name for one in self.tombstones}
-        return tuple(one for one in self.ledger.removals if one.name not in graves)
+        return tuple(one for one in self.removal_history.removals if one.name not in graves)
 
     def rules(self, declared: Collection[str] = ()) -> Rules:
         """Give what decides of segments without a declaration."""
-        return Rules(self.tombstones, self.ledger, self.ownership, self.selected, declared)
+        return Rules(self.tombstones, self.removal_history, self.ownership, self.selected, declared)
 
 
 class Named(Protocol):
@@ -99,7 +99,9 @@ class Named(Protocol):
 N = TypeVar("N", bound=Named)
 
 
-def select(declared: Sequence[N], patterns: Sequence[str]) -> tuple[tuple[N, ...], tuple[str, ...]]:
+def select_matching(
+    declared: Sequence[N], patterns: Sequence[str]
+) -> tuple[tuple[N, ...], tuple[str, ...]]:
     """Pick the segments that `--only` asks for.
 
     A pattern is a shell glob over the whole name or the whole path of the file. Gives those picked
@@ -118,7 +120,7 @@ def select(declared: Sequence[N], patterns: Sequence[str]) -> tuple[tuple[N, ...
 
 
 def definitions_to_read(
-    declared: Sequence[Declared], listed: Sequence[Remote], wishes: Wishes
+    declared: Sequence[Declared], listed: Sequence[Remote], inputs: PlanInputs
 ) -> tuple[Remote, ...]:
     """Say of which listed segments the plan needs the definition.
 
@@ -126,15 +128,15 @@ def definitions_to_read(
     of them, whatever is selected: a name can be held by one that is not), the v1 segments that are
     upgraded with what was made of them so far, and those that may go, of either version.
     """
-    wanted = [one for one in declared if wishes.selected is None or one.name in wishes.selected]
+    wanted = [one for one in declared if inputs.selected is None or one.name in inputs.selected]
     names = {one.name for one in wanted}
     halves = {one.id for some in upgrading(wanted, listed) for one in some}
     over = [one.name for one in wanted if not one.upgrade_from]
-    nameless = nameless_twins(over, listed)
+    nameless = successors_by_name(over, listed)
     halves |= {one.id for some in nameless.values() for one in some}
     moved = [one for one in declared if one.previous_names]
     names |= {name for one in moved for name in (one.name, *one.previous_names)}
-    rules = wishes.rules()
+    rules = inputs.rules()
     return tuple(
         remote
         for remote in listed
@@ -144,26 +146,28 @@ def definitions_to_read(
     )
 
 
-def needs_history(declared: Sequence[Declared], listed: Sequence[Remote], wishes: Wishes) -> bool:
+def needs_history(
+    declared: Sequence[Declared], listed: Sequence[Remote], inputs: PlanInputs
+) -> bool:
     """Say whether what git knows of removed segments could change a plan for these segments.
 
     It could only where some V2 segment is nobody's: one that was ours, or is somebody's under an
-    old name. The ledger of `wishes` is not looked at.
+    old name. The ledger of `inputs` is not looked at.
     """
-    graves = {one.name for one in wishes.tombstones}
+    graves = {one.name for one in inputs.tombstones}
     loose = [one for one in undeclared(declared, listed) if not one.is_v1]
-    if wishes.ownership is not Ownership.DECLARED:
+    if inputs.ownership is not Ownership.DECLARED:
         return any(one.name not in graves for one in loose)
     # Absence deletes nothing then, and only a declaration without a segment can be a rename.
     held = {one.name for one in listed}
-    return bool(loose) and wishes.detect_renames and any(one.name not in held for one in declared)
+    return bool(loose) and inputs.detect_renames and any(one.name not in held for one in declared)
 
 
 def make_plan(
     target: TargetRef,
     declared: Sequence[Declared],
     snapshot: Snapshot,
-    wishes: Wishes | None = None,
+    inputs: PlanInputs | None = None,
 ) -> Plan:
     """Compare what is declared with what the account holds.
 
@@ -172,22 +176,22 @@ def make_plan(
     it may be missing, which is then left alone. An entry of `diagnostics` with
     severity error means that the plan must not be performed.
     """
-    wishes = wishes or Wishes()
-    graves = {one.name for one in wishes.tombstones}
-    matching = match_up(declared, snapshot.remotes, wishes.renaming, graves)
-    made = _Comparison(snapshot.remotes, wishes)
-    made.aside = left_aside(declared, snapshot.remotes, matching.claimed, wishes.rules())
+    inputs = inputs or PlanInputs()
+    graves = {one.name for one in inputs.tombstones}
+    matching = match_up(declared, snapshot.remotes, inputs.renaming, graves)
+    made = _Comparison(snapshot.remotes, inputs)
+    made.aside = left_aside(declared, snapshot.remotes, matching.claimed, inputs.rules())
     made.diagnostics += matching.diagnostics
     for match in matching.matches:
-        if wishes.selected is None or match.declared.name in wishes.selected:
+        if inputs.selected is None or match.declared.name in inputs.selected:
             made.add(match)
 
     made.diagnostics += finished(made.upgraded)
     names = {one.name for one in declared}
     claimed = matching.claimed | made.resumed
     loose = [one for one in snapshot.remotes if one.id not in claimed]
-    absent = settle(loose, wishes.rules(names))
-    changes = in_order([*made.changes, *absent.deletes])
+    absent = decide_undeclared(loose, inputs.rules(names))
+    changes = order_changes([*made.changes, *absent.deletes])
     made.diagnostics += names_in_use(changes, snapshot.remotes)
     return Plan(
         target=target,
@@ -205,8 +209,8 @@ class _Comparison:
     replace them; `resumed`: the ids of those that do.
     """
 
-    def __init__(self, remotes: Sequence[Remote], wishes: Wishes) -> None:
-        self.strict_text = wishes.strict_text
+    def __init__(self, remotes: Sequence[Remote], inputs: PlanInputs) -> None:
+        self.strict_text = inputs.strict_text
         self.by_folded: dict[str, list[Remote]] = defaultdict(list)
         self.names = {remote.name for remote in remotes}
         for remote in remotes:
@@ -268,7 +272,7 @@ class _Comparison:
             Reason.RESUMED,
             is_allowed=True,
             is_protected=False,
-            twin=Twin(new.id, new.definition),
+            successor=Successor(new.id, new.definition),
         )
 
     def upgrade(self, match: Match, old: Remote) -> None:
@@ -289,8 +293,8 @@ class _Comparison:
                 after=one.segment,
                 precondition=Precondition.of(old),
                 span=one.span,
-                twin_name=name,
-                twin=None if half is None else Twin(half.id, half.definition),
+                successor_name=name,
+                successor=None if half is None else Successor(half.id, half.definition),
                 contacts_count=old.contacts_count,
                 reason=Reason.UPGRADED if half is None else Reason.RESUMED,
                 query_span=one.query_span,

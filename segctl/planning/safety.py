@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Plan, Reason, Replace, Upgrade
-from segctl.planning.audience_limits import too_far
+from segctl.planning.audience_limits import audience_change_refusals
 from segctl.planning.capacity import growth, over_the_cap, with_room
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Limits:
     max_audience_change: int | None = None
 
 
-def judge(
+def apply_safety_rules(
     plan: Plan,
     limits: Limits,
     account_size: int,
@@ -70,7 +70,7 @@ def judge(
         *_destruction(plan, limits, account_size),
         *over_the_cap(plan, limits.max_segments, account_size),
         *_in_use(plan, references),
-        *too_far(plan.changes, limits.max_audience_change, allowed_changes or {}),
+        *audience_change_refusals(plan.changes, limits.max_audience_change, allowed_changes or {}),
     )
     return dataclasses.replace(
         plan,
@@ -108,7 +108,9 @@ def _held_back(plan: Plan, references: References | None) -> Plan:
     if references is None or not plan.summary.upgrade:
         return plan
     upgrades = [_waiting_for(one, references) for one in plan.changes if isinstance(one, Upgrade)]
-    sorted_ones = iter(sorted(upgrades, key=lambda one: (bool(one.waits_for), one.twin is None)))
+    sorted_ones = iter(
+        sorted(upgrades, key=lambda one: (bool(one.waits_for), one.successor is None))
+    )
     changes = (next(sorted_ones) if isinstance(one, Upgrade) else one for one in plan.changes)
     return dataclasses.replace(plan, changes=tuple(changes))
 
@@ -160,7 +162,7 @@ def _replacements(plan: Plan) -> Iterator[Diagnostic]:
 
 def _new_ids(plan: Plan) -> Iterator[Diagnostic]:
     for change in plan.changes:
-        if isinstance(change, Replace) and change.is_allowed and change.twin is None:
+        if isinstance(change, Replace) and change.is_allowed and change.successor is None:
             yield Diagnostic(
                 "id-changes",
                 Severity.WARNING,
@@ -264,12 +266,12 @@ def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Dia
 
 def _waiting(change: Upgrade) -> Diagnostic:
     """Say what keeps a v1 segment."""
-    new = f", id {change.twin.id}," if change.twin is not None else ""
+    new = f", id {change.successor.id}," if change.successor is not None else ""
     return Diagnostic(
         "upgrade-waits",
         Severity.WARNING,
-        f"{going(change.waits_for)} to the v1 segment `{change.before.name}`, which stays until "
-        "that changes",
+        f"{targets_phrase(change.waits_for)} to the v1 segment `{change.before.name}`, which stays "
+        "until that changes",
         change.span,
         hint=f"in SendGrid, give it the new segment instead{new} and apply again: the upgrade is "
         f"finished then; or ignore it with --ignore-references '{change.name}'",
@@ -281,7 +283,7 @@ def named_send(send: SingleSend) -> str:
     return f"the Single Send `{send.name}` ({send.status})"
 
 
-def going(sends: Sequence[SingleSend], still: str = "") -> str:
+def targets_phrase(sends: Sequence[SingleSend], still: str = "") -> str:
     """Say who goes there: the beginning of a sentence that goes on with "to …"."""
     names = ", ".join(map(named_send, sends))
     return f"{names} {still}{'goes' if len(sends) == 1 else 'go'}"

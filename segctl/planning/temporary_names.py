@@ -66,13 +66,13 @@ def is_marked(remote: Remote) -> bool:
     )
 
 
-def twins(v1_id: str, remotes: Iterable[Remote]) -> tuple[Remote, ...]:
+def successors_of(v1_id: str, remotes: Iterable[Remote]) -> tuple[Remote, ...]:
     """Pick the V2 segments that were made to take the place of a v1 one, under whatever name."""
     ending = temporary_name("", v1_id, Marker.TWIN)
     return tuple(one for one in remotes if not one.is_v1 and one.name.endswith(ending))
 
 
-def nameless_twins(
+def successors_by_name(
     names: Iterable[str], remotes: Iterable[Remote]
 ) -> dict[str, tuple[Remote, ...]]:
     """Sort what looks like a twin, whatever v1 segment it is of, by the names that it is to get.
@@ -81,12 +81,12 @@ def nameless_twins(
     """
     found: dict[str, list[Remote]] = {}
     for one in remotes:
-        if looks_like_twin(one):
+        if looks_like_successor(one):
             found.setdefault(one.name[:-_DIGITS], []).append(one)
     stems = {name: temporary_name(name, "", Marker.TWIN)[:-_DIGITS] for name in names if found}
     return {name: tuple(found[stem]) for name, stem in stems.items() if stem in found}
 
 
-def looks_like_twin(remote: Remote) -> bool:
+def looks_like_successor(remote: Remote) -> bool:
     """Say whether a name has the form of a twin's; enough to leave it alone, and for no more."""
     return not remote.is_v1 and _TWIN.search(remote.name) is not None

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from segctl.common.suggest import closest
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
-from segctl.planning.ownership import Ledger, Ownership, is_ours, may_delete
-from segctl.planning.temporary_names import Marker, is_marked, looks_like_twin, marked
+from segctl.planning.ownership import Ownership, RemovalHistory, is_ours, may_delete
+from segctl.planning.temporary_names import Marker, is_marked, looks_like_successor, marked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ class Rules:
     """
 
     tombstones: Sequence[Tombstone] = ()
-    ledger: Ledger = field(default_factory=Ledger)
+    removal_history: RemovalHistory = field(default_factory=RemovalHistory)
     ownership: Ownership = Ownership.HISTORY
     selected: Collection[str] | None = None
     declared: Collection[str] = ()
@@ -50,7 +50,7 @@ class Rules:
     _removals: Mapping[str, Removal] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        known = () if self.ledger.unavailable else self.ledger.removals
+        known = () if self.removal_history.unavailable else self.removal_history.removals
         object.__setattr__(self, "_graves", {one.name: one for one in reversed(self.tombstones)})
         object.__setattr__(self, "_removals", {one.name: one for one in reversed(known)})
 
@@ -100,7 +100,7 @@ def left_aside(
     return found
 
 
-def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
+def decide_undeclared(remotes: Sequence[Remote], rules: Rules) -> Absent:
     """Decide of every segment that no declaration claims.
 
     Those for which `concerns` is true carry their definition; one without a query, which SendGrid
@@ -130,11 +130,11 @@ def settle(remotes: Sequence[Remote], rules: Rules) -> Absent:
         )
     absent.diagnostics += _uncommitted(absent.ignored, rules)
     absent.diagnostics += _misnamed(absent.ignored, remotes, rules)
-    if rules.ownership is Ownership.HISTORY and rules.ledger.unavailable:
+    if rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable:
         # It matters where some segment is unmanaged, which nobody forgot on purpose.
         forgotten = {one.name for one in rules.tombstones}
         if any(not one.is_v1 and one.name not in forgotten for one in absent.ignored):
-            absent.diagnostics.append(_ledger_missing(rules.ledger))
+            absent.diagnostics.append(_ledger_missing(rules.removal_history))
     return absent
 
 
@@ -142,7 +142,9 @@ def _uncommitted(ignored: Sequence[Ignore], rules: Rules) -> Iterator[Diagnostic
     """Warn of segments whose removal or renaming git cannot know of yet."""
     graves = {one.name for one in rules.tombstones}
     names = {one.name for one in ignored if not one.is_v1} - graves
-    found = [name for name in rules.ledger.uncommitted if name in names and _wanted(name, rules)]
+    found = [
+        name for name in rules.removal_history.uncommitted if name in names and _wanted(name, rules)
+    ]
     if found:
         yield Diagnostic(
             "not-committed",
@@ -214,7 +216,7 @@ def _decide(
     removal = rules.removal_of(remote)
     if removal is not None and removal.segment.name not in rules.declared:
         return _removed(remote, removal, namesakes, rules, said)
-    if is_marked(remote) or looks_like_twin(remote):
+    if is_marked(remote) or looks_like_successor(remote):
         said.append(_unfinished(remote))
         return None
     return _beside_the_files(rules)
@@ -265,13 +267,13 @@ def _left_over(remote: Remote, name: str) -> Diagnostic:
     )
 
 
-def _ledger_missing(ledger: Ledger) -> Diagnostic:
-    remedy = f"{ledger.remedy}; or " if ledger.remedy else ""
+def _ledger_missing(removal_history: RemovalHistory) -> Diagnostic:
+    remedy = f"{removal_history.remedy}; or " if removal_history.remedy else ""
     return Diagnostic(
         "history-unavailable",
         Severity.WARNING,
         "removed files delete nothing, and a changed name makes a new segment, since git cannot "
-        f"tell: {ledger.unavailable}",
+        f"tell: {removal_history.unavailable}",
         hint=f"{remedy}write `ownership: declared` into segctl.yaml if that is how it should be",
     )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from segctl.account.snapshot import at_once
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Refresh, RefreshStatus
@@ -298,7 +298,7 @@ class _Run:
             RefreshStatus.DEFERRED,
             f"{words}: {reason}" if reason else words,
             f"`segctl refresh NAME` asks again then; {_ALSO}",
-            iso(_whole(at, timedelta(seconds=1))),
+            format_utc(_whole(at, timedelta(seconds=1))),
         )
 
     def _give_back(self, claim: _Claim) -> None:

@@ -13,7 +13,7 @@ from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name
-from segctl.planning.drift import Kind
+from segctl.planning.drift import DriftKind
 from segctl.planning.safety import ended
 from segctl.render.audience_counts import impact_words
 from segctl.render.plan_text import reason_words
@@ -129,14 +129,14 @@ def drift_findings(drifts: Drifts) -> tuple[Diagnostic, ...]:
     found = []
     for one in drifts.found:
         match one.kind:
-            case Kind.EDITED:
+            case DriftKind.EDITED:
                 fields = " and ".join(one.changed_fields)
                 said = f"`{one.name}` has another {fields} on the account"
-            case Kind.RENAMED:
+            case DriftKind.RENAMED:
                 said = f"`{one.name}` is called `{one.now}` on the account"
-            case Kind.DELETED:
+            case DriftKind.DELETED:
                 said = f"`{one.name}` is not on the account: deleted there, or never applied"
-            case Kind.CREATED:
+            case DriftKind.CREATED:
                 said = f"`{one.name}` was made by hand: no file declares it"
             case _:
                 assert_never(one.kind)

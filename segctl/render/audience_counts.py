@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model import Create, Reason
-from segctl.planning.audience_limits import audience_change, impact_of, reaching
+from segctl.planning.audience_limits import audience_change, impact_of, with_audience
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def reached(plan: Plan) -> list[tuple[int, Create | Patch | Replace]]:
     numbers = {id(change): number for number, change in enumerate(plan.changes, 1)}
     found = [
         (numbers[id(change)], change)
-        for change in reaching(plan.changes)
+        for change in with_audience(plan.changes)
         if change.reason is not Reason.FREES_NAME
     ]
     if all(change.impact is None for _, change in found):

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, assert_never
 
 from segctl.planfile.to_json import diagnostics_json, header
-from segctl.planning.drift import Kind
+from segctl.planning.drift import DriftKind
 from segctl.render.context import Frame
 from segctl.render.terminal import clean, count
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from segctl.render.terminal import Style
 
 KIND_WORDS = {
-    Kind.EDITED: "edited",
-    Kind.RENAMED: "renamed",
-    Kind.DELETED: "missing",
-    Kind.CREATED: "by hand",
+    DriftKind.EDITED: "edited",
+    DriftKind.RENAMED: "renamed",
+    DriftKind.DELETED: "missing",
+    DriftKind.CREATED: "by hand",
 }
 
 
@@ -50,13 +50,13 @@ def drift_facts(one: Drift, frame: Frame) -> list[str]:
     """Say where a segment is declared, what became of it, and when."""
     facts = [frame.place(one.span)] if one.span else []
     match one.kind:
-        case Kind.RENAMED:
+        case DriftKind.RENAMED:
             facts.append(f"now `{one.now}`")
-        case Kind.DELETED:
+        case DriftKind.DELETED:
             facts.append("deleted on the account, or never applied")
-        case Kind.EDITED:
+        case DriftKind.EDITED:
             facts.append(f"another {' and '.join(one.changed_fields)}")
-        case Kind.CREATED:
+        case DriftKind.CREATED:
             facts.append("no file declares it")
         case _:
             assert_never(one.kind)

@@ -145,8 +145,8 @@ def _where(change: Change) -> str:
             pass
         case Patch() | Replace() | Upgrade() | Delete():
             facts.append(f"id {change.id}")
-            if isinstance(change, Replace) and change.twin is not None:
-                facts.append(f"the new one is there, id {change.twin.id}")
+            if isinstance(change, Replace) and change.successor is not None:
+                facts.append(f"the new one is there, id {change.successor.id}")
             if change.contacts_count is not None:
                 facts.append(f"{count(change.contacts_count, 'contact')} now")
         case _:

@@ -25,7 +25,7 @@ from segctl.errors import (
     RateLimited,
     RemoteError,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 from segctl.sendgrid.backoff import Patience
@@ -249,8 +249,8 @@ def _refuse_failure(status: int, operation: str) -> None:
         raise BadRequest(f"{words} refuses ({status})", operation=operation, status=status)
 
 
-def _unusable(operation: str, what: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(
+def _unusable(operation: str, what: str) -> UnexpectedResponse:
+    return UnexpectedResponse(
         f"could not {operation}: {what}",
         hint="run it again; if it stays, the API has changed",
         operation=operation,

@@ -20,7 +20,7 @@ from segctl.errors import (
     RemoteError,
     ServerFault,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UpdateLocked,
 )
 from segctl.sendgrid.rate_limit_headers import asked_pause, told
@@ -97,7 +97,7 @@ def failure(
     if foreign and kind in (BadRequest, Unauthorized, Forbidden, NotFound):
         what, hint = f"the answer ({status}) does not look like SendGrid's", BETWEEN
         # Were this a NotFound, a proxy's error page could pass for "it is gone".
-        kind = UnexpectedAnswer if kind is NotFound else kind
+        kind = UnexpectedResponse if kind is NotFound else kind
     text = f"could not {operation}: {what}"
     # How SendGrid says that a segment is locked is known by then, in better words.
     if said and said not in text and kind is not UpdateLocked:
@@ -120,11 +120,11 @@ def failure(
 def data(status: int, content: bytes, method: str, operation: str) -> Any:
     """Decode the body of a success, `None` where a write has an empty one.
 
-    Raises `UnexpectedAnswer`.
+    Raises `UnexpectedResponse`.
     """
     decoded, foreign = _decoded(content)
     if foreign or (decoded is None and method == "GET"):
-        raise UnexpectedAnswer(
+        raise UnexpectedResponse(
             f"could not {operation}: the answer is not JSON" + ("" if foreign else ": it is empty"),
             hint=BETWEEN,
             operation=operation,
@@ -187,7 +187,7 @@ def _meaning(status: int, said: str) -> tuple[type[RemoteError], str, str]:
     if status >= 400:  # noqa: PLR2004
         return BadRequest, f"SendGrid refuses it ({status})", ""
     what = f"the server sends us elsewhere ({status}), where the key does not go"
-    return UnexpectedAnswer, what, BETWEEN
+    return UnexpectedResponse, what, BETWEEN
 
 
 def _decoded(content: bytes) -> tuple[Any, bool]:

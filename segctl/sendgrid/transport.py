@@ -20,7 +20,7 @@ from segctl.errors import (
     RateLimited,
     RemoteError,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
     UsageError,
 )
@@ -278,7 +278,7 @@ class Transport:
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > MAX_BODY:
-                raise UnexpectedAnswer(
+                raise UnexpectedResponse(
                     f"could not {operation}: the answer is larger than {MAX_BODY >> 20} MiB",
                     operation=operation,
                     status=response.status_code,
@@ -308,7 +308,7 @@ def _answered(status: int, content: bytes, method: str, operation: str) -> Answe
     """Read a success. One whose body was spoilt on its way did whatever a write asked for."""
     try:
         return Answer(status, error_mapping.data(status, content, method, operation))
-    except UnexpectedAnswer as error:
+    except UnexpectedResponse as error:
         return _Setback(error, repeatable=method == "GET")
 
 

@@ -1,7 +1,7 @@
 """JSON of the Segments API to the model, and back.
 
 Owns the tolerance: null where the contract promises a value, fields nobody told us of. And the
-strictness: an answer without an id, a name or a list of results is an `UnexpectedAnswer`, never
+strictness: an answer without an id, a name or a list of results is an `UnexpectedResponse`, never
 "nothing there" (sendgrid-api.md §1).
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from segctl.errors import UnexpectedAnswer
+from segctl.errors import UnexpectedResponse
 from segctl.model import Remote, Validation
 
 
 def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
     """Read one segment, from a list or by itself.
 
-    `written` says that it is the answer to a write. Raises `UnexpectedAnswer` where it has no id
+    `written` says that it is the answer to a write. Raises `UnexpectedResponse` where it has no id
     or no name, and where its parent lists cannot be made out: half-read they would look changed.
     """
     if not isinstance(data, dict) or not text(data, "id") or not isinstance(data.get("name"), str):
@@ -46,7 +46,7 @@ def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
 
 
 def definition(data: Any, operation: str) -> Remote:
-    """Read one segment with its query. Raises `UnexpectedAnswer` where the query is missing."""
+    """Read one segment with its query. Raises `UnexpectedResponse` where the query is missing."""
     read = remote(data, operation)
     if read.query is None:
         raise unexpected(operation, "the segment has no query")
@@ -56,7 +56,7 @@ def definition(data: Any, operation: str) -> Remote:
 def items(data: Any, key: str, operation: str) -> list[Any]:
     """Take the items out of a list answer: segments come as `results`, lists as `result`.
 
-    Raises `UnexpectedAnswer` where there is no list.
+    Raises `UnexpectedResponse` where there is no list.
     """
     found = data.get(key) if isinstance(data, dict) else None
     if not isinstance(found, list):
@@ -73,12 +73,12 @@ def next_page(data: Any) -> str | None:
     return address if isinstance(address, str) and address else None
 
 
-def unexpected(operation: str, what: str, *, written: bool = False) -> UnexpectedAnswer:
+def unexpected(operation: str, what: str, *, written: bool = False) -> UnexpectedResponse:
     """Make the error for a success that does not hold what the contract promises.
 
     After a write (`written`) it is ambiguous: the server said that it did something.
     """
-    return UnexpectedAnswer(
+    return UnexpectedResponse(
         f"could not {operation}: SendGrid's answer is not usable: {what}",
         hint="run it again; if it stays, the API has changed",
         operation=operation,

@@ -17,7 +17,7 @@ _FIELD_TYPES = frozenset(kind.value for kind in FieldType)
 
 
 def single_send(data: Any, operation: str) -> SingleSend:
-    """Read a Single Send in its short form. Raises `UnexpectedAnswer` without an id."""
+    """Read a Single Send in its short form. Raises `UnexpectedResponse` without an id."""
     if not isinstance(data, dict) or not wire.text(data, "id"):
         raise wire.unexpected(operation, "a Single Send has no id")
     name = wire.text(data, "name") or data["id"]
@@ -29,7 +29,7 @@ def audience(data: Any, operation: str) -> SingleSend:
     """Read a Single Send with who gets it (sendgrid-api.md §3).
 
     A draft that goes to nobody yet may have no `send_to`, or null in it. Raises
-    `UnexpectedAnswer` where the segments cannot be made out.
+    `UnexpectedResponse` where the segments cannot be made out.
     """
     send = single_send(data, operation)
     send_to = data.get("send_to")
@@ -41,7 +41,7 @@ def audience(data: Any, operation: str) -> SingleSend:
 
 
 def contact_list(data: Any, operation: str) -> ContactList:
-    """Read one contact list (sendgrid-api.md §4). Raises `UnexpectedAnswer` without an id."""
+    """Read one contact list (sendgrid-api.md §4). Raises `UnexpectedResponse` without an id."""
     if not isinstance(data, dict) or not wire.text(data, "id"):
         raise wire.unexpected(operation, "a contact list has no id")
     return ContactList(data["id"], wire.text(data, "name") or data["id"])
@@ -51,7 +51,7 @@ def fields(data: Any, operation: str) -> tuple[tuple[Field, ...], tuple[Field, .
     """Read the custom and the reserved fields (sendgrid-api.md §4).
 
     A field of a type nobody told us of is left out: it can be used, and is not checked. Raises
-    `UnexpectedAnswer` where a list or a name is missing.
+    `UnexpectedResponse` where a list or a name is missing.
     """
     custom, reserved = (
         tuple(

@@ -14,7 +14,7 @@ import pytest
 
 from segctl.app import plan
 from segctl.model import Segment
-from segctl.planning.ownership import Ledger, Removal
+from segctl.planning.ownership import Removal, RemovalHistory
 from tests.support.account import KEY, Remote
 from tests.support.builders import query
 
@@ -42,8 +42,8 @@ def remember(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
     removal = Removal(
         segment, is_protected=False, file=file, commit="c0ffee", removed_at=removed_at
     )
-    ledger = Ledger((removal,))
-    monkeypatch.setattr(plan, "ledger_of", lambda *_: ledger)
+    removal_history = RemovalHistory((removal,))
+    monkeypatch.setattr(plan, "ledger_of", lambda *_: removal_history)
 
 
 def delete(remote: Remote, segment_id: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 from segctl.account.snapshot import take_snapshot
 from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, seed
-from segctl.errors import Forbidden, NotFound, RemoteError, UnexpectedAnswer, Unreachable
+from segctl.errors import Forbidden, NotFound, RemoteError, UnexpectedResponse, Unreachable
 from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import ATTEMPTS, Transport
@@ -155,7 +155,7 @@ def test_a_gateways_404_is_no_deletion() -> None:
     page = answer(404, b"<html><h1>Not Found</h1></html>")
     with (
         mounted(Account(3, lambda number: page if number == 1 else None)) as transport,
-        pytest.raises(UnexpectedAnswer, match="does not look like SendGrid"),
+        pytest.raises(UnexpectedResponse, match="does not look like SendGrid"),
     ):
         take_snapshot(Reader(transport), everything)
 

@@ -22,7 +22,7 @@ from segctl.model import (
     Segment,
     TargetRef,
 )
-from segctl.model.report import Outcome, Status, in_order
+from segctl.model.report import Outcome, Status, sort_outcomes
 from segctl.planning.equality import changed_fields
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import ATTEMPTS, Transport
@@ -76,7 +76,7 @@ class Account:
         self.seen.clear()
         plan = Plan(TARGET, changes)
         events = list(perform(plan, self.writer, stopped, self.clock, tactics or ONE_BY_ONE))
-        return [*in_order(changes, [event for event in events if isinstance(event, Outcome)])]
+        return [*sort_outcomes(changes, [event for event in events if isinstance(event, Outcome)])]
 
     def sent(self) -> list[tuple[str, Any]]:
         """The writes and their bodies."""

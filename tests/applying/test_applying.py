@@ -13,8 +13,8 @@ from segctl.applying.applier import OnInvalid, Started, Tactics, Waiting, perfor
 from segctl.applying.context import Patience
 from segctl.errors import Span
 from segctl.model import Plan, Precondition, Replace, Segment
-from segctl.model.plan_options import Options
-from segctl.model.report import Outcome, Status, in_order
+from segctl.model.plan_options import PlanOptions
+from segctl.model.report import Outcome, Status, sort_outcomes
 from segctl.planning.equality import changed_fields
 from segctl.planning.temporary_names import Marker, temporary_name
 
@@ -100,7 +100,7 @@ def test_a_single_send_that_comes_while_others_wait_keeps_its_segment(
             sends.append(account.ui.add_single_send("Spring", segment_ids=[gone.id]))
 
     account.before = step_in
-    options = Options(ignore_references=ignored)
+    options = PlanOptions(ignore_references=ignored)
     plan = Plan(TARGET, (patch(remote, query=OTHER), delete(gone)), options=options)
     events = perform(plan, account.writer, lambda: False, account.clock, ONE)
     last = [one for one in events if isinstance(one, Outcome)][-1]
@@ -451,4 +451,4 @@ def test_outcomes_come_as_they_end_and_are_put_in_order(account: Account) -> Non
     outcomes = [one for one in events if isinstance(one, Outcome)]
     assert started == list(changes)
     assert outcomes[-1].change is changes[0]
-    assert [one.change for one in in_order(changes, outcomes)] == list(changes)
+    assert [one.change for one in sort_outcomes(changes, outcomes)] == list(changes)

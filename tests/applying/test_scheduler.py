@@ -15,7 +15,7 @@ from segctl.applying.scheduler import Scheduler, Started, Waiting
 from segctl.errors import Span
 from segctl.model import Create, Delete, Patch, Precondition, Replace, Segment
 from segctl.model.report import Outcome, Status
-from segctl.planning.ordering import in_order
+from segctl.planning.ordering import order_changes
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def plans(draw: st.DrawFn) -> tuple[Change, ...]:
     new_names = draw(st.lists(st.sampled_from([*free, "New"]), unique=True))
     changes += [Create(Segment(name, "q"), SPAN) for name in new_names]
     taken = [one.after.name for one in changes if isinstance(one, Patch)]
-    ordered = in_order(one for one in changes if isinstance(one, Delete) or clear(one, taken))
+    ordered = order_changes(one for one in changes if isinstance(one, Delete) or clear(one, taken))
     if draw(st.booleans()):
         # In a full account deletes come first, behind the renames.
         deletes = [one for one in ordered if isinstance(one, Delete)]

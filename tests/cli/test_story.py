@@ -19,10 +19,10 @@ from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator, seed
 from segctl.model import Replace, TargetRef
-from segctl.model.report import Outcome, Status, in_order
+from segctl.model.report import Outcome, Status, sort_outcomes
 from segctl.model.single_sends import References
-from segctl.planning.planner import Wishes, definitions_to_read, make_plan
-from segctl.planning.safety import Limits, judge
+from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
+from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 from tests.support.account import TEST_SETTINGS, Remote
@@ -141,10 +141,10 @@ def declarations(wanted: Mapping[str, tuple[str, str | None]]) -> Declarations:
 
 def plan_for(made: Declarations, account: Writer) -> Plan:
     snapshot = take_snapshot(
-        account, lambda listed: definitions_to_read(made.declared, listed, Wishes())
+        account, lambda listed: definitions_to_read(made.declared, listed, PlanInputs())
     )
     plan = make_plan(TargetRef("test", "test"), made.declared, snapshot)
-    return judge(plan, Limits(), len(snapshot.remotes), References())
+    return apply_safety_rules(plan, Limits(), len(snapshot.remotes), References())
 
 
 @settings(max_examples=150)
@@ -180,7 +180,9 @@ def test_apply_then_plan_is_empty(
                 return
             events = list(perform(plan, account, lambda: False, FakeClock()))
             outcomes = [event for event in events if isinstance(event, Outcome)]
-            assert [one.change for one in in_order(plan.changes, outcomes)] == list(plan.changes)
+            assert [one.change for one in sort_outcomes(plan.changes, outcomes)] == list(
+                plan.changes
+            )
             assert all(outcome.status is Status.DONE for outcome in outcomes)
             assert plan_for(made, account).changes == ()
 

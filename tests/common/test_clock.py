@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from segctl.common.clock import SystemClock, iso
+from segctl.common.clock import SystemClock, format_utc
 
 
 def test_the_present_is_in_utc() -> None:
@@ -33,4 +33,4 @@ def test_sleeping_takes_time() -> None:
     ],
 )
 def test_a_moment_is_written_as_the_api_writes_it(moment: datetime, text: str) -> None:
-    assert iso(moment) == text
+    assert format_utc(moment) == text

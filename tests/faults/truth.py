@@ -50,18 +50,22 @@ def _untrue(outcome: Outcome, before: Mapping[str, Record], now: Mapping[str, Re
     if isinstance(change, Delete):
         is_here = change.precondition.id in now
         return "" if is_here != is_done else "it is there" if is_here else "it is gone"
-    twin = change.twin.id if isinstance(change, Replace) and change.twin is not None else None
+    successor = (
+        change.successor.id
+        if isinstance(change, Replace) and change.successor is not None
+        else None
+    )
     made = [
         one.id
         for one in now.values()
-        if (one.id not in before or one.id == twin) and _is_as(one, change.after)
+        if (one.id not in before or one.id == successor) and _is_as(one, change.after)
     ]
     if is_done:
         return "" if [outcome.id] == made else f"what was made is {made}"
     if isinstance(change, Create):
         return f"{made} was made" if made else ""
     old_is_here = change.precondition.id in now
-    if status in (Status.FAILED, Status.WAITING) or twin is not None:
+    if status in (Status.FAILED, Status.WAITING) or successor is not None:
         return "" if old_is_here else "the old one is gone"
     return "" if old_is_here and not made else f"{made} was made, or the old one is gone"
 

@@ -24,12 +24,12 @@ from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.emulator.seed import CUSTOM_FIELDS
 from segctl.errors import Severity
-from segctl.history.git import read_ledger
+from segctl.history.git import read_removal_history
 from segctl.model import Create, Delete, Plan, Reason, TargetRef
 from segctl.model.single_sends import References
-from segctl.planning.ownership import Ledger, Ownership
-from segctl.planning.planner import Wishes, definitions_to_read, make_plan
-from segctl.planning.safety import Limits, judge
+from segctl.planning.ownership import Ownership, RemovalHistory
+from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
+from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 from tests.history.repository import Repository, new_repository
@@ -119,7 +119,7 @@ class World:
     files: Files = field(default_factory=dict)
     truth: Truth = field(default_factory=Truth)
     stream: list[str] = field(default_factory=list)
-    known: Ledger | None = None
+    known: RemovalHistory | None = None
     branch: str = "main"
     branches: int = 0
     goes_on: bool = False
@@ -169,13 +169,13 @@ class World:
             f"merge refs/heads/{name}",
         )
 
-    def ledger(self, declared: set[str]) -> Ledger:
+    def removal_history(self, declared: set[str]) -> RemovalHistory:
         """Have git write what was committed since, and ask it."""
         if self.stream or self.known is None:
             data = "".join(f"{line}\n" for line in self.stream).encode()
             self.repository.git("fast-import", "--quiet", data=data)
             self.stream, self.goes_on = [], False
-            self.known = read_ledger(self.repository.root, "segments", declared)
+            self.known = read_removal_history(self.repository.root, "segments", declared)
             assert not self.known.unavailable
         return self.known
 
@@ -185,13 +185,13 @@ class World:
         read = read_declarations(data, {}, "segments")
         if read.has_errors:
             return None
-        ledger = self.ledger({one.name for one in read.declared})
-        wishes = Wishes(read.tombstones, ledger, self.ownership)
+        removal_history = self.removal_history({one.name for one in read.declared})
+        inputs = PlanInputs(read.tombstones, removal_history, self.ownership)
         snapshot = take_snapshot(
-            self.account, lambda listed: definitions_to_read(read.declared, listed, wishes)
+            self.account, lambda listed: definitions_to_read(read.declared, listed, inputs)
         )
-        plan = make_plan(TargetRef("test", "test"), read.declared, snapshot, wishes)
-        plan = judge(plan, NO_LIMITS, len(snapshot.remotes), References())
+        plan = make_plan(TargetRef("test", "test"), read.declared, snapshot, inputs)
+        plan = apply_safety_rules(plan, NO_LIMITS, len(snapshot.remotes), References())
         broken = any(found.severity is Severity.ERROR for found in plan.diagnostics)
         return None if plan.refusals or broken else plan
 

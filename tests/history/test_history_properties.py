@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segctl.history.audit import Audit
-from segctl.history.git import read_past
+from segctl.history.git import read_timeline
 from tests.history.repository import new_repository, segment
 
 NAMES = ["A", "B", "C"]
@@ -100,7 +100,7 @@ def test_the_ledger_and_the_audit_tell_the_truth(history: list[Step | list[Step]
         commits = repository.git("rev-list", "--first-parent", "--reverse", "main").split()
         for total, commit in zip(totals, commits[1:], strict=True):
             truth.commit(total, commit)
-        past = read_past(repository.root, "segments")
+        past = read_timeline(repository.root, "segments")
     found = {one.segment.name: one for one in past.removals(())}
     assert {
         name: (one.segment.query.rpartition(" ")[2], one.commit) for name, one in found.items()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.history.commits import Commit
-from segctl.history.git import moved_out, read_ledger, read_past
+from segctl.history.git import moved_out, read_removal_history, read_timeline
 from segctl.history.name_scan import possible_name
 from segctl.model import Segment
 from segctl.planning.ownership import Removal
@@ -25,16 +25,16 @@ BROKEN = "name: [A\n"
 
 def gone(repository: Repository, *now: str) -> dict[str, str]:
     """The names in the ledger, with the commits that removed them."""
-    ledger = read_ledger(repository.root, "segments", set(now))
-    assert ledger.unavailable == ""
-    return {one.segment.name: one.commit for one in ledger.removals}
+    removal_history = read_removal_history(repository.root, "segments", set(now))
+    assert removal_history.unavailable == ""
+    return {one.segment.name: one.commit for one in removal_history.removals}
 
 
 def test_a_removed_segment_is_in_the_ledger_as_last_declared(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
     repository.commit("Edit", {"a.yaml": segment("A", "orders_count > 3", extra="protected: true")})
     commit = repository.commit("Remove", {"a.yaml": None})
-    assert read_ledger(repository.root, "segments", {"B"}).removals == (
+    assert read_removal_history(repository.root, "segments", {"B"}).removals == (
         Removal(
             Segment("A", query("orders_count > 3")),
             is_protected=True,
@@ -94,7 +94,7 @@ def test_a_second_file_keeps_the_name(repository: Repository) -> None:
     assert gone(repository) == {}
     commit = repository.commit("Remove the other", {"b.yaml": None})
     assert gone(repository) == {"A": commit}
-    (removal,) = read_ledger(repository.root, "segments", ()).removals
+    (removal,) = read_removal_history(repository.root, "segments", ()).removals
     assert not removal.is_protected
 
 
@@ -186,7 +186,7 @@ def test_the_query_file_is_that_of_the_time(repository: Repository) -> None:
     repository.commit("Edit the query alone", {"queries/a.sql": query("total_spend > 2")})
     commit = repository.commit("Remove", {"x/a.yaml": None, "queries/a.sql": None})
     repository.commit("Another one in its place", {"queries/a.sql": query("total_spend > 3")})
-    (removal,) = read_ledger(repository.root, "segments", ()).removals
+    (removal,) = read_removal_history(repository.root, "segments", ()).removals
     assert removal.segment == Segment("A", query("total_spend > 2"))
     assert removal.commit == commit
 
@@ -289,7 +289,7 @@ def test_a_date_that_is_none_is_the_beginning_of_time(repository: Repository) ->
     (repository.top / "raw").write_text(raw)
     made = repository.git("hash-object", "-t", "commit", "-w", "--literally", "raw")
     repository.git("reset", "-q", "--hard", made)
-    (removal,) = read_ledger(repository.root, "segments", ()).removals
+    (removal,) = read_removal_history(repository.root, "segments", ()).removals
     assert removal.removed_at == "1970-01-01T00:00:00Z"
     assert Commit("c", 10**18, "a", "s").committed_at.year == 1970
 
@@ -298,18 +298,25 @@ def test_a_date_that_is_none_is_the_beginning_of_time(repository: Repository) ->
 
 
 def why(root: Path) -> str:
-    ledger = read_ledger(root, "segments", ())
-    assert ledger.removals == ()
-    return f"{ledger.unavailable}; {ledger.remedy}"
+    removal_history = read_removal_history(root, "segments", ())
+    assert removal_history.removals == ()
+    return f"{removal_history.unavailable}; {removal_history.remedy}"
 
 
 def test_without_git(repository: Repository, tmp_path: Path) -> None:
-    ledger = read_ledger(repository.root, "segments", (), env={"PATH": str(tmp_path)})
-    assert (ledger.unavailable, ledger.remedy) == ("git is not installed", "install git")
+    removal_history = read_removal_history(
+        repository.root, "segments", (), env={"PATH": str(tmp_path)}
+    )
+    assert (removal_history.unavailable, removal_history.remedy) == (
+        "git is not installed",
+        "install git",
+    )
     (tmp_path / "git").write_text("no program")
     (tmp_path / "git").chmod(0o755)
-    ledger = read_ledger(repository.root, "segments", (), env={"PATH": str(tmp_path)})
-    assert ledger.unavailable.startswith("git cannot be started: ")
+    removal_history = read_removal_history(
+        repository.root, "segments", (), env={"PATH": str(tmp_path)}
+    )
+    assert removal_history.unavailable.startswith("git cannot be started: ")
 
 
 def test_outside_a_repository(tmp_path: Path) -> None:
@@ -413,12 +420,16 @@ def test_a_repository_of_somebody_else(repository: Repository) -> None:
     words = "fatal: detected dubious ownership in repository at '/x'"
     (fake / "git").write_text(f'#!/bin/sh\necho "{words}" >&2\nexit 128\n')
     (fake / "git").chmod(0o755)
-    ledger = read_ledger(repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"})
-    assert "belongs to another user" in ledger.unavailable
-    assert "safe.directory" in ledger.remedy
+    removal_history = read_removal_history(
+        repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"}
+    )
+    assert "belongs to another user" in removal_history.unavailable
+    assert "safe.directory" in removal_history.remedy
     (fake / "git").write_text("#!/bin/sh\nexit 1\n")
-    ledger = read_ledger(repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"})
-    assert "it does not say why" in ledger.unavailable
+    removal_history = read_removal_history(
+        repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"}
+    )
+    assert "it does not say why" in removal_history.unavailable
 
 
 def test_time_runs_out(repository: Repository) -> None:
@@ -426,10 +437,10 @@ def test_time_runs_out(repository: Repository) -> None:
     fake.mkdir()
     (fake / "git").write_text("#!/bin/sh\nexec sleep 60\n")
     (fake / "git").chmod(0o755)
-    ledger = read_ledger(
+    removal_history = read_removal_history(
         repository.root, "segments", (), env={"PATH": f"{fake}:/bin:/usr/bin"}, patience=0.2
     )
-    assert "longer than 0.2 seconds" in ledger.unavailable
+    assert "longer than 0.2 seconds" in removal_history.unavailable
 
 
 def test_it_changes_nothing(repository: Repository) -> None:
@@ -473,7 +484,7 @@ def test_the_quick_look_refuses_what_is_not_utf8() -> None:
 
 def test_names_are_those_that_were_declared(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": "name: never\n"})
-    assert read_past(repository.root, "segments").names() == ["A"]
+    assert read_timeline(repository.root, "segments").names() == ["A"]
 
 
 def test_what_was_forgotten_is_never_ours_again(repository: Repository) -> None:
@@ -499,7 +510,7 @@ def test_a_tombstone_is_the_removal_and_not_the_commit_that_tidies_it_up(
 
 def successors(repository: Repository) -> dict[str, str]:
     """The names in the ledger, with those that took their places."""
-    removals = read_ledger(repository.root, "segments", ()).removals
+    removals = read_removal_history(repository.root, "segments", ()).removals
     return {one.name: one.successor for one in removals}
 
 

@@ -18,7 +18,7 @@ from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.importing.importer import Import, find, make_import, to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
-from segctl.planning.planner import Wishes, definitions_to_read, make_plan
+from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
 from tests.importing.test_filenames import SLUGS
@@ -143,9 +143,9 @@ def check(account: Reader) -> None:
     for one in declared:
         # To the byte, which the plan would not ask for.
         assert one.segment.query == held[one.name].query
-    wishes = Wishes(strict_text=True)
-    again = take_snapshot(account, lambda listed: definitions_to_read(declared, listed, wishes))
-    plan = make_plan(TargetRef("test", "test"), declared, again, wishes)
+    inputs = PlanInputs(strict_text=True)
+    again = take_snapshot(account, lambda listed: definitions_to_read(declared, listed, inputs))
+    plan = make_plan(TargetRef("test", "test"), declared, again, inputs)
     told = {found.code for found in plan.diagnostics}
     assert (plan.changes, told - {"query-not-accepted"}) == ((), set())
     assert len(plan.kept) == len(result.files)

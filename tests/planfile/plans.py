@@ -19,12 +19,12 @@ from segctl.model import (
     Reason,
     Replace,
     Segment,
+    Successor,
     TargetRef,
-    Twin,
     Upgrade,
 )
 from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
-from segctl.model.plan_options import Options
+from segctl.model.plan_options import PlanOptions
 from segctl.model.single_sends import SingleSend
 
 
@@ -109,7 +109,7 @@ EDITS = {
     "impact": IMPACTS,
 }
 
-TWINS = st.builds(Twin, WORDS, SEGMENTS)
+TWINS = st.builds(Successor, WORDS, SEGMENTS)
 
 
 @st.composite
@@ -122,8 +122,8 @@ def upgrades(draw: st.DrawFn) -> Upgrade:
         after=draw(SEGMENTS),
         precondition=precondition,
         span=draw(SPANS),
-        twin_name=draw(TEXTS),
-        twin=draw(st.none() | TWINS),
+        successor_name=draw(TEXTS),
+        successor=draw(st.none() | TWINS),
         contacts_count=draw(COUNTS),
         waits_for=draw(st.lists(send, max_size=2).map(tuple)),
         reason=draw(st.sampled_from(Reason)),
@@ -149,7 +149,7 @@ CHANGES = st.one_of(
         **EDITS,
         is_allowed=st.booleans(),
         is_protected=st.booleans(),
-        twin=st.none() | TWINS,
+        successor=st.none() | TWINS,
     ),
     upgrades(),
     DELETES,
@@ -165,6 +165,6 @@ PLANS = st.builds(
     diagnostics=st.lists(FINDINGS, max_size=2).map(tuple),
     refusals=st.lists(FINDINGS, max_size=2).map(tuple),
     lists=st.dictionaries(TEXTS, st.none() | TEXTS, max_size=3),
-    options=st.builds(Options, several(TEXTS), st.booleans(), st.booleans(), several(TEXTS)),
+    options=st.builds(PlanOptions, several(TEXTS), st.booleans(), st.booleans(), several(TEXTS)),
     folder=WORDS,
 )

@@ -16,7 +16,7 @@ from segctl.app.session import json_text
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
 from segctl.model import Create, Delete, Impact, Plan, Precondition, Reason, Segment, TargetRef
 from segctl.model.clauses import ChangeKind, ClauseKind
-from segctl.model.plan_options import Options
+from segctl.model.plan_options import PlanOptions
 from segctl.planfile import loading
 from segctl.planfile.loading import from_json
 from segctl.planfile.staleness import differences
@@ -289,8 +289,8 @@ def test_what_lists_are_called_is_no_part_of_what_is_done() -> None:
 
 
 def test_the_digest_knows_which_references_are_ignored() -> None:
-    ignoring = dataclasses.replace(PLAN, options=Options(ignore_references=("Old",)))
-    idle = dataclasses.replace(PLAN, options=Options(ignore_references=("VIP", "Others")))
+    ignoring = dataclasses.replace(PLAN, options=PlanOptions(ignore_references=("Old",)))
+    idle = dataclasses.replace(PLAN, options=PlanOptions(ignore_references=("VIP", "Others")))
     assert digest(ignoring) != digest(PLAN)
     assert digest(idle) == digest(PLAN)
 

@@ -15,7 +15,7 @@ import pytest
 from segctl.app import plan
 from segctl.cli.commands import list as listing
 from segctl.model import Segment
-from segctl.planning.ownership import Ledger, Removal
+from segctl.planning.ownership import Removal, RemovalHistory
 from segctl.planning.temporary_names import Marker, temporary_name
 from tests.support.builders import query
 
@@ -48,9 +48,9 @@ def history(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Say what git would say."""
 
     def tell(*removals: Removal, unavailable: str = "", remedy: str = "") -> None:
-        ledger = Ledger(removals, unavailable, remedy)
+        removal_history = RemovalHistory(removals, unavailable, remedy)
         for module in (plan, listing):
-            monkeypatch.setattr(module, "ledger_of", lambda *_: ledger)
+            monkeypatch.setattr(module, "ledger_of", lambda *_: removal_history)
 
     return tell
 
@@ -463,9 +463,9 @@ def test_git_is_asked_only_where_its_answer_matters(
 ) -> None:
     questions: list[object] = []
 
-    def answer(*question: object) -> Ledger:
+    def answer(*question: object) -> RemovalHistory:
         questions.append(question)
-        return Ledger((removal("Ours"),))
+        return RemovalHistory((removal("Ours"),))
 
     monkeypatch.setattr(plan, "ledger_of", answer)
     connected.declare("Kept", VIP)

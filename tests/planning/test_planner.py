@@ -34,9 +34,9 @@ from segctl.model import (
 from segctl.model.single_sends import References
 from segctl.planfile.to_json import digest, to_json
 from segctl.planning.equality import changed_fields
-from segctl.planning.ownership import Ledger, Removal
-from segctl.planning.planner import Wishes, definitions_to_read, make_plan, select
-from segctl.planning.safety import Limits, judge
+from segctl.planning.ownership import Removal, RemovalHistory
+from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan, select_matching
+from segctl.planning.safety import Limits, apply_safety_rules
 
 TARGET = TargetRef("production", "api.sendgrid.com")
 LIST_A = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
@@ -61,8 +61,8 @@ def hold(name: str, query: str | None = "SELECT 1", *parents: str, v1: bool = Fa
 
 
 def plan(declared: list[Declared], remotes: list[Remote], **options: set[str]) -> Plan:
-    wishes = Wishes(selected=options.get("selected"))
-    return make_plan(TARGET, declared, Snapshot(tuple(remotes)), wishes)
+    inputs = PlanInputs(selected=options.get("selected"))
+    return make_plan(TARGET, declared, Snapshot(tuple(remotes)), inputs)
 
 
 def test_what_the_account_lacks_is_created() -> None:
@@ -147,8 +147,8 @@ def test_a_name_that_a_v1_segment_holds_is_an_error_and_no_action() -> None:
 
 
 def test_two_remotes_of_one_name_are_an_error_that_names_both() -> None:
-    twin = dataclasses.replace(hold("a"), id="another")
-    made = plan([declare("a")], [hold("a"), twin])
+    namesake = dataclasses.replace(hold("a"), id="another")
+    made = plan([declare("a")], [hold("a"), namesake])
     assert made.changes == ()
     [found] = made.diagnostics
     assert found.code == "ambiguous-name"
@@ -190,7 +190,7 @@ def test_actions_are_in_the_order_of_their_danger_and_then_of_their_names() -> N
 
 def test_only_the_definitions_of_declared_v2_names_are_read() -> None:
     listed = (hold("a", None), hold("b", None), hold("c", None, v1=True))
-    assert definitions_to_read([declare("a"), declare("c")], listed, Wishes()) == (listed[0],)
+    assert definitions_to_read([declare("a"), declare("c")], listed, PlanInputs()) == (listed[0],)
 
 
 def test_a_definition_that_was_not_read_is_never_taken_for_one() -> None:
@@ -212,7 +212,7 @@ def test_a_definition_that_was_not_read_is_never_taken_for_one() -> None:
 def test_only_picks_by_name_or_file(
     patterns: tuple[str, ...], names: list[str], unused: tuple[str, ...]
 ) -> None:
-    picked, left = select([declare("VIP"), declare("Churn risk")], patterns)
+    picked, left = select_matching([declare("VIP"), declare("Churn risk")], patterns)
     assert [one.name for one in picked] == names
     assert left == unused
 
@@ -221,7 +221,7 @@ def test_only_picks_by_name_or_file(
 
 
 def test_a_replace_is_refused_and_says_what_to_do_instead() -> None:
-    made = judge(
+    made = apply_safety_rules(
         plan([declare("a", "SELECT 1", LIST_A)], [hold("a")]),
         Limits(),
         account_size=1,
@@ -236,14 +236,14 @@ def test_a_replace_is_refused_and_says_what_to_do_instead() -> None:
 def test_the_cap_counts_what_the_account_holds_and_what_would_come(
     size: int, refused: bool
 ) -> None:
-    made = judge(
+    made = apply_safety_rules(
         plan([declare("a"), declare("b")], []), Limits(), account_size=size, references=References()
     )
     assert [found.code for found in made.refusals] == (["over-the-cap"] if refused else [])
 
 
 def test_a_full_account_can_still_be_patched() -> None:
-    made = judge(
+    made = apply_safety_rules(
         plan([declare("a", "SELECT 2")], [hold("a")]),
         Limits(),
         account_size=250,
@@ -257,7 +257,9 @@ def test_a_delete_makes_room() -> None:
     made = dataclasses.replace(
         plan([declare("a")], []), changes=(delete, *plan([declare("a")], []).changes)
     )
-    assert judge(made, Limits(), account_size=200, references=References()).refusals == ()
+    assert (
+        apply_safety_rules(made, Limits(), account_size=200, references=References()).refusals == ()
+    )
 
 
 def test_what_the_history_calls_ours_and_is_spared_says_so() -> None:
@@ -270,8 +272,8 @@ def test_what_the_history_calls_ours_and_is_spared_says_so() -> None:
         commit="c0ffee",
         removed_at="2026-02-01T00:00:00Z",
     )
-    wishes = Wishes(ledger=Ledger((removal,)))
-    found = make_plan(TARGET, [], Snapshot(tuple(remotes)), wishes)
+    inputs = PlanInputs(removal_history=RemovalHistory((removal,)))
+    found = make_plan(TARGET, [], Snapshot(tuple(remotes)), inputs)
     assert found.changes == ()
     assert {one.name: one.is_ours for one in found.ignored} == {"kept": True, "by hand": False}
 
@@ -285,7 +287,7 @@ def reaching(before: int, gained: int, lost: int, base: int = 1_000, **options: 
     made = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
     limits = Limits(max_audience_change=options.get("most"))
     allowed = {"a": options.get("allowed", 0.0)}
-    refusals = judge(made, limits, 1, References(), allowed).refusals
+    refusals = apply_safety_rules(made, limits, 1, References(), allowed).refusals
     assert all(found.span == change.query_span for found in refusals)
     return [f"{found.code}: {found.summary}" for found in refusals]
 
@@ -340,19 +342,23 @@ def test_what_the_refusal_asks_for_is_enough(stay: int, lost: int, gained: int, 
     [change] = plan([declare("a")], []).changes
     assert isinstance(change, Create)
     made = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
-    refusals = judge(made, Limits(max_audience_change=0), 1, References()).refusals
+    refusals = apply_safety_rules(made, Limits(max_audience_change=0), 1, References()).refusals
     assert bool(refusals) == bool(lost or gained)
     for found in refusals:
         percent = re.search(r"allow_audience_change: (\d+)%", found.hint)
         assert percent
         enough = float(percent[1])
-        assert not judge(made, Limits(max_audience_change=0), 1, None, {"a": enough}).refusals
-        assert judge(made, Limits(max_audience_change=0), 1, None, {"a": enough - 1}).refusals
+        assert not apply_safety_rules(
+            made, Limits(max_audience_change=0), 1, None, {"a": enough}
+        ).refusals
+        assert apply_safety_rules(
+            made, Limits(max_audience_change=0), 1, None, {"a": enough - 1}
+        ).refusals
 
 
 def test_what_nobody_could_count_is_not_refused() -> None:
     made = plan([declare("a")], [hold("a", "SELECT 2")])
-    assert not judge(made, Limits(max_audience_change=0), 1, References()).refusals
+    assert not apply_safety_rules(made, Limits(max_audience_change=0), 1, References()).refusals
 
 
 # The digest
@@ -457,7 +463,7 @@ def test_a_query_written_another_way_is_unchanged_unless_told(
     before = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > 500"
     after = before.lower().replace(" > ", ">")
     snapshot = Snapshot((hold("a", before),))
-    made = make_plan(TARGET, [declare("a", after)], snapshot, Wishes(strict_text=strict))
+    made = make_plan(TARGET, [declare("a", after)], snapshot, PlanInputs(strict_text=strict))
     assert len(made.changes) == strict
     assert [keep.is_cosmetic for keep in made.kept] == [True] * (not strict)
 

@@ -18,8 +18,8 @@ from segctl.model import (
     Tombstone,
     Validation,
 )
-from segctl.planning.ownership import Ledger, Ownership, Removal
-from segctl.planning.planner import Wishes, definitions_to_read, make_plan, needs_history
+from segctl.planning.ownership import Ownership, Removal, RemovalHistory
+from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan, needs_history
 from tests.support.builders import query
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def remote(number: int, name: str = "S") -> Remote:
     )
 
 
-def removals(count: int, name: str) -> Ledger:
-    return Ledger(
+def removals(count: int, name: str) -> RemovalHistory:
+    return RemovalHistory(
         tuple(
             Removal(
                 one.definition,
@@ -64,63 +64,63 @@ def graves(count: int, name: str) -> tuple[Tombstone, ...]:
     return tuple(Tombstone(f"{name}{n}", Disposal.DELETE, SPAN) for n in range(count))
 
 
-Case = tuple[list[Declared], list[Remote], Wishes]
+Case = tuple[list[Declared], list[Remote], PlanInputs]
 
 CASES: dict[str, Callable[[int], Case]] = {
     "nothing changed": lambda n: (
         [declared(i) for i in range(n)],
         [remote(i) for i in range(n)],
-        Wishes(),
+        PlanInputs(),
     ),
     "all new, as many unmanaged": lambda n: (
         [declared(i) for i in range(n)],
         [remote(i, "U") for i in range(n)],
-        Wishes(),
+        PlanInputs(),
     ),
     "all edited": lambda n: (
         [declared(i, more=1) for i in range(n)],
         [remote(i) for i in range(n)],
-        Wishes(),
+        PlanInputs(),
     ),
     "all renamed": lambda n: (
         [declared(i, f"Old{i}") for i in range(n)],
         [remote(i, "Old") for i in range(n)],
-        Wishes(),
+        PlanInputs(),
     ),
     "all renamed long ago": lambda n: (
         [declared(i, f"Old{i}") for i in range(n)],
         [remote(i) for i in range(n)],
-        Wishes(),
+        PlanInputs(),
     ),
     "all removed by files": lambda n: (
         [],
         [remote(i) for i in range(n)],
-        Wishes(tombstones=graves(n, "S")),
+        PlanInputs(tombstones=graves(n, "S")),
     ),
     "files remove others": lambda n: (
         [],
         [remote(i) for i in range(n)],
-        Wishes(tombstones=graves(n, "X")),
+        PlanInputs(tombstones=graves(n, "X")),
     ),
     "all removed in the history": lambda n: (
         [],
         [remote(i) for i in range(n)],
-        Wishes(ledger=removals(n, "S")),
+        PlanInputs(removal_history=removals(n, "S")),
     ),
     "the history removed others": lambda n: (
         [declared(i) for i in range(n)],
         [remote(i, "U") for i in range(n)],
-        Wishes(ledger=removals(n, "X")),
+        PlanInputs(removal_history=removals(n, "X")),
     ),
     "the history renamed all": lambda n: (
         [declared(i) for i in range(n)],
         [remote(i, "X") for i in range(n)],
-        Wishes(ledger=removals(n, "X")),
+        PlanInputs(removal_history=removals(n, "X")),
     ),
     "exclusive": lambda n: (
         [],
         [remote(i) for i in range(n)],
-        Wishes(ownership=Ownership.EXCLUSIVE),
+        PlanInputs(ownership=Ownership.EXCLUSIVE),
     ),
 }
 
@@ -134,13 +134,13 @@ def work(case: Case) -> int:
         count += event in {"call", "line"}
         return trace
 
-    some, held, wishes = case
+    some, held, inputs = case
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        definitions_to_read(some, held, wishes)
-        needs_history(some, held, wishes)
-        make_plan(TargetRef("test", "test"), some, Snapshot(tuple(held)), wishes)
+        definitions_to_read(some, held, inputs)
+        needs_history(some, held, inputs)
+        make_plan(TargetRef("test", "test"), some, Snapshot(tuple(held)), inputs)
     finally:
         sys.settrace(before)
     return count

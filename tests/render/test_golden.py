@@ -35,9 +35,9 @@ from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.model.single_sends import References, SingleSend
 from segctl.planfile.report_json import to_json as report_to_json
 from segctl.planfile.to_json import to_json
-from segctl.planning.drift import Drift, Drifts, Kind
+from segctl.planning.drift import Drift, DriftKind, Drifts
 from segctl.planning.planner import make_plan
-from segctl.planning.safety import Limits, judge
+from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.planning.temporary_names import Marker, temporary_name
 from segctl.render.as_diagnostics import drift_findings, plan_findings, plan_problems
 from segctl.render.context import Frame
@@ -124,7 +124,7 @@ def rich_plan() -> Plan:
     )
     target = TargetRef("production", "api.sendgrid.com")
     plan = make_plan(target, declared, Snapshot(remotes))
-    return judge(plan, Limits(max_segments=8), len(remotes), References())
+    return apply_safety_rules(plan, Limits(max_segments=8), len(remotes), References())
 
 
 def impact_plan() -> Plan:
@@ -157,7 +157,9 @@ def impact_plan() -> Plan:
         for change in plan.changes
     )
     plan = dataclasses.replace(plan, changes=changes)
-    return judge(plan, Limits(max_audience_change=20), 4, References(), {"Moved": 50.0})
+    return apply_safety_rules(
+        plan, Limits(max_audience_change=20), 4, References(), {"Moved": 50.0}
+    )
 
 
 def lists_plan() -> Plan:
@@ -196,7 +198,7 @@ def upgrade_plan() -> Plan:
     )
     plan = make_plan(TARGET, declared, Snapshot(remotes))
     sends = References((SingleSend(ID.format(31), "Spring", "scheduled", (ids[1],)),))
-    return judge(plan, Limits(), len(remotes), sends)
+    return apply_safety_rules(plan, Limits(), len(remotes), sends)
 
 
 def upgrade_report() -> Report:
@@ -282,12 +284,18 @@ def drifts() -> Drifts:
     facts: dict[str, Any] = {"updated_at": "2026-07-15T16:04:33Z", "span": edited.span}
     return Drifts(
         (
-            Drift(Kind.CREATED, "By hand", ID.format(4), updated_at="2026-07-15T16:04:33Z"),
-            Drift(Kind.DELETED, "Missing", span=Span("segments/missing.yaml", 2, 7)),
+            Drift(DriftKind.CREATED, "By hand", ID.format(4), updated_at="2026-07-15T16:04:33Z"),
+            Drift(DriftKind.DELETED, "Missing", span=Span("segments/missing.yaml", 2, 7)),
             Drift(
-                Kind.EDITED, edited.name, ID.format(1), "", ("query_dsl",), edited.clauses, **facts
+                DriftKind.EDITED,
+                edited.name,
+                ID.format(1),
+                "",
+                ("query_dsl",),
+                edited.clauses,
+                **facts,
             ),
-            Drift(Kind.RENAMED, "Old", ID.format(5), "New", ("name",), **facts),
+            Drift(DriftKind.RENAMED, "Old", ID.format(5), "New", ("name",), **facts),
         ),
         pending=2,
     )

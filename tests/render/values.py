@@ -19,7 +19,7 @@ from segctl.model import (
     TargetRef,
 )
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
-from segctl.planning.drift import Drift, Drifts, Kind
+from segctl.planning.drift import Drift, DriftKind, Drifts
 from segctl.query.diff import clause_changes
 from segctl.render.context import Frame
 from tests.support.account import KEY
@@ -154,7 +154,7 @@ reports = st.builds(
 )
 drift = st.builds(
     Drift,
-    st.sampled_from(Kind),
+    st.sampled_from(DriftKind),
     texts,
     st.one_of(st.none(), texts),
     texts,

@@ -17,7 +17,7 @@ from segctl.errors import (
     RateLimited,
     RemoteError,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UpdateLocked,
     UsageError,
 )
@@ -141,11 +141,11 @@ BROKEN: list[Any] = [None, [], {}, "x", {"results": []}, [segment_json()], b"{",
 def test_an_unusable_answer_to_a_read_is_never_a_missing_segment(data: Any) -> None:
     with scripted(answer(200, data)) as (transport, _):
         account = Reader(transport)
-        with pytest.raises(UnexpectedAnswer) as caught:
+        with pytest.raises(UnexpectedResponse) as caught:
             account.get_segment(ID)
         assert not caught.value.ambiguous
         if data != {"results": []}:
-            with pytest.raises(UnexpectedAnswer) as caught:
+            with pytest.raises(UnexpectedResponse) as caught:
                 account.list_segments()
             assert not caught.value.ambiguous
 
@@ -158,7 +158,7 @@ def test_an_unusable_answer_to_a_write_leaves_open_what_happened(data: Any) -> N
             partial(account.create_segment, Segment("N", QUERY)),
             partial(account.patch_segment, ID, {"name": "N"}),
         ):
-            with pytest.raises(UnexpectedAnswer) as caught:
+            with pytest.raises(UnexpectedResponse) as caught:
                 act()
             assert caught.value.ambiguous
         assert len(script.seen) == 2
@@ -167,9 +167,9 @@ def test_an_unusable_answer_to_a_write_leaves_open_what_happened(data: Any) -> N
 def test_an_answer_about_another_segment_is_refused() -> None:
     with scripted(answer(200, segment_json(2))) as (transport, _):
         account = Writer(transport)
-        with pytest.raises(UnexpectedAnswer, match="another segment") as read:
+        with pytest.raises(UnexpectedResponse, match="another segment") as read:
             account.get_segment(ID)
-        with pytest.raises(UnexpectedAnswer, match="another segment") as written:
+        with pytest.raises(UnexpectedResponse, match="another segment") as written:
             account.patch_segment(ID, {"name": "N"})
     assert (read.value.ambiguous, written.value.ambiguous) == (False, True)
 
@@ -178,7 +178,7 @@ def test_a_list_with_a_segment_twice_is_refused() -> None:
     twice = {"results": [segment_json(), segment_json(name="Other")]}
     with (
         scripted(answer(200, twice)) as (transport, _),
-        pytest.raises(UnexpectedAnswer, match="twice"),
+        pytest.raises(UnexpectedResponse, match="twice"),
     ):
         Reader(transport).list_segments()
 
@@ -272,9 +272,9 @@ def test_the_filters_reach_a_server_that_knows_them(account: Writer) -> None:
         ("POST * 429-epoch always 40s", RateLimited, False),
         ("POST * 500", ServerFault, True),
         ("POST * 502-html after", ServerFault, True),
-        ("POST * truncated", UnexpectedAnswer, True),
-        ("POST * wrong-json", UnexpectedAnswer, True),
-        ("POST * empty", UnexpectedAnswer, True),
+        ("POST * truncated", UnexpectedResponse, True),
+        ("POST * wrong-json", UnexpectedResponse, True),
+        ("POST * empty", UnexpectedResponse, True),
     ],
 )
 def test_a_create_that_goes_wrong(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from segctl.common.secrets import Secret
-from segctl.errors import BadRequest, NotFound, RemoteError, UnexpectedAnswer, Unreachable
+from segctl.errors import BadRequest, NotFound, RemoteError, UnexpectedResponse, Unreachable
 from segctl.sendgrid import downloads as module
 from segctl.sendgrid.downloads import ATTEMPTS, Downloads
 from tests.sendgrid.support import Script, Seen, Served, answer, listening
@@ -189,7 +189,7 @@ ODD: dict[str, tuple[list[Served], str]] = {
 def test_an_odd_server(fetching: Fetching, name: str) -> None:
     answers, words = ODD[name]
     fetching.part.write_bytes(b"abc")
-    with pytest.raises(UnexpectedAnswer, match=words):
+    with pytest.raises(UnexpectedResponse, match=words):
         fetching.fetch(f"https://files.test{SIGNED}", tag=TAG, mount=Script(answers))
 
 
@@ -213,7 +213,7 @@ def test_a_file_that_moved_is_followed(fetching: Fetching) -> None:
 def test_addresses_that_are_not_asked(
     fetching: Fetching, url: str, local: bool, words: str
 ) -> None:
-    with pytest.raises(UnexpectedAnswer, match=words):
+    with pytest.raises(UnexpectedResponse, match=words):
         fetching.fetch(url, local=local)
 
 
@@ -222,7 +222,7 @@ def test_no_redirect_leads_into_the_clear(fetching: Fetching) -> None:
         return answer(302, b"", Location="http://files.test/x")
 
     with listening(moved) as server:
-        with pytest.raises(UnexpectedAnswer, match="is not https"):
+        with pytest.raises(UnexpectedResponse, match="is not https"):
             fetching.fetch(server.url + SIGNED)
         assert len(server.seen) == 1
 
@@ -253,7 +253,7 @@ def test_a_file_without_end_is_left(fetching: Fetching, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "LARGEST", 1000)
     with (
         listening(storage) as server,
-        pytest.raises(UnexpectedAnswer, match="the file is larger than"),
+        pytest.raises(UnexpectedResponse, match="the file is larger than"),
     ):
         fetching.fetch(server.url + SIGNED)
     assert fetching.part.stat().st_size <= 1000

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from segctl.errors import NotFound, ServerFault, UnexpectedAnswer
+from segctl.errors import NotFound, ServerFault, UnexpectedResponse
 from segctl.sendgrid.exports import EXPORTS, Exports, ExportStatus
 from tests.sendgrid.support import Served, answer, scripted
 
@@ -48,12 +48,12 @@ def test_a_plan_cannot_start_one() -> None:
     ("served", "kind"),
     [
         (answer(502), ServerFault),
-        (answer(202, {"id": 7}), UnexpectedAnswer),
-        (answer(202, [ID]), UnexpectedAnswer),
+        (answer(202, {"id": 7}), UnexpectedResponse),
+        (answer(202, [ID]), UnexpectedResponse),
     ],
 )
 def test_a_start_of_which_nothing_is_known_is_not_repeated(
-    served: Served, kind: type[ServerFault | UnexpectedAnswer]
+    served: Served, kind: type[ServerFault | UnexpectedResponse]
 ) -> None:
     with scripted(served) as (transport, script):
         with pytest.raises(kind) as caught:
@@ -92,7 +92,7 @@ def test_why_an_export_failed_is_said_without_addresses() -> None:
     "data", [{}, [], {"id": ""}, export(id="other"), export(status="ready", urls=[1])]
 )
 def test_what_is_no_export(data: Any) -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         read(answer(200, data))
 
 

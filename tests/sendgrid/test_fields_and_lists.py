@@ -8,7 +8,7 @@ import pytest
 
 from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, seed
-from segctl.errors import UnexpectedAnswer
+from segctl.errors import UnexpectedResponse
 from segctl.model.contact_fields import ContactList, Field, FieldType
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import Transport
@@ -52,7 +52,7 @@ def test_a_field_of_an_unknown_type_is_left_out() -> None:
 def test_fields_that_cannot_be_read_are_never_none(data: Any) -> None:
     with (
         scripted(answer(200, data)) as (transport, _),
-        pytest.raises(UnexpectedAnswer, match="could not list the fields"),
+        pytest.raises(UnexpectedResponse, match="could not list the fields"),
     ):
         Reader(transport).list_fields()
 
@@ -82,6 +82,6 @@ def test_a_list_without_a_name_goes_by_its_id() -> None:
 def test_lists_that_cannot_be_read_are_never_none(data: Any) -> None:
     with (
         scripted(answer(200, data)) as (transport, _),
-        pytest.raises(UnexpectedAnswer, match="could not list the contact lists"),
+        pytest.raises(UnexpectedResponse, match="could not list the contact lists"),
     ):
         Reader(transport).list_contact_lists()

@@ -15,7 +15,7 @@ from segctl.errors import (
     RemoteError,
     ServerFault,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     UpdateLocked,
 )
 from segctl.sendgrid.api import Writer
@@ -68,7 +68,7 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
         (answer(404, errors("resource not found")), NotFound, "no such thing", ""),
         (answer(404, {"error": "Segment does not exist."}), NotFound, "Segment does not", ""),
         (answer(404), NotFound, "there is no such thing on the account", ""),
-        (answer(404, HTML), UnexpectedAnswer, "(404) does not look like", "SEGCTL_BASE_URL"),
+        (answer(404, HTML), UnexpectedResponse, "(404) does not look like", "SEGCTL_BASE_URL"),
         (answer(403, HTML), Forbidden, "(403) does not look like", "proxy with a login page"),
         (
             answer(406, errors("not acceptable")),
@@ -85,12 +85,22 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
         (answer(502, {"message": "Internal server error"}), ServerFault, "(502): Internal", "try"),
         (answer(502, HTML), ServerFault, "SendGrid failed (502)", "try again"),
         (answer(503), ServerFault, "SendGrid failed (503)", "try again"),
-        (answer(302, b"", Location="https://x/"), UnexpectedAnswer, "elsewhere (302)", "BASE_URL"),
-        (answer(307, HTML, Location="https://x/"), UnexpectedAnswer, "elsewhere (307)", "BASE_URL"),
+        (
+            answer(302, b"", Location="https://x/"),
+            UnexpectedResponse,
+            "elsewhere (302)",
+            "BASE_URL",
+        ),
+        (
+            answer(307, HTML, Location="https://x/"),
+            UnexpectedResponse,
+            "elsewhere (307)",
+            "BASE_URL",
+        ),
         (answer(429, HTML, Retry_After="9"), RateLimited, "asks to wait 9 s", "in 9 s"),
         (answer(401, HTML), Unauthorized, "(401) does not look like", "login page"),
         (answer(400, b"Bad Request"), BadRequest, "(400) does not look like", "BASE_URL"),
-        (answer(304), UnexpectedAnswer, "elsewhere (304)", "SEGCTL_BASE_URL"),
+        (answer(304), UnexpectedResponse, "elsewhere (304)", "SEGCTL_BASE_URL"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
@@ -183,7 +193,7 @@ def test_nothing_about_a_transport_shows_the_key() -> None:
 def test_a_success_that_is_not_json_is_no_success(body: bytes) -> None:
     for method in ("GET", "POST"):
         error = failing(answer(200, body), method)
-        assert type(error) is UnexpectedAnswer
+        assert type(error) is UnexpectedResponse
         assert "the answer is not JSON" in error.message
         assert "proxy" in error.hint
         assert error.ambiguous == (method == "POST")

@@ -15,7 +15,7 @@ import pytest
 
 from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, serve
-from segctl.errors import RemoteError, UnexpectedAnswer, Unreachable, UsageError
+from segctl.errors import RemoteError, UnexpectedResponse, Unreachable, UsageError
 from segctl.sendgrid import transport as module
 from segctl.sendgrid.api import Reader
 from segctl.sendgrid.transport import ATTEMPTS, Transport
@@ -52,7 +52,7 @@ def test_a_get_outlives_what_breaks_once(kind: str) -> None:
             assert len(emulator.log) == 2
         else:
             # JSON that came whole is not asked for again: it is what the server says.
-            with pytest.raises(UnexpectedAnswer):
+            with pytest.raises(UnexpectedResponse):
                 reader.list_segments()
 
 
@@ -117,7 +117,7 @@ def test_an_answer_without_end_is_left(method: str, monkeypatch: pytest.MonkeyPa
     with (
         listening(lambda _: answer(200, bomb, Content_Encoding="gzip")) as server,
         Transport(server.url, Secret(KEY), FakeClock(), direct=True) as transport,
-        pytest.raises(UnexpectedAnswer, match="larger than 2 MiB") as caught,
+        pytest.raises(UnexpectedResponse, match="larger than 2 MiB") as caught,
     ):
         transport.send(method, "/v3/x", operation="do it")
     assert caught.value.ambiguous == (method == "POST")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segctl.common.secrets import Secret
-from segctl.errors import UnexpectedAnswer, UsageError
+from segctl.errors import UnexpectedResponse, UsageError
 from segctl.sendgrid.api import MAX_PAGES, Reader
 from segctl.sendgrid.transport import Transport
 from tests.support.account import KEY
@@ -73,7 +73,7 @@ def test_a_next_page_of_the_same_server_is_read(link: str, target: str) -> None:
 )
 def test_a_next_page_elsewhere_is_refused(link: str) -> None:
     with scripted(page(link), LAST) as (transport, script):
-        with pytest.raises(UnexpectedAnswer, match="on another server") as caught:
+        with pytest.raises(UnexpectedResponse, match="on another server") as caught:
             Reader(transport).list_segments()
         assert len(script.seen) == 1
         assert "evil" not in caught.value.message
@@ -96,14 +96,14 @@ def test_metadata_of_any_shape_is_put_up_with(metadata: object) -> None:
 def test_pages_without_end_are_refused() -> None:
     again = answer(200, {"results": [], "_metadata": {"next": "?page_token=again"}})
     with scripted(again) as (transport, script):
-        with pytest.raises(UnexpectedAnswer, match="more than 100 pages"):
+        with pytest.raises(UnexpectedResponse, match="more than 100 pages"):
             Reader(transport).list_segments()
         assert len(script.seen) == MAX_PAGES
 
 
 def test_a_segment_on_two_pages_is_refused() -> None:
     with scripted(page("?b=1"), page(None)) as (transport, _):
-        with pytest.raises(UnexpectedAnswer, match="stands in it twice") as caught:
+        with pytest.raises(UnexpectedResponse, match="stands in it twice") as caught:
             Reader(transport).list_segments()
         assert "run it again" in caught.value.hint
 
@@ -135,14 +135,14 @@ def test_neither_link_nor_redirect_takes_the_key_to_a_second_server() -> None:
         with Transport(server.url, Secret(KEY), FakeClock(), direct=True) as transport:
             for link in links:
                 server.answer = lambda _, link=link: page(link)  # type: ignore[misc]
-                with pytest.raises(UnexpectedAnswer, match="another server"):
+                with pytest.raises(UnexpectedResponse, match="another server"):
                     Reader(transport).list_segments()
             for status in (301, 302, 303, 307, 308):
                 server.answer = lambda _, status=status: answer(  # type: ignore[misc]
                     status, None, Location=other.url + "/", Refresh=f"0; url={other.url}"
                 )
                 for method in ("GET", "POST", "PATCH", "DELETE"):
-                    with pytest.raises(UnexpectedAnswer, match="sends us elsewhere") as caught:
+                    with pytest.raises(UnexpectedResponse, match="sends us elsewhere") as caught:
                         transport.send(method, SEGMENTS, operation="do it", body={})
                     assert not caught.value.ambiguous
         assert len(server.seen) == len(links) + 20
@@ -165,7 +165,7 @@ def test_even_a_mistake_of_ours_does_not_take_the_key_elsewhere() -> None:
 
 def test_a_redirect_on_the_same_server_is_not_followed_either() -> None:
     with scripted(answer(302, None, Location="/v3/other"), LAST) as (transport, script):
-        with pytest.raises(UnexpectedAnswer):
+        with pytest.raises(UnexpectedResponse):
             transport.send("GET", SEGMENTS, operation="do it")
         assert len(script.seen) == 1
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from segctl.errors import RateLimited, RemoteError, ServerFault, UnexpectedAnswer
+from segctl.errors import RateLimited, RemoteError, ServerFault, UnexpectedResponse
 from segctl.sendgrid import error_mapping
 from segctl.sendgrid.backoff import LONGEST_WAIT
 from segctl.sendgrid.transport import ATTEMPTS, Transport
@@ -43,7 +43,7 @@ def test_a_success_whose_body_is_spoilt_is_repeated_where_nothing_was_done(
     with scripted(answer(200, body), answer(200, {"results": []})) as (transport, script):
         try:
             got = transport.send(method, "/v3/x", operation="do it").data
-        except UnexpectedAnswer as error:
+        except UnexpectedResponse as error:
             got = error.ambiguous
     # Writes have no answer to some of their successes.
     assert got == ({"results": []} if method == "GET" else True if body else None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.errors import UnexpectedAnswer
+from segctl.errors import UnexpectedResponse
 from segctl.model import Remote, Validation
 from segctl.sendgrid import wire, wire_related
 
@@ -141,7 +141,7 @@ def test_parent_lists(fields: dict[str, Any], parents: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("value", [[1], ["a", 1], [["a"]], {"id": "a"}, "a", 7, True, [False]])
 def test_parent_lists_that_cannot_be_made_out_are_refused(value: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match="parent lists") as caught:
+    with pytest.raises(UnexpectedResponse, match="parent lists") as caught:
         wire.remote({"id": "a", "name": "N", "parent_list_ids": value}, "read it")
     assert caught.value.message.startswith("could not read it: SendGrid's answer is not usable")
     assert not caught.value.ambiguous
@@ -166,14 +166,14 @@ def test_parent_lists_that_cannot_be_made_out_are_refused(value: Any) -> None:
     ],
 )
 def test_what_is_no_segment_is_refused(data: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match="no id or no name") as caught:
+    with pytest.raises(UnexpectedResponse, match="no id or no name") as caught:
         wire.remote(data, "create it", written=True)
     assert caught.value.ambiguous
 
 
 @pytest.mark.parametrize("query", [None, "", 7, []])
 def test_a_definition_has_a_query(query: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match="has no query"):
+    with pytest.raises(UnexpectedResponse, match="has no query"):
         wire.definition(segment_json(query_dsl=query), "read")
 
 
@@ -207,7 +207,7 @@ def test_validation(status: Any, validation: Validation) -> None:
     "data", [None, [], {}, "x", 7, {"results": None}, {"results": {}}, {"result": []}, [{"id": 1}]]
 )
 def test_a_list_without_results_is_refused(data: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match="no list of results") as caught:
+    with pytest.raises(UnexpectedResponse, match="no list of results") as caught:
         wire.items(data, "results", "list")
     assert "run it again" in caught.value.hint
 
@@ -218,7 +218,7 @@ def test_no_json_crashes_the_reader(data: Any) -> None:
     for read in (wire.remote, wire.definition, wire_related.contact_list, wire_related.fields):
         try:
             read(data, "read")
-        except UnexpectedAnswer:
+        except UnexpectedResponse:
             continue
     wire.next_page(data)
 
@@ -228,7 +228,7 @@ def test_no_json_crashes_the_reader(data: Any) -> None:
 def test_a_segment_is_read_or_refused(data: dict[str, Any]) -> None:
     try:
         read = wire.remote(data, "read")
-    except UnexpectedAnswer:
+    except UnexpectedResponse:
         return
     assert (read.id, read.name) == (data["id"], data["name"])
     assert all(read.parent_list_ids)
@@ -259,5 +259,5 @@ def test_who_gets_a_single_send(send_to: Any, ids: tuple[str, ...]) -> None:
     ],
 )
 def test_a_single_send_that_cannot_be_made_out_is_no_empty_one(data: Any) -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         wire_related.audience(data, "read it")

@@ -12,8 +12,8 @@ from segctl.cli.options import format_option, with_session
 from segctl.cli.output import drift_in, faults_in
 from segctl.errors import InvalidInput
 from segctl.model import Create
-from segctl.model.plan_options import Options
-from segctl.planning.drift import Drifts, Kind, find_drift
+from segctl.model.plan_options import PlanOptions
+from segctl.planning.drift import DriftKind, Drifts, find_drift
 
 if TYPE_CHECKING:
     from segctl.app.session import Session
@@ -44,7 +44,7 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
       segctl drift --format json | jq -r '.drift[].name'
     """
     with faults_in(output, session, "drift"):
-        question = prepare(session, Options())
+        question = prepare(session, PlanOptions())
         with session.connect(read_only=True) as account:
             plan, snapshot = look(session, account, question, needs_all=_misses_one)
         if plan.errors:
@@ -54,7 +54,7 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
     found = tuple(
         one
         for one in drifts.found
-        if one.kind is not Kind.CREATED or not (managed_only or one.name in forgotten)
+        if one.kind is not DriftKind.CREATED or not (managed_only or one.name in forgotten)
     )
     drifts = Drifts(found, drifts.pending)
     if output == "text":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.options import with_session
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.common.files import write_whole
 from segctl.declarations.fields_file import fields_text
 from segctl.model.contact_fields import Fields
@@ -45,7 +45,7 @@ def pull(session: Session) -> int:
     """
     with session.connect(read_only=True) as account:
         custom, reserved = account.reader.list_fields()
-    fields = Fields(custom, reserved, session.target.name, iso(session.clock.now()))
+    fields = Fields(custom, reserved, session.target.name, format_utc(session.clock.now()))
     file = f"{session.config.segments}/{FIELDS_FILE}"
     write_whole(str(session.root / file), fields_text(fields))
     session.show(f"{file}: {count(len(custom), 'custom field')}, {len(reserved)} reserved.\n")

@@ -9,11 +9,11 @@ import click
 
 from segctl.cli.options import with_session
 from segctl.cli.shell_completion import segment_names
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.history.audit import Audit
-from segctl.history.git import read_past
+from segctl.history.git import read_timeline
 from segctl.render.history_text import history_json, history_text
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from segctl.app.session import Session
     from segctl.history.commits import Event
-    from segctl.history.timeline import Past
+    from segctl.history.timeline import Timeline
 
 DEFAULT_LIMIT = 50
 
@@ -56,13 +56,13 @@ def command(session: Session, *, name: str | None, limit: int | None, output: st
       segctl history -n 10
       segctl history --format json | jq -r '.events[] | select(.kind == "removed") | .name'
     """
-    past = read_past(session.root, session.config.segments, env=session.env)
+    past = read_timeline(session.root, session.config.segments, env=session.env)
     most = limit if limit is not None else 0 if name else DEFAULT_LIMIT
     found = _events(past, name)
     events = list(islice(found, most)) if most else list(found)
     is_complete = next(found, None) is None
     if output == "json":
-        now = iso(session.clock.now())
+        now = format_utc(session.clock.now())
         session.show_json(history_json(events, now, name=name, is_complete=is_complete))
         return 0
     session.show(history_text(events, session.style))
@@ -73,7 +73,7 @@ def command(session: Session, *, name: str | None, limit: int | None, output: st
     return 0
 
 
-def _events(past: Past, name: str | None) -> Iterator[Event]:
+def _events(past: Timeline, name: str | None) -> Iterator[Event]:
     audit = Audit(past)
     if name is None:
         return audit.events()

@@ -12,11 +12,11 @@ from segctl.account.references import read_single_sends
 from segctl.app.list_names import parent_names
 from segctl.app.plan import ledger_of
 from segctl.cli.options import with_session
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.errors import SegctlError, UsageError
 from segctl.model.single_sends import References
 from segctl.planning.matching import undeclared
-from segctl.planning.ownership import Ledger, is_ours
+from segctl.planning.ownership import RemovalHistory, is_ours
 from segctl.render.listing import Row, listing_json, listing_text
 
 if TYPE_CHECKING:
@@ -98,24 +98,26 @@ def command(
                 sends = References(read_single_sends(reader, tell))
         lists = parent_names(session, account, remotes)
     loose = () if known is None else undeclared(known.declared, remotes)
-    ledger = Ledger()
+    removal_history = RemovalHistory()
     if known is not None and any(not one.is_v1 for one in loose):
-        ledger = ledger_of(session, known)
-    if ledger.unavailable:
-        session.talk(f"What is `ours` is not known: {ledger.unavailable}.")
+        removal_history = ledger_of(session, known)
+    if removal_history.unavailable:
+        session.talk(f"What is `ours` is not known: {removal_history.unavailable}.")
     undeclared_ids = {one.id for one in loose}
     rows = [
         Row(
             remote,
             None if known is None else remote.id not in undeclared_ids and not remote.is_v1,
             is_ours=remote.id in undeclared_ids
-            and any(one.name == remote.name and is_ours(one, remote) for one in ledger.removals),
+            and any(
+                one.name == remote.name and is_ours(one, remote) for one in removal_history.removals
+            ),
             sends=None if sends is None else sends.to(remote.id),
         )
         for remote in sorted(remotes, key=lambda one: (one.name.casefold(), one.id))
     ]
     if output == "json":
-        session.show_json(listing_json(rows, lists, account.ref, iso(session.clock.now())))
+        session.show_json(listing_json(rows, lists, account.ref, format_utc(session.clock.now())))
     elif rows:
         narrow = sys.stdout.isatty() and session.verbosity <= 0
         width = shutil.get_terminal_size().columns if narrow else None

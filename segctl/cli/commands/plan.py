@@ -12,10 +12,10 @@ from segctl.app.session import json_text
 from segctl.cli.exit_codes import exit_code
 from segctl.cli.options import format_option, plan_options, with_session
 from segctl.cli.output import faults_in, plan_in
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.common.files import write_whole
 from segctl.errors import UsageError
-from segctl.model.plan_options import Options
+from segctl.model.plan_options import PlanOptions
 from segctl.planfile.to_json import to_json
 from segctl.render.terminal import count
 
@@ -59,11 +59,11 @@ def command(
     with faults_in(output, session, "plan"):
         if out is not None and not Path(out).parent.is_dir():
             raise UsageError(f"cannot write {out}: there is no folder {Path(out).parent}")
-        question = prepare(session, Options(**options))
+        question = prepare(session, PlanOptions(**options))
         with session.connect(read_only=True) as account:
             plan = work_out(session, account, question)
             requests = account.requests()
-    now = iso(session.clock.now())
+    now = format_utc(session.clock.now())
     if out is not None:
         write_whole(out, json_text(to_json(plan, now)))
     session.show(plan_in(output, plan, session, generated_at=now, requests=requests))

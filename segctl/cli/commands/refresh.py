@@ -10,7 +10,7 @@ from segctl.app.refresh import priorities, record_of
 from segctl.cli.exit_codes import IN_PART
 from segctl.cli.options import with_session
 from segctl.cli.shell_completion import segment_names
-from segctl.common.clock import iso
+from segctl.common.clock import format_utc
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.model.report import RefreshStatus
@@ -63,7 +63,7 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
             results.append(one)
             tell(len(results), len(found))
     if output == "json":
-        session.show_json({**header(iso(session.clock.now())), **refreshes_json(results)})
+        session.show_json({**header(format_utc(session.clock.now())), **refreshes_json(results)})
     else:
         lines = refresh_lines(results, session.style, quiet=session.verbosity < 0)
         session.show("".join(f"{line}\n" for line in lines))

@@ -1,9 +1,9 @@
-"""The ledger and the audit: a repository with 5,000 commits and 500 segment files.
+"""Removals and the audit: a repository with 5,000 commits and 500 segment files.
 
-Most commits edit a segment. One in fifty renames, moves, removes or adds one, so that a ledger has
-something to tell. The repository is made anew in each run by `git fast-import`, in a second or two,
-and packed as a server packs it. Two seconds are promised; where `git log` takes 170 ms, as on the
-machine that this was written on, a ratio of 10 is 1.7 seconds.
+Most commits edit a segment. One in fifty renames, moves, removes or adds one, so that there is
+something to report. The repository is made anew in each run by `git fast-import`, in a second or
+two, and packed as a server packs it. Two seconds are promised; where `git log` takes 170 ms, as on
+the machine that this was written on, a ratio of 10 is 1.7 seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, command, compare
 from benchmarks.world import files
-from segctl.history.git import read_ledger
+from segctl.history.git import read_removal_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ _EDIT = "    AND orders_count != "
 
 
 def figures(runs: int) -> Iterator[Figure]:
-    """Time the ledger and `segctl history` against `git log --name-only` over the same commits."""
+    """Time reading removals and `segctl history` beside `git log --name-only` of them."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         now = make_repository(root)
@@ -38,13 +38,13 @@ def figures(runs: int) -> Iterator[Figure]:
         )
         program = (sys.executable, "-m", "segctl", "-C", folder, "history")
 
-        def ledger() -> None:
-            read = read_ledger(root, "segments", now)
+        def removals() -> None:
+            read = read_removal_history(root, "segments", now)
             assert read.removals
             assert not read.unavailable
 
         what = f"{COMMITS:,} commits"
-        yield compare(f"the ledger of {what} / git log", ledger, names, bound=8.0, runs=runs)
+        yield compare(f"removals of {what} / git log", removals, names, bound=8.0, runs=runs)
         for label, argv in (("", ()), (" NAME", ("Segment 00007",))):
             name = f"segctl history{label}, {what} / git log"
             show = command(*program, "--quiet", *argv)
