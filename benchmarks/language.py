@@ -12,11 +12,11 @@ import yaml
 from benchmarks.measure import Figure, compare
 from benchmarks.world import files, queries
 from segctl.declarations.collection import read_declarations
-from segctl.declarations.formatting import formatted
+from segctl.declarations.formatting import format_segment_file
 from segctl.declarations.linter import RuleSettings, lint_declarations
 from segctl.query.catalogue import ColumnType
 from segctl.query.equivalence import equivalent
-from segctl.query.lint import Knowledge, lint
+from segctl.query.lint import AccountSchema, lint
 from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COUNT = 1000
 FEW = 20
-KNOWN = Knowledge(
+KNOWN = AccountSchema(
     {
         "total_spend": ColumnType.NUMBER,
         "orders_count": ColumnType.NUMBER,
@@ -63,7 +63,7 @@ def figures(runs: int) -> Iterator[Figure]:
     )
     yield compare(
         f"fmt {COUNT} files / PyYAML and sqlglot's pretty print",
-        lambda: [formatted(name, text) for name, text in texts.items()],
+        lambda: [format_segment_file(name, text) for name, text in texts.items()],
         lambda: load_and(_pretty),
         bound=2.0,
         runs=runs,

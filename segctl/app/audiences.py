@@ -17,7 +17,7 @@ from segctl.audience.results import Counts, Uncountable
 from segctl.contacts.counter import compare, names_asked
 from segctl.contacts.dataset import BaseMissing, open_base
 from segctl.contacts.store import FOLDER, Shelf
-from segctl.declarations.fields_file import columns
+from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.config import PULLED, ContactFiles
 from segctl.project.files import stays_inside
@@ -159,7 +159,7 @@ def opened(
     fields, findings = offline_fields(session)
     if findings:
         raise InvalidInput(findings)
-    known = columns((*fields.reserved, *fields.custom)) if fields else {}
+    known = column_types((*fields.reserved, *fields.custom)) if fields else {}
     # What does not fit into memory is as personal as the contacts: it stays in our own folder.
     workshop = state_folder(session.root / STATE_FOLDER)
     with open_base(

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from segctl.app.local_fields import offline_fields
-from segctl.declarations.fields_file import columns
-from segctl.declarations.linter import RuleSettings, lint_declarations, needs
+from segctl.declarations.fields_file import column_types
+from segctl.declarations.linter import RuleSettings, declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
-from segctl.query.lint import Knowledge, Needs
+from segctl.query.lint import AccountSchema, Needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,15 +29,15 @@ STALE_AFTER = timedelta(days=30)
 def check_offline(session: Session) -> tuple[Diagnostic, ...]:
     """Check every declared segment with what the files know of the account."""
     fields, findings = offline_fields(session)
-    knowledge = Knowledge()
+    account_schema = AccountSchema()
     if fields is not None:
         pulled = datetime.strptime(fields.pulled_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        knowledge = Knowledge(
-            custom_fields=columns(fields.custom),
-            reserved_fields=columns(fields.reserved),
+        account_schema = AccountSchema(
+            custom_fields=column_types(fields.custom),
+            reserved_fields=column_types(fields.reserved),
             fresh=session.clock.now() - pulled < STALE_AFTER,
         )
-    return (*findings, *_lint(session, session.declarations.declared, knowledge))
+    return (*findings, *_lint(session, session.declarations.declared, account_schema))
 
 
 def check_before_sending(
@@ -48,12 +48,12 @@ def check_before_sending(
     It is asked for these only where a query needs them; `lists` remembers its answer. Where it will
     not say, that is a warning: nothing is decided by them.
     """
-    wanted = needs(declared)
+    wanted = declaration_needs(declared)
     warnings: list[Diagnostic] = []
     fields, reserved, names = None, None, None
     try:
         if Needs.FIELDS in wanted:
-            fields, reserved = map(columns, account.reader.list_fields())
+            fields, reserved = map(column_types, account.reader.list_fields())
         if Needs.LISTS in wanted:
             names = {one.id.lower(): one.name for one in lists.read()}
     except RemoteError as error:
@@ -65,17 +65,17 @@ def check_before_sending(
                 hint=error.hint,
             )
         )
-    knowledge = Knowledge(
+    account_schema = AccountSchema(
         custom_fields=fields, reserved_fields=reserved or {}, fresh=True, lists=names
     )
-    return (*warnings, *_lint(session, declared, knowledge))
+    return (*warnings, *_lint(session, declared, account_schema))
 
 
 def _lint(
-    session: Session, declared: Sequence[Declared], knowledge: Knowledge
+    session: Session, declared: Sequence[Declared], account_schema: AccountSchema
 ) -> tuple[Diagnostic, ...]:
     settings = lint_settings(session)
-    return lint_declarations(declared, session.declarations.documents, knowledge, settings)
+    return lint_declarations(declared, session.declarations.documents, account_schema, settings)
 
 
 def lint_settings(session: Session) -> RuleSettings:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.audience.case_runner import not_translated
-from segctl.declarations.linter import QuerySource
+from segctl.declarations.query_source import QuerySource
 from segctl.errors import Diagnostic, Severity
 from segctl.query.personal_data import mask_personal
 

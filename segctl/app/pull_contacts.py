@@ -13,7 +13,7 @@ from segctl.app.session import STATE_FOLDER
 from segctl.common.suggest import did_you_mean
 from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, shelves
-from segctl.declarations.fields_file import columns
+from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, Refused, UnexpectedResponse, UsageError
 from segctl.planning.list_references import lists_of
 from segctl.render.previews import quoted, when
@@ -67,7 +67,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
                 )
                 exported = pull.run(wanted)
             only = [lists[one].name for one in wanted if one is not None] if names else []
-            fields = columns((*custom, *reserved))
+            fields = column_types((*custom, *reserved))
             try:
                 origin = Origin(account.digest, {one.id: one.name for one in lists.values()})
                 stored = store(exported, shelf, fields, origin, only)

@@ -9,9 +9,9 @@ from segctl.app.lint import lint_settings
 from segctl.app.local_fields import offline_fields
 from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_document
 from segctl.audience.scope import Columns
-from segctl.declarations.fields_file import columns
+from segctl.declarations.fields_file import column_types
 from segctl.declarations.lint_rules import address_in_tests
-from segctl.documents.document import by_place
+from segctl.documents.document import sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity
 from segctl.project.files import FIXTURES_FILE
 
@@ -42,7 +42,7 @@ def read_suites(
     tested = [one for one in declared if documents[one.file].value.get("tests")]
     shared, findings = _fixtures(session)
     if fields is not None:
-        known = Columns(columns((*fields.reserved, *fields.custom)))
+        known = Columns(column_types((*fields.reserved, *fields.custom)))
     else:
         given = [documents[one.file] for one in tested]
         known = columns_given([*given, *([shared] if shared else [])])
@@ -66,7 +66,7 @@ def sound_suites(session: Session, declared: Sequence[Declared]) -> list[Suite]:
     """Give the tests of these segments. Raises `InvalidInput` where one is wrong."""
     suites, findings = read_suites(session, declared)
     if any(found.severity is Severity.ERROR for found in findings):
-        raise InvalidInput(by_place(findings))
+        raise InvalidInput(sort_diagnostics(findings))
     return suites
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segctl.app.audiences import chosen, opened
 from segctl.contacts.verify import verify
 from segctl.errors import Diagnostic, Severity, UsageError
-from segctl.importing.importer import shown
+from segctl.importing.importer import segment_label
 from segctl.query.personal_data import mask_personal
 
 if TYPE_CHECKING:
@@ -55,13 +55,14 @@ def verified(
         if not found:
             same.append(one)
             session.talk(
-                f"{shown(one.file.remote)} selects the same among {result.contacts:,} contacts."
+                f"{segment_label(one.file.remote)} selects the same among"
+                f" {result.contacts:,} contacts."
             )
     return same
 
 
 def _found(one: Translated, result: Verified) -> Iterator[Diagnostic]:
-    name = shown(one.file.remote)
+    name = segment_label(one.file.remote)
     for problem in result.problems[:1]:
         yield Diagnostic(
             "not-verified",

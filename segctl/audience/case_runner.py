@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.cases import Reason, Verdict
 from segctl.audience.duckdb_engine import EvaluationFailed
-from segctl.documents.document import excerpts
+from segctl.documents.document import excerpt_lines
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.query.personal_data import mask_personal
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segctl.audience.cases import Case
     from segctl.audience.duckdb_engine import Engine, Truth
     from segctl.audience.to_duckdb import Audience, Part
-    from segctl.declarations.linter import QuerySource
+    from segctl.declarations.query_source import QuerySource
     from segctl.model import Declared
     from segctl.query.parser.errors import Problem
 
@@ -133,7 +133,7 @@ def not_translated(
     problems: Iterable[Problem], source: QuerySource, what: str = "its tests cannot be tried"
 ) -> list[Diagnostic]:
     """Say why something cannot be done with a query; nothing personal is shown."""
-    lines = excerpts(source.text)
+    lines = excerpt_lines(source.text)
     found = []
     for problem in problems:
         span = query_span(source, problem.start, problem.end)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import DECIMALS, number_sql, utc
 from segctl.common.suggest import did_you_mean
-from segctl.documents.document import UnquotedDate, decode, quoted
-from segctl.documents.schema import check
+from segctl.documents.document import UnquotedDate, decode_utf8, quote_value
+from segctl.documents.schema import check_schema
 from segctl.documents.yaml_reader import parse_document
 from segctl.query.catalogue import CONTACT_DATA, ColumnType
 from segctl.query.parser.tokens import lower
@@ -103,13 +103,13 @@ class Verdict:
 
 def fixtures_document(file: str, data: bytes) -> tuple[Document | None, list[Diagnostic]]:
     """Read the bytes of fixtures.yaml; `None`, and all that is wrong, where they are none."""
-    text, broken = decode(file, data)
+    text, broken = decode_utf8(file, data)
     if broken is not None:
         return None, [broken]
     document = parse_document(file, text)
-    if document.refuse_keys(whole=True) or document.diagnostics:
+    if document.report_api_keys(whole=True) or document.diagnostics:
         return None, document.diagnostics
-    return (document if check(document, "fixtures") else None), document.diagnostics
+    return (document if check_schema(document, "fixtures") else None), document.diagnostics
 
 
 def columns_given(documents: Iterable[Document]) -> Columns:
@@ -185,7 +185,7 @@ class CaseReader:
         shared = fixtures.by_name.get(name, Fixture({})) if name else Fixture({})
         if name and name not in fixtures.by_name:
             hint = did_you_mean(name, fixtures.by_name, "fixtures.yaml has the fixtures")
-            message = f"there is no fixture {quoted(name)}"
+            message = f"there is no fixture {quote_value(name)}"
             self._report("unknown-fixture", message, (*path, "fixture"), hint)
         if not name and "contact" not in one:
             hint = "add `contact:` with its columns, or `fixture:` with the name of one"
@@ -222,7 +222,8 @@ class CaseReader:
     def _repeated(self, key: str, column: str, path: Path) -> None:
         self.document.report(
             "duplicate-key",
-            f"{quoted(key)} stands here twice: it is the column {quoted(column)} in any case",
+            f"{quote_value(key)} stands here twice:"
+            f" it is the column {quote_value(column)} in any case",
             path=path,
             key=True,
             hint="keep one of the two",
@@ -231,7 +232,7 @@ class CaseReader:
     def _unknown(self, key: str, path: Path) -> None:
         self.document.report(
             "unknown-column",
-            f"contacts have no column {quoted(key)}",
+            f"contacts have no column {quote_value(key)}",
             path=path,
             key=True,
             hint=did_you_mean(key, self.columns.types, "`segctl fields pull` reads the fields"),
@@ -285,7 +286,7 @@ class CaseReader:
             case ColumnType.TIMESTAMP, str() if moment := utc(value):
                 return moment.replace(tzinfo=UTC)
         what, hint = _WRITE[kind]
-        self._report("bad-value", f"{quoted(key)} must be {what}", path, hint)
+        self._report("bad-value", f"{quote_value(key)} must be {what}", path, hint)
         return None
 
     def _report(self, code: str, summary: str, path: Path, hint: str = "") -> None:

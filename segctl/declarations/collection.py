@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.declarations.segment_file import read_file
-from segctl.documents.document import by_place, decode, excerpts
+from segctl.documents.document import decode_utf8, excerpt_lines, sort_diagnostics
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Tombstone
 
@@ -69,7 +69,9 @@ def read_declarations(
     if all(d.severity is not Severity.ERROR for d in diagnostics):
         # A broken segment file may be the one that names it.
         diagnostics += _unused_queries(declared, queries)
-    return Declarations(tuple(declared), tuple(by_place(diagnostics)), documents, tuple(tombstones))
+    return Declarations(
+        tuple(declared), tuple(sort_diagnostics(diagnostics)), documents, tuple(tombstones)
+    )
 
 
 def _names(document: Document) -> list[tuple[str, Document]]:
@@ -82,7 +84,7 @@ def _repeated_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
     first: dict[str, tuple[str, Document]] = {}
     found = []
     for name, document in named:
-        other, elsewhere = first.setdefault(folded(name), (name, document))
+        other, elsewhere = first.setdefault(fold_name(name), (name, document))
         if elsewhere is document:
             continue
         if other == name:
@@ -101,7 +103,7 @@ def _repeated_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
     return found
 
 
-def folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """Give the form in which names that people cannot tell apart are equal."""
     return unicodedata.normalize("NFC", name.casefold())
 
@@ -119,7 +121,7 @@ def _contradictions(
         other = wanted.setdefault(grave.name, grave)
         if other is grave:
             continue
-        lines = excerpts(decode(grave.span.file, files[grave.span.file])[0])
+        lines = excerpt_lines(decode_utf8(grave.span.file, files[grave.span.file])[0])
         found.append(
             Diagnostic(
                 "removed-and-declared",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from segctl.documents.document import decode
-from segctl.documents.schema import check
+from segctl.documents.document import decode_utf8
+from segctl.documents.schema import check_schema
 from segctl.documents.yaml_reader import parse_document
 from segctl.model.contact_fields import Field, Fields, FieldType
 from segctl.query.catalogue import ColumnType
@@ -32,15 +32,15 @@ def read_fields(file: str, data: bytes) -> tuple[Fields | None, list[Diagnostic]
 
     `file` is its path relative to the project.
     """
-    text, broken = decode(file, data)
+    text, broken = decode_utf8(file, data)
     if broken is not None:
         return None, [broken]
     document = parse_document(file, text)
-    if not document.refuse_keys(whole=True) and document.value is None:
+    if not document.report_api_keys(whole=True) and document.value is None:
         document.report(
             "empty-file", "the file is empty", hint="run `segctl fields pull`, or delete it"
         )
-    if document.diagnostics or not check(document, "fields"):
+    if document.diagnostics or not check_schema(document, "fields"):
         return None, document.diagnostics
     value: dict[str, Any] = document.value
     fields = Fields(
@@ -73,7 +73,7 @@ COLUMN_TYPES = {
 """The type of the column that a field is (sendgrid-api.md §6)."""
 
 
-def columns(fields: Iterable[Field]) -> dict[str, ColumnType]:
+def column_types(fields: Iterable[Field]) -> dict[str, ColumnType]:
     """Give fields as columns of `contact_data`: name to type."""
     return {field.name: COLUMN_TYPES[field.type] for field in fields}
 

@@ -57,7 +57,7 @@ class Formatted:
     problems: tuple[Diagnostic, ...] = ()
 
 
-def formatted(file: str, text: str) -> Formatted:
+def format_segment_file(file: str, text: str) -> Formatted:
     """Format a segment file, given as it stands in the file (line ends and byte order mark too)."""
     mark, body = _without_mark(text)
     ends = "\r\n" if body[: body.find("\n")].endswith("\r") else "\n"
@@ -72,7 +72,7 @@ def formatted(file: str, text: str) -> Formatted:
     return Formatted(result, changed=result != text, problems=tuple(problems))
 
 
-def formatted_sql(text: str, file: str = "") -> Formatted:
+def format_sql_file(text: str, file: str = "") -> Formatted:
     """Format a `.sql` file that a segment names; `file` is for the place of a problem."""
     mark, body = _without_mark(text)
     ends = "\n"

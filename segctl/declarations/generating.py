@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.formatting import formatted
+from segctl.declarations.formatting import format_segment_file
 from segctl.declarations.segment_file import read_segment
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
@@ -44,7 +44,7 @@ _ESCAPES = {
     "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x85": "\\N", "\xa0": "\\_",
     "\u2028": "\\L", "\u2029": "\\P",
 }  # fmt: skip
-COMMAND = re.compile(
+DIRECTIVE = re.compile(
     r"segctl:|yaml-language-server:|-\*-|\b(?:vim?|ex):|prettier-|yamllint \w+able", re.IGNORECASE
 )
 """What makes a comment speak to segctl or to an editor, whoever wrote the words."""
@@ -84,7 +84,7 @@ def segment_text(
     for query, must_stay in _queries(segment.query):
         text = head + query
         reason = _problem(text, segment, upgrade_from)
-        if not reason and not (must_stay and formatted("", text).changed):
+        if not reason and not (must_stay and format_segment_file("", text).changed):
             return Written(text)
     return Written("", reason)
 
@@ -124,8 +124,8 @@ def _parents(segment: Segment, lists: ListNames) -> str:
 
 def _comment(text: str) -> str:
     """Make one line of a name that anybody may have given: nothing unseen, no key, no command."""
-    text = " ".join("".join(char if is_seen(char) else " " for char in redact(text)).split())
-    if not text or COMMAND.search(text):
+    text = " ".join("".join(char if is_visible(char) else " " for char in redact(text)).split())
+    if not text or DIRECTIVE.search(text):
         return ""
     short = text if len(text) <= _LONGEST_COMMENT else f"{text[:_LONGEST_COMMENT].rstrip()}…"
     return f" # {short}"
@@ -173,7 +173,7 @@ def _escaped(text: str) -> str:
 def _escape(char: str) -> str:
     if char in _ESCAPES:
         return _ESCAPES[char]
-    if is_seen(char):
+    if is_visible(char):
         return char
     code = ord(char)
     if code < 0x100:  # noqa: PLR2004 - YAML's escapes take two, four or eight digits
@@ -181,7 +181,7 @@ def _escape(char: str) -> str:
     return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"  # noqa: PLR2004
 
 
-def is_seen(char: str) -> bool:
+def is_visible(char: str) -> bool:
     """Say whether a character shows in an editor, or joins two that do."""
     return char.isprintable() or char in _JOINERS
 
@@ -193,7 +193,7 @@ def _is_shown_in_block(char: str) -> bool:
 
 def _is_plain(text: str) -> bool:
     """Say whether a text needs no quotes, for our reader and for others."""
-    if not all(map(is_seen, text)) or _OTHER_KIND.fullmatch(text):
+    if not all(map(is_visible, text)) or _OTHER_KIND.fullmatch(text):
         return False
     value = parse_document("", f"key: {text}\n").value
     return bool(value == {"key": text})

@@ -18,9 +18,9 @@ from segctl.query.personal_data import addresses_in
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from segctl.declarations.suppressions import Ignore
+    from segctl.declarations.suppressions import Suppression
     from segctl.model import Declared
-    from segctl.query.lint import Knowledge
+    from segctl.query.lint import AccountSchema
     from segctl.query.lint.rule import Rule
 
 
@@ -141,7 +141,7 @@ def address_in_tests(_: Declared | None, value: object) -> Iterator[Remark]:
             yield from _addresses(value.get(key), (key,))
 
 
-def mask_somebody(text: str) -> str:
+def mask_real_addresses(text: str) -> str:
     """Put a mask over each address that may belong to somebody; those made up stay."""
     for one in addresses_in(text):
         if not _FREE.fullmatch(one.rpartition("@")[2]):
@@ -169,19 +169,21 @@ def _addresses(value: object, path: tuple[str | int, ...]) -> Iterator[Remark]:
 
 
 @rule("unknown-list", needs=Needs.LISTS)
-def unknown_parent(declared: Declared, knowledge: Knowledge) -> Iterator[Remark]:
+def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterator[Remark]:
     """Find parent lists that the account does not have; the help is that of the query's rule."""
     for number, one in enumerate(declared.segment.parent_list_ids):
-        if one.lower() not in (knowledge.lists or {}):
+        if one.lower() not in (account_schema.lists or {}):
             yield Remark(
                 ("parent_list_ids", number),
                 f"the account has no list `{one}`",
-                knowledge.which_list,
+                account_schema.list_hint,
             )
 
 
 @rule("unknown-code")
-def unknown_code(ignore: Ignore, known: Collection[str]) -> Iterator[tuple[int, int, str, str]]:
+def unknown_code(
+    ignore: Suppression, known: Collection[str]
+) -> Iterator[tuple[int, int, str, str]]:
     """Find ignore comments that name no rule.
 
     An ignore comment names the rules that it silences: `segctl: ignore[drops-nulls]`. With a
@@ -214,7 +216,7 @@ def unknown_code(ignore: Ignore, known: Collection[str]) -> Iterator[tuple[int, 
 
 
 @rule("unused-ignore")
-def unused_ignore(ignore: Ignore, unused: list[str]) -> Iterator[tuple[int, int, str, str]]:
+def unused_ignore(ignore: Suppression, unused: list[str]) -> Iterator[tuple[int, int, str, str]]:
     """Find ignore comments that silence nothing.
 
     The finding was mended, or never was where the comment stands. Left there, the comment would

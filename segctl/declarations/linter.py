@@ -24,11 +24,12 @@ from segctl.declarations.lint_rules import (
     unknown_parent,
     unused_ignore,
 )
-from segctl.declarations.suppressions import sql_ignores, yaml_ignores
-from segctl.documents.yaml_positions import ScalarMap, TextMap
+from segctl.declarations.query_source import QuerySource
+from segctl.declarations.suppressions import sql_suppressions, yaml_suppressions
+from segctl.documents.yaml_positions import TextMap
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.query.equivalence import normal
-from segctl.query.lint import RULES, Knowledge, lint, needed_for
+from segctl.query.lint import RULES, AccountSchema, lint, query_needs
 from segctl.query.lint.help import explanation, markdown
 from segctl.query.lint.rule import Finding, Needs
 from segctl.query.parser.parse import parse
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from segctl.declarations.lint_rules import Remark
-    from segctl.declarations.suppressions import Ignore
+    from segctl.declarations.suppressions import Suppression
     from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.query.lint import Rule
@@ -124,44 +125,6 @@ def rules_markdown() -> str:
     return markdown(ALL_RULES.values())
 
 
-class QuerySource:
-    """Where a query stands: the text of its file, and the way from offsets to places in it."""
-
-    __slots__ = ("_map", "_scalar", "file", "own_file", "text")
-
-    def __init__(self, declared: Declared, document: Document) -> None:
-        """`document` is that of the YAML file, even where the query is in a `.sql` file."""
-        self.file = declared.query_span.file
-        self.own_file = self.file != document.file
-        self._scalar: ScalarMap | None = None
-        if self.own_file:
-            self.text = declared.segment.query
-        else:
-            self.text = document.text
-            place = document.places.get(("query_dsl",)) or document.places[()]
-            self._scalar = ScalarMap(
-                self.text, place.offset, place.end_offset, place.style, declared.segment.query
-            )
-        self._map: TextMap | None = None
-
-    def index(self, offset: int) -> int:
-        """Give the index in the file's text of an offset in the query."""
-        return self._scalar.index(offset) if self._scalar else offset
-
-    def locate(self, offset: int) -> tuple[str, int, int]:
-        """Give file, line and column of an offset in the query."""
-        return (self.file, *self.place(self.index(offset)))
-
-    def place(self, index: int) -> tuple[int, int]:
-        """Give line and column of an index in the file's text."""
-        self._map = self._map or TextMap(self.text)
-        return self._map.locate(index)
-
-    def range(self, start: int, end: int) -> tuple[int, int]:
-        """Give the indices in the file's text of a range of the query."""
-        return self.index(start), self.index(end - 1) + 1 if end > start else self.index(start)
-
-
 class _Found(NamedTuple):
     """A finding before it is a diagnostic: `start` and `end` are indices in the file's text.
 
@@ -178,11 +141,11 @@ class _Found(NamedTuple):
     offset: int = -1
 
 
-def needs(declared: Iterable[Declared]) -> frozenset[Needs]:
+def declaration_needs(declared: Iterable[Declared]) -> frozenset[Needs]:
     """Say what must be known of the account before these can be checked wholly."""
     wanted: set[Needs] = set()
     for one in declared:
-        wanted |= needed_for(one.segment.query)
+        wanted |= query_needs(one.segment.query)
         if one.segment.parent_list_ids:
             wanted.add(Needs.LISTS)
     return frozenset(wanted)
@@ -191,7 +154,7 @@ def needs(declared: Iterable[Declared]) -> frozenset[Needs]:
 def lint_declarations(
     declared: Iterable[Declared],
     documents: Mapping[str, Document],
-    knowledge: Knowledge,
+    account_schema: AccountSchema,
     settings: RuleSettings,
 ) -> tuple[Diagnostic, ...]:
     """Check declarations; `documents` goes from the path of each YAML file to what was read.
@@ -205,13 +168,13 @@ def lint_declarations(
         text = one.segment.query
         if text not in parsed:
             parsed[text] = parse(text)
-            found[text] = lint(parsed[text], knowledge)
+            found[text] = lint(parsed[text], account_schema)
     twins = _twins(declared, parsed)
     diagnostics: dict[Diagnostic, None] = {}
     for one in declared:
         document = documents.get(one.file)
         if document is not None:
-            job = _File(one, document, knowledge, settings)
+            job = _File(one, document, account_schema, settings)
             findings = found[one.segment.query]
             diagnostics.update(dict.fromkeys(job.diagnostics(findings, twins.get(one.file))))
     return tuple(sorted(diagnostics, key=_order))
@@ -251,7 +214,7 @@ class _File:
 
     declared: Declared
     document: Document
-    knowledge: Knowledge
+    account_schema: AccountSchema
     settings: RuleSettings
     private: list[tuple[bool, int, int]] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
@@ -271,8 +234,8 @@ class _File:
                 start, end = self.query.range(one.start, one.end)
                 self.private.append((self.query.own_file, start, end))
                 self.secrets.append(self.declared.segment.query[one.start : one.end].strip("'"))
-        in_yaml = yaml_ignores(self.document)
-        in_sql = sql_ignores(self.declared.segment.query)
+        in_yaml = yaml_suppressions(self.document)
+        in_sql = sql_suppressions(self.declared.segment.query)
         if in_yaml or in_sql:
             found = [*self._kept(found, in_yaml, in_sql)]
         for kept in found:
@@ -294,8 +257,8 @@ class _File:
         asked.append((address_in_tests, self.document.value))
         if self.settings.name_pattern is not None:
             asked.append((name_pattern, self.settings.name_pattern))
-        if self.knowledge.lists is not None:
-            asked.append((unknown_parent, self.knowledge))
+        if self.account_schema.lists is not None:
+            asked.append((unknown_parent, self.account_schema))
         if twin is not None:
             asked.append((duplicate_definition, twin))
         for rule, given in asked:
@@ -313,7 +276,7 @@ class _File:
                 )
 
     def _kept(
-        self, found: list[_Found], in_yaml: tuple[Ignore, ...], in_sql: tuple[Ignore, ...]
+        self, found: list[_Found], in_yaml: tuple[Suppression, ...], in_sql: tuple[Suppression, ...]
     ) -> Iterator[_Found]:
         """Yield what no comment ignores, and what is wrong with the comments."""
         used: set[tuple[int, bool, str]] = set()
@@ -339,7 +302,7 @@ class _File:
         rule = ALL_RULES.get(code)
         if rule is None or self.settings.severity(code, rule.severity) is None:
             return False
-        lists, fields = self.knowledge.lists, self.knowledge.custom_fields
+        lists, fields = self.account_schema.lists, self.account_schema.custom_fields
         waits = (rule.needs is Needs.LISTS and lists is None) or (
             rule.needs is Needs.FIELDS and fields is None
         )
@@ -389,7 +352,7 @@ class _File:
         return redact(mask_personal("".join(line), same_length=True))
 
 
-def _covers(ignore: Ignore, one: _Found, *, sql: bool) -> bool:
+def _covers(ignore: Suppression, one: _Found, *, sql: bool) -> bool:
     """Tell whether a comment covers the place of a finding."""
     if sql:
         return one.offset >= 0 and ignore.covers_offset(one.offset)

@@ -16,14 +16,14 @@ from segctl.common.secrets import find_keys
 from segctl.common.suggest import closest
 from segctl.documents.document import (
     Document,
-    decode,
-    excerpts,
-    key_in_file,
-    position_spans,
-    quoted,
+    api_key_diagnostic,
+    decode_utf8,
+    excerpt_lines,
+    quote_value,
+    spans_at,
 )
-from segctl.documents.percentages import percentage
-from segctl.documents.schema import check
+from segctl.documents.schema import check_schema
+from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Declared, Disposal, Segment, Tombstone
@@ -47,18 +47,18 @@ def read_file(
     the declaration, or the tombstone where the file says `removed` (`None` where an error forbids
     both), and the document, whose diagnostics are all that is wrong or doubtful.
     """
-    text, broken = decode(file, data)
+    text, broken = decode_utf8(file, data)
     if broken is not None:
         return None, Document(file, "", diagnostics=[broken])
     document = parse_document(file, text)
-    if document.refuse_keys(whole=True):
+    if document.report_api_keys(whole=True):
         return None, document
     if document.value is None:
         if not document.diagnostics:
             hint = "declare `name` and `query_dsl`, or delete the file"
             document.report_at("empty-file", "the file is empty", Span(file, 1, 1), hint=hint)
         return None, document
-    fits = check(document, "segment")
+    fits = check_schema(document, "segment")
     if not isinstance(document.value, dict):
         return None, document
     if "removed" in document.value:
@@ -114,7 +114,7 @@ def _allowed_change(value: bool | float | str) -> float:
     """Give the percentage; any change at all for true."""
     if isinstance(value, bool):
         return math.inf if value else 0
-    return percentage(value)
+    return parse_percentage(value)
 
 
 def _tombstone(document: Document, value: dict[str, Any]) -> Tombstone:
@@ -128,7 +128,7 @@ def _check_previous(document: Document, value: dict[str, Any]) -> None:
         if name == value.get("name"):
             document.report(
                 "previous-name-is-name",
-                f"{quoted(name)} is the name that the segment has now",
+                f"{quote_value(name)} is the name that the segment has now",
                 path=("previous_names", number),
                 hint="remove it: only names that it had before stand here",
             )
@@ -210,7 +210,7 @@ def _where_is(path: str, base: str, queries: Mapping[str, bytes]) -> str:
 
 
 def _sql(document: Document, path: str, data: bytes) -> tuple[str, Span] | None:
-    text, broken = decode(path, data)
+    text, broken = decode_utf8(path, data)
     if broken is None:
         broken = _refuse_sql(path, text)
     if broken is not None:
@@ -222,7 +222,7 @@ def _sql(document: Document, path: str, data: bytes) -> tuple[str, Span] | None:
 def _refuse_sql(path: str, text: str) -> Diagnostic | None:
     keys = find_keys(text, whole=True)
     if keys:
-        return key_in_file(position_spans(path, text, keys)[0])
+        return api_key_diagnostic(spans_at(path, text, keys)[0])
     if not text.strip():
         hint = "write a SELECT statement"
         return Diagnostic(
@@ -231,12 +231,12 @@ def _refuse_sql(path: str, text: str) -> Diagnostic | None:
     control = _CONTROL.search(text)
     if control is None:
         return None
-    (span,) = position_spans(path, text, [control.start()])
+    (span,) = spans_at(path, text, [control.start()])
     return Diagnostic(
         "control-character",
         Severity.ERROR,
         f"the query holds the character U+{ord(control.group()):04X}",
         span,
         hint="remove it",
-        excerpt=excerpts(text)[span.line - 1],
+        excerpt=excerpt_lines(text)[span.line - 1],
     )

@@ -31,7 +31,7 @@ _ONLY_COMMENT = re.compile(r"[ \t]*(?:--.*|/\*.*\*/[ \t]*)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Ignore:
+class Suppression:
     """One comment, `text[start:end]`.
 
     `codes` are what it names, in lower case, each with its place; none where it names nothing.
@@ -50,24 +50,24 @@ class Ignore:
         return any(start <= offset < end for start, end in self.covers)
 
 
-def yaml_ignores(document: Document) -> tuple[Ignore, ...]:
+def yaml_suppressions(document: Document) -> tuple[Suppression, ...]:
     """Give the comments of a YAML document that ignore findings."""
     return tuple(_in_yaml(document)) if "segctl:" in document.text else ()
 
 
-def sql_ignores(query: str) -> tuple[Ignore, ...]:
+def sql_suppressions(query: str) -> tuple[Suppression, ...]:
     """Give the comments of a query that ignore findings, also of one that cannot be read."""
     return tuple(_in_sql(query)) if "segctl:" in query else ()
 
 
 def _ignore(
     mark: re.Match[str], covers: tuple[tuple[int, int], ...], keys: frozenset[str] = frozenset()
-) -> Ignore:
+) -> Suppression:
     codes: tuple[tuple[str, int, int], ...] = ()
     if mark["codes"]:
         found = _CODE.finditer(mark.string, mark.start("codes"), mark.end("codes"))
         codes = tuple((one.group().lower(), one.start(), one.end()) for one in found)
-    return Ignore(mark.start(), mark.end(), codes, covers, keys)
+    return Suppression(mark.start(), mark.end(), codes, covers, keys)
 
 
 def _line(text: str, offset: int) -> tuple[int, int]:
@@ -77,7 +77,7 @@ def _line(text: str, offset: int) -> tuple[int, int]:
     return start, found.start() if found else len(text)
 
 
-def _in_yaml(document: Document) -> Iterator[Ignore]:
+def _in_yaml(document: Document) -> Iterator[Suppression]:
     text = document.text
     for mark in _MARK.finditer(text):
         start, end = _line(text, mark.start())
@@ -129,7 +129,7 @@ def _top(paths: list[Path]) -> frozenset[str]:
     return frozenset(str(path[0]) for path in paths if len(path) == 1)
 
 
-def _in_sql(query: str) -> Iterator[Ignore]:
+def _in_sql(query: str) -> Iterator[Suppression]:
     for found in _SQL.finditer(query):
         mark = _MARK.search(query, found.start(), found.end()) if found["comment"] else None
         if mark is None:

@@ -75,7 +75,7 @@ class Document:
             while path and path not in self.places:
                 path = path[:-1]
             place = self.places.get(path) or Place(0, 0, 0, 0, 0, 0)
-        return place_span(self.file, place)
+        return span_of(self.file, place)
 
     def report(
         self,
@@ -113,16 +113,16 @@ class Document:
         """Give a line, counted from 1, without keys and addresses."""
         if not self._excerpts:
             # Once a document: a file of ten thousand mistakes must not be split as often.
-            self._excerpts = excerpts(self.text)
+            self._excerpts = excerpt_lines(self.text)
         return self._excerpts[line - 1] if line <= len(self._excerpts) else ""
 
-    def refuse_keys(self, *, whole: bool) -> bool:
+    def report_api_keys(self, *, whole: bool) -> bool:
         """Report every API key that stands in the file, unshown; say whether there is one.
 
         `whole` as for `find_keys`. Of a file that holds a key nothing else is reported, since
         any other line of it might show a part of the key.
         """
-        spans = position_spans(self.file, self.text, find_keys(self.text, whole=whole))
+        spans = spans_at(self.file, self.text, find_keys(self.text, whole=whole))
         if not spans and "\\" in self.text:
             # Escapes, that of a line break among them, can hide from the text what values hold.
             spans = [
@@ -131,7 +131,7 @@ class Document:
                 if find_keys(text, whole=whole)
             ]
         if spans:
-            self.diagnostics = [key_in_file(span) for span in spans]
+            self.diagnostics = [api_key_diagnostic(span) for span in spans]
         elif self.value is None and "SG." in self.text:
             # There are no values to look into.
             self.diagnostics = [replace(found, excerpt="") for found in self.diagnostics]
@@ -151,7 +151,7 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _texts(item, inner)
 
 
-def key_in_file(span: Span) -> Diagnostic:
+def api_key_diagnostic(span: Span) -> Diagnostic:
     """Say that an API key stands at a place, without showing the line."""
     return Diagnostic(
         "key-in-file",
@@ -163,7 +163,7 @@ def key_in_file(span: Span) -> Diagnostic:
     )
 
 
-def by_place(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Order findings by file, line and column; each of them once."""
 
     def place(found: Diagnostic) -> tuple[str, int, int]:
@@ -173,12 +173,12 @@ def by_place(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(dict.fromkeys(diagnostics), key=place)
 
 
-def excerpts(text: str) -> list[str]:
+def excerpt_lines(text: str) -> list[str]:
     """Give the lines of a text for showing: keys and addresses are masked, and columns stay."""
     return _LINE_BREAK.split(redact(_masked(text, same_length=True)))
 
 
-def quoted(text: str) -> str:
+def quote_value(text: str) -> str:
     """Quote what somebody wrote, in a message: not more of it than helps, and no address."""
     # Before it is cut: a mask does not know half of one.
     text = _masked(text)
@@ -193,7 +193,7 @@ def _masked(text: str, *, same_length: bool = False) -> str:
     return mask_personal(text, same_length=same_length)
 
 
-def position_spans(file: str, text: str, offsets: Sequence[int]) -> list[Span]:
+def spans_at(file: str, text: str, offsets: Sequence[int]) -> list[Span]:
     """Give the places of offsets (in characters) of a text."""
     if not offsets:
         return []
@@ -205,7 +205,7 @@ def position_spans(file: str, text: str, offsets: Sequence[int]) -> list[Span]:
     ]
 
 
-def decode(file: str, data: bytes, most: int = MAX_BYTES) -> tuple[str, Diagnostic | None]:
+def decode_utf8(file: str, data: bytes, most: int = MAX_BYTES) -> tuple[str, Diagnostic | None]:
     """Decode a file's bytes, at most so many, as UTF-8, with or without a byte order mark.
 
     Gives the text, or an empty one and the reason why there is none.
@@ -223,8 +223,8 @@ def decode(file: str, data: bytes, most: int = MAX_BYTES) -> tuple[str, Diagnost
         return data.decode("utf-8").lstrip("\ufeff"), None
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8").lstrip("\ufeff")
-        (span,) = position_spans(file, before, [len(before)])
-        line = excerpts(data.decode("utf-8", "replace").lstrip("\ufeff"))[span.line - 1]
+        (span,) = spans_at(file, before, [len(before)])
+        line = excerpt_lines(data.decode("utf-8", "replace").lstrip("\ufeff"))[span.line - 1]
         summary = f"the file is not UTF-8: byte 0x{data[error.start]:02x} has no meaning here"
         return "", Diagnostic("not-utf8", Severity.ERROR, summary, span, hint, line)
 
@@ -238,6 +238,6 @@ def _other_encoding(data: bytes) -> str:
     return "UTF-16" if len(data) > 1 and (data[0] == 0) != (data[1] == 0) else ""
 
 
-def place_span(file: str, place: Place) -> Span:
+def span_of(file: str, place: Place) -> Span:
     """Give a place as a span of a file."""
     return Span(file, place.line + 1, place.column + 1, place.end_line + 1, place.end_column + 1)

@@ -16,8 +16,13 @@ from jsonschema.validators import extend
 
 from segctl.common.package_data import shipped
 from segctl.common.suggest import closest, did_you_mean
-from segctl.documents.document import UnquotedDate, quoted
-from segctl.documents.schema_messages import PERCENTAGES, field_words, misfit, percentage
+from segctl.documents.document import UnquotedDate, quote_value
+from segctl.documents.schema_messages import (
+    PERCENTAGES,
+    field_words,
+    report_pattern,
+    report_percentage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +111,7 @@ def _unique_texts(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[Any]
             seen.add(item)
 
 
-def check(document: Document, name: str) -> bool:
+def check_schema(document: Document, name: str) -> bool:
     """Add to the document's diagnostics whatever its schema forbids; say whether it fits."""
     before = len(document.diagnostics)
     errors = list(validator(name).iter_errors(document.value))
@@ -163,7 +168,7 @@ def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> 
             hint = "what tests share stands in fixtures.yaml, at the top of the folder of segments"
         document.report(
             "unknown-key",
-            f"unknown key {quoted(key)}",
+            f"unknown key {quote_value(key)}",
             path=(*path, key),
             key=True,
             hint=hint or did_you_mean(key, known, f"the keys are {', '.join(known)}"),
@@ -180,7 +185,7 @@ def _required(document: Document, error: Any, path: tuple[str | int, ...]) -> No
 
 def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     if path in PERCENTAGES:
-        percentage(document, path, "wrong-type", f", and is {_kind(error.instance)}")
+        report_percentage(document, path, "wrong-type", f", and is {_kind(error.instance)}")
         return
     wanted = error.validator_value
     first = wanted if isinstance(wanted, str) else wanted[0]
@@ -237,7 +242,7 @@ _WANTED = {
 
 def _empty(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     if error.instance == "" and "pattern" in error.schema:
-        # What an empty text means there, `misfit` says better.
+        # What an empty text means there, `report_pattern` says better.
         return
     hint = "give it a value, or remove it"
     document.report("empty-value", f"{field_words(path)} must not be empty", path=path, hint=hint)
@@ -363,7 +368,7 @@ _HANDLERS: dict[str, Any] = {
     "maxLength": _too_long,
     "maxItems": _max_items,
     "uniqueItems": _unique,
-    "pattern": misfit,
+    "pattern": report_pattern,
     "enum": _enum,
     "const": _const,
     "oneOf": _one_of,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from segctl.documents.document import quoted
+from segctl.documents.document import quote_value
 
 if TYPE_CHECKING:
     from segctl.documents.document import Document
@@ -22,7 +22,7 @@ def field_words(path: tuple[str | int, ...]) -> str:
         return "the file"
     words = ".".join(str(step) for step in path if isinstance(step, str))
     numbers = [step for step in path if isinstance(step, int)]
-    return quoted(words) + (f", item {numbers[-1] + 1}," if numbers else "")
+    return quote_value(words) + (f", item {numbers[-1] + 1}," if numbers else "")
 
 
 PERCENTAGES = {
@@ -32,7 +32,18 @@ PERCENTAGES = {
 """The percentages by their paths: what else may stand there, and the hint."""
 
 
-def percentage(document: Document, path: tuple[str | int, ...], code: str, said: str = "") -> None:
+def parse_percentage(value: str | float) -> int:
+    """Return the number of a percentage that fits its schema: `50%`, or the bare number 50.
+
+    The schemas allow whole percentages only: whether 0.5 means a half or half of one percent is
+    a question that a limit must not leave open.
+    """
+    return int(value.rstrip("% ")) if isinstance(value, str) else int(value)
+
+
+def report_percentage(
+    document: Document, path: tuple[str | int, ...], code: str, said: str = ""
+) -> None:
     """Report what is no percentage; `said` is what else there is to say of it."""
     other, hint = PERCENTAGES[path]  # type: ignore[index] # only paths that are in it come here
     document.report(
@@ -46,7 +57,7 @@ _NAMED_BY_ID = {
 }
 
 
-def misfit(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def report_pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     """Report a text that a schema wants in another form, by the field that it stands in."""
     match path:
         case ("parent_list_ids" | "upgrade_from", _):
@@ -92,7 +103,7 @@ def misfit(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
         case ("targets",):
             document.report(
                 "bad-target-name",
-                f"{quoted(error.instance)} cannot be the name of a target",
+                f"{quote_value(error.instance)} cannot be the name of a target",
                 path=(*path, error.instance),
                 key=True,
                 hint="a letter first, then letters, digits, - and _, at most 63 in all",
@@ -105,7 +116,7 @@ def misfit(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
                 hint="it is the subuser's login in SendGrid",
             )
         case _ if path in PERCENTAGES:
-            percentage(document, path, "bad-value")
+            report_percentage(document, path, "bad-value")
         case _:
             document.report(
                 "bad-value", f"{field_words(path)} has a value of the wrong form", path=path

@@ -31,9 +31,9 @@ from segctl.documents.document import (
     Path,
     Place,
     UnquotedDate,
-    place_span,
-    position_spans,
-    quoted,
+    quote_value,
+    span_of,
+    spans_at,
 )
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _build(document: Document, text: str) -> Any:
 def _report_character(document: Document, offset: int) -> None:
     char = document.text[offset]
     name = f"U+{ord(char):04X}"
-    (span,) = position_spans(document.file, document.text, [offset])
+    (span,) = spans_at(document.file, document.text, [offset])
     if char in _HIDDEN_BREAKS:
         document.report_at(
             "hidden-line-break",
@@ -222,8 +222,8 @@ class _Builder:
             where = f" (first on line {first.line + 1})" if first else ""
             self.document.report_at(
                 "duplicate-key",
-                f"the key {quoted(key)} stands here a second time{where}",
-                place_span(self.document.file, place),
+                f"the key {quote_value(key)} stands here a second time{where}",
+                span_of(self.document.file, place),
                 hint="keep one of the two",
             )
 
@@ -252,7 +252,7 @@ class _Builder:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
         self.stop(
             "yaml-tag",
-            f"the tag {quoted(tag)} is not supported",
+            f"the tag {quote_value(tag)} is not supported",
             event,
             "remove it; text that starts with ! needs quotes",
         )
@@ -331,4 +331,4 @@ def _place(start: Any, end: Any, style: str | None = None) -> Place:
 
 
 def _event_span(file: str, event: Any) -> Span:
-    return place_span(file, _place(event.start_mark, event.end_mark))
+    return span_of(file, _place(event.start_mark, event.end_mark))

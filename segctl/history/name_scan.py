@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import yaml
 
-from segctl.documents.document import decode
+from segctl.documents.document import decode_utf8
 from segctl.documents.yaml_reader import MAX_DEPTH, parse_document
 
 
@@ -17,7 +17,7 @@ def possible_name(data: bytes) -> str:
 
     Reads no further than to the key `name`; whether the reader accepts the rest is another matter.
     """
-    text, broken = decode("", data)
+    text, broken = decode_utf8("", data)
     if broken is not None:
         return ""
     try:

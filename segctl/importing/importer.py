@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.collection import folded
+from segctl.declarations.collection import fold_name
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.generating import segment_text
 from segctl.planning.matching import undeclared
@@ -53,7 +53,7 @@ class Import:
     declared: int = 0
 
 
-def find(names: Sequence[str], listed: Sequence[Remote]) -> tuple[list[Remote], list[str]]:
+def find_segments(names: Sequence[str], listed: Sequence[Remote]) -> tuple[list[Remote], list[str]]:
     """Find segments by name or id: those found, each once, and what is neither.
 
     A name that several segments have finds them all.
@@ -63,7 +63,7 @@ def find(names: Sequence[str], listed: Sequence[Remote]) -> tuple[list[Remote], 
     return found, [name for name in dict.fromkeys(names) if name not in known]
 
 
-def to_read(
+def segments_to_read(
     picked: Iterable[Remote], declared: Sequence[Declared], listed: Iterable[Remote]
 ) -> list[Remote]:
     """Say which of the segments picked, out of all that are listed, need their definition read."""
@@ -71,7 +71,7 @@ def to_read(
     return [one for one in picked if one.id in loose and not one.is_v1]
 
 
-def make_import(
+def build_import(
     snapshot: Snapshot,
     picked: Iterable[str],
     declared: Sequence[Declared],
@@ -122,11 +122,11 @@ class Choice:
         self.held = Counter(one.name for one in snapshot.remotes)
         self.graves = {one.name: one for one in tombstones}
         known: list[Declared | Tombstone] = [*declared, *tombstones]
-        self.alike = {folded(one.name): f"`{one.name}` (in {one.file})" for one in known}
+        self.alike = {fold_name(one.name): f"`{one.name}` (in {one.file})" for one in known}
 
     def take(self, name: str) -> None:
         """Remember a name that a new file has."""
-        self.alike[folded(name)] = f"`{name}`"
+        self.alike[fold_name(name)] = f"`{name}`"
 
     def obstacle(self, one: Remote) -> Left | None:
         """Say why a segment cannot become a file, as far as names go."""
@@ -136,12 +136,12 @@ class Choice:
             return _halfway(one)
         if self.held[one.name] > 1:
             return _ambiguous(one, self.held[one.name])
-        if folded(one.name) in self.alike:
-            return _alike(one, self.alike[folded(one.name)])
+        if fold_name(one.name) in self.alike:
+            return _alike(one, self.alike[fold_name(one.name)])
         return _without_query(one) if one.query is None else None
 
 
-def shown(remote: Remote) -> str:
+def segment_label(remote: Remote) -> str:
     """Name a segment for people: by its name, or by its id where that shows nothing."""
     return f"`{redact(remote.name)}`" if remote.name.strip() else f"segment {remote.id}"
 
@@ -154,7 +154,8 @@ def by_hand(one: Remote) -> str:
 def _v1(one: Remote) -> Left:
     return Left(
         one,
-        f"{shown(one)} is a v1 segment, which cannot be managed: SendGrid lets nobody change one",
+        f"{segment_label(one)} is a v1 segment, which cannot be managed: SendGrid lets"
+        " nobody change one",
         "`segctl upgrade` writes a file by which a new segment takes its place",
     )
 
@@ -162,7 +163,7 @@ def _v1(one: Remote) -> Left:
 def _buried(one: Remote, grave: Tombstone) -> Left:
     return Left(
         one,
-        f"{shown(one)} is `removed` by {grave.file}",
+        f"{segment_label(one)} is `removed` by {grave.file}",
         f"delete {grave.file} first if you want to manage it again",
     )
 
@@ -170,7 +171,7 @@ def _buried(one: Remote, grave: Tombstone) -> Left:
 def _halfway(one: Remote) -> Left:
     return Left(
         one,
-        f"{shown(one)} has a temporary name of segctl, by an apply that was cut short",
+        f"{segment_label(one)} has a temporary name of segctl, by an apply that was cut short",
         "`segctl plan` shows what becomes of it",
     )
 
@@ -178,7 +179,8 @@ def _halfway(one: Remote) -> Left:
 def _ambiguous(one: Remote, number: int) -> Left:
     return Left(
         one,
-        f"the account has {number} segments named {shown(one)}, and a file could mean either",
+        f"the account has {number} segments named {segment_label(one)},"
+        " and a file could mean either",
         f"{by_hand(one)} and the name that is meant"
         if one.is_v1
         else f"rename this one in SendGrid: {one.id}",
@@ -188,7 +190,8 @@ def _ambiguous(one: Remote, number: int) -> Left:
 def _alike(one: Remote, other: str) -> Left:
     return Left(
         one,
-        f"{shown(one)} and {redact(other)} differ by nothing but case or invisible encoding",
+        f"{segment_label(one)} and {redact(other)} differ by nothing but case or invisible"
+        " encoding",
         f"{by_hand(one)} and another name"
         if one.is_v1
         else f"rename one of the two in SendGrid: this one is {one.id}",
@@ -206,6 +209,6 @@ def unwritable(one: Remote, reason: str) -> Left:
     """Say why no file can hold a segment, and what to do."""
     return Left(
         one,
-        f"{shown(one)} cannot be written as a file: {reason}",
+        f"{segment_label(one)} cannot be written as a file: {reason}",
         by_hand(one) if one.is_v1 else f"change it in SendGrid first: its id is {one.id}",
     )

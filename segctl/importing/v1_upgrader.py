@@ -13,7 +13,7 @@ from segctl.common.secrets import redact
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.generating import segment_text
 from segctl.errors import Diagnostic, Severity
-from segctl.importing.importer import Choice, Left, NewFile, by_hand, shown, unwritable
+from segctl.importing.importer import Choice, Left, NewFile, by_hand, segment_label, unwritable
 from segctl.model import Segment
 from segctl.query.parser.errors import place
 from segctl.query.personal_data import mask_personal
@@ -53,13 +53,13 @@ class Upgrades:
     declared: int = 0
 
 
-def to_upgrade(picked: Iterable[Remote], declared: Iterable[Declared]) -> list[Remote]:
+def v1_segments_to_read(picked: Iterable[Remote], declared: Iterable[Declared]) -> list[Remote]:
     """Say which of the segments picked need their query read."""
     known = {one.upgrade_from for one in declared}
     return [one for one in picked if one.is_v1 and one.id.lower() not in known]
 
 
-def make_upgrades(
+def build_upgrades(
     snapshot: Snapshot,
     picked: Iterable[str],
     declared: Sequence[Declared],
@@ -73,7 +73,7 @@ def make_upgrades(
     """Turn the v1 segments picked, by id, into files.
 
     The snapshot has the query of each that `to_upgrade` names; `fields` are the account's own
-    (`None`: not known). The rest is as for `make_import`.
+    (`None`: not known). The rest is as for `build_import`.
     """
     ids = set(picked)
     known = {one.upgrade_from for one in declared}
@@ -121,11 +121,11 @@ def _obstacle(one: Remote, files: Mapping[str, str]) -> Left | None:
     if not one.is_v1:
         file = files.get(one.name)
         hint = f"{file} declares it" if file else "`segctl import` writes a file for it"
-        return Left(one, f"{shown(one)} is no v1 segment", hint)
+        return Left(one, f"{segment_label(one)} is no v1 segment", hint)
     if one.name in files:
         return Left(
             one,
-            f"{shown(one)} is declared by {files[one.name]}, which does not take its place",
+            f"{segment_label(one)} is declared by {files[one.name]}, which does not take its place",
             f"write `upgrade_from: {{v1_id: {one.id}}}` into that file if it should",
         )
     return None
@@ -140,7 +140,7 @@ def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Upgrade
     rest = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
     return Left(
         one,
-        f"{shown(one)} has no exact translation: "
+        f"{segment_label(one)} has no exact translation: "
         + "; ".join(_said(one, problem) for problem in told)
         + rest,
         f"{by_hand(one)} and the query that is meant"
@@ -173,4 +173,6 @@ def _said(one: Remote, problem: Problem) -> str:
 
 def _note(one: Remote, note: Problem) -> Diagnostic:
     hint = redact(mask_personal(note.hint))
-    return Diagnostic(note.code, Severity.WARNING, f"{shown(one)}: {_said(one, note)}", hint=hint)
+    return Diagnostic(
+        note.code, Severity.WARNING, f"{segment_label(one)}: {_said(one, note)}", hint=hint
+    )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema.exceptions import best_match
 
 from segctl.common.secrets import redact
-from segctl.documents.document import decode, quoted
+from segctl.documents.document import decode_utf8, quote_value
 from segctl.documents.schema import validator
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
 from segctl.planfile.from_json import plan_from_document
@@ -60,7 +60,7 @@ def from_json(data: bytes, file: str) -> SavedPlan:
 
     Raises `InvalidInput` for whatever is not a plan as segctl wrote it.
     """
-    text, problem = decode(file, data, MAX_BYTES)
+    text, problem = decode_utf8(file, data, MAX_BYTES)
     if problem is not None:
         raise InvalidInput([dataclasses.replace(problem, hint=_WRITE_ONE)])
     try:
@@ -119,7 +119,7 @@ def _check_version(version: Any) -> bool:
     major, minor = map(int, FORMAT_VERSION.split("."))
     found = _VERSION.fullmatch(version) if isinstance(version, str) else None
     if found is None or int(found[1]) != major or int(found[2]) < OLDEST_MINOR:
-        was = f"format {quoted(version)}" if isinstance(version, str) else "no format version"
+        was = f"format {quote_value(version)}" if isinstance(version, str) else "no format version"
         raise _Refused(
             "unknown-format",
             f"the plan file was made by another version of segctl: it has {was}, "
@@ -138,7 +138,7 @@ def _check_shape(document: Any, *, is_newer: bool) -> None:
         steps = (
             f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path
         )
-        where = quoted("".join(steps) or ".")
+        where = quote_value("".join(steps) or ".")
         summary = f"{where} violates the schema of a plan: rule `{error.validator}`"
         raise _Refused("bad-plan", summary)
 

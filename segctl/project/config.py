@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import redact
 from segctl.common.suggest import did_you_mean
-from segctl.documents.document import MAX_BYTES, by_place, decode, quoted
-from segctl.documents.percentages import percentage
-from segctl.documents.schema import check
+from segctl.documents.document import MAX_BYTES, decode_utf8, quote_value, sort_diagnostics
+from segctl.documents.schema import check_schema
+from segctl.documents.schema_messages import parse_percentage
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import InvalidInput, Span, UsageError
 from segctl.planning.ownership import Ownership
@@ -93,19 +93,19 @@ def load_config(root: Path) -> Config:
     data = _read(root)
     if data is None:
         return Config(root)
-    text, broken = decode(FILE, data)
+    text, broken = decode_utf8(FILE, data)
     if broken is not None:
         raise InvalidInput([broken])
     document = parse_document(FILE, text)
-    if not document.refuse_keys(whole=False):
+    if not document.report_api_keys(whole=False):
         if document.value is not None:
-            check(document, "segctl")
+            check_schema(document, "segctl")
             _check_values(document)
         elif not document.diagnostics:
             hint = "write `version: 1`, or delete the file"
             document.report_at("empty-file", "the file is empty", Span(FILE, 1, 1), hint=hint)
     if document.diagnostics:
-        raise InvalidInput(by_place(document.diagnostics))
+        raise InvalidInput(sort_diagnostics(document.diagnostics))
     return _config(root, document.value)
 
 
@@ -154,7 +154,7 @@ def _check_values(document: Document) -> None:
         if isinstance(default, str) and default and default not in known:
             document.report(
                 "unknown-target",
-                f"there is no target {quoted(default)}",
+                f"there is no target {quote_value(default)}",
                 path=("default_target",),
                 hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
             )
@@ -164,7 +164,7 @@ def _check_values(document: Document) -> None:
     if isinstance(zone, str) and zone and not _is_time_zone(zone):
         document.report(
             "unknown-time-zone",
-            f"{quoted(zone)} is not an IANA time zone",
+            f"{quote_value(zone)} is not an IANA time zone",
             path=("time_zone",),
             hint=_time_zone_hint(zone),
         )
@@ -252,7 +252,7 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
 def _limits(value: dict[str, Any]) -> Limits:
     most = value.get("max_audience_change")
     return Limits(
-        **{**value, "max_audience_change": None if most is None else percentage(most)},
+        **{**value, "max_audience_change": None if most is None else parse_percentage(most)},
     )
 
 
@@ -290,7 +290,7 @@ def choose_target(config: Config, asked: str | None, env: Mapping[str, str]) -> 
     if name not in config.targets:
         source = "" if asked else " (from SEGCTL_TARGET)"
         raise UsageError(
-            redact(f"there is no target {quoted(name)}{source}"),
+            redact(f"there is no target {quote_value(name)}{source}"),
             hint=did_you_mean(name, known, f"there are {', '.join(known)}"),
         )
     return config.targets[name]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 
-from segctl.documents.document import MAX_BYTES, by_place
+from segctl.documents.document import MAX_BYTES, sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
@@ -59,7 +59,7 @@ def read_files(root: Path, folder: str) -> Files:
     walk = _Walk(os.fspath(top.resolve()))
     walk.folder(os.fspath(top), folder)
     if walk.problems:
-        raise InvalidInput(by_place(walk.problems))
+        raise InvalidInput(sort_diagnostics(walk.problems))
     fields = walk.files.segments.pop(f"{folder}/{FIELDS_FILE}", None)
     fixtures = walk.files.segments.pop(f"{folder}/{FIXTURES_FILE}", None)
     return replace(walk.files, fields=fields, fixtures=fixtures)

@@ -47,13 +47,13 @@ def _one(one: Verdict, style: Style) -> str:
 
 def details(one: Verdict) -> list[str]:
     """Say why a test failed, line by line; an address that may be somebody's is not shown."""
-    from segctl.declarations.lint_rules import mask_somebody  # noqa: PLC0415 - only of a failure
+    from segctl.declarations.lint_rules import mask_real_addresses  # noqa: PLC0415 - only of a failure
 
     lines = [one.problem] if one.problem else [outcome(one)]
     lines.append(f"contact: {shown(one.case.contact)}")
     lines += [f"event: {shown(event)}" for event in one.case.events]
     lines += [f"{reason.truth}: {reason.condition}  ({reason.span})" for reason in one.reasons]
-    return [clean(mask_somebody(line)) for line in lines]
+    return [clean(mask_real_addresses(line)) for line in lines]
 
 
 def case_findings(verdicts: Iterable[Verdict]) -> list[Diagnostic]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.generating import COMMAND, is_seen
+from segctl.declarations.generating import DIRECTIVE, is_visible
 from segctl.query.personal_data import mask_personal
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def old_query(text: str, notes: Iterable[str] = ()) -> str:
 
 def _lines(text: str) -> Iterator[str]:
     for line in redact(mask_personal(text)).splitlines() or [""]:
-        yield f"#   {COMMAND.sub(_MASKED, ''.join(map(_visible, line)))}".rstrip()
+        yield f"#   {DIRECTIVE.sub(_MASKED, ''.join(map(_visible, line)))}".rstrip()
 
 
 def _visible(char: str) -> str:
     if char == "\t":
         return "    "
-    return char if is_seen(char) else f"\\u{{{ord(char):x}}}"
+    return char if is_visible(char) else f"\\u{{{ord(char):x}}}"

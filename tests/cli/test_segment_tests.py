@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from segctl.declarations.formatting import formatted
+from segctl.declarations.formatting import format_segment_file
 from tests.support.process import REPOSITORY
 
 if TYPE_CHECKING:
@@ -441,7 +441,7 @@ def test_a_removed_segment_has_no_tests(project: Project) -> None:
 
 def test_fmt_puts_the_tests_below_the_query() -> None:
     head, _, tests = CLICKS.partition("tests:\n")
-    assert formatted("a.yaml", f"tests:\n{tests}{head}").text == CLICKS
+    assert format_segment_file("a.yaml", f"tests:\n{tests}{head}").text == CLICKS
 
 
 def test_the_examples_of_this_repository_pass(project: Project) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.declarations.formatting import formatted, formatted_sql, key_order
+from segctl.declarations.formatting import format_segment_file, format_sql_file, key_order
 from segctl.declarations.key_blocks import comments_of
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
@@ -86,11 +86,11 @@ EXAMPLES = {
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples(name: str) -> None:
     text, wanted = EXAMPLES[name]
-    result = formatted("x.yaml", text)
+    result = format_segment_file("x.yaml", text)
     assert result.text == wanted
     assert result.problems == ()
     assert result.changed
-    again = formatted("x.yaml", wanted)
+    again = format_segment_file("x.yaml", wanted)
     assert (again.text, again.changed) == (wanted, False)
 
 
@@ -130,30 +130,34 @@ def test_examples(name: str) -> None:
     ],
 )
 def test_what_cannot_be_done_is_left_and_said(text: str, wanted: str | None, words: str) -> None:
-    result = formatted("x.yaml", text)
+    result = format_segment_file("x.yaml", text)
     assert result.text == (text if wanted is None else wanted)
     assert result.changed == (wanted is not None and wanted != text)
     assert words in result.problems[0].summary
     assert result.problems[0].span
-    assert formatted("x.yaml", result.text).text == result.text
+    assert format_segment_file("x.yaml", result.text).text == result.text
 
 
 @pytest.mark.parametrize("path", sorted(SEGMENTS.rglob("*.*")), ids=lambda path: path.name)
 def test_the_examples_of_the_repository_are_formatted(path: Path) -> None:
     text = path.read_bytes().decode()
-    format_ = formatted_sql if path.suffix == ".sql" else lambda text: formatted(path.name, text)
+    format_ = (
+        format_sql_file
+        if path.suffix == ".sql"
+        else lambda text: format_segment_file(path.name, text)
+    )
     assert not format_(text).changed
     assert format_(text.replace("\n", "\r\n")).text == text.replace("\n", "\r\n")
 
 
 def test_sql_files() -> None:
-    assert formatted_sql(f"\ufeff{RAW}\r\n").text == (
+    assert format_sql_file(f"\ufeff{RAW}\r\n").text == (
         "\ufeffSELECT contact_id, updated_at\r\nFROM contact_data\r\nWHERE a = 1\r\n  AND b = 2\r\n"
     )
-    assert formatted_sql(f"{ONE_LINE.lower()}\n\n").text == f"{ONE_LINE}\n".replace("A", "A")
+    assert format_sql_file(f"{ONE_LINE.lower()}\n\n").text == f"{ONE_LINE}\n".replace("A", "A")
     mixed = "select a\r\nfrom t where b = 'x\ny'"
-    assert formatted_sql(mixed).text == "SELECT a\nFROM t\nWHERE b = 'x\ny'\n"
-    broken = formatted_sql("selec 1", "x.sql")
+    assert format_sql_file(mixed).text == "SELECT a\nFROM t\nWHERE b = 'x\ny'\n"
+    broken = format_sql_file("selec 1", "x.sql")
     assert (broken.text, broken.changed) == ("selec 1", False)
     assert broken.problems[0].severity is Severity.WARNING
 
@@ -166,7 +170,7 @@ def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.Monke
     text = f"name: X\nquery_dsl: {RAW}\n"
     for wrong in ("name: Y\n", "name: X\nquery_dsl: SELECT a FROM t\n", "- 1\n", "a: 'b\n"):
         monkeypatch.setattr("segctl.declarations.key_blocks.Pieces.text", lambda _, w=wrong: w)
-        result = formatted("x.yaml", text)
+        result = format_segment_file("x.yaml", text)
         assert (result.text, result.changed) == (text, False)
         assert "prove" in result.problems[0].summary
 
@@ -238,10 +242,10 @@ def test_any_text_is_formatted_or_left(text: str) -> None:
 
 def test_it_is_fast() -> None:
     text = EXAMPLES["keys in order, with their comments"][0]
-    formatted("x.yaml", text)
+    format_segment_file("x.yaml", text)
     began = time.perf_counter()
     for _ in range(50):
-        formatted("x.yaml", text)
+        format_segment_file("x.yaml", text)
     assert (time.perf_counter() - began) / 50 < 0.05  # some 2 ms; the rest is a busy machine's
 
 
@@ -256,7 +260,7 @@ def values(text: str) -> dict[str, Any] | None:
 
 def hold(text: str) -> None:
     """Check what must be true of every formatted file."""
-    result = formatted("x.yaml", text)
+    result = format_segment_file("x.yaml", text)
     assert result.changed == (result.text != text)
     before, after = values(text), values(result.text)
     if before is None:
@@ -270,7 +274,7 @@ def hold(text: str) -> None:
     if isinstance(old, str):
         assert equivalent(old, new) is not Equivalence.DIFFERENT
         assert new.strip() == (new if result.problems else laid_out(parse(old))).strip()
-    again = formatted("x.yaml", result.text)
+    again = format_segment_file("x.yaml", result.text)
     assert again.text == result.text
     if result.changed:
         assert result.text.endswith("\n")

@@ -5,28 +5,28 @@ from __future__ import annotations
 import pytest
 
 from segctl.declarations.linter import (
-    QuerySource,
     RuleSettings,
     SettingProblem,
+    declaration_needs,
     lint_declarations,
-    needs,
     settings_problems,
 )
+from segctl.declarations.query_source import QuerySource
 from segctl.declarations.segment_file import read_segment
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity
 from segctl.query.catalogue import ColumnType
-from segctl.query.lint import Knowledge, Needs
+from segctl.query.lint import AccountSchema, Needs
 
 Q = "SELECT contact_id, updated_at FROM contact_data"
-KNOWN = Knowledge({"plan": ColumnType.VARCHAR}, fresh=True)
+KNOWN = AccountSchema({"plan": ColumnType.VARCHAR}, fresh=True)
 DEFAULT = RuleSettings()
 
 
 def run(
     *texts: str,
     sql: str = "",
-    knowledge: Knowledge = KNOWN,
+    account_schema: AccountSchema = KNOWN,
     settings: RuleSettings = DEFAULT,
 ) -> tuple[Diagnostic, ...]:
     declared, documents = [], {}
@@ -36,11 +36,11 @@ def run(
         assert one, found
         declared.append(one)
         documents[file] = parse_document(file, text)
-    return lint_declarations(declared, documents, knowledge, settings)
+    return lint_declarations(declared, documents, account_schema, settings)
 
 
-def codes(*texts: str, sql: str = "", knowledge: Knowledge = KNOWN) -> list[str]:
-    return [found.code for found in run(*texts, sql=sql, knowledge=knowledge)]
+def codes(*texts: str, sql: str = "", account_schema: AccountSchema = KNOWN) -> list[str]:
+    return [found.code for found in run(*texts, sql=sql, account_schema=account_schema)]
 
 
 @pytest.mark.parametrize(
@@ -142,26 +142,26 @@ def test_not_ignored(text: str, expected: list[str]) -> None:
 
 def test_an_ignore_waits_for_fields() -> None:
     text = f"name: a\n# segctl: ignore[type-mismatch]\nquery_dsl: {Q}\n"
-    assert codes(text, knowledge=Knowledge()) == []
+    assert codes(text, account_schema=AccountSchema()) == []
     assert codes(text) == ["unused-ignore"]
 
 
 def test_parent_lists_and_list_items() -> None:
     text = f"name: a\nquery_dsl: {Q}\nparent_list_ids:\n  - 0b1f4a10-5c1d-4a6e-9f02-000000000001\n"
-    knowledge = Knowledge({}, fresh=True, lists={"x": "Customers"})
-    (found,) = run(text, knowledge=knowledge)
+    account_schema = AccountSchema({}, fresh=True, lists={"x": "Customers"})
+    (found,) = run(text, account_schema=account_schema)
     assert (found.code, str(found.span)) == ("unknown-list", "segments/1.yaml:4:5")
     assert found.hint == "use the id of a list of this account: `Customers` is x"
-    none = Knowledge({}, fresh=True, lists={})
-    assert [one.hint for one in run(text, knowledge=none)] == [
+    none = AccountSchema({}, fresh=True, lists={})
+    assert [one.hint for one in run(text, account_schema=none)] == [
         "the account has no lists: leave it out"
     ]
-    many = Knowledge({}, fresh=True, lists={str(n): f"List {n}" for n in range(10)})
-    assert run(text, knowledge=many)[0].hint.endswith("`List 7` is 7, and 2 more")
+    many = AccountSchema({}, fresh=True, lists={str(n): f"List {n}" for n in range(10)})
+    assert run(text, account_schema=many)[0].hint.endswith("`List 7` is 7, and 2 more")
     ignored = text.replace("  - ", "  # segctl: ignore[unknown-list]\n  - ")
-    assert codes(ignored, knowledge=knowledge) == []
-    known = Knowledge({}, lists={"0b1f4a10-5c1d-4a6e-9f02-000000000001": "Customers"})
-    assert codes(text, knowledge=known) == []
+    assert codes(ignored, account_schema=account_schema) == []
+    known = AccountSchema({}, lists={"0b1f4a10-5c1d-4a6e-9f02-000000000001": "Customers"})
+    assert codes(text, account_schema=known) == []
 
 
 def test_severities() -> None:
@@ -250,7 +250,7 @@ def test_what_must_be_known_of_the_account() -> None:
         text = f"name: a\n{parents}query_dsl: {Q} WHERE {condition}\n"
         one, _ = read_segment("segments/1.yaml", text.encode(), {}, "segments")
         assert one
-        return needs([one])
+        return declaration_needs([one])
 
     assert wanted("country = 'CZ'") == frozenset()
     assert wanted("Total_Spend > 5") == {Needs.FIELDS}

@@ -81,7 +81,7 @@ def test_a_rule_without_words_is_still_reported(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(schema, "schema_text", lambda _: rules)
     document = Document("f", "", {"a": 3, "b": [1, 2], "c": "y"})
 
-    assert not schema.check(document, "odd")
+    assert not schema.check_schema(document, "odd")
     assert [d.summary for d in document.diagnostics] == [
         "`a` is refused by the rule `multipleOf`",
         "`b` is refused by the rule `maxItems`",

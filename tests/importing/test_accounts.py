@@ -16,7 +16,7 @@ from segctl.account.snapshot import take_snapshot
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
-from segctl.importing.importer import Import, find, make_import, to_read
+from segctl.importing.importer import Import, build_import, find_segments, segments_to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
 from segctl.sendgrid.api import Reader
@@ -101,9 +101,9 @@ def connected(emulator: Emulator) -> Iterator[Reader]:
 def run_import(account: Reader, files: dict[str, bytes]) -> tuple[Import, Snapshot]:
     """Import everything, into `files`."""
     declared = declarations(files)
-    snapshot = take_snapshot(account, lambda listed: to_read(listed, declared, listed))
+    snapshot = take_snapshot(account, lambda listed: segments_to_read(listed, declared, listed))
     lists = {one.id.lower(): one.name for one in account.list_contact_lists()}
-    result = make_import(
+    result = build_import(
         snapshot,
         [one.id for one in snapshot.remotes],
         declared,
@@ -181,14 +181,14 @@ def remote(number: int, name: str, query: str = "x", **fields: object) -> Remote
 def test_segments_are_found_by_name_or_id_each_once() -> None:
     one, two, same = remote(1, "A"), remote(2, "B"), remote(3, "A")
     listed = [one, two, same]
-    assert find(["B", two.id, "B"], listed) == ([two], [])
-    assert find(["A"], listed) == ([one, same], [])
-    assert find(["b", "C", "b"], listed) == ([], ["b", "C"])
+    assert find_segments(["B", two.id, "B"], listed) == ([two], [])
+    assert find_segments(["A"], listed) == ([one, same], [])
+    assert find_segments(["b", "C", "b"], listed) == ([], ["b", "C"])
 
 
 def test_the_second_of_two_names_that_fold_to_one_is_left() -> None:
     remotes = (remote(1, "vip"), remote(2, "VIP"), remote(3, "e\u0301"), remote(4, "é"))
-    result = make_import(Snapshot(remotes), [one.id for one in remotes], [])
+    result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
     assert [(file.name, file.remote.name) for file in result.files] == [
         ("vip.yaml", "VIP"),
         ("e.yaml", "e\u0301"),
@@ -197,19 +197,19 @@ def test_the_second_of_two_names_that_fold_to_one_is_left() -> None:
     assert result.left[0].reason == (
         "`vip` and `VIP` differ by nothing but case or invisible encoding"
     )
-    alone = make_import(Snapshot(remotes), [remotes[0].id], [])
+    alone = build_import(Snapshot(remotes), [remotes[0].id], [])
     assert [file.remote.name for file in alone.files] == ["vip"]
 
 
 def test_a_name_of_which_the_first_cannot_be_written_goes_to_the_second() -> None:
     remotes = (remote(1, "VIP", "\x00"), remote(2, "vip"))
-    result = make_import(Snapshot(remotes), [one.id for one in remotes], [])
+    result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
     assert [file.remote.name for file in result.files] == ["vip"]
 
 
 def test_a_name_that_two_segments_have_is_left_also_where_one_is_of_v1() -> None:
     remotes = (remote(1, "A"), remote(2, "A"), remote(3, "B"), remote(4, "B", query_version=None))
-    result = make_import(Snapshot(remotes), [one.id for one in remotes], [])
+    result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
     assert result.files == ()
     assert [one.remote.id[:8] for one in result.left] == [f"0000000{n}" for n in range(1, 5)]
     assert "the account has 2 segments named `A`" in result.left[0].reason
@@ -219,7 +219,7 @@ def test_a_name_that_two_segments_have_is_left_also_where_one_is_of_v1() -> None
 
 def test_a_reason_shows_no_key_and_always_a_name() -> None:
     remotes = (remote(1, KEY), remote(2, "\t"))
-    result = make_import(Snapshot(remotes), [one.id for one in remotes], [])
+    result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
     assert KEY not in repr([(one.reason, one.hint) for one in result.left])
     assert result.left[0].reason.startswith("segment 00000002-0000 cannot be written")
     assert result.left[1].reason.startswith("`SG.***` cannot be written")

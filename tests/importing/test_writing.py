@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.declarations.formatting import formatted
+from segctl.declarations.formatting import format_segment_file
 from segctl.declarations.generating import segment_text
 from segctl.declarations.segment_file import read_segment
 from segctl.model import Segment
@@ -141,7 +141,7 @@ def test_the_schema_is_named_for_editors() -> None:
     text = segment_text(Segment("X", ONE), {}, "../schemas/segment.schema.json").text
     head = "# yaml-language-server: $schema=../schemas/segment.schema.json\n"
     assert text == f"{head}name: X\nquery_dsl: {ONE}\n"
-    assert not formatted("x.yaml", text).changed
+    assert not format_segment_file("x.yaml", text).changed
 
 
 REFUSED = {
@@ -181,7 +181,7 @@ def test_fmt_leaves_alone_what_stays_on_one_line(query: str) -> None:
     text = segment_text(Segment("X", query), {LIST: "A list"}).text
     assert read(text).query == query
     if "query_dsl: |" not in text:
-        assert not formatted("x.yaml", text).changed
+        assert not format_segment_file("x.yaml", text).changed
 
 
 CHARACTERS = st.characters(exclude_categories=()) | st.sampled_from(

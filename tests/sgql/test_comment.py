@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl.declarations.suppressions import yaml_ignores
+from segctl.declarations.suppressions import yaml_suppressions
 from segctl.documents.yaml_reader import parse_document
 from segctl.sgql.comment import old_query
 
@@ -45,4 +45,4 @@ def test_it_stays_a_comment(text: str) -> None:
     file = f"{old_query(text, [text])}name: x\nquery_dsl: y\n"
     assert all(line.startswith("#") for line in file.splitlines()[:-2])
     assert yaml.safe_load(file) == {"name": "x", "query_dsl": "y"}
-    assert not yaml_ignores(parse_document("x.yaml", file))
+    assert not yaml_suppressions(parse_document("x.yaml", file))

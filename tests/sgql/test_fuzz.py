@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from segctl.errors import Severity
 from segctl.query.format.layout import laid_out
-from segctl.query.lint import Knowledge, lint
+from segctl.query.lint import AccountSchema, lint
 from segctl.query.parser.parse import LONGEST, parse
 from segctl.query.visit import walk
 from segctl.sgql.interpreter import NoAnswer, question
@@ -45,7 +45,7 @@ def test_every_text_has_an_answer(text: str) -> None:
         made = parse(found.query)
         assert made.query is not None
         assert laid_out(made) == found.query
-        severe = [one for one in lint(made, Knowledge()) if one.severity is Severity.ERROR]
+        severe = [one for one in lint(made, AccountSchema()) if one.severity is Severity.ERROR]
         assert not severe
         notes = found.notes
     else:

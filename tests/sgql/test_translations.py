@@ -9,7 +9,7 @@ import pytest
 from segctl.errors import Severity
 from segctl.query.catalogue import ColumnType
 from segctl.query.format.layout import laid_out
-from segctl.query.lint import Knowledge, lint
+from segctl.query.lint import AccountSchema, lint
 from segctl.query.parser.errors import shown
 from segctl.query.parser.parse import parse
 from segctl.sgql.to_v2 import Upgraded, translate
@@ -54,7 +54,9 @@ def test_a_translation_is_as_segctl_would_have_it(text: str) -> None:
     parsed = parse(found.query)
     assert parsed.query is not None
     assert laid_out(parsed) == found.query
-    findings = {one.code for one in lint(parsed, Knowledge()) if one.severity is not Severity.INFO}
+    findings = {
+        one.code for one in lint(parsed, AccountSchema()) if one.severity is not Severity.INFO
+    }
     assert findings <= MEANT_TO_WARN
 
 

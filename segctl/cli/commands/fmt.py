@@ -9,8 +9,8 @@ import click
 
 from segctl.cli.options import with_session
 from segctl.common.files import write_whole
-from segctl.declarations.formatting import formatted, formatted_sql
-from segctl.documents.document import decode
+from segctl.declarations.formatting import format_segment_file, format_sql_file
+from segctl.documents.document import decode_utf8
 from segctl.errors import Severity
 from segctl.render.terminal import clean, count
 
@@ -63,14 +63,18 @@ def _all(session: Session) -> Iterator[tuple[str, str, Formatted]]:
     """Give each file with its text and with what it becomes."""
     files = session.files
     for file, data in sorted({**files.segments, **files.queries}.items()):
-        text, problem = decode(file, data)
+        text, problem = decode_utf8(file, data)
         if problem is not None:
             session.warn([problem])
             continue
         # What is not UTF-8 text is reported; a byte order mark is kept.
         text = data.decode("utf-8") if data.startswith(_MARK) else text
         is_query = file in files.queries
-        yield file, text, formatted_sql(text, file) if is_query else formatted(file, text)
+        yield (
+            file,
+            text,
+            format_sql_file(text, file) if is_query else format_segment_file(file, text),
+        )
 
 
 def _difference(session: Session, file: str, before: str, after: str) -> str:

@@ -12,7 +12,7 @@ from segctl.app.list_names import parent_names
 from segctl.app.new_files import read_files, schema_path, unknown_segments, write_new
 from segctl.cli.options import check_usage, with_session
 from segctl.errors import Diagnostic, Severity
-from segctl.importing.importer import find, make_import, to_read
+from segctl.importing.importer import build_import, find_segments, segments_to_read
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def command(session: Session, *, names: tuple[str, ...], everything: bool, dry_r
     with session.connect(read_only=True) as account:
         snapshot, picked = _read(session, account, names, declarations)
         lists = parent_names(
-            session, account, to_read(picked, declarations.declared, snapshot.remotes)
+            session, account, segments_to_read(picked, declarations.declared, snapshot.remotes)
         )
-    result = make_import(
+    result = build_import(
         snapshot,
         [one.id for one in picked],
         declarations.declared,
@@ -82,11 +82,11 @@ def _read(
     picked: list[Remote] = []
 
     def wanted(listed: tuple[Remote, ...]) -> list[Remote]:
-        found, unknown = find(names, listed) if names else ([*listed], [])
+        found, unknown = find_segments(names, listed) if names else ([*listed], [])
         if unknown:
             raise unknown_segments(unknown, listed)
         picked.extend(found)
-        return to_read(found, declarations.declared, listed)
+        return segments_to_read(found, declarations.declared, listed)
 
     with session.progress("reading the account") as tell:
         snapshot = take_snapshot(

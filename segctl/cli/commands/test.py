@@ -80,7 +80,7 @@ def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], li
     from segctl.audience.cases import Verdict  # noqa: PLC0415
     from segctl.audience.duckdb_engine import Engine  # noqa: PLC0415
     from segctl.audience.to_duckdb import translate  # noqa: PLC0415
-    from segctl.declarations.linter import QuerySource  # noqa: PLC0415
+    from segctl.declarations.query_source import QuerySource  # noqa: PLC0415
     from segctl.query.parser.parse import parse  # noqa: PLC0415
 
     verdicts: list[Verdict] = []

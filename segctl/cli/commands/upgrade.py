@@ -12,7 +12,7 @@ from segctl.app.new_files import read_files, schema_path, unknown_segments, writ
 from segctl.cli.exit_codes import IN_PART
 from segctl.cli.options import check_usage, with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
-from segctl.importing.importer import find, shown
+from segctl.importing.importer import find_segments, segment_label
 from segctl.planning.ownership import Ownership
 from segctl.render.terminal import clean, count
 
@@ -70,7 +70,7 @@ def command(
       segctl upgrade 'Gmail users' 'Lapsed 2022'
       segctl upgrade --all --verify --contacts contacts.csv --events events.csv
     """
-    from segctl.importing.v1_upgrader import make_upgrades, to_upgrade  # noqa: PLC0415 - the parsers
+    from segctl.importing.v1_upgrader import build_upgrades, v1_segments_to_read  # noqa: PLC0415 - the parsers
 
     check_usage(names, everything=everything)
     if not verify and (contacts or events):
@@ -83,10 +83,10 @@ def command(
     declarations = read_files(session, folder)
     with session.connect(read_only=True) as account:
         snapshot, picked = _read(session, account, names, declarations)
-        new = to_upgrade(picked, declarations.declared)
+        new = v1_segments_to_read(picked, declarations.declared)
         lists = parent_names(session, account, new)
         fields = _fields(session, account) if new else None
-    result = make_upgrades(
+    result = build_upgrades(
         snapshot,
         [one.id for one in picked],
         declarations.declared,
@@ -127,18 +127,18 @@ def _read(
 
     Raises `UsageError` with every name that the account does not have.
     """
-    from segctl.importing.v1_upgrader import to_upgrade  # noqa: PLC0415 - the parsers
+    from segctl.importing.v1_upgrader import v1_segments_to_read  # noqa: PLC0415 - the parsers
 
     picked: list[Remote] = []
 
     def wanted(listed: tuple[Remote, ...]) -> list[Remote]:
-        found, missing = find(names, listed)
+        found, missing = find_segments(names, listed)
         if missing:
             raise unknown_segments(missing, listed)
         # A V2 segment of the same name is not meant by whoever asks for an upgrade.
         old = [one for one in found or listed if one.is_v1]
         picked.extend(old or found)
-        return to_upgrade(picked, declarations.declared)
+        return v1_segments_to_read(picked, declarations.declared)
 
     with session.progress("reading the account") as tell:
         snapshot = take_snapshot(
@@ -149,10 +149,10 @@ def _read(
 
 def _fields(session: Session, account: Account) -> Mapping[str, ColumnType] | None:
     """Ask for the account's own fields; without them less can be translated."""
-    from segctl.declarations.fields_file import columns  # noqa: PLC0415
+    from segctl.declarations.fields_file import column_types  # noqa: PLC0415
 
     try:
-        return columns(account.reader.list_fields()[0])
+        return column_types(account.reader.list_fields()[0])
     except RemoteError as error:
         summary = f"fields are not known, and their types may matter: {error.message}"
         session.warn([Diagnostic("account-unknown", Severity.WARNING, summary, hint=error.hint)])
@@ -163,7 +163,7 @@ def _doomed(bare: Sequence[Remote]) -> list[Diagnostic]:
     """Warn of v1 segments that the next apply deletes for want of a file; no API makes one anew."""
     if not bare:
         return []
-    names = ", ".join(map(shown, bare[:_SHOWN])) + (" …" if len(bare) > _SHOWN else "")
+    names = ", ".join(map(segment_label, bare[:_SHOWN])) + (" …" if len(bare) > _SHOWN else "")
     return [
         Diagnostic(
             "would-be-deleted",

@@ -10,7 +10,7 @@ from segctl.app.lint import check_offline
 from segctl.app.segment_tests import check_tests
 from segctl.cli.options import format_option, with_session
 from segctl.cli.output import diagnostics_in, faults_in
-from segctl.documents.document import by_place
+from segctl.documents.document import sort_diagnostics
 from segctl.errors import InvalidInput, Severity
 from segctl.render.diagnostics import tally
 from segctl.render.terminal import count
@@ -52,7 +52,7 @@ def report_findings(session: Session, what: str, *, output: str, everything: boo
             from segctl.app.git_exposure import exposures, own_files  # noqa: PLC0415 - asks git
 
             found += exposures(session, own_files(session))
-        findings = by_place([*settings_problems, *found])
+        findings = sort_diagnostics([*settings_problems, *found])
     loud = everything or session.verbosity > 0
     shown = [one for one in findings if loud or one.severity is not Severity.INFO]
     failed = any(found.severity is Severity.ERROR for found in findings)

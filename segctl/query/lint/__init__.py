@@ -8,16 +8,16 @@ silent.
 
 from __future__ import annotations
 
-from segctl.query.lint.account_schema import Knowledge, needed_for
+from segctl.query.lint.account_schema import AccountSchema, query_needs
 from segctl.query.lint.registry import RULES, lint
 from segctl.query.lint.rule import Finding, Needs, Rule
 
 __all__ = [
     "RULES",
+    "AccountSchema",
     "Finding",
-    "Knowledge",
     "Needs",
     "Rule",
     "lint",
-    "needed_for",
+    "query_needs",
 ]

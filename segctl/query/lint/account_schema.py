@@ -35,7 +35,7 @@ MOST_LISTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
+class AccountSchema:
     """The account's fields and lists, as far as they are known.
 
     `custom_fields` goes from names, as the account spells them, to types; `None` means that
@@ -60,7 +60,7 @@ class Knowledge:
             self._folded.update({lower(name): (name, kind) for name, kind in names.items()})
 
     @property
-    def which_list(self) -> str:
+    def list_hint(self) -> str:
         """Say what to write instead of the id of a list that the account does not have."""
         lists = sorted((self.lists or {}).items(), key=lambda one: (one[1], one[0]))
         if not lists:
@@ -89,7 +89,7 @@ class Knowledge:
         return (*(name for name, _ in self._folded.values()),)
 
 
-def needed_for(text: str) -> frozenset[Needs]:
+def query_needs(text: str) -> frozenset[Needs]:
     """Say what must be known of the account before a query can be checked wholly.
 
     FIELDS where it names a column that is not a standard one, LISTS where it speaks of

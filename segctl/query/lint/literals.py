@@ -219,7 +219,7 @@ def unknown_list(call: ast.Call, here: Here) -> Iterator[Spot]:
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    known = here.knowledge.lists
+    known = here.account_schema.lists
     if known is None:
         return
     for item in _list_ids(call):
@@ -228,7 +228,7 @@ def unknown_list(call: ast.Call, here: Here) -> Iterator[Spot]:
                 item.start,
                 item.end,
                 f"the account has no list {quoted(item.value)}",
-                here.knowledge.which_list,
+                here.account_schema.list_hint,
             )
 
 

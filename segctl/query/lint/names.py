@@ -144,9 +144,9 @@ def unknown_column(column: ast.Column, here: Here) -> Iterator[Spot]:
 
 def _unknown(column: ast.Column, here: Here, resolved: Resolved) -> Spot:
     name, table = column.name.text, resolved.table or "contact_data"
-    knowledge = here.knowledge
-    meant = closest(name, knowledge.columns(table))
-    certain = knowledge.certain and table == "contact_data"
+    account_schema = here.account_schema
+    meant = closest(name, account_schema.columns(table))
+    certain = account_schema.certain and table == "contact_data"
     bare = not column.qualifier and not column.name.quoted
     function = FUNCTIONS.get(upper(name)) if bare else None
     if function and function.least == 0:
@@ -156,7 +156,7 @@ def _unknown(column: ast.Column, here: Here, resolved: Resolved) -> Spot:
         hint += f"; or did you mean the column `{meant}`?" if meant else ""
     elif meant:
         hint = f"did you mean `{meant}`?"
-        if knowledge.custom_fields is None and table == "contact_data":
+        if account_schema.custom_fields is None and table == "contact_data":
             hint += f" If it is a custom field, {_PULL}"
     elif table == "event_data":
         hint = "it has contact_id, event_source, event_type, timestamp and data"
@@ -200,7 +200,7 @@ def quoted_value(column: ast.Column, here: Here) -> Iterator[Spot]:
             column.end,
             f'"{column.name.text}" between double quotes is the name of a column, not a text',
             f"write '{text}'",
-            Severity.ERROR if here.knowledge.certain else Severity.WARNING,
+            Severity.ERROR if here.account_schema.certain else Severity.WARNING,
         )
 
 

@@ -28,7 +28,7 @@ from segctl.query.parser.tokens import upper
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.query.lint.account_schema import Knowledge
+    from segctl.query.lint.account_schema import AccountSchema
     from segctl.query.lint.rule import Rule
     from segctl.query.parser.errors import Problem
     from segctl.query.parser.parse import Parsed
@@ -88,7 +88,7 @@ _READABLE_ELSEWHERE = ("WITH", "VALUES")
 """Beginnings of queries that are no SELECT and yet might select: not documented."""
 
 
-def lint(parsed: Parsed, knowledge: Knowledge) -> tuple[Finding, ...]:
+def lint(parsed: Parsed, account_schema: AccountSchema) -> tuple[Finding, ...]:
     """Check one query; give what was found in the order of places. Never raises.
 
     A query that could not be read gives its problems, and the personal data in it: a slip of the
@@ -97,7 +97,7 @@ def lint(parsed: Parsed, knowledge: Knowledge) -> tuple[Finding, ...]:
     if parsed.query is None:
         found = [found for problem in parsed.problems for found in _unread(parsed, problem)]
     else:
-        found = [*walk_rules(_BY_CLASS, parsed.query, parsed.text, knowledge)]
+        found = [*walk_rules(_BY_CLASS, parsed.query, parsed.text, account_schema)]
     found += _overlooked(parsed, found)
     return tuple(sorted(found, key=lambda one: (one.start, -one.end)))
 

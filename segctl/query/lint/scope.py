@@ -19,7 +19,7 @@ from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from segctl.query.ast import And, Column, Node, Not, Or, Query, Source
-    from segctl.query.lint.account_schema import Knowledge
+    from segctl.query.lint.account_schema import AccountSchema
 
 
 class Found(Enum):
@@ -117,7 +117,7 @@ class Pass:
     """
 
     text: str
-    knowledge: Knowledge
+    account_schema: AccountSchema
     resolved: dict[int, Resolved] = field(default_factory=dict)
     values: set[int] = field(default_factory=set)
     dated: set[int] = field(default_factory=set)
@@ -139,9 +139,9 @@ class Here:
     plain: bool = True
 
     @property
-    def knowledge(self) -> Knowledge:
+    def account_schema(self) -> AccountSchema:
         """What is known of the account."""
-        return self.work.knowledge
+        return self.work.account_schema
 
     def source(self, node: Node) -> str:
         """Give what was written."""
@@ -211,13 +211,13 @@ class Here:
         if seen.table == "event_data":
             kind = EVENT_DATA.get(lower(name))
             return Found.KNOWN if kind else Found.UNKNOWN, seen, lower(name), kind
-        known = self.knowledge.contact_column(name)
+        known = self.account_schema.contact_column(name)
         if known is None:
             return Found.UNKNOWN, seen, "", None
         spelling, kind = known
-        if column.name.quoted and spelling != name and not self.knowledge.is_custom(name):
+        if column.name.quoted and spelling != name and not self.account_schema.is_custom(name):
             # A reserved column in quotes: which case the server keeps it in is not documented.
-            if not self.knowledge.is_custom(spelling):
+            if not self.account_schema.is_custom(spelling):
                 return Found.KNOWN, seen, spelling, kind
             return Found.OTHER_CASE, seen, spelling, kind
         return Found.KNOWN, seen, spelling, kind

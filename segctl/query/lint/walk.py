@@ -18,7 +18,7 @@ from segctl.query.parser.tokens import lower, upper
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from segctl.query.lint.account_schema import Knowledge
+    from segctl.query.lint.account_schema import AccountSchema
     from segctl.query.lint.rule import Check, Rule, Spot
 
 Rules = dict[type, tuple[tuple[str, "Check", Any], ...]]
@@ -72,12 +72,12 @@ def rules_by_class(rules: Iterable[Rule]) -> Rules:
 
 
 def walk_rules(
-    rules: Rules, query: ast.Query, text: str, knowledge: Knowledge
+    rules: Rules, query: ast.Query, text: str, account_schema: AccountSchema
 ) -> tuple[Finding, ...]:
     """Show every node to its rules; give what they find in the order of places."""
     findings: list[Finding] = []
     queries: list[tuple[ast.Query, Here]] = []
-    top = Here(Pass(text, knowledge), Scope(query, None))
+    top = Here(Pass(text, account_schema), Scope(query, None))
     pending: list[tuple[ast.Node, Here]] = [(query, top)]
     while pending:
         node, here = pending.pop()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from segctl.declarations.linter import ALL_RULES, explain, rules_markdown
 from segctl.errors import Severity
 from segctl.query.catalogue import ColumnType
-from segctl.query.lint import RULES, Finding, Knowledge, lint, names, scope
+from segctl.query.lint import RULES, AccountSchema, Finding, lint, names, scope
 from segctl.query.lint.help import example
 from segctl.query.parser.parse import parse
 from segctl.query.parser.tokens import lower
@@ -35,13 +35,13 @@ FIELDS = {
     "orders_count": ColumnType.NUMBER,
     "total_spend": ColumnType.NUMBER,
 }
-KNOWN = Knowledge(FIELDS, fresh=True, lists={LIST: "Customers"})
-NOTHING = Knowledge()
+KNOWN = AccountSchema(FIELDS, fresh=True, lists={LIST: "Customers"})
+NOTHING = AccountSchema()
 SEGMENTS = Path(__file__).parents[3] / "segments"
 
 
-def find(query: str, knowledge: Knowledge = KNOWN) -> tuple[Finding, ...]:
-    return lint(parse(query), knowledge)
+def find(query: str, account_schema: AccountSchema = KNOWN) -> tuple[Finding, ...]:
+    return lint(parse(query), account_schema)
 
 
 @pytest.mark.parametrize(("code", "query", "excerpt", "message", "hint"), FIRES)
@@ -74,7 +74,7 @@ def queries_of_segments() -> list[str]:
 def test_what_real_accounts_use_is_clean(query: str) -> None:
     # '<uuid>' stands for two different ids.
     query = query.replace("<uuid>", LIST, 1).replace("<uuid>", LIST[:-1] + "2")
-    found = find(query, Knowledge(FIELDS, fresh=True))
+    found = find(query, AccountSchema(FIELDS, fresh=True))
     assert [one for one in found if one.severity is not Severity.INFO] == []
 
 
@@ -104,8 +104,8 @@ def test_the_documentation() -> None:
 
 
 def test_what_is_not_known_is_no_error() -> None:
-    for knowledge in (NOTHING, Knowledge(FIELDS, fresh=False)):
-        (found,) = find(W + "prefered_language = 'cs'", knowledge)
+    for account_schema in (NOTHING, AccountSchema(FIELDS, fresh=False)):
+        (found,) = find(W + "prefered_language = 'cs'", account_schema)
         assert (found.code, found.severity) == ("unknown-column", Severity.WARNING)
     (found,) = find(W + "zzz = 'cs'", NOTHING)
     assert found.hint.startswith("run `segctl fields pull`")
@@ -116,9 +116,9 @@ def test_what_is_not_known_is_no_error() -> None:
 
 
 def test_the_account_may_have_more_reserved_fields() -> None:
-    knowledge = Knowledge({}, fresh=True, reserved_fields={"nickname": ColumnType.VARCHAR})
-    assert find(W + "nickname = 'x'", knowledge) == ()
-    (found,) = find(W + "nicknam = 'x'", knowledge)
+    account_schema = AccountSchema({}, fresh=True, reserved_fields={"nickname": ColumnType.VARCHAR})
+    assert find(W + "nickname = 'x'", account_schema) == ()
+    (found,) = find(W + "nicknam = 'x'", account_schema)
     assert found.hint == "did you mean `nickname`?"
 
 
@@ -149,8 +149,8 @@ def test_a_person_is_found_once() -> None:
 
 @pytest.mark.parametrize("query", ACCEPTED)
 def test_lint_never_raises(query: str) -> None:
-    for knowledge in (KNOWN, NOTHING):
-        for found in find(query, knowledge):
+    for account_schema in (KNOWN, NOTHING):
+        for found in find(query, account_schema):
             assert 0 <= found.start <= found.end <= len(query)
 
 
@@ -158,8 +158,8 @@ def test_lint_never_raises(query: str) -> None:
 @given(queries, st.randoms(use_true_random=False))
 def test_lint_never_raises_on_any_query(meaning: Meaning, random: Random) -> None:
     text = spell(meaning, random)
-    for knowledge in (KNOWN, NOTHING):
-        for found in find(text, knowledge):
+    for account_schema in (KNOWN, NOTHING):
+        for found in find(text, account_schema):
             assert 0 <= found.start <= found.end <= len(text)
             assert found.code in RULES
 
