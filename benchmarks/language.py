@@ -15,7 +15,7 @@ from segctl.declarations.collection import read_declarations
 from segctl.declarations.formatting import format_segment_file
 from segctl.declarations.linter import RuleSettings, lint_declarations
 from segctl.query.catalogue import ColumnType
-from segctl.query.equivalence import equivalent
+from segctl.query.equivalence import compare_queries
 from segctl.query.lint import AccountSchema, lint
 from segctl.query.parser.parse import parse
 
@@ -56,7 +56,7 @@ def figures(runs: int) -> Iterator[Figure]:
     )
     yield compare(
         f"compare {COUNT} unchanged pairs / sqlglot alone",
-        lambda: [equivalent(*pair) for pair in pairs],
+        lambda: [compare_queries(*pair) for pair in pairs],
         lambda: [_parse(query) for query in asked],
         bound=0.05,
         runs=runs,

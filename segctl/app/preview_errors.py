@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from segctl.audience.case_runner import not_translated
 from segctl.declarations.query_source import QuerySource
 from segctl.errors import Diagnostic, Severity
-from segctl.query.personal_data import mask_personal
+from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
     from segctl.app.session import Session
@@ -34,9 +34,9 @@ def findings(
             Diagnostic(
                 one.code,
                 Severity.ERROR,
-                f"{_CANNOT}: {mask_personal(one.message)}",
+                f"{_CANNOT}: {mask_email_addresses(one.message)}",
                 place,
-                mask_personal(one.hint),
+                mask_email_addresses(one.hint),
             )
             for one in result.problems
             if one.start < 0
@@ -47,6 +47,6 @@ def findings(
 
 
 def _placeless(declared: Declared, problem: Problem) -> Diagnostic:
-    message = f"{_CANNOT}: in the account's own query, {mask_personal(problem.message)}"
-    hint = mask_personal(problem.hint)
+    message = f"{_CANNOT}: in the account's own query, {mask_email_addresses(problem.message)}"
+    hint = mask_email_addresses(problem.hint)
     return Diagnostic(problem.code, Severity.ERROR, message, declared.query_span, hint)

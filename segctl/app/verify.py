@@ -8,7 +8,7 @@ from segctl.app.audiences import chosen, opened
 from segctl.contacts.verify import verify
 from segctl.errors import Diagnostic, Severity, UsageError
 from segctl.importing.importer import segment_label
-from segctl.query.personal_data import mask_personal
+from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,8 +67,8 @@ def _found(one: Translated, result: Verified) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "not-verified",
             Severity.ERROR,
-            f"{name} cannot be verified: {mask_personal(problem.message)}",
-            hint=mask_personal(problem.hint),
+            f"{name} cannot be verified: {mask_email_addresses(problem.message)}",
+            hint=mask_email_addresses(problem.hint),
         )
     for is_old, where in ((True, "the old query alone"), (False, "the new query alone")):
         ids = [each.contact_id for each in result.differing if each.old is is_old]

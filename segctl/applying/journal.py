@@ -25,7 +25,7 @@ from segctl.applying.context import Halted
 from segctl.common.clock import format_utc
 from segctl.errors import RemoteError, UsageError
 from segctl.model import Create
-from segctl.query.personal_data import mask_personal
+from segctl.query.personal_data import mask_email_addresses
 from segctl.render.terminal import clean
 from segctl.sendgrid.api import Writer
 
@@ -283,7 +283,7 @@ def names_of(plan: Plan) -> dict[str, str]:
 
 def shown(text: str) -> str:
     """Make a text fit for the journal: no key, no address of a person, not endless."""
-    return clean(mask_personal(text))[:LONGEST_WORD]
+    return clean(mask_email_addresses(text))[:LONGEST_WORD]
 
 
 def _write(

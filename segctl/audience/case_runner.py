@@ -13,7 +13,7 @@ from segctl.audience.cases import Reason, Verdict
 from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.documents.document import excerpt_lines
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.personal_data import mask_personal
+from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -142,9 +142,9 @@ def not_translated(
             Diagnostic(
                 problem.code,
                 Severity.ERROR,
-                f"{what}: {mask_personal(problem.message)}",
+                f"{what}: {mask_email_addresses(problem.message)}",
                 span,
-                mask_personal(problem.hint),
+                mask_email_addresses(problem.hint),
                 line,
             )
         )

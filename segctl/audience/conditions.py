@@ -189,7 +189,7 @@ class Conditions(Values):
 
     def _flagged(self, query: ast.Query, scope: Scope, *, linked: bool = False) -> str | None:
         """Make a flag of a query inside another: is one of its rows about the contact."""
-        if len(scope.tables) > 1 or query.extras:
+        if len(scope.tables) > 1 or query.unsupported:
             return None
         return self.flag(scope.tables[0], operands_of(query.where), scope, linked=linked)
 
@@ -249,8 +249,8 @@ class Conditions(Values):
 
     def tables(self, query: ast.Query) -> tuple[Seen, ...]:
         """Give the tables of a query, or refuse what is no plain SELECT … FROM … JOIN … WHERE."""
-        if query.extras:
-            extra = query.extras[0]
+        if query.unsupported:
+            extra = query.unsupported[0]
             raise refusal(extra, f"{extra.kind.value} is not supported by SendGrid")
         if len(query.sources) > 1:
             raise refusal(query.sources[1], "a second table follows a comma", "write JOIN … ON")

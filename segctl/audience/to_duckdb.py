@@ -36,7 +36,7 @@ from segctl.audience.expressions import NOW
 from segctl.audience.scope import Asked, Columns, Scope, Seen
 from segctl.audience.typed_sql import NUMBER_TYPE, text_sql
 from segctl.query import ast
-from segctl.query.catalogue import SELECTED, ColumnType
+from segctl.query.catalogue import SELECTED_COLUMNS, ColumnType
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.query.parser.errors import Problem
-    from segctl.query.parser.parse import Parsed
+    from segctl.query.parser.parse import ParsedQuery
 
 TYPES = {
     ColumnType.VARCHAR: "VARCHAR",
@@ -111,7 +111,7 @@ class Translation:
 
 
 def translate(
-    parsed: Parsed, columns: Columns, parents: Sequence[str] = (), *, shared: bool = False
+    parsed: ParsedQuery, columns: Columns, parents: Sequence[str] = (), *, shared: bool = False
 ) -> Translation:
     """Translate a query with its parent lists. Never raises.
 
@@ -202,14 +202,14 @@ class _Outermost(Conditions):
             for item in query.select
             if isinstance(item.value, ast.Column) and not item.value.path
         )
-        rest = query.select[len(SELECTED) :]
-        if names != SELECTED or len(rest) > 1:
+        rest = query.select[len(SELECTED_COLUMNS) :]
+        if names != SELECTED_COLUMNS or len(rest) > 1:
             raise refusal(
                 query.select[0],
                 "the query selects something else than contacts",
                 "select contact_id and updated_at",
             )
-        for item in query.select[: len(SELECTED)]:
+        for item in query.select[: len(SELECTED_COLUMNS)]:
             self.value(item.value, scope)
         for item in rest:
             match item.value:

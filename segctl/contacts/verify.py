@@ -21,7 +21,7 @@ from segctl.contacts.counter import compare
 from segctl.query.catalogue import JOIN_COLUMN, ColumnType
 from segctl.query.parser.errors import Problem
 from segctl.query.parser.parse import parse
-from segctl.sgql.interpreter import NoAnswer, differences, folded, question
+from segctl.sgql.interpreter import CannotEvaluate, differences, fold_row, read_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from segctl.contacts.dataset import Base
     from segctl.contacts.file_readers import Relation
     from segctl.model import Segment
-    from segctl.sgql.interpreter import Difference, Question
+    from segctl.sgql.interpreter import AudienceDifference, SgqlQuery
 
 BATCH = 5_000
 """Contacts that are looked at together: they stand in memory twice."""
@@ -42,7 +42,7 @@ class Verified:
     `contacts` is how many were asked.
     """
 
-    differing: tuple[Difference, ...] = ()
+    differing: tuple[AudienceDifference, ...] = ()
     problems: tuple[Problem, ...] = ()
     contacts: int = 0
 
@@ -69,16 +69,16 @@ def verify(
             continue
         try:
             open_ones[number] = _Pair.of(base, old, new, now)
-        except NoAnswer as error:
+        except CannotEvaluate as error:
             verified[number] = Verified(problems=_problems(error))
-    found: dict[int, list[Difference]] = defaultdict(list)
+    found: dict[int, list[AudienceDifference]] = defaultdict(list)
     done = 0
     for contacts, events, truths in _rows(base, open_ones, now):
         for number, pair in [*open_ones.items()]:
             selected = {one: values[number] for one, values in truths.items()}
             try:
                 found[number] += differences(pair.asked, contacts, events, selected)
-            except NoAnswer as error:
+            except CannotEvaluate as error:
                 verified[number] = Verified(problems=_problems(error))
                 del open_ones[number]
         done += len(contacts)
@@ -92,18 +92,18 @@ def verify(
 class _Pair:
     """The old query, ready to be asked, and the condition in SQL that stands for the new one."""
 
-    asked: Question
+    asked: SgqlQuery
     condition: str
 
     @classmethod
     def of(cls, base: Base, old: Segment, new: Segment, now: datetime) -> _Pair:
         audience = translate(parse(new.query), base.columns, new.parent_list_ids).audience
         if audience is None:
-            raise NoAnswer("the new query cannot be computed here")
-        return cls(question(old.query, old.parent_list_ids, now), audience.part.sql)
+            raise CannotEvaluate("the new query cannot be computed here")
+        return cls(read_query(old.query, old.parent_list_ids, now), audience.part.sql)
 
 
-def _problems(error: NoAnswer) -> tuple[Problem, ...]:
+def _problems(error: CannotEvaluate) -> tuple[Problem, ...]:
     return error.problems or (Problem("no-answer", str(error), "", 0, 0),)
 
 
@@ -153,7 +153,7 @@ def _read(base: Base, relation: Relation) -> Iterator[dict[str, Any]]:
     )
     for row in base.database.rows(f"SELECT {values} FROM {relation.source}"):  # noqa: S608 - our own relation
         found = zip(columns.items(), row, strict=True)
-        yield folded(
+        yield fold_row(
             {name: _value(value, one.kind) for (name, one), value in found if value is not None}
         )
 

@@ -25,7 +25,7 @@ from segctl.declarations.key_blocks import Pieces, comments_in, comments_of, cut
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.format.layout import Layout, lay_out
+from segctl.query.format.layout import FormattedQuery, format_query
 from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def format_sql_file(text: str, file: str = "") -> Formatted:
     ends = "\n"
     if body.count("\r") == body.count("\n") == body.count("\r\n") > 0:
         ends, body = "\r\n", body.replace("\r\n", "\n")
-    layout = lay_out(parse(body))
+    layout = format_query(parse(body))
     if layout.reason:
         return _left(text, layout.reason, Span(file, 1, 1))
     result = mark + f"{layout.text}\n".replace("\n", ends)
@@ -130,14 +130,14 @@ def _best(document: Document) -> tuple[str | None, list[Diagnostic]]:
     return None, [_problem(f"the file stays as it is: {reason}", start)]
 
 
-def _layout(document: Document, query: object) -> tuple[Layout | None, str]:
+def _layout(document: Document, query: object) -> tuple[FormattedQuery | None, str]:
     """Lay out the query; where that cannot be, say why."""
     if not isinstance(query, str):
         return None, ""
     place = document.places[(QUERY,)]
     if place.style is None or document.text[place.offset] in _PROPERTIES:
         return None, "it has an anchor, an alias or a tag"
-    layout = lay_out(parse(query))
+    layout = format_query(parse(query))
     return (None, layout.reason) if layout.reason else (layout, "")
 
 
@@ -148,7 +148,7 @@ def _sorted(keys: tuple[Piece, ...]) -> tuple[Piece, ...]:
     return tuple(sorted(keys, key=lambda piece: ranks.get(piece.key, unknown)))
 
 
-def _assembled(document: Document, pieces: Pieces, layout: Layout | None) -> str:
+def _assembled(document: Document, pieces: Pieces, layout: FormattedQuery | None) -> str:
     """Put the file together, with the query laid out if there is a layout."""
     if layout is None:
         return pieces.text()
@@ -162,7 +162,7 @@ def _assembled(document: Document, pieces: Pieces, layout: Layout | None) -> str
     return replace(pieces, keys=keys, below=below).text()
 
 
-def _query_lines(document: Document, layout: Layout) -> tuple[list[str], list[str]]:
+def _query_lines(document: Document, layout: FormattedQuery) -> tuple[list[str], list[str]]:
     """Write the key and the query; return the comments that have no place beside them too."""
     text = document.text
     key, place = document.keys[(QUERY,)], document.places[(QUERY,)]
@@ -184,7 +184,7 @@ def _beside(text: str, place: Place) -> str:
     return text[begin : end if end >= 0 else len(text)]
 
 
-def _proven(before: Document, text: str, layout: Layout | None) -> bool:
+def _proven(before: Document, text: str, layout: FormattedQuery | None) -> bool:
     """Tell whether a text holds the same values and comments as a document."""
     after = parse_document(before.file, text)
     if after.diagnostics or not isinstance(after.value, dict):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from segctl.common.suggest import did_you_mean
 from segctl.errors import Severity
 from segctl.query.lint.rule import Needs, listed, rule
-from segctl.query.personal_data import addresses_in
+from segctl.query.personal_data import find_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -143,7 +143,7 @@ def address_in_tests(_: Declared | None, value: object) -> Iterator[Remark]:
 
 def mask_real_addresses(text: str) -> str:
     """Put a mask over each address that may belong to somebody; those made up stay."""
-    for one in addresses_in(text):
+    for one in find_email_addresses(text):
         if not _FREE.fullmatch(one.rpartition("@")[2]):
             text = text.replace(one, "***")
     return text
@@ -151,7 +151,7 @@ def mask_real_addresses(text: str) -> str:
 
 def _addresses(value: object, path: tuple[str | int, ...]) -> Iterator[Remark]:
     if isinstance(value, str):
-        domains = [one.rpartition("@")[2] for one in addresses_in(value)]
+        domains = [one.rpartition("@")[2] for one in find_email_addresses(value)]
         if not all(map(_FREE.fullmatch, domains)):
             yield Remark(
                 path,

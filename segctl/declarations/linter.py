@@ -28,13 +28,13 @@ from segctl.declarations.query_source import QuerySource
 from segctl.declarations.suppressions import sql_suppressions, yaml_suppressions
 from segctl.documents.yaml_positions import TextMap
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.query.equivalence import normal
+from segctl.query.equivalence import normal_form
 from segctl.query.lint import RULES, AccountSchema, lint, query_needs
 from segctl.query.lint.help import explanation, markdown
 from segctl.query.lint.rule import Finding, Needs
 from segctl.query.parser.parse import parse
-from segctl.query.parser.tokens import WordKind
-from segctl.query.personal_data import mask_personal
+from segctl.query.parser.tokens import TokenKind
+from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.query.lint import Rule
-    from segctl.query.parser.parse import Parsed
+    from segctl.query.parser.parse import ParsedQuery
 
 ALL_RULES: Mapping[str, Rule] = MappingProxyType({**RULES, **DECLARATION_RULES})
 """Rules by code, in the order of the documentation."""
 
-_LITERALS = (WordKind.STRING, WordKind.NUMBER, WordKind.QUOTED)
+_LITERALS = (TokenKind.STRING, TokenKind.NUMBER, TokenKind.QUOTED)
 _NOTHING: Mapping[str, Severity | None] = MappingProxyType({})
 
 
@@ -161,7 +161,7 @@ def lint_declarations(
 
     Gives diagnostics in the order of places, each once.
     """
-    parsed: dict[str, Parsed] = {}
+    parsed: dict[str, ParsedQuery] = {}
     found: dict[str, tuple[Finding, ...]] = {}
     declared = tuple(declared)
     for one in declared:
@@ -185,15 +185,17 @@ def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
     return (span.file, span.line, span.column, diagnostic.code) if span else ("", 0, 0, "")
 
 
-def _twins(declared: tuple[Declared, ...], parsed: Mapping[str, Parsed]) -> dict[str, Declared]:
+def _twins(
+    declared: tuple[Declared, ...], parsed: Mapping[str, ParsedQuery]
+) -> dict[str, Declared]:
     """Give, by file, the first declaration of the same definition.
 
     Equal normal forms hold the same literals: the costly comparison is for those alone.
     """
     buckets: dict[object, list[Declared]] = {}
     for one in declared:
-        words = parsed[one.segment.query].words
-        literals = tuple(sorted(word.text for word in words if word.kind in _LITERALS))
+        tokens = parsed[one.segment.query].tokens
+        literals = tuple(sorted(token.text for token in tokens if token.kind in _LITERALS))
         parents = frozenset(parent.lower() for parent in one.segment.parent_list_ids)
         buckets.setdefault((literals, parents), []).append(one)
     twins = {}
@@ -201,7 +203,7 @@ def _twins(declared: tuple[Declared, ...], parsed: Mapping[str, Parsed]) -> dict
         first: dict[str, Declared] = {}
         for one in bucket if len(bucket) > 1 else ():
             query = parsed[one.segment.query].query
-            form = normal(query) if query else f"unread {one.segment.query.strip()}"
+            form = normal_form(query) if query else f"unread {one.segment.query.strip()}"
             other = first.setdefault(form, one)
             if other is not one:
                 twins[one.file] = other
@@ -337,7 +339,7 @@ class _File:
         """Hide keys and persons in a message."""
         for secret in self.secrets:
             words = words.replace(secret, "***")
-        return mask_personal(redact(words))
+        return mask_email_addresses(redact(words))
 
     def _excerpt(self, text: str, one: _Found) -> str:
         """Give the line under a finding, with persons hidden and every column where it was."""
@@ -349,7 +351,7 @@ class _File:
             if in_query_file == one.in_query_file:
                 for index in range(max(start, first), min(end, last)):
                     line[index - first] = "*"
-        return redact(mask_personal("".join(line), same_length=True))
+        return redact(mask_email_addresses("".join(line), same_length=True))
 
 
 def _covers(ignore: Suppression, one: _Found, *, sql: bool) -> bool:

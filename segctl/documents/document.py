@@ -188,9 +188,9 @@ def quote_value(text: str) -> str:
 def _masked(text: str, *, same_length: bool = False) -> str:
     if "@" not in text:
         return text
-    from segctl.query.personal_data import mask_personal  # noqa: PLC0415 - only where there may be one
+    from segctl.query.personal_data import mask_email_addresses  # noqa: PLC0415 - only where there may be one
 
-    return mask_personal(text, same_length=same_length)
+    return mask_email_addresses(text, same_length=same_length)
 
 
 def spans_at(file: str, text: str, offsets: Sequence[int]) -> list[Span]:

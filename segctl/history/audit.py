@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from segctl.history.commits import Event
-from segctl.query.equivalence import normal
+from segctl.query.equivalence import normal_form
 from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
@@ -175,4 +175,4 @@ def _meaning(one: Declared) -> str:
     """Give a text that is equal for two queries exactly where `normal.equivalent` says so."""
     text = one.segment.query.strip()
     query = parse(text).query
-    return f"normal {normal(query)}" if query else f"text {text}"
+    return f"normal {normal_form(query)}" if query else f"text {text}"

@@ -15,10 +15,10 @@ from segctl.declarations.generating import segment_text
 from segctl.errors import Diagnostic, Severity
 from segctl.importing.importer import Choice, Left, NewFile, by_hand, segment_label, unwritable
 from segctl.model import Segment
-from segctl.query.parser.errors import place
-from segctl.query.personal_data import mask_personal
-from segctl.sgql.comment import old_query
-from segctl.sgql.to_v2 import Upgraded, translate
+from segctl.query.parser.errors import describe_position
+from segctl.query.personal_data import mask_email_addresses
+from segctl.sgql.comment import old_query_comment
+from segctl.sgql.to_v2 import Translation, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ def build_upgrades(
             lists or {},
             schema,
             upgrade_from=one.id,
-            above_query=old_query(one.query or "", _remarks(one, found.notes)),
+            above_query=old_query_comment(one.query or "", _remarks(one, found.notes)),
         )
         if written.reason:
             left.append(unwritable(one, written.reason))
@@ -131,9 +131,9 @@ def _obstacle(one: Remote, files: Mapping[str, str]) -> Left | None:
     return None
 
 
-def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Upgraded | Left:
+def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Translation | Left:
     found = translate(one.query or "", one.parent_list_ids, fields)
-    if isinstance(found, Upgraded):
+    if isinstance(found, Translation):
         return found
     told = found[:_MOST_REASONS]
     hints = dict.fromkeys(problem.hint for problem in told if problem.hint)
@@ -144,7 +144,7 @@ def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Upgrade
         + "; ".join(_said(one, problem) for problem in told)
         + rest,
         f"{by_hand(one)} and the query that is meant"
-        + (f": {redact(mask_personal('; '.join(hints)))}" if hints else ""),
+        + (f": {redact(mask_email_addresses('; '.join(hints)))}" if hints else ""),
     )
 
 
@@ -160,19 +160,19 @@ def _remarks(one: Remote, notes: Sequence[Problem]) -> Iterator[str]:
 def _quoted(one: Remote, problem: Problem) -> str:
     """Quote the place of a problem on one line; masked before it is cut, or half would show."""
     piece = " ".join((one.query or "")[problem.start : problem.end].split())
-    text = redact(mask_personal(piece))
+    text = redact(mask_email_addresses(piece))
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
 def _said(one: Remote, problem: Problem) -> str:
     """Say what is wrong where in an old query, without what is personal in it."""
     quoted = _quoted(one, problem)
-    where = place(one.query or "", problem.start) + (f": `{quoted}`" if quoted else "")
-    return redact(mask_personal(f"{problem.message} (at {where})"))
+    where = describe_position(one.query or "", problem.start) + (f": `{quoted}`" if quoted else "")
+    return redact(mask_email_addresses(f"{problem.message} (at {where})"))
 
 
 def _note(one: Remote, note: Problem) -> Diagnostic:
-    hint = redact(mask_personal(note.hint))
+    hint = redact(mask_email_addresses(note.hint))
     return Diagnostic(
         note.code, Severity.WARNING, f"{segment_label(one)}: {_said(one, note)}", hint=hint
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.query.equivalence import Equivalence, equivalent, normal
+from segctl.query.equivalence import Equivalence, compare_queries, normal_form
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -35,7 +35,7 @@ def changed_fields(
 
 def same_query(before: Segment, after: Segment) -> bool:
     """Return whether two queries select the same contacts, as far as segctl can tell."""
-    return equivalent(before.query, after.query) is not Equivalence.DIFFERENT
+    return compare_queries(before.query, after.query) is not Equivalence.DIFFERENT
 
 
 def same_parents(before: Segment, after: Segment) -> bool:
@@ -62,5 +62,5 @@ def audience(one: Segment) -> Hashable:
     from segctl.query.parser.parse import parse  # noqa: PLC0415 - most plans never need it
 
     query = parse(one.query).query
-    text = one.query.strip() if query is None else normal(query)
+    text = one.query.strip() if query is None else normal_form(query)
     return text, frozenset(parent.lower() for parent in one.parent_list_ids)

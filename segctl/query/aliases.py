@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.query.ast import Call, Column, Derived, Query, SelectItem, Star, Table
-from segctl.query.catalogue import SELECTED
+from segctl.query.catalogue import SELECTED_COLUMNS
 from segctl.query.parser.tokens import lower
 from segctl.query.visit import children, walk
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class AliasScope:
     """The tables in sight: new names by folded alias, and what is in sight around it."""
 
     depth: int
     names: dict[str, str] = field(default_factory=dict)
-    outer: Scope | None = None
+    outer: AliasScope | None = None
 
     def find(self, alias: str) -> str | None:
         """Return the new name of a folded alias, from the innermost scope that has it."""
-        scope: Scope | None = self
+        scope: AliasScope | None = self
         while scope:
             if alias in scope.names:
                 return scope.names[alias]
@@ -39,7 +39,7 @@ class Scope:
         return None
 
 
-def scope_of(query: Query, outer: Scope | None) -> Scope:
+def alias_scope(query: Query, outer: AliasScope | None) -> AliasScope:
     """Return the scope of a query's own tables, numbered in the order of FROM and JOIN."""
     depth = outer.depth + 1 if outer else 0
     names: dict[str, str] = {}
@@ -47,7 +47,7 @@ def scope_of(query: Query, outer: Scope | None) -> Scope:
         called = alias_of(source)
         if called:
             names[lower(called.text)] = f"t{depth}_{number}"
-    return Scope(depth, names, outer)
+    return AliasScope(depth, names, outer)
 
 
 def sources_of(query: Query) -> Iterator[Source]:
@@ -62,20 +62,20 @@ def alias_of(source: Source) -> Name | None:
     return source.alias or (source.name if isinstance(source, Table) else None)
 
 
-def renamable(query: Query) -> bool:
+def can_rename_aliases(query: Query) -> bool:
     """Tell whether the aliases of all tables in a query, and in those inside it, may be renamed."""
-    return _renamable(query, None, set())
+    return _can_rename(query, None, set())
 
 
-def _renamable(query: Query, outer: Scope | None, taken: set[str]) -> bool:
+def _can_rename(query: Query, outer: AliasScope | None, taken: set[str]) -> bool:
     called = [alias_of(source) for source in sources_of(query)]
-    if query.extras or any(name is None or name.quoted for name in called):
+    if query.unsupported or any(name is None or name.quoted for name in called):
         return False
-    scope = scope_of(query, outer)
+    scope = alias_scope(query, outer)
     if len(scope.names) < len(called):
         return False  # one alias given twice
     taken = taken | set(scope.names) | set(scope.names.values())
-    inner: list[tuple[Query, Scope | None]] = []
+    inner: list[tuple[Query, AliasScope | None]] = []
     for node in _own(query, inner, scope):
         if isinstance(node, Column | Star) and node.qualifier:
             qualifier = node.qualifier
@@ -85,10 +85,12 @@ def _renamable(query: Query, outer: Scope | None, taken: set[str]) -> bool:
             return False  # some dialects read it as the whole row
         elif isinstance(node, SelectItem) and node.alias and lower(node.alias.text) in taken:
             return False
-    return all(_renamable(below, around, taken) for below, around in inner)
+    return all(_can_rename(below, around, taken) for below, around in inner)
 
 
-def _own(query: Query, inner: list[tuple[Query, Scope | None]], scope: Scope) -> Iterator[Node]:
+def _own(
+    query: Query, inner: list[tuple[Query, AliasScope | None]], scope: AliasScope
+) -> Iterator[Node]:
     """Yield the nodes of a query but not of those inside it, which go to `inner`.
 
     A query in the place of a table does not see its neighbours; any other sees all of them.
@@ -109,7 +111,7 @@ def select_aliases(query: Query) -> dict[int, str]:
     Only for queries that are `renamable`.
     """
     counted = Counter(lower(item.alias.text) for item in query.select if item.alias)
-    columns = {lower(column.name.text) for column in _columns(query)} | set(SELECTED)
+    columns = {lower(column.name.text) for column in _columns(query)} | set(SELECTED_COLUMNS)
     renamed: dict[int, str] = {}
     for number, item in enumerate(query.select, 1):
         alias = item.alias

@@ -13,13 +13,13 @@ safe; the width of `And`, `Or` and lists is not, so loop over these.
 A query::
 
     Query
-    ├── select   SelectItem(value: Expression, alias)
-    ├── sources  Table(schema, name, alias) | Derived(query, alias): FROM, more after commas
-    ├── joins    Join(kind, source, on, using)
-    ├── where    Expression or None
-    ├── extras   Extra(kind, text): what parses, and is not supported: GROUP BY, UNION, …
-    ├── comments Comment(text): all of them in the whole text; only on the outermost query
-    └── parens   Paren(inner_start, inner_end): likewise
+    ├── select       SelectItem(value: Expression, alias)
+    ├── sources      Table(schema, name, alias) | Derived(query, alias): FROM, more after commas
+    ├── joins        Join(kind, source, on, using)
+    ├── where        Expression or None
+    ├── unsupported  UnsupportedClause(kind, text): parsed, but not supported: GROUP BY, UNION, …
+    ├── comments     Comment(text): all comments of the text; only on the outermost query
+    └── parens       Paren(inner_start, inner_end): likewise
 
     Expression = And | Or | Not | Comparison | In | IsNull | IsTruth | Like | Between | Exists
                | Call | Column | String | Number | Boolean | Null | Interval | DatePart | Array
@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from segctl.query.catalogue import ExtraKind
+    from segctl.query.catalogue import UnsupportedKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,14 +345,14 @@ class Join(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extra(Node):
+class UnsupportedClause(Node):
     """An unsupported clause: from its keyword to where it ends; its inside is not looked at.
 
     `text` has its words joined by single spaces, bare ones in lower case: good for comparing.
     UNION and the like, and a second statement, reach to the end of the query they stand in.
     """
 
-    kind: ExtraKind
+    kind: UnsupportedKind
     text: str
 
 
@@ -384,6 +384,6 @@ class Query(Node):
     sources: tuple[Source, ...]
     joins: tuple[Join, ...]
     where: Expression | None
-    extras: tuple[Extra, ...] = ()
+    unsupported: tuple[UnsupportedClause, ...] = ()
     comments: tuple[Comment, ...] = ()
     parens: tuple[Paren, ...] = ()

@@ -26,7 +26,7 @@ class ColumnType(StrEnum):
     VARIANT = "VARIANT"
 
 
-class Standing(StrEnum):
+class Evidence(StrEnum):
     """How sure it is that the server knows a thing."""
 
     DOCUMENTED = "documented"
@@ -34,7 +34,7 @@ class Standing(StrEnum):
     UNDOCUMENTED = "undocumented"  # Snowflake has it, which the dialect resembles
 
 
-class ExtraKind(StrEnum):
+class UnsupportedKind(StrEnum):
     """What can stand in a query and is not supported by SendGrid (sendgrid-api.md §6)."""
 
     DISTINCT = "DISTINCT"
@@ -59,24 +59,24 @@ class ExtraKind(StrEnum):
 class Function:
     """A function by its upper-case `name`.
 
-    `least` and `most` count arguments, `most` is `None` without a limit. `part_first` says that
-    the first argument is a bare date part (`day`). `returns` is `None` when it depends on the
-    arguments. `boolean` functions are conditions by themselves. `bare` ones may stand without
-    parentheses. `aggregate` ones are for the select list alone.
+    `max_args` is `None` where there is no limit. `date_part_first` marks functions whose first
+    argument is a bare date part (`day`). `returns` is `None` where it depends on the arguments.
+    `boolean` functions are conditions by themselves. `bare` functions may be called without
+    parentheses. `aggregate` functions are for the select list only.
     """
 
     name: str
-    standing: Standing
-    least: int
-    most: int | None
+    evidence: Evidence
+    min_args: int
+    max_args: int | None
     returns: ColumnType | None = None
     boolean: bool = False
-    part_first: bool = False
+    date_part_first: bool = False
     bare: bool = False
     aggregate: bool = False
 
 
-SELECTED = ("contact_id", "updated_at")
+SELECTED_COLUMNS = ("contact_id", "updated_at")
 """Exactly these columns are selected, in this order in every documented example."""
 
 JOIN_COLUMN = "contact_id"
@@ -139,24 +139,26 @@ KEYWORDS = ("SELECT", "FROM", "JOIN", "INNER", "ON", "WHERE", "AND", "OR", "NOT"
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "+", "-", "*", "/", "%")
 """The documented operators. `<>` is not among them."""
 
-UNITS = (
+TIME_UNITS = (
     "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks",
     "month", "months", "quarter", "quarters", "year", "years",
 )  # fmt: skip
 """Units of time in lower case, for intervals and as date parts."""
 
-_ATTESTED, _UNDOCUMENTED = Standing.ATTESTED, Standing.UNDOCUMENTED
+_ATTESTED, _UNDOCUMENTED = Evidence.ATTESTED, Evidence.UNDOCUMENTED
 
 
-def _plain(least: int, most: int | None, returns: ColumnType | None, names: str) -> list[Function]:
+def _plain(
+    min_args: int, max_args: int | None, returns: ColumnType | None, names: str
+) -> list[Function]:
     """Make undocumented functions that share a signature; `names` are separated by spaces."""
-    return [Function(name, _UNDOCUMENTED, least, most, returns) for name in names.split()]
+    return [Function(name, _UNDOCUMENTED, min_args, max_args, returns) for name in names.split()]
 
 
-def _dates(least: int, most: int, returns: ColumnType | None, names: str) -> list[Function]:
+def _dates(min_args: int, max_args: int, returns: ColumnType | None, names: str) -> list[Function]:
     """Make undocumented functions whose first argument is a date part."""
     return [
-        Function(name, _UNDOCUMENTED, least, most, returns, part_first=True)
+        Function(name, _UNDOCUMENTED, min_args, max_args, returns, date_part_first=True)
         for name in names.split()
     ]
 
@@ -165,9 +167,9 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
         function.name: function
         for function in (
-            Function("MAX", Standing.DOCUMENTED, 1, 1, aggregate=True),
+            Function("MAX", Evidence.DOCUMENTED, 1, 1, aggregate=True),
             Function("ARRAY_CONTAINS", _ATTESTED, 2, 2, boolean=True),
-            Function("TIMESTAMPADD", _ATTESTED, 3, 3, _T, part_first=True),
+            Function("TIMESTAMPADD", _ATTESTED, 3, 3, _T, date_part_first=True),
             Function("CURRENT_TIMESTAMP", _ATTESTED, 0, 1, _T, bare=True),
             Function("NOW", _ATTESTED, 0, 0, _T),
             *_plain(1, 1, _V, "LOWER UPPER INITCAP REVERSE TO_JSON TYPEOF MD5"),
@@ -205,8 +207,8 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
             *_plain(1, 2, _A, "TO_ARRAY"),
             *_plain(2, 2, _A, "SPLIT ARRAY_CAT ARRAY_INTERSECTION"),
             *(
-                Function(name, _UNDOCUMENTED, least, most, boolean=True)
-                for name, least, most in (
+                Function(name, _UNDOCUMENTED, min_args, max_args, boolean=True)
+                for name, min_args, max_args in (
                     ("CONTAINS", 2, 2),
                     ("STARTSWITH", 2, 2),
                     ("ENDSWITH", 2, 2),

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind
 from segctl.query import ast
-from segctl.query.parser.parse import Parsed, parse
+from segctl.query.parser.parse import ParsedQuery, parse
 from segctl.query.parser.tokens import upper
-from segctl.query.to_sql import Writer
+from segctl.query.to_sql import SqlWriter
 from segctl.query.visit import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from segctl.query.ast import Node
-    from segctl.query.parser.tokens import Word
+    from segctl.query.parser.tokens import Token
 
 
 def clause_changes(before: str, after: str) -> tuple[ClauseChange, ...]:
@@ -35,9 +35,9 @@ def clause_changes(before: str, after: str) -> tuple[ClauseChange, ...]:
     old, new = parse(before), parse(after)
     if old.query is None or new.query is None:
         return ()
-    writers = Writer.of(old.query), Writer.of(new.query)
+    writers = SqlWriter.of(old.query), SqlWriter.of(new.query)
     if writers[0].renames != writers[1].renames:
-        writers = Writer(), Writer()  # under two naming schemes nothing would look the same
+        writers = SqlWriter(), SqlWriter()  # under two naming schemes nothing would look the same
     sides = tuple(_Side(parsed, w) for parsed, w in zip((old, new), writers, strict=True))
     return tuple(_queries(sides[0], old.query, sides[1], new.query, ()))
 
@@ -46,15 +46,15 @@ def clause_changes(before: str, after: str) -> tuple[ClauseChange, ...]:
 class _Side:
     """One of the two queries: its text, and what writes clauses in normal form."""
 
-    parsed: Parsed
-    writer: Writer
+    parsed: ParsedQuery
+    writer: SqlWriter
 
     def within(self, query: ast.Query) -> _Side:
         return _Side(self.parsed, self.writer.within(query))
 
     def shown(self, node: Node) -> str:
         """Return what was written, on one line, without comments."""
-        words, end = self.parsed.words, node.start
+        words, end = self.parsed.tokens, node.start
         pieces: list[str] = []
         first = bisect_left(words, node.start, key=_start)  # asked for every clause of a query
         for word in words[first : bisect_left(words, node.end, key=_start)]:
@@ -63,7 +63,7 @@ class _Side:
         return "".join(pieces)
 
 
-def _start(word: Word) -> int:
+def _start(word: Token) -> int:
     return word.start
 
 
@@ -103,8 +103,8 @@ def _queries(
     yield from _compare(
         ClauseKind.OTHER,
         path,
-        (before, [_Clause(extra, extra.text, (extra.kind,)) for extra in old.extras]),
-        (after, [_Clause(extra, extra.text, (extra.kind,)) for extra in new.extras]),
+        (before, [_Clause(extra, extra.text, (extra.kind,)) for extra in old.unsupported]),
+        (after, [_Clause(extra, extra.text, (extra.kind,)) for extra in new.unsupported]),
     )
 
 

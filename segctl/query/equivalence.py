@@ -36,7 +36,7 @@ class Equivalence(StrEnum):
     DIFFERENT = "different"  # or unreadable, and then not the same text
 
 
-def equivalent(one: str, other: str) -> Equivalence:
+def compare_queries(one: str, other: str) -> Equivalence:
     """Compare two queries.
 
     Texts that are the same when trimmed are IDENTICAL without a parser being imported. A text
@@ -48,13 +48,13 @@ def equivalent(one: str, other: str) -> Equivalence:
 
     before = parse(one).query
     after = parse(other).query if before else None
-    if before and after and normal(before) == normal(after):
+    if before and after and normal_form(before) == normal_form(after):
         return Equivalence.COSMETIC
     return Equivalence.DIFFERENT
 
 
-def normal(query: Query) -> str:
+def normal_form(query: Query) -> str:
     """Return the normal form of a query: a text that reads back to an equal normal form."""
-    from segctl.query.to_sql import Writer  # noqa: PLC0415 - see `equivalent`
+    from segctl.query.to_sql import SqlWriter  # noqa: PLC0415 - see `equivalent`
 
-    return Writer.of(query).query(query)
+    return SqlWriter.of(query).query(query)

@@ -15,12 +15,12 @@ _EMAIL = re.compile(
 _MASKED = "***"
 
 
-def addresses_in(text: str) -> list[str]:
+def find_email_addresses(text: str) -> list[str]:
     """Give whatever looks like an e-mail address in a text."""
     return _EMAIL.findall(text) if "@" in text else []
 
 
-def mask_personal(text: str, *, same_length: bool = False) -> str:
+def mask_email_addresses(text: str, *, same_length: bool = False) -> str:
     """Put a mask over whatever looks like an e-mail address.
 
     `same_length` keeps what stands behind it at its column, for a line of a file.

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.query import ast
-from segctl.query.aliases import Scope, renamable, scope_of, select_aliases
-from segctl.query.catalogue import ExtraKind
+from segctl.query.aliases import AliasScope, alias_scope, can_rename_aliases, select_aliases
+from segctl.query.catalogue import UnsupportedKind
 from segctl.query.parser.expressions import ADD, AND, CAST, COMPARE, CONCAT, MULTIPLY, NOT, OR, SIGN
 from segctl.query.parser.tokens import lower
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _ATOM = CAST + 1
 _BINARY = {"||": CONCAT, "+": ADD, "-": ADD, "*": MULTIPLY, "/": MULTIPLY, "%": MULTIPLY}
-_LEADING = (ExtraKind.DISTINCT, ExtraKind.TOP)
+_LEADING = (UnsupportedKind.DISTINCT, UnsupportedKind.TOP)
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class SqlWriter:
     """Writes expressions as they stand in one query.
 
     `scope` is `None` where aliases keep their names. `selected` has new names for selected
@@ -32,31 +32,31 @@ class Writer:
     columns as it is: that is no normal form, but what a person wants to read.
     """
 
-    scope: Scope | None = None
+    scope: AliasScope | None = None
     renames: bool = False
     selected: dict[int, str] = field(default_factory=dict)
     faithful: bool = False
 
     @classmethod
-    def of(cls, query: ast.Query, *, rename: bool = True) -> Writer:
+    def of(cls, query: ast.Query, *, rename: bool = True) -> SqlWriter:
         """Return what writes a whole query; without `rename`, aliases keep their names."""
-        if rename and renamable(query):
+        if rename and can_rename_aliases(query):
             return cls(None, renames=True, selected=select_aliases(query))
         return cls()
 
-    def within(self, query: ast.Query) -> Writer:
+    def within(self, query: ast.Query) -> SqlWriter:
         """Return what writes the clauses of `query`, which stands where this writer is."""
         if not self.renames:
             return self
         outermost = self.scope is None
         selected = self.selected if outermost else {}
-        return Writer(scope_of(query, self.scope), renames=True, selected=selected)
+        return SqlWriter(alias_scope(query, self.scope), renames=True, selected=selected)
 
     def query(self, query: ast.Query) -> str:
         """Write a query that stands where this writer is."""
         inside = self.within(query)
         parts = ["SELECT"]
-        parts += [extra.text for extra in query.extras if extra.kind in _LEADING]
+        parts += [extra.text for extra in query.unsupported if extra.kind in _LEADING]
         parts.append(", ".join(inside.item(item) for item in query.select))
         parts.append("FROM")
         own = dict(inside.called(query))
@@ -64,10 +64,10 @@ class Writer:
         parts += [self.join(join, inside, own) for join in query.joins]
         if query.where:
             parts.append(f"WHERE {inside.write(query.where)}")
-        for extra in query.extras:
-            if extra.kind is ExtraKind.SECOND_STATEMENT:
+        for extra in query.unsupported:
+            if extra.kind is UnsupportedKind.SECOND_STATEMENT:
                 parts.append(f"; {extra.text}")
-            elif extra.kind is not ExtraKind.STAR and extra.kind not in _LEADING:
+            elif extra.kind is not UnsupportedKind.STAR and extra.kind not in _LEADING:
                 parts.append(extra.text)
         return " ".join(parts)
 
@@ -91,14 +91,14 @@ class Writer:
             case ast.Table(schema=schema, name=name, alias=alias):
                 text = ".".join(_name(part) for part in (*schema, name))
             case ast.Derived(query=query, alias=alias):
-                inner = Writer(self.scope, renames=self.renames)
+                inner = SqlWriter(self.scope, renames=self.renames)
                 text = f"({inner.query(query)})"
             case _:
                 assert_never(source)
         called = own.get(source.start) or (_name(alias) if alias else "")
         return f"{text} {called}".rstrip()
 
-    def join(self, join: ast.Join, inside: Writer, own: dict[int, str]) -> str:
+    def join(self, join: ast.Join, inside: SqlWriter, own: dict[int, str]) -> str:
         """Write a join; its condition sees what `inside` sees."""
         kind = "" if join.kind == "INNER" else f"{join.kind} "
         text = f"{kind}JOIN {self.source(join.source, own)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.planfile.to_json import header
 from segctl.query.diff import clause_changes
-from segctl.query.equivalence import Equivalence, equivalent
+from segctl.query.equivalence import Equivalence, compare_queries
 from segctl.render.clauses import clause_line
 from segctl.render.terminal import clean
 
@@ -102,7 +102,7 @@ def _query_change(before: Declared, after: Declared) -> tuple[tuple[ClauseChange
     """Give what changed in the query, and whether it means the same all the same."""
     old, new = before.segment.query, after.segment.query
     clauses = clause_changes(old, new)
-    return clauses, not clauses and equivalent(old, new) is not Equivalence.DIFFERENT
+    return clauses, not clauses and compare_queries(old, new) is not Equivalence.DIFFERENT
 
 
 def _entry(event: Event) -> dict[str, Any]:

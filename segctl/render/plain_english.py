@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model import Delete, Upgrade
-from segctl.query.explain import Line, explain_lines
+from segctl.query.explain import ExplanationLine, explain_lines
 from segctl.query.parser.parse import parse
 from segctl.render.definition import sides
 from segctl.render.markup import Html, tag
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from segctl.model import Change, Segment
     from segctl.model.contact_fields import ListNames
 
-_UNREADABLE = (Line(0, "segctl cannot read this query."),)
+_UNREADABLE = (ExplanationLine(0, "segctl cannot read this query."),)
 
 
-def audience(segment: Segment, lists: ListNames) -> tuple[Line, ...]:
+def audience(segment: Segment, lists: ListNames) -> tuple[ExplanationLine, ...]:
     """Say it line by line, worked out now: only a view that shows it pays for it."""
     query = parse(segment.query).query
     if query is None:
@@ -27,7 +27,9 @@ def audience(segment: Segment, lists: ListNames) -> tuple[Line, ...]:
     return explain_lines(query, lists=lists, parents=segment.parent_list_ids)
 
 
-def audiences(change: Change, lists: ListNames) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+def audiences(
+    change: Change, lists: ListNames
+) -> tuple[tuple[str, tuple[ExplanationLine, ...]], ...]:
     """Say who is in it before and after a change, each under a title; once if that is the same.
 
     Of a v1 segment nothing: what SGQL selects is said in no words, and every view shows the query.
@@ -43,9 +45,9 @@ def audiences(change: Change, lists: ListNames) -> tuple[tuple[str, tuple[Line, 
     return tuple((title, lines) for title, lines in titled if lines)
 
 
-def listed(lines: Sequence[Line], show: Callable[[str], Html], depth: int = 1) -> Html:
+def listed(lines: Sequence[ExplanationLine], show: Callable[[str], Html], depth: int = 1) -> Html:
     """Give lines as lists within lists; `show` makes HTML of a text."""
-    items: list[tuple[str, list[Line]]] = []
+    items: list[tuple[str, list[ExplanationLine]]] = []
     for line in lines:
         if line.depth > depth and items:
             items[-1][1].append(line)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
 from segctl.declarations.generating import DIRECTIVE, is_visible
-from segctl.query.personal_data import mask_personal
+from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MASKED = "***"
 
 
-def old_query(text: str, notes: Iterable[str] = ()) -> str:
+def old_query_comment(text: str, notes: Iterable[str] = ()) -> str:
     """Write a query, and what is to be known of its reading, as lines of a YAML comment."""
     written = ["# The query of the old segment, in SGQL:", *_lines(text)]
     remarks = [line for note in notes for line in _lines(note)]
@@ -32,7 +32,7 @@ def old_query(text: str, notes: Iterable[str] = ()) -> str:
 
 
 def _lines(text: str) -> Iterator[str]:
-    for line in redact(mask_personal(text)).splitlines() or [""]:
+    for line in redact(mask_email_addresses(text)).splitlines() or [""]:
         yield f"#   {DIRECTIVE.sub(_MASKED, ''.join(map(_visible, line)))}".rstrip()
 
 

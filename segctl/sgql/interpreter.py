@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from segctl.query.parser.errors import Problem
 
-Truth: TypeAlias = bool | None
+SqlBool: TypeAlias = bool | None
 Row: TypeAlias = "Mapping[str, Any]"
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
@@ -52,7 +52,7 @@ _ARITHMETIC = {
 }
 
 
-class NoAnswer(Exception):
+class CannotEvaluate(Exception):
     """The rules do not say whether a contact is in: two types are compared, zero divides.
 
     `problems` are those of a query that cannot be read. Says nothing of what contacts hold.
@@ -64,7 +64,7 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class AudienceDifference:
     """A contact that is in one of two audiences only: in that of the old query, or of the new."""
 
     contact_id: str
@@ -73,27 +73,27 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SgqlQuery:
     """A query that was read, with its parent lists and the moment that NOW() gives."""
 
     predicate: Predicate
     parent_list_ids: tuple[str, ...]
     now: datetime
 
-    def truth(self, contact: Row, events: Iterable[Row]) -> Truth:
+    def truth(self, contact: Row, events: Iterable[Row]) -> SqlBool:
         """Work out what the query says of one contact and its events. Raises `NoAnswer`."""
-        fields = folded(contact)
-        happened = [folded(event) for event in events]
+        fields = fold_row(contact)
+        happened = [fold_row(event) for event in events]
         parents = (_contains(fields.get("list_ids"), one) for one in self.parent_list_ids)
         return _both([*parents, self._holds(self.predicate, fields, happened)])
 
-    def _holds(self, predicate: Predicate, contact: Row, events: Sequence[Row]) -> Truth:
+    def _holds(self, predicate: Predicate, contact: Row, events: Sequence[Row]) -> SqlBool:
         match predicate:
             case Holds(condition=condition):
-                return self._truth(condition, _Sight(contact))
+                return self._truth(condition, _RowContext(contact))
             case Happened(conditions=conditions):
                 return any(
-                    all(self._truth(one, _Sight(contact, event)) is True for one in conditions)
+                    all(self._truth(one, _RowContext(contact, event)) is True for one in conditions)
                     for event in events
                 )
             case AllOf(operands=operands):
@@ -103,14 +103,14 @@ class Question:
             case NoneOf(operand=operand):
                 return _not(self._holds(operand, contact, events))
 
-    def _truth(self, node: ast.Expression, sight: _Sight) -> Truth:
+    def _truth(self, node: ast.Expression, sight: _RowContext) -> SqlBool:
         value = self._value(node, sight)
         if value is None or isinstance(value, bool):
             return value
-        raise NoAnswer("a value stands where a condition should")
+        raise CannotEvaluate("a value stands where a condition should")
 
     def _value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
-        self, node: ast.Expression, sight: _Sight
+        self, node: ast.Expression, sight: _RowContext
     ) -> Any:
         def ask(one: ast.Expression) -> Any:
             return self._value(one, sight)
@@ -161,7 +161,7 @@ class Question:
             case ast.Call(name=name, args=args):
                 return self._call(upper(name.text), [ask(one) for one in args])
             case _:
-                raise NoAnswer("SGQL has no such expression")
+                raise CannotEvaluate("SGQL has no such expression")
 
     def _call(self, name: str, args: list[Any]) -> Any:
         if name == "NOW":
@@ -175,24 +175,24 @@ class Question:
             "LOWER": lambda text: _text(text).lower(),
         }
         if name not in functions:
-            raise NoAnswer(f"SGQL documents no function {name}")
+            raise CannotEvaluate(f"SGQL documents no function {name}")
         return functions[name](*args)
 
 
-def question(text: str, parent_list_ids: Sequence[str], now: datetime) -> Question:
+def read_query(text: str, parent_list_ids: Sequence[str], now: datetime) -> SgqlQuery:
     """Read a query, to ask it of contacts. Raises `NoAnswer` with the problems of its text."""
     found = read(parse(text))
     if found.predicate is None:
-        raise NoAnswer("the query cannot be read", found.problems)
-    return Question(found.predicate, tuple(parent_list_ids), now)
+        raise CannotEvaluate("the query cannot be read", found.problems)
+    return SgqlQuery(found.predicate, tuple(parent_list_ids), now)
 
 
 def differences(
-    asked: Question,
+    asked: SgqlQuery,
     contacts: Iterable[Row],
     events: Mapping[str, Sequence[Row]],
-    selected: Mapping[str, Truth],
-) -> Iterator[Difference]:
+    selected: Mapping[str, SqlBool],
+) -> Iterator[AudienceDifference]:
     """Yield the contacts that a query selects and its translation does not, or the reverse.
 
     `events` are the events by contact_id, `selected` is what the translation says of each
@@ -203,11 +203,11 @@ def differences(
         old = asked.truth(contact, events.get(contact_id, ())) is True
         new = selected.get(contact_id) is True
         if old != new:
-            yield Difference(contact_id, old, new)
+            yield AudienceDifference(contact_id, old, new)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class _RowContext:
     """The rows that a condition asks: a contact, and perhaps one of its events."""
 
     contact: Row
@@ -221,26 +221,26 @@ class _Sight:
         for step in node.path:
             value = value.get(getattr(step, "text", "")) if isinstance(value, dict) else None
         if node.path and value is not None and not isinstance(value, str):
-            raise NoAnswer("a part of an event is not a text")
+            raise CannotEvaluate("a part of an event is not a text")
         return value
 
 
-class Folded(dict[str, Any]):
+class FoldedRow(dict[str, Any]):
     """A row whose columns are found by their exact name, and by it in lower case."""
 
 
-def folded(row: Row) -> Folded:
+def fold_row(row: Row) -> FoldedRow:
     """Prepare a row, once for however many questions."""
-    if isinstance(row, Folded):
+    if isinstance(row, FoldedRow):
         return row
     found = {lower(name): value for name, value in row.items()} | dict(row)
-    return Folded(
+    return FoldedRow(
         (name, value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else value)
         for name, value in found.items()
     )
 
 
-def _both(truths: Iterable[Truth]) -> Truth:
+def _both(truths: Iterable[SqlBool]) -> SqlBool:
     """AND: what is false decides, and only then what is not known."""
     known = True
     for one in truths:
@@ -250,22 +250,22 @@ def _both(truths: Iterable[Truth]) -> Truth:
     return True if known else None
 
 
-def _either(truths: Iterable[Truth]) -> Truth:
+def _either(truths: Iterable[SqlBool]) -> SqlBool:
     """OR: what is true decides, and only then what is not known."""
     return _not(_both(_not(one) for one in truths))
 
 
-def _not(value: Truth) -> Truth:
+def _not(value: SqlBool) -> SqlBool:
     return None if value is None else not value
 
 
-def _compare(left: Any, op: str, right: Any) -> Truth:
+def _compare(left: Any, op: str, right: Any) -> SqlBool:
     if left is None or right is None:
         return None
     if isinstance(left, datetime) or isinstance(right, datetime):
         left, right = _moment(left), _moment(right)
     if type(left) is not type(right) or not isinstance(left, bool | str | Decimal | datetime):
-        raise NoAnswer("values of two types are compared")
+        raise CannotEvaluate("values of two types are compared")
     order = int(left > right) - int(left < right)
     return {
         "=": order == 0,
@@ -283,25 +283,25 @@ def _arithmetic(op: str, left: Any, right: Any) -> Any:
     if op == "+" and isinstance(left, str) and isinstance(right, str):
         return left + right
     if not (isinstance(left, Decimal) and isinstance(right, Decimal)):
-        raise NoAnswer("arithmetic takes numbers")
+        raise CannotEvaluate("arithmetic takes numbers")
     try:
         return _ARITHMETIC[op](left, right)
     except DecimalException:
-        raise NoAnswer("a number is divided by zero") from None
+        raise CannotEvaluate("a number is divided by zero") from None
 
 
-def _contains(held: Any, wanted: Any) -> Truth:
+def _contains(held: Any, wanted: Any) -> SqlBool:
     if held is None:
         return None
     if not isinstance(held, list | tuple):
-        raise NoAnswer("CONTAINS looks into lists")
+        raise CannotEvaluate("CONTAINS looks into lists")
     return wanted in held
 
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise NoAnswer("a text is needed")
+    raise CannotEvaluate("a text is needed")
 
 
 def _moment(value: Any) -> datetime:
@@ -310,9 +310,9 @@ def _moment(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(_text(value))
     except ValueError:
-        raise NoAnswer("a text that is compared with a time is none") from None
+        raise CannotEvaluate("a text that is compared with a time is none") from None
     if moment.tzinfo is None:
-        raise NoAnswer("a time has no zone")
+        raise CannotEvaluate("a time has no zone")
     return moment
 
 
@@ -328,7 +328,7 @@ def _shifted(base: datetime, op: str, span: ast.Interval) -> datetime:
         day = min(base.day, calendar.monthrange(year, month + 1)[1])
         return base.replace(year=year, month=month + 1, day=day)
     except (OverflowError, ValueError):
-        raise NoAnswer("a span reaches beyond the calendar") from None
+        raise CannotEvaluate("a span reaches beyond the calendar") from None
 
 
 def _like(text: str, pattern: str) -> bool:

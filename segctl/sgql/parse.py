@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, cast
 
 from segctl.query import ast
 from segctl.query.parser.cursor import Cursor
-from segctl.query.parser.errors import CannotRead, Problem, shown
-from segctl.query.parser.expressions import DEEPEST
-from segctl.query.parser.parse import LONGEST
-from segctl.query.parser.tokens import WordKind, lower
+from segctl.query.parser.errors import ParseError, Problem, quote_snippet
+from segctl.query.parser.expressions import MAX_DEPTH
+from segctl.query.parser.parse import MAX_QUERY_LENGTH
+from segctl.query.parser.tokens import TokenKind, lower
 from segctl.query.visit import children
-from segctl.sgql.tokens import cut
+from segctl.sgql.tokens import tokenize
 
 if TYPE_CHECKING:
-    from segctl.query.parser.tokens import Word
+    from segctl.query.parser.tokens import Token
 
 KEYWORDS = frozenset(
     ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "NULL", "TRUE", "FALSE", "INTERVAL")
@@ -44,7 +44,7 @@ _SPAN = re.compile(r"\s*(\d{1,9})\s+([A-Za-z]+)\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedCondition:
     """What reading gave: `condition` is `None` exactly when there are `problems`.
 
     `parens` are the parentheses around expressions, which have no nodes of their own.
@@ -56,24 +56,24 @@ class Parsed:
     parens: tuple[ast.Paren, ...] = ()
 
 
-def parse(text: str) -> Parsed:
+def parse(text: str) -> ParsedCondition:
     """Read a query. Never raises; offsets count characters of `text`."""
-    if len(text) > LONGEST:
-        message = f"the query has {len(text)} characters; segctl reads at most {LONGEST}"
-        return Parsed(text, None, (Problem("too-long", message, "", 0, 0),))
+    if len(text) > MAX_QUERY_LENGTH:
+        message = f"the query has {len(text)} characters; segctl reads at most {MAX_QUERY_LENGTH}"
+        return ParsedCondition(text, None, (Problem("too-long", message, "", 0, 0),))
     reader: _Reader | None = None
     try:
-        reader = _Reader(text, cut(text))
+        reader = _Reader(text, tokenize(text))
         condition = reader.whole()
-    except CannotRead as stop:
+    except ParseError as stop:
         found = reader.problems if reader else ()
-        return Parsed(text, None, (*found, stop.problem))
+        return ParsedCondition(text, None, (*found, stop.problem))
     except RecursionError:  # the caller stood deep in the stack already
         problem = Problem("too-deep", "the query is nested too deep", "", 0, len(text))
-        return Parsed(text, None, (problem,))
+        return ParsedCondition(text, None, (problem,))
     if reader.problems:
-        return Parsed(text, None, tuple(reader.problems))
-    return Parsed(text, condition, (), tuple(reader.parens))
+        return ParsedCondition(text, None, tuple(reader.problems))
+    return ParsedCondition(text, condition, (), tuple(reader.parens))
 
 
 class _Reader(Cursor):
@@ -81,9 +81,9 @@ class _Reader(Cursor):
 
     depth = 0
 
-    def is_name(self, word: Word) -> bool:
-        return word.kind is WordKind.QUOTED or (
-            word.kind is WordKind.NAME and word.upper not in KEYWORDS
+    def is_name(self, word: Token) -> bool:
+        return word.kind is TokenKind.QUOTED or (
+            word.kind is TokenKind.NAME and word.upper not in KEYWORDS
         )
 
     def whole(self) -> ast.Expression:
@@ -94,7 +94,7 @@ class _Reader(Cursor):
         condition = self.condition()
         if not self.at(""):
             raise self._left_over()
-        if _height(condition) > DEEPEST:
+        if _height(condition) > MAX_DEPTH:
             raise self._too_deep()
         return condition
 
@@ -173,7 +173,7 @@ class _Reader(Cursor):
             raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=_TEST)
         return left
 
-    def _items(self, opened: Word) -> tuple[ast.Expression, ...]:
+    def _items(self, opened: Token) -> tuple[ast.Expression, ...]:
         items = [self.condition()]
         while self.accept(","):
             items.append(self.condition())
@@ -203,9 +203,9 @@ class _Reader(Cursor):
         word = self.word
         if self.at("("):
             return self._parenthesis()
-        if word.kind is WordKind.STRING:
+        if word.kind is TokenKind.STRING:
             return self._string()
-        if word.kind is WordKind.NUMBER:
+        if word.kind is TokenKind.NUMBER:
             return self._number()
         if self.at("NULL"):
             self.take()
@@ -215,7 +215,7 @@ class _Reader(Cursor):
             return ast.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
         if self.at("INTERVAL"):
             return self._interval()
-        if self.at("TIMESTAMP") and self.next.kind is WordKind.STRING:
+        if self.at("TIMESTAMP") and self.next.kind is TokenKind.STRING:
             self.take()
             text = self._string()
             return ast.Cast(
@@ -243,7 +243,7 @@ class _Reader(Cursor):
             if found[1] not in "\\'\"":
                 self.complain(
                     "unclear-escape",
-                    f"what {shown(found[0])} means in a text of SGQL is not documented",
+                    f"what {quote_snippet(found[0])} means in a text of SGQL is not documented",
                     "the backslash escapes quotes and itself",
                     word,
                 )
@@ -252,10 +252,10 @@ class _Reader(Cursor):
 
     def _number(self) -> ast.Number:
         word = self.take()
-        if self.word.kind is WordKind.NAME and self.word.start == word.end:
+        if self.word.kind is TokenKind.NAME and self.word.start == word.end:
             raise self.stop(
                 "syntax",
-                f"{shown(word.text + self.word.text)} is neither a number nor a name",
+                f"{quote_snippet(word.text + self.word.text)} is neither a number nor a name",
                 "such a name stands between backticks",
                 word,
             )
@@ -264,15 +264,15 @@ class _Reader(Cursor):
     def _interval(self) -> ast.Interval:
         word = self.take()
         value: ast.Number | ast.String
-        if self.word.kind is WordKind.STRING:
+        if self.word.kind is TokenKind.STRING:
             value = self._string()
             found = _SPAN.fullmatch(value.value)
             amount, unit = found.groups() if found else ("", "")
             value = ast.Number(start=value.start, end=value.end, text=amount)
-        elif self.word.kind is WordKind.NUMBER:
+        elif self.word.kind is TokenKind.NUMBER:
             value = self._number()
             after = self.word
-            unit = self.take().text if after.kind is WordKind.NAME else ""
+            unit = self.take().text if after.kind is TokenKind.NAME else ""
         else:
             raise self.unexpected("a number after INTERVAL")
         if lower(unit).removesuffix("s") not in UNITS or not value.text.isdecimal():
@@ -302,7 +302,7 @@ class _Reader(Cursor):
         while self.at(".", ":", "["):
             opened = self.take()
             if opened.text == "[":
-                if self.word.kind is not WordKind.STRING:
+                if self.word.kind is not TokenKind.STRING:
                     raise self.unexpected("a text between the brackets")
                 key = self._string()
                 self.close("]", opened)
@@ -315,25 +315,25 @@ class _Reader(Cursor):
 
     def _name(self, what: str) -> ast.Name:
         word = self.word
-        if word.kind not in (WordKind.NAME, WordKind.QUOTED):
+        if word.kind not in (TokenKind.NAME, TokenKind.QUOTED):
             raise self.unexpected(what)
         self.take()
-        quoted = word.kind is WordKind.QUOTED
+        quoted = word.kind is TokenKind.QUOTED
         text = word.text[1:-1] if quoted else word.text
         return ast.Name(start=word.start, end=word.end, text=text, quoted=quoted)
 
-    def _left_over(self) -> CannotRead:
+    def _left_over(self) -> ParseError:
         if self.at(")"):
             return self.stop("unexpected-parenthesis", "this `)` closes nothing", "remove it")
         return self.unexpected("AND, OR or the end of the query", meant=_AFTER)
 
     def _deeper(self) -> None:
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > MAX_DEPTH:
             raise self._too_deep()
 
-    def _too_deep(self) -> CannotRead:
-        return self.stop("too-deep", f"the query is nested deeper than {DEEPEST} levels")
+    def _too_deep(self) -> ParseError:
+        return self.stop("too-deep", f"the query is nested deeper than {MAX_DEPTH} levels")
 
 
 def _height(node: ast.Node) -> int:

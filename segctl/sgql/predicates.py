@@ -29,7 +29,7 @@ from segctl.query.visit import walk
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from segctl.sgql.parse import Parsed
+    from segctl.sgql.parse import ParsedCondition
 
 EVENT_FIELDS = {
     "event_source": "event_source",
@@ -90,7 +90,7 @@ class Read:
     notes: tuple[Problem, ...]
 
 
-def read(parsed: Parsed) -> Read:
+def read(parsed: ParsedCondition) -> Read:
     """Read what `parse` gave. Never raises."""
     if parsed.condition is None:
         return Read(None, parsed.problems, ())
@@ -141,7 +141,7 @@ def _names_type(node: ast.Expression) -> bool:
 
 
 class _Reader:
-    def __init__(self, parsed: Parsed) -> None:
+    def __init__(self, parsed: ParsedCondition) -> None:
         self.wrapped = {(paren.inner_start, paren.inner_end) for paren in parsed.parens}
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []

@@ -23,11 +23,11 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.query import ast
-from segctl.query.catalogue import JOIN_COLUMN, SELECTED
-from segctl.query.format.layout import laid_out
+from segctl.query.catalogue import JOIN_COLUMN, SELECTED_COLUMNS
+from segctl.query.format.layout import format_query
 from segctl.query.parser.errors import Problem
 from segctl.query.parser.parse import parse as parse_sql
-from segctl.query.to_sql import Writer
+from segctl.query.to_sql import SqlWriter
 from segctl.query.value_types import CannotTranslate, collect
 from segctl.query.visit import walk
 from segctl.sgql.expressions import Values
@@ -43,7 +43,7 @@ _CONTACT, _EVENT = "c", "e"
 
 
 @dataclass(frozen=True, slots=True)
-class Upgraded:
+class Translation:
     """A translated query.
 
     `notes` are what a person should know before taking it over: where the old query was read as
@@ -63,7 +63,7 @@ def translate(
     text: str,
     parent_list_ids: Sequence[str] = (),
     fields: Mapping[str, ColumnType] | None = None,
-) -> Upgraded | Refused:
+) -> Translation | Refused:
     """Translate a query of the first segments API. Never raises.
 
     `fields` are the custom fields of the account by name, as the account spells them, `None`
@@ -81,12 +81,12 @@ def translate(
         query = _Translator(fields).query(found.predicate)
     except CannotTranslate as stop:
         return stop.problems
-    parsed = parse_sql(Writer(faithful=True).query(query))
-    if parsed.query is None or Writer().query(parsed.query) != Writer().query(query):
+    parsed = parse_sql(SqlWriter(faithful=True).query(query))
+    if parsed.query is None or SqlWriter().query(parsed.query) != SqlWriter().query(query):
         message = "V2's language cannot hold this query in one piece"
         return (Problem("not-translated", message, "", 0, len(text)),)
     notes = sorted((*found.notes, *_joined_texts(query)), key=lambda note: note.start)
-    return Upgraded(laid_out(parsed), parents, tuple(notes))
+    return Translation(format_query(parsed).text, parents, tuple(notes))
 
 
 def _joined_texts(query: ast.Query) -> Iterator[Problem]:
@@ -173,7 +173,7 @@ def _all(conditions: Sequence[ast.Expression]) -> ast.Expression:
 
 def _select(alias: str, where: ast.Expression | None) -> ast.Query:
     return ast.Query(
-        start=0, end=0, select=tuple(_item(_column(alias, name)) for name in SELECTED),
+        start=0, end=0, select=tuple(_item(_column(alias, name)) for name in SELECTED_COLUMNS),
         sources=(_table("contact_data", alias),), joins=(), where=where,
     )  # fmt: skip
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from segctl.query.parser.errors import CannotRead, Problem, shown
-from segctl.query.parser.tokens import Word, WordKind, upper
+from segctl.query.parser.errors import ParseError, Problem, quote_snippet
+from segctl.query.parser.tokens import Token, TokenKind, upper
 
 _PIECE = re.compile(
     r"""(?P<space>\s++)
@@ -27,12 +27,12 @@ _OPENERS = {
     '"': ("unterminated-string", "the text that begins here never ends", 'add a closing "'),
     "`": ("unterminated-name", "the name that begins here never ends", "add a closing `"),
 }
-_KINDS: dict[str | None, WordKind] = {kind.value: kind for kind in WordKind}
+_KINDS: dict[str | None, TokenKind] = {kind.value: kind for kind in TokenKind}
 
 
-def cut(text: str) -> list[Word]:
+def tokenize(text: str) -> list[Token]:
     """Cut a text into words, an END at the end. Raises `CannotRead`."""
-    words: list[Word] = []
+    words: list[Token] = []
     position = 0
     for found in _PIECE.finditer(text):
         start, end = found.span()
@@ -43,22 +43,22 @@ def cut(text: str) -> list[Word]:
         if kind is None:  # white space
             continue
         before = words[-1] if words else None
-        if before and before.end == start and {before.kind, kind} == {WordKind.STRING}:
+        if before and before.end == start and {before.kind, kind} == {TokenKind.STRING}:
             message = "a text ends where another begins"
             hint = "for a quote inside a text write a backslash before it"
-            raise CannotRead(Problem("quote-in-text", message, hint, before.start, end))
-        folded = upper(piece) if kind is WordKind.NAME else piece
-        words.append(Word(kind, piece, folded, start, end))
+            raise ParseError(Problem("quote-in-text", message, hint, before.start, end))
+        folded = upper(piece) if kind is TokenKind.NAME else piece
+        words.append(Token(kind, piece, folded, start, end))
     if position < len(text):
         _stop_on(text, position)
-    return [*words, Word(WordKind.END, "", "", len(text), len(text))]
+    return [*words, Token(TokenKind.END, "", "", len(text), len(text))]
 
 
 def _stop_on(text: str, at: int) -> NoReturn:
     char = text[at]
-    code, message, hint = "odd-character", f"SGQL has no {shown(char)}", ""
+    code, message, hint = "odd-character", f"SGQL has no {quote_snippet(char)}", ""
     if char in _OPENERS:
         code, message, hint = _OPENERS[char]
     elif char in "-/#":
         code, message = "comment", "whether SGQL has comments is not documented"
-    raise CannotRead(Problem(code, message, hint, at, at + 1))
+    raise ParseError(Problem(code, message, hint, at, at + 1))

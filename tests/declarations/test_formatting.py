@@ -15,8 +15,8 @@ from segctl.declarations.key_blocks import comments_of
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Severity
-from segctl.query.equivalence import Equivalence, equivalent
-from segctl.query.format.layout import laid_out
+from segctl.query.equivalence import Equivalence, compare_queries
+from segctl.query.format.layout import format_query
 from segctl.query.parser.parse import parse
 from tests.query.strategies import queries, spell
 
@@ -272,8 +272,8 @@ def hold(text: str) -> None:
     old, new = before.pop("query_dsl", None), after.pop("query_dsl", None)
     assert {k: repr(v) for k, v in before.items()} == {k: repr(v) for k, v in after.items()}
     if isinstance(old, str):
-        assert equivalent(old, new) is not Equivalence.DIFFERENT
-        assert new.strip() == (new if result.problems else laid_out(parse(old))).strip()
+        assert compare_queries(old, new) is not Equivalence.DIFFERENT
+        assert new.strip() == (new if result.problems else format_query(parse(old)).text).strip()
     again = format_segment_file("x.yaml", result.text)
     assert again.text == result.text
     if result.changed:

@@ -35,7 +35,7 @@ FLOORS = {
     "query": 1,
     "declarations": 1,
     "audience": 2,
-    "sgql": 2,
+    "sgql": 1,
     "planfile": 2,
     "render": 3,
     "sendgrid": 4,

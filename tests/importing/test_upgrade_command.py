@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.importing import v1_upgrader
-from segctl.sgql.to_v2 import Upgraded
+from segctl.sgql.to_v2 import Translation
 from tests.support.builders import query, segment_yaml
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def test_verified_against_contacts(
     assert (fine.code, fine.out) == (0, "segments/brno.yaml  Brno\n")
     assert "`Brno` selects the same among 20 contacts." in fine.err
 
-    wrong = Upgraded(query("city = 'Praha'"), ())
+    wrong = Translation(query("city = 'Praha'"), ())
     monkeypatch.setattr(v1_upgrader, "translate", lambda *_: wrong)
     result = connected.run("upgrade", "Brno", "--verify", "--contacts", file)
     assert (result.code, result.out) == (1, "")

@@ -189,7 +189,7 @@ REFUSED = (
     (f"{W}(a = 1 ADN b = 2)", "syntax", "AND"),
     (f"{W}a LKIE 'x'", "syntax", "LIKE"),
     (f"{W}(a = 1 AND (b = 2)", "unclosed-parenthesis", "line 1, column 55"),
-    (f"{W}array_size([1 = 1", "unclosed-bracket", "never closed"),
+    (f"{W}array_size([1 = 1", "unclosed-bracket", "not closed"),
     (f"{W}(a = 1 b", "syntax", "opened at"),
     (f"{W}a = 1)", "unexpected-parenthesis", "closes nothing"),
     (f"{W}a = 'x", "unterminated-string", "never ends"),

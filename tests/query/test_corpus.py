@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from segctl.query.ast import Name, Node
-from segctl.query.equivalence import Equivalence, equivalent, normal
+from segctl.query.equivalence import Equivalence, compare_queries, normal_form
 from segctl.query.parser.parse import parse
 from segctl.query.visit import walk
 
@@ -29,23 +29,23 @@ def test_accepted_queries_are_read_with_their_places(text: str) -> None:
 def test_the_normal_form_is_a_query_with_the_same_normal_form(text: str) -> None:
     query = parse(text).query
     if query:
-        form = normal(query)
+        form = normal_form(query)
         again = parse(form).query
         assert again, form
-        assert normal(again) == form
+        assert normal_form(again) == form
 
 
 @pytest.mark.parametrize(("one", "other"), EQUAL)
 def test_equal_pairs(one: str, other: str) -> None:
-    assert equivalent(one, other) is Equivalence.COSMETIC
-    assert equivalent(other, one) is Equivalence.COSMETIC
-    assert equivalent(f" {one}\n", one) is Equivalence.IDENTICAL
+    assert compare_queries(one, other) is Equivalence.COSMETIC
+    assert compare_queries(other, one) is Equivalence.COSMETIC
+    assert compare_queries(f" {one}\n", one) is Equivalence.IDENTICAL
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_different_pairs(one: str, other: str) -> None:
-    assert equivalent(one, other) is Equivalence.DIFFERENT
-    assert equivalent(other, one) is Equivalence.DIFFERENT
+    assert compare_queries(one, other) is Equivalence.DIFFERENT
+    assert compare_queries(other, one) is Equivalence.DIFFERENT
 
 
 @pytest.mark.parametrize(("text", "code", "words"), REFUSED)
@@ -64,14 +64,14 @@ def test_refused_queries_say_why(text: str, code: str, words: str) -> None:
 def test_unsupported_clauses_are_named_with_their_places(text: str, kind: str) -> None:
     query = parse(text).query
     assert query
-    (extra,) = query.extras
+    (extra,) = query.unsupported
     assert extra.kind.value == kind
     assert (
         text[extra.start : extra.end].split(maxsplit=1)[0].upper() == extra.text.split()[0].upper()
     )
-    again = parse(normal(query)).query
+    again = parse(normal_form(query)).query
     assert again
-    assert normal(again) == normal(query)
+    assert normal_form(again) == normal_form(query)
 
 
 def test_the_corpus_has_no_duplicates() -> None:

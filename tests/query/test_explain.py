@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.query.ast import Column
-from segctl.query.explain import Line, explain, explain_lines
+from segctl.query.explain import ExplanationLine, explain, explain_lines
 from segctl.query.explain.phrases import field_name
 from segctl.query.parser.parse import parse
 from segctl.query.visit import walk
@@ -362,11 +362,11 @@ def test_lines() -> None:
     query = parse(f"{W}a = 1 AND (b = 2 OR c = 3)").query
     assert query
     assert explain_lines(query) == (
-        Line(0, "Contacts to whom all of this applies:"),
-        Line(1, "their a is 1"),
-        Line(1, "at least one of these:"),
-        Line(2, "their b is 2"),
-        Line(2, "their c is 3."),
+        ExplanationLine(0, "Contacts to whom all of this applies:"),
+        ExplanationLine(1, "their a is 1"),
+        ExplanationLine(1, "at least one of these:"),
+        ExplanationLine(2, "their b is 2"),
+        ExplanationLine(2, "their c is 3."),
     )
 
 

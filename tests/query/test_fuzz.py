@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.query.catalogue import FUNCTIONS
-from segctl.query.equivalence import Equivalence, equivalent, normal
-from segctl.query.parser.parse import LONGEST, parse
+from segctl.query.equivalence import Equivalence, compare_queries, normal_form
+from segctl.query.parser.parse import MAX_QUERY_LENGTH, parse
 from segctl.query.parser.tokens import upper
 
 from .corpus import ACCEPTED, S, W
@@ -32,7 +32,7 @@ HUGE = {
     "comments": "/*" * 100_000,
     "templates": "{#" * 30_000,
     "odd": "\0\ud800\u202e" * 1_000,
-    "long": " " * (LONGEST + 1),
+    "long": " " * (MAX_QUERY_LENGTH + 1),
 }
 
 
@@ -52,11 +52,11 @@ def test_any_text_is_read_or_explained(text: str) -> None:
             assert 0 <= problem.start <= problem.end <= len(tried)
             assert problem.message.isprintable()
         if parsed.query:
-            form = normal(parsed.query)
+            form = normal_form(parsed.query)
             again = parse(form).query
             assert again, form
-            assert normal(again) == form
-        assert equivalent(tried, tried + " ") is Equivalence.IDENTICAL
+            assert normal_form(again) == form
+        assert compare_queries(tried, tried + " ") is Equivalence.IDENTICAL
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,7 +91,7 @@ def test_huge_nonsense_is_explained_in_bounded_time(name: str) -> None:
 def test_wide_queries_are_read(text: str) -> None:
     query = parse(text).query
     assert query
-    assert normal(query)
+    assert normal_form(query)
 
 
 def test_a_caller_deep_in_the_stack_gets_an_answer() -> None:
@@ -110,10 +110,10 @@ def test_a_caller_deep_in_the_stack_gets_an_answer() -> None:
 def test_unchanged_queries_cost_no_parser() -> None:
     code = (
         "import sys, time\n"
-        "from segctl.query.equivalence import equivalent\n"
+        "from segctl.query.equivalence import compare_queries\n"
         "began = time.thread_time()\n"
         f"pairs = [({S!r} + str(i), {S!r} + str(i) + ' ') for i in range(1000)]\n"
-        "assert all(equivalent(a, b) == 'identical' for a, b in pairs)\n"
+        "assert all(compare_queries(a, b) == 'identical' for a, b in pairs)\n"
         "assert time.thread_time() - began < 0.05\n"
         "assert 'sqlglot' not in sys.modules and 'segctl.query.parser.parse' not in sys.modules\n"
     )
@@ -127,4 +127,4 @@ def test_case_is_folded_for_ascii_alone() -> None:
 def test_the_catalogue_is_consistent() -> None:
     for name, function in FUNCTIONS.items():
         assert name == function.name == name.upper()
-        assert function.most is None or function.least <= function.most
+        assert function.max_args is None or function.min_args <= function.max_args

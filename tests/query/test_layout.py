@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.query.equivalence import Equivalence, equivalent
-from segctl.query.format.layout import WIDTH, Layout, laid_out, lay_out
+from segctl.query.equivalence import Equivalence, compare_queries
+from segctl.query.format.layout import WIDTH, FormattedQuery, format_query
 from segctl.query.parser.parse import parse
 from tests.support.growth import TIMES, in_proportion
 
@@ -141,8 +141,8 @@ LAID_OUT = {
 @pytest.mark.parametrize("name", LAID_OUT)
 def test_the_style(name: str) -> None:
     text, wanted = LAID_OUT[name]
-    assert lay_out(parse(text)) == Layout(wanted)
-    assert laid_out(parse(wanted)) == wanted
+    assert format_query(parse(text)) == FormattedQuery(wanted)
+    assert format_query(parse(wanted)).text == wanted
 
 
 CORPUS = sorted(
@@ -156,14 +156,14 @@ CORPUS = sorted(
 
 @pytest.mark.parametrize("text", CORPUS)
 def test_every_query_of_the_corpus_can_be_laid_out(text: str) -> None:
-    layout = lay_out(parse(text))
+    layout = format_query(parse(text))
     assert not layout.reason
     hold(text, layout.text)
 
 
 @pytest.mark.parametrize("text", [text for text, _, _ in REFUSED])
 def test_what_cannot_be_read_stays_as_it_is(text: str) -> None:
-    layout = lay_out(parse(text))
+    layout = format_query(parse(text))
     assert layout.text == text
     assert "cannot read it" in layout.reason
 
@@ -172,7 +172,7 @@ def test_what_cannot_be_read_stays_as_it_is(text: str) -> None:
 @given(queries, st.integers(0, 2**32).map(random.Random))
 def test_every_query_can_be_laid_out(meaning: Meaning, seed: Random) -> None:
     text = spell(meaning, seed)
-    layout = lay_out(parse(text))
+    layout = format_query(parse(text))
     assert not layout.reason
     hold(text, layout.text)
 
@@ -180,7 +180,7 @@ def test_every_query_can_be_laid_out(meaning: Meaning, seed: Random) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(CORPUS), st.data())
 def test_comments_anywhere_are_kept(text: str, data: st.DataObject) -> None:
-    words = parse(text).words
+    words = parse(text).tokens
     comments = st.sampled_from(
         ["", " ", "\n", "\r\n", " -- note\n", "\n  -- own, line  \n", " /* x */ ", "\n/* y */\n",
          " /* a\n   b */ ", "\n/* z */ -- two\n", "--\n"]
@@ -193,7 +193,7 @@ def test_comments_anywhere_are_kept(text: str, data: st.DataObject) -> None:
         pieces += [before.text, gap]
     changed = "".join(pieces)
     if parse(changed).query:  # two words that were put together may have become another one
-        layout = lay_out(parse(changed))
+        layout = format_query(parse(changed))
         assert not layout.reason
         hold(changed, layout.text)
 
@@ -202,7 +202,7 @@ def test_comments_anywhere_are_kept(text: str, data: st.DataObject) -> None:
 @given(st.text(max_size=40) | st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join))
 def test_any_text_is_laid_out_or_left(text: str) -> None:
     for tried in (text, W + text, f"{W}a = {text} AND b = 1"):
-        layout = lay_out(parse(tried))
+        layout = format_query(parse(tried))
         if layout.reason:
             assert layout.text == tried
         else:
@@ -211,7 +211,7 @@ def test_any_text_is_laid_out_or_left(text: str) -> None:
 
 @pytest.mark.parametrize("name", HUGE)
 def test_huge_nonsense_stays_as_it_is(name: str) -> None:
-    assert laid_out(parse(HUGE[name])) == HUGE[name]
+    assert format_query(parse(HUGE[name])).text == HUGE[name]
 
 
 HEAVY: dict[str, Callable[[int], str]] = {
@@ -226,7 +226,7 @@ HEAVY: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("name", HEAVY)
 def test_large_queries_take_time_in_proportion(name: str) -> None:
     def write(size: int) -> None:
-        layout = lay_out(parse(W + HEAVY[name](size)))
+        layout = format_query(parse(W + HEAVY[name](size)))
         assert not layout.reason
         assert max(map(len, layout.text.split("\n"))) <= WIDTH
 
@@ -236,7 +236,7 @@ def test_large_queries_take_time_in_proportion(name: str) -> None:
 def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segctl.query.format.layout._Writer.text", lambda _: f"{C} WHERE a = 2")
     text = f"{W}a = 1"
-    layout = lay_out(parse(text))
+    layout = format_query(parse(text))
     assert layout.text == text
     assert "prove" in layout.reason
 
@@ -244,14 +244,14 @@ def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.Monke
 def hold(before: str, after: str) -> None:
     """Check what must be true of every layout."""
     old, new = parse(before), parse(after)
-    assert [w.upper for w in old.words] == [w.upper for w in new.words]
+    assert [w.upper for w in old.tokens] == [w.upper for w in new.tokens]
     assert old.query
     assert new.query
     assert [c.text.rstrip() for c in old.query.comments] == [c.text for c in new.query.comments]
-    assert equivalent(before, after) is not Equivalence.DIFFERENT
-    assert laid_out(new) == after
+    assert compare_queries(before, after) is not Equivalence.DIFFERENT
+    assert format_query(new).text == after
     assert after == after.strip()
-    pieces = [c.text for c in new.query.comments] + [w.text for w in new.words]
+    pieces = [c.text for c in new.query.comments] + [w.text for w in new.tokens]
     if not any(mark in piece for mark in "\n\r" for piece in pieces):
         assert all(line == line.rstrip() and line.strip() for line in after.split("\n"))
 
@@ -269,7 +269,7 @@ NOTE = "-- segctl: ignore[drops-nulls]"
     ],
 )
 def test_what_a_comment_for_segctl_covers_is_not_moved(text: str) -> None:
-    layout = lay_out(parse(text))
+    layout = format_query(parse(text))
     assert layout.text == text
     assert "a comment for segctl stands in it" in layout.reason
 
@@ -278,5 +278,5 @@ def test_what_a_comment_for_segctl_covers_is_not_moved(text: str) -> None:
 def test_a_layout_that_keeps_the_lines_keeps_what_a_comment_covers(end: str) -> None:
     text = f"\n  {F.lower()}where a=1\nand country!='US' {NOTE}\n  {NOTE}\nAND b =2\n"
     wanted = f"{F}WHERE a = 1\n  AND country != 'US' {NOTE}\n  {NOTE}\n  AND b = 2"
-    assert lay_out(parse(text.replace("\n", end))) == Layout(wanted)
-    assert lay_out(parse(wanted)) == Layout(wanted)
+    assert format_query(parse(text.replace("\n", end))) == FormattedQuery(wanted)
+    assert format_query(parse(wanted)) == FormattedQuery(wanted)

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from segctl.query.diff import clause_changes
-from segctl.query.equivalence import Equivalence, equivalent, normal
+from segctl.query.equivalence import Equivalence, compare_queries, normal_form
 from segctl.query.parser.parse import parse
 from segctl.query.visit import walk
 
@@ -27,10 +27,10 @@ def test_normalising_is_idempotent(meaning: Meaning, seed: Random) -> None:
     text = spell(meaning, seed)
     query = parse(text).query
     assert query, parse(text).problems
-    form = normal(query)
+    form = normal_form(query)
     again = parse(form).query
     assert again
-    assert normal(again) == form
+    assert normal_form(again) == form
 
 
 @settings(max_examples=120, deadline=None)
@@ -39,7 +39,7 @@ def test_the_listed_rewrites_never_change_a_query(
     meaning: Meaning, one: Random, other: Random
 ) -> None:
     before, after = spell(meaning, one), spell(meaning, other)
-    assert equivalent(before, after) is not Equivalence.DIFFERENT
+    assert compare_queries(before, after) is not Equivalence.DIFFERENT
     assert clause_changes(before, after) == ()
 
 
@@ -56,7 +56,7 @@ def test_different_literals_always_do(
         operands = [atom] if where is None else [atom, where]
         condition = ("AND", operands) if len(operands) > 1 else atom
         texts.append(spell(("query", joined, condition), spelling))
-    assert equivalent(*texts) is Equivalence.DIFFERENT
+    assert compare_queries(*texts) is Equivalence.DIFFERENT
     assert clause_changes(*texts)
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from segctl.declarations.suppressions import yaml_suppressions
 from segctl.documents.yaml_reader import parse_document
-from segctl.sgql.comment import old_query
+from segctl.sgql.comment import old_query_comment
 
 
 def test_it_shows_the_query() -> None:
-    assert old_query("city = 'x'\n\n  AND\tage > 2\r\n") == (
+    assert old_query_comment("city = 'x'\n\n  AND\tage > 2\r\n") == (
         "# The query of the old segment, in SGQL:\n"
         "#   city = 'x'\n"
         "#\n"
@@ -21,7 +21,7 @@ def test_it_shows_the_query() -> None:
 
 
 def test_it_says_how_the_query_was_read() -> None:
-    assert old_query("city = 'x'", ["this is read so", "that is\nsegctl: read"]) == (
+    assert old_query_comment("city = 'x'", ["this is read so", "that is\nsegctl: read"]) == (
         "# The query of the old segment, in SGQL:\n"
         "#   city = 'x'\n"
         "# What the documentation of SGQL leaves open:\n"
@@ -34,7 +34,7 @@ def test_it_says_how_the_query_was_read() -> None:
 def test_what_must_not_be_there_is_masked() -> None:
     key = "SG." + "a" * 22 + "." + "b" * 43
     text = f"email = 'jane@example.com' AND note = '{key} segctl: ignore[personal-data] \u202e'"
-    written = old_query(text)
+    written = old_query_comment(text)
     for hidden in ("jane", key, "segctl:", "\u202e"):
         assert hidden not in written
     assert "\\u{202e}" in written
@@ -42,7 +42,7 @@ def test_what_must_not_be_there_is_masked() -> None:
 
 @given(st.text() | st.text(alphabet="#:-\n\r\x85\u2028'\" segctl:ignore[]"))
 def test_it_stays_a_comment(text: str) -> None:
-    file = f"{old_query(text, [text])}name: x\nquery_dsl: y\n"
+    file = f"{old_query_comment(text, [text])}name: x\nquery_dsl: y\n"
     assert all(line.startswith("#") for line in file.splitlines()[:-2])
     assert yaml.safe_load(file) == {"name": "x", "query_dsl": "y"}
     assert not yaml_suppressions(parse_document("x.yaml", file))

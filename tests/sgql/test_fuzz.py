@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.errors import Severity
-from segctl.query.format.layout import laid_out
+from segctl.query.format.layout import format_query
 from segctl.query.lint import AccountSchema, lint
-from segctl.query.parser.parse import LONGEST, parse
+from segctl.query.parser.parse import MAX_QUERY_LENGTH, parse
 from segctl.query.visit import walk
-from segctl.sgql.interpreter import NoAnswer, question
+from segctl.sgql.interpreter import CannotEvaluate, read_query
 from segctl.sgql.parse import parse as parse_sgql
-from segctl.sgql.to_v2 import Upgraded, translate
+from segctl.sgql.to_v2 import Translation, translate
 
 from . import queries, worlds
 
@@ -41,10 +41,10 @@ def test_every_text_has_an_answer(text: str) -> None:
     parsed = parse_sgql(text)
     assert (parsed.condition is None) == bool(parsed.problems)
     found = translate(text)
-    if isinstance(found, Upgraded):
+    if isinstance(found, Translation):
         made = parse(found.query)
         assert made.query is not None
-        assert laid_out(made) == found.query
+        assert format_query(made).text == found.query
         severe = [one for one in lint(made, AccountSchema()) if one.severity is Severity.ERROR]
         assert not severe
         notes = found.notes
@@ -56,8 +56,8 @@ def test_every_text_has_an_answer(text: str) -> None:
         return
     for node in walk(parsed.condition):
         assert 0 <= node.start <= node.end <= len(text)
-    with suppress(NoAnswer):
-        question(text, ["l-1"], NOW).truth({"list_ids": ["l-1"]}, [{"event_type": "open"}])
+    with suppress(CannotEvaluate):
+        read_query(text, ["l-1"], NOW).truth({"list_ids": ["l-1"]}, [{"event_type": "open"}])
 
 
 def test_places_are_exact() -> None:
@@ -77,7 +77,7 @@ def test_places_are_exact() -> None:
 def test_a_long_query_is_no_deep_one() -> None:
     ids = ", ".join(f"'{number}'" for number in range(4_000))
     found = translate(f"city IN ({ids}) OR " + " OR ".join(["age = 1"] * 1_000))
-    assert isinstance(found, Upgraded)
+    assert isinstance(found, Translation)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_long_query_is_no_deep_one() -> None:
         "LOWER(" * 2_000,
         "a = 1" + " + 1" * 2_000,
         "(" * 60 + "NOT " * 3 + "(city = 'x' AND age = 2)" + ")" * 60,
-        "x" * (LONGEST + 1),
+        "x" * (MAX_QUERY_LENGTH + 1),
     ],
 )
 def test_what_is_too_much_is_refused(text: str) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from segctl.sgql.interpreter import Difference, NoAnswer, Truth, differences, question
+from segctl.sgql.interpreter import (
+    AudienceDifference,
+    CannotEvaluate,
+    SqlBool,
+    differences,
+    read_query,
+)
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
 CONTACT: dict[str, Any] = {
@@ -33,8 +39,8 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
-def truth(text: str, parents: tuple[str, ...] = ()) -> Truth:
-    return question(text, parents, NOW).truth(CONTACT, EVENTS)
+def truth(text: str, parents: tuple[str, ...] = ()) -> SqlBool:
+    return read_query(text, parents, NOW).truth(CONTACT, EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -97,14 +103,14 @@ def truth(text: str, parents: tuple[str, ...] = ()) -> Truth:
         ("true", True),
     ],
 )
-def test_a_rule(text: str, expected: Truth) -> None:
+def test_a_rule(text: str, expected: SqlBool) -> None:
     assert truth(text) is expected
 
 
 def test_parent_lists() -> None:
     assert truth("true", ("l-1",)) is True
     assert truth("true", ("l-9",)) is False
-    assert question("true", ("l-1",), NOW).truth({}, ()) is None
+    assert read_query("true", ("l-1",), NOW).truth({}, ()) is None
 
 
 @pytest.mark.parametrize(
@@ -129,7 +135,7 @@ def test_parent_lists() -> None:
     ],
 )
 def test_what_the_rules_do_not_say(text: str) -> None:
-    with pytest.raises(NoAnswer, match=r"^[^']+$"):
+    with pytest.raises(CannotEvaluate, match=r"^[^']+$"):
         truth(text)
 
 
@@ -138,17 +144,17 @@ def test_null_is_never_equal() -> None:
 
 
 def test_a_query_that_cannot_be_read() -> None:
-    with pytest.raises(NoAnswer) as stop:
-        question("city = ", (), NOW)
+    with pytest.raises(CannotEvaluate) as stop:
+        read_query("city = ", (), NOW)
     assert [one.code for one in stop.value.problems] == ["syntax"]
 
 
 def test_a_contact_that_differs_is_shown() -> None:
     contacts = [{"contact_id": name, "city": city} for name, city in
                 (("a", "Praha"), ("b", "Brno"), ("c", None), ("d", "Praha"))]  # fmt: skip
-    asked = question("city = 'Praha'", (), NOW)
+    asked = read_query("city = 'Praha'", (), NOW)
     found = list(differences(asked, contacts, {}, {"a": True, "b": True, "c": None}))
     assert found == [
-        Difference("b", old=False, new=True),
-        Difference("d", old=True, new=False),
+        AudienceDifference("b", old=False, new=True),
+        AudienceDifference("d", old=True, new=False),
     ]

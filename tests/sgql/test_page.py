@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from segctl.sgql.to_v2 import Upgraded, translate
+from segctl.sgql.to_v2 import Translation, translate
 from tests.support.process import REPOSITORY
 
 PAGE = (REPOSITORY / "docs/sgql.md").read_text("utf-8")
@@ -18,7 +18,7 @@ BLOCKS = re.findall(r"```text\n(.*?)\n```\n\n```sql\n(.*?)\n```", PAGE, re.DOTAL
 @pytest.mark.parametrize(("old", "new"), [row for row in ROWS if row[1].startswith("`")])
 def test_a_row(old: str, new: str) -> None:
     found = translate(old)
-    assert isinstance(found, Upgraded)
+    assert isinstance(found, Translation)
     _, condition = " ".join(found.query.split()).split(" WHERE ")
     assert condition == new.strip("`")
 
@@ -26,7 +26,7 @@ def test_a_row(old: str, new: str) -> None:
 @pytest.mark.parametrize(("old", "new"), BLOCKS)
 def test_a_block(old: str, new: str) -> None:
     found = translate(old)
-    assert isinstance(found, Upgraded)
+    assert isinstance(found, Translation)
     assert found.query == new
 
 

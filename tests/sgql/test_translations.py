@@ -8,11 +8,11 @@ import pytest
 
 from segctl.errors import Severity
 from segctl.query.catalogue import ColumnType
-from segctl.query.format.layout import laid_out
+from segctl.query.format.layout import format_query
 from segctl.query.lint import AccountSchema, lint
-from segctl.query.parser.errors import shown
+from segctl.query.parser.errors import quote_snippet
 from segctl.query.parser.parse import parse
-from segctl.sgql.to_v2 import Upgraded, translate
+from segctl.sgql.to_v2 import Translation, translate
 
 from . import queries
 
@@ -29,11 +29,11 @@ def written(text: str) -> str:
     short = text if len(text) < 170 else f"{text[:60]} … ({len(text)} characters)"
     lines = [f"### {short}".rstrip().replace("\0", "\\0")]
     found = translate(text)
-    if isinstance(found, Upgraded):
+    if isinstance(found, Translation):
         lines += [found.query, *(f"  note: {note.message}" for note in found.notes)]
     else:
         for problem in found:
-            where = shown(text[problem.start : problem.end])
+            where = quote_snippet(text[problem.start : problem.end])
             lines.append(f"  refused: {problem.message}, at {where} ({problem.code})")
             lines += [f"    {problem.hint}"] if problem.hint else []
     return "\n".join(lines) + "\n"
@@ -49,11 +49,11 @@ def test_the_table(request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("text", [one for one in queries.ALL if one not in queries.REFUSED])
 def test_a_translation_is_as_segctl_would_have_it(text: str) -> None:
     found = translate(text)
-    if not isinstance(found, Upgraded):
+    if not isinstance(found, Translation):
         return  # the table says why
     parsed = parse(found.query)
     assert parsed.query is not None
-    assert laid_out(parsed) == found.query
+    assert format_query(parsed).text == found.query
     findings = {
         one.code for one in lint(parsed, AccountSchema()) if one.severity is not Severity.INFO
     }
@@ -70,7 +70,7 @@ def test_what_has_no_equal_is_refused_at_its_place(text: str) -> None:
 
 def test_there_are_enough_of_them() -> None:
     assert len(set(queries.ALL)) == len(queries.ALL) >= 120
-    done = [one for one in queries.ALL if isinstance(translate(one), Upgraded)]
+    done = [one for one in queries.ALL if isinstance(translate(one), Translation)]
     assert len(done) >= 70
 
 
@@ -103,7 +103,7 @@ FIELDS = {
 )
 def test_with_the_fields_of_the_account(text: str, where: str) -> None:
     found = translate(text, fields=FIELDS)
-    assert isinstance(found, Upgraded)
+    assert isinstance(found, Translation)
     assert found.query.endswith(f"WHERE {where}")
 
 
@@ -128,7 +128,7 @@ def test_a_field_that_the_account_has_otherwise(text: str, reason: str) -> None:
 
 def test_parent_lists() -> None:
     found = translate("city = 'x'", [queries.LIST, queries.LIST, ""])
-    assert isinstance(found, Upgraded)
+    assert isinstance(found, Translation)
     assert found.parent_list_ids == (queries.LIST,)
     refused = translate("city = 'x'", ["one", "two"])
     assert isinstance(refused, tuple)

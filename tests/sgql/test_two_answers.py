@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from segctl.audience.duckdb_engine import Engine
 from segctl.audience.to_duckdb import translate as to_duckdb
 from segctl.query.parser.parse import parse
-from segctl.sgql.interpreter import Truth, differences, question
+from segctl.sgql.interpreter import SqlBool, differences, read_query
 from segctl.sgql.parse import parse as parse_sgql
 from segctl.sgql.predicates import asks_event
-from segctl.sgql.to_v2 import Upgraded, translate
+from segctl.sgql.to_v2 import Translation, translate
 from tests.audience.worlds import COLUMNS
 
 from . import worlds
@@ -39,12 +39,12 @@ class Base:
         for event in self.world.events:
             self.events.setdefault(event["contact_id"], []).append(event)
 
-    def truths(self, texts: list[str], parents: tuple[str, ...]) -> dict[str, dict[str, Truth]]:
+    def truths(self, texts: list[str], parents: tuple[str, ...]) -> dict[str, dict[str, SqlBool]]:
         """Translate queries twice, and ask DuckDB all of them in one statement."""
         conditions = []
         for text in texts:
             upgraded = translate(text, parents, worlds.FIELDS)
-            assert isinstance(upgraded, Upgraded), (text, upgraded)
+            assert isinstance(upgraded, Translation), (text, upgraded)
             assert upgraded.parent_list_ids == parents
             made = to_duckdb(parse(upgraded.query), COLUMNS, upgraded.parent_list_ids)
             assert made.audience is not None, (text, upgraded.query, made.problems)
@@ -80,7 +80,7 @@ def test_on_generated_queries_contacts_and_events(bases: list[Base]) -> None:
     def agree(texts: list[str], base: Base, parents: tuple[str, ...]) -> None:
         nonlocal pairs, chosen
         for text, truths in base.truths(texts, parents).items():
-            asked = question(text, parents, base.world.now)
+            asked = read_query(text, parents, base.world.now)
             found = list(differences(asked, base.world.contacts, base.events, truths))
             assert not found, (text, found)
             condition = parse_sgql(text).condition

@@ -6,6 +6,6 @@ are its words, from the largest to the smallest.
 
 from __future__ import annotations
 
-from segctl.query.explain.sentences import Line, explain, explain_lines
+from segctl.query.explain.sentences import ExplanationLine, explain, explain_lines
 
-__all__ = ["Line", "explain", "explain_lines"]
+__all__ = ["ExplanationLine", "explain", "explain_lines"]

@@ -301,7 +301,7 @@ class Audience:
     def _event_of(self, query: ast.Query, *, correlated: bool) -> Event | None:
         """Read a subquery over events: of IN by what it selects, of EXISTS by what it compares."""
         source = query.sources[0]
-        simple = len(query.sources) == 1 and not (query.joins or query.extras)
+        simple = len(query.sources) == 1 and not (query.joins or query.unsupported)
         if not simple or not isinstance(source, ast.Table) or source.schema:
             return None
         if lower(source.name.text) != "event_data" or source.name.quoted:

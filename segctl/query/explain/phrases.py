@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from segctl.query import ast
 from segctl.query.parser.cursor import RESERVED
 from segctl.query.parser.tokens import lower, upper
-from segctl.query.to_sql import Writer
+from segctl.query.to_sql import SqlWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,7 @@ def text_of(node: ast.Expression) -> str | None:
 
 def quoted(node: ast.Expression, *, negated: bool = False) -> str:
     """Quote a condition that there are no words for."""
-    text = Writer().write(ast.Not(start=node.start, end=node.end, operand=node)
+    text = SqlWriter().write(ast.Not(start=node.start, end=node.end, operand=node)
                           if negated else node)  # fmt: skip
     return quotation(text)
 

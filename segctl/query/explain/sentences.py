@@ -16,12 +16,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from segctl.query import ast
-from segctl.query.catalogue import ExtraKind
+from segctl.query.catalogue import UnsupportedKind
 from segctl.query.explain.conditions import Audience, linked
 from segctl.query.explain.phrases import clause, quotation
 from segctl.query.explain.statements import Doing, Group, on_lists, relative_clause
 from segctl.query.parser.tokens import lower, upper
-from segctl.query.to_sql import Writer
+from segctl.query.to_sql import SqlWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ _NO_LISTS: ListNames = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExplanationLine:
     """One line of an explanation: `depth` 0 is a paragraph, 1 and more an item of a list."""
 
     depth: int
@@ -59,12 +59,12 @@ def explain(query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence
 
 def explain_lines(
     query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()
-) -> tuple[Line, ...]:
+) -> tuple[ExplanationLine, ...]:
     """Say it line by line, for other kinds of lists than `explain`'s."""
     shape = _shape(query)
     if shape is None:
-        text = f"contacts that the query {quotation(Writer().query(query))} selects"
-        return (Line(0, f"{_begun(text, parents, lists)}."),)
+        text = f"contacts that the query {quotation(SqlWriter().query(query))} selects"
+        return (ExplanationLine(0, f"{_begun(text, parents, lists)}."),)
     contacts, events, conditions, last = shape
     group = Audience(lists, contacts, events).statement(conditions)
     if len(group.parts) == 1 and isinstance(group.parts[0], Group):
@@ -72,18 +72,25 @@ def explain_lines(
     tail = ", with the time of their last such event" if last else ""
     sentence = _sentence(group)
     if sentence is not None:
-        lines = [Line(0, _begun(sentence, parents, lists) + tail)]
+        lines = [ExplanationLine(0, _begun(sentence, parents, lists) + tail)]
     else:
         where = f" who {on_lists(parents, lists)} and" if parents else ""
         amount = "all of this" if group.every else "at least one of these"
-        lines = [Line(0, f"Contacts{where} to whom {amount} applies{tail}:")]
+        lines = [ExplanationLine(0, f"Contacts{where} to whom {amount} applies{tail}:")]
         lines += _items(group, 1)
-    lines[-1] = Line(lines[-1].depth, f"{lines[-1].text}.")
-    extras = [e for e in query.extras if e.kind not in (ExtraKind.STAR, ExtraKind.DISTINCT)]
+    lines[-1] = ExplanationLine(lines[-1].depth, f"{lines[-1].text}.")
+    extras = [
+        e
+        for e in query.unsupported
+        if e.kind not in (UnsupportedKind.STAR, UnsupportedKind.DISTINCT)
+    ]
     if extras:  # said first: what follows would be wrong alone
         unknown = " and ".join(clause(extra.text) for extra in extras)
         lines.insert(
-            0, Line(0, f"Not all of this query can be explained: it says {unknown}. Without that:")
+            0,
+            ExplanationLine(
+                0, f"Not all of this query can be explained: it says {unknown}. Without that:"
+            ),
         )
     return tuple(lines)
 
@@ -188,14 +195,14 @@ def _clauses(group: Group) -> Iterator[str]:
         known = part.event.send if isinstance(part, Doing) else None
 
 
-def _items(group: Group, depth: int) -> Iterator[Line]:
+def _items(group: Group, depth: int) -> Iterator[ExplanationLine]:
     clauses = _clauses(group)
     for part in group.parts:
         if isinstance(part, Group):
-            yield Line(depth, f"{'all' if part.every else 'at least one'} of these:")
+            yield ExplanationLine(depth, f"{'all' if part.every else 'at least one'} of these:")
             yield from _items(part, depth + 1)
         else:
-            yield Line(depth, _main_clause(next(clauses)))
+            yield ExplanationLine(depth, _main_clause(next(clauses)))
 
 
 def _main_clause(clause: str) -> str:

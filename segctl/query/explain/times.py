@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from segctl.query import ast
-from segctl.query.catalogue import FUNCTIONS, UNITS
+from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
 from segctl.query.explain.phrases import number
 from segctl.query.parser.tokens import lower, upper
 
@@ -128,7 +128,7 @@ def _interval(node: ast.Interval) -> tuple[str | None, str]:
 def _shifted(start: Moment | None, amount: str | None, unit: str, sign: int) -> Moment | None:
     """Return a moment so many units from now; from elsewhere there are no words for it."""
     unit = lower(unit)
-    if unit not in UNITS or amount is None or not re.fullmatch(r"[+-]?\d{1,9}", amount):
+    if unit not in TIME_UNITS or amount is None or not re.fullmatch(r"[+-]?\d{1,9}", amount):
         return None
     if not isinstance(start, Relative) or start.amount:
         return None

@@ -27,10 +27,10 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from segctl.query.equivalence import normal
+from segctl.query.equivalence import normal_form
 from segctl.query.format.line_breaks import STEP, Lines, Listing, lines_of
-from segctl.query.parser.parse import Parsed, parse
-from segctl.query.parser.tokens import Word, WordKind
+from segctl.query.parser.parse import ParsedQuery, parse
+from segctl.query.parser.tokens import Token, TokenKind
 
 if TYPE_CHECKING:
     from segctl.query.ast import Comment, Query
@@ -47,7 +47,7 @@ _NOTED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FormattedQuery:
     """A query laid out, without white space around it; lines end with LF.
 
     Where `reason` is not empty, `text` is the query as it was written, white space and all.
@@ -57,53 +57,48 @@ class Layout:
     reason: str = ""
 
 
-def laid_out(parsed: Parsed) -> str:
-    """Return the query laid out, or as it was where that is not possible."""
-    return lay_out(parsed).text
-
-
-def lay_out(parsed: Parsed) -> Layout:
+def format_query(parsed: ParsedQuery) -> FormattedQuery:
     """Lay out a query that was read. Idempotent: its own result comes back as it is."""
     if parsed.query is None:
-        return Layout(parsed.text, f"segctl cannot read it: {parsed.problems[0].message}")
+        return FormattedQuery(parsed.text, f"segctl cannot read it: {parsed.problems[0].message}")
     try:
         style = lines_of(parsed, parsed.query)
         text = _Writer(parsed, parsed.query, style).text()
     except RecursionError:  # the caller stood deep in the stack already
-        return Layout(parsed.text, "it is nested too deep")
+        return FormattedQuery(parsed.text, "it is nested too deep")
     if text == parsed.text.strip():
-        return Layout(text)
+        return FormattedQuery(text)
     after = parse(text)
     if not _proven(parsed, after, style):
-        return Layout(parsed.text, "segctl could not prove that its layout means the same")
+        return FormattedQuery(parsed.text, "segctl could not prove that its layout means the same")
     noted = any("segctl:" in comment.text for comment in parsed.query.comments)
     if noted and _placed(parsed) != _placed(after):
-        return Layout(parsed.text, _NOTED)
-    return Layout(text)
+        return FormattedQuery(parsed.text, _NOTED)
+    return FormattedQuery(text)
 
 
-def _placed(parsed: Parsed) -> tuple[list[int], list[int]]:
+def _placed(parsed: ParsedQuery) -> tuple[list[int], list[int]]:
     """Return the lines that words and comments begin on, counted from the first of them."""
     comments = parsed.query.comments if parsed.query else ()
-    marks = sorted([*(word.start for word in parsed.words), *(c.start for c in comments)])
+    marks = sorted([*(word.start for word in parsed.tokens), *(c.start for c in comments)])
     lines: dict[int, int] = {}
     line = 0
     for before, start in zip([marks[0], *marks], marks, strict=False):
         line += len(_BREAK.findall(parsed.text, before, start))
         lines[start] = line
-    return [lines[word.start] for word in parsed.words], [lines[c.start] for c in comments]
+    return [lines[word.start] for word in parsed.tokens], [lines[c.start] for c in comments]
 
 
-def _proven(before: Parsed, after: Parsed, style: Lines) -> bool:
+def _proven(before: ParsedQuery, after: ParsedQuery, style: Lines) -> bool:
     """Tell whether two texts hold the same words and comments, and mean the same."""
-    if before.query is None or after.query is None or len(before.words) != len(after.words):
+    if before.query is None or after.query is None or len(before.tokens) != len(after.tokens):
         return False
-    for number, (old, new) in enumerate(zip(before.words, after.words, strict=True)):
+    for number, (old, new) in enumerate(zip(before.tokens, after.tokens, strict=True)):
         keyword = number in style.keywords and old.upper == new.text
         if old.kind is not new.kind or (old.text != new.text and not keyword):
             return False
     comments = [[_trimmed(c) for c in query.comments] for query in (before.query, after.query)]
-    return comments[0] == comments[1] and normal(before.query) == normal(after.query)
+    return comments[0] == comments[1] and normal_form(before.query) == normal_form(after.query)
 
 
 def _trimmed(comment: Comment) -> str:
@@ -125,9 +120,9 @@ class _Gap:
 
 
 class _Writer:
-    def __init__(self, parsed: Parsed, query: Query, style: Lines) -> None:
+    def __init__(self, parsed: ParsedQuery, query: Query, style: Lines) -> None:
         self.source = parsed.text
-        self.words = parsed.words
+        self.tokens = parsed.tokens
         self.style = style
         self.breaks = style.breaks
         self.gaps = self._gaps(query.comments)
@@ -135,7 +130,7 @@ class _Writer:
         self.single = (
             style.plain
             and not any(mark in self.source.strip() for mark in _BREAKS)
-            and self._end(len(self.words) - 1) <= WIDTH
+            and self._end(len(self.tokens) - 1) <= WIDTH
         )
 
     def text(self) -> str:
@@ -147,17 +142,17 @@ class _Writer:
             self._wrap_lists()
         pieces: list[str] = []
         indent = 0
-        for number in range(len(self.words) + 1):
+        for number in range(len(self.tokens) + 1):
             inside = indent
             indent = self.breaks.get(number, indent)
             if number in self.gaps:
                 pieces += self._commented(number, inside)
             elif number in self.breaks:
                 pieces.append("\n" + " " * indent)
-            elif number < len(self.words):
+            elif number < len(self.tokens):
                 pieces.append(self._space(number))
-            if number < len(self.words):
-                word = self.words[number]
+            if number < len(self.tokens):
+                word = self.tokens[number]
                 pieces.append(word.upper if number in self.style.keywords else word.text)
         return "".join(pieces).strip()
 
@@ -168,7 +163,7 @@ class _Writer:
         level = self.breaks.get(number, inside + STEP)
         if number in self.style.closers:
             level += STEP
-        elif number == len(self.words):
+        elif number == len(self.tokens):
             level = 0
         pieces: list[str] = []
         for comment, breaks in gap.comments:
@@ -181,36 +176,36 @@ class _Writer:
 
     def _space(self, number: int) -> str:
         """Return the white space before a word that begins no line."""
-        word = self.words[number]
-        before = self.words[number - 1] if number else None
+        word = self.tokens[number]
+        before = self.tokens[number - 1] if number else None
         if before is None or number in self.style.close or _clings(before, word):
             return ""
         if word.text == ".":  # of a name, unless it begins a number
-            after = self.words[number + 1 : number + 2]
-            return " " if after and after[0].kind is WordKind.NUMBER else ""
+            after = self.tokens[number + 1 : number + 2]
+            return " " if after and after[0].kind is TokenKind.NUMBER else ""
         return " "
 
     def _columns(self) -> list[int]:
         """Return where each word would begin if the query stood on one line."""
         columns: list[int] = []
         end = 0
-        for number, word in enumerate(self.words):
+        for number, word in enumerate(self.tokens):
             columns.append(end + len(self._space(number)))
             end = columns[-1] + len(word.text)
         return columns
 
     def _end(self, number: int) -> int:
-        return self.columns[number] + len(self.words[number].text)
+        return self.columns[number] + len(self.tokens[number].text)
 
     def _gaps(self, comments: tuple[Comment, ...]) -> dict[int, _Gap]:
         """Sort the comments by the number of the word that follows."""
-        starts = [word.start for word in self.words]
+        starts = [word.start for word in self.tokens]
         gaps: dict[int, _Gap] = {}
         ends: dict[int, int] = {}
         for comment in comments:
             number = bisect_left(starts, comment.start)
             gap = gaps.setdefault(number, _Gap())
-            end = ends.get(number, self.words[number - 1].end if number else 0)
+            end = ends.get(number, self.tokens[number - 1].end if number else 0)
             gap.comments.append((_trimmed(comment), self._breaks(end, comment.start)))
             ends[number] = comment.end
         for number, gap in gaps.items():
@@ -225,9 +220,9 @@ class _Writer:
     def _move_comments(self) -> None:
         """Put comments where lines break anyway: behind commas, before AND, OR and WHERE."""
         for number in sorted(self.gaps):
-            if number == len(self.words) or number in self.breaks:
+            if number == len(self.tokens) or number in self.breaks:
                 continue
-            if self.words[number].text in (",", ";") and self.gaps[number].broken:
+            if self.tokens[number].text in (",", ";") and self.gaps[number].broken:
                 self._prepend(self.gaps.pop(number), number + 1)
         for number in sorted(self.gaps):
             if number - 1 in self.style.heads and number not in self.breaks:
@@ -250,9 +245,9 @@ class _Writer:
         Behind an AND that ended a line they go on ending the line of the condition before.
         """
         above = self.gaps.setdefault(number, _Gap())
-        before = self.words[number - 1].end if number else 0
+        before = self.tokens[number - 1].end if number else 0
         ended = number in self.style.junctions and not self._breaks(
-            before, self.words[number].start
+            before, self.tokens[number].start
         )
         (text, breaks), *rest = gap.comments
         last = above.comments[-1][0] if above.comments else ""
@@ -267,7 +262,7 @@ class _Writer:
         for listing in sorted(self.style.lists, key=lambda listing: listing.opened):
             after = bisect_right(order, listing.opened)
             begin = order[after - 1]
-            end = order[after] if after < len(order) else len(self.words)
+            end = order[after] if after < len(order) else len(self.tokens)
             width = self.breaks[begin] + self._end(end - 1) - self.columns[begin]
             held = bisect_right(noted, listing.closed) > bisect_right(noted, listing.opened)
             if (width > WIDTH or held) and end > listing.closed:
@@ -293,7 +288,7 @@ class _Writer:
         return [*added, listing.closed]
 
 
-def _clings(before: Word, word: Word) -> bool:
+def _clings(before: Token, word: Token) -> bool:
     """Tell whether two words stand together whatever they are part of."""
     return (
         before.text in ("(", "[", ".", ":", "::")

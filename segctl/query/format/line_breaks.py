@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from segctl.query import ast
-from segctl.query.catalogue import ExtraKind
+from segctl.query.catalogue import UnsupportedKind
 from segctl.query.parser.cursor import RESERVED
-from segctl.query.parser.tokens import WordKind
+from segctl.query.parser.tokens import TokenKind
 from segctl.query.visit import children, walk
 
 if TYPE_CHECKING:
     from segctl.query.ast import Node
-    from segctl.query.parser.parse import Parsed
+    from segctl.query.parser.parse import ParsedQuery
 
 STEP = 2
 """One level of indentation, in spaces."""
@@ -59,13 +59,13 @@ class Lines:
     plain: bool = False
 
 
-def lines_of(parsed: Parsed, query: ast.Query) -> Lines:
+def lines_of(parsed: ParsedQuery, query: ast.Query) -> Lines:
     """Work out the style of a query, the tree of `parsed`. Linear in the number of words."""
     maker = _Maker(parsed, query)
     maker.query(query, 0)
     maker.words(query)
     maker.lines.plain = (
-        not (query.joins or query.comments or query.extras)
+        not (query.joins or query.comments or query.unsupported)
         and not isinstance(query.where, ast.And | ast.Or)
         and not maker.lines.closers  # subqueries have some
     )
@@ -73,10 +73,10 @@ def lines_of(parsed: Parsed, query: ast.Query) -> Lines:
 
 
 class _Maker:
-    def __init__(self, parsed: Parsed, query: ast.Query) -> None:
-        self.text = parsed.words
-        self.first = {word.start: number for number, word in enumerate(parsed.words)}
-        self.last = {word.end: number for number, word in enumerate(parsed.words)}
+    def __init__(self, parsed: ParsedQuery, query: ast.Query) -> None:
+        self.text = parsed.tokens
+        self.first = {word.start: number for number, word in enumerate(parsed.tokens)}
+        self.last = {word.end: number for number, word in enumerate(parsed.tokens)}
         self.wraps: dict[tuple[int, int], list[ast.Paren]] = {}
         for paren in query.parens:  # sorted by start: the outermost of a span comes first
             self.wraps.setdefault((paren.inner_start, paren.inner_end), []).append(paren)
@@ -119,14 +119,14 @@ class _Maker:
         if query.where:
             self.head(end + 1, indent)
             self.condition(query.where, indent + STEP, indent + STEP)
-        for extra in query.extras:
+        for extra in query.unsupported:
             self.unsupported(extra, indent)
 
-    def unsupported(self, extra: ast.Extra, indent: int) -> None:
-        if extra.kind is ExtraKind.STAR:
+    def unsupported(self, extra: ast.UnsupportedClause, indent: int) -> None:
+        if extra.kind is UnsupportedKind.STAR:
             return
         start, end = self.first[extra.start], self.last[extra.end]
-        leading = extra.kind in (ExtraKind.DISTINCT, ExtraKind.TOP)
+        leading = extra.kind in (UnsupportedKind.DISTINCT, UnsupportedKind.TOP)
         if not leading:
             self.lines.breaks[start] = indent
         for number in range(start + 1, end + 1):
@@ -214,7 +214,7 @@ class _Maker:
                         self.lines.close.add(after)
                 case ast.Interval(keyword=True):
                     self.lines.keywords.add(self.first[node.start])
-                case ast.Extra():
+                case ast.UnsupportedClause():
                     first, last = self.first[node.start], self.last[node.end]
                     kept.update(range(first, last + 1))
                     for number, word in enumerate(node.kind.value.split(), first):
@@ -225,7 +225,7 @@ class _Maker:
         self.lines.keywords |= {
             number
             for number, word in enumerate(self.text)
-            if word.kind is WordKind.NAME
+            if word.kind is TokenKind.NAME
             and word.upper in _KEYWORDS
             and number not in names
             and number not in kept

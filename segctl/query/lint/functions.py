@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from segctl.common.suggest import nearest
 from segctl.errors import Severity
 from segctl.query import ast
-from segctl.query.catalogue import FUNCTIONS, UNITS, ColumnType, Standing
+from segctl.query.catalogue import FUNCTIONS, TIME_UNITS, ColumnType, Evidence
 from segctl.query.lint.rule import Spot, quoted, rule
 from segctl.query.lint.types import kind_of
 from segctl.query.parser.tokens import lower, upper
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segctl.query.lint.scope import Here
 
 _ATTESTED = ", ".join(
-    name for name, function in FUNCTIONS.items() if function.standing is not Standing.UNDOCUMENTED
+    name for name, function in FUNCTIONS.items() if function.evidence is not Evidence.UNDOCUMENTED
 )
 _SHORT_UNITS = frozenset(
     (
@@ -82,7 +82,7 @@ def undocumented_function(call: ast.Call, _: Here) -> Iterator[Spot]:
         country IN ('US', 'us')
     """
     function = FUNCTIONS.get(upper(call.name.text))
-    if function and function.standing is Standing.UNDOCUMENTED and not function.aggregate:
+    if function and function.evidence is Evidence.UNDOCUMENTED and not function.aggregate:
         yield Spot(
             call.name.start,
             call.name.end,
@@ -146,8 +146,8 @@ def function_arguments(call: ast.Call, here: Here) -> Iterator[Spot]:
     if function is None:
         return
     count = len(call.args)
-    if count < function.least or (function.most is not None and count > function.most):
-        least, most = function.least, function.most
+    if count < function.min_args or (function.max_args is not None and count > function.max_args):
+        least, most = function.min_args, function.max_args
         wanted = f"{least}" if least == most else f"{least} or more" if most is None else ""
         wanted = wanted or f"{least} to {most}"
         plural = "argument" if wanted == "1" else "arguments"
@@ -210,9 +210,9 @@ def unknown_unit(part: ast.DatePart, _: Here) -> Iterator[Spot]:
         created_at > timestampadd(day, -30, CURRENT_TIMESTAMP)
     """
     name = lower(part.name.text)
-    if part.name.quoted or name in UNITS or name in _SHORT_UNITS:
+    if part.name.quoted or name in TIME_UNITS or name in _SHORT_UNITS:
         return
-    meant = nearest(name, UNITS)
+    meant = nearest(name, TIME_UNITS)
     if meant:
         yield Spot(
             part.start, part.end, f"{quoted(name)} is no unit of time", f"did you mean `{meant}`?"

@@ -13,14 +13,14 @@ from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.lint.rule import Needs, Spot, quoted, rule
 from segctl.query.lint.types import compared
-from segctl.query.parser.tokens import WordKind, lower, upper
-from segctl.query.personal_data import addresses_in
+from segctl.query.parser.tokens import TokenKind, lower, upper
+from segctl.query.personal_data import find_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from segctl.query.lint.scope import Here
-    from segctl.query.parser.tokens import Word
+    from segctl.query.parser.tokens import Token
 
 _PHONE = re.compile(r"\+?[\d ().\-/\u00a0]{7,24}")
 _PHONE_COLUMNS = frozenset(("phone_number", "whatsapp", "phone", "mobile", "mobile_phone"))
@@ -61,21 +61,21 @@ def personal_data(node: ast.Expression, _: Here) -> Iterator[Spot]:
                 yield _personal(other, "a phone number")
 
 
-def personal_words(words: Iterable[Word]) -> Iterator[Spot]:
+def personal_words(words: Iterable[Token]) -> Iterator[Spot]:
     """Find the same in words: for queries, and parts of one, of which there is no tree."""
     for word in words:
-        if word.kind is WordKind.STRING and (what := _person_in(word.text[1:-1].strip())):
+        if word.kind is TokenKind.STRING and (what := _person_in(word.text[1:-1].strip())):
             yield _personal(word, what)
 
 
 def _person_in(text: str) -> str:
     """Say what in a text belongs to a person, or give an empty text."""
-    if addresses_in(text):
+    if find_email_addresses(text):
         return "an e-mail address"
     return "a phone number" if text.startswith("+") and _is_phone(text) else ""
 
 
-def _personal(node: ast.Node | Word, what: str) -> Spot:
+def _personal(node: ast.Node | Token, what: str) -> Spot:
     return Spot(
         node.start,
         node.end,

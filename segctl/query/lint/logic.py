@@ -13,7 +13,7 @@ from segctl.query import ast
 from segctl.query.lint.predicates import Atom, atoms_by_column, flattened, is_outermost
 from segctl.query.lint.rule import Spot, quoted, rule
 from segctl.query.lint.values import order, same, value_of
-from segctl.query.to_sql import Writer
+from segctl.query.to_sql import SqlWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -301,7 +301,7 @@ def duplicate_condition(group: ast.And | ast.Or, here: Here) -> Iterator[Spot]:
     by_kind: dict[object, list[ast.Expression]] = {}
     for operand in flattened(group):
         by_kind.setdefault((type(operand), getattr(operand, "op", "")), []).append(operand)
-    writer = Writer()
+    writer = SqlWriter()
     for operands in by_kind.values():
         if len(operands) == 1:
             continue

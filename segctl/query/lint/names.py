@@ -149,7 +149,7 @@ def _unknown(column: ast.Column, here: Here, resolved: Resolved) -> Spot:
     certain = account_schema.certain and table == "contact_data"
     bare = not column.qualifier and not column.name.quoted
     function = FUNCTIONS.get(upper(name)) if bare else None
-    if function and function.least == 0:
+    if function and function.min_args == 0:
         hint = f"write {function.name}()"
     elif bare and column.start in here.work.values:
         hint = f"to compare with a text, write '{name}'"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from segctl.query.lint.account_schema import AccountSchema
     from segctl.query.lint.rule import Rule
     from segctl.query.parser.errors import Problem
-    from segctl.query.parser.parse import Parsed
+    from segctl.query.parser.parse import ParsedQuery
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
@@ -88,7 +88,7 @@ _READABLE_ELSEWHERE = ("WITH", "VALUES")
 """Beginnings of queries that are no SELECT and yet might select: not documented."""
 
 
-def lint(parsed: Parsed, account_schema: AccountSchema) -> tuple[Finding, ...]:
+def lint(parsed: ParsedQuery, account_schema: AccountSchema) -> tuple[Finding, ...]:
     """Check one query; give what was found in the order of places. Never raises.
 
     A query that could not be read gives its problems, and the personal data in it: a slip of the
@@ -102,17 +102,17 @@ def lint(parsed: Parsed, account_schema: AccountSchema) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda one: (one.start, -one.end)))
 
 
-def _overlooked(parsed: Parsed, found: list[Finding]) -> Iterator[Finding]:
+def _overlooked(parsed: ParsedQuery, found: list[Finding]) -> Iterator[Finding]:
     """Find personal data where no node of a tree stands, as in the queries of a UNION."""
     rule = literals.personal_data
     known = {one.start for one in found if one.code == rule.code}
-    for spot in literals.personal_words(parsed.words):
+    for spot in literals.personal_words(parsed.tokens):
         if spot.start not in known:
             place = (spot.start, spot.end)
             yield Finding(rule.code, spot.message, spot.hint, *place, rule.severity, spot.private)
 
 
-def _unread(parsed: Parsed, problem: Problem) -> Iterator[Finding]:
+def _unread(parsed: ParsedQuery, problem: Problem) -> Iterator[Finding]:
     rule = structure.unreadable_query
     first = upper(parsed.text[problem.start : problem.end])
     if problem.code == "empty-query" or (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.query import ast
-from segctl.query.catalogue import SELECTED, ColumnType, ExtraKind
+from segctl.query.catalogue import SELECTED_COLUMNS, ColumnType, UnsupportedKind
 from segctl.query.lint.rule import Spot, listed, quoted, rule
 from segctl.query.parser.tokens import lower, upper
 
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from segctl.query.lint.scope import Here
     from segctl.query.parser.errors import Problem
 
-_OF_THEIR_OWN = (ExtraKind.STAR, ExtraKind.SECOND_STATEMENT)
-_SETS = (ExtraKind.UNION, ExtraKind.INTERSECT, ExtraKind.EXCEPT, ExtraKind.MINUS)
+_OF_THEIR_OWN = (UnsupportedKind.STAR, UnsupportedKind.SECOND_STATEMENT)
+_SETS = (
+    UnsupportedKind.UNION,
+    UnsupportedKind.INTERSECT,
+    UnsupportedKind.EXCEPT,
+    UnsupportedKind.MINUS,
+)
 
 
 @rule("not-select", Severity.ERROR)
@@ -85,8 +90,8 @@ def second_statement(query: ast.Query, _: Here) -> Iterator[Spot]:
 
         SELECT contact_id, updated_at FROM contact_data;
     """
-    for extra in query.extras:
-        if extra.kind is ExtraKind.SECOND_STATEMENT:
+    for extra in query.unsupported:
+        if extra.kind is UnsupportedKind.SECOND_STATEMENT:
             yield Spot(
                 extra.start,
                 extra.end,
@@ -118,7 +123,7 @@ def select_star(item: ast.SelectItem, here: Here) -> Iterator[Spot]:
             item.end,
             f"{quoted(here.source(item.value))} selects every column;"
             " a segment selects contact_id and updated_at",
-            f"write SELECT {_wanted(here, *SELECTED)}",
+            f"write SELECT {_wanted(here, *SELECTED_COLUMNS)}",
         )
 
 
@@ -145,10 +150,10 @@ def select_columns(query: ast.Query, here: Here) -> Iterator[Spot]:
     values = [item.value for item in query.select]
     if here.scope.outer or any(isinstance(value, ast.Star) for value in values):
         return
-    missing = [name for name in SELECTED if not any(_is(value, name) for value in values)]
+    missing = [name for name in SELECTED_COLUMNS if not any(_is(value, name) for value in values)]
     seen: set[str] = set()
     for item in query.select:
-        name = next((name for name in SELECTED if _is(item.value, name)), "")
+        name = next((name for name in SELECTED_COLUMNS if _is(item.value, name)), "")
         alias = _swallowed(item, here) if name else None
         if alias is not None and (column := lower(alias.text)) in missing:
             missing.remove(column)
@@ -173,13 +178,15 @@ def select_columns(query: ast.Query, here: Here) -> Iterator[Spot]:
                 f"{quoted(here.source(item.value))} is selected;"
                 " a segment selects contact_id and updated_at"
             )
-        yield Spot(item.start, item.end, message, f"write SELECT {_wanted(here, *SELECTED)}")
+        yield Spot(
+            item.start, item.end, message, f"write SELECT {_wanted(here, *SELECTED_COLUMNS)}"
+        )
     if missing:
         yield Spot(
             query.select[0].start,
             query.select[-1].end,
             f"{listed(missing)} must be selected",
-            f"write SELECT {_wanted(here, *SELECTED)}",
+            f"write SELECT {_wanted(here, *SELECTED_COLUMNS)}",
         )
 
 
@@ -232,13 +239,13 @@ def unsupported_clause(query: ast.Query, _: Here) -> Iterator[Spot]:
 
         SELECT contact_id, updated_at FROM contact_data WHERE updated_at > now() - 30 days
     """
-    for extra in query.extras:
+    for extra in query.unsupported:
         if extra.kind in _OF_THEIR_OWN:
             continue
         hint = f"delete {extra.kind}; it does not change who is in the segment"
         if extra.kind in _SETS:
             hint = f"join the conditions of both queries with {_SET_HINTS.get(extra.kind)}"
-        elif extra.kind not in (ExtraKind.DISTINCT, ExtraKind.ORDER_BY):
+        elif extra.kind not in (UnsupportedKind.DISTINCT, UnsupportedKind.ORDER_BY):
             hint = "delete it, and say with WHERE who belongs to the segment"
         yield Spot(
             extra.start,
@@ -249,10 +256,10 @@ def unsupported_clause(query: ast.Query, _: Here) -> Iterator[Spot]:
 
 
 _SET_HINTS = {
-    ExtraKind.UNION: "OR in one query",
-    ExtraKind.INTERSECT: "AND in one query",
-    ExtraKind.EXCEPT: "AND contact_id NOT IN (SELECT …)",
-    ExtraKind.MINUS: "AND contact_id NOT IN (SELECT …)",
+    UnsupportedKind.UNION: "OR in one query",
+    UnsupportedKind.INTERSECT: "AND in one query",
+    UnsupportedKind.EXCEPT: "AND contact_id NOT IN (SELECT …)",
+    UnsupportedKind.MINUS: "AND contact_id NOT IN (SELECT …)",
 }
 
 

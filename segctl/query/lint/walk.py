@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segctl.query import ast
-from segctl.query.catalogue import FUNCTIONS, UNITS
+from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
 from segctl.query.lint.rule import Finding
 from segctl.query.lint.scope import Here, Pass, Scope
 from segctl.query.parser.tokens import lower, upper
@@ -155,7 +155,7 @@ def _arguments(call: ast.Call) -> tuple[ast.Expression, ...]:
     """Give the arguments of a call, without what is the unit of time to a misspelt function."""
     match call.args:
         case (ast.Column(qualifier=None, path=(), name=name), *_):
-            if upper(call.name.text) not in FUNCTIONS and lower(name.text) in UNITS:
+            if upper(call.name.text) not in FUNCTIONS and lower(name.text) in TIME_UNITS:
                 return call.args[1:]
     return call.args
 

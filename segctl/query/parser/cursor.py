@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from segctl.common.suggest import nearest
 from segctl.query.ast import Name, Paren
-from segctl.query.parser.errors import CannotRead, Problem, place, shown
-from segctl.query.parser.tokens import Word, WordKind, upper
+from segctl.query.parser.errors import ParseError, Problem, describe_position, quote_snippet
+from segctl.query.parser.tokens import Token, TokenKind, upper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,92 +34,96 @@ class Cursor:
     `problems` collects what reading went on after; `parens` the grouping parentheses.
     """
 
-    def __init__(self, text: str, words: Sequence[Word]) -> None:
+    def __init__(self, text: str, words: Sequence[Token]) -> None:
         self.text = text
-        self.words = words
+        self.tokens = words
         self.index = 0
         self.word = words[0]
         self.problems: list[Problem] = []
         self.parens: list[Paren] = []
 
     @property
-    def next(self) -> Word:
+    def next(self) -> Token:
         """The word after the current one; at the end, the end."""
-        return self.words[min(self.index + 1, len(self.words) - 1)]
+        return self.tokens[min(self.index + 1, len(self.tokens) - 1)]
 
     @property
     def last_end(self) -> int:
         """Where the last taken word ended."""
-        return self.words[self.index - 1].end if self.index else self.word.start
+        return self.tokens[self.index - 1].end if self.index else self.word.start
 
-    def take(self) -> Word:
+    def take(self) -> Token:
         """Return the current word and go on to the next. The end is never passed."""
         word = self.word
-        if word.kind is not WordKind.END:
+        if word.kind is not TokenKind.END:
             self.index += 1
-            self.word = self.words[self.index]
+            self.word = self.tokens[self.index]
         return word
 
     def at(self, *wanted: str) -> bool:
         """Tell whether the current word is one of these, given in upper case."""
         return self.word.upper in wanted
 
-    def accept(self, wanted: str) -> Word | None:
+    def accept(self, wanted: str) -> Token | None:
         """Take the current word if it is `wanted`."""
         return self.take() if self.word.upper == wanted else None
 
-    def expect(self, wanted: str, why: str = "") -> Word:
+    def expect(self, wanted: str, why: str = "") -> Token:
         """Take the word `wanted`, or stop, saying that it was expected `why`."""
         if self.word.upper != wanted:
             raise self.unexpected(f"`{wanted}`{why}", meant=(wanted,))
         return self.take()
 
-    def close(self, mark: str, opened: Word, meant: Sequence[str] = ()) -> Word:
+    def close(self, mark: str, opened: Token, meant: Sequence[str] = ()) -> Token:
         """Take the closing `mark` of what `opened`, or stop and name where that stands."""
         if self.word.upper == mark:
             return self.take()
         kind = "bracket" if opened.text == "[" else "parenthesis"
-        if self.word.kind is WordKind.END:
+        if self.word.kind is TokenKind.END:
             raise self.stop(
                 f"unclosed-{kind}",
-                f"the {kind} opened at {place(self.text, opened.start)} is never closed",
+                f"the {kind} opened at {describe_position(self.text, opened.start)} is not closed",
                 f"add `{mark}`",
                 opened,
             )
         raise self.unexpected(
             f"`{mark}`",
             meant=meant,
-            hint=f"the {kind} was opened at {place(self.text, opened.start)}",
+            hint=f"the {kind} was opened at {describe_position(self.text, opened.start)}",
         )
 
-    def unexpected(self, wanted: str, *, meant: Sequence[str] = (), hint: str = "") -> CannotRead:
+    def unexpected(self, wanted: str, *, meant: Sequence[str] = (), hint: str = "") -> ParseError:
         """Make the reason to stop at the current word: `wanted` was expected there.
 
         `meant` are keywords that the current word may be a misspelling of.
         """
         word = self.word
-        guess = nearest(word.text, meant) if word.kind is WordKind.NAME else ""
-        found = "the query ends" if word.kind is WordKind.END else f"found {shown(word.text)}"
+        guess = nearest(word.text, meant) if word.kind is TokenKind.NAME else ""
+        found = (
+            "the query ends" if word.kind is TokenKind.END else f"found {quote_snippet(word.text)}"
+        )
         return self.stop(
             "syntax",
             f"expected {wanted}, but {found}",
             f"did you mean `{guess}`?" if guess else hint,
         )
 
-    def comma_missing(self, things: str) -> CannotRead:
+    def comma_missing(self, things: str) -> ParseError:
         """Make the reason to stop at the current word: it begins the next of some `things`."""
-        message = f"a comma is missing before {shown(self.word.text)}"
+        message = f"a comma is missing before {quote_snippet(self.word.text)}"
         return self.stop("syntax", message, f"write a comma between {things}")
 
-    def stop(self, code: str, message: str, hint: str = "", word: Word | None = None) -> CannotRead:
+    def stop(
+        self, code: str, message: str, hint: str = "", word: Token | None = None
+    ) -> ParseError:
         """Make the reason to stop reading: a problem at `word`, or at the current one."""
-        return CannotRead(self.problem(code, message, hint, word))
+        return ParseError(self.problem(code, message, hint, word))
 
-    def complain(self, code: str, message: str, hint: str = "", word: Word | None = None) -> None:
+    def complain(self, code: str, message: str, hint: str = "", word: Token | None = None) -> None:
         """Note a problem, and go on reading."""
         self.problems.append(self.problem(code, message, hint, word))
 
-    def problem(self, code: str, message: str, hint: str, word: Word | None) -> Problem:
+    def problem(self, code: str, message: str, hint: str, word: Token | None) -> Problem:
         """Make a problem at `word`, or at the current one."""
         where = word or self.word
         return Problem(code, message, hint, where.start, where.end)
@@ -130,19 +134,21 @@ class Cursor:
         If so, the problem is noted and the word is to be read as that keyword.
         """
         word = self.word
-        if word.kind is not WordKind.NAME or word.upper in RESERVED:
+        if word.kind is not TokenKind.NAME or word.upper in RESERVED:
             return False
         guess = nearest(word.text, keywords)
         if not guess:
             return False
-        self.complain("misspelt-keyword", f"unknown word {shown(word.text)}", _did_you_mean(guess))
+        self.complain(
+            "misspelt-keyword", f"unknown word {quote_snippet(word.text)}", _did_you_mean(guess)
+        )
         self.word = word._replace(upper=guess)
         return True
 
-    def is_name(self, word: Word) -> bool:
+    def is_name(self, word: Token) -> bool:
         """Tell whether a word can name a column, a table or an alias."""
-        return word.kind is WordKind.QUOTED or (
-            word.kind is WordKind.NAME and word.upper not in RESERVED
+        return word.kind is TokenKind.QUOTED or (
+            word.kind is TokenKind.NAME and word.upper not in RESERVED
         )
 
     def name(self, what: str) -> Name:
@@ -153,14 +159,14 @@ class Cursor:
 
     def any_name(self, what: str) -> Name:
         """Take a name that may also be a keyword, as after a dot."""
-        if self.word.kind not in (WordKind.NAME, WordKind.QUOTED):
+        if self.word.kind not in (TokenKind.NAME, TokenKind.QUOTED):
             raise self.unexpected(what)
         return name_of(self.take())
 
 
-def name_of(word: Word) -> Name:
+def name_of(word: Token) -> Name:
     """Make a name of a bare or quoted word."""
-    quoted = word.kind is WordKind.QUOTED
+    quoted = word.kind is TokenKind.QUOTED
     text = word.text[1:-1].replace('""', '"') if quoted else word.text
     return Name(start=word.start, end=word.end, text=text, quoted=quoted)
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segctl.common.secrets import redact
-from segctl.query.personal_data import mask_personal
+from segctl.query.personal_data import mask_email_addresses
 
-SHOWN = 40
+MAX_SNIPPET = 40
 """A message quotes at most so many characters of a query."""
 
 
@@ -33,7 +33,7 @@ class Problem:
     end: int
 
 
-class CannotRead(Exception):
+class ParseError(Exception):
     """Leaves the parser with the problem that ends the reading."""
 
     def __init__(self, problem: Problem) -> None:
@@ -41,17 +41,17 @@ class CannotRead(Exception):
         self.problem = problem
 
 
-def shown(text: str) -> str:
+def quote_snippet(text: str) -> str:
     """Quote a piece of a query for a message: short, on one line, without control characters.
 
     Keys and addresses are masked before it is cut, for no mask knows half of one.
     """
-    text = redact(mask_personal(text))
-    short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    text = redact(mask_email_addresses(text))
+    short = text if len(text) <= MAX_SNIPPET else text[: MAX_SNIPPET - 1] + "…"
     return "`" + "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in short) + "`"
 
 
-def place(text: str, offset: int) -> str:
+def describe_position(text: str, offset: int) -> str:
     """Say where in the query `offset` is, for a hint: lines and columns count from 1."""
     line = text.count("\n", 0, offset) + 1
     column = offset - (text.rfind("\n", 0, offset) + 1) + 1

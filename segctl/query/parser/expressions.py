@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, cast
 
 from segctl.query import ast
 from segctl.query.parser.cursor import Cursor
-from segctl.query.parser.tokens import WordKind
+from segctl.query.parser.tokens import TokenKind
 
 if TYPE_CHECKING:
-    from segctl.query.parser.errors import CannotRead
-    from segctl.query.parser.tokens import Word
+    from segctl.query.parser.errors import ParseError
+    from segctl.query.parser.tokens import Token
 
-DEEPEST = 64
+MAX_DEPTH = 64
 """A query nested deeper, or a tree higher, than this is not read."""
 
 OR, AND, NOT, COMPARE, CONCAT, ADD, MULTIPLY, SIGN, CAST = range(1, 10)
@@ -50,7 +50,7 @@ CONTINUE = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN")
 """Keywords that may follow an operand, for guessing at misspelt ones."""
 
 
-class Expressions(Cursor, ABC):
+class ExpressionParser(Cursor, ABC):
     """Reads expressions at the cursor."""
 
     depth = 0
@@ -59,7 +59,7 @@ class Expressions(Cursor, ABC):
 
     def expression(self, floor: int = 0) -> ast.Expression:
         """Read an expression whose operators all bind tighter than `floor`."""
-        if self.depth >= DEEPEST:
+        if self.depth >= MAX_DEPTH:
             raise self._too_deep()
         self.depth += 1
         above, self.peak = self.peak, 0
@@ -75,7 +75,7 @@ class Expressions(Cursor, ABC):
             self.peak = 0
             left = self._infix(left, begin, power)
             height = max(height, self.peak) + 1
-            if height > DEEPEST:
+            if height > MAX_DEPTH:
                 raise self._too_deep()
         self.peak = max(above, height)
         self.depth -= 1
@@ -106,14 +106,14 @@ class Expressions(Cursor, ABC):
         """Read one operand. `operands` does."""
 
     @abstractmethod
-    def subquery_after(self, opened: Word) -> ast.Subquery:
+    def subquery_after(self, opened: Token) -> ast.Subquery:
         """Read the query after an opening parenthesis, and the closing one. `grammar` does."""
 
     @abstractmethod
     def type_name(self) -> str:
         """Read the name of a type. `operands` does."""
 
-    def list_until(self, mark: str, opened: Word) -> tuple[ast.Expression, ...]:
+    def list_until(self, mark: str, opened: Token) -> tuple[ast.Expression, ...]:
         """Read one or more expressions between commas, up to and with the closing `mark`."""
         items: list[ast.Expression] = []
         while True:
@@ -122,7 +122,7 @@ class Expressions(Cursor, ABC):
             items.append(self.expression())
             if not self.accept(","):
                 break
-        if self.word.kind in (WordKind.STRING, WordKind.NUMBER):
+        if self.word.kind in (TokenKind.STRING, TokenKind.NUMBER):
             raise self.comma_missing("the values")
         self.close(mark, opened, ("AND", "OR", "IN", "LIKE"))
         return tuple(items)
@@ -245,10 +245,10 @@ class Expressions(Cursor, ABC):
         raise self.unexpected(
             "NULL after IS",
             meant=("NULL", "NOT", "TRUE", "FALSE"),
-            hint="" if self.word.kind is WordKind.END else "to compare values, write =",
+            hint="" if self.word.kind is TokenKind.END else "to compare values, write =",
         )
 
-    def _chained(self, left: ast.Expression) -> CannotRead:
+    def _chained(self, left: ast.Expression) -> ParseError:
         if isinstance(left, ast.Comparison) and any(
             isinstance(side, ast.Binary) and side.op == "||" for side in (left.left, left.right)
         ):
@@ -259,5 +259,5 @@ class Expressions(Cursor, ABC):
             "put AND between them, or one of them between parentheses",
         )
 
-    def _too_deep(self) -> CannotRead:
-        return self.stop("too-deep", f"the query is nested deeper than {DEEPEST} levels")
+    def _too_deep(self) -> ParseError:
+        return self.stop("too-deep", f"the query is nested deeper than {MAX_DEPTH} levels")

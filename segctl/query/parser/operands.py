@@ -11,20 +11,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from segctl.query import ast
-from segctl.query.catalogue import FUNCTIONS, UNITS
+from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
 from segctl.query.parser.cursor import name_of
-from segctl.query.parser.errors import shown
-from segctl.query.parser.expressions import CONTINUE, Expressions
-from segctl.query.parser.tokens import WordKind, lower, upper
+from segctl.query.parser.errors import quote_snippet
+from segctl.query.parser.expressions import CONTINUE, ExpressionParser
+from segctl.query.parser.tokens import TokenKind, lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from segctl.query.parser.tokens import Word
+    from segctl.query.parser.tokens import Token
 
-_UNITS = frozenset(upper(unit) for unit in UNITS)
+_UNITS = frozenset(upper(unit) for unit in TIME_UNITS)
 _BARE = frozenset(name for name, function in FUNCTIONS.items() if function.bare)
-_PART_FIRST = frozenset(name for name, function in FUNCTIONS.items() if function.part_first)
+_PART_FIRST = frozenset(name for name, function in FUNCTIONS.items() if function.date_part_first)
 _ESCAPED = re.compile(r"''|\\(.)", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 _TYPE_TAILS = (
@@ -37,20 +37,20 @@ _TYPED_LITERALS = ("TIMESTAMP", "DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_TZ",
 _TEMPLATES = {"{": "template", "}": "template", "$": "placeholder", "?": "placeholder"}
 
 
-class Operands(Expressions):
+class OperandParser(ExpressionParser):
     """Reads operands at the cursor."""
 
     def operand(self) -> ast.Expression:
         """Read one operand and what binds to it without an operator."""
         word = self.word
         match word.kind:
-            case WordKind.STRING:
+            case TokenKind.STRING:
                 return self._string()
-            case WordKind.NUMBER:
+            case TokenKind.NUMBER:
                 return self._number()
-            case WordKind.QUOTED:
+            case TokenKind.QUOTED:
                 return self._column()
-            case WordKind.NAME:
+            case TokenKind.NAME:
                 return self._named()
             case _:
                 return self._symbol()
@@ -58,20 +58,20 @@ class Operands(Expressions):
     def type_name(self) -> str:
         """Read the name of a type, with its parameters and its tail of words."""
         word = self.word
-        if word.kind is not WordKind.NAME:  # in quotes its case would count
+        if word.kind is not TokenKind.NAME:  # in quotes its case would count
             raise self.unexpected("the name of a type")
         self.take()
         words = [word.upper]
         for tail in _TYPE_TAILS:
-            here = self.words[self.index : self.index + len(tail)]
+            here = self.tokens[self.index : self.index + len(tail)]
             if tuple(word.upper for word in here) == tail:
                 words.extend(self.take().upper for _ in tail)
                 break
-        if self.at("(") and self.next.kind is WordKind.NUMBER:
+        if self.at("(") and self.next.kind is TokenKind.NUMBER:
             opened = self.take()
             numbers = [self.take().text]
             while self.accept(","):
-                if self.word.kind is not WordKind.NUMBER:
+                if self.word.kind is not TokenKind.NUMBER:
                     raise self.unexpected("a number in the type")
                 numbers.append(self.take().text)
             self.close(")", opened)
@@ -86,7 +86,7 @@ class Operands(Expressions):
     def _number(self) -> ast.Expression:
         word = self.take()
         number = ast.Number(start=word.start, end=word.end, text=word.text)
-        if self.word.kind is WordKind.NAME:
+        if self.word.kind is TokenKind.NAME:
             if self.word.upper in _UNITS:
                 unit = name_of(self.take())
                 return ast.Interval(
@@ -95,7 +95,7 @@ class Operands(Expressions):
             if self.word.start == word.end:
                 raise self.stop(
                     "syntax",
-                    f"{shown(word.text + self.word.text)} is neither a number nor a name",
+                    f"{quote_snippet(word.text + self.word.text)} is neither a number nor a name",
                     'put a name that begins with a digit between double quotes: "2fa"',
                 )
         return number
@@ -111,14 +111,14 @@ class Operands(Expressions):
             items = self.list_until("]", opened)
             return ast.Array(start=opened.start, end=self.last_end, items=items)
         after = self.next
-        if word.upper == "." and after.kind is WordKind.NUMBER and after.start == word.end:
+        if word.upper == "." and after.kind is TokenKind.NUMBER and after.start == word.end:
             self.take()
             digits = self.take()
             return ast.Number(start=word.start, end=digits.end, text=f".{digits.text}")
         if word.upper in _TEMPLATES:
             raise self.stop(
                 _TEMPLATES[word.upper],
-                f"{shown(word.text)} looks like a placeholder; the server does not fill any in",
+                f"{quote_snippet(word.text)} is a placeholder, which SendGrid does not fill in",
                 "write the value itself",
             )
         raise self.unexpected("a column, a value or `(`")
@@ -161,13 +161,13 @@ class Operands(Expressions):
             return ast.Null(start=word.start, end=word.end)
         return ast.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
 
-    def _bare_word(self, word: Word, after: Word) -> ast.Expression:
+    def _bare_word(self, word: Token, after: Token) -> ast.Expression:
         """Read a name that no parenthesis follows: mostly a column."""
         if word.upper == "INTERVAL" and (
-            after.kind in (WordKind.NUMBER, WordKind.STRING) or after.upper == "-"
+            after.kind in (TokenKind.NUMBER, TokenKind.STRING) or after.upper == "-"
         ):
             return self._interval()
-        if word.upper in _TYPED_LITERALS and after.kind is WordKind.STRING:
+        if word.upper in _TYPED_LITERALS and after.kind is TokenKind.STRING:
             self.take()
             value = self._string()
             return ast.Cast(
@@ -177,10 +177,10 @@ class Operands(Expressions):
             self.take()
             name = name_of(word)
             return ast.Call(start=word.start, end=word.end, name=name, args=(), bare=True)
-        if after.kind is WordKind.STRING and after.start == word.end:
+        if after.kind is TokenKind.STRING and after.start == word.end:
             raise self.stop(
                 "string-prefix",
-                f"{shown(word.text)} stands right before a string",
+                f"{quote_snippet(word.text)} stands right before a string",
                 "strings have no prefixes here: write '…' alone",
             )
         return self._column()
@@ -222,9 +222,9 @@ class Operands(Expressions):
 
     def _subscript(self) -> ast.Number | ast.String:
         opened = self.take()
-        if self.word.kind is WordKind.STRING:
+        if self.word.kind is TokenKind.STRING:
             step: ast.Number | ast.String = self._string()
-        elif self.word.kind is WordKind.NUMBER:
+        elif self.word.kind is TokenKind.NUMBER:
             word = self.take()
             step = ast.Number(start=word.start, end=word.end, text=word.text)
         else:
@@ -259,26 +259,28 @@ class Operands(Expressions):
         )
 
     def _at_part(self) -> bool:
-        return self.word.kind is WordKind.NAME and self.next.upper == ","
+        return self.word.kind is TokenKind.NAME and self.next.upper == ","
 
     def _interval(self) -> ast.Expression:
         start = self.take().start
         value: ast.Number | ast.String | ast.Unary
-        if self.word.kind is WordKind.STRING:
+        if self.word.kind is TokenKind.STRING:
             value = self._string()
         else:
             sign = self.accept("-")
             word = self.take()
-            if word.kind is not WordKind.NUMBER:
+            if word.kind is not TokenKind.NUMBER:
                 raise self.stop("syntax", "expected a number after INTERVAL", "", word)
             value = ast.Number(start=word.start, end=word.end, text=word.text)
             if sign:
                 value = ast.Unary(start=sign.start, end=word.end, op="-", operand=value)
         unit: ast.Name | None = None
-        if self.word.kind is WordKind.NAME and self.word.upper in _UNITS:
+        if self.word.kind is TokenKind.NAME and self.word.upper in _UNITS:
             unit = name_of(self.take())
         elif not isinstance(value, ast.String):
-            raise self.unexpected("a unit of time after INTERVAL", meant=[lower(u) for u in UNITS])
+            raise self.unexpected(
+                "a unit of time after INTERVAL", meant=[lower(u) for u in TIME_UNITS]
+            )
         return ast.Interval(start=start, end=self.last_end, value=value, unit=unit, keyword=True)
 
     def _case(self) -> ast.Expression:
@@ -328,7 +330,7 @@ class Operands(Expressions):
         query = self.subquery_after(opened).query
         return ast.Exists(start=start, end=self.last_end, query=query)
 
-    _SPECIAL: ClassVar[Mapping[str, Callable[[Operands], ast.Expression]]] = MappingProxyType(
+    _SPECIAL: ClassVar[Mapping[str, Callable[[OperandParser], ast.Expression]]] = MappingProxyType(
         {
             "NULL": _constant,
             "TRUE": _constant,

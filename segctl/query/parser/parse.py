@@ -20,13 +20,13 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from segctl.query.ast import Comment, Query
-from segctl.query.catalogue import UNITS
+from segctl.query.catalogue import TIME_UNITS
 from segctl.query.parser.cursor import RESERVED
-from segctl.query.parser.errors import CannotRead, Problem, shown
-from segctl.query.parser.statements import Grammar
-from segctl.query.parser.tokens import Word, WordKind, lower, upper
+from segctl.query.parser.errors import ParseError, Problem, quote_snippet
+from segctl.query.parser.statements import StatementParser
+from segctl.query.parser.tokens import Token, TokenKind, lower, upper
 
-LONGEST = 1 << 20
+MAX_QUERY_LENGTH = 1 << 20
 """Texts of more characters are not read."""
 
 _PIECE = re.compile(
@@ -55,10 +55,10 @@ _HASH = re.compile(r"(?<!\{)#(?!\})")  # {# … #} is a template's: the grammar 
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedQuery:
     """What reading gave: `query` is `None` exactly when there are `problems`.
 
-    `words` are all words of the text in order, without comments and without an end mark: a
+    `tokens` are all tokens of the text in order, without comments and without an end mark: a
     formatter proves by them that it changed nothing. They are empty when the text could not
     be cut into words.
     """
@@ -66,37 +66,37 @@ class Parsed:
     text: str
     query: Query | None
     problems: tuple[Problem, ...]
-    words: tuple[Word, ...] = ()
+    tokens: tuple[Token, ...] = ()
 
 
-def parse(text: str) -> Parsed:
+def parse(text: str) -> ParsedQuery:
     """Read a query. Never raises; takes time linear in `len(text)`.
 
     Offsets in the result count characters of `text` as given.
     """
-    if len(text) > LONGEST:
-        message = f"the query has {len(text)} characters; segctl reads at most {LONGEST}"
-        return Parsed(text, None, (Problem("too-long", message, "", 0, 0),))
+    if len(text) > MAX_QUERY_LENGTH:
+        message = f"the query has {len(text)} characters; segctl reads at most {MAX_QUERY_LENGTH}"
+        return ParsedQuery(text, None, (Problem("too-long", message, "", 0, 0),))
     try:
         words, comments = _cut(text)
-    except CannotRead as stop:
-        return Parsed(text, None, (stop.problem,))
-    grammar = Grammar(text, [*words, Word(WordKind.END, "", "", len(text), len(text))])
+    except ParseError as stop:
+        return ParsedQuery(text, None, (stop.problem,))
+    grammar = StatementParser(text, [*words, Token(TokenKind.END, "", "", len(text), len(text))])
     try:
         query = grammar.statement()
-    except CannotRead as stop:
-        return Parsed(text, None, (*grammar.problems, stop.problem), tuple(words))
+    except ParseError as stop:
+        return ParsedQuery(text, None, (*grammar.problems, stop.problem), tuple(words))
     except RecursionError:  # the caller stood deep in the stack already
         problem = Problem("too-deep", "the query is nested too deep", "", 0, len(text))
-        return Parsed(text, None, (problem,), tuple(words))
+        return ParsedQuery(text, None, (problem,), tuple(words))
     if grammar.problems:
-        return Parsed(text, None, tuple(grammar.problems), tuple(words))
-    return Parsed(text, replace(query, comments=tuple(comments)), (), tuple(words))
+        return ParsedQuery(text, None, tuple(grammar.problems), tuple(words))
+    return ParsedQuery(text, replace(query, comments=tuple(comments)), (), tuple(words))
 
 
-def _cut(text: str) -> tuple[list[Word], list[Comment]]:
+def _cut(text: str) -> tuple[list[Token], list[Comment]]:
     """Cut a text into words and comments, or raise `CannotRead`."""
-    words: list[Word] = []
+    words: list[Token] = []
     comments: list[Comment] = []
     position = 0
     for found in _PIECE.finditer(text):
@@ -119,30 +119,30 @@ def _cut(text: str) -> tuple[list[Word], list[Comment]]:
             _stop_on(text, start)
         elif group == "string" and words and words[-1].end == start:
             _refuse_prefix(text, words[-1], position)
-        words.append(Word(_KINDS[group], piece, folded, start, position))
+        words.append(Token(_KINDS[group], piece, folded, start, position))
     if position < len(text):
         _stop_on(text, position)
     return words, comments
 
 
-_KINDS: dict[str | None, WordKind] = {kind.value: kind for kind in WordKind}
+_KINDS: dict[str | None, TokenKind] = {kind.value: kind for kind in TokenKind}
 
 
-def _refuse_apostrophe(before: Word, name: str, end: int) -> None:
+def _refuse_apostrophe(before: Token, name: str, end: int) -> None:
     """Stop at a letter right behind a string, as in 'O'Brien', rather than at a later quote."""
-    known = upper(name) in RESERVED or lower(name) in UNITS
-    if before.kind is WordKind.STRING and not known:
-        message = f"a text ends here, right before {shown(name)}"
+    known = upper(name) in RESERVED or lower(name) in TIME_UNITS
+    if before.kind is TokenKind.STRING and not known:
+        message = f"a text ends here, right before {quote_snippet(name)}"
         hint = "write '' for a quote inside a text"
-        raise CannotRead(Problem("quote-in-text", message, hint, before.end - 1, end))
+        raise ParseError(Problem("quote-in-text", message, hint, before.end - 1, end))
 
 
-def _refuse_prefix(text: str, before: Word, end: int) -> None:
+def _refuse_prefix(text: str, before: Token, end: int) -> None:
     """Stop at a string with a letter before it, such as N'…': other dialects give it a meaning."""
-    if before.kind is WordKind.NAME and len(before.text) == 1:
-        message = f"{shown(text[before.start : end])} cannot be read"
+    if before.kind is TokenKind.NAME and len(before.text) == 1:
+        message = f"{quote_snippet(text[before.start : end])} cannot be read"
         hint = "strings have no prefixes here: write '…' alone"
-        raise CannotRead(Problem("string-prefix", message, hint, before.start, end))
+        raise ParseError(Problem("string-prefix", message, hint, before.start, end))
 
 
 def _stop_on(text: str, at: int) -> NoReturn:
@@ -153,17 +153,17 @@ def _stop_on(text: str, at: int) -> NoReturn:
     if char in _OPENERS:
         code, message, hint = _OPENERS[char]
     elif char in _SMART:
-        code, message = "smart-quote", f"{shown(char)} is a typographic quote"
+        code, message = "smart-quote", f"{quote_snippet(char)} is a typographic quote"
         hint = f"write the straight {_SMART[char]}"
     elif char == "`":
         code, message = "backtick", "names are not put between backticks"
         hint = 'write the name bare, or between double quotes: "name"'
     elif char == "#":
-        code, message = "hash", f"{shown(char)} begins no comment in a query"
+        code, message = "hash", f"{quote_snippet(char)} begins no comment in a query"
         hint = "comments in a query begin with --"
     elif char.isspace() or char in _BLANK:
         code, message = "odd-space", f"the invisible character U+{ord(char):04X} stands here"
         hint = "replace it by a plain space"
     else:
-        code, message = "odd-character", f"the character {shown(char)} cannot stand here"
-    raise CannotRead(Problem(code, message, hint, at, end))
+        code, message = "odd-character", f"the character {quote_snippet(char)} cannot stand here"
+    raise ParseError(Problem(code, message, hint, at, end))

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from segctl.common.suggest import nearest
 from segctl.query import ast
-from segctl.query.ast import Extra
-from segctl.query.catalogue import ExtraKind
-from segctl.query.parser.errors import shown
-from segctl.query.parser.operands import Operands
-from segctl.query.parser.tokens import Word, WordKind, lower
+from segctl.query.ast import UnsupportedClause
+from segctl.query.catalogue import UnsupportedKind
+from segctl.query.parser.errors import quote_snippet
+from segctl.query.parser.operands import OperandParser
+from segctl.query.parser.tokens import Token, TokenKind, lower
 
 if TYPE_CHECKING:
-    from segctl.query.parser.errors import CannotRead
+    from segctl.query.parser.errors import ParseError
 
-MOST_QUERIES = 16
+MAX_SUBQUERY_DEPTH = 16
 """Queries within queries nested deeper than this are not read."""
 
 _STATEMENTS = {
@@ -35,25 +35,32 @@ _STATEMENTS = {
 }  # fmt: skip
 
 _TAILS = {
-    "HAVING": ExtraKind.HAVING,
-    "QUALIFY": ExtraKind.QUALIFY,
-    "LIMIT": ExtraKind.LIMIT,
-    "OFFSET": ExtraKind.OFFSET,
-    "FETCH": ExtraKind.FETCH,
-    "UNION": ExtraKind.UNION,
-    "INTERSECT": ExtraKind.INTERSECT,
-    "EXCEPT": ExtraKind.EXCEPT,
-    "MINUS": ExtraKind.MINUS,
+    "HAVING": UnsupportedKind.HAVING,
+    "QUALIFY": UnsupportedKind.QUALIFY,
+    "LIMIT": UnsupportedKind.LIMIT,
+    "OFFSET": UnsupportedKind.OFFSET,
+    "FETCH": UnsupportedKind.FETCH,
+    "UNION": UnsupportedKind.UNION,
+    "INTERSECT": UnsupportedKind.INTERSECT,
+    "EXCEPT": UnsupportedKind.EXCEPT,
+    "MINUS": UnsupportedKind.MINUS,
 }
 _COLUMNS = "the selected columns"
-_OPEN_ENDED = frozenset((ExtraKind.UNION, ExtraKind.INTERSECT, ExtraKind.EXCEPT, ExtraKind.MINUS))
+_OPEN_ENDED = frozenset(
+    (
+        UnsupportedKind.UNION,
+        UnsupportedKind.INTERSECT,
+        UnsupportedKind.EXCEPT,
+        UnsupportedKind.MINUS,
+    )
+)
 _SIDES = ("LEFT", "RIGHT", "FULL")
 _JOINS = ("JOIN", "INNER", "CROSS", "NATURAL", *_SIDES)
 _CLAUSES = ("WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION")
 _AFTER_ALIAS = frozenset((",", ")", ";", "", "FROM", "ON", "USING", *_JOINS, *_CLAUSES, *_TAILS))
 
 
-class Grammar(Operands):
+class StatementParser(OperandParser):
     """Reads a statement at the cursor."""
 
     nested = 0
@@ -62,10 +69,10 @@ class Grammar(Operands):
         """Read the one SELECT that a query is, up to the end of the text."""
         self._only_select()
         query = self._query()
-        extras = list(query.extras)
-        if self.accept(";") and self.word.kind is not WordKind.END:
-            extras.append(self._extra(ExtraKind.SECOND_STATEMENT))
-        if self.word.kind is not WordKind.END:
+        extras = list(query.unsupported)
+        if self.accept(";") and self.word.kind is not TokenKind.END:
+            extras.append(self._extra(UnsupportedKind.SECOND_STATEMENT))
+        if self.word.kind is not TokenKind.END:
             raise self._left_over()
         return ast.Query(
             start=query.start,
@@ -74,14 +81,16 @@ class Grammar(Operands):
             sources=query.sources,
             joins=query.joins,
             where=query.where,
-            extras=tuple(extras),
+            unsupported=tuple(extras),
             parens=tuple(sorted(self.parens, key=lambda paren: paren.start)),
         )
 
-    def subquery_after(self, opened: Word) -> ast.Subquery:
+    def subquery_after(self, opened: Token) -> ast.Subquery:
         """Read the query after an opening parenthesis, and the closing one."""
-        if self.nested >= MOST_QUERIES:
-            raise self.stop("too-deep", f"the query holds queries more than {MOST_QUERIES} deep")
+        if self.nested >= MAX_SUBQUERY_DEPTH:
+            raise self.stop(
+                "too-deep", f"the query holds queries more than {MAX_SUBQUERY_DEPTH} deep"
+            )
         self.nested += 1
         query = self._query()
         self.nested -= 1
@@ -90,7 +99,7 @@ class Grammar(Operands):
 
     def _only_select(self) -> None:
         word = self.word
-        if word.kind is WordKind.END:
+        if word.kind is TokenKind.END:
             raise self.stop(
                 "empty-query", "the query is empty", "write SELECT contact_id, updated_at …"
             )
@@ -107,12 +116,12 @@ class Grammar(Operands):
 
     def _query(self) -> ast.Query:
         start = self.take().start
-        extras: list[Extra] = []
+        extras: list[UnsupportedClause] = []
         if self.at("DISTINCT"):
-            extras.append(_extra_of(ExtraKind.DISTINCT, self.take()))
-        if self.at("TOP") and self.next.kind is WordKind.NUMBER:
+            extras.append(_extra_of(UnsupportedKind.DISTINCT, self.take()))
+        if self.at("TOP") and self.next.kind is TokenKind.NUMBER:
             self.take()
-            extras.append(_extra_of(ExtraKind.TOP, self.words[self.index - 1], self.take()))
+            extras.append(_extra_of(UnsupportedKind.TOP, self.tokens[self.index - 1], self.take()))
         select = self._select(extras)
         if not self.misspelt("FROM"):
             if self.is_name(self.word) and not self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
@@ -136,10 +145,10 @@ class Grammar(Operands):
             sources=tuple(sources),
             joins=joins,
             where=where,
-            extras=tuple(extras),
+            unsupported=tuple(extras),
         )
 
-    def _select(self, extras: list[Extra]) -> tuple[ast.SelectItem, ...]:
+    def _select(self, extras: list[UnsupportedClause]) -> tuple[ast.SelectItem, ...]:
         items: list[ast.SelectItem] = []
         while True:
             begin = self.word.start
@@ -153,7 +162,9 @@ class Grammar(Operands):
             if isinstance(value, ast.Star):
                 text = self.text[value.start : value.end]
                 extras.append(
-                    Extra(start=value.start, end=value.end, kind=ExtraKind.STAR, text=text)
+                    UnsupportedClause(
+                        start=value.start, end=value.end, kind=UnsupportedKind.STAR, text=text
+                    )
                 )
             is_next = self.is_name(self.word) and self.next.text in (".", "(")
             if is_next and not nearest(self.word.text, ("FROM",)):
@@ -169,7 +180,7 @@ class Grammar(Operands):
             return self.name("an alias after AS")
         if not self.is_name(self.word) or self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
             return None
-        typo = nearest(self.word.text, following) if self.word.kind is WordKind.NAME else ""
+        typo = nearest(self.word.text, following) if self.word.kind is TokenKind.NAME else ""
         if typo and self.next.upper not in _AFTER_ALIAS:
             return None
         return self.name("an alias")
@@ -236,23 +247,23 @@ class Grammar(Operands):
             using=tuple(using),
         )
 
-    def _tails(self, extras: list[Extra]) -> None:
+    def _tails(self, extras: list[UnsupportedClause]) -> None:
         while kind := self._tail_kind():
             extras.append(self._extra(kind))
 
-    def _tail_kind(self) -> ExtraKind | None:
+    def _tail_kind(self) -> UnsupportedKind | None:
         word, after = self.word.upper, self.next.upper
         if word in ("GROUP", "ORDER") and after == "BY":
-            return ExtraKind.GROUP_BY if word == "GROUP" else ExtraKind.ORDER_BY
-        if word == "WINDOW" and self.next.kind is WordKind.NAME:
-            return ExtraKind.WINDOW
+            return UnsupportedKind.GROUP_BY if word == "GROUP" else UnsupportedKind.ORDER_BY
+        if word == "WINDOW" and self.next.kind is TokenKind.NAME:
+            return UnsupportedKind.WINDOW
         return _TAILS.get(word)
 
-    def _extra(self, kind: ExtraKind) -> Extra:
+    def _extra(self, kind: UnsupportedKind) -> UnsupportedClause:
         """Take a clause whole: up to the next one, or what closes the query around it."""
-        taken: list[Word] = []
+        taken: list[Token] = []
         depth = 0
-        while self.word.kind is not WordKind.END:
+        while self.word.kind is not TokenKind.END:
             if self.at(")", "]"):
                 if depth == 0 and self.nested:
                     break
@@ -264,38 +275,38 @@ class Grammar(Operands):
             taken.append(self.take())
         return _extra_of(kind, *taken)
 
-    def _ends(self, kind: ExtraKind) -> bool:
-        if kind is ExtraKind.SECOND_STATEMENT:
+    def _ends(self, kind: UnsupportedKind) -> bool:
+        if kind is UnsupportedKind.SECOND_STATEMENT:
             return False
-        if self.words[self.index - 1].text in (".", ":"):
+        if self.tokens[self.index - 1].text in (".", ":"):
             return False  # the key `data:limit` begins no clause
         return self.at(";") or (kind not in _OPEN_ENDED and self._tail_kind() is not None)
 
-    def _left_over(self) -> CannotRead:
+    def _left_over(self) -> ParseError:
         word = self.word
         if word.upper == ")":
             return self.stop("unexpected-parenthesis", "this `)` closes nothing", "remove it")
-        if word.kind is WordKind.QUOTED:
+        if word.kind is TokenKind.QUOTED:
             return self.unexpected("AND, OR or the end", hint="write texts between single quotes")
         return self.stop(
             "syntax",
-            f"expected AND, OR or the end of the query, but found {shown(word.text)}",
+            f"expected AND, OR or the end of the query, but found {quote_snippet(word.text)}",
             self._guess(word),
         )
 
-    def _guess(self, word: Word) -> str:
-        before = self.words[self.index - 1]
+    def _guess(self, word: Token) -> str:
+        before = self.tokens[self.index - 1]
         known = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "JOIN", "ON", *_CLAUSES)
         for suspect in (word, before):
-            guess = nearest(suspect.text, known) if suspect.kind is WordKind.NAME else ""
+            guess = nearest(suspect.text, known) if suspect.kind is TokenKind.NAME else ""
             if guess and suspect.upper not in known:
-                return f"did you mean `{guess}` instead of {shown(suspect.text)}?"
+                return f"did you mean `{guess}` instead of {quote_snippet(suspect.text)}?"
         return ""
 
 
-def _extra_of(kind: ExtraKind, *taken: Word) -> Extra:
+def _extra_of(kind: UnsupportedKind, *taken: Token) -> UnsupportedClause:
     # Case is folded in the words that name the clause, and nowhere else: nobody read the others,
     # and among them may be keys of semi-structured paths, which are told apart by case.
-    named = len(kind.split()) if kind is not ExtraKind.SECOND_STATEMENT else 0
+    named = len(kind.split()) if kind is not UnsupportedKind.SECOND_STATEMENT else 0
     text = " ".join((*(lower(one.text) for one in taken[:named]), *(w.text for w in taken[named:])))
-    return Extra(start=taken[0].start, end=taken[-1].end, kind=kind, text=text)
+    return UnsupportedClause(start=taken[0].start, end=taken[-1].end, kind=kind, text=text)

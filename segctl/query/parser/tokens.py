@@ -17,7 +17,7 @@ _UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-class WordKind(StrEnum):
+class TokenKind(StrEnum):
     """What a word is, by its first character."""
 
     NAME = "name"  # bare: keyword, column, function
@@ -28,13 +28,13 @@ class WordKind(StrEnum):
     END = "end"  # the empty word after the last one
 
 
-class Word(NamedTuple):
+class Token(NamedTuple):
     """One word: `text` is exactly `query[start:end]`, `upper` the same in ASCII upper case.
 
     `upper` of a quoted word keeps its quotes, so it never equals a keyword.
     """
 
-    kind: WordKind
+    kind: TokenKind
     text: str
     upper: str
     start: int

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from segctl.model import Impact, Plan, Segment
     from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
-    from segctl.query.explain import Line
+    from segctl.query.explain import ExplanationLine
     from segctl.render.context import Frame
 
 OF_USE = frozenset({"in-use", "reference-ignored", "references-unread", "upgrade-waits"})
@@ -196,7 +196,7 @@ def _audiences(change: Change, lists: ListNames) -> Html:
 
 
 def _compared(
-    now: Sequence[Line], then: Sequence[Line]
+    now: Sequence[ExplanationLine], then: Sequence[ExplanationLine]
 ) -> tuple[Callable[[str], Html], Callable[[str], Html]]:
     """Give two ways to show a line, which mark what the other side does not say."""
     if len(now) == len(then) == 1:
@@ -219,7 +219,7 @@ def _marking(changed: set[str], kind: str) -> Callable[[str], Html]:
     return show
 
 
-def _audience(title: str, lines: Sequence[Line], show: Callable[[str], Html]) -> Html:
+def _audience(title: str, lines: Sequence[ExplanationLine], show: Callable[[str], Html]) -> Html:
     first, *rest = lines
     # A head of a list is no statement: it is not marked though its end may differ.
     opening = sentence(first.text) if rest else show(first.text)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segctl.model import Segment
     from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
-    from segctl.query.explain import Line
+    from segctl.query.explain import ExplanationLine
     from segctl.render.context import Frame
 
 MOST_LINES = 200
@@ -135,7 +135,7 @@ def counted(change: Patch | Replace | Upgrade | Delete) -> list[str]:
     return [f"{count(change.contacts_count, 'contact')} now"]
 
 
-def _audience(title: str, lines: Sequence[Line]) -> Iterator[str]:
+def _audience(title: str, lines: Sequence[ExplanationLine]) -> Iterator[str]:
     first, *rest = lines
     yield tag("p", tag("strong", f"{title}:"), " ", prose(first.text))
     if rest:
