@@ -109,6 +109,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         sys.settrace(here)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip on Windows what is marked `posix`."""
+    if sys.platform == "win32":
+        for item in items:
+            if item.get_closest_marker("posix"):
+                item.add_marker(pytest.mark.skip(reason="needs what only POSIX systems have"))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the golden files and the generated pages be written anew."""
     parser.addoption("--golden-write", action="store_true", help="write the golden files anew")

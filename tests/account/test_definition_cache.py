@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import stat
-import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 ACCOUNT = "0123456789abcdef" * 2
 NOW = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
 LONG_AGO = "2026-07-01T08:00:00Z"
-posix = pytest.mark.skipif(sys.platform == "win32", reason="modes and links are another matter")
 
 
 def read(number: int = 1, **fields: Any) -> Remote:
@@ -244,7 +242,7 @@ def test_the_folder_is_bounded_and_strangers_stay(
     assert kept == {f"{ACCOUNT}.json", names[0], names[1], "notes.json"}
 
 
-@posix
+@pytest.mark.posix
 def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     above = tmp_path / "new"
     before = os.umask(0)
@@ -256,7 +254,7 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     assert modes == [0o700, 0o700, 0o600]
 
 
-@posix
+@pytest.mark.posix
 @pytest.mark.parametrize("how", ["writable", "link", "pipe", "folder"])
 def test_a_file_that_others_could_have_written_is_not_believed(tmp_path: Path, how: str) -> None:
     taught(tmp_path, read())

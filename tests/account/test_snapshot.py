@@ -231,7 +231,7 @@ def test_who_looks_at_progress_may_stop_it() -> None:
     assert len(account.targets) < 100
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter there")
+@pytest.mark.posix
 @pytest.mark.parametrize("hung", ["list", "get"])
 def test_ctrl_c_ends_a_process_whose_reads_hang(hung: str) -> None:
     arrived = threading.Event()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.support.account import Remote
 
+pytestmark = pytest.mark.posix
+
 TOKEN = "token-of-the-run"
 MERGED = "2026-07-15T16:04:33Z"
 

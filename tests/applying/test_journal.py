@@ -19,6 +19,7 @@ from segctl.model import TargetRef
 from tests.support.account import KEY, Remote
 from tests.support.builders import query
 from tests.support.clock import FakeClock
+from tests.support.process import IS_ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,12 +215,14 @@ def test_what_somebody_did_meanwhile_leaves_it_unknown(
     assert sends(journaled(connected)) == {1: ["unknown"]}
 
 
+@pytest.mark.posix
 def test_it_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with Journal(path, FakeClock(), ORIGIN):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("what", ["missing folder", "folder", "pipe", "device", "read-only folder"])
 def test_one_that_cannot_be_opened_refuses_the_apply(
     connected: Project, remote: Remote, what: str
@@ -234,7 +237,7 @@ def test_one_that_cannot_be_opened_refuses_the_apply(
         os.mkfifo(path)
     elif what == "device":
         path.symlink_to("/dev/full")
-    elif os.geteuid() == 0:
+    elif IS_ROOT:
         pytest.skip("root may write anywhere")
     else:
         path.parent.chmod(0o500)

@@ -107,6 +107,7 @@ def test_a_key_in_the_account_is_not_shown(connected: Project, remote: Remote) -
 # Streams
 
 
+@pytest.mark.posix
 def test_json_can_be_read_whatever_stdout_can_show(project: Project) -> None:
     project.write({"segments/a.yaml": segment_yaml("Kň😀", query("country = 'CZ'"))})
     done = shell(project, "segctl --target sandbox plan --format json", PYTHONIOENCODING="cp1252")
@@ -115,6 +116,7 @@ def test_json_can_be_read_whatever_stdout_can_show(project: Project) -> None:
     assert "Kň😀" in done.stdout.decode("utf-8")
 
 
+@pytest.mark.posix
 def test_closed_streams_are_no_traceback(connected: Project, remote: Remote) -> None:
     connected.declare("VIP", VIP)
     refused = shell(connected, "segctl apply <&-")
@@ -125,6 +127,7 @@ def test_closed_streams_are_no_traceback(connected: Project, remote: Remote) -> 
     assert remote.definitions() == {}
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("command", ["plan", "list --format json", "--help"])
 def test_a_full_disk_is_said(connected: Project, command: str) -> None:
@@ -134,6 +137,7 @@ def test_a_full_disk_is_said(connected: Project, command: str) -> None:
     assert done.stderr.startswith(b"error: cannot write the output")
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_the_version_where_nothing_can_be_written() -> None:
     """It is answered before the command line is there."""
@@ -143,6 +147,7 @@ def test_the_version_where_nothing_can_be_written() -> None:
         assert (done.returncode, done.stderr[: len(said) or None]) == (code, said)
 
 
+@pytest.mark.posix
 def test_a_reader_that_goes_does_not_stop_an_apply(connected: Project, remote: Remote) -> None:
     for number in range(5):
         connected.declare(f"Segment {number}", VIP)
@@ -151,6 +156,7 @@ def test_a_reader_that_goes_does_not_stop_an_apply(connected: Project, remote: R
     assert len(remote.definitions()) == 5
 
 
+@pytest.mark.posix
 def test_out_into_a_pipe_and_through_a_link(connected: Project) -> None:
     connected.declare("VIP", VIP)
     done = shell(connected, "segctl plan -q --out >(wc -l >&2) ; sleep 0.2")

@@ -11,7 +11,7 @@ import yaml
 
 from segctl import __version__
 from tests.support.builders import query
-from tests.support.process import REPOSITORY
+from tests.support.process import IS_ROOT, REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +93,7 @@ def test_an_editor_finds_the_schema_of_every_file(connected: Project, remote: Re
         assert path.read_bytes() == (REPOSITORY / "schemas" / path.name).read_bytes()
 
 
+@pytest.mark.posix
 def test_what_nobody_edits_can_be_brought_to_this_version(
     project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -131,6 +132,7 @@ def test_no_example_where_nobody_knows_the_folder(project: Project) -> None:
     assert (done.code, "example" in done.out) == (0, False)
 
 
+@pytest.mark.posix
 def test_what_exists_is_left_as_it_is(project: Project) -> None:
     project.write(
         {
@@ -150,7 +152,8 @@ def test_what_exists_is_left_as_it_is(project: Project) -> None:
     }
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.posix
+@pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written(project: Project) -> None:
     project.root.chmod(0o500)
     done = project.run("init")

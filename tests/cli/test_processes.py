@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.support.project import Project
 
+pytestmark = pytest.mark.posix
+
 VIP = query("total_spend > 500")
 
 

@@ -79,6 +79,7 @@ def test_a_broken_project_offers_nothing_and_says_nothing(project: Project) -> N
     assert offered(project.root, "zsh", "-C", "nowhere", "explain", "") == []
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 @pytest.mark.parametrize(
     ("typed", "inserted"),

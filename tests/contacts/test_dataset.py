@@ -403,6 +403,7 @@ def test_a_file_that_breaks_off_is_told_as_such(tmp_path: Path) -> None:
         count(path, events, segments(f"{J}e.contact_id = '1'"))
 
 
+@pytest.mark.posix
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     pipe, path = tmp_path / "pipe", written(tmp_path / "c.csv", "contact_id\n1\n")
     os.mkfifo(pipe)
@@ -459,6 +460,7 @@ def test_contacts_that_are_no_rows_are_told(tmp_path: Path, text: str, message: 
     assert "secret" not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.posix
 def test_contacts_are_told_apart_once_for_each_file(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id,city\n1,a\n2,b\n")
 
@@ -636,6 +638,7 @@ def test_only_columns_that_are_asked_are_read(tmp_path: Path) -> None:
         assert compare(base, [(None, some[0])], NOW).total == 1
 
 
+@pytest.mark.posix
 def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     with open_base(path, workshop=tmp_path) as base:
@@ -649,6 +652,7 @@ def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> No
     assert not spill.exists()
 
 
+@pytest.mark.posix
 def test_what_a_killed_run_has_put_aside_goes_with_the_next(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     code = (

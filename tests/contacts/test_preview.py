@@ -156,6 +156,7 @@ def test_where_none_can_be_counted_it_fails(project: Project) -> None:
     assert (done.code, done.out.splitlines()[-1].split()) == (1, ["In", "Brno", "?"])
 
 
+@pytest.mark.posix
 def test_where_the_contacts_are(shop: Project) -> None:
     path = shop.root / ".segctl/contacts/production.duckdb"
     shop.write({"segctl.yaml": "version: 1\n"})

@@ -31,6 +31,7 @@ with Emulator(sys.argv[1], Settings(rate_limit=None)) as emulator:
 """
 
 
+@pytest.mark.posix
 def test_the_state_outlives_its_emulator_and_is_private(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "folder" / "state.db"
     with Account(path=path) as first:

@@ -156,6 +156,7 @@ def test_a_name_that_is_no_text_is_passed_over(repository: Repository) -> None:
     assert gone(repository) == {}
 
 
+@pytest.mark.posix
 def test_a_link_declares_nothing_new(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "q.sql": ALL})
     (repository.root / "segments/b.yaml").symlink_to("a.yaml")
@@ -166,6 +167,7 @@ def test_a_link_declares_nothing_new(repository: Repository) -> None:
     assert gone(repository)["A"] != commit
 
 
+@pytest.mark.posix
 def test_a_file_that_becomes_a_link_goes_on_declaring_what_it_did(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.write({"a.yaml": None, "a.txt": A})
@@ -231,6 +233,7 @@ def test_a_project_in_a_subfolder_and_in_a_worktree(tmp_path: Path) -> None:
     assert gone(there) == {"A": commit}
 
 
+@pytest.mark.posix
 def test_nothing_that_the_user_sets_changes_what_is_read(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -303,6 +306,7 @@ def why(root: Path) -> str:
     return f"{removal_history.unavailable}; {removal_history.remedy}"
 
 
+@pytest.mark.posix
 def test_without_git(repository: Repository, tmp_path: Path) -> None:
     removal_history = read_removal_history(
         repository.root, "segments", (), env={"PATH": str(tmp_path)}
@@ -381,6 +385,7 @@ def test_a_submodule_that_is_not_checked_out(
     assert "into this repository" in found
 
 
+@pytest.mark.posix
 def test_a_folder_that_is_a_link(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     (repository.root / "segments").rename(repository.root / "audiences")
@@ -391,6 +396,7 @@ def test_a_folder_that_is_a_link(repository: Repository) -> None:
     assert "`segments` is a link" in why(repository.root)
 
 
+@pytest.mark.posix
 def test_a_damaged_repository(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     blob = repository.git("rev-parse", "HEAD:segments/a.yaml")
@@ -412,6 +418,7 @@ def test_a_damaged_repository(repository: Repository) -> None:
     assert "git cannot read the history: " in why(repository.root)
 
 
+@pytest.mark.posix
 def test_a_repository_of_somebody_else(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}
@@ -432,6 +439,7 @@ def test_a_repository_of_somebody_else(repository: Repository) -> None:
     assert "it does not say why" in removal_history.unavailable
 
 
+@pytest.mark.posix
 def test_time_runs_out(repository: Repository) -> None:
     fake = repository.top / "bin"
     fake.mkdir()

@@ -180,6 +180,7 @@ def world() -> Iterator[str]:
         yield server.url
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 @pytest.mark.parametrize("block", every("sh"))
 def test_every_command_line_works(world: str, tmp_path: Path, block: str) -> None:

@@ -381,6 +381,7 @@ def test_real_processes(place: Place, mode: str) -> None:
     place.search()
 
 
+@pytest.mark.posix
 def test_the_emulator_as_a_process_keeps_no_key(project: Project, tmp_path: Path) -> None:
     state = tmp_path / "state" / "account.sqlite3"
     argv = ["emulator", "--port", "0", "--state", str(state), "-vv", "--fault", "PATCH * 500"]

@@ -402,6 +402,7 @@ def test_lists_that_cannot_be_read_are_a_warning(connected: Project, remote: Rem
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
 def test_a_folder_behind_a_link_is_refused(
     connected: Project, remote: Remote, tmp_path_factory: pytest.TempPathFactory

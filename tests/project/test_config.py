@@ -185,6 +185,7 @@ def test_a_key_in_the_file_is_refused_unshown(tmp_path: Path, text: str) -> None
         assert [d.code for d in found] == ["key-in-file"]
 
 
+@pytest.mark.posix
 def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "segctl.yaml"
     path.mkdir()
@@ -209,6 +210,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         load_config(tmp_path)
 
 
+@pytest.mark.posix
 def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real.yaml").write_text(HEAD + "segments: x\n")
     (tmp_path / "segctl.yaml").symlink_to("real.yaml")
@@ -419,6 +421,7 @@ def test_key_files_that_are_wrong(tmp_path: Path) -> None:
     assert "not the key itself" in told(KEY).hint
 
 
+@pytest.mark.posix
 def test_a_key_file_may_be_a_pipe() -> None:
     reading, writing = os.pipe()
     os.write(writing, KEY.encode())
@@ -431,6 +434,7 @@ def test_a_key_file_may_be_a_pipe() -> None:
     assert found.reveal() == KEY
 
 
+@pytest.mark.posix
 def test_the_command_is_split_like_a_shell_and_run_without_one(tmp_path: Path) -> None:
     record = tmp_path / "a b"
     program = tmp_path / "get key"
@@ -482,6 +486,7 @@ def test_commands_that_give_no_key(
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.posix
 def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "COMMAND_TIMEOUT", 0.2)
 

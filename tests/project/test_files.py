@@ -99,6 +99,7 @@ def test_only_so_much_of_a_huge_file_is_read(project: Path) -> None:
     assert finding.code == "file-too-large"
 
 
+@pytest.mark.posix
 def test_links_inside_are_followed_to_files(project: Path) -> None:
     put(project, "a.yaml")
     (project / "segments" / "b.yaml").symlink_to("a.yaml")
@@ -106,6 +107,7 @@ def test_links_inside_are_followed_to_files(project: Path) -> None:
     assert list(read_files(project, "segments").segments) == ["segments/a.yaml", "segments/b.yaml"]
 
 
+@pytest.mark.posix
 def test_every_file_that_cannot_be_read_is_reported(project: Path) -> None:
     segments = project / "segments"
     (project / "secret.yaml").write_bytes(b"password: x")
@@ -133,6 +135,7 @@ def test_every_file_that_cannot_be_read_is_reported(project: Path) -> None:
     ]
 
 
+@pytest.mark.posix
 def test_a_sibling_whose_name_begins_alike_is_outside(project: Path) -> None:
     (project / "segments2").mkdir()
     (project / "segments2" / "a.yaml").write_bytes(GOOD)
@@ -141,6 +144,7 @@ def test_a_sibling_whose_name_begins_alike_is_outside(project: Path) -> None:
     assert codes(project) == ["segments/a.yaml link-outside"]
 
 
+@pytest.mark.posix
 def test_the_folder_itself_may_not_lead_out(project: Path) -> None:
     (project / "away").symlink_to("/etc")
     (project / "near").symlink_to("segments")
@@ -151,6 +155,7 @@ def test_the_folder_itself_may_not_lead_out(project: Path) -> None:
     assert list(read_files(project, "near").segments) == ["near/a.yaml"]
 
 
+@pytest.mark.posix
 def test_a_project_reached_through_a_link(project: Path) -> None:
     put(project, "a.yaml")
     link = project.parent / "link"

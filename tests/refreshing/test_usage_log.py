@@ -45,6 +45,7 @@ def test_what_is_noted_is_there_in_the_next_run(tmp_path: Path) -> None:
     assert read(RefreshRecord(folder, "another", clock)) == Past()
 
 
+@pytest.mark.posix
 def test_only_its_owner_can_read_it_and_nothing_else_stays(tmp_path: Path) -> None:
     RefreshRecord(tmp_path, DIGEST, FakeClock()).update(note("a"))
     found = sorted(tmp_path.iterdir())

@@ -287,6 +287,7 @@ def test_the_attempt_before_an_interruption_is_told() -> None:
     assert ATTEMPTS > 1
 
 
+@pytest.mark.posix
 def test_a_signal_handler_may_interrupt() -> None:
     """The handler runs in the thread that waits, between any two of its steps."""
     server = Server(lambda _: answer(429, None, Retry_After="80"))
