@@ -15,8 +15,8 @@ from segctl.app.sandbox import state_folder
 from segctl.app.session import STATE_FOLDER
 from segctl.audience.results import Counts, Uncountable
 from segctl.contacts.counter import compare, names_asked
-from segctl.contacts.dataset import BaseMissing, open_base
-from segctl.contacts.store import FOLDER, Shelf
+from segctl.contacts.dataset import DatasetMissing, open_dataset
+from segctl.contacts.store import FOLDER, ContactStore
 from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.config import PULLED, ContactFiles
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from segctl.app.session import Account, Session
-    from segctl.contacts.dataset import Base
+    from segctl.contacts.dataset import Dataset
     from segctl.model import Segment
     from segctl.query.parser.errors import Problem
 
@@ -59,8 +59,8 @@ def evaluate(
     """Count segments before (`None`: there is none) and after, in the base that segctl.yaml names.
 
     All take one statement. Empty where segctl.yaml names none: nothing is guessed. With an
-    `account`, a base that was pulled from another is not counted in. Raises `BaseMissing` where it
-    names one that is not there, `UsageError` where that cannot be counted in, `EvaluationFailed`
+    `account`, a base that was pulled from another is not counted in. Raises `DatasetMissing` where
+    it names one that is not there, `UsageError` where that cannot be counted in, `EvaluationFailed`
     where it cannot be read, and `RemoteError` where the account does not say which it is.
     """
     named = session.config.contacts
@@ -83,7 +83,7 @@ def evaluate(
 ANOTHER_ACCOUNT = "the contacts were pulled from another account"
 
 
-def shows(base: Base, account: Account) -> bool:
+def shows(base: Dataset, account: Account) -> bool:
     """Say whether a base has the contacts of this account; somebody's own file has anybody's.
 
     A pipeline plans with one key and applies with another, and an account's digest is of its key,
@@ -102,10 +102,10 @@ def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
 
 
 def pulled_path(session: Session) -> Path:
-    """Give the base that was pulled from the target. Raises `UsageError` and `BaseMissing`."""
-    path = shelf_of(session).base
+    """Give the base that was pulled from the target. Raises `UsageError` and `DatasetMissing`."""
+    path = store_of(session).base
     if not path.exists():
-        raise BaseMissing(
+        raise DatasetMissing(
             f"no contacts of the target `{session.target.name}` were pulled",
             hint="run `segctl contacts pull`",
         )
@@ -117,7 +117,7 @@ def chosen(
 ) -> tuple[Path, Path | None] | None:
     """Give the files of the command line, and what is not there as segctl.yaml names it.
 
-    `None` where neither names contacts. Raises `UsageError` and `BaseMissing`.
+    `None` where neither names contacts. Raises `UsageError` and `DatasetMissing`.
     """
     for option, given in (("--contacts", contacts), ("--events", events)):
         if given is not None and not given.strip():
@@ -133,7 +133,7 @@ def chosen(
 
 
 def configured(session: Session, named: ContactFiles) -> tuple[Path, Path | None]:
-    """Give the files that segctl.yaml names. Raises `UsageError` and `BaseMissing`."""
+    """Give the files that segctl.yaml names. Raises `UsageError` and `DatasetMissing`."""
     events = _inside(session.root, named.events) if named.events else None
     if named.contacts == PULLED:
         return pulled_path(session), events
@@ -151,10 +151,10 @@ def _inside(root: Path, name: str) -> Path:
 @contextmanager
 def opened(
     session: Session, contacts: Path, events: Path | None, segments: Iterable[Segment]
-) -> Iterator[Base]:
+) -> Iterator[Dataset]:
     """Open a base for what some segments ask.
 
-    Raises `InvalidInput` where fields.yaml is wrong, and what `open_base` does.
+    Raises `InvalidInput` where fields.yaml is wrong, and what `open_dataset` does.
     """
     fields, findings = offline_fields(session)
     if findings:
@@ -162,7 +162,7 @@ def opened(
     known = column_types((*fields.reserved, *fields.custom)) if fields else {}
     # What does not fit into memory is as personal as the contacts: it stays in our own folder.
     workshop = state_folder(session.root / STATE_FOLDER)
-    with open_base(
+    with open_dataset(
         contacts, events, fields=known, asked=names_asked(segments), workshop=workshop
     ) as base:
         yield base
@@ -173,6 +173,6 @@ def contacts_folder(session: Session) -> Path:
     return session.root / STATE_FOLDER / FOLDER
 
 
-def shelf_of(session: Session) -> Shelf:
+def store_of(session: Session) -> ContactStore:
     """Give the place of the target's contacts. Raises `UsageError` where there is no target."""
-    return Shelf(contacts_folder(session), session.target.name)
+    return ContactStore(contacts_folder(session), session.target.name)

@@ -12,7 +12,7 @@ from segctl.app.git_exposure import exposures, refuse_tracked
 from segctl.app.plan import read_selection
 from segctl.audience.results import Uncountable
 from segctl.contacts.counter import compare
-from segctl.contacts.dataset import BaseMissing
+from segctl.contacts.dataset import DatasetMissing
 from segctl.errors import InvalidInput, UsageError
 from segctl.render.previews import Preview, Row
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.app.session import Account, Session
-    from segctl.contacts.dataset import Base
+    from segctl.contacts.dataset import Dataset
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Segment
 
@@ -116,7 +116,7 @@ def _reasons(
     return findings(session, subject.declared, result, named=bool(wanted.names))
 
 
-def _names(base: Base) -> tuple[str, ...]:
+def _names(base: Dataset) -> tuple[str, ...]:
     relations = [base.contacts, base.events]
     return tuple(dict.fromkeys(one.name for one in relations if one is not None))
 
@@ -128,7 +128,7 @@ def _files(session: Session, wanted: Wanted) -> tuple[Path, Path | None]:
         return files
     try:
         return pulled_path(session), Path(wanted.events) if wanted.events else None
-    except BaseMissing:
+    except DatasetMissing:
         raise UsageError(
             "there are no contacts to count in",
             hint="give a file with --contacts, or run `segctl contacts pull`",
@@ -169,10 +169,10 @@ def _show(session: Session, view: Preview, output: str) -> None:
 
             session.show_json(preview_json(view, made, format_utc(view.now)))
         case "markdown":
-            from segctl.app.repository import frame  # noqa: PLC0415
+            from segctl.app.repository import render_context  # noqa: PLC0415
             from segctl.render.markdown.views import preview_markdown  # noqa: PLC0415
 
-            shown = preview_markdown(view, frame(session, made), session.target_name)
+            shown = preview_markdown(view, render_context(session, made), session.target_name)
             session.show(shown)
         case _:
             from segctl.render.previews import preview_text  # noqa: PLC0415

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot
-from segctl.app.audiences import contacts_folder, shelf_of
+from segctl.app.audiences import contacts_folder, store_of
 from segctl.app.git_exposure import exposure
 from segctl.app.sandbox import state_folder
 from segctl.app.session import STATE_FOLDER
 from segctl.common.suggest import did_you_mean
 from segctl.contacts.pull import Pull
-from segctl.contacts.store import FOLDER, shelves
+from segctl.contacts.store import FOLDER, find_stores
 from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, Refused, UnexpectedResponse, UsageError
 from segctl.planning.list_references import lists_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from segctl.app.session import Account, Session
-    from segctl.contacts.store import Shelf
+    from segctl.contacts.store import ContactStore
     from segctl.model.contact_fields import ContactList
 
 
@@ -35,16 +35,16 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     anything is asked for; further `RemoteError`s, `InvalidInput` and `UsageError`.
     """
     from segctl.audience.duckdb_engine import require  # noqa: PLC0415
-    from segctl.contacts.build import Origin, store  # noqa: PLC0415 - so that `forget` needs no DuckDB
+    from segctl.contacts.build import Origin, build_dataset  # noqa: PLC0415 - so that `forget` needs no DuckDB
 
     require()
     declared = session.declarations
     if declared.has_errors:
         raise InvalidInput(declared.diagnostics)
-    shelf = shelf_of(session)
-    _prepare(session, shelf)
+    store = store_of(session)
+    _prepare(session, store)
     try:
-        with session.connect(read_only=False) as account, shelf.alone():
+        with session.connect(read_only=False) as account, store.alone():
             lists = {one.id: one for one in account.reader.list_contact_lists()}
             custom, reserved = account.reader.list_fields()
             if names:
@@ -56,7 +56,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
                 session.progress("pulling contacts") as tell,
             ):
                 pull = Pull(
-                    shelf,
+                    store,
                     account.digest,
                     Exports(account.writer.transport),
                     downloads,
@@ -70,7 +70,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
             fields = column_types((*custom, *reserved))
             try:
                 origin = Origin(account.digest, {one.id: one.name for one in lists.values()})
-                stored = store(exported, shelf, fields, origin, only)
+                stored = build_dataset(exported, store, fields, origin, only)
             except UnexpectedResponse:
                 # The same files would be no better next time.
                 pull.finish()
@@ -89,8 +89,8 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     lists_known = sum(one is not None for one in wanted)
     of_which = f" ({count(lists_known, 'list')})" if lists_known else ""
     session.show(
-        f"{count(stored.total, 'contact')} of `{shelf.target}`, as of {stored.as_of}{of_which}, "
-        f"in {STATE_FOLDER}/{FOLDER}/{shelf.base.name}\n"
+        f"{count(stored.total, 'contact')} of `{store.target}`, as of {stored.as_of}{of_which}, "
+        f"in {STATE_FOLDER}/{FOLDER}/{store.base.name}\n"
     )
     if only:
         session.show(f"They are those on {quoted(only)} alone: shares are of them.\n")
@@ -100,43 +100,43 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
 
 def places(session: Session) -> Iterator[str]:
     """Say what is here of each target: how many contacts, how old, and what is unfinished."""
-    for shelf in shelves(contacts_folder(session)):
-        if shelf.base.exists():
-            yield from _described(session, shelf)
-        if shelf.pending.exists():
-            yield f"{shelf.target}: a pull is unfinished; `segctl contacts pull` goes on with it"
+    for store in find_stores(contacts_folder(session)):
+        if store.base.exists():
+            yield from _described(session, store)
+        if store.pending.exists():
+            yield f"{store.target}: a pull is unfinished; `segctl contacts pull` goes on with it"
 
 
-def _described(session: Session, shelf: Shelf) -> Iterator[str]:
+def _described(session: Session, store: ContactStore) -> Iterator[str]:
     from segctl.audience.duckdb_engine import EvaluationFailed, require  # noqa: PLC0415
-    from segctl.contacts.dataset import open_base  # noqa: PLC0415 - not for `forget`
+    from segctl.contacts.dataset import open_dataset  # noqa: PLC0415 - not for `forget`
 
     require()
     try:
-        with open_base(shelf.base) as base:
+        with open_dataset(store.base) as base:
             ((total,),) = base.database.rows(f"SELECT count(*) FROM {base.contacts.source}")  # noqa: S608 - a name of ours
     except (EvaluationFailed, UsageError) as error:
-        yield ": ".join(filter(None, (shelf.target, error.message, error.hint)))
+        yield ": ".join(filter(None, (store.target, error.message, error.hint)))
         return
     lists = "all lists" if base.lists is None else count(len(base.lists), "list")
-    size = f"{shelf.base.stat().st_size / 1_000_000:,.1f} MB"
+    size = f"{store.base.stat().st_size / 1_000_000:,.1f} MB"
     as_of = clean(when(base.as_of or "", session.clock.now()))
-    yield f"{shelf.target}: {count(total, 'contact')} as of {as_of} ({lists}, {size})"
+    yield f"{store.target}: {count(total, 'contact')} as of {as_of} ({lists}, {size})"
     if base.only:
         yield f"  only those on {quoted(base.only)}"
 
 
-def _prepare(session: Session, shelf: Shelf) -> None:
+def _prepare(session: Session, store: ContactStore) -> None:
     """Make the folder for what segctl keeps, and refuse one that contacts must not be in."""
     top = session.root / STATE_FOLDER
-    for folder in (top, shelf.folder):
+    for folder in (top, store.folder):
         if folder.is_symlink():
             raise Refused(
                 f"{folder.name} is a link: the contacts would be written to somewhere else",
                 hint="remove it",
             )
     state_folder(top)
-    place = Path(STATE_FOLDER) / FOLDER / shelf.base.name
+    place = Path(STATE_FOLDER) / FOLDER / store.base.name
     found = exposure(session, session.root, place, ignore=f"{STATE_FOLDER}/")
     if found is not None:
         raise Refused(found.summary, hint=found.hint)

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segctl.app.session import Session
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
 
 
-def frame(session: Session, generated_at: str) -> Frame:
+def render_context(session: Session, generated_at: str) -> RenderContext:
     """Say where the project stands in its repository, and at which commit."""
     from segctl.history.git import checked_out, top_of  # noqa: PLC0415 - asks git
-    from segctl.render.context import Frame  # noqa: PLC0415
+    from segctl.render.context import RenderContext  # noqa: PLC0415
 
     if top_of(session.root) is None:
         commit = session.env.get("GITHUB_SHA", "")
     else:
         commit = checked_out(session.root, env=session.env) or ""
-    return Frame(generated_at, commit, place_in_repository(session))
+    return RenderContext(generated_at, commit, place_in_repository(session))
 
 
 def place_in_repository(session: Session) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.audience.cases import Case
-    from segctl.audience.duckdb_engine import Engine, Truth
+    from segctl.audience.duckdb_engine import Engine, SqlBool
     from segctl.audience.to_duckdb import Audience, Part
     from segctl.declarations.query_source import QuerySource
     from segctl.model import Declared
@@ -55,7 +55,7 @@ def _try(
     whole, moment = audience.part, case.now or now
     try:
         engine.fill([case.contact], case.events)
-        truths = _truths(engine, [whole], moment)
+        truths = _evaluate(engine, [whole], moment)
     except EvaluationFailed as error:
         return Verdict(declared.name, declared.file, case, None, problem=error.message)
     actual = truths[whole.sql] is True
@@ -64,21 +64,21 @@ def _try(
     decided: Iterable[Part] = (whole,)
     # By itself, a part may look into events that the others rule out, and fail on them.
     with suppress(EvaluationFailed):
-        truths = _truths(engine, whole.walk(), moment)
+        truths = _evaluate(engine, whole.walk(), moment)
         decided = _deciding(whole, truths, value=True, holds=actual)
     reasons = tuple(_reason(part, truths[part.sql], declared, source) for part in decided)
     return Verdict(declared.name, declared.file, case, actual, reasons)
 
 
-def _truths(engine: Engine, parts: Iterable[Part], now: datetime) -> dict[str, Truth]:
+def _evaluate(engine: Engine, parts: Iterable[Part], now: datetime) -> dict[str, SqlBool]:
     """Give the truth of parts for the one contact that the engine holds."""
     conditions = [*dict.fromkeys(part.sql for part in parts)]
-    (row,) = engine.truths(conditions, now).values()
+    (row,) = engine.evaluate(conditions, now).values()
     return dict(zip(conditions, row, strict=True))
 
 
 def _deciding(
-    part: Part, truths: Mapping[str, Truth], *, value: bool, holds: bool
+    part: Part, truths: Mapping[str, SqlBool], *, value: bool, holds: bool
 ) -> Iterator[Part]:
     """Yield the smallest conditions that make a part `value`, or keep it from being so.
 
@@ -102,7 +102,7 @@ def _deciding(
         yield from _deciding(inner, truths, value=value, holds=holds)
 
 
-def _reason(part: Part, truth: Truth, declared: Declared, source: QuerySource) -> Reason:
+def _reason(part: Part, truth: SqlBool, declared: Declared, source: QuerySource) -> Reason:
     if part.start < 0:
         span = declared.parent_span or declared.span
         ids = ", ".join(declared.segment.parent_list_ids)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from segctl.audience.scope import Columns
 
-Truth = bool | None
+SqlBool = bool | None
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -150,7 +150,7 @@ class Engine:
                 {"rows": written, "shape": json.dumps([shape])},
             )
 
-    def truths(self, conditions: Sequence[str], now: datetime) -> dict[str, tuple[Truth, ...]]:
+    def evaluate(self, conditions: Sequence[str], now: datetime) -> dict[str, tuple[SqlBool, ...]]:
         """Give, by contact_id, whether each condition is true, false or NULL for a contact.
 
         Raises `EvaluationFailed`.

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from segctl import __version__
-from segctl.app.repository import frame
+from segctl.app.repository import render_context
 from segctl.errors import Diagnostic, InvalidInput, Refused, SegctlError, Severity
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def plan_in(
         case "markdown":
             from segctl.render.markdown.views import plan_markdown  # noqa: PLC0415
 
-            return plan_markdown(plan, frame(session, made))
+            return plan_markdown(plan, render_context(session, made))
         case "github":
             from segctl.render.as_diagnostics import plan_findings  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
@@ -60,7 +60,7 @@ def plan_in(
             from segctl.render.terminal import Style  # noqa: PLC0415
 
             closing = closing_line(plan, Style()).strip()
-            return workflow_annotations(plan_findings(plan), frame(session, made), closing)
+            return workflow_annotations(plan_findings(plan), render_context(session, made), closing)
         case "sarif":
             from segctl.render.as_diagnostics import plan_problems  # noqa: PLC0415
 
@@ -68,7 +68,7 @@ def plan_in(
         case "html":
             from segctl.render.html.views import plan_html  # noqa: PLC0415
 
-            return session.as_page(plan_html(plan, frame(session, made)))
+            return session.as_page(plan_html(plan, render_context(session, made)))
         case _:
             from segctl.render.plan_text import plan_text  # noqa: PLC0415
 
@@ -86,13 +86,15 @@ def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
         case "markdown":
             from segctl.render.markdown.views import report_markdown  # noqa: PLC0415
 
-            return report_markdown(report, frame(session, made), plan.target)
+            return report_markdown(report, render_context(session, made), plan.target)
         case "github":
             from segctl.render.as_diagnostics import report_findings, report_title  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
 
             closing = report_title(report)
-            return workflow_annotations(report_findings(report), frame(session, made), closing)
+            return workflow_annotations(
+                report_findings(report), render_context(session, made), closing
+            )
         case "sarif":
             from segctl.render.as_diagnostics import report_findings  # noqa: PLC0415
 
@@ -100,7 +102,7 @@ def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
         case "html":
             from segctl.render.html.views import report_html  # noqa: PLC0415
 
-            return session.as_page(report_html(report, frame(session, made), plan.target))
+            return session.as_page(report_html(report, render_context(session, made), plan.target))
         case _:
             from segctl.render.report_text import report_text  # noqa: PLC0415
 
@@ -124,7 +126,7 @@ def drift_in(
         case "markdown":
             from segctl.render.markdown.views import drift_markdown  # noqa: PLC0415
 
-            return drift_markdown(drifts, diagnostics, frame(session, made), target)
+            return drift_markdown(drifts, diagnostics, render_context(session, made), target)
         case "github":
             from segctl.render.as_diagnostics import drift_findings  # noqa: PLC0415
             from segctl.render.drift_text import drift_closing  # noqa: PLC0415
@@ -132,7 +134,9 @@ def drift_in(
             from segctl.render.terminal import Style  # noqa: PLC0415
 
             found = (*diagnostics, *drift_findings(drifts))
-            return workflow_annotations(found, frame(session, made), drift_closing(drifts, Style()))
+            return workflow_annotations(
+                found, render_context(session, made), drift_closing(drifts, Style())
+            )
         case "sarif":
             from segctl.render.as_diagnostics import drift_findings  # noqa: PLC0415
 
@@ -141,7 +145,9 @@ def drift_in(
         case "html":
             from segctl.render.html.views import drift_html  # noqa: PLC0415
 
-            return session.as_page(drift_html(drifts, diagnostics, frame(session, made), target))
+            return session.as_page(
+                drift_html(drifts, diagnostics, render_context(session, made), target)
+            )
         case _:
             from segctl.render.drift_text import drift_text  # noqa: PLC0415
 
@@ -172,19 +178,19 @@ def diagnostics_in(
         case "markdown":
             from segctl.render.markdown.views import diagnostics_markdown  # noqa: PLC0415
 
-            place = frame(session, made)
+            place = render_context(session, made)
             return diagnostics_markdown(diagnostics, place, what, target=target, closing=closing)
         case "github":
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
 
-            return workflow_annotations(diagnostics, frame(session, made), closing)
+            return workflow_annotations(diagnostics, render_context(session, made), closing)
         case "sarif":
             return _sarif(diagnostics, session, what, made, target)
         case "html":
             from segctl.render.html.views import diagnostics_html  # noqa: PLC0415
 
             return session.as_page(
-                diagnostics_html(diagnostics, frame(session, made), what, closing)
+                diagnostics_html(diagnostics, render_context(session, made), what, closing)
             )
         case _:
             from segctl.render.diagnostics import diagnostics_text  # noqa: PLC0415
@@ -219,7 +225,7 @@ def _sarif(
 ) -> str:
     from segctl.render.sarif import sarif  # noqa: PLC0415
 
-    return session.as_json(sarif(found, frame(session, made), what, target=target))
+    return session.as_json(sarif(found, render_context(session, made), what, target=target))
 
 
 def _now(session: Session) -> str:

@@ -129,12 +129,12 @@ def run(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None) -> int
         code = _explain(error, session)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EIO}:
-            _confess(error, session)
+            _report_bug(error, session)
         else:
             _say(session, f"cannot write the output: {error.strerror}", "")
         code = 1
     except Exception as error:  # noqa: BLE001 - Python's own report could show a contact, or a key
-        _confess(error, session)
+        _report_bug(error, session)
         code = 1
     return code if isinstance(code, int) else 0
 
@@ -162,7 +162,7 @@ def _explain(error: BaseException, session: Session) -> int:
     return 1
 
 
-def _confess(error: Exception, session: Session) -> None:
+def _report_bug(error: Exception, session: Session) -> None:
     """Report a fault of segctl's own: where it is, and not what it was about.
 
     The message of an exception can hold any value that was at hand. The lines of the code hold

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from segctl.contacts.file_readers import Relation
     from segctl.contacts.pull import Exported
-    from segctl.contacts.store import Shelf
+    from segctl.contacts.store import ContactStore
     from segctl.query.catalogue import ColumnType
 
 _DOMAINS = "email_domains"
@@ -52,9 +52,9 @@ class Origin:
     lists: Mapping[str, str] = field(default_factory=dict)
 
 
-def store(
+def build_dataset(
     exported: Sequence[Exported],
-    shelf: Shelf,
+    store: ContactStore,
     fields: Mapping[str, ColumnType],
     account: Origin,
     only: Sequence[str],
@@ -66,13 +66,13 @@ def store(
     that the base is limited to. Raises `UnexpectedResponse` where the files are not what SendGrid
     said, `UsageError` where the base cannot be written, and `OSError`.
     """
-    shelf.remove_new()
-    spill = shelf.parts / "spill"
+    store.remove_new()
+    spill = store.parts / "spill"
     spill.mkdir(mode=0o700, exist_ok=True)
     try:
         database = Database(spill=spill)
         try:
-            stored = _Making(database, exported, shelf, fields).make(account, only)
+            stored = _Making(database, exported, store, fields).make(account, only)
         finally:
             database.close()
     except (FileUnreadable, EvaluationFailed) as error:
@@ -82,10 +82,10 @@ def store(
             "DuckDB could not make the base of the contacts",
             hint="is the disk full? what was fetched stays: run it again",
         ) from None
-    shelf.new.chmod(0o600)
-    with shelf.new.open("rb+") as stream:
+    store.new.chmod(0o600)
+    with store.new.open("rb+") as stream:
         os.fsync(stream.fileno())
-    shelf.new.replace(shelf.base)
+    store.new.replace(store.base)
     return stored
 
 
@@ -96,7 +96,7 @@ class _Making:
         self,
         database: Database,
         exported: Sequence[Exported],
-        shelf: Shelf,
+        store: ContactStore,
         fields: Mapping[str, ColumnType],
     ) -> None:
         self.database = database
@@ -104,7 +104,7 @@ class _Making:
         self.fields = fields
         self.faulty: set[str] = set()
         self.repeated = False
-        database.rows(f"ATTACH {text_sql(str(shelf.new.resolve()))} AS made")
+        database.rows(f"ATTACH {text_sql(str(store.new.resolve()))} AS made")
         self.relations = {
             one.list_id: [self._relation(path) for path in one.files] for one in exported
         }

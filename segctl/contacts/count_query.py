@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.audience.to_duckdb import Audience
-    from segctl.contacts.dataset import Base
+    from segctl.contacts.dataset import Dataset
     from segctl.contacts.file_readers import Relation
 
 MOST_SUBQUERIES = 8
@@ -49,7 +49,7 @@ class Statement:
 
     def __init__(
         self,
-        base: Base,
+        base: Dataset,
         audiences: Sequence[Audience],
         *,
         emails: bool = False,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from segctl.audience.scope import Asked
     from segctl.audience.to_duckdb import Audience
-    from segctl.contacts.dataset import Base
+    from segctl.contacts.dataset import Dataset
     from segctl.model import Segment
 
 
@@ -54,7 +54,7 @@ def names_asked(segments: Iterable[Segment]) -> frozenset[str]:
 
 
 def compare(
-    base: Base,
+    base: Dataset,
     pairs: Sequence[tuple[Segment | None, Segment]],
     now: datetime,
     *,
@@ -85,7 +85,7 @@ def compare(
 
 
 def _counted(
-    base: Base,
+    base: Dataset,
     sound: dict[Segment, Audience],
     pairs: Sequence[tuple[Segment | None, Segment]],
     now: datetime,
@@ -115,7 +115,7 @@ class _Count:
 
     def __init__(
         self,
-        base: Base,
+        base: Dataset,
         sound: Mapping[Segment, Audience],
         pairs: Sequence[tuple[Segment | None, Segment]],
         now: datetime,
@@ -251,7 +251,7 @@ def _uncountable(
     return None
 
 
-def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
+def _ask(base: Dataset, segment: Segment) -> Audience | tuple[Problem, ...]:
     """Translate a segment, and see whether the base knows what it asks."""
     parents = segment.parent_list_ids
     translated = translate(parse(segment.query), base.columns, parents, shared=True)
@@ -268,7 +268,7 @@ def _ask(base: Base, segment: Segment) -> Audience | tuple[Problem, ...]:
     return tuple(problems.values()) or audience
 
 
-def _lacking(base: Base, asked: Asked) -> Problem | None:
+def _lacking(base: Dataset, asked: Asked) -> Problem | None:
     """Say what a base does not know of a column that is asked."""
     place = (asked.start, asked.end)
     relation = base.relation(asked.table)
@@ -295,7 +295,7 @@ def _lacking(base: Base, asked: Asked) -> Problem | None:
 
 
 def _faults(
-    base: Base, audience: Audience, bad: Mapping[tuple[str, str], int]
+    base: Dataset, audience: Audience, bad: Mapping[tuple[str, str], int]
 ) -> Iterator[Problem]:
     """Yield what is wrong with the values of the columns that an audience asks."""
     told = set()
@@ -313,7 +313,7 @@ def _faults(
 
 
 def _failing(
-    base: Base, sound: Mapping[Segment, Audience], now: datetime
+    base: Dataset, sound: Mapping[Segment, Audience], now: datetime
 ) -> Iterator[tuple[Segment, str]]:
     """Find those whose computation fails on this data, by halves, and why."""
     try:
@@ -327,7 +327,7 @@ def _failing(
         yield from _failing(base, dict(items[half:]), now)
 
 
-def _refuse_damaged(base: Base) -> None:
+def _refuse_damaged(base: Dataset) -> None:
     """Raise `FileUnreadable` where not even the rows can be counted: no query is to blame."""
     for relation in filter(None, (base.contacts, base.events)):
         value = relation.columns[JOIN_COLUMN].value

@@ -1,6 +1,6 @@
 """An opened base of contacts: what can be asked of it, how old it is, what it does not know.
 
-Owns the way from a file, or two, to a `Base`: a pulled one or a team's own export. Refuses to
+Owns the way from a file, or two, to a `Dataset`: a pulled one or a team's own export. Refuses to
 count (`counter`), and to write anything but what DuckDB puts aside while it works, in a folder of
 its own that is gone afterwards.
 """
@@ -37,12 +37,12 @@ _ALIAS = "pulled"
 _TABLES = ("contact_data", "event_data")
 
 
-class BaseMissing(UsageError):
+class DatasetMissing(UsageError):
     """There is no base where one should be."""
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class Dataset:
     """Contacts, and perhaps events, that can be counted; `columns` are all that the account has.
 
     `as_of` is the moment that a pulled base shows, and `modified_at` that when the last of
@@ -78,26 +78,26 @@ class Base:
 
 
 @contextmanager
-def open_base(
+def open_dataset(
     contacts: Path,
     events: Path | None = None,
     *,
     fields: Mapping[str, ColumnType] | None = None,
     asked: Collection[str] | None = None,
     workshop: Path | None = None,
-) -> Iterator[Base]:
+) -> Iterator[Dataset]:
     """Open a base: a pulled one, or files of contacts and of events.
 
     `fields` are the account's own, as fields.yaml knows them, and `asked` the names (in lower case)
     of all columns that will be asked. In `workshop`, a folder of our own is made for what does not
-    fit into memory; without it, all must. Raises `BaseMissing`, `UsageError` and
+    fit into memory; without it, all must. Raises `DatasetMissing`, `UsageError` and
     `EvaluationFailed`.
     """
     with spilling(workshop) if workshop else nullcontext() as spill:
         database = Database(spill=spill)
         try:
             if not contacts.exists():
-                raise BaseMissing(f"there is no file {contacts.name}", hint="check the path")
+                raise DatasetMissing(f"there is no file {contacts.name}", hint="check the path")
             if format_of(contacts) is Format.DUCKDB:
                 yield _pulled(database, contacts, events, fields or {})
             else:
@@ -115,13 +115,13 @@ def _own(
     events: Path | None,
     fields: Mapping[str, ColumnType],
     asked: Collection[str] | None,
-) -> Base:
+) -> Dataset:
     # As absolute paths: a relative one could look like the address of a server.
     paths = [path.resolve() for path in (contacts, events) if path is not None]
     database.lock(*paths)
     people = read_relation(database, paths[0], "contact_data", fields, asked)
     happened = _happened(database, paths[1]) if events else None
-    return Base(
+    return Dataset(
         database, _columns(people, fields), people, happened, modified_at=_modified_at(*paths)
     )
 
@@ -144,7 +144,7 @@ def _columns(people: Relation, fields: Mapping[str, ColumnType]) -> Columns:
 
 def _pulled(
     database: Database, path: Path, events: Path | None, fields: Mapping[str, ColumnType]
-) -> Base:
+) -> Dataset:
     try:
         database.attach(path.resolve(), _ALIAS)
         facts = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
@@ -171,7 +171,7 @@ def _pulled(
         raise UsageError(f"{path.name} has no contacts", hint="run `segctl contacts pull` again")
     if own and happened is not None:
         raise UsageError(f"{path.name} has its own events", hint="leave out the other ones")
-    return Base(
+    return Dataset(
         database,
         _columns(people, fields),
         people,

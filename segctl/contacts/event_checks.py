@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from segctl.audience.to_duckdb import Audience
-    from segctl.contacts.dataset import Base
+    from segctl.contacts.dataset import Dataset
     from segctl.model import Segment
 
 
-def has_no_event(base: Base) -> bool:
+def has_no_event(base: Dataset) -> bool:
     """Say whether there is not one event: such a file is an export that failed."""
     try:
         return base.events is None or not base.database.rows(
@@ -33,7 +33,9 @@ def has_no_event(base: Base) -> bool:
         return False
 
 
-def are_strangers(base: Base, asking: Iterable[Audience], raised: tuple[int, int] | None) -> bool:
+def are_strangers(
+    base: Dataset, asking: Iterable[Audience], raised: tuple[int, int] | None
+) -> bool:
     """Say whether no event is of a contact, where that may make a number wrong.
 
     `raised` is how many ids have an event that some query looks for, and how many of these ids are
@@ -57,7 +59,7 @@ def without_events(audience: Audience, segment: Segment) -> Problem:
     return Problem("no-events", message, hint, *_place(audience, segment))
 
 
-def strangers(base: Base, audience: Audience, segment: Segment) -> Problem:
+def strangers(base: Dataset, audience: Audience, segment: Segment) -> Problem:
     """Say, at the same place, that none of them is of a contact."""
     events = base.events.name if base.events else "the base"
     message = f"no event in {events} is of a contact in {base.contacts.name}"

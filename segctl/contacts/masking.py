@@ -14,7 +14,7 @@ from segctl.audience.typed_sql import text_sql
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.contacts.dataset import Base
+    from segctl.contacts.dataset import Dataset
 
 COMMON = 10
 """So many contacts must share a domain for it to be shown."""
@@ -22,7 +22,7 @@ COMMON = 10
 _SHORT = 3
 
 
-def masked(base: Base, samples: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+def masked(base: Dataset, samples: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
     """Mask samples of addresses. Raises `EvaluationFailed`."""
     domains = {_domain(address) for some in samples for address in some}
     common = _common(base, domains) if domains else frozenset()
@@ -33,7 +33,7 @@ def _domain(address: str) -> str:
     return address.rpartition("@")[2].strip().lower()
 
 
-def _common(base: Base, domains: set[str]) -> frozenset[str]:
+def _common(base: Dataset, domains: set[str]) -> frozenset[str]:
     address = base.contacts.columns["email"].value
     listed = ", ".join(map(text_sql, sorted(domains)))
     rows = base.database.rows(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.common.clock import Clock
-    from segctl.contacts.store import Shelf
+    from segctl.contacts.store import ContactStore
     from segctl.sendgrid.downloads import Downloads
     from segctl.sendgrid.exports import Export, Exports
 
@@ -76,7 +76,7 @@ class Pull:
     file are here.
     """
 
-    shelf: Shelf
+    store: ContactStore
     account: str
     exports: Exports
     downloads: Downloads
@@ -91,12 +91,12 @@ class Pull:
         What an earlier run of this pull has is not asked for again. Raises `RemoteError`, and
         `OSError` where the disk is full; what is here stays for the next run.
         """
-        self.shelf.parts.mkdir(mode=0o700, exist_ok=True)
+        self.store.parts.mkdir(mode=0o700, exist_ok=True)
         return _Run(self, wanted).all()
 
     def finish(self) -> None:
         """Forget the exports and remove their files, once they are stored. Raises `OSError`."""
-        self.shelf.clear()
+        self.store.clear()
 
 
 class _Run:
@@ -105,7 +105,7 @@ class _Run:
     def __init__(self, pull: Pull, wanted: Sequence[str | None]) -> None:
         self.pull = pull
         self.wanted = tuple(dict.fromkeys(wanted))
-        self.state = pull_state.load(pull.shelf.pending, pull.account)
+        self.state = pull_state.load(pull.store.pending, pull.account)
         self.started: set[str | None] = set()
         for list_id in [key for key in self.state.jobs if key not in self.wanted]:
             del self.state.jobs[list_id]
@@ -300,7 +300,7 @@ class _Run:
 
     def _sweep(self) -> None:
         """Remove the files that nobody waits for; those that are gone or cut are fetched again."""
-        parts = self.pull.shelf.parts
+        parts = self.pull.store.parts
         pieces = [piece for job in self.state.jobs.values() for piece in job.pieces or ()]
         names = {piece.name for piece in pieces}
         _remove_others(parts, names)
@@ -310,14 +310,14 @@ class _Run:
                 piece.size = piece.tag = None
 
     def _path(self, piece: Piece) -> Path:
-        return self.pull.shelf.parts / piece.name
+        return self.pull.store.parts / piece.name
 
     def _save(self) -> None:
         if self.state.jobs:
-            self.state.save(self.pull.shelf.pending)
+            self.state.save(self.pull.store.pending)
         else:
             # Nothing was started: there is nothing to go on with.
-            self.pull.shelf.pending.unlink(missing_ok=True)
+            self.pull.store.pending.unlink(missing_ok=True)
 
 
 def _lists(list_id: str | None) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ _BASE, _PENDING, _PARTS, _LOCK, _NEW = ".duckdb", ".pull.json", ".pull", ".lock"
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ContactStore:
     """The files of one target in the folder that segctl keeps.
 
     `base` is what can be asked, `pending` what an unfinished pull remembers, `parts` the folder of
@@ -102,11 +102,11 @@ class Shelf:
             self._file(suffix).unlink(missing_ok=True)
 
 
-def shelves(folder: Path) -> tuple[Shelf, ...]:
+def find_stores(folder: Path) -> tuple[ContactStore, ...]:
     """Find the targets of which there is anything, in the order of their names."""
     names = set()
     for path in folder.glob("*"):
         name, dot, rest = path.name.partition(".")
         if name and f"{dot}{rest}" in {_BASE, _PENDING, _PARTS, _NEW, _LOCK}:
             names.add(name)
-    return tuple(Shelf(folder, name) for name in sorted(names))
+    return tuple(ContactStore(folder, name) for name in sorted(names))

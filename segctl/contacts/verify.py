@@ -26,7 +26,7 @@ from segctl.sgql.interpreter import CannotEvaluate, differences, fold_row, read_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from segctl.contacts.dataset import Base
+    from segctl.contacts.dataset import Dataset
     from segctl.contacts.file_readers import Relation
     from segctl.model import Segment
     from segctl.sgql.interpreter import AudienceDifference, SgqlQuery
@@ -48,7 +48,7 @@ class Verified:
 
 
 def verify(
-    base: Base,
+    base: Dataset,
     pairs: Sequence[tuple[Segment, Segment]],
     now: datetime,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
@@ -96,7 +96,7 @@ class _Pair:
     condition: str
 
     @classmethod
-    def of(cls, base: Base, old: Segment, new: Segment, now: datetime) -> _Pair:
+    def of(cls, base: Dataset, old: Segment, new: Segment, now: datetime) -> _Pair:
         audience = translate(parse(new.query), base.columns, new.parent_list_ids).audience
         if audience is None:
             raise CannotEvaluate("the new query cannot be computed here")
@@ -108,7 +108,7 @@ def _problems(error: CannotEvaluate) -> tuple[Problem, ...]:
 
 
 def _rows(
-    base: Base, pairs: Mapping[int, _Pair], now: datetime
+    base: Dataset, pairs: Mapping[int, _Pair], now: datetime
 ) -> Iterator[
     tuple[
         Sequence[dict[str, Any]],
@@ -129,7 +129,7 @@ def _rows(
     rows = _read(base, base.contacts)
     while contacts := [*islice(rows, BATCH)]:
         engine.fill(contacts, _of(contacts, events))
-        answers = engine.truths(conditions, now)
+        answers = engine.evaluate(conditions, now)
         yield (
             contacts,
             events,
@@ -144,7 +144,7 @@ def _of(
         yield from events.get(contact[JOIN_COLUMN], ())
 
 
-def _read(base: Base, relation: Relation) -> Iterator[dict[str, Any]]:
+def _read(base: Dataset, relation: Relation) -> Iterator[dict[str, Any]]:
     """Yield the rows of a relation; a value that is none of its column's type was told before."""
     columns = {name: one for name, one in relation.columns.items() if not one.unusable}
     values = ", ".join(

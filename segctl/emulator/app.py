@@ -128,7 +128,7 @@ class Emulator:
             if not catalogue.is_empty(db, subuser):
                 return False
             now = self._seconds()
-            seed.plant(WebUi(lambda: nullcontext(db), subuser, lambda: now), now)
+            seed.seed_account(WebUi(lambda: nullcontext(db), subuser, lambda: now), now)
         return True
 
     def handle(

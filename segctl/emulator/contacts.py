@@ -88,7 +88,7 @@ def any_of(db: sqlite3.Connection, account: str) -> bool:
     return bool(found)
 
 
-def everybody(db: sqlite3.Connection, account: str) -> list[Contact]:
+def read_contacts(db: sqlite3.Connection, account: str) -> list[Contact]:
     """Give all contacts, oldest entry first."""
     rows = db.execute(
         "SELECT *, (SELECT json_group_array(list_id) FROM membership AS m "
@@ -109,7 +109,7 @@ def everybody(db: sqlite3.Connection, account: str) -> list[Contact]:
     ]
 
 
-def events(db: sqlite3.Connection, account: str) -> list[Event]:
+def read_events(db: sqlite3.Connection, account: str) -> list[Event]:
     """Give everything that happened, oldest entry first."""
     rows = db.execute("SELECT * FROM event WHERE account = ? ORDER BY seq", (account,))
     return [

@@ -97,8 +97,8 @@ def members(call: Call, asked: Sequence[Record]) -> dict[str, list[Contact]] | N
         if record.error is None and audience is not None:
             conditions[record.id] = audience.part.sql
             asks_events = asks_events or audience.asks_events
-    everybody = {one.id: one for one in contacts.everybody(call.db, call.account)}
-    happened = contacts.events(call.db, call.account) if asks_events else []
+    everybody = {one.id: one for one in contacts.read_contacts(call.db, call.account)}
+    happened = contacts.read_events(call.db, call.account) if asks_events else []
     engine.fill(
         [_contact_row(one, columns.types) for one in everybody.values()], map(_event_row, happened)
     )
@@ -120,7 +120,7 @@ def _fulfilling(engine: Engine, conditions: Sequence[str], now: float) -> dict[s
     from segctl.audience.duckdb_engine import EvaluationFailed  # noqa: PLC0415 - as above
 
     try:
-        rows = engine.truths(conditions, datetime.fromtimestamp(now, UTC))
+        rows = engine.evaluate(conditions, datetime.fromtimestamp(now, UTC))
     except EvaluationFailed:
         if len(conditions) == 1:
             return {}

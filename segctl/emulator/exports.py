@@ -189,7 +189,7 @@ def _chosen(
     call: Call, list_ids: Sequence[str], segments: Sequence[Record]
 ) -> list[Contact] | None:
     """Give everybody in one of the lists or segments, or all; `None` where segments hide it."""
-    everybody = contacts.everybody(call.db, call.account)
+    everybody = contacts.read_contacts(call.db, call.account)
     if not list_ids and not segments:
         return everybody
     inside = counts.members(call, segments) if segments else {}

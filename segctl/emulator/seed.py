@@ -52,7 +52,7 @@ _DAY = 86_400.0
 _MORNING = 36_000.0
 
 
-def plant(ui: WebUi, now: float) -> None:
+def seed_account(ui: WebUi, now: float) -> None:
     """Put the world into an empty account; `now` is in seconds since 1970.
 
     The count of the v1 segment is known from the start: nothing here evaluates its language.
@@ -71,7 +71,7 @@ def plant(ui: WebUi, now: float) -> None:
         ui.add_list(name, id=list_id)
     for name, field_type in CUSTOM_FIELDS.items():
         ui.add_field(name, field_type)
-    contacts = seed_contacts.everybody(today)
+    contacts = seed_contacts.contacts(today)
     ui.add_contacts(contacts)
     ui.seed_v1(
         "Gmail users (old)",
@@ -119,4 +119,4 @@ def plant(ui: WebUi, now: float) -> None:
             id=single_send_id,
             at=at - 2 * _DAY,
         )
-    ui.add_events(seed_contacts.happenings(today, tuple(sent)))
+    ui.add_events(seed_contacts.events(today, tuple(sent)))

@@ -76,13 +76,13 @@ class _Dice(random.Random):
 
 
 @lru_cache(maxsize=1)
-def everybody(today: float) -> tuple[Contact, ...]:
+def contacts(today: float) -> tuple[Contact, ...]:
     """Make the contacts; `today` is a midnight, in seconds since 1970."""
     return tuple(_contacts(_Dice(360), today))
 
 
 @lru_cache(maxsize=1)
-def happenings(today: float, sends: tuple[tuple[str, float], ...]) -> tuple[Event, ...]:
+def events(today: float, sends: tuple[tuple[str, float], ...]) -> tuple[Event, ...]:
     """Make what became of some Single Sends to the newsletter list.
 
     Each is an id and the instant it went out at. Whoever came to the account later did not get it.
@@ -91,7 +91,7 @@ def happenings(today: float, sends: tuple[tuple[str, float], ...]) -> tuple[Even
     found = [
         event
         for send_id, at in sends
-        for contact in everybody(today)
+        for contact in contacts(today)
         if seed_ids.NEWSLETTER in contact.list_ids and contact.created_at < at
         for event in _received(dice, contact.id, send_id, at)
         if event.at < today

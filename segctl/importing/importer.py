@@ -36,7 +36,7 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Skipped:
     """A segment that cannot be imported: the reason, and what to do, for people."""
 
     remote: Remote
@@ -49,7 +49,7 @@ class Import:
     """What an import would do. Files and segments are in the order of names, then of ids."""
 
     files: tuple[NewFile, ...] = ()
-    left: tuple[Left, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     declared: int = 0
 
 
@@ -92,7 +92,7 @@ def build_import(
     upgraded = {one.upgrade_from for one in declared}
     file_names = FileNames(taken)
     files: list[NewFile] = []
-    left: list[Left] = []
+    skipped: list[Skipped] = []
     known = 0
     for one in sorted(snapshot.remotes, key=lambda remote: (remote.name, remote.id)):
         if one.id not in ids:
@@ -100,17 +100,17 @@ def build_import(
         if one.id not in loose and (not one.is_v1 or one.id.lower() in upgraded):
             known += 1
             continue
-        obstacle = _v1(one) if one.is_v1 else choice.obstacle(one)
-        if obstacle is not None:
-            left.append(obstacle)
+        skip = _v1(one) if one.is_v1 else choice.reason_to_skip(one)
+        if skip is not None:
+            skipped.append(skip)
             continue
         written = segment_text(one.definition, lists or {}, schema)
         if written.reason:
-            left.append(unwritable(one, written.reason))
+            skipped.append(unwritable(one, written.reason))
             continue
         files.append(NewFile(file_names.take(one.name, one.id), written.text, one))
         choice.take(one.name)
-    return Import(tuple(files), tuple(left), known)
+    return Import(tuple(files), tuple(skipped), known)
 
 
 class Choice:
@@ -128,7 +128,7 @@ class Choice:
         """Remember a name that a new file has."""
         self.alike[fold_name(name)] = f"`{name}`"
 
-    def obstacle(self, one: Remote) -> Left | None:
+    def reason_to_skip(self, one: Remote) -> Skipped | None:
         """Say why a segment cannot become a file, as far as names go."""
         if one.name in self.graves:
             return _buried(one, self.graves[one.name])
@@ -151,8 +151,8 @@ def by_hand(one: Remote) -> str:
     return f"write its file by hand, with `upgrade_from: {{v1_id: {one.id}}}`"
 
 
-def _v1(one: Remote) -> Left:
-    return Left(
+def _v1(one: Remote) -> Skipped:
+    return Skipped(
         one,
         f"{segment_label(one)} is a v1 segment, which cannot be managed: SendGrid lets"
         " nobody change one",
@@ -160,24 +160,24 @@ def _v1(one: Remote) -> Left:
     )
 
 
-def _buried(one: Remote, grave: Tombstone) -> Left:
-    return Left(
+def _buried(one: Remote, grave: Tombstone) -> Skipped:
+    return Skipped(
         one,
         f"{segment_label(one)} is `removed` by {grave.file}",
         f"delete {grave.file} first if you want to manage it again",
     )
 
 
-def _halfway(one: Remote) -> Left:
-    return Left(
+def _halfway(one: Remote) -> Skipped:
+    return Skipped(
         one,
         f"{segment_label(one)} has a temporary name of segctl, by an apply that was cut short",
         "`segctl plan` shows what becomes of it",
     )
 
 
-def _ambiguous(one: Remote, number: int) -> Left:
-    return Left(
+def _ambiguous(one: Remote, number: int) -> Skipped:
+    return Skipped(
         one,
         f"the account has {number} segments named {segment_label(one)},"
         " and a file could mean either",
@@ -187,8 +187,8 @@ def _ambiguous(one: Remote, number: int) -> Left:
     )
 
 
-def _alike(one: Remote, other: str) -> Left:
-    return Left(
+def _alike(one: Remote, other: str) -> Skipped:
+    return Skipped(
         one,
         f"{segment_label(one)} and {redact(other)} differ by nothing but case or invisible"
         " encoding",
@@ -198,16 +198,16 @@ def _alike(one: Remote, other: str) -> Left:
     )
 
 
-def _without_query(one: Remote) -> Left:
-    left = unwritable(one, "it has no query")
+def _without_query(one: Remote) -> Skipped:
+    skipped = unwritable(one, "it has no query")
     # An upgrade would be refused as well: nothing could be compared before the old one is deleted.
     hint = f"look at it in SendGrid, and make another one if it is broken: its id is {one.id}"
-    return dataclasses.replace(left, hint=hint) if one.is_v1 else left
+    return dataclasses.replace(skipped, hint=hint) if one.is_v1 else skipped
 
 
-def unwritable(one: Remote, reason: str) -> Left:
+def unwritable(one: Remote, reason: str) -> Skipped:
     """Say why no file can hold a segment, and what to do."""
-    return Left(
+    return Skipped(
         one,
         f"{segment_label(one)} cannot be written as a file: {reason}",
         by_hand(one) if one.is_v1 else f"change it in SendGrid first: its id is {one.id}",

@@ -13,7 +13,7 @@ from segctl.common.secrets import redact
 from segctl.declarations.filenames import FileNames
 from segctl.declarations.generating import segment_text
 from segctl.errors import Diagnostic, Severity
-from segctl.importing.importer import Choice, Left, NewFile, by_hand, segment_label, unwritable
+from segctl.importing.importer import Choice, NewFile, Skipped, by_hand, segment_label, unwritable
 from segctl.model import Segment
 from segctl.query.parser.errors import describe_position
 from segctl.query.personal_data import mask_email_addresses
@@ -49,7 +49,7 @@ class Upgrades:
     """
 
     files: tuple[Translated, ...] = ()
-    left: tuple[Left, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     declared: int = 0
 
 
@@ -81,7 +81,7 @@ def build_upgrades(
     choice = Choice(snapshot, declared, tombstones)
     file_names = FileNames(taken)
     files: list[Translated] = []
-    left: list[Left] = []
+    skipped: list[Skipped] = []
     done = 0
     for one in sorted(snapshot.remotes, key=lambda remote: (remote.name, remote.id)):
         if one.id not in ids:
@@ -89,13 +89,13 @@ def build_upgrades(
         if one.id.lower() in known:
             done += 1
             continue
-        obstacle = _obstacle(one, files_of) or choice.obstacle(one)
-        if obstacle is not None:
-            left.append(obstacle)
+        skip = _reason_to_skip(one, files_of) or choice.reason_to_skip(one)
+        if skip is not None:
+            skipped.append(skip)
             continue
         found = _translated(one, fields)
-        if isinstance(found, Left):
-            left.append(found)
+        if isinstance(found, Skipped):
+            skipped.append(found)
             continue
         # Of several lines it ends with one, as `segctl fmt` has it.
         end = "\n" if "\n" in found.query else ""
@@ -108,22 +108,22 @@ def build_upgrades(
             above_query=old_query_comment(one.query or "", _remarks(one, found.notes)),
         )
         if written.reason:
-            left.append(unwritable(one, written.reason))
+            skipped.append(unwritable(one, written.reason))
             continue
         file = NewFile(file_names.take(one.name, one.id), written.text, one)
         notes = tuple(_note(one, note) for note in found.notes)
         files.append(Translated(file, segment, notes))
         choice.take(one.name)
-    return Upgrades(tuple(files), tuple(left), done)
+    return Upgrades(tuple(files), tuple(skipped), done)
 
 
-def _obstacle(one: Remote, files: Mapping[str, str]) -> Left | None:
+def _reason_to_skip(one: Remote, files: Mapping[str, str]) -> Skipped | None:
     if not one.is_v1:
         file = files.get(one.name)
         hint = f"{file} declares it" if file else "`segctl import` writes a file for it"
-        return Left(one, f"{segment_label(one)} is no v1 segment", hint)
+        return Skipped(one, f"{segment_label(one)} is no v1 segment", hint)
     if one.name in files:
-        return Left(
+        return Skipped(
             one,
             f"{segment_label(one)} is declared by {files[one.name]}, which does not take its place",
             f"write `upgrade_from: {{v1_id: {one.id}}}` into that file if it should",
@@ -131,14 +131,14 @@ def _obstacle(one: Remote, files: Mapping[str, str]) -> Left | None:
     return None
 
 
-def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Translation | Left:
+def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Translation | Skipped:
     found = translate(one.query or "", one.parent_list_ids, fields)
     if isinstance(found, Translation):
         return found
     told = found[:_MOST_REASONS]
     hints = dict.fromkeys(problem.hint for problem in told if problem.hint)
     rest = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
-    return Left(
+    return Skipped(
         one,
         f"{segment_label(one)} has no exact translation: "
         + "; ".join(_said(one, problem) for problem in told)

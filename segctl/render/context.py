@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class RenderContext:
     """The circumstances of a view.
 
     `generated_at` is an ISO 8601 time in UTC. `commit` is the id of the one checked out, empty

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from segctl.planfile.to_json import diagnostics_json, header
 from segctl.planning.drift import DriftKind
-from segctl.render.context import Frame
+from segctl.render.context import RenderContext
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def drift_text(drifts: Drifts, style: Style) -> str:
     lines = []
     for one in drifts.found:
         lines.append(f"{style.yellow(f'  {KIND_WORDS[one.kind]:<8}')} {clean(one.name)}")
-        lines.append(f"      {style.dim(clean(', '.join(drift_facts(one, Frame()))))}")
+        lines.append(f"      {style.dim(clean(', '.join(drift_facts(one, RenderContext()))))}")
         for clause in one.clauses:
             change = " -> ".join(text or "(nothing)" for text in (clause.after, clause.before))
             lines.append(f"      {clean(change)}")
@@ -46,9 +46,9 @@ def drift_closing(drifts: Drifts, style: Style) -> str:
     return style.bold(closing) + pending
 
 
-def drift_facts(one: Drift, frame: Frame) -> list[str]:
+def drift_facts(one: Drift, context: RenderContext) -> list[str]:
     """Say where a segment is declared, what became of it, and when."""
-    facts = [frame.place(one.span)] if one.span else []
+    facts = [context.place(one.span)] if one.span else []
     match one.kind:
         case DriftKind.RENAMED:
             facts.append(f"now `{one.now}`")

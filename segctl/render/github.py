@@ -15,7 +15,7 @@ from segctl.render.terminal import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
 
 MOST = 10
 """Annotations of one type that GitHub shows of a step."""
@@ -25,13 +25,15 @@ _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def workflow_annotations(findings: Iterable[Diagnostic], frame: Frame, closing: str = "") -> str:
+def workflow_annotations(
+    findings: Iterable[Diagnostic], context: RenderContext, closing: str = ""
+) -> str:
     """Give a line an annotation; `closing`, the sum of it all, is a notice, and the first one."""
     by_severity: dict[Severity, list[str]] = {severity: [] for severity in _TYPES}
     if closing:
         by_severity[Severity.INFO].append(_line("notice", {"title": "segctl"}, clean(closing)))
     for found in findings:
-        by_severity[found.severity].append(_annotation(found, frame))
+        by_severity[found.severity].append(_annotation(found, context))
     return "".join(
         f"{line}\n"
         for severity, lines in by_severity.items()
@@ -47,11 +49,11 @@ def _at_most(kind: str, lines: Sequence[str]) -> Sequence[str]:
     return [*lines[: MOST - 1], _line(kind, {"title": "segctl"}, said)]
 
 
-def _annotation(found: Diagnostic, frame: Frame) -> str:
+def _annotation(found: Diagnostic, context: RenderContext) -> str:
     properties = {}
     if found.span is not None:
         properties = {
-            "file": clean(frame.path(found.span)),
+            "file": clean(context.path(found.span)),
             "line": str(found.span.line),
             "col": str(found.span.column),
         }

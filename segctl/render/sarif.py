@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from segctl.errors import Span
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -30,7 +30,9 @@ _LINK = re.compile(r"\[([^\[\]]*)\]\(")
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def sarif(findings: Iterable[Diagnostic], frame: Frame, what: str, *, target: str = "") -> Any:
+def sarif(
+    findings: Iterable[Diagnostic], context: RenderContext, what: str, *, target: str = ""
+) -> Any:
     """Give a log of one run as JSON data.
 
     `what` is the command that found it; with the target and the project it names the run, so that
@@ -40,7 +42,7 @@ def sarif(findings: Iterable[Diagnostic], frame: Frame, what: str, *, target: st
     codes = sorted({found.code for found in findings})
     index = {code: number for number, code in enumerate(codes)}
     category = "/".join(
-        quote(clean(part)) for part in ("segctl", what, target, frame.project) if part
+        quote(clean(part)) for part in ("segctl", what, target, context.project) if part
     )
     return {
         "$schema": SCHEMA,
@@ -62,14 +64,14 @@ def sarif(findings: Iterable[Diagnostic], frame: Frame, what: str, *, target: st
                             found.severity is Severity.ERROR and found.span is None
                             for found in findings
                         ),
-                        **({"endTimeUtc": frame.generated_at} if frame.generated_at else {}),
+                        **({"endTimeUtc": context.generated_at} if context.generated_at else {}),
                         "toolExecutionNotifications": [
                             _notification(found, index) for found in findings if not found.span
                         ],
                     }
                 ],
                 "results": [
-                    _result(found, found.span, index, frame) for found in findings if found.span
+                    _result(found, found.span, index, context) for found in findings if found.span
                 ],
             }
         ],
@@ -104,7 +106,9 @@ def _notification(found: Diagnostic, index: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _result(found: Diagnostic, span: Span, index: dict[str, int], frame: Frame) -> dict[str, Any]:
+def _result(
+    found: Diagnostic, span: Span, index: dict[str, int], context: RenderContext
+) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": span.line, "startColumn": span.column}
     if span.end_line is not None and span.end_column is not None:
         region |= {"endLine": span.end_line, "endColumn": span.end_column}
@@ -117,7 +121,9 @@ def _result(found: Diagnostic, span: Span, index: dict[str, int], frame: Frame) 
             {
                 "physicalLocation": {
                     "artifactLocation": {
-                        "uri": quote(redact(frame.path(span), whole=True), errors="surrogatepass"),
+                        "uri": quote(
+                            redact(context.path(span), whole=True), errors="surrogatepass"
+                        ),
                         "uriBaseId": "%SRCROOT%",
                     },
                     "region": region,

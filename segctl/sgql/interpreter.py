@@ -196,7 +196,7 @@ def differences(
     """Yield the contacts that a query selects and its translation does not, or the reverse.
 
     `events` are the events by contact_id, `selected` is what the translation says of each
-    contact, as `Engine.truths` gives it. Raises `NoAnswer`.
+    contact, as `Engine.evaluate` gives it. Raises `NoAnswer`.
     """
     for contact in contacts:
         contact_id = contact["contact_id"]

@@ -33,7 +33,7 @@ def pairs_that_agree(
     audience = translate(parsed, columns, parents).audience
     if audience is None or parsed.query is None:
         return 0
-    truths = engine.truths([audience.part.sql], world.now)
+    truths = engine.evaluate([audience.part.sql], world.now)
     for contact in world.contacts:
         (truth,) = truths[contact["contact_id"]]
         expected: bool | None = reference.is_member(parsed.query, contact, world, parents)

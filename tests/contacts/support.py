@@ -16,7 +16,7 @@ import duckdb
 from segctl.audience.to_duckdb import TYPES
 from segctl.audience.typed_sql import name_sql, text_sql
 from segctl.contacts.counter import compare, names_asked
-from segctl.contacts.dataset import open_base
+from segctl.contacts.dataset import open_dataset
 from segctl.model import Segment
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.audience.results import Counted
-    from segctl.contacts.dataset import Base
+    from segctl.contacts.dataset import Dataset
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
 S = "SELECT contact_id, updated_at FROM contact_data WHERE "
@@ -47,8 +47,8 @@ def segments(*conditions: str) -> list[Segment]:
 @contextmanager
 def opened(
     contacts: Path, events: Path | None, some: Iterable[Segment], **more: Any
-) -> Iterator[Base]:
-    with open_base(contacts, events, asked=names_asked(some), **more) as base:
+) -> Iterator[Dataset]:
+    with open_dataset(contacts, events, asked=names_asked(some), **more) as base:
         yield base
 
 

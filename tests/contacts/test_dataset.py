@@ -17,7 +17,7 @@ from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnread
 from segctl.audience.results import Uncountable
 from segctl.contacts.count_query import Statement
 from segctl.contacts.counter import compare
-from segctl.contacts.dataset import BaseMissing, open_base
+from segctl.contacts.dataset import DatasetMissing, open_dataset
 from segctl.contacts.file_readers import read_relation
 from segctl.contacts.uniqueness_cache import FILE
 from segctl.errors import UsageError
@@ -425,7 +425,7 @@ def test_a_first_line_of_data_is_not_shown(tmp_path: Path, line: str) -> None:
 
 
 def test_what_cannot_be_reached(tmp_path: Path) -> None:
-    with pytest.raises(BaseMissing), opened(tmp_path / "none.csv", None, ()):
+    with pytest.raises(DatasetMissing), opened(tmp_path / "none.csv", None, ()):
         pass
     with pytest.raises(UsageError, match="is a folder, not a file"), opened(tmp_path, None, ()):
         pass
@@ -641,12 +641,12 @@ def test_only_columns_that_are_asked_are_read(tmp_path: Path) -> None:
 @pytest.mark.posix
 def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
-    with open_base(path, workshop=tmp_path) as base:
+    with open_dataset(path, workshop=tmp_path) as base:
         (spill,) = tmp_path.glob("spill-*")
         assert spill.stat().st_mode & 0o777 == 0o700
         ((said,),) = base.database.rows("SELECT current_setting('temp_directory')")
         assert said == str(spill)
-        with open_base(path, workshop=tmp_path):
+        with open_dataset(path, workshop=tmp_path):
             assert len([*tmp_path.glob("spill-*")]) == 2
         assert [*tmp_path.glob("spill-*")] == [spill]
     assert not spill.exists()
@@ -664,6 +664,6 @@ def test_what_a_killed_run_has_put_aside_goes_with_the_next(tmp_path: Path) -> N
     subprocess.run([sys.executable, "-c", code], check=False)
     (left,) = tmp_path.glob("spill-*")
     assert (left / "people").exists()
-    with open_base(path, workshop=tmp_path):
+    with open_dataset(path, workshop=tmp_path):
         assert not left.exists()
     assert not [*tmp_path.glob("spill-*")]

@@ -14,7 +14,7 @@ import pytest
 
 from segctl.app.audiences import evaluate
 from segctl.app.session import Session
-from segctl.contacts.dataset import BaseMissing
+from segctl.contacts.dataset import DatasetMissing
 from segctl.contacts.masking import COMMON
 from segctl.model import Segment
 from segctl.query.catalogue import ColumnType
@@ -308,7 +308,7 @@ def test_pairs_for_a_plan(shop: Project) -> None:
     shop.write({"segctl.yaml": "version: 1\ncontacts: pulled\n"})
     session = Session({}, shop.clock)
     session.enter(str(shop.root))
-    with pytest.raises(BaseMissing):
+    with pytest.raises(DatasetMissing):
         evaluate(session, [(None, Segment("a", query("plan = 'x'")))])
 
 

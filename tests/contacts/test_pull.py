@@ -23,7 +23,7 @@ import pytest
 from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.cli.main import main
 from segctl.contacts import pull
-from segctl.contacts.store import Shelf
+from segctl.contacts.store import ContactStore
 from segctl.emulator import Emulator, serve
 from tests.support.account import KEY, TEST_SETTINGS
 from tests.support.builders import query
@@ -523,7 +523,7 @@ def test_errors_in_the_files_come_first(place: Place) -> None:
 
 
 def test_two_pulls_keep_out_of_each_other(place: Place) -> None:
-    with Shelf(place.folder, "production").alone():
+    with ContactStore(place.folder, "production").alone():
         result = place.run("pull")
     assert result.code == 1
     assert "another segctl is at work on the contacts of `production`" in result.err
@@ -574,7 +574,7 @@ def test_contacts_that_cannot_be_removed(place: Place, monkeypatch: pytest.Monke
     def refuse(*args: object, **options: object) -> None:
         raise OSError(13, "Permission denied")
 
-    monkeypatch.setattr("segctl.contacts.store.Shelf.clear", refuse)
+    monkeypatch.setattr("segctl.contacts.store.ContactStore.clear", refuse)
     result = place.run("forget")
     assert result.code == 1
     assert "cannot remove the contacts of `production`: Permission denied" in result.err

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def stored(account: Account) -> tuple[list[Contact], list[Event]]:
     with account.emulator._store.transaction() as db:
-        return contacts.everybody(db, ""), contacts.events(db, "")
+        return contacts.read_contacts(db, ""), contacts.read_events(db, "")
 
 
 def test_contacts_and_events_are_kept_as_they_were_given(account: Account) -> None:

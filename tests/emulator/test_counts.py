@@ -87,7 +87,7 @@ def test_the_seeded_world_counts_what_its_people_are(account: Account) -> None:
     parent = account.create("Parent", FROM + "preferred_language = 'cs'", seed.EVENT_GUESTS_LIST_ID)
     account.clock.forward(10)
     with account.emulator._store.transaction() as db:
-        everybody, happened = contacts.everybody(db, ""), contacts.events(db, "")
+        everybody, happened = contacts.read_contacts(db, ""), contacts.read_events(db, "")
     for text, fulfils in cases.items():
         expected = sum(map(fulfils, everybody))
         assert count(account, made[text]) == expected > 0, text
@@ -104,13 +104,13 @@ def test_the_seeded_world_counts_what_its_people_are(account: Account) -> None:
 
 def test_all_that_are_due_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     passes: list[int] = []
-    truths = Engine.truths
+    evaluate = Engine.evaluate
 
     def counted(self: Engine, conditions: Sequence[str], now: datetime) -> Any:
         passes.append(len(conditions))
-        return truths(self, conditions, now)
+        return evaluate(self, conditions, now)
 
-    monkeypatch.setattr(Engine, "truths", counted)
+    monkeypatch.setattr(Engine, "evaluate", counted)
     with Account(Settings(cap=None, rate_limit=None)) as account:
         ui = account.emulator.ui
         ui.add_contact("a@x.test", fields={"city": "Brno"})
@@ -149,7 +149,7 @@ def test_one_bad_query_spoils_no_other(account: Account) -> None:
 
 def _only(account: Account) -> str:
     with account.emulator._store.transaction() as db:
-        (contact,) = contacts.everybody(db, "")
+        (contact,) = contacts.read_contacts(db, "")
     return contact.id
 
 

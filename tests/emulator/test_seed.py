@@ -47,7 +47,7 @@ def test_the_seeded_world_is_whole_and_lies_in_the_past(account: Account) -> Non
 def test_the_people_of_the_world(account: Account) -> None:
     assert account.emulator.seed()
     with account.emulator._store.transaction() as db:
-        everybody, happened = contacts.everybody(db, ""), contacts.events(db, "")
+        everybody, happened = contacts.read_contacts(db, ""), contacts.read_events(db, "")
     now = START.timestamp()
     assert len({one.email for one in everybody}) == len(everybody) == seed_contacts.HOW_MANY
     reserved = (".test", ".example", "@example.com", "@example.org", "@example.net")
@@ -78,11 +78,11 @@ def test_the_people_of_the_world(account: Account) -> None:
 def test_the_world_is_the_same_all_day() -> None:
     day = START.timestamp() // 86_400 * 86_400
     sends = (("s", day - 10 * 86_400),)
-    first = seed_contacts.everybody(day), seed_contacts.happenings(day, sends)
-    seed_contacts.everybody.cache_clear()
-    seed_contacts.happenings.cache_clear()
-    assert (seed_contacts.everybody(day), seed_contacts.happenings(day, sends)) == first
-    assert seed_contacts.everybody(day + 86_400) != first[0]
+    first = seed_contacts.contacts(day), seed_contacts.events(day, sends)
+    seed_contacts.contacts.cache_clear()
+    seed_contacts.events.cache_clear()
+    assert (seed_contacts.contacts(day), seed_contacts.events(day, sends)) == first
+    assert seed_contacts.contacts(day + 86_400) != first[0]
 
 
 def test_seeding_happens_once_and_only_where_nothing_is(account: Account) -> None:

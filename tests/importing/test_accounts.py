@@ -137,7 +137,7 @@ def test_after_an_import_of_any_account_the_plan_is_empty(part: int) -> None:
 def check(account: Reader) -> None:
     files: dict[str, bytes] = {}
     result, snapshot = run_import(account, files)
-    assert len(result.files) + len(result.left) == len(snapshot.remotes)
+    assert len(result.files) + len(result.skipped) == len(snapshot.remotes)
     declared = declarations(files)
     held = {one.name: one for one in snapshot.remotes if one.query is not None}
     for one in declared:
@@ -155,7 +155,7 @@ def check(account: Reader) -> None:
     second, _ = run_import(account, files)
     assert (second.files, second.declared) == ((), len(result.files))
     assert files == before
-    assert {one.remote.id for one in second.left} == {one.remote.id for one in result.left}
+    assert {one.remote.id for one in second.skipped} == {one.remote.id for one in result.skipped}
 
 
 def test_most_of_what_the_accounts_hold_can_be_imported() -> None:
@@ -166,7 +166,7 @@ def test_most_of_what_the_accounts_hold_can_be_imported() -> None:
             fill(emulator, random.Random(f"account {number}"))
             with connected(emulator) as account:
                 result, _ = run_import(account, {})
-        imported, left = imported + len(result.files), left + len(result.left)
+        imported, left = imported + len(result.files), left + len(result.skipped)
     assert imported > 2 * left > 0
 
 
@@ -193,8 +193,8 @@ def test_the_second_of_two_names_that_fold_to_one_is_left() -> None:
         ("vip.yaml", "VIP"),
         ("e.yaml", "e\u0301"),
     ]
-    assert [one.remote.name for one in result.left] == ["vip", "é"]
-    assert result.left[0].reason == (
+    assert [one.remote.name for one in result.skipped] == ["vip", "é"]
+    assert result.skipped[0].reason == (
         "`vip` and `VIP` differ by nothing but case or invisible encoding"
     )
     alone = build_import(Snapshot(remotes), [remotes[0].id], [])
@@ -211,15 +211,15 @@ def test_a_name_that_two_segments_have_is_left_also_where_one_is_of_v1() -> None
     remotes = (remote(1, "A"), remote(2, "A"), remote(3, "B"), remote(4, "B", query_version=None))
     result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
     assert result.files == ()
-    assert [one.remote.id[:8] for one in result.left] == [f"0000000{n}" for n in range(1, 5)]
-    assert "the account has 2 segments named `A`" in result.left[0].reason
-    assert "the account has 2 segments named `B`" in result.left[2].reason
-    assert "v1" in result.left[3].reason
+    assert [one.remote.id[:8] for one in result.skipped] == [f"0000000{n}" for n in range(1, 5)]
+    assert "the account has 2 segments named `A`" in result.skipped[0].reason
+    assert "the account has 2 segments named `B`" in result.skipped[2].reason
+    assert "v1" in result.skipped[3].reason
 
 
 def test_a_reason_shows_no_key_and_always_a_name() -> None:
     remotes = (remote(1, KEY), remote(2, "\t"))
     result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
-    assert KEY not in repr([(one.reason, one.hint) for one in result.left])
-    assert result.left[0].reason.startswith("segment 00000002-0000 cannot be written")
-    assert result.left[1].reason.startswith("`SG.***` cannot be written")
+    assert KEY not in repr([(one.reason, one.hint) for one in result.skipped])
+    assert result.skipped[0].reason.startswith("segment 00000002-0000 cannot be written")
+    assert result.skipped[1].reason.startswith("`SG.***` cannot be written")

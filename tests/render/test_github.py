@@ -12,12 +12,12 @@ from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Create, Plan, Segment, TargetRef
 from segctl.model.report import Outcome, Report, Status
 from segctl.render.as_diagnostics import plan_findings, report_findings
-from segctl.render.context import Frame
+from segctl.render.context import RenderContext
 from segctl.render.github import MOST, workflow_annotations
 from tests.render import values
 from tests.support.account import KEY
 
-FRAME = Frame(project="marketing")
+FRAME = RenderContext(project="marketing")
 COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^,:]*)(?:,\w+=[^,:]*)*)::(.*)")
 
 
@@ -99,9 +99,9 @@ def test_who_is_reached_comes_before_remarks() -> None:
 
 
 @given(values.plans, values.frames)
-def test_no_text_makes_an_annotation_of_its_own(plan: Plan, frame: Frame) -> None:
+def test_no_text_makes_an_annotation_of_its_own(plan: Plan, context: RenderContext) -> None:
     findings = plan_findings(plan)
-    lines = workflow_annotations(findings, frame).split("\n")[:-1]
+    lines = workflow_annotations(findings, context).split("\n")[:-1]
     assert len(lines) == sum(
         min(MOST, sum(one.severity is severity for one in findings)) for severity in Severity
     )

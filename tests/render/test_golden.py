@@ -40,7 +40,7 @@ from segctl.planning.planner import make_plan
 from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.planning.temporary_names import Marker, temporary_name
 from segctl.render.as_diagnostics import drift_findings, plan_findings, plan_problems
-from segctl.render.context import Frame
+from segctl.render.context import RenderContext
 from segctl.render.diagnostics import diagnostics_text, tally
 from segctl.render.drift_text import drift_text
 from segctl.render.github import workflow_annotations
@@ -61,7 +61,9 @@ from segctl.render.terminal import Style, clean
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567", "marketing")
+FRAME = RenderContext(
+    "2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567", "marketing"
+)
 TARGET = TargetRef("production", "api.sendgrid.com")
 GOLDEN = Path(__file__).parent / "golden"
 PLAIN, COLORED = Style(), Style(color=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Delete, Impact, Patch, Plan, Precondition, Segment, TargetRef
 from segctl.query.diff import clause_changes
-from segctl.render.context import Frame
+from segctl.render.context import RenderContext
 from segctl.render.html.sides import rows
 from segctl.render.html.stylesheet import CSS
 from segctl.render.html.views import diagnostics_html, drift_html, plan_html, report_html
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from segctl.model.report import Report
     from segctl.planning.drift import Drifts
 
-FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
+FRAME = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")
 VOID = {"meta", "link", "br", "col"}
 OUR_TAGS = VOID | {
@@ -91,8 +91,8 @@ def check(text: str) -> Page:
 
 @settings(max_examples=60)
 @given(values.plans, values.frames)
-def test_a_plan_is_a_page_without_anybodys_markup(plan: Plan, frame: Frame) -> None:
-    page = check(plan_html(plan, frame))
+def test_a_plan_is_a_page_without_anybodys_markup(plan: Plan, context: RenderContext) -> None:
+    page = check(plan_html(plan, context))
     assert sum(one.startswith("change-") for one in page.ids) == len(plan.changes)
 
 

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Create, Delete, Plan, Precondition, Segment, TargetRef
 from segctl.planfile.to_json import digest
-from segctl.render.context import Frame
+from segctl.render.context import RenderContext
 from segctl.render.markdown.body import LIMIT
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markdown.views import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from segctl.model.report import Report
     from segctl.planning.drift import Drifts
 
-FRAME = Frame("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
+FRAME = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")
 OUR_TAGS = {
     *("h3", "p", "strong", "em", "sub", "ul", "li", "br", "code", "pre"),
@@ -104,8 +104,8 @@ def check(comment: str) -> Page:
 
 
 @given(values.plans, values.frames)
-def test_a_plan_holds_no_markup_but_ours(plan: Plan, frame: Frame) -> None:
-    page = check(plan_markdown(plan, frame))
+def test_a_plan_holds_no_markup_but_ours(plan: Plan, context: RenderContext) -> None:
+    page = check(plan_markdown(plan, context))
     assert page.tags >= {"details"} or not plan.changes
 
 
@@ -161,7 +161,9 @@ def test_code_is_shown_to_the_letter() -> None:
 def test_the_marker_says_whose_the_comment_is() -> None:
     target = TargetRef("eu--shop", "api.eu.sendgrid.com")
     plan = Plan(target)
-    found = MARKER.match(plan_markdown(plan, Frame(commit="abc123", project="mar keting/-->x")))
+    found = MARKER.match(
+        plan_markdown(plan, RenderContext(commit="abc123", project="mar keting/-->x"))
+    )
     assert found is not None
     kind, *rest = found.groups()
     assert kind == "plan"

@@ -13,7 +13,7 @@ from jsonschema import Draft4Validator
 
 from segctl.declarations.linter import ALL_RULES
 from segctl.errors import Diagnostic, Severity, Span
-from segctl.render.context import Frame
+from segctl.render.context import RenderContext
 from segctl.render.sarif import SCHEMA, sarif
 from tests.render import values
 from tests.support.account import KEY
@@ -21,7 +21,7 @@ from tests.support.account import KEY
 if TYPE_CHECKING:
     from segctl.model import Plan
 
-FRAME = Frame("2026-07-15T16:04:33Z", project="marketing")
+FRAME = RenderContext("2026-07-15T16:04:33Z", project="marketing")
 
 
 @cache

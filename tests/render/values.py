@@ -21,7 +21,7 @@ from segctl.model import (
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.planning.drift import Drift, DriftKind, Drifts
 from segctl.query.diff import clause_changes
-from segctl.render.context import Frame
+from segctl.render.context import RenderContext
 from tests.support.account import KEY
 from tests.support.builders import query
 
@@ -164,7 +164,7 @@ drift = st.builds(
 )
 drifts = st.builds(Drifts, st.lists(drift, max_size=3).map(tuple), st.integers(0, 3))
 frames = st.builds(
-    Frame,
+    RenderContext,
     st.just("2026-07-15T16:04:33Z"),
     st.sampled_from(("", "0123456789abcdef0123456789abcdef01234567")),
     st.one_of(st.just(""), texts),

@@ -28,7 +28,7 @@ BATCHES = 40
 pytest.importorskip("duckdb")
 
 
-class Base:
+class Dataset:
     """A world in an engine, and the events by contact."""
 
     def __init__(self, seed: int) -> None:
@@ -49,7 +49,7 @@ class Base:
             made = to_duckdb(parse(upgraded.query), COLUMNS, upgraded.parent_list_ids)
             assert made.audience is not None, (text, upgraded.query, made.problems)
             conditions.append(made.audience.part.sql)
-        rows = self.engine.truths(conditions, self.world.now)
+        rows = self.engine.evaluate(conditions, self.world.now)
         return {
             text: {contact: row[number] for contact, row in rows.items()}
             for number, text in enumerate(texts)
@@ -57,11 +57,11 @@ class Base:
 
 
 @pytest.fixture(scope="module")
-def bases() -> list[Base]:
-    return [Base(seed) for seed in range(5)]
+def bases() -> list[Dataset]:
+    return [Dataset(seed) for seed in range(5)]
 
 
-def test_on_generated_queries_contacts_and_events(bases: list[Base]) -> None:
+def test_on_generated_queries_contacts_and_events(bases: list[Dataset]) -> None:
     pairs = 0
     chosen = 0
 
@@ -77,7 +77,7 @@ def test_on_generated_queries_contacts_and_events(bases: list[Base]) -> None:
         st.sampled_from(bases),
         st.sampled_from([(), (), ("l-1",)]),
     )
-    def agree(texts: list[str], base: Base, parents: tuple[str, ...]) -> None:
+    def agree(texts: list[str], base: Dataset, parents: tuple[str, ...]) -> None:
         nonlocal pairs, chosen
         for text, truths in base.truths(texts, parents).items():
             asked = read_query(text, parents, base.world.now)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.app.audiences import shelf_of
+from segctl.app.audiences import store_of
 from segctl.app.pull_contacts import places, pull_contacts
 from segctl.cli.options import with_session
-from segctl.contacts.store import shelves
+from segctl.contacts.store import find_stores
 from segctl.contacts.temp_folders import sweep
 from segctl.errors import UsageError
 
@@ -99,19 +99,19 @@ def forget(session: Session, *, everything: bool) -> int:
       segctl contacts forget
       segctl contacts forget --all
     """
-    here = shelf_of(session)
+    here = store_of(session)
     sweep(here.folder.parent)
     gone = 0
-    for shelf in shelves(here.folder) if everything else (here,):
+    for store in find_stores(here.folder) if everything else (here,):
         try:
-            removed = shelf.forget()
+            removed = store.forget()
         except OSError as error:
             raise UsageError(
-                f"cannot remove the contacts of `{shelf.target}`: {error.strerror or error}"
+                f"cannot remove the contacts of `{store.target}`: {error.strerror or error}"
             ) from None
         if removed:
             gone += 1
-            session.show(f"Removed the contacts of `{shelf.target}`.\n")
+            session.show(f"Removed the contacts of `{store.target}`.\n")
     if not gone:
         session.talk("No contacts were here.")
     return 0

@@ -62,14 +62,14 @@ def command(session: Session, *, names: tuple[str, ...], everything: bool, dry_r
     )
     severity = Severity.WARNING if everything else Severity.ERROR
     session.warn(
-        [Diagnostic("not-imported", severity, one.reason, hint=one.hint) for one in result.left]
+        [Diagnostic("not-imported", severity, one.reason, hint=one.hint) for one in result.skipped]
     )
     for file in result.files:
         if not dry_run:
             write_new(folder, file.name, file.text)
         session.show(f"{session.config.segments}/{file.name}  {clean(file.remote.name)}\n")
     session.talk(_closing(result, dry_run=dry_run))
-    return int(bool(result.left) and not everything)
+    return int(bool(result.skipped) and not everything)
 
 
 def _read(
@@ -102,11 +102,11 @@ def _read(
 
 def _closing(result: Import, *, dry_run: bool) -> str:
     """Say what was done: "Imported 37 segments, skipped 3: 2 v1, 1 already declared."."""
-    v1 = sum(one.remote.is_v1 for one in result.left)
+    v1 = sum(one.remote.is_v1 for one in result.skipped)
     parts = {
         "v1": v1,
         "already declared": result.declared,
-        "that cannot be imported": len(result.left) - v1,
+        "that cannot be imported": len(result.skipped) - v1,
     }
     skipped = sum(parts.values())
     done, left = ("Would import", "skip") if dry_run else ("Imported", "skipped")

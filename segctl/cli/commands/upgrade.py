@@ -101,7 +101,7 @@ def command(
         files = verified(session, files, paths)
     severity = Severity.WARNING if everything else Severity.ERROR
     session.warn(
-        [Diagnostic("not-upgraded", severity, one.reason, hint=one.hint) for one in result.left]
+        [Diagnostic("not-upgraded", severity, one.reason, hint=one.hint) for one in result.skipped]
     )
     for one in files:
         if not dry_run:
@@ -115,7 +115,7 @@ def command(
         bare = [one for one in new if one.id not in written and one.name not in named]
         session.warn(_doomed(bare))
     session.talk(_closing(result, len(files), dry_run=dry_run))
-    if len(files) == len(result.files) and not result.left:
+    if len(files) == len(result.files) and not result.skipped:
         return 0
     return IN_PART if everything else 1
 
@@ -178,7 +178,7 @@ def _doomed(bare: Sequence[Remote]) -> list[Diagnostic]:
 def _closing(result: Upgrades, written: int, *, dry_run: bool) -> str:
     """Say what was done: "Wrote 26 files, left 4: 3 without a translation, 1 …"."""
     parts = {
-        "that cannot be written": len(result.left),
+        "that cannot be written": len(result.skipped),
         "not verified": len(result.files) - written,
         "that a file names already": result.declared,
     }

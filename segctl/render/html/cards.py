@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
     from segctl.query.explain import ExplanationLine
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
 
 OF_USE = frozenset({"in-use", "reference-ignored", "references-unread", "upgrade-waits"})
 """The findings that say who uses a segment."""
 
 
-def card(change: Change, number: int, plan: Plan, frame: Frame) -> Html:
+def card(change: Change, number: int, plan: Plan, context: RenderContext) -> Html:
     """Draw a change; `number` is its place in the plan."""
     action = action_name(change)
     before, after = sides(change)
@@ -44,12 +44,12 @@ def card(change: Change, number: int, plan: Plan, frame: Frame) -> Html:
             tag("h3", *_title(change)),
             people(None if isinstance(change, Create) else change.contacts_count),
         ),
-        tag("p", *_where(change, frame), class_="where"),
+        tag("p", *_where(change, context), class_="where"),
         _reach(change),
         _audiences(change, plan.lists),
         _edits(getattr(change, "clauses", ())),
         _uses(change, plan),
-        _remarks(change, plan, frame),
+        _remarks(change, plan, context),
         _lists([one for one in (before, after) if one], plan.lists),
         _definition(change, plan.lists),
         class_="card",
@@ -158,10 +158,10 @@ def _title(change: Change) -> list[str]:
     return [change.name]
 
 
-def _where(change: Change, frame: Frame) -> list[str]:
+def _where(change: Change, context: RenderContext) -> list[str]:
     facts: list[Html] = []
     if change.span:
-        facts.append(tag("code", f"{frame.path(change.span)}:{change.span.line}"))
+        facts.append(tag("code", f"{context.path(change.span)}:{change.span.line}"))
     if reason := reason_words(change):
         facts.append(sentence(reason))
     match change:
@@ -249,12 +249,12 @@ def _uses(change: Change, plan: Plan) -> Html:
     return tag("div", tag("h4", "Who uses it"), [tag("p", one) for one in said], class_="block")
 
 
-def _remarks(change: Change, plan: Plan, frame: Frame) -> Html:
+def _remarks(change: Change, plan: Plan, context: RenderContext) -> Html:
     found = [one for one in _about(change, plan) if one.code not in OF_USE]
     if not found:
         return Html()
     items = [
-        tag("li", badge(one.severity.value, one.severity.value), " ", finding(one, frame))
+        tag("li", badge(one.severity.value, one.severity.value), " ", finding(one, context))
         for one in found
     ]
     return tag("div", tag("h4", "To look at"), tag("ul", items), class_="block")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
 
 _QUOTED = re.compile(r"`([^`]+)`")
 
@@ -24,7 +24,7 @@ def page(
     kicker: str,
     title: str,
     content: Iterable[Html],
-    frame: Frame,
+    context: RenderContext,
     *,
     target: TargetRef | None = None,
     digest: str = "",
@@ -52,7 +52,7 @@ def page(
             _tiles(tally) if tally else Html(),
         ),
         tag("main", *content, id="content", tabindex="-1"),
-        tag("footer", *_foot(frame, target, digest)),
+        tag("footer", *_foot(context, target, digest)),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
@@ -86,9 +86,9 @@ def panel(kind: str, title: str, items: Sequence[Html], said: str = "") -> Html:
     )
 
 
-def finding(found: Diagnostic, frame: Frame) -> Html:
+def finding(found: Diagnostic, context: RenderContext) -> Html:
     """Show a finding: what, what to do, where."""
-    place = frame.place(found.span) if found.span else ""
+    place = context.place(found.span) if found.span else ""
     return html(
         sentence(_begun(found.summary)),
         tag("p", sentence(_begun(found.hint)), class_="hint") if found.hint else Html(),
@@ -101,11 +101,13 @@ def finding(found: Diagnostic, frame: Frame) -> Html:
     )
 
 
-def findings(found: Sequence[Diagnostic], frame: Frame, titles: Mapping[Severity, str]) -> Html:
+def findings(
+    found: Sequence[Diagnostic], context: RenderContext, titles: Mapping[Severity, str]
+) -> Html:
     """Show findings, a panel for each severity."""
     panels = []
     for severity, title in titles.items():
-        some = [finding(one, frame) for one in found if one.severity is severity]
+        some = [finding(one, context) for one in found if one.severity is severity]
         kind = severity.value if severity is not Severity.INFO else "info"
         panels.append(panel(kind, title, some))
     return html(panels)
@@ -127,13 +129,13 @@ def _tiles(tally: Mapping[str, int]) -> Html:
     )
 
 
-def _foot(frame: Frame, target: TargetRef | None, digest: str) -> list[Html]:
-    facts = [html("Made by segctl", f" at {frame.generated_at}" if frame.generated_at else "")]
+def _foot(context: RenderContext, target: TargetRef | None, digest: str) -> list[Html]:
+    facts = [html("Made by segctl", f" at {context.generated_at}" if context.generated_at else "")]
     if target is not None:
         subuser = f", subuser {target.subuser}" if target.subuser else ""
         facts.append(html(f"Target {target.name} at {target.host}{subuser}"))
-    if frame.commit:
-        facts.append(html("Commit ", tag("code", frame.commit[:10])))
+    if context.commit:
+        facts.append(html("Commit ", tag("code", context.commit[:10])))
     if digest:
         facts.append(html("Digest ", tag("code", digest)))
     return [tag("p", fact) for fact in facts]

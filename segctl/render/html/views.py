@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from segctl.model import Delete, Plan, Replace, TargetRef, Upgrade
     from segctl.model.report import Outcome, Report
     from segctl.planning.drift import Drift, Drifts
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
 
 _PLAIN = Style()
 _TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Remarks"}
 
 
-def plan_html(plan: Plan, frame: Frame) -> str:
+def plan_html(plan: Plan, context: RenderContext) -> str:
     """Give the page of a plan."""
     summary = plan.summary
     numbers = {id(change): number for number, change in enumerate(plan.changes, 1)}
@@ -44,7 +44,7 @@ def plan_html(plan: Plan, frame: Frame) -> str:
         panel(
             "error",
             "Nothing of this can be applied",
-            [finding(one, frame) for one in (*plan.errors, *plan.refusals)],
+            [finding(one, context) for one in (*plan.errors, *plan.refusals)],
         ),
         reach_table(plan),
         panel(
@@ -56,20 +56,20 @@ def plan_html(plan: Plan, frame: Frame) -> str:
         panel(
             "warning",
             "To look at",
-            [finding(one, frame) for one in plan.doubts if id(one) not in about],
+            [finding(one, context) for one in plan.doubts if id(one) not in about],
         ),
         _contents(plan) if len(plan.changes) > 1 else Html(),
         tag("h2", "The changes")
         if plan.changes
         else tag("p", "There is nothing to do.", class_="calm"),
-        *(card(change, number, plan, frame) for number, change in enumerate(plan.changes, 1)),
+        *(card(change, number, plan, context) for number, change in enumerate(plan.changes, 1)),
         _rest(plan),
     ]
     return page(
         f"Plan for {plan.target.name}",
         closing_line(plan, _PLAIN).splitlines()[0].split(". ")[0] + ".",
         content,
-        frame,
+        context,
         target=plan.target,
         digest=digest(plan),
         tally={
@@ -84,7 +84,7 @@ def plan_html(plan: Plan, frame: Frame) -> str:
     )
 
 
-def report_html(report: Report, frame: Frame, target: TargetRef | None = None) -> str:
+def report_html(report: Report, context: RenderContext, target: TargetRef | None = None) -> str:
     """Give the page of what an apply did."""
     refused = [one for one in report.refreshes if one.status is not RefreshStatus.ACCEPTED]
     content = [
@@ -109,30 +109,30 @@ def report_html(report: Report, frame: Frame, target: TargetRef | None = None) -
     ]
     counts = {status.value: number for status, number in report.counts.items()}
     name = f"Report for {target.name}" if target else "Report"
-    return page(name, report_title(report), content, frame, target=target, tally=counts)
+    return page(name, report_title(report), content, context, target=target, tally=counts)
 
 
 def drift_html(
-    drifts: Drifts, diagnostics: Sequence[Diagnostic], frame: Frame, target: TargetRef
+    drifts: Drifts, diagnostics: Sequence[Diagnostic], context: RenderContext, target: TargetRef
 ) -> str:
     """Give the page of what differs on the account."""
     content = [
-        findings(diagnostics, frame, _TITLES),
+        findings(diagnostics, context, _TITLES),
         tag("h2", "What differs")
         if drifts.found
         else tag("p", "The account is as the files say.", class_="calm"),
-        *(_drift(one, frame) for one in drifts.found),
+        *(_drift(one, context) for one in drifts.found),
     ]
     title = drift_closing(drifts, _PLAIN)
-    return page(f"Drift of {target.name}", title, content, frame, target=target)
+    return page(f"Drift of {target.name}", title, content, context, target=target)
 
 
 def diagnostics_html(
-    diagnostics: Sequence[Diagnostic], frame: Frame, what: str, closing: str = ""
+    diagnostics: Sequence[Diagnostic], context: RenderContext, what: str, closing: str = ""
 ) -> str:
     """Give the page of findings; `what` is the command that has them."""
     title = closing or f"{tally(diagnostics) or 'No problems'}."
-    return page(f"segctl {what}", title, [findings(diagnostics, frame, _TITLES)], frame)
+    return page(f"segctl {what}", title, [findings(diagnostics, context, _TITLES)], context)
 
 
 def _gone(change: Delete | Replace | Upgrade, number: int) -> Html:
@@ -197,8 +197,8 @@ def _outcome(one: Outcome) -> Html:
     )
 
 
-def _drift(one: Drift, frame: Frame) -> Html:
-    facts = [sentence(fact) for fact in drift_facts(one, frame)]
+def _drift(one: Drift, context: RenderContext) -> Html:
+    facts = [sentence(fact) for fact in drift_facts(one, context)]
     return tag(
         "article",
         tag("header", badge(KIND_WORDS[one.kind], one.kind.value), tag("h3", one.name)),

@@ -21,7 +21,7 @@ from segctl.render.markdown.escape import MARKER
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
 
 LIMIT = 65_000
 """Bytes of UTF-8 that a comment may have."""
@@ -45,12 +45,12 @@ class Part:
     shortened: Callable[[int], str] = str
 
 
-def marker(kind: str, frame: Frame, target: str = "", digest: str = "") -> str:
+def marker(kind: str, context: RenderContext, target: str = "", digest: str = "") -> str:
     """Give the hidden line by which a comment is found again."""
     facts = {
         "target": target,
-        "project": frame.project or ".",
-        "commit": frame.commit,
+        "project": context.project or ".",
+        "commit": context.commit,
         "digest": digest,
     }
     said = " ".join(f"{key}={_value(value)}" for key, value in facts.items())

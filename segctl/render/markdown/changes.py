@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segctl.model.clauses import ClauseChange
     from segctl.model.contact_fields import ListNames
     from segctl.query.explain import ExplanationLine
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
 
 MOST_LINES = 200
 """Lines of a diff that are shown of one segment."""
@@ -81,11 +81,15 @@ def change_line(change: Change) -> Html:
     return html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
 
 
-def change_block(change: Change, lists: ListNames, frame: Frame, *, opened: bool = False) -> str:
+def change_block(
+    change: Change, lists: ListNames, context: RenderContext, *, opened: bool = False
+) -> str:
     """Give a segment to unfold: who is in it, what changes, and the lines."""
     before, after = sides(change)
     where = (
-        [html("in ", code(f"{frame.path(change.span)}:{change.span.line}"))] if change.span else []
+        [html("in ", code(f"{context.path(change.span)}:{change.span.line}"))]
+        if change.span
+        else []
     )
     reason = reason_words(change)
     where += [prose(reason)] if reason else []

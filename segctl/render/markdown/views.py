@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Outcome, Report
     from segctl.planning.drift import Drift, Drifts
-    from segctl.render.context import Frame
+    from segctl.render.context import RenderContext
     from segctl.render.previews import Preview
 
 MOST_OPENED = 3
@@ -61,13 +61,13 @@ _WEIGHT = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "�
 _SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.WAITING: "⏳", Status.NOT_ATTEMPTED: "⏸️"}
 
 
-def plan_markdown(plan: Plan, frame: Frame) -> str:
+def plan_markdown(plan: Plan, context: RenderContext) -> str:
     """Give the comment of a plan."""
     name = digest(plan)
-    head = _head("plan", closing_line(plan, _PLAIN), frame, plan.target, name)
+    head = _head("plan", closing_line(plan, _PLAIN), context, plan.target, name)
     forbidding = _findings(
         [*plan.errors, *plan.refusals],
-        frame,
+        context,
         tag("p", tag("strong", "Nothing of this can be applied:")),
     )
     gone = Part(
@@ -80,22 +80,22 @@ def plan_markdown(plan: Plan, frame: Frame) -> str:
     opened = len(plan.changes) <= MOST_OPENED
     remarks = [one for one in plan.doubts if one.severity is Severity.INFO]
     changes = Part(
-        [change_block(change, plan.lists, frame, opened=opened) for change in plan.changes],
+        [change_block(change, plan.lists, context, opened=opened) for change in plan.changes],
         _note("change", "do not fit into a comment: --format text shows them all"),
         short=[tag("div", change_line(change)) for change in plan.changes],
         shortened=_note("change", "in a line each, for want of room: --format html shows all", ""),
         share=0.9 if remarks else 1.0,
     )
-    warnings = _findings([one for one in plan.doubts if one.severity is not Severity.INFO], frame)
-    parts = [forbidding, _reach(plan), gone, warnings, changes, _folded(remarks, frame)]
-    return body(head, parts, _foot(frame, plan.target, name))
+    warnings = _findings([one for one in plan.doubts if one.severity is not Severity.INFO], context)
+    parts = [forbidding, _reach(plan), gone, warnings, changes, _folded(remarks, context)]
+    return body(head, parts, _foot(context, plan.target, name))
 
 
-def _folded(remarks: Sequence[Diagnostic], frame: Frame) -> Part:
+def _folded(remarks: Sequence[Diagnostic], context: RenderContext) -> Part:
     """Give what nobody must look at, below everything else."""
     title = tag("summary", count(len(remarks), "remark"))
     return Part(
-        [_finding(one, frame) for one in remarks],
+        [_finding(one, context) for one in remarks],
         _note("remark", "not shown here"),
         opening=f"<details>{title}\n<ul>",
         closing="</ul>\n</details>",
@@ -118,9 +118,9 @@ def _reach(plan: Plan) -> Part:
     )
 
 
-def report_markdown(report: Report, frame: Frame, target: TargetRef | None = None) -> str:
+def report_markdown(report: Report, context: RenderContext, target: TargetRef | None = None) -> str:
     """Give the comment of what an apply did."""
-    head = _head("apply", report_title(report), frame, target)
+    head = _head("apply", report_title(report), context, target)
     outcomes = Part(
         [_outcome(one) for one in report.outcomes],
         _note("action", "not shown here"),
@@ -144,21 +144,21 @@ def report_markdown(report: Report, frame: Frame, target: TargetRef | None = Non
         opening=f"{tag('p', tag('strong', 'Not counted anew:'))}\n<ul>",
         closing="</ul>",
     )
-    return body(head, [outcomes, refreshes], _foot(frame, target))
+    return body(head, [outcomes, refreshes], _foot(context, target))
 
 
 def drift_markdown(
-    drifts: Drifts, diagnostics: Sequence[Diagnostic], frame: Frame, target: TargetRef
+    drifts: Drifts, diagnostics: Sequence[Diagnostic], context: RenderContext, target: TargetRef
 ) -> str:
     """Give what differs on the account as the text of an issue or a comment."""
-    head = _head("drift", drift_closing(drifts, _PLAIN), frame, target)
-    found = Part([_drift(one, frame) for one in drifts.found], _note("segment", "not shown here"))
-    return body(head, [_findings(diagnostics, frame), found], _foot(frame, target))
+    head = _head("drift", drift_closing(drifts, _PLAIN), context, target)
+    found = Part([_drift(one, context) for one in drifts.found], _note("segment", "not shown here"))
+    return body(head, [_findings(diagnostics, context), found], _foot(context, target))
 
 
 def diagnostics_markdown(
     diagnostics: Sequence[Diagnostic],
-    frame: Frame,
+    context: RenderContext,
     what: str,
     *,
     target: str = "",
@@ -169,13 +169,13 @@ def diagnostics_markdown(
     `what` is the command that has them, on this `target` if on any; `closing` is what they come to.
     """
     title = closing or f"{tally(diagnostics) or 'No problems'}."
-    head = f"{marker(what, frame, target)}\n{tag('h3', prose(title))}"
-    return body(head, [_findings(diagnostics, frame)], _foot(frame))
+    head = f"{marker(what, context, target)}\n{tag('h3', prose(title))}"
+    return body(head, [_findings(diagnostics, context)], _foot(context))
 
 
-def preview_markdown(preview: Preview, frame: Frame, target: str = "") -> str:
+def preview_markdown(preview: Preview, context: RenderContext, target: str = "") -> str:
     """Give the comment of how large audiences are, with the marker that its failure has, too."""
-    head = f"{marker('preview', frame, target)}\n{tag('h3', prose(base_words(preview)))}"
+    head = f"{marker('preview', context, target)}\n{tag('h3', prose(base_words(preview)))}"
     heads = CHANGE_HEADS if preview.is_change else HEADS
     parts = [
         _cells(heads, [row_cells(preview, row) for row in preview.rows], "segment"),
@@ -188,9 +188,9 @@ def preview_markdown(preview: Preview, frame: Frame, target: str = "") -> str:
             ],
             _note("sample", "not shown here"),
         ),
-        _findings(preview.diagnostics, frame),
+        _findings(preview.diagnostics, context),
     ]
-    return body(head, parts, _foot(frame))
+    return body(head, parts, _foot(context))
 
 
 def _listed(words: Iterable[str]) -> Html:
@@ -223,30 +223,32 @@ def _cells(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Pa
 
 
 def _head(
-    kind: str, closing: str, frame: Frame, target: TargetRef | None = None, name: str = ""
+    kind: str, closing: str, context: RenderContext, target: TargetRef | None = None, name: str = ""
 ) -> str:
-    mark = marker(kind, frame, target.name if target else "", name)
+    mark = marker(kind, context, target.name if target else "", name)
     return f"{mark}\n{tag('h3', prose(closing.strip()))}"
 
 
-def _foot(frame: Frame, target: TargetRef | None = None, name: str = "") -> str:
+def _foot(context: RenderContext, target: TargetRef | None = None, name: str = "") -> str:
     facts: list[Html] = []
     if target is not None:
         facts.append(html("target ", code(target.name), " at ", code(target.host)))
         if target.subuser:
             facts.append(html("subuser ", code(target.subuser)))
-    if frame.commit:
-        facts.append(html("commit ", code(frame.commit[:10])))
+    if context.commit:
+        facts.append(html("commit ", code(context.commit[:10])))
     if name:
         facts.append(html("digest ", code(name)))
-    if frame.generated_at:
-        facts.append(code(frame.generated_at))
+    if context.generated_at:
+        facts.append(code(context.generated_at))
     return tag("p", tag("sub", Html(" · ".join(["segctl", *facts]))))
 
 
-def _findings(found: Iterable[Diagnostic], frame: Frame, opening: Html | None = None) -> Part:
+def _findings(
+    found: Iterable[Diagnostic], context: RenderContext, opening: Html | None = None
+) -> Part:
     return Part(
-        [_finding(one, frame) for one in found],
+        [_finding(one, context) for one in found],
         _note("finding", "not shown here"),
         opening=f"{opening}\n<ul>" if opening else "<ul>",
         closing="</ul>",
@@ -254,8 +256,8 @@ def _findings(found: Iterable[Diagnostic], frame: Frame, opening: Html | None = 
     )
 
 
-def _finding(found: Diagnostic, frame: Frame) -> str:
-    place = frame.place(found.span) if found.span else ""
+def _finding(found: Diagnostic, context: RenderContext) -> str:
+    place = context.place(found.span) if found.span else ""
     return tag(
         "li",
         f"{_WEIGHT[found.severity]} ",
@@ -278,8 +280,8 @@ def _outcome(one: Outcome) -> str:
     )
 
 
-def _drift(one: Drift, frame: Frame) -> str:
-    facts = Html(", ").join(prose(fact) for fact in drift_facts(one, frame))
+def _drift(one: Drift, context: RenderContext) -> str:
+    facts = Html(", ").join(prose(fact) for fact in drift_facts(one, context))
     head = tag("p", tag("strong", KIND_WORDS[one.kind]), " ", code(one.name), " · ", Html(facts))
     return "\n".join([head, *clauses_block([turned(clause) for clause in one.clauses])])
 
