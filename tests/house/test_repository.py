@@ -151,3 +151,13 @@ def test_links_of_the_pages_for_contributors_resolve(page: Path) -> None:
         assert (page.parent / target).exists(), target
     for path in re.findall(rf"{REPOSITORY_URL}/blob/main/([\w./-]+)", page.read_text("utf-8")):
         assert (REPOSITORY / path).exists(), path
+
+
+def test_contributing_lists_every_room() -> None:
+    text = (GITHUB / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("| room |")[2].partition("\n\n")[0]
+    listed = [
+        room for row in table.split("\n") for room in re.findall(r"`(\w+)/`", row.split("|")[1])
+    ]
+    packages = (REPOSITORY / "segctl").glob("*/__init__.py")
+    assert sorted(listed) == sorted(package.parent.name for package in packages)
