@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.app.local_fields import offline_fields
-from segctl.app.sandbox import state_folder
-from segctl.app.session import STATE_FOLDER
 from segctl.audience.results import Counts, Uncountable
 from segctl.contacts.counter import compare, names_asked
 from segctl.contacts.dataset import DatasetMissing, open_dataset
@@ -21,6 +19,7 @@ from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.config import PULLED, ContactFiles
 from segctl.project.files import stays_inside
+from segctl.project.state_folder import STATE_FOLDER, make_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -161,7 +160,7 @@ def opened(
         raise InvalidInput(findings)
     known = column_types((*fields.reserved, *fields.custom)) if fields else {}
     # What does not fit into memory is as personal as the contacts: it stays in our own folder.
-    workshop = state_folder(session.root / STATE_FOLDER)
+    workshop = make_state_folder(session.root)
     with open_dataset(
         contacts, events, fields=known, asked=names_asked(segments), workshop=workshop
     ) as base:

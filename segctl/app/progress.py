@@ -1,58 +1,61 @@
-"""A progress bar on a terminal for anything that takes more than a second; nothing elsewhere."""
+"""A progress bar on a terminal for whatever takes longer than a second; nothing elsewhere."""
 
 from __future__ import annotations
 
-import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TextIO
 
     from rich.progress import Progress, TaskID
 
-PATIENCE = 1.0
-"""Seconds for which nobody needs to be told that work goes on."""
+DELAY = 1.0
+"""Seconds after which the bar is drawn."""
 
 
 @contextmanager
-def progress(what: str, *, shown: bool, color: bool) -> Iterator[Callable[[int, int], None]]:
-    """Give a function to be told how many of how many are done.
+def progress(
+    what: str, stream: TextIO, *, is_shown: bool, color: bool
+) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to call with the number of things done and their total.
 
-    `shown` is false where nobody asked to see. The bar is drawn on stderr once patience has run
-    out, whether anything was told by then or not, and taken away at the end.
+    The bar is drawn on `stream`, if that is a terminal and `is_shown`, once `DELAY` has passed, and
+    removed at the end.
     """
-    if not (shown and sys.stderr.isatty()):
+    if not (is_shown and stream.isatty()):
         yield lambda _done, _total: None
         return
-    bar = _Bar(what, color=color)
-    bar.wait()
+    bar = _Bar(what, stream, color=color)
+    bar.start()
     try:
-        yield bar.tell
+        yield bar.update
     finally:
         bar.close()
 
 
 class _Bar:
-    """Draws nothing, and imports nothing, before patience has run out."""
+    """A bar that draws and imports nothing before the delay has passed."""
 
-    def __init__(self, what: str, *, color: bool) -> None:
+    def __init__(self, what: str, stream: TextIO, *, color: bool) -> None:
         self._what = what
+        self._stream = stream
         self._color = color
         self._lock = threading.Lock()
-        self._timer = threading.Timer(PATIENCE, self._draw)
+        self._timer = threading.Timer(DELAY, self._draw)
         self._timer.daemon = True
-        self._told: tuple[int, int] | None = None
+        self._state: tuple[int, int] | None = None
         self._drawn: tuple[Progress, TaskID] | None = None
         self._closed = False
 
-    def wait(self) -> None:
+    def start(self) -> None:
         self._timer.start()
 
-    def tell(self, done: int, total: int) -> None:
+    def update(self, done: int, total: int) -> None:
         with self._lock:
-            self._told = (done, total)
+            self._state = (done, total)
             if self._drawn is not None:
                 bar, task = self._drawn
                 bar.update(task, completed=done, total=total)
@@ -64,8 +67,9 @@ class _Bar:
         with self._lock:
             if self._closed:
                 return
-            bar = Progress(console=Console(stderr=True, no_color=not self._color), transient=True)
-            done, total = self._told or (0, None)
+            console = Console(file=self._stream, stderr=True, no_color=not self._color)
+            bar = Progress(console=console, transient=True)
+            done, total = self._state or (0, None)
             self._drawn = bar, bar.add_task(self._what, completed=done, total=total)
             bar.start()
 

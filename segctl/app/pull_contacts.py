@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from segctl.account.snapshot import take_snapshot
 from segctl.app.audiences import contacts_folder, store_of
 from segctl.app.git_exposure import exposure
-from segctl.app.sandbox import state_folder
-from segctl.app.session import STATE_FOLDER
 from segctl.common.suggest import did_you_mean
 from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, find_stores
 from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, Refused, UnexpectedResponse, UsageError
 from segctl.planning.list_references import lists_of
+from segctl.project.state_folder import STATE_FOLDER, make_state_folder
 from segctl.render.previews import quoted, when
 from segctl.render.terminal import clean, count
 from segctl.sendgrid.exports import Exports
@@ -135,7 +134,7 @@ def _prepare(session: Session, store: ContactStore) -> None:
                 f"{folder.name} is a link: the contacts would be written to somewhere else",
                 hint="remove it",
             )
-    state_folder(top)
+    make_state_folder(session.root)
     place = Path(STATE_FOLDER) / FOLDER / store.base.name
     found = exposure(session, session.root, place, ignore=f"{STATE_FOLDER}/")
     if found is not None:

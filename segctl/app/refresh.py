@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.app.session import STATE_FOLDER
 from segctl.errors import SegctlError
 from segctl.model import Create, Replace, Upgrade
 from segctl.model.report import Outcome, Status
 from segctl.project.environment import cache_folder
+from segctl.project.state_folder import STATE_FOLDER
 from segctl.refreshing.refresher import Wanted
 from segctl.refreshing.usage_log import RefreshRecord
 

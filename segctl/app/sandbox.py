@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
+from segctl.project.state_folder import make_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,27 +17,15 @@ if TYPE_CHECKING:
 STATE_FILE = "sandbox.sqlite3"
 
 
-def state_folder(folder: Path) -> Path:
-    """Make the folder for what segctl keeps, out of git's sight. Raises `UsageError`."""
-    try:
-        folder.mkdir(exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("# Everything here is segctl's own.\n*\n", "utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write to {folder}: {error.strerror or error}") from None
-    return folder
-
-
 @contextmanager
-def open_sandbox(folder: Path) -> Iterator[Mount]:
+def open_sandbox(root: Path) -> Iterator[Mount]:
     """Open the project's sandbox, seeded on its first day, and close it at the end.
 
     Raises `UsageError` where its file cannot be used.
     """
     from segctl.emulator import Emulator, Settings, StateError  # noqa: PLC0415
 
-    path = state_folder(folder) / STATE_FILE
+    path = make_state_folder(root) / STATE_FILE
     try:
         with Emulator(path, Settings.sandbox()) as emulator:
             emulator.seed()

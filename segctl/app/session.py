@@ -6,21 +6,20 @@ made when it is first asked for, so that a command pays for what it uses.
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.common.secrets import redact
-from segctl.errors import InvalidInput, Severity, UsageError
-from segctl.render.terminal import Style
+from segctl.app.console import Console
+from segctl.app.project import Project
+from segctl.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from typing import TextIO, TypeVar
+    from typing import TypeVar
 
     from segctl.account.definition_cache import DefinitionCache
     from segctl.common.clock import Clock
@@ -29,13 +28,12 @@ if TYPE_CHECKING:
     from segctl.model import TargetRef
     from segctl.project.config import Config, Target
     from segctl.project.files import Files
+    from segctl.render.terminal import Style
     from segctl.sendgrid.api import Reader, Writer
     from segctl.sendgrid.connection import Mount
     from segctl.sendgrid.downloads import Downloads
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-STATE_FOLDER = ".segctl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class Session:
         """Work on the project in this folder. Raises `UsageError` where there is none."""
         self.root = Path(directory)
         if not self.root.is_dir():
-            raise UsageError(f"there is no folder {directory}", hint="-C takes a folder")
+            raise UsageError(f"folder {directory} not found", hint="set -C to the project's folder")
 
     def update(
         self, target: str | None, color: str | None, no_cache: bool, quiet: int, verbose: int
@@ -92,58 +90,45 @@ class Session:
         return self._clock or SystemClock()
 
     @cached_property
+    def project(self) -> Project:
+        """The project that the global options name."""
+        return Project(
+            self.root,
+            target=self._target,
+            env=self.env,
+            clock=self._clock,
+            use_cache=self._cached,
+            notify=self.talk,
+        )
+
+    @property
     def config(self) -> Config:
         """The project's settings. Raises `InvalidInput`."""
-        from segctl.project.config import load_config  # noqa: PLC0415
-
-        return load_config(self.root)
+        return self.project.config
 
     def settings_problems(self) -> tuple[Diagnostic, ...]:
-        """Give what is wrong with segctl.yaml, and go on without it: all problems at once."""
-        try:
-            _ = self.config
-        except InvalidInput as error:
-            from segctl.project.config import Config  # noqa: PLC0415
+        """Return what is wrong with segctl.yaml, and use the defaults from here on if anything."""
+        return self.project.config_problems()
 
-            if not (self.root / Config(self.root).segments).is_dir():
-                raise
-            self.config = Config(self.root)
-            return error.diagnostics
-        return ()
-
-    @cached_property
+    @property
     def target(self) -> Target:
         """The target chosen. Raises `UsageError`."""
-        from segctl.project.config import choose_target  # noqa: PLC0415
-
-        return choose_target(self.config, self._target, self.env)
+        return self.project.target
 
     @property
     def target_name(self) -> str:
-        """The name of the target, as far as it can be told; empty where none can be chosen."""
-        try:
-            return self.target.name
-        except (InvalidInput, UsageError):
-            return self._target or ""
+        """The name of the target, as far as it is known."""
+        return self.project.target_name
 
-    @cached_property
+    @property
     def files(self) -> Files:
         """The bytes of the project's files. Raises `UsageError` and `InvalidInput`."""
-        from segctl.project.files import FolderMissing, read_files  # noqa: PLC0415
+        return self.project.files
 
-        try:
-            return read_files(self.root, self.config.segments)
-        except FolderMissing as missing:
-            from segctl.app.missing_folder import emptied_folder  # noqa: PLC0415 - asks git
-
-            return emptied_folder(self, missing)
-
-    @cached_property
+    @property
     def declarations(self) -> Declarations:
         """What the segment files declare, and every finding."""
-        from segctl.declarations.collection import read_declarations  # noqa: PLC0415
-
-        return read_declarations(self.files.segments, self.files.queries, self.config.segments)
+        return self.project.declarations
 
     @contextmanager
     def connect(self, *, read_only: bool) -> Iterator[Account]:
@@ -166,7 +151,7 @@ class Session:
             from segctl.app.sandbox import open_sandbox  # noqa: PLC0415
 
             with (
-                open_sandbox(self.root / STATE_FOLDER) as mount,
+                open_sandbox(self.root) as mount,
                 Transport(
                     "https://sandbox.invalid",
                     Secret("sandbox"),
@@ -226,87 +211,51 @@ class Session:
         return DefinitionCache(folder, digest, self.clock.now(), self._mention)
 
     def _mention(self, text: str) -> None:
-        """Write to stderr what only -v asks for."""
-        if self.verbosity > 0:
-            self.say(text)
+        self.console.mention(text)
 
-    def _style(self, stream: TextIO) -> Style:
-        if self._color != "auto":
-            return Style(color=self._color == "always")
-        plain = bool(self.env.get("NO_COLOR")) or self.env.get("TERM") == "dumb"
-        return Style(color=stream.isatty() and not plain)
+    @property
+    def console(self) -> Console:
+        """The console that the global options describe."""
+        return Console(self.env, verbosity=self.verbosity, color=self._color)
 
     @property
     def style(self) -> Style:
         """Colours for stdout."""
-        return self._style(sys.stdout)
+        return self.console.style
 
     @property
     def error_style(self) -> Style:
         """Colours for stderr."""
-        return self._style(sys.stderr)
+        return self.console.error_style
 
     def show(self, text: str) -> None:
         """Write a result."""
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        self.console.show(text)
 
     def as_json(self, data: Any) -> str:
-        """Give data as JSON, with escapes where stdout cannot show every character."""
-        return json_text(data, ascii_only=not _is_utf8(sys.stdout))
+        """Return data as JSON."""
+        return self.console.as_json(data)
 
     def as_page(self, text: str) -> str:
-        """Give a page of HTML, which says that it is UTF-8, as stdout can write it."""
-        if _is_utf8(sys.stdout):
-            return text
-        return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+        """Return a page of HTML as stdout can encode it."""
+        return self.console.as_html(text)
 
     def show_json(self, data: Any) -> None:
         """Write a result as JSON."""
-        self.show(self.as_json(data))
+        self.console.show_json(data)
 
     def say(self, text: str, end: str = "\n") -> None:
-        """Write to stderr, whatever the verbosity: errors. Nothing that looks like a key.
-
-        A reader that has gone must not stop an apply, so it is written to nobody then.
-        """
-        with suppress(BrokenPipeError):
-            sys.stderr.write(redact(text) + end)
-            sys.stderr.flush()
+        """Write to stderr, whatever the verbosity."""
+        self.console.say(text, end)
 
     def talk(self, text: str) -> None:
         """Write to stderr what -q hushes."""
-        if self.verbosity >= 0:
-            self.say(text)
+        self.console.talk(text)
 
     def warn(self, diagnostics: Sequence[Diagnostic]) -> None:
-        """Write findings to stderr; -q leaves errors alone in it."""
-        from segctl.render.diagnostics import diagnostics_text  # noqa: PLC0415
-
-        shown = [
-            found
-            for found in diagnostics
-            if self.verbosity >= 0 or found.severity is Severity.ERROR
-        ]
-        self.say(diagnostics_text(shown, self.error_style), end="")
+        """Write findings to stderr."""
+        self.console.warn(diagnostics)
 
     def progress(self, what: str) -> AbstractContextManager[Callable[[int, int], None]]:
-        """Show on a terminal that work goes on; see `cli.progress`."""
-        from segctl.app.progress import progress  # noqa: PLC0415
-
-        return progress(what, shown=self.verbosity >= 0, color=self.error_style.color)
-
-
-def _is_utf8(stream: TextIO) -> bool:
-    encoding = (getattr(stream, "encoding", "") or "").replace("-", "").lower()
-    return encoding in {"utf8", "utf8sig"}
-
-
-def json_text(data: Any, *, ascii_only: bool = False) -> str:
-    """Write JSON for people and programs: indented, valid as UTF-8, without any whole key."""
-    import json  # noqa: PLC0415
-    import re  # noqa: PLC0415
-
-    text = redact(json.dumps(data, indent=2, ensure_ascii=ascii_only), whole=True)
-    # The account can hold half of a pair, which UTF-8 has no bytes for; an escape says it.
-    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text) + "\n"
+        """Return a progress bar on stderr."""
+        return self.console.progress(what)

@@ -47,9 +47,9 @@ def read_files(root: Path, folder: str) -> Files:
     top = root / folder
     if not top.is_dir():
         raise FolderMissing(
-            f"there is no folder {folder}/ in {root}",
-            hint="`segctl init` makes it, and `segctl import --all` fills it from the account; or "
-            "name another one with `segments:` in segctl.yaml, or go to the project with -C DIR",
+            f"folder {folder}/ not found in {root}",
+            hint="run `segctl init` to create it, or `segctl import --all` to fill it from the "
+            "account; or set `segments:` in segctl.yaml, or open the project with -C DIR",
         )
     if not top.resolve().is_relative_to(root.resolve()):
         raise UsageError(

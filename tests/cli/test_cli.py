@@ -87,7 +87,7 @@ def test_global_options_work_behind_the_command_too(project: Project) -> None:
 
 def test_a_folder_that_is_not_there(project: Project) -> None:
     result = project.run("-C", "missing", "validate")
-    assert (result.code, result.err.splitlines()[0]) == (1, "error: there is no folder missing")
+    assert (result.code, result.err.splitlines()[0]) == (1, "error: folder missing not found")
 
 
 def test_output_that_nobody_reads_ends_quietly(project: Project) -> None:
@@ -271,7 +271,7 @@ def test_plan_out_into_nowhere_is_said_before_anything_is_read(
 ) -> None:
     result = connected.run("plan", "--out", "/nowhere/plan.json")
     assert result.code == 1
-    assert "there is no folder /nowhere" in result.err
+    assert "folder /nowhere not found" in result.err
     assert remote.emulator.log == ()
 
 
@@ -333,8 +333,8 @@ def test_a_project_without_a_segments_folder(tmp_path: Path, project: Project) -
     (tmp_path / "segments").rmdir()
     result = project.run("plan")
     assert result.code == 1
-    assert "there is no folder segments/" in result.err
-    assert "`segctl init` makes it" in result.err
+    assert "folder segments/ not found" in result.err
+    assert "run `segctl init` to create it" in result.err
 
 
 # apply

@@ -159,7 +159,7 @@ def test_the_last_file_takes_the_folder_with_it_and_is_removed_as_any_other(
     assert connected.run("apply", "--auto-approve").code == 0
     emptied_at = repository.commit("Remove the rest", dict.fromkeys(("a.yaml", "b.yaml", "c.yaml")))
     (repository.root / "segments").rmdir()
-    said = f"segments/ is not there: commit {emptied_at[:10]} removed the last segment file.\n"
+    said = f"segments/ does not exist: commit {emptied_at[:10]} removed the last segment file.\n"
     assert (connected.run("validate").code, connected.run("list").err.startswith(said)) == (0, True)
     plan = connected.run("plan")
     assert (plan.code, plan.err) == (0, said)
@@ -190,8 +190,8 @@ def test_a_folder_that_was_moved_deletes_nothing(
     before = remote.definitions()
     done = connected.run("apply", "--auto-approve")
     assert (done.code, done.out) == (1, "")
-    assert "moved a file of it to audiences/a.yaml" in done.err
-    assert "let `segments:` in segctl.yaml name the folder" in done.err
+    assert "moved one of its files to audiences/a.yaml" in done.err
+    assert "set `segments:` in segctl.yaml to the folder" in done.err
     # What the hint says to do where they are meant to go.
     repository.commit("Keep it", {".gitkeep": ""})
     assert "4 to delete" in connected.run("plan").out
@@ -250,15 +250,15 @@ def test_a_folder_that_no_commit_emptied_is_missing(
     if how == "uncommitted":
         repository.write({f"{name}.yaml": None for name in "abcd"})
         (repository.root / "segments").rmdir()
-        told = "though the commit that is checked out has it"
+        told = "but the checked-out commit has it"
     elif how == "shallow":
         emptied(repository)
         head = repository.git("rev-parse", "HEAD")
         (repository.root / ".git/shallow").write_text(f"{head}\n")
-        told = "git has to say so, and cannot: this is a shallow clone"
+        told = "git history is unavailable: this is a shallow clone"
     else:
         connected.write({"segctl.yaml": "version: 1\nsegments: audiences\n"})
-        told = "`segctl init` makes it"
+        told = "run `segctl init` to create it"
     before = remote.definitions()
     for argv in (["plan"], ["apply", "--auto-approve"], ["validate"], ["drift"]):
         done = connected.run(*argv)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segctl import __version__
-from segctl.app.session import json_text
+from segctl.common.json_text import json_text
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span
 from segctl.model import Create, Delete, Impact, Plan, Precondition, Reason, Segment, TargetRef
 from segctl.model.clauses import ChangeKind, ClauseKind

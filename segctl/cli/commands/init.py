@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.app.repository import place_in_repository
-from segctl.app.session import STATE_FOLDER
 from segctl.cli.options import with_session
 from segctl.common.files import write_whole
 from segctl.common.package_data import shipped
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.files import stays_inside
+from segctl.project.state_folder import STATE_FOLDER
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.app.plan import prepare, work_out
-from segctl.app.session import json_text
 from segctl.cli.exit_codes import exit_code
 from segctl.cli.options import format_option, plan_options, with_session
 from segctl.cli.output import faults_in, plan_in
 from segctl.common.clock import format_utc
 from segctl.common.files import write_whole
+from segctl.common.json_text import json_text
 from segctl.errors import UsageError
 from segctl.model.plan_options import PlanOptions
 from segctl.planfile.to_json import to_json
@@ -58,7 +58,7 @@ def command(
     """
     with faults_in(output, session, "plan"):
         if out is not None and not Path(out).parent.is_dir():
-            raise UsageError(f"cannot write {out}: there is no folder {Path(out).parent}")
+            raise UsageError(f"cannot write {out}: folder {Path(out).parent} not found")
         question = prepare(session, PlanOptions(**options))
         with session.connect(read_only=True) as account:
             plan = work_out(session, account, question)

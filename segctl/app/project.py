@@ -1,0 +1,123 @@
+"""A project: its folder, settings and segment files, and the target that a run is for.
+
+Everything is read when it is first asked for, so a command pays only for what it uses. Opens no
+connection and writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.errors import InvalidInput, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from segctl.common.clock import Clock
+    from segctl.declarations.collection import Declarations
+    from segctl.errors import Diagnostic
+    from segctl.project.config import Config, Target
+    from segctl.project.files import Files
+
+
+class Project:
+    """The folder of segctl.yaml and the segment files.
+
+    `target` is the name of a target in segctl.yaml, or `sandbox`; without it, SEGCTL_TARGET or the
+    default target is used. `env` is the environment that keys and settings come from: that of the
+    process, unless another is passed. `use_cache` allows reading and keeping definitions of
+    segments on this machine. `notify` is called with remarks about the files.
+
+    Raises `UsageError` if the folder does not exist.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        target: str | None = None,
+        env: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        use_cache: bool = True,
+        notify: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.root = Path(root)
+        self.env: Mapping[str, str] = os.environ if env is None else env
+        self.use_cache = use_cache
+        self._target = target
+        self._clock = clock
+        self._notify = notify
+        if not self.root.is_dir():
+            raise UsageError(f"folder {root} not found", hint="set -C to the project's folder")
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock: the machine's own, unless another was passed."""
+        from segctl.common.clock import SystemClock  # noqa: PLC0415
+
+        return self._clock or SystemClock()
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings in segctl.yaml. Raises `InvalidInput` and `UsageError`."""
+        from segctl.project.config import load_config  # noqa: PLC0415
+
+        return load_config(self.root)
+
+    def config_problems(self) -> tuple[Diagnostic, ...]:
+        """Return the problems of segctl.yaml, and use the default settings from here on if any.
+
+        So the problems of the segment files can be reported as well. Raises `InvalidInput` if there
+        is no folder of segment files under its default name.
+        """
+        try:
+            _ = self.config
+        except InvalidInput as error:
+            from segctl.project.config import Config  # noqa: PLC0415
+
+            defaults = Config(self.root)
+            if not (self.root / defaults.segments).is_dir():
+                raise
+            self.config = defaults
+            return error.diagnostics
+        return ()
+
+    @cached_property
+    def target(self) -> Target:
+        """The target of this run. Raises `UsageError` and `InvalidInput`."""
+        from segctl.project.config import choose_target  # noqa: PLC0415
+
+        return choose_target(self.config, self._target, self.env)
+
+    @property
+    def target_name(self) -> str:
+        """The name of the target; if it cannot be chosen, the one asked for, or an empty text."""
+        try:
+            return self.target.name
+        except (InvalidInput, UsageError):
+            return self._target or ""
+
+    @cached_property
+    def files(self) -> Files:
+        """The contents of the project's files. Raises `UsageError` and `InvalidInput`."""
+        from segctl.project.files import FolderMissing, read_files  # noqa: PLC0415
+
+        try:
+            return read_files(self.root, self.config.segments)
+        except FolderMissing as missing:
+            from segctl.app.missing_folder import check_removed_by_commit  # noqa: PLC0415 - asks git
+            from segctl.project.files import Files  # noqa: PLC0415
+
+            folder = self.config.segments
+            self._notify(check_removed_by_commit(self.root, folder, self.env, missing))
+            return Files()
+
+    @cached_property
+    def declarations(self) -> Declarations:
+        """What the segment files declare, with every diagnostic. Raises what `files` raises."""
+        from segctl.declarations.collection import read_declarations  # noqa: PLC0415
+
+        return read_declarations(self.files.segments, self.files.queries, self.config.segments)
