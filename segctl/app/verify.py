@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segctl.app.audiences import chosen, opened
 from segctl.contacts.verify import verify
 from segctl.errors import Diagnostic, Severity, UsageError
-from segctl.importing.importer import segment_label
+from segctl.importing.file_builder import segment_label
 from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from segctl.app.session import Session
     from segctl.contacts.verify import Verified
-    from segctl.importing.v1_upgrader import Translated
+    from segctl.importing.file_builder import NewFile
 
 _SHOWN = 5
 """How many contacts are named, by their ids."""
@@ -36,8 +36,8 @@ def base_paths(
 
 
 def verified(
-    session: Session, files: Sequence[Translated], paths: tuple[Path, Path | None]
-) -> list[Translated]:
+    session: Session, files: Sequence[NewFile], paths: tuple[Path, Path | None]
+) -> list[NewFile]:
     """Give those whose translation selects the same contacts; tell of the others.
 
     Raises `UsageError` and `EvaluationFailed`.
@@ -46,7 +46,7 @@ def verified(
         opened(session, *paths, [one.segment for one in files]) as base,
         session.progress("comparing contact by contact") as tell,
     ):
-        pairs = [(one.file.remote.definition, one.segment) for one in files]
+        pairs = [(one.remote.definition, one.segment) for one in files]
         results = verify(base, pairs, session.clock.now(), tell)
     same = []
     for one, result in zip(files, results, strict=True):
@@ -55,14 +55,13 @@ def verified(
         if not found:
             same.append(one)
             session.talk(
-                f"{segment_label(one.file.remote)} selects the same among"
-                f" {result.contacts:,} contacts."
+                f"{segment_label(one.remote)} selects the same among {result.contacts:,} contacts."
             )
     return same
 
 
-def _found(one: Translated, result: Verified) -> Iterator[Diagnostic]:
-    name = segment_label(one.file.remote)
+def _found(one: NewFile, result: Verified) -> Iterator[Diagnostic]:
+    name = segment_label(one.remote)
     for problem in result.problems[:1]:
         yield Diagnostic(
             "not-verified",

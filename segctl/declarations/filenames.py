@@ -52,7 +52,7 @@ class FileNames:
             if f"{dot}{suffix}".lower() in _SUFFIXES
         }
 
-    def take(self, name: str, segment_id: str) -> str:
+    def claim(self, name: str, segment_id: str) -> str:
         """Give a segment a file name, and give it to nobody else.
 
         Where its name leaves nothing to write, the beginning of its id stands for it.

@@ -1,4 +1,4 @@
-"""Segment files for what the account already has: import of V2 segments, upgrade of v1 ones.
+"""New segment files for segments that an account has: import of V2, upgrade of v1 segments.
 
-Pure: the files come back as text. Nothing is written here, and nothing is sent.
+Pure: returns the files as text. Writes nothing and sends nothing.
 """

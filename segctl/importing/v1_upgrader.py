@@ -1,19 +1,25 @@
-"""Which v1 segments become files, and which cannot: a pure function, as importing is.
+"""v1 segments of an account as files for V2 segments that replace them.
 
-Owns the choice and the reasons; the translation is `sgql`'s, the text of a file `declarations`'.
-A query that has no exact equal in the new language becomes no file: a guess is never written.
+Owns which v1 segments can be upgraded, and the words for what cannot. `sgql` translates the
+queries: one without an exact equivalent becomes no file, since a guess is never written. A pure
+function, as importing is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.common.secrets import redact
-from segctl.declarations.filenames import FileNames
-from segctl.declarations.generating import segment_text
 from segctl.errors import Diagnostic, Severity
-from segctl.importing.importer import Choice, NewFile, Skipped, by_hand, segment_label, unwritable
+from segctl.importing.file_builder import (
+    Conversion,
+    Draft,
+    NewFiles,
+    Skipped,
+    build_files,
+    manual_upgrade_hint,
+    segment_label,
+)
 from segctl.model import Segment
 from segctl.query.parser.errors import describe_position
 from segctl.query.personal_data import mask_email_addresses
@@ -28,35 +34,14 @@ if TYPE_CHECKING:
     from segctl.query.catalogue import ColumnType
     from segctl.query.parser.errors import Problem
 
-_LONGEST_QUOTE = 60
-_MOST_REASONS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Translated:
-    """A file to write, what it declares, and what a person should know before taking it over."""
-
-    file: NewFile
-    segment: Segment
-    notes: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Upgrades:
-    """What `segctl upgrade` would write, in the order of names, and what it cannot.
-
-    `declared` counts the v1 segments that a file names already.
-    """
-
-    files: tuple[Translated, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-    declared: int = 0
+_MAX_QUOTE = 60
+_MAX_REASONS = 8
 
 
 def v1_segments_to_read(picked: Iterable[Remote], declared: Iterable[Declared]) -> list[Remote]:
-    """Say which of the segments picked need their query read."""
-    known = {one.upgrade_from for one in declared}
-    return [one for one in picked if one.is_v1 and one.id.lower() not in known]
+    """Return the picked segments whose queries an upgrade needs."""
+    upgraded = {segment.upgrade_from for segment in declared}
+    return [remote for remote in picked if remote.is_v1 and remote.id.lower() not in upgraded]
 
 
 def build_upgrades(
@@ -69,110 +54,94 @@ def build_upgrades(
     lists: ListNames | None = None,
     schema: str = "",
     fields: Mapping[str, ColumnType] | None = None,
-) -> Upgrades:
-    """Turn the v1 segments picked, by id, into files.
+) -> NewFiles:
+    """Return the files that upgrade the v1 segments with the ids `picked`.
 
-    The snapshot has the query of each that `to_upgrade` names; `fields` are the account's own
-    (`None`: not known). The rest is as for `build_import`.
+    The snapshot holds the query of each segment that `v1_segments_to_read` returns; `fields` are
+    the account's custom fields (`None`: not known). The rest is as for `build_files`.
     """
-    ids = set(picked)
-    known = {one.upgrade_from for one in declared}
-    files_of = {one.name: one.file for one in declared}
-    choice = Choice(snapshot, declared, tombstones)
-    file_names = FileNames(taken)
-    files: list[Translated] = []
-    skipped: list[Skipped] = []
-    done = 0
-    for one in sorted(snapshot.remotes, key=lambda remote: (remote.name, remote.id)):
-        if one.id not in ids:
-            continue
-        if one.id.lower() in known:
-            done += 1
-            continue
-        skip = _reason_to_skip(one, files_of) or choice.reason_to_skip(one)
-        if skip is not None:
-            skipped.append(skip)
-            continue
-        found = _translated(one, fields)
-        if isinstance(found, Skipped):
-            skipped.append(found)
-            continue
-        # Of several lines it ends with one, as `segctl fmt` has it.
-        end = "\n" if "\n" in found.query else ""
-        segment = Segment(one.name, found.query + end, found.parent_list_ids)
-        written = segment_text(
-            segment,
-            lists or {},
-            schema,
-            upgrade_from=one.id,
-            above_query=old_query_comment(one.query or "", _remarks(one, found.notes)),
+    conversion = _Upgrade(declared, fields)
+    return build_files(
+        conversion, snapshot, picked, declared, tombstones, taken=taken, lists=lists, schema=schema
+    )
+
+
+class _Upgrade(Conversion):
+    def __init__(
+        self, declared: Sequence[Declared], fields: Mapping[str, ColumnType] | None
+    ) -> None:
+        self.upgraded = {segment.upgrade_from for segment in declared}
+        self.files = {segment.name: segment.file for segment in declared}
+        self.fields = fields
+
+    def is_declared(self, remote: Remote) -> bool:
+        return remote.id.lower() in self.upgraded
+
+    def reason_to_skip(self, remote: Remote) -> Skipped | None:
+        file = self.files.get(remote.name)
+        if not remote.is_v1:
+            hint = f"{file} declares it" if file else "run `segctl import` to write a file for it"
+            return Skipped(remote, f"{segment_label(remote)} is not a v1 segment", hint)
+        if file:
+            return Skipped(
+                remote,
+                f"{segment_label(remote)} is declared by {file}, which does not replace it",
+                f"add `upgrade_from: {{v1_id: {remote.id}}}` to that file if it should",
+            )
+        return None
+
+    def draft(self, remote: Remote) -> Draft | Skipped:
+        translated = translate(remote.query or "", remote.parent_list_ids, self.fields)
+        if not isinstance(translated, Translation):
+            return _untranslatable(remote, translated)
+        # `segctl fmt` ends a query of several lines with a line feed.
+        end = "\n" if "\n" in translated.query else ""
+        return Draft(
+            Segment(remote.name, translated.query + end, translated.parent_list_ids),
+            remote.id,
+            old_query_comment(remote.query or "", _remarks(remote, translated.notes)),
+            tuple(_note_diagnostic(remote, note) for note in translated.notes),
         )
-        if written.reason:
-            skipped.append(unwritable(one, written.reason))
-            continue
-        file = NewFile(file_names.take(one.name, one.id), written.text, one)
-        notes = tuple(_note(one, note) for note in found.notes)
-        files.append(Translated(file, segment, notes))
-        choice.take(one.name)
-    return Upgrades(tuple(files), tuple(skipped), done)
 
 
-def _reason_to_skip(one: Remote, files: Mapping[str, str]) -> Skipped | None:
-    if not one.is_v1:
-        file = files.get(one.name)
-        hint = f"{file} declares it" if file else "`segctl import` writes a file for it"
-        return Skipped(one, f"{segment_label(one)} is no v1 segment", hint)
-    if one.name in files:
-        return Skipped(
-            one,
-            f"{segment_label(one)} is declared by {files[one.name]}, which does not take its place",
-            f"write `upgrade_from: {{v1_id: {one.id}}}` into that file if it should",
-        )
-    return None
-
-
-def _translated(one: Remote, fields: Mapping[str, ColumnType] | None) -> Translation | Skipped:
-    found = translate(one.query or "", one.parent_list_ids, fields)
-    if isinstance(found, Translation):
-        return found
-    told = found[:_MOST_REASONS]
-    hints = dict.fromkeys(problem.hint for problem in told if problem.hint)
-    rest = f"; and {len(found) - len(told)} more" if len(found) > len(told) else ""
+def _untranslatable(remote: Remote, problems: Sequence[Problem]) -> Skipped:
+    shown = problems[:_MAX_REASONS]
+    hints = dict.fromkeys(problem.hint for problem in shown if problem.hint)
+    rest = f"; and {len(problems) - len(shown)} more" if len(problems) > len(shown) else ""
     return Skipped(
-        one,
-        f"{segment_label(one)} has no exact translation: "
-        + "; ".join(_said(one, problem) for problem in told)
+        remote,
+        f"{segment_label(remote)} has no exact translation: "
+        + "; ".join(_with_place(remote, problem) for problem in shown)
         + rest,
-        f"{by_hand(one)} and the query that is meant"
+        f"{manual_upgrade_hint(remote)} and the query that you want"
         + (f": {redact(mask_email_addresses('; '.join(hints)))}" if hints else ""),
     )
 
 
-def _remarks(one: Remote, notes: Sequence[Problem]) -> Iterator[str]:
-    """Say for the file how its query was read, each thing once with the places that it is about."""
+def _remarks(remote: Remote, notes: Sequence[Problem]) -> Iterator[str]:
+    """Yield how the query was read, for the file: each note once, with the places it is about."""
     places: dict[str, list[str]] = {}
     for note in notes:
-        places.setdefault(note.message, []).append(f"`{_quoted(one, note)}`")
-    for message, found in places.items():
-        yield f"{' and '.join(dict.fromkeys(found))}: {message}"
+        places.setdefault(note.message, []).append(f"`{_quote_place(remote, note)}`")
+    for message, quotes in places.items():
+        yield f"{' and '.join(dict.fromkeys(quotes))}: {message}"
 
 
-def _quoted(one: Remote, problem: Problem) -> str:
+def _quote_place(remote: Remote, problem: Problem) -> str:
     """Quote the place of a problem on one line; masked before it is cut, or half would show."""
-    piece = " ".join((one.query or "")[problem.start : problem.end].split())
-    text = redact(mask_email_addresses(piece))
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+    words = (remote.query or "")[problem.start : problem.end].split()
+    text = redact(mask_email_addresses(" ".join(words)))
+    return text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}…"
 
 
-def _said(one: Remote, problem: Problem) -> str:
-    """Say what is wrong where in an old query, without what is personal in it."""
-    quoted = _quoted(one, problem)
-    where = describe_position(one.query or "", problem.start) + (f": `{quoted}`" if quoted else "")
+def _with_place(remote: Remote, problem: Problem) -> str:
+    """Return a problem's message with its place in the old query, without personal data."""
+    quote = _quote_place(remote, problem)
+    where = describe_position(remote.query or "", problem.start) + (f": `{quote}`" if quote else "")
     return redact(mask_email_addresses(f"{problem.message} (at {where})"))
 
 
-def _note(one: Remote, note: Problem) -> Diagnostic:
+def _note_diagnostic(remote: Remote, note: Problem) -> Diagnostic:
     hint = redact(mask_email_addresses(note.hint))
-    return Diagnostic(
-        note.code, Severity.WARNING, f"{segment_label(one)}: {_said(one, note)}", hint=hint
-    )
+    summary = f"{segment_label(remote)}: {_with_place(remote, note)}"
+    return Diagnostic(note.code, Severity.WARNING, summary, hint=hint)

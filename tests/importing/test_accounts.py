@@ -16,7 +16,7 @@ from segctl.account.snapshot import take_snapshot
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
-from segctl.importing.importer import Import, build_import, find_segments, segments_to_read
+from segctl.importing.importer import build_import, find_segments, segments_to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
 from segctl.sendgrid.api import Reader
@@ -30,6 +30,8 @@ from tests.support.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from random import Random
+
+    from segctl.importing.file_builder import NewFiles
 
 LISTS = {f"0b1f4a10-5c1d-4a6e-9f02-{n:012x}": f"List {n} # \n of" for n in range(10, 14)}
 ODD_PARENTS = [("not-a-uuid",), tuple(LISTS)]
@@ -98,7 +100,7 @@ def connected(emulator: Emulator) -> Iterator[Reader]:
         yield Reader(transport)
 
 
-def run_import(account: Reader, files: dict[str, bytes]) -> tuple[Import, Snapshot]:
+def run_import(account: Reader, files: dict[str, bytes]) -> tuple[NewFiles, Snapshot]:
     """Import everything, into `files`."""
     declared = declarations(files)
     snapshot = take_snapshot(account, lambda listed: segments_to_read(listed, declared, listed))
@@ -194,9 +196,7 @@ def test_the_second_of_two_names_that_fold_to_one_is_left() -> None:
         ("e.yaml", "e\u0301"),
     ]
     assert [one.remote.name for one in result.skipped] == ["vip", "é"]
-    assert result.skipped[0].reason == (
-        "`vip` and `VIP` differ by nothing but case or invisible encoding"
-    )
+    assert result.skipped[0].reason == ("`vip` and `VIP` differ only in case or invisible encoding")
     alone = build_import(Snapshot(remotes), [remotes[0].id], [])
     assert [file.remote.name for file in alone.files] == ["vip"]
 

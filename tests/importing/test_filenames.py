@@ -69,7 +69,7 @@ def test_long_names_are_cut_between_characters() -> None:
 
 def test_each_name_is_given_once() -> None:
     names = FileNames(["vip.YML", "VIP-2.yaml", "notes.md", "old.sql", "é.yaml", "x"])
-    given = [names.take(name, ID) for name in ("VIP", "vip!", "notes", "old", "É", "é", "x", "🎉")]
+    given = [names.claim(name, ID) for name in ("VIP", "vip!", "notes", "old", "É", "é", "x", "🎉")]
     assert given == [
         "vip-3.yaml",
         "vip-4.yaml",
@@ -84,26 +84,26 @@ def test_each_name_is_given_once() -> None:
 
 def test_names_that_a_file_system_holds_to_be_the_same() -> None:
     names = FileNames([unicodedata.normalize("NFD", "Й") + ".yaml"])
-    assert names.take("Й", ID) == "й-2.yaml"
+    assert names.claim("Й", ID) == "й-2.yaml"
     # Both lower forms of sigma fold to one.
-    assert names.take("σ", ID) == "σ.yaml"
-    assert names.take("ς", ID) == "ς-2.yaml"
+    assert names.claim("σ", ID) == "σ.yaml"
+    assert names.claim("ς", ID) == "ς-2.yaml"
 
 
 def test_a_name_without_letters_and_an_id_without_either() -> None:
     names = FileNames([])
-    assert names.take("…", "../..") == "segment.yaml"
-    assert names.take("!", "../..") == "segment-2.yaml"
-    assert names.take("!", "../../etc/passwd") == "segment-etc-pass.yaml"
+    assert names.claim("…", "../..") == "segment.yaml"
+    assert names.claim("!", "../..") == "segment-2.yaml"
+    assert names.claim("!", "../../etc/passwd") == "segment-etc-pass.yaml"
 
 
 def test_a_number_finds_room_at_the_end_of_a_long_name() -> None:
     names = FileNames([])
-    given = [names.take("顧" * 100, ID) for _ in range(12)]
+    given = [names.claim("顧" * 100, ID) for _ in range(12)]
     assert len({*given}) == 12
     assert all(len(name.encode()) <= MAX_BYTES + len(".yaml") for name in given)
     assert given[-1].endswith("-12.yaml")
-    assert len(names.take("x" * 100, ID)) == len(names.take("x" * 100, ID))
+    assert len(names.claim("x" * 100, ID)) == len(names.claim("x" * 100, ID))
 
 
 HOSTILE = st.text(st.characters(exclude_categories=()), max_size=100) | st.sampled_from([*SLUGS])
@@ -113,7 +113,7 @@ HOSTILE = st.text(st.characters(exclude_categories=()), max_size=100) | st.sampl
 @example([("a", ""), ("a 2", ""), ("A", "")])
 def test_any_names_become_safe_and_unique_files(segments: list[tuple[str, str]]) -> None:
     names = FileNames(["a.yaml"])
-    given = [names.take(name, segment_id) for name, segment_id in segments]
+    given = [names.claim(name, segment_id) for name, segment_id in segments]
     folded = {unicodedata.normalize("NFC", name.casefold()) for name in [*given, "a.yaml"]}
     assert len(folded) == len(segments) + 1
     for name in given:

@@ -53,12 +53,12 @@ def test_every_segment_becomes_a_file_and_the_plan_is_empty(
         "segments/by-language.yaml  By language\nsegments/vip-customers.yaml  VIP customers\n",
     )
     assert result.err == (
-        "warning[not-imported]: `Old` is a v1 segment, which cannot be managed: "
-        "SendGrid lets nobody change one\n"
-        "  hint: `segctl upgrade` writes a file by which a new segment takes its place\n"
-        "warning[not-imported]: `Older` is a v1 segment, which cannot be managed: "
-        "SendGrid lets nobody change one\n"
-        "  hint: `segctl upgrade` writes a file by which a new segment takes its place\n"
+        "warning[not-imported]: `Old` is a v1 segment: SendGrid does not "
+        "allow changes to it\n"
+        "  hint: run `segctl upgrade` to write a file for a V2 segment that replaces it\n"
+        "warning[not-imported]: `Older` is a v1 segment: SendGrid does not "
+        "allow changes to it\n"
+        "  hint: run `segctl upgrade` to write a file for a V2 segment that replaces it\n"
         "Imported 2 segments, skipped 3: 2 v1, 1 already declared.\n"
     )
     assert (dry.code, dry.out) == (result.code, result.out)
@@ -192,22 +192,23 @@ def test_what_no_file_can_hold_is_a_warning(connected: Project, remote: Remote) 
         "segments/vip.yaml  VIP\nsegments/cafe.yaml  cafe\u0301\n",
     )
     assert result.err == (
-        "warning[not-imported]: `Declared` and `declared` (in segments/declared.yaml) differ by "
-        "nothing but case or invisible encoding\n"
-        f"  hint: rename one of the two in SendGrid: this one is {_id(remote, 'Declared')}\n"
+        "warning[not-imported]: `Declared` and `declared` (in segments/declared.yaml) differ only "
+        "in case or invisible encoding\n"
+        f"  hint: rename one of the two in SendGrid (the id of this one is "
+        f"{_id(remote, 'Declared')})\n"
         "warning[not-imported]: `NUL` cannot be written as a file: the query holds the "
         "character U+0000\n"
-        f"  hint: change it in SendGrid first: its id is {_id(remote, 'NUL')}\n"
+        f"  hint: change it in SendGrid first (id {_id(remote, 'NUL')})\n"
         "warning[not-imported]: `a\\x0ab` cannot be written as a file: `name` holds a line break\n"
-        f"  hint: change it in SendGrid first: its id is {ids[4]}\n"
-        "warning[not-imported]: `caf\xe9` and `cafe\u0301` differ by nothing but case or "
+        f"  hint: change it in SendGrid first (id {ids[4]})\n"
+        "warning[not-imported]: `caf\xe9` and `cafe\u0301` differ only in case or "
         "invisible encoding\n"
-        f"  hint: rename one of the two in SendGrid: this one is {ids[3]}\n"
-        "warning[not-imported]: `vip` and `VIP` differ by nothing but case or invisible "
+        f"  hint: rename one of the two in SendGrid (the id of this one is {ids[3]})\n"
+        "warning[not-imported]: `vip` and `VIP` differ only in case or invisible "
         "encoding\n"
-        f"  hint: rename one of the two in SendGrid: this one is {ids[0]}\n"
+        f"  hint: rename one of the two in SendGrid (the id of this one is {ids[0]})\n"
         f"warning[not-imported]: segment {ids[5]} cannot be written as a file: `name` is empty\n"
-        f"  hint: change it in SendGrid first: its id is {ids[5]}\n"
+        f"  hint: change it in SendGrid first (id {ids[5]})\n"
         "Imported 2 segments, skipped 6: 6 that cannot be imported.\n"
     )
     assert connected.run("validate").code == 0
@@ -237,7 +238,7 @@ def test_what_a_file_has_or_disposes_of_under_another_name_is_not_imported(
     assert (result.code, result.out) == (0, "")
     assert "`Gone` is `removed` by segments/gone.yaml" in result.err
     assert "`Forgotten` is `removed` by segments/forgotten.yaml" in result.err
-    assert "has a temporary name of segctl" in result.err
+    assert "has a temporary segctl name" in result.err
     assert result.err.endswith(
         "Imported 0 segments, skipped 6: 3 already declared, 3 that cannot be imported.\n"
     )

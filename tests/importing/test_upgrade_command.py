@@ -66,10 +66,10 @@ def test_by_name_or_id(connected: Project, account: Remote) -> None:
     assert "write its file by hand, with `upgrade_from: {v1_id: " in odd.err
     newer = connected.run("upgrade", "Newer")
     assert newer.code == 1
-    assert "`Newer` is no v1 segment\n  hint: `segctl import`" in newer.err
+    assert "`Newer` is not a v1 segment\n  hint: run `segctl import`" in newer.err
     connected.declare("Newer", query("city = 'Brno'"))
     again = connected.run("upgrade", "Newer")
-    assert "`Newer` is no v1 segment\n  hint: segments/newer.yaml declares it" in again.err
+    assert "`Newer` is not a v1 segment\n  hint: segments/newer.yaml declares it" in again.err
     nobody = connected.run("upgrade", "Brnoo")
     assert nobody.code == 1
     assert "did you mean `Brno`" in nobody.err
@@ -128,7 +128,7 @@ def test_nobody_is_told_to_rename_or_edit_a_v1_segment(connected: Project, accou
     result = connected.run("upgrade", "--all")
     (alike,) = [line for line in result.err.splitlines() if "by hand" in line and "another" in line]
     assert "`upgrade_from: {v1_id: " in alike
-    assert "look at it in SendGrid" in result.err
+    assert "check it in SendGrid" in result.err
     assert "rename" not in result.err
     assert "change it" not in result.err
 
@@ -157,7 +157,7 @@ def test_what_stands_in_the_way(connected: Project, account: Remote) -> None:
     result = connected.run("upgrade", "--all")
     assert result.code == 4
     assert "`Brno` is declared by segments/mine.yaml" in result.err
-    assert f"write `upgrade_from: {{v1_id: {V1}}}` into that file" in result.err
+    assert f"add `upgrade_from: {{v1_id: {V1}}}` to that file" in result.err
     assert "`Gone` is `removed` by segments/gone.yaml" in result.err
     assert "cannot be written as a file" in result.err
     assert result.out == "segments/customers-in-brno.yaml  Customers in Brno\n"

@@ -319,7 +319,7 @@ def test_half_an_upgrade_without_its_file_is_left_alone(project: Project, accoun
     project.declare("Kept", BRNO)
     project.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
     assert "rename-unfinished" in project.run("plan").out
-    assert "temporary name of segctl" in project.run("import", "--all").err
+    assert "temporary segctl name" in project.run("import", "--all").err
     assert "Old ~segctl" not in project.run("drift").out
 
 

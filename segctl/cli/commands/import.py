@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.app.session import Account, Session
     from segctl.declarations.collection import Declarations
-    from segctl.importing.importer import Import
+    from segctl.importing.file_builder import NewFiles
     from segctl.model import Remote, Snapshot
 
 
@@ -100,7 +100,7 @@ def _read(
     return snapshot, picked
 
 
-def _closing(result: Import, *, dry_run: bool) -> str:
+def _closing(result: NewFiles, *, dry_run: bool) -> str:
     """Say what was done: "Imported 37 segments, skipped 3: 2 v1, 1 already declared."."""
     v1 = sum(one.remote.is_v1 for one in result.skipped)
     parts = {

@@ -12,7 +12,8 @@ from segctl.app.new_files import read_files, schema_path, unknown_segments, writ
 from segctl.cli.exit_codes import IN_PART
 from segctl.cli.options import check_usage, with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
-from segctl.importing.importer import find_segments, segment_label
+from segctl.importing.file_builder import segment_label
+from segctl.importing.importer import find_segments
 from segctl.planning.ownership import Ownership
 from segctl.render.terminal import clean, count
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from segctl.app.session import Account, Session
     from segctl.declarations.collection import Declarations
-    from segctl.importing.v1_upgrader import Translated, Upgrades
+    from segctl.importing.file_builder import NewFile, NewFiles
     from segctl.model import Remote, Snapshot
     from segctl.query.catalogue import ColumnType
 
@@ -96,7 +97,7 @@ def command(
         schema=schema_path(session),
         fields=fields,
     )
-    files: Sequence[Translated] = result.files
+    files: Sequence[NewFile] = result.files
     if verify and files:
         files = verified(session, files, paths)
     severity = Severity.WARNING if everything else Severity.ERROR
@@ -105,11 +106,11 @@ def command(
     )
     for one in files:
         if not dry_run:
-            write_new(folder, one.file.name, one.file.text)
-        session.show(f"{session.config.segments}/{one.file.name}  {clean(one.segment.name)}\n")
+            write_new(folder, one.name, one.text)
+        session.show(f"{session.config.segments}/{one.name}  {clean(one.segment.name)}\n")
         session.warn(one.notes)
     if session.config.ownership is Ownership.EXCLUSIVE:
-        written = {one.file.remote.id for one in files}
+        written = {one.remote.id for one in files}
         named = {one.name for one in declarations.declared}
         named |= {one.name for one in declarations.tombstones}
         bare = [one for one in new if one.id not in written and one.name not in named]
@@ -175,7 +176,7 @@ def _doomed(bare: Sequence[Remote]) -> list[Diagnostic]:
     ]
 
 
-def _closing(result: Upgrades, written: int, *, dry_run: bool) -> str:
+def _closing(result: NewFiles, written: int, *, dry_run: bool) -> str:
     """Say what was done: "Wrote 26 files, left 4: 3 without a translation, 1 …"."""
     parts = {
         "that cannot be written": len(result.skipped),

@@ -1,0 +1,236 @@
+"""Segments of an account as new segment files: the path that `import` and `upgrade` share.
+
+Owns the order of the files, their names, and the reasons for which a segment becomes no file:
+whatever would make the next plan anything but empty. Which segments are converted, and what each
+declares, is up to a `Conversion`. Pure: nothing is written, and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.common.secrets import redact
+from segctl.declarations.collection import fold_name
+from segctl.declarations.filenames import FileNames
+from segctl.declarations.generating import segment_text
+from segctl.planning.temporary_names import is_marked, looks_like_successor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from segctl.errors import Diagnostic
+    from segctl.model import Declared, Remote, Segment, Snapshot, Tombstone
+    from segctl.model.contact_fields import ListNames
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the file of a segment declares.
+
+    `upgrade_from` is the id of the v1 segment that it replaces, or empty. `above_query` holds
+    lines of comment, each with its LF. `notes` are for the person who reviews the file.
+    """
+
+    segment: Segment
+    upgrade_from: str = ""
+    above_query: str = ""
+    notes: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to write: its name in the segments folder, and its text.
+
+    `remote` is the segment that it was made from, `segment` what it declares.
+    """
+
+    name: str
+    text: str
+    remote: Remote
+    segment: Segment
+    notes: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A segment that becomes no file: why, and what to do, as text for people."""
+
+    remote: Remote
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewFiles:
+    """What a conversion would write and what it skips, ordered by name, then by id.
+
+    `declared` counts the segments that a file declares already.
+    """
+
+    files: tuple[NewFile, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    declared: int = 0
+
+
+class Conversion(ABC):
+    """Which segments of an account are converted, and what each of their files declares."""
+
+    @abstractmethod
+    def is_declared(self, remote: Remote) -> bool:
+        """Whether a file declares the segment already."""
+
+    @abstractmethod
+    def reason_to_skip(self, remote: Remote) -> Skipped | None:
+        """Return why the segment is not for this conversion, or `None`."""
+
+    @abstractmethod
+    def draft(self, remote: Remote) -> Draft | Skipped:
+        """Return what the file of the segment declares, or why it can declare nothing."""
+
+
+def build_files(
+    conversion: Conversion,
+    snapshot: Snapshot,
+    picked: Iterable[str],
+    declared: Sequence[Declared],
+    tombstones: Sequence[Tombstone] = (),
+    *,
+    taken: Iterable[str] = (),
+    lists: ListNames | None = None,
+    schema: str = "",
+) -> NewFiles:
+    """Convert the segments with the ids `picked` into files.
+
+    `taken` are the names of the entries of the segments folder; `lists` and `schema` are as for
+    `segment_text`.
+    """
+    ids = set(picked)
+    names = _NameCheck(snapshot, declared, tombstones)
+    file_names = FileNames(taken)
+    files: list[NewFile] = []
+    skipped: list[Skipped] = []
+    already_declared = 0
+    for remote in sorted(snapshot.remotes, key=lambda remote: (remote.name, remote.id)):
+        if remote.id not in ids:
+            continue
+        if conversion.is_declared(remote):
+            already_declared += 1
+            continue
+        draft = (
+            conversion.reason_to_skip(remote)
+            or names.reason_to_skip(remote)
+            or conversion.draft(remote)
+        )
+        if isinstance(draft, Skipped):
+            skipped.append(draft)
+            continue
+        generated = segment_text(
+            draft.segment,
+            lists or {},
+            schema,
+            upgrade_from=draft.upgrade_from,
+            above_query=draft.above_query,
+        )
+        if generated.reason:
+            skipped.append(_unwritable(remote, generated.reason))
+            continue
+        name = file_names.claim(remote.name, remote.id)
+        files.append(NewFile(name, generated.text, remote, draft.segment, draft.notes))
+        names.claim(remote.name)
+    return NewFiles(tuple(files), tuple(skipped), already_declared)
+
+
+class _NameCheck:
+    """What keeps a segment from becoming a file because of its name, or of what it lacks."""
+
+    def __init__(
+        self, snapshot: Snapshot, declared: Sequence[Declared], tombstones: Sequence[Tombstone]
+    ) -> None:
+        self.counts = Counter(remote.name for remote in snapshot.remotes)
+        self.tombstones = {tombstone.name: tombstone for tombstone in tombstones}
+        known: list[Declared | Tombstone] = [*declared, *tombstones]
+        self.claimed = {fold_name(file.name): f"`{file.name}` (in {file.file})" for file in known}
+
+    def claim(self, name: str) -> None:
+        """Record the name of a new file's segment."""
+        self.claimed[fold_name(name)] = f"`{name}`"
+
+    def reason_to_skip(self, remote: Remote) -> Skipped | None:
+        """Return why a segment cannot become a file, or `None`."""
+        if remote.name in self.tombstones:
+            return _removed(remote, self.tombstones[remote.name])
+        if is_marked(remote) or looks_like_successor(remote):
+            return _unfinished(remote)
+        if self.counts[remote.name] > 1:
+            return _ambiguous(remote, self.counts[remote.name])
+        if fold_name(remote.name) in self.claimed:
+            return _alike(remote, self.claimed[fold_name(remote.name)])
+        return _without_query(remote) if remote.query is None else None
+
+
+def segment_label(remote: Remote) -> str:
+    """Return what to call a segment in a message: its name, or its id where that shows nothing."""
+    return f"`{redact(remote.name)}`" if remote.name.strip() else f"segment {remote.id}"
+
+
+def manual_upgrade_hint(remote: Remote) -> str:
+    """Return the start of a hint for a v1 segment that becomes no file: it cannot be edited."""
+    return f"write its file by hand, with `upgrade_from: {{v1_id: {remote.id}}}`"
+
+
+def _removed(remote: Remote, tombstone: Tombstone) -> Skipped:
+    return Skipped(
+        remote,
+        f"{segment_label(remote)} is `removed` by {tombstone.file}",
+        f"delete {tombstone.file} first to manage the segment again",
+    )
+
+
+def _unfinished(remote: Remote) -> Skipped:
+    return Skipped(
+        remote,
+        f"{segment_label(remote)} has a temporary segctl name, left by an interrupted apply",
+        "run `segctl plan` to see what happens to it",
+    )
+
+
+def _ambiguous(remote: Remote, number: int) -> Skipped:
+    return Skipped(
+        remote,
+        f"the account has {number} segments named {segment_label(remote)},"
+        " and a file could mean any of them",
+        f"{manual_upgrade_hint(remote)} and the name that you want"
+        if remote.is_v1
+        else f"rename this one in SendGrid (id {remote.id})",
+    )
+
+
+def _alike(remote: Remote, other: str) -> Skipped:
+    return Skipped(
+        remote,
+        f"{segment_label(remote)} and {redact(other)} differ only in case or invisible encoding",
+        f"{manual_upgrade_hint(remote)} and another name"
+        if remote.is_v1
+        else f"rename one of the two in SendGrid (the id of this one is {remote.id})",
+    )
+
+
+def _without_query(remote: Remote) -> Skipped:
+    skipped = _unwritable(remote, "it has no query")
+    # An upgrade would be refused as well: there is no query to compare before the delete.
+    hint = f"check it in SendGrid, and create a new one if it is broken (id {remote.id})"
+    return dataclasses.replace(skipped, hint=hint) if remote.is_v1 else skipped
+
+
+def _unwritable(remote: Remote, reason: str) -> Skipped:
+    return Skipped(
+        remote,
+        f"{segment_label(remote)} cannot be written as a file: {reason}",
+        manual_upgrade_hint(remote)
+        if remote.is_v1
+        else f"change it in SendGrid first (id {remote.id})",
+    )
