@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.app.refresh import changed, record_of
 from segctl.applying.applier import Started, Tactics, Waiting, perform
 from segctl.errors import SegctlError
-from segctl.history.git import checked_out
+from segctl.history.git import current_commit
 from segctl.model.report import Outcome, Report, Status, not_attempted, sort_outcomes
 from segctl.planfile.to_json import action_name, digest
 from segctl.refreshing.refresher import refresh_changed
@@ -107,7 +107,7 @@ def open_journal(session: Session, path: Path | None, plan: Plan) -> Iterator[Jo
         return
     from segctl.applying.journal import Journal, Origin, ci_run  # noqa: PLC0415 - it needs the transport
 
-    commit = checked_out(session.root)
+    commit = current_commit(session.root)
     origin = Origin(digest(plan), plan.target, commit, ci_run(session.env))
     with Journal(path, session.clock, origin) as journal:
         yield journal

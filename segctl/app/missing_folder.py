@@ -12,7 +12,13 @@ import os
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
-from segctl.history.git import checked_out, held_elsewhere, moved_out, read_timeline, top_of
+from segctl.history.git import (
+    current_commit,
+    find_declared_elsewhere,
+    find_move_out_of,
+    read_timeline,
+    repository_root,
+)
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -32,16 +38,16 @@ def check_removed_by_commit(
 
     Raises `UsageError`, or `missing` itself, unless a commit did.
     """
-    is_committed = top_of(root) is not None and checked_out(root, env=env) is not None
+    is_committed = repository_root(root) is not None and current_commit(root, env=env) is not None
     if os.path.lexists(root / folder) or not is_committed:
         raise missing
     try:
         timeline = read_timeline(root, folder, env=env)
-        removal = timeline.last_taken()
-        moved = "" if removal is None else moved_out(root, folder, removal.id, env)
+        removal = timeline.emptying_commit()
+        moved = "" if removal is None else find_move_out_of(root, folder, removal.id, env)
         # A folder may be moved in one commit or in several: the names are what would be deleted.
         names = set() if removal is None else {segment.name for segment in timeline.removals(())}
-        declared_elsewhere = held_elsewhere(root, folder, names, env)
+        declared_elsewhere = find_declared_elsewhere(root, folder, names, env)
     except UsageError as error:
         why = f"{error.message}; {error.hint}" if error.hint else error.message
         raise UsageError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import closest
+from segctl.common.suggest import closest_match
 from segctl.declarations.collection import Declarations
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.files import stays_inside
@@ -44,7 +44,7 @@ def read_files(session: Session, folder: Path) -> Declarations:
 def unknown_segments(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:
     """Say which segments an account does not have, and what was perhaps meant."""
     known = [one.name for one in listed]
-    near = {name: closest(name, known) for name in names}
+    near = {name: closest_match(name, known) for name in names}
     meant = [f"`{near[name]}` for `{name}`" for name in names if near[name]]
     return UsageError(
         "the account has no segment " + ", ".join(f"`{name}`" for name in names),

@@ -15,7 +15,7 @@ from segctl.common.suggest import did_you_mean
 from segctl.errors import InvalidInput, UsageError
 from segctl.model import Delete, Disposal
 from segctl.model.plan_options import PlanOptions
-from segctl.planning.matching import undeclared
+from segctl.planning.matching import find_undeclared
 from segctl.planning.ownership import Ownership
 from segctl.planning.planner import (
     PlanInputs,
@@ -24,7 +24,7 @@ from segctl.planning.planner import (
     needs_history,
     select_matching,
 )
-from segctl.planning.safety import apply_safety_rules, ended
+from segctl.planning.safety import apply_safety_rules, id_ending_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -127,7 +127,7 @@ def look(
     def wanted(listed: tuple[Remote, ...]) -> Sequence[Remote]:
         nonlocal inputs, loose
         inputs = question.informed(listed)
-        loose = frozenset(one.id for one in undeclared(declared, listed, inputs.renaming))
+        loose = frozenset(one.id for one in find_undeclared(declared, listed, inputs.renaming))
         return definitions_to_read(declared, listed, inputs)
 
     def is_loose(remote: Remote) -> bool:
@@ -165,7 +165,7 @@ def work_out(session: Session, account: Account, question: Question) -> Plan:
     declarations = question.declarations
     plan, snapshot = look(session, account, question)
     references = None
-    if ended(plan):
+    if id_ending_changes(plan):
         from segctl.account.references import read_single_sends  # noqa: PLC0415 - only where one goes
         from segctl.model.single_sends import References  # noqa: PLC0415
 
@@ -198,7 +198,7 @@ def _checked(
     The account is asked for its lists once, and only where a rule or a change needs them.
     """
     from segctl.account.contact_lists import ContactLists  # noqa: PLC0415 - only where something changes
-    from segctl.planning.list_references import lists_in  # noqa: PLC0415 - query.tree: 30 ms
+    from segctl.planning.list_references import list_ids_in  # noqa: PLC0415 - query.tree: 30 ms
 
     lists = ContactLists(account.reader)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
@@ -208,7 +208,7 @@ def _checked(
 
         declared = [one for one in question.declarations.declared if one.name in changed]
         found = check_before_sending(session, account, declared, lists)
-    return found, lists.names(lists_in(plan.changes))
+    return found, lists.names(list_ids_in(plan.changes))
 
 
 def _selected(

@@ -13,7 +13,7 @@ from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, find_stores
 from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, Refused, UnexpectedResponse, UsageError
-from segctl.planning.list_references import lists_of
+from segctl.planning.list_references import list_ids_of
 from segctl.project.state_folder import STATE_FOLDER, make_state_folder
 from segctl.render.previews import quoted, when
 from segctl.render.terminal import clean, count
@@ -160,11 +160,11 @@ def _mentioned(
     asked = [
         one
         for each in declared
-        for one in lists_of(each.segment.query, each.segment.parent_list_ids)
+        for one in list_ids_of(each.segment.query, each.segment.parent_list_ids)
     ]
     for remote in there.remotes:
         if remote.name in names:
-            asked += lists_of(remote.query, remote.parent_list_ids or ())
+            asked += list_ids_of(remote.query, remote.parent_list_ids or ())
     unknown = dict.fromkeys(one for one in asked if one not in lists)
     if unknown:
         session.talk(f"warning: the account has no list {quoted(unknown)}, which segments speak of")

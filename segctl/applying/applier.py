@@ -57,7 +57,7 @@ def perform(
         clock,
         parallelism=tactics.parallelism,
         fail_fast=tactics.fail_fast,
-        room=plan.room,
+        room=plan.headroom,
     )
     with closing(scheduler.run()) as events:
         yield from events

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from segctl.applying.context import Halted, Patience, Wait
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import Outcome, Status, not_attempted
-from segctl.planning.capacity import needs_room
+from segctl.planning.capacity import needs_headroom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -180,7 +180,7 @@ class Scheduler:
             if reason:
                 yield self._end(job, not_attempted(job.change, reason))
                 continue
-            if needs_room(job.change):
+            if needs_headroom(job.change):
                 if not self._room:
                     self._cramped.append((job.number, job))
                     continue

@@ -57,14 +57,14 @@ def upgrade(change: Upgrade, means: Means) -> Steps[Outcome]:
 def _twin(change: Upgrade, means: Means) -> Steps[Remote]:
     """Give the new segment as it is wanted: made now, or by an earlier run and corrected since."""
     held = change.successor
-    differing = () if held is None else changed_fields(held.definition, change.aside)
+    differing = () if held is None else changed_fields(held.definition, change.successor_definition)
     if held is None or "parent_list_ids" in differing:
         if held is not None:
             _refuse_to_lose(change, held.id, means)
             yield from writes.delete(held.id, held.definition, means)
-        made = yield from writes.create(change.aside, means)
+        made = yield from writes.create(change.successor_definition, means)
         return made.remote
-    return (yield from taken_up(held, change.aside, means))
+    return (yield from taken_up(held, change.successor_definition, means))
 
 
 def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
@@ -100,7 +100,7 @@ def _invalid(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome]:
     hint = "correct the query and apply again"
     if means.tactics.on_invalid is OnInvalid.ROLLBACK and change.successor is None:
         try:
-            yield from writes.delete(new.id, writes.stored(new, change.aside), means)
+            yield from writes.delete(new.id, writes.stored(new, change.successor_definition), means)
         except NOT_DONE as error:
             why = f"{why}; it was to be deleted again: {error.message}"
         else:
@@ -165,7 +165,7 @@ def _finish(change: Upgrade, new: Remote, means: Means) -> Steps[Outcome]:
     except NOT_DONE as error:
         message = f"it was ready, and the v1 one was to be deleted: {error.message}"
         return _stopped(change, new, status_of_stop(error), message, AGAIN_HINT)
-    stored = writes.stored(new, change.aside)
+    stored = writes.stored(new, change.successor_definition)
     if stored.name != change.after.name:
         after = dataclasses.replace(stored, name=change.after.name)
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.applying.writes import Conflict
-from segctl.planning.safety import is_ignored, targets_phrase
+from segctl.planning.safety import is_reference_ignored, targets_phrase
 
 if TYPE_CHECKING:
     from segctl.applying.context import Means
@@ -26,7 +26,7 @@ def users(
 
     Raises `RemoteError`.
     """
-    if is_ignored(change, means.ignored):
+    if is_reference_ignored(change, means.ignored):
         return ()
     return means.users.of(segment_id)
 

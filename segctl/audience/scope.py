@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.audience.typed_sql import Piece, name_sql
-from segctl.common.suggest import closest
+from segctl.common.suggest import closest_match
 from segctl.query.catalogue import CONTACT_DATA, TABLES, ColumnType
 from segctl.query.parser.tokens import lower
 from segctl.query.value_types import VALUE_TYPES, refusal
@@ -128,7 +128,7 @@ def _names(seen: Seen, columns: Columns) -> list[str]:
 
 
 def _unknown(column: ast.Column, known: list[str], columns: Columns) -> CannotTranslate:
-    meant = closest(column.name.text, known)
+    meant = closest_match(column.name.text, known)
     hint = f"did you mean `{meant}`?" if meant else ""
     if columns.complete:
         return refusal(column, f"the base has no column `{column.name.text}`", hint)

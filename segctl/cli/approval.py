@@ -82,24 +82,24 @@ class Approval:
         """Raise `Refused` where the saved plan is for another account."""
         if self.saved is None:
             return
-        from segctl.planfile.staleness import other_account  # noqa: PLC0415 - only for a saved plan
+        from segctl.planfile.staleness import account_differences  # noqa: PLC0415 - only for a saved plan
 
         self._refuse(
             session,
-            other_account(self.saved.plan.target, account),
+            account_differences(self.saved.plan.target, account),
             "the plan is for another account, and nothing was changed",
             "choose its target with --target, or make a plan for this one",
         )
 
     def check_plan(self, session: Session, plan: Plan) -> None:
         """Raise `Refused` where the plan made now is not the one that was approved."""
-        from segctl.planfile.staleness import differences  # noqa: PLC0415
+        from segctl.planfile.staleness import plan_differences  # noqa: PLC0415
         from segctl.planfile.to_json import SHORT_DIGEST, digest  # noqa: PLC0415 - only where approved
 
         if self.saved is not None:
             self._refuse(
                 session,
-                differences(self.saved.plan, plan),
+                plan_differences(self.saved.plan, plan),
                 "the saved plan is stale, and nothing was changed",
                 "make it anew with segctl plan --out, and have that one approved"
                 if plan.changes

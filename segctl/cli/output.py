@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segctl.app.session import Session
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Report
-    from segctl.planning.drift import Drifts
+    from segctl.planning.drift import DriftReport
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,7 +111,7 @@ def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
 
 def drift_in(
     output: str,
-    drifts: Drifts,
+    drifts: DriftReport,
     target: TargetRef,
     diagnostics: Sequence[Diagnostic],
     session: Session,
@@ -171,10 +171,10 @@ def diagnostics_in(
     made = _now(session)
     match output:
         case "json":
-            from segctl.planfile.to_json import diagnostics_json, header  # noqa: PLC0415
+            from segctl.planfile.to_json import diagnostics_json, document_header  # noqa: PLC0415
 
             found = {"diagnostics": diagnostics_json(diagnostics)}
-            return session.as_json({**header(made), **facts, **found})
+            return session.as_json({**document_header(made), **facts, **found})
         case "markdown":
             from segctl.render.markdown.views import diagnostics_markdown  # noqa: PLC0415
 

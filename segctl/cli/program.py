@@ -72,9 +72,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was asked for, or say which one was perhaps meant."""
         if args and args[0] not in COMMANDS:
-            from segctl.common.suggest import closest  # noqa: PLC0415
+            from segctl.common.suggest import closest_match  # noqa: PLC0415
 
-            meant = closest(args[0], COMMANDS)
+            meant = closest_match(args[0], COMMANDS)
             hint = f" Did you mean '{meant}'?" if meant else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)

@@ -12,7 +12,7 @@ from pathlib import Path
 _PLACES = {"schemas": "schemas", "github": ".github"}
 
 
-def shipped(folder: str, name: str) -> bytes:
+def read_packaged(folder: str, name: str) -> bytes:
     """Give the bytes of a shipped file; `folder` is `schemas` or `github`, `name` its path there.
 
     Raises `FileNotFoundError`.

@@ -22,7 +22,7 @@ _SHORTEST_SECRET = 8
 _ADDRESS = re.compile(r"[\w.+'-]@[\w-]{1,63}\.\w")
 
 WITHHELD = "(not shown, since it holds an e-mail address)"
-"""What stands for a text that `names_somebody`."""
+"""What stands for a text that `has_email_address`."""
 
 
 class Secret:
@@ -74,7 +74,7 @@ def find_keys(text: str, *, whole: bool = False) -> list[int]:
     return [found.start() for found in pattern.finditer(text)]
 
 
-def names_somebody(text: str) -> bool:
+def has_email_address(text: str) -> bool:
     """Say whether a server's message holds an e-mail address, and so perhaps the whole contact.
 
     A name or a telephone number beside it cannot be told from other words, so nothing of such a

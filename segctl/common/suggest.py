@@ -1,7 +1,8 @@
 """Did you mean …? The one place that guesses what a misspelt word was to be.
 
-Owns two guesses: `nearest`, a slip of the fingers, is certain enough to act on it; `closest` also
-takes what is merely similar, and is for hints. Refuses to know what the words are.
+Owns two guesses: `nearest_match`, a slip of the fingers, is certain enough to act on it;
+`closest_match` also takes what is merely similar, and is for hints. Refuses to know what the words
+are.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _LONGEST_WORD = 200
 """Nobody misspells a longer one, and comparing takes time that grows with its square."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest_match(word: str, known: Iterable[str]) -> str:
     """Give the known word that `word` most likely was meant to be, or an empty text.
 
     Case does not count, and neither does a known word equal to `word`. Nearness is counted in
@@ -46,7 +47,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return best
 
 
-def closest(word: str, known: Iterable[str]) -> str:
+def closest_match(word: str, known: Iterable[str]) -> str:
     """Give the known word that was perhaps meant, whatever its case, or an empty text.
 
     A slip comes first; then what is similar as a whole; then what begins so.
@@ -57,7 +58,7 @@ def closest(word: str, known: Iterable[str]) -> str:
 
     folded = {candidate.casefold(): candidate for candidate in known}
     wanted = word.casefold()
-    found = [wanted] if wanted in folded else [*filter(None, (nearest(wanted, folded),))]
+    found = [wanted] if wanted in folded else [*filter(None, (nearest_match(wanted, folded),))]
     found = found or difflib.get_close_matches(wanted, folded, n=1, cutoff=0.6)
     if not found and len(word) >= _SHORTEST_START:
         found = [candidate for candidate in folded if candidate.startswith(wanted)]
@@ -66,7 +67,7 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Give the hint "did you mean `…`?", or `otherwise` where nothing is near."""
-    meant = closest(word, known)
+    meant = closest_match(word, known)
     return f"did you mean `{meant}`?" if meant else otherwise
 
 

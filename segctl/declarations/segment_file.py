@@ -13,7 +13,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import find_keys
-from segctl.common.suggest import closest
+from segctl.common.suggest import closest_match
 from segctl.documents.document import (
     Document,
     api_key_diagnostic,
@@ -203,7 +203,7 @@ def _where_is(path: str, base: str, queries: Mapping[str, bytes]) -> str:
         return "hidden files, whose names start with a dot, are passed over"
     name = posixpath.basename(path)
     same = sorted(other for other in queries if posixpath.basename(other) == name)
-    meant = same[0] if same else closest(path, queries)
+    meant = same[0] if same else closest_match(path, queries)
     if not meant:
         return "write the file, or put the query into `query_dsl`"
     return f"did you mean `{posixpath.relpath(meant, base)}`?"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from segctl.common.package_data import shipped
-from segctl.common.suggest import closest, did_you_mean
+from segctl.common.package_data import read_packaged
+from segctl.common.suggest import closest_match, did_you_mean
 from segctl.documents.document import UnquotedDate, quote_value
 from segctl.documents.schema_messages import (
     PERCENTAGES,
@@ -67,7 +67,7 @@ _BELONGS_ELSEWHERE = {
 @cache
 def schema_text(name: str) -> str:
     """Give the text of `schemas/NAME.schema.json`, from the package or from the checkout."""
-    return shipped("schemas", f"{name}.schema.json").decode("utf-8")
+    return read_packaged("schemas", f"{name}.schema.json").decode("utf-8")
 
 
 @cache
@@ -127,7 +127,7 @@ def _misspelt(error: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         for key in error.instance:
-            meant = key not in known and closest(key, known)
+            meant = key not in known and closest_match(key, known)
             if meant:
                 yield tuple(error.absolute_path), meant
 

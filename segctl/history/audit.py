@@ -11,7 +11,7 @@ from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from segctl.history.commits import Event
+from segctl.history.commits import SegmentEvent
 from segctl.query.equivalence import normal_form
 from segctl.query.parser.parse import parse
 
@@ -27,21 +27,21 @@ class Audit:
 
     def __init__(self, past: Timeline) -> None:
         self._past = past
-        self._events: dict[int, tuple[Event, ...]] = {}
+        self._events: dict[int, tuple[SegmentEvent, ...]] = {}
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[SegmentEvent]:
         """Give what happened to all segments, newest commit first; reads no further than asked."""
         for index in reversed(range(len(self._past.commits))):
             yield from self._commit_events(index)
 
-    def events_of(self, name: str) -> list[Event]:
+    def events_of(self, name: str) -> list[SegmentEvent]:
         """Give what happened to every segment that ever bore this name, newest commit first.
 
         A segment that is renamed stays the same one; one that is removed and declared again under
         its name, too. One that takes a name after another gave it up does not share its past.
         """
         wanted, known = [name], {name}
-        found: dict[tuple[int, str], Event] = {}
+        found: dict[tuple[int, str], SegmentEvent] = {}
         while wanted:
             one = wanted.pop()
             for index, _ in self._past.line(one):
@@ -53,7 +53,7 @@ class Audit:
                     known |= near
         return _lineages(name, [found[key] for key in sorted(found)])
 
-    def _events_at(self, name: str, index: int) -> list[Event]:
+    def _events_at(self, name: str, index: int) -> list[SegmentEvent]:
         """Give what a commit did to the bearers of a name, without a look at what else it did.
 
         That is needed only where the name may have come from another one or gone to one: a commit
@@ -62,39 +62,39 @@ class Audit:
         commit = self._past.commits[index]
         before, after = self._past.declared(name, index - 1), self._past.declared(name, index)
         if before is not None and after is not None:
-            event = Event(commit, before, after)
+            event = SegmentEvent(commit, before, after)
             if not after.previous_names:
                 return [event] if event.changed_fields else []
         elif before is None and not self._past.took_away(index):
-            return [Event(commit, None, after)]
+            return [SegmentEvent(commit, None, after)]
         return [one for one in self._commit_events(index) if name in {one.old_name, one.name}]
 
-    def _commit_events(self, index: int) -> tuple[Event, ...]:
+    def _commit_events(self, index: int) -> tuple[SegmentEvent, ...]:
         if index not in self._events:
             self._events[index] = tuple(self._compare(index))
         return self._events[index]
 
-    def _compare(self, index: int) -> list[Event]:
+    def _compare(self, index: int) -> list[SegmentEvent]:
         """Compare every segment that a commit touched with what it was before."""
         commit, past = self._past.commits[index], self._past
         names = sorted(past.touched(index))
         gone = {name: one for name in names if (one := past.declared(name, index - 1))}
         come = {name: one for name in names if (one := past.declared(name, index))}
         pairs = {name: name for name in gone if name in come} | _said(gone, come)
-        events = [Event(commit, gone.pop(old), come.pop(new)) for old, new in pairs.items()]
+        events = [SegmentEvent(commit, gone.pop(old), come.pop(new)) for old, new in pairs.items()]
         successors = {name: past.successor(name, index) for name in gone if come}
-        events += [Event(commit, *pair) for pair in _found(gone, come, successors)]
+        events += [SegmentEvent(commit, *pair) for pair in _found(gone, come, successors)]
         events = [event for event in events if event.changed_fields]
-        events += [Event(commit, one, None) for one in gone.values()]
-        events += [Event(commit, None, one) for one in come.values()]
+        events += [SegmentEvent(commit, one, None) for one in gone.values()]
+        events += [SegmentEvent(commit, None, one) for one in come.values()]
         return sorted(events, key=lambda event: (event.name, event.after is None))
 
 
-def _lineages(name: str, events: list[Event]) -> list[Event]:
+def _lineages(name: str, events: list[SegmentEvent]) -> list[SegmentEvent]:
     """Follow each segment through its names, oldest event first; give those that bore `name`."""
     bearers: dict[str, int] = {}
     gone: set[str] = set()
-    found: list[tuple[Event, int]] = []
+    found: list[tuple[SegmentEvent, int]] = []
     pasts = 0
     for _, group in groupby(events, key=lambda event: event.commit.id):
         same = list(group)
@@ -122,7 +122,7 @@ def _lineages(name: str, events: list[Event]) -> list[Event]:
     return [event for event, past in reversed(found) if past in wanted]
 
 
-def _claims(event: Event) -> set[str]:
+def _claims(event: SegmentEvent) -> set[str]:
     """Give the other names that a segment says since this commit that it had before."""
     if event.after is None:
         return set()

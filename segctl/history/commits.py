@@ -64,7 +64,7 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SegmentEvent:
     """What a commit did to one segment: `before` is `None` for a new one, `after` for one gone."""
 
     commit: Commit

@@ -19,7 +19,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from segctl.errors import UsageError
-from segctl.history.git_log import commits_in, is_file
+from segctl.history.git_log import is_file, parse_log
 from segctl.history.name_scan import possible_name
 from segctl.history.timeline import Timeline
 from segctl.planning.ownership import RemovalHistory
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds that one git process may take."""
 
 _SETTINGS = {
@@ -85,7 +85,7 @@ def read_removal_history(
     now_declared: Collection[str],
     *,
     env: Mapping[str, str] | None = None,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
 ) -> RemovalHistory:
     """Tell which segments the history of a folder declared that no file declares now.
 
@@ -95,7 +95,7 @@ def read_removal_history(
     Never raises for what git says: the ledger is then unavailable, with the reason and a remedy.
     """
     try:
-        past = read_timeline(root, folder, env=env, patience=patience)
+        past = read_timeline(root, folder, env=env, timeout=timeout)
     except UsageError as error:
         return RemovalHistory(unavailable=error.message, remedy=error.hint)
     return RemovalHistory(past.removals(now_declared), uncommitted=past.uncommitted(now_declared))
@@ -106,17 +106,17 @@ def read_timeline(
     folder: str,
     *,
     env: Mapping[str, str] | None = None,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
 ) -> Timeline:
     """Read the whole first-parent history of a folder, from its first commit to HEAD.
 
     Raises `UsageError` where there is no git, no repository, no commit, or a history that is not
     whole or cannot be read.
     """
-    git = _Git(root, os.environ if env is None else env, patience)
+    git = _Git(root, os.environ if env is None else env, timeout)
     head = git.head()
     git.refuse_other_histories(head, folder)
-    commits = list(commits_in(git.run(*_LOG, head, "--", folder), f"{folder}/"))
+    commits = list(parse_log(git.run(*_LOG, head, "--", folder), f"{folder}/"))
     commits.reverse()
     blobs = {
         change.blob: b""
@@ -127,13 +127,13 @@ def read_timeline(
     return Timeline(commits, git.contents(blobs), folder)
 
 
-def moved_out(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:
+def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:
     """Give a place outside of a folder to which a commit moved a file of it, empty if it did not.
 
     git tells by their likeness; the place is relative to the top of the repository. The commit has
     a parent. Raises `UsageError` where git cannot tell.
     """
-    git = _Git(root, env, PATIENCE)
+    git = _Git(root, env, TIMEOUT)
     # Without the limit by which git, or the user's settings, give up on many files.
     asked = ("diff-tree", "-r", "-z", "--name-status", "--find-renames", "-l0", "--diff-filter=R")
     told = git.run(*asked, f"{commit}^1", commit).decode("utf-8", "replace").split("\0")
@@ -145,7 +145,7 @@ def moved_out(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> s
     return next(outward, "")
 
 
-def held_elsewhere(
+def find_declared_elsewhere(
     root: Path, folder: str, names: Collection[str], env: Mapping[str, str]
 ) -> tuple[str, str] | None:
     """Give a file of the project outside of a folder that declares one of some names, and that.
@@ -153,7 +153,7 @@ def held_elsewhere(
     Asks for what HEAD has; the file is relative to `root`. Raises `UsageError` where git cannot
     tell: also where a submodule could have such a file.
     """
-    git = _Git(root, env, PATIENCE)
+    git = _Git(root, env, TIMEOUT)
     blobs = {}
     for entry in git.run("ls-tree", "-r", "-z", "HEAD").split(b"\0")[:-1]:
         what, _, path = entry.partition(b"\t")
@@ -172,20 +172,20 @@ def held_elsewhere(
     return next((one for one in declared if one[1] in names), None)
 
 
-def checked_out(
-    root: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
+def current_commit(
+    root: Path, *, env: Mapping[str, str] | None = None, timeout: float = TIMEOUT
 ) -> str | None:
     """Give the commit that is checked out, `None` where there is none or it cannot be told.
 
     A shallow clone has it, too.
     """
     try:
-        return _Git(root, os.environ if env is None else env, patience).commit()
+        return _Git(root, os.environ if env is None else env, timeout).commit()
     except UsageError:
         return None
 
 
-def top_of(root: Path) -> Path | None:
+def repository_root(root: Path) -> Path | None:
     """Give the folder of the repository that holds a project, `None` where none does.
 
     Asks the files alone: git refuses some repositories, and a place in one is no secret of it.
@@ -203,7 +203,7 @@ class GitStatus(Enum):
 
 
 def git_status_of(
-    root: Path, path: Path, *, env: Mapping[str, str] | None = None, patience: float = PATIENCE
+    root: Path, path: Path, *, env: Mapping[str, str] | None = None, timeout: float = TIMEOUT
 ) -> GitStatus:
     """Say what git makes of a file; it is hidden where it is ignored, or there is no git.
 
@@ -211,9 +211,9 @@ def git_status_of(
     """
     env = os.environ if env is None else env
     # Whoever has no git commits nothing.
-    if top_of(root) is None or shutil.which("git", path=env.get("PATH")) is None:
+    if repository_root(root) is None or shutil.which("git", path=env.get("PATH")) is None:
         return GitStatus.IGNORED
-    git = _Git(root, env, patience)
+    git = _Git(root, env, timeout)
     # This command knows no magic in paths, and refuses to be told that there is none.
     asking = ("--no-literal-pathspecs", "check-ignore", "--quiet", "--")
     code, _, words = git.call(*asking, path.as_posix())
@@ -231,14 +231,14 @@ def git_status_of(
 class _Git:
     """Runs git in a folder."""
 
-    def __init__(self, root: Path, env: Mapping[str, str], patience: float) -> None:
+    def __init__(self, root: Path, env: Mapping[str, str], timeout: float) -> None:
         kept = {
             key: value
             for key, value in env.items()
             if not key.startswith("GIT_") or key.startswith(_KEPT)
         }
         self._env = {**kept, **_ENVIRONMENT}
-        self._patience = patience
+        self._patience = timeout
         self._argv = ["git", "-C", os.fspath(root), "--no-pager", "--literal-pathspecs"]
         for key, value in _SETTINGS.items():
             self._argv += ["-c", f"{key}={value}"]

@@ -21,7 +21,7 @@ _FILE_MODES = {b"100644", b"100755", b"100664"}
 _ABSENT = b"000000"
 
 
-def commits_in(out: bytes, inside: str) -> Iterator[Commit]:
+def parse_log(out: bytes, inside: str) -> Iterator[Commit]:
     """Read what `git log` prints, newest commit first.
 
     Everything ends with a NUL: a commit's own lines, and in turn the colon's line and the path of

@@ -67,7 +67,7 @@ class Timeline:
                     paths[names[blob]].add(path)
         return paths
 
-    def last_taken(self) -> Commit | None:
+    def emptying_commit(self) -> Commit | None:
         """Give the commit that took the last segment file, `None` unless HEAD has none any more."""
         if any(timeline[-1][1] is not None for timeline in self._segments.values()):
             return None

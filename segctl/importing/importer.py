@@ -15,7 +15,7 @@ from segctl.importing.file_builder import (
     build_files,
     segment_label,
 )
-from segctl.planning.matching import undeclared
+from segctl.planning.matching import find_undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ def segments_to_read(
     picked: Iterable[Remote], declared: Sequence[Declared], listed: Iterable[Remote]
 ) -> list[Remote]:
     """Return the picked segments, out of all `listed`, whose definitions an import needs."""
-    ids = {remote.id for remote in undeclared(declared, listed)}
+    ids = {remote.id for remote in find_undeclared(declared, listed)}
     return [remote for remote in picked if remote.id in ids and not remote.is_v1]
 
 
@@ -65,7 +65,7 @@ def build_import(
 
 class _Import(Conversion):
     def __init__(self, snapshot: Snapshot, declared: Sequence[Declared]) -> None:
-        self.undeclared = {remote.id for remote in undeclared(declared, snapshot.remotes)}
+        self.undeclared = {remote.id for remote in find_undeclared(declared, snapshot.remotes)}
         self.upgraded = {segment.upgrade_from for segment in declared}
 
     def is_declared(self, remote: Remote) -> bool:

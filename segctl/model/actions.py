@@ -198,7 +198,7 @@ class Upgrade(_Wanted, _Standing):
     is_protected: bool = False
 
     @property
-    def aside(self) -> Segment:
+    def successor_definition(self) -> Segment:
         """Give what is wanted under the name that it has until the v1 segment is gone."""
         return replace(self.after, name=self.successor_name)
 

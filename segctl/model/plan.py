@@ -24,7 +24,7 @@ class TargetRef:
     subuser: str | None = None
 
 
-LEFT_FOR_LATER = frozenset(("replacement-unfinished", "upgrade-later"))
+CODES_LEFT_FOR_NEXT_APPLY = frozenset(("replacement-unfinished", "upgrade-later"))
 """Findings of what the files want and the plan does not come to: it takes another apply."""
 
 
@@ -62,7 +62,7 @@ class Plan:
     refusals: tuple[Diagnostic, ...] = ()
     options: PlanOptions = field(default_factory=PlanOptions)
     folder: str = "segments"
-    room: int = field(default=1, compare=False)
+    headroom: int = field(default=1, compare=False)
     lists: ListNames = field(default_factory=dict, compare=False)
 
     @property
@@ -71,7 +71,7 @@ class Plan:
         return tuple(one for one in self.diagnostics if one.severity is Severity.ERROR)
 
     @property
-    def doubts(self) -> tuple[Diagnostic, ...]:
+    def notices(self) -> tuple[Diagnostic, ...]:
         """What was found beside errors."""
         return tuple(one for one in self.diagnostics if one.severity is not Severity.ERROR)
 
@@ -82,9 +82,9 @@ class Plan:
         return tuple(successor for successor in begun if successor is not None)
 
     @property
-    def leaves_work(self) -> bool:
+    def needs_another_apply(self) -> bool:
         """Whether the account is not as declared even when all of it was done."""
-        return any(one.code in LEFT_FOR_LATER for one in self.diagnostics)
+        return any(one.code in CODES_LEFT_FOR_NEXT_APPLY for one in self.diagnostics)
 
     @property
     def is_applicable(self) -> bool:

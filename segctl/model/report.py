@@ -20,7 +20,7 @@ class _Worded(StrEnum):
     """A closed list whose values are words."""
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """The value as people read it."""
         return self.value.replace("_", " ")
 

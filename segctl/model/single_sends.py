@@ -33,6 +33,6 @@ class References:
     sends: tuple[SingleSend, ...] = ()
     ignored: frozenset[str] = frozenset()
 
-    def to(self, segment_id: str) -> tuple[SingleSend, ...]:
+    def single_sends_using(self, segment_id: str) -> tuple[SingleSend, ...]:
         """Give the Single Sends that go to a segment."""
         return tuple(send for send in self.sends if segment_id in send.segment_ids)

@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.report import RefreshStatus, Status
-from segctl.planfile.to_json import action_name, digest, header, source_json
+from segctl.planfile.to_json import action_name, digest, document_header, source_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ def to_json(report: Report, plan: Plan, generated_at: str) -> dict[str, Any]:
     `plan` is the one that was performed; `generated_at` is an ISO 8601 time in UTC.
     """
     return {
-        **header(generated_at),
+        **document_header(generated_at),
         "target": dataclasses.asdict(plan.target),
         "plan_digest": digest(plan),
         "complete": report.is_complete,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Replace
-from segctl.planfile.to_json import PAST, action_name, digest
+from segctl.planfile.to_json import PAST_TENSE, action_name, digest
 from segctl.planning.definition_diff import definition_diff
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _FIELDS = {"name": "name", "query_dsl": "query", "parent_list_ids": "parent list
 _Key = tuple[str, str, int]
 
 
-def other_account(saved: TargetRef, now: TargetRef) -> tuple[Diagnostic, ...]:
+def account_differences(saved: TargetRef, now: TargetRef) -> tuple[Diagnostic, ...]:
     """Say in what the account of a saved plan is another than the one at hand."""
     facts = (
         ("target", saved.name, now.name),
@@ -39,7 +39,7 @@ def other_account(saved: TargetRef, now: TargetRef) -> tuple[Diagnostic, ...]:
     )
 
 
-def differences(saved: Plan, now: Plan) -> tuple[Diagnostic, ...]:
+def plan_differences(saved: Plan, now: Plan) -> tuple[Diagnostic, ...]:
     """Say in what a saved plan would do something else than one made now; empty if in nothing.
 
     The two are for the same account and were asked the same.
@@ -67,18 +67,18 @@ def _by_segment(plan: Plan) -> dict[_Key, Change]:
 
 
 def _gone(change: Change) -> Diagnostic:
-    words = f"`{change.name}` was to be {PAST[action_name(change)]}, and now is not"
+    words = f"`{change.name}` was to be {PAST_TENSE[action_name(change)]}, and now is not"
     return _stale("stale-missing", words, change.span)
 
 
 def _come(change: Change) -> Diagnostic:
-    words = f"`{change.name}` would be {PAST[action_name(change)]} now, and was not to be"
+    words = f"`{change.name}` would be {PAST_TENSE[action_name(change)]} now, and was not to be"
     return _stale("stale-added", words, change.span)
 
 
 def _altered(saved: Change, now: Change) -> Iterator[Diagnostic]:
     """Compare two changes of one segment."""
-    was, is_now = PAST[action_name(saved)], PAST[action_name(now)]
+    was, is_now = PAST_TENSE[action_name(saved)], PAST_TENSE[action_name(now)]
     if was != is_now:
         words = f"`{now.name}` was to be {was}, and now would be {is_now}"
         yield _stale("stale-changed", words, now.span)

@@ -49,7 +49,7 @@ SHORT_DIGEST = 16
 """Characters of a digest that are shown to people, and may be handed in again."""
 
 
-PAST = {
+PAST_TENSE = {
     "create": "created",
     "patch": "patched",
     "replace": "replaced",
@@ -146,7 +146,7 @@ def to_json(
     `requests` how many were sent for it, `None` where nobody counted.
     """
     document = {
-        **header(generated_at, version),
+        **document_header(generated_at, version),
         "target": dataclasses.asdict(plan.target),
         "folder": plan.folder,
         "options": dataclasses.asdict(plan.options),
@@ -175,7 +175,7 @@ def to_json(
     return {**document, **counted, "checksum": checksum(document)}
 
 
-def header(generated_at: str, version: str = __version__) -> dict[str, Any]:
+def document_header(generated_at: str, version: str = __version__) -> dict[str, Any]:
     """Give the fields with which every JSON document of segctl begins."""
     return {
         "format_version": FORMAT_VERSION,

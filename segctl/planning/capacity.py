@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from segctl.model import Change, Plan
 
 
-def needs_room(change: Change) -> bool:
+def needs_headroom(change: Change) -> bool:
     """Say whether a change makes a segment before it deletes another one."""
     return isinstance(change, Replace | Upgrade) and change.successor is None
 
 
-def with_room(plan: Plan, most: int, account_size: int) -> Plan:
+def with_headroom(plan: Plan, most: int, account_size: int) -> Plan:
     """Give the plan in an order for which there is room, and how much of it there is."""
     if account_size + _peak(plan.changes) > most:
         # Renames still come first: a delete frees no name that they need.
@@ -35,17 +35,17 @@ def with_room(plan: Plan, most: int, account_size: int) -> Plan:
         if account_size + _peak(changes) <= most:
             plan = dataclasses.replace(plan, changes=changes)
     before = takewhile(lambda one: not isinstance(one, Replace | Upgrade), plan.changes)
-    room = most - account_size - growth(before)
-    return dataclasses.replace(plan, room=max(0, room))
+    headroom = most - account_size - net_growth(before)
+    return dataclasses.replace(plan, headroom=max(0, headroom))
 
 
-def growth(changes: Iterable[Change]) -> int:
+def net_growth(changes: Iterable[Change]) -> int:
     """Say by how many segments the account grows in the end."""
     kinds = [type(change) for change in changes]
     return kinds.count(Create) - kinds.count(Delete)
 
 
-def over_the_cap(plan: Plan, most: int, account_size: int) -> Iterator[Diagnostic]:
+def capacity_refusals(plan: Plan, most: int, account_size: int) -> Iterator[Diagnostic]:
     """Refuse what does not fit."""
     peak = account_size + _peak(plan.changes)
     if peak > most and _peak(plan.changes):
@@ -75,7 +75,7 @@ def _peak(changes: Iterable[Change]) -> int:
     size = peak = 0
     for change in changes:
         is_optional = others and _would_stop(change)
-        if isinstance(change, Create) or (needs_room(change) and not is_optional):
+        if isinstance(change, Create) or (needs_headroom(change) and not is_optional):
             peak = max(peak, size + 1)
         if isinstance(change, Create):
             size += 1

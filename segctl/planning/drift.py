@@ -51,14 +51,14 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True)
-class Drifts:
+class DriftReport:
     """All drift, and how many changes of a plan are merely not applied yet."""
 
-    found: tuple[Drift, ...] = ()
+    drifts: tuple[Drift, ...] = ()
     pending: int = 0
 
 
-def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
+def find_drift(plan: Plan, snapshot: Snapshot) -> DriftReport:
     """Read a plan as drift.
 
     The snapshot carries the definition of every undeclared V2 segment if the plan creates any:
@@ -99,7 +99,7 @@ def find_drift(plan: Plan, snapshot: Snapshot) -> Drifts:
             case _:
                 assert_never(change)
     found += map(_created, loose)
-    return Drifts(tuple(sorted(found, key=lambda one: (one.name, one.id or ""))), pending)
+    return DriftReport(tuple(sorted(found, key=lambda one: (one.name, one.id or ""))), pending)
 
 
 def _missing(change: Create, loose: list[Remote]) -> Drift:

@@ -54,7 +54,7 @@ def same_audience(one: Segment, other: Segment) -> bool:
     return set(changed_fields(one, other)) <= {"name"}
 
 
-def audience(one: Segment) -> Hashable:
+def audience_key(one: Segment) -> Hashable:
     """Give what is equal for two definitions just where `same_audience` is true of them.
 
     To find the same audience among many: comparing each with each would parse them as often.

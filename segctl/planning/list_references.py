@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LIST_IDS = "list_ids"
 
 
-def lists_of(query: str | None, parent_list_ids: Sequence[str] = ()) -> Iterator[str]:
+def list_ids_of(query: str | None, parent_list_ids: Sequence[str] = ()) -> Iterator[str]:
     """Yield the ids of its parent lists and of those in its query, each as often as it stands.
 
     The query may be a v1 segment's, in SGQL.
@@ -47,15 +47,15 @@ def _read(query: str | None) -> ast.Query | ast.Expression | None:
     return found
 
 
-def segments_in(change: Change) -> Iterator[Segment]:
+def definitions_of(change: Change) -> Iterator[Segment]:
     """Yield what is there before and after a change, as far as there is anything."""
     for one in (getattr(change, "before", None), getattr(change, "after", None)):
         if one is not None:
             yield one
 
 
-def lists_in(changes: Iterable[Change]) -> Iterator[str]:
+def list_ids_in(changes: Iterable[Change]) -> Iterator[str]:
     """Yield the ids of the lists that changes speak of, before and after, as `lists_of` does."""
     for change in changes:
-        for one in segments_in(change):
-            yield from lists_of(one.query, one.parent_list_ids)
+        for one in definitions_of(change):
+            yield from list_ids_of(one.query, one.parent_list_ids)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Reason
-from segctl.planning.equality import audience, same_audience
+from segctl.planning.equality import audience_key, same_audience
 from segctl.planning.ownership import is_ours
 from segctl.planning.temporary_names import (
     Marker,
+    find_marked,
     is_marked,
     looks_like_successor,
-    marked,
     successors_by_name,
     successors_of,
 )
@@ -59,7 +59,7 @@ class Matching:
     claimed: set[str] = field(default_factory=set)
 
 
-def match_up(
+def match_segments(
     declared: Sequence[Declared],
     remotes: Sequence[Remote],
     removals: Iterable[Removal] = (),
@@ -82,7 +82,7 @@ def match_up(
     return matcher.result()
 
 
-def undeclared(
+def find_undeclared(
     declared: Sequence[Declared], remotes: Iterable[Remote], removals: Iterable[Removal] = ()
 ) -> tuple[Remote, ...]:
     """Give the segments that no declaration claims by a name that it has or had.
@@ -99,7 +99,7 @@ def undeclared(
     return tuple(one for one in remotes if one.id not in matcher.claimed)
 
 
-def upgrading(
+def find_upgrade_segments(
     declared: Iterable[Declared], remotes: Sequence[Remote]
 ) -> tuple[tuple[Remote, ...], tuple[Remote, ...]]:
     """Give the v1 segments that declarations are upgraded from, and the twins that they have."""
@@ -250,17 +250,17 @@ class _Matcher:
     def candidates(self, name: str) -> tuple[list[Remote], Reason]:
         """Give what a declaration may have been: the surest kind of evidence that there is."""
         previous = self.declared[name].previous_names
-        moving = [one for old in previous for one in marked(old, self.marked, Marker.MOVING)]
+        moving = [one for old in previous for one in find_marked(old, self.marked, Marker.MOVING)]
         if moving:
             return moving, Reason.RESUMED
         # Before the previous names: another segment may have taken one of those since.
-        replaced = marked(name, self.marked, Marker.OLD)
+        replaced = find_marked(name, self.marked, Marker.OLD)
         if replaced:
             return list(replaced), Reason.RESUMED
         renamed = self.previously(name)
         if renamed:
             return renamed, Reason.RENAMED
-        return list(marked(name, self.marked, Marker.MOVING)), Reason.RESUMED
+        return list(find_marked(name, self.marked, Marker.MOVING)), Reason.RESUMED
 
     def previously(self, name: str) -> list[Remote]:
         """Give the segments that have one of the previous names; they can be renamed if V2."""
@@ -272,7 +272,7 @@ class _Matcher:
         if self.found[name][1] is not None:
             return False
         previous = self.declared[name].previous_names
-        moving = [one for old in previous for one in marked(old, self.marked, Marker.MOVING)]
+        moving = [one for old in previous for one in find_marked(old, self.marked, Marker.MOVING)]
         return any(one.id != remote.id for one in [*moving, *self.previously(name)])
 
     def claimed_twice(self, name: str, other: str, remote: Remote) -> None:
@@ -366,9 +366,9 @@ class _Matcher:
         alike: dict[Hashable, list[tuple[Removal, Remote]]] = defaultdict(list)
         for pair in old:
             heirs[self.heir(pair[0], known)].append(pair)
-            alike[audience(pair[0].segment)].append(pair)
+            alike[audience_key(pair[0].segment)].append(pair)
         for one in new if old else ():
-            for pair in heirs.get(one.name) or alike[audience(one.segment)]:
+            for pair in heirs.get(one.name) or alike[audience_key(one.segment)]:
                 pairs[one.name].append(pair)
                 takers[pair[1].id].append(one.name)
         for name, found in pairs.items():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segctl.model import Change, Declared, Remote
 
 
-def names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[Diagnostic]:
+def find_names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[Diagnostic]:
     """Find names that a change takes and that nothing in the plan frees: the rest was left out."""
     names = {remote.id: remote.name for remote in remotes}
     holder = {name: id_ for id_, name in names.items()}
@@ -54,7 +54,7 @@ def _held(change: Patch | Replace, name: str) -> Diagnostic:
     )
 
 
-def alike(one: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
+def find_case_variants(one: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
     """Doubt a new segment whose name differs from others of the account by nothing but case."""
     return [
         Diagnostic(

@@ -34,18 +34,23 @@ from segctl.model import (
     Validation,
 )
 from segctl.planning.equality import changed_fields, same_text
-from segctl.planning.matching import match_up, undeclared, upgrading
-from segctl.planning.name_conflicts import alike, names_in_use
+from segctl.planning.matching import find_undeclared, find_upgrade_segments, match_segments
+from segctl.planning.name_conflicts import find_case_variants, find_names_in_use
 from segctl.planning.ordering import order_changes
 from segctl.planning.ownership import Ownership, Removal, RemovalHistory
 from segctl.planning.temporary_names import Marker, successors_by_name, temporary_name
-from segctl.planning.undeclared import Rules, concerns, decide_undeclared, left_aside
+from segctl.planning.undeclared import (
+    UndeclaredRules,
+    decide_undeclared,
+    find_renamed_old,
+    may_be_deleted,
+)
 from segctl.planning.v1_upgrades import (
-    finished,
-    is_stranger,
-    nothing_to_upgrade,
-    upgraded_later,
-    without_query,
+    finished_upgrades,
+    needs_change_first,
+    upgrade_deferred,
+    upgrade_query_missing,
+    v1_segment_not_found,
 )
 
 if TYPE_CHECKING:
@@ -79,9 +84,11 @@ class PlanInputs:
         graves = {one.name for one in self.tombstones}
         return tuple(one for one in self.removal_history.removals if one.name not in graves)
 
-    def rules(self, declared: Collection[str] = ()) -> Rules:
+    def rules(self, declared: Collection[str] = ()) -> UndeclaredRules:
         """Give what decides of segments without a declaration."""
-        return Rules(self.tombstones, self.removal_history, self.ownership, self.selected, declared)
+        return UndeclaredRules(
+            self.tombstones, self.removal_history, self.ownership, self.selected, declared
+        )
 
 
 class Named(Protocol):
@@ -130,7 +137,7 @@ def definitions_to_read(
     """
     wanted = [one for one in declared if inputs.selected is None or one.name in inputs.selected]
     names = {one.name for one in wanted}
-    halves = {one.id for some in upgrading(wanted, listed) for one in some}
+    halves = {one.id for some in find_upgrade_segments(wanted, listed) for one in some}
     over = [one.name for one in wanted if not one.upgrade_from]
     nameless = successors_by_name(over, listed)
     halves |= {one.id for some in nameless.values() for one in some}
@@ -142,7 +149,7 @@ def definitions_to_read(
         for remote in listed
         if (remote.name in names and not remote.is_v1)
         or remote.id in halves
-        or concerns(remote, rules)
+        or may_be_deleted(remote, rules)
     )
 
 
@@ -155,7 +162,7 @@ def needs_history(
     old name. The ledger of `inputs` is not looked at.
     """
     graves = {one.name for one in inputs.tombstones}
-    loose = [one for one in undeclared(declared, listed) if not one.is_v1]
+    loose = [one for one in find_undeclared(declared, listed) if not one.is_v1]
     if inputs.ownership is not Ownership.DECLARED:
         return any(one.name not in graves for one in loose)
     # Absence deletes nothing then, and only a declaration without a segment can be a rename.
@@ -178,21 +185,21 @@ def make_plan(
     """
     inputs = inputs or PlanInputs()
     graves = {one.name for one in inputs.tombstones}
-    matching = match_up(declared, snapshot.remotes, inputs.renaming, graves)
+    matching = match_segments(declared, snapshot.remotes, inputs.renaming, graves)
     made = _Comparison(snapshot.remotes, inputs)
-    made.aside = left_aside(declared, snapshot.remotes, matching.claimed, inputs.rules())
+    made.aside = find_renamed_old(declared, snapshot.remotes, matching.claimed, inputs.rules())
     made.diagnostics += matching.diagnostics
     for match in matching.matches:
         if inputs.selected is None or match.declared.name in inputs.selected:
             made.add(match)
 
-    made.diagnostics += finished(made.upgraded)
+    made.diagnostics += finished_upgrades(made.upgraded)
     names = {one.name for one in declared}
     claimed = matching.claimed | made.resumed
     loose = [one for one in snapshot.remotes if one.id not in claimed]
     absent = decide_undeclared(loose, inputs.rules(names))
     changes = order_changes([*made.changes, *absent.deletes])
-    made.diagnostics += names_in_use(changes, snapshot.remotes)
+    made.diagnostics += find_names_in_use(changes, snapshot.remotes)
     return Plan(
         target=target,
         changes=changes,
@@ -224,16 +231,16 @@ class _Comparison:
 
     def add(self, match: Match) -> None:
         one, remote = match.declared, match.remote
-        if match.v1 is not None and not is_stranger(match):
+        if match.v1 is not None and not needs_change_first(match):
             self.upgrade(match, match.v1)
             return
         if one.upgrade_from and match.v1 is None:
             if remote is None:
-                self.diagnostics.append(nothing_to_upgrade(one))
+                self.diagnostics.append(v1_segment_not_found(one))
             else:
                 self.upgraded.append(match)
         if remote is None:
-            self.diagnostics += alike(one, self.by_folded[one.name.casefold()])
+            self.diagnostics += find_case_variants(one, self.by_folded[one.name.casefold()])
             self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
             return
         change = self.resumption(one, remote) or _compare(
@@ -242,7 +249,7 @@ class _Comparison:
         if change is not None:
             self.changes.append(change)
             if match.v1 is not None:
-                self.diagnostics.append(upgraded_later(one, match.v1))
+                self.diagnostics.append(upgrade_deferred(one, match.v1))
             return
         cosmetic = not same_text(remote.definition, one.segment)
         self.kept.append(Keep(one.name, remote.id, one.span, cosmetic))
@@ -279,12 +286,12 @@ class _Comparison:
         """Plan for a v1 segment and what was made so far to take its place."""
         one, half = match.declared, match.remote
         if old.query is None:
-            self.diagnostics.append(without_query(one, old))
+            self.diagnostics.append(upgrade_query_missing(one, old))
             return
         if half is not None:
             name = half.name
         elif one.name in self.names:
-            name = temporary_name(one.name, one.upgrade_from, Marker.TWIN)
+            name = temporary_name(one.name, one.upgrade_from, Marker.SUCCESSOR)
         else:
             name = one.name
         self.changes.append(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Create, Delete, Plan, Reason, Replace, Upgrade
 from segctl.planning.audience_limits import audience_change_refusals
-from segctl.planning.capacity import growth, over_the_cap, with_room
+from segctl.planning.capacity import capacity_refusals, net_growth, with_headroom
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -64,11 +64,11 @@ def apply_safety_rules(
     segment lets its audience change. Where the account is too full to create first, deletes move
     to the front.
     """
-    plan = with_room(_held_back(plan, references), limits.max_segments, account_size)
+    plan = with_headroom(_held_back(plan, references), limits.max_segments, account_size)
     refusals = (
         *_replacements(plan),
         *_destruction(plan, limits, account_size),
-        *over_the_cap(plan, limits.max_segments, account_size),
+        *capacity_refusals(plan, limits.max_segments, account_size),
         *_in_use(plan, references),
         *audience_change_refusals(plan.changes, limits.max_audience_change, allowed_changes or {}),
     )
@@ -83,7 +83,7 @@ def apply_safety_rules(
     )
 
 
-def destroyed(plan: Plan) -> tuple[Delete | Replace, ...]:
+def destructive_changes(plan: Plan) -> tuple[Delete | Replace, ...]:
     """Give the changes that `max_destroy` counts.
 
     An upgrade is none: it names its v1 segment in a reviewed file, and ends that one only when
@@ -92,7 +92,7 @@ def destroyed(plan: Plan) -> tuple[Delete | Replace, ...]:
     return tuple(change for change in plan.changes if isinstance(change, Delete | Replace))
 
 
-def ended(plan: Plan) -> tuple[Delete | Replace | Upgrade, ...]:
+def id_ending_changes(plan: Plan) -> tuple[Delete | Replace | Upgrade, ...]:
     """Give the changes that end a segment's id: whatever names that must be looked after."""
     return tuple(
         change for change in plan.changes if isinstance(change, Delete | Replace | Upgrade)
@@ -116,11 +116,12 @@ def _held_back(plan: Plan, references: References | None) -> Plan:
 
 
 def _waiting_for(change: Upgrade, references: References) -> Upgrade:
-    if is_ignored(change, references.ignored):
+    if is_reference_ignored(change, references.ignored):
         return change
     # Whoever else gets them is none of its business.
     sends = (
-        dataclasses.replace(send, segment_ids=(change.id,)) for send in references.to(change.id)
+        dataclasses.replace(send, segment_ids=(change.id,))
+        for send in references.single_sends_using(change.id)
     )
     return dataclasses.replace(change, waits_for=tuple(sends))
 
@@ -174,7 +175,7 @@ def _new_ids(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _destruction(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diagnostic]:
-    number = len(destroyed(plan))
+    number = len(destructive_changes(plan))
     if number in (0, limits.allow_destroy):
         return
     hint = (
@@ -191,7 +192,7 @@ def _destruction(plan: Plan, limits: Limits, account_size: int) -> Iterator[Diag
             f"the plan would delete or replace {number} segments; the most is {most}",
             hint=hint,
         )
-    elif account_size and account_size + growth(plan.changes) <= 0:
+    elif account_size and account_size + net_growth(plan.changes) <= 0:
         yield Diagnostic(
             "would-empty",
             Severity.ERROR,
@@ -210,7 +211,7 @@ def _managed(plan: Plan) -> int:
 
 
 def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
-    for change in ended(plan):
+    for change in id_ending_changes(plan):
         if references is None:
             yield Diagnostic(
                 "references-unread",
@@ -220,36 +221,37 @@ def _in_use(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
                 hint="nothing is deleted unseen",
             )
             continue
-        if is_ignored(change, references.ignored) or isinstance(change, Upgrade):
+        if is_reference_ignored(change, references.ignored) or isinstance(change, Upgrade):
             continue
-        for send in references.to(change.id):
+        for send in references.single_sends_using(change.id):
             yield Diagnostic(
                 "in-use",
                 Severity.ERROR,
-                f"{named_send(send)} goes to `{change.before.name}`, which would be deleted",
+                f"{single_send_phrase(send)} goes to `{change.before.name}`, which would be "
+                "deleted",
                 change.span,
                 hint="give it another audience in SendGrid, or ignore it with "
                 f"--ignore-references '{change.name}'",
             )
 
 
-def is_ignored(change: Delete | Replace | Upgrade, names: Collection[str]) -> bool:
+def is_reference_ignored(change: Delete | Replace | Upgrade, names: Collection[str]) -> bool:
     """Say whether a segment may end though Single Sends use it; it is named as it is or will be."""
     return change.name in names or change.before.name in names
 
 
 def _what_nobody_sees(plan: Plan, references: References | None) -> Iterator[Diagnostic]:
-    gone = ended(plan)
+    gone = id_ending_changes(plan)
     for change in gone:
         if isinstance(change, Upgrade) and change.waits_for:
             yield _waiting(change)
     for change in gone if references is not None else ():
-        if references is not None and is_ignored(change, references.ignored):
-            for send in references.to(change.id):
+        if references is not None and is_reference_ignored(change, references.ignored):
+            for send in references.single_sends_using(change.id):
                 yield Diagnostic(
                     "reference-ignored",
                     Severity.WARNING,
-                    f"{named_send(send)} goes to `{change.before.name}` and loses it, as "
+                    f"{single_send_phrase(send)} goes to `{change.before.name}` and loses it, as "
                     "--ignore-references says",
                     change.span,
                 )
@@ -278,12 +280,12 @@ def _waiting(change: Upgrade) -> Diagnostic:
     )
 
 
-def named_send(send: SingleSend) -> str:
+def single_send_phrase(send: SingleSend) -> str:
     """Name a Single Send for people."""
     return f"the Single Send `{send.name}` ({send.status})"
 
 
 def targets_phrase(sends: Sequence[SingleSend], still: str = "") -> str:
     """Say who goes there: the beginning of a sentence that goes on with "to …"."""
-    names = ", ".join(map(named_send, sends))
+    names = ", ".join(map(single_send_phrase, sends))
     return f"{names} {still}{'goes' if len(sends) == 1 else 'go'}"

@@ -28,14 +28,14 @@ class Marker(StrEnum):
 
     MOVING = " ~segctl-"
     OLD = " ~segctl-old-"
-    TWIN = " ~segctl-v2-"
+    SUCCESSOR = " ~segctl-v2-"
 
 
 _MARK = " ~segctl-"
 """What every marker begins with: a name without it needs no digest to be told from a marked one."""
 
 _DIGITS = 8
-_TWIN = re.compile(rf"{re.escape(Marker.TWIN)}[0-9a-f]{{{_DIGITS}}}\Z")
+_TWIN = re.compile(rf"{re.escape(Marker.SUCCESSOR)}[0-9a-f]{{{_DIGITS}}}\Z")
 
 
 def temporary_name(name: str, segment_id: str, marker: Marker) -> str:
@@ -45,7 +45,7 @@ def temporary_name(name: str, segment_id: str, marker: Marker) -> str:
     return name[: LONGEST_NAME - len(mark)] + mark
 
 
-def marked(name: str, remotes: Iterable[Remote], *markers: Marker) -> tuple[Remote, ...]:
+def find_marked(name: str, remotes: Iterable[Remote], *markers: Marker) -> tuple[Remote, ...]:
     """Pick the segments that carry a marker of these kinds (all, unless told) for `name`."""
     kinds = markers or tuple(Marker)
     return tuple(
@@ -68,7 +68,7 @@ def is_marked(remote: Remote) -> bool:
 
 def successors_of(v1_id: str, remotes: Iterable[Remote]) -> tuple[Remote, ...]:
     """Pick the V2 segments that were made to take the place of a v1 one, under whatever name."""
-    ending = temporary_name("", v1_id, Marker.TWIN)
+    ending = temporary_name("", v1_id, Marker.SUCCESSOR)
     return tuple(one for one in remotes if not one.is_v1 and one.name.endswith(ending))
 
 
@@ -83,7 +83,7 @@ def successors_by_name(
     for one in remotes:
         if looks_like_successor(one):
             found.setdefault(one.name[:-_DIGITS], []).append(one)
-    stems = {name: temporary_name(name, "", Marker.TWIN)[:-_DIGITS] for name in names if found}
+    stems = {name: temporary_name(name, "", Marker.SUCCESSOR)[:-_DIGITS] for name in names if found}
     return {name: tuple(found[stem]) for name, stem in stems.items() if stem in found}
 
 

@@ -11,11 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from segctl.common.suggest import closest
+from segctl.common.suggest import closest_match
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
 from segctl.planning.ownership import Ownership, RemovalHistory, is_ours, may_delete
-from segctl.planning.temporary_names import Marker, is_marked, looks_like_successor, marked
+from segctl.planning.temporary_names import Marker, find_marked, is_marked, looks_like_successor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _MOST_COMPARED = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class UndeclaredRules:
     """What decides of a segment without a declaration.
 
     `selected` holds the names to plan for (`None`: all); under a selection nothing is deleted for
@@ -54,7 +54,7 @@ class Rules:
         object.__setattr__(self, "_graves", {one.name: one for one in reversed(self.tombstones)})
         object.__setattr__(self, "_removals", {one.name: one for one in reversed(known)})
 
-    def grave_of(self, remote: Remote) -> Tombstone | None:
+    def tombstone_of(self, remote: Remote) -> Tombstone | None:
         """Find the file that says `removed` of a segment, under its own or a temporary name."""
         return _of(remote, self._graves)
 
@@ -66,12 +66,12 @@ class Rules:
 def _of(remote: Remote, known: Mapping[str, Known]) -> Known | None:
     found = known.get(remote.name)
     if found is None and is_marked(remote):
-        return next((one for name, one in known.items() if marked(name, [remote])), None)
+        return next((one for name, one in known.items() if find_marked(name, [remote])), None)
     return found
 
 
 @dataclass(slots=True)
-class Absent:
+class UndeclaredDecisions:
     """What is deleted, what is left alone, and what has to be said of it."""
 
     deletes: list[Delete] = field(default_factory=list)
@@ -79,11 +79,11 @@ class Absent:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
-def left_aside(
+def find_renamed_old(
     declared: Iterable[Declared],
     remotes: Iterable[Remote],
     claimed: Collection[str],
-    rules: Rules,
+    rules: UndeclaredRules,
 ) -> dict[str, list[Remote]]:
     """Sort the old segments of unfinished replacements by the declared names that they are for.
 
@@ -94,19 +94,19 @@ def left_aside(
     loose = [one for one in remotes if is_marked(one) and one.id not in claimed]
     names = [one.name for one in declared] if loose else []
     for remote in loose:
-        meant = [name for name in names if marked(name, [remote], Marker.OLD)]
-        if len(meant) == 1 and remote.query is not None and rules.grave_of(remote) is None:
+        meant = [name for name in names if find_marked(name, [remote], Marker.OLD)]
+        if len(meant) == 1 and remote.query is not None and rules.tombstone_of(remote) is None:
             found.setdefault(meant[0], []).append(remote)
     return found
 
 
-def decide_undeclared(remotes: Sequence[Remote], rules: Rules) -> Absent:
+def decide_undeclared(remotes: Sequence[Remote], rules: UndeclaredRules) -> UndeclaredDecisions:
     """Decide of every segment that no declaration claims.
 
     Those for which `concerns` is true carry their definition; one without a query, which SendGrid
     should not have, is left alone: nothing could be checked before it is deleted.
     """
-    absent = Absent()
+    absent = UndeclaredDecisions()
     namesakes = Counter(remote.name for remote in remotes)
     for remote in remotes:
         decision = _decide(remote, namesakes, rules, absent.diagnostics)
@@ -138,7 +138,7 @@ def decide_undeclared(remotes: Sequence[Remote], rules: Rules) -> Absent:
     return absent
 
 
-def _uncommitted(ignored: Sequence[Ignore], rules: Rules) -> Iterator[Diagnostic]:
+def _uncommitted(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
     """Warn of segments whose removal or renaming git cannot know of yet."""
     graves = {one.name for one in rules.tombstones}
     names = {one.name for one in ignored if not one.is_v1} - graves
@@ -158,13 +158,13 @@ def _uncommitted(ignored: Sequence[Ignore], rules: Rules) -> Iterator[Diagnostic
 
 
 def _misnamed(
-    ignored: Iterable[Ignore], remotes: Iterable[Remote], rules: Rules
+    ignored: Iterable[Ignore], remotes: Iterable[Remote], rules: UndeclaredRules
 ) -> Iterator[Diagnostic]:
     """Find files that remove nothing while a segment is left alone whose name is nearly theirs.
 
     One that removed its segment looks the same, so where nothing is near nothing is said.
     """
-    found = {grave.name for one in remotes if (grave := rules.grave_of(one)) is not None}
+    found = {grave.name for one in remotes if (grave := rules.tombstone_of(one)) is not None}
     near = [one.name for one in ignored if one.name not in found]
     vain = [
         grave
@@ -174,7 +174,7 @@ def _misnamed(
         and _wanted(grave.name, rules)
     ]
     for grave in vain if len(vain) * len(near) <= _MOST_COMPARED else ():
-        meant = closest(grave.name, near)
+        meant = closest_match(grave.name, near)
         if meant:
             yield Diagnostic(
                 "removes-nothing",
@@ -186,30 +186,30 @@ def _misnamed(
             )
 
 
-def concerns(remote: Remote, rules: Rules) -> bool:
+def may_be_deleted(remote: Remote, rules: UndeclaredRules) -> bool:
     """Say whether an undeclared segment may have to go, so that its definition must be read."""
-    if rules.ownership is Ownership.EXCLUSIVE or rules.grave_of(remote) is not None:
+    if rules.ownership is Ownership.EXCLUSIVE or rules.tombstone_of(remote) is not None:
         return True
     return not remote.is_v1 and (rules.removal_of(remote) is not None or is_marked(remote))
 
 
-def _is_ours(remote: Remote, rules: Rules) -> bool:
+def _is_ours(remote: Remote, rules: UndeclaredRules) -> bool:
     removal = rules.removal_of(remote)
     return removal is not None and removal.name not in rules.declared and is_ours(removal, remote)
 
 
 def _decide(
-    remote: Remote, namesakes: Mapping[str, int], rules: Rules, said: list[Diagnostic]
+    remote: Remote, namesakes: Mapping[str, int], rules: UndeclaredRules, said: list[Diagnostic]
 ) -> tuple[Reason, Span | None] | None:
     """Give why a segment is deleted and where that stands; `None` to leave it alone."""
-    grave = rules.grave_of(remote)
+    grave = rules.tombstone_of(remote)
     if grave is not None:
         return _buried(grave, rules)
     if remote.is_v1:
         # No commit declared one, so no history calls it ours.
         return _beside_the_files(rules)
     for name in rules.declared if is_marked(remote) else ():
-        if marked(name, [remote], Marker.OLD):
+        if find_marked(name, [remote], Marker.OLD):
             if _wanted(name, rules):
                 said.append(_left_over(remote, name))
             return None
@@ -222,19 +222,19 @@ def _decide(
     return _beside_the_files(rules)
 
 
-def _buried(grave: Tombstone, rules: Rules) -> tuple[Reason, Span | None] | None:
+def _buried(grave: Tombstone, rules: UndeclaredRules) -> tuple[Reason, Span | None] | None:
     if grave.disposal is Disposal.FORGET or not _wanted(grave.name, rules):
         return None
     return Reason.REMOVED_BY_FILE, grave.span
 
 
-def _beside_the_files(rules: Rules) -> tuple[Reason, Span | None] | None:
+def _beside_the_files(rules: UndeclaredRules) -> tuple[Reason, Span | None] | None:
     if rules.ownership is Ownership.EXCLUSIVE and rules.selected is None:
         return Reason.NOT_DECLARED, None
     return None
 
 
-def _wanted(name: str, rules: Rules) -> bool:
+def _wanted(name: str, rules: UndeclaredRules) -> bool:
     return rules.selected is None or name in rules.selected
 
 
@@ -242,7 +242,7 @@ def _removed(
     remote: Remote,
     removal: Removal,
     namesakes: Mapping[str, int],
-    rules: Rules,
+    rules: UndeclaredRules,
     said: list[Diagnostic],
 ) -> tuple[Reason, Span | None] | None:
     if rules.ownership is Ownership.DECLARED or not _wanted(removal.segment.name, rules):

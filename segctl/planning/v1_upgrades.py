@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from segctl.planning.matching import Match
 
 
-def is_stranger(match: Match) -> bool:
+def needs_change_first(match: Match) -> bool:
     """Say whether what has the name already is no upgraded form of the v1 segment yet.
 
     Whoever made it, it is changed as any declared segment, for all to see, before it takes a place.
@@ -29,7 +29,7 @@ def is_stranger(match: Match) -> bool:
     return bool(changed_fields(remote.definition, one.segment))
 
 
-def without_query(one: Declared, old: Remote) -> Diagnostic:
+def upgrade_query_missing(one: Declared, old: Remote) -> Diagnostic:
     """Refuse to end a segment of which nothing can be checked before."""
     return Diagnostic(
         "query-missing",
@@ -41,7 +41,7 @@ def without_query(one: Declared, old: Remote) -> Diagnostic:
     )
 
 
-def nothing_to_upgrade(one: Declared) -> Diagnostic:
+def v1_segment_not_found(one: Declared) -> Diagnostic:
     """Warn of a v1 segment that was never seen: its id may be wrong."""
     return Diagnostic(
         "upgrade-from-nothing",
@@ -53,7 +53,7 @@ def nothing_to_upgrade(one: Declared) -> Diagnostic:
     )
 
 
-def upgraded_later(one: Declared, old: Remote) -> Diagnostic:
+def upgrade_deferred(one: Declared, old: Remote) -> Diagnostic:
     """Say that an apply leaves the v1 segment to the next one."""
     return Diagnostic(
         "upgrade-later",
@@ -65,7 +65,7 @@ def upgraded_later(one: Declared, old: Remote) -> Diagnostic:
     )
 
 
-def finished(matches: Iterable[Match]) -> Iterator[Diagnostic]:
+def finished_upgrades(matches: Iterable[Match]) -> Iterator[Diagnostic]:
     """Say once what is left in the files of upgrades that are over, of those whose v1 one is gone.
 
     Over they are when the new segment has its name, and is the only one.

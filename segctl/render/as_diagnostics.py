@@ -14,7 +14,7 @@ from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name
 from segctl.planning.drift import DriftKind
-from segctl.planning.safety import ended
+from segctl.planning.safety import id_ending_changes
 from segctl.render.audience_counts import impact_words
 from segctl.render.plan_text import reason_words
 from segctl.render.report_text import closing_line
@@ -23,7 +23,7 @@ from segctl.render.terminal import Style, count
 if TYPE_CHECKING:
     from segctl.model import Change, Plan
     from segctl.model.report import Report
-    from segctl.planning.drift import Drifts
+    from segctl.planning.drift import DriftReport
 
 _WEIGHTS = {
     Status.FAILED: Severity.ERROR,
@@ -56,7 +56,7 @@ def plan_findings(plan: Plan) -> tuple[Diagnostic, ...]:
 
 def plan_problems(plan: Plan) -> tuple[Diagnostic, ...]:
     """Give what was found, and what goes away: that which somebody must look at."""
-    return (*plan.refusals, *plan.diagnostics, *map(change_finding, ended(plan)))
+    return (*plan.refusals, *plan.diagnostics, *map(change_finding, id_ending_changes(plan)))
 
 
 def change_finding(change: Change) -> Diagnostic:
@@ -124,10 +124,10 @@ def report_findings(report: Report) -> tuple[Diagnostic, ...]:
     return tuple(found)
 
 
-def drift_findings(drifts: Drifts) -> tuple[Diagnostic, ...]:
+def drift_findings(drifts: DriftReport) -> tuple[Diagnostic, ...]:
     """Give each segment that is not as the files say."""
     found = []
-    for one in drifts.found:
+    for one in drifts.drifts:
         match one.kind:
             case DriftKind.EDITED:
                 fields = " and ".join(one.changed_fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, assert_never
 
-from segctl.planfile.to_json import diagnostics_json, header
+from segctl.planfile.to_json import diagnostics_json, document_header
 from segctl.planning.drift import DriftKind
 from segctl.render.context import RenderContext
 from segctl.render.terminal import clean, count
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
-    from segctl.planning.drift import Drift, Drifts
+    from segctl.planning.drift import Drift, DriftReport
     from segctl.render.terminal import Style
 
 KIND_WORDS = {
@@ -26,10 +26,10 @@ KIND_WORDS = {
 }
 
 
-def drift_text(drifts: Drifts, style: Style) -> str:
+def drift_text(drifts: DriftReport, style: Style) -> str:
     """Give a line a segment, then one that adds it up."""
     lines = []
-    for one in drifts.found:
+    for one in drifts.drifts:
         lines.append(f"{style.yellow(f'  {KIND_WORDS[one.kind]:<8}')} {clean(one.name)}")
         lines.append(f"      {style.dim(clean(', '.join(drift_facts(one, RenderContext()))))}")
         for clause in one.clauses:
@@ -38,9 +38,9 @@ def drift_text(drifts: Drifts, style: Style) -> str:
     return "\n".join([*lines, drift_closing(drifts, style)]) + "\n"
 
 
-def drift_closing(drifts: Drifts, style: Style) -> str:
+def drift_closing(drifts: DriftReport, style: Style) -> str:
     """Give the one line that adds it up."""
-    total = len(drifts.found)
+    total = len(drifts.drifts)
     closing = f"Drift: {count(total, 'segment')}." if total else "No drift."
     pending = f" {count(drifts.pending, 'change')} not applied yet." if drifts.pending else ""
     return style.bold(closing) + pending
@@ -66,13 +66,13 @@ def drift_facts(one: Drift, context: RenderContext) -> list[str]:
 
 
 def drift_json(
-    drifts: Drifts, target: TargetRef, diagnostics: Sequence[Diagnostic], generated_at: str
+    drifts: DriftReport, target: TargetRef, diagnostics: Sequence[Diagnostic], generated_at: str
 ) -> dict[str, Any]:
     """Give the same as JSON data; a clause's `before` is the account's, its `after` the file's."""
     return {
-        **header(generated_at),
+        **document_header(generated_at),
         "target": dataclasses.asdict(target),
-        "drift": [_entry(one) for one in drifts.found],
+        "drift": [_entry(one) for one in drifts.drifts],
         "pending": drifts.pending,
         "diagnostics": diagnostics_json(diagnostics),
     }

@@ -9,7 +9,7 @@ import dataclasses
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from segctl.planfile.to_json import header
+from segctl.planfile.to_json import document_header
 from segctl.query.diff import clause_changes
 from segctl.query.equivalence import Equivalence, compare_queries
 from segctl.render.clauses import clause_line
@@ -18,7 +18,7 @@ from segctl.render.terminal import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from segctl.history.commits import Commit, Event
+    from segctl.history.commits import Commit, SegmentEvent
     from segctl.model import Declared
     from segctl.model.clauses import ClauseChange
     from segctl.render.terminal import Style
@@ -29,7 +29,7 @@ _SHORT = 10
 _SYMBOLS = {"created": "+", "removed": "-"}
 
 
-def history_text(events: Sequence[Event], style: Style) -> str:
+def history_text(events: Sequence[SegmentEvent], style: Style) -> str:
     """Give every event under its commit; empty where there are none."""
     blocks = []
     for commit, group in groupby(events, key=lambda event: event.commit):
@@ -41,11 +41,11 @@ def history_text(events: Sequence[Event], style: Style) -> str:
 
 
 def history_json(
-    events: Sequence[Event], generated_at: str, *, name: str | None, is_complete: bool
+    events: Sequence[SegmentEvent], generated_at: str, *, name: str | None, is_complete: bool
 ) -> dict[str, Any]:
     """Give the same as JSON data; `is_complete` is false where a limit left out older events."""
     return {
-        **header(generated_at),
+        **document_header(generated_at),
         "name": name,
         "complete": is_complete,
         "events": [_entry(event) for event in events],
@@ -58,7 +58,7 @@ def _head(commit: Commit, style: Style) -> str:
     return f"{style.yellow(commit.id[:_SHORT])}  {day}  {style.bold(who)}  {subject}"
 
 
-def _event(event: Event, style: Style) -> Iterator[str]:
+def _event(event: SegmentEvent, style: Style) -> Iterator[str]:
     paint = {"created": style.green, "removed": style.red}.get(event.kind, style.yellow)
     head = paint(f"{_SYMBOLS.get(event.kind, '~')} {event.kind}")
     yield f"  {head}  {style.bold(clean(event.name))}  {style.dim(clean(event.file))}"
@@ -105,7 +105,7 @@ def _query_change(before: Declared, after: Declared) -> tuple[tuple[ClauseChange
     return clauses, not clauses and compare_queries(old, new) is not Equivalence.DIFFERENT
 
 
-def _entry(event: Event) -> dict[str, Any]:
+def _entry(event: SegmentEvent) -> dict[str, Any]:
     clauses: tuple[ClauseChange, ...] = ()
     cosmetic = False
     fields = event.changed_fields

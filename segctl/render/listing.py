@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from segctl.model import Validation
-from segctl.planfile.to_json import header
+from segctl.planfile.to_json import document_header
 from segctl.render.lists import list_words
 from segctl.render.table import table_text
 from segctl.render.terminal import cells, clean
@@ -61,7 +61,7 @@ def listing_json(
 ) -> dict[str, Any]:
     """Give the same as JSON data."""
     return {
-        **header(generated_at),
+        **document_header(generated_at),
         "target": dataclasses.asdict(target),
         "segments": [_entry(row) for row in rows],
         "lists": dict(lists),

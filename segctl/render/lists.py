@@ -38,7 +38,7 @@ def queried(segments: Iterable[Segment], names: ListNames) -> tuple[str, ...]:
     """
     if not names:
         return ()
-    from segctl.planning.list_references import lists_of  # noqa: PLC0415 - query.tree: 30 ms
+    from segctl.planning.list_references import list_ids_of  # noqa: PLC0415 - query.tree: 30 ms
 
-    asked = dict.fromkeys(one.lower() for segment in segments for one in lists_of(segment.query))
+    asked = dict.fromkeys(one.lower() for segment in segments for one in list_ids_of(segment.query))
     return tuple(one for one in asked if one in names)

@@ -32,7 +32,7 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
     forbidding = diagnostics_text([*plan.errors, *plan.refusals], style)
     if verbosity < 0:
         return forbidding + closing
-    parts = [diagnostics_text(plan.doubts, style)] if plan.doubts else []
+    parts = [diagnostics_text(plan.notices, style)] if plan.notices else []
     parts += [_change(change, plan.lists, style) for change in plan.changes]
     if verbosity > 0:
         parts += [text for text in (_kept(plan, style), _ignored(plan, style)) if text]

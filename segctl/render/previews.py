@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from segctl.common.timestamps import moment
-from segctl.planfile.to_json import diagnostics_json, header, source_json
+from segctl.planfile.to_json import diagnostics_json, document_header, source_json
 from segctl.render.table import table_text
 from segctl.render.terminal import Style, clean, count, percent
 
@@ -157,7 +157,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: Style) ->
 def preview_json(preview: Preview, generated_at: str, now: str) -> dict[str, Any]:
     """Give the same as JSON data; shares are fractions of 1."""
     return {
-        **header(generated_at),
+        **document_header(generated_at),
         "base": {
             "contacts": preview.total,
             "files": list(preview.files),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.model.report import Refresh, RefreshStatus, Status
-from segctl.planfile.to_json import PAST, action_name
+from segctl.planfile.to_json import PAST_TENSE, action_name
 from segctl.render.terminal import Style, clean
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def closing_line(report: Report, style: Style) -> str:
     """Give the one line that adds the report up."""
     counts = report.counts
     parts = [f"{counts[Status.DONE]} done"]
-    parts += [f"{counts[status]} {status.words}" for status in _NOT_DONE if counts[status]]
+    parts += [f"{counts[status]} {status.label}" for status in _NOT_DONE if counts[status]]
     asked = len(report.refreshes)
     statuses = [one.status for one in report.refreshes]
     refreshed = f" {statuses.count(RefreshStatus.ACCEPTED)} of {asked} refreshing" if asked else ""
@@ -89,10 +89,10 @@ def refresh_lines(refreshes: Sequence[Refresh], style: Style, *, quiet: bool = F
 def _outcome(outcome: Outcome, style: Style) -> list[str]:
     action = action_name(outcome.change)
     if outcome.status is Status.DONE:
-        word, paint = PAST[action], style.green
+        word, paint = PAST_TENSE[action], style.green
         where = f"  {style.dim(f'id {clean(outcome.id)}')}" if outcome.id else ""
     else:
-        word, where = outcome.status.words, ""
+        word, where = outcome.status.label, ""
         paint = style.yellow if outcome.status in _MILD else style.red
     subject = clean(outcome.change.name)
     if outcome.status is not Status.DONE:

@@ -11,7 +11,7 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from segctl.common.secrets import WITHHELD, names_somebody
+from segctl.common.secrets import WITHHELD, has_email_address
 from segctl.errors import (
     BadRequest,
     Forbidden,
@@ -53,7 +53,7 @@ def clean(text: str, key: Secret) -> str:
     head = key.mask(text)[: LONGEST_MESSAGE * 10]
     shown = "".join(_visible(char) for char in head)
     line = key.mask(" ".join(shown.split()))
-    if names_somebody(text) or names_somebody(line):
+    if has_email_address(text) or has_email_address(line):
         return WITHHELD
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import closest
+from segctl.common.suggest import closest_match
 from segctl.query import ast
 from segctl.query.catalogue import CONTACT_DATA, FUNCTIONS, ColumnType
 from segctl.query.parser.cursor import RESERVED
@@ -259,7 +259,7 @@ class Values:
         if found:
             both = " and ".join(f"`{one}`" for one in sorted(found))
             raise refusal(node, f"{both} are two fields of the account")
-        meant = closest(node.name.text, [*CONTACT_DATA, *self.fields])
+        meant = closest_match(node.name.text, [*CONTACT_DATA, *self.fields])
         raise refusal(
             node,
             f"the account has no field `{node.name.text}`",

@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 
-from segctl.common.secrets import MASK, Secret, find_keys, names_somebody, redact
+from segctl.common.secrets import MASK, Secret, find_keys, has_email_address, redact
 
 KEY = "SG." + "a" * 22 + "." + "b" * 43
 
@@ -78,4 +78,4 @@ def test_keys_are_found_where_they_stand() -> None:
     ],
 )
 def test_a_message_with_an_address_names_somebody(text: str, *, expected: bool) -> None:
-    assert names_somebody(text) is expected
+    assert has_email_address(text) is expected

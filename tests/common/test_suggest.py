@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from segctl.common.suggest import closest, did_you_mean, nearest
+from segctl.common.suggest import closest_match, did_you_mean, nearest_match
 
 KNOWN = ["name", "query_dsl", "owner"]
 
@@ -24,7 +24,7 @@ KNOWN = ["name", "query_dsl", "owner"]
     ],
 )
 def test_the_nearest_word_whatever_its_case(word: str, meant: str) -> None:
-    assert closest(word, KNOWN) == meant
+    assert closest_match(word, KNOWN) == meant
 
 
 def test_a_hint_or_what_to_say_without_one() -> None:
@@ -49,12 +49,12 @@ def test_a_hint_or_what_to_say_without_one() -> None:
 def test_a_slip_is_nearer_than_what_is_similar(
     word: str, known: list[str], slip: str, similar: str
 ) -> None:
-    assert nearest(word, known) == slip
-    assert closest(word, known) == similar
+    assert nearest_match(word, known) == slip
+    assert closest_match(word, known) == similar
 
 
 def test_nobody_misspells_a_novel() -> None:
     begun = time.thread_time()
 
-    assert closest("name" * 100_000, ["name" * 100_000 + "x"]) == ""
+    assert closest_match("name" * 100_000, ["name" * 100_000 + "x"]) == ""
     assert time.thread_time() - begun < 5

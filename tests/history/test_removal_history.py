@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.history.commits import Commit
-from segctl.history.git import moved_out, read_removal_history, read_timeline
+from segctl.history.git import find_move_out_of, read_removal_history, read_timeline
 from segctl.history.name_scan import possible_name
 from segctl.model import Segment
 from segctl.planning.ownership import Removal
@@ -446,7 +446,7 @@ def test_time_runs_out(repository: Repository) -> None:
     (fake / "git").write_text("#!/bin/sh\nexec sleep 60\n")
     (fake / "git").chmod(0o755)
     removal_history = read_removal_history(
-        repository.root, "segments", (), env={"PATH": f"{fake}:/bin:/usr/bin"}, patience=0.2
+        repository.root, "segments", (), env={"PATH": f"{fake}:/bin:/usr/bin"}, timeout=0.2
     )
     assert "longer than 0.2 seconds" in removal_history.unavailable
 
@@ -565,10 +565,10 @@ def test_what_left_the_folder_is_found_wherever_it_went(tmp_path: Path) -> None:
         (repository.top / new).parent.mkdir(parents=True, exist_ok=True)
         repository.git("mv", f"marketing/segments/{old}", new)
         commit = repository.commit("Move", {})
-        return moved_out(repository.root, "segments", commit, os.environ)
+        return find_move_out_of(repository.root, "segments", commit, os.environ)
 
     assert moved("a.yaml", "marketing/segments/A.yaml") == ""
     assert moved("b.yaml", "sales/segments/ b\ný.yaml") == "sales/segments/ b\ný.yaml"
     assert moved("deep/c.yaml", "marketing/c.yaml") == "marketing/c.yaml"
     dropped = repository.commit("Drop", {"A.yaml": None})
-    assert moved_out(repository.root, "segments", dropped, os.environ) == ""
+    assert find_move_out_of(repository.root, "segments", dropped, os.environ) == ""

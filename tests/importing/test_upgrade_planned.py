@@ -289,7 +289,7 @@ def test_what_cannot_be_told_is_an_error(
 ) -> None:
     from segctl.planning.temporary_names import Marker, temporary_name  # noqa: PLC0415
 
-    mark = temporary_name("", V1, Marker.TWIN)[-8:]
+    mark = temporary_name("", V1, Marker.SUCCESSOR)[-8:]
     for name, version in made:
         v1_id = V1 if version == 3 else None
         account.emulator.ui.create(name.format(mark=mark), BRNO, id=v1_id)

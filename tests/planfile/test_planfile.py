@@ -19,7 +19,7 @@ from segctl.model.clauses import ChangeKind, ClauseKind
 from segctl.model.plan_options import PlanOptions
 from segctl.planfile import loading
 from segctl.planfile.loading import from_json
-from segctl.planfile.staleness import differences
+from segctl.planfile.staleness import plan_differences
 from segctl.planfile.to_json import checksum, digest, to_json
 from tests.planfile.plans import PLANS, TEXTS
 from tests.support.process import REPOSITORY
@@ -272,7 +272,7 @@ def test_what_is_done_does_not_depend_on_the_impact() -> None:
     create = dataclasses.replace(create, impact=Impact(**IMPACT))
     counted = dataclasses.replace(PLAN, changes=(create, delete))
     assert digest(counted) == digest(PLAN)
-    assert differences(counted, PLAN) == differences(PLAN, counted) == ()
+    assert plan_differences(counted, PLAN) == plan_differences(PLAN, counted) == ()
     document = data(counted)
     assert document["checksum"] != data()["checksum"]
     assert from_json(written(document), "plan.json").plan == counted
@@ -281,7 +281,7 @@ def test_what_is_done_does_not_depend_on_the_impact() -> None:
 def test_what_lists_are_called_is_no_part_of_what_is_done() -> None:
     named = dataclasses.replace(PLAN, lists={"a": "Newsletter", "b": None})
     assert (digest(named), named) == (digest(PLAN), PLAN)
-    assert differences(named, PLAN) == differences(PLAN, named) == ()
+    assert plan_differences(named, PLAN) == plan_differences(PLAN, named) == ()
     document = data(named)
     assert from_json(written(document), "plan.json").plan.lists == named.lists
     document["lists"]["a"] = "Customers"

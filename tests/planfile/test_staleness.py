@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from segctl.errors import Span
 from segctl.model import Change, Create, Delete, Patch, Plan, Precondition, Segment, TargetRef
-from segctl.planfile.staleness import differences, other_account
+from segctl.planfile.staleness import account_differences, plan_differences
 from segctl.planfile.to_json import digest
 from tests.planfile.plans import PLANS
 
@@ -23,7 +23,7 @@ def patch(before: Segment, after: Segment) -> Patch:
 
 
 def told(saved: list[Change], now: list[Change]) -> list[str]:
-    found = differences(Plan(TARGET, tuple(saved)), Plan(TARGET, tuple(now)))
+    found = plan_differences(Plan(TARGET, tuple(saved)), Plan(TARGET, tuple(now)))
     return [f"{one.span}: {one.summary}" for one in found]
 
 
@@ -58,18 +58,18 @@ def test_another_order_is_another_plan() -> None:
 
 
 def test_another_account_is_told_by_what_differs() -> None:
-    found = other_account(TARGET, TargetRef("eu", "api.eu.sendgrid.com", "shop"))
+    found = account_differences(TARGET, TargetRef("eu", "api.eu.sendgrid.com", "shop"))
     assert [one.summary for one in found] == [
         "the plan is for the target `production`, and this is `eu`",
         "the plan is for the host `api.sendgrid.com`, and this is `api.eu.sendgrid.com`",
         "the plan is for the subuser `none`, and this is `shop`",
     ]
-    assert other_account(TARGET, TARGET) == ()
+    assert account_differences(TARGET, TARGET) == ()
 
 
 @given(PLANS, PLANS)
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=50)
 def test_plans_differ_exactly_when_their_digests_do(one: Plan, other: Plan) -> None:
     asked = dataclasses.replace(other, target=one.target, options=one.options)
-    assert bool(differences(one, asked)) == (digest(one) != digest(asked))
-    assert differences(one, one) == ()
+    assert bool(plan_differences(one, asked)) == (digest(one) != digest(asked))
+    assert plan_differences(one, one) == ()

@@ -35,7 +35,7 @@ from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.model.single_sends import References, SingleSend
 from segctl.planfile.report_json import to_json as report_to_json
 from segctl.planfile.to_json import to_json
-from segctl.planning.drift import Drift, DriftKind, Drifts
+from segctl.planning.drift import Drift, DriftKind, DriftReport
 from segctl.planning.planner import make_plan
 from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.planning.temporary_names import Marker, temporary_name
@@ -195,7 +195,7 @@ def upgrade_plan() -> Plan:
     remotes = (
         hold(21, "Gmail users", sgql, query_version=None),
         hold(22, "Old spenders", "total_spend > 500", query_version=None),
-        hold(23, temporary_name("Spenders", ids[1], Marker.TWIN), BIG_SPENDERS),
+        hold(23, temporary_name("Spenders", ids[1], Marker.SUCCESSOR), BIG_SPENDERS),
         hold(24, "Left", "city = 'Brno'", query_version=None),
     )
     plan = make_plan(TARGET, declared, Snapshot(remotes))
@@ -279,12 +279,12 @@ def report(*, interrupted: bool = False) -> Report:
     )
 
 
-def drifts() -> Drifts:
+def drifts() -> DriftReport:
     """Every kind of drift; one segment was edited, so that a condition differs."""
     plan = rich_plan()
     edited = next(one for one in plan.changes if isinstance(one, Patch))
     facts: dict[str, Any] = {"updated_at": "2026-07-15T16:04:33Z", "span": edited.span}
-    return Drifts(
+    return DriftReport(
         (
             Drift(DriftKind.CREATED, "By hand", ID.format(4), updated_at="2026-07-15T16:04:33Z"),
             Drift(DriftKind.DELETED, "Missing", span=Span("segments/missing.yaml", 2, 7)),

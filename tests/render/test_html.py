@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.model.report import Report
-    from segctl.planning.drift import Drifts
+    from segctl.planning.drift import DriftReport
 
 FRAME = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")
@@ -104,7 +104,7 @@ def test_a_report_is_a_page(report: Report) -> None:
 
 @settings(max_examples=60)
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
-def test_drift_is_a_page(drifts: Drifts, found: list[Diagnostic]) -> None:
+def test_drift_is_a_page(drifts: DriftReport, found: list[Diagnostic]) -> None:
     check(drift_html(drifts, found, FRAME, TARGET))
 
 

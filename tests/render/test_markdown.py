@@ -31,7 +31,7 @@ from tests.support.account import KEY
 
 if TYPE_CHECKING:
     from segctl.model.report import Report
-    from segctl.planning.drift import Drifts
+    from segctl.planning.drift import DriftReport
 
 FRAME = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")
@@ -116,7 +116,7 @@ def test_a_report_holds_no_markup_but_ours(report: Report) -> None:
 
 
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
-def test_drift_holds_no_markup_but_ours(drifts: Drifts, found: list[Diagnostic]) -> None:
+def test_drift_holds_no_markup_but_ours(drifts: DriftReport, found: list[Diagnostic]) -> None:
     check(drift_markdown(drifts, found, FRAME, TARGET))
 
 

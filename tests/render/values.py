@@ -19,7 +19,7 @@ from segctl.model import (
     TargetRef,
 )
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
-from segctl.planning.drift import Drift, DriftKind, Drifts
+from segctl.planning.drift import Drift, DriftKind, DriftReport
 from segctl.query.diff import clause_changes
 from segctl.render.context import RenderContext
 from tests.support.account import KEY
@@ -162,7 +162,7 @@ drift = st.builds(
     updated_at=st.one_of(st.none(), texts),
     span=maybe_spans,
 )
-drifts = st.builds(Drifts, st.lists(drift, max_size=3).map(tuple), st.integers(0, 3))
+drifts = st.builds(DriftReport, st.lists(drift, max_size=3).map(tuple), st.integers(0, 3))
 frames = st.builds(
     RenderContext,
     st.just("2026-07-15T16:04:33Z"),

@@ -219,7 +219,7 @@ def _show(session: Session, plan: Plan, output: str) -> None:
 
 def _code(session: Session, report: Report, plan: Plan) -> int:
     """Give the exit code of a report that ran to its end; say why where it does not show."""
-    if report.is_complete and plan.leaves_work:
+    if report.is_complete and plan.needs_another_apply:
         session.talk("The account is not as declared yet: see the warning above the plan.")
         return IN_PART
     if report.is_complete:

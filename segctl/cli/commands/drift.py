@@ -13,7 +13,7 @@ from segctl.cli.output import drift_in, faults_in
 from segctl.errors import InvalidInput
 from segctl.model import Create
 from segctl.model.plan_options import PlanOptions
-from segctl.planning.drift import DriftKind, Drifts, find_drift
+from segctl.planning.drift import DriftKind, DriftReport, find_drift
 
 if TYPE_CHECKING:
     from segctl.app.session import Session
@@ -51,16 +51,16 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
             raise InvalidInput(plan.diagnostics)
     forgotten = {one.name for one in question.declarations.tombstones}
     drifts = find_drift(plan, snapshot)
-    found = tuple(
-        one
-        for one in drifts.found
-        if one.kind is not DriftKind.CREATED or not (managed_only or one.name in forgotten)
+    shown = tuple(
+        drift
+        for drift in drifts.drifts
+        if drift.kind is not DriftKind.CREATED or not (managed_only or drift.name in forgotten)
     )
-    drifts = Drifts(found, drifts.pending)
+    drifts = DriftReport(shown, drifts.pending)
     if output == "text":
         session.warn(plan.diagnostics)
     session.show(drift_in(output, drifts, account.ref, plan.diagnostics, session))
-    return CHANGES_PRESENT if detailed_exitcode and drifts.found else 0
+    return CHANGES_PRESENT if detailed_exitcode and drifts.drifts else 0
 
 
 def _misses_one(plan: Plan) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from segctl.app.session import Session
-    from segctl.history.commits import Event
+    from segctl.history.commits import SegmentEvent
     from segctl.history.timeline import Timeline
 
 DEFAULT_LIMIT = 50
@@ -73,7 +73,7 @@ def command(session: Session, *, name: str | None, limit: int | None, output: st
     return 0
 
 
-def _events(past: Timeline, name: str | None) -> Iterator[Event]:
+def _events(past: Timeline, name: str | None) -> Iterator[SegmentEvent]:
     audit = Audit(past)
     if name is None:
         return audit.events()

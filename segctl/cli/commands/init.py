@@ -15,7 +15,7 @@ import click
 from segctl.app.repository import place_in_repository
 from segctl.cli.options import with_session
 from segctl.common.files import write_whole
-from segctl.common.package_data import shipped
+from segctl.common.package_data import read_packaged
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.files import stays_inside
 from segctl.project.state_folder import STATE_FOLDER
@@ -140,9 +140,11 @@ def command(session: Session, *, github: bool, update: bool) -> int:
 def _files(session: Session, *, github: bool) -> dict[str, bytes]:
     """Give what a repository begins with, by its path, in the order in which people meet it."""
     files = _own(session)
-    files |= {f"schemas/{name}": shipped("schemas", name) for name in SCHEMAS}
+    files |= {f"schemas/{name}": read_packaged("schemas", name) for name in SCHEMAS}
     if github:
-        files |= {name: shipped("github", name.removeprefix(".github/")) for name in GITHUB_FILES}
+        files |= {
+            name: read_packaged("github", name.removeprefix(".github/")) for name in GITHUB_FILES
+        }
     return files
 
 

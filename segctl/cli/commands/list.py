@@ -15,7 +15,7 @@ from segctl.cli.options import with_session
 from segctl.common.clock import format_utc
 from segctl.errors import SegctlError, UsageError
 from segctl.model.single_sends import References
-from segctl.planning.matching import undeclared
+from segctl.planning.matching import find_undeclared
 from segctl.planning.ownership import RemovalHistory, is_ours
 from segctl.render.listing import Row, listing_json, listing_text
 
@@ -97,7 +97,7 @@ def command(
             if references:
                 sends = References(read_single_sends(reader, tell))
         lists = parent_names(session, account, remotes)
-    loose = () if known is None else undeclared(known.declared, remotes)
+    loose = () if known is None else find_undeclared(known.declared, remotes)
     removal_history = RemovalHistory()
     if known is not None and any(not one.is_v1 for one in loose):
         removal_history = ledger_of(session, known)
@@ -112,7 +112,7 @@ def command(
             and any(
                 one.name == remote.name and is_ours(one, remote) for one in removal_history.removals
             ),
-            sends=None if sends is None else sends.to(remote.id),
+            sends=None if sends is None else sends.single_sends_using(remote.id),
         )
         for remote in sorted(remotes, key=lambda one: (one.name.casefold(), one.id))
     ]

@@ -15,7 +15,7 @@ from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.model.report import RefreshStatus
 from segctl.planfile.report_json import refreshes_json
-from segctl.planfile.to_json import header
+from segctl.planfile.to_json import document_header
 from segctl.refreshing.refresher import candidate, refresh_segments
 from segctl.render.report_text import refresh_lines
 
@@ -63,7 +63,9 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
             results.append(one)
             tell(len(results), len(found))
     if output == "json":
-        session.show_json({**header(format_utc(session.clock.now())), **refreshes_json(results)})
+        session.show_json(
+            {**document_header(format_utc(session.clock.now())), **refreshes_json(results)}
+        )
     else:
         lines = refresh_lines(results, session.style, quiet=session.verbosity < 0)
         session.show("".join(f"{line}\n" for line in lines))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import nearest
+from segctl.common.suggest import nearest_match
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import EVENT_SOURCES, EVENT_TYPES
@@ -64,7 +64,7 @@ def unknown_event(node: ast.Comparison | ast.In | ast.Like, here: Here) -> Itera
         if known is None or operand.path or value.value in known:
             continue
         written = value.value.strip().lower()
-        meant = written if written in known else nearest(written, known)
+        meant = written if written in known else nearest_match(written, known)
         if meant:
             yield Spot(
                 value.start,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import nearest
+from segctl.common.suggest import nearest_match
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TIME_UNITS, ColumnType, Evidence
@@ -55,7 +55,7 @@ def unknown_function(call: ast.Call, _: Here) -> Iterator[Spot]:
     name = call.name.text
     if upper(name) in FUNCTIONS:
         return
-    meant = nearest(name, FUNCTIONS)
+    meant = nearest_match(name, FUNCTIONS)
     yield Spot(
         call.name.start,
         call.name.end,
@@ -212,7 +212,7 @@ def unknown_unit(part: ast.DatePart, _: Here) -> Iterator[Spot]:
     name = lower(part.name.text)
     if part.name.quoted or name in TIME_UNITS or name in _SHORT_UNITS:
         return
-    meant = nearest(name, TIME_UNITS)
+    meant = nearest_match(name, TIME_UNITS)
     if meant:
         yield Spot(
             part.start, part.end, f"{quoted(name)} is no unit of time", f"did you mean `{meant}`?"

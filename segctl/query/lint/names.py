@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import closest, nearest
+from segctl.common.suggest import closest_match, nearest_match
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TABLES
@@ -55,7 +55,7 @@ def unknown_alias(column: ast.Column, here: Here) -> Iterator[Spot]:
     elif called == "data" or lower(column.name.text) == "data":
         hint = "parts of semi-structured data are written e.DATA:payload.part"
     else:
-        meant = nearest(called, aliases)
+        meant = nearest_match(called, aliases)
         hint = f"did you mean `{meant}`?" if meant else f"the tables here are {', '.join(aliases)}"
     yield Spot(
         qualifier.start,
@@ -145,7 +145,7 @@ def unknown_column(column: ast.Column, here: Here) -> Iterator[Spot]:
 def _unknown(column: ast.Column, here: Here, resolved: Resolved) -> Spot:
     name, table = column.name.text, resolved.table or "contact_data"
     account_schema = here.account_schema
-    meant = closest(name, account_schema.columns(table))
+    meant = closest_match(name, account_schema.columns(table))
     certain = account_schema.certain and table == "contact_data"
     bare = not column.qualifier and not column.name.quoted
     function = FUNCTIONS.get(upper(name)) if bare else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import closest
+from segctl.common.suggest import closest_match
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
@@ -49,7 +49,7 @@ def unknown_table(table: ast.Table, here: Here) -> Iterator[Spot]:
             Severity.WARNING,
         )
     elif lower(table.name.text) not in TABLES:
-        meant = closest(table.name.text, TABLES)
+        meant = closest_match(table.name.text, TABLES)
         yield Spot(
             table.name.start,
             table.name.end,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import nearest
+from segctl.common.suggest import nearest_match
 from segctl.query.ast import Name, Paren
 from segctl.query.parser.errors import ParseError, Problem, describe_position, quote_snippet
 from segctl.query.parser.tokens import Token, TokenKind, upper
@@ -98,7 +98,7 @@ class Cursor:
         `meant` are keywords that the current word may be a misspelling of.
         """
         word = self.word
-        guess = nearest(word.text, meant) if word.kind is TokenKind.NAME else ""
+        guess = nearest_match(word.text, meant) if word.kind is TokenKind.NAME else ""
         found = (
             "the query ends" if word.kind is TokenKind.END else f"found {quote_snippet(word.text)}"
         )
@@ -136,7 +136,7 @@ class Cursor:
         word = self.word
         if word.kind is not TokenKind.NAME or word.upper in RESERVED:
             return False
-        guess = nearest(word.text, keywords)
+        guess = nearest_match(word.text, keywords)
         if not guess:
             return False
         self.complain(

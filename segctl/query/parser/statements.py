@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import nearest
+from segctl.common.suggest import nearest_match
 from segctl.query import ast
 from segctl.query.ast import UnsupportedClause
 from segctl.query.catalogue import UnsupportedKind
@@ -167,7 +167,7 @@ class StatementParser(OperandParser):
                     )
                 )
             is_next = self.is_name(self.word) and self.next.text in (".", "(")
-            if is_next and not nearest(self.word.text, ("FROM",)):
+            if is_next and not nearest_match(self.word.text, ("FROM",)):
                 raise self.comma_missing(_COLUMNS)
             alias = self._alias("FROM")
             items.append(ast.SelectItem(start=begin, end=self.last_end, value=value, alias=alias))
@@ -180,7 +180,7 @@ class StatementParser(OperandParser):
             return self.name("an alias after AS")
         if not self.is_name(self.word) or self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
             return None
-        typo = nearest(self.word.text, following) if self.word.kind is TokenKind.NAME else ""
+        typo = nearest_match(self.word.text, following) if self.word.kind is TokenKind.NAME else ""
         if typo and self.next.upper not in _AFTER_ALIAS:
             return None
         return self.name("an alias")
@@ -298,7 +298,7 @@ class StatementParser(OperandParser):
         before = self.tokens[self.index - 1]
         known = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "JOIN", "ON", *_CLAUSES)
         for suspect in (word, before):
-            guess = nearest(suspect.text, known) if suspect.kind is TokenKind.NAME else ""
+            guess = nearest_match(suspect.text, known) if suspect.kind is TokenKind.NAME else ""
             if guess and suspect.upper not in known:
                 return f"did you mean `{guess}` instead of {quote_snippet(suspect.text)}?"
         return ""

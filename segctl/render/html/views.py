@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.model.report import RefreshStatus
 from segctl.planfile.to_json import action_name, digest
-from segctl.planning.safety import ended
+from segctl.planning.safety import id_ending_changes
 from segctl.render.as_diagnostics import report_title
 from segctl.render.clauses import turned
 from segctl.render.diagnostics import tally
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Delete, Plan, Replace, TargetRef, Upgrade
     from segctl.model.report import Outcome, Report
-    from segctl.planning.drift import Drift, Drifts
+    from segctl.planning.drift import Drift, DriftReport
     from segctl.render.context import RenderContext
 
 _PLAIN = Style()
@@ -50,13 +50,13 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
         panel(
             "gone",
             "What goes away",
-            [_gone(change, numbers[id(change)]) for change in ended(plan)],
+            [_gone(change, numbers[id(change)]) for change in id_ending_changes(plan)],
             "The contacts stay; the segment does not, and nothing brings its id back.",
         ),
         panel(
             "warning",
             "To look at",
-            [finding(one, context) for one in plan.doubts if id(one) not in about],
+            [finding(one, context) for one in plan.notices if id(one) not in about],
         ),
         _contents(plan) if len(plan.changes) > 1 else Html(),
         tag("h2", "The changes")
@@ -96,7 +96,7 @@ def report_html(report: Report, context: RenderContext, target: TargetRef | None
             [
                 html(
                     tag("b", one.name),
-                    f": {one.status.words}",
+                    f": {one.status.label}",
                     *(
                         tag("p", sentence(text), class_="hint")
                         for text in (one.message, one.hint)
@@ -113,15 +113,18 @@ def report_html(report: Report, context: RenderContext, target: TargetRef | None
 
 
 def drift_html(
-    drifts: Drifts, diagnostics: Sequence[Diagnostic], context: RenderContext, target: TargetRef
+    drifts: DriftReport,
+    diagnostics: Sequence[Diagnostic],
+    context: RenderContext,
+    target: TargetRef,
 ) -> str:
     """Give the page of what differs on the account."""
     content = [
         findings(diagnostics, context, _TITLES),
         tag("h2", "What differs")
-        if drifts.found
+        if drifts.drifts
         else tag("p", "The account is as the files say.", class_="calm"),
-        *(_drift(one, context) for one in drifts.found),
+        *(_drift(one, context) for one in drifts.drifts),
     ]
     title = drift_closing(drifts, _PLAIN)
     return page(f"Drift of {target.name}", title, content, context, target=target)
@@ -181,7 +184,7 @@ def _rest(plan: Plan) -> Html:
 
 
 def _outcome(one: Outcome) -> Html:
-    word = one.status.words
+    word = one.status.label
     said = [text for text in (one.message, one.hint) if text]
     return tag(
         "article",

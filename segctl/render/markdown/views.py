@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name, digest
-from segctl.planning.safety import ended
+from segctl.planning.safety import id_ending_changes
 from segctl.render.as_diagnostics import report_title
 from segctl.render.audience_counts import NOT_SUMMED, of_base, reached
 from segctl.render.clauses import turned
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Outcome, Report
-    from segctl.planning.drift import Drift, Drifts
+    from segctl.planning.drift import Drift, DriftReport
     from segctl.render.context import RenderContext
     from segctl.render.previews import Preview
 
@@ -71,14 +71,14 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
         tag("p", tag("strong", "Nothing of this can be applied:")),
     )
     gone = Part(
-        [destruction_row(change) for change in ended(plan)],
+        [destruction_row(change) for change in id_ending_changes(plan)],
         _note("row", "not shown here"),
         opening=f"{tag('p', tag('strong', 'What goes away:'))}\n<table>\n{DESTRUCTION_HEAD}",
         closing="</table>",
         share=0.4,
     )
     opened = len(plan.changes) <= MOST_OPENED
-    remarks = [one for one in plan.doubts if one.severity is Severity.INFO]
+    remarks = [one for one in plan.notices if one.severity is Severity.INFO]
     changes = Part(
         [change_block(change, plan.lists, context, opened=opened) for change in plan.changes],
         _note("change", "do not fit into a comment: --format text shows them all"),
@@ -86,7 +86,9 @@ def plan_markdown(plan: Plan, context: RenderContext) -> str:
         shortened=_note("change", "in a line each, for want of room: --format html shows all", ""),
         share=0.9 if remarks else 1.0,
     )
-    warnings = _findings([one for one in plan.doubts if one.severity is not Severity.INFO], context)
+    warnings = _findings(
+        [one for one in plan.notices if one.severity is not Severity.INFO], context
+    )
     parts = [forbidding, _reach(plan), gone, warnings, changes, _folded(remarks, context)]
     return body(head, parts, _foot(context, plan.target, name))
 
@@ -134,7 +136,7 @@ def report_markdown(report: Report, context: RenderContext, target: TargetRef | 
             tag(
                 "li",
                 code(one.name),
-                f": {one.status.words}",
+                f": {one.status.label}",
                 *([". ", prose(one.message)] if one.message else []),
                 *([". ", prose(one.hint)] if one.hint else []),
             )
@@ -148,11 +150,16 @@ def report_markdown(report: Report, context: RenderContext, target: TargetRef | 
 
 
 def drift_markdown(
-    drifts: Drifts, diagnostics: Sequence[Diagnostic], context: RenderContext, target: TargetRef
+    drifts: DriftReport,
+    diagnostics: Sequence[Diagnostic],
+    context: RenderContext,
+    target: TargetRef,
 ) -> str:
     """Give what differs on the account as the text of an issue or a comment."""
     head = _head("drift", drift_closing(drifts, _PLAIN), context, target)
-    found = Part([_drift(one, context) for one in drifts.found], _note("segment", "not shown here"))
+    found = Part(
+        [_drift(one, context) for one in drifts.drifts], _note("segment", "not shown here")
+    )
     return body(head, [_findings(diagnostics, context), found], _foot(context, target))
 
 
@@ -273,7 +280,7 @@ def _outcome(one: Outcome) -> str:
     said = [prose(text) for text in (one.message, one.hint) if text]
     return tag(
         "tr",
-        tag("td", f"{_SIGN.get(one.status, '❌')} {one.status.words}"),
+        tag("td", f"{_SIGN.get(one.status, '❌')} {one.status.label}"),
         tag("td", action_name(one.change)),
         tag("td", code(one.change.name)),
         tag("td", Html("<br>".join(said))),
