@@ -122,9 +122,9 @@ def account(count: int, latency: float = 0.0) -> Iterator[str]:
     )
     with Emulator(None, settings) as emulator:
         for field, kind in FIELDS.items():
-            emulator.ui.add_field(field, kind)
+            emulator.console.add_field(field, kind)
         at = time.time() - _A_DAY
         for number, query in enumerate(queries(count)):
-            emulator.ui.create(name(number), query, at=at)
+            emulator.console.create(name(number), query, at=at)
         with serve(emulator) as server:
             yield server.url

@@ -54,7 +54,7 @@ def remote() -> Iterator[Remote]:
     clock = FakeClock()
     with Emulator(None, TEST_SETTINGS, now=clock) as emulator, serve(emulator) as server:
         for name, kind in seed.CUSTOM_FIELDS.items():
-            emulator.ui.add_field(name, kind)
+            emulator.console.add_field(name, kind)
         yield Remote(emulator, clock, server.url)
         asked = [one.target for one in emulator.log if "delete_contacts" in one.target]
         assert asked == [], "no contact is ever deleted"

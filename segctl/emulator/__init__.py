@@ -2,7 +2,7 @@
 
 `Emulator.handle` answers requests in memory, `serve` puts an emulator on a loopback socket.
 Owns nothing of the client and imports nothing of it: a bug they shared would hide. What it
-models, and what of it is documented, observed or guessed, stands in the docstrings of its modules.
+models, and what of it is documented, observed or guessed, is in the docstrings of its modules.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import seed
 from segctl.emulator.app import Emulator, LogEntry
-from segctl.emulator.console import WebUi
+from segctl.emulator.console import Console
 from segctl.emulator.contacts import Contact, Event
 from segctl.emulator.faults import Fault, Faults, Kind, parse_fault
 from segctl.emulator.records import Record
-from segctl.emulator.response import Delivery, Reply
+from segctl.emulator.response import Delivery, Response
 from segctl.emulator.settings import AccountPlan, ResetStyle, Settings
 from segctl.emulator.store import StateError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountPlan",
+    "Console",
     "Contact",
     "Delivery",
     "Emulator",
@@ -33,12 +34,11 @@ __all__ = [
     "Kind",
     "LogEntry",
     "Record",
-    "Reply",
     "ResetStyle",
+    "Response",
     "Server",
     "Settings",
     "StateError",
-    "WebUi",
     "parse_fault",
     "seed",
     "serve",

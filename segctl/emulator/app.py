@@ -1,8 +1,8 @@
 """SendGrid as a state machine: a request goes in, an answer comes out, the state has moved.
 
-Owns `Emulator`: the way of a request through faults, key, subuser, rate limit and router, in one
+`Emulator` takes a request through faults, key, subuser, rate limit and router, in one
 transaction. The operations have modules of their own. Never sleeps and opens no socket: latency
-and broken connections are written on the `Reply`, for its carrier to act out.
+and broken connections are written on the `Response`, for its carrier to act out.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, unquote
 
 from segctl.emulator import catalogue, downloads, exports, refresh, seed, segments, v1
-from segctl.emulator.console import WebUi
+from segctl.emulator.console import Console
 from segctl.emulator.faults import Faults
-from segctl.emulator.request import Call
+from segctl.emulator.request import Request
 from segctl.emulator.response import (
     ACCESS_FORBIDDEN,
     BAD_GRANT,
     TOO_MANY_REQUESTS,
     RefusalError,
-    Reply,
+    Response,
     not_found,
     refuse,
 )
@@ -44,7 +44,7 @@ _LOG_LENGTH = 10_000
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 # The first pattern that fits decides: "2.0" is not the id of a v1 segment.
-_ROUTES: tuple[tuple[tuple[str, ...], dict[str, Callable[..., Reply]]], ...] = (
+_ROUTES: tuple[tuple[tuple[str, ...], dict[str, Callable[..., Response]]], ...] = (
     (("segments", "2.0"), {"GET": segments.list_all, "POST": segments.create}),
     (
         ("segments", "2.0", "*"),
@@ -79,7 +79,7 @@ class LogEntry:
 
 
 class Emulator:
-    """An emulated account with its subusers. Safe to call from several threads.
+    """An emulated account with its subusers. Safe to request from several threads.
 
     `path` is the state file, shared with any other process that opens it; `None` keeps the
     state in memory. `now` gives the time, with a zone. `new_id` makes the ids of segments and
@@ -103,7 +103,7 @@ class Emulator:
 
     @property
     def log(self) -> tuple[LogEntry, ...]:
-        """Give the last 10,000 requests of this object, oldest first."""
+        """Return the last 10,000 requests of this object, oldest first."""
         return tuple(self._log)
 
     def clear_log(self) -> None:
@@ -111,29 +111,29 @@ class Emulator:
         self._log.clear()
 
     @property
-    def ui(self) -> WebUi:
-        """Give the web interface of the parent account."""
-        return self.ui_of("")
+    def console(self) -> Console:
+        """Return the web interface of the parent account."""
+        return self.console_of("")
 
-    def ui_of(self, subuser: str) -> WebUi:
-        """Give the web interface of a subuser's account, empty until something is put there."""
-        return WebUi(self._store.transaction, subuser, self._seconds)
+    def console_of(self, subuser: str) -> Console:
+        """Return the web interface of a subuser's account, empty until something is put there."""
+        return Console(self._store.transaction, subuser, self._seconds)
 
     def seed(self, subuser: str = "") -> bool:
         """Put the small world of `world` into an account that holds nothing yet.
 
-        Gives whether it did. Safe against another process that does the same.
+        Returns whether it did. Safe against another process that does the same.
         """
         with self._store.transaction() as db:
             if not catalogue.is_empty(db, subuser):
                 return False
             now = self._seconds()
-            seed.seed_account(WebUi(lambda: nullcontext(db), subuser, lambda: now), now)
+            seed.seed_account(Console(lambda: nullcontext(db), subuser, lambda: now), now)
         return True
 
     def handle(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Reply:
+    ) -> Response:
         """Answer one request; `target` is the path with its query string.
 
         Names of headers may have any case. Raises `StateError` when the state file fails.
@@ -141,19 +141,19 @@ class Emulator:
         method = method.upper()
         path, _, query = target.partition("?")
         fault = self.faults.strike(method, path)
-        reply = None
+        response = None
         if fault is None or fault.acts:
             fields = {name.lower(): value for name, value in headers.items()}
-            reply = self._act(method, path, query, fields, body)
-            reply = replace(reply, delay=self.settings.latency)
+            response = self._act(method, path, query, fields, body)
+            response = replace(response, delay=self.settings.latency)
         if fault is not None:
             limit = self.settings.rate_limit or 0
-            reply = fault.spoil(reply, now=self._seconds(), limit=limit)
-        assert reply is not None  # noqa: S101 - one of the two branches has run.
+            response = fault.spoil(response, now=self._seconds(), limit=limit)
+        assert response is not None  # noqa: S101 - one of the two branches has run.
         kind = None if fault is None else fault.kind.value
         target = path if path.startswith(downloads.FILES) else target
-        self._log.append(LogEntry(method, target, reply.status, kind))
-        return reply
+        self._log.append(LogEntry(method, target, response.status, kind))
+        return response
 
     def close(self) -> None:
         """Close the state; twice is fine."""
@@ -175,7 +175,7 @@ class Emulator:
 
     def _act(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Reply:
+    ) -> Response:
         with self._store.transaction() as db:
             now = self._seconds()
             if path.startswith(downloads.FILES):
@@ -192,7 +192,7 @@ class Emulator:
                 _check_accept(headers.get("accept", ""))
                 if key in self.settings.read_only_keys and method != "GET":
                     raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
-                call = Call(
+                request = Request(
                     settings=self.settings,
                     db=db,
                     account=account,
@@ -203,13 +203,13 @@ class Emulator:
                     body=body,
                     new_id=self._new_id,
                 )
-                reply = _route(call, method)
+                response = _route(request, method)
             except RefusalError as refusal:
-                reply = refusal.reply
-            return replace(reply, headers=reply.headers + self._rate_headers(used, now))
+                response = refusal.response
+            return replace(response, headers=response.headers + self._rate_headers(used, now))
 
     def _key(self, authorization: str) -> str:
-        """Give the bearer token. Without one, or with one that is not accepted, it is a 401."""
+        """Return the bearer token. Without one, or with one that is not accepted, it is a 401."""
         scheme, _, key = authorization.strip().partition(" ")
         key = key.strip()
         keys = self.settings.keys
@@ -224,7 +224,7 @@ class Emulator:
             raise refuse(ACCESS_FORBIDDEN, status=HTTPStatus.FORBIDDEN)
 
     def _count(self, db: sqlite3.Connection, account: str, now: float) -> int:
-        """Count a request of the account; give how many its window has seen."""
+        """Count a request of the account; return how many its window has seen."""
         (used,) = db.execute(
             "INSERT INTO rate (account, window, used) VALUES (?, ?, 1) "
             "ON CONFLICT (account) DO UPDATE SET window = excluded.window, "
@@ -239,7 +239,7 @@ class Emulator:
         if limit is None or used <= limit:
             return
         if not self.settings.rate_limit_body:
-            raise RefusalError(Reply(HTTPStatus.TOO_MANY_REQUESTS))
+            raise RefusalError(Response(HTTPStatus.TOO_MANY_REQUESTS))
         raise refuse(TOO_MANY_REQUESTS, status=HTTPStatus.TOO_MANY_REQUESTS)
 
     def _rate_headers(self, used: int, now: float) -> tuple[tuple[str, str], ...]:
@@ -256,22 +256,22 @@ class Emulator:
         )
 
 
-def _route(call: Call, method: str) -> Reply:
+def _route(request: Request, method: str) -> Response:
     """Find the operation. A path without the method is a 405 (guessed), v1 writes among them."""
-    parts = tuple(unquote(part) for part in call.path.removeprefix(_PREFIX).split("/"))
-    if not call.path.startswith(_PREFIX) or "" in parts:
+    parts = tuple(unquote(part) for part in request.path.removeprefix(_PREFIX).split("/"))
+    if not request.path.startswith(_PREFIX) or "" in parts:
         raise not_found()
     for pattern, operations in _ROUTES:
         ids = _ids(pattern, parts)
         if ids is not None:
             if method not in operations:
                 raise refuse("method not allowed", status=HTTPStatus.METHOD_NOT_ALLOWED)
-            return operations[method](call, *ids)
+            return operations[method](request, *ids)
     raise not_found()
 
 
 def _ids(pattern: tuple[str, ...], parts: tuple[str, ...]) -> list[str] | None:
-    """Give what stands in the place of each `*` of a pattern, or `None` where it does not fit."""
+    """Return what matches each `*` of a pattern, or `None` where it does not fit."""
     if len(pattern) != len(parts):
         return None
     if any(wanted not in ("*", part) for wanted, part in zip(pattern, parts, strict=True)):
@@ -287,7 +287,7 @@ def _check_accept(accept: str) -> None:
 
 
 def _origin(host: str) -> str:
-    """Give the scheme and host of links: `http` on loopback, `https` anywhere else."""
+    """Return the scheme and host of links: `http` on loopback, `https` anywhere else."""
     name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host
     name = name if name.startswith("[") else name.partition(":")[0]
     if not host:

@@ -1,7 +1,6 @@
-"""What stands around segments: contact lists, field definitions, Single Sends.
+"""Contact lists, field definitions and Single Sends: their tables and read operations.
 
-Owns their three tables and the read operations on them (sendgrid-api.md §3 and §4). Nothing of
-it is written through the API here; people do that in the web interface.
+Source: sendgrid-api.md §3 and §4. None of it is written through the API here; `console` writes it.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from segctl.emulator.request import timestamp
-from segctl.emulator.response import Reply, json_reply, not_found
+from segctl.emulator.response import Response, json_response, not_found
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from segctl.emulator.request import Call
+    from segctl.emulator.request import Request
 
 # The reserved fields of the official description, each with its type and whether it is read-only.
 _RESERVED = (
@@ -48,20 +47,20 @@ _RESERVED = (
 
 
 def has_list(db: sqlite3.Connection, account: str, list_id: str) -> bool:
-    """Tell whether the account has this contact list."""
-    found = db.execute("SELECT 1 FROM list WHERE account = ? AND id = ?", (account, list_id))
-    return found.fetchone() is not None
+    """Return whether the account has this contact list."""
+    rows = db.execute("SELECT 1 FROM list WHERE account = ? AND id = ?", (account, list_id))
+    return rows.fetchone() is not None
 
 
 def fields(db: sqlite3.Connection, account: str) -> dict[str, str]:
-    """Give the custom fields with their types: columns of `contact_data` (sendgrid-api.md §4)."""
+    """Return the custom fields with their types: columns of `contact_data` (sendgrid-api.md §4)."""
     rows = db.execute("SELECT * FROM field WHERE account = ? ORDER BY seq", (account,))
     return {row["name"]: row["field_type"] for row in rows}
 
 
 def is_empty(db: sqlite3.Connection, account: str) -> bool:
-    """Tell whether an account has nothing at all, segments included."""
-    (found,) = db.execute(
+    """Return whether an account has nothing at all, segments included."""
+    (has_rows,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM segment WHERE account = ?1) "
         "OR EXISTS (SELECT 1 FROM list WHERE account = ?1) "
         "OR EXISTS (SELECT 1 FROM field WHERE account = ?1) "
@@ -69,36 +68,38 @@ def is_empty(db: sqlite3.Connection, account: str) -> bool:
         "OR EXISTS (SELECT 1 FROM contact WHERE account = ?1)",
         (account,),
     ).fetchone()
-    return not found
+    return not has_rows
 
 
-def list_lists(call: Call) -> Reply:
+def list_lists(request: Request) -> Response:
     """GET the contact lists, a page at a time; `_metadata.next` is a full URL (documented).
 
-    A list that has contacts counts them; another shows the count it was made with.
+    A list that has contacts counts them; another shows the count that it was created with.
     """
-    size, after = call.page()
-    rows = call.db.execute(
+    size, after = request.page()
+    rows = request.db.execute(
         "SELECT *, (SELECT count(*) FROM membership AS m "
         "WHERE m.account = list.account AND m.list_id = list.id) AS members "
         "FROM list WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (call.account, after, size + 1),
+        (request.account, after, size + 1),
     ).fetchall()
     result = [
         {
             "id": row["id"],
             "name": row["name"],
             "contact_count": row["members"] or row["contact_count"],
-            "_metadata": {"self": f"{call.origin}{call.path}/{row['id']}"},
+            "_metadata": {"self": f"{request.origin}{request.path}/{row['id']}"},
         }
         for row in rows[:size]
     ]
-    return _page(call, rows, result, size, after)
+    return _page(request, rows, result, size, after)
 
 
-def list_fields(call: Call) -> Reply:
+def list_fields(request: Request) -> Response:
     """GET the field definitions, custom and reserved (documented)."""
-    rows = call.db.execute("SELECT * FROM field WHERE account = ? ORDER BY seq", (call.account,))
+    rows = request.db.execute(
+        "SELECT * FROM field WHERE account = ? ORDER BY seq", (request.account,)
+    )
     custom = [
         {
             "id": f"e{number}_{row['field_type'][0]}",
@@ -117,38 +118,38 @@ def list_fields(call: Call) -> Reply:
         if read_only:
             entry["read_only"] = True
         reserved.append(entry)
-    return json_reply(
+    return json_response(
         HTTPStatus.OK,
         {
             "custom_fields": custom,
             "reserved_fields": reserved,
-            "_metadata": {"self": f"{call.origin}{call.path}"},
+            "_metadata": {"self": f"{request.origin}{request.path}"},
         },
     )
 
 
-def list_single_sends(call: Call) -> Reply:
+def list_single_sends(request: Request) -> Response:
     """GET the Single Sends in their short form, without `send_to` (documented), with pages."""
-    size, after = call.page()
-    rows = call.db.execute(
+    size, after = request.page()
+    rows = request.db.execute(
         "SELECT * FROM single_send WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (call.account, after, size + 1),
+        (request.account, after, size + 1),
     ).fetchall()
     result = [
         _single_send(row) | {"abtest": None, "is_abtest": False, "categories": []}
         for row in rows[:size]
     ]
-    return _page(call, rows, result, size, after)
+    return _page(request, rows, result, size, after)
 
 
-def get_single_send(call: Call, single_send_id: str) -> Reply:
+def get_single_send(request: Request, single_send_id: str) -> Response:
     """GET one Single Send with its `send_to`: lists, segments, or all (documented)."""
-    row = call.db.execute(
-        "SELECT * FROM single_send WHERE account = ? AND id = ?", (call.account, single_send_id)
+    row = request.db.execute(
+        "SELECT * FROM single_send WHERE account = ? AND id = ?", (request.account, single_send_id)
     ).fetchone()
     if row is None:
         raise not_found()
-    return json_reply(
+    return json_response(
         HTTPStatus.OK,
         _single_send(row) | {"categories": [], "send_to": json.loads(row["send_to"])},
     )
@@ -166,8 +167,11 @@ def _single_send(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _page(
-    call: Call, rows: list[sqlite3.Row], result: list[dict[str, Any]], size: int, after: int
-) -> Reply:
+    request: Request, rows: list[sqlite3.Row], result: list[dict[str, Any]], size: int, after: int
+) -> Response:
     following = rows[size - 1]["seq"] if len(rows) > size else None
-    metadata: dict[str, Any] = {**call.page_metadata(size, after, following), "count": len(result)}
-    return json_reply(HTTPStatus.OK, {"result": result, "_metadata": metadata})
+    metadata: dict[str, Any] = {
+        **request.page_metadata(size, after, following),
+        "count": len(result),
+    }
+    return json_response(HTTPStatus.OK, {"result": result, "_metadata": metadata})

@@ -1,6 +1,6 @@
-"""The other hand on the account: what a person does in the web interface, or before a test.
+"""The web interface of an emulated account: what a person does by hand, or a test beforehand.
 
-Owns direct edits of the state. They wait for no update lock and start none, are validated at
+Edits the state directly. They wait for no update lock and start none, are validated at
 once, leave nothing lingering and count against no rate; the account's own rules about names hold.
 """
 
@@ -26,10 +26,10 @@ FIELD_TYPES = ("Text", "Number", "Date")
 SINGLE_SEND_STATUSES = ("draft", "scheduled", "triggered")
 
 
-class WebUi:
-    """A person at work in one account.
+class Console:
+    """The web interface of one account.
 
-    `at` is an instant in seconds since 1970, now unless told. Ids are made up unless told.
+    `at` is an instant in seconds since 1970, now by default. Ids are random by default.
     Methods raise `ValueError` for what the account does not allow, `LookupError` for ids that it
     does not have.
     """
@@ -45,7 +45,7 @@ class WebUi:
         self._now = now
 
     def segments(self) -> tuple[Record, ...]:
-        """Give the segments of both versions as they are stored, oldest entry first."""
+        """Return the segments of both versions as they are stored, oldest entry first."""
         with self._transaction() as db:
             return tuple(records.everything(db, self._account))
 
@@ -59,9 +59,10 @@ class WebUi:
         id: str | None = None,  # noqa: A002 - the name it has everywhere in the API.
         at: float | None = None,
     ) -> str:
-        """Make a V2 segment, beyond the cap if need be; give its id.
+        """Create a V2 segment, beyond the cap if need be; return its id.
 
-        A `contacts_count` that is given stays until the query changes, whoever is in the account.
+        A `contacts_count` that is passed stays until the query changes, whatever contacts the
+        account has.
         """
         record = _new_record(_new_id(id), V2, name, query, self._at(at))
         record = replace(
@@ -82,7 +83,7 @@ class WebUi:
         id: str | None = None,  # noqa: A002 - as in `create`.
         at: float | None = None,
     ) -> str:
-        """Make a v1 segment, as if from before 2023, with SGQL for a query; give its id."""
+        """Create a v1 segment, as if from before 2023, with SGQL for a query; return its id."""
         record = _new_record(_new_id(id), V1, name, query, self._at(at))
         record = replace(
             record,
@@ -137,7 +138,7 @@ class WebUi:
         contact_count: int = 0,
         id: str | None = None,  # noqa: A002 - as in `create`.
     ) -> str:
-        """Make a contact list; give its id."""
+        """Create a contact list; return its id."""
         list_id = _new_id(id)
         with self._transaction() as db:
             _run(
@@ -154,7 +155,7 @@ class WebUi:
         Names are unique whatever their case (documented). Verdicts already given stay.
         """
         if field_type not in FIELD_TYPES:
-            raise ValueError(f"{field_type!r} is none of {', '.join(FIELD_TYPES)}")
+            raise ValueError(f"{field_type!r} must be one of {', '.join(FIELD_TYPES)}")
         with self._transaction() as db:
             _run(
                 db,
@@ -172,16 +173,16 @@ class WebUi:
         id: str | None = None,  # noqa: A002 - as in `create`.
         at: float | None = None,
     ) -> str:
-        """Make a contact; give its id. `fields` are columns of `contact_data`, custom ones too."""
+        """Create a contact; return its id. `fields` are columns of `contact_data`."""
         moment = self._at(at)
-        made = Contact(_new_id(id), email, fields or {}, tuple(list_ids), moment, moment)
-        self.add_contacts([made])
-        return made.id
+        contact = Contact(_new_id(id), email, fields or {}, tuple(list_ids), moment, moment)
+        self.add_contacts([contact])
+        return contact.id
 
-    def add_contacts(self, made: Iterable[Contact]) -> None:
-        """Make contacts, or none of them where one cannot be made."""
+    def add_contacts(self, new_contacts: Iterable[Contact]) -> None:
+        """Create contacts: all of them or, where one is invalid, none."""
         with self._transaction() as db:
-            contacts.insert(db, self._account, made)
+            contacts.insert(db, self._account, new_contacts)
 
     def add_event(
         self,
@@ -192,13 +193,13 @@ class WebUi:
         data: Mapping[str, object] | None = None,
         at: float | None = None,
     ) -> None:
-        """Let something happen to a contact: `delivered`, `open`, `click` and the like."""
+        """Record an event of a contact: `delivered`, `open`, `click` and the like."""
         self.add_events([Event(contact_id, event_type, self._at(at), source, data or {})])
 
-    def add_events(self, happened: Iterable[Event]) -> None:
-        """Let things happen to contacts, or nothing where one of them does not exist."""
+    def add_events(self, events: Iterable[Event]) -> None:
+        """Record events: all of them or, where a contact does not exist, none."""
         with self._transaction() as db:
-            contacts.insert_events(db, self._account, happened)
+            contacts.insert_events(db, self._account, events)
 
     def add_single_send(
         self,
@@ -212,7 +213,7 @@ class WebUi:
         id: str | None = None,  # noqa: A002 - as in `create`.
         at: float | None = None,
     ) -> str:
-        """Make a Single Send, a draft unless told; give its id. Who gets it is not checked."""
+        """Create a Single Send, by default a draft; return its id. Recipients are not checked."""
         _check_status(status)
         single_send_id = _new_id(id)
         moment = self._at(at)
@@ -321,7 +322,7 @@ def _new_id(chosen: str | None) -> str:
 
 def _check_status(status: str) -> None:
     if status not in SINGLE_SEND_STATUSES:
-        raise ValueError(f"{status!r} is none of {', '.join(SINGLE_SEND_STATUSES)}")
+        raise ValueError(f"{status!r} must be one of {', '.join(SINGLE_SEND_STATUSES)}")
 
 
 def _run(db: sqlite3.Connection, conflict: str, statement: str, values: tuple[object, ...]) -> None:

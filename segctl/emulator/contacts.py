@@ -1,7 +1,6 @@
-"""The contacts of an account: who they are, which lists they are on, what happened to them.
+"""The contacts of an account, their lists and their events: every statement on the three tables.
 
-Owns `Contact`, `Event`, and every statement on their three tables. Evaluates nothing, and answers
-no request: contacts leave the account by export alone.
+Evaluates no query and answers no request: contacts leave the account by export alone.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ TEXT_COLUMNS = (
 
 ALTERNATE_EMAILS = "alternate_emails"
 
-# One encoder for all: making one costs as much as writing a contact.
+# One encoder for all: creating it costs as much as encoding a contact.
 _written = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -63,7 +62,7 @@ class Contact:
 
     @property
     def email_domains(self) -> list[str]:
-        """Give the domains of all addresses, each once."""
+        """Return the domains of all addresses, each once."""
         others = self.fields.get(ALTERNATE_EMAILS, ())
         addresses = [self.email, *(others if not isinstance(others, str | float) else ())]
         return list(dict.fromkeys(address.rpartition("@")[2] for address in addresses))
@@ -71,7 +70,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a contact; `data` is what queries see as `DATA`."""
+    """An event of a contact; `data` is what queries see as `DATA`."""
 
     contact_id: str
     event_type: str
@@ -81,15 +80,15 @@ class Event:
 
 
 def any_of(db: sqlite3.Connection, account: str) -> bool:
-    """Tell whether the account has a contact."""
-    (found,) = db.execute(
+    """Return whether the account has a contact."""
+    (has_contacts,) = db.execute(
         "SELECT EXISTS (SELECT 1 FROM contact WHERE account = ?)", (account,)
     ).fetchone()
-    return bool(found)
+    return bool(has_contacts)
 
 
 def read_contacts(db: sqlite3.Connection, account: str) -> list[Contact]:
-    """Give all contacts, oldest entry first."""
+    """Return all contacts, oldest entry first."""
     rows = db.execute(
         "SELECT *, (SELECT json_group_array(list_id) FROM membership AS m "
         "WHERE m.account = c.account AND m.contact_id = c.id) AS list_ids "
@@ -110,7 +109,7 @@ def read_contacts(db: sqlite3.Connection, account: str) -> list[Contact]:
 
 
 def read_events(db: sqlite3.Connection, account: str) -> list[Event]:
-    """Give everything that happened, oldest entry first."""
+    """Return all events, oldest entry first."""
     rows = db.execute("SELECT * FROM event WHERE account = ? ORDER BY seq", (account,))
     return [
         Event(
@@ -130,13 +129,13 @@ def insert(db: sqlite3.Connection, account: str, contacts: Iterable[Contact]) ->
     Raises `ValueError` for an id or address that is taken and for a value that its field cannot
     hold, `LookupError` for a list or a field that the account does not have.
     """
-    made = [*contacts]
+    new_contacts = [*contacts]
     kinds = catalogue.fields(db, account)
-    for contact in made:
+    for contact in new_contacts:
         for name, value in contact.fields.items():
             _check(name, value, kinds)
     _check_known(
-        (list_id for contact in made for list_id in contact.list_ids),
+        (list_id for contact in new_contacts for list_id in contact.list_ids),
         db.execute("SELECT id FROM list WHERE account = ?", (account,)),
         "list",
     )
@@ -147,28 +146,32 @@ def insert(db: sqlite3.Connection, account: str, contacts: Iterable[Contact]) ->
             [
                 (
                     account,
-                    one.id,
-                    one.email.lower(),
-                    _written(dict(one.fields)),
-                    one.created_at,
-                    one.updated_at,
+                    contact.id,
+                    contact.email.lower(),
+                    _written(dict(contact.fields)),
+                    contact.created_at,
+                    contact.updated_at,
                 )
-                for one in made
+                for contact in new_contacts
             ],
         )
     except sqlite3.IntegrityError:
         raise ValueError("a contact with this id or address exists") from None
     db.executemany(
         "INSERT OR IGNORE INTO membership (account, contact_id, list_id) VALUES (?, ?, ?)",
-        [(account, one.id, list_id) for one in made for list_id in one.list_ids],
+        [
+            (account, contact.id, list_id)
+            for contact in new_contacts
+            for list_id in contact.list_ids
+        ],
     )
 
 
-def insert_events(db: sqlite3.Connection, account: str, happened: Iterable[Event]) -> None:
+def insert_events(db: sqlite3.Connection, account: str, events: Iterable[Event]) -> None:
     """Store events. Raises `LookupError` for a contact that the account does not have."""
-    made = [*happened]
+    new_events = [*events]
     _check_known(
-        (one.contact_id for one in made),
+        (event.contact_id for event in new_events),
         db.execute("SELECT id FROM contact WHERE account = ?", (account,)),
         "contact",
     )
@@ -178,13 +181,13 @@ def insert_events(db: sqlite3.Connection, account: str, happened: Iterable[Event
         [
             (
                 account,
-                one.contact_id,
-                one.source,
-                one.event_type,
-                one.at,
-                _written(dict(one.data)),
+                event.contact_id,
+                event.source,
+                event.event_type,
+                event.at,
+                _written(dict(event.data)),
             )
-            for one in made
+            for event in new_events
         ],
     )
 
@@ -199,7 +202,7 @@ def _check(name: str, value: Value, kinds: Mapping[str, str]) -> None:
     if name in TEXT_COLUMNS:
         fits = isinstance(value, str)
     elif name == ALTERNATE_EMAILS:
-        fits = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        fits = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     elif name not in kinds:
         raise LookupError(f"no field {name}")
     elif kinds[name] == "Number":

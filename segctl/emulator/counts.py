@@ -1,10 +1,9 @@
-"""Who is in a V2 segment: the counts and samples that SendGrid computes on its schedule.
+"""The counts and samples of V2 segments, which SendGrid computes on its schedule.
 
-Owns the moment at which that is computed, and nothing of how: what a query means is the business of
-`segctl.audience`, and DuckDB's. It is the one module here that imports anything of segctl, all of
-it on demand: where DuckDB is not installed, or nobody is in the account, every count stays what it
-was. Nothing happens by itself: a count is computed when it is looked at and a sample was due since
-the last time, for the contacts as they are then.
+Decides when they are computed; what a query means is the business of `segctl.audience` and DuckDB.
+This is the only module here that imports the rest of segctl, all of it on demand: without DuckDB,
+or in an account without contacts, every count stays as it was. A count is computed when it is
+read and a sample has become due since, for the contacts as they are then.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from segctl.audience.duckdb_engine import Engine
     from segctl.emulator.contacts import Contact, Event
     from segctl.emulator.records import Record
-    from segctl.emulator.request import Call
+    from segctl.emulator.request import Request
     from segctl.query.catalogue import ColumnType
 
 SAMPLE_SIZE = 50
@@ -32,46 +31,46 @@ _AT_ONCE = 20
 200 of them in a minute."""
 
 
-def up_to_date(call: Call, found: Sequence[Record]) -> list[Record]:
-    """Give segments with the counts of their last samples, computing those that are due.
+def up_to_date(request: Request, listed: Sequence[Record]) -> list[Record]:
+    """Return segments with the counts of their last samples, computing those that are due.
 
-    A count that was given by hand stays. A query that is INVALID, or that cannot be translated,
-    counts nobody (guessed).
+    A count that was set by hand stays. A query that is INVALID, or that cannot be translated,
+    counts 0 (guessed).
     """
     due = {
         record.id: last
-        for record in found
+        for record in listed
         if record.version == V2
         and record.deleted_at is None
-        and (last := record.last_sample(call.settings, call.now)) is not None
+        and (last := record.last_sample(request.settings, request.now)) is not None
         and (record.counted_at is None or record.counted_at < last)
     }
-    if not due or not contacts.any_of(call.db, call.account):
-        return [*found]
-    inside = members(call, [record for record in found if record.id in due])
+    if not due or not contacts.any_of(request.db, request.account):
+        return [*listed]
+    inside = members(request, [record for record in listed if record.id in due])
     if inside is None:
-        return [*found]
+        return [*listed]
     counted = {
         record.id: replace(record, contacts_count=len(inside[record.id]), counted_at=due[record.id])
-        for record in found
+        for record in listed
         if record.id in due
     }
-    records.keep_counts(call.db, call.account, counted.values())
-    return [counted.get(record.id, record) for record in found]
+    records.keep_counts(request.db, request.account, counted.values())
+    return [counted.get(record.id, record) for record in listed]
 
 
-def sample(call: Call, record: Record) -> list[dict[str, Any]]:
-    """Give up to 50 contacts of a segment once it was sampled, in the form of the contacts API."""
-    sampled = record.last_sample(call.settings, call.now) is not None
-    if record.version != V2 or not sampled or not contacts.any_of(call.db, call.account):
+def sample(request: Request, record: Record) -> list[dict[str, Any]]:
+    """Return up to 50 contacts of a sampled segment, in the form of the contacts API."""
+    sampled = record.last_sample(request.settings, request.now) is not None
+    if record.version != V2 or not sampled or not contacts.any_of(request.db, request.account):
         return []
-    found = (members(call, [record]) or {}).get(record.id, [])
-    fields = catalogue.fields(call.db, call.account)
-    return [_shown(contact, fields) for contact in found[:SAMPLE_SIZE]]
+    inside = (members(request, [record]) or {}).get(record.id, [])
+    fields = catalogue.fields(request.db, request.account)
+    return [_shown(contact, fields) for contact in inside[:SAMPLE_SIZE]]
 
 
-def members(call: Call, asked: Sequence[Record]) -> dict[str, list[Contact]] | None:
-    """Give who is in each V2 segment now, by its id; `None` where DuckDB is not installed."""
+def members(request: Request, asked: Sequence[Record]) -> dict[str, list[Contact]] | None:
+    """Return the contacts in each V2 segment now, by its id; `None` without DuckDB."""
     from segctl.audience.duckdb_engine import Engine  # noqa: PLC0415
     from segctl.audience.scope import Columns  # noqa: PLC0415 - seldom needed, as all of these
     from segctl.audience.to_duckdb import translate  # noqa: PLC0415
@@ -84,7 +83,7 @@ def members(call: Call, asked: Sequence[Record]) -> dict[str, list[Contact]] | N
         "Number": ColumnType.NUMBER,
         "Date": ColumnType.TIMESTAMP,
     }
-    fields = catalogue.fields(call.db, call.account)
+    fields = catalogue.fields(request.db, request.account)
     columns = Columns({name: kinds[kind] for name, kind in fields.items()})
     try:
         engine = Engine(columns)
@@ -97,25 +96,28 @@ def members(call: Call, asked: Sequence[Record]) -> dict[str, list[Contact]] | N
         if record.error is None and audience is not None:
             conditions[record.id] = audience.part.sql
             asks_events = asks_events or audience.asks_events
-    everybody = {one.id: one for one in contacts.read_contacts(call.db, call.account)}
-    happened = contacts.read_events(call.db, call.account) if asks_events else []
+    by_id = {contact.id: contact for contact in contacts.read_contacts(request.db, request.account)}
+    events = contacts.read_events(request.db, request.account) if asks_events else []
     engine.fill(
-        [_contact_row(one, columns.types) for one in everybody.values()], map(_event_row, happened)
+        [_contact_row(contact, columns.types) for contact in by_id.values()],
+        map(_event_row, events),
     )
     distinct = [*dict.fromkeys(conditions.values())]
     fulfilling: dict[str, list[str]] = {}
     for start in range(0, len(distinct), _AT_ONCE):
-        fulfilling |= _fulfilling(engine, distinct[start : start + _AT_ONCE], call.now)
+        fulfilling |= _fulfilling(engine, distinct[start : start + _AT_ONCE], request.now)
     return {
-        record.id: [everybody[one] for one in fulfilling.get(conditions.get(record.id, ""), ())]
+        record.id: [
+            by_id[contact_id] for contact_id in fulfilling.get(conditions.get(record.id, ""), ())
+        ]
         for record in asked
     }
 
 
 def _fulfilling(engine: Engine, conditions: Sequence[str], now: float) -> dict[str, list[str]]:
-    """Give the ids of the contacts that fulfil each condition, in one pass over the contacts.
+    """Return the ids of the contacts that fulfil each condition, in one pass over the contacts.
 
-    One that means nothing certain for some contact is fulfilled by nobody, and spoils no other.
+    A condition that cannot be evaluated for some contact is fulfilled by none, and spoils no other.
     """
     from segctl.audience.duckdb_engine import EvaluationFailed  # noqa: PLC0415 - as above
 

@@ -1,6 +1,6 @@
 """The files of exports, behind addresses that are signed instead of a key.
 
-Owns what stands for the storage beside the API: it knows no keys, no accounts and no rate, and its
+Stands in for the storage beside the API: it knows no keys, no accounts and no rate, and its
 errors are XML, as those of Amazon S3 are, where the real files lie (sendgrid-api.md §4). It has the
 server of the API for a host, though, and a path of its own.
 """
@@ -14,13 +14,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
-from segctl.emulator.response import Reply
+from segctl.emulator.response import Response
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from segctl.emulator.request import Call
+    from segctl.emulator.request import Request
 
 FILES = "/contact-exports/"
 
@@ -30,27 +30,27 @@ _PATH = re.compile(
 _RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{0,18})|-(?P<end>[0-9]{1,18}))")
 
 
-def addresses(call: Call, row: sqlite3.Row) -> list[str]:
-    """Give the addresses of a job's files; each lets whoever has it read its file."""
-    origin = call.settings.export_origin or call.origin
-    numbers = call.db.execute(
+def addresses(request: Request, row: sqlite3.Row) -> list[str]:
+    """Return the addresses of a job's files; anyone who has one can read its file."""
+    origin = request.settings.export_origin or request.origin
+    numbers = request.db.execute(
         "SELECT number FROM export_file WHERE export_id = ? ORDER BY number", (row["id"],)
     )
-    found = []
+    addresses = []
     for (number,) in numbers.fetchall():
         path = f"{FILES}{row['id']}/contacts-{number}.{row['file_type']}.gz"
         expires = str(int(row["expires_at"]))
         signed = {"X-Expires": expires, "X-Signature": _signature(row["secret"], path, expires)}
-        found.append(f"{origin}{path}?{urlencode(signed)}")
-    return found
+        addresses.append(f"{origin}{path}?{urlencode(signed)}")
+    return addresses
 
 
 def fetch(
     db: sqlite3.Connection, method: str, target: str, headers: Mapping[str, str], now: float
-) -> Reply:
+) -> Response:
     """GET a file, or a range of it; names of headers are in lower case.
 
-    A key beside the signature is a 400, as with S3: the signature is the one proof of who asks.
+    A key beside the signature is a 400, as with S3: the signature is the only proof of who asks.
     A signature that is wrong or over is a 403, and so is any method but GET.
     """
     if "authorization" in headers:
@@ -78,7 +78,7 @@ def fetch(
     return _file(row["content"], headers)
 
 
-def _file(content: bytes, headers: Mapping[str, str]) -> Reply:
+def _file(content: bytes, headers: Mapping[str, str]) -> Response:
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     facts = (
         ("Content-Type", "binary/octet-stream"),
@@ -87,7 +87,7 @@ def _file(content: bytes, headers: Mapping[str, str]) -> Reply:
     )
     wanted = _RANGE.fullmatch(headers.get("range", ""))
     if wanted is None or headers.get("if-range", tag) != tag:
-        return Reply(HTTPStatus.OK, facts, content)
+        return Response(HTTPStatus.OK, facts, content)
     size = len(content)
     if wanted["end"]:
         first, last = max(0, size - int(wanted["end"])), size - 1
@@ -98,16 +98,16 @@ def _file(content: bytes, headers: Mapping[str, str]) -> Reply:
         refused = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
         return _error(refused, "InvalidRange", "The range is outside the file", unmet)
     given = ("Content-Range", f"bytes {first}-{last}/{size}")
-    return Reply(HTTPStatus.PARTIAL_CONTENT, (*facts, given), content[first : last + 1])
+    return Response(HTTPStatus.PARTIAL_CONTENT, (*facts, given), content[first : last + 1])
 
 
 def _signature(secret: str, path: str, expires: str) -> str:
     return hmac.new(secret.encode(), f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()
 
 
-def _error(status: int, code: str, message: str, *headers: tuple[str, str]) -> Reply:
+def _error(status: int, code: str, message: str, *headers: tuple[str, str]) -> Response:
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     )
-    return Reply(status, (("Content-Type", "application/xml"), *headers), body.encode())
+    return Response(status, (("Content-Type", "application/xml"), *headers), body.encode())

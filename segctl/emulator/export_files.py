@@ -1,4 +1,4 @@
-"""What the files of an export say: columns, lines, and where one file ends and the next begins.
+"""The files of an export: columns, lines, and where one file ends and the next begins.
 
 Owns the two formats, CSV and JSON, and the cut into files. Source: sendgrid-api.md §4, and the code
 of users; what is guessed says so.
@@ -48,7 +48,7 @@ _AFTER_CUSTOM = ("phone_number_id", "external_id", "anonymous_id")
 def packed(
     chosen: Sequence[Contact], custom: Sequence[str], file_type: str, most: int | None, size: int
 ) -> Iterator[bytes]:
-    """Give the files in gzip: each of at most `most` contacts and, unpacked, `size` bytes.
+    """Return the files in gzip: each of at most `most` contacts and, unpacked, `size` bytes.
 
     `custom` are the account's own fields, `file_type` is `csv` or `json`.
     """
@@ -112,11 +112,11 @@ def _json_lines(chosen: Sequence[Contact], custom: Sequence[str]) -> Iterator[by
 def _cut(lines: Iterator[bytes], most: int | None, size: int) -> Iterator[bytes]:
     """Cut lines into files, at least one; each begins with the header (guessed)."""
     header = next(lines)
-    held, content = 0, bytearray(header)
+    contact_count, content = 0, bytearray(header)
     for line in lines:
-        if held and (held == most or len(content) + len(line) > size):
+        if contact_count and (contact_count == most or len(content) + len(line) > size):
             yield bytes(content)
-            held, content = 0, bytearray(header)
+            contact_count, content = 0, bytearray(header)
         content += line
-        held += 1
+        contact_count += 1
     yield bytes(content)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.emulator import catalogue, contacts, counts, downloads, records
 from segctl.emulator.records import V2
 from segctl.emulator.request import timestamp
-from segctl.emulator.response import Reply, json_reply, not_found, refuse
+from segctl.emulator.response import Response, json_response, not_found, refuse
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from segctl.emulator.contacts import Contact
     from segctl.emulator.records import Record
-    from segctl.emulator.request import Call
+    from segctl.emulator.request import Request
 
 _JOBS = "/v3/marketing/contacts/exports"
 _FILE_TYPES = ("csv", "json")
@@ -31,14 +31,14 @@ _BODY = ("list_ids", "segment_ids", "notifications", "file_type", "max_file_size
 _DEFAULT_MEGABYTES = 5000
 
 
-def start(call: Call) -> Reply:
+def start(request: Request) -> Response:
     """POST: 202 with the id of a job; without a body it is about all contacts (observed).
 
-    With lists and segments it is about everybody in one of them (guessed).
+    With lists and segments it has the contacts in any of them (guessed).
 
     A list or segment that the account does not have is a 404, anything malformed a 400 (guessed).
     """
-    content = call.json_object() if call.body else {}
+    content = request.json_object() if request.body else {}
     for key in content:
         if key not in _BODY:
             raise refuse(f"unknown field {key}", key)
@@ -50,23 +50,23 @@ def start(call: Call) -> Reply:
     megabytes = content.get("max_file_size", _DEFAULT_MEGABYTES)
     if not isinstance(megabytes, int) or isinstance(megabytes, bool) or megabytes < 1:
         raise refuse("max_file_size must be a positive number of MB", "max_file_size")
-    segments = _segments(call, segment_ids)
+    segments = _segments(request, segment_ids)
     for list_id in list_ids:
-        if not catalogue.has_list(call.db, call.account, list_id):
+        if not catalogue.has_list(request.db, request.account, list_id):
             raise refuse("list does not exist", "list_ids", status=HTTPStatus.NOT_FOUND)
-    _purge(call)
-    chosen = _chosen(call, list_ids, segments)
-    failure = call.settings.export_failure
+    _purge(request)
+    chosen = _chosen(request, list_ids, segments)
+    failure = request.settings.export_failure
     if chosen is None:
         chosen, failure = [], failure or "segments are evaluated with DuckDB, which is missing"
-    export_id = call.new_id()
-    ready_at = call.now + call.settings.export_delay
-    call.db.execute(
+    export_id = request.new_id()
+    ready_at = request.now + request.settings.export_delay
+    request.db.execute(
         "INSERT INTO export (account, id, secret, file_type, list_ids, segment_ids, "
         "contact_count, message, created_at, ready_at, expires_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            call.account,
+            request.account,
             export_id,
             uuid.uuid4().hex,
             file_type,
@@ -74,60 +74,62 @@ def start(call: Call) -> Reply:
             json.dumps(segment_ids),
             len(chosen),
             failure,
-            call.now,
+            request.now,
             ready_at,
-            ready_at + call.settings.export_expiry,
+            ready_at + request.settings.export_expiry,
         ),
     )
     if failure is None:
         from segctl.emulator import export_files  # noqa: PLC0415 - for those who export alone
 
-        custom = tuple(catalogue.fields(call.db, call.account))
-        most = call.settings.export_file_contacts
+        custom = tuple(catalogue.fields(request.db, request.account))
+        most = request.settings.export_file_contacts
         files = export_files.packed(chosen, custom, file_type, most, megabytes << 20)
-        call.db.executemany(
+        request.db.executemany(
             "INSERT INTO export_file (export_id, number, content) VALUES (?, ?, ?)",
             [(export_id, number, content) for number, content in enumerate(files, start=1)],
         )
-    metadata = {"self": f"{call.origin}{call.path}/{export_id}"}
-    return json_reply(HTTPStatus.ACCEPTED, {"id": export_id, "_metadata": metadata})
+    metadata = {"self": f"{request.origin}{request.path}/{export_id}"}
+    return json_response(HTTPStatus.ACCEPTED, {"id": export_id, "_metadata": metadata})
 
 
-def get(call: Call, export_id: str) -> Reply:
+def get(request: Request, export_id: str) -> Response:
     """GET one job: `pending`, then `ready` with its addresses, or `failure` with a message.
 
     A job that is expired is unknown (guessed).
     """
-    _purge(call)
-    row = call.db.execute(
-        "SELECT * FROM export WHERE account = ? AND id = ?", (call.account, export_id)
+    _purge(request)
+    row = request.db.execute(
+        "SELECT * FROM export WHERE account = ? AND id = ?", (request.account, export_id)
     ).fetchone()
     if row is None:
         raise not_found()
-    return json_reply(HTTPStatus.OK, _job(call, row))
+    return json_response(HTTPStatus.OK, _job(request, row))
 
 
-def list_all(call: Call) -> Reply:
+def list_all(request: Request) -> Response:
     """GET the jobs that are not expired (documented), on one page (guessed)."""
-    _purge(call)
-    rows = call.db.execute("SELECT * FROM export WHERE account = ? ORDER BY seq", (call.account,))
-    found = [_listed(call, row) for row in rows.fetchall()]
-    metadata = {"self": f"{call.origin}{call.path}"}
-    return json_reply(HTTPStatus.OK, {"result": found, "_metadata": metadata})
-
-
-def _purge(call: Call) -> None:
-    """Forget the jobs that are expired; their files answer as what is expired does."""
-    call.db.execute(
-        "DELETE FROM export_file WHERE export_id IN (SELECT id FROM export WHERE expires_at <= ?)",
-        (call.now,),
+    _purge(request)
+    rows = request.db.execute(
+        "SELECT * FROM export WHERE account = ? ORDER BY seq", (request.account,)
     )
-    call.db.execute("DELETE FROM export WHERE expires_at <= ?", (call.now,))
+    jobs = [_listed(request, row) for row in rows.fetchall()]
+    metadata = {"self": f"{request.origin}{request.path}"}
+    return json_response(HTTPStatus.OK, {"result": jobs, "_metadata": metadata})
 
 
-def _job(call: Call, row: sqlite3.Row) -> dict[str, Any]:
-    """Give a job; fields that say nothing yet are left out (guessed)."""
-    ended = call.now >= row["ready_at"]
+def _purge(request: Request) -> None:
+    """Forget the jobs that are expired; their files answer as what is expired does."""
+    request.db.execute(
+        "DELETE FROM export_file WHERE export_id IN (SELECT id FROM export WHERE expires_at <= ?)",
+        (request.now,),
+    )
+    request.db.execute("DELETE FROM export WHERE expires_at <= ?", (request.now,))
+
+
+def _job(request: Request, row: sqlite3.Row) -> dict[str, Any]:
+    """Return a job; fields that say nothing yet are left out (guessed)."""
+    ended = request.now >= row["ready_at"]
     last = timestamp(row["ready_at"] if ended else row["created_at"])
     content: dict[str, Any] = {
         "id": row["id"],
@@ -135,7 +137,7 @@ def _job(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         "created_at": timestamp(row["created_at"]),
         "updated_at": last,
         "expires_at": timestamp(row["expires_at"]),
-        "_metadata": {"self": f"{call.origin}{_JOBS}/{row['id']}"},
+        "_metadata": {"self": f"{request.origin}{_JOBS}/{row['id']}"},
     }
     if ended and row["message"] is not None:
         content |= {"status": "failure", "message": row["message"]}
@@ -143,66 +145,70 @@ def _job(call: Call, row: sqlite3.Row) -> dict[str, Any]:
         content |= {
             "status": "ready",
             "completed_at": last,
-            "urls": downloads.addresses(call, row),
+            "urls": downloads.addresses(request, row),
             "contact_count": row["contact_count"],
         }
     return content
 
 
-def _listed(call: Call, row: sqlite3.Row) -> dict[str, Any]:
-    """Give a job as the list shows it, which has other fields (documented)."""
-    content = _job(call, row)
+def _listed(request: Request, row: sqlite3.Row) -> dict[str, Any]:
+    """Return a job as the list shows it, which has other fields (documented)."""
+    content = _job(request, row)
     for name in ("updated_at", "contact_count", "message"):
         content.pop(name, None)
     lists, segments = json.loads(row["list_ids"]), json.loads(row["segment_ids"])
     kind = "segment_export" if segments else "list_export" if lists else "contacts_export"
-    named = _names(call)
+    named = _names(request)
     return content | {
         "user_id": "1",
         "export_type": kind,
-        "segments": [{"ID": one, "Name": named.get(one, "")} for one in segments],
-        "lists": [{"ID": one, "Name": named.get(one, "")} for one in lists],
+        "segments": [
+            {"ID": segment_id, "Name": named.get(segment_id, "")} for segment_id in segments
+        ],
+        "lists": [{"ID": list_id, "Name": named.get(list_id, "")} for list_id in lists],
     }
 
 
-def _names(call: Call) -> dict[str, str]:
-    rows = call.db.execute(
+def _names(request: Request) -> dict[str, str]:
+    rows = request.db.execute(
         "SELECT id, name FROM list WHERE account = ?1 "
         "UNION ALL SELECT id, name FROM segment WHERE account = ?1",
-        (call.account,),
+        (request.account,),
     )
     return {row["id"]: row["name"] for row in rows}
 
 
-def _segments(call: Call, segment_ids: Sequence[str]) -> list[Record]:
-    """Find the segments to export; one of v1 cannot be, as nothing here evaluates it."""
-    found = [records.find(call.db, call.account, segment_id) for segment_id in segment_ids]
-    if None in found:
+def _segments(request: Request, segment_ids: Sequence[str]) -> list[Record]:
+    """Find the segments to export; not a v1 one, whose query nothing here evaluates."""
+    matches = [records.find(request.db, request.account, segment_id) for segment_id in segment_ids]
+    if None in matches:
         raise refuse("segment does not exist", "segment_ids", status=HTTPStatus.NOT_FOUND)
-    known = [record for record in found if record is not None]
+    known = [record for record in matches if record is not None]
     if any(record.version != V2 for record in known):
         raise refuse("segments of the v1 API cannot be exported", "segment_ids")
     return known
 
 
 def _chosen(
-    call: Call, list_ids: Sequence[str], segments: Sequence[Record]
+    request: Request, list_ids: Sequence[str], segments: Sequence[Record]
 ) -> list[Contact] | None:
-    """Give everybody in one of the lists or segments, or all; `None` where segments hide it."""
-    everybody = contacts.read_contacts(call.db, call.account)
+    """Return the contacts in the lists or segments, or all; `None` where segments hide it."""
+    all_contacts = contacts.read_contacts(request.db, request.account)
     if not list_ids and not segments:
-        return everybody
-    inside = counts.members(call, segments) if segments else {}
+        return all_contacts
+    inside = counts.members(request, segments) if segments else {}
     if inside is None:
         return None
-    members = {one.id for found in inside.values() for one in found}
+    members = {contact.id for segment in inside.values() for contact in segment}
     return [
-        one for one in everybody if one.id in members or not set(list_ids).isdisjoint(one.list_ids)
+        contact
+        for contact in all_contacts
+        if contact.id in members or not set(list_ids).isdisjoint(contact.list_ids)
     ]
 
 
 def _ids(content: Mapping[str, Any], name: str) -> list[str]:
     ids = content.get(name) or []
-    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+    if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
         raise refuse(f"{name} must be an array of ids", name)
     return ids

@@ -15,7 +15,7 @@ The text form, for a command line::
 METHOD is an HTTP method, `*` for any, or `!GET` for any but GET; PATH is a shell pattern on the
 path without its query, in which `*` also matches `/`; KIND is a value of `Kind`. `after` lets the
 server do its work first, where the kind leaves a choice. `#N` is the first matching request that
-is struck, counted from 1; `xN` how many are struck from there on, one unless told. The seconds are
+is struck, counted from 1; `xN` how many are struck from there on, 1 by default. The seconds are
 those of `Fault.seconds`.
 """
 
@@ -34,9 +34,9 @@ from segctl.emulator.response import (
     BAD_GRANT,
     TOO_MANY_REQUESTS,
     Delivery,
-    Reply,
-    errors_reply,
-    json_reply,
+    Response,
+    errors_response,
+    json_response,
 )
 
 
@@ -83,22 +83,22 @@ _RATE_LIMITED = frozenset([Kind.RATE_LIMITED, Kind.RATE_LIMITED_EPOCH, Kind.RATE
 _SECONDS = {Kind.HANG: 60.0, Kind.DRIP: 5.0}
 _HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body></body>\r\n</html>\r\n"
 
-_ANSWERS: dict[Kind, Reply] = {
-    Kind.BAD_REQUEST: errors_reply(400, "invalid request"),
-    Kind.UNAUTHORIZED: errors_reply(401, BAD_GRANT),
-    Kind.FORBIDDEN: errors_reply(403, ACCESS_FORBIDDEN),
-    Kind.NOT_FOUND: errors_reply(404, "resource not found"),
-    Kind.NOT_FOUND_EMPTY: Reply(404),
-    Kind.NOT_ACCEPTABLE: errors_reply(406, "not acceptable"),
-    Kind.RATE_LIMITED: errors_reply(429, TOO_MANY_REQUESTS),
-    Kind.RATE_LIMITED_EPOCH: errors_reply(429, TOO_MANY_REQUESTS),
-    Kind.RATE_LIMITED_EMPTY: Reply(429),
-    Kind.RESIDENCY: errors_reply(451, "unavailable for legal reasons"),
-    Kind.SERVER_ERROR: errors_reply(500, "internal server error"),
-    Kind.BAD_GATEWAY: json_reply(502, {"message": "Internal server error"}),
-    Kind.BAD_GATEWAY_HTML: Reply(502, (("Content-Type", "text/html"),), _HTML),
-    Kind.UNAVAILABLE: json_reply(503, {"message": "Service Unavailable"}),
-    Kind.GATEWAY_TIMEOUT: json_reply(504, {"message": "Endpoint request timed out"}),
+_ANSWERS: dict[Kind, Response] = {
+    Kind.BAD_REQUEST: errors_response(400, "invalid request"),
+    Kind.UNAUTHORIZED: errors_response(401, BAD_GRANT),
+    Kind.FORBIDDEN: errors_response(403, ACCESS_FORBIDDEN),
+    Kind.NOT_FOUND: errors_response(404, "resource not found"),
+    Kind.NOT_FOUND_EMPTY: Response(404),
+    Kind.NOT_ACCEPTABLE: errors_response(406, "not acceptable"),
+    Kind.RATE_LIMITED: errors_response(429, TOO_MANY_REQUESTS),
+    Kind.RATE_LIMITED_EPOCH: errors_response(429, TOO_MANY_REQUESTS),
+    Kind.RATE_LIMITED_EMPTY: Response(429),
+    Kind.RESIDENCY: errors_response(451, "unavailable for legal reasons"),
+    Kind.SERVER_ERROR: errors_response(500, "internal server error"),
+    Kind.BAD_GATEWAY: json_response(502, {"message": "Internal server error"}),
+    Kind.BAD_GATEWAY_HTML: Response(502, (("Content-Type", "text/html"),), _HTML),
+    Kind.UNAVAILABLE: json_response(503, {"message": "Service Unavailable"}),
+    Kind.GATEWAY_TIMEOUT: json_response(504, {"message": "Endpoint request timed out"}),
 }
 _WRONG = json.dumps([{"unexpected": "shape"}]).encode()
 
@@ -122,14 +122,14 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.after and (self.kind in _SPOILS or self.kind is Kind.REFUSE):
-            raise ValueError(f"{self.kind.value} leaves no choice of when: remove 'after'")
+            raise ValueError(f"{self.kind.value} always strikes at the same point: remove 'after'")
         if self.nth < 1 or (self.times is not None and self.times < 1):
             raise ValueError("a fault strikes from request #1 on, and at least once")
         if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds >= 0):
             raise ValueError("the seconds of a fault cannot be negative or endless")
 
     def concerns(self, method: str, path: str) -> bool:
-        """Tell whether the rule counts a request; `method` is in capitals, `path` has no query."""
+        """Return whether the rule counts a request; `method` is upper-case, `path` has no query."""
         if self.method.startswith("!"):
             named = method != self.method[1:]
         else:
@@ -138,11 +138,11 @@ class Fault:
 
     @property
     def acts(self) -> bool:
-        """Tell whether the server does its work before things go wrong."""
+        """Return whether the server does its work before things go wrong."""
         return self.after or self.kind in _SPOILS
 
-    def spoil(self, reply: Reply | None, *, now: float, limit: int) -> Reply:
-        """Give the answer the caller gets; `reply` is the server's, where it acted.
+    def spoil(self, response: Response | None, *, now: float, limit: int) -> Response:
+        """Return the answer the caller gets; `response` is the server's, where it acted.
 
         `now`, in seconds since 1970, and `limit` fill the rate headers of a 429.
         """
@@ -150,13 +150,13 @@ class Fault:
         answer = _ANSWERS.get(self.kind)
         if answer is not None:
             return _rate_limited(self.kind, answer, seconds, now, limit)
-        if reply is None or self.kind not in _SPOILS:
+        if response is None or self.kind not in _SPOILS:
             delivery = {Kind.REFUSE: Delivery.REFUSED, Kind.HANG: Delivery.HUNG}
-            return Reply(0, delivery=delivery.get(self.kind, Delivery.DROPPED), seconds=seconds)
-        return _spoiled(self.kind, reply, seconds)
+            return Response(0, delivery=delivery.get(self.kind, Delivery.DROPPED), seconds=seconds)
+        return _spoiled(self.kind, response, seconds)
 
 
-def _rate_limited(kind: Kind, answer: Reply, seconds: float, now: float, limit: int) -> Reply:
+def _rate_limited(kind: Kind, answer: Response, seconds: float, now: float, limit: int) -> Response:
     if kind not in _RATE_LIMITED:
         return answer
     reset = now + seconds if kind is Kind.RATE_LIMITED_EPOCH else seconds
@@ -168,20 +168,20 @@ def _rate_limited(kind: Kind, answer: Reply, seconds: float, now: float, limit: 
     return replace(answer, headers=answer.headers + headers)
 
 
-def _spoiled(kind: Kind, reply: Reply, seconds: float) -> Reply:
+def _spoiled(kind: Kind, response: Response, seconds: float) -> Response:
     match kind:
         case Kind.EMPTY:
-            return replace(reply, body=b"")
+            return replace(response, body=b"")
         case Kind.TRUNCATED:
-            return replace(reply, body=reply.body[: len(reply.body) // 2])
+            return replace(response, body=response.body[: len(response.body) // 2])
         case Kind.WRONG_JSON:
-            return replace(reply, body=_WRONG)
+            return replace(response, body=_WRONG)
         case Kind.CUT:
-            return replace(reply, delivery=Delivery.CUT)
+            return replace(response, delivery=Delivery.CUT)
         case Kind.DRIP:
-            return replace(reply, delivery=Delivery.DRIPPED, seconds=seconds)
+            return replace(response, delivery=Delivery.DRIPPED, seconds=seconds)
         case _:
-            return replace(reply, delay=reply.delay + seconds)
+            return replace(response, delay=response.delay + seconds)
 
 
 def parse_fault(text: str) -> Fault:
@@ -190,14 +190,16 @@ def parse_fault(text: str) -> Fault:
     if not kind:
         raise ValueError(f"fault {text!r}: expected METHOD PATH KIND, as in 'POST * 502 x2'")
     if re.fullmatch(r"!?[A-Za-z]+|\*", method) is None:
-        raise ValueError(f"fault {text!r}: {method!r} is no HTTP method, no '!METHOD' and no '*'")
+        raise ValueError(
+            f"fault {text!r}: the method must be an HTTP method, '!METHOD' or '*', got {method!r}"
+        )
     if not path.startswith(("/", "*")):
-        raise ValueError(f"fault {text!r}: the path {path!r} starts with neither '/' nor '*'")
+        raise ValueError(f"fault {text!r}: the path must start with '/' or '*', got {path!r}")
     try:
         fault = Fault(Kind(kind.lower()), method.upper(), path)
     except ValueError:
-        known = ", ".join(known.value for known in Kind)
-        raise ValueError(f"fault {text!r}: {kind!r} is none of {known}") from None
+        known = ", ".join(choice.value for choice in Kind)
+        raise ValueError(f"fault {text!r}: unknown kind {kind!r}; must be one of {known}") from None
     try:
         for option in options:
             fault = _with_option(fault, option)
@@ -217,14 +219,14 @@ def _with_option(fault: Fault, option: str) -> Fault:
         return replace(fault, times=int(match[1]))
     if match := re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]+)?)s", option):
         return replace(fault, seconds=float(match[1]))
-    raise ValueError(f"{option!r} is none of after, #N, xN, always, SECONDSs")
+    raise ValueError(f"unknown option {option!r}; must be one of after, #N, xN, always, SECONDSs")
 
 
 class Faults:
     """The rules in force. Safe to change while requests run.
 
-    Every rule counts the requests that match it; of several that are due, the one added first
-    strikes.
+    Every rule counts the requests that match it; of several that are due, the first
+    added strikes.
     """
 
     def __init__(self) -> None:
@@ -234,7 +236,7 @@ class Faults:
 
     @property
     def struck(self) -> int:
-        """Say how many requests were struck so far, by any rule."""
+        """Return how many requests were struck so far, by any rule."""
         return self._struck
 
     def add(self, *faults: Fault | str) -> None:
@@ -249,7 +251,7 @@ class Faults:
             self._rules.clear()
 
     def strike(self, method: str, path: str) -> Fault | None:
-        """Count a request; give the fault it meets, if any."""
+        """Count a request; return the fault it meets, if any."""
         due = None
         with self._lock:
             for fault, seen in self._rules:

@@ -51,7 +51,7 @@ class Record:
     deleted_at: float | None = None
 
     def validation(self, now: float) -> dict[str, str]:
-        """Give the `status` object: PENDING, VALID, or INVALID with its message."""
+        """Return the `status` object: PENDING, VALID, or INVALID with its message."""
         if now < self.validated_at:
             return {"query_validation": "PENDING"}
         if self.error is None:
@@ -59,7 +59,7 @@ class Record:
         return {"query_validation": "INVALID", "error_message": self.error}
 
     def last_sample(self, settings: Settings, now: float) -> float | None:
-        """Give the instant of the last sample, `None` before the first.
+        """Return the instant of the last sample, `None` before the first.
 
         Samples recur on a fixed interval; the real one varies from 1 to 24 h (sendgrid-api.md §1).
         """
@@ -70,7 +70,7 @@ class Record:
         return first + passed * settings.sample_interval
 
     def sample_times(self, settings: Settings, now: float) -> dict[str, str | None]:
-        """Give `sample_updated_at` and `next_sample_update`, null before the first sample."""
+        """Return `sample_updated_at` and `next_sample_update`, null before the first sample."""
         last = self.last_sample(settings, now)
         if last is None:
             return {"sample_updated_at": None, "next_sample_update": None}
@@ -101,7 +101,7 @@ def _record(row: sqlite3.Row) -> Record:
 
 
 def find(db: sqlite3.Connection, account: str, segment_id: str) -> Record | None:
-    """Give the segment with this id unless it is deleted."""
+    """Return the segment with this id unless it is deleted."""
     row = db.execute(
         "SELECT * FROM segment WHERE account = ? AND id = ? AND deleted_at IS NULL",
         (account, segment_id),
@@ -110,7 +110,7 @@ def find(db: sqlite3.Connection, account: str, segment_id: str) -> Record | None
 
 
 def named(db: sqlite3.Connection, account: str, name: str) -> list[Record]:
-    """Give the segments of both versions with exactly this name."""
+    """Return the segments of both versions with exactly this name."""
     rows = db.execute(
         "SELECT * FROM segment WHERE account = ? AND name = ? AND deleted_at IS NULL",
         (account, name),
@@ -129,7 +129,7 @@ def count(db: sqlite3.Connection, account: str) -> int:
 def everything(
     db: sqlite3.Connection, account: str, *, deleted_after: float = math.inf
 ) -> list[Record]:
-    """Give all segments, oldest entry first, with those deleted later than `deleted_after`."""
+    """Return all segments, oldest entry first, with those deleted later than `deleted_after`."""
     rows = db.execute(
         "SELECT * FROM segment WHERE account = ? AND (deleted_at IS NULL OR deleted_at > ?) "
         "ORDER BY seq",
@@ -138,10 +138,10 @@ def everything(
     return [_record(row) for row in rows]
 
 
-def some(
+def by_ids(
     db: sqlite3.Connection, account: str, ids: Sequence[str], *, deleted_after: float
 ) -> list[Record]:
-    """Give the segments with these ids, as `everything` does; unknown ids are passed over."""
+    """Return the segments with these ids, as `everything` does; unknown ids are passed over."""
     rows = db.execute(
         "SELECT * FROM segment WHERE account = ? AND id IN (SELECT value FROM json_each(?)) "
         "AND (deleted_at IS NULL OR deleted_at > ?) ORDER BY seq",
@@ -223,7 +223,7 @@ def keep_counts(db: sqlite3.Connection, account: str, counted: Iterable[Record])
 
 
 def summary(record: Record, settings: Settings, now: float) -> dict[str, Any]:
-    """Give the fields that segments of both versions share in lists and on their own."""
+    """Return the fields that segments of both versions share in lists and on their own."""
     return {
         "id": record.id,
         "name": record.name,

@@ -15,75 +15,76 @@ from zoneinfo import ZoneInfo
 from segctl.emulator import records
 from segctl.emulator.records import V2
 from segctl.emulator.request import timestamp
-from segctl.emulator.response import Reply, json_reply
+from segctl.emulator.response import Response, json_response
 from segctl.emulator.settings import AccountPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from segctl.emulator.request import Call
+    from segctl.emulator.request import Request
 
 _UTC = ZoneInfo("UTC")
 
 
-def run(call: Call, segment_id: str) -> Reply:
+def run(request: Request, segment_id: str) -> Response:
     """POST a refresh: 202 with a `job_id`; the sample follows after `Settings.sample_delay`.
 
     403 without a body on a free plan, 404 `{"error": …}` for an unknown segment, 429 without a
     body when a quota is used up (all documented). A time zone that is missing or not an IANA
     name is a 400 `{"error": …}` (guessed), as is a v1 segment being unknown here.
     """
-    settings = call.settings
+    settings = request.settings
     if settings.plan is AccountPlan.FREE:
-        return Reply(HTTPStatus.FORBIDDEN)
-    record = records.find(call.db, call.account, segment_id)
+        return Response(HTTPStatus.FORBIDDEN)
+    record = records.find(request.db, request.account, segment_id)
     if record is None or record.version != V2:
-        return json_reply(HTTPStatus.NOT_FOUND, {"error": "Segment does not exist."})
-    name = call.json_object().get("user_time_zone")
+        return json_response(HTTPStatus.NOT_FOUND, {"error": "Segment does not exist."})
+    name = request.json_object().get("user_time_zone")
     zone = _zone(name)
     if zone is None:
-        return json_reply(HTTPStatus.BAD_REQUEST, {"error": "user_time_zone is invalid"})
-    earlier = [at for at, _ in uses(call, segment_id)]
-    (account_today,) = call.db.execute(
+        return json_response(HTTPStatus.BAD_REQUEST, {"error": "user_time_zone is invalid"})
+    earlier = [at for at, _ in uses(request, segment_id)]
+    (account_today,) = request.db.execute(
         "SELECT count(*) FROM refresh WHERE account = ? AND at >= ?",
-        (call.account, _midnight(call.now, _UTC)),
+        (request.account, _midnight(request.now, _UTC)),
     ).fetchone()
     if (
-        sum(at >= _midnight(call.now, zone) for at in earlier) >= settings.refreshes_per_segment_day
-        or any(at > call.now - settings.refresh_interval for at in earlier)
+        sum(at >= _midnight(request.now, zone) for at in earlier)
+        >= settings.refreshes_per_segment_day
+        or any(at > request.now - settings.refresh_interval for at in earlier)
         or account_today >= settings.refreshes_per_account_day
     ):
-        return Reply(HTTPStatus.TOO_MANY_REQUESTS)
-    call.db.execute(
+        return Response(HTTPStatus.TOO_MANY_REQUESTS)
+    request.db.execute(
         "INSERT INTO refresh (account, segment_id, at, time_zone) VALUES (?, ?, ?, ?)",
-        (call.account, segment_id, call.now, zone.key),
+        (request.account, segment_id, request.now, zone.key),
     )
-    records.update(call.db, call.account, replace(record, sampled_from=call.now))
-    return json_reply(HTTPStatus.ACCEPTED, {"job_id": call.new_id()})
+    records.update(request.db, request.account, replace(record, sampled_from=request.now))
+    return json_response(HTTPStatus.ACCEPTED, {"job_id": request.new_id()})
 
 
-def uses(call: Call, segment_id: str) -> list[tuple[float, str]]:
-    """Give the instant and the time zone of each refresh of a segment, oldest first."""
-    rows = call.db.execute(
+def uses(request: Request, segment_id: str) -> list[tuple[float, str]]:
+    """Return the instant and the time zone of each refresh of a segment, oldest first."""
+    rows = request.db.execute(
         "SELECT at, time_zone FROM refresh WHERE account = ? AND segment_id = ? ORDER BY at",
-        (call.account, segment_id),
+        (request.account, segment_id),
     )
     return [(row["at"], row["time_zone"]) for row in rows]
 
 
-def all_uses(call: Call) -> Mapping[str, Sequence[tuple[float, str]]]:
-    """Give what `uses` gives, for every segment of the account in one reading."""
+def all_uses(request: Request) -> Mapping[str, Sequence[tuple[float, str]]]:
+    """Return `uses` of every segment of the account, in one query."""
     history: dict[str, list[tuple[float, str]]] = {}
-    for row in call.db.execute(
+    for row in request.db.execute(
         "SELECT segment_id, at, time_zone FROM refresh WHERE account = ? ORDER BY at",
-        (call.account,),
+        (request.account,),
     ):
         history.setdefault(row["segment_id"], []).append((row["at"], row["time_zone"]))
     return history
 
 
-def fields(call: Call, history: Sequence[tuple[float, str]]) -> dict[str, Any]:
-    """Give the refresh fields, which only a segment that was ever refreshed has.
+def fields(request: Request, history: Sequence[tuple[float, str]]) -> dict[str, Any]:
+    """Return the refresh fields, which only a segment that was ever refreshed has.
 
     They are documented and were absent from recorded answers; that a first refresh brings them
     is guessed. The day of `refreshes_used` is that of the last `user_time_zone`.
@@ -91,10 +92,10 @@ def fields(call: Call, history: Sequence[tuple[float, str]]) -> dict[str, Any]:
     if not history:
         return {}
     last, zone = history[-1]
-    today = _midnight(call.now, ZoneInfo(zone))
+    today = _midnight(request.now, ZoneInfo(zone))
     return {
         "refreshes_used": sum(at >= today for at, _ in history),
-        "max_refreshes": call.settings.refreshes_per_segment_day,
+        "max_refreshes": request.settings.refreshes_per_segment_day,
         "last_refreshed_at": timestamp(last),
     }
 

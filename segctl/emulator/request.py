@@ -1,6 +1,6 @@
-"""One request on its way through the operations: who asks for what, when, on which state.
+"""One request on its way through the operations: what is asked, by whom, when, on which state.
 
-Owns `Call` and the reading of bodies, booleans and pages out of a request. Knows no operation.
+`Request` reads bodies, booleans and pages out of a request. Knows no operation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX_ROW = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Request:
     """What an operation needs to answer.
 
     `account` is the subuser's name, empty for the parent account. `params` holds every value of
@@ -92,7 +92,7 @@ class Call:
         return int(size), after
 
     def page_metadata(self, size: int, token: int, next_after: int | None) -> dict[str, str]:
-        """Make the `_metadata` of a page: `self`, and `next` where there is more (§4)."""
+        """Return the `_metadata` of a page: `self`, and `next` where there is more (§4)."""
         metadata = {"self": self._page_url(size, token)}
         if next_after is not None:
             metadata["next"] = self._page_url(size, next_after)

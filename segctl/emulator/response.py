@@ -1,6 +1,6 @@
 """The answers: what goes back to the caller, how it travels, and the shapes errors have.
 
-Owns `Reply`, `Delivery` and the error bodies of sendgrid-api.md §2. Decides nothing: which
+Owns `Response`, `Delivery` and the error bodies of sendgrid-api.md §2. Decides nothing: which
 answer is due is the operations' business.
 """
 
@@ -23,8 +23,8 @@ class Delivery(StrEnum):
     `WHOLE`: it arrives. `REFUSED`: the connection never opened; a socket that already listens
     can only reset it. `DROPPED`: the connection breaks and nothing arrives. `CUT`: half of the
     body arrives under the full `Content-Length`, then the connection breaks. `HUNG`: nothing
-    arrives for `Reply.seconds`, then the connection breaks. `DRIPPED`: it arrives, its body
-    spread over `Reply.seconds`.
+    arrives for `Response.seconds`, then the connection breaks. `DRIPPED`: it arrives, its body
+    spread over `Response.seconds`.
     """
 
     WHOLE = "whole"
@@ -36,7 +36,7 @@ class Delivery(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """One answer.
 
     `headers` are pairs in order, without `Content-Length`, which belongs to the carrier.
@@ -52,7 +52,7 @@ class Reply:
     seconds: float = 0.0
 
     def header(self, name: str) -> str | None:
-        """Give the value of a header, whatever its case, or `None`."""
+        """Return the value of a header, whatever its case, or `None`."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
@@ -62,31 +62,31 @@ class Reply:
 
 
 class RefusalError(Exception):
-    """A request that is turned down; `reply` is the answer it gets."""
+    """A request that is refused; `response` is the answer it gets."""
 
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
 
 
-def json_reply(status: int, content: object) -> Reply:
+def json_response(status: int, content: object) -> Response:
     """Answer with JSON, as UTF-8 without escapes for letters outside ASCII."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return Reply(status, (("Content-Type", "application/json"),), body.encode())
+    return Response(status, (("Content-Type", "application/json"),), body.encode())
 
 
-def errors_reply(status: int, message: str, field: str | None = None) -> Reply:
+def errors_response(status: int, message: str, field: str | None = None) -> Response:
     """Answer with the common error body, `{"errors": [{"field": …, "message": …}]}`."""
-    return json_reply(status, {"errors": [{"field": field, "message": message}]})
+    return json_response(status, {"errors": [{"field": field, "message": message}]})
 
 
 def refuse(message: str, field: str | None = None, *, status: int = 400) -> RefusalError:
-    """Make the exception that turns a request down with the common error body."""
-    return RefusalError(errors_reply(status, message, field))
+    """Return the exception that refuses a request with the common error body."""
+    return RefusalError(errors_response(status, message, field))
 
 
 def not_found() -> RefusalError:
-    """Make the 404 of an unknown object or path.
+    """Return the exception for the 404 of an unknown object or path.
 
     The body is guessed: only its shape is documented, and it "can be empty" (sendgrid-api.md §2).
     """

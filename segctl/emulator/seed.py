@@ -1,7 +1,8 @@
 """The small world that a fresh sandbox starts with.
 
-Owns what is in it and the ids by which docs and tests may name it; its contacts are made by
-`people`. Everything is made up; the segments lie weeks back, so that none is under an update lock.
+Owns what is in it and the ids by which docs and tests may name it; its contacts come from
+`seed_contacts`. Everything is fictional; the segments lie weeks back, so that none is under an
+update lock.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from segctl.emulator import seed_ids
 from segctl.emulator.request import timestamp
 
 if TYPE_CHECKING:
-    from segctl.emulator.console import WebUi
+    from segctl.emulator.console import Console
 
 NEWSLETTER_LIST_ID = seed_ids.NEWSLETTER
 CUSTOMERS_LIST_ID = seed_ids.CUSTOMERS
@@ -52,7 +53,7 @@ _DAY = 86_400.0
 _MORNING = 36_000.0
 
 
-def seed_account(ui: WebUi, now: float) -> None:
+def seed_account(console: Console, now: float) -> None:
     """Put the world into an empty account; `now` is in seconds since 1970.
 
     The count of the v1 segment is known from the start: nothing here evaluates its language.
@@ -68,32 +69,32 @@ def seed_account(ui: WebUi, now: float) -> None:
         (EVENT_GUESTS_LIST_ID, "Event guests 2026"),
         (INTERNAL_TESTERS_LIST_ID, "Internal testers"),
     ):
-        ui.add_list(name, id=list_id)
+        console.add_list(name, id=list_id)
     for name, field_type in CUSTOM_FIELDS.items():
-        ui.add_field(name, field_type)
+        console.add_field(name, field_type)
     contacts = seed_contacts.contacts(today)
-    ui.add_contacts(contacts)
-    ui.seed_v1(
+    console.add_contacts(contacts)
+    console.seed_v1(
         "Gmail users (old)",
         f"email LIKE '%@{_GMAIL}'",
-        contacts_count=sum(one.email.endswith(f"@{_GMAIL}") for one in contacts),
+        contacts_count=sum(contact.email.endswith(f"@{_GMAIL}") for contact in contacts),
         id=GMAIL_USERS_V1_ID,
         at=today - 1500 * _DAY,
     )
-    ui.create(
+    console.create(
         "Old webinar guests 2024",
         "SELECT contact_id, updated_at FROM contact_data "
         "WHERE lead_source = 'webinar-2024' AND created_at < '2025-01-01T00:00:00Z'",
         id=OLD_WEBINAR_GUESTS_ID,
         at=today - 400 * _DAY,
     )
-    ui.create(
+    console.create(
         "Newsletter readers",
         _READERS_QUERY,
         id=NEWSLETTER_READERS_ID,
         at=today - 60 * _DAY,
     )
-    ui.add_single_send(
+    console.add_single_send(
         "Monthly newsletter",
         status="scheduled",
         segment_ids=[NEWSLETTER_READERS_ID],
@@ -101,7 +102,7 @@ def seed_account(ui: WebUi, now: float) -> None:
         id=SCHEDULED_SINGLE_SEND_ID,
         at=today - 21 * _DAY,
     )
-    ui.add_single_send(
+    console.add_single_send(
         "Season greetings",
         list_ids=[CUSTOMERS_LIST_ID],
         id=DRAFT_SINGLE_SEND_ID,
@@ -111,7 +112,7 @@ def seed_account(ui: WebUi, now: float) -> None:
     for number, single_send_id in enumerate(PAST_SINGLE_SEND_IDS):
         at = today - (100 - 30 * number) * _DAY + _MORNING
         sent.append((single_send_id, at))
-        ui.add_single_send(
+        console.add_single_send(
             f"Monthly newsletter, {timestamp(at)[:7]}",
             status="triggered",
             list_ids=[NEWSLETTER_LIST_ID],
@@ -119,4 +120,4 @@ def seed_account(ui: WebUi, now: float) -> None:
             id=single_send_id,
             at=at - 2 * _DAY,
         )
-    ui.add_events(seed_contacts.events(today, tuple(sent)))
+    console.add_events(seed_contacts.events(today, tuple(sent)))

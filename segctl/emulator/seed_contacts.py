@@ -1,4 +1,4 @@
-"""The contacts of the small world: made up, skewed and full of gaps, as real ones are.
+"""The contacts of the small world: fictional, skewed and full of gaps, as real ones are.
 
 Owns who they are and what they did with the mail they got. All of it follows from the day alone: on
 the same day the people are the same everywhere. Addresses are in domains that nobody can have
@@ -55,15 +55,15 @@ _TAGS = ("vip", "beta", "partner", "press", "student", "vip")
 _COMPANIES = ("Acorn Works", "Blue Lamp", "Copper & Sons", "Delta Garden", "Evergreen s.r.o.")
 
 
-class _Dice(random.Random):
+class _Random(random.Random):
     """Dice that fall the same way in every Python: all come from `random()`, which promises it."""
 
     def chance(self, share: float) -> bool:
-        """Tell whether something that is so for this share of people is so for this one."""
+        """Return `True` with this probability."""
         return self.random() < share
 
     def any(self, choices: Sequence[str]) -> str:
-        """Choose one."""
+        """Choose an item."""
         return choices[int(len(choices) * self.random())]
 
     def between(self, first: int, last: int) -> int:
@@ -71,55 +71,55 @@ class _Dice(random.Random):
         return first + int((last - first + 1) * self.random())
 
     def skewed(self, choices: Sequence[str]) -> str:
-        """Choose one; the first ones much more often."""
+        """Choose an item; the first ones much more often."""
         return choices[int(len(choices) * self.random() ** 2)]
 
 
 @lru_cache(maxsize=1)
 def contacts(today: float) -> tuple[Contact, ...]:
-    """Make the contacts; `today` is a midnight, in seconds since 1970."""
-    return tuple(_contacts(_Dice(360), today))
+    """Return the contacts; `today` is a midnight, in seconds since 1970."""
+    return tuple(_contacts(_Random(360), today))
 
 
 @lru_cache(maxsize=1)
 def events(today: float, sends: tuple[tuple[str, float], ...]) -> tuple[Event, ...]:
-    """Make what became of some Single Sends to the newsletter list.
+    """Return the events of some Single Sends to the newsletter list.
 
     Each is an id and the instant it went out at. Whoever came to the account later did not get it.
     """
-    dice = _Dice(120)
-    found = [
+    rng = _Random(120)
+    events = [
         event
         for send_id, at in sends
         for contact in contacts(today)
         if seed_ids.NEWSLETTER in contact.list_ids and contact.created_at < at
-        for event in _received(dice, contact.id, send_id, at)
+        for event in _received(rng, contact.id, send_id, at)
         if event.at < today
     ]
-    return tuple(sorted(found, key=lambda event: event.at))
+    return tuple(sorted(events, key=lambda event: event.at))
 
 
-def _contacts(dice: _Dice, today: float) -> Iterator[Contact]:
+def _contacts(rng: _Random, today: float) -> Iterator[Contact]:
     for number in range(1, HOW_MANY + 1):
         tester = number <= 6  # noqa: PLR2004 - the first ones are our own
-        webinar = not tester and dice.chance(0.11)
+        webinar = not tester and rng.chance(0.11)
         if webinar:
-            since = min(_START_OF_2024 + dice.random() * _WEBINARS_LASTED, today - _DAY)
+            since = min(_START_OF_2024 + rng.random() * _WEBINARS_LASTED, today - _DAY)
         else:
             # Most came in the last year, some long ago.
-            since = today - _DAY * (1 + 1500 * dice.random() ** 2.5)
+            since = today - _DAY * (1 + 1500 * rng.random() ** 2.5)
         since = round(since)
-        first, last = dice.any(_FIRST), dice.any(_LAST)
-        domain = "segctl.test" if tester else dice.skewed(_DOMAINS)
-        fields = dict(_person(dice, first, last)) | dict(_business(dice, since, today))
+        first, last = rng.any(_FIRST), rng.any(_LAST)
+        domain = "segctl.test" if tester else rng.skewed(_DOMAINS)
+        fields = dict(_person(rng, first, last)) | dict(_business(rng, since, today))
         if webinar:
             fields["lead_source"] = "webinar-2024"
         on = [seed_ids.INTERNAL_TESTERS] if tester else []
-        if tester or dice.chance(0.62):
+        if tester or rng.chance(0.62):
             on.append(seed_ids.NEWSLETTER)
         if fields.get("orders_count"):
             on.append(seed_ids.CUSTOMERS)
-        if tester or dice.chance(0.17):
+        if tester or rng.chance(0.17):
             on.append(seed_ids.EVENT_GUESTS)
         yield Contact(
             f"c0a7ac75-0000-4000-8000-{number:012d}",
@@ -127,63 +127,63 @@ def _contacts(dice: _Dice, today: float) -> Iterator[Contact]:
             fields,
             tuple(on),
             since,
-            round(since + dice.random() * (today - since)),
+            round(since + rng.random() * (today - since)),
         )
 
 
-def _person(dice: _Dice, first: str, last: str) -> Iterator[tuple[str, Value]]:
-    if dice.chance(0.88):
+def _person(rng: _Random, first: str, last: str) -> Iterator[tuple[str, Value]]:
+    if rng.chance(0.88):
         yield "first_name", first
-        if dice.chance(0.85):
+        if rng.chance(0.85):
             yield "last_name", last
-    if dice.chance(0.45):
-        city, country, postal_code = _PLACES[int(len(_PLACES) * dice.random() ** 2)]
+    if rng.chance(0.45):
+        city, country, postal_code = _PLACES[int(len(_PLACES) * rng.random() ** 2)]
         yield "city", city
         yield "country", country
-        if dice.chance(0.5):
+        if rng.chance(0.5):
             yield "postal_code", postal_code
-    if dice.chance(0.04):
+    if rng.chance(0.04):
         yield "alternate_emails", [f"{last}.{first}@mail.test".lower()]
-    if dice.chance(0.7):
-        yield "preferred_language", dice.skewed(("en", "cs", "cs", "en", "de", "sk", "CS"))
+    if rng.chance(0.7):
+        yield "preferred_language", rng.skewed(("en", "cs", "cs", "en", "de", "sk", "CS"))
 
 
-def _business(dice: _Dice, since: float, today: float) -> Iterator[tuple[str, Value]]:
+def _business(rng: _Random, since: float, today: float) -> Iterator[tuple[str, Value]]:
     yield "signed_up", timestamp(since)
-    if dice.chance(0.35):
-        yield "company", dice.any(_COMPANIES)
-    if dice.chance(0.7):
-        yield "lead_source", dice.skewed(("website", "referral", "ads", "event"))
-    if dice.chance(0.22):
-        tags = {dice.any(_TAGS), dice.any(_TAGS)}
+    if rng.chance(0.35):
+        yield "company", rng.any(_COMPANIES)
+    if rng.chance(0.7):
+        yield "lead_source", rng.skewed(("website", "referral", "ads", "event"))
+    if rng.chance(0.22):
+        tags = {rng.any(_TAGS), rng.any(_TAGS)}
         yield "tags", "[" + ",".join(f'"{tag}"' for tag in sorted(tags)) + "]"
-    plan = dice.skewed(("", "free", "free", "trial", "pro", "enterprise"))
+    plan = rng.skewed(("", "free", "free", "trial", "pro", "enterprise"))
     if plan:
         yield "plan", plan
     if plan == "trial":
-        yield "renewal_date", timestamp(today + _DAY * dice.between(-6, 30))
+        yield "renewal_date", timestamp(today + _DAY * rng.between(-6, 30))
     elif plan in ("pro", "enterprise"):
-        yield "renewal_date", timestamp(today + _DAY * dice.between(1, 365))
-    if dice.chance(0.4):
-        orders = int(dice.expovariate(0.3))
+        yield "renewal_date", timestamp(today + _DAY * rng.between(1, 365))
+    if rng.chance(0.4):
+        orders = int(rng.expovariate(0.3))
         yield "orders_count", orders
         if orders:
-            spent = sum(15 + 90 * dice.expovariate(1) for _ in range(orders))
+            spent = sum(15 + 90 * rng.expovariate(1) for _ in range(orders))
             yield "total_spend", round(spent, 2)
-            age = min(today - since, 700 * _DAY * dice.random() ** 1.7)
+            age = min(today - since, 700 * _DAY * rng.random() ** 1.7)
             yield "last_order", timestamp(today - age)
-            if dice.chance(0.6):
+            if rng.chance(0.6):
                 yield "loyalty_points", int(spent // 10)
 
 
-def _received(dice: _Dice, contact_id: str, send_id: str, at: float) -> Iterator[Event]:
+def _received(rng: _Random, contact_id: str, send_id: str, at: float) -> Iterator[Event]:
     data = {"payload": {"unique_args": {"singlesend_id": send_id}}}
     yield Event(contact_id, "processed", at, data=data)
-    if dice.chance(0.03):
+    if rng.chance(0.03):
         return
-    yield Event(contact_id, "delivered", at + dice.between(1, 600), data=data)
-    if dice.chance(0.42):
-        opened = at + round(_DAY * 5 * dice.random() ** 3) + 600
+    yield Event(contact_id, "delivered", at + rng.between(1, 600), data=data)
+    if rng.chance(0.42):
+        opened = at + round(_DAY * 5 * rng.random() ** 3) + 600
         yield Event(contact_id, "open", opened, data=data)
-        if dice.chance(0.27):
-            yield Event(contact_id, "click", opened + dice.between(5, 300), data=data)
+        if rng.chance(0.27):
+            yield Event(contact_id, "click", opened + rng.between(5, 300), data=data)

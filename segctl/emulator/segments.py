@@ -15,9 +15,9 @@ from segctl.emulator import catalogue, counts, records, refresh, validation
 from segctl.emulator.records import V2, Record
 from segctl.emulator.response import (
     RefusalError,
-    Reply,
-    errors_reply,
-    json_reply,
+    Response,
+    errors_response,
+    json_response,
     not_found,
     refuse,
 )
@@ -25,124 +25,124 @@ from segctl.emulator.response import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from segctl.emulator.request import Call
+    from segctl.emulator.request import Request
 
 MAX_NAME = 100
 MAX_PARENT_FILTER = 50
 TOO_SOON = "Update request came too soon, please wait 5 minutes before trying again"
 
 
-def create(call: Call) -> Reply:
+def create(request: Request) -> Response:
     """POST: 201 with the segment.
 
     Refusals, in this order (the order and every wording are guessed): unknown keys, name, query,
     parent lists (400), a parent list that the account does not have (404, a documented status
     of this operation that nothing else explains), a name in use, the cap (400).
     """
-    content = call.json_object()
+    content = request.json_object()
     _refuse_unknown(content, ("name", "query_dsl", "parent_list_ids"))
     name = _name(content.get("name"))
     query = _query(content.get("query_dsl"))
     parents = _parents(content.get("parent_list_ids"))
     for list_id in parents or ():
-        if not catalogue.has_list(call.db, call.account, list_id):
+        if not catalogue.has_list(request.db, request.account, list_id):
             raise refuse(
                 "parent list does not exist", "parent_list_ids", status=HTTPStatus.NOT_FOUND
             )
-    _refuse_taken(call, name, own_id=None)
-    cap = call.settings.cap
-    if cap is not None and records.count(call.db, call.account) >= cap:
+    _refuse_taken(request, name, own_id=None)
+    cap = request.settings.cap
+    if cap is not None and records.count(request.db, request.account) >= cap:
         raise refuse(f"segment limit reached: an account can have at most {cap} segments")
-    delay, error = judge(call, query)
+    delay, error = judge(request, query)
     record = Record(
-        id=call.new_id(),
+        id=request.new_id(),
         version=V2,
         name=name,
         query=query,
         parent_list_ids=parents,
-        created_at=call.now,
-        updated_at=call.now,
-        locked_from=call.now,
-        validated_at=call.now + delay,
+        created_at=request.now,
+        updated_at=request.now,
+        locked_from=request.now,
+        validated_at=request.now + delay,
         error=error,
         contacts_count=0,
-        sampled_from=call.now,
+        sampled_from=request.now,
     )
-    records.insert(call.db, call.account, record)
-    return json_reply(HTTPStatus.CREATED, _full(call, record, sample=True))
+    records.insert(request.db, request.account, record)
+    return json_response(HTTPStatus.CREATED, _full(request, record, sample=True))
 
 
-def list_all(call: Call) -> Reply:
+def list_all(request: Request) -> Response:
     """GET the list: `{"results": […]}` without `query_dsl`, `_metadata` and pages (recorded).
 
     The five rows of the filter table are documented. The order, oldest first, is guessed. v1
     segments show without `query_version` unless the settings keep them out.
     """
-    found = counts.up_to_date(call, filtered(call))
-    history = refresh.all_uses(call)
-    shown = [
-        {**_short(call, record), **refresh.fields(call, history.get(record.id, ()))}
-        for record in found
-        if record.version == V2 or call.settings.v1_in_v2_list
+    listed = counts.up_to_date(request, filtered(request))
+    history = refresh.all_uses(request)
+    results = [
+        {**_short(request, record), **refresh.fields(request, history.get(record.id, ()))}
+        for record in listed
+        if record.version == V2 or request.settings.v1_in_v2_list
     ]
-    return json_reply(HTTPStatus.OK, {"results": shown})
+    return json_response(HTTPStatus.OK, {"results": results})
 
 
-def get(call: Call, segment_id: str) -> Reply:
-    """GET one: with `query_dsl` byte for byte, and `contacts_sample` unless that is `false`.
+def get(request: Request, segment_id: str) -> Response:
+    """GET a segment: with `query_dsl` byte for byte, and `contacts_sample` unless that is `false`.
 
     A v1 segment can be read here too (sendgrid-api.md §1) and has no `query_version`. An unknown
     id is a 404 with the common body (guessed), whatever it looks like.
     """
-    sample = call.boolean("contacts_sample", default=True)
-    (record,) = counts.up_to_date(call, [_existing(call, segment_id)])
-    return json_reply(HTTPStatus.OK, _full(call, record, sample=sample))
+    sample = request.boolean("contacts_sample", default=True)
+    (record,) = counts.up_to_date(request, [_existing(request, segment_id)])
+    return json_response(HTTPStatus.OK, _full(request, record, sample=sample))
 
 
-def update(call: Call, segment_id: str) -> Reply:
+def update(request: Request, segment_id: str) -> Response:
     """PATCH: 200 with the segment; `updated_at` moves and the update lock starts.
 
     `parent_list_ids` and unknown keys are a 400 (guessed; the contract has no such fields), as
     is an empty object (guessed) and any change of a v1 segment. The text of the update lock is
     attested, its status is a setting. Which refusal wins when several apply is guessed.
     """
-    content = call.json_object()
+    content = request.json_object()
     _refuse_unknown(content, ("name", "query_dsl"))
     if not content:
         raise refuse("at least one of name, query_dsl is required")
     name = _name(content["name"]) if "name" in content else None
     query = _query(content["query_dsl"]) if "query_dsl" in content else None
-    record = _existing(call, segment_id)
+    record = _existing(request, segment_id)
     if record.version != V2:
         raise refuse("segment was created with the v1 API and cannot be updated")
-    lock = call.settings.update_lock
-    if record.locked_from is not None and call.now < record.locked_from + lock:
-        raise RefusalError(errors_reply(call.settings.update_lock_status, TOO_SOON))
+    lock = request.settings.update_lock
+    if record.locked_from is not None and request.now < record.locked_from + lock:
+        raise RefusalError(errors_response(request.settings.update_lock_status, TOO_SOON))
     if name is not None:
-        _refuse_taken(call, name, own_id=record.id)
-    edited = edit(record, name, query, now=call.now, judge=lambda text: judge(call, text))
-    edited = replace(edited, locked_from=call.now)
-    records.update(call.db, call.account, edited)
-    return json_reply(HTTPStatus.OK, _full(call, edited, sample=True))
+        _refuse_taken(request, name, own_id=record.id)
+    edited = edit(record, name, query, now=request.now, judge=lambda text: judge(request, text))
+    edited = replace(edited, locked_from=request.now)
+    records.update(request.db, request.account, edited)
+    return json_response(HTTPStatus.OK, _full(request, edited, sample=True))
 
 
-def remove(call: Call, segment_id: str) -> Reply:
+def remove(request: Request, segment_id: str) -> Response:
     """DELETE: 202 without a body (recorded).
 
     From then on GET answers 404 and the name is free (guessed), while LIST goes on showing the
     segment for `Settings.delete_linger` (recorded: under a minute). Nothing protects a segment
     that a Single Send uses (sendgrid-api.md §3).
     """
-    _existing(call, segment_id)
-    records.purge(call.db, deleted_until=call.now - call.settings.delete_linger)
-    records.delete(call.db, call.account, segment_id, at=call.now)
-    return Reply(HTTPStatus.ACCEPTED)
+    _existing(request, segment_id)
+    records.purge(request.db, deleted_until=request.now - request.settings.delete_linger)
+    records.delete(request.db, request.account, segment_id, at=request.now)
+    return Response(HTTPStatus.ACCEPTED)
 
 
-def judge(call: Call, query: str) -> tuple[float, str | None]:
-    """Tell how long a query stays PENDING, in seconds, and what is wrong with it, if anything."""
-    fields = catalogue.fields(call.db, call.account)
-    settings = call.settings
+def judge(request: Request, query: str) -> tuple[float, str | None]:
+    """Return how long a query stays PENDING, in seconds, and what is wrong with it, if anything."""
+    fields = catalogue.fields(request.db, request.account)
+    settings = request.settings
     slow = validation.uses_events(query)
     delay = settings.event_validation_delay if slow else settings.validation_delay
     return delay, validation.find_error(query, fields)
@@ -171,31 +171,31 @@ def edit(
     )
 
 
-def filtered(call: Call) -> list[Record]:
-    """Give the segments of both versions that the filters of a LIST request select (documented).
+def filtered(request: Request) -> list[Record]:
+    """Return the segments of both versions that the filters of a LIST request select (documented).
 
     Over 50 parent lists are a 400 (documented limit, guessed answer).
     """
-    lingering = call.now - call.settings.delete_linger
-    ids = call.items("ids")
-    parents = frozenset(call.items("parent_list_ids"))
-    orphans = call.boolean("no_parent_list_id", default=False)
+    lingering = request.now - request.settings.delete_linger
+    ids = request.items("ids")
+    parents = frozenset(request.items("parent_list_ids"))
+    orphans = request.boolean("no_parent_list_id", default=False)
     if ids:
-        return records.some(call.db, call.account, ids, deleted_after=lingering)
+        return records.by_ids(request.db, request.account, ids, deleted_after=lingering)
     if len(parents) > MAX_PARENT_FILTER:
         raise refuse(f"at most {MAX_PARENT_FILTER} ids are allowed", "parent_list_ids")
-    found = records.everything(call.db, call.account, deleted_after=lingering)
+    listed = records.everything(request.db, request.account, deleted_after=lingering)
     if not parents and not orphans:
-        return found
+        return listed
     return [
         record
-        for record in found
+        for record in listed
         if (parents.intersection(record.parent_list_ids) if record.parent_list_ids else orphans)
     ]
 
 
-def _existing(call: Call, segment_id: str) -> Record:
-    record = records.find(call.db, call.account, segment_id)
+def _existing(request: Request, segment_id: str) -> Record:
+    record = records.find(request.db, request.account, segment_id)
     if record is None:
         raise not_found()
     return record
@@ -232,27 +232,27 @@ def _parents(value: object) -> tuple[str, ...] | None:
     return tuple(value)
 
 
-def _refuse_taken(call: Call, name: str, *, own_id: str | None) -> None:
+def _refuse_taken(request: Request, name: str, *, own_id: str | None) -> None:
     """Refuse a name in use; that letters of another case make another name is guessed."""
-    for other in records.named(call.db, call.account, name):
-        if other.id != own_id and (other.version == V2 or call.settings.v1_holds_names):
+    for other in records.named(request.db, request.account, name):
+        if other.id != own_id and (other.version == V2 or request.settings.v1_holds_names):
             raise refuse("segment name already exists", "name")
 
 
-def _short(call: Call, record: Record) -> dict[str, Any]:
-    """Give the form of LIST. `identifier_counts` comes with half of the ids, always the same."""
-    content = records.summary(record, call.settings, call.now)
+def _short(request: Request, record: Record) -> dict[str, Any]:
+    """Return the form of LIST. `identifier_counts` comes with half of the ids, always the same."""
+    content = records.summary(record, request.settings, request.now)
     if record.version != V2:
         return content
     content["query_version"] = "2"
-    content["status"] = record.validation(call.now)
-    if call.settings.extra_fields and record.id[-1:] in "02468ace":
+    content["status"] = record.validation(request.now)
+    if request.settings.extra_fields and record.id[-1:] in "02468ace":
         content["identifier_counts"] = {"email": record.contacts_count}
     return content
 
 
-def _full(call: Call, record: Record, *, sample: bool) -> dict[str, Any]:
-    content = _short(call, record) | {"query_dsl": record.query}
+def _full(request: Request, record: Record, *, sample: bool) -> dict[str, Any]:
+    content = _short(request, record) | {"query_dsl": record.query}
     if sample:
-        content["contacts_sample"] = counts.sample(call, record)
-    return content | refresh.fields(call, refresh.uses(call, record.id))
+        content["contacts_sample"] = counts.sample(request, record)
+    return content | refresh.fields(request, refresh.uses(request, record.id))

@@ -1,7 +1,7 @@
 """An emulator on a socket: HTTP/1.1 on loopback, one thread a connection.
 
-Owns the listening socket and the acting out of `Reply.delivery` and `Reply.delay`. Knows nothing
-of the API. It refuses to listen anywhere but on loopback: there is no password to guess.
+Owns the listening socket and the acting out of `Response.delivery` and `Response.delay`. Knows
+nothing of the API. It refuses to listen anywhere but on loopback: there is no password to guess.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, Self
 
-from segctl.emulator.response import Delivery, Reply, errors_reply
+from segctl.emulator.response import Delivery, Response, errors_response
 from segctl.emulator.store import StateError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Give the base URL, without a slash at its end."""
+        """Return the base URL, without a slash at its end."""
         host, port = self._http.server_address[:2]
         name = str(host)
         return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
@@ -117,7 +117,7 @@ class _HttpServer(ThreadingHTTPServer):
             self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that goes away in the middle is what tests are about."""
+        """Print nothing: a client that goes away in the middle is what tests are about."""
 
     def end_connections(self) -> None:
         self.closing.set()
@@ -144,12 +144,12 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         try:
-            reply = self.server.emulator.handle(
+            response = self.server.emulator.handle(
                 self.command, self.path, dict(self.headers.items()), body
             )
         except StateError as error:
-            reply = errors_reply(HTTPStatus.INTERNAL_SERVER_ERROR, f"emulator state: {error}")
-        self._deliver(reply)
+            response = errors_response(HTTPStatus.INTERNAL_SERVER_ERROR, f"emulator state: {error}")
+        self._deliver(response)
 
     def __getattr__(self, name: str) -> Any:
         """Answer every method the same way: which ones exist is the emulator's business."""
@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _body(self) -> bytes | None:
-        """Read the body; give `None` after refusing one that is too large or has no length."""
+        """Read the body; return `None` after refusing one that is too large or has no length."""
         length = self.headers.get("Content-Length", "0")
         if self.headers.get("Transfer-Encoding"):
             self._refuse_body(HTTPStatus.LENGTH_REQUIRED)
@@ -172,44 +172,44 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse_body(self, status: HTTPStatus) -> None:
         self.close_connection = True
-        self._deliver(errors_reply(status, status.phrase.lower()))
+        self._deliver(errors_response(status, status.phrase.lower()))
 
-    def _deliver(self, reply: Reply) -> None:
-        if reply.delay > 0:
-            self.server.closing.wait(reply.delay)
-        match reply.delivery:
+    def _deliver(self, response: Response) -> None:
+        if response.delay > 0:
+            self.server.closing.wait(response.delay)
+        match response.delivery:
             case Delivery.DROPPED | Delivery.REFUSED:
                 self._reset()
             case Delivery.HUNG:
-                self.server.closing.wait(reply.seconds)
+                self.server.closing.wait(response.seconds)
                 self._reset()
             case Delivery.CUT:
-                self.wfile.write(self._head(reply) + reply.body[: len(reply.body) // 2])
+                self.wfile.write(self._head(response) + response.body[: len(response.body) // 2])
                 self.close_connection = True
             case Delivery.DRIPPED:
-                self._drip(reply)
+                self._drip(response)
             case Delivery.WHOLE:
                 # One write: head and body in two would wait for each other's acknowledgement.
-                self.wfile.write(self._head(reply) + self._sent_body(reply))
+                self.wfile.write(self._head(response) + self._sent_body(response))
 
-    def _sent_body(self, reply: Reply) -> bytes:
-        return b"" if self.command == "HEAD" else reply.body
+    def _sent_body(self, response: Response) -> bytes:
+        return b"" if self.command == "HEAD" else response.body
 
-    def _head(self, reply: Reply) -> bytes:
-        phrase = HTTPStatus(reply.status).phrase
-        lines = [f"HTTP/1.1 {reply.status:d} {phrase}"]
-        lines += [f"{name}: {value}" for name, value in reply.headers]
-        lines.append(f"Content-Length: {len(reply.body)}")
+    def _head(self, response: Response) -> bytes:
+        phrase = HTTPStatus(response.status).phrase
+        lines = [f"HTTP/1.1 {response.status:d} {phrase}"]
+        lines += [f"{name}: {value}" for name, value in response.headers]
+        lines.append(f"Content-Length: {len(response.body)}")
         if self.close_connection:
             lines.append("Connection: close")
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
-    def _drip(self, reply: Reply) -> None:
-        self.wfile.write(self._head(reply))
-        size = max(1, -(-len(reply.body) // _DRIPS))
-        for start in range(0, len(reply.body), size):
-            self.server.closing.wait(reply.seconds / _DRIPS)
-            self.wfile.write(reply.body[start : start + size])
+    def _drip(self, response: Response) -> None:
+        self.wfile.write(self._head(response))
+        size = max(1, -(-len(response.body) // _DRIPS))
+        for start in range(0, len(response.body), size):
+            self.server.closing.wait(response.seconds / _DRIPS)
+            self.wfile.write(response.body[start : start + size])
 
     def _reset(self) -> None:
         """Break the connection with a reset, as a dead peer would."""

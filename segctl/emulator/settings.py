@@ -62,7 +62,7 @@ class Settings:
     `identifier_counts` to some segments (observed). `origin` is the scheme and host of `next`
     links; `None` takes them from the request's `Host`.
 
-    `latency` is waited by whoever carries the answer, never by `Emulator.handle`.
+    `latency` is waited by the carrier of the answer, never by `Emulator.handle`.
 
     Raises `ValueError` for what is negative, and for an interval, a window or a file of no length.
     """
@@ -98,17 +98,17 @@ class Settings:
     latency: float = 0.0
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
+        for setting in fields(self):
+            value = getattr(self, setting.name)
             if not isinstance(value, float | int) or isinstance(value, bool):
                 continue
-            never_zero = one.name in ("rate_window", "sample_interval", "export_file_contacts")
+            never_zero = setting.name in ("rate_window", "sample_interval", "export_file_contacts")
             if value < 0 or (never_zero and value == 0):
-                raise ValueError(f"{one.name} cannot be {value}")
+                raise ValueError(f"{setting.name} cannot be {value}")
 
     @classmethod
     def sandbox(cls) -> Settings:
-        """Give the settings of the in-process sandbox: the same rules, seconds instead of minutes.
+        """Return the settings of the in-process sandbox: the same rules, with seconds for minutes.
 
         Quotas, cap and rate limit keep their real values; a deleted segment is gone at once.
         """

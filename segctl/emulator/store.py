@@ -192,18 +192,18 @@ class Store:
         elif version > SCHEMA_VERSION:
             raise StateError(
                 f"{self._name}: state of version {version}, written by a newer emulator "
-                f"(this one knows {SCHEMA_VERSION}): update, or remove the file to start afresh"
+                f"(this one knows {SCHEMA_VERSION}): update, or remove the file to start over"
             )
         elif version < 1:
             raise StateError(
                 f"{self._name}: state of version {version}, which was never released: "
-                "remove the file to start afresh"
+                "remove the file to start over"
             )
         elif version < SCHEMA_VERSION:
             self._step_up(version)
 
     def _step_up(self, version: int) -> None:
-        """Bring a state of an earlier version to this one's; what it holds stays."""
+        """Migrate a state of an earlier version to this one; its data stays."""
         for step in _STEPS[version:]:
             for statement in step.split(";"):
                 self._db.execute(statement)

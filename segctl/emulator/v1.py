@@ -11,51 +11,55 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.emulator import records
 from segctl.emulator.records import V1, Record
-from segctl.emulator.response import Reply, json_reply, not_found
+from segctl.emulator.response import Response, json_response, not_found
 from segctl.emulator.segments import filtered
 
 if TYPE_CHECKING:
-    from segctl.emulator.request import Call
+    from segctl.emulator.request import Request
 
 
-def list_all(call: Call) -> Reply:
+def list_all(request: Request) -> Response:
     """GET the list: `{"results": […]}`, the filters of V2, v1 segments alone (guessed)."""
-    return json_reply(
+    return json_response(
         HTTPStatus.OK,
-        {"results": [_short(call, record) for record in filtered(call) if record.version == V1]},
+        {
+            "results": [
+                _short(request, record) for record in filtered(request) if record.version == V1
+            ]
+        },
     )
 
 
-def get(call: Call, segment_id: str) -> Reply:
-    """GET one, its SGQL in `query_dsl`.
+def get(request: Request, segment_id: str) -> Response:
+    """GET a segment, its SGQL in `query_dsl`.
 
-    `query_json=true` adds that field; documented is an undrawn syntax tree, given is the text in
-    an object. A V2 segment is a 404 here (guessed).
+    `query_json=true` adds that field; documented as a syntax tree without a schema; here it is the
+    text in an object. A V2 segment is a 404 here (guessed).
     """
-    record = _existing(call, segment_id)
-    content = _short(call, record) | {"query_dsl": record.query, "contacts_sample": []}
-    if call.boolean("query_json", default=False):
+    record = _existing(request, segment_id)
+    content = _short(request, record) | {"query_dsl": record.query, "contacts_sample": []}
+    if request.boolean("query_json", default=False):
         content["query_json"] = {"sgql": record.query}
-    return json_reply(HTTPStatus.OK, content)
+    return json_response(HTTPStatus.OK, content)
 
 
-def remove(call: Call, segment_id: str) -> Reply:
-    """DELETE one: 202 with an empty object (documented). No contact is deleted."""
-    _existing(call, segment_id)
-    records.purge(call.db, deleted_until=call.now - call.settings.delete_linger)
-    records.delete(call.db, call.account, segment_id, at=call.now)
-    return json_reply(HTTPStatus.ACCEPTED, {})
+def remove(request: Request, segment_id: str) -> Response:
+    """DELETE a segment: 202 with an empty object (documented). No contact is deleted."""
+    _existing(request, segment_id)
+    records.purge(request.db, deleted_until=request.now - request.settings.delete_linger)
+    records.delete(request.db, request.account, segment_id, at=request.now)
+    return json_response(HTTPStatus.ACCEPTED, {})
 
 
-def _existing(call: Call, segment_id: str) -> Record:
-    record = records.find(call.db, call.account, segment_id)
+def _existing(request: Request, segment_id: str) -> Record:
+    record = records.find(request.db, request.account, segment_id)
     if record is None or record.version != V1:
         raise not_found()
     return record
 
 
-def _short(call: Call, record: Record) -> dict[str, Any]:
-    content = records.summary(record, call.settings, call.now)
+def _short(request: Request, record: Record) -> dict[str, Any]:
+    content = records.summary(record, request.settings, request.now)
     if record.parent_list_ids:
         content["parent_list_id"] = record.parent_list_ids[0]
     return content

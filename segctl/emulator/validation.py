@@ -1,8 +1,8 @@
-"""Whether the server would take a query: VALID, or what is wrong with it.
+"""The validation of a query: VALID, or what is wrong with it.
 
-Owns a lexical check of segment SQL (sendgrid-api.md §6): tokens, brackets, the fixed beginning,
-the words and tables that are allowed, the columns on the left of a comparison. It is no parser
-and no evaluator: it lets some wrong queries pass, and refuses none of the attested shapes. The
+A lexical check of segment SQL (sendgrid-api.md §6): tokens, brackets, the fixed beginning,
+the words and tables that are allowed, the columns on the left of a comparison. It neither parses
+nor evaluates: it lets some wrong queries pass, and refuses none of the attested shapes. The
 messages are guessed, in the manner of Snowflake.
 """
 
@@ -64,7 +64,7 @@ class _Token:
 
     @property
     def names(self) -> bool:
-        """Tell whether it can name a column or a table."""
+        """Return whether it can name a column or a table."""
         return self.kind == "quoted" or (self.kind == "word" and self.text not in _KEYWORDS)
 
 
@@ -73,7 +73,7 @@ class _InvalidQueryError(Exception):
 
 
 def find_error(query: str, custom_fields: Collection[str]) -> str | None:
-    """Give the message of an INVALID query, or `None` for a VALID one.
+    """Return the message of an INVALID query, or `None` for a VALID one.
 
     `custom_fields` are the columns that the account adds to `contact_data`. An unknown column is
     found on the left of a comparison, as the first argument of `array_contains`, and wherever a
@@ -93,7 +93,7 @@ def find_error(query: str, custom_fields: Collection[str]) -> str | None:
 
 
 def uses_events(query: str) -> bool:
-    """Tell whether a query names the table `event_data`, whose segments fill late."""
+    """Return whether a query names the table `event_data`, whose segments fill late."""
     return any(
         match["word"] is not None and match["word"].lower() == "event_data"
         for match in _TOKEN.finditer(query)
@@ -167,7 +167,7 @@ def _check_beginning(tokens: list[_Token]) -> None:
 
 
 def _tables(tokens: list[_Token]) -> dict[str, str]:
-    """Give the table behind each name that may stand before a dot; refuses unknown tables."""
+    """Return the table behind each name that may stand before a dot; refuses unknown tables."""
     aliases: dict[str, str] = {}
     for index, token in enumerate(tokens[:-1]):
         if token.kind != "word" or token.text not in ("from", "join"):
@@ -187,7 +187,7 @@ def _tables(tokens: list[_Token]) -> dict[str, str]:
 
 
 def _joins_on_contact(rest: list[_Token]) -> bool:
-    """Tell whether `[[AS] alias] ON a.contact_id = b.contact_id` follows a joined table."""
+    """Return whether `[[AS] alias] ON a.contact_id = b.contact_id` follows a joined table."""
     text = " ".join(token.text for token in rest[:12])
     condition = r"\w+ \. contact_id = \w+ \. contact_id"
     return re.match(rf"(?:as )?(?:\w+ )?on (?:\( )?{condition}\b", text) is not None
@@ -240,12 +240,12 @@ def _compares(token: _Token) -> bool:
 
 
 def _is_unit(tokens: list[_Token], index: int) -> bool:
-    """Tell whether a word is the unit of a duration, as in `now() - 180 days > last_order`."""
+    """Return whether a word is the unit of a duration, as in `now() - 180 days > last_order`."""
     return index > 0 and tokens[index - 1].kind in ("number", "string")
 
 
 def _path_to(tokens: list[_Token], index: int) -> list[_Token]:
-    """Give the names of the path that ends at `index`, with its colons and without its dots."""
+    """Return the names of the path that ends at `index`, with its colons and without its dots."""
     path = [tokens[index]]
     while index >= 2 and tokens[index - 1].text in (".", ":"):  # noqa: PLR2004 - name, separator
         if tokens[index - 1].text == ":":

@@ -30,10 +30,10 @@ def lists_read(remote: Remote) -> int:
 @pytest.fixture
 def account(connected: Project, remote: Remote) -> Remote:
     """An account with two lists and a segment that is on one of them, which a file says is gone."""
-    remote.emulator.ui.add_list("Newsletter", id=NEWS)
-    remote.emulator.ui.add_list("VIP \x1b[2J customers", id=VIP)
-    remote.emulator.ui.create("By hand", query("country = 'CZ'"))
-    remote.emulator.ui.create("Old", on(VIP), parent_list_ids=[NEWS])
+    remote.emulator.console.add_list("Newsletter", id=NEWS)
+    remote.emulator.console.add_list("VIP \x1b[2J customers", id=VIP)
+    remote.emulator.console.create("By hand", query("country = 'CZ'"))
+    remote.emulator.console.create("Old", on(VIP), parent_list_ids=[NEWS])
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
     return remote
 
@@ -65,7 +65,7 @@ def test_the_names_are_in_the_json_and_in_what_a_saved_plan_shows(
         assert connected.run("show", file, "--format", output).out == text
     assert len(account.emulator.log) == sent
     # A list that gets its name meanwhile makes no plan stale.
-    account.emulator.ui.add_list("Late", id=GONE)
+    account.emulator.console.add_list("Late", id=GONE)
     assert connected.run("apply", file, "--auto-approve").code == 0
     second = json.loads(connected.run("plan", "--format", "json").out)
     assert (second["changes"], second["lists"]) == ([], {})
@@ -74,7 +74,7 @@ def test_the_names_are_in_the_json_and_in_what_a_saved_plan_shows(
 def test_lists_cost_nothing_where_no_change_speaks_of_one(
     connected: Project, account: Remote
 ) -> None:
-    account.emulator.ui.create("Same", on(NEWS), parent_list_ids=[VIP])
+    account.emulator.console.create("Same", on(NEWS), parent_list_ids=[VIP])
     connected.declare("Same", on(NEWS), parent=VIP)
     connected.declare("New", query("country = 'CZ'"))
     connected.write({"segments/old.yaml": "name: Old\nremoved: forget\n"})
@@ -106,7 +106,7 @@ def test_names_that_nobody_tells_change_no_plan(
 
 
 def test_list_names_the_parent_lists(connected: Project, account: Remote) -> None:
-    account.emulator.ui.create("Lost", query("city = 'x'"), parent_list_ids=[GONE])
+    account.emulator.console.create("Lost", query("city = 'x'"), parent_list_ids=[GONE])
     assert f"{NEWS} “Newsletter”" in connected.run("list").out
     assert f"{GONE} (no such list)" in connected.run("list").out
     told = json.loads(connected.run("list", "--format", "json").out)

@@ -311,7 +311,7 @@ def test_runs_at_the_same_time_leave_a_whole_file(tmp_path: Path) -> None:
 def old(remote: Account, name: str, text: str) -> str:
     """Make a segment that nobody edited for a day."""
     at = (remote.clock.moment - timedelta(days=1)).timestamp()
-    return remote.emulator.ui.create(name, text, at=at)
+    return remote.emulator.console.create(name, text, at=at)
 
 
 def asked(remote: Account, project: Project, *argv: str, **env: str) -> list[str]:
@@ -361,8 +361,8 @@ def test_only_what_moved_is_read_again(
 ) -> None:
     connected.run("plan")
     moved = account["Segment 1"]
-    remote.emulator.ui.edit(moved, query=query("total_spend > 99"))
-    remote.emulator.ui.edit(account["Segment 2"], contacts_count=12)
+    remote.emulator.console.edit(moved, query=query("total_spend > 99"))
+    remote.emulator.console.edit(account["Segment 2"], contacts_count=12)
     for _ in range(2):
         # An edit of this very second is not remembered.
         remote.emulator.clear_log()
@@ -387,7 +387,7 @@ def test_apply_reads_afresh_what_it_writes_and_remembers_nothing_of_it(
     moved = account["Segment 1"]
     # SendGrid's list lags behind: this edit does not show in it.
     at = (remote.clock.moment - timedelta(days=1)).timestamp()
-    remote.emulator.ui.edit(moved, query=query("total_spend > 77"), at=at)
+    remote.emulator.console.edit(moved, query=query("total_spend > 77"), at=at)
     result = connected.run("apply", "--auto-approve")
     assert result.code == 1
     assert "somebody changed it since the plan was made" in result.out

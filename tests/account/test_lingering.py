@@ -19,7 +19,7 @@ from tests.support.account import KEY, Remote
 from tests.support.builders import query
 
 if TYPE_CHECKING:
-    from segctl.emulator.console import WebUi
+    from segctl.emulator.console import Console
     from tests.support.project import Project
 
 VIP, CZECH = query("total_spend > 500"), query("preferred_language = 'cs'")
@@ -28,12 +28,12 @@ GONE = "was deleted a moment ago"
 
 
 @pytest.fixture
-def ui(remote: Remote) -> WebUi:
+def console(remote: Remote) -> Console:
     """The web UI of an account whose list lags behind."""
     emulator = remote.emulator
     emulator.settings = dataclasses.replace(emulator.settings, delete_linger=3600.0)
-    emulator.ui.add_list("A list", id=LIST)
-    return emulator.ui
+    emulator.console.add_list("A list", id=LIST)
+    return emulator.console
 
 
 def remember(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
@@ -69,9 +69,9 @@ def listed(project: Project) -> list[str]:
     return [one["name"] for one in data["segments"]]
 
 
-def test_a_plan_right_after_a_removal_is_empty(connected: Project, ui: WebUi) -> None:
-    ui.create("Old", VIP)
-    ui.create("New", CZECH)
+def test_a_plan_right_after_a_removal_is_empty(connected: Project, console: Console) -> None:
+    console.create("Old", VIP)
+    console.create("New", CZECH)
     connected.declare("New", CZECH)
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
     assert connected.run("apply", "--auto-approve").code == 0
@@ -79,8 +79,10 @@ def test_a_plan_right_after_a_removal_is_empty(connected: Project, ui: WebUi) ->
     nothing_to_do(connected)
 
 
-def test_a_plan_right_after_an_exclusive_delete_is_empty(connected: Project, ui: WebUi) -> None:
-    ui.create("Old", VIP)
+def test_a_plan_right_after_an_exclusive_delete_is_empty(
+    connected: Project, console: Console
+) -> None:
+    console.create("Old", VIP)
     connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
     connected.declare("New", CZECH)
     assert connected.run("apply", "--auto-approve").code == 0
@@ -88,8 +90,8 @@ def test_a_plan_right_after_an_exclusive_delete_is_empty(connected: Project, ui:
     nothing_to_do(connected)
 
 
-def test_a_plan_right_after_a_replacement_is_empty(connected: Project, ui: WebUi) -> None:
-    ui.create("VIP", VIP)
+def test_a_plan_right_after_a_replacement_is_empty(connected: Project, console: Console) -> None:
+    console.create("VIP", VIP)
     connected.declare("VIP", VIP, parent=LIST, extra="allow_replace: true\n")
     assert connected.run("apply", "--auto-approve").code == 0
     assert len(listed(connected)) == 2
@@ -97,10 +99,10 @@ def test_a_plan_right_after_a_replacement_is_empty(connected: Project, ui: WebUi
 
 
 def test_a_plan_right_after_a_delete_by_history_is_empty(
-    connected: Project, ui: WebUi, monkeypatch: pytest.MonkeyPatch
+    connected: Project, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ui.create("Old", VIP)
-    ui.create("New", CZECH)
+    console.create("Old", VIP)
+    console.create("New", CZECH)
     connected.declare("New", CZECH)
     remember(monkeypatch, "Old", VIP)
     assert connected.run("apply", "--auto-approve").code == 0
@@ -109,9 +111,9 @@ def test_a_plan_right_after_a_delete_by_history_is_empty(
 
 
 def test_what_was_made_by_hand_and_deleted_is_no_drift(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    delete(remote, ui.create("By hand", VIP))
+    delete(remote, console.create("By hand", VIP))
     connected.declare("New", CZECH)
     drift = json.loads(connected.run("drift", "--format", "json").out)
     assert [(one["kind"], one["name"]) for one in drift["drift"]] == [("deleted", "New")]
@@ -119,9 +121,9 @@ def test_what_was_made_by_hand_and_deleted_is_no_drift(
 
 @pytest.mark.parametrize("by", ["name", "previous name", "history"])
 def test_what_a_declaration_claims_is_never_made_anew_for_a_404(
-    connected: Project, remote: Remote, ui: WebUi, monkeypatch: pytest.MonkeyPatch, by: str
+    connected: Project, remote: Remote, console: Console, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
-    delete(remote, ui.create("New" if by == "name" else "Old", VIP))
+    delete(remote, console.create("New" if by == "name" else "Old", VIP))
     extra = "previous_names: [Old]\n" if by == "previous name" else ""
     connected.declare("New", VIP, extra=extra)
     remember(monkeypatch, "Old", VIP)
@@ -134,18 +136,18 @@ def test_what_a_declaration_claims_is_never_made_anew_for_a_404(
 
 
 def test_who_imports_one_that_has_gone_by_its_name_is_told(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    delete(remote, ui.create("By hand", VIP))
+    delete(remote, console.create("By hand", VIP))
     result = connected.run("import", "By hand")
     assert (result.code, result.out) == (1, "")
     assert GONE in result.err
 
 
 def test_one_without_a_query_concerns_only_who_declares_it(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    odd = ui.create("Odd", "")
+    odd = console.create("Odd", "")
     connected.declare("New", CZECH)
     # The new one is missing, so drift reads all that it may have been renamed to.
     data = json.loads(connected.run("drift", "--format", "json").out)

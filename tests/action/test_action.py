@@ -120,7 +120,7 @@ def test_a_comment_is_made_then_updated_and_what_it_showed_is_applied(shop: Shop
 def test_an_account_that_moved_on_is_not_applied_to(shop: Shop) -> None:
     assert shop.run(pull=7).code == 0
     shop.merge(shop.git("rev-parse", "HEAD"))
-    shop.remote.emulator.ui.create("VIP", query("total_spend > 1"))
+    shop.remote.emulator.console.create("VIP", query("total_spend > 1"))
     refused = shop.run(command="apply")
     assert refused.code == 3, refused.log
     assert shop.remote.definitions()["VIP"][0] == query("total_spend > 1")
@@ -176,7 +176,7 @@ def test_without_a_key_the_comment_says_why_there_is_no_plan(shop: Shop) -> None
 
 def test_a_plan_that_is_refused_fails_the_check_and_is_shown(shop: Shop) -> None:
     list_id = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
-    shop.remote.emulator.ui.create("VIP", query("total_spend > 500"))
+    shop.remote.emulator.console.create("VIP", query("total_spend > 500"))
     shop.commit(
         {"segments/vip.yaml": segment_yaml("VIP", query("total_spend > 500"), parent=list_id)}
     )
@@ -221,9 +221,9 @@ def test_drift_keeps_one_issue(shop: Shop) -> None:
     assert shop.run(command="apply", expect_digest="").code == 0
     quiet = shop.run(command="drift")
     assert (quiet.code, quiet.outputs["changes"], shop.hub.issues) == (0, "false", {})
-    [one] = shop.remote.emulator.ui.segments()
+    [one] = shop.remote.emulator.console.segments()
     shop.remote.clock.forward(minutes=6)
-    shop.remote.emulator.ui.edit(one.id, query=query("total_spend > 1"))
+    shop.remote.emulator.console.edit(one.id, query=query("total_spend > 1"))
     for _ in range(2):
         drifted = shop.run(command="drift")
         assert (drifted.code, drifted.outputs["changes"]) == (0, "true"), drifted.log
@@ -232,7 +232,7 @@ def test_drift_keeps_one_issue(shop: Shop) -> None:
         ]
     assert "VIP" in shop.hub.issues[1]["body"]
     shop.remote.clock.forward(minutes=6)
-    shop.remote.emulator.ui.edit(one.id, query=query("total_spend > 500"))
+    shop.remote.emulator.console.edit(one.id, query=query("total_spend > 500"))
     shop.run(command="drift")
     assert shop.hub.issues[1]["state"] == "closed"
 

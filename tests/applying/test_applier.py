@@ -50,7 +50,7 @@ class Account:
         self.clock = FakeClock()
         self.emulator = Emulator(None, Settings(), now=self.clock.now)
         self.emulator.seed()
-        self.ui = self.emulator.ui
+        self.console = self.emulator.console
         self.mount = emulated(self.emulator)
         self.seen: list[Seen] = []
         self.before: Callable[[Seen], Served | None] = lambda _: None
@@ -65,7 +65,7 @@ class Account:
         return self.before(seen) or self.mount(method, target, headers, body)
 
     def has(self, name: str = "N", query: str = QUERY, *parents: str) -> Remote:
-        return self.writer.get_segment(self.ui.create(name, query, parent_list_ids=parents))
+        return self.writer.get_segment(self.console.create(name, query, parent_list_ids=parents))
 
     def perform(
         self,
@@ -168,7 +168,7 @@ def test_what_somebody_changed_is_left_alone(
 ) -> None:
     remote = account.has()
     change = delete(remote) if kind == "delete" else patch(remote, query=OTHER + " -- ours")
-    account.ui.edit(remote.id, name=edit.get("name"), query=edit.get("query"))
+    account.console.edit(remote.id, name=edit.get("name"), query=edit.get("query"))
     (outcome,) = account.perform(change)
     assert outcome.status is Status.CONFLICT
     assert outcome.id == remote.id
@@ -216,7 +216,7 @@ def test_a_new_sample_is_no_conflict(account: Account) -> None:
 
 def test_a_segment_deleted_meanwhile_is_a_conflict_for_a_patch(account: Account) -> None:
     remote = account.has()
-    account.ui.delete(remote.id)
+    account.console.delete(remote.id)
     (outcome,) = account.perform(patch(remote, query=OTHER))
     assert outcome.status is Status.CONFLICT
     assert outcome.id is None
@@ -230,7 +230,7 @@ def test_so_is_one_deleted_between_the_look_and_the_patch(account: Account) -> N
 
     def step_in(seen: Seen) -> None:
         if seen.method == "PATCH":
-            account.ui.delete(remote.id)
+            account.console.delete(remote.id)
 
     account.before = step_in
     assert account.perform(patch(remote, query=OTHER))[0].status is Status.CONFLICT
@@ -241,9 +241,9 @@ def test_a_segment_deleted_meanwhile_is_deleted(account: Account) -> None:
 
     def step_in(seen: Seen) -> None:
         if seen.method == "DELETE":
-            account.ui.delete(other.id)
+            account.console.delete(other.id)
 
-    account.ui.delete(remote.id)
+    account.console.delete(remote.id)
     account.before = step_in
     for outcome in account.perform(delete(remote), delete(other)):
         assert (outcome.status, outcome.message) == (Status.DONE, "it was gone already")
@@ -302,8 +302,8 @@ def test_a_write_without_a_clear_answer_is_looked_up_and_done_once(
     account.emulator.faults.add(f"{method} * {fault}")
     outcome, after = account.perform(changes[method], create("Next"))
     assert (outcome.status, after.status) == (Status.DONE, Status.DONE)
-    held = {one.name: one for one in account.ui.segments()}
-    assert [one.name for one in account.ui.segments()].count("New") == (method == "POST")
+    held = {one.name: one for one in account.console.segments()}
+    assert [one.name for one in account.console.segments()].count("New") == (method == "POST")
     assert ("N" in held) is (method != "DELETE")
     if method == "PATCH":
         assert held["N"].query == OTHER
@@ -333,7 +333,7 @@ def test_a_server_that_fails_for_good_has_done_nothing(
     assert outcome.status is Status.FAILED
     assert outcome.message.endswith("3 times, and did nothing")
     assert len(account.sent()) == 3
-    assert [one.name for one in account.ui.segments() if one.name in {"N", "New"}] == ["N"]
+    assert [one.name for one in account.console.segments() if one.name in {"N", "New"}] == ["N"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
@@ -418,10 +418,10 @@ def test_a_new_name_that_was_taken_meanwhile_is_a_conflict(
     remote = account.has("N")
     change = patch(remote, name="M", query=OTHER)
     if version == 1:
-        account.ui.seed_v1("M", "email LIKE '%x'")
+        account.console.seed_v1("M", "email LIKE '%x'")
     else:
         account.has("M")
-    holder = next(one for one in account.ui.segments() if one.name == "M")
+    holder = next(one for one in account.console.segments() if one.name == "M")
     if lost:
         account.emulator.faults.add(f"PATCH * {lost}")
     (outcome,) = account.perform(change)
@@ -445,7 +445,7 @@ def test_a_renaming_that_is_refused_for_another_reason_is_a_failure(account: Acc
 
 
 def test_a_name_that_a_v1_segment_holds_is_a_conflict(account: Account) -> None:
-    account.ui.seed_v1("N", "email LIKE '%x'")
+    account.console.seed_v1("N", "email LIKE '%x'")
     (outcome,) = account.perform(create("N"))
     assert outcome.status is Status.CONFLICT
 

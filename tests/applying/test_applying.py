@@ -67,7 +67,7 @@ def replacement(remote: Remote, query: str = QUERY, name: str | None = None) -> 
 
 
 def names(account: Account) -> Counter[str]:
-    return Counter(one.name for one in account.ui.segments())
+    return Counter(one.name for one in account.console.segments())
 
 
 # The update lock
@@ -97,7 +97,7 @@ def test_a_single_send_that_comes_while_others_wait_keeps_its_segment(
 
     def step_in(_: Seen) -> None:
         if account.clock.slept and not sends:
-            sends.append(account.ui.add_single_send("Spring", segment_ids=[gone.id]))
+            sends.append(account.console.add_single_send("Spring", segment_ids=[gone.id]))
 
     account.before = step_in
     options = PlanOptions(ignore_references=ignored)
@@ -119,7 +119,7 @@ def test_what_is_waited_for_is_read_again_before_it_is_written(account: Account)
 
     def step_in(seen: Seen) -> None:
         if seen.method == "GET" and account.clock.slept:
-            account.ui.edit(remote.id, query=by_hand)
+            account.console.edit(remote.id, query=by_hand)
 
     account.before = step_in
     (outcome,) = account.perform(patch(remote, query=OTHER))
@@ -195,7 +195,7 @@ def test_a_query_that_is_not_accepted_is_a_failure(
     assert "SendGrid does not accept its query (" in outcome.message
     assert "no_such_field" in outcome.message.lower()
     assert outcome.span == QUERY_SPAN
-    held = {one.name: one.query for one in account.ui.segments()}
+    held = {one.name: one.query for one in account.console.segments()}
     if on_invalid is OnInvalid.KEEP:
         assert held["New" if kind == "create" else "N"] == WRONG
         assert "it stays on the account" in outcome.message
@@ -223,7 +223,7 @@ def test_a_segment_deleted_while_it_is_checked_is_not_done(account: Account) -> 
 
     def step_in(seen: Seen) -> None:
         if seen.method == "GET":
-            account.ui.delete(seen.target)
+            account.console.delete(seen.target)
 
     account.before = step_in
     (outcome,) = account.perform(create("New"))
@@ -257,12 +257,12 @@ def test_a_create_that_meets_silence_is_never_doubled(account: Account, when: st
         posts = [one for one in account.seen if one.method == "POST"]
         if seen.method == "POST" and len(posts) == 1:
             if when == "after":
-                account.ui.create("N", QUERY)
+                account.console.create("N", QUERY)
             raise httpx.ReadTimeout("nothing came")
         due = when in acts and sum(account.clock.slept) >= acts[when]
         second = when == "at the second" and seen.method == "POST"
         if (due or second) and "N" not in names(account):
-            account.ui.create("N", QUERY)
+            account.console.create("N", QUERY)
 
     account.before = step_in
     (outcome,) = account.perform(create("N"))
@@ -308,7 +308,7 @@ def test_a_refusal_after_silence_does_not_say_that_nothing_was_done(account: Acc
 def test_somebody_elses_segment_after_silence_is_a_conflict(account: Account) -> None:
     def step_in(seen: Seen) -> None:
         if seen.method == "POST":
-            account.ui.create("N", OTHER)
+            account.console.create("N", OTHER)
             raise httpx.ReadTimeout("nothing came")
 
     account.before = step_in
@@ -322,7 +322,7 @@ def test_an_edit_by_hand_after_a_lost_patch_is_left_alone(account: Account) -> N
 
     def step_in(seen: Seen) -> None:
         if seen.method == "PATCH":
-            account.ui.edit(remote.id, query=QUERY + " AND country = 'CZ'")
+            account.console.edit(remote.id, query=QUERY + " AND country = 'CZ'")
             raise httpx.ReadTimeout("nothing came")
 
     account.before = step_in
@@ -334,7 +334,7 @@ def test_an_edit_by_hand_after_a_lost_patch_is_left_alone(account: Account) -> N
 def test_what_another_apply_did_meanwhile_is_done(account: Account) -> None:
     remote = account.has()
     change = patch(remote, query=OTHER)
-    account.ui.edit(remote.id, query=OTHER)
+    account.console.edit(remote.id, query=OTHER)
     (outcome,) = account.perform(change)
     assert (outcome.status, outcome.message) == (Status.DONE, "it was as declared already")
     assert account.sent() == []
@@ -409,7 +409,7 @@ def test_fail_fast_begins_nothing_more(account: Account, *, fail_fast: bool) -> 
 
 def test_a_replacement_without_room_for_two_is_one_at_a_time(account: Account) -> None:
     remotes = [account.has(f"S{number}") for number in range(5)]
-    settled(account, cap=len(account.ui.segments()) + 1)
+    settled(account, cap=len(account.console.segments()) + 1)
     outcomes = account.perform(*map(replacement, remotes), tactics=Tactics(parallelism=8))
     assert {one.status for one in outcomes} == {Status.DONE}
 
@@ -423,7 +423,7 @@ def test_every_write_of_a_replacement_is_looked_up(
     account.emulator.faults.add(f"{method} * {fault}")
     (outcome,) = account.perform(replacement(remote))
     assert outcome.status is Status.DONE
-    (made,) = [one for one in account.ui.segments() if one.name == "N" or "~" in one.name]
+    (made,) = [one for one in account.console.segments() if one.name == "N" or "~" in one.name]
     assert made.parent_list_ids == (LIST,)
     assert made.id == outcome.id != remote.id
 

@@ -43,16 +43,16 @@ def journaled(project: Project, *argv: str, **env: str) -> list[dict[str, Any]]:
 
 
 def test_every_write_stands_before_and_after_it(connected: Project, remote: Remote) -> None:
-    old = remote.emulator.ui.create("Old", VIP)
-    remote.emulator.ui.create("Other", VIP)
-    kept = remote.emulator.ui.create("Kept", VIP)
+    old = remote.emulator.console.create("Old", VIP)
+    remote.emulator.console.create("Other", VIP)
+    kept = remote.emulator.console.create("Kept", VIP)
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
     connected.declare("Kept", query("total_spend > 1"))
     connected.declare("New", VIP)
     found = journaled(
         connected, "--refresh", "changed", "--parallelism", "1", GITHUB_RUN_ID="12", SHELL="x"
     )
-    new = next(one.id for one in remote.emulator.ui.segments() if one.name == "New")
+    new = next(one.id for one in remote.emulator.console.segments() if one.name == "New")
     writes = [(one["operation"], one["segment"]["name"], one["event"]) for one in found]
     assert writes[:6] == [
         ("create", "New", "sent"),
@@ -165,7 +165,7 @@ def test_what_was_found_out_later_closes_what_was_unknown(
     remote.emulator.faults.add(fault)
     found = journaled(connected)
     assert sends(found) == told
-    made = {one.name: one.id for one in remote.emulator.ui.segments()}
+    made = {one.name: one.id for one in remote.emulator.console.segments()}
     for one in found:
         if one.get("outcome") == "done":
             assert one["segment"] == {"name": "New", "id": made["New"]}
@@ -184,8 +184,8 @@ def test_what_was_found_out_later_closes_what_was_unknown(
 def test_so_it_is_for_what_is_changed_or_deleted(
     connected: Project, remote: Remote, method: str, fault: str, told: list[str]
 ) -> None:
-    there = remote.emulator.ui.create("A", VIP)
-    remote.emulator.ui.create("Other", VIP)
+    there = remote.emulator.console.create("A", VIP)
+    remote.emulator.console.create("Other", VIP)
     if method == "PATCH":
         connected.declare("A", query("total_spend > 1"))
     else:
@@ -199,8 +199,8 @@ def test_so_it_is_for_what_is_changed_or_deleted(
 def test_what_somebody_did_meanwhile_leaves_it_unknown(
     connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ui = remote.emulator.ui
-    there = ui.create("A", VIP)
+    console = remote.emulator.console
+    there = console.create("A", VIP)
     connected.declare("A", query("total_spend > 1"))
     remote.emulator.faults.add("PATCH * drop after")
     handle = remote.emulator.handle
@@ -208,7 +208,7 @@ def test_what_somebody_did_meanwhile_leaves_it_unknown(
     def meddle(method: str, target: str, headers: Any, body: bytes = b"") -> Any:
         reply = handle(method, target, headers, body)
         if method == "PATCH":
-            ui.edit(there, query=query("total_spend > 2"))
+            console.edit(there, query=query("total_spend > 2"))
         return reply
 
     monkeypatch.setattr(remote.emulator, "handle", meddle)

@@ -224,8 +224,8 @@ def test_without_a_key_it_names_the_variable_and_the_sandbox(project: Project) -
 
 
 def test_plan_sends_gets_alone_and_only_those_it_needs(connected: Project, remote: Remote) -> None:
-    kept = remote.emulator.ui.create("Kept", VIP)
-    remote.emulator.ui.create("By hand", VIP)
+    kept = remote.emulator.console.create("Kept", VIP)
+    remote.emulator.console.create("By hand", VIP)
     connected.declare("Kept", VIP)
     connected.declare("New", VIP)
     connected.run("plan")
@@ -245,7 +245,7 @@ def test_plan_exit_codes(connected: Project, remote: Remote) -> None:
     file = connected.declare("VIP", VIP)
     assert connected.run("plan").code == 0
     assert connected.run("plan", "--detailed-exitcode").code == 2
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     assert connected.run("plan", "--detailed-exitcode").code == 0
     connected.declare("VIP", VIP, parent=LIST)
     assert connected.run("plan").code == 3
@@ -301,8 +301,8 @@ def test_plan_only(connected: Project) -> None:
 
 
 def test_verbosity(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("Same", VIP)
-    remote.emulator.ui.create("By hand", VIP)
+    remote.emulator.console.create("Same", VIP)
+    remote.emulator.console.create("By hand", VIP)
     connected.declare("Same", VIP)
     connected.declare("New", VIP)
     closing = (
@@ -318,7 +318,7 @@ def test_verbosity(connected: Project, remote: Remote) -> None:
 
 
 def test_a_plan_that_cannot_be_worked_out_is_exit_1(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.seed_v1("Old", "email LIKE '%x'")
+    remote.emulator.console.seed_v1("Old", "email LIKE '%x'")
     connected.declare("Old", VIP)
     result = connected.run("plan")
     assert result.code == 1
@@ -370,14 +370,14 @@ def test_apply_asks_on_a_terminal(
 
 
 def test_apply_with_nothing_to_do_asks_nothing(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     connected.declare("VIP", VIP)
     result = connected.run("apply")
     assert (result.code, result.out) == (0, "No changes. 1 segment matches segments/.\n")
 
 
 def test_a_refused_plan_changes_nothing_at_all(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     before = remote.definitions()
     connected.declare("VIP", VIP, parent=LIST)
     connected.declare("New", VIP)
@@ -418,13 +418,13 @@ def test_apply_that_fails_wholly_is_exit_1(connected: Project, remote: Remote) -
 def test_an_edit_by_hand_after_the_plan_is_a_conflict(
     connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    segment = remote.emulator.ui.create("VIP", VIP)
+    segment = remote.emulator.console.create("VIP", VIP)
     connected.declare("VIP", query("total_spend > 250"))
     by_hand = query("total_spend > 1")
     stdin = io.StringIO("yes\n")
 
     def answer() -> bool:
-        remote.emulator.ui.edit(segment, query=by_hand)
+        remote.emulator.console.edit(segment, query=by_hand)
         return True
 
     monkeypatch.setattr(stdin, "isatty", answer)
@@ -448,7 +448,7 @@ def test_the_update_lock_is_explained(connected: Project, remote: Remote) -> Non
 
 
 def test_apply_refreshes_what_it_changed(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("Same", VIP)
+    remote.emulator.console.create("Same", VIP)
     connected.declare("Same", VIP)
     for number in range(11):
         connected.declare(f"New {number:02}", VIP)
@@ -505,8 +505,8 @@ def test_quiet_apply_says_what_it_came_to(connected: Project) -> None:
 
 
 def test_refresh_by_name_and_by_id(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("VIP", VIP)
-    other = remote.emulator.ui.create("Other", VIP)
+    remote.emulator.console.create("VIP", VIP)
+    other = remote.emulator.console.create("Other", VIP)
     result = connected.run("refresh", "VIP", other, "VIP")
     assert result.code == 0
     assert result.out == "  refreshing    VIP\n  refreshing    Other\n"
@@ -518,12 +518,12 @@ def test_refresh_by_name_and_by_id(connected: Project, remote: Remote) -> None:
     # Who insists asks the account.
     insisting = connected.run("refresh", "VIP", "--force")
     assert (insisting.code, len(remote.emulator.log)) == (1, 6)
-    third = remote.emulator.ui.create("Third", VIP)
+    third = remote.emulator.console.create("Third", VIP)
     assert connected.run("refresh", "VIP", third).code == 4
 
 
 def test_refresh_as_json(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     connected.run("refresh", "VIP")
     result = connected.run("refresh", "VIP", "--format", "json")
     data = json.loads(result.out)
@@ -532,7 +532,7 @@ def test_refresh_as_json(connected: Project, remote: Remote) -> None:
 
 
 def test_refresh_finds_all_names_before_it_sends_any(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     result = connected.run("refresh", "VIP", "VPI")
     assert result.code == 1
     assert "did you mean `VIP`?" in result.err
@@ -540,7 +540,7 @@ def test_refresh_finds_all_names_before_it_sends_any(connected: Project, remote:
 
 
 def test_refresh_of_a_v1_segment(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.seed_v1("Old", "email LIKE '%x'")
+    remote.emulator.console.seed_v1("Old", "email LIKE '%x'")
     result = connected.run("refresh", "Old")
     assert result.code == 1
     assert "is a v1 segment" in result.err
@@ -548,7 +548,7 @@ def test_refresh_of_a_v1_segment(connected: Project, remote: Remote) -> None:
 
 def test_refresh_uses_the_time_zone_of_the_settings(connected: Project, remote: Remote) -> None:
     connected.write({"segctl.yaml": "version: 1\ntime_zone: Europe/Prague\n"})
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     for _ in range(2):
         assert connected.run("refresh", "VIP").code == 0
         remote.clock.forward(hours=1)
@@ -567,12 +567,12 @@ def test_refresh_uses_the_time_zone_of_the_settings(connected: Project, remote: 
 @pytest.fixture
 def varied(connected: Project, remote: Remote) -> Callable[..., list[str]]:
     """Segments with and without parent lists, and a way to list them."""
-    remote.emulator.ui.create(
+    remote.emulator.console.create(
         "Plain", VIP, contacts_count=1203, id="00000000-0000-4000-8000-000000000001"
     )
     for name, parent in (("In one", LIST), ("In two", LIST.replace("01", "02"))):
-        remote.emulator.ui.create(name, VIP, parent_list_ids=[parent])
-    remote.emulator.ui.seed_v1("Old", "email LIKE '%x'")
+        remote.emulator.console.create(name, VIP, parent_list_ids=[parent])
+    remote.emulator.console.seed_v1("Old", "email LIKE '%x'")
     connected.declare("Plain", VIP)
 
     def names(*argv: str) -> list[str]:
@@ -615,12 +615,12 @@ def test_list_as_a_table(connected: Project, varied: Callable[..., list[str]]) -
 
 
 def test_list_says_what_is_wrong_with_a_query(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("Broken", "SELECT nonsense")
+    remote.emulator.console.create("Broken", "SELECT nonsense")
     assert "invalid: " in connected.run("list").out
 
 
 def test_list_works_where_the_files_do_not(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("Plain", VIP)
+    remote.emulator.console.create("Plain", VIP)
     connected.write({"segments/broken.yaml": "name: [\n"})
     result = connected.run("list", "--format", "json")
     assert result.code == 0
@@ -706,7 +706,7 @@ def test_the_key_is_nowhere(connected: Project, remote: Remote) -> None:
 def test_names_from_the_account_cannot_paint_the_terminal(
     connected: Project, remote: Remote
 ) -> None:
-    remote.emulator.ui.create("evil\x1b[2J\u202ename", ALL)
+    remote.emulator.console.create("evil\x1b[2J\u202ename", ALL)
     for argv in (["plan", "-v"], ["list"]):
         text = connected.run(*argv).out
         assert "\x1b" not in text
@@ -758,8 +758,8 @@ def test_plan_knows_the_fields_and_lists_of_the_account(connected: Project, remo
     assert "warning[unknown-list]" in result.out
     assert connected.run("apply", "--auto-approve").code == 1
     assert remote.definitions() == {}
-    remote.emulator.ui.add_list("A list", id=LIST)
-    remote.emulator.ui.add_field("totl_spend", "Number")
+    remote.emulator.console.add_list("A list", id=LIST)
+    remote.emulator.console.add_field("totl_spend", "Number")
     assert connected.run("apply", "--auto-approve").code == 0
 
 
@@ -775,7 +775,7 @@ def test_a_plan_goes_on_where_the_account_will_not_tell_its_fields(
 
 def test_what_is_unchanged_is_not_checked_again(connected: Project, remote: Remote) -> None:
     text = query("country != 'CZ'")
-    remote.emulator.ui.create("Abroad", text)
+    remote.emulator.console.create("Abroad", text)
     connected.declare("Abroad", text)
     assert "warning" not in connected.run("plan").out
     assert "warning[drops-nulls]" in connected.run("validate").err
@@ -904,9 +904,9 @@ def test_a_long_explanation_is_wrapped_and_its_list_kept(project: Project) -> No
 
 
 def test_list_v1_asks_the_first_api(connected: Project, remote: Remote) -> None:
-    ui = remote.emulator.ui
-    ui.create("VIP", ALL)
-    segment_id = ui.seed_v1("Old", "email LIKE '%x'", contacts_count=3)
+    console = remote.emulator.console
+    console.create("VIP", ALL)
+    segment_id = console.seed_v1("Old", "email LIKE '%x'", contacts_count=3)
     shown = connected.run("list", "--v1")
     assert (shown.code, shown.err) == (0, "")
     assert [line.split()[0] for line in shown.out.splitlines()] == ["NAME", "Old"]

@@ -97,7 +97,7 @@ def test_a_key_on_the_command_line_is_not_echoed(connected: Project, argv: list[
 
 
 def test_a_key_in_the_account_is_not_shown(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create(f"oops {KEY}", VIP)
+    remote.emulator.console.create(f"oops {KEY}", VIP)
     for argv in (["list"], ["plan", "-v"]):
         result = connected.run(*argv)
         assert "oops SG.***" in result.out
@@ -241,7 +241,7 @@ def test_a_narrow_terminal_loses_the_ids_and_nothing_else(
     columns: int,
     ids: bool,
 ) -> None:
-    segment = remote.emulator.ui.create("A segment with a long name of its own", VIP)
+    segment = remote.emulator.console.create("A segment with a long name of its own", VIP)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(columns))
     text = connected.run("--color", "never", "list").out

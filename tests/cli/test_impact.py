@@ -54,7 +54,7 @@ def spends_more_than(number: int) -> str:
 def shop(connected: Project, remote: Remote) -> Project:
     """A project with twenty contacts; `VIP` has four of them on the account and asks for ten."""
     connected.write({"segctl.yaml": SETTINGS, "exports/people.csv": export(range(PEOPLE))})
-    remote.emulator.ui.create("VIP", spends_more_than(15))
+    remote.emulator.console.create("VIP", spends_more_than(15))
     connected.declare("VIP", spends_more_than(9))
     return connected
 
@@ -126,8 +126,8 @@ def test_a_limit_is_held_at_the_apply_as_the_base_is_then(shop: Project) -> None
 def test_a_swap_of_names_and_a_delete_have_what_impact_they_can_have(
     shop: Project, remote: Remote
 ) -> None:
-    remote.emulator.ui.create("Regulars", spends_more_than(5))
-    remote.emulator.ui.create("Gone", spends_more_than(1))
+    remote.emulator.console.create("Regulars", spends_more_than(5))
+    remote.emulator.console.create("Gone", spends_more_than(1))
     shop.declare("VIP", spends_more_than(5), extra="previous_names: [Regulars]\n")
     shop.declare("Regulars", spends_more_than(14), extra="previous_names: [VIP]\n")
     shop.write({"segments/gone.yaml": "name: Gone\nremoved: true\n"})
@@ -213,7 +213,7 @@ def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
     opened = query(
         "EXISTS (SELECT 1 FROM event_data AS e WHERE e.contact_id = contact_data.contact_id)"
     )
-    remote.emulator.ui.create("Odd", query("no_such_column = 1"))
+    remote.emulator.console.create("Odd", query("no_such_column = 1"))
     shop.declare("Odd", spends_more_than(1))
     shop.declare("Opened", opened)
     shop.declare("VIP", spends_more_than(14))

@@ -77,7 +77,7 @@ def schema_of(file: Path) -> str:
 
 
 def test_an_editor_finds_the_schema_of_every_file(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("VIP", query("total_spend > 500"))
+    remote.emulator.console.create("VIP", query("total_spend > 500"))
     connected.write({"segctl.yaml": "version: 1\nsegments: teams/audiences\n"})
     connected.run("init")
     folder = connected.root / "teams/audiences"

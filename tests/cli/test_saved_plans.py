@@ -29,8 +29,8 @@ def plan(connected: Project, remote: Remote) -> Path:
     """A saved plan that creates one segment, patches one, and keeps one."""
     for name in ("VIP", "Czech", "Same"):
         connected.declare(name, VIP)
-    remote.emulator.ui.create("Czech", CZECH)
-    remote.emulator.ui.create("Same", VIP)
+    remote.emulator.console.create("Czech", CZECH)
+    remote.emulator.console.create("Same", VIP)
     path = connected.root / "plan.json"
     assert connected.run("plan", "--out", str(path)).code == 0
     return path
@@ -131,7 +131,7 @@ def test_show_writes_the_same_json_and_reads_stdin(
 def test_names_that_no_terminal_shows_come_back_whole(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
-    remote.emulator.ui.create("half\x1b[2J \u202egnp", ALL)
+    remote.emulator.console.create("half\x1b[2J \u202egnp", ALL)
     made = connected.run("plan", "-v", "--out", str(plan))
     assert made.code == 0
     assert r"half\x1b[2J \u202egnp" in made.out
@@ -169,10 +169,10 @@ def test_stale_since_the_files_changed(connected: Project, remote: Remote, plan:
 
 
 def test_stale_since_the_account_changed(connected: Project, remote: Remote, plan: Path) -> None:
-    czech, same = remote.emulator.ui.segments()
-    remote.emulator.ui.edit(czech.id, query=ALL)
-    remote.emulator.ui.edit(same.id, name="Renamed")
-    remote.emulator.ui.create("VIP", CZECH)
+    czech, same = remote.emulator.console.segments()
+    remote.emulator.console.edit(czech.id, query=ALL)
+    remote.emulator.console.edit(same.id, name="Renamed")
+    remote.emulator.console.create("VIP", CZECH)
     assert stale(connected, remote, plan) == [
         "`VIP` was to be created, and now is not",
         "`Same` would be created now, and was not to be",
@@ -193,11 +193,11 @@ def test_stale_since_the_parent_list_changed(
 def test_an_edit_that_was_taken_back_is_none(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
-    (czech, _) = remote.emulator.ui.segments()
+    (czech, _) = remote.emulator.console.segments()
     for text in (ALL, CZECH):
         remote.clock.forward(hours=1)
-        remote.emulator.ui.edit(czech.id, query=text)
-    remote.emulator.ui.create("Beside the files", CZECH)
+        remote.emulator.console.edit(czech.id, query=text)
+    remote.emulator.console.create("Beside the files", CZECH)
     file = connected.root / "segments/vip.yaml"
     file.write_text("# A comment moves the places.\n" + file.read_text("utf-8"), "utf-8")
     assert connected.run("apply", str(plan), "--auto-approve").code == 0
@@ -260,7 +260,7 @@ def test_a_refused_plan_is_never_applied(connected: Project, remote: Remote, pla
 def test_a_plan_with_an_error_is_never_applied(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
-    remote.emulator.ui.seed_v1("VIP", ALL)
+    remote.emulator.console.seed_v1("VIP", ALL)
     broken = connected.run("plan", "--out", str(plan))
     assert broken.code == 1
     assert "apply it" not in broken.err
@@ -337,10 +337,10 @@ def test_a_saved_plan_is_not_asked_anything_else(
 def test_references_that_are_ignored_are_in_what_was_approved(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
-    (czech, _) = remote.emulator.ui.segments()
-    remote.emulator.ui.add_single_send("Summer", segment_ids=[czech.id])
+    (czech, _) = remote.emulator.console.segments()
+    remote.emulator.console.add_single_send("Summer", segment_ids=[czech.id])
     list_id = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
-    remote.emulator.ui.add_list("A list", id=list_id)
+    remote.emulator.console.add_list("A list", id=list_id)
     connected.declare("Czech", CZECH, parent=list_id, extra="allow_replace: true\n")
     refused = connected.run("plan", "--format", "json")
     assert refused.code == 3

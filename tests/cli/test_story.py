@@ -63,12 +63,12 @@ SCENARIOS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 def test_every_scenario_twice(
     connected: Project, remote: Remote, declared: Mapping[str, str], held: Mapping[str, str]
 ) -> None:
-    remote.emulator.ui.add_list("A list", id=LIST)
+    remote.emulator.console.add_list("A list", id=LIST)
     for name, text in held.items():
-        remote.emulator.ui.create(name, text)
+        remote.emulator.console.create(name, text)
     for number, (name, text) in enumerate(declared.items()):
         connected.write({f"segments/{number}.yaml": segment_yaml(name, text)})
-    ids = {one.name: one.id for one in remote.emulator.ui.segments()}
+    ids = {one.name: one.id for one in remote.emulator.console.segments()}
 
     assert connected.run("apply", "--auto-approve").code == 0
     assert {name: text for name, (text, _) in remote.definitions().items()} == {**held, **declared}
@@ -77,7 +77,7 @@ def test_every_scenario_twice(
     assert "No changes." in again.out
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
-    after = {one.name: one.id for one in remote.emulator.ui.segments()}
+    after = {one.name: one.id for one in remote.emulator.console.segments()}
     assert {name: after[name] for name in ids} == ids, "an id changed"
     writes = [entry for entry in remote.emulator.log if entry.method != "GET"]
     assert len(writes) == len([name for name in declared if held.get(name) != declared[name]])
@@ -86,7 +86,7 @@ def test_every_scenario_twice(
 def test_another_layout_of_a_query_is_no_change_unless_the_text_must_match(
     connected: Project, remote: Remote
 ) -> None:
-    remote.emulator.ui.create("VIP", BLOCK)
+    remote.emulator.console.create("VIP", BLOCK)
     connected.declare(
         "VIP", "select contact_id, updated_at from contact_data where (country='CZ');"
     )
@@ -101,7 +101,7 @@ def test_another_layout_of_a_query_is_no_change_unless_the_text_must_match(
 
 
 def test_a_parent_list_is_created_with_the_segment(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.add_list("A list", id=LIST)
+    remote.emulator.console.add_list("A list", id=LIST)
     connected.declare("VIP", VIP, parent=LIST.upper())
     assert connected.run("apply", "--auto-approve").code == 0
     assert remote.definitions() == {"VIP": (VIP, (LIST,))}
@@ -156,13 +156,13 @@ def test_apply_then_plan_is_empty(
 ) -> None:
     quick = dataclasses.replace(TEST_SETTINGS, update_lock=0)
     with Emulator(None, quick, now=FakeClock()) as emulator:
-        emulator.ui.add_list("A list", id=LIST)
+        emulator.console.add_list("A list", id=LIST)
         for name, kind in seed.CUSTOM_FIELDS.items():
-            emulator.ui.add_field(name, kind)
+            emulator.console.add_field(name, kind)
         for name, (text, parent) in held.items():
-            emulator.ui.create(name, text, parent_list_ids=[parent] if parent else [])
+            emulator.console.create(name, text, parent_list_ids=[parent] if parent else [])
         for name in v1:
-            emulator.ui.seed_v1(name, "email LIKE '%x'")
+            emulator.console.seed_v1(name, "email LIKE '%x'")
 
         def mount(
             method: str, target: str, headers: Mapping[str, str], body: bytes
@@ -174,7 +174,7 @@ def test_apply_then_plan_is_empty(
             account = Writer(transport)
             made = declarations(wanted)
             plan = plan_for(made, account)
-            before = {one.id: one for one in emulator.ui.segments()}
+            before = {one.id: one for one in emulator.console.segments()}
             if plan.refusals:
                 assert any(isinstance(change, Replace) for change in plan.changes)
                 return
@@ -186,7 +186,7 @@ def test_apply_then_plan_is_empty(
             assert all(outcome.status is Status.DONE for outcome in outcomes)
             assert plan_for(made, account).changes == ()
 
-        after = {one.id: one for one in emulator.ui.segments()}
+        after = {one.id: one for one in emulator.console.segments()}
         assert set(before) <= set(after), "a segment was lost"
         assert len({one.name for one in after.values()}) == len(after), "a segment was doubled"
         for one in before.values():

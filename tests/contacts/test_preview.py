@@ -105,9 +105,9 @@ def test_the_numbers_as_json(shop: Project, request: pytest.FixtureRequest) -> N
 def changed(shop: Project, remote: Remote) -> Project:
     """The same project beside an account that has other definitions of three segments."""
     shop.env |= {"SEGCTL_BASE_URL": remote.url, "SENDGRID_API_KEY": KEY}
-    remote.emulator.ui.create("Pro", query("plan = 'pro' AND total_spend > 2000"))
-    remote.emulator.ui.create("Big & rich", query("city = 'Brno'"))
-    remote.emulator.ui.create("Clicked", CLICKED)
+    remote.emulator.console.create("Pro", query("plan = 'pro' AND total_spend > 2000"))
+    remote.emulator.console.create("Big & rich", query("city = 'Brno'"))
+    remote.emulator.console.create("Clicked", CLICKED)
     return shop
 
 
@@ -126,7 +126,7 @@ def test_changes_before_and_after(changed: Project, request: pytest.FixtureReque
 
 
 def test_an_upgrade_has_no_audience_of_before(changed: Project, remote: Remote) -> None:
-    old = remote.emulator.ui.seed_v1("Old", "city = 'Brno'")
+    old = remote.emulator.console.seed_v1("Old", "city = 'Brno'")
     changed.declare("Old", query("plan = 'free'"), extra=f"upgrade_from: {{v1_id: {old}}}\n")
     assert "upgrade  Old" in changed.run("plan").out
     done = changed.run("preview", "--changed", "--format", "json")
@@ -231,7 +231,7 @@ def test_a_base_of_another_account_is_told(changed: Project, remote: Remote) -> 
         done = changed.run("preview", "--changed", "--contacts", "pulled")
         assert ("warning: the contacts were pulled from another account" in done.err) is told
         if lists == ["there"]:
-            remote.emulator.ui.add_list("Here", id="here")
+            remote.emulator.console.add_list("Here", id="here")
 
 
 def test_one_segment_has_nothing_to_overlap_with(shop: Project) -> None:

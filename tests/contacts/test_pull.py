@@ -33,7 +33,7 @@ from tests.support.process import HAS_MODES, REPOSITORY
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from segctl.emulator.response import Reply
+    from segctl.emulator.response import Response
     from tests.support.project import Project, Result
 
 EXPORTS = "/v3/marketing/contacts/exports"
@@ -43,7 +43,7 @@ SETTINGS = replace(TEST_SETTINGS, export_delay=0.0, export_file_contacts=3)
 PEOPLE = 7
 EVERYTHING = "SELECT * FROM contact_data ORDER BY contact_id"
 
-Spoil = Callable[[str, str, "Reply"], "Reply"]
+Spoil = Callable[[str, str, "Response"], "Response"]
 
 
 class Watched(Emulator):
@@ -59,7 +59,7 @@ class Watched(Emulator):
 
     def handle(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Reply:
+    ) -> Response:
         self.asked.append((method, target, {name.lower(): one for name, one in headers.items()}))
         reply = super().handle(method, target, headers, body)
         if len(self.asked) == self.interrupt_at:
@@ -124,14 +124,14 @@ class Place:
 def place(project: Project) -> Iterator[Place]:
     watch = FakeClock()
     with Watched(None, SETTINGS, now=watch) as emulator, serve(emulator) as server:
-        ui = emulator.ui
+        console = emulator.console
         for name, kind in (("Plan", "Text"), ("spend", "Number"), ("since", "Date")):
-            ui.add_field(name, kind)
+            console.add_field(name, kind)
         for name, list_id in (("News", NEWS), ("VIP", VIP), ("Other", OTHER)):
-            ui.add_list(name, id=list_id)
+            console.add_list(name, id=list_id)
         for number in range(PEOPLE):
             lists = [one for one, step in ((NEWS, 2), (VIP, 3)) if number % step == 0]
-            ui.add_contact(
+            console.add_contact(
                 f"p{number}@example.com",
                 id=f"00000000-0000-4000-8000-00000000000{number}",
                 fields={
@@ -191,8 +191,8 @@ def test_the_key_goes_to_the_account_and_never_to_the_files(place: Place) -> Non
 
 def test_what_the_account_has_under_a_declared_name_counts_too(place: Place) -> None:
     """Before and after: a pull request that moves a segment to another list shows both."""
-    place.emulator.ui.create("VIP", query(f"array_contains(list_ids, ['{OTHER}'])"))
-    place.emulator.ui.create("Foreign", query("city = 'x'"), parent_list_ids=[OTHER])
+    place.emulator.console.create("VIP", query(f"array_contains(list_ids, ['{OTHER}'])"))
+    place.emulator.console.create("Foreign", query("city = 'x'"), parent_list_ids=[OTHER])
     place.pull()
     assert json.loads(place.facts()["lists"]) == sorted([NEWS, VIP, OTHER])
 
@@ -249,7 +249,7 @@ def pending_until(looks: int) -> Spoil:
     """Let exports be on their way until they were looked at so often."""
     seen = 0
 
-    def spoil(method: str, target: str, reply: Reply) -> Reply:
+    def spoil(method: str, target: str, reply: Response) -> Response:
         nonlocal seen
         if method == "GET" and target.startswith(f"{EXPORTS}/"):
             seen += 1
@@ -410,7 +410,7 @@ def test_an_export_that_fails_says_why_and_leaves_the_old_base(place: Place) -> 
     place.pull()
     before = place.base.read_bytes()
 
-    def failing(method: str, target: str, reply: Reply) -> Reply:
+    def failing(method: str, target: str, reply: Response) -> Response:
         if method == "GET" and target.startswith(f"{EXPORTS}/"):
             said = "disk of https://files.test/x?X-Signature=1 is full"
             data = {**reply.json(), "status": "failure", "message": said, "urls": []}
@@ -435,7 +435,7 @@ def test_a_key_that_may_not_export_leaves_nothing_to_go_on_with(place: Place) ->
 
 @pytest.mark.parametrize("count", [PEOPLE - 1, PEOPLE + 1])
 def test_an_export_that_is_not_whole_makes_no_base(place: Place, count: int) -> None:
-    def miscounted(method: str, target: str, reply: Reply) -> Reply:
+    def miscounted(method: str, target: str, reply: Response) -> Response:
         if method == "GET" and target.startswith(f"{EXPORTS}/"):
             data = reply.json()
             if data["contact_count"] == PEOPLE:
@@ -453,7 +453,7 @@ def test_an_export_that_is_not_whole_makes_no_base(place: Place, count: int) -> 
 
 
 def test_a_column_that_cannot_be_read_is_left_out(place: Place) -> None:
-    def odd(method: str, target: str, reply: Reply) -> Reply:
+    def odd(method: str, target: str, reply: Response) -> Response:
         if not target.startswith(FILES):
             return reply
         text = gzip.decompress(reply.body).replace(b"2026-01-31T09", b"last summer", 1)
@@ -666,7 +666,7 @@ def of_files(
 ) -> Spoil:
     """Change what stands in the first file of each export."""
 
-    def spoil(method: str, target: str, reply: Reply) -> Reply:
+    def spoil(method: str, target: str, reply: Response) -> Response:
         if target.startswith(FILES) and "contacts-1." in target and reply.status == 200:
             text = change(gzip.decompress(reply.body))
             return replace(reply, body=gzip.compress(text) if packed else text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Self
 
-from segctl.emulator import Emulator, Reply, Settings
+from segctl.emulator import Emulator, Response, Settings
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Account:
         target: str,
         content: object = None,
         headers: Mapping[str, str] = HEADERS,
-    ) -> Reply:
+    ) -> Response:
         body = b"" if content is None else json.dumps(content).encode()
         return self.emulator.handle(method, target, headers, body)
 
@@ -58,7 +58,7 @@ class Account:
         return [segment["name"] for segment in self.get(V2 + query)["results"]]
 
 
-def error(reply: Reply) -> tuple[int, str | None, str]:
+def error(reply: Response) -> tuple[int, str | None, str]:
     """Give the status, field and message of a refusal that has exactly one error."""
     content = reply.json()
     assert [*content] == ["errors"]

@@ -70,7 +70,7 @@ def test_json_must_be_acceptable(account: Account, accept: str | None, status: i
 
 def test_subusers_have_accounts_of_their_own(account: Account) -> None:
     shop = HEADERS | {"On-Behalf-Of": "eu-shop"}
-    account.emulator.ui_of("eu-shop").create("Theirs", QUERY)
+    account.emulator.console_of("eu-shop").create("Theirs", QUERY)
     account.create("Ours")
     theirs = account.ask("GET", V2, headers=shop).json()["results"]
     assert [entry["name"] for entry in theirs] == ["Theirs"]
@@ -131,7 +131,7 @@ def test_a_request_over_the_limit_does_nothing() -> None:
     with Account(Settings(rate_limit=1)) as account:
         account.create("One")
         assert account.ask("POST", V2, {"name": "Two", "query_dsl": QUERY}).status == 429
-        assert [segment.name for segment in account.emulator.ui.segments()] == ["One"]
+        assert [segment.name for segment in account.emulator.console.segments()] == ["One"]
 
 
 def test_the_other_shapes_of_the_rate_limit() -> None:
@@ -147,7 +147,7 @@ def test_the_other_shapes_of_the_rate_limit() -> None:
 
 def test_lists_come_in_pages_whose_links_keep_the_origin(account: Account) -> None:
     for number in range(5):
-        account.emulator.ui.add_list(f"List {number}", contact_count=number)
+        account.emulator.console.add_list(f"List {number}", contact_count=number)
     names = []
     target = f"{LISTS}?page_size=2"
     for host, origin in (
@@ -191,8 +191,8 @@ def test_the_origin_of_links_can_be_set() -> None:
 
 
 def test_field_definitions_show_custom_and_reserved_fields(account: Account) -> None:
-    account.emulator.ui.add_field("tier", "Text")
-    account.emulator.ui.add_field("spend", "Number")
+    account.emulator.console.add_field("tier", "Text")
+    account.emulator.console.add_field("spend", "Number")
     content = account.get("/v3/marketing/field_definitions")
     assert [(f["name"], f["field_type"]) for f in content["custom_fields"]] == [
         ("tier", "Text"),
@@ -205,9 +205,9 @@ def test_field_definitions_show_custom_and_reserved_fields(account: Account) -> 
 
 
 def test_single_sends_are_short_in_the_list_and_whole_on_their_own(account: Account) -> None:
-    ui = account.emulator.ui
-    first = ui.add_single_send("First", segment_ids=["s"], list_ids=["l"])
-    ui.add_single_send("Second", status="triggered", send_to_all=True, send_at=1_800_000_000)
+    console = account.emulator.console
+    first = console.add_single_send("First", segment_ids=["s"], list_ids=["l"])
+    console.add_single_send("Second", status="triggered", send_to_all=True, send_at=1_800_000_000)
     page = account.get("/v3/marketing/singlesends?page_size=1")
     assert [entry["name"] for entry in page["result"]] == ["First"]
     assert "send_to" not in page["result"][0]

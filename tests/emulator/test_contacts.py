@@ -22,14 +22,14 @@ def stored(account: Account) -> tuple[list[Contact], list[Event]]:
 
 
 def test_contacts_and_events_are_kept_as_they_were_given(account: Account) -> None:
-    ui = account.emulator.ui
-    ui.add_field("Spend", "Number")
-    list_id = ui.add_list("Readers", contact_count=4711)
-    ui.add_list("Nobody", contact_count=12)
+    console = account.emulator.console
+    console.add_field("Spend", "Number")
+    list_id = console.add_list("Readers", contact_count=4711)
+    console.add_list("Nobody", contact_count=12)
     fields: dict[str, contacts.Value] = {"Spend": 12.5, "city": "Brno"}
-    first = ui.add_contact("Ann@Example.com", fields=fields, list_ids=[list_id, list_id])
-    other = ui.add_contact("b@x.test", fields={"alternate_emails": ["b@example.com"]}, at=5.0)
-    ui.add_event(other, "click", data={"payload": {"url": "https://example.com"}}, at=7.0)
+    first = console.add_contact("Ann@Example.com", fields=fields, list_ids=[list_id, list_id])
+    other = console.add_contact("b@x.test", fields={"alternate_emails": ["b@example.com"]}, at=5.0)
+    console.add_event(other, "click", data={"payload": {"url": "https://example.com"}}, at=7.0)
     at = START.timestamp()
     one = Contact(first, "ann@example.com", fields, (list_id,), at, at)
     two = Contact(other, "b@x.test", {"alternate_emails": ["b@example.com"]}, (), 5.0, 5.0)
@@ -54,32 +54,32 @@ def test_contacts_and_events_are_kept_as_they_were_given(account: Account) -> No
     ],
 )
 def test_a_value_fits_its_field(account: Account, fields: dict[str, Any], words: str) -> None:
-    ui = account.emulator.ui
+    console = account.emulator.console
     for name, kind in (("spend", "Number"), ("since", "Date"), ("tier", "Text")):
-        ui.add_field(name, kind)
+        console.add_field(name, kind)
     with pytest.raises((ValueError, LookupError), match=words):
-        ui.add_contact("a@x.test", fields=fields)
+        console.add_contact("a@x.test", fields=fields)
     assert stored(account) == ([], [])
 
 
 def test_what_does_not_fit_together_is_refused_whole(account: Account) -> None:
-    ui = account.emulator.ui
-    known = ui.add_contact("a@x.test")
+    console = account.emulator.console
+    known = console.add_contact("a@x.test")
     with pytest.raises(ValueError, match="exists"):
-        ui.add_contacts(
+        console.add_contacts(
             [Contact("1", "new@x.test", {}, (), 0, 0), Contact("2", "A@x.test", {}, (), 0, 0)]
         )
     with pytest.raises(LookupError, match="no list nowhere"):
-        ui.add_contact("b@x.test", list_ids=["nowhere"])
+        console.add_contact("b@x.test", list_ids=["nowhere"])
     with pytest.raises(LookupError, match="no contact nobody"):
-        ui.add_events([Event(known, "open", 0), Event("nobody", "open", 0)])
+        console.add_events([Event(known, "open", 0), Event("nobody", "open", 0)])
     everybody, happened = stored(account)
     assert [one.email for one in everybody] == ["a@x.test"]
     assert happened == []
 
 
 def test_an_account_with_a_contact_is_not_seeded(account: Account) -> None:
-    account.emulator.ui.add_contact("a@x.test")
+    account.emulator.console.add_contact("a@x.test")
     assert not account.emulator.seed()
 
 
@@ -93,6 +93,6 @@ def test_a_state_of_the_version_before_goes_on(tmp_path: Path) -> None:
     db.close()
     for name in "ab":
         with Emulator(path) as emulator:
-            emulator.ui.add_contact(f"{name}@x.test", list_ids=["l"])
+            emulator.console.add_contact(f"{name}@x.test", list_ids=["l"])
     with Account(path=path) as account:
         assert account.get("/v3/marketing/lists")["result"][0]["contact_count"] == 2

@@ -39,24 +39,24 @@ def count(account: Account, segment_id: str) -> int:
 
 
 def test_a_count_is_that_of_the_last_sample(account: Account) -> None:
-    ui = account.emulator.ui
-    ui.add_contact("a@x.test", fields={"city": "Brno"})
+    console = account.emulator.console
+    console.add_contact("a@x.test", fields={"city": "Brno"})
     segment = account.create("One", FROM + "city = 'Brno'")["id"]
     assert count(account, segment) == 0
     account.clock.forward(10)
     assert count(account, segment) == 1
-    ui.add_contact("b@x.test", fields={"city": "Brno"})
+    console.add_contact("b@x.test", fields={"city": "Brno"})
     account.clock.forward(3599)
     assert count(account, segment) == 1
     account.clock.forward(1)
     assert count(account, segment) == 2
-    ui.add_contact("c@x.test", fields={"city": "Praha"})
+    console.add_contact("c@x.test", fields={"city": "Praha"})
     account.clock.forward(1)
     account.ask("PATCH", f"{V2}/{segment}", {"query_dsl": FROM + "city IS NOT NULL"})
     assert count(account, segment) == 2
     account.clock.forward(10)
     assert count(account, segment) == 3
-    ui.add_contact("d@x.test", fields={"city": "Praha"})
+    console.add_contact("d@x.test", fields={"city": "Praha"})
     account.ask("POST", f"{V2}/refresh/{segment}", {"user_time_zone": "UTC"})
     assert count(account, segment) == 3
     account.clock.forward(10)
@@ -112,8 +112,8 @@ def test_all_that_are_due_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(Engine, "evaluate", counted)
     with Account(Settings(cap=None, rate_limit=None)) as account:
-        ui = account.emulator.ui
-        ui.add_contact("a@x.test", fields={"city": "Brno"})
+        console = account.emulator.console
+        console.add_contact("a@x.test", fields={"city": "Brno"})
         for number in range(12):
             account.create(f"S{number}", FROM + f"city = 'Brno' OR city = '{number}'")
         account.create("Same", FROM + "city = 'Brno' OR city = '1'")
@@ -133,10 +133,10 @@ def test_all_that_are_due_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_one_bad_query_spoils_no_other(account: Account) -> None:
-    ui = account.emulator.ui
-    ui.add_field("spend", "Number")
-    ui.add_contact("a@x.test", fields={"spend": 5, "city": "Brno"})
-    ui.add_event(_only(account), "click", data={"payload": {"price": {}}})
+    console = account.emulator.console
+    console.add_field("spend", "Number")
+    console.add_contact("a@x.test", fields={"spend": 5, "city": "Brno"})
+    console.add_event(_only(account), "click", data={"payload": {"price": {}}})
     uncertain = account.create("Uncertain", JOINED + "e.DATA:payload.price = '5'")["id"]
     untranslated = account.create("Untranslated", FROM + "spend = 'five'")["id"]
     invalid = account.create("Invalid", FROM + "sped = 5")["id"]
@@ -154,24 +154,24 @@ def _only(account: Account) -> str:
 
 
 def test_a_count_given_by_hand_stays_until_the_query_changes(account: Account) -> None:
-    ui = account.emulator.ui
-    ui.add_contact("a@x.test")
-    segment = ui.create("One", FROM + "email LIKE '%'", contacts_count=1203)
+    console = account.emulator.console
+    console.add_contact("a@x.test")
+    segment = console.create("One", FROM + "email LIKE '%'", contacts_count=1203)
     account.clock.forward(3600)
     assert count(account, segment) == 1203
-    ui.edit(segment, name="Two", contacts_count=7)
+    console.edit(segment, name="Two", contacts_count=7)
     account.clock.forward(3600)
     assert count(account, segment) == 7
-    ui.edit(segment, query=FROM + "email IS NOT NULL")
+    console.edit(segment, query=FROM + "email IS NOT NULL")
     account.clock.forward(10)
     assert count(account, segment) == 1
 
 
 def test_a_sample_is_fifty_contacts_at_most(account: Account) -> None:
-    ui = account.emulator.ui
-    ui.add_field("tier", "Text")
-    ui.add_list("Readers", id="l")
-    ui.add_contact("a@x.test", id="1", fields={"tier": "gold", "city": "Brno"}, list_ids=["l"])
+    console = account.emulator.console
+    console.add_field("tier", "Text")
+    console.add_list("Readers", id="l")
+    console.add_contact("a@x.test", id="1", fields={"tier": "gold", "city": "Brno"}, list_ids=["l"])
     segment = account.create("One", FROM + "email LIKE '%@x.test'")
     assert segment["contacts_sample"] == []
     account.clock.forward(10)
@@ -188,19 +188,21 @@ def test_a_sample_is_fifty_contacts_at_most(account: Account) -> None:
         }
     ]
     assert "contacts_sample" not in account.get(f"{V2}/{segment['id']}?contacts_sample=false")
-    ui.add_contacts(Contact(f"n{n}", f"{n}@x.test", {}, (), 0, 0) for n in range(60))
+    console.add_contacts(Contact(f"n{n}", f"{n}@x.test", {}, (), 0, 0) for n in range(60))
     account.clock.forward(3600)
     read = account.get(f"{V2}/{segment['id']}")
     assert (read["contacts_count"], len(read["contacts_sample"])) == (61, 50)
 
 
 def test_the_contacts_of_segments_are_exported(account: Account) -> None:
-    ui = account.emulator.ui
-    ui.add_list("Readers", id="l")
+    console = account.emulator.console
+    console.add_list("Readers", id="l")
     for number, city in enumerate(("Brno", "Praha", "Wien")):
-        ui.add_contact(f"{number}@x.test", fields={"city": city}, list_ids=["l"] if number else [])
+        console.add_contact(
+            f"{number}@x.test", fields={"city": city}, list_ids=["l"] if number else []
+        )
     segment = account.create("One", FROM + "city = 'Brno'")["id"]
-    old = ui.seed_v1("Old", "email LIKE '%'")
+    old = console.seed_v1("Old", "email LIKE '%'")
     found = rows(account, {"segment_ids": [segment]})
     assert [row["CITY"] for row in found] == ["Brno"]
     both = rows(account, {"segment_ids": [segment], "list_ids": ["l"]})
@@ -249,7 +251,7 @@ def test_the_sandbox_of_a_project_counts_and_exports(
     assert min(counted.values()) > 0
     plan = project.run("--target", "sandbox", "plan")
     assert f"{counted['Newsletter readers']} contacts now" in plan.out
-    with open_sandbox(project.root) as mount:
+    with open_sandbox(project.root / ".segctl") as mount:
         headers = {**HEADERS, "Host": "sandbox.invalid"}
         export_id = json.loads(mount("POST", EXPORTS, headers, b"")[2])["id"]
         job = json.loads(mount("GET", f"{EXPORTS}/{export_id}", headers, b"")[2])

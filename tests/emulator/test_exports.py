@@ -19,7 +19,7 @@ from .account import HEADERS, Account, error
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.emulator import Reply
+    from segctl.emulator import Response
 
 EXPORTS = "/v3/marketing/contacts/exports"
 SETTINGS = Settings(export_delay=5, export_expiry=60)
@@ -33,16 +33,16 @@ HEADER = (
 def populated(settings: Settings = SETTINGS) -> Account:
     """Give an account with five contacts, three of them on the list `l`."""
     account = Account(settings)
-    ui = account.emulator.ui
-    ui.add_field("Spend", "Number")
-    ui.add_field("since", "Date")
-    ui.add_list("Readers", id="l")
-    ui.add_list("Empty", id="e")
-    ui.add_contacts(
+    console = account.emulator.console
+    console.add_field("Spend", "Number")
+    console.add_field("since", "Date")
+    console.add_list("Readers", id="l")
+    console.add_list("Empty", id="e")
+    console.add_contacts(
         Contact(str(number), f"c{number}@x.test", {}, ("l",) if number % 2 else (), 0, 60)
         for number in (1, 2, 3)
     )
-    ui.add_contact(
+    console.add_contact(
         "d@x.test",
         id="d",
         fields={
@@ -54,7 +54,7 @@ def populated(settings: Settings = SETTINGS) -> Account:
         },
         list_ids=["l"],
     )
-    ui.add_contact("e@x.test", fields={"Spend": 3})
+    console.add_contact("e@x.test", fields={"Spend": 3})
     return account
 
 
@@ -78,7 +78,7 @@ def urls(account: Account, content: object = None) -> list[str]:
     return [*job["urls"]]
 
 
-def fetch(account: Account, url: str, headers: Mapping[str, str] | None = None) -> Reply:
+def fetch(account: Account, url: str, headers: Mapping[str, str] | None = None) -> Response:
     parts = urlsplit(url)
     return account.emulator.handle("GET", f"{parts.path}?{parts.query}", headers or {})
 
@@ -148,7 +148,7 @@ def test_the_contacts_of_lists_alone(exporting: Account) -> None:
 
 def test_the_picture_is_taken_when_the_job_is_asked_for(exporting: Account) -> None:
     export_id = start(exporting)
-    exporting.emulator.ui.add_contact("late@x.test")
+    exporting.emulator.console.add_contact("late@x.test")
     exporting.clock.forward(5)
     assert exporting.get(f"{EXPORTS}/{export_id}")["contact_count"] == 5
 
@@ -163,7 +163,7 @@ def test_several_files_each_with_a_header() -> None:
 
 
 def test_files_of_at_most_so_many_megabytes(exporting: Account) -> None:
-    exporting.emulator.ui.add_contacts(
+    exporting.emulator.console.add_contacts(
         Contact(f"big{n}", f"big{n}@x.test", {"city": "x" * 600_000}, (), 0, 0) for n in range(3)
     )
     assert len(urls(exporting, {"max_file_size": 1})) == 3

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from segctl.emulator import AccountPlan, Reply, Settings
+from segctl.emulator import AccountPlan, Response, Settings
 
 from .account import V2, Account
 
 PRAGUE = {"user_time_zone": "Europe/Prague"}
 
 
-def refresh(account: Account, segment_id: str, content: Any = None) -> Reply:
+def refresh(account: Account, segment_id: str, content: Any = None) -> Response:
     return account.ask("POST", f"{V2}/refresh/{segment_id}", content or PRAGUE)
 
 
@@ -75,7 +75,7 @@ def test_a_free_plan_cannot_refresh() -> None:
 
 
 def test_an_unknown_or_v1_segment_cannot_be_refreshed(account: Account) -> None:
-    old = account.emulator.ui.seed_v1("Old", "email LIKE '%'")
+    old = account.emulator.console.seed_v1("Old", "email LIKE '%'")
     for segment in (old, "11111111-2222-4333-8444-555555555555"):
         reply = refresh(account, segment)
         assert (reply.status, reply.json()) == (404, {"error": "Segment does not exist."})

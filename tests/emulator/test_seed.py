@@ -34,7 +34,7 @@ def test_the_seeded_world_is_whole_and_lies_in_the_past(account: Account) -> Non
     )
     old = account.get(f"{V1}/{seed.GMAIL_USERS_V1_ID}")
     assert old["name"] == "Gmail users (old)"
-    for segment in account.emulator.ui.segments():
+    for segment in account.emulator.console.segments():
         assert segment.updated_at < START.timestamp() - 14 * 86_400
     send = account.get(f"/v3/marketing/singlesends/{seed.SCHEDULED_SINGLE_SEND_ID}")
     assert send["status"] == "scheduled"
@@ -91,89 +91,91 @@ def test_seeding_happens_once_and_only_where_nothing_is(account: Account) -> Non
     assert account.emulator.seed("eu-shop")
     assert len(account.names()) == 3
     with Account() as other:
-        other.emulator.ui.add_field("tier", "Text")
+        other.emulator.console.add_field("tier", "Text")
         assert not other.emulator.seed()
         assert other.names() == []
 
 
 def test_the_hand_edits_without_locks(account: Account) -> None:
-    ui = account.emulator.ui
+    console = account.emulator.console
     segment = account.create("One")["id"]
     account.clock.forward(10)
-    ui.edit(segment, name="By hand", query=QUERY + " ")
+    console.edit(segment, name="By hand", query=QUERY + " ")
     entry = account.get(f"{V2}/{segment}")
     assert (entry["name"], entry["query_dsl"]) == ("By hand", QUERY + " ")
     assert entry["updated_at"] == "2026-07-15T16:04:43Z"
-    made = ui.create("Made by hand", QUERY, parent_list_ids=["l"], contacts_count=7)
+    made = console.create("Made by hand", QUERY, parent_list_ids=["l"], contacts_count=7)
     assert account.ask("PATCH", f"{V2}/{made}", {"name": "At once"}).status == 200
-    ui.edit(made, contacts_count=9)
+    console.edit(made, contacts_count=9)
     entry = account.get(f"{V2}/{made}")
     assert (entry["contacts_count"], entry["parent_list_ids"]) == (9, ["l"])
-    ui.delete(made)
+    console.delete(made)
     assert account.names() == ["By hand"]
 
 
 def test_the_hand_can_write_at_any_time(account: Account) -> None:
-    ui = account.emulator.ui
-    segment = ui.create("One", QUERY, at=0.0)
+    console = account.emulator.console
+    segment = console.create("One", QUERY, at=0.0)
     assert account.get(f"{V2}/{segment}")["created_at"] == "1970-01-01T00:00:00Z"
-    ui.edit(segment, name="One", at=86_400.0)
+    console.edit(segment, name="One", at=86_400.0)
     assert account.get(f"{V2}/{segment}")["updated_at"] == "1970-01-02T00:00:00Z"
 
 
 def test_queries_by_hand_are_judged_at_once() -> None:
     with Account(Settings(validation_delay=60)) as account:
-        ui = account.emulator.ui
-        segment = ui.create("One", QUERY + " AND tier = 'gold'")
+        console = account.emulator.console
+        segment = console.create("One", QUERY + " AND tier = 'gold'")
         assert account.get(f"{V2}/{segment}")["status"]["query_validation"] == "INVALID"
-        ui.add_field("tier", "Text")
-        ui.edit(segment, query="SELECT contact_id, updated_at FROM contact_data WHERE tier = 'a'")
+        console.add_field("tier", "Text")
+        console.edit(
+            segment, query="SELECT contact_id, updated_at FROM contact_data WHERE tier = 'a'"
+        )
         assert account.get(f"{V2}/{segment}")["status"]["query_validation"] == "VALID"
 
 
 def test_the_hand_ignores_the_cap() -> None:
     with Account(Settings(cap=1)) as account:
         account.create("One")
-        account.emulator.ui.create("Two", QUERY)
+        account.emulator.console.create("Two", QUERY)
         assert len(account.names()) == 2
 
 
 def test_the_hand_repoints_single_sends(account: Account) -> None:
-    ui = account.emulator.ui
-    send = ui.add_single_send("Send", segment_ids=["old"])
-    ui.edit_single_send(send, segment_ids=["new"])
-    ui.edit_single_send(send, status="scheduled")
+    console = account.emulator.console
+    send = console.add_single_send("Send", segment_ids=["old"])
+    console.edit_single_send(send, segment_ids=["new"])
+    console.edit_single_send(send, status="scheduled")
     entry = account.get(f"/v3/marketing/singlesends/{send}")
     assert (entry["status"], entry["send_to"]["segment_ids"]) == ("scheduled", ["new"])
 
 
-def test_the_hand_is_told_what_cannot_be(account: Account) -> None:
-    ui = account.emulator.ui
-    old = ui.seed_v1("Old", "email LIKE '%'")
-    one = ui.create("One", QUERY)
-    list_id = ui.add_list("Customers")
-    ui.add_field("tier", "Text")
-    send = ui.add_single_send("Send")
+def test_the_console_refuses_what_the_account_cannot_have(account: Account) -> None:
+    console = account.emulator.console
+    old = console.seed_v1("Old", "email LIKE '%'")
+    one = console.create("One", QUERY)
+    list_id = console.add_list("Customers")
+    console.add_field("tier", "Text")
+    send = console.add_single_send("Send")
     with pytest.raises(ValueError, match="'Old' is in use"):
-        ui.create("Old", QUERY)
+        console.create("Old", QUERY)
     with pytest.raises(ValueError, match="'Old' is in use"):
-        ui.edit(one, name="Old")
+        console.edit(one, name="Old")
     with pytest.raises(ValueError, match="of v1"):
-        ui.edit(old, name="New")
+        console.edit(old, name="New")
     with pytest.raises(ValueError, match=f"segment {one} exists"):
-        ui.create("Two", QUERY, id=one)
+        console.create("Two", QUERY, id=one)
     with pytest.raises(ValueError, match=r"list .* exists"):
-        ui.add_list("Others", id=list_id)
+        console.add_list("Others", id=list_id)
     with pytest.raises(ValueError, match="custom field TIER exists"):
-        ui.add_field("TIER", "Text")
-    with pytest.raises(ValueError, match="'Bool' is none of"):
-        ui.add_field("flag", "Bool")
-    with pytest.raises(ValueError, match="'sent' is none of"):
-        ui.add_single_send("Send", status="sent")
-    with pytest.raises(ValueError, match="'sent' is none of"):
-        ui.edit_single_send(send, status="sent")
+        console.add_field("TIER", "Text")
+    with pytest.raises(ValueError, match="'Bool' must be one of"):
+        console.add_field("flag", "Bool")
+    with pytest.raises(ValueError, match="'sent' must be one of"):
+        console.add_single_send("Send", status="sent")
+    with pytest.raises(ValueError, match="'sent' must be one of"):
+        console.edit_single_send(send, status="sent")
     with pytest.raises(ValueError, match=r"Single Send .* exists"):
-        ui.add_single_send("Send", id=send)
-    for attempt in (ui.delete, ui.edit, ui.edit_single_send):
+        console.add_single_send("Send", id=send)
+    for attempt in (console.delete, console.edit, console.edit_single_send):
         with pytest.raises(LookupError, match="nowhere"):
             attempt("nowhere")

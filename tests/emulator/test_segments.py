@@ -114,7 +114,7 @@ def test_a_name_may_have_a_hundred_characters(account: Account) -> None:
 def test_a_parent_list_must_exist(account: Account) -> None:
     content = {"name": "One", "query_dsl": QUERY, "parent_list_ids": [UNKNOWN]}
     assert error(account.ask("POST", V2, content))[:2] == (404, "parent_list_ids")
-    list_id = account.emulator.ui.add_list("Customers")
+    list_id = account.emulator.console.add_list("Customers")
     assert account.create("One", QUERY, list_id)["parent_list_ids"] == [list_id]
 
 
@@ -136,16 +136,16 @@ def test_names_are_unique_until_the_segment_is_gone(account: Account) -> None:
 
 
 def test_a_v1_segment_holds_its_name_unless_the_account_lets_both_stand(account: Account) -> None:
-    account.emulator.ui.seed_v1("Old", "email LIKE '%'")
+    account.emulator.console.seed_v1("Old", "email LIKE '%'")
     assert account.ask("POST", V2, {"name": "Old", "query_dsl": QUERY}).status == 400
     with Account(Settings(v1_holds_names=False)) as other:
-        other.emulator.ui.seed_v1("Old", "email LIKE '%'")
+        other.emulator.console.seed_v1("Old", "email LIKE '%'")
         other.create("Old")
 
 
 def test_the_cap_counts_v1_and_can_be_lifted() -> None:
     with Account(Settings(cap=2)) as account:
-        account.emulator.ui.seed_v1("Old", "email LIKE '%'")
+        account.emulator.console.seed_v1("Old", "email LIKE '%'")
         made = account.create("One")
         status, field, message = error(account.ask("POST", V2, {"name": "Two", "query_dsl": QUERY}))
         assert (status, field) == (400, None)
@@ -204,7 +204,7 @@ def test_a_bad_update_is_a_400(account: Account, content: Any, field: str | None
 
 
 def test_a_v1_segment_can_be_read_and_deleted_but_not_updated_here(account: Account) -> None:
-    old = account.emulator.ui.seed_v1("Old", "email LIKE '%'")
+    old = account.emulator.console.seed_v1("Old", "email LIKE '%'")
     entry = account.get(f"{V2}/{old}")
     assert "query_version" not in entry
     assert entry["query_dsl"] == "email LIKE '%'"
@@ -212,7 +212,7 @@ def test_a_v1_segment_can_be_read_and_deleted_but_not_updated_here(account: Acco
     assert account.names() == ["Old"]
     assert account.ask("DELETE", f"{V2}/{old}").status == 202
     with Account(Settings(v1_in_v2_list=False)) as other:
-        other.emulator.ui.seed_v1("Old", "email LIKE '%'")
+        other.emulator.console.seed_v1("Old", "email LIKE '%'")
         assert other.names() == []
 
 
@@ -240,8 +240,8 @@ def test_an_unknown_segment_is_a_404(account: Account, method: str) -> None:
 
 
 def test_the_five_rows_of_the_filter_table(account: Account) -> None:
-    ui = account.emulator.ui
-    a, b, c = (ui.add_list(name) for name in "abc")
+    console = account.emulator.console
+    a, b, c = (console.add_list(name) for name in "abc")
     one = account.create("in a", QUERY, a)["id"]
     account.create("in b", QUERY, b)
     two = account.create("in none")["id"]
@@ -292,10 +292,10 @@ def test_event_queries_stay_pending_for_longer(account: Account) -> None:
 
 
 def test_v1_lists_reads_and_deletes(account: Account) -> None:
-    ui = account.emulator.ui
-    parent = ui.add_list("Customers")
-    alone = ui.seed_v1("Alone", "email LIKE '%@example.com'", contacts_count=3)
-    child = ui.seed_v1("Child", "lower(city)='brno'", parent_list_id=parent)
+    console = account.emulator.console
+    parent = console.add_list("Customers")
+    alone = console.seed_v1("Alone", "email LIKE '%@example.com'", contacts_count=3)
+    child = console.seed_v1("Child", "lower(city)='brno'", parent_list_id=parent)
     new = account.create("New")["id"]
     listed = account.get(V1)
     assert [entry["name"] for entry in listed["results"]] == ["Alone", "Child"]
@@ -316,6 +316,6 @@ def test_v1_lists_reads_and_deletes(account: Account) -> None:
 
 
 def test_v1_can_no_longer_be_written(account: Account) -> None:
-    old = account.emulator.ui.seed_v1("Old", "email LIKE '%'")
+    old = account.emulator.console.seed_v1("Old", "email LIKE '%'")
     assert error(account.ask("POST", V1, {"name": "x"}))[0] == 405
     assert error(account.ask("PATCH", f"{V1}/{old}", {"name": "x"}))[0] == 405

@@ -41,7 +41,7 @@ def connect(server: Server, timeout: float = 5) -> closing[http.client.HTTPConne
 
 
 def names(emulator: Emulator) -> list[str]:
-    return [segment.name for segment in emulator.ui.segments()]
+    return [segment.name for segment in emulator.console.segments()]
 
 
 def test_one_connection_carries_many_requests_without_stalls(server: Server) -> None:
@@ -67,8 +67,8 @@ def test_one_connection_carries_many_requests_without_stalls(server: Server) -> 
 
 
 def test_links_lead_back_to_the_server(server: Server, emulator: Emulator) -> None:
-    emulator.ui.add_list("One")
-    emulator.ui.add_list("Two")
+    emulator.console.add_list("One")
+    emulator.console.add_list("Two")
     with connect(server) as connection:
         connection.request("GET", "/v3/marketing/lists?page_size=1", headers=HEADERS)
         link = json.load(connection.getresponse())["_metadata"]["next"]

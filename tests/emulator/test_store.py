@@ -147,9 +147,9 @@ def test_threads_race_for_a_name_and_one_wins() -> None:
 def test_reading_one_of_a_thousand_segments_stays_quick(tmp_path: Path) -> None:
     settings = Settings(cap=None, rate_limit=None)
     with Account(settings, tmp_path / "state.db") as account:
-        ui = account.emulator.ui
+        console = account.emulator.console
         for number in range(1_000):
-            ui.create(f"Segment {number}", QUERY)
+            console.create(f"Segment {number}", QUERY)
         segment = account.get(V2)["results"][500]["id"]
         start = time.thread_time()
         for _ in range(100):

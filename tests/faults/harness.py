@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.common.clock import Bell
-    from segctl.emulator import Record, Reply
+    from segctl.emulator import Record, Response
 
 OTHER_KEY = KEY[:-1] + "c"
 """The key of a second run at the same time: it is how the wire tells two runs apart."""
@@ -172,7 +172,7 @@ class World:
         self.runs: dict[str, Run] = {}
         self.env = {"SEGCTL_BASE_URL": "http://127.0.0.1:9", "SEGCTL_CACHE_DIR": cache}
         for name, kind in seed.CUSTOM_FIELDS.items():
-            self.emulator.ui.add_field(name, kind)
+            self.emulator.console.add_field(name, kind)
 
     def _new_id(self) -> str:
         self._ids += 1
@@ -184,7 +184,7 @@ class World:
 
     def segments(self) -> tuple[Record, ...]:
         """The account, whatever the API shows of it."""
-        return self.emulator.ui.segments()
+        return self.emulator.console.segments()
 
     def look(self) -> None:
         """Check what must hold at every moment."""
@@ -239,7 +239,7 @@ class World:
             run.die()
         return self._deliver(request, reply)
 
-    def _deliver(self, request: httpx.Request, reply: Reply) -> httpx.Response:
+    def _deliver(self, request: httpx.Request, reply: Response) -> httpx.Response:
         if reply.delay:
             self.clock.forward(reply.delay)
         match reply.delivery:
@@ -265,7 +265,7 @@ class World:
 class _Stream(httpx.SyncByteStream):
     """A body on its way: whole, cut in the middle, or in drips."""
 
-    def __init__(self, clock: Clock, reply: Reply) -> None:
+    def __init__(self, clock: Clock, reply: Response) -> None:
         self._clock, self._reply = clock, reply
 
     def __iter__(self) -> Iterator[bytes]:

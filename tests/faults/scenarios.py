@@ -147,18 +147,18 @@ class Scenario:
 
     def populate(self, world: World) -> Witness:
         """Put the account into the state before; give who remembers it."""
-        ui = world.emulator.ui
+        console = world.emulator.console
         long_ago = world.clock.now().timestamp() - A_DAY
         for number, list_id in enumerate(LISTS):
-            ui.add_list(f"List {number}", id=list_id)
-        ui.create("By hand", BRNO, id=_id(901), at=long_ago)
-        ui.create("Copy ~segctl-12345678", PRAGUE, id=_id(902), at=long_ago)
-        ui.seed_v1("From 2022", "city = 'Brno'", id=_id(903), at=long_ago)
+            console.add_list(f"List {number}", id=list_id)
+        console.create("By hand", BRNO, id=_id(901), at=long_ago)
+        console.create("Copy ~segctl-12345678", PRAGUE, id=_id(902), at=long_ago)
+        console.seed_v1("From 2022", "city = 'Brno'", id=_id(903), at=long_ago)
         unmanaged = {one.id: one for one in world.segments()}
         ids = {}
         for number, item in enumerate(self.items):
             if item.was is not None:
-                ids[number] = ui.create(
+                ids[number] = console.create(
                     item.was.name,
                     item.was.query,
                     parent_list_ids=item.was.parents,

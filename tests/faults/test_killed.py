@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.emulator import Delivery, Reply, serve
+from segctl.emulator import Delivery, Response, serve
 from tests.support.account import KEY
 from tests.support.process import REPOSITORY, child_env
 
@@ -49,7 +49,7 @@ class Deadly:
 
     def __call__(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Reply:
+    ) -> Response:
         with self._lock:
             self._seen += method != "GET" or not self._after
             is_last = self._seen == self._index and (method != "GET" or not self._after)
@@ -59,7 +59,7 @@ class Deadly:
             self._handle(method, target, headers, body)
         assert self.process is not None
         self.process.kill()
-        return Reply(0, delivery=Delivery.DROPPED)
+        return Response(0, delivery=Delivery.DROPPED)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -98,7 +98,7 @@ class Applying(RuleBasedStateMachine):
     @initialize(target=declarations)
     def begin(self) -> MultipleResults[Declaration]:
         for number, list_id in enumerate(LISTS):
-            self.world.emulator.ui.add_list(f"List {number}", id=list_id)
+            self.world.emulator.console.add_list(f"List {number}", id=list_id)
         self.made_by_hand("By hand", QUERIES[0])
         parents = (None, LISTS[0], LISTS[1])
         self.declared += [
@@ -182,7 +182,7 @@ class Applying(RuleBasedStateMachine):
     # What people do to the account.
 
     def made_by_hand(self, name: str, text: str) -> None:
-        segment_id = self.world.emulator.ui.create(name, text)
+        segment_id = self.world.emulator.console.create(name, text)
         self.unmanaged |= {one.id: one for one in self.world.segments() if one.id == segment_id}
 
     @rule(text=st.sampled_from(QUERIES))
@@ -193,14 +193,14 @@ class Applying(RuleBasedStateMachine):
     def edit_by_hand(self, one: Declaration, text: str) -> None:
         for found in self.world.segments():
             if found.id == one.id:
-                self.world.emulator.ui.edit(found.id, query=text)
+                self.world.emulator.console.edit(found.id, query=text)
 
     @rule(one=declarations)
     def delete_by_hand(self, one: Declaration) -> None:
         for found in self.world.segments():
             if found.id == one.id:
                 one.is_made, one.id = False, ""
-                self.world.emulator.ui.delete(found.id)
+                self.world.emulator.console.delete(found.id)
 
     @rule(minutes=st.sampled_from([1, 6, 60]))
     def wait(self, minutes: int) -> None:

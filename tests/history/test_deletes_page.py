@@ -31,7 +31,7 @@ def stem(name: str) -> str:
 @pytest.fixture
 def outputs(connected: Project, remote: Remote) -> str:
     """Everything that segctl says in the course of the page."""
-    ui = remote.emulator.ui
+    console = remote.emulator.console
     remote.clock.moment = datetime.fromtimestamp(START - 86_400, UTC)
     repository = Repository(connected.root, connected.root)
     repository.git("init", "--quiet", "--initial-branch=main")
@@ -39,13 +39,13 @@ def outputs(connected: Project, remote: Remote) -> str:
     files = {stem(name): segment(name, text) for name, text in texts.items()}
     repository.commit("Declare", files)
     assert connected.run("apply", "--auto-approve").code == 0
-    ui.create("Made by hand", query("city = 'Brno'"))
-    for one in ui.segments():
+    console.create("Made by hand", query("city = 'Brno'"))
+    for one in console.segments():
         # The page shows an id.
         if one.name in ("Churn risk", "Trial ending", "Newsletter readers"):
-            ui.delete(one.id)
+            console.delete(one.id)
             made_id = f"5e9c0de2-71b3-4d5a-8c44-{len(one.name):012}"
-            ui.create(one.name, one.query, id=made_id, contacts_count=1203)
+            console.create(one.name, one.query, id=made_id, contacts_count=1203)
     remote.clock.moment = datetime.fromtimestamp(START + 3600, UTC)
     said = []
 
@@ -54,8 +54,8 @@ def outputs(connected: Project, remote: Remote) -> str:
 
     head = repository.commit("Remove", {"churn-risk.yaml": None})
     plan()
-    ids = {one.name: one.id for one in ui.segments()}
-    ui.add_single_send("Spring sale", status="scheduled", segment_ids=[ids["Churn risk"]])
+    ids = {one.name: one.id for one in console.segments()}
+    console.add_single_send("Spring sale", status="scheduled", segment_ids=[ids["Churn risk"]])
     plan()
     plan("--ignore-references", "Churn risk")
     (connected.root / ".git/shallow").write_text(f"{head}\n")

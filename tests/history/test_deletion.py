@@ -22,7 +22,7 @@ VIP = query("total_spend > 500")
 def repository(connected: Project, remote: Remote) -> Repository:
     """A repository of four applied segments, and one that somebody made by hand before."""
     remote.clock.moment = datetime.fromtimestamp(START - 86_400, UTC)
-    remote.emulator.ui.create("By hand", VIP)
+    remote.emulator.console.create("By hand", VIP)
     made = Repository(connected.root, connected.root)
     made.git("init", "--quiet", "--initial-branch=main")
     made.commit("Declare", {f"{name.lower()}.yaml": segment(name) for name in "ABCD"})
@@ -57,7 +57,7 @@ def test_a_file_removed_without_a_commit_deletes_nothing(
 def test_a_name_changed_without_a_commit_makes_a_segment_and_warns(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
-    old = next(one.id for one in remote.emulator.ui.segments() if one.name == "B")
+    old = next(one.id for one in remote.emulator.console.segments() if one.name == "B")
     repository.write({"b.yaml": segment("Better")})
     shown = connected.run("plan")
     assert "+ create  Better" in shown.out
@@ -66,7 +66,7 @@ def test_a_name_changed_without_a_commit_makes_a_segment_and_warns(
     again = connected.run("apply", "--auto-approve")
     assert again.code == 0
     assert "not-committed" not in again.out + again.err
-    assert next(o.id for o in remote.emulator.ui.segments() if o.name == "Better") == old
+    assert next(o.id for o in remote.emulator.console.segments() if o.name == "Better") == old
 
 
 def test_a_namesake_made_by_hand_later_is_safe(
@@ -74,7 +74,7 @@ def test_a_namesake_made_by_hand_later_is_safe(
 ) -> None:
     repository.commit("Remove B", {"b.yaml": None})
     assert connected.run("apply", "--auto-approve").code == 0
-    remote.emulator.ui.create("B", VIP)
+    remote.emulator.console.create("B", VIP)
     assert connected.run("plan", "--detailed-exitcode").code == 0
     assert connected.run("apply", "--auto-approve").code == 0
     assert "B" in remote.definitions()
@@ -114,10 +114,10 @@ def test_what_was_forgotten_stays_when_the_file_goes(
 def test_a_file_with_another_name_in_it_renames(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
-    before = {one.name: one.id for one in remote.emulator.ui.segments()}
+    before = {one.name: one.id for one in remote.emulator.console.segments()}
     repository.commit("Rename B", {"b.yaml": segment("B the second")})
     assert connected.run("apply", "--auto-approve").code == 0
-    after = {one.name: one.id for one in remote.emulator.ui.segments()}
+    after = {one.name: one.id for one in remote.emulator.console.segments()}
     assert after["B the second"] == before["B"]
     assert connected.run("plan", "--detailed-exitcode").code == 0
 

@@ -40,7 +40,7 @@ from tests.support.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from segctl.emulator.console import WebUi
+    from segctl.emulator.console import Console
     from segctl.emulator.records import Record
 
 LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
@@ -125,8 +125,8 @@ class World:
     goes_on: bool = False
 
     @property
-    def ui(self) -> WebUi:
-        return self.emulator.ui
+    def console(self) -> Console:
+        return self.emulator.console
 
     @property
     def names(self) -> set[str]:
@@ -205,12 +205,12 @@ class World:
             if not plan.changes:
                 self.check_what_stays()
                 return
-            before = {one.id: one for one in self.ui.segments()}
+            before = {one.id: one for one in self.console.segments()}
             if fault and not attempt:
                 self.emulator.faults.add(fault)
             list(perform(plan, self.account, lambda: False, FakeClock()))
             self.emulator.faults.clear()
-            after = {one.id: one for one in self.ui.segments()}
+            after = {one.id: one for one in self.console.segments()}
             for gone in before.keys() - after.keys():
                 self.check_what_went(plan, before[gone], {one.name for one in after.values()})
             names = [one.name for one in after.values()]
@@ -233,7 +233,7 @@ class World:
     def check_what_stays(self) -> None:
         """What rule 2 gives up is gone once there is nothing to do."""
         if self.ownership is Ownership.HISTORY:
-            for one in self.ui.segments():
+            for one in self.console.segments():
                 why = self.truth.why_it_stays(one.name, one.created_at, self.ownership)
                 assert why, f"{one.name} stayed"
 
@@ -252,11 +252,11 @@ def step(world: World, move: Move) -> None:  # noqa: C901, PLR0912 - a table
     name, text = NAMES[second], TEXTS[third]
     here, there = world.files.get(path), world.files.get(other)
     free = name not in world.names
-    held = {one.name: one.id for one in world.ui.segments()}
+    held = {one.name: one.id for one in world.console.segments()}
     if here is not None and here.removed:
         if third and here.name not in held:
             # While the tombstone stands, which is tidied up then.
-            world.ui.create(here.name, text)
+            world.console.create(here.name, text)
             world.watch.forward(minutes=1)
         here, kind = None, "remove"
     match kind:
@@ -287,11 +287,11 @@ def step(world: World, move: Move) -> None:  # noqa: C901, PLR0912 - a table
         case "remove" if path in world.files:
             world.commit({path: None})
         case "make by hand" if name not in held:
-            world.ui.create(name, text)
+            world.console.create(name, text)
         case "edit by hand" if name in held:
-            world.ui.edit(held[name], query=text)
+            world.console.edit(held[name], query=text)
         case "delete by hand" if name in held:
-            world.ui.delete(held[name])
+            world.console.delete(held[name])
         case _:
             pass
     world.watch.forward(minutes=1)
@@ -319,9 +319,9 @@ def test_nothing_goes_that_the_rule_does_not_allow(
 ) -> None:
     watch = FakeClock()
     with Emulator(None, TEST_SETTINGS, now=watch) as emulator, tempfile.TemporaryDirectory() as top:
-        emulator.ui.add_list("A list", id=LIST)
+        emulator.console.add_list("A list", id=LIST)
         for name, kind in CUSTOM_FIELDS.items():
-            emulator.ui.add_field(name, kind)
+            emulator.console.add_field(name, kind)
 
         def mount(
             method: str, target: str, headers: Mapping[str, str], body: bytes
@@ -333,7 +333,7 @@ def test_nothing_goes_that_the_rule_does_not_allow(
             repository = new_repository(Path(top))
             world = World(emulator, watch, Writer(transport), ownership, repository)
             # Something is always left, or no plan may delete; and two are managed from the start.
-            emulator.ui.create("Z", TEXTS[0])
+            emulator.console.create("Z", TEXTS[0])
             files = {"segments/1.yaml": File("A"), "segments/2.yaml": File("B", TEXTS[1])}
             world.commit(dict(files))
             world.apply()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from segctl.emulator.response import Reply
+    from segctl.emulator.response import Response
     from tests.support.project import Project
 
 KEY = "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"
@@ -100,7 +100,7 @@ class Careless(Emulator):
 
     def handle(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
-    ) -> Reply:
+    ) -> Response:
         """Answer as the account does, and say too much."""
         reply = super().handle(method, target, headers, body)
         fields = {name.lower(): value for name, value in headers.items()}
@@ -215,9 +215,9 @@ def place(
         emulator.seed()
         day = 86_400.0
         for name in ("Changed", "Goes", "Unmanaged"):
-            emulator.ui.create(name, query("total_spend > 9"), at=day)
+            emulator.console.create(name, query("total_spend > 9"), at=day)
         # Pasted into the wrong field, as happens.
-        emulator.ui.create(f"Key {KEY}", query(f"city = '{KEY}'"), at=day)
+        emulator.console.create(f"Key {KEY}", query(f"city = '{KEY}'"), at=day)
         project.declare("New", VIP)
         project.declare("Changed", VIP)
         project.write({"segments/goes.yaml": "name: Goes\nremoved: true\n"})

@@ -122,7 +122,7 @@ def env(project: Project) -> Iterator[dict[str, str]]:
     project.declare("VIP", text, extra="owner: marketing\n")
     clean = {key: value for key, value in child_env().items() if not key.startswith("CI")}
     with Emulator(None, TEST_SETTINGS) as emulator, serve(emulator) as server:
-        emulator.ui.create("VIP", text)
+        emulator.console.create("VIP", text)
         yield {
             **clean,
             **project.env,

@@ -73,17 +73,17 @@ def query(rng: Random) -> str:
 def fill(emulator: Emulator, rng: Random) -> None:
     """Put segments on an account that people and programs might have made."""
     for list_id, list_name in LISTS.items():
-        emulator.ui.add_list(list_name, id=list_id)
+        emulator.console.add_list(list_name, id=list_id)
     for _ in range(rng.randint(0, 25)):
         # The account itself refuses a name that it has.
         with contextlib.suppress(ValueError):
             if rng.random() < 0.1:
-                emulator.ui.seed_v1(name(rng), "email LIKE '%x'")
+                emulator.console.seed_v1(name(rng), "email LIKE '%x'")
                 continue
             parent = rng.choice([(), (), (rng.choice([*LISTS]),)])
             parent = rng.choice(ODD_PARENTS) if rng.random() < 0.02 else parent
             parent = tuple(map(str.upper, parent)) if rng.random() < 0.2 else parent
-            emulator.ui.create(name(rng), query(rng), parent_list_ids=parent)
+            emulator.console.create(name(rng), query(rng), parent_list_ids=parent)
 
 
 @contextlib.contextmanager

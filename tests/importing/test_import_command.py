@@ -36,13 +36,13 @@ def files(project: Project) -> dict[str, str]:
 def test_every_segment_becomes_a_file_and_the_plan_is_empty(
     connected: Project, remote: Remote
 ) -> None:
-    ui = remote.emulator.ui
-    ui.add_list("Customers", id=LIST)
-    ui.create("VIP customers", VIP, parent_list_ids=[LIST])
-    ui.create("By language", "\n".join(CZECH.split(" ", 3)) + "\n")
-    ui.create("Declared", VIP)
-    ui.seed_v1("Old", "email LIKE '%x'")
-    ui.seed_v1("Older", "email LIKE '%x'")
+    console = remote.emulator.console
+    console.add_list("Customers", id=LIST)
+    console.create("VIP customers", VIP, parent_list_ids=[LIST])
+    console.create("By language", "\n".join(CZECH.split(" ", 3)) + "\n")
+    console.create("Declared", VIP)
+    console.seed_v1("Old", "email LIKE '%x'")
+    console.seed_v1("Older", "email LIKE '%x'")
     connected.declare("Declared", VIP)
 
     dry = connected.run("import", "--all", "--dry-run")
@@ -92,7 +92,7 @@ def test_an_account_of_two_hundred(connected: Project, remote: Remote) -> None:
     queries = [*QUERIES]
     for number in range(200):
         text = queries[number % len(queries)]
-        remote.emulator.ui.create(f"Segment {number % 100:03}{'!' * (number // 100)}", text)
+        remote.emulator.console.create(f"Segment {number % 100:03}{'!' * (number // 100)}", text)
     result = connected.run("import", "--all")
     assert (result.code, result.err) == (0, "Imported 200 segments.\n")
     assert len(files(connected)) == 200
@@ -100,7 +100,7 @@ def test_an_account_of_two_hundred(connected: Project, remote: Remote) -> None:
 
 
 def test_a_project_without_anything(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     (connected.root / "segments").rmdir()
     assert connected.run("import", "--all", "--dry-run").out == "segments/vip.yaml  VIP\n"
     assert files(connected) == {}
@@ -118,7 +118,7 @@ def test_an_empty_account(connected: Project) -> None:
 def test_the_folder_of_the_settings_and_the_schema_of_the_project(
     connected: Project, remote: Remote
 ) -> None:
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     schema = (REPOSITORY / "schemas/segment.schema.json").read_text("utf-8")
     connected.write({"segctl.yaml": "version: 1\nsegments: crm/audiences\n"})
     connected.write({"schemas/segment.schema.json": schema})
@@ -130,9 +130,9 @@ def test_the_folder_of_the_settings_and_the_schema_of_the_project(
 
 
 def test_by_name_and_by_id_each_once(connected: Project, remote: Remote) -> None:
-    one = remote.emulator.ui.create("One", VIP)
-    remote.emulator.ui.create("Two", VIP)
-    remote.emulator.ui.create("Three", VIP)
+    one = remote.emulator.console.create("One", VIP)
+    remote.emulator.console.create("Two", VIP)
+    remote.emulator.console.create("Three", VIP)
     result = connected.run("import", one, "Two", "One")
     assert (result.code, result.out) == (0, "segments/one.yaml  One\nsegments/two.yaml  Two\n")
     assert result.err == "Imported 2 segments.\n"
@@ -145,8 +145,8 @@ def test_by_name_and_by_id_each_once(connected: Project, remote: Remote) -> None
 def test_unknown_names_are_said_all_at_once_before_anything_is_written(
     connected: Project, remote: Remote
 ) -> None:
-    remote.emulator.ui.create("VIP customers", VIP)
-    remote.emulator.ui.create("Churn", VIP)
+    remote.emulator.console.create("VIP customers", VIP)
+    remote.emulator.console.create("Churn", VIP)
     result = connected.run("import", "vip customer", "Churn", "chrun", "zzzzzz")
     assert (result.code, result.out) == (1, "")
     assert result.err == (
@@ -172,8 +172,8 @@ def test_what_to_import_must_be_said(connected: Project, argv: list[str], words:
 def test_what_was_asked_for_by_name_and_cannot_be_is_exit_1(
     connected: Project, remote: Remote
 ) -> None:
-    remote.emulator.ui.create("VIP", VIP)
-    remote.emulator.ui.seed_v1("Old", "email LIKE '%x'")
+    remote.emulator.console.create("VIP", VIP)
+    remote.emulator.console.seed_v1("Old", "email LIKE '%x'")
     result = connected.run("import", "VIP", "Old", "-q")
     assert (result.code, result.out) == (1, "segments/vip.yaml  VIP\n")
     assert result.err.startswith("error[not-imported]: `Old` is a v1 segment")
@@ -181,10 +181,13 @@ def test_what_was_asked_for_by_name_and_cannot_be_is_exit_1(
 
 
 def test_what_no_file_can_hold_is_a_warning(connected: Project, remote: Remote) -> None:
-    ui = remote.emulator.ui
-    ids = [ui.create(name, VIP) for name in ("vip", "VIP", "cafe\u0301", "caf\xe9", "a\nb", "\xa0")]
-    ui.create("NUL", "SELECT\x00")
-    ui.create("Declared", VIP)
+    console = remote.emulator.console
+    ids = [
+        console.create(name, VIP)
+        for name in ("vip", "VIP", "cafe\u0301", "caf\xe9", "a\nb", "\xa0")
+    ]
+    console.create("NUL", "SELECT\x00")
+    console.create("Declared", VIP)
     connected.declare("declared", VIP)
     result = connected.run("import", "--all")
     assert (result.code, result.out) == (
@@ -219,11 +222,11 @@ def test_what_no_file_can_hold_is_a_warning(connected: Project, remote: Remote) 
 def test_what_a_file_has_or_disposes_of_under_another_name_is_not_imported(
     connected: Project, remote: Remote
 ) -> None:
-    ui = remote.emulator.ui
+    console = remote.emulator.console
     for name in ("Old name", "Gone", "Forgotten", "Chained", "Next"):
-        ui.create(name, VIP)
-    moving = ui.create("On its way", VIP)
-    ui.edit(moving, name=temporary_name("On its way", moving, Marker.MOVING))
+        console.create(name, VIP)
+    moving = console.create("On its way", VIP)
+    console.edit(moving, name=temporary_name("On its way", moving, Marker.MOVING))
     connected.declare("New name", VIP, extra="previous_names: [Old name]\n")
     connected.declare("Next", VIP, extra="previous_names: [Chained]\n")
     connected.declare("After next", VIP, extra="previous_names: [Next]\n")
@@ -250,9 +253,9 @@ def test_what_a_file_has_or_disposes_of_under_another_name_is_not_imported(
 def test_a_segment_without_a_query_is_left_and_the_others_are_written(
     connected: Project, remote: Remote
 ) -> None:
-    ui = remote.emulator.ui
-    odd = ui.create("Odd", "")
-    ui.create("VIP", VIP)
+    console = remote.emulator.console
+    odd = console.create("Odd", "")
+    console.create("VIP", VIP)
     result = connected.run("import", "--all")
     assert (result.code, result.out) == (0, "segments/vip.yaml  VIP\n")
     assert "`Odd` cannot be written as a file: it has no query" in result.err
@@ -267,13 +270,13 @@ def test_a_segment_without_a_query_is_left_and_the_others_are_written(
 
 
 def _id(remote: Remote, name: str) -> str:
-    return next(one.id for one in remote.emulator.ui.segments() if one.name == name)
+    return next(one.id for one in remote.emulator.console.segments() if one.name == name)
 
 
 def test_names_that_try_become_files_in_the_folder(connected: Project, remote: Remote) -> None:
     names = ["../x", "/etc/passwd", "CON", ".hidden", "fields", "x" * 100, "🎉", "日本", "..", "-v"]
     for name in names:
-        remote.emulator.ui.create(name, VIP, id=f"{names.index(name):08}-x")
+        remote.emulator.console.create(name, VIP, id=f"{names.index(name):08}-x")
     assert connected.run("import", "--all").code == 0
     assert [*files(connected)] == sorted(
         f"segments/{stem}.yaml"
@@ -287,7 +290,7 @@ def test_names_that_try_become_files_in_the_folder(connected: Project, remote: R
 
 def test_files_that_stand_there_are_never_overwritten(connected: Project, remote: Remote) -> None:
     for name in ("VIP", "vip!", "Notes"):
-        remote.emulator.ui.create(name, VIP)
+        remote.emulator.console.create(name, VIP)
     other = f"name: Other\nquery_dsl: {VIP}\n"
     connected.write({"segments/Vip.YML": other, "segments/notes.md": "x"})
     (connected.root / "segments/vip-2.yaml").mkdir()
@@ -301,7 +304,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
     connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("A", "B", "C"):
-        remote.emulator.ui.create(name, VIP)
+        remote.emulator.console.create(name, VIP)
     command = importlib.import_module("segctl.cli.commands.import")
     real = command.write_new
 
@@ -352,7 +355,7 @@ def test_what_is_interrupted_leaves_whole_files_only(
     end: tuple[int, str],
 ) -> None:
     for name in ("A", "B", "C"):
-        remote.emulator.ui.create(name, VIP)
+        remote.emulator.console.create(name, VIP)
     real = pathlib.Path.open
 
     def half(path: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
@@ -371,7 +374,7 @@ def test_what_is_interrupted_leaves_whole_files_only(
 def test_broken_files_are_refused_before_the_account_is_asked(
     connected: Project, remote: Remote
 ) -> None:
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     connected.write({"segments/a.yaml": "name: A\n", "segments/b.yaml": "name: ["})
     result = connected.run("import", "--all")
     assert (result.code, result.out) == (1, "")
@@ -383,7 +386,7 @@ def test_broken_files_are_refused_before_the_account_is_asked(
 
 def test_a_read_that_fails_ends_the_import(connected: Project, remote: Remote) -> None:
     for name in ("A", "B", "C"):
-        remote.emulator.ui.create(name, VIP)
+        remote.emulator.console.create(name, VIP)
     remote.emulator.faults.add(f"GET */{_id(remote, 'B')} 403")
     result = connected.run("import", "--all")
     assert (result.code, result.out) == (1, "")
@@ -391,8 +394,8 @@ def test_a_read_that_fails_ends_the_import(connected: Project, remote: Remote) -
 
 
 def test_lists_that_cannot_be_read_are_a_warning(connected: Project, remote: Remote) -> None:
-    remote.emulator.ui.create("A", VIP, parent_list_ids=[LIST])
-    remote.emulator.ui.create("B", VIP)
+    remote.emulator.console.create("A", VIP, parent_list_ids=[LIST])
+    remote.emulator.console.create("B", VIP)
     remote.emulator.faults.add("GET */lists 403")
     result = connected.run("import", "--all")
     assert result.code == 0
@@ -408,7 +411,7 @@ def test_lists_that_cannot_be_read_are_a_warning(connected: Project, remote: Rem
 def test_a_folder_behind_a_link_is_refused(
     connected: Project, remote: Remote, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    remote.emulator.ui.create("VIP", VIP)
+    remote.emulator.console.create("VIP", VIP)
     outside = tmp_path_factory.mktemp("outside")
     (connected.root / "link").symlink_to(outside)
     connected.write({"segctl.yaml": "version: 1\nsegments: link/segments\n"})

@@ -22,12 +22,12 @@ CONTACTS = "contact_id,email,city,total_spend,list_ids\n"
 @pytest.fixture
 def account(connected: Project, remote: Remote) -> Remote:
     """Three v1 segments: two that can be translated, one that cannot."""
-    ui = remote.emulator.ui
-    ui.add_list("Customers", id=LIST)
-    ui.seed_v1("Brno", "city = 'Brno'", id=V1)
-    ui.seed_v1("Customers in Brno", '`city` = "Brno"', parent_list_id=LIST)
-    ui.seed_v1("Odd", "frobnicate(email) = 'jo@example.com'")
-    ui.create("Newer", query("city = 'Praha'"))
+    console = remote.emulator.console
+    console.add_list("Customers", id=LIST)
+    console.seed_v1("Brno", "city = 'Brno'", id=V1)
+    console.seed_v1("Customers in Brno", '`city` = "Brno"', parent_list_id=LIST)
+    console.seed_v1("Odd", "frobnicate(email) = 'jo@example.com'")
+    console.create("Newer", query("city = 'Praha'"))
     return remote
 
 
@@ -81,8 +81,8 @@ def test_by_name_or_id(connected: Project, account: Remote) -> None:
 def test_everything_that_is_in_the_way_of_a_query_is_said(
     connected: Project, account: Remote
 ) -> None:
-    account.emulator.ui.seed_v1("Two", "city = NULL AND UPPER(city) = 'X'")
-    account.emulator.ui.seed_v1("Many", " AND ".join(["city = NULL"] * 20))
+    account.emulator.console.seed_v1("Two", "city = NULL AND UPPER(city) = 'X'")
+    account.emulator.console.seed_v1("Many", " AND ".join(["city = NULL"] * 20))
     result = connected.run("upgrade", "Two", "Many")
     assert "makes of NULL here is not documented (at line 1, column 8" in result.err
     assert "; SGQL documents no function `UPPER` (at line 1, column 17" in result.err
@@ -91,7 +91,7 @@ def test_everything_that_is_in_the_way_of_a_query_is_said(
 
 def test_a_file_says_how_its_query_was_read(connected: Project, account: Remote) -> None:
     text = "NOT (event_type = 'open') AND NOT (event_type = 'click' AND event_source = 'mail')"
-    account.emulator.ui.seed_v1("Quiet", text)
+    account.emulator.console.seed_v1("Quiet", text)
     assert "NOT before an event is read as" in connected.run("upgrade", "Quiet").err
     written = (connected.root / "segments/quiet.yaml").read_text()
     assert (
@@ -115,16 +115,16 @@ def test_a_file_says_how_its_query_was_read(connected: Project, account: Remote)
     ],
 )
 def test_half_an_address_is_not_shown(connected: Project, account: Remote, text: str) -> None:
-    account.emulator.ui.seed_v1("Cut", text)
+    account.emulator.console.seed_v1("Cut", text)
     result = connected.run("upgrade", "Cut")
     assert "`Cut` has no exact translation" in result.err
     assert "jane" not in result.err
 
 
 def test_nobody_is_told_to_rename_or_edit_a_v1_segment(connected: Project, account: Remote) -> None:
-    ui = account.emulator.ui
-    ui.seed_v1("brno", "city = 'x'")
-    ui.seed_v1("Empty", "")
+    console = account.emulator.console
+    console.seed_v1("brno", "city = 'x'")
+    console.seed_v1("Empty", "")
     result = connected.run("upgrade", "--all")
     (alike,) = [line for line in result.err.splitlines() if "by hand" in line and "another" in line]
     assert "`upgrade_from: {v1_id: " in alike
@@ -145,9 +145,9 @@ def test_what_exclusive_ownership_would_delete_is_said(connected: Project, accou
 
 
 def test_what_stands_in_the_way(connected: Project, account: Remote) -> None:
-    ui = account.emulator.ui
-    ui.seed_v1("Gone", "city = 'Brno'")
-    ui.seed_v1("Half \x00", "city = 'Brno'")
+    console = account.emulator.console
+    console.seed_v1("Gone", "city = 'Brno'")
+    console.seed_v1("Half \x00", "city = 'Brno'")
     connected.write(
         {
             "segments/mine.yaml": segment_yaml("Brno", query("city = 'Brno'")),
@@ -194,10 +194,10 @@ def test_verified_against_contacts(
 
 
 def test_verified_with_events_and_where_it_cannot_be(connected: Project, account: Remote) -> None:
-    account.emulator.ui.seed_v1(
+    account.emulator.console.seed_v1(
         "Opened", "event_source = 'mail' AND event_type = 'open' AND lower(city) = 'brno'"
     )
-    account.emulator.ui.seed_v1("Spent", "total_spend > 100")
+    account.emulator.console.seed_v1("Spent", "total_spend > 100")
     connected.write(
         {
             "contacts.csv": CONTACTS + "a,a@example.com,Brno,x,\nb,b@example.com,BRNO,1,\n",

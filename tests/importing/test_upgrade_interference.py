@@ -56,7 +56,9 @@ def test_the_v1_segment_is_deleted_by_hand_before_it_is_begun(
     world, account, root = place
     world.watch = lambda _: ""
     at = planned(world, root) + 1
-    run = apply(world, root, Run(before={at: lambda: world.emulator.ui.delete(account.ids["A"])}))
+    run = apply(
+        world, root, Run(before={at: lambda: world.emulator.console.delete(account.ids["A"])})
+    )
     assert (outcome(run).status, run.writes) == (Status.CONFLICT, [])
     finish(world, account, root)
 
@@ -68,7 +70,7 @@ def test_the_new_segment_is_deleted_by_hand_while_it_is_counted(
 
     def remove(world: World) -> str:
         world.watch = account.watch
-        world.emulator.ui.delete(twin(world, account).id)
+        world.emulator.console.delete(twin(world, account).id)
         return account.watch(world)
 
     world.watch = remove
@@ -80,17 +82,17 @@ def test_the_new_segment_is_deleted_by_hand_while_it_is_counted(
 
 def test_the_new_segment_is_edited_by_hand(place: tuple[World, Account, Path]) -> None:
     world, account, root = place
-    send = world.emulator.ui.add_single_send("Spring", segment_ids=[account.ids["A"]])
+    send = world.emulator.console.add_single_send("Spring", segment_ids=[account.ids["A"]])
     assert outcome(apply(world, root, Run())).status is Status.WAITING
     at = planned(world, root) + 2
     by_hand = query("city = 'By hand'")
     new = twin(world, account)
     run = apply(
-        world, root, Run(before={at: lambda: world.emulator.ui.edit(new.id, query=by_hand)})
+        world, root, Run(before={at: lambda: world.emulator.console.edit(new.id, query=by_hand)})
     )
     assert (outcome(run).status, run.writes) == (Status.CONFLICT, [])
     assert twin(world, account).query == by_hand
-    world.emulator.ui.edit_single_send(send, segment_ids=[new.id])
+    world.emulator.console.edit_single_send(send, segment_ids=[new.id])
     finish(world, account, root)
 
 

@@ -30,12 +30,12 @@ def test_a_single_send_that_comes_while_it_is_counted_keeps_the_v1_segment(
     place: tuple[World, Account, Path],
 ) -> None:
     world, account, root = place
-    ui = world.emulator.ui
+    console = world.emulator.console
     sends: list[str] = []
 
     def add(world: World) -> str:
         if world.segments()[-1].version == 2 and not sends:
-            sends.append(ui.add_single_send("Spring", segment_ids=[account.ids["A"]]))
+            sends.append(console.add_single_send("Spring", segment_ids=[account.ids["A"]]))
         return account.watch(world)
 
     world.watch = add
@@ -44,7 +44,7 @@ def test_a_single_send_that_comes_while_it_is_counted_keeps_the_v1_segment(
     assert "`Spring` (draft) still goes to the v1 segment" in outcome(run).message
     assert account.ids["A"] in {one.id for one in world.segments()}
     world.watch = account.watch
-    ui.edit_single_send(sends[0], segment_ids=[twin(world, account).id])
+    console.edit_single_send(sends[0], segment_ids=[twin(world, account).id])
     finish(world, account, root)
 
 
@@ -52,11 +52,11 @@ def test_a_new_segment_that_is_sent_to_is_not_made_anew(
     place: tuple[World, Account, Path],
 ) -> None:
     world, account, root = place
-    ui = world.emulator.ui
-    ui.add_single_send("Spring", segment_ids=[account.ids["A"]])
+    console = world.emulator.console
+    console.add_single_send("Spring", segment_ids=[account.ids["A"]])
     assert outcome(apply(world, root, Run())).status is Status.WAITING
     new = twin(world, account)
-    ui.add_single_send("Summer", segment_ids=[new.id])
+    console.add_single_send("Summer", segment_ids=[new.id])
     extra = f"upgrade_from: {{v1_id: {account.ids['A']}}}\n"
     other = segment_yaml("A", account.query("A"), parent=LIST, extra=extra)
     write(root, {"segments/00.yaml": other})
@@ -76,7 +76,7 @@ def test_a_segment_made_by_hand_is_changed_for_all_to_see_before_it_takes_a_plac
     write(tmp_path, account.files())
     world = World(account.settings())
     account.populate(world)
-    new = world.emulator.ui.create("B", query("city = 'By hand'"), at=0)
+    new = world.emulator.console.create("B", query("city = 'By hand'"), at=0)
     with wired(world):
         shown = world.run(tmp_path, "plan", run=Run()).out
         assert "warning[upgrade-later]" in shown
@@ -86,7 +86,7 @@ def test_a_segment_made_by_hand_is_changed_for_all_to_see_before_it_takes_a_plac
         assert run.code == 4
         assert "not as declared yet" in run.err
         assert {one.id for one in world.segments()} >= {new, account.ids["A"]}
-        world.emulator.ui.edit(new, contacts_count=account.count("A"))
+        world.emulator.console.edit(new, contacts_count=account.count("A"))
         world.clock.forward(400)
         finish(world, account, tmp_path)
         assert new in {one.id for one in world.segments()}
@@ -147,12 +147,12 @@ def test_a_saved_plan_is_not_stale_since_somebody_repointed_a_single_send(tmp_pa
     write(tmp_path, account.files())
     world = World(account.settings(), account.watch)
     account.populate(world)
-    ui = world.emulator.ui
-    send = ui.add_single_send("Spring", segment_ids=[account.ids["A"]])
+    console = world.emulator.console
+    send = console.add_single_send("Spring", segment_ids=[account.ids["A"]])
     file = str(tmp_path / "plan.json")
     with wired(world):
         assert world.run(tmp_path, "plan", "--out", file, run=Run()).code == 0
-        ui.edit_single_send(send, segment_ids=[])
+        console.edit_single_send(send, segment_ids=[])
         run = world.run(tmp_path, "apply", file, "--auto-approve", run=Run())
         assert run.code == 0, run.out + run.err
         finish(world, account, tmp_path)

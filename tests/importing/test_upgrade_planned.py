@@ -42,7 +42,7 @@ def account(project: Project) -> Iterator[Remote]:
 
 
 def held(remote: Remote) -> dict[str, Record]:
-    return {one.name: one for one in remote.emulator.ui.segments()}
+    return {one.name: one for one in remote.emulator.console.segments()}
 
 
 def settled(project: Project, code: int = 0) -> str:
@@ -55,7 +55,7 @@ def settled(project: Project, code: int = 0) -> str:
 
 
 def test_an_upgrade_from_beginning_to_end(project: Project, account: Remote) -> None:
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1)
     project.write({"segments/old.yaml": upgraded()})
     shown = project.run("plan")
     assert "^ upgrade  Old" in shown.out
@@ -88,14 +88,14 @@ def both(project: Project, remote: Remote, *argv: str, code: int = 4) -> str:
 
 def count(remote: Remote, number: int) -> None:
     """Let SendGrid count the new segment."""
-    (new,) = [one for one in remote.emulator.ui.segments() if one.version == 2]
-    remote.emulator.ui.edit(new.id, contacts_count=number)
+    (new,) = [one for one in remote.emulator.console.segments() if one.version == 2]
+    remote.emulator.console.edit(new.id, contacts_count=number)
 
 
 def test_counts_that_differ_stop_it_until_the_query_is_right(
     project: Project, account: Remote
 ) -> None:
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=1000)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=1000)
     project.write({"segments/old.yaml": upgraded()})
     out = both(project, account)
     assert "1,000 contacts and the new one 0, which is 100.0 % apart; the most is 5 %" in out
@@ -114,7 +114,7 @@ def test_counts_that_differ_stop_it_until_the_query_is_right(
 def test_a_limit_of_100_compares_nothing_and_waits_for_no_count(
     project: Project, account: Remote
 ) -> None:
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=1000)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=1000)
     project.write(
         {
             "segments/old.yaml": upgraded(),
@@ -126,7 +126,7 @@ def test_a_limit_of_100_compares_nothing_and_waits_for_no_count(
 
 
 def test_what_is_not_counted_yet_is_finished_later(project: Project, account: Remote) -> None:
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1)
     project.write({"segments/old.yaml": upgraded()})
     out = both(project, account, "--count-timeout", "0", "--fail-fast")
     assert "waiting" in out
@@ -141,7 +141,7 @@ def test_what_is_still_checked_is_finished_later(project: Project, account: Remo
         "SELECT c.contact_id, c.updated_at FROM contact_data c JOIN event_data e "
         "ON c.contact_id = e.contact_id WHERE e.event_type = 'click'"
     )
-    account.emulator.ui.seed_v1("Old", "event_type = 'click'", id=V1)
+    account.emulator.console.seed_v1("Old", "event_type = 'click'", id=V1)
     project.write({"segments/old.yaml": upgraded(text)})
     assert "still checking" in both(project, account, "--validation-timeout", "0")
     settled(project)
@@ -149,7 +149,7 @@ def test_what_is_still_checked_is_finished_later(project: Project, account: Remo
 
 @pytest.mark.parametrize("tactic", ["keep", "rollback"])
 def test_a_query_that_is_not_accepted(project: Project, account: Remote, tactic: str) -> None:
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1)
     project.write(
         {
             "segments/old.yaml": upgraded(query("nonsense = 'Brno'")),
@@ -165,9 +165,9 @@ def test_a_query_that_is_not_accepted(project: Project, account: Remote, tactic:
 
 
 def test_single_sends_hold_it_back_and_are_told_of(project: Project, account: Remote) -> None:
-    ui = account.emulator.ui
-    ui.seed_v1("Old", "city = 'Brno'", id=V1)
-    sends = [ui.add_single_send(name, segment_ids=[V1]) for name in ("Spring", "Summer")]
+    console = account.emulator.console
+    console.seed_v1("Old", "city = 'Brno'", id=V1)
+    sends = [console.add_single_send(name, segment_ids=[V1]) for name in ("Spring", "Summer")]
     project.write({"segments/old.yaml": upgraded()})
     assert "warning[upgrade-waits]" in project.run("plan").out
     out = both(project, account)
@@ -176,14 +176,14 @@ def test_single_sends_hold_it_back_and_are_told_of(project: Project, account: Re
     assert f"give it the new segment instead, id {new.id}" in out
     assert f"instead, id {new.id}, and apply" in project.run("plan").out
     for send in sends:
-        ui.edit_single_send(send, segment_ids=[new.id])
+        console.edit_single_send(send, segment_ids=[new.id])
     settled(project)
     assert held(account)["Old"].id == new.id
 
 
 def test_references_may_be_ignored_knowingly(project: Project, account: Remote) -> None:
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1)
-    account.emulator.ui.add_single_send("Spring", segment_ids=[V1])
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1)
+    account.emulator.console.add_single_send("Spring", segment_ids=[V1])
     project.write({"segments/old.yaml": upgraded()})
     result = project.run("apply", "--auto-approve", "--ignore-references", "Old")
     assert result.code == 0
@@ -196,7 +196,7 @@ def test_a_lock_that_is_not_waited_for_leaves_the_name_to_a_later_run(
 ) -> None:
     settings = dataclasses.replace(account.emulator.settings, update_lock=300.0)
     account.emulator.settings = settings
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1)
     project.write({"segments/old.yaml": upgraded()})
     result = project.run("apply", "--auto-approve", "--lock-timeout", "0")
     assert result.code == 4
@@ -209,10 +209,10 @@ def test_a_lock_that_is_not_waited_for_leaves_the_name_to_a_later_run(
 
 
 def test_another_parent_list_makes_the_new_segment_anew(project: Project, account: Remote) -> None:
-    ui = account.emulator.ui
+    console = account.emulator.console
     for list_id in (V1, OTHER):
-        ui.add_list(list_id, id=list_id)
-    ui.seed_v1("Old", "city = 'Brno'", id=V1, parent_list_id=V1, contacts_count=7)
+        console.add_list(list_id, id=list_id)
+    console.seed_v1("Old", "city = 'Brno'", id=V1, parent_list_id=V1, contacts_count=7)
     for parent in (V1, OTHER):
         file = segment_yaml("Old", BRNO, parent=parent, extra=f"upgrade_from: {{v1_id: {V1}}}\n")
         project.write({"segments/old.yaml": file})
@@ -228,9 +228,9 @@ def test_where_both_names_stand_the_new_one_has_its_own(project: Project, accoun
         account.emulator.settings, v1_holds_names=False, v1_in_v2_list=False
     )
     account.emulator.settings = settings
-    account.emulator.ui.create("Old", BRNO)
+    account.emulator.console.create("Old", BRNO)
     # The web interface keeps names unique; the API of this account does not.
-    account.emulator.ui.seed_v1("Other", "city = 'Brno'", id=V1)
+    account.emulator.console.seed_v1("Other", "city = 'Brno'", id=V1)
     project.write({"segments/old.yaml": upgraded()})
     assert "~ name  Other -> Old" in project.run("plan").out
     settled(project)
@@ -239,7 +239,7 @@ def test_where_both_names_stand_the_new_one_has_its_own(project: Project, accoun
 
 
 def test_a_free_name_is_taken_at_once(project: Project, account: Remote) -> None:
-    account.emulator.ui.seed_v1("Other", "city = 'Brno'", id=V1)
+    account.emulator.console.seed_v1("Other", "city = 'Brno'", id=V1)
     project.write({"segments/old.yaml": upgraded()})
     settled(project)
     methods = [one.method for one in account.emulator.log if one.method != "GET"]
@@ -255,7 +255,7 @@ def test_a_v1_segment_that_is_not_there_is_warned_of(project: Project, account: 
 
 
 def test_what_is_protected_is_not_upgraded(project: Project, account: Remote) -> None:
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1)
     project.write({"segments/old.yaml": upgraded(extra="protected: true\n")})
     result = project.run("apply", "--auto-approve")
     assert (result.code, [*held(account)]) == (3, ["Old"])
@@ -265,7 +265,7 @@ def test_what_is_protected_is_not_upgraded(project: Project, account: Remote) ->
 def test_many_upgrades_are_no_destruction(project: Project, account: Remote) -> None:
     for number in range(8):
         v1_id = f"{V1[:-1]}{number}"
-        account.emulator.ui.seed_v1(f"Old {number}", "city = 'Brno'", id=v1_id)
+        account.emulator.console.seed_v1(f"Old {number}", "city = 'Brno'", id=v1_id)
         file = upgraded(v1_id=v1_id, name=f"Old {number}")
         project.write({f"segments/{number}.yaml": file})
     settled(project)
@@ -292,9 +292,9 @@ def test_what_cannot_be_told_is_an_error(
     mark = temporary_name("", V1, Marker.SUCCESSOR)[-8:]
     for name, version in made:
         v1_id = V1 if version == 3 else None
-        account.emulator.ui.create(name.format(mark=mark), BRNO, id=v1_id)
+        account.emulator.console.create(name.format(mark=mark), BRNO, id=v1_id)
     if code == "ambiguous-upgrade":
-        account.emulator.ui.seed_v1("Other", "city = 'Brno'", id=V1)
+        account.emulator.console.seed_v1("Other", "city = 'Brno'", id=V1)
     project.write({"segments/old.yaml": upgraded()})
     result = project.run("apply", "--auto-approve")
     assert result.code == 1
@@ -305,14 +305,14 @@ def test_what_cannot_be_told_is_an_error(
 def test_a_segment_that_sendgrid_upgraded_in_place_is_as_any_other(
     project: Project, account: Remote
 ) -> None:
-    account.emulator.ui.create("Old", BRNO, id=V1)
+    account.emulator.console.create("Old", BRNO, id=V1)
     project.write({"segments/old.yaml": upgraded()})
     assert "info[upgrade-finished]" in project.run("plan").out
     settled(project)
 
 
 def test_half_an_upgrade_without_its_file_is_left_alone(project: Project, account: Remote) -> None:
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=9)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=9)
     project.write({"segments/old.yaml": upgraded()})
     both(project, account)
     (project.root / "segments/old.yaml").unlink()
@@ -326,10 +326,10 @@ def test_half_an_upgrade_without_its_file_is_left_alone(project: Project, accoun
 @pytest.fixture
 def nameless(project: Project, account: Remote) -> Record:
     """An upgrade of which the v1 segment is gone, and the new one has still its temporary name."""
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=9)
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=9)
     project.write({"segments/old.yaml": upgraded()})
     both(project, account)
-    account.emulator.ui.delete(V1)
+    account.emulator.console.delete(V1)
     (new,) = held(account).values()
     return new
 
@@ -356,12 +356,12 @@ def test_an_upgrade_is_finished_though_its_file_does_not_say_so_any_more(
 def test_what_merely_looks_like_an_upgrade_is_left_alone(
     project: Project, account: Remote, nameless: Record, how: str
 ) -> None:
-    ui = account.emulator.ui
+    console = account.emulator.console
     text = segment_yaml("Old", query("city = 'Praha'") if how == "another query" else BRNO)
     if how == "two of them":
-        ui.create(f"{nameless.name[:-8]}00000000", BRNO)
+        console.create(f"{nameless.name[:-8]}00000000", BRNO)
     if how == "another v1 segment":
-        ui.seed_v1("Else", "city = 'Brno'", id=OTHER, contacts_count=9)
+        console.seed_v1("Else", "city = 'Brno'", id=OTHER, contacts_count=9)
         text = upgraded(v1_id=OTHER)
     project.write({"segments/old.yaml": text})
     plan = project.run("plan").out
@@ -411,9 +411,9 @@ def test_what_files_may_say_of_an_upgrade(project: Project) -> None:
 
 
 def test_every_view_shows_an_upgrade(project: Project, account: Remote) -> None:
-    ui = account.emulator.ui
-    ui.seed_v1("Other", "city = 'Brno'", id=V1)
-    ui.add_single_send("Spring", segment_ids=[V1])
+    console = account.emulator.console
+    console.seed_v1("Other", "city = 'Brno'", id=V1)
+    console.add_single_send("Spring", segment_ids=[V1])
     project.write({"segments/old.yaml": upgraded(), "segctl.yaml": "version: 1\n"})
     data = json.loads(project.run("plan", "--format", "json").out)
     (change,) = data["changes"]
@@ -448,8 +448,8 @@ def test_every_view_shows_an_upgrade(project: Project, account: Remote) -> None:
 
 
 def test_a_parent_list_is_shown_where_it_changes(project: Project, account: Remote) -> None:
-    parent = account.emulator.ui.add_list("Customers")
-    account.emulator.ui.seed_v1("Old", "city = 'Brno'", parent_list_id=parent, id=V1)
+    parent = account.emulator.console.add_list("Customers")
+    account.emulator.console.seed_v1("Old", "city = 'Brno'", parent_list_id=parent, id=V1)
     project.write({"segments/old.yaml": upgraded(extra=f"parent_list_ids: [{parent}]\n")})
     assert parent not in project.run("plan").out
     project.write({"segments/old.yaml": upgraded()})
@@ -457,7 +457,7 @@ def test_a_parent_list_is_shown_where_it_changes(project: Project, account: Remo
 
 
 def test_the_first_api_may_be_gone_one_day(project: Project, account: Remote) -> None:
-    account.emulator.ui.create("Old", BRNO)
+    account.emulator.console.create("Old", BRNO)
     project.write({"segments/old.yaml": upgraded()})
     account.emulator.faults.add("GET /v3/marketing/segments 404 always")
     assert "info[upgrade-finished]" in project.run("plan").out

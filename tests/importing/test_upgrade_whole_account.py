@@ -83,13 +83,13 @@ class Account:
         return dataclasses.replace(Settings(), rate_limit=None, cap=self.cap)
 
     def populate(self, world: World) -> None:
-        ui = world.emulator.ui
+        console = world.emulator.console
         at = world.clock.now().timestamp() - A_DAY
-        ui.add_list("Everybody", id=LIST, contact_count=12_345)
-        ui.create("By hand", query("city = 'Brno'"), at=at)
-        ui.create("Copy ~segctl-v2-12345678", query("city = 'Brno'"), at=at)
+        console.add_list("Everybody", id=LIST, contact_count=12_345)
+        console.create("By hand", query("city = 'Brno'"), at=at)
+        console.create("Copy ~segctl-v2-12345678", query("city = 'Brno'"), at=at)
         for number, name in enumerate(self.names):
-            self.ids[name] = ui.seed_v1(
+            self.ids[name] = console.seed_v1(
                 name,
                 f"city = '{name}'",
                 parent_list_id=LIST if self._has_list(name) else None,
@@ -98,7 +98,9 @@ class Account:
                 at=at + number,
             )
             if name in self.referenced:
-                self.sends[name] = ui.add_single_send(f"To {name}", segment_ids=[self.ids[name]])
+                self.sends[name] = console.add_single_send(
+                    f"To {name}", segment_ids=[self.ids[name]]
+                )
         free = {self.ids[name] for name in self.declared}
         self.untouched = {one.id: one for one in world.segments() if one.id not in free}
 
@@ -122,7 +124,7 @@ class Account:
             return f"{name} is there twice: {[one.name for one in new]}"
         for one in new:
             if one.contacts_count == 0:
-                world.emulator.ui.edit(one.id, contacts_count=self.count(name))
+                world.emulator.console.edit(one.id, contacts_count=self.count(name))
         if self.ids[name] in now:
             return ""
         if not new:
@@ -142,7 +144,7 @@ class Account:
         for name, send in self.sends.items():
             wanted = self.renamed.get(name, name)
             for new in [one.id for one in world.segments() if self._is_new(one, wanted)]:
-                world.emulator.ui.edit_single_send(send, segment_ids=[new])
+                world.emulator.console.edit_single_send(send, segment_ids=[new])
                 self.freed.add(name)
 
     def end(self, world: World) -> str:

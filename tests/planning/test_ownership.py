@@ -22,7 +22,7 @@ from tests.support.builders import query
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segctl.emulator.console import WebUi
+    from segctl.emulator.console import Console
     from tests.support.account import Remote
     from tests.support.project import Project
 
@@ -38,9 +38,9 @@ EARLIER = "2026-07-15T16:00:00Z"
 
 
 @pytest.fixture
-def ui(remote: Remote) -> WebUi:
-    remote.emulator.ui.add_list("A list", id=LIST)
-    return remote.emulator.ui
+def console(remote: Remote) -> Console:
+    remote.emulator.console.add_list("A list", id=LIST)
+    return remote.emulator.console
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def removal(
 
 def held(remote: Remote) -> dict[str, str]:
     """Names and ids of the account."""
-    return {one.name: one.id for one in remote.emulator.ui.segments()}
+    return {one.name: one.id for one in remote.emulator.console.segments()}
 
 
 def settle(project: Project, remote: Remote, runs: int = 1) -> str:
@@ -98,9 +98,9 @@ def rename(project: Project, name: str, text: str, *olds: str, more: str = "") -
 
 
 def test_a_rename_keeps_the_id_and_takes_the_query_along(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    old = ui.create("VIP", VIP)
+    old = console.create("VIP", VIP)
     rename(connected, "Gold", CZECH, "Older", "VIP")
     out = settle(connected, remote)
     assert "renamed by `previous_names`" in out
@@ -111,19 +111,19 @@ def test_a_rename_keeps_the_id_and_takes_the_query_along(
 
 
 def test_a_previous_name_that_nobody_has_is_a_create(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.create("vip", VIP)
+    console.create("vip", VIP)
     rename(connected, "Gold", VIP, "VIP")
     settle(connected, remote)
     assert set(held(remote)) == {"vip", "Gold"}
 
 
 def test_a_name_of_its_own_comes_before_a_previous_one(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.create("VIP", CZECH)
-    ui.create("Gold", VIP)
+    console.create("VIP", CZECH)
+    console.create("Gold", VIP)
     before = held(remote)
     rename(connected, "Gold", VIP, "VIP")
     settle(connected, remote)
@@ -131,9 +131,9 @@ def test_a_name_of_its_own_comes_before_a_previous_one(
 
 
 def test_a_chain_frees_each_name_before_it_is_taken(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    a, b, c = ui.create("A", VIP), ui.create("B", CZECH), ui.create("C", BRNO)
+    a, b, c = console.create("A", VIP), console.create("B", CZECH), console.create("C", BRNO)
     rename(connected, "B", VIP, "A")
     rename(connected, "C", CZECH, "B")
     rename(connected, "D", BRNO, "C")
@@ -143,10 +143,10 @@ def test_a_chain_frees_each_name_before_it_is_taken(
 
 @pytest.mark.parametrize("size", [2, 3, 5])
 def test_a_ring_of_names_goes_through_a_temporary_one(
-    connected: Project, remote: Remote, ui: WebUi, size: int
+    connected: Project, remote: Remote, console: Console, size: int
 ) -> None:
     texts = [query(f"total_spend > {number}") for number in range(size)]
-    ids = [ui.create(f"N{number}", text) for number, text in enumerate(texts)]
+    ids = [console.create(f"N{number}", text) for number, text in enumerate(texts)]
     for number, text in enumerate(texts):
         rename(connected, f"N{(number + 1) % size}", text, f"N{number}")
     out = settle(connected, remote, runs=2)
@@ -156,10 +156,10 @@ def test_a_ring_of_names_goes_through_a_temporary_one(
 
 
 def test_a_swap_with_other_queries_is_not_guessed(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.create("A", VIP)
-    ui.create("B", CZECH)
+    console.create("A", VIP)
+    console.create("B", CZECH)
     rename(connected, "A", BRNO, "B")
     rename(connected, "B", query("city = 'Praha'"), "A")
     shown = connected.run("apply", "--auto-approve")
@@ -167,8 +167,10 @@ def test_a_swap_with_other_queries_is_not_guessed(
     assert "unclear-swap" in shown.out
 
 
-def test_after_a_swap_an_edit_is_no_swap(connected: Project, remote: Remote, ui: WebUi) -> None:
-    a, b = ui.create("A", VIP), ui.create("B", CZECH)
+def test_after_a_swap_an_edit_is_no_swap(
+    connected: Project, remote: Remote, console: Console
+) -> None:
+    a, b = console.create("A", VIP), console.create("B", CZECH)
     rename(connected, "A", BRNO, "B")
     rename(connected, "B", CZECH, "A")
     settle(connected, remote)
@@ -190,24 +192,24 @@ def test_renames_survive_a_break_at_any_write_and_the_update_lock(
     *,
     connected: Project,
     remote: Remote,
-    ui: WebUi,
+    console: Console,
     moves: dict[str, tuple[str, str]],
     stop: int,
     fault: str,
 ) -> None:
     texts = {"A": VIP, "B": CZECH, "C": BRNO}
-    ids = {name: ui.create(name, texts[name]) for name in moves}
+    ids = {name: console.create(name, texts[name]) for name in moves}
     for old, (new, text) in moves.items():
         rename(connected, new, text, old)
     remote.emulator.faults.add(f"PATCH * {fault} #{stop} always")
     connected.run("apply", "--auto-approve")
     remote.emulator.faults.clear()
-    assert {one.id for one in ui.segments()} == set(ids.values())
+    assert {one.id for one in console.segments()} == set(ids.values())
     # At once, while what was changed is still locked, and again before it is free.
     for _ in range(8):
         if connected.run("apply", "--auto-approve").code == 0:
             break
-        assert {one.id for one in ui.segments()} == set(ids.values())
+        assert {one.id for one in console.segments()} == set(ids.values())
         remote.clock.forward(minutes=2)
     assert held(remote) == {new: ids[old] for old, (new, _) in moves.items()}
     assert {name: query for name, (query, _) in remote.definitions().items()} == dict(
@@ -217,10 +219,10 @@ def test_renames_survive_a_break_at_any_write_and_the_update_lock(
 
 
 def test_a_swap_that_was_taken_back_half_way_is_taken_back(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    a, b = ui.create("A", VIP), ui.create("B", CZECH)
-    ui.edit(a, name=temporary_name("A", a, Marker.MOVING))
+    a, b = console.create("A", VIP), console.create("B", CZECH)
+    console.edit(a, name=temporary_name("A", a, Marker.MOVING))
     connected.declare("A", VIP)
     connected.declare("B", CZECH)
     settle(connected, remote)
@@ -228,11 +230,11 @@ def test_a_swap_that_was_taken_back_half_way_is_taken_back(
 
 
 def test_a_long_name_is_still_known_when_it_is_cut(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
     name = "x" * 100
-    a = ui.create(name, VIP)
-    ui.edit(a, name=temporary_name(name, a, Marker.MOVING))
+    a = console.create(name, VIP)
+    console.edit(a, name=temporary_name(name, a, Marker.MOVING))
     rename(connected, "Short", VIP, name)
     settle(connected, remote)
     assert held(remote) == {"Short": a}
@@ -250,13 +252,13 @@ def test_a_claim_that_is_not_clear_is_an_error(
     *,
     connected: Project,
     remote: Remote,
-    ui: WebUi,
+    console: Console,
     names: list[str],
     files: dict[str, list[str]],
     code: str,
 ) -> None:
     for name in names:
-        ui.create(name, VIP)
+        console.create(name, VIP)
     for name, olds in files.items():
         rename(connected, name, VIP, *olds)
     shown = connected.run("apply", "--auto-approve")
@@ -265,9 +267,11 @@ def test_a_claim_that_is_not_clear_is_an_error(
     assert set(held(remote)) == set(names)
 
 
-def test_only_a_part_of_a_chain_is_an_error(connected: Project, remote: Remote, ui: WebUi) -> None:
-    ui.create("A", VIP)
-    ui.create("B", CZECH)
+def test_only_a_part_of_a_chain_is_an_error(
+    connected: Project, remote: Remote, console: Console
+) -> None:
+    console.create("A", VIP)
+    console.create("B", CZECH)
     rename(connected, "B", VIP, "A")
     rename(connected, "C", CZECH, "B")
     shown = connected.run("plan", "--only", "B")
@@ -277,10 +281,10 @@ def test_only_a_part_of_a_chain_is_an_error(connected: Project, remote: Remote, 
 
 
 def test_what_a_failed_rename_holds_up_is_not_attempted(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.create("A", VIP)
-    b = ui.create("B", CZECH)
+    console.create("A", VIP)
+    b = console.create("B", CZECH)
     rename(connected, "B", VIP, "A")
     rename(connected, "C", CZECH, "B")
     remote.emulator.faults.add(f"PATCH *{b} 403")
@@ -294,9 +298,11 @@ def test_what_a_failed_rename_holds_up_is_not_attempted(
 
 
 @pytest.mark.parametrize("word", ["true", "forget"])
-def test_a_file_says_removed(connected: Project, remote: Remote, ui: WebUi, word: str) -> None:
-    ui.create("Old", VIP)
-    ui.create("By hand", CZECH)
+def test_a_file_says_removed(
+    connected: Project, remote: Remote, console: Console, word: str
+) -> None:
+    console.create("Old", VIP)
+    console.create("By hand", CZECH)
     connected.write({"segments/old.yaml": f"name: Old\nremoved: {word}\n"})
     out = settle(connected, remote)
     assert set(held(remote)) == ({"By hand"} if word == "true" else {"By hand", "Old"})
@@ -304,9 +310,9 @@ def test_a_file_says_removed(connected: Project, remote: Remote, ui: WebUi, word
 
 
 def test_a_forgotten_segment_is_left_alone_whatever_the_history_says(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
-    ui.create("Old", VIP)
+    console.create("Old", VIP)
     history(removal("Old"))
     connected.write({"segments/old.yaml": "name: Old\nremoved: forget\n"})
     connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
@@ -316,9 +322,9 @@ def test_a_forgotten_segment_is_left_alone_whatever_the_history_says(
 
 @pytest.mark.parametrize(("name", "is_said"), [("vip custmers", True), ("Churn risk", False)])
 def test_a_file_that_removes_nothing_says_what_it_may_have_meant(
-    connected: Project, remote: Remote, ui: WebUi, name: str, is_said: bool
+    connected: Project, remote: Remote, console: Console, name: str, is_said: bool
 ) -> None:
-    ui.create("VIP customers", VIP)
+    console.create("VIP customers", VIP)
     connected.write({"segments/gone.yaml": f"name: {name}\nremoved: true\n"})
     shown = connected.run("plan", "--detailed-exitcode")
     assert shown.code == 0
@@ -330,10 +336,10 @@ def test_a_file_that_removes_nothing_says_what_it_may_have_meant(
 
 
 def test_a_v1_segment_is_removed_by_its_file_as_any_other(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    segment_id = ui.seed_v1("Old", "email LIKE '%x'")
-    ui.seed_v1("Older", "email LIKE '%y'")
+    segment_id = console.seed_v1("Old", "email LIKE '%x'")
+    console.seed_v1("Older", "email LIKE '%y'")
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
     shown = connected.run("plan")
     assert "- delete  Old" in shown.out
@@ -345,10 +351,10 @@ def test_a_v1_segment_is_removed_by_its_file_as_any_other(
 
 
 def test_a_v1_segment_that_is_sent_to_is_not_removed(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    segment_id = ui.seed_v1("Old", "email LIKE '%x'")
-    ui.add_single_send("Spring", segment_ids=[segment_id])
+    segment_id = console.seed_v1("Old", "email LIKE '%x'")
+    console.add_single_send("Spring", segment_ids=[segment_id])
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
     shown = connected.run("apply", "--auto-approve")
     assert shown.code == 3
@@ -357,10 +363,10 @@ def test_a_v1_segment_that_is_sent_to_is_not_removed(
 
 
 def test_exclusive_ownership_takes_v1_segments_in(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.seed_v1("Old", "email LIKE '%x'")
-    ui.seed_v1("Kept of v1", "email LIKE '%x'")
+    console.seed_v1("Old", "email LIKE '%x'")
+    console.seed_v1("Kept of v1", "email LIKE '%x'")
     connected.declare("Kept", VIP)
     connected.write(
         {
@@ -387,14 +393,14 @@ def test_what_no_file_declares(
     *,
     connected: Project,
     remote: Remote,
-    ui: WebUi,
+    console: Console,
     history: Callable[..., None],
     mode: str,
     gone: set[str],
 ) -> None:
     for name in ("Kept", "Ours", "By hand", "Namesake", "Protected"):
-        ui.create(name, VIP)
-    ui.seed_v1("v1", "email LIKE '%x'")
+        console.create(name, VIP)
+    console.seed_v1("v1", "email LIKE '%x'")
     history(
         removal("Ours", CZECH),
         removal("Namesake", at=EARLIER),
@@ -411,12 +417,12 @@ def test_what_no_file_declares(
 
 
 def test_without_a_history_nothing_goes_and_one_warning_says_why(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     history(removal("Ours"), unavailable="the clone is shallow", remedy="`fetch-depth: 0`")
     connected.declare("Kept", VIP)
     assert "history-unavailable" not in connected.run("plan").out
-    ui.create("Ours", VIP)
+    console.create("Ours", VIP)
     shown = connected.run("plan").out
     assert shown.count("history-unavailable") == 1
     assert "fetch-depth: 0" in shown
@@ -425,11 +431,11 @@ def test_without_a_history_nothing_goes_and_one_warning_says_why(
 
 
 def test_outside_of_git_one_warning_says_what_to_do(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
     connected.declare("Kept", VIP)
     assert "warning" not in connected.run("plan").out
-    ui.create("By hand", VIP)
+    console.create("By hand", VIP)
     shown = connected.run("plan").out
     assert "not in a git repository" in shown
     assert "`git init`" in shown
@@ -454,7 +460,7 @@ def test_outside_of_git_one_warning_says_what_to_do(
 def test_git_is_asked_only_where_its_answer_matters(
     *,
     connected: Project,
-    ui: WebUi,
+    console: Console,
     monkeypatch: pytest.MonkeyPatch,
     mode: str,
     held_names: list[str],
@@ -473,8 +479,8 @@ def test_git_is_asked_only_where_its_answer_matters(
     connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
     connected.write({"segctl.yaml": f"version: 1\nownership: {mode}\n"})
     for name in held_names:
-        ui.create(name, VIP)
-    ui.seed_v1("v1", "email LIKE '%x'")
+        console.create(name, VIP)
+    console.seed_v1("v1", "email LIKE '%x'")
     assert connected.run("plan", *argv).code in (0, 3)
     assert len(questions) == asked
     if not argv:
@@ -486,9 +492,9 @@ def test_git_is_asked_only_where_its_answer_matters(
 
 
 def test_a_removed_file_and_a_new_one_with_its_query_are_a_rename(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
-    old = ui.create("VIP", CZECH)
+    old = console.create("VIP", CZECH)
     history(removal("VIP", VIP))
     connected.declare("Gold", VIP.replace(" > ", ">"))
     out = settle(connected, remote)
@@ -497,9 +503,9 @@ def test_a_removed_file_and_a_new_one_with_its_query_are_a_rename(
 
 
 def test_a_name_changed_in_its_file_is_a_rename(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
-    old = ui.create("VIP", VIP)
+    old = console.create("VIP", VIP)
     connected.declare("Gold", CZECH)
     # In two steps, of which nobody applied the first; and the file may have moved since.
     history(removal("VIP", VIP, successor="Silver"), removal("Silver", BRNO, successor="Gold"))
@@ -508,9 +514,9 @@ def test_a_name_changed_in_its_file_is_a_rename(
 
 
 def test_another_segment_in_the_file_of_a_removed_one_is_no_rename(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
-    old = ui.create("VIP", VIP)
+    old = console.create("VIP", VIP)
     file = connected.declare("Gold", CZECH)
     history(removal("VIP", VIP, file=file))
     settle(connected, remote)
@@ -527,11 +533,11 @@ def test_what_is_no_rename(
     *,
     connected: Project,
     remote: Remote,
-    ui: WebUi,
+    console: Console,
     history: Callable[..., None],
     changed: dict[str, str],
 ) -> None:
-    ui.create("VIP", VIP)
+    console.create("VIP", VIP)
     history(removal("VIP", **changed))  # type: ignore[arg-type]
     connected.declare("Gold", VIP)
     out = connected.run("plan").out
@@ -540,9 +546,9 @@ def test_what_is_no_rename(
 
 
 def test_detection_can_be_turned_off(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
-    ui.create("VIP", VIP)
+    console.create("VIP", VIP)
     history(removal("VIP"))
     connected.declare("Gold", VIP)
     out = connected.run("plan", "--no-detect-renames").out
@@ -554,13 +560,13 @@ def test_two_that_fit_are_an_error(
     *,
     connected: Project,
     remote: Remote,
-    ui: WebUi,
+    console: Console,
     history: Callable[..., None],
     new: list[str],
 ) -> None:
     olds = ["VIP", "Other"][: 3 - len(new)]
     for name in olds:
-        ui.create(name, VIP)
+        console.create(name, VIP)
     history(*map(removal, olds))
     for name in new:
         connected.declare(name, VIP)
@@ -573,11 +579,11 @@ def test_two_that_fit_are_an_error(
 
 
 def test_too_many_deletes_are_refused_with_the_setting_that_lets_them_pass(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     names = [f"Old {number}" for number in range(4)]
     for name in [*names, "Kept"]:
-        ui.create(name, VIP)
+        console.create(name, VIP)
     connected.declare("Kept", VIP)
     history(*map(removal, names))
     refused = connected.run("apply", "--auto-approve")
@@ -596,7 +602,7 @@ def test_a_fifth_of_the_managed_may_go(
     *,
     connected: Project,
     remote: Remote,
-    ui: WebUi,
+    console: Console,
     history: Callable[..., None],
     managed: int,
     gone: int,
@@ -605,7 +611,7 @@ def test_a_fifth_of_the_managed_may_go(
     olds = [f"Old {number}" for number in range(gone)]
     kept = [f"Kept {number}" for number in range(managed)]
     for name in [*olds, *kept]:
-        ui.create(name, VIP)
+        console.create(name, VIP)
     for name in kept:
         connected.declare(name, VIP)
     history(*map(removal, olds))
@@ -613,9 +619,9 @@ def test_a_fifth_of_the_managed_may_go(
 
 
 def test_the_last_segment_is_not_deleted_unasked(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
-    ui.create("Old", VIP)
+    console.create("Old", VIP)
     history(removal("Old"))
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3
@@ -626,10 +632,10 @@ def test_the_last_segment_is_not_deleted_unasked(
 
 
 def test_in_a_full_account_deletes_come_first(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     for number in range(200):
-        ui.create(f"S{number}", VIP)
+        console.create(f"S{number}", VIP)
     history(removal("S0"))
     connected.declare("New", CZECH)
     settle(connected, remote)
@@ -647,9 +653,9 @@ def allow(
 
 
 def test_a_replace_makes_the_new_one_before_the_old_one_goes(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    old = ui.create("VIP", VIP)
+    old = console.create("VIP", VIP)
     allow(connected)
     out = settle(connected, remote)
     assert "1 to replace" in out
@@ -662,9 +668,9 @@ def test_a_replace_makes_the_new_one_before_the_old_one_goes(
 
 
 def test_a_protected_segment_is_never_replaced(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.create("VIP", VIP)
+    console.create("VIP", VIP)
     connected.declare("VIP", VIP, parent=LIST, extra="allow_replace: true\nprotected: true\n")
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3
@@ -672,10 +678,10 @@ def test_a_protected_segment_is_never_replaced(
 
 
 def test_a_replace_can_rename_and_needs_no_free_name(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.create("A", VIP)
-    b = ui.create("B", CZECH)
+    console.create("A", VIP)
+    b = console.create("B", CZECH)
     # B becomes C and is made anew in a list; A becomes B: its name must be free before.
     connected.declare("C", CZECH, parent=LIST, extra="allow_replace: true\nprevious_names: [B]\n")
     rename(connected, "B", VIP, "A")
@@ -688,10 +694,10 @@ def test_a_replace_can_rename_and_needs_no_free_name(
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("fault", ["403", "500", "502 after", "drop", "drop after"])
 def test_a_replace_survives_a_break_at_any_request(
-    *, connected: Project, remote: Remote, ui: WebUi, method: str, nth: int, fault: str
+    *, connected: Project, remote: Remote, console: Console, method: str, nth: int, fault: str
 ) -> None:
-    ui.create("VIP", VIP)
-    ui.create("By hand", CZECH)
+    console.create("VIP", VIP)
+    console.create("By hand", CZECH)
     allow(connected)
     remote.emulator.faults.add(f"{method} /v3/marketing/segments/* {fault} #{nth} always")
     connected.run("apply", "--auto-approve")
@@ -706,19 +712,19 @@ def test_a_replace_survives_a_break_at_any_request(
 
 
 def test_a_replace_that_was_taken_back_gives_the_name_back(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    old = ui.create("VIP", VIP)
-    ui.edit(old, name=temporary_name("VIP", old, Marker.OLD))
+    old = console.create("VIP", VIP)
+    console.edit(old, name=temporary_name("VIP", old, Marker.OLD))
     connected.declare("VIP", VIP)
     settle(connected, remote)
     assert held(remote) == {"VIP": old}
 
 
 def test_a_query_that_is_refused_brings_the_old_one_back(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    old = ui.create("VIP", VIP)
+    old = console.create("VIP", VIP)
     allow(connected, text=query("no_such_field = 1"))
     connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
     done = connected.run("apply", "--auto-approve")
@@ -732,7 +738,7 @@ def test_a_query_that_is_refused_brings_the_old_one_back(
 
 
 def test_an_old_one_stays_until_the_new_one_is_valid(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
     events = (
         "SELECT c.contact_id, c.updated_at FROM contact_data AS c "
@@ -740,7 +746,7 @@ def test_an_old_one_stays_until_the_new_one_is_valid(
         "WHERE e.event_source = 'mail' AND e.event_type = 'click' "
         "AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)"
     )
-    old = ui.create("VIP", events)
+    old = console.create("VIP", events)
     allow(connected, text=events)
     new = None
     for _ in range(2):
@@ -765,21 +771,21 @@ def test_an_old_one_stays_until_the_new_one_is_valid(
 
 
 @pytest.fixture
-def unfinished(connected: Project, ui: WebUi) -> tuple[str, str]:
+def unfinished(connected: Project, console: Console) -> tuple[str, str]:
     """Leave a replacement whose new segment stands; give the ids of the old and the new one."""
-    old = ui.create("VIP", VIP)
-    ui.edit(old, name=temporary_name("VIP", old, Marker.OLD))
-    new = ui.create("VIP", VIP, parent_list_ids=(LIST,))
+    old = console.create("VIP", VIP)
+    console.edit(old, name=temporary_name("VIP", old, Marker.OLD))
+    new = console.create("VIP", VIP, parent_list_ids=(LIST,))
     allow(connected)
     return old, new
 
 
 def test_an_unfinished_replacement_needs_no_room_and_makes_some(
-    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+    connected: Project, remote: Remote, console: Console, unfinished: tuple[str, str]
 ) -> None:
     for number in range(198):
-        ui.create(f"S{number}", VIP)
-    ui.add_list("Second", id=OTHER_LIST)
+        console.create(f"S{number}", VIP)
+    console.add_list("Second", id=OTHER_LIST)
     connected.declare("S0", VIP, parent=OTHER_LIST, extra="allow_replace: true\n")
     settle(connected, remote)
     assert len(held(remote)) == 199
@@ -799,10 +805,10 @@ def test_an_unfinished_replacement_takes_a_query_that_changed_since(
 
 
 def test_an_unfinished_replacement_that_is_not_accepted_gives_the_name_back(
-    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+    connected: Project, remote: Remote, console: Console, unfinished: tuple[str, str]
 ) -> None:
     old, new = unfinished
-    ui.edit(new, query=query("no_such_field = 1"))
+    console.edit(new, query=query("no_such_field = 1"))
     allow(connected, text=query("no_such_field = 1"))
     connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
     done = connected.run("apply", "--auto-approve")
@@ -814,7 +820,7 @@ def test_an_unfinished_replacement_that_is_not_accepted_gives_the_name_back(
 def test_an_unfinished_replacement_of_which_the_new_one_was_edited_is_a_conflict(
     connected: Project,
     remote: Remote,
-    ui: WebUi,
+    console: Console,
     unfinished: tuple[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -825,7 +831,7 @@ def test_an_unfinished_replacement_of_which_the_new_one_was_edited_is_a_conflict
 
     def meddle(method: str, target: str, *rest: Any) -> Any:
         if method == "GET" and target.startswith(path) and next(reads) == 1:
-            ui.edit(unfinished[1], query=CZECH)
+            console.edit(unfinished[1], query=CZECH)
         return handle(method, target, *rest)
 
     monkeypatch.setattr(remote.emulator, "handle", meddle)
@@ -856,14 +862,14 @@ def test_an_old_one_that_a_file_forgets_is_not_deleted(
 
 
 def test_an_old_one_of_two_long_names_is_left_to_a_person(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
     """A temporary name has no room for all of a long one, so it can be that of several."""
     names = ["x" * 95 + end for end in ("one", "two")]
-    old = ui.create("Old", VIP)
-    ui.edit(old, name=temporary_name(names[0], old, Marker.OLD))
+    old = console.create("Old", VIP)
+    console.edit(old, name=temporary_name(names[0], old, Marker.OLD))
     for name in names:
-        ui.create(name, VIP, parent_list_ids=(LIST,))
+        console.create(name, VIP, parent_list_ids=(LIST,))
         allow(connected, name)
     done = connected.run("apply", "--auto-approve")
     assert (done.code, "warning[replacement-unfinished]" in done.out) == (4, True)
@@ -872,13 +878,13 @@ def test_an_old_one_of_two_long_names_is_left_to_a_person(
 
 @pytest.mark.parametrize("why", ["its query was another", "it is in use"])
 def test_an_unfinished_replacement_keeps_a_new_one_that_somebody_may_need(
-    *, connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str], why: str
+    *, connected: Project, remote: Remote, console: Console, unfinished: tuple[str, str], why: str
 ) -> None:
     old, new = unfinished
     wrong = query("no_such_field = 1")
     if why == "it is in use":
-        ui.edit(new, query=wrong)
-        ui.add_single_send("Weekly", status="scheduled", segment_ids=(new,))
+        console.edit(new, query=wrong)
+        console.add_single_send("Weekly", status="scheduled", segment_ids=(new,))
     remote.clock.forward(minutes=6)
     allow(connected, text=wrong)
     connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
@@ -894,12 +900,12 @@ def test_an_unfinished_replacement_keeps_a_new_one_that_somebody_may_need(
 
 
 def test_a_saved_plan_knows_the_new_one_that_it_goes_on_with(
-    connected: Project, remote: Remote, ui: WebUi, unfinished: tuple[str, str]
+    connected: Project, remote: Remote, console: Console, unfinished: tuple[str, str]
 ) -> None:
     saved = connected.root / "plan.json"
     remote.clock.forward(minutes=6)
     assert connected.run("plan", "--out", str(saved)).code == 0
-    ui.edit(unfinished[1], query=CZECH)
+    console.edit(unfinished[1], query=CZECH)
     done = connected.run("apply", str(saved), "--auto-approve")
     assert (done.code, "stale-changed" in done.out + done.err) == (3, True)
     assert remote.definitions()["VIP"] == (CZECH, (LIST,))
@@ -929,15 +935,15 @@ def test_an_apply_that_may_not_finish_a_replacement_is_not_done(
 @pytest.mark.parametrize("status", ["draft", "scheduled", "triggered"])
 @pytest.mark.parametrize("how", ["delete", "replace"])
 def test_what_a_single_send_uses_is_not_deleted(
-    connected: Project, remote: Remote, ui: WebUi, status: str, how: str
+    connected: Project, remote: Remote, console: Console, status: str, how: str
 ) -> None:
-    old = ui.create("VIP", VIP)
+    old = console.create("VIP", VIP)
     for number in range(101 if status == "draft" else 1):
         # The list has pages of a hundred.
-        ui.add_single_send(f"Send {number}")
-    ui.add_single_send("Spring sale", status=status, segment_ids=["x", old])
+        console.add_single_send(f"Send {number}")
+    console.add_single_send("Spring sale", status=status, segment_ids=["x", old])
     if how == "delete":
-        ui.create("Other", CZECH)
+        console.create("Other", CZECH)
         connected.write({"segments/vip.yaml": "name: VIP\nremoved: true\n"})
     else:
         allow(connected)
@@ -958,11 +964,11 @@ def test_what_a_single_send_uses_is_not_deleted(
 @pytest.mark.parametrize("fault", ["403", "500 always", "wrong-json", "truncated always"])
 @pytest.mark.parametrize("path", ["singlesends", "singlesends/*"])
 def test_references_that_cannot_be_read_stop_the_plan(
-    connected: Project, remote: Remote, ui: WebUi, fault: str, path: str
+    connected: Project, remote: Remote, console: Console, fault: str, path: str
 ) -> None:
-    ui.create("VIP", VIP)
-    ui.create("Other", CZECH)
-    ui.add_single_send("Send")
+    console.create("VIP", VIP)
+    console.create("Other", CZECH)
+    console.add_single_send("Send")
     connected.write({"segments/vip.yaml": "name: VIP\nremoved: true\n"})
     remote.emulator.faults.add(f"GET /v3/marketing/{path} {fault}")
     assert connected.run("apply", "--auto-approve").code == 1
@@ -970,9 +976,9 @@ def test_references_that_cannot_be_read_stop_the_plan(
 
 
 def test_single_sends_are_read_only_where_something_goes(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.create("VIP", VIP)
+    console.create("VIP", VIP)
     rename(connected, "Gold", CZECH, "VIP")
     settle(connected, remote)
     assert not [one for one in remote.emulator.log if "singlesends" in one.target]
@@ -982,11 +988,11 @@ def test_single_sends_are_read_only_where_something_goes(
 
 
 def test_the_list_says_whose_a_segment_is_and_what_uses_it(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     for name in ("Kept", "Ours", "By hand"):
-        ui.create(name, VIP)
-    ui.add_single_send("Spring sale", status="scheduled", segment_ids=[held(remote)["Ours"]])
+        console.create(name, VIP)
+    console.add_single_send("Spring sale", status="scheduled", segment_ids=[held(remote)["Ours"]])
     history(removal("Ours"))
     connected.declare("Kept", VIP)
     shown = connected.run("list", "--references")
@@ -1005,9 +1011,9 @@ def test_the_list_says_whose_a_segment_is_and_what_uses_it(
 
 
 def test_the_list_knows_a_segment_by_its_previous_name(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
-    ui.create("VIP", VIP)
+    console.create("VIP", VIP)
     history(removal("VIP"))
     rename(connected, "Gold", VIP, "VIP")
     (entry,) = json.loads(connected.run("list", "--format", "json").out)["segments"]
@@ -1015,9 +1021,9 @@ def test_the_list_knows_a_segment_by_its_previous_name(
 
 
 def test_the_list_says_that_git_cannot_tell(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
-    ui.create("By hand", VIP)
+    console.create("By hand", VIP)
     history(unavailable="this is a shallow clone")
     shown = connected.run("list")
     assert shown.code == 0
@@ -1028,7 +1034,7 @@ def test_the_list_says_that_git_cannot_tell(
 
 
 def test_drift_is_what_no_commit_did(
-    connected: Project, remote: Remote, ui: WebUi, history: Callable[..., None]
+    connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     for name in ("Same", "Edited", "Renamed", "Deleted", "Forgotten"):
         connected.declare(name, query(f"city = '{name}'"))
@@ -1037,12 +1043,12 @@ def test_drift_is_what_no_commit_did(
     assert (clean.code, clean.out) == (0, "No drift.\n")
 
     ids = held(remote)
-    ui.edit(ids["Edited"], query=query("city = 'Elsewhere'"))
-    ui.edit(ids["Renamed"], name="Mine now")
-    ui.delete(ids["Deleted"])
-    ui.create("By hand", VIP)
-    ui.create("Ours", VIP)
-    ui.seed_v1("v1", "email LIKE '%x'")
+    console.edit(ids["Edited"], query=query("city = 'Elsewhere'"))
+    console.edit(ids["Renamed"], name="Mine now")
+    console.delete(ids["Deleted"])
+    console.create("By hand", VIP)
+    console.create("Ours", VIP)
+    console.seed_v1("v1", "email LIKE '%x'")
     connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
     history(removal("Ours"))
 
@@ -1069,9 +1075,9 @@ def test_drift_is_what_no_commit_did(
 
 
 def test_drift_that_cannot_be_worked_out_is_no_result(
-    connected: Project, remote: Remote, ui: WebUi
+    connected: Project, remote: Remote, console: Console
 ) -> None:
-    ui.seed_v1("VIP", "email LIKE '%x'")
+    console.seed_v1("VIP", "email LIKE '%x'")
     connected.declare("VIP", VIP)
     shown = connected.run("drift", "--detailed-exitcode")
     assert (shown.code, shown.out) == (1, "")

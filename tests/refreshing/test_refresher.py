@@ -374,7 +374,7 @@ def test_the_account_knows_of_refreshes_that_the_record_does_not() -> None:
 def test_two_processes_share_the_budget(connected: Project, remote: Remote) -> None:
     names = [f"S{n:02}" for n in range(16)]
     for name in names:
-        remote.emulator.ui.create(name, query("total_spend > 500"))
+        remote.emulator.console.create(name, query("total_spend > 500"))
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "segctl", "-C", str(connected.root), "refresh", *some],

@@ -60,7 +60,7 @@ def test_fields_that_cannot_be_read_are_never_none(data: Any) -> None:
 def test_contact_lists_of_every_page() -> None:
     with Emulator(None, Settings(rate_limit=None)) as emulator:
         for number in range(1001):
-            emulator.ui.add_list(f"List {number}")
+            emulator.console.add_list(f"List {number}")
         with Transport(
             "https://x.invalid", Secret(KEY), FakeClock(), mount=emulated(emulator)
         ) as transport:

@@ -30,6 +30,6 @@ class Remote:
         """Return the V2 segments of the account: name to query and parent lists."""
         return {
             segment.name: (segment.query, segment.parent_list_ids or ())
-            for segment in self.emulator.ui.segments()
+            for segment in self.emulator.console.segments()
             if segment.version == 2
         }
