@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from segctl.app.local_fields import offline_fields
 from segctl.audience.results import Counts, Uncountable
-from segctl.contacts.counter import compare, names_asked
+from segctl.contacts.counter import column_names_in, count_audiences
 from segctl.contacts.dataset import DatasetMissing, open_dataset
 from segctl.contacts.store import FOLDER, ContactStore
 from segctl.declarations.fields_file import column_types
@@ -69,7 +69,7 @@ def evaluate(
     with opened(session, contacts, events, _segments(pairs)) as base:
         if account is not None and not shows(base, account):
             raise UsageError(ANOTHER_ACCOUNT, hint="run `segctl contacts pull`")
-        counted = compare(base, pairs, session.clock.now())
+        counted = count_audiences(base, pairs, session.clock.now())
         as_of, modified_at, only = base.as_of, base.modified_at, base.only
     return [
         Evaluated(None, counted.total, as_of, one.problems, one.in_before, modified_at, only)
@@ -102,7 +102,7 @@ def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
 
 def pulled_path(session: Session) -> Path:
     """Give the base that was pulled from the target. Raises `UsageError` and `DatasetMissing`."""
-    path = store_of(session).base
+    path = store_of(session).dataset
     if not path.exists():
         raise DatasetMissing(
             f"no contacts of the target `{session.target.name}` were pulled",
@@ -160,9 +160,9 @@ def opened(
         raise InvalidInput(findings)
     known = column_types((*fields.reserved, *fields.custom)) if fields else {}
     # What does not fit into memory is as personal as the contacts: it stays in our own folder.
-    workshop = make_state_folder(session.root)
+    temp_root = make_state_folder(session.root)
     with open_dataset(
-        contacts, events, fields=known, asked=names_asked(segments), workshop=workshop
+        contacts, events, fields=known, asked=column_names_in(segments), temp_root=temp_root
     ) as base:
         yield base
 

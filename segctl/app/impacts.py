@@ -18,7 +18,7 @@ from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
 from segctl.model import Create, Impact, Reason
 from segctl.planning.audience_limits import with_audience
 from segctl.project.config import PULLED
-from segctl.render.previews import quoted
+from segctl.render.previews import quote_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,7 +108,7 @@ def _part(found: Evaluated, weight: Severity) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "audience-partial",
             weight,
-            f"this plan is counted in the contacts of {quoted(found.only)} alone",
+            f"this plan is counted in the contacts of {quote_names(found.only)} alone",
             hint="`segctl contacts pull` without --list brings all",
         )
 
@@ -129,7 +129,7 @@ def _unknown(
         for change in changes
         if counted[id(change)].counts is None and change.reason is not Reason.FREES_NAME
     ]
-    without_events = [change for change in unknown if _asks_events(counted[id(change)])]
+    without_events = [change for change in unknown if _uses_events(counted[id(change)])]
     if len(without_events) > 1:
         # All for one reason, which is not in any of the files.
         unknown = [change for change in unknown if change not in without_events]
@@ -137,7 +137,7 @@ def _unknown(
             "audience-unknown",
             weight,
             f"{len(without_events)} segments cannot be counted: they ask event_data, and the base "
-            f"has no events: {quoted(change.name for change in without_events)}",
+            f"has no events: {quote_names(change.name for change in without_events)}",
             hint=_events_hint(session),
         )
     for change in unknown:
@@ -149,11 +149,11 @@ def _unknown(
                 code="audience-unknown",
                 severity=weight,
                 summary=f"`{change.name}`: {found.summary}",
-                hint=_events_hint(session) if _asks_events(result) else found.hint,
+                hint=_events_hint(session) if _uses_events(result) else found.hint,
             )
 
 
-def _asks_events(found: Evaluated) -> bool:
+def _uses_events(found: Evaluated) -> bool:
     return any(one.code == "no-events" for one in found.problems)
 
 

@@ -11,10 +11,10 @@ from segctl.app.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, s
 from segctl.app.git_exposure import exposures, refuse_tracked
 from segctl.app.plan import read_selection
 from segctl.audience.results import Uncountable
-from segctl.contacts.counter import compare
+from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import DatasetMissing
 from segctl.errors import InvalidInput, UsageError
-from segctl.render.previews import Preview, Row
+from segctl.render.previews import Preview, PreviewRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
         base = stack.enter_context(opened(session, contacts, events, segments))
         if account is not None and not shows(base, account):
             session.talk(f"warning: {ANOTHER_ACCOUNT}")
-        counted = compare(
+        counted = count_audiences(
             base, pairs, wanted.now, overlap="overlap" in wanted.asked, sample=wanted.sample
         )
         view = Preview(
@@ -79,7 +79,7 @@ def preview(session: Session, wanted: Wanted, output: str) -> int:
             base.modified_at,
             wanted.now,
             tuple(
-                Row(
+                PreviewRow(
                     one.declared.name,
                     one.declared.span,
                     None if isinstance(result, Uncountable) else result,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from segctl.audience.case_runner import not_translated
+from segctl.audience.case_runner import translation_diagnostics
 from segctl.declarations.query_source import QuerySource
 from segctl.errors import Diagnostic, Severity
 from segctl.query.personal_data import mask_email_addresses
@@ -28,7 +28,7 @@ def findings(
     else:
         source = QuerySource(declared, session.declarations.documents[declared.file])
         own = [one for one in result.problems if one.start >= 0]
-        found = not_translated(own, source, _CANNOT)
+        found = translation_diagnostics(own, source, _CANNOT)
         place = declared.parent_span or declared.span
         found += [
             Diagnostic(

@@ -15,7 +15,7 @@ from segctl.declarations.fields_file import column_types
 from segctl.errors import InvalidInput, Refused, UnexpectedResponse, UsageError
 from segctl.planning.list_references import list_ids_of
 from segctl.project.state_folder import STATE_FOLDER, make_state_folder
-from segctl.render.previews import quoted, when
+from segctl.render.previews import quote_names, with_age
 from segctl.render.terminal import clean, count
 from segctl.sendgrid.exports import Exports
 
@@ -34,7 +34,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     anything is asked for; further `RemoteError`s, `InvalidInput` and `UsageError`.
     """
     from segctl.audience.duckdb_engine import require  # noqa: PLC0415
-    from segctl.contacts.build import Origin, build_dataset  # noqa: PLC0415 - so that `forget` needs no DuckDB
+    from segctl.contacts.build import AccountInfo, build_dataset  # noqa: PLC0415 - so that `forget` needs no DuckDB
 
     require()
     declared = session.declarations
@@ -43,7 +43,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     store = store_of(session)
     _prepare(session, store)
     try:
-        with session.connect(read_only=False) as account, store.alone():
+        with session.connect(read_only=False) as account, store.locked():
             lists = {one.id: one for one in account.reader.list_contact_lists()}
             custom, reserved = account.reader.list_fields()
             if names:
@@ -68,7 +68,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
             only = [lists[one].name for one in wanted if one is not None] if names else []
             fields = column_types((*custom, *reserved))
             try:
-                origin = Origin(account.digest, {one.id: one.name for one in lists.values()})
+                origin = AccountInfo(account.digest, {one.id: one.name for one in lists.values()})
                 stored = build_dataset(exported, store, fields, origin, only)
             except UnexpectedResponse:
                 # The same files would be no better next time.
@@ -89,10 +89,10 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     of_which = f" ({count(lists_known, 'list')})" if lists_known else ""
     session.show(
         f"{count(stored.total, 'contact')} of `{store.target}`, as of {stored.as_of}{of_which}, "
-        f"in {STATE_FOLDER}/{FOLDER}/{store.base.name}\n"
+        f"in {STATE_FOLDER}/{FOLDER}/{store.dataset.name}\n"
     )
     if only:
-        session.show(f"They are those on {quoted(only)} alone: shares are of them.\n")
+        session.show(f"They are those on {quote_names(only)} alone: shares are of them.\n")
     if session.config.contacts is None:
         session.talk("Next: segctl preview; `contacts: pulled` in segctl.yaml counts every plan.")
 
@@ -100,9 +100,9 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
 def places(session: Session) -> Iterator[str]:
     """Say what is here of each target: how many contacts, how old, and what is unfinished."""
     for store in find_stores(contacts_folder(session)):
-        if store.base.exists():
+        if store.dataset.exists():
             yield from _described(session, store)
-        if store.pending.exists():
+        if store.pull_state.exists():
             yield f"{store.target}: a pull is unfinished; `segctl contacts pull` goes on with it"
 
 
@@ -112,17 +112,17 @@ def _described(session: Session, store: ContactStore) -> Iterator[str]:
 
     require()
     try:
-        with open_dataset(store.base) as base:
+        with open_dataset(store.dataset) as base:
             ((total,),) = base.database.rows(f"SELECT count(*) FROM {base.contacts.source}")  # noqa: S608 - a name of ours
     except (EvaluationFailed, UsageError) as error:
         yield ": ".join(filter(None, (store.target, error.message, error.hint)))
         return
     lists = "all lists" if base.lists is None else count(len(base.lists), "list")
-    size = f"{store.base.stat().st_size / 1_000_000:,.1f} MB"
-    as_of = clean(when(base.as_of or "", session.clock.now()))
+    size = f"{store.dataset.stat().st_size / 1_000_000:,.1f} MB"
+    as_of = clean(with_age(base.as_of or "", session.clock.now()))
     yield f"{store.target}: {count(total, 'contact')} as of {as_of} ({lists}, {size})"
     if base.only:
-        yield f"  only those on {quoted(base.only)}"
+        yield f"  only those on {quote_names(base.only)}"
 
 
 def _prepare(session: Session, store: ContactStore) -> None:
@@ -135,7 +135,7 @@ def _prepare(session: Session, store: ContactStore) -> None:
                 hint="remove it",
             )
     make_state_folder(session.root)
-    place = Path(STATE_FOLDER) / FOLDER / store.base.name
+    place = Path(STATE_FOLDER) / FOLDER / store.dataset.name
     found = exposure(session, session.root, place, ignore=f"{STATE_FOLDER}/")
     if found is not None:
         raise Refused(found.summary, hint=found.hint)
@@ -167,7 +167,9 @@ def _mentioned(
             asked += list_ids_of(remote.query, remote.parent_list_ids or ())
     unknown = dict.fromkeys(one for one in asked if one not in lists)
     if unknown:
-        session.talk(f"warning: the account has no list {quoted(unknown)}, which segments speak of")
+        session.talk(
+            f"warning: the account has no list {quote_names(unknown)}, which segments speak of"
+        )
     yield from dict.fromkeys(one for one in asked if one in lists)
 
 
@@ -182,7 +184,7 @@ def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
         there = [clean(one.name) for one in lists]
         hints = filter(None, (did_you_mean(name, there) for name in missing))
         raise UsageError(
-            f"the account has no list {quoted(missing)}",
+            f"the account has no list {quote_names(missing)}",
             hint=" ".join(hints) or "lists have names and ids in SendGrid",
         )
     doubtful = [name for name in names if len(known[name]) > 1]
@@ -194,4 +196,4 @@ def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
 
 
 def _label(list_id: str | None, lists: Mapping[str, ContactList]) -> str:
-    return "all contacts" if list_id is None else f"the list {quoted([lists[list_id].name])}"
+    return "all contacts" if list_id is None else f"the list {quote_names([lists[list_id].name])}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from segctl.app.lint import lint_settings
 from segctl.app.local_fields import offline_fields
-from segctl.audience.cases import CaseReader, Fixtures, columns_given, fixtures_document
+from segctl.audience.cases import CaseReader, Fixtures, infer_columns, read_fixtures_document
 from segctl.audience.scope import Columns
 from segctl.declarations.fields_file import column_types
 from segctl.declarations.lint_rules import address_in_tests
@@ -45,7 +45,7 @@ def read_suites(
         known = Columns(column_types((*fields.reserved, *fields.custom)))
     else:
         given = [documents[one.file] for one in tested]
-        known = columns_given([*given, *([shared] if shared else [])])
+        known = infer_columns([*given, *([shared] if shared else [])])
     certain = fields is not None
     fixtures = Fixtures()
     if shared is not None:
@@ -88,4 +88,4 @@ def _fixtures(session: Session) -> tuple[Document | None, list[Diagnostic]]:
     data = session.files.fixtures
     if data is None:
         return None, []
-    return fixtures_document(f"{session.config.segments}/{FIXTURES_FILE}", data)
+    return read_fixtures_document(f"{session.config.segments}/{FIXTURES_FILE}", data)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.app.session import Session
-    from segctl.contacts.verify import Verified
+    from segctl.contacts.verify import VerifyResult
     from segctl.importing.file_builder import NewFile
 
 _SHOWN = 5
@@ -60,7 +60,7 @@ def verified(
     return same
 
 
-def _found(one: NewFile, result: Verified) -> Iterator[Diagnostic]:
+def _found(one: NewFile, result: VerifyResult) -> Iterator[Diagnostic]:
     name = segment_label(one.remote)
     for problem in result.problems[:1]:
         yield Diagnostic(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from segctl.audience.cases import Reason, Verdict
+from segctl.audience.cases import CaseResult, Reason
 from segctl.audience.duckdb_engine import EvaluationFailed
 from segctl.documents.document import excerpt_lines
 from segctl.errors import Diagnostic, Severity, Span
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from segctl.audience.cases import Case
     from segctl.audience.duckdb_engine import Engine, SqlBool
-    from segctl.audience.to_duckdb import Audience, Part
+    from segctl.audience.to_duckdb import Audience, Condition
     from segctl.declarations.query_source import QuerySource
     from segctl.model import Declared
     from segctl.query.parser.errors import Problem
@@ -30,7 +30,7 @@ _WORDS = {True: "true", False: "false", None: "NULL"}
 _LONGEST = 200
 
 
-def try_cases(
+def run_cases(
     declared: Declared,
     source: QuerySource,
     audience: Audience,
@@ -38,7 +38,7 @@ def try_cases(
     *,
     engine: Engine,
     now: datetime,
-) -> list[Verdict]:
+) -> list[CaseResult]:
     """Try the tests of one segment; `now` is for those that do not say when they are."""
     return [_try(declared, source, audience, case, engine=engine, now=now) for case in cases]
 
@@ -51,26 +51,26 @@ def _try(
     *,
     engine: Engine,
     now: datetime,
-) -> Verdict:
-    whole, moment = audience.part, case.now or now
+) -> CaseResult:
+    whole, moment = audience.condition, case.now or now
     try:
         engine.fill([case.contact], case.events)
         truths = _evaluate(engine, [whole], moment)
     except EvaluationFailed as error:
-        return Verdict(declared.name, declared.file, case, None, problem=error.message)
+        return CaseResult(declared.name, declared.file, case, None, problem=error.message)
     actual = truths[whole.sql] is True
     if actual is case.expected:
-        return Verdict(declared.name, declared.file, case, actual)
-    decided: Iterable[Part] = (whole,)
+        return CaseResult(declared.name, declared.file, case, actual)
+    decided: Iterable[Condition] = (whole,)
     # By itself, a part may look into events that the others rule out, and fail on them.
     with suppress(EvaluationFailed):
         truths = _evaluate(engine, whole.walk(), moment)
         decided = _deciding(whole, truths, value=True, holds=actual)
     reasons = tuple(_reason(part, truths[part.sql], declared, source) for part in decided)
-    return Verdict(declared.name, declared.file, case, actual, reasons)
+    return CaseResult(declared.name, declared.file, case, actual, reasons)
 
 
-def _evaluate(engine: Engine, parts: Iterable[Part], now: datetime) -> dict[str, SqlBool]:
+def _evaluate(engine: Engine, parts: Iterable[Condition], now: datetime) -> dict[str, SqlBool]:
     """Give the truth of parts for the one contact that the engine holds."""
     conditions = [*dict.fromkeys(part.sql for part in parts)]
     (row,) = engine.evaluate(conditions, now).values()
@@ -78,8 +78,8 @@ def _evaluate(engine: Engine, parts: Iterable[Part], now: datetime) -> dict[str,
 
 
 def _deciding(
-    part: Part, truths: Mapping[str, SqlBool], *, value: bool, holds: bool
-) -> Iterator[Part]:
+    part: Condition, truths: Mapping[str, SqlBool], *, value: bool, holds: bool
+) -> Iterator[Condition]:
     """Yield the smallest conditions that make a part `value`, or keep it from being so.
 
     Of a NOT it is the condition inside that decides, by the opposite; both are told. Where each
@@ -102,7 +102,7 @@ def _deciding(
         yield from _deciding(inner, truths, value=value, holds=holds)
 
 
-def _reason(part: Part, truth: SqlBool, declared: Declared, source: QuerySource) -> Reason:
+def _reason(part: Condition, truth: SqlBool, declared: Declared, source: QuerySource) -> Reason:
     if part.start < 0:
         span = declared.parent_span or declared.span
         ids = ", ".join(declared.segment.parent_list_ids)
@@ -118,7 +118,7 @@ def _reason(part: Part, truth: SqlBool, declared: Declared, source: QuerySource)
     return Reason(_written(part, declared), _WORDS[truth], span)
 
 
-def _written(part: Part, declared: Declared) -> str:
+def _written(part: Condition, declared: Declared) -> str:
     written = " ".join(declared.segment.query[part.start : part.end].split())
     return written if len(written) <= _LONGEST else f"{written[: _LONGEST - 1]}…"
 
@@ -129,7 +129,7 @@ def query_span(source: QuerySource, start: int, end: int) -> Span:
     return Span(source.file, *source.place(first), *source.place(last))
 
 
-def not_translated(
+def translation_diagnostics(
     problems: Iterable[Problem], source: QuerySource, what: str = "its tests cannot be tried"
 ) -> list[Diagnostic]:
     """Say why something cannot be done with a query; nothing personal is shown."""

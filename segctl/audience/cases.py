@@ -14,7 +14,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.scope import Columns
-from segctl.audience.typed_sql import DECIMALS, number_sql, utc
+from segctl.audience.typed_sql import DECIMALS, number_sql, parse_utc
 from segctl.common.suggest import did_you_mean
 from segctl.documents.document import UnquotedDate, decode_utf8, quote_value
 from segctl.documents.schema import check_schema
@@ -82,7 +82,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CaseResult:
     """What a test showed; `actual` is `None` where it could not be tried, and `problem` says why.
 
     `file` is that of the segment. `reasons` are empty for a test that passed.
@@ -101,7 +101,7 @@ class Verdict:
         return self.actual is self.case.expected
 
 
-def fixtures_document(file: str, data: bytes) -> tuple[Document | None, list[Diagnostic]]:
+def read_fixtures_document(file: str, data: bytes) -> tuple[Document | None, list[Diagnostic]]:
     """Read the bytes of fixtures.yaml; `None`, and all that is wrong, where they are none."""
     text, broken = decode_utf8(file, data)
     if broken is not None:
@@ -112,7 +112,7 @@ def fixtures_document(file: str, data: bytes) -> tuple[Document | None, list[Dia
     return (document if check_schema(document, "fixtures") else None), document.diagnostics
 
 
-def columns_given(documents: Iterable[Document]) -> Columns:
+def infer_columns(documents: Iterable[Document]) -> Columns:
     """Guess at the account's fields by the values of the tests, where no fields.yaml says them.
 
     A field that has values of two types is left out, so whatever asks it is refused.
@@ -138,7 +138,7 @@ def _type_of(value: object) -> ColumnType | None:
         case int() | float():
             return ColumnType.NUMBER
         case str():
-            return ColumnType.TIMESTAMP if utc(value) else ColumnType.VARCHAR
+            return ColumnType.TIMESTAMP if parse_utc(value) else ColumnType.VARCHAR
         case list():
             return ColumnType.ARRAY
         case _:
@@ -283,7 +283,7 @@ class CaseReader:
                 return list(value)
             case ColumnType.NUMBER, int() | float() if number_sql(Decimal(str(value))):
                 return Decimal(str(value))
-            case ColumnType.TIMESTAMP, str() if moment := utc(value):
+            case ColumnType.TIMESTAMP, str() if moment := parse_utc(value):
                 return moment.replace(tzinfo=UTC)
         what, hint = _WRITE[kind]
         self._report("bad-value", f"{quote_value(key)} must be {what}", path, hint)

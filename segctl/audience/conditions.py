@@ -1,4 +1,4 @@
-"""Conditions of a query in DuckDB's SQL, and the queries inside a query.
+"""ConditionTranslator of a query in DuckDB's SQL, and the queries inside a query.
 
 Owns AND, OR, NOT, the comparisons, LIKE, IN and EXISTS. Three-valued logic is DuckDB's own, which
 is SQL's: it is kept by translating operator by operator. Problems of the operands of an AND or OR
@@ -12,10 +12,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from segctl.audience.expressions import Values, refuse_kind
+from segctl.audience.expressions import ExpressionTranslator, refuse_kind
 from segctl.audience.literals import plain
-from segctl.audience.scope import Scope, Seen, resolve
-from segctl.audience.typed_sql import Piece, alike, chained, digest_name, text_sql
+from segctl.audience.scope import ScopedTable, TableScope, resolve
+from segctl.audience.typed_sql import TypedSql, hashed_name, join_conditions, text_sql, unify_types
 from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
@@ -35,7 +35,7 @@ _CONTACT = f'{CONTACT}."{JOIN_COLUMN}"'
 _AGGREGATES = {"MAX": "max", "MIN": "min"}
 
 
-class Conditions(Values):
+class ConditionTranslator(ExpressionTranslator):
     """Translates conditions.
 
     `flags` collects the conditions, by name, that single events decide; where it is `None`, each
@@ -46,8 +46,8 @@ class Conditions(Values):
     _in_flag = False
 
     def condition(  # noqa: C901 - one branch a shape
-        self, node: ast.Expression, scope: Scope
-    ) -> Piece:
+        self, node: ast.Expression, scope: TableScope
+    ) -> TypedSql:
         """Translate a condition, or refuse it."""
         match node:
             case ast.And(operands=operands):
@@ -76,24 +76,24 @@ class Conditions(Values):
                 return self._scalar(node, query, scope)
             case _:
                 raise refusal(node, "this cannot be translated")
-        return Piece(sql, ValueType.BOOLEAN)
+        return TypedSql(sql, ValueType.BOOLEAN)
 
-    def _group(self, word: str, operands: Sequence[ast.Expression], scope: Scope) -> str:
+    def _group(self, word: str, operands: Sequence[ast.Expression], scope: TableScope) -> str:
         conditions = self.all_of(operands, scope)
-        return chained(word, conditions) if self._in_flag else f" {word} ".join(conditions)
+        return join_conditions(word, conditions) if self._in_flag else f" {word} ".join(conditions)
 
-    def all_of(self, operands: Sequence[ast.Expression], scope: Scope) -> list[str]:
+    def all_of(self, operands: Sequence[ast.Expression], scope: TableScope) -> list[str]:
         """Translate conditions, and refuse all that must be at once."""
         return collect([partial(self.truth, operand, scope) for operand in operands])
 
     def _compared(
-        self, node: ast.Node, sides: tuple[ast.Expression, ...], form: str, scope: Scope
+        self, node: ast.Node, sides: tuple[ast.Expression, ...], form: str, scope: TableScope
     ) -> str:
-        pieces, kind = alike(sides, [self.value(side, scope) for side in sides])
+        pieces, kind = unify_types(sides, [self.value(side, scope) for side in sides])
         refuse_kind(node, kind)
         return f"({form.format(*(piece.sql for piece in pieces))})"
 
-    def _in(self, node: ast.In, scope: Scope) -> str:
+    def _in(self, node: ast.In, scope: TableScope) -> str:
         word = "NOT IN" if node.negated else "IN"
         if isinstance(node.items, ast.Subquery):
             query = node.items.query
@@ -102,7 +102,7 @@ class Conditions(Values):
                 raise refusal(node.items, "the query after IN selects more than one column")
             selected = query.select[0].value
             value = self.value(node.operand, scope)
-            (operand, item), kind = alike(
+            (operand, item), kind = unify_types(
                 (node.operand, selected), (value, self.value(selected, inner))
             )
             refuse_kind(node, kind)
@@ -113,12 +113,12 @@ class Conditions(Values):
             rows = self._rows(query, inner)
             return f"({operand.sql} {word} (SELECT {item.sql}{rows}))"
         sides = (node.operand, *node.items)
-        pieces, kind = alike(sides, [self.value(side, scope) for side in sides])
+        pieces, kind = unify_types(sides, [self.value(side, scope) for side in sides])
         refuse_kind(node, kind)
         operand, *items = pieces
         return f"({operand.sql} {word} ({', '.join(item.sql for item in items)}))"
 
-    def _is_null(self, node: ast.IsNull, scope: Scope) -> str:
+    def _is_null(self, node: ast.IsNull, scope: TableScope) -> str:
         if isinstance(node.operand, ast.Column) and node.operand.path:
             kind, _ = self.inside(node.operand, scope)
             wrong = self.failing(
@@ -131,7 +131,7 @@ class Conditions(Values):
             sql = self.value(node.operand, scope).sql
         return f"({sql} IS {'NOT ' if node.negated else ''}NULL)"
 
-    def _like(self, node: ast.Like, scope: Scope) -> str:
+    def _like(self, node: ast.Like, scope: TableScope) -> str:
         if node.kind != "LIKE":
             raise refusal(
                 node, f"{node.kind} is not documented, nor what it takes for equal", "use LIKE"
@@ -160,7 +160,7 @@ class Conditions(Values):
         end = f" ESCAPE {text_sql(escape)}" if escape else ""
         return f"({operand.sql} {'NOT ' if node.negated else ''}LIKE {text_sql(pattern)}{end})"
 
-    def _scalar(self, node: ast.Subquery, query: ast.Query, scope: Scope) -> Piece:
+    def _scalar(self, node: ast.Subquery, query: ast.Query, scope: TableScope) -> TypedSql:
         match [item.value for item in query.select]:
             case [ast.Call(name=name, args=(ast.Column() as arg,))] if (
                 upper(name.text) in _AGGREGATES
@@ -173,7 +173,7 @@ class Conditions(Values):
                     raise refusal(arg, f"{upper(name.text)} of {piece.kind} is not known")
                 rows = self._rows(query, inner)
                 function = _AGGREGATES[upper(name.text)]
-                return Piece(f"(SELECT {function}({piece.sql}){rows})", piece.kind)
+                return TypedSql(f"(SELECT {function}({piece.sql}){rows})", piece.kind)
             case _:
                 raise refusal(
                     node,
@@ -182,19 +182,24 @@ class Conditions(Values):
                     "write IN (SELECT …)",
                 )
 
-    def _exists(self, query: ast.Query, outer: Scope) -> str:
+    def _exists(self, query: ast.Query, outer: TableScope) -> str:
         scope = self._scope(query, outer)
         flag = self._flagged(query, scope)
         return flag or f"EXISTS (SELECT 1{self._rows(query, scope)})"
 
-    def _flagged(self, query: ast.Query, scope: Scope, *, linked: bool = False) -> str | None:
+    def _flagged(self, query: ast.Query, scope: TableScope, *, linked: bool = False) -> str | None:
         """Make a flag of a query inside another: is one of its rows about the contact."""
         if len(scope.tables) > 1 or query.unsupported:
             return None
         return self.flag(scope.tables[0], operands_of(query.where), scope, linked=linked)
 
     def flag(
-        self, table: Seen, nodes: Sequence[ast.Expression], scope: Scope, *, linked: bool = False
+        self,
+        table: ScopedTable,
+        nodes: Sequence[ast.Expression],
+        scope: TableScope,
+        *,
+        linked: bool = False,
     ) -> str | None:
         """Make a flag of conditions on a table in sight.
 
@@ -205,7 +210,7 @@ class Conditions(Values):
         if flags is None or table.table != "event_data":
             return None
         tables = tuple(replace(one, alias=EVENT) if one is table else one for one in scope.tables)
-        called = Scope(tables, scope.outer)
+        called = TableScope(tables, scope.outer)
         # Without flags inside: a query in there would call its events by the same name.
         used, self.used, self.flags, self._in_flag = self.used, set(), None, True
         try:
@@ -224,12 +229,12 @@ class Conditions(Values):
         if not alone:
             return None
         self.used.add(CONTACT)
-        condition = chained("AND", conditions) or "TRUE"
-        name = digest_name("f", condition)
+        condition = join_conditions("AND", conditions) or "TRUE"
+        name = hashed_name("f", condition)
         flags[name] = condition
         return f"COALESCE(f.{name}, FALSE)"
 
-    def _links(self, node: ast.Expression, scope: Scope) -> bool:
+    def _links(self, node: ast.Expression, scope: TableScope) -> bool:
         if not _on_contact(node):
             return False
         used, self.used = self.used, set()
@@ -237,24 +242,24 @@ class Conditions(Values):
         links, self.used = self.used == {CONTACT, EVENT}, used | (self.used - {CONTACT, EVENT})
         return links
 
-    def _rows(self, query: ast.Query, scope: Scope) -> str:
+    def _rows(self, query: ast.Query, scope: TableScope) -> str:
         conditions = self.joined(query, scope)
         if query.where is not None:
             conditions += self.all_of((query.where,), scope)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f" FROM {tables_sql(scope.tables)}{where}"
 
-    def _scope(self, query: ast.Query, outer: Scope | None) -> Scope:
-        return Scope(self.tables(query), outer)
+    def _scope(self, query: ast.Query, outer: TableScope | None) -> TableScope:
+        return TableScope(self.tables(query), outer)
 
-    def tables(self, query: ast.Query) -> tuple[Seen, ...]:
+    def tables(self, query: ast.Query) -> tuple[ScopedTable, ...]:
         """Give the tables of a query, or refuse what is no plain SELECT … FROM … JOIN … WHERE."""
         if query.unsupported:
             extra = query.unsupported[0]
             raise refusal(extra, f"{extra.kind.value} is not supported by SendGrid")
         if len(query.sources) > 1:
             raise refusal(query.sources[1], "a second table follows a comma", "write JOIN … ON")
-        seen: list[Seen] = []
+        seen: list[ScopedTable] = []
         for source in sources_of(query):
             if not isinstance(source, ast.Table) or source.schema:
                 raise refusal(source, "only contact_data and event_data can be asked")
@@ -264,10 +269,10 @@ class Conditions(Values):
             if any(other.called == lower(called.text) for other in seen):
                 raise refusal(called, f"two tables are called `{called.text}`")
             self.count += 1
-            seen.append(Seen(lower(called.text), name, f"t{self.count}"))
+            seen.append(ScopedTable(lower(called.text), name, f"t{self.count}"))
         return tuple(seen)
 
-    def joined(self, query: ast.Query, scope: Scope) -> list[str]:
+    def joined(self, query: ast.Query, scope: TableScope) -> list[str]:
         """Translate the conditions of the joins, which must be on contact_id."""
         conditions = []
         for join in query.joins:
@@ -286,7 +291,7 @@ def operands_of(where: ast.Expression | None) -> Sequence[ast.Expression]:
     return (where,) if where else ()
 
 
-def tables_sql(tables: Sequence[Seen]) -> str:
+def tables_sql(tables: Sequence[ScopedTable]) -> str:
     """Write tables for FROM."""
     return ", ".join(f"{seen.table} AS {seen.alias}" for seen in tables)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.to_duckdb import TYPES
-from segctl.audience.typed_sql import OURS, name_sql, text_sql
+from segctl.audience.typed_sql import ERROR_PREFIX, name_sql, text_sql
 from segctl.errors import SegctlError, UsageError
 from segctl.query.catalogue import EVENT_DATA, ColumnType
 
@@ -31,8 +31,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "temp_directory": "",
 }
 _OURS = re.compile(
-    f"Invalid Input Error: {OURS}(.*)"
-    f"|Conversion Error: Could not convert string '{OURS}(.*)' to INT32"
+    f"Invalid Input Error: {ERROR_PREFIX}(.*)"
+    f"|Conversion Error: Could not convert string '{ERROR_PREFIX}(.*)' to INT32"
 )
 """What fails on purpose, in the two ways of `audience.values`."""
 _CSV = re.compile(r"Invalid Input Error: (?:The )?CSV ")

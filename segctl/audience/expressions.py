@@ -1,4 +1,4 @@
-"""Values of a query in DuckDB's SQL: literals, columns, times, functions.
+"""ExpressionTranslator of a query in DuckDB's SQL: literals, columns, times, functions.
 
 Owns every expression but conditions and what holds another query (`conditions`). Each function of
 the catalogue that is missing in `_CALLS` is missing for a reason: its answer depends on the zone
@@ -14,19 +14,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from segctl.audience.literals import interval, number, plain
-from segctl.audience.scope import Asked, resolve
+from segctl.audience.scope import ColumnUse, resolve
 from segctl.audience.typed_sql import (
     DECIMALS,
+    ERROR_PREFIX,
     NUMBER_TYPE,
-    OURS,
-    Piece,
-    alike,
-    digest_name,
-    inside_columns,
+    TypedSql,
+    hashed_name,
     number_sql,
+    parse_utc,
+    path_columns,
     text_sql,
     time_sql,
-    utc,
+    unify_types,
 )
 from segctl.query import ast
 from segctl.query.parser.tokens import lower, upper
@@ -35,7 +35,7 @@ from segctl.query.value_types import ValueType, refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from segctl.audience.scope import Columns, Scope, Seen
+    from segctl.audience.scope import Columns, ScopedTable, TableScope
 
 NOW = "CAST($now AS TIMESTAMP)"
 """The moment of the evaluation: a bound parameter, in UTC and without zone."""
@@ -62,7 +62,7 @@ _SAME = {
 """Casts that change nothing."""
 
 
-class Values(ABC):
+class ExpressionTranslator(ABC):
     """Translates values.
 
     `used` collects the aliases of the tables that were asked, `asked` the columns. `paths` collects
@@ -76,22 +76,22 @@ class Values(ABC):
         self.text = text
         self.columns = columns
         self.used: set[str] = set()
-        self.asked: list[Asked] = []
+        self.asked: list[ColumnUse] = []
         self.count = 0
 
     def value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
-        self, node: ast.Expression, scope: Scope
-    ) -> Piece:
+        self, node: ast.Expression, scope: TableScope
+    ) -> TypedSql:
         """Translate an expression, or refuse it."""
         match node:
             case ast.String():
-                return Piece(text_sql(plain(node)), ValueType.TEXT, node.value)
+                return TypedSql(text_sql(plain(node)), ValueType.TEXT, node.value)
             case ast.Number() | ast.Unary():
                 return self._signed(node, scope)
             case ast.Boolean(value=value):
-                return Piece("TRUE" if value else "FALSE", ValueType.BOOLEAN)
+                return TypedSql("TRUE" if value else "FALSE", ValueType.BOOLEAN)
             case ast.Null():
-                return Piece("NULL", ValueType.NULL)
+                return TypedSql("NULL", ValueType.NULL)
             case ast.Column():
                 return self.column(node, scope)
             case ast.Binary():
@@ -112,31 +112,31 @@ class Values(ABC):
                 return self.condition(node, scope)
 
     @abstractmethod
-    def condition(self, node: ast.Expression, scope: Scope) -> Piece:
+    def condition(self, node: ast.Expression, scope: TableScope) -> TypedSql:
         """Translate a condition: `conditions` knows how."""
 
-    def column(self, node: ast.Column, scope: Scope) -> Piece:
+    def column(self, node: ast.Column, scope: TableScope) -> TypedSql:
         """Translate a column, with its path into DATA if there is one."""
         if not node.path:
             return self._resolved(node, scope)[1]
         kind, text = self.inside(node, scope)
         wrong = self.failing(node, "is not a text in some event")
-        return Piece(
+        return TypedSql(
             f"(CASE WHEN {kind} = 'VARCHAR' THEN {text} WHEN {kind} IS NULL THEN NULL"
             f" ELSE {wrong} END)",
             ValueType.INSIDE,
         )
 
-    def _resolved(self, node: ast.Column, scope: Scope) -> tuple[Seen, Piece]:
+    def _resolved(self, node: ast.Column, scope: TableScope) -> tuple[ScopedTable, TypedSql]:
         seen, piece = resolve(node, scope, self.columns)
         self.used.add(seen.alias)
         name = lower(node.name.text)
         if seen.table == "contact_data":
             name = self.columns.spelling(name) or name
-        self.asked.append(Asked(seen.table, name, node.start, node.end))
+        self.asked.append(ColumnUse(seen.table, name, node.start, node.end))
         return seen, piece
 
-    def inside(self, node: ast.Column, scope: Scope) -> tuple[str, str]:
+    def inside(self, node: ast.Column, scope: TableScope) -> tuple[str, str]:
         """Write what type of JSON stands at a path into DATA, and it as a text."""
         seen, piece = self._resolved(node, scope)
         if piece.kind is not ValueType.DATA:
@@ -145,15 +145,15 @@ class Values(ABC):
         if self.paths is None:
             where = f"{piece.sql}, {path}"
             return f"json_type({where})", f"json_extract_string({where})"
-        name = digest_name("d", path)
+        name = hashed_name("d", path)
         self.paths[name] = path
-        kind, text = inside_columns(name)
+        kind, text = path_columns(name)
         return f"{seen.alias}.{kind}", f"{seen.alias}.{text}"
 
     def failing(self, node: ast.Column, words: str) -> str:
         """Write what fails, once it is computed, and says so of a path into DATA."""
         written = " ".join(self.text[node.start : node.end].split())
-        message = text_sql(f"{OURS}{written} {words}")
+        message = text_sql(f"{ERROR_PREFIX}{written} {words}")
         if self.paths is None:
             return f"error({message})"
         # DuckDB takes error() for a function with effects, and pairs all events with all others
@@ -175,19 +175,19 @@ class Values(ABC):
                     raise refusal(step, "this step into DATA cannot be followed")
         return text_sql("$" + "".join(steps))
 
-    def _signed(self, node: ast.Number | ast.Unary, scope: Scope) -> Piece:
+    def _signed(self, node: ast.Number | ast.Unary, scope: TableScope) -> TypedSql:
         value = number(node)
         if value is None and isinstance(node, ast.Unary):
             piece = self.value(node.operand, scope)
             if piece.kind is not ValueType.NUMBER:
                 raise refusal(node, f"a sign stands before {piece.kind}")
-            return Piece(f"({node.op} {piece.sql})", ValueType.NUMBER)
+            return TypedSql(f"({node.op} {piece.sql})", ValueType.NUMBER)
         sql = None if value is None else number_sql(value)
         if sql is None:
             raise refusal(node, f"this number is too large, or has more than {DECIMALS} decimals")
-        return Piece(sql, ValueType.NUMBER)
+        return TypedSql(sql, ValueType.NUMBER)
 
-    def _binary(self, node: ast.Binary, scope: Scope) -> Piece:
+    def _binary(self, node: ast.Binary, scope: TableScope) -> TypedSql:
         if isinstance(node.right, ast.Interval) and node.op in ("+", "-"):
             amount, unit = interval(node.right)
             return self._shifted(
@@ -212,11 +212,11 @@ class Values(ABC):
             )
         if node.op == "%" and not number(node.right):
             raise refusal(node, "the remainder of a division by what may be 0 is not known")
-        return Piece(f"({left.sql} {node.op} {right.sql})", wanted)
+        return TypedSql(f"({left.sql} {node.op} {right.sql})", wanted)
 
     def _shifted(
-        self, node: ast.Node, base: ast.Expression, amount: int, unit: str, scope: Scope
-    ) -> Piece:
+        self, node: ast.Node, base: ast.Expression, amount: int, unit: str, scope: TableScope
+    ) -> TypedSql:
         name = lower(unit).removesuffix("s")
         if name not in _UNITS:
             raise refusal(node, f"the unit of time `{unit}` is not known")
@@ -225,20 +225,20 @@ class Values(ABC):
             raise refusal(node, "this is more than 500 years away")
         piece = self.value(base, scope)
         if piece.kind is ValueType.TEXT and piece.literal is not None:
-            moment = utc(piece.literal)
-            piece = Piece(time_sql(moment), ValueType.TIME) if moment else piece
+            moment = parse_utc(piece.literal)
+            piece = TypedSql(time_sql(moment), ValueType.TIME) if moment else piece
         if piece.kind is not ValueType.TIME:
             raise refusal(base, f"a span of time is added to {piece.kind}, not to a time")
         # To DuckDB a month equals 30 days, and what differs in nothing else it computes only once.
         op, amount = ("-", -amount) if word == "MONTH" else ("+", amount)
-        return Piece(f"({piece.sql} {op} INTERVAL ({amount * factor}) {word})", ValueType.TIME)
+        return TypedSql(f"({piece.sql} {op} INTERVAL ({amount * factor}) {word})", ValueType.TIME)
 
-    def _cast(self, node: ast.Cast, scope: Scope) -> Piece:
+    def _cast(self, node: ast.Cast, scope: TableScope) -> TypedSql:
         if isinstance(node.operand, ast.String) and node.type in _SAME[ValueType.TIME] | {"DATE"}:
-            moment = utc(node.operand.value)
+            moment = parse_utc(node.operand.value)
             is_day = _DAY.fullmatch(node.operand.value) is not None
             if moment and (is_day or node.type != "DATE"):
-                return Piece(time_sql(moment), ValueType.TIME)
+                return TypedSql(time_sql(moment), ValueType.TIME)
         piece = self.value(node.operand, scope)
         if node.type not in _SAME.get(piece.kind, ()):
             raise refusal(
@@ -246,28 +246,28 @@ class Values(ABC):
                 f"how SendGrid makes {node.type} of {piece.kind} is not known",
                 "compare without the cast",
             )
-        return Piece(piece.sql, ValueType.TEXT) if piece.kind is ValueType.INSIDE else piece
+        return TypedSql(piece.sql, ValueType.TEXT) if piece.kind is ValueType.INSIDE else piece
 
-    def _case(self, node: ast.Case, scope: Scope) -> Piece:
+    def _case(self, node: ast.Case, scope: TableScope) -> TypedSql:
         head = ""
         if node.operand is None:
             tests = [self.truth(when.condition, scope) for when in node.whens]
         else:
             nodes = [node.operand, *(when.condition for when in node.whens)]
-            (operand, *pieces), kind = alike(nodes, [self.value(one, scope) for one in nodes])
+            (operand, *pieces), kind = unify_types(nodes, [self.value(one, scope) for one in nodes])
             refuse_kind(node, kind)
             head, tests = f" {operand.sql}", [piece.sql for piece in pieces]
         results = [when.result for when in node.whens]
         results += [node.otherwise] if node.otherwise else []
-        values, kind = alike(results, [self.value(one, scope) for one in results])
+        values, kind = unify_types(results, [self.value(one, scope) for one in results])
         parts = [
             f" WHEN {test} THEN {one.sql}"
             for test, one in zip(tests, values[: len(tests)], strict=True)
         ]
         last = f" ELSE {values[-1].sql}" if node.otherwise else ""
-        return Piece(f"(CASE{head}{''.join(parts)}{last} END)", kind)
+        return TypedSql(f"(CASE{head}{''.join(parts)}{last} END)", kind)
 
-    def truth(self, node: ast.Expression, scope: Scope) -> str:
+    def truth(self, node: ast.Expression, scope: TableScope) -> str:
         """Translate what must be a condition."""
         piece = self.value(node, scope)
         if piece.kind is ValueType.NULL:
@@ -278,7 +278,7 @@ class Values(ABC):
             )
         return piece.sql
 
-    def _call(self, node: ast.Call, scope: Scope) -> Piece:
+    def _call(self, node: ast.Call, scope: TableScope) -> TypedSql:
         name = upper(node.name.text)
         call = None if node.distinct else self._CALLS.get(name)
         if call is None:
@@ -289,14 +289,14 @@ class Values(ABC):
             )
         return call(self, node, scope)
 
-    def _now(self, node: ast.Call, _: Scope) -> Piece:
+    def _now(self, node: ast.Call, _: TableScope) -> TypedSql:
         if node.args:
             raise refusal(
                 node, "how SendGrid rounds the present moment is not known", "write now()"
             )
-        return Piece(NOW, ValueType.TIME)
+        return TypedSql(NOW, ValueType.TIME)
 
-    def _add(self, node: ast.Call, scope: Scope) -> Piece:
+    def _add(self, node: ast.Call, scope: TableScope) -> TypedSql:
         match node.args:
             case (ast.DatePart(name=unit), amount, base):
                 many = number(amount)
@@ -306,7 +306,7 @@ class Values(ABC):
             case _:
                 raise refusal(node, "write timestampadd(day, -30, CURRENT_TIMESTAMP)")
 
-    def _texts(self, node: ast.Call, scope: Scope, count: int) -> list[str]:
+    def _texts(self, node: ast.Call, scope: TableScope, count: int) -> list[str]:
         """Translate arguments that all must be texts."""
         if len(node.args) != count:
             raise refusal(node, f"{upper(node.name.text)} takes {count} arguments")
@@ -318,27 +318,27 @@ class Values(ABC):
                 )
         return [piece.sql for piece in pieces]
 
-    def _one_text(self, node: ast.Call, scope: Scope) -> Piece:
+    def _one_text(self, node: ast.Call, scope: TableScope) -> TypedSql:
         (text,) = self._texts(node, scope, 1)
-        return Piece(f"{lower(node.name.text)}({text})", ValueType.TEXT)
+        return TypedSql(f"{lower(node.name.text)}({text})", ValueType.TEXT)
 
-    def _length(self, node: ast.Call, scope: Scope) -> Piece:
+    def _length(self, node: ast.Call, scope: TableScope) -> TypedSql:
         (text,) = self._texts(node, scope, 1)
-        return Piece(f"CAST(length({text}) AS {NUMBER_TYPE})", ValueType.NUMBER)
+        return TypedSql(f"CAST(length({text}) AS {NUMBER_TYPE})", ValueType.NUMBER)
 
-    def _two_texts(self, node: ast.Call, scope: Scope) -> Piece:
+    def _two_texts(self, node: ast.Call, scope: TableScope) -> TypedSql:
         functions = {"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains"}
         one, other = self._texts(node, scope, 2)
-        return Piece(f"{functions[upper(node.name.text)]}({one}, {other})", ValueType.BOOLEAN)
+        return TypedSql(f"{functions[upper(node.name.text)]}({one}, {other})", ValueType.BOOLEAN)
 
-    def _coalesce(self, node: ast.Call, scope: Scope) -> Piece:
+    def _coalesce(self, node: ast.Call, scope: TableScope) -> TypedSql:
         if len(node.args) < 2 or (len(node.args) > 2 and upper(node.name.text) != "COALESCE"):  # noqa: PLR2004 - NVL and IFNULL take two
             raise refusal(node, f"{upper(node.name.text)} takes two values")
-        pieces, kind = alike(node.args, [self.value(one, scope) for one in node.args])
+        pieces, kind = unify_types(node.args, [self.value(one, scope) for one in node.args])
         refuse_kind(node, kind)
-        return Piece(f"COALESCE({', '.join(piece.sql for piece in pieces)})", kind)
+        return TypedSql(f"COALESCE({', '.join(piece.sql for piece in pieces)})", kind)
 
-    def _array_contains(self, node: ast.Call, scope: Scope) -> Piece:
+    def _array_contains(self, node: ast.Call, scope: TableScope) -> TypedSql:
         match node.args:
             case (ast.Column() as column, ast.Array(items=items)):
                 wanted: tuple[ast.Expression, ...] = items
@@ -358,15 +358,17 @@ class Values(ABC):
             texts.append(plain(item))
         self.asked[-1] = replace(self.asked[-1], items=tuple(texts))
         literals = ", ".join(map(text_sql, texts))
-        return Piece(f"list_has_any({piece.sql}, [{literals}])", ValueType.BOOLEAN)
+        return TypedSql(f"list_has_any({piece.sql}, [{literals}])", ValueType.BOOLEAN)
 
-    def _array_size(self, node: ast.Call, scope: Scope) -> Piece:
+    def _array_size(self, node: ast.Call, scope: TableScope) -> TypedSql:
         piece = self.value(node.args[0], scope) if len(node.args) == 1 else None
         if piece is None or piece.kind is not ValueType.LIST:
             raise refusal(node, "ARRAY_SIZE takes one list")
-        return Piece(f"CAST(len({piece.sql}) AS {NUMBER_TYPE})", ValueType.NUMBER)
+        return TypedSql(f"CAST(len({piece.sql}) AS {NUMBER_TYPE})", ValueType.NUMBER)
 
-    _CALLS: ClassVar[Mapping[str, Callable[[Values, ast.Call, Scope], Piece]]] = {
+    _CALLS: ClassVar[
+        Mapping[str, Callable[[ExpressionTranslator, ast.Call, TableScope], TypedSql]]
+    ] = {
         "NOW": _now,
         "CURRENT_TIMESTAMP": _now,
         "TIMESTAMPADD": _add,

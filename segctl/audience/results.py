@@ -42,7 +42,7 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountResult:
     """What one pass gave: the size of the base, and for each pair what it came to, in their order.
 
     `overlaps` are those of any two audiences that could be computed; `samples` are masked

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.audience.typed_sql import Piece, name_sql
+from segctl.audience.typed_sql import TypedSql, name_sql
 from segctl.common.suggest import closest_match
 from segctl.query.catalogue import CONTACT_DATA, TABLES, ColumnType
 from segctl.query.parser.tokens import lower
@@ -63,7 +63,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScopedTable:
     """A table in sight: its folded alias in the query, and its name in the translation."""
 
     called: str
@@ -72,15 +72,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class TableScope:
     """The tables of a query, and the scope around it."""
 
-    tables: tuple[Seen, ...]
-    outer: Scope | None = None
+    tables: tuple[ScopedTable, ...]
+    outer: TableScope | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ColumnUse:
     """A column that a query asks, by table and spelling; `start` and `end` are offsets in its text.
 
     `items` are what is looked for in a list; `None` says that anything of the value may matter.
@@ -93,9 +93,11 @@ class Asked:
     items: tuple[str, ...] | None = None
 
 
-def resolve(column: ast.Column, scope: Scope, columns: Columns) -> tuple[Seen, Piece]:
+def resolve(
+    column: ast.Column, scope: TableScope, columns: Columns
+) -> tuple[ScopedTable, TypedSql]:
     """Find the table and the column; the path into DATA is not looked at. Or refuse it."""
-    around: Scope | None = scope
+    around: TableScope | None = scope
     while around:
         if column.qualifier:
             qualifier = lower(column.qualifier.text)
@@ -117,13 +119,13 @@ def resolve(column: ast.Column, scope: Scope, columns: Columns) -> tuple[Seen, P
     raise _unknown(column, names, columns)
 
 
-def _has(seen: Seen, name: ast.Name, columns: Columns) -> bool:
+def _has(seen: ScopedTable, name: ast.Name, columns: Columns) -> bool:
     if seen.table == "contact_data":
         return bool(columns.spellings(name.text))
     return lower(name.text) in TABLES[seen.table]
 
 
-def _names(seen: Seen, columns: Columns) -> list[str]:
+def _names(seen: ScopedTable, columns: Columns) -> list[str]:
     return [*(columns.types if seen.table == "contact_data" else TABLES[seen.table])]
 
 
@@ -139,7 +141,7 @@ def _unknown(column: ast.Column, known: list[str], columns: Columns) -> CannotTr
     )
 
 
-def _piece(seen: Seen, column: ast.Column, columns: Columns) -> Piece:
+def _piece(seen: ScopedTable, column: ast.Column, columns: Columns) -> TypedSql:
     name = column.name
     if seen.table == "contact_data":
         spelled = columns.spellings(name.text)
@@ -165,4 +167,4 @@ def _piece(seen: Seen, column: ast.Column, columns: Columns) -> Piece:
             f'write "{spelling}"',
         )
     guessed = seen.table == "contact_data" and spelling in columns.guessed
-    return Piece(f"{seen.alias}.{name_sql(spelling)}", kind, guessed=guessed)
+    return TypedSql(f"{seen.alias}.{name_sql(spelling)}", kind, guessed=guessed)

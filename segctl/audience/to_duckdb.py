@@ -9,7 +9,7 @@ pass over the contacts::
 
 The relations have the columns of the catalogue and the account's own, in the types of `TYPES`:
 times in UTC without a zone, NULL for what a contact does not have. `$now` is the moment of the
-evaluation, likewise. `Part` says the same of each condition in the query by itself.
+evaluation, likewise. `Condition` says the same of each condition in the query by itself.
 
 "Has clicked in the last 30 days" says nothing of a contact but whether one of its events fulfils a
 condition, and many segments ask that. Such a condition can become a flag instead of a subquery, so
@@ -20,7 +20,7 @@ It means the same as long as no event lacks its contact_id.
 
 Likewise, what stands at a path into DATA need not be taken out of the JSON by each condition that
 asks it. `Audience.paths` has the paths, by name, and what stands there is asked of two columns of
-`event_data` (`pieces.inside_columns`): its type as `json_type` gives it, and it as a text.
+`event_data` (`pieces.path_columns`): its type as `json_type` gives it, and it as a text.
 
 Owns the outermost query; refuses to run anything, and to translate what it is not sure of.
 """
@@ -31,9 +31,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from segctl.audience.conditions import CONTACT, Conditions, operands_of, tables_sql
+from segctl.audience.conditions import CONTACT, ConditionTranslator, operands_of, tables_sql
 from segctl.audience.expressions import NOW
-from segctl.audience.scope import Asked, Columns, Scope, Seen
+from segctl.audience.scope import Columns, ColumnUse, ScopedTable, TableScope
 from segctl.audience.typed_sql import NUMBER_TYPE, text_sql
 from segctl.query import ast
 from segctl.query.catalogue import SELECTED_COLUMNS, ColumnType
@@ -55,11 +55,11 @@ TYPES = {
 }
 """The types of the columns in DuckDB. Arrays hold no NULL."""
 
-Joiner = Literal["AND", "OR", "NOT", "ROW", ""]
+Operator = Literal["AND", "OR", "NOT", "ROW", ""]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Condition:
     """A condition of a query: `start` and `end` are offsets in its text, `sql` is its truth.
 
     `joiner` says how `parts` make it up; it is empty for a condition without parts. ROW is a join,
@@ -71,10 +71,10 @@ class Part:
     start: int
     end: int
     sql: str
-    joiner: Joiner = ""
-    parts: tuple[Part, ...] = ()
+    joiner: Operator = ""
+    parts: tuple[Condition, ...] = ()
 
-    def walk(self) -> Iterator[Part]:
+    def walk(self) -> Iterator[Condition]:
         """Yield this part and all below it."""
         yield self
         for part in self.parts:
@@ -83,23 +83,23 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A translated query; `asks_events` says whether it means anything without events.
+    """A translated query; `uses_events` says whether it means anything without events.
 
     `asked` are the columns that decide, each at every place where it is asked. `flags` are the
     conditions, by name, that the condition on the contact takes from somewhere else, and `paths`
     those into DATA whose values it does.
     """
 
-    part: Part
-    asks_events: bool
-    asked: tuple[Asked, ...] = ()
+    condition: Condition
+    uses_events: bool
+    asked: tuple[ColumnUse, ...] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def asks_now(self) -> bool:
+    def uses_now(self) -> bool:
         """Whether `$now` is to be bound."""
-        return NOW in self.part.sql
+        return NOW in self.condition.sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def translate(
     """
     if parsed.query is None:
         return Translation(None, parsed.problems)
-    work = _Outermost(parsed.text, columns)
+    work = AudienceTranslator(parsed.text, columns)
     if shared:
         work.flags, work.paths = {}, {}
     try:
@@ -129,15 +129,16 @@ def translate(
         return Translation(None, stop.problems)
 
 
-class _Outermost(Conditions):
+class AudienceTranslator(ConditionTranslator):
     """Translates the outermost query, whose contact is the row `c`."""
 
     def audience(self, query: ast.Query, parents: Sequence[str]) -> Audience:
+        """Return the audience that a query and its parent lists select."""
         tables = self.tables(query)
         contacts = [seen for seen in tables if seen.table == "contact_data"]
         if len(contacts) != 1:
             raise refusal(query, "the query must ask contact_data, and that once")
-        scope = Scope(
+        scope = TableScope(
             tuple(replace(seen, alias=CONTACT) if seen in contacts else seen for seen in tables)
         )
         others = tuple(seen for seen in scope.tables if seen.alias != CONTACT)
@@ -153,11 +154,11 @@ class _Outermost(Conditions):
         parts, sqls = list(alone), [part.sql for part in alone]
         if others:
             exists = _Exists(others, tuple(joins))
-            join = Part(query.joins[0].start, query.joins[-1].end, exists.of())
+            join = Condition(query.joins[0].start, query.joins[-1].end, exists.of())
             first, last = (events[0], events[-1]) if events else (join, join)
             row = exists.of(*(part.sql for part in events))
             inside = (join, *(exists.part(part) for part in events))
-            parts.append(Part(first.start, last.end, row, "ROW", inside))
+            parts.append(Condition(first.start, last.end, row, "ROW", inside))
             flag = None
             if len(others) == 1:
                 conditions = [join.on for join in query.joins if join.on]
@@ -167,35 +168,35 @@ class _Outermost(Conditions):
             sqls.append(flag or row)
         if parents:
             ids = ", ".join(map(text_sql, parents))
-            parts.insert(0, Part(-1, -1, f'list_has_any(c."list_ids", [{ids}])'))
+            parts.insert(0, Condition(-1, -1, f'list_has_any(c."list_ids", [{ids}])'))
             sqls.insert(0, parts[0].sql)
-            self.asked.append(Asked("contact_data", "list_ids", -1, -1, tuple(parents)))
+            self.asked.append(ColumnUse("contact_data", "list_ids", -1, -1, tuple(parents)))
         place = query.where or query
         whole = f"({' AND '.join(sqls)})" if sqls else "TRUE"
-        root = Part(place.start, place.end, whole, "AND", tuple(parts))
+        root = Condition(place.start, place.end, whole, "AND", tuple(parts))
         if len(parts) == 1 and not others:
             (root,) = parts
         asked = tuple(dict.fromkeys(self.asked))
-        asks_events = "event_data" in whole or bool(self.flags)
-        return Audience(root, asks_events, asked, self.flags or {}, self.paths or {})
+        uses_events = "event_data" in whole or bool(self.flags)
+        return Audience(root, uses_events, asked, self.flags or {}, self.paths or {})
 
-    def _asking(self, node: ast.Expression, scope: Scope) -> tuple[Part, set[str]]:
+    def _asking(self, node: ast.Expression, scope: TableScope) -> tuple[Condition, set[str]]:
         """Translate one condition; say which tables it asks, those of queries inside included."""
         self.used = set()
         return self._part(node, scope), self.used
 
-    def _part(self, node: ast.Expression, scope: Scope) -> Part:
+    def _part(self, node: ast.Expression, scope: TableScope) -> Condition:
         if isinstance(node, ast.Not) and isinstance(node.operand, ast.And | ast.Or | ast.Not):
             inner = self._part(node.operand, scope)
-            return Part(node.start, node.end, f"(NOT {inner.sql})", "NOT", (inner,))
+            return Condition(node.start, node.end, f"(NOT {inner.sql})", "NOT", (inner,))
         if not isinstance(node, ast.And | ast.Or):
-            return Part(node.start, node.end, self.truth(node, scope))
-        word: Joiner = "AND" if isinstance(node, ast.And) else "OR"
+            return Condition(node.start, node.end, self.truth(node, scope))
+        word: Operator = "AND" if isinstance(node, ast.And) else "OR"
         parts = collect([partial(self._part, one, scope) for one in node.operands])
         sql = f"({f' {word} '.join(part.sql for part in parts)})"
-        return Part(node.start, node.end, sql, word, tuple(parts))
+        return Condition(node.start, node.end, sql, word, tuple(parts))
 
-    def _check_selected(self, query: ast.Query, scope: Scope) -> None:
+    def _check_selected(self, query: ast.Query, scope: TableScope) -> None:
         """Refuse what selects something else than a contact; MAX(timestamp) may follow."""
         names = tuple(
             lower(item.value.name.text)
@@ -225,16 +226,16 @@ class _Outermost(Conditions):
 
 @dataclass(frozen=True, slots=True)
 class _Exists:
-    """Conditions on the rows that a join gives one contact."""
+    """ConditionTranslator on the rows that a join gives one contact."""
 
-    tables: tuple[Seen, ...]
+    tables: tuple[ScopedTable, ...]
     joins: tuple[str, ...]
 
     def of(self, *conditions: str) -> str:
         every = " AND ".join((*self.joins, *conditions))
         return f"EXISTS (SELECT 1 FROM {tables_sql(self.tables)} WHERE {every})"  # noqa: S608 - translated
 
-    def part(self, part: Part) -> Part:
+    def part(self, part: Condition) -> Condition:
         """Ask a condition of some row: NULL where it is neither true nor false in any."""
         where = " AND ".join(self.joins)
         # Of rows: an aggregate of the contact's columns alone would be one of the query around.

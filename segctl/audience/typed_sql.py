@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 DECIMALS = 9
 """Decimals of a number that are kept; one with more is refused rather than rounded."""
 
-LARGEST = Decimal(10) ** 18
+NUMBER_LIMIT = Decimal(10) ** 18
 """Numbers are smaller than this."""
 
-OURS = "segctl: "
+ERROR_PREFIX = "segctl: "
 """How a message of ours begins that a computation fails with."""
 
 _LONGEST_GUARD = 2_000
@@ -39,7 +39,7 @@ NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TypedSql:
     """A piece of SQL, safe to stand beside any operator, and its kind.
 
     `literal` is the value of a text literal, which alone can still become a time. `guessed` says
@@ -62,43 +62,44 @@ def name_sql(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def digest_name(prefix: str, text: str) -> str:
+def hashed_name(prefix: str, text: str) -> str:
     """Make a name of a text; another text has another name. It needs no quotes."""
     return f"{prefix}{blake2s(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
 
 
-def inside_columns(name: str) -> tuple[str, str]:
+def path_columns(name: str) -> tuple[str, str]:
     """Name the columns of what stands at a path into DATA: its type in JSON, and it as a text."""
     return f"{name}_type", f"{name}_text"
 
 
-def chained(word: str, conditions: Sequence[str]) -> str:
+def join_conditions(word: str, conditions: Sequence[str]) -> str:
     """Join conditions by AND or OR; one that can fail is computed only where it still matters.
 
     DuckDB computes both sides of an AND, but where it filters rows. That of a CASE whose condition
     is not met, it never does. NULL is kept apart from FALSE.
     """
     first = next(
-        (at for at, one in enumerate(conditions) if at and f"'{OURS}" in one), len(conditions)
+        (at for at, one in enumerate(conditions) if at and f"'{ERROR_PREFIX}" in one),
+        len(conditions),
     )
     before = f" {word} ".join(conditions[:first])
     if first == len(conditions) or len(before) > _LONGEST_GUARD:
         return f" {word} ".join(conditions)
-    rest = chained(word, conditions[first:])
+    rest = join_conditions(word, conditions[first:])
     open_ = "FALSE" if word == "AND" else "TRUE"
     return f"{before} {word} CASE WHEN ({before}) IS NOT {open_} THEN {rest} END"
 
 
 def number_sql(number: Decimal) -> str | None:
     """Write a number, or give `None` where it would not stay the same."""
-    if not number.is_finite() or abs(number) >= LARGEST:
+    if not number.is_finite() or abs(number) >= NUMBER_LIMIT:
         return None
     if number != round(number, DECIMALS):
         return None
     return f"CAST({number:f} AS {NUMBER_TYPE})"
 
 
-def utc(text: str) -> datetime | None:
+def parse_utc(text: str) -> datetime | None:
     """Read an ISO time as a moment without zone in UTC, which one without a zone is in already."""
     moment = instant(text)
     if moment is None:
@@ -111,7 +112,9 @@ def time_sql(moment: datetime) -> str:
     return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
 
 
-def alike(nodes: Sequence[Node], pieces: Sequence[Piece]) -> tuple[list[Piece], ValueType]:
+def unify_types(
+    nodes: Sequence[Node], pieces: Sequence[TypedSql]
+) -> tuple[list[TypedSql], ValueType]:
     """Give pieces of one kind, converted where that is certain; refuse where it is not.
 
     NULL goes with everything.
@@ -120,7 +123,7 @@ def alike(nodes: Sequence[Node], pieces: Sequence[Piece]) -> tuple[list[Piece], 
     if kinds == {ValueType.TEXT} and any(piece.guessed for piece in pieces):
         # By their letters, "31.12.2026" comes after any time that a query can name.
         for node, piece in zip(nodes, pieces, strict=True):
-            if piece.literal is not None and utc(piece.literal):
+            if piece.literal is not None and parse_utc(piece.literal):
                 raise refusal(
                     node,
                     "a field is compared with a time here, and whether it holds times is not known",
@@ -144,7 +147,7 @@ def alike(nodes: Sequence[Node], pieces: Sequence[Piece]) -> tuple[list[Piece], 
     return list(pieces), kinds.pop() if kinds else ValueType.NULL
 
 
-def _as_time(node: Node, piece: Piece) -> Piece:
+def _as_time(node: Node, piece: TypedSql) -> TypedSql:
     if piece.kind is not ValueType.TEXT:
         return piece
     if piece.literal is None:
@@ -153,11 +156,11 @@ def _as_time(node: Node, piece: Piece) -> Piece:
             "a text is compared with a time, and in which form it holds times is not known",
             "compare the time with one that is written out: '2026-01-31T00:00:00Z'",
         )
-    moment = utc(piece.literal)
+    moment = parse_utc(piece.literal)
     if moment is None:
         raise refusal(
             node,
             "this text is compared with a time, and is none in ISO form",
             "write '2026-01-31T00:00:00Z'",
         )
-    return Piece(time_sql(moment), ValueType.TIME)
+    return TypedSql(time_sql(moment), ValueType.TIME)

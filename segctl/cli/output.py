@@ -54,17 +54,19 @@ def plan_in(
 
             return plan_markdown(plan, render_context(session, made))
         case "github":
-            from segctl.render.as_diagnostics import plan_findings  # noqa: PLC0415
+            from segctl.render.as_diagnostics import plan_diagnostics  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
-            from segctl.render.plan_text import closing_line  # noqa: PLC0415
+            from segctl.render.plan_text import plan_summary  # noqa: PLC0415
             from segctl.render.terminal import Style  # noqa: PLC0415
 
-            closing = closing_line(plan, Style()).strip()
-            return workflow_annotations(plan_findings(plan), render_context(session, made), closing)
+            closing = plan_summary(plan, Style()).strip()
+            return workflow_annotations(
+                plan_diagnostics(plan), render_context(session, made), closing
+            )
         case "sarif":
-            from segctl.render.as_diagnostics import plan_problems  # noqa: PLC0415
+            from segctl.render.as_diagnostics import plan_problem_diagnostics  # noqa: PLC0415
 
-            return _sarif(plan_problems(plan), session, "plan", made, plan.target.name)
+            return _sarif(plan_problem_diagnostics(plan), session, "plan", made, plan.target.name)
         case "html":
             from segctl.render.html.views import plan_html  # noqa: PLC0415
 
@@ -88,17 +90,17 @@ def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
 
             return report_markdown(report, render_context(session, made), plan.target)
         case "github":
-            from segctl.render.as_diagnostics import report_findings, report_title  # noqa: PLC0415
+            from segctl.render.as_diagnostics import report_diagnostics, report_title  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
 
             closing = report_title(report)
             return workflow_annotations(
-                report_findings(report), render_context(session, made), closing
+                report_diagnostics(report), render_context(session, made), closing
             )
         case "sarif":
-            from segctl.render.as_diagnostics import report_findings  # noqa: PLC0415
+            from segctl.render.as_diagnostics import report_diagnostics  # noqa: PLC0415
 
-            return _sarif(report_findings(report), session, "apply", made, plan.target.name)
+            return _sarif(report_diagnostics(report), session, "apply", made, plan.target.name)
         case "html":
             from segctl.render.html.views import report_html  # noqa: PLC0415
 
@@ -128,19 +130,19 @@ def drift_in(
 
             return drift_markdown(drifts, diagnostics, render_context(session, made), target)
         case "github":
-            from segctl.render.as_diagnostics import drift_findings  # noqa: PLC0415
-            from segctl.render.drift_text import drift_closing  # noqa: PLC0415
+            from segctl.render.as_diagnostics import drift_diagnostics  # noqa: PLC0415
+            from segctl.render.drift_text import drift_summary  # noqa: PLC0415
             from segctl.render.github import workflow_annotations  # noqa: PLC0415
             from segctl.render.terminal import Style  # noqa: PLC0415
 
-            found = (*diagnostics, *drift_findings(drifts))
+            found = (*diagnostics, *drift_diagnostics(drifts))
             return workflow_annotations(
-                found, render_context(session, made), drift_closing(drifts, Style())
+                found, render_context(session, made), drift_summary(drifts, Style())
             )
         case "sarif":
-            from segctl.render.as_diagnostics import drift_findings  # noqa: PLC0415
+            from segctl.render.as_diagnostics import drift_diagnostics  # noqa: PLC0415
 
-            found = (*diagnostics, *drift_findings(drifts))
+            found = (*diagnostics, *drift_diagnostics(drifts))
             return _sarif(found, session, "drift", made, target.name)
         case "html":
             from segctl.render.html.views import drift_html  # noqa: PLC0415

@@ -18,7 +18,7 @@ from segctl.app.session import Session
 from segctl.cli.exit_codes import INTERRUPTED
 from segctl.cli.options import session_options
 from segctl.errors import InvalidInput, SegctlError
-from segctl.render.diagnostics import diagnostics_text, tally
+from segctl.render.diagnostics import diagnostics_text, severity_summary
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _explain(error: BaseException, session: Session) -> int:
         case InvalidInput(diagnostics=diagnostics):
             style = session.error_style
             session.say(diagnostics_text(diagnostics, style), end="")
-            session.say(style.bold(f"{tally(diagnostics)}."))
+            session.say(style.bold(f"{severity_summary(diagnostics)}."))
             return error.exit_code
         case SegctlError(message=message, hint=hint):
             _say(session, message, hint)

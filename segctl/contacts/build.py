@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.contacts.file_readers import Relation
-    from segctl.contacts.pull import Exported
+    from segctl.contacts.pull import DownloadedExport
     from segctl.contacts.store import ContactStore
     from segctl.query.catalogue import ColumnType
 
@@ -36,7 +36,7 @@ _DOMAINS = "email_domains"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class BuildResult:
     """A new base: how many contacts, the moment that it shows, columns that are left out."""
 
     total: int
@@ -45,7 +45,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class AccountInfo:
     """The account that a base is of: its digest, and the names of all its lists by their ids."""
 
     digest: str
@@ -53,12 +53,12 @@ class Origin:
 
 
 def build_dataset(
-    exported: Sequence[Exported],
+    exported: Sequence[DownloadedExport],
     store: ContactStore,
     fields: Mapping[str, ColumnType],
-    account: Origin,
+    account: AccountInfo,
     only: Sequence[str],
-) -> Stored:
+) -> BuildResult:
     """Make the base of a target anew.
 
     Where one of the exports is of all contacts, so is the base; otherwise it is of those on the
@@ -67,7 +67,7 @@ def build_dataset(
     said, `UsageError` where the base cannot be written, and `OSError`.
     """
     store.remove_new()
-    spill = store.parts / "spill"
+    spill = store.downloads / "spill"
     spill.mkdir(mode=0o700, exist_ok=True)
     try:
         database = Database(spill=spill)
@@ -82,10 +82,10 @@ def build_dataset(
             "DuckDB could not make the base of the contacts",
             hint="is the disk full? what was fetched stays: run it again",
         ) from None
-    store.new.chmod(0o600)
-    with store.new.open("rb+") as stream:
+    store.new_dataset.chmod(0o600)
+    with store.new_dataset.open("rb+") as stream:
         os.fsync(stream.fileno())
-    store.new.replace(store.base)
+    store.new_dataset.replace(store.dataset)
     return stored
 
 
@@ -95,7 +95,7 @@ class _Making:
     def __init__(
         self,
         database: Database,
-        exported: Sequence[Exported],
+        exported: Sequence[DownloadedExport],
         store: ContactStore,
         fields: Mapping[str, ColumnType],
     ) -> None:
@@ -104,7 +104,7 @@ class _Making:
         self.fields = fields
         self.faulty: set[str] = set()
         self.repeated = False
-        database.rows(f"ATTACH {text_sql(str(store.new.resolve()))} AS made")
+        database.rows(f"ATTACH {text_sql(str(store.new_dataset.resolve()))} AS made")
         self.relations = {
             one.list_id: [self._relation(path) for path in one.files] for one in exported
         }
@@ -115,7 +115,7 @@ class _Making:
         except UsageError as error:
             raise _unusable(error.message) from None
 
-    def make(self, account: Origin, only: Sequence[str]) -> Stored:
+    def make(self, account: AccountInfo, only: Sequence[str]) -> BuildResult:
         for one in self.exported:
             self._check(one)
         of_all = None in self.relations
@@ -146,9 +146,9 @@ class _Making:
             )
         self.database.rows("CHECKPOINT made")
         self.database.rows("DETACH made")
-        return Stored(total, as_of, tuple(sorted(self.faulty)))
+        return BuildResult(total, as_of, tuple(sorted(self.faulty)))
 
-    def _check(self, one: Exported) -> None:
+    def _check(self, one: DownloadedExport) -> None:
         """Read an export once: it has as many contacts as SendGrid says, each with an id."""
         total = nameless = 0
         for relation in self.relations[one.list_id]:

@@ -16,7 +16,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.conditions import CONTACT, EVENT
-from segctl.audience.typed_sql import inside_columns, name_sql
+from segctl.audience.typed_sql import name_sql, path_columns
 from segctl.query.catalogue import JOIN_COLUMN
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ class Statement:
         if emails:
             asked["contact_data", "email"] = None
         for one in audiences:
-            self._conditions.setdefault(one.part.sql, f"a{len(self._conditions)}")
+            self._conditions.setdefault(one.condition.sql, f"a{len(self._conditions)}")
             self._flags |= one.flags
             self._paths |= one.paths
             asked |= dict.fromkeys((column.table, column.column) for column in one.asked)
-        self.names = [self._conditions[one.part.sql] for one in audiences]
-        self._asks_events = any(one.asks_events for one in audiences)
-        if self._asks_events:
+        self.names = [self._conditions[one.condition.sql] for one in audiences]
+        self._uses_events = any(one.uses_events for one in audiences)
+        if self._uses_events:
             asked[_EVENT_ID] = None
         self._asked = [*asked]
         self._emails = emails
@@ -154,7 +154,7 @@ class Statement:
     def _tables(self) -> dict[str, str]:
         """Write what is asked of contacts and events, and the flags."""
         tables = {"contact_data": self._table("contact_data", self._base.contacts)}
-        if self._asks_events and self._base.events is not None:
+        if self._uses_events and self._base.events is not None:
             tables["event_data"] = self._table("event_data", self._base.events)
         if self._flags:
             tables["flags"] = self._flags_sql()
@@ -265,7 +265,7 @@ class Statement:
         """Write rows of events with what stands at the paths into DATA, each JSON read once."""
         columns = []
         for place, name in enumerate(self._paths, 1):
-            kind, text = inside_columns(name)
+            kind, text = path_columns(name)
             columns.append(f"json_type(inside[{place}]) AS {kind}")
             columns.append(f"json_extract_string(inside[{place}], '$') AS {text}")
         paths = ", ".join(self._paths.values())

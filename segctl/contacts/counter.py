@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from segctl.audience.duckdb_engine import EvaluationFailed, FileUnreadable
-from segctl.audience.results import Counted, Counts, Overlap, Uncountable
+from segctl.audience.results import CountResult, Counts, Overlap, Uncountable
 from segctl.audience.to_duckdb import translate
 from segctl.contacts.count_query import Statement
 from segctl.contacts.event_checks import (
@@ -31,19 +31,19 @@ from segctl.query.parser.errors import Problem
 from segctl.query.parser.parse import parse
 from segctl.query.parser.tokens import lower
 from segctl.query.visit import walk
-from segctl.render.lists import list_words
+from segctl.render.lists import format_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from segctl.audience.scope import Asked
+    from segctl.audience.scope import ColumnUse
     from segctl.audience.to_duckdb import Audience
     from segctl.contacts.dataset import Dataset
     from segctl.model import Segment
 
 
-def names_asked(segments: Iterable[Segment]) -> frozenset[str]:
+def column_names_in(segments: Iterable[Segment]) -> frozenset[str]:
     """Give, in lower case, every name in some queries that could be a column's."""
     names: set[str] = set()
     for text in {segment.query for segment in segments}:
@@ -53,14 +53,14 @@ def names_asked(segments: Iterable[Segment]) -> frozenset[str]:
     return frozenset(names)
 
 
-def compare(
+def count_audiences(
     base: Dataset,
     pairs: Sequence[tuple[Segment | None, Segment]],
     now: datetime,
     *,
     overlap: bool = False,
     sample: int = 0,
-) -> Counted:
+) -> CountResult:
     """Count the audiences before (`None`: there is none) and after.
 
     With `overlap`, any two of those after are compared, too; of each, `sample` members are shown,
@@ -77,7 +77,7 @@ def compare(
             wrong[segment] = asked
         else:
             sound[segment] = asked
-    asking = [one for one, audience in sound.items() if audience.asks_events]
+    asking = [one for one, audience in sound.items() if audience.uses_events]
     if asking and has_no_event(base):
         for segment in asking:
             wrong[segment] = (without_events(sound.pop(segment), segment),)
@@ -93,7 +93,7 @@ def _counted(
     *,
     overlap: bool,
     sample: int,
-) -> Counted:
+) -> CountResult:
     """Count some pairs in one statement, without those that fail in it; see `compare`."""
     failed: dict[Segment, tuple[Problem, ...]] = {}
     try:
@@ -195,16 +195,16 @@ class _Count:
             if (problems := tuple(_faults(self.base, audience, bad)))
         }
         raised = self.raised and (self.row[self.raised[0]], self.row[self.raised[1]])
-        asking = {one: each for one, each in self.sound.items() if each.asks_events}
+        asking = {one: each for one, each in self.sound.items() if each.uses_events}
         if self.row[self.total] and are_strangers(self.base, asking.values(), raised):
             for segment, audience in asking.items():
                 faulty.setdefault(segment, (strangers(self.base, audience, segment),))
         return faulty
 
-    def counted(self, wrong: Mapping[Segment, tuple[Problem, ...]]) -> Counted:
+    def counted(self, wrong: Mapping[Segment, tuple[Problem, ...]]) -> CountResult:
         """Give all numbers, but those of segments that are wrong."""
         fine = {place for place, (_, after) in enumerate(self.pairs) if after not in wrong}
-        return Counted(
+        return CountResult(
             self.row[self.total],
             tuple(
                 _uncountable(*pair, wrong) or self._result(places)
@@ -258,7 +258,7 @@ def _ask(base: Dataset, segment: Segment) -> Audience | tuple[Problem, ...]:
     audience = translated.audience
     if audience is None:
         return translated.problems
-    if audience.asks_events and base.events is None:
+    if audience.uses_events and base.events is None:
         return (without_events(audience, segment),)
     problems: dict[str, Problem] = {}
     for one in audience.asked:
@@ -268,7 +268,7 @@ def _ask(base: Dataset, segment: Segment) -> Audience | tuple[Problem, ...]:
     return tuple(problems.values()) or audience
 
 
-def _lacking(base: Dataset, asked: Asked) -> Problem | None:
+def _lacking(base: Dataset, asked: ColumnUse) -> Problem | None:
     """Say what a base does not know of a column that is asked."""
     place = (asked.start, asked.end)
     relation = base.relation(asked.table)
@@ -290,7 +290,7 @@ def _lacking(base: Dataset, asked: Asked) -> Problem | None:
     if not unknown:
         return None
     names = {key.lower(): name for key, name in base.account_lists.items() if name}
-    message = f"the base does not know who is on the list {list_words(unknown, names, ' and ')}"
+    message = f"the base does not know who is on the list {format_lists(unknown, names, ' and ')}"
     return Problem("unknown-list", message, "`segctl contacts pull` reads its members", *place)
 
 

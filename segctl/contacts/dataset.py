@@ -18,7 +18,7 @@ from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import name_sql
 from segctl.common.clock import format_utc
 from segctl.contacts.file_readers import KINDS, Column, Format, Relation, format_of, read_relation
-from segctl.contacts.temp_folders import spilling
+from segctl.contacts.temp_folders import temp_folder
 from segctl.contacts.uniqueness_cache import Check
 from segctl.errors import UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
@@ -84,16 +84,16 @@ def open_dataset(
     *,
     fields: Mapping[str, ColumnType] | None = None,
     asked: Collection[str] | None = None,
-    workshop: Path | None = None,
+    temp_root: Path | None = None,
 ) -> Iterator[Dataset]:
     """Open a base: a pulled one, or files of contacts and of events.
 
     `fields` are the account's own, as fields.yaml knows them, and `asked` the names (in lower case)
-    of all columns that will be asked. In `workshop`, a folder of our own is made for what does not
+    of all columns that will be asked. In `temp_root`, a folder of our own is made for what does not
     fit into memory; without it, all must. Raises `DatasetMissing`, `UsageError` and
     `EvaluationFailed`.
     """
-    with spilling(workshop) if workshop else nullcontext() as spill:
+    with temp_folder(temp_root) if temp_root else nullcontext() as spill:
         database = Database(spill=spill)
         try:
             if not contacts.exists():
@@ -102,7 +102,7 @@ def open_dataset(
                 yield _pulled(database, contacts, events, fields or {})
             else:
                 base = _own(database, contacts, events, fields or {}, asked)
-                check = Check.of(contacts.resolve(), workshop) if workshop else None
+                check = Check.of(contacts.resolve(), temp_root) if temp_root else None
                 is_distinct = check is not None and check.is_done
                 yield replace(base, is_distinct=is_distinct, check=check)
         finally:

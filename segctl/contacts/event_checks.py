@@ -44,7 +44,7 @@ def are_strangers(
     Raises `EvaluationFailed`.
     """
     ids, contacts = raised or (0, 0)
-    if contacts or not (ids or any(has_subquery(one.part.sql) for one in asking)):
+    if contacts or not (ids or any(has_subquery(one.condition.sql) for one in asking)):
         return False
     return base.events is not None and not base.database.rows(
         f"SELECT 1 FROM {base.events.source} WHERE {base.events.columns[JOIN_COLUMN].value} IN"  # noqa: S608 - our own relations

@@ -58,7 +58,7 @@ _AGAIN = "`segctl contacts pull` goes on from here"
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class DownloadedExport:
     """One export whose files are here: `count` contacts by SendGrid's word, `None` if unsaid."""
 
     list_id: str | None
@@ -85,13 +85,13 @@ class Pull:
     notify: Callable[[str], None] = field(default=lambda _: None)
     progress: Callable[[int, int], None] = field(default=lambda _done, _total: None)
 
-    def run(self, wanted: Sequence[str | None]) -> tuple[Exported, ...]:
+    def run(self, wanted: Sequence[str | None]) -> tuple[DownloadedExport, ...]:
         """Bring the contacts of each list (or all, for `None`), in this order.
 
         What an earlier run of this pull has is not asked for again. Raises `RemoteError`, and
         `OSError` where the disk is full; what is here stays for the next run.
         """
-        self.store.parts.mkdir(mode=0o700, exist_ok=True)
+        self.store.downloads.mkdir(mode=0o700, exist_ok=True)
         return _Run(self, wanted).all()
 
     def finish(self) -> None:
@@ -105,19 +105,19 @@ class _Run:
     def __init__(self, pull: Pull, wanted: Sequence[str | None]) -> None:
         self.pull = pull
         self.wanted = tuple(dict.fromkeys(wanted))
-        self.state = pull_state.load(pull.store.pending, pull.account)
+        self.state = pull_state.load(pull.store.pull_state, pull.account)
         self.started: set[str | None] = set()
         for list_id in [key for key in self.state.jobs if key not in self.wanted]:
             del self.state.jobs[list_id]
         self._sweep()
 
-    def all(self) -> tuple[Exported, ...]:
+    def all(self) -> tuple[DownloadedExport, ...]:
         for list_id in self.wanted:
             self._begin(list_id)
         self._wait()
         jobs = [self.state.jobs[list_id] for list_id in self.wanted]
         return tuple(
-            Exported(
+            DownloadedExport(
                 job.list_id,
                 job.made or job.asked,
                 job.count,
@@ -300,7 +300,7 @@ class _Run:
 
     def _sweep(self) -> None:
         """Remove the files that nobody waits for; those that are gone or cut are fetched again."""
-        parts = self.pull.store.parts
+        parts = self.pull.store.downloads
         pieces = [piece for job in self.state.jobs.values() for piece in job.pieces or ()]
         names = {piece.name for piece in pieces}
         _remove_others(parts, names)
@@ -310,14 +310,14 @@ class _Run:
                 piece.size = piece.tag = None
 
     def _path(self, piece: Piece) -> Path:
-        return self.pull.store.parts / piece.name
+        return self.pull.store.downloads / piece.name
 
     def _save(self) -> None:
         if self.state.jobs:
-            self.state.save(self.pull.store.pending)
+            self.state.save(self.pull.store.pull_state)
         else:
             # Nothing was started: there is nothing to go on with.
-            self.pull.store.pending.unlink(missing_ok=True)
+            self.pull.store.pull_state.unlink(missing_ok=True)
 
 
 def _lists(list_id: str | None) -> tuple[str, ...]:

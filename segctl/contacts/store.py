@@ -34,22 +34,22 @@ class ContactStore:
     target: str
 
     @property
-    def base(self) -> Path:
+    def dataset(self) -> Path:
         """The base, once a pull came to its end."""
         return self._file(_BASE)
 
     @property
-    def pending(self) -> Path:
+    def pull_state(self) -> Path:
         """The state of a pull under way, or interrupted."""
         return self._file(_PENDING)
 
     @property
-    def parts(self) -> Path:
+    def downloads(self) -> Path:
         """The folder of the files that such a pull has fetched."""
         return self._file(_PARTS)
 
     @property
-    def new(self) -> Path:
+    def new_dataset(self) -> Path:
         """The base that such a pull makes, until it takes its place."""
         return self._file(_NEW)
 
@@ -57,7 +57,7 @@ class ContactStore:
         return self.folder / f"{self.target}{suffix}"
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Make the folder, and keep every other process out that does this.
 
         Raises `UsageError` while another one is in, and `OSError`.
@@ -75,18 +75,21 @@ class ContactStore:
     def clear(self) -> None:
         """Remove what the pull worked with; the base stays. Raises `OSError`."""
         self.remove_new()
-        self.pending.unlink(missing_ok=True)
-        if self.parts.exists():
-            shutil.rmtree(self.parts)
+        self.pull_state.unlink(missing_ok=True)
+        if self.downloads.exists():
+            shutil.rmtree(self.downloads)
 
     def forget(self) -> bool:
         """Remove everything of this target; say whether there was anything.
 
         Raises `UsageError` while a pull is at work, and `OSError`.
         """
-        if not any(path.exists() for path in (self.base, self.pending, self.parts, self.new)):
+        if not any(
+            path.exists()
+            for path in (self.dataset, self.pull_state, self.downloads, self.new_dataset)
+        ):
             return False
-        with self.alone():
+        with self.locked():
             self.clear()
             for suffix in (_BASE, f"{_BASE}.wal"):
                 self._file(suffix).unlink(missing_ok=True)

@@ -22,12 +22,12 @@ _LOCK = "lock"
 
 
 @contextmanager
-def spilling(workshop: Path) -> Iterator[Path]:
-    """Make a folder in `workshop`, mode 0700, and remove it afterwards. Raises `OSError`."""
-    sweep(workshop)
+def temp_folder(temp_root: Path) -> Iterator[Path]:
+    """Make a folder in `temp_root`, mode 0700, and remove it afterwards. Raises `OSError`."""
+    remove_stale_folders(temp_root)
     with ExitStack() as stack:
         while True:
-            folder = Path(mkdtemp(dir=workshop, prefix=_PREFIX))
+            folder = Path(mkdtemp(dir=temp_root, prefix=_PREFIX))
             # After the lock is let go of: no open file can be removed on Windows.
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             with suppress(FileNotFoundError):
@@ -37,9 +37,9 @@ def spilling(workshop: Path) -> Iterator[Path]:
         yield folder
 
 
-def sweep(workshop: Path) -> None:
+def remove_stale_folders(temp_root: Path) -> None:
     """Remove the folders of runs that are no more."""
-    for folder in workshop.glob(f"{_PREFIX}*"):
+    for folder in temp_root.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             with files.lock(folder / _LOCK) as free:
                 if free:

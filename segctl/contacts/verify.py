@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.audience.duckdb_engine import Engine
 from segctl.audience.results import Uncountable
 from segctl.audience.to_duckdb import translate
-from segctl.contacts.counter import compare
+from segctl.contacts.counter import count_audiences
 from segctl.query.catalogue import JOIN_COLUMN, ColumnType
 from segctl.query.parser.errors import Problem
 from segctl.query.parser.parse import parse
@@ -36,7 +36,7 @@ BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifyResult:
     """What a comparison came to: the contacts that differ, or the problems that kept it from that.
 
     `contacts` is how many were asked.
@@ -52,25 +52,25 @@ def verify(
     pairs: Sequence[tuple[Segment, Segment]],
     now: datetime,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
-) -> list[Verified]:
+) -> list[VerifyResult]:
     """Compare old segments, whose queries are SGQL, with what they became.
 
     `tell` is told how many of how many contacts are done: a million take minutes. Raises
     `UsageError` for a base in which nothing can be counted, and `EvaluationFailed` where it cannot
     be read.
     """
-    counted = compare(base, [(None, new) for _, new in pairs], now)
-    verified: list[Verified] = []
+    counted = count_audiences(base, [(None, new) for _, new in pairs], now)
+    verified: list[VerifyResult] = []
     open_ones: dict[int, _Pair] = {}
     for number, ((old, new), result) in enumerate(zip(pairs, counted.results, strict=True)):
-        verified.append(Verified(contacts=counted.total))
+        verified.append(VerifyResult(contacts=counted.total))
         if isinstance(result, Uncountable):
-            verified[number] = Verified(problems=result.problems)
+            verified[number] = VerifyResult(problems=result.problems)
             continue
         try:
             open_ones[number] = _Pair.of(base, old, new, now)
         except CannotEvaluate as error:
-            verified[number] = Verified(problems=_problems(error))
+            verified[number] = VerifyResult(problems=_problems(error))
     found: dict[int, list[AudienceDifference]] = defaultdict(list)
     done = 0
     for contacts, events, truths in _rows(base, open_ones, now):
@@ -79,12 +79,12 @@ def verify(
             try:
                 found[number] += differences(pair.asked, contacts, events, selected)
             except CannotEvaluate as error:
-                verified[number] = Verified(problems=_problems(error))
+                verified[number] = VerifyResult(problems=_problems(error))
                 del open_ones[number]
         done += len(contacts)
         tell(done, counted.total)
     for number in open_ones:
-        verified[number] = Verified(tuple(found[number]), contacts=counted.total)
+        verified[number] = VerifyResult(tuple(found[number]), contacts=counted.total)
     return verified
 
 
@@ -100,7 +100,7 @@ class _Pair:
         audience = translate(parse(new.query), base.columns, new.parent_list_ids).audience
         if audience is None:
             raise CannotEvaluate("the new query cannot be computed here")
-        return cls(read_query(old.query, old.parent_list_ids, now), audience.part.sql)
+        return cls(read_query(old.query, old.parent_list_ids, now), audience.condition.sql)
 
 
 def _problems(error: CannotEvaluate) -> tuple[Problem, ...]:

@@ -90,14 +90,14 @@ def members(request: Request, asked: Sequence[Record]) -> dict[str, list[Contact
     except UsageError:
         return None
     conditions = {}
-    asks_events = False
+    uses_events = False
     for record in asked:
         audience = translate(parse(record.query), columns, record.parent_list_ids or ()).audience
         if record.error is None and audience is not None:
-            conditions[record.id] = audience.part.sql
-            asks_events = asks_events or audience.asks_events
+            conditions[record.id] = audience.condition.sql
+            uses_events = uses_events or audience.uses_events
     by_id = {contact.id: contact for contact in contacts.read_contacts(request.db, request.account)}
-    events = contacts.read_events(request.db, request.account) if asks_events else []
+    events = contacts.read_events(request.db, request.account) if uses_events else []
     engine.fill(
         [_contact_row(contact, columns.types) for contact in by_id.values()],
         map(_event_row, events),

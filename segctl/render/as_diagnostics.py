@@ -15,9 +15,9 @@ from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name
 from segctl.planning.drift import DriftKind
 from segctl.planning.safety import id_ending_changes
-from segctl.render.audience_counts import impact_words
-from segctl.render.plan_text import reason_words
-from segctl.render.report_text import closing_line
+from segctl.render.audience_counts import audience_summary
+from segctl.render.plan_text import describe_reason
+from segctl.render.report_text import report_summary
 from segctl.render.terminal import Style, count
 
 if TYPE_CHECKING:
@@ -44,22 +44,22 @@ _ENDS = {
 }
 
 
-def plan_findings(plan: Plan) -> tuple[Diagnostic, ...]:
+def plan_diagnostics(plan: Plan) -> tuple[Diagnostic, ...]:
     """Give what was found, each change, and at the end what is a mere remark.
 
     Of notices GitHub shows ten: who is reached comes before how a query could be faster.
     """
     remarks = [one for one in plan.diagnostics if one.severity is Severity.INFO]
     weighty = [one for one in plan.diagnostics if one.severity is not Severity.INFO]
-    return (*plan.refusals, *weighty, *map(change_finding, plan.changes), *remarks)
+    return (*plan.refusals, *weighty, *map(change_diagnostic, plan.changes), *remarks)
 
 
-def plan_problems(plan: Plan) -> tuple[Diagnostic, ...]:
+def plan_problem_diagnostics(plan: Plan) -> tuple[Diagnostic, ...]:
     """Give what was found, and what goes away: that which somebody must look at."""
-    return (*plan.refusals, *plan.diagnostics, *map(change_finding, id_ending_changes(plan)))
+    return (*plan.refusals, *plan.diagnostics, *map(change_diagnostic, id_ending_changes(plan)))
 
 
-def change_finding(change: Change) -> Diagnostic:
+def change_diagnostic(change: Change) -> Diagnostic:
     """Say what would be done to one segment, at the place that asks for it."""
     match change:
         case Create():
@@ -78,8 +78,8 @@ def change_finding(change: Change) -> Diagnostic:
             assert_never(change)
     contacts = None if isinstance(change, Create) else change.contacts_count
     facts = [count(contacts, "contact") + " now"] if contacts is not None else []
-    facts += [f"audience {words}"] if (words := impact_words(change)) else []
-    facts += [word] if (word := reason_words(change)) else []
+    facts += [f"audience {words}"] if (words := audience_summary(change)) else []
+    facts += [word] if (word := describe_reason(change)) else []
     said = f"{what} ({'; '.join(facts)})" if facts else what
     return Diagnostic(f"plan-{action_name(change)}", severity, said, change.span)
 
@@ -94,10 +94,10 @@ def report_title(report: Report) -> str:
     """Give the one line that adds a report up; one of nothing says so."""
     if not (report.outcomes or report.interrupted):
         return "Nothing to apply: the account is as the files say."
-    return closing_line(report, Style())
+    return report_summary(report, Style())
 
 
-def report_findings(report: Report) -> tuple[Diagnostic, ...]:
+def report_diagnostics(report: Report) -> tuple[Diagnostic, ...]:
     """Give what was not done, or was done with something to say of it."""
     found = [
         Diagnostic(
@@ -124,7 +124,7 @@ def report_findings(report: Report) -> tuple[Diagnostic, ...]:
     return tuple(found)
 
 
-def drift_findings(drifts: DriftReport) -> tuple[Diagnostic, ...]:
+def drift_diagnostics(drifts: DriftReport) -> tuple[Diagnostic, ...]:
     """Give each segment that is not as the files say."""
     found = []
     for one in drifts.drifts:

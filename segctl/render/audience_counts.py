@@ -57,7 +57,7 @@ def shift(change: Change, *, arrow: str = "->", minus: str = "-") -> str:
     return f"{impact.before:,} {arrow} {impact.after:,} ({STILL if still else moved})"
 
 
-def of_base(impact: Impact) -> str:
+def format_dataset(impact: Impact) -> str:
     """Say what was counted: `8,400 contacts, as of 2026-11-20`."""
     when = f", as of {day(impact)}" if impact.as_of else ""
     return f"{count(impact.base, 'contact')}{when}"
@@ -68,7 +68,7 @@ def day(impact: Impact) -> str:
     return clean((impact.as_of or "")[:_DAY])
 
 
-def impact_words(change: Change) -> str:
+def audience_summary(change: Change) -> str:
     """Say it all in one line of text; empty where nobody knows."""
     impact = impact_of(change)
-    return "" if impact is None else f"{shift(change)} of {of_base(impact)}"
+    return "" if impact is None else f"{shift(change)} of {format_dataset(impact)}"

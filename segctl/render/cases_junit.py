@@ -10,11 +10,11 @@ from segctl.render.terminal import clean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.audience.cases import Verdict
+    from segctl.audience.cases import CaseResult
     from segctl.errors import Diagnostic
 
 
-def cases_junit(verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]) -> str:
+def cases_junit(results: Sequence[CaseResult], problems: Sequence[Diagnostic]) -> str:
     """Give one suite with a case a test; `problems` are errors without one."""
     from xml.etree.ElementTree import (  # noqa: PLC0415 - for this format alone
         Element,
@@ -23,16 +23,16 @@ def cases_junit(verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]) -> 
         tostring,
     )
 
-    failed = sum(not one.passed and not one.problem for one in verdicts)
-    errors = sum(bool(one.problem) for one in verdicts) + len(problems)
+    failed = sum(not one.passed and not one.problem for one in results)
+    errors = sum(bool(one.problem) for one in results) + len(problems)
     suite = Element(
         "testsuite",
         name="segctl",
-        tests=str(len(verdicts) + len(problems)),
+        tests=str(len(results) + len(problems)),
         failures=str(failed),
         errors=str(errors),
     )
-    for one in verdicts:
+    for one in results:
         case = SubElement(
             suite,
             "testcase",

@@ -14,30 +14,30 @@ from segctl.render.terminal import Style, clean, count
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from segctl.audience.cases import Verdict
+    from segctl.audience.cases import CaseResult
 
 
-def cases_text(verdicts: Sequence[Verdict], style: Style, *, quiet: bool = False) -> str:
+def cases_text(results: Sequence[CaseResult], style: Style, *, quiet: bool = False) -> str:
     """Give every test by segment, failed ones with the reason; `quiet` leaves out the others."""
     blocks: dict[tuple[str, str], list[str]] = {}
-    for one in verdicts:
+    for one in results:
         if not (quiet and one.passed):
             blocks.setdefault((one.segment, one.file), []).append(_one(one, style))
     text = "".join(
         f"{style.bold(clean(name))}  {style.dim(clean(file))}\n{''.join(lines)}\n"
         for (name, file), lines in blocks.items()
     )
-    return f"{text}{style.bold(summary(verdicts))}\n"
+    return f"{text}{style.bold(summary(results))}\n"
 
 
-def summary(verdicts: Sequence[Verdict]) -> str:
+def summary(results: Sequence[CaseResult]) -> str:
     """Count: "5 tests: 4 passed, 1 failed."."""
-    failed = sum(not one.passed for one in verdicts)
-    passed = len(verdicts) - failed
-    return f"{count(len(verdicts), 'test')}: {passed} passed, {failed} failed."
+    failed = sum(not one.passed for one in results)
+    passed = len(results) - failed
+    return f"{count(len(results), 'test')}: {passed} passed, {failed} failed."
 
 
-def _one(one: Verdict, style: Style) -> str:
+def _one(one: CaseResult, style: Style) -> str:
     name = clean(one.case.name)
     if one.passed:
         return f"  {style.green('pass')}  {name}\n"
@@ -45,7 +45,7 @@ def _one(one: Verdict, style: Style) -> str:
     return "\n".join([*lines, *(f"        {line}" for line in details(one))]) + "\n"
 
 
-def details(one: Verdict) -> list[str]:
+def details(one: CaseResult) -> list[str]:
     """Say why a test failed, line by line; an address that may be somebody's is not shown."""
     from segctl.declarations.lint_rules import mask_real_addresses  # noqa: PLC0415 - only of a failure
 
@@ -56,7 +56,7 @@ def details(one: Verdict) -> list[str]:
     return [clean(mask_real_addresses(line)) for line in lines]
 
 
-def case_findings(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
+def case_diagnostics(results: Iterable[CaseResult]) -> list[Diagnostic]:
     """Give each test that did not pass as a finding at its place, less the contact."""
     return [
         Diagnostic(
@@ -66,12 +66,12 @@ def case_findings(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
             one.case.span,
             hint="; ".join(f"{reason.truth}: {reason.condition}" for reason in one.reasons),
         )
-        for one in verdicts
+        for one in results
         if not one.passed
     ]
 
 
-def outcome(one: Verdict) -> str:
+def outcome(one: CaseResult) -> str:
     """Say what was expected and what came."""
     return "expected in, and is out" if one.case.expected else "expected out, and is in"
 

@@ -19,7 +19,7 @@ _OPPOSITE = {
 }
 
 
-def clause_words(clause: ClauseChange) -> tuple[str, tuple[str, ...], str]:
+def describe_clause(clause: ClauseChange) -> tuple[str, tuple[str, ...], str]:
     """Give what happened, the clause (old and new where it changed), and inside what."""
     place = ", in ".join(clause.path)
     match clause.kind:
@@ -33,7 +33,7 @@ def clause_words(clause: ClauseChange) -> tuple[str, tuple[str, ...], str]:
             assert_never(clause.kind)
 
 
-def turned(clause: ClauseChange) -> ClauseChange:
+def inverted(clause: ClauseChange) -> ClauseChange:
     """Tell a change the other way round: what would be undone."""
     return dataclasses.replace(
         clause,
@@ -45,9 +45,9 @@ def turned(clause: ClauseChange) -> ClauseChange:
     )
 
 
-def clause_line(clause: ClauseChange, style: Style) -> str:
+def format_clause(clause: ClauseChange, style: Style) -> str:
     """Say what was added, removed or changed, and inside what."""
-    word, shown, place = clause_words(clause)
+    word, shown, place = describe_clause(clause)
     paint = {
         ChangeKind.ADDED: style.green,
         ChangeKind.REMOVED: style.red,

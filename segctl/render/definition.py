@@ -10,7 +10,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.render.lists import list_words
+from segctl.render.lists import format_lists
 from segctl.render.terminal import clean, clean_lines
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def query_lines(query: str) -> list[str]:
     return [_cut(line) for line in clean_lines(query.strip("\n"))]
 
 
-def head_lines(segment: Segment, fields: Sequence[str], lists: ListNames) -> Iterator[str]:
+def field_lines(segment: Segment, fields: Sequence[str], lists: ListNames) -> Iterator[str]:
     """Give the lines of the other fields, among those named."""
     if "name" in fields:
         yield f"name: {_cut(clean(segment.name))}"
     if "parent_list_ids" in fields and segment.parent_list_ids:
-        yield f"parent_list_ids: {_cut(list_words(sorted(segment.parent_list_ids), lists))}"
+        yield f"parent_list_ids: {_cut(format_lists(sorted(segment.parent_list_ids), lists))}"
 
 
 def unified(before: Segment | None, after: Segment | None, lists: ListNames) -> Iterator[Line]:
@@ -55,11 +55,11 @@ def unified(before: Segment | None, after: Segment | None, lists: ListNames) -> 
     if before is None or after is None:
         one, mark = (after, "+") if before is None else (before, "-")
         if one is not None:
-            yield from (Line(mark, text) for text in head_lines(one, ("parent_list_ids",), lists))
+            yield from (Line(mark, text) for text in field_lines(one, ("parent_list_ids",), lists))
             yield from (Line(mark, text) for text in query_lines(one.query))
         return
     for field in ("name", "parent_list_ids"):
-        old, new = (list(head_lines(one, (field,), lists)) for one in (before, after))
+        old, new = (list(field_lines(one, (field,), lists)) for one in (before, after))
         if old != new:
             yield from (Line("-", text) for text in old)
             yield from (Line("+", text) for text in new)

@@ -20,7 +20,7 @@ def diagnostics_text(diagnostics: Iterable[Diagnostic], style: Style) -> str:
     return "".join(_one(found, style) for found in diagnostics)
 
 
-def tally(diagnostics: Sequence[Diagnostic]) -> str:
+def severity_summary(diagnostics: Sequence[Diagnostic]) -> str:
     """Count findings: "2 errors, 1 warning"; empty where there are none."""
     parts = []
     for severity in (Severity.ERROR, Severity.WARNING):

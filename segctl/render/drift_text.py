@@ -31,14 +31,14 @@ def drift_text(drifts: DriftReport, style: Style) -> str:
     lines = []
     for one in drifts.drifts:
         lines.append(f"{style.yellow(f'  {KIND_WORDS[one.kind]:<8}')} {clean(one.name)}")
-        lines.append(f"      {style.dim(clean(', '.join(drift_facts(one, RenderContext()))))}")
+        lines.append(f"      {style.dim(clean(', '.join(drift_details(one, RenderContext()))))}")
         for clause in one.clauses:
             change = " -> ".join(text or "(nothing)" for text in (clause.after, clause.before))
             lines.append(f"      {clean(change)}")
-    return "\n".join([*lines, drift_closing(drifts, style)]) + "\n"
+    return "\n".join([*lines, drift_summary(drifts, style)]) + "\n"
 
 
-def drift_closing(drifts: DriftReport, style: Style) -> str:
+def drift_summary(drifts: DriftReport, style: Style) -> str:
     """Give the one line that adds it up."""
     total = len(drifts.drifts)
     closing = f"Drift: {count(total, 'segment')}." if total else "No drift."
@@ -46,7 +46,7 @@ def drift_closing(drifts: DriftReport, style: Style) -> str:
     return style.bold(closing) + pending
 
 
-def drift_facts(one: Drift, context: RenderContext) -> list[str]:
+def drift_details(one: Drift, context: RenderContext) -> list[str]:
     """Say where a segment is declared, what became of it, and when."""
     facts = [context.place(one.span)] if one.span else []
     match one.kind:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.planfile.to_json import document_header
 from segctl.query.diff import clause_changes
 from segctl.query.equivalence import Equivalence, compare_queries
-from segctl.render.clauses import clause_line
+from segctl.render.clauses import format_clause
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _event(event: SegmentEvent, style: Style) -> Iterator[str]:
         if not clauses and not is_cosmetic:
             note = "  (changed; segctl cannot read one of the two queries)"
         yield f"      query_dsl{note}"
-        yield from (clause_line(clause, style) for clause in clauses)
+        yield from (format_clause(clause, style) for clause in clauses)
 
 
 def _shown(one: Declared, field: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.model import Validation
 from segctl.planfile.to_json import document_header
-from segctl.render.lists import list_words
+from segctl.render.lists import format_lists
 from segctl.render.table import table_text
 from segctl.render.terminal import cells, clean
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListingRow:
     """A segment of the account, and whether a file declares it (`None`: not known).
 
     `is_ours`: none does, and the history knows that one did. `sends` are the Single Sends that use
@@ -34,7 +34,9 @@ class Row:
     sends: tuple[SingleSend, ...] | None = None
 
 
-def listing_text(rows: Sequence[Row], lists: ListNames, *, width: int | None, color: bool) -> str:
+def listing_text(
+    rows: Sequence[ListingRow], lists: ListNames, *, width: int | None, color: bool
+) -> str:
     """Give the table; no cell is ever cut.
 
     `lists` are the names of the parent lists. `width` is the terminal's: where the ids do not fit
@@ -46,7 +48,7 @@ def listing_text(rows: Sequence[Row], lists: ListNames, *, width: int | None, co
     return table
 
 
-def _table(rows: Sequence[Row], lists: ListNames, *, ids: bool, color: bool) -> str:
+def _table(rows: Sequence[ListingRow], lists: ListNames, *, ids: bool, color: bool) -> str:
     heads = ["NAME", "MANAGED", "CONTACTS", "VALIDATION", "PARENT LIST", "REFRESHES", "NEXT COUNT"]
     if any(row.sends is not None for row in rows):
         heads.append("USED BY")
@@ -57,7 +59,7 @@ def _table(rows: Sequence[Row], lists: ListNames, *, ids: bool, color: bool) -> 
 
 
 def listing_json(
-    rows: Sequence[Row], lists: ListNames, target: TargetRef, generated_at: str
+    rows: Sequence[ListingRow], lists: ListNames, target: TargetRef, generated_at: str
 ) -> dict[str, Any]:
     """Give the same as JSON data."""
     return {
@@ -68,7 +70,7 @@ def listing_json(
     }
 
 
-def _cells(row: Row, lists: ListNames, *, ids: bool) -> tuple[str, ...]:
+def _cells(row: ListingRow, lists: ListNames, *, ids: bool) -> tuple[str, ...]:
     remote = row.remote
     managed = "ours" if row.is_ours else {True: "yes", False: "no", None: "?"}[row.managed]
     validation = remote.validation.value.lower()
@@ -95,9 +97,9 @@ def _cells(row: Row, lists: ListNames, *, ids: bool) -> tuple[str, ...]:
 
 def _parents(remote: Remote, lists: ListNames, *, ids: bool) -> str:
     if ids:
-        return list_words(remote.parent_list_ids, lists)
+        return format_lists(remote.parent_list_ids, lists)
     return ", ".join(
-        clean(name) if (name := lists.get(one.lower())) else list_words((one,), lists)
+        clean(name) if (name := lists.get(one.lower())) else format_lists((one,), lists)
         for one in remote.parent_list_ids
     )
 
@@ -106,7 +108,7 @@ def _sends(sends: Sequence[SingleSend]) -> str:
     return clean(", ".join(f"{send.name} ({send.status})" for send in sends)) or "-"
 
 
-def _entry(row: Row) -> dict[str, Any]:
+def _entry(row: ListingRow) -> dict[str, Any]:
     remote = row.remote
     return {
         "id": remote.id,

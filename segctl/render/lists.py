@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segctl.model.contact_fields import ListNames
 
 
-def name_words(list_id: str, names: ListNames) -> str:
+def list_name(list_id: str, names: ListNames) -> str:
     """Say what a list is called, or that there is none; empty where nobody knows."""
     key = list_id.lower()
     if key not in names:
@@ -26,9 +26,9 @@ def name_words(list_id: str, names: ListNames) -> str:
     return "(no such list)" if name is None else f"“{clean(name)}”"
 
 
-def list_words(ids: Iterable[str], names: ListNames, between: str = ", ") -> str:
+def format_lists(ids: Iterable[str], names: ListNames, between: str = ", ") -> str:
     """Give lists in a row, each by its id and what it is called."""
-    return between.join(f"{clean(one)} {name_words(one, names)}".rstrip() for one in ids)
+    return between.join(f"{clean(one)} {list_name(one, names)}".rstrip() for one in ids)
 
 
 def queried(segments: Iterable[Segment], names: ListNames) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile.to_json import action_name, digest
-from segctl.render.audience_counts import impact_words
+from segctl.render.audience_counts import audience_summary
 from segctl.render.diagnostics import diagnostics_text
-from segctl.render.lists import list_words, name_words, queried
+from segctl.render.lists import format_lists, list_name, queried
 from segctl.render.terminal import Style, clean, clean_lines, count
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
     `verbosity` below 0 gives the closing line alone; above 0 adds the segments that stay as they
     are, those that no file declares, and the digest.
     """
-    closing = closing_line(plan, style)
+    closing = plan_summary(plan, style)
     # What forbids the plan stands at its end, where it is seen first.
     forbidding = diagnostics_text([*plan.errors, *plan.refusals], style)
     if verbosity < 0:
@@ -46,7 +46,7 @@ def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
     return "\n".join(parts)
 
 
-def closing_line(plan: Plan, style: Style) -> str:
+def plan_summary(plan: Plan, style: Style) -> str:
     """Give the one line that says what the plan comes to."""
     summary = plan.summary
     errors = len(plan.errors)
@@ -71,7 +71,7 @@ def _rest(plan: Plan) -> str:
     return f" {summary.unchanged} unchanged, {summary.unmanaged} unmanaged (left alone)."
 
 
-def painter(change: Change, style: Style) -> Callable[[str], str]:
+def action_color(change: Change, style: Style) -> Callable[[str], str]:
     """Give the colour of an action."""
     match change:
         case Create():
@@ -86,11 +86,11 @@ def painter(change: Change, style: Style) -> Callable[[str], str]:
 
 def _change(change: Change, lists: ListNames, style: Style) -> str:
     action = action_name(change)
-    paint = painter(change, style)
+    paint = action_color(change, style)
     symbol = _SYMBOLS[action]
     head = f"{paint(f'{symbol:>3} {action}')}  {style.bold(clean(change.name))}"
     lines = [head, f"      {style.dim(_where(change))}"]
-    reach = impact_words(change)
+    reach = audience_summary(change)
     if reach:
         lines.append(f"      {style.bold('audience')}  {reach}")
     match change:
@@ -129,7 +129,7 @@ REASON_WORDS: Mapping[Reason, str] = {
 }
 
 
-def reason_words(change: Change) -> str:
+def describe_reason(change: Change) -> str:
     """Say why a change is in a plan, empty where that goes without saying."""
     words = REASON_WORDS[change.reason]
     return f"{words}, a v1 segment" if isinstance(change, Delete) and change.is_v1 else words
@@ -137,7 +137,7 @@ def reason_words(change: Change) -> str:
 
 def _where(change: Change) -> str:
     facts = [str(change.span)] if change.span else []
-    reason = reason_words(change)
+    reason = describe_reason(change)
     if reason:
         facts.append(reason)
     match change:
@@ -197,9 +197,9 @@ def _fields(change: Patch | Replace, lists: ListNames, style: Style) -> Iterator
                 yield f"      {style.yellow('~')} query_dsl"
                 yield from _legend((before, after), lists)
                 # What changed in words, above the lines that show it.
-                from segctl.render.clauses import clause_line  # noqa: PLC0415 - query.tree: 30 ms
+                from segctl.render.clauses import format_clause  # noqa: PLC0415 - query.tree: 30 ms
 
-                yield from (clause_line(clause, style) for clause in change.clauses)
+                yield from (format_clause(clause, style) for clause in change.clauses)
                 yield from _diff(before.query, after.query, style)
 
 
@@ -224,13 +224,13 @@ def _diff(before: str, after: str, style: Style) -> Iterator[str]:
 
 
 def _parents(segment: Segment, lists: ListNames) -> str:
-    return list_words(segment.parent_list_ids, lists) or "(none)"
+    return format_lists(segment.parent_list_ids, lists) or "(none)"
 
 
 def _legend(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
     """Say what the lists in the queries that follow are called."""
     for one in queried(segments, lists):
-        yield f"        list  {clean(one)} {name_words(one, lists)}"
+        yield f"        list  {clean(one)} {list_name(one, lists)}"
 
 
 def _kept(plan: Plan, style: Style) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PreviewRow:
     """A segment: `counts` are `None` where it cannot be computed.
 
     `action` is what a plan would do with it (`create`, `patch`, `replace`), empty where the account
@@ -48,7 +48,7 @@ class Preview:
     as_of: str | None
     modified_at: str | None
     now: datetime
-    rows: tuple[Row, ...]
+    rows: tuple[PreviewRow, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     asked: frozenset[str] = frozenset()
@@ -70,7 +70,7 @@ WORDS = frozenset(("SEGMENT", "ACTION", "FIRST", "SECOND"))
 
 def preview_text(preview: Preview, style: Style) -> str:
     """Give the tables, and the samples under them; the findings are not in it."""
-    blocks = [f"{style.bold(base_words(preview))}\n"]
+    blocks = [f"{style.bold(dataset_summary(preview))}\n"]
     if preview.rows:
         heads = CHANGE_HEADS if preview.is_change else HEADS
         blocks.append(_table(heads, [row_cells(preview, row) for row in preview.rows], style))
@@ -79,19 +79,19 @@ def preview_text(preview: Preview, style: Style) -> str:
         blocks.append(_table(OVERLAP_HEADS, rows, style))
     for row in preview.rows:
         if row.sample and row.counts:
-            lines = [f"{style.bold(clean(row.name))}  {sample_words(row)}"]
+            lines = [f"{style.bold(clean(row.name))}  {sample_summary(row)}"]
             lines += [f"  {clean(one)}" for one in row.sample]
             blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 
 
-def base_words(preview: Preview) -> str:
+def dataset_summary(preview: Preview) -> str:
     """Say what was counted in, and how old it is."""
-    written = f"last written {when(preview.modified_at or '', preview.now)}"
+    written = f"last written {with_age(preview.modified_at or '', preview.now)}"
     if preview.as_of is not None:
-        rest = f"pulled as of {when(preview.as_of, preview.now)}"
+        rest = f"pulled as of {with_age(preview.as_of, preview.now)}"
         if preview.only:
-            rest = f"of {quoted(preview.only)} alone, {rest}"
+            rest = f"of {quote_names(preview.only)} alone, {rest}"
         if preview.modified_at is not None:
             rest += f"; their events in {preview.files[-1]}, {written}"
     else:
@@ -99,12 +99,12 @@ def base_words(preview: Preview) -> str:
     return f"{count(preview.total, 'contact')} {clean(rest)}"
 
 
-def quoted(names: Iterable[str]) -> str:
+def quote_names(names: Iterable[str]) -> str:
     """Write the names of lists in a sentence."""
     return ", ".join(f"`{clean(name)}`" for name in names)
 
 
-def when(text: str, now: datetime) -> str:
+def with_age(text: str, now: datetime) -> str:
     """Write a moment, and how long ago it was: "2026-11-19T08:00:00Z, 3 days ago"."""
     then = moment(text)
     if then is None:
@@ -116,13 +116,13 @@ def when(text: str, now: datetime) -> str:
     return text
 
 
-def sample_words(row: Row) -> str:
+def sample_summary(row: PreviewRow) -> str:
     """Say how many of how many are shown."""
     total = row.counts.after if row.counts else 0
     return f"{len(row.sample):,} of {total:,}, masked"
 
 
-def row_cells(preview: Preview, row: Row) -> tuple[str, ...]:
+def row_cells(preview: Preview, row: PreviewRow) -> tuple[str, ...]:
     """Give the cells of a segment, under `HEADS` or `CHANGE_HEADS`."""
     one = row.counts
     if preview.is_change:
@@ -175,7 +175,7 @@ def preview_json(preview: Preview, generated_at: str, now: str) -> dict[str, Any
     }
 
 
-def _entry(preview: Preview, row: Row) -> dict[str, Any]:
+def _entry(preview: Preview, row: PreviewRow) -> dict[str, Any]:
     one = row.counts
     return {
         "name": row.name,

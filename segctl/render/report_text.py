@@ -41,10 +41,10 @@ def report_text(report: Report, style: Style, *, quiet: bool = False) -> str:
             lines += _outcome(outcome, style)
     if report.refreshes:
         lines += refresh_lines(report.refreshes, style, quiet=quiet)
-    return "\n".join([*lines, closing_line(report, style)]) + "\n"
+    return "\n".join([*lines, report_summary(report, style)]) + "\n"
 
 
-def closing_line(report: Report, style: Style) -> str:
+def report_summary(report: Report, style: Style) -> str:
     """Give the one line that adds the report up."""
     counts = report.counts
     parts = [f"{counts[Status.DONE]} done"]

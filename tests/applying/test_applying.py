@@ -1,4 +1,4 @@
-"""What an apply waits for, what it makes of the verdicts, how it is stopped."""
+"""What an apply waits for, what it makes of the results, how it is stopped."""
 
 from __future__ import annotations
 

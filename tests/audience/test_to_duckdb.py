@@ -126,15 +126,15 @@ def audience(text: str) -> Audience:
 
 
 def test_what_an_audience_asks() -> None:
-    assert not audience(f"{W}plan = 'x'").asks_events
-    assert not audience(f"{W}plan = 'x'").asks_now
-    assert audience(f"{J} WHERE e.timestamp > now() - 1 day").asks_events
-    assert audience(f"{J} WHERE e.timestamp > now() - 1 day").asks_now
+    assert not audience(f"{W}plan = 'x'").uses_events
+    assert not audience(f"{W}plan = 'x'").uses_now
+    assert audience(f"{J} WHERE e.timestamp > now() - 1 day").uses_events
+    assert audience(f"{J} WHERE e.timestamp > now() - 1 day").uses_now
 
 
 def test_parts_stand_where_they_were_written() -> None:
     text = f"{C} WHERE c.plan = 'x' AND (c.spend > 1 OR NOT c.seen > now())"
-    parts = list(audience(text).part.walk())
+    parts = list(audience(text).condition.walk())
     assert [text[one.start : one.end] for one in parts if one.start >= 0] == [
         "c.plan = 'x' AND (c.spend > 1 OR NOT c.seen > now())",
         "c.plan = 'x'",
@@ -159,7 +159,7 @@ def test_many_audiences_in_one_pass() -> None:
     )
     queries = [f"{W}spend >= {number}" for number in range(199)]
     queries.append(f"{J} WHERE e.event_type = 'click' AND e.timestamp > now() - 30 days")
-    filters = ", ".join(f"count(*) FILTER (WHERE {audience(one).part.sql})" for one in queries)
+    filters = ", ".join(f"count(*) FILTER (WHERE {audience(one).condition.sql})" for one in queries)
     row = base.execute(
         f"SELECT {filters} FROM contact_data AS c",  # noqa: S608 - translated
         {"now": datetime(2026, 1, 10)},  # noqa: DTZ001 - as the base holds times
@@ -172,6 +172,6 @@ def test_a_number_stays_itself_or_is_refused(number: Decimal) -> None:
     text = f"{W}spend = {number:f}" if abs(number.adjusted()) < 60 else f"{W}spend = {number}"
     found = translate(parse(text), COLUMNS).audience
     if found is not None:
-        written = found.part.sql.partition("CAST(")[2].partition(" AS")[0]
+        written = found.condition.sql.partition("CAST(")[2].partition(" AS")[0]
         assert Decimal(written) == number
         assert -number.normalize().as_tuple().exponent <= 9  # type: ignore[operator]

@@ -33,15 +33,15 @@ def pairs_that_agree(
     audience = translate(parsed, columns, parents).audience
     if audience is None or parsed.query is None:
         return 0
-    truths = engine.evaluate([audience.part.sql], world.now)
+    truths = engine.evaluate([audience.condition.sql], world.now)
     for contact in world.contacts:
         (truth,) = truths[contact["contact_id"]]
         expected: bool | None = reference.is_member(parsed.query, contact, world, parents)
-        assert (truth is True) == expected, (text, contact, audience.part.sql)
+        assert (truth is True) == expected, (text, contact, audience.condition.sql)
         if not parsed.query.joins and not parents:
             # Nothing is lost either: NULL is not FALSE.
             expected = reference.where_of(parsed.query, contact, world)
-            assert truth == expected, (text, contact, audience.part.sql)
+            assert truth == expected, (text, contact, audience.condition.sql)
     return len(truths)
 
 

@@ -15,7 +15,7 @@ import duckdb
 
 from segctl.audience.to_duckdb import TYPES
 from segctl.audience.typed_sql import name_sql, text_sql
-from segctl.contacts.counter import compare, names_asked
+from segctl.contacts.counter import column_names_in, count_audiences
 from segctl.contacts.dataset import open_dataset
 from segctl.model import Segment
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from segctl.audience.results import Counted
+    from segctl.audience.results import CountResult
     from segctl.contacts.dataset import Dataset
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
@@ -48,14 +48,14 @@ def segments(*conditions: str) -> list[Segment]:
 def opened(
     contacts: Path, events: Path | None, some: Iterable[Segment], **more: Any
 ) -> Iterator[Dataset]:
-    with open_dataset(contacts, events, asked=names_asked(some), **more) as base:
+    with open_dataset(contacts, events, asked=column_names_in(some), **more) as base:
         yield base
 
 
-def count(contacts: Path, events: Path | None, some: Sequence[Segment], **more: Any) -> Counted:
+def count(contacts: Path, events: Path | None, some: Sequence[Segment], **more: Any) -> CountResult:
     """Count segments in files."""
     with opened(contacts, events, some, **more) as base:
-        return compare(base, [(None, one) for one in some], NOW)
+        return count_audiences(base, [(None, one) for one in some], NOW)
 
 
 def numbers(contacts: Path, events: Path | None, *conditions: str, **more: Any) -> list[int | str]:

@@ -16,7 +16,7 @@ import pytest
 from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
 from segctl.audience.results import Uncountable
 from segctl.contacts.count_query import Statement
-from segctl.contacts.counter import compare
+from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import DatasetMissing, open_dataset
 from segctl.contacts.file_readers import read_relation
 from segctl.contacts.uniqueness_cache import FILE
@@ -330,7 +330,7 @@ def test_lists_whose_members_are_not_known(tmp_path: Path) -> None:
     with opened(path, None, ()) as base:
         query = "SELECT contact_id, updated_at FROM contact_data"
         some = [Segment("in", query, ("a",)), Segment("not", query, ("c",))]
-        found = compare(base, [(None, one) for one in some], NOW).results
+        found = count_audiences(base, [(None, one) for one in some], NOW).results
     assert getattr(found[0], "after", None) == 1
     assert isinstance(found[1], Uncountable)
     assert found[1].problems[0].start == -1
@@ -466,20 +466,20 @@ def test_contacts_are_told_apart_once_for_each_file(tmp_path: Path) -> None:
 
     def checked(**more: Any) -> bool:
         with opened(path, None, (), **more) as base:
-            compare(base, [], NOW)
+            count_audiences(base, [], NOW)
             return base.is_distinct
 
-    assert [checked(), checked(workshop=tmp_path), checked(workshop=tmp_path)] == [
+    assert [checked(), checked(temp_root=tmp_path), checked(temp_root=tmp_path)] == [
         False, False, True,
     ]  # fmt: skip
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
     written(path, "contact_id,city\n1,a\n1,b \n")
     for _ in range(2):
         with pytest.raises(UsageError, match="repeats"):
-            checked(workshop=tmp_path)
+            checked(temp_root=tmp_path)
     (tmp_path / FILE).write_text("[")
     written(path, "contact_id\n1\n")
-    assert [checked(workshop=tmp_path), checked(workshop=tmp_path)] == [False, True]
+    assert [checked(temp_root=tmp_path), checked(temp_root=tmp_path)] == [False, True]
 
 
 def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
@@ -496,7 +496,7 @@ def test_a_count_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
     assert found == [1, "DuckDB cannot compute this query for these contacts", 1]
     some = segments("spend > 1", huge)
     with opened(path, None, some, fields=FIELDS) as base:
-        (result,) = compare(base, [(some[1], some[0])], NOW).results
+        (result,) = count_audiences(base, [(some[1], some[0])], NOW).results
     assert isinstance(result, Uncountable)
     assert result.in_before
 
@@ -526,7 +526,7 @@ def test_any_number_of_segments_reads_each_file_once(tmp_path: Path, number: int
             return inner(sql, given)  # type: ignore[arg-type]
 
         base.database.rows = rows  # type: ignore[method-assign]
-        counted = compare(base, [(None, one) for one in some], NOW, overlap=number < 2)
+        counted = count_audiences(base, [(None, one) for one in some], NOW, overlap=number < 2)
         assert not any(isinstance(one, Uncountable) for one in counted.results)
         # Whether there is an event at all, the first one says.
         (statement,) = (one for one in ran if not one.endswith(" LIMIT 1"))
@@ -560,7 +560,7 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
         )
     ]
     with opened(contacts, events, [*later, *poor], fields=FIELDS) as base:
-        counted = compare(base, pairs, NOW, overlap=True)
+        counted = count_audiences(base, pairs, NOW, overlap=True)
         assert counted.total == 30
         assert [(one.before, one.after, one.gained, one.lost) for one in counted.results] == wanted  # type: ignore[union-attr]
         assert counted.samples == ((),) * len(pairs)
@@ -586,7 +586,7 @@ def test_what_is_wrong_with_many_subqueries_is_told(tmp_path: Path) -> None:
     wrong = f"{J}e.timestamp > c.seen AND e.DATA:a = 'x'"
     some = segments(*many[:9], wrong, *many[9:])
     with opened(contacts, events, some, fields=FIELDS) as base:
-        results = compare(base, [(None, one) for one in some], NOW).results
+        results = count_audiences(base, [(None, one) for one in some], NOW).results
         assert base.database.rows("SELECT * FROM duckdb_tables()") == []
     assert isinstance(results[9], Uncountable)
     assert results[9].problems[0].message == "e.DATA:a is not a text in some event"
@@ -616,8 +616,8 @@ def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:
         {0, 1, 2}, {*range(40)} - {7}, {*range(40)} - {7}, None, {"x"}, set[int](),
     ]  # fmt: skip
     with opened(path, None, some, fields=FIELDS) as base:
-        found = compare(base, [(None, one) for one in some], NOW, overlap=True).overlaps
-        empty = compare(base, [(None, some[0])], NOW, overlap=True).overlaps
+        found = count_audiences(base, [(None, one) for one in some], NOW, overlap=True).overlaps
+        empty = count_audiences(base, [(None, some[0])], NOW, overlap=True).overlaps
     wanted = [
         (one, other, len(first & second), len(first - second), len(second - first))
         for (one, first), (other, second) in combinations(enumerate(members), 2)
@@ -635,18 +635,18 @@ def test_only_columns_that_are_asked_are_read(tmp_path: Path) -> None:
         statement.measure("count(id)")
         ((_, plan),) = base.database.rows(f"EXPLAIN {statement.text()}")
         assert ("c0" in plan, "c1" in plan, "c2" in plan) == (True, False, False)
-        assert compare(base, [(None, some[0])], NOW).total == 1
+        assert count_audiences(base, [(None, some[0])], NOW).total == 1
 
 
 @pytest.mark.posix
 def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
-    with open_dataset(path, workshop=tmp_path) as base:
+    with open_dataset(path, temp_root=tmp_path) as base:
         (spill,) = tmp_path.glob("spill-*")
         assert spill.stat().st_mode & 0o777 == 0o700
         ((said,),) = base.database.rows("SELECT current_setting('temp_directory')")
         assert said == str(spill)
-        with open_dataset(path, workshop=tmp_path):
+        with open_dataset(path, temp_root=tmp_path):
             assert len([*tmp_path.glob("spill-*")]) == 2
         assert [*tmp_path.glob("spill-*")] == [spill]
     assert not spill.exists()
@@ -657,13 +657,13 @@ def test_what_a_killed_run_has_put_aside_goes_with_the_next(tmp_path: Path) -> N
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     code = (
         "import os, signal\nfrom pathlib import Path\n"
-        "from segctl.contacts.temp_folders import spilling\n"
-        f"with spilling(Path({str(tmp_path)!r})) as folder:\n"
+        "from segctl.contacts.temp_folders import temp_folder\n"
+        f"with temp_folder(Path({str(tmp_path)!r})) as folder:\n"
         "    (folder / 'people').write_text('Zdenka')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=False)
     (left,) = tmp_path.glob("spill-*")
     assert (left / "people").exists()
-    with open_dataset(path, workshop=tmp_path):
+    with open_dataset(path, temp_root=tmp_path):
         assert not left.exists()
     assert not [*tmp_path.glob("spill-*")]

@@ -18,7 +18,7 @@ from segctl.contacts.dataset import DatasetMissing
 from segctl.contacts.masking import COMMON
 from segctl.model import Segment
 from segctl.query.catalogue import ColumnType
-from segctl.render.previews import when
+from segctl.render.previews import with_age
 from tests.support.account import KEY
 from tests.support.builders import query
 
@@ -336,7 +336,7 @@ def test_wrong_fields_are_told(shop: Project) -> None:
 
 def test_how_old_a_moment_is() -> None:
     now = NOW
-    assert when("2026-03-31T12:29:30Z", now) == "2026-03-31T12:29:30Z"
-    assert when("2026-03-31T12:29:00Z", now).endswith("Z, 1 minute ago")
-    assert when("2026-03-28T12:30:00Z", now).endswith("Z, 3 days ago")
-    assert when("who knows", now) == "who knows"
+    assert with_age("2026-03-31T12:29:30Z", now) == "2026-03-31T12:29:30Z"
+    assert with_age("2026-03-31T12:29:00Z", now).endswith("Z, 1 minute ago")
+    assert with_age("2026-03-28T12:30:00Z", now).endswith("Z, 3 days ago")
+    assert with_age("who knows", now) == "who knows"

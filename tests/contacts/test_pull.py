@@ -523,7 +523,7 @@ def test_errors_in_the_files_come_first(place: Place) -> None:
 
 
 def test_two_pulls_keep_out_of_each_other(place: Place) -> None:
-    with ContactStore(place.folder, "production").alone():
+    with ContactStore(place.folder, "production").locked():
         result = place.run("pull")
     assert result.code == 1
     assert "another segctl is at work on the contacts of `production`" in result.err

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from segctl.audience.results import Counts
-from segctl.contacts.counter import compare
+from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import open_dataset
 from segctl.model import Segment
 from segctl.query.catalogue import CONTACT_DATA, EVENT_DATA, ColumnType
@@ -95,8 +95,8 @@ def test_on_generated_segments_and_contacts(tmp_path: Path, kind: str) -> None:
         seen = as_read(world, kind)
         some = [Segment(f"s{number}", text, parents) for number, text in enumerate(texts)]
         pairs = [(None, some[0]), *pairwise(some)]
-        with open_dataset(contacts, events, fields=FIELDS, workshop=tmp_path) as base:
-            counted = compare(base, pairs, world.now, overlap=True)
+        with open_dataset(contacts, events, fields=FIELDS, temp_root=tmp_path) as base:
+            counted = count_audiences(base, pairs, world.now, overlap=True)
         assert counted.total == len(world.contacts)
         who = {one: members(seen, one) for one in some}
         for (before, after), found in zip(pairs, counted.results, strict=True):
@@ -121,4 +121,4 @@ def test_names_of_files_are_no_patterns(tmp_path: Path) -> None:
     contacts, events = files(tmp_path, "csv", world)
     written(tmp_path / "it's \"1-other.csv", "contact_id\nother\n")
     with open_dataset(contacts, events) as base:
-        assert compare(base, [], world.now).total == 3
+        assert count_audiences(base, [], world.now).total == 3

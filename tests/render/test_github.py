@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Create, Plan, Segment, TargetRef
 from segctl.model.report import Outcome, Report, Status
-from segctl.render.as_diagnostics import plan_findings, report_findings
+from segctl.render.as_diagnostics import plan_diagnostics, report_diagnostics
 from segctl.render.context import RenderContext
 from segctl.render.github import MOST, workflow_annotations
 from tests.render import values
@@ -58,7 +58,7 @@ def test_what_an_apply_could_not_do_is_shown_where_the_blame_is() -> None:
     query = Span("segments/a.sql", 3, 9)
     blamed = Outcome(change, Status.FAILED, message="SendGrid does not accept it", span=query)
     plain = Outcome(change, Status.FAILED, message="the server failed")
-    found = report_findings(Report((blamed, plain)))
+    found = report_diagnostics(Report((blamed, plain)))
     assert [one.span for one in found] == [query, change.span]
 
 
@@ -93,14 +93,14 @@ def test_who_is_reached_comes_before_remarks() -> None:
         (Create(Segment("New", "SELECT 1"), Span("segments/new.yaml", 1, 7)),),
         diagnostics=tuple(finding(Severity.INFO, number) for number in range(1, 30)),
     )
-    first, *_, last = read(workflow_annotations(plan_findings(plan), FRAME))
+    first, *_, last = read(workflow_annotations(plan_diagnostics(plan), FRAME))
     assert first[2].startswith("`New` would be created")
     assert last[2].startswith("21 more notices")
 
 
 @given(values.plans, values.frames)
 def test_no_text_makes_an_annotation_of_its_own(plan: Plan, context: RenderContext) -> None:
-    findings = plan_findings(plan)
+    findings = plan_diagnostics(plan)
     lines = workflow_annotations(findings, context).split("\n")[:-1]
     assert len(lines) == sum(
         min(MOST, sum(one.severity is severity for one in findings)) for severity in Severity

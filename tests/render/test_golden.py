@@ -39,14 +39,18 @@ from segctl.planning.drift import Drift, DriftKind, DriftReport
 from segctl.planning.planner import make_plan
 from segctl.planning.safety import Limits, apply_safety_rules
 from segctl.planning.temporary_names import Marker, temporary_name
-from segctl.render.as_diagnostics import drift_findings, plan_findings, plan_problems
+from segctl.render.as_diagnostics import (
+    drift_diagnostics,
+    plan_diagnostics,
+    plan_problem_diagnostics,
+)
 from segctl.render.context import RenderContext
-from segctl.render.diagnostics import diagnostics_text, tally
+from segctl.render.diagnostics import diagnostics_text, severity_summary
 from segctl.render.drift_text import drift_text
 from segctl.render.github import workflow_annotations
 from segctl.render.html.stylesheet import CSS
 from segctl.render.html.views import plan_html
-from segctl.render.listing import Row, listing_text
+from segctl.render.listing import ListingRow, listing_text
 from segctl.render.markdown.views import (
     diagnostics_markdown,
     drift_markdown,
@@ -341,9 +345,13 @@ def findings() -> list[Diagnostic]:
 
 def listing() -> str:
     rows = [
-        Row(hold(1, "Big spenders", None, LIST_A, refreshes_used=1, max_refreshes=2), managed=True),
-        Row(hold(2, "日本の顧客", None, refreshes_used=1, contacts_count=None), managed=False),
-        Row(
+        ListingRow(
+            hold(1, "Big spenders", None, LIST_A, refreshes_used=1, max_refreshes=2), managed=True
+        ),
+        ListingRow(
+            hold(2, "日本の顧客", None, refreshes_used=1, contacts_count=None), managed=False
+        ),
+        ListingRow(
             hold(
                 3,
                 "Broken",
@@ -354,7 +362,9 @@ def listing() -> str:
             ),
             managed=None,
         ),
-        Row(hold(4, "Old", None, query_version=None, validation=Validation.UNKNOWN), managed=False),
+        ListingRow(
+            hold(4, "Old", None, query_version=None, validation=Validation.UNKNOWN), managed=False
+        ),
     ]
     return listing_text(rows, {LIST_A: "Newsletter"}, width=None, color=False)
 
@@ -396,13 +406,13 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-delete.md": lambda: plan_markdown(delete_plan(), FRAME),
     "plan-nothing.md": lambda: plan_markdown(quiet_plan(), FRAME),
     "plan.html": lambda: plan_page(rich_plan()),
-    "plan.github": lambda: workflow_annotations(plan_findings(rich_plan()), FRAME, "Plan: …"),
+    "plan.github": lambda: workflow_annotations(plan_diagnostics(rich_plan()), FRAME, "Plan: …"),
     "plan-impact.txt": lambda: plan_text(impact_plan(), PLAIN),
     "plan-impact.json": lambda: plan_json(impact_plan()),
     "plan-impact.md": lambda: plan_markdown(impact_plan(), FRAME),
     "plan-impact.html": lambda: plan_page(impact_plan()),
-    "plan-impact.github": lambda: workflow_annotations(plan_findings(impact_plan()), FRAME, "…"),
-    "plan-impact.sarif": lambda: sarif_json(plan_problems(impact_plan()), "plan"),
+    "plan-impact.github": lambda: workflow_annotations(plan_diagnostics(impact_plan()), FRAME, "…"),
+    "plan-impact.sarif": lambda: sarif_json(plan_problem_diagnostics(impact_plan()), "plan"),
     "plan-lists.txt": lambda: plan_text(lists_plan(), PLAIN),
     "plan-lists.json": lambda: plan_json(lists_plan()),
     "plan-lists.md": lambda: plan_markdown(lists_plan(), FRAME),
@@ -411,7 +421,9 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-upgrade.json": lambda: plan_json(upgrade_plan()),
     "plan-upgrade.md": lambda: plan_markdown(upgrade_plan(), FRAME),
     "plan-upgrade.html": lambda: plan_page(upgrade_plan()),
-    "plan-upgrade.github": lambda: workflow_annotations(plan_findings(upgrade_plan()), FRAME, "…"),
+    "plan-upgrade.github": lambda: workflow_annotations(
+        plan_diagnostics(upgrade_plan()), FRAME, "…"
+    ),
     "report-upgrade.txt": lambda: report_text(upgrade_report(), PLAIN),
     "report-upgrade.md": lambda: report_markdown(upgrade_report(), FRAME, TARGET),
     "report.txt": lambda: report_text(report(), PLAIN),
@@ -420,12 +432,14 @@ VIEWS: dict[str, Callable[[], str]] = {
     "report.md": lambda: report_markdown(report(), FRAME, TARGET),
     "drift.txt": lambda: drift_text(drifts(), PLAIN),
     "drift.md": lambda: drift_markdown(drifts(), findings()[:1], FRAME, TARGET),
-    "drift.github": lambda: workflow_annotations(drift_findings(drifts()), FRAME),
+    "drift.github": lambda: workflow_annotations(drift_diagnostics(drifts()), FRAME),
     "diagnostics.md": lambda: diagnostics_markdown(findings(), FRAME, "validate"),
     "diagnostics.github": lambda: workflow_annotations(findings(), FRAME),
     "diagnostics.sarif": lambda: sarif_json(findings(), "validate"),
     "report.json": report_json,
-    "diagnostics.txt": lambda: diagnostics_text(findings(), PLAIN) + tally(findings()) + "\n",
+    "diagnostics.txt": lambda: (
+        diagnostics_text(findings(), PLAIN) + severity_summary(findings()) + "\n"
+    ),
     "listing.txt": listing,
 }
 

@@ -48,7 +48,7 @@ class Dataset:
             assert upgraded.parent_list_ids == parents
             made = to_duckdb(parse(upgraded.query), COLUMNS, upgraded.parent_list_ids)
             assert made.audience is not None, (text, upgraded.query, made.problems)
-            conditions.append(made.audience.part.sql)
+            conditions.append(made.audience.condition.sql)
         rows = self.engine.evaluate(conditions, self.world.now)
         return {
             text: {contact: row[number] for contact, row in rows.items()}

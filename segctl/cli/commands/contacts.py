@@ -10,7 +10,7 @@ from segctl.app.audiences import store_of
 from segctl.app.pull_contacts import places, pull_contacts
 from segctl.cli.options import with_session
 from segctl.contacts.store import find_stores
-from segctl.contacts.temp_folders import sweep
+from segctl.contacts.temp_folders import remove_stale_folders
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def forget(session: Session, *, everything: bool) -> int:
       segctl contacts forget --all
     """
     here = store_of(session)
-    sweep(here.folder.parent)
+    remove_stale_folders(here.folder.parent)
     gone = 0
     for store in find_stores(here.folder) if everything else (here,):
         try:

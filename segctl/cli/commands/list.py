@@ -17,7 +17,7 @@ from segctl.errors import SegctlError, UsageError
 from segctl.model.single_sends import References
 from segctl.planning.matching import find_undeclared
 from segctl.planning.ownership import RemovalHistory, is_ours
-from segctl.render.listing import Row, listing_json, listing_text
+from segctl.render.listing import ListingRow, listing_json, listing_text
 
 if TYPE_CHECKING:
     from segctl.app.session import Session
@@ -105,7 +105,7 @@ def command(
         session.talk(f"What is `ours` is not known: {removal_history.unavailable}.")
     undeclared_ids = {one.id for one in loose}
     rows = [
-        Row(
+        ListingRow(
             remote,
             None if known is None else remote.id not in undeclared_ids and not remote.is_v1,
             is_ours=remote.id in undeclared_ids

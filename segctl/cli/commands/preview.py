@@ -91,9 +91,9 @@ def command(
 def _moment(text: str) -> datetime:
     from datetime import UTC  # noqa: PLC0415
 
-    from segctl.audience.typed_sql import utc  # noqa: PLC0415
+    from segctl.audience.typed_sql import parse_utc  # noqa: PLC0415
 
-    read = utc(text)
+    read = parse_utc(text)
     if read is None:
         raise UsageError("--now is no time", hint="write it in ISO form: 2026-01-31T00:00:00Z")
     return read.replace(tzinfo=UTC)

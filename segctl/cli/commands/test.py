@@ -10,14 +10,14 @@ from segctl.app.plan import read_selection
 from segctl.cli.options import with_session
 from segctl.cli.shell_completion import segment_names
 from segctl.errors import Diagnostic, InvalidInput, Severity
-from segctl.render.cases_text import case_findings, cases_text, details, summary
+from segctl.render.cases_text import case_diagnostics, cases_text, details, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.app.segment_tests import Suite
     from segctl.app.session import Session
-    from segctl.audience.cases import Verdict
+    from segctl.audience.cases import CaseResult
     from segctl.model import Declared
 
 
@@ -66,24 +66,24 @@ def command(session: Session, names: tuple[str, ...], output: str, require: bool
             if output in _REPORTS:
                 _show(session, output, (), error.diagnostics)
             raise
-        verdicts, problems = _tried(session, suites)
+        results, problems = _tried(session, suites)
     if require:
         tested = {suite.declared.file for suite in suites}
         problems += [_untested(one) for one in picked if one.file not in tested]
-    _show(session, output, verdicts, problems)
-    return int(bool(problems) or not all(one.passed for one in verdicts))
+    _show(session, output, results, problems)
+    return int(bool(problems) or not all(one.passed for one in results))
 
 
-def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], list[Diagnostic]]:
+def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[CaseResult], list[Diagnostic]]:
     """Try every test; give what cannot be translated, too."""
-    from segctl.audience.case_runner import not_translated, try_cases  # noqa: PLC0415
-    from segctl.audience.cases import Verdict  # noqa: PLC0415
+    from segctl.audience.case_runner import run_cases, translation_diagnostics  # noqa: PLC0415
+    from segctl.audience.cases import CaseResult  # noqa: PLC0415
     from segctl.audience.duckdb_engine import Engine  # noqa: PLC0415
     from segctl.audience.to_duckdb import translate  # noqa: PLC0415
     from segctl.declarations.query_source import QuerySource  # noqa: PLC0415
     from segctl.query.parser.parse import parse  # noqa: PLC0415
 
-    verdicts: list[Verdict] = []
+    results: list[CaseResult] = []
     problems: list[Diagnostic] = []
     engines: dict[int, Engine] = {}
     for suite in suites:
@@ -91,21 +91,21 @@ def _tried(session: Session, suites: Sequence[Suite]) -> tuple[list[Verdict], li
         source = QuerySource(suite.declared, session.declarations.documents[suite.declared.file])
         translated = translate(parse(segment.query), suite.columns, segment.parent_list_ids)
         if translated.audience is None:
-            found = not_translated(translated.problems, source)
+            found = translation_diagnostics(translated.problems, source)
             problems += found
             # They did not pass: a report without them would be of fewer tests, all green.
             said = f"its query cannot be computed: {found[0].span}"
             name, file = suite.declared.name, suite.declared.file
-            verdicts += [Verdict(name, file, case, None, problem=said) for case in suite.cases]
+            results += [CaseResult(name, file, case, None, problem=said) for case in suite.cases]
             continue
         engine = engines.get(id(suite.columns))
         if engine is None:
             engine = engines[id(suite.columns)] = Engine(suite.columns)
         now = session.clock.now()
-        verdicts += try_cases(
+        results += run_cases(
             suite.declared, source, translated.audience, suite.cases, engine=engine, now=now
         )
-    return verdicts, problems
+    return results, problems
 
 
 def _untested(one: Declared) -> Diagnostic:
@@ -119,30 +119,30 @@ def _untested(one: Declared) -> Diagnostic:
 
 
 def _show(
-    session: Session, output: str, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
+    session: Session, output: str, results: Sequence[CaseResult], problems: Sequence[Diagnostic]
 ) -> None:
     match output:
         case "json":
-            _show_json(session, verdicts, problems)
+            _show_json(session, results, problems)
         case "junit":
             from segctl.render.cases_junit import cases_junit  # noqa: PLC0415
 
-            session.show(cases_junit(verdicts, problems))
+            session.show(cases_junit(results, problems))
         case "github" | "markdown":
             from segctl.cli.output import diagnostics_in  # noqa: PLC0415
 
-            if verdicts or problems:
-                found, closing = [*problems, *case_findings(verdicts)], summary(verdicts)
+            if results or problems:
+                found, closing = [*problems, *case_diagnostics(results)], summary(results)
                 session.show(diagnostics_in(output, found, session, "test", closing=closing))
         case _:
             session.warn(problems)
-            if not (verdicts or problems):
+            if not (results or problems):
                 session.talk("No segment has tests: add `tests:` to its file.")
-            session.show(cases_text(verdicts, session.style, quiet=session.verbosity < 0))
+            session.show(cases_text(results, session.style, quiet=session.verbosity < 0))
 
 
 def _show_json(
-    session: Session, verdicts: Sequence[Verdict], problems: Sequence[Diagnostic]
+    session: Session, results: Sequence[CaseResult], problems: Sequence[Diagnostic]
 ) -> None:
     from segctl.cli.output import diagnostics_in  # noqa: PLC0415
     from segctl.planfile.to_json import source_json  # noqa: PLC0415
@@ -166,7 +166,7 @@ def _show_json(
                 for reason in one.reasons
             ],
         }
-        for one in verdicts
+        for one in results
     ]
-    said = summary(verdicts)
+    said = summary(results)
     session.show(diagnostics_in("json", problems, session, "test", summary=said, tests=tests))

@@ -12,7 +12,7 @@ from segctl.cli.options import format_option, with_session
 from segctl.cli.output import diagnostics_in, faults_in
 from segctl.documents.document import sort_diagnostics
 from segctl.errors import InvalidInput, Severity
-from segctl.render.diagnostics import tally
+from segctl.render.diagnostics import severity_summary
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def report_findings(session: Session, what: str, *, output: str, everything: boo
     shown = [one for one in findings if loud or one.severity is not Severity.INFO]
     failed = any(found.severity is Severity.ERROR for found in findings)
     number = count(len(declarations.declared), "segment")
-    warned = tally(findings)
+    warned = severity_summary(findings)
     verdict = warned if failed else f"valid{f', {warned}' if warned else ''}"
     closing = f"{number} in {session.config.segments}/: {verdict}."
     if output == "json":

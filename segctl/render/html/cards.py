@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
-from segctl.render.audience_counts import NOT_SUMMED, STILL, of_base, reached
-from segctl.render.clauses import clause_words
-from segctl.render.definition import head_lines, query_lines, sides
+from segctl.render.audience_counts import NOT_SUMMED, STILL, format_dataset, reached
+from segctl.render.clauses import describe_clause
+from segctl.render.definition import field_lines, query_lines, sides
 from segctl.render.html.page import badge, finding, sentence
 from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
-from segctl.render.lists import name_words, queried
+from segctl.render.lists import list_name, queried
 from segctl.render.markup import Html, html, tag
 from segctl.render.plain_english import audiences, listed
-from segctl.render.plan_text import reason_words
+from segctl.render.plan_text import describe_reason
 from segctl.render.terminal import clean, count, percent
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def clauses(changed: Iterable[ClauseChange]) -> Html:
     """Say which conditions of a query changed."""
     items = []
     for clause in changed:
-        word, shown, place = clause_words(clause)
+        word, shown, place = describe_clause(clause)
         codes = [tag("code", text) for text in shown]
         items.append(
             tag(
@@ -92,7 +92,7 @@ def reach_table(plan: Plan) -> Html:
     changes = reached(plan)
     if not changes:
         return Html()
-    bases = {of_base(change.impact) for _, change in changes if change.impact is not None}
+    bases = {format_dataset(change.impact) for _, change in changes if change.impact is not None}
     head = ("Segment", "Now", "After", "Gained", "Lost", "Share")
     return tag(
         "section",
@@ -139,7 +139,7 @@ def _reach(change: Change) -> Html:
     return tag(
         "div",
         tag("h4", "Who is reached"),
-        tag("p", *counts, tag("span", f" of {of_base(impact)}", class_="people")),
+        tag("p", *counts, tag("span", f" of {format_dataset(impact)}", class_="people")),
         class_="block figures",
     )
 
@@ -162,7 +162,7 @@ def _where(change: Change, context: RenderContext) -> list[str]:
     facts: list[Html] = []
     if change.span:
         facts.append(tag("code", f"{context.path(change.span)}:{change.span.line}"))
-    if reason := reason_words(change):
+    if reason := describe_reason(change):
         facts.append(sentence(reason))
     match change:
         case Create():
@@ -278,7 +278,7 @@ def _lists(segments: Sequence[Segment], lists: ListNames) -> Html:
     ids = queried(segments, lists)
     if not ids:
         return Html()
-    items = [tag("li", tag("code", one), " ", name_words(one, lists)) for one in ids]
+    items = [tag("li", tag("code", one), " ", list_name(one, lists)) for one in ids]
     return tag("div", tag("h4", "Lists in the query"), tag("ul", items), class_="block")
 
 
@@ -293,7 +293,7 @@ def _definition(change: Change, lists: ListNames) -> Html:
             lines = (
                 []
                 if one is None
-                else [*head_lines(one, ("parent_list_ids",), lists), *query_lines(one.query)]
+                else [*field_lines(one, ("parent_list_ids",), lists), *query_lines(one.query)]
             )
             title = f"The definition, {count(len(lines), 'line')}"
             return tag("details", tag("summary", title), listing(lines, kind))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from segctl.render.definition import head_lines, hunks, query_lines
+from segctl.render.definition import field_lines, hunks, query_lines
 from segctl.render.markup import Html, html, tag
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DiffRow:
     """A line on each side, `None` where there is none; both are where lines are left out."""
 
     old: Cell | None = None
@@ -49,28 +49,28 @@ class Row:
     same: bool = False
 
 
-def rows(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
+def rows(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffRow]:
     """Pair lines; those far from any change are left out."""
     for kind, olds, news in hunks(old, new):
         if kind == "gap":
-            yield Row()
+            yield DiffRow()
         for a, b in zip_longest(olds, news):
             one = None if a is None else Cell(a + 1, old[a])
             other = None if b is None else Cell(b + 1, new[b])
-            yield Row(one, other, same=bool(one and other and one.text == other.text))
+            yield DiffRow(one, other, same=bool(one and other and one.text == other.text))
 
 
-def marked(old: Cell, new: Cell) -> Row:
+def marked(old: Cell, new: Cell) -> DiffRow:
     """Pair two lines, and mark the words that differ where they are alike."""
     if max(len(old.text), len(new.text)) > _LONGEST_COMPARED:
-        return Row(old, new)
+        return DiffRow(old, new)
     left, right = _WORD.findall(old.text), _WORD.findall(new.text)
     matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
     if matcher.ratio() < _LEAST_ALIKE:
-        return Row(old, new)
+        return DiffRow(old, new)
     starts = _starts(left), _starts(right)
     changed = [code for code in matcher.get_opcodes() if code[0] != "equal"]
-    return Row(
+    return DiffRow(
         Cell(
             old.number, old.text, tuple((starts[0][i], starts[0][j]) for _, i, j, _, _ in changed)
         ),
@@ -93,13 +93,16 @@ def definition_table(
     """Draw two definitions: the query, and what else changed."""
     other = [field for field in fields if field != "query_dsl"]
     old, new = (
-        [*head_lines(one, other, lists), *(query_lines(one.query) if "query_dsl" in fields else [])]
+        [
+            *field_lines(one, other, lists),
+            *(query_lines(one.query) if "query_dsl" in fields else []),
+        ]
         for one in (before, after)
     )
     return diff_table(list(rows(old, new)))
 
 
-def diff_table(pairs: Sequence[Row]) -> Html:
+def diff_table(pairs: Sequence[DiffRow]) -> Html:
     """Draw pairs of lines."""
     shown = [_row(pair) for pair in pairs[:MOST_ROWS]]
     left = len(pairs) - len(shown)
@@ -129,7 +132,7 @@ def _columns(sides: int) -> Html:
     return tag("colgroup", [tag("col", class_="numbers"), tag("col")] * sides)
 
 
-def _row(pair: Row) -> Html:
+def _row(pair: DiffRow) -> Html:
     if pair.old is None and pair.new is None:
         return tag("tr", tag("td", "⋯", colspan="4"), class_="gap")
     if pair.old and pair.new and not pair.same:

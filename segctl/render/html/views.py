@@ -13,13 +13,13 @@ from segctl.model.report import RefreshStatus
 from segctl.planfile.to_json import action_name, digest
 from segctl.planning.safety import id_ending_changes
 from segctl.render.as_diagnostics import report_title
-from segctl.render.clauses import turned
-from segctl.render.diagnostics import tally
-from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
+from segctl.render.clauses import inverted
+from segctl.render.diagnostics import severity_summary
+from segctl.render.drift_text import KIND_WORDS, drift_details, drift_summary
 from segctl.render.html.cards import anchor, card, clauses, people, reach_table
 from segctl.render.html.page import badge, finding, findings, page, panel, sentence
 from segctl.render.markup import Html, html, tag
-from segctl.render.plan_text import closing_line, reason_words
+from segctl.render.plan_text import describe_reason, plan_summary
 from segctl.render.terminal import Style, count
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
     ]
     return page(
         f"Plan for {plan.target.name}",
-        closing_line(plan, _PLAIN).splitlines()[0].split(". ")[0] + ".",
+        plan_summary(plan, _PLAIN).splitlines()[0].split(". ")[0] + ".",
         content,
         context,
         target=plan.target,
@@ -126,7 +126,7 @@ def drift_html(
         else tag("p", "The account is as the files say.", class_="calm"),
         *(_drift(one, context) for one in drifts.drifts),
     ]
-    title = drift_closing(drifts, _PLAIN)
+    title = drift_summary(drifts, _PLAIN)
     return page(f"Drift of {target.name}", title, content, context, target=target)
 
 
@@ -134,12 +134,12 @@ def diagnostics_html(
     diagnostics: Sequence[Diagnostic], context: RenderContext, what: str, closing: str = ""
 ) -> str:
     """Give the page of findings; `what` is the command that has them."""
-    title = closing or f"{tally(diagnostics) or 'No problems'}."
+    title = closing or f"{severity_summary(diagnostics) or 'No problems'}."
     return page(f"segctl {what}", title, [findings(diagnostics, context, _TITLES)], context)
 
 
 def _gone(change: Delete | Replace | Upgrade, number: int) -> Html:
-    why = reason_words(change) or "its parent list changes, so it gets another id"
+    why = describe_reason(change) or "its parent list changes, so it gets another id"
     return html(
         badge(action_name(change), action_name(change)),
         " ",
@@ -201,11 +201,11 @@ def _outcome(one: Outcome) -> Html:
 
 
 def _drift(one: Drift, context: RenderContext) -> Html:
-    facts = [sentence(fact) for fact in drift_facts(one, context)]
+    facts = [sentence(fact) for fact in drift_details(one, context)]
     return tag(
         "article",
         tag("header", badge(KIND_WORDS[one.kind], one.kind.value), tag("h3", one.name)),
         tag("p", Html(" · ".join(facts)), class_="where"),
-        clauses(turned(clause) for clause in one.clauses) if one.clauses else Html(),
+        clauses(inverted(clause) for clause in one.clauses) if one.clauses else Html(),
         class_="card",
     )

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.render.audience_counts import shift
-from segctl.render.clauses import clause_words
+from segctl.render.clauses import describe_clause
 from segctl.render.definition import sides, unified
-from segctl.render.lists import name_words, queried
+from segctl.render.lists import list_name, queried
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
 from segctl.render.plain_english import audiences, listed
-from segctl.render.plan_text import reason_words
+from segctl.render.plan_text import describe_reason
 from segctl.render.terminal import count, percent
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ MOST_SAID = 25
 def destruction_row(change: Delete | Replace | Upgrade) -> str:
     """Give the row of a segment that goes away."""
     contacts = "?" if change.contacts_count is None else f"{change.contacts_count:,}"
-    why = reason_words(change) or "its parent list changes, so its id does"
+    why = describe_reason(change) or "its parent list changes, so its id does"
     return tag(
         "tr",
         tag("td", tag("strong", action_name(change))),
@@ -91,7 +91,7 @@ def change_block(
         if change.span
         else []
     )
-    reason = reason_words(change)
+    reason = describe_reason(change)
     where += [prose(reason)] if reason else []
     paragraph = html(*_joined(where))
     return "\n".join(
@@ -115,7 +115,7 @@ def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
         return
     items = []
     for clause in clauses[:MOST_SAID]:
-        word, shown, place = clause_words(clause)
+        word, shown, place = describe_clause(clause)
         said = Html(" → ").join(map(code, shown))
         items.append(tag("li", f"{word} ", Html(said), *([", in ", code(place)] if place else [])))
     yield tag("ul", items, _more(len(clauses)))
@@ -126,7 +126,7 @@ def _legend(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
     ids = queried(segments, lists)
     if ids:
         items = [
-            tag("li", "list ", code(one), " ", prose(name_words(one, lists)))
+            tag("li", "list ", code(one), " ", prose(list_name(one, lists)))
             for one in ids[:MOST_SAID]
         ]
         yield tag("ul", items, _more(len(ids)))

@@ -14,10 +14,10 @@ from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name, digest
 from segctl.planning.safety import id_ending_changes
 from segctl.render.as_diagnostics import report_title
-from segctl.render.audience_counts import NOT_SUMMED, of_base, reached
-from segctl.render.clauses import turned
-from segctl.render.diagnostics import tally
-from segctl.render.drift_text import KIND_WORDS, drift_closing, drift_facts
+from segctl.render.audience_counts import NOT_SUMMED, format_dataset, reached
+from segctl.render.clauses import inverted
+from segctl.render.diagnostics import severity_summary
+from segctl.render.drift_text import KIND_WORDS, drift_details, drift_summary
 from segctl.render.markdown.body import Part, body, marker
 from segctl.render.markdown.changes import (
     DESTRUCTION_HEAD,
@@ -30,16 +30,16 @@ from segctl.render.markdown.changes import (
 )
 from segctl.render.markdown.escape import code, prose
 from segctl.render.markup import Html, html, tag
-from segctl.render.plan_text import closing_line
+from segctl.render.plan_text import plan_summary
 from segctl.render.previews import (
     CHANGE_HEADS,
     HEADS,
     OVERLAP_HEADS,
     WORDS,
-    base_words,
+    dataset_summary,
     overlap_cells,
     row_cells,
-    sample_words,
+    sample_summary,
 )
 from segctl.render.terminal import Style, count
 
@@ -64,7 +64,7 @@ _SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.WAITING: "⏳", Statu
 def plan_markdown(plan: Plan, context: RenderContext) -> str:
     """Give the comment of a plan."""
     name = digest(plan)
-    head = _head("plan", closing_line(plan, _PLAIN), context, plan.target, name)
+    head = _head("plan", plan_summary(plan, _PLAIN), context, plan.target, name)
     forbidding = _findings(
         [*plan.errors, *plan.refusals],
         context,
@@ -107,7 +107,7 @@ def _folded(remarks: Sequence[Diagnostic], context: RenderContext) -> Part:
 def _reach(plan: Plan) -> Part:
     """Say who is reached before and after, the largest change first."""
     changes = [change for _, change in reached(plan)]
-    bases = {of_base(change.impact) for change in changes if change.impact is not None}
+    bases = {format_dataset(change.impact) for change in changes if change.impact is not None}
     counted = Html("; ".join(map(prose, sorted(bases))))
     note = tag("p", tag("sub", NOT_SUMMED)) if len(changes) > 1 else ""
     return Part(
@@ -156,7 +156,7 @@ def drift_markdown(
     target: TargetRef,
 ) -> str:
     """Give what differs on the account as the text of an issue or a comment."""
-    head = _head("drift", drift_closing(drifts, _PLAIN), context, target)
+    head = _head("drift", drift_summary(drifts, _PLAIN), context, target)
     found = Part(
         [_drift(one, context) for one in drifts.drifts], _note("segment", "not shown here")
     )
@@ -175,21 +175,21 @@ def diagnostics_markdown(
 
     `what` is the command that has them, on this `target` if on any; `closing` is what they come to.
     """
-    title = closing or f"{tally(diagnostics) or 'No problems'}."
+    title = closing or f"{severity_summary(diagnostics) or 'No problems'}."
     head = f"{marker(what, context, target)}\n{tag('h3', prose(title))}"
     return body(head, [_findings(diagnostics, context)], _foot(context))
 
 
 def preview_markdown(preview: Preview, context: RenderContext, target: str = "") -> str:
     """Give the comment of how large audiences are, with the marker that its failure has, too."""
-    head = f"{marker('preview', context, target)}\n{tag('h3', prose(base_words(preview)))}"
+    head = f"{marker('preview', context, target)}\n{tag('h3', prose(dataset_summary(preview)))}"
     heads = CHANGE_HEADS if preview.is_change else HEADS
     parts = [
         _cells(heads, [row_cells(preview, row) for row in preview.rows], "segment"),
         _cells(OVERLAP_HEADS, [overlap_cells(preview, one) for one in preview.overlaps], "pair"),
         Part(
             [
-                tag("p", code(row.name), f" {sample_words(row)}: ", _listed(row.sample))
+                tag("p", code(row.name), f" {sample_summary(row)}: ", _listed(row.sample))
                 for row in preview.rows
                 if row.sample
             ],
@@ -288,9 +288,9 @@ def _outcome(one: Outcome) -> str:
 
 
 def _drift(one: Drift, context: RenderContext) -> str:
-    facts = Html(", ").join(prose(fact) for fact in drift_facts(one, context))
+    facts = Html(", ").join(prose(fact) for fact in drift_details(one, context))
     head = tag("p", tag("strong", KIND_WORDS[one.kind]), " ", code(one.name), " · ", Html(facts))
-    return "\n".join([head, *clauses_block([turned(clause) for clause in one.clauses])])
+    return "\n".join([head, *clauses_block([inverted(clause) for clause in one.clauses])])
 
 
 def _note(noun: str, rest: str, more: str = " more") -> Callable[[int], str]:
