@@ -1,7 +1,7 @@
-"""The values that every room passes to the next: segments, snapshots, plans.
+"""The frozen values that the packages exchange: segments, snapshots, plans, reports.
 
-Owns shapes only. All are frozen: a plan that has been shown is the plan that is performed.
-Nothing here reads, compares queries, prints or knows HTTP.
+Shapes only, and immutable, so that the plan that was shown is the plan that is applied. Does not
+read files, compare queries, print or know HTTP.
 """
 
 from segctl.model.actions import (

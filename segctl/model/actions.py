@@ -1,4 +1,7 @@
-"""What a plan says of a segment: a closed union of small actions, each with its reason."""
+"""The actions of a plan: a closed union of small values, one per segment, each with its reason.
+
+Does not decide which action a segment gets (`planning`) and has no words for people (`render`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Reason(StrEnum):
-    """Why an action is in a plan. A closed list: `render/` has the words."""
+    """Why an action is in a plan: a closed list. The words for people are in `render`."""
 
     NOT_ON_ACCOUNT = "not-on-account"
     DEFINITION_DIFFERS = "definition-differs"
@@ -33,7 +36,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """What the account held when the action was planned; checked again before the write."""
+    """What the account held when the action was planned. It is checked again before the write."""
 
     id: str
     updated_at: str | None
@@ -41,18 +44,20 @@ class Precondition:
 
     @classmethod
     def of(cls, remote: Remote) -> Precondition:
-        """Take it from a remote segment whose definition was read."""
+        """Return the precondition of a remote segment.
+
+        Raises `ValueError` where its definition was not read.
+        """
         return cls(remote.id, remote.updated_at, remote.definition.sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """Whom a change reaches: contacts before and after it, as a base of contacts tells.
+    """How a change affects the audience, counted in pulled contacts. Holds no contact data.
 
-    `gained` of them come and `lost` of them go, so that `after` is `before` with the one and
-    without the other; `before` is 0 for a create. `base` counts all contacts of the base; `as_of`
-    is when it was taken from the account (ISO 8601 in UTC), `None` where nobody knows. Counts
-    only: nothing of a contact is in it.
+    `after` equals `before + gained - lost`; `before` is 0 for a create. `base` is the number of
+    all pulled contacts, and `as_of` the time of the pull (ISO 8601 in UTC), `None` where it is
+    not known.
     """
 
     before: int
@@ -63,36 +68,36 @@ class Impact:
     as_of: str | None
 
 
-class _Wanted:
-    """What has a definition to come to."""
+class _HasDesired:
+    """An action with a desired definition."""
 
     __slots__ = ()
     after: Segment
 
     @property
     def name(self) -> str:
-        """The name that it will have."""
+        """The segment's name after the action."""
         return self.after.name
 
 
-class _Standing:
-    """What concerns a segment that the account has."""
+class _HasRemote:
+    """An action on a segment that the account has."""
 
     __slots__ = ()
     precondition: Precondition
 
     @property
     def id(self) -> str:
-        """The id of that segment, as it was planned."""
+        """The segment's id at the time of the plan."""
         return self.precondition.id
 
 
 @dataclass(frozen=True, slots=True)
-class Create(_Wanted):
-    """Make a segment that the account does not have.
+class Create(_HasDesired):
+    """Create a segment that the account does not have.
 
-    `query_span`: where its query is written. `impact` is `None` where there is no base of contacts,
-    or none that could tell.
+    `query_span` is the place of its query. `impact` is `None` where no contacts were pulled or
+    its audience could not be counted.
     """
 
     after: Segment
@@ -103,17 +108,17 @@ class Create(_Wanted):
 
     @property
     def id(self) -> None:
-        """The id of the segment that it is made of: none."""
+        """`None`: the account has no such segment yet."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class Patch(_Wanted, _Standing):
-    """Change name or query of a segment; its id stays.
+class Patch(_HasDesired, _HasRemote):
+    """Change the name or the query of a segment, which keeps its id.
 
-    `changed_fields` has API names. `clauses` tells what changed in the query, and is empty where
-    it did not change or cannot be read. `query_span`: where the new query is written. `impact` is
-    as for `Create`.
+    `changed_fields` has the API's names. `clauses` are the differences between the queries, empty
+    where the query did not change or cannot be parsed. `query_span` is the place of the new query.
+    `impact` is as for `Create`.
     """
 
     before: Segment
@@ -130,19 +135,19 @@ class Patch(_Wanted, _Standing):
 
 @dataclass(frozen=True, slots=True)
 class Successor:
-    """The segment that is to take the place of another one, as the account holds it."""
+    """A segment that an earlier run created to take the place of another one."""
 
     id: str
     definition: Segment
 
 
 @dataclass(frozen=True, slots=True)
-class Replace(_Wanted, _Standing):
-    """Delete and create again, with a new id: the API cannot change a parent list.
+class Replace(_HasDesired, _HasRemote):
+    """Delete a segment and create it with a new id: the API cannot change a parent list.
 
-    The fields are those of `Patch`. `is_allowed`: the file says `allow_replace`; `is_protected`:
-    it says `protected`. `successor` is the new segment, where an earlier run made it and did not
-    get to the end; `before` is the old one under its temporary name then.
+    The fields are those of `Patch`. `is_allowed`: the file has `allow_replace: true`;
+    `is_protected`: it has `protected: true`. `successor` is the new segment where an earlier run
+    created it and did not finish; `before` is then the old one under its temporary name.
     """
 
     before: Segment
@@ -169,20 +174,24 @@ class Replace(_Wanted, _Standing):
         is_protected: bool,
         successor: Successor | None = None,
     ) -> Replace:
-        """Make a replacement of what would be a patch if the API could change the parent list."""
-        same = {one.name: getattr(patch, one.name) for one in fields(patch)}
-        rest = {"reason": reason, "is_allowed": is_allowed, "is_protected": is_protected}
-        return cls(**(same | rest | {"successor": successor}))
+        """Return the replacement for a patch that would have to change the parent list."""
+        shared = {field.name: getattr(patch, field.name) for field in fields(patch)}
+        return cls(
+            **shared | {"reason": reason},
+            is_allowed=is_allowed,
+            is_protected=is_protected,
+            successor=successor,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Upgrade(_Wanted, _Standing):
-    """Let a V2 segment take the place of a v1 one, which is deleted once that is as good.
+class Upgrade(_HasDesired, _HasRemote):
+    """Replace a v1 segment by a V2 one, and delete it once the counts of the two agree.
 
-    `before` is the v1 segment, its query SGQL, and so is the precondition. Until that is gone the
-    new one is called `successor_name`; `successor` is what an earlier run left of it. `waits_for`
-    are the Single Sends that still go to the v1 segment and keep it. `is_protected`: the file says
-    so.
+    `before` and the precondition are those of the v1 segment, whose query is SGQL. Until it is
+    deleted, the new segment has the name `successor_name`; `successor` is the new segment where an
+    earlier run created it. `waits_for` are the Single Sends that still target the v1 segment, which
+    is kept for them. `is_protected`: the file has `protected: true`.
     """
 
     before: Segment
@@ -199,19 +208,22 @@ class Upgrade(_Wanted, _Standing):
 
     @property
     def successor_definition(self) -> Segment:
-        """Give what is wanted under the name that it has until the v1 segment is gone."""
+        """The desired definition, under the name that it has until the v1 segment is deleted."""
         return replace(self.after, name=self.successor_name)
 
     @property
     def changed_fields(self) -> tuple[str, ...]:
-        """Give the fields that differ, by their API names."""
+        """The fields that differ, by their API names."""
         before, after = self.before.as_json(), self.after.as_json()
         return tuple(field for field in before if before[field] != after[field])
 
 
 @dataclass(frozen=True, slots=True)
-class Delete(_Standing):
-    """Remove a segment. Its contacts stay (sendgrid-api.md §1). `is_v1`: of the first API."""
+class Delete(_HasRemote):
+    """Delete a segment. Its contacts stay (sendgrid-api.md §1).
+
+    `is_v1`: the segment belongs to the first API.
+    """
 
     before: Segment
     precondition: Precondition
@@ -222,15 +234,15 @@ class Delete(_Standing):
 
     @property
     def name(self) -> str:
-        """The name it has."""
+        """The segment's name."""
         return self.before.name
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """A declared segment that the account already holds as declared.
+    """Leave a declared segment as it is: the account already holds it as declared.
 
-    `is_cosmetic`: the query is written another way there, and means the same.
+    `is_cosmetic`: the query on the account is written differently, but means the same.
     """
 
     name: str
@@ -241,10 +253,10 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A segment that no file declares: counted, listed, left alone.
+    """Leave an undeclared segment alone.
 
-    `is_ours`: the history, as far as it was asked, calls it ours (`ownership.is_ours`), and
-    something else spares it.
+    `is_ours`: git history shows that this project created it (`ownership.is_ours`), but another
+    rule keeps it. False where the history was not read.
     """
 
     name: str
@@ -257,4 +269,4 @@ Change: TypeAlias = Create | Patch | Replace | Upgrade | Delete
 """The actions that write."""
 
 Action: TypeAlias = Change | Keep | Ignore
-"""The closed union of what a plan says of a segment."""
+"""All actions: what a plan can do with a segment, including nothing."""

@@ -1,4 +1,4 @@
-"""What an account's contacts can be asked for: its fields and its lists. Shapes only."""
+"""The fields and the contact lists that queries can refer to. Shapes only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 
 class FieldType(StrEnum):
-    """The types that a field of a contact can have (sendgrid-api.md §4)."""
+    """The types of a contact field (sendgrid-api.md §4)."""
 
     TEXT = "Text"
     NUMBER = "Number"
@@ -18,7 +18,7 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the account's contacts: a column of `contact_data` by its name."""
+    """A contact field: the column of `contact_data` with its name."""
 
     name: str
     type: FieldType
@@ -26,7 +26,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """All fields of an account, the target they were read from, and when (ISO 8601, UTC)."""
+    """The fields of an account, the target they were read from, and when (ISO 8601 in UTC)."""
 
     custom: tuple[Field, ...]
     reserved: tuple[Field, ...]
@@ -43,5 +43,5 @@ class ContactList:
 
 
 ListNames: TypeAlias = Mapping[str, str | None]
-"""What contact lists are called, by id in lower case; `None` for one that the account does not
-have. Of an id that is not in it nothing is known."""
+"""The names of contact lists by lower-case id; `None` for a list that the account does not have.
+A list that was not looked up has no entry."""

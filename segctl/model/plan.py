@@ -1,4 +1,7 @@
-"""A plan: what would be done to which account, as a value."""
+"""A plan: what would be done to which account, as a value.
+
+Does not say how a plan is made (`planning`), saved (`planfile`) or applied (`applying`).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TargetRef:
-    """Which account a plan was made for, without anything secret."""
+    """The account that a plan was made for, without anything secret."""
 
     name: str
     host: str
@@ -25,12 +28,12 @@ class TargetRef:
 
 
 CODES_LEFT_FOR_NEXT_APPLY = frozenset(("replacement-unfinished", "upgrade-later"))
-"""Findings of what the files want and the plan does not come to: it takes another apply."""
+"""Diagnostics of declared changes that this plan leaves to the next apply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many segments each action takes."""
+    """The number of segments per action."""
 
     create: int = 0
     patch: int = 0
@@ -43,15 +46,14 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done, in the order in which it would be done: a value, complete in itself.
+    """The changes to an account, in the order in which they would be applied.
 
-    `refusals` are the safety rules that forbid it; an error among `diagnostics` means that it
-    could not be worked out. With either, nothing of it is performed. `options` are what was asked,
-    so that it can be worked out again; `folder` is that of the segment files, for the words.
-    `room` is how many segments may stand beside those that they replace at once: no part of what
-    is done, and known to nobody who has not seen the account. `lists` are the names of the contact
-    lists that the changes speak of, as far as the account told them: words for people, and no part
-    of what is done either.
+    `refusals` are the safety rules that forbid the plan; an error among `diagnostics` means that
+    it could not be computed. With either, nothing is applied. `options` are what the user asked
+    for, so that the plan can be computed again. `folder` is the folder of the segment files, for
+    messages. `headroom` is how many segments may exist beside the ones that they replace at the
+    same time; it depends on the account, and is not part of the plan's identity. Neither is
+    `lists`, the names of the contact lists that the changes mention, as far as they were read.
     """
 
     target: TargetRef
@@ -67,33 +69,36 @@ class Plan:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """What kept it from being worked out."""
-        return tuple(one for one in self.diagnostics if one.severity is Severity.ERROR)
+        """The diagnostics because of which the plan could not be computed."""
+        return tuple(item for item in self.diagnostics if item.severity is Severity.ERROR)
 
     @property
     def notices(self) -> tuple[Diagnostic, ...]:
-        """What was found beside errors."""
-        return tuple(one for one in self.diagnostics if one.severity is not Severity.ERROR)
+        """The warnings and notes."""
+        return tuple(item for item in self.diagnostics if item.severity is not Severity.ERROR)
 
     @property
     def successors(self) -> tuple[Successor, ...]:
         """The new segments of replacements and upgrades that an earlier run began."""
-        begun = (one.successor for one in self.changes if isinstance(one, Replace | Upgrade))
-        return tuple(successor for successor in begun if successor is not None)
+        return tuple(
+            change.successor
+            for change in self.changes
+            if isinstance(change, Replace | Upgrade) and change.successor is not None
+        )
 
     @property
     def needs_another_apply(self) -> bool:
-        """Whether the account is not as declared even when all of it was done."""
-        return any(one.code in CODES_LEFT_FOR_NEXT_APPLY for one in self.diagnostics)
+        """Whether the account differs from the files even after all changes were applied."""
+        return any(item.code in CODES_LEFT_FOR_NEXT_APPLY for item in self.diagnostics)
 
     @property
     def is_applicable(self) -> bool:
-        """Whether it was worked out for every segment and no safety rule forbids it."""
+        """Whether the plan has no error and no safety rule forbids it."""
         return not (self.errors or self.refusals)
 
     @property
     def summary(self) -> Summary:
-        """Count the actions by kind."""
+        """The number of segments per action."""
         kinds = [type(change) for change in self.changes]
         return Summary(
             create=kinds.count(Create),

@@ -1,6 +1,6 @@
-"""What a person may ask of a plan on the command line.
+"""The options of a plan that a user can set on the command line, with their defaults.
 
-Owns the shape, and the defaults. A plan carries its own, so that it can be worked out again.
+A plan carries its options, so that it can be computed again. Does not parse the command line.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What was asked of a plan beside the files, the settings and the account.
+    """What the user asked for, besides the files, the settings and the account.
 
-    `only` holds patterns of names or files (none: all); `strict_text` takes a query that is merely
-    written another way for a change; `ignore_references` names segments that may be deleted or
-    replaced though Single Sends use them.
+    `only` holds patterns of names or files (empty: all). With `strict_text`, a query that is only
+    written differently is a change. `ignore_references` names segments that may be deleted or
+    replaced although Single Sends target them.
     """
 
     only: tuple[str, ...] = ()

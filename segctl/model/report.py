@@ -1,7 +1,4 @@
-"""What was done: the outcome of each action, the answer to each refresh, and both together.
-
-Owns shapes only, as `model.py` does.
-"""
+"""The result of an apply: the outcome of each change and of each refresh. Shapes only."""
 
 from __future__ import annotations
 
@@ -16,22 +13,22 @@ if TYPE_CHECKING:
     from segctl.model import Change
 
 
-class _Worded(StrEnum):
-    """A closed list whose values are words."""
+class _Labelled(StrEnum):
+    """A closed list whose values can be shown to people."""
 
     @property
     def label(self) -> str:
-        """The value as people read it."""
+        """The value with spaces."""
         return self.value.replace("_", " ")
 
 
-class Status(_Worded):
-    """How an action ended.
+class Status(_Labelled):
+    """How a change ended.
 
-    `CONFLICT`: somebody changed the segment, or took the name that it was to have, after the plan
-    was made, so nothing was changed.
-    `WAITING`: all went well so far, and a later run goes on where this one had to stop.
-    `UNKNOWN`: it was sent and no clear answer came; the server may have acted.
+    `CONFLICT`: someone changed the segment, or took its new name, after the plan was made, so
+    nothing was changed.
+    `WAITING`: no error, but a later run has to finish it.
+    `UNKNOWN`: the request was sent and no clear response came; the server may have acted.
     """
 
     DONE = "done"
@@ -44,11 +41,11 @@ class Status(_Worded):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one action ended. `id` is the segment's after it, `None` where there is none.
+    """How one change ended. `id` is the segment's id afterwards, `None` where it has none.
 
-    `span` is the place in the files that is to blame, where one is. `is_written`: what was
-    wanted stands on the account, though the action was not done: SendGrid does not accept the
-    query, or has not yet, or what was to be replaced or upgraded stands beside it.
+    `span` is the place in the files that caused a failure, where one did. `is_written`: the account
+    holds the desired definition although the change is not done: SendGrid rejects the query or has
+    not validated it yet, or the segment to be replaced or upgraded still exists.
     """
 
     change: Change
@@ -61,27 +58,27 @@ class Outcome:
 
     @property
     def place(self) -> Span | None:
-        """Where to look in the files: what is to blame, else what asked for the action."""
+        """The place in the files that caused a failure, else the one that declares the segment."""
         return self.span or self.change.span
 
 
-def not_attempted(change: Change, why: str = "") -> Outcome:
-    """Say that a change was not begun: its segment, where it has one, is as it was."""
-    return Outcome(change, Status.NOT_ATTEMPTED, change.id, why)
+def not_attempted(change: Change, reason: str = "") -> Outcome:
+    """Return the outcome of a change that was not begun."""
+    return Outcome(change, Status.NOT_ATTEMPTED, change.id, reason)
 
 
 def sort_outcomes(changes: Sequence[Change], outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
-    """Put the outcomes of a plan's changes in the plan's order, whenever each of them ended."""
+    """Return the outcomes of a plan's changes in the order of the plan."""
     # By identity: two changes of a plan may be equal.
-    places = {id(change): place for place, change in enumerate(changes)}
-    return tuple(sorted(outcomes, key=lambda outcome: places[id(outcome.change)]))
+    position = {id(change): index for index, change in enumerate(changes)}
+    return tuple(sorted(outcomes, key=lambda outcome: position[id(outcome.change)]))
 
 
-class RefreshStatus(_Worded):
-    """What became of a wish to refresh (sendgrid-api.md §1, §2).
+class RefreshStatus(_Labelled):
+    """How a refresh request ended (sendgrid-api.md §1, §2).
 
-    `DEFERRED`: the quota has no room for it now. `SKIPPED`: its query is not known to be valid, so
-    there is nothing to count; or all ended before its turn.
+    `DEFERRED`: the quota does not allow it yet. `SKIPPED`: the query is not known to be valid, so
+    there is nothing to count, or the run ended first.
     """
 
     ACCEPTED = "accepted"
@@ -94,9 +91,9 @@ class RefreshStatus(_Worded):
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """One wish to count a segment's contacts anew, and what became of it.
+    """A request to recount a segment's contacts, and how it ended.
 
-    `until`: when one that is deferred can go, as the API writes times.
+    `until` is when a deferred one can be sent, as the API writes times.
     """
 
     name: str
@@ -109,7 +106,7 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was done: one outcome for each change of the plan, in its order."""
+    """The result of an apply: one outcome for each change of the plan, in its order."""
 
     outcomes: tuple[Outcome, ...] = ()
     refreshes: tuple[Refresh, ...] = ()
@@ -122,12 +119,13 @@ class Report:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every change was made."""
+        """Whether every change is done."""
         return self.counts[Status.DONE] == len(self.outcomes)
 
     @property
     def is_partial(self) -> bool:
-        """Whether something was changed, or may have been, though not every change was made."""
+        """Whether the account was changed, or may have been, but not every change is done."""
         return not self.is_complete and any(
-            one.is_written or one.status in (Status.DONE, Status.UNKNOWN) for one in self.outcomes
+            outcome.is_written or outcome.status in (Status.DONE, Status.UNKNOWN)
+            for outcome in self.outcomes
         )

@@ -1,4 +1,4 @@
-"""What a segment is, what a file says of it, and what the account holds."""
+"""A segment, as a definition, as a file declares it and as the account holds it. Shapes only."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What a segment *is*: the three fields of the remote that people decide.
+    """The definition of a segment: the three fields that users decide.
 
-    `query` is the text as its author wrote it; `parent_list_ids` holds at most one id today
-    (sendgrid-api.md §1) and means a set.
+    `query` is the text as its author wrote it. `parent_list_ids` is a set, of one id at most today
+    (sendgrid-api.md §1).
     """
 
     name: str
@@ -29,7 +29,7 @@ class Segment:
     parent_list_ids: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, JSON]:
-        """Give the API's own names for the fields, in a fixed order."""
+        """Return the definition by the API's field names, in a fixed order."""
         return {
             "name": self.name,
             "query_dsl": self.query,
@@ -38,7 +38,7 @@ class Segment:
 
     @property
     def sha256(self) -> str:
-        """The digest of the definition, equal when the three fields are equal to the byte."""
+        """The SHA-256 of the definition, in hex; equal where the three fields are equal."""
         text = json.dumps(self.as_json(), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -47,15 +47,16 @@ class Segment:
 class Declared:
     """A segment that a file declares.
 
-    `span` is the place of the name, `query_span` of the query (in the YAML file or in the `.sql`
-    file that it names), `parent_span` of the parent lists where the file has any. The fields from
-    `description` on are kept in git only: the remote has no place for them (sendgrid-api.md §1).
-    `previous_names` are those under which the account may still hold it; `allow_replace` lets it
-    be made anew where its parent list changes. `allow_audience_change` is the percentage by which
-    its audience may change whatever the limit of the project: 0 where the file says nothing,
-    infinity where it allows any. `refresh_priority` is 1 to 100, and 0 where the file says nothing:
-    the higher is refreshed first. `upgrade_from` is the id, in lower case, of the
-    v1 segment whose place it takes, and empty where there is none; `upgrade_span` is its place.
+    `span` is the place of the name, `query_span` of the query (in the YAML file or in its `.sql`
+    file), `parent_span` of the parent lists, `None` where the file has none. The fields from
+    `description` on exist in git only: SendGrid does not store them (sendgrid-api.md §1).
+    `previous_names` are names under which the account may still hold the segment. With
+    `allow_replace`, a change of the parent list may replace the segment. `allow_audience_change` is
+    the percentage by which its audience may change whatever the project's limit: 0 where the file
+    does not set it, infinity where it allows any change. `refresh_priority` is 1 to 100, the
+    highest is refreshed first; 0 where the file does not set it. `upgrade_from` is the id, in lower
+    case, of the v1 segment that it replaces, empty where there is none; `upgrade_span` is its
+    place.
     """
 
     segment: Segment
@@ -85,7 +86,7 @@ class Declared:
 
 
 class Disposal(StrEnum):
-    """What a file that says `removed` wants: the segment gone, or merely no longer managed."""
+    """What a file with `removed` asks for: to delete the segment, or to stop managing it."""
 
     DELETE = "delete"
     FORGET = "forget"
@@ -93,7 +94,7 @@ class Disposal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A file that says `removed`: reviewed, and as good as a declaration. `span`: of the name."""
+    """A file with `removed`: a reviewed request. `span` is the place of the name."""
 
     name: str
     disposal: Disposal
@@ -101,12 +102,12 @@ class Tombstone:
 
     @property
     def file(self) -> str:
-        """The file that says it."""
+        """The file, relative to the project, with forward slashes."""
         return self.span.file
 
 
 class Validation(StrEnum):
-    """What the server says of a query. `UNKNOWN` where it says nothing we know."""
+    """The server's verdict on a query; `UNKNOWN` where it sends none that segctl knows."""
 
     PENDING = "PENDING"
     VALID = "VALID"
@@ -118,8 +119,8 @@ class Validation(StrEnum):
 class Remote:
     """A segment as the account holds it.
 
-    `query` is `None` where only the list was read, which never carries it. Times are the server's
-    own text (`2026-07-15T16:04:33Z`); those and the counts are `None` where it gave null.
+    `query` is `None` where only the list was read, which does not contain it. Times are as the API
+    sends them (`2026-07-15T16:04:33Z`). Times and counts are `None` where the API sends null.
     """
 
     id: str
@@ -140,12 +141,12 @@ class Remote:
 
     @property
     def is_v1(self) -> bool:
-        """Whether it belongs to the first API: it can be read and deleted, never patched."""
+        """Whether it belongs to the first API, where it can be read and deleted but not patched."""
         return self.query_version != "2"
 
     @property
     def definition(self) -> Segment:
-        """What it is. Raises `ValueError` where only the list was read."""
+        """The definition. Raises `ValueError` where only the list was read."""
         if self.query is None:
             raise ValueError(f"the definition of segment {self.id} was not read")
         return Segment(self.name, self.query, self.parent_list_ids)
@@ -153,10 +154,10 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The account at one moment: every segment, v1 ones included, in the server's order.
+    """Every segment of the account at one moment, v1 ones included, in the server's order.
 
-    Those whose names were asked for carry their query. There is no partial snapshot: a read that
-    failed raises instead.
+    Only the requested segments have their query. A snapshot is never partial: a read that fails
+    raises instead.
     """
 
     remotes: tuple[Remote, ...] = ()

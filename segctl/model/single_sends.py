@@ -1,7 +1,4 @@
-"""Single Sends, as far as they matter here: who gets them, and whether that can still change.
-
-Shapes only (sendgrid-api.md §3).
-"""
+"""Single Sends and the segments that they target (sendgrid-api.md §3). Shapes only."""
 
 from __future__ import annotations
 
@@ -10,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SingleSend:
-    """A Single Send. `status` is the server's own word: `draft`, `scheduled`, `triggered`.
+    """A Single Send. `status` is as the API sends it: `draft`, `scheduled`, `triggered`.
 
-    `segment_ids` is empty where only the list was read, which never carries them. `updated_at` is
-    the server's own text, `None` where it gave none.
+    `segment_ids` is empty where only the list was read, which does not contain them. `updated_at`
+    is as the API sends it, `None` where it is missing.
     """
 
     id: str
@@ -25,14 +22,14 @@ class SingleSend:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Every Single Send of an account with who gets it, read as a whole or not at all.
+    """Every Single Send of an account with the segments that it targets. Never partial.
 
-    `ignored` holds the names of segments whose references somebody chose to ignore.
+    `ignored` holds the names of segments whose references the user chose to ignore.
     """
 
     sends: tuple[SingleSend, ...] = ()
     ignored: frozenset[str] = frozenset()
 
     def single_sends_using(self, segment_id: str) -> tuple[SingleSend, ...]:
-        """Give the Single Sends that go to a segment."""
+        """Return the Single Sends that target a segment."""
         return tuple(send for send in self.sends if segment_id in send.segment_ids)
