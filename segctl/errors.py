@@ -1,25 +1,25 @@
-"""Everything that can be wrong, as data: where it is, what it is, what to do about it.
+"""Errors and diagnostics as data: where the problem is, what it is, what to do about it.
 
-Owns the place (`Span`), the finding (`Diagnostic`) and the error tree. Nothing here prints,
-colours or exits: the words on a screen belong to `render/`, the exit to `cli/`.
+Has the place (`Span`), the `Diagnostic` and the tree of exceptions. Does not print, colour or exit:
+that is the job of `render` and `cli`.
 
 The tree::
 
     SegctlError                   exit 1
-    ├── UsageError                the command line, the environment or segctl.yaml asks for nonsense
-    ├── InvalidInput              files that people wrote, with every problem found in them
-    ├── Refused                   a safety rule said no; exit 3
-    └── RemoteError               the account answered with something other than success
-        ├── Unreachable           no answer: connection, TLS, time-out
+    ├── UsageError                the command line, the environment or segctl.yaml is wrong
+    ├── InvalidInput              files are wrong, with every problem found in them
+    ├── Refused                   a safety rule forbids it; exit 3
+    └── RemoteError               the API did not respond with success
+        ├── Unreachable           no response: connection, TLS, timeout
         ├── Unauthorized          401: the key
-        ├── Forbidden             403: the key's scope, or the plan of the account
+        ├── Forbidden             403: the key's scopes, or the features of the account
         ├── NotFound              404
-        ├── BadRequest            400 and the other refusals of what was sent
+        ├── BadRequest            400 and other rejections of the request
         │   └── UpdateLocked      the segment was written less than five minutes ago
         ├── RateLimited           429
         ├── ServerFault           5xx
-        ├── Interrupted           told to stop while it waited to send; exit 130
-        └── UnexpectedAnswer      a success that does not hold what the contract promises
+        ├── Interrupted           stopped while it waited to send; exit 130
+        └── UnexpectedAnswer      a success whose body breaks the API's contract
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Span:
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an error stops the command, the others do not."""
+    """The severity of a diagnostic: an error stops the command, the others do not."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -59,10 +59,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding.
+    """A problem, with its place in a file where it has one.
 
-    `code` is stable and short (`unknown-key`); `summary` is one sentence without a final stop;
-    `hint` says what to do, or is empty; `excerpt` is the source line under the span, or is empty.
+    `code` is stable and short (`unknown-key`); `summary` is one sentence without a full stop;
+    `hint` says what to do, or is empty; `excerpt` is the source line of the span, or is empty.
     """
 
     code: str
@@ -74,9 +74,9 @@ class Diagnostic:
 
 
 class SegctlError(Exception):
-    """The root: a failure with a message for a person and, where there is one, a way out.
+    """The root of the tree: a message for people, and a hint where there is something to do.
 
-    `exit_code` is what the process ends with when nobody handles the error.
+    `exit_code` is the exit code of the process where the error is not handled.
     """
 
     exit_code = 1
@@ -88,20 +88,20 @@ class SegctlError(Exception):
 
 
 class UsageError(SegctlError):
-    """The command line, the environment or segctl.yaml asks for something that cannot be."""
+    """The command line, the environment or segctl.yaml is wrong."""
 
 
 class InvalidInput(SegctlError):
-    """Files that people wrote are wrong; `diagnostics` holds every problem, errors among them."""
+    """Files are wrong. `diagnostics` holds every problem, with at least one error."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+        errors = sum(item.severity is Severity.ERROR for item in diagnostics)
         super().__init__(f"{errors} error{'' if errors == 1 else 's'} found")
         self.diagnostics = tuple(diagnostics)
 
 
 class Refused(SegctlError):
-    """A safety rule said no. Nothing was changed. `diagnostics` say why, where there is more."""
+    """A safety rule forbids it, and nothing was changed. `diagnostics` has the details, if any."""
 
     exit_code = 3
 
@@ -113,13 +113,12 @@ class Refused(SegctlError):
 
 
 class RemoteError(SegctlError):
-    """The account did not do what was asked.
+    """A request to the API failed.
 
-    `status` is the HTTP status, or `None` when no answer came. `operation` names what was being
-    done ("read segment 5d2c…"). `messages` are the server's own words, each already stripped of
-    anything that could be a secret. `ambiguous` is true when the server may have acted all the
-    same: the connection broke after the request was sent, or the answer was a 5xx
-    (sendgrid-api.md §2).
+    `status` is the HTTP status, `None` where no response came. `operation` names the request
+    ("read segment 5d2c…"). `messages` are the server's own, without anything that could be a
+    secret. `ambiguous` is true where the server may have acted anyway: the connection broke after
+    the request was sent, or the response was a 5xx (sendgrid-api.md §2).
     """
 
     def __init__(
@@ -140,7 +139,7 @@ class RemoteError(SegctlError):
 
 
 class Unreachable(RemoteError):
-    """No answer came: the connection failed, or time ran out."""
+    """No response came: the connection failed or timed out."""
 
 
 class Unauthorized(RemoteError):
@@ -148,15 +147,15 @@ class Unauthorized(RemoteError):
 
 
 class Forbidden(RemoteError):
-    """403: the key may not do this, or the account's plan has no such thing."""
+    """403: the key lacks a scope, or the account lacks the feature."""
 
 
 class NotFound(RemoteError):
-    """404: there is no such object."""
+    """404: the object was not found."""
 
 
 class BadRequest(RemoteError):
-    """400, 406, 409, 413, 415, 422, 451: the server refuses what was sent."""
+    """400, 406, 409, 413, 415, 422, 451: the server rejects the request."""
 
 
 class UpdateLocked(BadRequest):
@@ -164,12 +163,12 @@ class UpdateLocked(BadRequest):
 
 
 class RateLimited(RemoteError):
-    """429, or no request at all since one would be answered so.
+    """429, or a request that was not sent because the response would be 429.
 
-    `retry_after` is in seconds, or `None` when the answer does not say. `exhausted` tells the
-    account's rate limit from any other quota, such as that of refreshes (sendgrid-api.md §2): true
-    where `X-RateLimit-Remaining` was 0, false where something was left, so that the refusal must
-    have another ground, `None` where the answer does not say.
+    `retry_after` is in seconds, `None` where the response does not say. `exhausted` separates the
+    account's rate limit from other quotas, such as that of refreshes (sendgrid-api.md §2): true
+    where `X-RateLimit-Remaining` was 0, false where requests were left, so that another quota is
+    the cause, `None` where the response does not say.
     """
 
     retry_after: float | None = None
@@ -177,17 +176,17 @@ class RateLimited(RemoteError):
 
 
 class ServerFault(RemoteError):
-    """5xx: the server failed, perhaps after it did the work."""
+    """5xx: the server failed, possibly after it did the work."""
 
 
 class Interrupted(RemoteError):
-    """Whoever waits for the result told the transport to stop waiting: nothing more was sent.
+    """The transport was told to stop while it waited, and sent no more requests.
 
-    `ambiguous` is that of the attempt before the wait; false where there was none.
+    `ambiguous` is that of the attempt before the wait, false where there was none.
     """
 
     exit_code = 130
 
 
 class UnexpectedResponse(RemoteError):
-    """A success whose body is not what the contract promises. Never read as "nothing there"."""
+    """A success whose body breaks the API's contract. It is never read as "not found"."""

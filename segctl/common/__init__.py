@@ -1,4 +1,4 @@
-"""Small helpers that every room may use: time, secrets, files, suggestions.
+"""Helpers for every package: time, secrets, files, suggestions.
 
-Knows nothing of segments, queries or the account.
+Does not know segments, queries or the account.
 """

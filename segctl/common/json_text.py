@@ -1,4 +1,4 @@
-"""JSON as text for people and programs."""
+"""JSON as text for people and programs. Does not know what the data means."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which host names mean this very machine, where alone plain http is let through.
+"""Host names of the local machine, the only ones that may be reached over plain http.
 
-Pure: looks no name up. What may be reached is the business of those who ask.
+Pure: looks up no name and does not decide what may be reached.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host name, without port and brackets, means this very machine."""
+    """Return whether a host name, without port and brackets, is the local machine."""
     if host.lower() == "localhost":
         return True
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # A name, even one that begins with 127: the resolver decides where it leads.
+        # A name, even one that begins with 127: the resolver decides where it points.
         return False
     if isinstance(address, ipaddress.IPv6Address):
         return address == ipaddress.IPv6Address("::1")

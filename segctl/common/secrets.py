@@ -1,7 +1,7 @@
-"""What must never be shown: the key, whatever looks like one, and who a contact is.
+"""API keys and e-mail addresses, which must never be shown.
 
-Owns the wrapper that keeps a key out of `repr`, logs and tracebacks, and the mask put over text
-that comes from elsewhere (a server's message, a line of a file) before anybody sees it.
+A wrapper keeps the key out of `repr`, logs and tracebacks; a mask covers whatever looks like a key
+in text from elsewhere (a server's message, a line of a file). Does not read or send anything.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import re
 
 MASK = "SG.***"
 
-_WHOLE = r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
-_WHOLE_KEY = re.compile(_WHOLE)
-# `KEY_SG.…` is one too; `MSG.contact_id` is not, unless it has the full shape.
-_LOOKS_LIKE_KEY = re.compile(rf"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-.]{{4,}}|{_WHOLE}")
+_FULL_SHAPE = r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
+_FULL_KEY = re.compile(_FULL_SHAPE)
+# `KEY_SG.…` matches too; `MSG.contact_id` does not, unless it has the full shape of a key.
+_LOOKS_LIKE_KEY = re.compile(rf"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-.]{{4,}}|{_FULL_SHAPE}")
 
 _SHORTEST_SECRET = 8
 
-# What stands before the @ is one character here, so that a long text costs no more than its length.
-# `LIKE '%@example.com'`, which names nobody, is none.
+# One character before the @ is enough, and keeps the cost linear in the length of the text.
+# `LIKE '%@example.com'` is no address: it names no one.
 _ADDRESS = re.compile(r"[\w.+'-]@[\w-]{1,63}\.\w")
 
 WITHHELD = "(not shown, since it holds an e-mail address)"
-"""What stands for a text that `has_email_address`."""
+"""Shown instead of a text for which `has_email_address` is true."""
 
 
 class Secret:
-    """A text that shows itself to nobody but who calls `reveal`."""
+    """A text that only `reveal` returns."""
 
     __slots__ = ("_text",)
 
@@ -34,14 +34,14 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Give the text itself: for the request that it is meant for, and nothing else."""
+        """Return the text. For the request that needs it, and nothing else."""
         return self._text
 
     def mask(self, text: str) -> str:
-        """Put the mask over every occurrence of this secret, and over whatever looks like a key.
+        """Return a text with this secret, and whatever looks like a key, masked.
 
-        A secret of less than eight characters (`SENDGRID_API_KEY=x`, for an emulator) is no secret,
-        and masking it would only spoil every word that it stands in.
+        A secret of less than eight characters (`SENDGRID_API_KEY=x`, for the emulator) is not
+        masked: that would garble every word that contains it.
         """
         return redact(
             text.replace(self._text, MASK) if len(self._text) >= _SHORTEST_SECRET else text
@@ -54,30 +54,30 @@ class Secret:
 
 
 def redact(text: str, *, whole: bool = False) -> str:
-    """Put the mask over whatever looks like a SendGrid key.
+    """Return a text with whatever looks like a SendGrid key masked.
 
-    `whole` asks for the full shape of one, as in `find_keys`.
+    `whole` is as in `find_keys`.
     """
-    pattern = _WHOLE_KEY if whole else _LOOKS_LIKE_KEY
+    pattern = _FULL_KEY if whole else _LOOKS_LIKE_KEY
     return pattern.sub(MASK, text) if "SG." in text else text
 
 
 def find_keys(text: str, *, whole: bool = False) -> list[int]:
-    """Give the offset of everything that looks like a key.
+    """Return the offsets of everything that looks like a SendGrid key.
 
-    `whole` asks for the full shape of one (two long parts), for texts in which `SG.` alone can
-    stand for something innocent.
+    `whole` requires the full shape of a key (two long parts), for texts in which `SG.` can mean
+    something else.
     """
     if "SG." not in text:
         return []
-    pattern = _WHOLE_KEY if whole else _LOOKS_LIKE_KEY
-    return [found.start() for found in pattern.finditer(text)]
+    pattern = _FULL_KEY if whole else _LOOKS_LIKE_KEY
+    return [match.start() for match in pattern.finditer(text)]
 
 
 def has_email_address(text: str) -> bool:
-    """Say whether a server's message holds an e-mail address, and so perhaps the whole contact.
+    """Return whether a server's message has an e-mail address, and so may contain a contact.
 
-    A name or a telephone number beside it cannot be told from other words, so nothing of such a
-    message is shown.
+    Nothing of such a message may be shown: a name or a telephone number beside the address cannot
+    be told from other words.
     """
     return "@" in text and _ADDRESS.search(text) is not None

@@ -1,8 +1,7 @@
-"""Did you mean …? The one place that guesses what a misspelt word was to be.
+"""Suggestions for misspelt words ("did you mean …?").
 
-Owns two guesses: `nearest_match`, a slip of the fingers, is certain enough to act on it;
-`closest_match` also takes what is merely similar, and is for hints. Refuses to know what the words
-are.
+`nearest_match` finds a typing error and is certain enough to act on; `closest_match` also finds
+words that are merely similar, and is for hints. Does not know what the words mean.
 """
 
 from __future__ import annotations
@@ -13,33 +12,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SHORT = 5
-"""Words of up to so many characters may differ in one letter to be near; longer ones in two."""
+"""Words of up to this many characters are near if one letter differs; longer ones if two do."""
 
 LONGEST_SLIP = 64
-"""Longer words are not compared letter by letter: nobody misspells a keyword at such length."""
+"""Longer words are not compared letter by letter: no keyword is that long."""
 
-_SHORTEST_START = 3
+_SHORTEST_PREFIX = 3
 _LONGEST_WORD = 200
-"""Nobody misspells a longer one, and comparing takes time that grows with its square."""
+"""No longer word is a misspelling, and the time to compare grows with the square of the length."""
 
 
 def nearest_match(word: str, known: Iterable[str]) -> str:
-    """Give the known word that `word` most likely was meant to be, or an empty text.
+    """Return the known word that `word` is a misspelling of, or an empty text.
 
-    Case does not count, and neither does a known word equal to `word`. Nearness is counted in
-    letters added, dropped, replaced, or swapped with their neighbour: one for words of up to
-    `SHORT` characters, two for longer ones. Among equals the first one wins.
+    Ignores case, and known words equal to `word`. The distance is the number of letters that are
+    added, dropped, replaced, or swapped with their neighbour: at most one for words of up to
+    `SHORT` characters, two for longer ones. The first of several equally near words wins.
     """
     if len(word) > LONGEST_SLIP:
         return ""
-    wanted = word.casefold()
+    target = word.casefold()
     best = ""
     limit = 1 if len(word) <= SHORT else 2
     for candidate in known:
         folded = candidate.casefold()
-        if folded == wanted or abs(len(folded) - len(wanted)) > limit:
+        if folded == target or abs(len(folded) - len(target)) > limit:
             continue
-        distance = _distance(wanted, folded)
+        distance = _distance(target, folded)
         if distance <= limit and distance < len(folded) - 1:
             best, limit = candidate, distance - 1
             if limit < 1:
@@ -48,38 +47,40 @@ def nearest_match(word: str, known: Iterable[str]) -> str:
 
 
 def closest_match(word: str, known: Iterable[str]) -> str:
-    """Give the known word that was perhaps meant, whatever its case, or an empty text.
+    """Return the known word that `word` may stand for, whatever its case, or an empty text.
 
-    A slip comes first; then what is similar as a whole; then what begins so.
+    Prefers a typing error, then a similar word, then a word that begins with `word`.
     """
     if len(word) > _LONGEST_WORD:
         return ""
     import difflib  # noqa: PLC0415 - only after a mistake
 
-    folded = {candidate.casefold(): candidate for candidate in known}
-    wanted = word.casefold()
-    found = [wanted] if wanted in folded else [*filter(None, (nearest_match(wanted, folded),))]
-    found = found or difflib.get_close_matches(wanted, folded, n=1, cutoff=0.6)
-    if not found and len(word) >= _SHORTEST_START:
-        found = [candidate for candidate in folded if candidate.startswith(wanted)]
-    return folded[found[0]] if found else ""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    target = word.casefold()
+    if target in by_folded:
+        return by_folded[target]
+    matches = [*filter(None, (nearest_match(target, by_folded),))]
+    matches = matches or difflib.get_close_matches(target, by_folded, n=1, cutoff=0.6)
+    if not matches and len(word) >= _SHORTEST_PREFIX:
+        matches = [candidate for candidate in by_folded if candidate.startswith(target)]
+    return by_folded[matches[0]] if matches else ""
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Give the hint "did you mean `…`?", or `otherwise` where nothing is near."""
+    """Return the hint "did you mean `…`?", or `otherwise` where no word is close."""
     meant = closest_match(word, known)
     return f"did you mean `{meant}`?" if meant else otherwise
 
 
-def _distance(one: str, other: str) -> int:
-    """Count the letters to add, drop, replace or swap with a neighbour to get from one to other."""
+def _distance(first: str, second: str) -> int:
+    """Return how many letters must be added, dropped, replaced or swapped with a neighbour."""
     before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, 1):
         before, last, row = row, before, [i]
-        for j, b in enumerate(other, 1):
+        for j, b in enumerate(second, 1):
             cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+            if i > 1 and j > 1 and a == second[j - 2] and first[i - 2] == b:
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
     return row[-1]
