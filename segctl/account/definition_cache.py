@@ -12,8 +12,6 @@ remembered. None of that is an error. Refuses to decide what is read: that is `a
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import stat
 from contextlib import suppress
@@ -21,20 +19,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.common import files
+from segctl.common.files import read_private_json, write_private_json
 from segctl.common.secrets import find_keys
 from segctl.common.timestamps import moment
 from segctl.model import Validation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from segctl.model import Remote
 
 FORMAT = 1
 FOLDER = "definitions"
-LARGEST_FILE = 32 << 20
 LARGEST_FOLDER = 128 << 20
 """Bytes; ten thousand segments, fifty accounts' worth, take six million."""
 
@@ -126,26 +123,24 @@ class DefinitionCache:
 
     def _read(self) -> dict[str, _Entry]:
         try:
-            return _decode(json.loads(_content(self._file)))
+            return _decode(read_private_json(self._file, FORMAT))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) else _reason(error)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             self._say(f"definitions remembered in {self._file} are not used: {reason}")
             return {}
 
     def _write(self) -> None:
         """Put the file in the place of the last one, whole; of two runs the later one's stays."""
-        data = json.dumps({"format": FORMAT, "segments": self._known}, separators=(",", ":"))
-        if len(data) > LARGEST_FILE:
-            self._say("definitions are not remembered: they are too many")
-            self._drop()
-            return
         try:
             self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            files.replace(self._file, data)
+            write_private_json(self._file, FORMAT, {"segments": self._known})
             self._tidy()
+        except ValueError:
+            self._say("definitions are not remembered: they are too many")
+            self._drop()
         except OSError as error:
             self._say(f"definitions are not remembered in {self._folder}: {error.strerror}")
             self._drop()
@@ -181,13 +176,11 @@ def _key(remote: Remote) -> tuple[str, str, str, tuple[str, ...]] | None:
     return remote.updated_at, remote.query_version, remote.name, remote.parent_list_ids
 
 
-def _decode(data: Any) -> dict[str, _Entry]:
-    """Read the JSON of a file. Raises `ValueError` for anything that `_write` does not write."""
+def _decode(data: Mapping[str, Any]) -> dict[str, _Entry]:
+    """Read the content of a file. Raises `ValueError` for anything that `_write` does not write."""
     match data:
-        case {"format": 1, "segments": dict(found)}:
+        case {"segments": dict(found)}:
             return {id_: _decode_entry(entry) for id_, entry in found.items()}
-        case {"format": int(), "segments": _}:
-            raise ValueError("another version of segctl wrote it")
         case _:
             raise ValueError("it is damaged")
 
@@ -200,32 +193,3 @@ def _decode_entry(entry: Any) -> _Entry:
             return updated_at, version, name, tuple(parents), query
         case _:
             raise ValueError("it is damaged")
-
-
-def _reason(error: Exception) -> str:
-    # What json and the codecs say quotes nothing, and tells nobody anything either.
-    plain = type(error) is ValueError
-    return str(error) if plain else "it is damaged"
-
-
-def _content(file: Path) -> bytes:
-    """Read a file. Raises `OSError`, and `ValueError` for one that cannot be trusted."""
-    # A link could lead anywhere, and a pipe would be waited for.
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(file, flags), "rb") as stream:
-        found = os.fstat(stream.fileno())
-        if not _is_own(found):
-            raise ValueError("it is not this user's own file")
-        if found.st_size > LARGEST_FILE:
-            raise ValueError("it is too large")
-        return stream.read(LARGEST_FILE)
-
-
-def _is_own(found: os.stat_result) -> bool:
-    """Say whether nobody but this user can have written a file."""
-    if not stat.S_ISREG(found.st_mode):
-        return False
-    if not hasattr(os, "geteuid"):
-        return True
-    return found.st_uid == os.geteuid() and not found.st_mode & 0o022

@@ -6,10 +6,11 @@ check what they would send, and ask the account for fields and lists where a que
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from segctl.app.local_fields import offline_fields
+from segctl.common.timestamps import moment
 from segctl.declarations.fields_file import column_types
 from segctl.declarations.linter import RuleSettings, declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
@@ -31,11 +32,11 @@ def check_offline(session: Session) -> tuple[Diagnostic, ...]:
     fields, findings = offline_fields(session)
     account_schema = AccountSchema()
     if fields is not None:
-        pulled = datetime.strptime(fields.pulled_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        pulled = moment(fields.pulled_at)
         account_schema = AccountSchema(
             custom_fields=column_types(fields.custom),
             reserved_fields=column_types(fields.reserved),
-            fresh=session.clock.now() - pulled < STALE_AFTER,
+            fresh=pulled is not None and session.clock.now() - pulled < STALE_AFTER,
         )
     return (*findings, *_lint(session, session.declarations.declared, account_schema))
 

@@ -8,14 +8,14 @@ fields. Refuses to evaluate: `segctl.audience.case_runner` does.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from segctl.audience.scope import Columns
-from segctl.audience.typed_sql import DECIMALS, number_sql, parse_utc
+from segctl.audience.typed_sql import DECIMALS, number_sql
 from segctl.common.suggest import did_you_mean
+from segctl.common.timestamps import parse_utc
 from segctl.documents.document import UnquotedDate, decode_utf8, quote_value
 from segctl.documents.schema import check_schema
 from segctl.documents.yaml_reader import parse_document
@@ -24,6 +24,7 @@ from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from segctl.documents.document import Document, Path
     from segctl.errors import Diagnostic, Span
@@ -284,7 +285,7 @@ class CaseReader:
             case ColumnType.NUMBER, int() | float() if number_sql(Decimal(str(value))):
                 return Decimal(str(value))
             case ColumnType.TIMESTAMP, str() if moment := parse_utc(value):
-                return moment.replace(tzinfo=UTC)
+                return moment
         what, hint = _WRITE[kind]
         self._report("bad-value", f"{quote_value(key)} must be {what}", path, hint)
         return None

@@ -22,12 +22,12 @@ from segctl.audience.typed_sql import (
     TypedSql,
     hashed_name,
     number_sql,
-    parse_utc,
     path_columns,
     text_sql,
     time_sql,
     unify_types,
 )
+from segctl.common.timestamps import parse_utc
 from segctl.query import ast
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import ValueType, refusal

@@ -9,16 +9,16 @@ does not convert is not documented.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
-from segctl.common.timestamps import instant
+from segctl.common.timestamps import parse_utc
 from segctl.query.value_types import ValueType, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from segctl.query.ast import Node
 
@@ -99,17 +99,9 @@ def number_sql(number: Decimal) -> str | None:
     return f"CAST({number:f} AS {NUMBER_TYPE})"
 
 
-def parse_utc(text: str) -> datetime | None:
-    """Read an ISO time as a moment without zone in UTC, which one without a zone is in already."""
-    moment = instant(text)
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
 def time_sql(moment: datetime) -> str:
-    """Write a moment in UTC."""
-    return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
+    """Write a moment that is in UTC."""
+    return f"TIMESTAMP '{moment.replace(tzinfo=None).isoformat(sep=' ')}'"
 
 
 def unify_types(

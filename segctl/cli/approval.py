@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segctl import __version__
+from segctl.common.files import read_bounded
 from segctl.errors import Refused, UsageError
 from segctl.model.plan_options import PlanOptions
 from segctl.render.terminal import clean
@@ -59,9 +59,7 @@ def read_plan(file: str) -> SavedPlan:
             # Closed by the shell (`<&-`), it is nothing to read.
             data = sys.stdin.buffer.read(MAX_BYTES + 1) if sys.stdin is not None else b""
         else:
-            with Path(file).open("rb") as stream:
-                # One byte more than allowed is enough to know that it is too much.
-                data = stream.read(MAX_BYTES + 1)
+            data = read_bounded(file, MAX_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no name of a file"
         raise UsageError(

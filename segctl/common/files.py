@@ -1,34 +1,105 @@
-"""Writes files that are one user's own and may be lost: caches and records.
+"""Files read up to a limit, written whole, and locked.
 
-Owns the way in which a file gets its place (whole, and for its owner alone), and how one process
-keeps the others out. What stands in it and what a failure means is its owner's business.
+Private files are one user's own and may be lost: caches and records. What a failure means is for
+their owners to decide.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import stat
 import sys
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+LARGEST_PRIVATE = 32 << 20
+"""Bytes; a larger private file was not written by segctl."""
+
+_PART = 1 << 16
 
 
-def replace(path: Path, text: str) -> None:
-    """Put ASCII text in the place of a file, mode 0600, so that nobody ever reads half of it.
+def read_bounded(path: str | Path, limit: int) -> bytes:
+    """Return the first `limit` + 1 bytes of a file: one too many shows that it is too large.
 
-    It is written beside it first, as `.STEM.HEX.part`. Raises `OSError`; the file is as it was
-    then.
+    Raises `OSError`, and `ValueError` for a path with a NUL.
+    """
+    with FileIO(path) as stream:
+        return _read(stream, limit)
+
+
+def _read(stream: FileIO, limit: int) -> bytes:
+    parts = []
+    missing = limit + 1
+    # Asked for all of it at once, Python takes up that much memory for every file.
+    while missing and (part := stream.read(min(missing, _PART))):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def read_private_json(path: Path, version: int) -> dict[str, Any]:
+    """Return the content of a file that `write_private_json` wrote.
+
+    Raises `OSError`, and `ValueError` for any other file; its text is the reason.
+    """
+    # A link could lead anywhere, and a pipe would be waited for.
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with FileIO(os.open(path, flags)) as stream:
+        if not _is_own(os.fstat(stream.fileno())):
+            raise ValueError("it is not this user's own file")
+        data = _read(stream, LARGEST_PRIVATE)
+    if len(data) > LARGEST_PRIVATE:
+        raise ValueError("it is too large")
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise ValueError("it is damaged")  # noqa: TRY004 - of what the file holds
+    if content.get("version") != version:
+        raise ValueError("another version of segctl wrote it")
+    return content
+
+
+def _is_own(found: os.stat_result) -> bool:
+    """Return whether nobody but this user can have written a file."""
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    if not hasattr(os, "geteuid"):
+        return True
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
+def write_private_json(path: Path, version: int, content: Mapping[str, Any]) -> None:
+    """Write JSON in the place of a file, for its owner alone (mode 0600).
+
+    Raises `OSError`, and `ValueError` for more than may be read back; the file is as it was then.
+    """
+    data = json.dumps({"version": version, **content}).encode("ascii")
+    if len(data) > LARGEST_PRIVATE:
+        raise ValueError("it is too large")
+    _replace(path, data, 0o600)
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
+    """Put bytes in the place of a file, so that nobody ever reads half of it.
+
+    They are written beside it first, as `.STEM.HEX.part`. Raises `OSError`.
     """
     part = path.with_name(f".{path.stem}.{os.urandom(8).hex()}.part")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(part, flags, 0o600), "wb") as out:
-            out.write(text.encode("ascii"))
+        with os.fdopen(os.open(part, flags, mode), "wb") as out:
+            out.write(data)
         part.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -85,12 +156,6 @@ def write_whole(name: str, text: str) -> None:
             with path.open("wb") as stream:
                 stream.write(text.encode("utf-8"))
             return
-        path = path.resolve()
-        part = path.with_name(f".{path.name}.part")
-        try:
-            part.write_bytes(text.encode("utf-8"))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        _replace(path.resolve(), text.encode("utf-8"), 0o666)
     except OSError as error:
         raise UsageError(f"cannot write {name}: {error.strerror or error}") from None

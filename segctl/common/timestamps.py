@@ -17,10 +17,26 @@ TIME = re.compile(
 def moment(text: str | None) -> datetime | None:
     """Read a time, in UTC; `None` where it cannot be read or has no zone, and so is no moment."""
     try:
-        read = datetime.fromisoformat(text or "")
+        return parse_moment(text or "")
     except ValueError:
         return None
-    return read.astimezone(UTC) if read.tzinfo else None
+
+
+def parse_moment(text: str) -> datetime:
+    """Return a time in UTC. Raises `ValueError` where it cannot be read or has no zone."""
+    read = datetime.fromisoformat(text)
+    if read.tzinfo is None:
+        raise ValueError("a time without a zone")
+    try:
+        return read.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time beyond the years 1 to 9999") from None
+
+
+def parse_utc(text: str | None) -> datetime | None:
+    """Read a time as `instant` does, in UTC, which one without a zone is in already."""
+    read = instant(text or "")
+    return read and read.replace(tzinfo=UTC)
 
 
 def instant(text: str) -> datetime | None:

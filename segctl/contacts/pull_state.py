@@ -7,21 +7,18 @@ by themselves.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from segctl.common import files
 from segctl.common.clock import format_utc
-from segctl.common.timestamps import moment
+from segctl.common.files import read_private_json, write_private_json
+from segctl.common.timestamps import moment, parse_moment
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
 VERSION = 1
-LARGEST = 4 << 20
-"""Bytes; what is larger was not written by segctl."""
 
 
 @dataclass(slots=True)
@@ -65,23 +62,18 @@ class Pending:
     def save(self, path: Path) -> None:
         """Write it, mode 0600. Raises `OSError`."""
         jobs = [_job_json(job) for job in self.jobs.values()]
-        content = {"version": VERSION, "account": self.account, "exports": jobs}
-        files.replace(path, json.dumps(content))
+        write_private_json(path, VERSION, {"account": self.account, "exports": jobs})
 
 
 def load(path: Path, account: str) -> Pending:
     """Read what a pull left; an empty one where it left nothing for this account."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
-        content = json.loads(data) if len(data) <= LARGEST else None
-        if not isinstance(content, dict) or content.get("version") != VERSION:
-            return Pending(account)
+        content = read_private_json(path, VERSION)
         if content["account"] != account:
             return Pending(account)
         jobs = [_job(one) for one in content["exports"]]
         return Pending(account, {job.list_id: job for job in jobs})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Pending(account)
 
 
@@ -100,13 +92,10 @@ def _job_json(job: Job) -> dict[str, Any]:
 
 
 def _job(data: Any) -> Job:
-    asked = moment(data["asked"])
-    if asked is None:
-        raise ValueError("an export without a moment")
     pieces = data["files"]
     return Job(
         _text(data["list"]),
-        asked,
+        parse_moment(data["asked"]),
         _text(data["export"]),
         moment(data["made"]),
         _number(data["count"]),

@@ -7,18 +7,18 @@ read or written is not remembered.
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from segctl.common import files
+from segctl.common.files import read_private_json, write_private_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "contacts-checked.json"
+VERSION = 1
 _MOST = 100
 
 
@@ -47,11 +47,11 @@ class Check:
         known = {name: state for name, state in self._known().items() if name != self.name}
         kept = dict([*known.items(), (self.name, self.state)][-_MOST:])
         with suppress(OSError):
-            files.replace(self.folder / FILE, json.dumps(kept, indent=0) + "\n")
+            write_private_json(self.folder / FILE, VERSION, {"files": kept})
 
     def _known(self) -> dict[str, object]:
         try:
-            known = json.loads((self.folder / FILE).read_text("ascii"))
+            known = read_private_json(self.folder / FILE, VERSION).get("files")
         except (OSError, ValueError):
             return {}
         return known if isinstance(known, dict) else {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+from segctl.common.files import read_bounded
 from segctl.common.secrets import redact
 from segctl.common.suggest import did_you_mean
 from segctl.documents.document import MAX_BYTES, decode_utf8, quote_value, sort_diagnostics
@@ -121,8 +122,7 @@ def _read(root: Path) -> bytes | None:
             return None
         if not path.is_file():
             raise UsageError(f"{FILE} is not a file", hint="remove it, or put a file there")
-        with path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+        return read_bounded(path, MAX_BYTES)
     except (OSError, RuntimeError) as error:
         # RuntimeError: a link to itself, before Python 3.13.
         reason = error.strerror if isinstance(error, OSError) else ""

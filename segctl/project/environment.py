@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from segctl.common.files import read_bounded
 from segctl.common.loopback import is_loopback
 from segctl.common.secrets import Secret, find_keys
 from segctl.errors import UsageError
@@ -124,8 +125,7 @@ def _checked(text: str, source: str) -> Secret:
 
 def _key_from_file(path: str, variable: str) -> str:
     try:
-        with Path(path).expanduser().open("rb") as stream:
-            data = stream.read(_LARGEST_KEY + 1)
+        data = read_bounded(Path(path).expanduser(), _LARGEST_KEY)
     except (OSError, ValueError, RuntimeError) as error:
         # ValueError: a path with a NUL; RuntimeError: a ~ without a home.
         reason = error.strerror if isinstance(error, OSError) else ""

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from io import FileIO
 from pathlib import Path
 
+from segctl.common.files import read_bounded
 from segctl.documents.document import MAX_BYTES, sort_diagnostics
 from segctl.errors import Diagnostic, InvalidInput, Severity, Span, UsageError
 
 SEGMENT_SUFFIXES = frozenset({".yaml", ".yml"})
 QUERY_SUFFIX = ".sql"
-_PART = 1 << 16
 FIELDS_FILE = "fields.yaml"
 FIXTURES_FILE = "fixtures.yaml"
 NO_SEGMENTS = frozenset((FIELDS_FILE, FIXTURES_FILE))
@@ -122,23 +121,11 @@ class _Walk:
             self.problem("bad-file-name", name, "the name of this file is not UTF-8", "rename it")
         else:
             files = self.files.queries if suffix == QUERY_SUFFIX else self.files.segments
-            files[name] = _read(entry.path)
+            files[name] = read_bounded(entry.path, MAX_BYTES)
 
     def unreadable(self, name: str, error: OSError) -> None:
         reason = (error.strerror or type(error).__name__).lower()
         self.problem("unreadable", name, f"this cannot be read: {reason}", "check its permissions")
-
-
-def _read(path: str) -> bytes:
-    """Read a file, but one byte more than allowed at most: enough to know that it is too much."""
-    parts = []
-    missing = MAX_BYTES + 1
-    with FileIO(path) as stream:
-        # Asked for all of it at once, Python takes a megabyte for every file.
-        while missing and (part := stream.read(min(missing, _PART))):
-            parts.append(part)
-            missing -= len(part)
-    return b"".join(parts)
 
 
 def stays_inside(folder: Path, path: Path) -> bool:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from segctl.account.snapshot import at_once
 from segctl.common.clock import format_utc
+from segctl.common.timestamps import parse_utc
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Refresh, RefreshStatus
@@ -124,17 +125,9 @@ def candidate(remote: Remote, priority: int = 0, *, is_new: bool = False) -> Can
         remote.contacts_count,
         remote.refreshes_used,
         remote.max_refreshes,
-        _moment(remote.last_refreshed_at),
+        parse_utc(remote.last_refreshed_at),
         is_new,
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def _look(account: Reader, one: Wanted) -> Candidate | Refresh:
@@ -332,11 +325,11 @@ def _evidence(claim: _Claim, now: Remote) -> str:
     An earlier number is needed to compare with: the list may leave out what a single read has.
     """
     before = claim.candidate
-    used, last = now.refreshes_used, _moment(now.last_refreshed_at)
+    used, last = now.refreshes_used, parse_utc(now.last_refreshed_at)
     is_counted_up = before.used is not None and used is not None and used > before.used
     if is_counted_up or (last is not None and last > claim.moment - SKEW):
         return "SendGrid had begun it, without an answer"
-    sample = _moment(now.sample_updated_at)
+    sample = parse_utc(now.sample_updated_at)
     if sample is not None and sample > claim.moment:
         return "no answer came, but it was counted since"
     return ""

@@ -7,24 +7,22 @@ be read is begun anew, and where none can be written the record lasts as long as
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segctl.common import files
+from segctl.common.timestamps import parse_moment
 from segctl.refreshing.quota import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from segctl.common.clock import Clock
 
 VERSION = 1
-LARGEST = 1 << 20
-"""Bytes; what is larger was not written by segctl."""
 
 _PATIENCE = 100
 _PAUSE = 0.02
@@ -89,37 +87,25 @@ class RefreshRecord:
 def _load(path: Path) -> Past | None:
     """Read a record; `None` where there is none that this version of segctl wrote."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
-        content = json.loads(data) if len(data) <= LARGEST else None
-        if not isinstance(content, dict) or content.get("version") != VERSION:
-            return None
+        content = files.read_private_json(path, VERSION)
         account = content["account_closed"]
         return Past(
-            {str(key): tuple(map(_moment, uses)) for key, uses in content["uses"].items()},
-            {str(key): _moment(until) for key, until in content["closed"].items()},
-            None if account is None else _moment(account),
+            {str(key): tuple(map(parse_moment, uses)) for key, uses in content["uses"].items()},
+            {str(key): parse_moment(until) for key, until in content["closed"].items()},
+            None if account is None else parse_moment(account),
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def _moment(text: Any) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without an offset")
-    return moment.astimezone(UTC)
 
 
 def _save(path: Path, past: Past) -> None:
     """Write a record through a file beside it, which only its owner can read."""
     account = past.account_closed
     content = {
-        "version": VERSION,
         "uses": {
             key: [moment.isoformat() for moment in moments] for key, moments in past.uses.items()
         },
         "closed": {key: until.isoformat() for key, until in past.closed.items()},
         "account_closed": None if account is None else account.isoformat(),
     }
-    files.replace(path, json.dumps(content))
+    files.write_private_json(path, VERSION, content)

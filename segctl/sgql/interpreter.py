@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, DecimalException
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from segctl.common.timestamps import parse_moment
 from segctl.query import ast
 from segctl.query.parser.tokens import lower, upper
 from segctl.sgql.parse import parse
@@ -308,12 +309,11 @@ def _moment(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     try:
-        moment = datetime.fromisoformat(_text(value))
+        return parse_moment(_text(value))
     except ValueError:
-        raise CannotEvaluate("a text that is compared with a time is none") from None
-    if moment.tzinfo is None:
-        raise CannotEvaluate("a time has no zone")
-    return moment
+        raise CannotEvaluate(
+            "a text that is compared with a time is none, or has no zone"
+        ) from None
 
 
 def _shifted(base: datetime, op: str, span: ast.Interval) -> datetime:

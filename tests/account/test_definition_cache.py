@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from segctl.account import definition_cache
 from segctl.account.definition_cache import FOLDER, FORMAT, SETTLED, DefinitionCache
+from segctl.common import files
 from segctl.model import Remote, Validation
 from tests.support.account import KEY
 from tests.support.builders import ALL, query
@@ -160,7 +161,7 @@ def test_what_cannot_be_forgotten_by_writing_goes_with_the_file(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return real(path, flags, *mode)
 
-    monkeypatch.setattr("segctl.account.definition_cache.os.open", full)
+    monkeypatch.setattr("segctl.common.files.os.open", full)
     known.forget({"id-1"})
     assert not file_of(tmp_path).exists()
     assert cache(tmp_path).find(listed(read(1))) is None
@@ -175,7 +176,7 @@ def test_nothing_new_writes_nothing(tmp_path: Path) -> None:
 
 def good(**fields: Any) -> dict[str, Any]:
     entry = [LONG_AGO, "2", "Segment 1", [], query("age = 1")]
-    return {"format": FORMAT, "segments": {"id-1": entry}} | fields
+    return {"version": FORMAT, "segments": {"id-1": entry}} | fields
 
 
 BROKEN: dict[str, bytes] = {
@@ -184,8 +185,8 @@ BROKEN: dict[str, bytes] = {
     "no text": b"\xff\xfe\x00",
     "deep": b"[" * 100_000,
     "another shape": b"[]",
-    "another version": json.dumps(good(format=FORMAT + 1)).encode(),
-    "no version": json.dumps(good(format=None)).encode(),
+    "another version": json.dumps(good(version=FORMAT + 1)).encode(),
+    "no version": json.dumps(good(version=None)).encode(),
     "a short entry": json.dumps(good(segments={"id-1": [LONG_AGO, "2"]})).encode(),
     "no query": json.dumps(good(segments={"id-1": [LONG_AGO, "2", "n", [], None]})).encode(),
     "no parents": json.dumps(good(segments={"id-1": [LONG_AGO, "2", "n", [1], "q"]})).encode(),
@@ -215,14 +216,14 @@ def test_no_file_breaks_a_run(tmp_path_factory: pytest.TempPathFactory, content:
 def test_a_file_that_is_too_large_is_neither_read_nor_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(definition_cache, "LARGEST_FILE", 300)
+    monkeypatch.setattr(files, "LARGEST_PRIVATE", 300)
     assert taught(tmp_path, read()).find(listed(read())) == read()
     said: list[str] = []
     many = [read(number) for number in range(10)]
     cache(tmp_path, say=said.append).learn([listed(one) for one in many], many)
     assert said == ["definitions are not remembered: they are too many"]
     assert cache(tmp_path).find(listed(read(5))) is None
-    monkeypatch.setattr(definition_cache, "LARGEST_FILE", 30)
+    monkeypatch.setattr(files, "LARGEST_PRIVATE", 30)
     assert cache(tmp_path).find(listed(read())) is None
 
 

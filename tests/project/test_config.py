@@ -12,7 +12,7 @@ from segctl.common.loopback import is_loopback
 from segctl.common.secrets import Secret
 from segctl.errors import InvalidInput, UsageError
 from segctl.planning.safety import Limits
-from segctl.project import environment
+from segctl.project import config, environment
 from segctl.project.config import (
     Config,
     Target,
@@ -202,10 +202,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path.unlink()
     path.write_text(HEAD)
 
-    def refuse(path: Path, mode: str) -> object:
+    def refuse(path: Path, limit: int) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(config, "read_bounded", refuse)
     with pytest.raises(UsageError, match=r"cannot read segctl.yaml: Permission denied"):
         load_config(tmp_path)
 

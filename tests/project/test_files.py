@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from io import FileIO
 from pathlib import Path
 
 import pytest
 
+from segctl.common.files import read_bounded
 from segctl.declarations.collection import read_declarations
 from segctl.errors import InvalidInput, UsageError
 from segctl.project import files
@@ -185,12 +185,12 @@ def test_what_may_not_be_read_is_reported(project: Path, monkeypatch: pytest.Mon
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
-    def refuse_file(path: str) -> FileIO:
+    def refuse_file(path: str, limit: int) -> bytes:
         if path.endswith("a.yaml"):
             raise PermissionError(13, "Permission denied")
-        return FileIO(path)
+        return read_bounded(path, limit)
 
     monkeypatch.setattr(os, "scandir", refuse_folder)
-    monkeypatch.setattr(files, "FileIO", refuse_file)
+    monkeypatch.setattr(files, "read_bounded", refuse_file)
 
     assert codes(project) == ["segments/a.yaml unreadable", "segments/closed unreadable"]

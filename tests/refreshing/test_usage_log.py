@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from segctl.common.files import LARGEST_PRIVATE
 from segctl.refreshing.quota import Past
-from segctl.refreshing.usage_log import LARGEST, RefreshRecord
+from segctl.refreshing.usage_log import RefreshRecord
 from tests.support.clock import FakeClock
 from tests.support.process import REPOSITORY
 
@@ -82,7 +83,7 @@ MOMENT = '"2026-07-15T16:00:00+00:00"'
         b'{"version": 1, "uses": {"a": ["x"]}, "closed": {}, "account_closed": null}',
         b'{"version": 1, "uses": {"a": ["2026-07-15"]}, "closed": {}, "account_closed": null}',
         b'{"version": 1, "uses": {}, "closed": {}, "account_closed": 7}',
-        b" " * (LARGEST + 1),
+        b" " * (LARGEST_PRIVATE + 1),
     ],
 )
 def test_what_segctl_did_not_write_is_begun_anew(tmp_path: Path, content: bytes) -> None:

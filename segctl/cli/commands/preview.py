@@ -8,6 +8,7 @@ import click
 
 from segctl.cli.options import with_session
 from segctl.cli.shell_completion import segment_names
+from segctl.common.timestamps import parse_utc
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,11 +90,7 @@ def command(
 
 
 def _moment(text: str) -> datetime:
-    from datetime import UTC  # noqa: PLC0415
-
-    from segctl.audience.typed_sql import parse_utc  # noqa: PLC0415
-
     read = parse_utc(text)
     if read is None:
         raise UsageError("--now is no time", hint="write it in ISO form: 2026-01-31T00:00:00Z")
-    return read.replace(tzinfo=UTC)
+    return read
