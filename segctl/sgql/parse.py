@@ -64,7 +64,7 @@ def parse(text: str) -> ParsedCondition:
     reader: _Reader | None = None
     try:
         reader = _Reader(text, tokenize(text))
-        condition = reader.whole()
+        condition = reader.parse_query()
     except ParseError as stop:
         found = reader.problems if reader else ()
         return ParsedCondition(text, None, (*found, stop.problem))
@@ -86,64 +86,64 @@ class _Reader(Cursor):
             word.kind is TokenKind.NAME and word.upper not in KEYWORDS
         )
 
-    def whole(self) -> ast.Expression:
+    def parse_query(self) -> ast.Expression:
         if self.at(""):
-            raise self.stop("empty-query", "the query is empty")
+            raise self.error("empty-query", "the query is empty")
         if self.at("SELECT"):
-            raise self.stop("not-sgql", "this is SQL already: SGQL is a condition without SELECT")
-        condition = self.condition()
+            raise self.error("not-sgql", "this is SQL already: SGQL is a condition without SELECT")
+        condition = self.parse_condition()
         if not self.at(""):
-            raise self._left_over()
+            raise self._unexpected_rest()
         if _height(condition) > MAX_DEPTH:
             raise self._too_deep()
         return condition
 
-    def condition(self) -> ast.Expression:
+    def parse_condition(self) -> ast.Expression:
         """Read operands joined by AND, or by OR."""
-        self._deeper()
-        begin = self.word.start
-        operands = [self._negation()]
-        joined = self.word
+        self._enter()
+        begin = self.token.start
+        operands = [self._parse_negation()]
+        joined = self.token
         while self.at("AND", "OR"):
-            if self.word.upper != joined.upper:
-                self.complain(
+            if self.token.upper != joined.upper:
+                self.report(
                     "unclear-precedence",
                     "AND and OR stand side by side, and which goes first in SGQL is not documented",
                     "put what belongs together between parentheses",
                 )
-                joined = self.word
-            self.take()
-            operands.append(self._negation())
+                joined = self.token
+            self.advance()
+            operands.append(self._parse_negation())
         self.depth -= 1
         if len(operands) == 1:
             return operands[0]
         kind = ast.And if joined.upper == "AND" else ast.Or
         return kind(start=begin, end=self.last_end, operands=tuple(operands))
 
-    def _negation(self) -> ast.Expression:
+    def _parse_negation(self) -> ast.Expression:
         word = self.accept("NOT")
         if word is None:
-            return self._comparison()
-        self._deeper()
-        operand = self._negation()
+            return self._parse_comparison()
+        self._enter()
+        operand = self._parse_negation()
         self.depth -= 1
         return ast.Not(start=word.start, end=self.last_end, operand=operand)
 
-    def _comparison(self) -> ast.Expression:
-        begin = self.word.start
-        found = self._compared(self._arithmetic(), begin)
+    def _parse_comparison(self) -> ast.Expression:
+        begin = self.token.start
+        found = self._parse_comparison_tail(self._parse_arithmetic(), begin)
         if self.at(*_COMPARISONS, *_TEST, "IS"):
-            raise self.stop(
+            raise self.error(
                 "chained-comparison",
                 "comparisons cannot be chained",
                 "put AND between them, or one of them between parentheses",
             )
         return found
 
-    def _compared(self, left: ast.Expression, start: int) -> ast.Expression:
+    def _parse_comparison_tail(self, left: ast.Expression, start: int) -> ast.Expression:
         if self.at(*_COMPARISONS):
-            op = cast("ast.ComparisonOperator", _COMPARISONS[self.take().upper])
-            right = self._arithmetic()
+            op = cast("ast.ComparisonOperator", _COMPARISONS[self.advance().upper])
+            right = self._parse_arithmetic()
             return ast.Comparison(start=start, end=self.last_end, op=op, left=left, right=right)
         if self.accept("IS"):
             negated = self.accept("NOT") is not None
@@ -152,20 +152,20 @@ class _Reader(Cursor):
         negated = self.accept("NOT") is not None
         if self.accept("IN"):
             opened = self.expect("(", " after IN")
-            items = self._items(opened)
+            items = self._parse_items(opened)
             return ast.In(
                 start=start, end=self.last_end, operand=left, items=items, negated=negated
             )
         if self.accept("LIKE"):
-            pattern = self._arithmetic()
+            pattern = self._parse_arithmetic()
             return ast.Like(
                 start=start, end=self.last_end, kind="LIKE", operand=left, pattern=pattern,
                 escape=None, negated=negated,
             )  # fmt: skip
         if self.accept("BETWEEN"):
-            low = self._arithmetic()
+            low = self._parse_arithmetic()
             self.expect("AND", " between the bounds of BETWEEN")
-            high = self._arithmetic()
+            high = self._parse_arithmetic()
             return ast.Between(
                 start=start, end=self.last_end, operand=left, low=low, high=high, negated=negated
             )
@@ -173,62 +173,62 @@ class _Reader(Cursor):
             raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=_TEST)
         return left
 
-    def _items(self, opened: Token) -> tuple[ast.Expression, ...]:
-        items = [self.condition()]
+    def _parse_items(self, opened: Token) -> tuple[ast.Expression, ...]:
+        items = [self.parse_condition()]
         while self.accept(","):
-            items.append(self.condition())
-        self.close(")", opened, _AFTER)
+            items.append(self.parse_condition())
+        self.expect_closing(")", opened, _AFTER)
         return tuple(items)
 
-    def _arithmetic(self, floor: int = 0) -> ast.Expression:
+    def _parse_arithmetic(self, floor: int = 0) -> ast.Expression:
         """Read operands whose operators bind tighter than `floor`: each has its own power."""
-        begin = self.word.start
-        left = self._signed()
-        while (power := _POWERS.get(self.word.upper, 0)) > floor:
-            op = cast("ast.BinaryOperator", self.take().upper)
-            right = self._arithmetic(power)
+        begin = self.token.start
+        left = self._parse_signed()
+        while (power := _POWERS.get(self.token.upper, 0)) > floor:
+            op = cast("ast.BinaryOperator", self.advance().upper)
+            right = self._parse_arithmetic(power)
             left = ast.Binary(start=begin, end=self.last_end, op=op, left=left, right=right)
         return left
 
-    def _signed(self) -> ast.Expression:
+    def _parse_signed(self) -> ast.Expression:
         sign = self.accept("-")
         if sign is None:
-            return self._operand()
-        self._deeper()
-        operand = self._signed()
+            return self._parse_operand()
+        self._enter()
+        operand = self._parse_signed()
         self.depth -= 1
         return ast.Unary(start=sign.start, end=self.last_end, op="-", operand=operand)
 
-    def _operand(self) -> ast.Expression:  # noqa: PLR0911 - one a shape
-        word = self.word
+    def _parse_operand(self) -> ast.Expression:  # noqa: PLR0911 - one a shape
+        word = self.token
         if self.at("("):
-            return self._parenthesis()
+            return self._parse_parenthesis()
         if word.kind is TokenKind.STRING:
-            return self._string()
+            return self._parse_string()
         if word.kind is TokenKind.NUMBER:
-            return self._number()
+            return self._parse_number()
         if self.at("NULL"):
-            self.take()
+            self.advance()
             return ast.Null(start=word.start, end=word.end)
         if self.at("TRUE", "FALSE"):
-            self.take()
+            self.advance()
             return ast.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
         if self.at("INTERVAL"):
-            return self._interval()
+            return self._parse_interval()
         if self.at("TIMESTAMP") and self.next.kind is TokenKind.STRING:
-            self.take()
-            text = self._string()
+            self.advance()
+            text = self._parse_string()
             return ast.Cast(
                 start=word.start, end=text.end, operand=text, type="TIMESTAMP", form="literal"
             )
         if not self.is_name(word):
             raise self.unexpected("a field, a value or `(`")
-        return self._call() if self.next.upper == "(" else self._column()
+        return self._parse_call() if self.next.upper == "(" else self._parse_column()
 
-    def _parenthesis(self) -> ast.Expression:
-        opened = self.take()
-        inner = self.condition()
-        self.close(")", opened, _AFTER)
+    def _parse_parenthesis(self) -> ast.Expression:
+        opened = self.advance()
+        inner = self.parse_condition()
+        self.expect_closing(")", opened, _AFTER)
         self.parens.append(
             ast.Paren(
                 start=opened.start, end=self.last_end, inner_start=inner.start, inner_end=inner.end
@@ -236,12 +236,12 @@ class _Reader(Cursor):
         )
         return inner
 
-    def _string(self) -> ast.String:
-        word = self.take()
+    def _parse_string(self) -> ast.String:
+        word = self.advance()
         raw = word.text[1:-1]
         for found in _ESCAPE.finditer(raw):
             if found[1] not in "\\'\"":
-                self.complain(
+                self.report(
                     "unclear-escape",
                     f"what {quote_snippet(found[0])} means in a text of SGQL is not documented",
                     "the backslash escapes quotes and itself",
@@ -250,33 +250,33 @@ class _Reader(Cursor):
                 break
         return ast.String(start=word.start, end=word.end, raw=raw, value=_ESCAPE.sub(r"\1", raw))
 
-    def _number(self) -> ast.Number:
-        word = self.take()
-        if self.word.kind is TokenKind.NAME and self.word.start == word.end:
-            raise self.stop(
+    def _parse_number(self) -> ast.Number:
+        word = self.advance()
+        if self.token.kind is TokenKind.NAME and self.token.start == word.end:
+            raise self.error(
                 "syntax",
-                f"{quote_snippet(word.text + self.word.text)} is neither a number nor a name",
+                f"{quote_snippet(word.text + self.token.text)} is neither a number nor a name",
                 "such a name stands between backticks",
                 word,
             )
         return ast.Number(start=word.start, end=word.end, text=word.text)
 
-    def _interval(self) -> ast.Interval:
-        word = self.take()
+    def _parse_interval(self) -> ast.Interval:
+        word = self.advance()
         value: ast.Number | ast.String
-        if self.word.kind is TokenKind.STRING:
-            value = self._string()
+        if self.token.kind is TokenKind.STRING:
+            value = self._parse_string()
             found = _SPAN.fullmatch(value.value)
             amount, unit = found.groups() if found else ("", "")
             value = ast.Number(start=value.start, end=value.end, text=amount)
-        elif self.word.kind is TokenKind.NUMBER:
-            value = self._number()
-            after = self.word
-            unit = self.take().text if after.kind is TokenKind.NAME else ""
+        elif self.token.kind is TokenKind.NUMBER:
+            value = self._parse_number()
+            after = self.token
+            unit = self.advance().text if after.kind is TokenKind.NAME else ""
         else:
             raise self.unexpected("a number after INTERVAL")
         if lower(unit).removesuffix("s") not in UNITS or not value.text.isdecimal():
-            raise self.stop(
+            raise self.error(
                 "unclear-interval",
                 "a span is a whole number of seconds, minutes, hours, days, months or years",
                 "write interval 10 day",
@@ -286,54 +286,54 @@ class _Reader(Cursor):
         name = ast.Name(start=end, end=end, text=lower(unit).removesuffix("s"))
         return ast.Interval(start=word.start, end=end, value=value, unit=name, keyword=True)
 
-    def _call(self) -> ast.Call:
-        name = self._name("the name of a function")
-        opened = self.take()
-        args = () if self.accept(")") else self._items(opened)
+    def _parse_call(self) -> ast.Call:
+        name = self._parse_name("the name of a function")
+        opened = self.advance()
+        args = () if self.accept(")") else self._parse_items(opened)
         return ast.Call(start=name.start, end=self.last_end, name=name, args=args)
 
-    def _column(self) -> ast.Column:
-        name = self._name("a field")
+    def _parse_column(self) -> ast.Column:
+        name = self._parse_name("a field")
         first, *keys = name.text.split(".") if name.text.startswith("event_data.") else [name.text]
         path: list[ast.Name | ast.Number | ast.String] = [
             ast.Name(start=name.start, end=name.end, text=key, quoted=True) for key in keys
         ]
         name = ast.Name(start=name.start, end=name.end, text=first, quoted=name.quoted)
         while self.at(".", ":", "["):
-            opened = self.take()
+            opened = self.advance()
             if opened.text == "[":
-                if self.word.kind is not TokenKind.STRING:
+                if self.token.kind is not TokenKind.STRING:
                     raise self.unexpected("a text between the brackets")
-                key = self._string()
-                self.close("]", opened)
+                key = self._parse_string()
+                self.expect_closing("]", opened)
                 path.append(ast.Name(start=key.start, end=key.end, text=key.value, quoted=True))
             else:
-                path.append(self._name(f"a name after `{opened.text}`"))
+                path.append(self._parse_name(f"a name after `{opened.text}`"))
         return ast.Column(
             start=name.start, end=self.last_end, qualifier=None, name=name, path=tuple(path)
         )
 
-    def _name(self, what: str) -> ast.Name:
-        word = self.word
+    def _parse_name(self, what: str) -> ast.Name:
+        word = self.token
         if word.kind not in (TokenKind.NAME, TokenKind.QUOTED):
             raise self.unexpected(what)
-        self.take()
+        self.advance()
         quoted = word.kind is TokenKind.QUOTED
         text = word.text[1:-1] if quoted else word.text
         return ast.Name(start=word.start, end=word.end, text=text, quoted=quoted)
 
-    def _left_over(self) -> ParseError:
+    def _unexpected_rest(self) -> ParseError:
         if self.at(")"):
-            return self.stop("unexpected-parenthesis", "this `)` closes nothing", "remove it")
+            return self.error("unexpected-parenthesis", "this `)` closes nothing", "remove it")
         return self.unexpected("AND, OR or the end of the query", meant=_AFTER)
 
-    def _deeper(self) -> None:
+    def _enter(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self._too_deep()
 
     def _too_deep(self) -> ParseError:
-        return self.stop("too-deep", f"the query is nested deeper than {MAX_DEPTH} levels")
+        return self.error("too-deep", f"the query is nested deeper than {MAX_DEPTH} levels")
 
 
 def _height(node: ast.Node) -> int:

@@ -93,7 +93,7 @@ def test_a_quote_inside_a_text_is_reported_where_it_stands(where: str, at: str) 
     (problem,) = parse(text).problems
     assert (problem.code, problem.hint) == (
         "quote-in-text",
-        "write '' for a quote inside a text",
+        "write '' for a quote inside a string",
     )
     assert (problem.start, text[problem.start : problem.end]) == (text.index(at), at)
 
@@ -108,5 +108,5 @@ def test_a_keyword_may_stand_right_behind_a_text(where: str) -> None:
 def test_comments_of_other_languages() -> None:
     text = f"{W}a = 1 # why\n AND b = 2"
     (problem,) = parse(text).problems
-    assert problem.hint == "comments in a query begin with --"
+    assert problem.hint == "start comments in a query with --"
     assert problem.start == text.index("#")

@@ -1,1 +1,1 @@
-"""From text to tree: tokens, a recursive descent over them, and every error with its offset."""
+"""The parser of segment queries: from text to tokens to a tree, every error with its offset."""

@@ -1,7 +1,7 @@
-"""A place among the words of a query: look, take, expect, complain.
+"""A cursor over the tokens of a query: look, advance, expect, report.
 
-Owns the reading head that `expressions` and `grammar` share, and the wording of the commonest
-complaint, "expected this, found that". Refuses to know what a query looks like.
+Shared by the parsers of expressions and statements, and by that of SGQL. Words the commonest
+message, "expected X, found Y"; knows no grammar.
 """
 
 from __future__ import annotations
@@ -25,151 +25,142 @@ RESERVED = frozenset(
         "UNION", "INTERSECT", "EXCEPT", "MINUS", "DISTINCT", "CAST", "TRY_CAST", "WITH",
     }
 )  # fmt: skip
-"""Bare words that are never a column, a table or an alias."""
+"""Bare words that never name a column, a table or an alias."""
 
 
 class Cursor:
-    """A reading head over `words`, whose last word is of kind END.
+    """A position in `tokens`, the last of which is of kind END.
 
-    `problems` collects what reading went on after; `parens` the grouping parentheses.
+    `problems` collects the errors after which parsing continues; `parens` the grouping
+    parentheses.
     """
 
-    def __init__(self, text: str, words: Sequence[Token]) -> None:
+    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
         self.text = text
-        self.tokens = words
+        self.tokens = tokens
         self.index = 0
-        self.word = words[0]
+        self.token = tokens[0]
         self.problems: list[Problem] = []
         self.parens: list[Paren] = []
 
     @property
     def next(self) -> Token:
-        """The word after the current one; at the end, the end."""
+        """The token after the current one; the END token at the end."""
         return self.tokens[min(self.index + 1, len(self.tokens) - 1)]
 
     @property
     def last_end(self) -> int:
-        """Where the last taken word ended."""
-        return self.tokens[self.index - 1].end if self.index else self.word.start
+        """The offset at which the previous token ended."""
+        return self.tokens[self.index - 1].end if self.index else self.token.start
 
-    def take(self) -> Token:
-        """Return the current word and go on to the next. The end is never passed."""
-        word = self.word
-        if word.kind is not TokenKind.END:
+    def advance(self) -> Token:
+        """Return the current token and move to the next. Never moves past the END token."""
+        token = self.token
+        if token.kind is not TokenKind.END:
             self.index += 1
-            self.word = self.tokens[self.index]
-        return word
+            self.token = self.tokens[self.index]
+        return token
 
     def at(self, *wanted: str) -> bool:
-        """Tell whether the current word is one of these, given in upper case."""
-        return self.word.upper in wanted
+        """Return whether the current token is one of these, given in upper case."""
+        return self.token.upper in wanted
 
     def accept(self, wanted: str) -> Token | None:
-        """Take the current word if it is `wanted`."""
-        return self.take() if self.word.upper == wanted else None
+        """Return the current token and advance if it is `wanted`, else return `None`."""
+        return self.advance() if self.token.upper == wanted else None
 
-    def expect(self, wanted: str, why: str = "") -> Token:
-        """Take the word `wanted`, or stop, saying that it was expected `why`."""
-        if self.word.upper != wanted:
-            raise self.unexpected(f"`{wanted}`{why}", meant=(wanted,))
-        return self.take()
+    def expect(self, wanted: str, context: str = "") -> Token:
+        """Return the current token and advance if it is `wanted`, else raise `ParseError`.
 
-    def close(self, mark: str, opened: Token, meant: Sequence[str] = ()) -> Token:
-        """Take the closing `mark` of what `opened`, or stop and name where that stands."""
-        if self.word.upper == mark:
-            return self.take()
+        `context` completes the message: `" after EXISTS"`.
+        """
+        if self.token.upper != wanted:
+            raise self.unexpected(f"`{wanted}`{context}", meant=(wanted,))
+        return self.advance()
+
+    def expect_closing(self, mark: str, opened: Token, meant: Sequence[str] = ()) -> Token:
+        """Return the token that closes `opened`, or raise `ParseError` naming where that is."""
+        if self.token.upper == mark:
+            return self.advance()
         kind = "bracket" if opened.text == "[" else "parenthesis"
-        if self.word.kind is TokenKind.END:
-            raise self.stop(
-                f"unclosed-{kind}",
-                f"the {kind} opened at {describe_position(self.text, opened.start)} is not closed",
-                f"add `{mark}`",
-                opened,
-            )
-        raise self.unexpected(
-            f"`{mark}`",
-            meant=meant,
-            hint=f"the {kind} was opened at {describe_position(self.text, opened.start)}",
-        )
+        where = describe_position(self.text, opened.start)
+        if self.token.kind is TokenKind.END:
+            message = f"the {kind} opened at {where} is never closed"
+            raise self.error(f"unclosed-{kind}", message, f"add `{mark}`", opened)
+        raise self.unexpected(f"`{mark}`", meant=meant, hint=f"the {kind} was opened at {where}")
 
     def unexpected(self, wanted: str, *, meant: Sequence[str] = (), hint: str = "") -> ParseError:
-        """Make the reason to stop at the current word: `wanted` was expected there.
+        """Return the error "expected X, found Y" at the current token.
 
-        `meant` are keywords that the current word may be a misspelling of.
+        `meant` are keywords of which the current token may be a misspelling.
         """
-        word = self.word
-        guess = nearest_match(word.text, meant) if word.kind is TokenKind.NAME else ""
-        found = (
-            "the query ends" if word.kind is TokenKind.END else f"found {quote_snippet(word.text)}"
-        )
-        return self.stop(
+        token = self.token
+        guess = nearest_match(token.text, meant) if token.kind is TokenKind.NAME else ""
+        is_end = token.kind is TokenKind.END
+        actual = "the end of the query" if is_end else quote_snippet(token.text)
+        return self.error(
             "syntax",
-            f"expected {wanted}, but {found}",
+            f"expected {wanted}, found {actual}",
             f"did you mean `{guess}`?" if guess else hint,
         )
 
-    def comma_missing(self, things: str) -> ParseError:
-        """Make the reason to stop at the current word: it begins the next of some `things`."""
-        message = f"a comma is missing before {quote_snippet(self.word.text)}"
-        return self.stop("syntax", message, f"write a comma between {things}")
+    def missing_comma(self, items: str) -> ParseError:
+        """Return the error at the current token, the next of some `items` ("the values")."""
+        message = f"missing comma before {quote_snippet(self.token.text)}"
+        return self.error("syntax", message, f"separate {items} with commas")
 
-    def stop(
-        self, code: str, message: str, hint: str = "", word: Token | None = None
+    def error(
+        self, code: str, message: str, hint: str = "", token: Token | None = None
     ) -> ParseError:
-        """Make the reason to stop reading: a problem at `word`, or at the current one."""
-        return ParseError(self.problem(code, message, hint, word))
+        """Return the error that ends parsing, at `token` or at the current one."""
+        return ParseError(self.problem(code, message, hint, token))
 
-    def complain(self, code: str, message: str, hint: str = "", word: Token | None = None) -> None:
-        """Note a problem, and go on reading."""
-        self.problems.append(self.problem(code, message, hint, word))
+    def report(self, code: str, message: str, hint: str = "", token: Token | None = None) -> None:
+        """Record a problem at `token`, or at the current one, and continue parsing."""
+        self.problems.append(self.problem(code, message, hint, token))
 
-    def problem(self, code: str, message: str, hint: str, word: Token | None) -> Problem:
-        """Make a problem at `word`, or at the current one."""
-        where = word or self.word
+    def problem(self, code: str, message: str, hint: str, token: Token | None) -> Problem:
+        """Return a problem at `token`, or at the current one."""
+        where = token or self.token
         return Problem(code, message, hint, where.start, where.end)
 
-    def misspelt(self, *keywords: str) -> bool:
-        """Tell whether the current word seems to be one of these keywords, misspelt.
+    def correct_misspelling(self, *keywords: str) -> bool:
+        """Return whether the current token seems to be one of these keywords, misspelt.
 
-        If so, the problem is noted and the word is to be read as that keyword.
+        If so, report it and replace the current token by that keyword.
         """
-        word = self.word
-        if word.kind is not TokenKind.NAME or word.upper in RESERVED:
+        token = self.token
+        if token.kind is not TokenKind.NAME or token.upper in RESERVED:
             return False
-        guess = nearest_match(word.text, keywords)
+        guess = nearest_match(token.text, keywords)
         if not guess:
             return False
-        self.complain(
-            "misspelt-keyword", f"unknown word {quote_snippet(word.text)}", _did_you_mean(guess)
-        )
-        self.word = word._replace(upper=guess)
+        message = f"unknown keyword {quote_snippet(token.text)}"
+        self.report("misspelt-keyword", message, f"did you mean `{upper(guess)}`?")
+        self.token = token._replace(upper=guess)
         return True
 
-    def is_name(self, word: Token) -> bool:
-        """Tell whether a word can name a column, a table or an alias."""
-        return word.kind is TokenKind.QUOTED or (
-            word.kind is TokenKind.NAME and word.upper not in RESERVED
+    def is_name(self, token: Token) -> bool:
+        """Return whether a token can name a column, a table or an alias."""
+        return token.kind is TokenKind.QUOTED or (
+            token.kind is TokenKind.NAME and token.upper not in RESERVED
         )
 
-    def name(self, what: str) -> Name:
-        """Take a name, or stop: `what` was expected."""
-        if not self.is_name(self.word):
-            raise self.unexpected(what)
-        return name_of(self.take())
+    def parse_name(self, expected: str) -> Name:
+        """Parse a name, or raise `ParseError`: `expected` is missing."""
+        if not self.is_name(self.token):
+            raise self.unexpected(expected)
+        return name_of(self.advance())
 
-    def any_name(self, what: str) -> Name:
-        """Take a name that may also be a keyword, as after a dot."""
-        if self.word.kind not in (TokenKind.NAME, TokenKind.QUOTED):
-            raise self.unexpected(what)
-        return name_of(self.take())
-
-
-def name_of(word: Token) -> Name:
-    """Make a name of a bare or quoted word."""
-    quoted = word.kind is TokenKind.QUOTED
-    text = word.text[1:-1].replace('""', '"') if quoted else word.text
-    return Name(start=word.start, end=word.end, text=text, quoted=quoted)
+    def parse_any_name(self, expected: str) -> Name:
+        """Parse a name that may also be a keyword, as after a dot."""
+        if self.token.kind not in (TokenKind.NAME, TokenKind.QUOTED):
+            raise self.unexpected(expected)
+        return name_of(self.advance())
 
 
-def _did_you_mean(guess: str) -> str:
-    return f"did you mean `{upper(guess)}`?"
+def name_of(token: Token) -> Name:
+    """Return the name that a bare or quoted token is."""
+    quoted = token.kind is TokenKind.QUOTED
+    text = token.text[1:-1].replace('""', '"') if quoted else token.text
+    return Name(start=token.start, end=token.end, text=text, quoted=quoted)

@@ -1,9 +1,9 @@
-"""What stops a query from being read, in segctl's own words.
+"""Errors in a query, worded for its author.
 
-Owns `Problem` and the exception that carries one out of the depths of the parser, which
-`parse.parse` alone catches. Knows offsets in the query, never files: the caller maps them
-(`declarations.positions`) and decides how much a problem weighs. What segctl cannot read is
-unknown, not wrong (sendgrid-api.md §6): a caller should warn, and send the query as written.
+`Problem` is one of them; `ParseError` carries a problem out of the parser, and only `parse.parse`
+catches it. Knows offsets in the query, not files: the caller maps offsets to a file and decides how
+serious a problem is. A query that segctl cannot read is not necessarily wrong (sendgrid-api.md §6):
+callers should warn, and send the query as it is.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from segctl.common.secrets import redact
 from segctl.query.personal_data import mask_email_addresses
 
 MAX_SNIPPET = 40
-"""A message quotes at most so many characters of a query."""
+"""The number of characters of a query that a message quotes at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that segctl could not read.
+    """Something wrong, or worth noting, at one place in a query.
 
-    `code` is stable and short (`unclosed-parenthesis`); `message` is one sentence without a
-    final stop; `hint` says what to do, or is empty; `start` and `end` are offsets in characters
-    into the query's text, `end` one past the last.
+    `code` is stable and short (`unclosed-parenthesis`); `message` is one sentence without a final
+    full stop; `hint` says what to do, or is empty; `start` and `end` are offsets in characters into
+    the text of the query, `end` one past the last.
     """
 
     code: str
@@ -34,7 +34,7 @@ class Problem:
 
 
 class ParseError(Exception):
-    """Leaves the parser with the problem that ends the reading."""
+    """The problem at which the parser stops."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -42,9 +42,10 @@ class ParseError(Exception):
 
 
 def quote_snippet(text: str) -> str:
-    """Quote a piece of a query for a message: short, on one line, without control characters.
+    """Return a piece of a query as a message quotes it: short, on one line, printable.
 
-    Keys and addresses are masked before it is cut, for no mask knows half of one.
+    API keys and e-mail addresses are masked before the text is cut: a mask would not recognise
+    half of one.
     """
     text = redact(mask_email_addresses(text))
     short = text if len(text) <= MAX_SNIPPET else text[: MAX_SNIPPET - 1] + "…"
@@ -52,7 +53,7 @@ def quote_snippet(text: str) -> str:
 
 
 def describe_position(text: str, offset: int) -> str:
-    """Say where in the query `offset` is, for a hint: lines and columns count from 1."""
+    """Return `line 2, column 5 of the query` for an offset; lines and columns count from 1."""
     line = text.count("\n", 0, offset) + 1
     column = offset - (text.rfind("\n", 0, offset) + 1) + 1
     return f"line {line}, column {column} of the query"

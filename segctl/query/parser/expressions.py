@@ -1,11 +1,10 @@
-"""Reading one expression by precedence: conditions and arithmetic.
+"""The parser of expressions, by precedence: conditions and arithmetic.
 
-Owns precedence and what stands between operands. Refuses to know clauses, and leaves operands
-to `operands`.
+Parses what is between operands; `operands` parses those, `statements` the clauses.
 
 Precedence, loosest first: OR, AND, NOT, comparisons (which do not chain), `||`, `+ -`, `* / %`,
-signs, `::`. Where the documentation leaves precedence open (`a || b + c`) nothing is guessed:
-without parentheses segctl does not read it, for to call parentheses redundant one has to know.
+signs, `::`. The documentation leaves the precedence of `a || b + c` open, so segctl does not guess:
+it is an error without parentheses, because redundant parentheses are part of the normal form.
 
 Chains are loops and nesting is counted, so neither a million operands nor ten thousand
 parentheses exhaust the stack.
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
     from segctl.query.parser.tokens import Token
 
 MAX_DEPTH = 64
-"""A query nested deeper, or a tree higher, than this is not read."""
+"""The deepest nesting of a query, and the greatest height of a tree."""
 
 OR, AND, NOT, COMPARE, CONCAT, ADD, MULTIPLY, SIGN, CAST = range(1, 10)
 
 _COMPARISONS = {op: op for op in ("=", "!=", "<", "<=", ">", ">=")} | {"<>": "!=", "==": "="}
 _LIKES = frozenset(("LIKE", "ILIKE", "RLIKE", "REGEXP"))
 
-_POWER = {
+_PRECEDENCE = {
     "OR": OR,
     "AND": AND,
     "&&": AND,
@@ -46,34 +45,34 @@ _POWER = {
     "::": CAST,
 }
 
-CONTINUE = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN")
-"""Keywords that may follow an operand, for guessing at misspelt ones."""
+OPERAND_FOLLOWERS = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN")
+"""Keywords that may follow an operand, to recognise misspelt ones."""
 
 
 class ExpressionParser(Cursor, ABC):
-    """Reads expressions at the cursor."""
+    """Parses expressions at the cursor."""
 
     depth = 0
     peak = 0
-    """The height of the highest tree read so far below the expression that is being read."""
+    """The height of the highest tree parsed so far below the current expression."""
 
-    def expression(self, floor: int = 0) -> ast.Expression:
-        """Read an expression whose operators all bind tighter than `floor`."""
+    def parse_expression(self, floor: int = 0) -> ast.Expression:
+        """Parse an expression whose operators all bind tighter than `floor`."""
         if self.depth >= MAX_DEPTH:
             raise self._too_deep()
         self.depth += 1
         above, self.peak = self.peak, 0
         compared = False
-        begin = self.word.start  # before the parentheses around the first operand, if any
-        left = self.prefix(floor)
+        start = self.token.start  # before the parentheses around the first operand, if any
+        left = self.parse_prefix(floor)
         height = self.peak + 1
-        while (power := _POWER.get(self.word.upper, 0)) > floor:
-            if power == COMPARE:
+        while (precedence := _PRECEDENCE.get(self.token.upper, 0)) > floor:
+            if precedence == COMPARE:
                 if compared:
-                    raise self._chained(left)
+                    raise self._chained_comparison(left)
                 compared = True
             self.peak = 0
-            left = self._infix(left, begin, power)
+            left = self._parse_infix(left, start, precedence)
             height = max(height, self.peak) + 1
             if height > MAX_DEPTH:
                 raise self._too_deep()
@@ -81,124 +80,124 @@ class ExpressionParser(Cursor, ABC):
         self.depth -= 1
         return left
 
-    def prefix(self, floor: int) -> ast.Expression:
-        """Read an operand, with what stands before it: NOT or a sign."""
-        word = self.word
-        if word.upper in ("NOT", "!"):
-            if word.upper == "!":
-                self.complain("exclamation-mark", "`!` is not an operator", "write NOT")
+    def parse_prefix(self, floor: int) -> ast.Expression:
+        """Parse an operand with the NOT or the sign before it."""
+        token = self.token
+        if token.upper in ("NOT", "!"):
+            if token.upper == "!":
+                self.report("exclamation-mark", "`!` is not an operator", "write NOT")
             if floor >= NOT:
-                raise self.stop(
-                    "syntax", "NOT cannot stand here", "put NOT (…) between parentheses"
-                )
-            self.take()
-            operand = self.expression(NOT - 1)
-            return ast.Not(start=word.start, end=self.last_end, operand=operand)
-        if word.upper in ("+", "-"):
-            self.take()
-            operand = self.expression(SIGN)
-            sign = cast("ast.Sign", word.upper)
-            return ast.Unary(start=word.start, end=self.last_end, op=sign, operand=operand)
-        return self.operand()
+                raise self.error("syntax", "NOT is not allowed here", "put NOT (…) in parentheses")
+            self.advance()
+            operand = self.parse_expression(NOT - 1)
+            return ast.Not(start=token.start, end=self.last_end, operand=operand)
+        if token.upper in ("+", "-"):
+            self.advance()
+            operand = self.parse_expression(SIGN)
+            sign = cast("ast.Sign", token.upper)
+            return ast.Unary(start=token.start, end=self.last_end, op=sign, operand=operand)
+        return self.parse_operand()
 
     @abstractmethod
-    def operand(self) -> ast.Expression:
-        """Read one operand. `operands` does."""
+    def parse_operand(self) -> ast.Expression:
+        """Parse one operand. Implemented in `operands`."""
 
     @abstractmethod
-    def subquery_after(self, opened: Token) -> ast.Subquery:
-        """Read the query after an opening parenthesis, and the closing one. `grammar` does."""
+    def parse_subquery(self, opened: Token) -> ast.Subquery:
+        """Parse a query and the closing parenthesis. Implemented in `statements`."""
 
     @abstractmethod
-    def type_name(self) -> str:
-        """Read the name of a type. `operands` does."""
+    def parse_type_name(self) -> str:
+        """Parse the name of a type. Implemented in `operands`."""
 
-    def list_until(self, mark: str, opened: Token) -> tuple[ast.Expression, ...]:
-        """Read one or more expressions between commas, up to and with the closing `mark`."""
+    def parse_list(self, mark: str, opened: Token) -> tuple[ast.Expression, ...]:
+        """Parse one or more expressions separated by commas, and the closing `mark`."""
         items: list[ast.Expression] = []
         while True:
             if items and self.at(mark):
-                raise self.stop("syntax", f"a comma stands before `{mark}`", "remove the comma")
-            items.append(self.expression())
+                raise self.error("syntax", f"extra comma before `{mark}`", "remove the comma")
+            items.append(self.parse_expression())
             if not self.accept(","):
                 break
-        if self.word.kind in (TokenKind.STRING, TokenKind.NUMBER):
-            raise self.comma_missing("the values")
-        self.close(mark, opened, ("AND", "OR", "IN", "LIKE"))
+        if self.token.kind in (TokenKind.STRING, TokenKind.NUMBER):
+            raise self.missing_comma("the values")
+        self.expect_closing(mark, opened, ("AND", "OR", "IN", "LIKE"))
         return tuple(items)
 
-    def _infix(self, left: ast.Expression, start: int, power: int) -> ast.Expression:
-        if power in (AND, OR):
-            return self._junction(left, start, power)
-        if power == COMPARE:
-            return self._condition(left, start)
-        if power == CAST:
-            self.take()
-            name = self.type_name()
+    def _parse_infix(self, left: ast.Expression, start: int, precedence: int) -> ast.Expression:
+        if precedence in (AND, OR):
+            return self._parse_junction(left, start, precedence)
+        if precedence == COMPARE:
+            return self._parse_condition(left, start)
+        if precedence == CAST:
+            self.advance()
+            name = self.parse_type_name()
             return ast.Cast(start=start, end=self.last_end, operand=left, type=name, form="::")
-        return self._arithmetic(left, start, power)
+        return self._parse_arithmetic(left, start, precedence)
 
-    def _junction(self, left: ast.Expression, start: int, power: int) -> ast.Expression:
+    def _parse_junction(self, left: ast.Expression, start: int, precedence: int) -> ast.Expression:
         operands = [left]
-        while _POWER.get(self.word.upper) == power:
-            if self.word.upper == "&&":
-                self.complain("double-ampersand", "`&&` is not an operator", "write AND")
-            self.take()
-            operands.append(self.expression(power))
-        kind = ast.And if power == AND else ast.Or
+        while _PRECEDENCE.get(self.token.upper) == precedence:
+            if self.token.upper == "&&":
+                self.report("double-ampersand", "`&&` is not an operator", "write AND")
+            self.advance()
+            operands.append(self.parse_expression(precedence))
+        kind = ast.And if precedence == AND else ast.Or
         return kind(start=start, end=self.last_end, operands=tuple(operands))
 
-    def _arithmetic(self, left: ast.Expression, start: int, power: int) -> ast.Expression:
-        left_open = start == left.start
-        operator = self.take()
-        at = self.word.start
-        right = self.expression(power)
+    def _parse_arithmetic(
+        self, left: ast.Expression, start: int, precedence: int
+    ) -> ast.Expression:
+        left_bare = start == left.start
+        operator = self.advance()
+        right_start = self.token.start
+        right = self.parse_expression(precedence)
         op = cast("ast.BinaryOperator", operator.upper)
-        for side, is_open in ((left, left_open), (right, at == right.start)):
-            if is_open and isinstance(side, ast.Binary) and (op == "||") != (side.op == "||"):
-                raise self.stop(
+        for side, is_bare in ((left, left_bare), (right, right_start == right.start)):
+            if is_bare and isinstance(side, ast.Binary) and (op == "||") != (side.op == "||"):
+                raise self.error(
                     "unclear-precedence",
-                    f"which of `{side.op}` and `{op}` goes first is not documented",
-                    "put one of them between parentheses; to say or, write OR",
+                    f"the precedence of `{side.op}` and `{op}` is not documented",
+                    "put one of them in parentheses; for a logical or, write OR",
                     operator,
                 )
         return ast.Binary(start=start, end=self.last_end, op=op, left=left, right=right)
 
-    def _condition(self, left: ast.Expression, start: int) -> ast.Expression:
-        word = self.word
+    def _parse_condition(self, left: ast.Expression, start: int) -> ast.Expression:
+        token = self.token
         negated = False
-        if word.upper == "<=>":
-            raise self.stop(
+        if token.upper == "<=>":
+            raise self.error(
                 "syntax", "`<=>` is not an operator", "write =, or IS NOT DISTINCT FROM"
             )
-        if word.upper == "IS":
-            return self._is(left, start)
-        if word.upper in _COMPARISONS:
-            if word.upper == "==":
-                self.complain("double-equals", "`==` is not an operator", "write =")
-            self.take()
-            right = self.expression(COMPARE)
-            op = cast("ast.ComparisonOperator", _COMPARISONS[word.upper])
+        if token.upper == "IS":
+            return self._parse_is(left, start)
+        if token.upper in _COMPARISONS:
+            if token.upper == "==":
+                self.report("double-equals", "`==` is not an operator", "write =")
+            self.advance()
+            right = self.parse_expression(COMPARE)
+            op = cast("ast.ComparisonOperator", _COMPARISONS[token.upper])
             return ast.Comparison(start=start, end=self.last_end, op=op, left=left, right=right)
-        if word.upper == "NOT":
-            self.take()
+        if token.upper == "NOT":
+            self.advance()
             negated = True
         if self.accept("IN"):
-            items = self._in_items()
+            items = self._parse_in_items()
             return ast.In(
                 start=start, end=self.last_end, operand=left, items=items, negated=negated
             )
         if self.accept("BETWEEN"):
-            low = self.expression(COMPARE)
+            low = self.parse_expression(COMPARE)
             self.expect("AND", " between the bounds of BETWEEN")
-            high = self.expression(COMPARE)
+            high = self.parse_expression(COMPARE)
             return ast.Between(
                 start=start, end=self.last_end, operand=left, low=low, high=high, negated=negated
             )
-        if self.word.upper in _LIKES:
-            kind = cast("ast.LikeKind", self.take().upper)
-            pattern = self.expression(COMPARE)
-            escape = self.expression(COMPARE) if self.accept("ESCAPE") else None
+        if self.token.upper in _LIKES:
+            kind = cast("ast.LikeKind", self.advance().upper)
+            pattern = self.parse_expression(COMPARE)
+            escape = self.parse_expression(COMPARE) if self.accept("ESCAPE") else None
             return ast.Like(
                 start=start,
                 end=self.last_end,
@@ -210,31 +209,29 @@ class ExpressionParser(Cursor, ABC):
             )
         raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=("IN", "LIKE", "BETWEEN"))
 
-    def _in_items(self) -> tuple[ast.Expression, ...] | ast.Subquery:
+    def _parse_in_items(self) -> tuple[ast.Expression, ...] | ast.Subquery:
         if not self.at("("):
-            raise self.unexpected(
-                "`(` after IN", hint="write the values between parentheses: IN ('a')"
-            )
-        opened = self.take()
+            raise self.unexpected("`(` after IN", hint="put the values in parentheses: IN ('a')")
+        opened = self.advance()
         if self.at("SELECT"):
-            return self.subquery_after(opened)
+            return self.parse_subquery(opened)
         if self.at(")"):
-            raise self.stop("syntax", "the list after IN is empty", "give it at least one value")
-        return self.list_until(")", opened)
+            raise self.error("syntax", "the list after IN is empty", "add at least one value")
+        return self.parse_list(")", opened)
 
-    def _is(self, left: ast.Expression, start: int) -> ast.Expression:
-        self.take()
+    def _parse_is(self, left: ast.Expression, start: int) -> ast.Expression:
+        self.advance()
         negated = self.accept("NOT") is not None
         if self.accept("NULL"):
             return ast.IsNull(start=start, end=self.last_end, operand=left, negated=negated)
         if self.at("TRUE", "FALSE"):
-            value = self.take().upper == "TRUE"
+            value = self.advance().upper == "TRUE"
             return ast.IsTruth(
                 start=start, end=self.last_end, operand=left, value=value, negated=negated
             )
         if self.accept("DISTINCT"):
             self.expect("FROM", " after IS DISTINCT")
-            right = self.expression(COMPARE)
+            right = self.parse_expression(COMPARE)
             return ast.Comparison(
                 start=start,
                 end=self.last_end,
@@ -245,19 +242,21 @@ class ExpressionParser(Cursor, ABC):
         raise self.unexpected(
             "NULL after IS",
             meant=("NULL", "NOT", "TRUE", "FALSE"),
-            hint="" if self.word.kind is TokenKind.END else "to compare values, write =",
+            hint="" if self.token.kind is TokenKind.END else "to compare values, write =",
         )
 
-    def _chained(self, left: ast.Expression) -> ParseError:
+    def _chained_comparison(self, left: ast.Expression) -> ParseError:
         if isinstance(left, ast.Comparison) and any(
             isinstance(side, ast.Binary) and side.op == "||" for side in (left.left, left.right)
         ):
-            return self.stop("double-bar", "`||` joins texts, it does not mean or", "write OR")
-        return self.stop(
+            return self.error(
+                "double-bar", "`||` joins strings; it is not a logical or", "write OR"
+            )
+        return self.error(
             "chained-comparison",
             "comparisons cannot be chained",
-            "put AND between them, or one of them between parentheses",
+            "join them with AND, or put one of them in parentheses",
         )
 
     def _too_deep(self) -> ParseError:
-        return self.stop("too-deep", f"the query is nested deeper than {MAX_DEPTH} levels")
+        return self.error("too-deep", f"the query is nested more than {MAX_DEPTH} levels deep")

@@ -1,7 +1,6 @@
-"""Reading one operand: a name, a literal, a call, or something between parentheses.
+"""The parser of operands: a name, a literal, a call, or an expression in parentheses.
 
-Owns the shapes that need no precedence. Refuses to know operators (`expressions`) and clauses
-(`grammar`).
+Parses what needs no precedence; `expressions` parses operators, `statements` the clauses.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
 from segctl.query.parser.cursor import name_of
 from segctl.query.parser.errors import quote_snippet
-from segctl.query.parser.expressions import CONTINUE, ExpressionParser
+from segctl.query.parser.expressions import OPERAND_FOLLOWERS, ExpressionParser
 from segctl.query.parser.tokens import TokenKind, lower, upper
 
 if TYPE_CHECKING:
@@ -25,116 +24,115 @@ if TYPE_CHECKING:
 _UNITS = frozenset(upper(unit) for unit in TIME_UNITS)
 _BARE = frozenset(name for name, function in FUNCTIONS.items() if function.bare)
 _PART_FIRST = frozenset(name for name, function in FUNCTIONS.items() if function.date_part_first)
-_ESCAPED = re.compile(r"''|\\(.)", re.DOTALL)
+_ESCAPE = re.compile(r"''|\\(.)", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
-_TYPE_TAILS = (
+_TYPE_SUFFIXES = (
     ("WITH", "TIME", "ZONE"),
     ("WITH", "LOCAL", "TIME", "ZONE"),
     ("WITHOUT", "TIME", "ZONE"),
     ("PRECISION",),
 )
 _TYPED_LITERALS = ("TIMESTAMP", "DATE", "TIME", "TIMESTAMP_NTZ", "TIMESTAMP_TZ", "TIMESTAMP_LTZ")
-_TEMPLATES = {"{": "template", "}": "template", "$": "placeholder", "?": "placeholder"}
+_PLACEHOLDERS = {"{": "template", "}": "template", "$": "placeholder", "?": "placeholder"}
 
 
 class OperandParser(ExpressionParser):
-    """Reads operands at the cursor."""
+    """Parses operands at the cursor."""
 
-    def operand(self) -> ast.Expression:
-        """Read one operand and what binds to it without an operator."""
-        word = self.word
-        match word.kind:
+    def parse_operand(self) -> ast.Expression:
+        """Parse one operand and what binds to it without an operator."""
+        token = self.token
+        match token.kind:
             case TokenKind.STRING:
-                return self._string()
+                return self._parse_string()
             case TokenKind.NUMBER:
-                return self._number()
+                return self._parse_number()
             case TokenKind.QUOTED:
-                return self._column()
+                return self._parse_column()
             case TokenKind.NAME:
-                return self._named()
+                return self._parse_named()
             case _:
-                return self._symbol()
+                return self._parse_symbol()
 
-    def type_name(self) -> str:
-        """Read the name of a type, with its parameters and its tail of words."""
-        word = self.word
-        if word.kind is not TokenKind.NAME:  # in quotes its case would count
+    def parse_type_name(self) -> str:
+        """Parse the name of a type, with its parameters and its suffix (`WITH TIME ZONE`)."""
+        token = self.token
+        if token.kind is not TokenKind.NAME:  # in quotes, its case would matter
             raise self.unexpected("the name of a type")
-        self.take()
-        words = [word.upper]
-        for tail in _TYPE_TAILS:
-            here = self.tokens[self.index : self.index + len(tail)]
-            if tuple(word.upper for word in here) == tail:
-                words.extend(self.take().upper for _ in tail)
+        self.advance()
+        words = [token.upper]
+        for suffix in _TYPE_SUFFIXES:
+            following = self.tokens[self.index : self.index + len(suffix)]
+            if tuple(token.upper for token in following) == suffix:
+                words.extend(self.advance().upper for _ in suffix)
                 break
         if self.at("(") and self.next.kind is TokenKind.NUMBER:
-            opened = self.take()
-            numbers = [self.take().text]
+            opened = self.advance()
+            numbers = [self.advance().text]
             while self.accept(","):
-                if self.word.kind is not TokenKind.NUMBER:
+                if self.token.kind is not TokenKind.NUMBER:
                     raise self.unexpected("a number in the type")
-                numbers.append(self.take().text)
-            self.close(")", opened)
+                numbers.append(self.advance().text)
+            self.expect_closing(")", opened)
             words[-1] += f"({', '.join(numbers)})"
         return " ".join(words)
 
-    def _string(self) -> ast.String:
-        word = self.take()
-        raw = word.text[1:-1]
-        return ast.String(start=word.start, end=word.end, raw=raw, value=_decoded(raw))
+    def _parse_string(self) -> ast.String:
+        token = self.advance()
+        raw = token.text[1:-1]
+        return ast.String(start=token.start, end=token.end, raw=raw, value=_unescape(raw))
 
-    def _number(self) -> ast.Expression:
-        word = self.take()
-        number = ast.Number(start=word.start, end=word.end, text=word.text)
-        if self.word.kind is TokenKind.NAME:
-            if self.word.upper in _UNITS:
-                unit = name_of(self.take())
+    def _parse_number(self) -> ast.Expression:
+        token = self.advance()
+        number = ast.Number(start=token.start, end=token.end, text=token.text)
+        if self.token.kind is TokenKind.NAME:
+            if self.token.upper in _UNITS:
+                unit = name_of(self.advance())
                 return ast.Interval(
-                    start=word.start, end=unit.end, value=number, unit=unit, keyword=False
+                    start=token.start, end=unit.end, value=number, unit=unit, keyword=False
                 )
-            if self.word.start == word.end:
-                raise self.stop(
+            if self.token.start == token.end:
+                raise self.error(
                     "syntax",
-                    f"{quote_snippet(word.text + self.word.text)} is neither a number nor a name",
-                    'put a name that begins with a digit between double quotes: "2fa"',
+                    f"{quote_snippet(token.text + self.token.text)} is neither a number nor a name",
+                    'put a name that starts with a digit in double quotes: "2fa"',
                 )
         return number
 
-    def _symbol(self) -> ast.Expression:
-        word = self.word
-        if word.upper == "(":
-            return self._parenthesis()
-        if word.upper == "[":
-            opened = self.take()
+    def _parse_symbol(self) -> ast.Expression:
+        token = self.token
+        if token.upper == "(":
+            return self._parse_parenthesis()
+        if token.upper == "[":
+            opened = self.advance()
             if self.accept("]"):
                 return ast.Array(start=opened.start, end=self.last_end, items=())
-            items = self.list_until("]", opened)
+            items = self.parse_list("]", opened)
             return ast.Array(start=opened.start, end=self.last_end, items=items)
         after = self.next
-        if word.upper == "." and after.kind is TokenKind.NUMBER and after.start == word.end:
-            self.take()
-            digits = self.take()
-            return ast.Number(start=word.start, end=digits.end, text=f".{digits.text}")
-        if word.upper in _TEMPLATES:
-            raise self.stop(
-                _TEMPLATES[word.upper],
-                f"{quote_snippet(word.text)} is a placeholder, which SendGrid does not fill in",
+        if token.upper == "." and after.kind is TokenKind.NUMBER and after.start == token.end:
+            self.advance()
+            digits = self.advance()
+            return ast.Number(start=token.start, end=digits.end, text=f".{digits.text}")
+        if token.upper in _PLACEHOLDERS:
+            snippet = quote_snippet(token.text)
+            raise self.error(
+                _PLACEHOLDERS[token.upper],
+                f"{snippet} looks like a placeholder, which SendGrid does not fill in",
                 "write the value itself",
             )
         raise self.unexpected("a column, a value or `(`")
 
-    def _parenthesis(self) -> ast.Expression:
-        opened = self.take()
+    def _parse_parenthesis(self) -> ast.Expression:
+        opened = self.advance()
         if self.at("SELECT"):
-            return self.subquery_after(opened)
+            return self.parse_subquery(opened)
         if self.at(")"):
-            raise self.stop(
-                "syntax", "nothing stands between these parentheses", "remove them", opened
-            )
-        inner = self.expression()
+            raise self.error("syntax", "the parentheses are empty", "remove them", opened)
+        inner = self.parse_expression()
         if self.at(","):
-            raise self.stop("syntax", "a list of values can stand only after IN", word=opened)
-        self.close(")", opened, CONTINUE)
+            raise self.error("syntax", "a list of values is only allowed after IN", token=opened)
+        self.expect_closing(")", opened, OPERAND_FOLLOWERS)
         paren = ast.Paren(
             start=opened.start,
             end=self.last_end,
@@ -144,72 +142,72 @@ class OperandParser(ExpressionParser):
         self.parens.append(paren)
         return inner
 
-    def _named(self) -> ast.Expression:
-        word = self.word
-        if word.upper in self._SPECIAL:
-            return self._SPECIAL[word.upper](self)
+    def _parse_named(self) -> ast.Expression:
+        token = self.token
+        if token.upper in self._SPECIAL:
+            return self._SPECIAL[token.upper](self)
         after = self.next
-        if after.upper == "(" and (self.is_name(word) or word.upper in ("LEFT", "RIGHT")):
-            return self._call()
-        if not self.is_name(word):
+        if after.upper == "(" and (self.is_name(token) or token.upper in ("LEFT", "RIGHT")):
+            return self._parse_call()
+        if not self.is_name(token):
             raise self.unexpected("a column, a value or `(`")
-        return self._bare_word(word, after)
+        return self._parse_bare_name(token, after)
 
-    def _constant(self) -> ast.Expression:
-        word = self.take()
-        if word.upper == "NULL":
-            return ast.Null(start=word.start, end=word.end)
-        return ast.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
+    def _parse_constant(self) -> ast.Expression:
+        token = self.advance()
+        if token.upper == "NULL":
+            return ast.Null(start=token.start, end=token.end)
+        return ast.Boolean(start=token.start, end=token.end, value=token.upper == "TRUE")
 
-    def _bare_word(self, word: Token, after: Token) -> ast.Expression:
-        """Read a name that no parenthesis follows: mostly a column."""
-        if word.upper == "INTERVAL" and (
+    def _parse_bare_name(self, token: Token, after: Token) -> ast.Expression:
+        """Parse a name without a parenthesis after it: usually a column."""
+        if token.upper == "INTERVAL" and (
             after.kind in (TokenKind.NUMBER, TokenKind.STRING) or after.upper == "-"
         ):
-            return self._interval()
-        if word.upper in _TYPED_LITERALS and after.kind is TokenKind.STRING:
-            self.take()
-            value = self._string()
+            return self._parse_interval()
+        if token.upper in _TYPED_LITERALS and after.kind is TokenKind.STRING:
+            self.advance()
+            value = self._parse_string()
             return ast.Cast(
-                start=word.start, end=value.end, operand=value, type=word.upper, form="literal"
+                start=token.start, end=value.end, operand=value, type=token.upper, form="literal"
             )
-        if word.upper in _BARE and after.upper not in (".", ":"):
-            self.take()
-            name = name_of(word)
-            return ast.Call(start=word.start, end=word.end, name=name, args=(), bare=True)
-        if after.kind is TokenKind.STRING and after.start == word.end:
-            raise self.stop(
+        if token.upper in _BARE and after.upper not in (".", ":"):
+            self.advance()
+            name = name_of(token)
+            return ast.Call(start=token.start, end=token.end, name=name, args=(), bare=True)
+        if after.kind is TokenKind.STRING and after.start == token.end:
+            raise self.error(
                 "string-prefix",
-                f"{quote_snippet(word.text)} stands right before a string",
-                "strings have no prefixes here: write '…' alone",
+                f"{quote_snippet(token.text)} is right before a string",
+                "strings have no prefix: write '…' alone",
             )
-        return self._column()
+        return self._parse_column()
 
-    def _column(self) -> ast.Expression:
-        first = name_of(self.take())
+    def _parse_column(self) -> ast.Expression:
+        first = name_of(self.advance())
         if self.at("(") and first.quoted:
-            raise self.stop("syntax", "a name between double quotes is not a function")
+            raise self.error("syntax", "a name in double quotes is not a function")
         qualifier: ast.Name | None = None
         name = first
         if self.accept("."):
             if self.at("*"):
-                star = self.take()
+                star = self.advance()
                 return ast.Star(start=first.start, end=star.end, qualifier=first)
-            qualifier, name = first, self.any_name("a column after `.`")
+            qualifier, name = first, self.parse_any_name("a column after `.`")
             if self.at("."):
-                raise self.stop(
+                raise self.error(
                     "syntax",
-                    "a column has one qualifier at the most",
-                    "parts of semi-structured data are written e.DATA:payload.part",
+                    "a column has at most one qualifier",
+                    "write parts of semi-structured data as e.DATA:payload.part",
                 )
         path: list[ast.Name | ast.Number | ast.String] = []
         if self.accept(":"):
-            path.append(self.any_name("a key after `:`"))
+            path.append(self.parse_any_name("a key after `:`"))
         while path or self.at("["):
             if self.at("["):
-                path.append(self._subscript())
+                path.append(self._parse_subscript())
             elif path and self.accept("."):
-                path.append(self.any_name("a key after `.`"))
+                path.append(self.parse_any_name("a key after `.`"))
             else:
                 break
         return ast.Column(
@@ -220,84 +218,84 @@ class OperandParser(ExpressionParser):
             path=tuple(path),
         )
 
-    def _subscript(self) -> ast.Number | ast.String:
-        opened = self.take()
-        if self.word.kind is TokenKind.STRING:
-            step: ast.Number | ast.String = self._string()
-        elif self.word.kind is TokenKind.NUMBER:
-            word = self.take()
-            step = ast.Number(start=word.start, end=word.end, text=word.text)
+    def _parse_subscript(self) -> ast.Number | ast.String:
+        opened = self.advance()
+        if self.token.kind is TokenKind.STRING:
+            step: ast.Number | ast.String = self._parse_string()
+        elif self.token.kind is TokenKind.NUMBER:
+            token = self.advance()
+            step = ast.Number(start=token.start, end=token.end, text=token.text)
         else:
-            raise self.unexpected("a number or a string between the brackets")
-        self.close("]", opened)
+            raise self.unexpected("a number or a string in the brackets")
+        self.expect_closing("]", opened)
         return step
 
-    def _call(self) -> ast.Expression:
-        name = name_of(self.take())
-        opened = self.take()
+    def _parse_call(self) -> ast.Expression:
+        name = name_of(self.advance())
+        opened = self.advance()
         distinct = self.accept("DISTINCT") is not None
         args: tuple[ast.Expression, ...] = ()
         if self.at("*"):
-            star = self.take()
+            star = self.advance()
             args = (ast.Star(start=star.start, end=star.end),)
-            self.close(")", opened)
-        elif upper(name.text) in _PART_FIRST and self._at_part():
-            word = self.take()
-            part = ast.DatePart(start=word.start, end=word.end, name=name_of(word))
-            self.take()
-            args = (part, *self.list_until(")", opened))
+            self.expect_closing(")", opened)
+        elif upper(name.text) in _PART_FIRST and self._at_date_part():
+            token = self.advance()
+            part = ast.DatePart(start=token.start, end=token.end, name=name_of(token))
+            self.advance()
+            args = (part, *self.parse_list(")", opened))
         elif not distinct and self.accept(")"):
             pass
         else:
-            args = self.list_until(")", opened)
+            args = self.parse_list(")", opened)
         if self.at("OVER"):
-            raise self.stop(
-                "window-function", "window functions (OVER) are not known to be supported"
+            raise self.error(
+                "window-function", "SendGrid does not document window functions (OVER)"
             )
         return ast.Call(
             start=name.start, end=self.last_end, name=name, args=args, distinct=distinct
         )
 
-    def _at_part(self) -> bool:
-        return self.word.kind is TokenKind.NAME and self.next.upper == ","
+    def _at_date_part(self) -> bool:
+        return self.token.kind is TokenKind.NAME and self.next.upper == ","
 
-    def _interval(self) -> ast.Expression:
-        start = self.take().start
+    def _parse_interval(self) -> ast.Expression:
+        start = self.advance().start
         value: ast.Number | ast.String | ast.Unary
-        if self.word.kind is TokenKind.STRING:
-            value = self._string()
+        if self.token.kind is TokenKind.STRING:
+            value = self._parse_string()
         else:
             sign = self.accept("-")
-            word = self.take()
-            if word.kind is not TokenKind.NUMBER:
-                raise self.stop("syntax", "expected a number after INTERVAL", "", word)
-            value = ast.Number(start=word.start, end=word.end, text=word.text)
+            token = self.advance()
+            if token.kind is not TokenKind.NUMBER:
+                raise self.error("syntax", "expected a number after INTERVAL", "", token)
+            value = ast.Number(start=token.start, end=token.end, text=token.text)
             if sign:
-                value = ast.Unary(start=sign.start, end=word.end, op="-", operand=value)
+                value = ast.Unary(start=sign.start, end=token.end, op="-", operand=value)
         unit: ast.Name | None = None
-        if self.word.kind is TokenKind.NAME and self.word.upper in _UNITS:
-            unit = name_of(self.take())
+        if self.token.kind is TokenKind.NAME and self.token.upper in _UNITS:
+            unit = name_of(self.advance())
         elif not isinstance(value, ast.String):
             raise self.unexpected(
                 "a unit of time after INTERVAL", meant=[lower(u) for u in TIME_UNITS]
             )
         return ast.Interval(start=start, end=self.last_end, value=value, unit=unit, keyword=True)
 
-    def _case(self) -> ast.Expression:
-        start = self.take().start
-        operand = None if self.at("WHEN") else self.expression()
+    def _parse_case(self) -> ast.Expression:
+        start = self.advance().start
+        operand = None if self.at("WHEN") else self.parse_expression()
         whens: list[ast.When] = []
         while self.at("WHEN"):
-            begin = self.take().start
-            condition = self.expression()
+            when_start = self.advance().start
+            condition = self.parse_expression()
             self.expect("THEN", " in CASE")
-            result = self.expression()
+            result = self.parse_expression()
             whens.append(
-                ast.When(start=begin, end=self.last_end, condition=condition, result=result)
+                ast.When(start=when_start, end=self.last_end, condition=condition, result=result)
             )
         if not whens:
             raise self.unexpected("WHEN in CASE", meant=("WHEN",))
-        otherwise = self.expression() if self.accept("ELSE") else None
+        otherwise = self.parse_expression() if self.accept("ELSE") else None
         self.expect("END", " of CASE")
         return ast.Case(
             start=start,
@@ -307,44 +305,44 @@ class OperandParser(ExpressionParser):
             otherwise=otherwise,
         )
 
-    def _cast(self) -> ast.Expression:
-        word = self.take()
-        opened = self.expect("(", f" after {word.upper}")
-        operand = self.expression()
-        self.expect("AS", f" and a type in {word.upper}")
-        name = self.type_name()
-        self.close(")", opened)
+    def _parse_cast(self) -> ast.Expression:
+        token = self.advance()
+        opened = self.expect("(", f" after {token.upper}")
+        operand = self.parse_expression()
+        self.expect("AS", f" and a type in {token.upper}")
+        name = self.parse_type_name()
+        self.expect_closing(")", opened)
         return ast.Cast(
-            start=word.start,
+            start=token.start,
             end=self.last_end,
             operand=operand,
             type=name,
-            form="CAST" if word.upper == "CAST" else "TRY_CAST",
+            form="CAST" if token.upper == "CAST" else "TRY_CAST",
         )
 
-    def _exists(self) -> ast.Expression:
-        start = self.take().start
+    def _parse_exists(self) -> ast.Expression:
+        start = self.advance().start
         opened = self.expect("(", " after EXISTS")
         if not self.at("SELECT"):
             raise self.unexpected("SELECT after EXISTS (", meant=("SELECT",))
-        query = self.subquery_after(opened).query
+        query = self.parse_subquery(opened).query
         return ast.Exists(start=start, end=self.last_end, query=query)
 
     _SPECIAL: ClassVar[Mapping[str, Callable[[OperandParser], ast.Expression]]] = MappingProxyType(
         {
-            "NULL": _constant,
-            "TRUE": _constant,
-            "FALSE": _constant,
-            "CASE": _case,
-            "CAST": _cast,
-            "TRY_CAST": _cast,
-            "EXISTS": _exists,
+            "NULL": _parse_constant,
+            "TRUE": _parse_constant,
+            "FALSE": _parse_constant,
+            "CASE": _parse_case,
+            "CAST": _parse_cast,
+            "TRY_CAST": _parse_cast,
+            "EXISTS": _parse_exists,
         }
     )
 
 
-def _decoded(raw: str) -> str:
-    """Undo `''` and backslash escapes as Snowflake does: the likely meaning, not a proof."""
+def _unescape(raw: str) -> str:
+    """Return a string with its escapes undone as Snowflake does: likely, but not documented."""
     if "'" not in raw and "\\" not in raw:
         return raw
 
@@ -352,4 +350,4 @@ def _decoded(raw: str) -> str:
         escaped = match.group(1)
         return "'" if escaped is None else _CONTROL.get(escaped, escaped)
 
-    return _ESCAPED.sub(undo, raw)
+    return _ESCAPE.sub(undo, raw)

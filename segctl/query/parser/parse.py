@@ -1,16 +1,16 @@
-"""Reading the text of a query: `parse(text)` gives the tree, or says what could not be read.
+"""The parser of a segment query: `parse(text)` returns its tree, or says what is wrong.
 
-Owns the way from text to words; the parser (`grammar`, `operands`, `expressions`) makes the tree
-of them. Both are segctl's own, because the language's meaning is what segctl exists for:
+Splits the text into tokens; `statements`, `operands` and `expressions` build the tree. The parser
+is segctl's own, because what a query means is what segctl exists for:
 
 - every node knows its exact place;
-- the messages are in segctl's words, and guess at what was meant;
+- messages are in segctl's words, and suggest what was meant;
 - a general SQL parser makes one node of different spellings (NOW() and CURRENT_TIMESTAMP), so
-  equality by its tree would claim more than the rewrites that are known to be harmless;
-- size and nesting are bounded before anything recurses;
-- nothing heavy is imported: sqlglot, which the tests use as a second opinion, takes 200 ms.
+  equality of its trees would claim more than the rewrites known to be harmless;
+- size and nesting are limited before anything recurses;
+- nothing heavy is imported: sqlglot, the second opinion of the tests, takes 200 ms.
 
-Refuses to judge a query. Whatever the input, `parse` returns, in time linear in its length.
+Does not judge a query. `parse` always returns, in time linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from segctl.query.parser.statements import StatementParser
 from segctl.query.parser.tokens import Token, TokenKind, lower, upper
 
 MAX_QUERY_LENGTH = 1 << 20
-"""Texts of more characters are not read."""
+"""The length in characters of the longest query that segctl reads."""
 
-_PIECE = re.compile(
+_TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n\f\v]++)
       | (?P<comment>--[^\r\n]*+|/\*.*?\*/)
       | (?P<name>[^\W\d][\w$]*+)
@@ -40,27 +40,35 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OPERATORS = ("<=>", "==", "!=", "<>", "<=", ">=", "||", "&&", "::", "->", "=>")
-_OPENERS = {
-    "'": ("unterminated-string", "the string that begins here never ends", "add a closing '"),
-    '"': ("unterminated-name", "the quoted name that begins here never ends", 'add a closing "'),
-    "/": ("unterminated-comment", "the comment that begins here never ends", "add a closing */"),
+_UNTERMINATED = {
+    "'": ("unterminated-string", "the string that starts here is never closed", "add a closing '"),
+    '"': (
+        "unterminated-name",
+        "the quoted name that starts here is never closed",
+        'add a closing "',
+    ),
+    "/": (
+        "unterminated-comment",
+        "the comment that starts here is never closed",
+        "add a closing */",
+    ),
 }
-_SMART = {  # “ ” „ and the single ones
+_SMART_QUOTES = {  # “ ” „ and the single ones
     **dict.fromkeys("\u201c\u201d\u201e", '"'),
     **dict.fromkeys("\u2018\u2019\u201a\u00b4", "'"),
 }
-_BLANK = frozenset("\u200b\u200c\u200d\u2060\ufeff")  # invisible, and no white space to Python
-_SYMBOLS = frozenset((*_OPERATORS, *"()[]{},.:;=<>!+-*/%$?&|^~@#\\"))
-_HASH = re.compile(r"(?<!\{)#(?!\})")  # {# … #} is a template's: the grammar knows those
+_INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff")  # not white space to Python
+_KNOWN_SYMBOLS = frozenset((*_OPERATORS, *"()[]{},.:;=<>!+-*/%$?&|^~@#\\"))
+_HASH = re.compile(r"(?<!\{)#(?!\})")  # the parser reports {# … #} as a template
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """What reading gave: `query` is `None` exactly when there are `problems`.
+    """The result of parsing: `query` is `None` exactly when there are `problems`.
 
-    `tokens` are all tokens of the text in order, without comments and without an end mark: a
-    formatter proves by them that it changed nothing. They are empty when the text could not
-    be cut into words.
+    `tokens` are all tokens of the text in order, without comments and without an END token: a
+    formatter uses them to prove that it changed nothing. They are empty if the text could not be
+    split into tokens.
     """
 
     text: str
@@ -70,100 +78,104 @@ class ParsedQuery:
 
 
 def parse(text: str) -> ParsedQuery:
-    """Read a query. Never raises; takes time linear in `len(text)`.
+    """Parse a query. Never raises; takes time linear in `len(text)`.
 
-    Offsets in the result count characters of `text` as given.
+    Offsets in the result count characters of `text` as it is.
     """
     if len(text) > MAX_QUERY_LENGTH:
-        message = f"the query has {len(text)} characters; segctl reads at most {MAX_QUERY_LENGTH}"
-        return ParsedQuery(text, None, (Problem("too-long", message, "", 0, 0),))
+        return ParsedQuery(text, None, (too_long(text),))
     try:
-        words, comments = _cut(text)
-    except ParseError as stop:
-        return ParsedQuery(text, None, (stop.problem,))
-    grammar = StatementParser(text, [*words, Token(TokenKind.END, "", "", len(text), len(text))])
+        tokens, comments = _tokenize(text)
+    except ParseError as error:
+        return ParsedQuery(text, None, (error.problem,))
+    parser = StatementParser(text, [*tokens, Token(TokenKind.END, "", "", len(text), len(text))])
     try:
-        query = grammar.statement()
-    except ParseError as stop:
-        return ParsedQuery(text, None, (*grammar.problems, stop.problem), tuple(words))
-    except RecursionError:  # the caller stood deep in the stack already
-        problem = Problem("too-deep", "the query is nested too deep", "", 0, len(text))
-        return ParsedQuery(text, None, (problem,), tuple(words))
-    if grammar.problems:
-        return ParsedQuery(text, None, tuple(grammar.problems), tuple(words))
-    return ParsedQuery(text, replace(query, comments=tuple(comments)), (), tuple(words))
+        query = parser.parse_statement()
+    except ParseError as error:
+        return ParsedQuery(text, None, (*parser.problems, error.problem), tuple(tokens))
+    except RecursionError:  # the caller is deep in the stack already
+        problem = Problem("too-deep", "the query is nested too deeply", "", 0, len(text))
+        return ParsedQuery(text, None, (problem,), tuple(tokens))
+    if parser.problems:
+        return ParsedQuery(text, None, tuple(parser.problems), tuple(tokens))
+    return ParsedQuery(text, replace(query, comments=tuple(comments)), (), tuple(tokens))
 
 
-def _cut(text: str) -> tuple[list[Token], list[Comment]]:
-    """Cut a text into words and comments, or raise `CannotRead`."""
-    words: list[Token] = []
+def too_long(text: str) -> Problem:
+    """Return the problem of a text longer than `MAX_QUERY_LENGTH`."""
+    message = f"the query has {len(text)} characters, more than the limit of {MAX_QUERY_LENGTH}"
+    return Problem("too-long", message, "", 0, 0)
+
+
+def _tokenize(text: str) -> tuple[list[Token], list[Comment]]:
+    """Split a text into tokens and comments, or raise `ParseError`."""
+    tokens: list[Token] = []
     comments: list[Comment] = []
     position = 0
-    for found in _PIECE.finditer(text):
-        group, piece = found.lastgroup, found.group()
-        start, end = found.span()
+    for match in _TOKEN.finditer(text):
+        group, lexeme = match.lastgroup, match.group()
+        start, end = match.span()
         if start != position:
             break
         position = end
         if group == "space":
             continue
         if group == "comment":
-            comments.append(Comment(start=start, end=position, text=piece))
+            comments.append(Comment(start=start, end=position, text=lexeme))
             continue
-        folded = piece
+        folded = lexeme
         if group == "name":
-            folded = upper(piece)
-            if words and words[-1].end == start:
-                _refuse_apostrophe(words[-1], piece, position)
-        elif group == "symbol" and (piece not in _SYMBOLS or _HASH.match(text, start)):
-            _stop_on(text, start)
-        elif group == "string" and words and words[-1].end == start:
-            _refuse_prefix(text, words[-1], position)
-        words.append(Token(_KINDS[group], piece, folded, start, position))
+            folded = upper(lexeme)
+            if tokens and tokens[-1].end == start:
+                _check_apostrophe(tokens[-1], lexeme, position)
+        elif group == "symbol" and (lexeme not in _KNOWN_SYMBOLS or _HASH.match(text, start)):
+            _raise_bad_character(text, start)
+        elif group == "string" and tokens and tokens[-1].end == start:
+            _check_prefix(text, tokens[-1], position)
+        tokens.append(Token(_KINDS[group], lexeme, folded, start, position))
     if position < len(text):
-        _stop_on(text, position)
-    return words, comments
+        _raise_bad_character(text, position)
+    return tokens, comments
 
 
 _KINDS: dict[str | None, TokenKind] = {kind.value: kind for kind in TokenKind}
 
 
-def _refuse_apostrophe(before: Token, name: str, end: int) -> None:
-    """Stop at a letter right behind a string, as in 'O'Brien', rather than at a later quote."""
+def _check_apostrophe(before: Token, name: str, end: int) -> None:
+    """Raise at a letter right after a string, as in 'O'Brien', rather than at a later quote."""
     known = upper(name) in RESERVED or lower(name) in TIME_UNITS
     if before.kind is TokenKind.STRING and not known:
-        message = f"a text ends here, right before {quote_snippet(name)}"
-        hint = "write '' for a quote inside a text"
+        message = f"the string ends here, right before {quote_snippet(name)}"
+        hint = "write '' for a quote inside a string"
         raise ParseError(Problem("quote-in-text", message, hint, before.end - 1, end))
 
 
-def _refuse_prefix(text: str, before: Token, end: int) -> None:
-    """Stop at a string with a letter before it, such as N'…': other dialects give it a meaning."""
+def _check_prefix(text: str, before: Token, end: int) -> None:
+    """Raise at a string with a letter before it, such as N'…': other dialects give it a meaning."""
     if before.kind is TokenKind.NAME and len(before.text) == 1:
-        message = f"{quote_snippet(text[before.start : end])} cannot be read"
-        hint = "strings have no prefixes here: write '…' alone"
+        message = f"invalid string {quote_snippet(text[before.start : end])}"
+        hint = "strings have no prefix: write '…' alone"
         raise ParseError(Problem("string-prefix", message, hint, before.start, end))
 
 
-def _stop_on(text: str, at: int) -> NoReturn:
-    """Say what is wrong with the character at `at`."""
-    char = text[at]
+def _raise_bad_character(text: str, offset: int) -> NoReturn:
+    """Raise the `ParseError` of the character at `offset`, which no token starts with."""
+    char = text[offset]
     hint = ""
-    end = at + 1
-    if char in _OPENERS:
-        code, message, hint = _OPENERS[char]
-    elif char in _SMART:
+    if char in _UNTERMINATED:
+        code, message, hint = _UNTERMINATED[char]
+    elif char in _SMART_QUOTES:
         code, message = "smart-quote", f"{quote_snippet(char)} is a typographic quote"
-        hint = f"write the straight {_SMART[char]}"
+        hint = f"use the straight quote {_SMART_QUOTES[char]}"
     elif char == "`":
-        code, message = "backtick", "names are not put between backticks"
-        hint = 'write the name bare, or between double quotes: "name"'
+        code, message = "backtick", "names cannot be quoted with backticks"
+        hint = 'write the name bare, or in double quotes: "name"'
     elif char == "#":
-        code, message = "hash", f"{quote_snippet(char)} begins no comment in a query"
-        hint = "comments in a query begin with --"
-    elif char.isspace() or char in _BLANK:
-        code, message = "odd-space", f"the invisible character U+{ord(char):04X} stands here"
-        hint = "replace it by a plain space"
+        code, message = "hash", f"{quote_snippet(char)} does not start a comment"
+        hint = "start comments in a query with --"
+    elif char.isspace() or char in _INVISIBLE:
+        code, message = "odd-space", f"invisible character U+{ord(char):04X}"
+        hint = "replace it with a plain space"
     else:
-        code, message = "odd-character", f"the character {quote_snippet(char)} cannot stand here"
-    raise ParseError(Problem(code, message, hint, at, end))
+        code, message = "odd-character", f"unexpected character {quote_snippet(char)}"
+    raise ParseError(Problem(code, message, hint, offset, offset + 1))

@@ -1,7 +1,7 @@
-"""Reading a whole query: SELECT, FROM, JOIN, WHERE, and the clauses that are not supported.
+"""The parser of a whole query: SELECT, FROM, JOIN, WHERE, and unsupported clauses.
 
-Owns clauses and statements. Refuses to judge: GROUP BY and its like are read as `Extra` so that
-a linter can name them, and their inside is not looked at.
+Does not judge: GROUP BY and the like become an `UnsupportedClause`, which a linter can name; their
+insides are not parsed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from segctl.query.parser.errors import ParseError
 
 MAX_SUBQUERY_DEPTH = 16
-"""Queries within queries nested deeper than this are not read."""
+"""How deep queries within queries may be subquery_depth."""
 
 _STATEMENTS = {
     "INSERT": "writes data", "UPDATE": "changes data", "DELETE": "deletes data",
@@ -34,7 +34,7 @@ _STATEMENTS = {
     "VALUES": "lists values",
 }  # fmt: skip
 
-_TAILS = {
+_TRAILING = {
     "HAVING": UnsupportedKind.HAVING,
     "QUALIFY": UnsupportedKind.QUALIFY,
     "LIMIT": UnsupportedKind.LIMIT,
@@ -45,7 +45,7 @@ _TAILS = {
     "EXCEPT": UnsupportedKind.EXCEPT,
     "MINUS": UnsupportedKind.MINUS,
 }
-_COLUMNS = "the selected columns"
+_SELECTED_COLUMNS = "the selected columns"
 _OPEN_ENDED = frozenset(
     (
         UnsupportedKind.UNION,
@@ -57,23 +57,25 @@ _OPEN_ENDED = frozenset(
 _SIDES = ("LEFT", "RIGHT", "FULL")
 _JOINS = ("JOIN", "INNER", "CROSS", "NATURAL", *_SIDES)
 _CLAUSES = ("WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION")
-_AFTER_ALIAS = frozenset((",", ")", ";", "", "FROM", "ON", "USING", *_JOINS, *_CLAUSES, *_TAILS))
+_ALIAS_FOLLOWERS = frozenset(
+    (",", ")", ";", "", "FROM", "ON", "USING", *_JOINS, *_CLAUSES, *_TRAILING)
+)
 
 
 class StatementParser(OperandParser):
-    """Reads a statement at the cursor."""
+    """Parses a statement at the cursor."""
 
-    nested = 0
+    subquery_depth = 0
 
-    def statement(self) -> ast.Query:
-        """Read the one SELECT that a query is, up to the end of the text."""
-        self._only_select()
-        query = self._query()
-        extras = list(query.unsupported)
-        if self.accept(";") and self.word.kind is not TokenKind.END:
-            extras.append(self._extra(UnsupportedKind.SECOND_STATEMENT))
-        if self.word.kind is not TokenKind.END:
-            raise self._left_over()
+    def parse_statement(self) -> ast.Query:
+        """Parse one SELECT, up to the end of the text."""
+        self._check_select()
+        query = self._parse_query()
+        unsupported = list(query.unsupported)
+        if self.accept(";") and self.token.kind is not TokenKind.END:
+            unsupported.append(self._parse_unsupported(UnsupportedKind.SECOND_STATEMENT))
+        if self.token.kind is not TokenKind.END:
+            raise self._unexpected_rest()
         return ast.Query(
             start=query.start,
             end=query.end,
@@ -81,63 +83,65 @@ class StatementParser(OperandParser):
             sources=query.sources,
             joins=query.joins,
             where=query.where,
-            unsupported=tuple(extras),
+            unsupported=tuple(unsupported),
             parens=tuple(sorted(self.parens, key=lambda paren: paren.start)),
         )
 
-    def subquery_after(self, opened: Token) -> ast.Subquery:
-        """Read the query after an opening parenthesis, and the closing one."""
-        if self.nested >= MAX_SUBQUERY_DEPTH:
-            raise self.stop(
-                "too-deep", f"the query holds queries more than {MAX_SUBQUERY_DEPTH} deep"
-            )
-        self.nested += 1
-        query = self._query()
-        self.nested -= 1
-        self.close(")", opened, (*_CLAUSES, "AND", "OR"))
+    def parse_subquery(self, opened: Token) -> ast.Subquery:
+        """Parse the query after an opening parenthesis, and the closing one."""
+        if self.subquery_depth >= MAX_SUBQUERY_DEPTH:
+            raise self.error("too-deep", f"queries are nested more than {MAX_SUBQUERY_DEPTH} deep")
+        self.subquery_depth += 1
+        query = self._parse_query()
+        self.subquery_depth -= 1
+        self.expect_closing(")", opened, (*_CLAUSES, "AND", "OR"))
         return ast.Subquery(start=opened.start, end=self.last_end, query=query)
 
-    def _only_select(self) -> None:
-        word = self.word
-        if word.kind is TokenKind.END:
-            raise self.stop(
+    def _check_select(self) -> None:
+        token = self.token
+        if token.kind is TokenKind.END:
+            raise self.error(
                 "empty-query", "the query is empty", "write SELECT contact_id, updated_at …"
             )
-        if word.upper in _STATEMENTS:
-            raise self.stop(
+        if token.upper in _STATEMENTS:
+            raise self.error(
                 "not-select",
-                f"{word.upper} {_STATEMENTS[word.upper]}; the query of a segment is one SELECT",
+                f"{token.upper} {_STATEMENTS[token.upper]}; a segment's query must be a SELECT",
                 "write SELECT contact_id, updated_at FROM contact_data …",
             )
-        if word.upper != "SELECT" and not self.misspelt("SELECT"):
+        if token.upper != "SELECT" and not self.correct_misspelling("SELECT"):
             raise self.unexpected(
-                "SELECT", hint="a query begins with SELECT contact_id, updated_at"
+                "SELECT", hint="start the query with SELECT contact_id, updated_at"
             )
 
-    def _query(self) -> ast.Query:
-        start = self.take().start
-        extras: list[UnsupportedClause] = []
+    def _parse_query(self) -> ast.Query:
+        start = self.advance().start
+        unsupported: list[UnsupportedClause] = []
         if self.at("DISTINCT"):
-            extras.append(_extra_of(UnsupportedKind.DISTINCT, self.take()))
+            unsupported.append(_unsupported_clause(UnsupportedKind.DISTINCT, self.advance()))
         if self.at("TOP") and self.next.kind is TokenKind.NUMBER:
-            self.take()
-            extras.append(_extra_of(UnsupportedKind.TOP, self.tokens[self.index - 1], self.take()))
-        select = self._select(extras)
-        if not self.misspelt("FROM"):
-            if self.is_name(self.word) and not self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
-                raise self.comma_missing(_COLUMNS)
+            self.advance()
+            unsupported.append(
+                _unsupported_clause(
+                    UnsupportedKind.TOP, self.tokens[self.index - 1], self.advance()
+                )
+            )
+        select = self._parse_select_items(unsupported)
+        if not self.correct_misspelling("FROM"):
+            if self.is_name(self.token) and not self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
+                raise self.missing_comma(_SELECTED_COLUMNS)
             self.expect("FROM", " after the selected columns")
         else:
-            self.take()
-        sources = [self._source()]
+            self.advance()
+        sources = [self._parse_source()]
         while self.accept(","):
-            sources.append(self._source())
-        joins = self._join_list()
+            sources.append(self._parse_source())
+        joins = self._parse_joins()
         where: ast.Expression | None = None
-        if self.at("WHERE") or self.misspelt("WHERE"):
-            self.take()
-            where = self.expression()
-        self._tails(extras)
+        if self.at("WHERE") or self.correct_misspelling("WHERE"):
+            self.advance()
+            where = self.parse_expression()
+        self._parse_trailing_clauses(unsupported)
         return ast.Query(
             start=start,
             end=self.last_end,
@@ -145,99 +149,103 @@ class StatementParser(OperandParser):
             sources=tuple(sources),
             joins=joins,
             where=where,
-            unsupported=tuple(extras),
+            unsupported=tuple(unsupported),
         )
 
-    def _select(self, extras: list[UnsupportedClause]) -> tuple[ast.SelectItem, ...]:
+    def _parse_select_items(
+        self, unsupported: list[UnsupportedClause]
+    ) -> tuple[ast.SelectItem, ...]:
         items: list[ast.SelectItem] = []
         while True:
-            begin = self.word.start
+            start = self.token.start
             if items and self.at("FROM"):
-                raise self.stop("syntax", "a comma stands before FROM", "remove the comma")
+                raise self.error("syntax", "extra comma before FROM", "remove the comma")
             if self.at("*"):
-                star = self.take()
+                star = self.advance()
                 value: ast.Expression = ast.Star(start=star.start, end=star.end)
             else:
-                value = self.expression()
+                value = self.parse_expression()
             if isinstance(value, ast.Star):
                 text = self.text[value.start : value.end]
-                extras.append(
+                unsupported.append(
                     UnsupportedClause(
                         start=value.start, end=value.end, kind=UnsupportedKind.STAR, text=text
                     )
                 )
-            is_next = self.is_name(self.word) and self.next.text in (".", "(")
-            if is_next and not nearest_match(self.word.text, ("FROM",)):
-                raise self.comma_missing(_COLUMNS)
-            alias = self._alias("FROM")
-            items.append(ast.SelectItem(start=begin, end=self.last_end, value=value, alias=alias))
+            is_next = self.is_name(self.token) and self.next.text in (".", "(")
+            if is_next and not nearest_match(self.token.text, ("FROM",)):
+                raise self.missing_comma(_SELECTED_COLUMNS)
+            alias = self._parse_alias("FROM")
+            items.append(ast.SelectItem(start=start, end=self.last_end, value=value, alias=alias))
             if not self.accept(","):
                 return tuple(items)
 
-    def _alias(self, *following: str) -> ast.Name | None:
-        """Read an alias, unless it is one of the `following` keywords misspelt."""
+    def _parse_alias(self, *following: str) -> ast.Name | None:
+        """Parse an alias, unless it is one of the `following` keywords, misspelt."""
         if self.accept("AS"):
-            return self.name("an alias after AS")
-        if not self.is_name(self.word) or self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
+            return self.parse_name("an alias after AS")
+        if not self.is_name(self.token) or self.at("WINDOW", "TABLESAMPLE", "SAMPLE"):
             return None
-        typo = nearest_match(self.word.text, following) if self.word.kind is TokenKind.NAME else ""
-        if typo and self.next.upper not in _AFTER_ALIAS:
+        typo = (
+            nearest_match(self.token.text, following) if self.token.kind is TokenKind.NAME else ""
+        )
+        if typo and self.next.upper not in _ALIAS_FOLLOWERS:
             return None
-        return self.name("an alias")
+        return self.parse_name("an alias")
 
-    def _source(self) -> ast.Source:
-        word = self.word
+    def _parse_source(self) -> ast.Source:
+        token = self.token
         if self.at("("):
-            opened = self.take()
+            opened = self.advance()
             if not self.at("SELECT"):
                 raise self.unexpected("SELECT after FROM (", meant=("SELECT",))
-            query = self.subquery_after(opened).query
-            alias = self._alias("WHERE", *_JOINS, "ON")
-            return ast.Derived(start=word.start, end=self.last_end, query=query, alias=alias)
-        names = [self.name("the name of a table")]
+            query = self.parse_subquery(opened).query
+            alias = self._parse_alias("WHERE", *_JOINS, "ON")
+            return ast.Derived(start=token.start, end=self.last_end, query=query, alias=alias)
+        names = [self.parse_name("the name of a table")]
         while self.accept("."):
-            names.append(self.any_name("a name after `.`"))
+            names.append(self.parse_any_name("a name after `.`"))
         if self.at("("):
-            raise self.stop("syntax", "a function cannot stand in the place of a table")
-        alias = self._alias("WHERE", *_JOINS, "ON")
+            raise self.error("syntax", "a function cannot be used as a table")
+        alias = self._parse_alias("WHERE", *_JOINS, "ON")
         return ast.Table(
-            start=word.start,
+            start=token.start,
             end=self.last_end,
             schema=tuple(names[:-1]),
             name=names[-1],
             alias=alias,
         )
 
-    def _join_list(self) -> tuple[ast.Join, ...]:
+    def _parse_joins(self) -> tuple[ast.Join, ...]:
         joins: list[ast.Join] = []
-        while self.at(*_JOINS) or self.misspelt("JOIN", "INNER"):
-            joins.append(self._join())
+        while self.at(*_JOINS) or self.correct_misspelling("JOIN", "INNER"):
+            joins.append(self._parse_join())
         return tuple(joins)
 
-    def _join(self) -> ast.Join:
-        start = self.word.start
+    def _parse_join(self) -> ast.Join:
+        start = self.token.start
         kinds: list[str] = []
         if self.accept("NATURAL"):
             kinds.append("NATURAL")
         if self.at("INNER", "CROSS", *_SIDES):
-            kinds.append(self.take().upper)
+            kinds.append(self.advance().upper)
             if kinds[-1] in _SIDES and self.accept("OUTER"):
                 kinds.append("OUTER")
-        if not self.misspelt("JOIN"):
+        if not self.correct_misspelling("JOIN"):
             self.expect("JOIN")
         else:
-            self.take()
-        source = self._source()
+            self.advance()
+        source = self._parse_source()
         on: ast.Expression | None = None
         using: list[ast.Name] = []
         if self.accept("ON"):
-            on = self.expression()
+            on = self.parse_expression()
         elif self.accept("USING"):
             opened = self.expect("(", " after USING")
-            using.append(self.name("a column after USING ("))
+            using.append(self.parse_name("a column after USING ("))
             while self.accept(","):
-                using.append(self.name("a column"))
-            self.close(")", opened)
+                using.append(self.parse_name("a column"))
+            self.expect_closing(")", opened)
         return ast.Join(
             start=start,
             end=self.last_end,
@@ -247,66 +255,66 @@ class StatementParser(OperandParser):
             using=tuple(using),
         )
 
-    def _tails(self, extras: list[UnsupportedClause]) -> None:
-        while kind := self._tail_kind():
-            extras.append(self._extra(kind))
+    def _parse_trailing_clauses(self, unsupported: list[UnsupportedClause]) -> None:
+        while kind := self._trailing_kind():
+            unsupported.append(self._parse_unsupported(kind))
 
-    def _tail_kind(self) -> UnsupportedKind | None:
-        word, after = self.word.upper, self.next.upper
-        if word in ("GROUP", "ORDER") and after == "BY":
-            return UnsupportedKind.GROUP_BY if word == "GROUP" else UnsupportedKind.ORDER_BY
-        if word == "WINDOW" and self.next.kind is TokenKind.NAME:
+    def _trailing_kind(self) -> UnsupportedKind | None:
+        keyword, after = self.token.upper, self.next.upper
+        if keyword in ("GROUP", "ORDER") and after == "BY":
+            return UnsupportedKind.GROUP_BY if keyword == "GROUP" else UnsupportedKind.ORDER_BY
+        if keyword == "WINDOW" and self.next.kind is TokenKind.NAME:
             return UnsupportedKind.WINDOW
-        return _TAILS.get(word)
+        return _TRAILING.get(keyword)
 
-    def _extra(self, kind: UnsupportedKind) -> UnsupportedClause:
-        """Take a clause whole: up to the next one, or what closes the query around it."""
-        taken: list[Token] = []
+    def _parse_unsupported(self, kind: UnsupportedKind) -> UnsupportedClause:
+        """Skip a clause: to the next one, or to what closes the query around it."""
+        skipped: list[Token] = []
         depth = 0
-        while self.word.kind is not TokenKind.END:
+        while self.token.kind is not TokenKind.END:
             if self.at(")", "]"):
-                if depth == 0 and self.nested:
+                if depth == 0 and self.subquery_depth:
                     break
                 depth -= 1
             elif self.at("(", "["):
                 depth += 1
-            elif depth <= 0 and taken and self._ends(kind):
+            elif depth <= 0 and skipped and self._ends_clause(kind):
                 break
-            taken.append(self.take())
-        return _extra_of(kind, *taken)
+            skipped.append(self.advance())
+        return _unsupported_clause(kind, *skipped)
 
-    def _ends(self, kind: UnsupportedKind) -> bool:
+    def _ends_clause(self, kind: UnsupportedKind) -> bool:
         if kind is UnsupportedKind.SECOND_STATEMENT:
             return False
         if self.tokens[self.index - 1].text in (".", ":"):
-            return False  # the key `data:limit` begins no clause
-        return self.at(";") or (kind not in _OPEN_ENDED and self._tail_kind() is not None)
+            return False  # the key `data:limit` does not start a clause
+        return self.at(";") or (kind not in _OPEN_ENDED and self._trailing_kind() is not None)
 
-    def _left_over(self) -> ParseError:
-        word = self.word
-        if word.upper == ")":
-            return self.stop("unexpected-parenthesis", "this `)` closes nothing", "remove it")
-        if word.kind is TokenKind.QUOTED:
-            return self.unexpected("AND, OR or the end", hint="write texts between single quotes")
-        return self.stop(
+    def _unexpected_rest(self) -> ParseError:
+        token = self.token
+        if token.upper == ")":
+            return self.error("unexpected-parenthesis", "`)` without a matching `(`", "remove it")
+        if token.kind is TokenKind.QUOTED:
+            return self.unexpected("AND, OR or the end", hint="put strings in single quotes")
+        return self.error(
             "syntax",
-            f"expected AND, OR or the end of the query, but found {quote_snippet(word.text)}",
-            self._guess(word),
+            f"expected AND, OR or the end of the query, found {quote_snippet(token.text)}",
+            self._guess_keyword(token),
         )
 
-    def _guess(self, word: Token) -> str:
-        before = self.tokens[self.index - 1]
+    def _guess_keyword(self, token: Token) -> str:
         known = ("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "JOIN", "ON", *_CLAUSES)
-        for suspect in (word, before):
+        for suspect in (token, self.tokens[self.index - 1]):
             guess = nearest_match(suspect.text, known) if suspect.kind is TokenKind.NAME else ""
             if guess and suspect.upper not in known:
                 return f"did you mean `{guess}` instead of {quote_snippet(suspect.text)}?"
         return ""
 
 
-def _extra_of(kind: UnsupportedKind, *taken: Token) -> UnsupportedClause:
-    # Case is folded in the words that name the clause, and nowhere else: nobody read the others,
-    # and among them may be keys of semi-structured paths, which are told apart by case.
+def _unsupported_clause(kind: UnsupportedKind, *tokens: Token) -> UnsupportedClause:
+    # Only the words that name the clause are folded: the others are not parsed, and may be keys
+    # of semi-structured paths, where case matters.
     named = len(kind.split()) if kind is not UnsupportedKind.SECOND_STATEMENT else 0
-    text = " ".join((*(lower(one.text) for one in taken[:named]), *(w.text for w in taken[named:])))
-    return UnsupportedClause(start=taken[0].start, end=taken[-1].end, kind=kind, text=text)
+    words = (*(lower(token.text) for token in tokens[:named]), *(t.text for t in tokens[named:]))
+    start, end = tokens[0].start, tokens[-1].end
+    return UnsupportedClause(start=start, end=end, kind=kind, text=" ".join(words))

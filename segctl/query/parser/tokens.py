@@ -1,10 +1,9 @@
-"""The words of a query: pieces of its text with their places, and how words are compared.
+"""Tokens of a query: slices of its text with their offsets, and how they compare.
 
-Owns `Word` and the folding of case. Refuses to know any grammar, and never changes a text: a word
-is always a slice of the query.
+Folds case; knows no grammar and never changes a text.
 
-Case is folded for ASCII alone, because that is all that is provable: `str.upper` makes the
-keyword SELECT of one that begins with a long s, and a server need not agree.
+Only ASCII letters are folded, because only that is certain: `str.upper` turns a word that begins
+with a long s into SELECT, and the server may not.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class TokenKind(StrEnum):
-    """What a word is, by its first character."""
+    """The kind of a token, by its first character."""
 
     NAME = "name"  # bare: keyword, column, function
-    QUOTED = "quoted"  # "between double quotes"
-    STRING = "string"  # 'between single quotes'
+    QUOTED = "quoted"  # "in double quotes"
+    STRING = "string"  # 'in single quotes'
     NUMBER = "number"
     SYMBOL = "symbol"
-    END = "end"  # the empty word after the last one
+    END = "end"  # the empty token after the last one
 
 
 class Token(NamedTuple):
-    """One word: `text` is exactly `query[start:end]`, `upper` the same in ASCII upper case.
+    """One token: `text` is exactly `query[start:end]`, `upper` the same in ASCII upper case.
 
-    `upper` of a quoted word keeps its quotes, so it never equals a keyword.
+    `upper` of a quoted name keeps its quotes, so it never equals a keyword.
     """
 
     kind: TokenKind
