@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class ChangeKind(StrEnum):
-    """What happened to a clause."""
+    """How a clause changed."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -18,23 +18,23 @@ class ChangeKind(StrEnum):
 
 
 class ClauseKind(StrEnum):
-    """Which part of the query a clause is."""
+    """The part of a query that a clause is."""
 
     SELECT = "select"
     TABLE = "table"
     JOIN = "join"
     CONDITION = "condition"
-    OTHER = "other"  # GROUP BY and the like
+    OTHER = "other"  # GROUP BY and so on
 
 
 @dataclass(frozen=True, slots=True)
 class ClauseChange:
-    """One clause that differs.
+    """One changed clause.
 
-    `before` and `after` are as written, on one line without comments; empty where there is
-    none. `path` says where, outermost first, and is empty at the top: "any of country = 'US' OR
-    country = 'CA'", "the subquery of contact_id NOT IN". `added_items` and `removed_items` are
-    the values by which a changed list (IN, an array) differs, as written.
+    `before` and `after` are as written, on one line without comments, or empty for an added or a
+    removed clause. `path` locates the clause, outermost first, and is empty at the top level:
+    "any of country = 'US' OR country = 'CA'", "the subquery of contact_id NOT IN". `added_items`
+    and `removed_items` are the values by which a changed list (IN, an array) differs, as written.
     """
 
     kind: ChangeKind

@@ -1,7 +1,6 @@
-"""The query language of segments: read it, compare it, explain what changed.
+"""The query language of segments: parse it, compare it, format it, explain it.
 
-A room of pure functions over text: no I/O, no clock. `tree` is the vocabulary, `parse` makes
-it, `normal` compares by it, `changes` tells two queries apart clause by clause, `catalogue` is
-what the documentation says exists. This module owns nothing, so that importing one part does
-not pay for another.
+Pure functions over text: no I/O, no clock. `ast` has the nodes, `parser` builds them, `equivalence`
+compares queries, `diff` lists the clauses that changed, `catalogue` holds what SendGrid documents.
+This module imports nothing, so that using one part does not load the others.
 """

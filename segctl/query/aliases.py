@@ -1,7 +1,6 @@
-"""Whose name an alias is: scopes, and whether renaming is provably harmless.
+"""Aliases of tables: what a qualifier refers to, and whether renaming it is provably harmless.
 
-Owns the resolution of qualifiers. Refuses to write anything: `writing` asks it for names. The
-rules, and why, stand in `normal`'s docstring.
+`to_sql` writes the new names; `equivalence` explains the rules.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AliasScope:
-    """The tables in sight: new names by folded alias, and what is in sight around it."""
+    """The visible tables: new names by folded alias, and the scope of the query around."""
 
     depth: int
     names: dict[str, str] = field(default_factory=dict)
@@ -44,9 +43,9 @@ def alias_scope(query: Query, outer: AliasScope | None) -> AliasScope:
     depth = outer.depth + 1 if outer else 0
     names: dict[str, str] = {}
     for number, source in enumerate(sources_of(query), 1):
-        called = alias_of(source)
-        if called:
-            names[lower(called.text)] = f"t{depth}_{number}"
+        alias = alias_of(source)
+        if alias:
+            names[lower(alias.text)] = f"t{depth}_{number}"
     return AliasScope(depth, names, outer)
 
 
@@ -58,25 +57,25 @@ def sources_of(query: Query) -> Iterator[Source]:
 
 
 def alias_of(source: Source) -> Name | None:
-    """Return what a table is called in its query: its alias, or its own name."""
+    """Return the name of a table in its query: its alias, or its own name."""
     return source.alias or (source.name if isinstance(source, Table) else None)
 
 
 def can_rename_aliases(query: Query) -> bool:
-    """Tell whether the aliases of all tables in a query, and in those inside it, may be renamed."""
+    """Return whether all tables of a query and its subqueries may get new aliases."""
     return _can_rename(query, None, set())
 
 
 def _can_rename(query: Query, outer: AliasScope | None, taken: set[str]) -> bool:
-    called = [alias_of(source) for source in sources_of(query)]
-    if query.unsupported or any(name is None or name.quoted for name in called):
+    aliases = [alias_of(source) for source in sources_of(query)]
+    if query.unsupported or any(alias is None or alias.quoted for alias in aliases):
         return False
     scope = alias_scope(query, outer)
-    if len(scope.names) < len(called):
-        return False  # one alias given twice
+    if len(scope.names) < len(aliases):
+        return False  # an alias is used twice
     taken = taken | set(scope.names) | set(scope.names.values())
-    inner: list[tuple[Query, AliasScope | None]] = []
-    for node in _own(query, inner, scope):
+    subqueries: list[tuple[Query, AliasScope | None]] = []
+    for node in _own_nodes(query, subqueries, scope):
         if isinstance(node, Column | Star) and node.qualifier:
             qualifier = node.qualifier
             if qualifier.quoted or scope.find(lower(qualifier.text)) is None:
@@ -85,32 +84,32 @@ def _can_rename(query: Query, outer: AliasScope | None, taken: set[str]) -> bool
             return False  # some dialects read it as the whole row
         elif isinstance(node, SelectItem) and node.alias and lower(node.alias.text) in taken:
             return False
-    return all(_can_rename(below, around, taken) for below, around in inner)
+    return all(_can_rename(subquery, around, taken) for subquery, around in subqueries)
 
 
-def _own(
-    query: Query, inner: list[tuple[Query, AliasScope | None]], scope: AliasScope
+def _own_nodes(
+    query: Query, subqueries: list[tuple[Query, AliasScope | None]], scope: AliasScope
 ) -> Iterator[Node]:
-    """Yield the nodes of a query but not of those inside it, which go to `inner`.
+    """Yield the nodes of a query without its subqueries, which are added to `subqueries`.
 
-    A query in the place of a table does not see its neighbours; any other sees all of them.
+    A query in place of a table does not see the tables beside it; any other subquery does.
     """
     pending: list[tuple[Node, bool]] = [(query, False)]
     while pending:
         node, in_table = pending.pop()
         if isinstance(node, Query) and node is not query:
-            inner.append((node, scope.outer if in_table else scope))
+            subqueries.append((node, scope.outer if in_table else scope))
             continue
         yield node
         pending.extend((child, isinstance(node, Derived)) for child in children(node))
 
 
 def select_aliases(query: Query) -> dict[int, str]:
-    """Return new names for selected values of the outermost query, by the item's offset.
+    """Return new aliases for selected values of the outermost query, by the offset of the item.
 
-    Only for queries that are `renamable`.
+    Only for queries for which `can_rename_aliases` is true.
     """
-    counted = Counter(lower(item.alias.text) for item in query.select if item.alias)
+    counts = Counter(lower(item.alias.text) for item in query.select if item.alias)
     columns = {lower(column.name.text) for column in _columns(query)} | set(SELECTED_COLUMNS)
     renamed: dict[int, str] = {}
     for number, item in enumerate(query.select, 1):
@@ -118,10 +117,10 @@ def select_aliases(query: Query) -> dict[int, str]:
         if alias is None or alias.quoted or not isinstance(item.value, Call):
             continue
         folded = lower(alias.text)
-        if counted[folded] == 1 and folded not in columns:
+        if counts[folded] == 1 and folded not in columns:
             renamed[item.start] = f"x{number}"
-    kept = {lower(i.alias.text) for i in query.select if i.alias and i.start not in renamed}
-    return {} if (columns | kept) & set(renamed.values()) else renamed
+    unchanged = {lower(i.alias.text) for i in query.select if i.alias and i.start not in renamed}
+    return {} if (columns | unchanged) & set(renamed.values()) else renamed
 
 
 def _columns(query: Query) -> Iterable[Column]:

@@ -1,14 +1,15 @@
-"""The tree of a query: what was written, as frozen values that know their places.
+"""The tree of a query: frozen nodes that know their place in the text.
 
-Owns the shape and refuses to judge or rewrite: the tree says what stands in the text, `lint`
-what is wrong with it, `normal` when two are the same. Consume the unions with `match` and
-`assert_never`, by keyword: `case Comparison(op="=", left=Column(name=name))`.
+Says what is written, not what is wrong with it (`lint`) nor when two queries are the same
+(`equivalence`). Consume the unions with `match` and `assert_never`, by keyword:
+`case Comparison(op="=", left=Column(name=name))`.
 
-Every node has `start` and `end`, offsets in characters into the query's text, `end` one past the
-last, so `text[node.start:node.end]` is what was written. The parentheses *around* an expression
-are not nodes and do not belong to its span; they are listed in `Query.parens`, and belong to the
-span of the node above. The height of a tree is bounded (`expressions.DEEPEST`), so recursion is
-safe; the width of `And`, `Or` and lists is not, so loop over these.
+Every node has `start` and `end`, offsets in characters into the text of the query, `end` one past
+the last, so `text[node.start:node.end]` is the source of the node. Parentheses *around* an
+expression are not nodes and not part of its span; they are listed in `Query.parens`, and are part
+of the span of the node above. The height of a tree is limited (`MAX_DEPTH` in
+`parser.expressions`), so recursion is safe; the width of `And`, `Or` and lists is not, so loop
+over them.
 
 A query::
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A piece of a query: `text[start:end]`."""
+    """A part of a query: `text[start:end]`."""
 
     start: int
     end: int
@@ -45,11 +46,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name(Node):
-    """A name. `text` is without its double quotes, doubled ones inside it undone.
+    """A name. `text` is without its double quotes, with doubled quotes inside it undone.
 
-    `quoted` names mean exactly `text`; the others do not depend on case. `plan`, `"plan"` and
-    `"Plan"` are three names to segctl, because whether the server takes two of them for one is
-    not documented.
+    Quoted names mean exactly `text`; case does not matter in the others. `plan`, `"plan"` and
+    `"Plan"` are three names to segctl, because it is not documented which of them the server
+    treats as the same.
     """
 
     text: str
@@ -65,14 +66,14 @@ class And(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Or(Node):
-    """Two or more operands, as `And`."""
+    """Two or more operands, like `And`."""
 
     operands: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Not(Node):
-    """`NOT operand`. The NOT of NOT IN, NOT LIKE, IS NOT … is a flag of these instead."""
+    """`NOT operand`. The NOT of NOT IN, NOT LIKE, IS NOT … is a flag of those nodes instead."""
 
     operand: Expression
 
@@ -84,7 +85,7 @@ ComparisonOperator: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(Node):
-    """`left op right`; `<>` is read as `!=`."""
+    """`left op right`; `<>` is parsed as `!=`."""
 
     op: ComparisonOperator
     left: Expression
@@ -93,7 +94,7 @@ class Comparison(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class In(Node):
-    """`operand [NOT] IN (a, b)`, or `IN (SELECT …)`. `items` holds one or more expressions."""
+    """`operand [NOT] IN (a, b)`, or `IN (SELECT …)`. `items` has one or more expressions."""
 
     operand: Expression
     items: tuple[Expression, ...] | Subquery
@@ -122,7 +123,7 @@ LikeKind: TypeAlias = Literal["LIKE", "ILIKE", "RLIKE", "REGEXP"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Like(Node):
-    """`operand [NOT] LIKE pattern [ESCAPE escape]`, and its relatives by `kind`."""
+    """`operand [NOT] LIKE pattern [ESCAPE escape]`, or another operator by `kind`."""
 
     kind: LikeKind
     operand: Expression
@@ -143,16 +144,16 @@ class Between(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exists(Node):
-    """`EXISTS (SELECT …)`. NOT EXISTS is a `Not` around it."""
+    """`EXISTS (SELECT …)`. NOT EXISTS is an `Exists` inside a `Not`."""
 
     query: Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Node):
-    """`name(args)`. `bare` is true for `CURRENT_TIMESTAMP` and the like without parentheses.
+    """`name(args)`. `bare` is true without parentheses, as in `CURRENT_TIMESTAMP`.
 
-    `COUNT(*)` has a `Star` as its argument; `distinct` is the word DISTINCT before them.
+    The argument of `COUNT(*)` is a `Star`; `distinct` is true with DISTINCT before the arguments.
     """
 
     name: Name
@@ -163,9 +164,9 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Node):
-    """`[qualifier.]name`, and for semi-structured columns the path: `e.DATA:payload.a[0]."b"`.
+    """`[qualifier.]name`, with a path into semi-structured columns: `e.DATA:payload.a[0]."b"`.
 
-    Steps of `path` are keys (`Name`; always told apart by case, they are JSON's) or, between
+    The steps of `path` are keys (`Name`; case always matters, they are keys of JSON) or, in
     brackets, a `Number` or `String`.
     """
 
@@ -176,10 +177,10 @@ class Column(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class String(Node):
-    """A text. `raw` is the source between the quotes, and what texts are compared by.
+    """A string. `raw` is the source between the quotes; strings compare by it.
 
-    `value` is the text that is most likely meant (`''` and backslash escapes undone): good for
-    looking at, never for equality, for the server's escapes are not documented.
+    `value` is the likely meaning, with `''` and backslash escapes undone: good for display, never
+    for equality, because the server's escapes are not documented.
     """
 
     raw: str
@@ -207,10 +208,10 @@ class Null(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval(Node):
-    """A span of time: `interval 10 day`, `interval '10 days'`, `180 days`.
+    """An interval: `interval 10 day`, `interval '10 days'`, `180 days`.
 
-    `unit` is as written, or `None` when it stands inside the string. `keyword` is false for the
-    form without the word INTERVAL.
+    `unit` is as written, or `None` if it is inside the string. `keyword` is false for the form
+    without the word INTERVAL.
     """
 
     value: Number | String | Unary
@@ -220,14 +221,14 @@ class Interval(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatePart(Node):
-    """The bare `day` of `timestampadd(day, …)`: the first argument where the catalogue says so."""
+    """The bare `day` of `timestampadd(day, …)`, for functions with `date_part_first`."""
 
     name: Name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array(Node):
-    """`[a, b]`, perhaps empty."""
+    """`[a, b]`, or `[]`."""
 
     items: tuple[Expression, ...]
 
@@ -238,7 +239,7 @@ BinaryOperator: TypeAlias = Literal["+", "-", "*", "/", "%", "||"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary(Node):
-    """Arithmetic, or `||`, which joins texts. Associates to the left."""
+    """Arithmetic, or `||`, which joins strings. Associates to the left."""
 
     op: BinaryOperator
     left: Expression
@@ -287,14 +288,14 @@ class Cast(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subquery(Node):
-    """`(SELECT …)` as a value or after IN. Its span has the parentheses."""
+    """`(SELECT …)` as a value or after IN. Its span includes the parentheses."""
 
     query: Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Star(Node):
-    """`*`, or `c.*` with the qualifier."""
+    """`*`, or `c.*` with a qualifier."""
 
     qualifier: Name | None = None
 
@@ -308,7 +309,7 @@ Expression: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectItem(Node):
-    """One selected value; `alias` whether or not AS was written."""
+    """One selected value, with its alias, whether or not AS is written."""
 
     value: Expression
     alias: Name | None
@@ -316,7 +317,7 @@ class SelectItem(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Node):
-    """A table by name, `schema` the dotted names before it."""
+    """A table by name; `schema` has the dotted names before it."""
 
     schema: tuple[Name, ...]
     name: Name
@@ -325,7 +326,7 @@ class Table(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived(Node):
-    """`(SELECT …) [AS] alias` where a table could stand. Not documented."""
+    """`(SELECT …) [AS] alias` in place of a table. Not documented by SendGrid."""
 
     query: Query
     alias: Name | None
@@ -336,7 +337,7 @@ Source: TypeAlias = Table | Derived
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Node):
-    """One join. `kind` is INNER (also when not written), LEFT, LEFT OUTER, CROSS or such."""
+    """One join. `kind` is INNER (also if omitted), LEFT, LEFT OUTER, CROSS and so on."""
 
     kind: str
     source: Source
@@ -346,10 +347,10 @@ class Join(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsupportedClause(Node):
-    """An unsupported clause: from its keyword to where it ends; its inside is not looked at.
+    """A clause that SendGrid does not support, keyword to end; its inside is not parsed.
 
-    `text` has its words joined by single spaces, bare ones in lower case: good for comparing.
-    UNION and the like, and a second statement, reach to the end of the query they stand in.
+    `text` has its tokens joined by single spaces, its keywords in lower case: good for comparing.
+    UNION and the like, and a second statement, extend to the end of the query they are in.
     """
 
     kind: UnsupportedKind
@@ -358,7 +359,7 @@ class UnsupportedClause(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment(Node):
-    """`-- to the end of the line` or `/* … */`, as written with its marks."""
+    """`-- to the end of the line` or `/* … */`, as written."""
 
     text: str
 
@@ -368,8 +369,8 @@ class Paren(Node):
     """A pair of parentheses that only groups, `start` at the opening one.
 
     `inner_start` and `inner_end` are the span of the expression inside. No two nodes of the
-    `Expression` union share a span, so this says which expression is wrapped; one that is
-    wrapped twice is listed twice.
+    `Expression` union share a span, so the span identifies the expression; an expression in two
+    pairs of parentheses has two of these.
     """
 
     inner_start: int
@@ -378,7 +379,7 @@ class Paren(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query(Node):
-    """A SELECT, from its SELECT to its last word. See the module's docstring for the parts."""
+    """A query, from its SELECT to its last token. The module's docstring lists the parts."""
 
     select: tuple[SelectItem, ...]
     sources: tuple[Source, ...]

@@ -1,8 +1,8 @@
-"""What the query language has, as data: tables, columns, functions, keywords, units.
+"""The query language as data: tables, columns, functions, keywords, units of time.
 
-Source: sendgrid-api.md §6. Owns facts and their standing, and refuses to decide anything: that
-a name is absent here makes it unknown, not wrong. Custom fields are columns of `contact_data`
-too; they belong to the account and come from `fields.yaml`, not from here.
+Source: sendgrid-api.md §6. Facts and the evidence for them, without judgement: a name that is not
+listed is unknown, not wrong. Custom fields are columns of `contact_data` too; they belong to the
+account and come from `fields.yaml`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ColumnType(StrEnum):
-    """The type of a column. NUMBER occurs only among custom fields."""
+    """The type of a column. Only custom fields are of type NUMBER."""
 
     VARCHAR = "VARCHAR"
     NUMBER = "NUMBER"
@@ -27,15 +27,15 @@ class ColumnType(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How sure it is that the server knows a thing."""
+    """How we know that the server supports something."""
 
     DOCUMENTED = "documented"
-    ATTESTED = "attested"  # seen in the queries of real accounts
-    UNDOCUMENTED = "undocumented"  # Snowflake has it, which the dialect resembles
+    ATTESTED = "attested"  # used in queries of real accounts
+    UNDOCUMENTED = "undocumented"  # Snowflake has it, and the dialect resembles Snowflake
 
 
 class UnsupportedKind(StrEnum):
-    """What can stand in a query and is not supported by SendGrid (sendgrid-api.md §6)."""
+    """A clause of SQL that SendGrid does not support (sendgrid-api.md §6)."""
 
     DISTINCT = "DISTINCT"
     TOP = "TOP"
@@ -77,10 +77,10 @@ class Function:
 
 
 SELECTED_COLUMNS = ("contact_id", "updated_at")
-"""Exactly these columns are selected, in this order in every documented example."""
+"""The columns that a query must select, in the order of every documented example."""
 
 JOIN_COLUMN = "contact_id"
-"""Tables join on this column alone."""
+"""The only column on which tables are joined."""
 
 _V, _T, _A = ColumnType.VARCHAR, ColumnType.TIMESTAMP, ColumnType.ARRAY
 
@@ -125,19 +125,19 @@ EVENT_DATA: Mapping[str, ColumnType] = MappingProxyType(
 TABLES: Mapping[str, Mapping[str, ColumnType]] = MappingProxyType(
     {"contact_data": CONTACT_DATA, "event_data": EVENT_DATA}
 )
-"""Columns by table; both in lower case. `contact_data` also has every custom field."""
+"""Columns by table, both in lower case. `contact_data` also has every custom field."""
 
 EVENT_SOURCES = ("mail", "automation")
-"""Values of `event_source` that were seen; there are others."""
+"""Values of `event_source` seen in real queries; there are others."""
 
 EVENT_TYPES = ("processed", "delivered", "open", "click")
-"""Values of `event_type` that were seen; there are others."""
+"""Values of `event_type` seen in real queries; there are others."""
 
 KEYWORDS = ("SELECT", "FROM", "JOIN", "INNER", "ON", "WHERE", "AND", "OR", "NOT", "IN", "IS")
-"""The documented keywords. AS and LIKE are not among them and work."""
+"""The documented keywords. AS and LIKE are not documented, but work."""
 
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "+", "-", "*", "/", "%")
-"""The documented operators. `<>` is not among them."""
+"""The documented operators. `<>` is not documented."""
 
 TIME_UNITS = (
     "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks",
@@ -148,15 +148,17 @@ TIME_UNITS = (
 _ATTESTED, _UNDOCUMENTED = Evidence.ATTESTED, Evidence.UNDOCUMENTED
 
 
-def _plain(
+def _undocumented(
     min_args: int, max_args: int | None, returns: ColumnType | None, names: str
 ) -> list[Function]:
-    """Make undocumented functions that share a signature; `names` are separated by spaces."""
+    """Return undocumented functions with one signature; `names` are separated by spaces."""
     return [Function(name, _UNDOCUMENTED, min_args, max_args, returns) for name in names.split()]
 
 
-def _dates(min_args: int, max_args: int, returns: ColumnType | None, names: str) -> list[Function]:
-    """Make undocumented functions whose first argument is a date part."""
+def _date_functions(
+    min_args: int, max_args: int, returns: ColumnType | None, names: str
+) -> list[Function]:
+    """Return undocumented functions whose first argument is a date part."""
     return [
         Function(name, _UNDOCUMENTED, min_args, max_args, returns, date_part_first=True)
         for name in names.split()
@@ -172,40 +174,48 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
             Function("TIMESTAMPADD", _ATTESTED, 3, 3, _T, date_part_first=True),
             Function("CURRENT_TIMESTAMP", _ATTESTED, 0, 1, _T, bare=True),
             Function("NOW", _ATTESTED, 0, 0, _T),
-            *_plain(1, 1, _V, "LOWER UPPER INITCAP REVERSE TO_JSON TYPEOF MD5"),
-            *_plain(1, 2, _V, "TRIM LTRIM RTRIM TO_CHAR TO_VARCHAR"),
-            *_plain(2, 2, _V, "LEFT RIGHT REPEAT"),
-            *_plain(2, 3, _V, "SUBSTR SUBSTRING LPAD RPAD"),
-            *_plain(3, 3, _V, "SPLIT_PART TRANSLATE"),
-            *_plain(2, 3, _V, "REPLACE"),
-            *_plain(2, 6, _V, "REGEXP_SUBSTR"),
-            *_plain(2, 6, _V, "REGEXP_REPLACE"),
-            *_plain(1, None, _V, "CONCAT"),
-            *_plain(2, None, _V, "CONCAT_WS"),
-            *_plain(1, 1, ColumnType.NUMBER, "LENGTH LEN ABS CEIL FLOOR SIGN SQRT ARRAY_SIZE"),
-            *_plain(1, 2, ColumnType.NUMBER, "ROUND TRUNC"),
-            *_plain(2, 2, ColumnType.NUMBER, "MOD POWER EDITDISTANCE"),
-            *_plain(2, 3, ColumnType.NUMBER, "POSITION CHARINDEX"),
-            *_plain(1, 4, ColumnType.NUMBER, "TO_NUMBER TO_DECIMAL TRY_TO_NUMBER TRY_TO_DECIMAL"),
-            *_plain(1, 2, ColumnType.NUMBER, "TO_DOUBLE"),
-            *_plain(1, 1, ColumnType.NUMBER, "YEAR QUARTER MONTH WEEK DAY DAYOFWEEK DAYOFYEAR"),
-            *_plain(1, 1, ColumnType.NUMBER, "DAYOFMONTH HOUR MINUTE SECOND"),
-            *_plain(1, 2, _T, "TO_TIMESTAMP TO_TIMESTAMP_NTZ TO_TIMESTAMP_TZ TO_TIMESTAMP_LTZ"),
-            *_plain(1, 2, _T, "TRY_TO_TIMESTAMP TO_DATE TRY_TO_DATE LAST_DAY"),
-            *_plain(1, 1, _T, "DATE"),
-            *_plain(2, 2, _T, "ADD_MONTHS"),
-            *_plain(2, 3, _T, "CONVERT_TIMEZONE"),
-            *_plain(2, 2, ColumnType.NUMBER, "MONTHS_BETWEEN"),
-            *_plain(0, 0, _T, "SYSDATE GETDATE"),
-            *_plain(1, None, None, "COALESCE GREATEST LEAST"),
-            *_plain(2, 2, None, "NVL IFNULL NULLIF GET GET_PATH"),
-            *_plain(3, 3, None, "IFF NVL2"),
-            *_plain(3, None, None, "DECODE"),
-            *_plain(1, 1, None, "ZEROIFNULL NULLIFZERO"),
-            *_plain(1, 1, ColumnType.VARIANT, "PARSE_JSON TRY_PARSE_JSON TO_VARIANT"),
-            *_plain(0, None, _A, "ARRAY_CONSTRUCT"),
-            *_plain(1, 2, _A, "TO_ARRAY"),
-            *_plain(2, 2, _A, "SPLIT ARRAY_CAT ARRAY_INTERSECTION"),
+            *_undocumented(1, 1, _V, "LOWER UPPER INITCAP REVERSE TO_JSON TYPEOF MD5"),
+            *_undocumented(1, 2, _V, "TRIM LTRIM RTRIM TO_CHAR TO_VARCHAR"),
+            *_undocumented(2, 2, _V, "LEFT RIGHT REPEAT"),
+            *_undocumented(2, 3, _V, "SUBSTR SUBSTRING LPAD RPAD"),
+            *_undocumented(3, 3, _V, "SPLIT_PART TRANSLATE"),
+            *_undocumented(2, 3, _V, "REPLACE"),
+            *_undocumented(2, 6, _V, "REGEXP_SUBSTR"),
+            *_undocumented(2, 6, _V, "REGEXP_REPLACE"),
+            *_undocumented(1, None, _V, "CONCAT"),
+            *_undocumented(2, None, _V, "CONCAT_WS"),
+            *_undocumented(
+                1, 1, ColumnType.NUMBER, "LENGTH LEN ABS CEIL FLOOR SIGN SQRT ARRAY_SIZE"
+            ),
+            *_undocumented(1, 2, ColumnType.NUMBER, "ROUND TRUNC"),
+            *_undocumented(2, 2, ColumnType.NUMBER, "MOD POWER EDITDISTANCE"),
+            *_undocumented(2, 3, ColumnType.NUMBER, "POSITION CHARINDEX"),
+            *_undocumented(
+                1, 4, ColumnType.NUMBER, "TO_NUMBER TO_DECIMAL TRY_TO_NUMBER TRY_TO_DECIMAL"
+            ),
+            *_undocumented(1, 2, ColumnType.NUMBER, "TO_DOUBLE"),
+            *_undocumented(
+                1, 1, ColumnType.NUMBER, "YEAR QUARTER MONTH WEEK DAY DAYOFWEEK DAYOFYEAR"
+            ),
+            *_undocumented(1, 1, ColumnType.NUMBER, "DAYOFMONTH HOUR MINUTE SECOND"),
+            *_undocumented(
+                1, 2, _T, "TO_TIMESTAMP TO_TIMESTAMP_NTZ TO_TIMESTAMP_TZ TO_TIMESTAMP_LTZ"
+            ),
+            *_undocumented(1, 2, _T, "TRY_TO_TIMESTAMP TO_DATE TRY_TO_DATE LAST_DAY"),
+            *_undocumented(1, 1, _T, "DATE"),
+            *_undocumented(2, 2, _T, "ADD_MONTHS"),
+            *_undocumented(2, 3, _T, "CONVERT_TIMEZONE"),
+            *_undocumented(2, 2, ColumnType.NUMBER, "MONTHS_BETWEEN"),
+            *_undocumented(0, 0, _T, "SYSDATE GETDATE"),
+            *_undocumented(1, None, None, "COALESCE GREATEST LEAST"),
+            *_undocumented(2, 2, None, "NVL IFNULL NULLIF GET GET_PATH"),
+            *_undocumented(3, 3, None, "IFF NVL2"),
+            *_undocumented(3, None, None, "DECODE"),
+            *_undocumented(1, 1, None, "ZEROIFNULL NULLIFZERO"),
+            *_undocumented(1, 1, ColumnType.VARIANT, "PARSE_JSON TRY_PARSE_JSON TO_VARIANT"),
+            *_undocumented(0, None, _A, "ARRAY_CONSTRUCT"),
+            *_undocumented(1, 2, _A, "TO_ARRAY"),
+            *_undocumented(2, 2, _A, "SPLIT ARRAY_CAT ARRAY_INTERSECTION"),
             *(
                 Function(name, _UNDOCUMENTED, min_args, max_args, boolean=True)
                 for name, min_args, max_args in (
@@ -218,10 +228,10 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
                     ("EQUAL_NULL", 2, 2),
                 )
             ),
-            *_dates(3, 3, _T, "DATEADD TIMEADD"),
-            *_dates(3, 3, ColumnType.NUMBER, "DATEDIFF TIMEDIFF TIMESTAMPDIFF"),
-            *_dates(2, 2, _T, "DATE_TRUNC"),
-            *_dates(2, 2, ColumnType.NUMBER, "DATE_PART"),
+            *_date_functions(3, 3, _T, "DATEADD TIMEADD"),
+            *_date_functions(3, 3, ColumnType.NUMBER, "DATEDIFF TIMEDIFF TIMESTAMPDIFF"),
+            *_date_functions(2, 2, _T, "DATE_TRUNC"),
+            *_date_functions(2, 2, ColumnType.NUMBER, "DATE_PART"),
             *(
                 Function(name, _UNDOCUMENTED, 0, 1, _T, bare=True)
                 for name in ("CURRENT_DATE", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP")

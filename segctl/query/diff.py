@@ -1,8 +1,7 @@
-"""What changed between two queries, clause by clause, for people.
+"""The changed clauses between two queries, for people.
 
-Owns the pairing of clauses: which condition of the one became which of the other. Clauses
-compare by their normal form, so a cosmetic difference is none. Refuses to judge and to lay out:
-the changes are data, `render` finds the words.
+Pairs the clauses of the old query with those of the new one. Clauses compare by their normal form,
+so a cosmetic difference is no change. Does not word or lay out the changes: that is `render`'s.
 """
 
 from __future__ import annotations
@@ -20,31 +19,31 @@ from segctl.query.to_sql import SqlWriter
 from segctl.query.visit import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from segctl.query.ast import Node
     from segctl.query.parser.tokens import Token
 
 
 def clause_changes(before: str, after: str) -> tuple[ClauseChange, ...]:
-    """Tell what changed from one query to another, in the order of the clauses.
+    """Return what changed from one query to another, in the order of the clauses.
 
-    Empty when nothing but the looks changed, and also when segctl cannot read one of them: show
-    the lines then.
+    Empty if the change is only cosmetic, and also if segctl cannot read one of the queries:
+    callers should then show a diff of the lines.
     """
     old, new = parse(before), parse(after)
     if old.query is None or new.query is None:
         return ()
-    writers = SqlWriter.of(old.query), SqlWriter.of(new.query)
+    writers = SqlWriter.for_query(old.query), SqlWriter.for_query(new.query)
     if writers[0].renames != writers[1].renames:
-        writers = SqlWriter(), SqlWriter()  # under two naming schemes nothing would look the same
-    sides = tuple(_Side(parsed, w) for parsed, w in zip((old, new), writers, strict=True))
-    return tuple(_queries(sides[0], old.query, sides[1], new.query, ()))
+        writers = SqlWriter(), SqlWriter()  # under two naming schemes no clauses would be equal
+    sides = _Side(old, writers[0]), _Side(new, writers[1])
+    return tuple(_diff_queries(sides[0], old.query, sides[1], new.query, ()))
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One of the two queries: its text, and what writes clauses in normal form."""
+    """One of the two queries: its source, and the writer of its normal form."""
 
     parsed: ParsedQuery
     writer: SqlWriter
@@ -52,129 +51,135 @@ class _Side:
     def within(self, query: ast.Query) -> _Side:
         return _Side(self.parsed, self.writer.within(query))
 
-    def shown(self, node: Node) -> str:
-        """Return what was written, on one line, without comments."""
-        words, end = self.parsed.tokens, node.start
+    def source_of(self, node: Node) -> str:
+        """Return a node as written, on one line, without comments."""
+        tokens, end = self.parsed.tokens, node.start
         pieces: list[str] = []
-        first = bisect_left(words, node.start, key=_start)  # asked for every clause of a query
-        for word in words[first : bisect_left(words, node.end, key=_start)]:
-            pieces += [" "] * (word.start > end) + [word.text]
-            end = word.end
+        first = bisect_left(tokens, node.start, key=_start)  # called for every changed clause
+        for token in tokens[first : bisect_left(tokens, node.end, key=_start)]:
+            pieces += [" "] * (token.start > end) + [token.text]
+            end = token.end
         return "".join(pieces)
 
 
-def _start(word: Token) -> int:
-    return word.start
+def _start(token: Token) -> int:
+    return token.start
 
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """A clause with its normal form, and what to recognise it by after a change."""
+    """A clause with its normal form, and the key by which it pairs with its changed version."""
 
     node: Node
     form: str
     key: tuple[object, ...]
 
 
-def _queries(
-    one: _Side, old: ast.Query, other: _Side, new: ast.Query, path: tuple[str, ...]
+def _diff_queries(
+    old_outer: _Side, old: ast.Query, new_outer: _Side, new: ast.Query, path: tuple[str, ...]
 ) -> Iterable[ClauseChange]:
-    before, after = one.within(old), other.within(new)
-    owns = dict(before.writer.called(old)), dict(after.writer.called(new))
-    yield from _compare(
+    before, after = old_outer.within(old), new_outer.within(new)
+    old_aliases = dict(before.writer.new_aliases(old))
+    new_aliases = dict(after.writer.new_aliases(new))
+    yield from _diff_clauses(
         ClauseKind.SELECT,
         path,
-        (before, [_selected(before, item) for item in old.select]),
-        (after, [_selected(after, item) for item in new.select]),
+        (before, [_select_clause(before, item) for item in old.select]),
+        (after, [_select_clause(after, item) for item in new.select]),
     )
-    yield from _compare(
+    yield from _diff_clauses(
         ClauseKind.TABLE,
         path,
-        (before, [_Clause(s, one.writer.source(s, owns[0]), ("from",)) for s in old.sources]),
-        (after, [_Clause(s, other.writer.source(s, owns[1]), ("from",)) for s in new.sources]),
+        (before, _from_clauses(old_outer, old, old_aliases)),
+        (after, _from_clauses(new_outer, new, new_aliases)),
     )
-    yield from _compare(
+    yield from _diff_clauses(
         ClauseKind.JOIN,
         path,
-        (before, [_joined(one, before, join, owns[0]) for join in old.joins]),
-        (after, [_joined(other, after, join, owns[1]) for join in new.joins]),
+        (before, [_join_clause(old_outer, before, join, old_aliases) for join in old.joins]),
+        (after, [_join_clause(new_outer, after, join, new_aliases) for join in new.joins]),
     )
-    yield from _conditions(before, _operands(old.where), after, _operands(new.where), path)
-    yield from _compare(
+    yield from _diff_conditions(before, _conjuncts(old.where), after, _conjuncts(new.where), path)
+    yield from _diff_clauses(
         ClauseKind.OTHER,
         path,
-        (before, [_Clause(extra, extra.text, (extra.kind,)) for extra in old.unsupported]),
-        (after, [_Clause(extra, extra.text, (extra.kind,)) for extra in new.unsupported]),
+        (before, [_Clause(clause, clause.text, (clause.kind,)) for clause in old.unsupported]),
+        (after, [_Clause(clause, clause.text, (clause.kind,)) for clause in new.unsupported]),
     )
 
 
-def _selected(side: _Side, item: ast.SelectItem) -> _Clause:
-    form = side.writer.item(item)
-    return _Clause(item, form, (side.writer.write(item.value),))
+def _select_clause(side: _Side, item: ast.SelectItem) -> _Clause:
+    return _Clause(item, side.writer.item(item), (side.writer.write(item.value),))
 
 
-def _joined(outer: _Side, side: _Side, join: ast.Join, own: dict[int, str]) -> _Clause:
+def _from_clauses(outer: _Side, query: ast.Query, aliases: dict[int, str]) -> list[_Clause]:
+    return [
+        _Clause(source, outer.writer.source(source, aliases), ("from",)) for source in query.sources
+    ]
+
+
+def _join_clause(outer: _Side, side: _Side, join: ast.Join, aliases: dict[int, str]) -> _Clause:
     name = join.source.name.text if isinstance(join.source, ast.Table) else ""
-    return _Clause(join, outer.writer.join(join, side.writer, own), (upper(name),))
+    return _Clause(join, outer.writer.join(join, side.writer, aliases), (upper(name),))
 
 
-def _operands(where: ast.Expression | None) -> list[ast.Expression]:
-    """Return the conditions that all have to hold, however they are nested."""
+def _conjuncts(where: ast.Expression | None) -> list[ast.Expression]:
+    """Return the conditions that must all hold, however they are nested."""
     if where is None:
         return []
-    found: list[ast.Expression] = []
+    conditions: list[ast.Expression] = []
     pending = [where]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.And):
             pending.extend(reversed(node.operands))
         else:
-            found.append(node)
-    return found
+            conditions.append(node)
+    return conditions
 
 
-def _conditions(
+def _diff_conditions(
     before: _Side,
     old: Sequence[ast.Expression],
     after: _Side,
     new: Sequence[ast.Expression],
     path: tuple[str, ...],
 ) -> Iterable[ClauseChange]:
-    yield from _compare(
+    yield from _diff_clauses(
         ClauseKind.CONDITION,
         path,
-        (before, [_condition(before, node) for node in old]),
-        (after, [_condition(after, node) for node in new]),
+        (before, [_condition_clause(before, node) for node in old]),
+        (after, [_condition_clause(after, node) for node in new]),
     )
 
 
-def _condition(side: _Side, node: ast.Expression) -> _Clause:
-    return _Clause(node, side.writer.write(node), (_family(node), _subject(side, node)))
+def _condition_clause(side: _Side, node: ast.Expression) -> _Clause:
+    return _Clause(node, side.writer.write(node), (_category(node), _subject(side, node)))
 
 
-def _family(node: ast.Expression) -> str:
-    """Return what kind of statement a condition makes, coarsely enough to survive an edit."""
-    family = type(node).__name__
+def _category(node: ast.Expression) -> str:
+    """Return what kind of condition this is, coarsely enough to survive an edit."""
+    category = type(node).__name__
     match node:
         case ast.Not(operand=operand):
-            family = _family(operand)
+            category = _category(operand)
         case ast.Comparison(op="<" | "<="):
-            family = "upper bound"
+            category = "upper bound"
         case ast.Comparison(op=">" | ">="):
-            family = "lower bound"
+            category = "lower bound"
         case ast.In(items=ast.Subquery()):
-            family = "subquery"
+            category = "subquery"
         case ast.Comparison() | ast.In():
-            family = "value"
+            category = "value"
         case ast.Call(name=name):
-            family = upper(name.text)
+            category = upper(name.text)
         case _:
             pass
-    return family
+    return category
 
 
 def _subject(side: _Side, node: ast.Expression) -> tuple[str, ...]:
-    """Return what a condition speaks of: the columns of the side that is not a value."""
+    """Return what a condition is about: the columns of the operand that is not a value."""
     match node:
         case ast.Not(operand=operand):
             return _subject(side, operand)
@@ -190,100 +195,106 @@ def _subject(side: _Side, node: ast.Expression) -> tuple[str, ...]:
 
 
 def _columns(side: _Side, node: Node) -> tuple[str, ...]:
-    found = (n for n in walk(node) if isinstance(n, ast.Column))
-    return tuple(dict.fromkeys(side.writer.write(column) for column in found))
+    columns = (descendant for descendant in walk(node) if isinstance(descendant, ast.Column))
+    return tuple(dict.fromkeys(side.writer.write(column) for column in columns))
 
 
-def _compare(
+def _diff_clauses(
     kind: ClauseKind,
     path: tuple[str, ...],
     old: tuple[_Side, list[_Clause]],
     new: tuple[_Side, list[_Clause]],
 ) -> Iterable[ClauseChange]:
-    """Yield the changes between two lists of clauses; equal ones cancel out, once for once."""
-    (before, olds), (after, news) = old, new
-    gone, come = _without(olds, news), _without(news, olds)
-    partners = _partners(gone, come)
-    taken = set(partners.values())
-    for i, clause in enumerate(gone):
-        if i in partners:
-            yield from _changed(kind, path, (before, clause), (after, come[partners[i]]))
+    """Yield the changes between two lists of clauses; equal clauses cancel out one by one."""
+    (before, old_clauses), (after, new_clauses) = old, new
+    removed = _without(old_clauses, new_clauses)
+    added = _without(new_clauses, old_clauses)
+    pairs = _pair(removed, added)
+    paired = set(pairs.values())
+    for i, clause in enumerate(removed):
+        if i in pairs:
+            yield from _diff_clause(kind, path, (before, clause), (after, added[pairs[i]]))
         else:
-            shown = before.shown(clause.node)
-            yield ClauseChange(ChangeKind.REMOVED, kind, shown, "", path)
-    for j, clause in enumerate(come):
-        if j not in taken:
-            yield ClauseChange(ChangeKind.ADDED, kind, "", after.shown(clause.node), path)
+            source = before.source_of(clause.node)
+            yield ClauseChange(ChangeKind.REMOVED, kind, source, "", path)
+    for j, clause in enumerate(added):
+        if j not in paired:
+            yield ClauseChange(ChangeKind.ADDED, kind, "", after.source_of(clause.node), path)
 
 
 def _without(clauses: list[_Clause], others: list[_Clause]) -> list[_Clause]:
-    left = Counter(clause.form for clause in others)
-    kept: list[_Clause] = []
+    """Return the clauses left when each of `others` cancels one equal clause."""
+    remaining = Counter(clause.form for clause in others)
+    left: list[_Clause] = []
     for clause in clauses:
-        if left[clause.form]:
-            left[clause.form] -= 1
+        if remaining[clause.form]:
+            remaining[clause.form] -= 1
         else:
-            kept.append(clause)
-    return kept
+            left.append(clause)
+    return left
 
 
-def _partners(gone: list[_Clause], come: list[_Clause]) -> dict[int, int]:
-    """Pair what went with what came of the same key, in order."""
+def _pair(removed: list[_Clause], added: list[_Clause]) -> dict[int, int]:
+    """Return the index of the added clause for removed ones with the same key, in order."""
     waiting: dict[tuple[object, ...], list[int]] = {}
-    for j in reversed(range(len(come))):
-        waiting.setdefault(come[j].key, []).append(j)
+    for j in reversed(range(len(added))):
+        waiting.setdefault(added[j].key, []).append(j)
     return {
-        i: waiting[clause.key].pop() for i, clause in enumerate(gone) if waiting.get(clause.key)
+        i: waiting[clause.key].pop() for i, clause in enumerate(removed) if waiting.get(clause.key)
     }
 
 
-def _changed(
+def _diff_clause(
     kind: ClauseKind,
     path: tuple[str, ...],
     old: tuple[_Side, _Clause],
     new: tuple[_Side, _Clause],
 ) -> Iterable[ClauseChange]:
-    """Yield how one clause became another: from within it where that says more."""
-    (before, was), (after, now) = old, new
-    match was.node, now.node:
-        case ast.Or(operands=olds), ast.Or(operands=news):
-            inside = (*path, f"any of {before.shown(was.node)}")
-            yield from _conditions(before, olds, after, news, inside)
+    """Yield the changes of one clause: those inside it for an OR or a subquery."""
+    (before, old_clause), (after, new_clause) = old, new
+    match old_clause.node, new_clause.node:
+        case ast.Or(operands=old_operands), ast.Or(operands=new_operands):
+            inside = (*path, f"any of {before.source_of(old_clause.node)}")
+            yield from _diff_conditions(before, old_operands, after, new_operands, inside)
         case (
-            ast.In(items=ast.Subquery(query=one), negated=a, operand=x),
-            ast.In(items=ast.Subquery(query=other), negated=b, operand=y),
-        ) if (a, before.writer.write(x)) == (b, after.writer.write(y)):
-            word = "NOT IN" if a else "IN"
-            inside = (*path, f"the subquery of {before.shown(x)} {word}")
-            yield from _queries(before, one, after, other, inside)
+            ast.In(items=ast.Subquery(query=old_query), negated=old_negated, operand=old_operand),
+            ast.In(items=ast.Subquery(query=new_query), negated=new_negated, operand=new_operand),
+        ) if (old_negated, before.writer.write(old_operand)) == (
+            new_negated,
+            after.writer.write(new_operand),
+        ):
+            operator = "NOT IN" if old_negated else "IN"
+            inside = (*path, f"the subquery of {before.source_of(old_operand)} {operator}")
+            yield from _diff_queries(before, old_query, after, new_query, inside)
         case _:
-            shown = before.shown(was.node), after.shown(now.node)
-            mine, theirs = _items(before, was.node), _items(after, now.node)
-            listed = bool(mine) and bool(theirs)
+            old_items, new_items = _items(before, old_clause.node), _items(after, new_clause.node)
+            has_lists = bool(old_items) and bool(new_items)
             yield ClauseChange(
                 ChangeKind.CHANGED,
                 kind,
-                *shown,
+                before.source_of(old_clause.node),
+                after.source_of(new_clause.node),
                 path,
-                _missing(theirs, mine) if listed else (),
-                _missing(mine, theirs) if listed else (),
+                _sources_missing(new_items, old_items) if has_lists else (),
+                _sources_missing(old_items, new_items) if has_lists else (),
             )
 
 
 def _items(side: _Side, node: Node) -> list[tuple[str, str]]:
-    """Return the items of the one list in a condition: normal form, and as written."""
+    """Return normal form and source of the items of the only list in a condition."""
     lists: list[tuple[ast.Expression, ...]] = []
-    for found in walk(node):
-        match found:
+    for descendant in walk(node):
+        match descendant:
             case ast.Array(items=tuple(items)) | ast.In(items=tuple(items)):
                 lists.append(items)
     if len(lists) != 1:
         return []
-    write: Callable[[ast.Expression], str] = side.writer.write
-    return [(write(item), side.shown(item)) for item in lists[0]]
+    return [(side.writer.write(item), side.source_of(item)) for item in lists[0]]
 
 
-def _missing(items: list[tuple[str, str]], others: list[tuple[str, str]]) -> tuple[str, ...]:
-    """Return the items, as written, that the others lack."""
-    known = {form for form, _ in others}
-    return tuple(shown for form, shown in items if form not in known)
+def _sources_missing(
+    items: list[tuple[str, str]], others: list[tuple[str, str]]
+) -> tuple[str, ...]:
+    """Return the sources of the items that `others` lacks."""
+    forms = {form for form, _ in others}
+    return tuple(source for form, source in items if form not in forms)

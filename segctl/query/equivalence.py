@@ -1,22 +1,22 @@
 """Equality of queries: which differences cannot matter.
 
-Owns the list of harmless rewrites: case outside quotes, white space, comments, a final `;`,
-AS, INNER, `<>` for `!=`, redundant parentheses, the order of IN lists and of the operands of
-AND and OR, and alias names. Refuses every other one, true as it may be: `NOT a = b` is not
-`a != b` here, nor `1.0` `1`, nor NOW() CURRENT_TIMESTAMP, and duplicates stay. Being told
-"changed" costs a look; being told "unchanged" wrongly costs an audience.
+Queries compare by their normal form, which ignores case outside quotes, white space, comments, a
+final `;`, AS, INNER, `<>` for `!=`, redundant parentheses, the order of IN lists and of the
+operands of AND and OR, and the names of aliases. Every other rewrite is rejected, even if it is
+true: `NOT a = b` is not `a != b` here, nor `1.0` `1`, nor NOW() CURRENT_TIMESTAMP, and duplicates
+stay. A false "changed" costs a look; a false "unchanged" costs an audience.
 
-The normal form of a query is itself a query with the same meaning; that is why two queries with
-one normal form mean the same. Strings and quoted names stand in it as they were written, and so
-do the keys of semi-structured paths (`DATA:payload.Key`), which JSON tells apart by case.
+The normal form of a query is itself a query with the same meaning, so two queries with the same
+normal form mean the same. It keeps strings and quoted names as written, and the keys of
+semi-structured paths (`DATA:payload.Key`), where case matters in JSON.
 
-Alias names. The tables of the outermost query become `t0_1`, `t0_2`, … in the order of FROM
-and JOIN, those one query deeper `t1_1`, …: by depth and place, so that sorting operands cannot
-change them. A table without an alias is its own. This is done only where it is provably
-harmless, that is, not at all in a query in which a qualifier names no table in sight or is
-quoted, an alias is quoted or given twice, a bare column has the name of an alias, or an
-unsupported clause stands that was not looked into. A selected value's alias is renamed only in
-the outermost query, only where the value is not a plain column, and only if nothing refers to it.
+Aliases. The tables of the outermost query become `t0_1`, `t0_2`, … in the order of FROM and JOIN,
+those one query deeper `t1_1`, …: by depth and position, so that sorting operands cannot change
+them. A table without an alias is its own alias. Aliases are only renamed where that is provably
+harmless. Nothing is renamed in a query where a qualifier is quoted or names no visible table, an
+alias is quoted or used twice, a bare column has the name of an alias, or there is an unsupported
+clause, whose inside is not parsed. The alias of a selected value is only renamed in the outermost
+query, if the value is not a plain column and nothing refers to the alias.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ if TYPE_CHECKING:
 
 
 class Equivalence(StrEnum):
-    """How two texts of a query compare."""
+    """The result of comparing two queries."""
 
-    IDENTICAL = "identical"  # but for white space around them
-    COSMETIC = "cosmetic"  # one normal form: the same audience
-    DIFFERENT = "different"  # or unreadable, and then not the same text
+    IDENTICAL = "identical"  # except for surrounding white space
+    COSMETIC = "cosmetic"  # the same normal form, so the same audience
+    DIFFERENT = "different"  # or a different text that segctl cannot read
 
 
-def compare_queries(one: str, other: str) -> Equivalence:
-    """Compare two queries.
+def compare_queries(before: str, after: str) -> Equivalence:
+    """Compare the texts of two queries.
 
-    Texts that are the same when trimmed are IDENTICAL without a parser being imported. A text
+    Texts that are the same when trimmed are IDENTICAL without the parser being imported. A text
     that segctl cannot read equals only itself.
     """
-    if one.strip() == other.strip():
+    if before.strip() == after.strip():
         return Equivalence.IDENTICAL
     from segctl.query.parser.parse import parse  # noqa: PLC0415 - most pairs never need it
 
-    before = parse(one).query
-    after = parse(other).query if before else None
-    if before and after and normal_form(before) == normal_form(after):
+    old = parse(before).query
+    new = parse(after).query if old else None
+    if old and new and normal_form(old) == normal_form(new):
         return Equivalence.COSMETIC
     return Equivalence.DIFFERENT
 
 
 def normal_form(query: Query) -> str:
-    """Return the normal form of a query: a text that reads back to an equal normal form."""
-    from segctl.query.to_sql import SqlWriter  # noqa: PLC0415 - see `equivalent`
+    """Return the normal form of a query: a text that parses to a query with the same one."""
+    from segctl.query.to_sql import SqlWriter  # noqa: PLC0415 - see `compare_queries`
 
-    return SqlWriter.of(query).query(query)
+    return SqlWriter.for_query(query).query(query)

@@ -1,7 +1,7 @@
-"""What in a text belongs to a person: e-mail addresses, found and masked.
+"""E-mail addresses in a text: find them, mask them.
 
-Every message that repeats a piece of a query or of a file passes here, before anything is cut off:
-half an address is no address any more to a mask, and a name still to people.
+Every message that quotes a query or a file is masked here, before it is cut: half an address is not
+recognised as one, but still identifies a person.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import re
 
 _EMAIL = re.compile(
-    r"(?<![\w.+-])(?=[_.+-]{0,63}[^\W_])"  # `_` alone is a wildcard and names nobody
+    r"(?<![\w.+-])(?=[_.+-]{0,63}[^\W_])"  # `_` alone is a wildcard and identifies nobody
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
 )
-_MASKED = "***"
+_MASK = "***"
 
 
 def find_email_addresses(text: str) -> list[str]:
-    """Give whatever looks like an e-mail address in a text."""
+    """Return everything in a text that looks like an e-mail address."""
     return _EMAIL.findall(text) if "@" in text else []
 
 
 def mask_email_addresses(text: str, *, same_length: bool = False) -> str:
-    """Put a mask over whatever looks like an e-mail address.
+    """Return a text with everything masked that looks like an e-mail address.
 
-    `same_length` keeps what stands behind it at its column, for a line of a file.
+    `same_length` keeps the rest of the text at its column, for a line of a file.
     """
     if "@" not in text:
         return text
-    return _EMAIL.sub(lambda found: "*" * len(found[0]) if same_length else _MASKED, text)
+    return _EMAIL.sub(lambda match: "*" * len(match[0]) if same_length else _MASK, text)

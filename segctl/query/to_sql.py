@@ -1,7 +1,7 @@
-"""Writing a tree as text in normal form, with as few parentheses as it needs.
+"""SQL from a tree: the normal form, with as few parentheses as possible.
 
-Owns the spelling of the normal form; which rewrites it may contain is `normal`'s to say, which
-names are new is `aliases`'. Refuses layout: this is for comparing, people read what they wrote.
+`equivalence` says which rewrites the normal form may contain, `aliases` which names change. Does
+not lay out: the normal form is for comparing, people read what they wrote.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _LEADING = (UnsupportedKind.DISTINCT, UnsupportedKind.TOP)
 
 @dataclass(frozen=True, slots=True)
 class SqlWriter:
-    """Writes expressions as they stand in one query.
+    """Writes the clauses and expressions of one query.
 
-    `scope` is `None` where aliases keep their names. `selected` has new names for selected
-    values by offset. A `faithful` writer leaves operands and items in their order and the case of
-    columns as it is: that is no normal form, but what a person wants to read.
+    `scope` is `None` if aliases keep their names. `selected` has new aliases of selected values,
+    by offset. `faithful` keeps the order of operands and items and the case of columns: not a
+    normal form, but what people want to read.
     """
 
     scope: AliasScope | None = None
@@ -38,14 +38,14 @@ class SqlWriter:
     faithful: bool = False
 
     @classmethod
-    def of(cls, query: ast.Query, *, rename: bool = True) -> SqlWriter:
-        """Return what writes a whole query; without `rename`, aliases keep their names."""
-        if rename and can_rename_aliases(query):
+    def for_query(cls, query: ast.Query) -> SqlWriter:
+        """Return the writer of a whole query, which renames its aliases where that is harmless."""
+        if can_rename_aliases(query):
             return cls(None, renames=True, selected=select_aliases(query))
         return cls()
 
     def within(self, query: ast.Query) -> SqlWriter:
-        """Return what writes the clauses of `query`, which stands where this writer is."""
+        """Return the writer of the clauses of `query`, a query in the scope of this writer."""
         if not self.renames:
             return self
         outermost = self.scope is None
@@ -53,15 +53,15 @@ class SqlWriter:
         return SqlWriter(alias_scope(query, self.scope), renames=True, selected=selected)
 
     def query(self, query: ast.Query) -> str:
-        """Write a query that stands where this writer is."""
+        """Return a query in the scope of this writer as text."""
         inside = self.within(query)
         parts = ["SELECT"]
         parts += [extra.text for extra in query.unsupported if extra.kind in _LEADING]
         parts.append(", ".join(inside.item(item) for item in query.select))
         parts.append("FROM")
-        own = dict(inside.called(query))
-        parts.append(", ".join(self.source(source, own) for source in query.sources))
-        parts += [self.join(join, inside, own) for join in query.joins]
+        aliases = dict(inside.new_aliases(query))
+        parts.append(", ".join(self.source(source, aliases) for source in query.sources))
+        parts += [self.join(join, inside, aliases) for join in query.joins]
         if query.where:
             parts.append(f"WHERE {inside.write(query.where)}")
         for extra in query.unsupported:
@@ -71,22 +71,22 @@ class SqlWriter:
                 parts.append(extra.text)
         return " ".join(parts)
 
-    def called(self, query: ast.Query) -> Iterator[tuple[int, str]]:
-        """Yield the offset and the new alias of each table of a query, if there are new ones."""
+    def new_aliases(self, query: ast.Query) -> Iterator[tuple[int, str]]:
+        """Yield the offset and the new alias of each table of a query, if aliases change."""
         if self.scope:
             sources = (*query.sources, *(join.source for join in query.joins))
             for number, source in enumerate(sources, 1):
                 yield source.start, f"t{self.scope.depth}_{number}"
 
     def item(self, item: ast.SelectItem) -> str:
-        """Write one selected value."""
+        """Return one selected value as text."""
         value = self.write(item.value)
         if item.alias is None:
             return value
         return f"{value} AS {self.selected.get(item.start) or _name(item.alias)}"
 
-    def source(self, source: ast.Source, own: dict[int, str]) -> str:
-        """Write a table; a query in its place stands where this writer is."""
+    def source(self, source: ast.Source, aliases: dict[int, str]) -> str:
+        """Return a table, or a query in its place, as text."""
         match source:
             case ast.Table(schema=schema, name=name, alias=alias):
                 text = ".".join(_name(part) for part in (*schema, name))
@@ -95,13 +95,13 @@ class SqlWriter:
                 text = f"({inner.query(query)})"
             case _:
                 assert_never(source)
-        called = own.get(source.start) or (_name(alias) if alias else "")
-        return f"{text} {called}".rstrip()
+        new_alias = aliases.get(source.start) or (_name(alias) if alias else "")
+        return f"{text} {new_alias}".rstrip()
 
-    def join(self, join: ast.Join, inside: SqlWriter, own: dict[int, str]) -> str:
-        """Write a join; its condition sees what `inside` sees."""
+    def join(self, join: ast.Join, inside: SqlWriter, aliases: dict[int, str]) -> str:
+        """Return a join as text; `inside` writes its condition."""
         kind = "" if join.kind == "INNER" else f"{join.kind} "
-        text = f"{kind}JOIN {self.source(join.source, own)}"
+        text = f"{kind}JOIN {self.source(join.source, aliases)}"
         if join.on:
             return f"{text} ON {inside.write(join.on)}"
         if join.using:
@@ -109,17 +109,17 @@ class SqlWriter:
         return text
 
     def write(self, expression: ast.Expression, floor: int = 0) -> str:
-        """Write an expression, between parentheses unless it binds tighter than `floor`."""
-        text, power = self._written(expression)
-        return f"({text})" if power <= floor else text
+        """Return an expression as text, in parentheses unless it binds tighter than `floor`."""
+        text, precedence = self._write_bare(expression)
+        return f"({text})" if precedence <= floor else text
 
-    def _written(self, node: ast.Expression) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912
-        # One branch a node: split up, the match would not be seen to be complete.
+    def _write_bare(self, node: ast.Expression) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912
+        # One branch per node: the type checker only sees that an undivided match is complete.
         match node:
             case ast.And():
-                return " AND ".join(self._ordered(self._operands(node))), AND
+                return " AND ".join(self._sorted(self._operands(node))), AND
             case ast.Or():
-                return " OR ".join(self._ordered(self._operands(node))), OR
+                return " OR ".join(self._sorted(self._operands(node))), OR
             case ast.Not(operand=operand):
                 return f"NOT {self.write(operand, NOT - 1)}", NOT
             case ast.Comparison(op=op, left=left, right=right):
@@ -128,7 +128,7 @@ class SqlWriter:
                 if isinstance(items, ast.Subquery):
                     listed = self.write(items)
                 else:
-                    listed = f"({', '.join(self._ordered(map(self.write, items)))})"
+                    listed = f"({', '.join(self._sorted(map(self.write, items)))})"
                 return f"{self.write(operand, COMPARE)} {_not(negated)}IN {listed}", COMPARE
             case ast.IsNull(operand=operand, negated=negated):
                 return f"{self.write(operand, COMPARE)} IS {_not(negated)}NULL", COMPARE
@@ -148,12 +148,12 @@ class SqlWriter:
                 return self._binary(node), _BINARY[node.op]
             case ast.Unary(op=op, operand=operand):
                 return f"{op}{self.write(operand, SIGN)}", SIGN
-            case ast.Cast(operand=operand, type=kind, form="::"):
-                return f"{self.write(operand, CAST - 1)}::{kind}", CAST
-            case ast.Cast(operand=operand, type=kind, form="literal"):
-                return f"{kind} {self.write(operand)}", _ATOM
-            case ast.Cast(operand=operand, type=kind, form=form):
-                return f"{form}({self.write(operand)} AS {kind})", _ATOM
+            case ast.Cast(operand=operand, type=type_, form="::"):
+                return f"{self.write(operand, CAST - 1)}::{type_}", CAST
+            case ast.Cast(operand=operand, type=type_, form="literal"):
+                return f"{type_} {self.write(operand)}", _ATOM
+            case ast.Cast(operand=operand, type=type_, form=form):
+                return f"{form}({self.write(operand)} AS {type_})", _ATOM
             case ast.Case():
                 return self._case(node), _ATOM
             case ast.Call():
@@ -182,11 +182,11 @@ class SqlWriter:
             case _:
                 assert_never(node)
 
-    def _ordered(self, texts: Iterable[str]) -> Iterable[str]:
+    def _sorted(self, texts: Iterable[str]) -> Iterable[str]:
         return texts if self.faithful else sorted(texts)
 
     def _operands(self, node: ast.And | ast.Or) -> Iterator[str]:
-        """Yield the operands as texts, those of nested nodes of the same kind among them."""
+        """Yield the operands as text, including those of nested nodes of the same kind."""
         for operand in node.operands:
             if isinstance(operand, ast.And | ast.Or) and type(operand) is type(node):
                 yield from self._operands(operand)
@@ -194,9 +194,9 @@ class SqlWriter:
                 yield self.write(operand, AND if isinstance(node, ast.And) else OR)
 
     def _binary(self, node: ast.Binary) -> str:
-        power = _BINARY[node.op]
+        precedence = _BINARY[node.op]
         sides: list[str] = []
-        for side, floor in ((node.left, power - 1), (node.right, power)):
+        for side, floor in ((node.left, precedence - 1), (node.right, precedence)):
             mixed = isinstance(side, ast.Binary) and (side.op == "||") != (node.op == "||")
             sides.append(self.write(side, _ATOM if mixed else floor))
         return f" {node.op} ".join(sides)
@@ -220,8 +220,8 @@ class SqlWriter:
         return f"{_name(node.name)}({distinct}{', '.join(self.write(arg) for arg in node.args)})"
 
     def _column(self, node: ast.Column) -> str:
-        as_it_is = self.faithful and not node.name.quoted
-        name = node.name.text if as_it_is else _name(node.name)
+        keep_case = self.faithful and not node.name.quoted
+        name = node.name.text if keep_case else _name(node.name)
         text = self._qualifier(node.qualifier) + name
         for number, step in enumerate(node.path):
             match step:
@@ -234,12 +234,12 @@ class SqlWriter:
     def _qualifier(self, name: ast.Name | None) -> str:
         if name is None:
             return ""
-        found = self.scope.find(lower(name.text)) if self.scope else None
-        return f"{found or _name(name)}."
+        alias = self.scope.find(lower(name.text)) if self.scope else None
+        return f"{alias or _name(name)}."
 
 
 def _name(name: ast.Name) -> str:
-    """Write a name: bare ones without regard to case, quoted ones exactly."""
+    """Return a name as text: bare names in lower case, quoted names unchanged."""
     if name.quoted:
         return '"' + name.text.replace('"', '""') + '"'
     return lower(name.text)

@@ -1,6 +1,6 @@
-"""Going through a tree without knowing its nodes.
+"""Traversal of a tree, whatever its nodes.
 
-Owns the order of a walk. Refuses to tell nodes apart: whoever needs that uses `match`.
+Does not tell nodes apart: use `match` for that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def children(node: Node) -> Iterator[Node]:
-    """Yield the nodes right below `node` in the order of the fields, names among them."""
+    """Yield the nodes directly below `node`, names included, in the order of the fields."""
     for field in fields(node):
         value = getattr(node, field.name)
         if isinstance(value, Node):
@@ -24,10 +24,10 @@ def children(node: Node) -> Iterator[Node]:
             yield from value
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Yield `node` and everything below it, parents first, subqueries included."""
-    pending: list[Node] = [node]
+def walk(root: Node) -> Iterator[Node]:
+    """Yield `root` and all nodes below it, parents first, subqueries included."""
+    pending: list[Node] = [root]
     while pending:
-        found = pending.pop()
-        yield found
-        pending.extend(reversed(tuple(children(found))))
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(tuple(children(node))))

@@ -3,8 +3,8 @@
 Parses what is between operands; `operands` parses those, `statements` the clauses.
 
 Precedence, loosest first: OR, AND, NOT, comparisons (which do not chain), `||`, `+ -`, `* / %`,
-signs, `::`. The documentation leaves the precedence of `a || b + c` open, so segctl does not guess:
-it is an error without parentheses, because redundant parentheses are part of the normal form.
+signs, `::`. The documentation leaves the precedence of `a || b + c` open, so it is an error without
+parentheses: the normal form drops redundant ones, and for that the precedence must be known.
 
 Chains are loops and nesting is counted, so neither a million operands nor ten thousand
 parentheses exhaust the stack.
