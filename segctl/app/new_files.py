@@ -8,17 +8,14 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from segctl.common.suggest import closest_match
 from segctl.declarations.collection import Declarations
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.files import stays_inside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from segctl.app.session import Session
-    from segctl.model import Remote
 
 SCHEMA = "schemas/segment.schema.json"
 
@@ -39,17 +36,6 @@ def read_files(session: Session, folder: Path) -> Declarations:
     if session.declarations.has_errors:
         raise InvalidInput(session.declarations.diagnostics)
     return session.declarations
-
-
-def unknown_segments(names: Sequence[str], listed: Sequence[Remote]) -> UsageError:
-    """Say which segments an account does not have, and what was perhaps meant."""
-    known = [one.name for one in listed]
-    near = {name: closest_match(name, known) for name in names}
-    meant = [f"`{near[name]}` for `{name}`" for name in names if near[name]]
-    return UsageError(
-        "the account has no segment " + ", ".join(f"`{name}`" for name in names),
-        hint=f"did you mean {', '.join(meant)}?" if meant else "`segctl list` shows what it has",
-    )
 
 
 def schema_path(session: Session) -> str:

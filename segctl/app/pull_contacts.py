@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from segctl.account.snapshot import take_snapshot
 from segctl.app.audiences import contacts_folder, store_of
 from segctl.app.git_exposure import exposure
-from segctl.common.suggest import did_you_mean
+from segctl.app.lookup import find_named
 from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, find_stores
 from segctl.declarations.fields_file import column_types
@@ -174,25 +174,14 @@ def _mentioned(
 
 
 def _find(names: Sequence[str], lists: Collection[ContactList]) -> list[str]:
-    """Find lists by name or id. Raises `UsageError` with all that are missing."""
-    known: dict[str, list[str]] = {}
-    for one in lists:
-        for key in dict.fromkeys((one.id, one.name)):
-            known.setdefault(key, []).append(one.id)
-    missing = [name for name in names if name not in known]
-    if missing:
-        there = [clean(one.name) for one in lists]
-        hints = filter(None, (did_you_mean(name, there) for name in missing))
-        raise UsageError(
-            f"the account has no list {quote_names(missing)}",
-            hint=" ".join(hints) or "lists have names and ids in SendGrid",
-        )
-    doubtful = [name for name in names if len(known[name]) > 1]
-    if doubtful:
-        raise UsageError(
-            f"the account has several lists `{clean(doubtful[0])}`", hint="give its id instead"
-        )
-    return list(dict.fromkeys(known[name][0] for name in names))
+    """Return the ids of lists by name or id. Raises `UsageError` for those missing or ambiguous."""
+    found = find_named(names, lists, "list", "lists have names and ids in SendGrid")
+    for name in names:
+        if sum(name in (one.id, one.name) for one in found) > 1:
+            raise UsageError(
+                f"the account has several lists `{clean(name)}`", hint="give its id instead"
+            )
+    return [one.id for one in found]
 
 
 def _label(list_id: str | None, lists: Mapping[str, ContactList]) -> str:

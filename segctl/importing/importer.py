@@ -24,16 +24,6 @@ if TYPE_CHECKING:
     from segctl.model.contact_fields import ListNames
 
 
-def find_segments(names: Sequence[str], listed: Sequence[Remote]) -> tuple[list[Remote], list[str]]:
-    """Return the segments with these names or ids, each once, and the names that match none.
-
-    A name that several segments have matches all of them.
-    """
-    matching = [remote for remote in listed if remote.name in names or remote.id in names]
-    known = {key for remote in matching for key in (remote.name, remote.id)}
-    return matching, [name for name in dict.fromkeys(names) if name not in known]
-
-
 def segments_to_read(
     picked: Iterable[Remote], declared: Sequence[Declared], listed: Iterable[Remote]
 ) -> list[Remote]:

@@ -222,7 +222,7 @@ def test_a_base_can_be_that_of_some_lists(place: Place) -> None:
     ("names", "words"),
     [
         (["vip"], "no list `vip`\n  hint: did you mean `VIP`?"),
-        (["Zzz", "vip"], "no list `Zzz`, `vip`\n  hint: did you mean `VIP`?"),
+        (["Zzz", "vip"], "no list `Zzz`, `vip`\n  hint: did you mean `VIP` for `vip`?"),
         (["News", ""], "the name of the list is empty"),
         (["Twice"], "several lists `Twice`\n  hint: give its id"),
     ],

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.account.snapshot import take_snapshot
+from segctl.app.lookup import find_segments
 from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
-from segctl.importing.importer import build_import, find_segments, segments_to_read
+from segctl.errors import UsageError
+from segctl.importing.importer import build_import, segments_to_read
 from segctl.model import Declared, Remote, Snapshot, TargetRef
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan
 from segctl.sendgrid.api import Reader
@@ -183,9 +185,10 @@ def remote(number: int, name: str, query: str = "x", **fields: object) -> Remote
 def test_segments_are_found_by_name_or_id_each_once() -> None:
     one, two, same = remote(1, "A"), remote(2, "B"), remote(3, "A")
     listed = [one, two, same]
-    assert find_segments(["B", two.id, "B"], listed) == ([two], [])
-    assert find_segments(["A"], listed) == ([one, same], [])
-    assert find_segments(["b", "C", "b"], listed) == ([], ["b", "C"])
+    assert find_segments(["B", two.id, "B"], listed) == [two]
+    assert find_segments(["B", "A"], listed) == [two, one, same]
+    with pytest.raises(UsageError, match=r"has no segment `b`, `C`$"):
+        find_segments(["b", "C", "b", "A"], listed)
 
 
 def test_the_second_of_two_names_that_fold_to_one_is_left() -> None:

@@ -9,10 +9,11 @@ import click
 
 from segctl.account.snapshot import take_snapshot
 from segctl.app.list_names import parent_names
-from segctl.app.new_files import read_files, schema_path, unknown_segments, write_new
+from segctl.app.lookup import find_segments
+from segctl.app.new_files import read_files, schema_path, write_new
 from segctl.cli.options import check_usage, with_session
 from segctl.errors import Diagnostic, Severity
-from segctl.importing.importer import build_import, find_segments, segments_to_read
+from segctl.importing.importer import build_import, segments_to_read
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
@@ -82,9 +83,7 @@ def _read(
     picked: list[Remote] = []
 
     def wanted(listed: tuple[Remote, ...]) -> list[Remote]:
-        found, unknown = find_segments(names, listed) if names else ([*listed], [])
-        if unknown:
-            raise unknown_segments(unknown, listed)
+        found = find_segments(names, listed) if names else [*listed]
         picked.extend(found)
         return segments_to_read(found, declarations.declared, listed)
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from segctl.app.lookup import find_segments
 from segctl.app.refresh import priorities, record_of
 from segctl.cli.exit_codes import IN_PART
 from segctl.cli.options import with_session
 from segctl.cli.shell_completion import segment_names
 from segctl.common.clock import format_utc
-from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 from segctl.model.report import RefreshStatus
 from segctl.planfile.report_json import refreshes_json
@@ -76,22 +76,15 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
 
 
 def _find(names: Sequence[str], listed: Sequence[Remote]) -> list[Remote]:
-    """Find every segment before anything is sent. Raises `UsageError` with all that are missing."""
-    known = {key: one for one in listed for key in (one.id, one.name)}
-    missing = [name for name in names if name not in known]
-    if missing:
-        words = ", ".join(f"`{name}`" for name in missing)
-        raise UsageError(
-            f"the account has no segment {words}",
-            hint=did_you_mean(
-                missing[0], (one.name for one in listed), "`segctl list` shows what it has"
-            ),
-        )
-    found = {known[name].id: known[name] for name in names}
-    old = [one.name for one in found.values() if one.is_v1]
+    """Find every segment before anything is sent. Raises `UsageError` for those that cannot be."""
+    found = find_segments(names, listed)
+    # A v1 segment of the same name is not meant by whoever asks for a refresh.
+    current = [one for one in found if not one.is_v1]
+    known = {key for one in current for key in (one.id, one.name)}
+    old = [one.name for one in found if one.is_v1 and known.isdisjoint((one.id, one.name))]
     if old:
         raise UsageError(
             f"`{old[0]}` is a v1 segment, which cannot be refreshed",
             hint="only segments of the second API can",
         )
-    return list(found.values())
+    return current

@@ -8,12 +8,12 @@ import click
 
 from segctl.account.snapshot import take_snapshot
 from segctl.app.list_names import parent_names
-from segctl.app.new_files import read_files, schema_path, unknown_segments, write_new
+from segctl.app.lookup import find_segments
+from segctl.app.new_files import read_files, schema_path, write_new
 from segctl.cli.exit_codes import IN_PART
 from segctl.cli.options import check_usage, with_session
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importing.file_builder import segment_label
-from segctl.importing.importer import find_segments
 from segctl.planning.ownership import Ownership
 from segctl.render.terminal import clean, count
 
@@ -133,9 +133,7 @@ def _read(
     picked: list[Remote] = []
 
     def wanted(listed: tuple[Remote, ...]) -> list[Remote]:
-        found, missing = find_segments(names, listed)
-        if missing:
-            raise unknown_segments(missing, listed)
+        found = find_segments(names, listed)
         # A V2 segment of the same name is not meant by whoever asks for an upgrade.
         old = [one for one in found or listed if one.is_v1]
         picked.extend(old or found)

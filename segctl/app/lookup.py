@@ -1,0 +1,54 @@
+"""Segments and lists of an account, by the names or ids that a command line gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from segctl.common.suggest import closest_match, did_you_mean
+from segctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+
+class Named(Protocol):
+    """Anything of an account that has an id and a name."""
+
+    @property
+    def id(self) -> str:
+        """The id, unique in the account."""
+
+    @property
+    def name(self) -> str:
+        """The name, which several may share."""
+
+
+N = TypeVar("N", bound=Named)
+
+
+def find_named(names: Sequence[str], listed: Collection[N], noun: str, hint: str) -> list[N]:
+    """Return those of `listed` with one of these names or ids, each once, in the order of `names`.
+
+    Raises `UsageError` with every name that matches none; `hint` is for names close to none.
+    """
+    by_key: dict[str, list[N]] = {}
+    for one in listed:
+        for key in dict.fromkeys((one.id, one.name)):
+            by_key.setdefault(key, []).append(one)
+    missing = [name for name in dict.fromkeys(names) if name not in by_key]
+    if not missing:
+        return list({one.id: one for name in names for one in by_key[name]}.values())
+    known = [one.name for one in listed]
+    meant = {name: closest_match(name, known) for name in missing}
+    if len(missing) == 1:
+        hint = did_you_mean(missing[0], known, hint)
+    elif any(meant.values()):
+        pairs = ", ".join(f"`{meant[name]}` for `{name}`" for name in missing if meant[name])
+        hint = f"did you mean {pairs}?"
+    quoted = ", ".join(f"`{name}`" for name in missing)
+    raise UsageError(f"the account has no {noun} {quoted}", hint=hint)
+
+
+def find_segments(names: Sequence[str], listed: Collection[N]) -> list[N]:
+    """Return the segments with one of these names or ids, as `find_named` does."""
+    return find_named(names, listed, "segment", "`segctl list` shows what it has")
