@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.common.suggest import did_you_mean
 from segctl.errors import Severity
-from segctl.query.lint.rule import Needs, listed, rule
+from segctl.query.lint.rule import Needs, quoted_list, rule
 from segctl.query.personal_data import find_email_addresses
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def unused_ignore(ignore: Suppression, unused: list[str]) -> Iterator[tuple[int,
         yield (
             ignore.start,
             ignore.end,
-            f"nothing is found here that {listed(unused, 'or')} would silence",
+            f"nothing is found here that {quoted_list(unused, 'or')} would silence",
             "delete the comment",
         )
 

@@ -154,7 +154,7 @@ def test_parent_lists_and_list_items() -> None:
     assert found.hint == "use the id of a list of this account: `Customers` is x"
     none = AccountSchema({}, fresh=True, lists={})
     assert [one.hint for one in run(text, account_schema=none)] == [
-        "the account has no lists: leave it out"
+        "the account has no lists: remove the id"
     ]
     many = AccountSchema({}, fresh=True, lists={str(n): f"List {n}" for n in range(10)})
     assert run(text, account_schema=many)[0].hint.endswith("`List 7` is 7, and 2 more")

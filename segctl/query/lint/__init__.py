@@ -1,9 +1,9 @@
-"""Finding mistakes in a query before SendGrid does, or nobody does.
+"""Lint rules for queries: mistakes that SendGrid would refuse, or that nobody would notice.
 
-Owns the rules about one query: one small function each, whose docstring is its help. Knows
-offsets, never files; `segctl.declarations.linter` has severities, files and ignore comments. What
-is not documented is unknown, not wrong (sendgrid-api.md §6), so a rule that is not sure stays
-silent.
+One small function per rule; its docstring is the rule's help. Works on offsets in a query and
+knows no files: `segctl.declarations.linter` adds severities, files and suppression comments. What
+SendGrid does not document is unknown, not wrong (sendgrid-api.md §6), so a rule that is not sure
+reports nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Rules about ranges: bounds that exclude each other, or of which one says nothing.
+"""Rules about ranges: bounds that exclude each other, or make another bound redundant.
 
-Owns <, <=, > and >= about numbers and times. Times counted from now compare with each other, and
-never with fixed dates: what is past today is not past tomorrow.
+Checks <, <=, > and >= on numbers and times. A time relative to now is compared with another one,
+but never with a fixed date: which is later changes from day to day.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.lint.predicates import Atom, atoms_by_column, atoms_of, is_outermost
-from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.lint.values import Ago, order
+from segctl.query.lint.rule import Violation, quote_sql, rule, violation_at
+from segctl.query.lint.values import RelativeTime, compare
 from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.scope import Here
+    from segctl.query.lint.scope import NodeContext
 
 _LOWER, _UPPER = (">", ">="), ("<", "<=")
 _PAST = frozenset(("created_at", "updated_at", "timestamp"))
-"""Columns that hold no time of the future."""
+"""Columns whose times are never in the future."""
 
 
 @rule("contradictory-bounds", Severity.WARNING, ast.And, ast.Between)
-def contradictory_bounds(node: ast.And | ast.Between, here: Here) -> Iterator[Spot]:
-    """Find ranges that hold no value at all.
+def contradictory_bounds(node: ast.And | ast.Between, context: NodeContext) -> Iterator[Violation]:
+    """Report ranges that contain no value.
 
-    `total_spend > 500 AND total_spend < 100` selects nobody: nothing is both above 500 and
-    below 100. With times it happens easily: now() - 90 days lies *before* now() - 30 days, so
+    `total_spend > 500 AND total_spend < 100` selects nobody: no number is both above 500 and
+    below 100. With times this is an easy mistake: now() - 90 days is *before* now() - 30 days, so
     "between 30 and 90 days ago" is > now() - 90 days AND < now() - 30 days.
 
-    Swap the bounds, or write OR if you want what lies outside of both.
+    Swap the bounds, or write OR to select what is outside both.
 
     Bad::
 
@@ -44,55 +44,51 @@ def contradictory_bounds(node: ast.And | ast.Between, here: Here) -> Iterator[Sp
         last_order > now() - 90 days AND last_order < now() - 30 days
     """
     if isinstance(node, ast.Between):
-        if here.plain and not node.negated and _clash([*atoms_of(node, here)]):
-            low, high = here.source(node.low), here.source(node.high)
-            yield Spot(
-                node.start,
-                node.end,
-                "the lower bound lies above the upper one",
-                f"write {quoted(f'BETWEEN {high} AND {low}')}",
+        if context.is_asserted and not node.negated and _clash([*atoms_of(node, context)]):
+            low, high = context.source(node.low), context.source(node.high)
+            yield violation_at(
+                node,
+                "the lower bound is above the upper bound",
+                f"write {quote_sql(f'BETWEEN {high} AND {low}')}",
             )
         return
-    if not is_outermost(node, here):
+    if not is_outermost(node, context):
         return
-    for atoms in atoms_by_column(node, here).values():
+    for atoms in atoms_by_column(node, context).values():
         clash = _clash(atoms)
         if clash and clash[0].node is not clash[1].node:
-            one, other = clash
-            if one.node.start > other.node.start:
-                one, other = other, one
-            both = f"{quoted(here.source(one.node), 60)} and {quoted(here.source(other.node), 60)}"
-            yield Spot(
-                other.node.start,
-                other.node.end,
-                f"{both} are never true together",
+            first, second = sorted((atom.node for atom in clash), key=lambda node: node.start)
+            quotes = [quote_sql(context.source(bound), 60) for bound in (first, second)]
+            yield violation_at(
+                second,
+                f"{' and '.join(quotes)} are never both true",
                 "swap the bounds, or write OR between them",
             )
 
 
 def _clash(atoms: list[Atom]) -> tuple[Atom, Atom] | None:
-    """Give two atoms between which no value is left."""
+    """Return the first two atoms between which there is no value, or `None`."""
     lows = [a for a in atoms if a.kind in _LOWER or (a.kind == "in" and len(a.values) == 1)]
     highs = [a for a in atoms if a.kind in _UPPER or (a.kind == "in" and len(a.values) == 1)]
     for low in lows:
         for high in highs:
             if low is high or (low.kind == "in" and high.kind == "in"):
                 continue
-            compared = order(low.values[0], high.values[0])
-            strict = low.kind == ">" or high.kind == "<"
-            if compared is not None and (compared > 0 or (compared == 0 and strict)):
+            order = compare(low.values[0], high.values[0])
+            is_strict = low.kind == ">" or high.kind == "<"
+            if order is not None and (order > 0 or (order == 0 and is_strict)):
                 return low, high
     return None
 
 
 @rule("redundant-bound", Severity.INFO, ast.And)
-def redundant_bound(node: ast.And, here: Here) -> Iterator[Spot]:
-    """Note bounds that another bound makes superfluous.
+def redundant_bound(node: ast.And, context: NodeContext) -> Iterator[Violation]:
+    """Report bounds that another bound makes redundant.
 
-    In `total_spend > 100 AND total_spend > 500` the first says nothing that the second does not.
-    Nobody is lost, but one of the two is perhaps a slip: < for >, or another field.
+    In `total_spend > 100 AND total_spend > 500`, the second bound alone selects the same
+    contacts. Nobody is missing, but one of the two may be a mistake: < for >, or another field.
 
-    Delete the weaker one, or correct it.
+    Remove the weaker bound, or correct it.
 
     Bad::
 
@@ -102,40 +98,39 @@ def redundant_bound(node: ast.And, here: Here) -> Iterator[Spot]:
 
         total_spend > 500
     """
-    if not is_outermost(node, here):
+    if not is_outermost(node, context):
         return
-    for atoms in atoms_by_column(node, here).values():
+    for atoms in atoms_by_column(node, context).values():
         for kinds, sign in ((_LOWER, 1), (_UPPER, -1)):
             bounds = [atom for atom in atoms if atom.kind in kinds]
             if len(bounds) > 1:
-                yield from _weaker(bounds, sign, here)
+                yield from _weaker_bounds(bounds, sign, context)
 
 
-def _weaker(bounds: list[Atom], sign: int, here: Here) -> Iterator[Spot]:
+def _weaker_bounds(bounds: list[Atom], sign: int, context: NodeContext) -> Iterator[Violation]:
     strongest = bounds[0]
     for bound in bounds[1:]:
-        compared = order(bound.values[0], strongest.values[0])
-        if compared is None or (compared == 0 and bound.kind == strongest.kind):
+        order = compare(bound.values[0], strongest.values[0])
+        if order is None or (order == 0 and bound.kind == strongest.kind):
             continue
-        stronger = compared * sign > 0 or (compared == 0 and "=" not in bound.kind)
-        weak, strongest = (strongest, bound) if stronger else (bound, strongest)
-        if weak.node is not strongest.node:
-            yield Spot(
-                weak.node.start,
-                weak.node.end,
-                f"{quoted(here.source(weak.node), 60)} says nothing that"
-                f" {quoted(here.source(strongest.node), 60)} does not say",
-                "delete it, or correct it if it was to be something else",
+        is_stronger = order * sign > 0 or (order == 0 and "=" not in bound.kind)
+        weaker, strongest = (strongest, bound) if is_stronger else (bound, strongest)
+        if weaker.node is not strongest.node:
+            yield violation_at(
+                weaker.node,
+                f"{quote_sql(context.source(weaker.node), 60)} is redundant next to"
+                f" {quote_sql(context.source(strongest.node), 60)}",
+                "remove it, or correct it if you meant something else",
             )
 
 
 @rule("future-time", Severity.WARNING, ast.Comparison)
-def future_time(node: ast.Comparison, here: Here) -> Iterator[Spot]:
-    """Find contacts and events of the future.
+def future_time(node: ast.Comparison, context: NodeContext) -> Iterator[Violation]:
+    """Report conditions on contacts and events in the future.
 
-    created_at, updated_at and an event's timestamp are times at which something happened.
-    `created_at > timestampadd(day, 30, CURRENT_TIMESTAMP)` asks for those of next month and
-    selects nobody; mostly the minus is missing.
+    created_at, updated_at and the timestamp of an event are times at which something happened.
+    `created_at > timestampadd(day, 30, CURRENT_TIMESTAMP)` asks for contacts created next month
+    and selects nobody. Most often, a minus sign is missing.
 
     Write a negative number: timestampadd(day, -30, CURRENT_TIMESTAMP).
 
@@ -150,13 +145,14 @@ def future_time(node: ast.Comparison, here: Here) -> Iterator[Spot]:
     column = node.left if isinstance(node.left, ast.Column) else node.right
     if not isinstance(column, ast.Column) or lower(column.name.text) not in _PAST:
         return
-    for atom in atoms_of(node, here):
-        if here.resolve(column).table and atom.kind in (">", ">=", "in") and len(atom.values) == 1:
+    if not context.resolve(column).table:
+        return
+    for atom in atoms_of(node, context):
+        if atom.kind in (">", ">=", "in") and len(atom.values) == 1:
             value = atom.values[0]
-            if isinstance(value, Ago) and value.bounds[0] > 0:
-                yield Spot(
-                    node.start,
-                    node.end,
-                    f"{quoted(atom.name)} is never in the future",
-                    "count backwards from now: write a negative number, or now() - 30 days",
+            if isinstance(value, RelativeTime) and value.bounds[0] > 0:
+                yield violation_at(
+                    node,
+                    f"{quote_sql(atom.name)} is never in the future",
+                    "write a negative number to count back from now, or now() - 30 days",
                 )

@@ -1,7 +1,7 @@
 """Rules about event_data: what was sent, opened and clicked.
 
-Owns what makes event segments empty, or slow and surprising: a type of event that is misspelt, and
-no bound in time.
+Reports what makes a segment of events empty or slow: a misspelt type of event, and no limit in
+time.
 """
 
 from __future__ import annotations
@@ -12,31 +12,33 @@ from segctl.common.suggest import nearest_match
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import EVENT_SOURCES, EVENT_TYPES
-from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.lint.types import compared
+from segctl.query.lint.rule import Violation, quote_sql, rule, violation_at
+from segctl.query.lint.types import compared_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.scope import Here
+    from segctl.query.lint.scope import NodeContext
 
 
-_WORDS = {"event_type": EVENT_TYPES, "event_source": EVENT_SOURCES}
-_UNSURE = -1
-"""The place of a table that is not certain."""
+_KNOWN_VALUES = {"event_type": EVENT_TYPES, "event_source": EVENT_SOURCES}
+_UNKNOWN_TABLE = -1
+"""The offset that stands for a table that is not certain."""
 
 
 @rule("unknown-event", Severity.WARNING, ast.Comparison, ast.In, ast.Like)
-def unknown_event(node: ast.Comparison | ast.In | ast.Like, here: Here) -> Iterator[Spot]:
-    """Find types and sources of events that are written like known ones, and are none.
+def unknown_event(
+    node: ast.Comparison | ast.In | ast.Like, context: NodeContext
+) -> Iterator[Violation]:
+    """Report event types and sources that look like a misspelt known one.
 
-    An open is an event of the type `open`, not `opened`, and comes from `mail`, not `email`. With
-    another word no event is found: nobody is in the segment, or with != and NOT IN everybody.
-    There are more types and sources than SendGrid documents, so any other word is left alone, as
-    long as it is not a letter or two away from one that is known.
+    An open is an event of the type `open`, not `opened`, and its source is `mail`, not `email`. A
+    wrong word matches no event: nobody is in the segment, or, with != and NOT IN, everyone is.
+    SendGrid has more types and sources than it documents, so this rule reports only words that
+    are a letter or two away from a known one.
 
-    Write `processed`, `delivered`, `open` or `click` for the type, `mail` or `automation` for the
-    source. If the word is right after all, put an ignore comment above the query.
+    Write `processed`, `delivered`, `open` or `click` for the type, and `mail` or `automation` for
+    the source. If the word is correct, add an ignore comment above the query.
 
     Bad::
 
@@ -53,37 +55,37 @@ def unknown_event(node: ast.Comparison | ast.In | ast.Like, here: Here) -> Itera
           AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)
     """
     if isinstance(node, ast.Like):
-        pairs = [] if set("%_") & set(here.source(node.pattern)) else [(node.operand, node.pattern)]
+        has_wildcard = set("%_") & set(context.source(node.pattern))
+        pairs = [] if has_wildcard else [(node.operand, node.pattern)]
     else:
-        pairs = [*compared(node)]
+        pairs = [*compared_pairs(node)]
     for operand, value in pairs:
         if not isinstance(operand, ast.Column) or not isinstance(value, ast.String):
             continue
-        resolved = here.resolve(operand)
-        known = _WORDS.get(resolved.name) if resolved.table == "event_data" else None
+        resolved = context.resolve(operand)
+        known = _KNOWN_VALUES.get(resolved.name) if resolved.table == "event_data" else None
         if known is None or operand.path or value.value in known:
             continue
-        written = value.value.strip().lower()
-        meant = written if written in known else nearest_match(written, known)
-        if meant:
-            yield Spot(
-                value.start,
-                value.end,
-                f"{quoted(here.source(value), 60)} is no {resolved.name} that is known",
-                f"did you mean `{meant}`?",
+        word = value.value.strip().lower()
+        suggestion = word if word in known else nearest_match(word, known)
+        if suggestion:
+            yield violation_at(
+                value,
+                f"unknown {resolved.name} {quote_sql(context.source(value), 60)}",
+                f"did you mean `{suggestion}`?",
             )
 
 
-@rule("unbounded-events", Severity.WARNING, ast.Query, late=True)
-def unbounded_events(query: ast.Query, here: Here) -> Iterator[Spot]:
-    """Find events of all times.
+@rule("unbounded-events", Severity.WARNING, ast.Query, runs_last=True)
+def unbounded_events(query: ast.Query, context: NodeContext) -> Iterator[Violation]:
+    """Report queries of events without a limit in time.
 
     A query of event_data without a condition on the time reads every event that SendGrid has
-    kept: the segment is slow to compute, contacts never leave it, and "clicked" means "clicked
-    at any time". A condition on the message it is about (singlesend_id) is a bound as well, and
-    so is the question who has *never* done a thing (NOT IN).
+    kept: the segment is slow to compute, contacts never leave it, and "clicked" means "has ever
+    clicked". A condition on a message (singlesend_id) is a limit as well, and a query for contacts
+    who have *never* done something (NOT IN) needs none.
 
-    Say since when: e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP).
+    Limit the time: e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP).
 
     Bad::
 
@@ -98,18 +100,19 @@ def unbounded_events(query: ast.Query, here: Here) -> Iterator[Spot]:
         WHERE e.event_type = 'click'
           AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)
     """
-    if not here.plain or not any(seen.table == "event_data" for seen in here.scope.seen):
+    scope, bounded = context.scope, context.run.bounded_tables
+    if not context.is_asserted or _UNKNOWN_TABLE in bounded:
         return
-    bounded = here.work.dated
-    for alias, seen in here.scope.aliases.items():
-        if seen.table != "event_data" or seen.start in bounded or _UNSURE in bounded:
+    for alias, table in scope.aliases.items():
+        if table.table != "event_data" or table.start in bounded:
             continue
-        column = f"{alias}.timestamp" if seen.aliased or len(here.scope.seen) > 1 else "timestamp"
-        end = seen.start + len("event_data")
-        condition = f"AND {column} > timestampadd(day, -30, CURRENT_TIMESTAMP)"
-        yield Spot(
-            seen.start,
-            end,
-            "events of all times are read; a condition on their time is missing",
-            f"add {quoted(condition if query.where else f'WHERE {condition[4:]}')}",
+        is_qualified = table.aliased or len(scope.tables) > 1
+        column = f"{alias}.timestamp" if is_qualified else "timestamp"
+        keyword = "AND" if query.where else "WHERE"
+        condition = f"{keyword} {column} > timestampadd(day, -30, CURRENT_TIMESTAMP)"
+        yield Violation(
+            table.start,
+            table.start + len("event_data"),
+            "the query reads all events ever recorded: it has no condition on their time",
+            f"add {quote_sql(condition)}",
         )

@@ -1,7 +1,7 @@
-"""Rules about functions: which ones there are, what they take, where they may stand.
+"""Rules about function calls: which functions exist, their arguments, and where they may stand.
 
-Owns calls. Only a few functions are documented or known from real accounts; that another one is
-unknown to segctl does not make it wrong.
+Few functions are documented or known from real accounts: a function that segctl does not know is
+not wrong for that reason.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from segctl.common.suggest import nearest_match
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TIME_UNITS, ColumnType, Evidence
-from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.lint.types import kind_of
+from segctl.query.lint.rule import Violation, quote_sql, rule, violation_at
+from segctl.query.lint.types import type_of
 from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.scope import Here
+    from segctl.query.catalogue import Function
+    from segctl.query.lint.scope import NodeContext
 
 _ATTESTED = ", ".join(
     name for name, function in FUNCTIONS.items() if function.evidence is not Evidence.UNDOCUMENTED
@@ -32,17 +33,17 @@ _SHORT_UNITS = frozenset(
         "dy", "epoch",
     )
 )  # fmt: skip
-"""Abbreviations that Snowflake knows, which the dialect resembles."""
+"""Abbreviations that Snowflake knows, which SendGrid's dialect resembles."""
 
 
 @rule("unknown-function", Severity.WARNING, ast.Call)
-def unknown_function(call: ast.Call, _: Here) -> Iterator[Spot]:
-    """Find functions that segctl has never heard of.
+def unknown_function(call: ast.Call, _: NodeContext) -> Iterator[Violation]:
+    """Report functions that segctl does not know.
 
-    A misspelt function makes SendGrid refuse the segment. SendGrid documents only a few, so one
-    that segctl does not know may exist all the same; the server has the last word.
+    SendGrid refuses a segment with a misspelt function. It documents only a few functions, so one
+    that segctl does not know may still exist; SendGrid has the last word.
 
-    Correct the name, or put an ignore comment where you know that it works.
+    Correct the name, or add an ignore comment if you know that the function works.
 
     Bad::
 
@@ -55,23 +56,25 @@ def unknown_function(call: ast.Call, _: Here) -> Iterator[Spot]:
     name = call.name.text
     if upper(name) in FUNCTIONS:
         return
-    meant = nearest_match(name, FUNCTIONS)
-    yield Spot(
-        call.name.start,
-        call.name.end,
-        f"segctl knows no function {quoted(name)}",
-        f"did you mean `{meant}`?" if meant else f"known from real segments are {_ATTESTED}",
+    suggestion = nearest_match(name, FUNCTIONS)
+    yield violation_at(
+        call.name,
+        f"unknown function {quote_sql(name)}",
+        f"did you mean `{suggestion}`?"
+        if suggestion
+        else f"the functions known from real segments are {_ATTESTED}",
     )
 
 
 @rule("undocumented-function", Severity.INFO, ast.Call)
-def undocumented_function(call: ast.Call, _: Here) -> Iterator[Spot]:
-    """Note functions that exist in Snowflake and are not documented by SendGrid.
+def undocumented_function(call: ast.Call, _: NodeContext) -> Iterator[Violation]:
+    """Report functions that Snowflake has but SendGrid does not document.
 
-    The query language behaves like Snowflake's, so LOWER or COALESCE may well work, but nobody
-    promises it. This is for your information; the server checks the query when it is applied.
+    SendGrid's query language behaves like Snowflake's, so LOWER or COALESCE may well work, but
+    SendGrid does not promise it. This is for information: SendGrid checks the query when it is
+    applied.
 
-    Where comparing works without the function, prefer that.
+    Where a comparison works without the function, prefer that.
 
     Bad::
 
@@ -83,22 +86,20 @@ def undocumented_function(call: ast.Call, _: Here) -> Iterator[Spot]:
     """
     function = FUNCTIONS.get(upper(call.name.text))
     if function and function.evidence is Evidence.UNDOCUMENTED and not function.aggregate:
-        yield Spot(
-            call.name.start,
-            call.name.end,
-            f"{function.name} is not documented by SendGrid; the server decides whether it works",
+        yield violation_at(
+            call.name, f"{function.name} is not documented by SendGrid, which may refuse it"
         )
 
 
 @rule("misplaced-aggregate", Severity.WARNING, ast.Call)
-def misplaced_aggregate(call: ast.Call, here: Here) -> Iterator[Spot]:
-    """Find COUNT, SUM, MAX and their like where they cannot work.
+def misplaced_aggregate(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
+    """Report COUNT, SUM, MAX and similar functions where they cannot work.
 
-    They compute one value from many rows, and SendGrid's queries have no GROUP BY that would say
-    which rows. The one that is documented is MAX(e.timestamp) among the selected columns.
-    "Bought at least three times" cannot be counted from events in a query.
+    These functions compute one value from many rows, and SendGrid's queries have no GROUP BY to
+    say which rows. The only documented use is MAX(e.timestamp) among the selected columns. A
+    query cannot count events, as in "bought at least three times".
 
-    Keep the number in a custom field of the contact, and compare that.
+    Keep the number in a custom field of the contact, and compare that field.
 
     Bad::
 
@@ -111,26 +112,25 @@ def misplaced_aggregate(call: ast.Call, here: Here) -> Iterator[Spot]:
     function = FUNCTIONS.get(upper(call.name.text))
     if function is None or not function.aggregate:
         return
-    if here.scope.outer is None and function.name == "MAX":
-        select = here.scope.query.select
+    select = context.scope.query.select
+    if context.scope.outer is None and function.name == "MAX":
         if any(item.start <= call.start < item.end for item in select):
-            return  # the rest is for `select-columns` to say
-    elif any(item.value is call for item in here.scope.query.select):
-        return  # of a query inside this one, or said by `select-columns`
-    yield Spot(
-        call.start,
-        call.end,
+            return  # `select-columns` reports the rest
+    elif any(item.value is call for item in select):
+        return  # in a subquery, or reported by `select-columns`
+    yield violation_at(
+        call,
         f"{function.name} computes over many rows, and there is no GROUP BY to say which",
-        "keep the number in a custom field of the contact, and compare that",
+        "keep the number in a custom field of the contact, and compare that field",
     )
 
 
 @rule("function-arguments", Severity.WARNING, ast.Call)
-def function_arguments(call: ast.Call, here: Here) -> Iterator[Spot]:
-    """Find functions that are given too little, too much, or things in the wrong order.
+def function_arguments(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
+    """Report functions with missing, extra or misplaced arguments.
 
     timestampadd takes a unit, a number and a time; array_contains takes a column and a list of
-    values between square brackets. Anything else is refused, or finds nobody.
+    values in square brackets. SendGrid refuses anything else, or it matches nobody.
 
     Write timestampadd(day, -30, CURRENT_TIMESTAMP) and array_contains(list_ids, ['…']).
 
@@ -145,20 +145,24 @@ def function_arguments(call: ast.Call, here: Here) -> Iterator[Spot]:
     function = FUNCTIONS.get(upper(call.name.text))
     if function is None:
         return
-    count = len(call.args)
-    if count < function.min_args or (function.max_args is not None and count > function.max_args):
-        least, most = function.min_args, function.max_args
-        wanted = f"{least}" if least == most else f"{least} or more" if most is None else ""
-        wanted = wanted or f"{least} to {most}"
-        plural = "argument" if wanted == "1" else "arguments"
-        yield Spot(
-            call.start,
-            call.end,
-            f"{function.name} takes {wanted} {plural}, and {count} are given",
+    count, maximum = len(call.args), function.max_args
+    if count < function.min_args or (maximum is not None and count > maximum):
+        yield violation_at(
+            call,
+            f"{function.name} must have {_argument_count(function)}, got {count}",
             _USAGE.get(function.name, ""),
         )
     elif function.name == "ARRAY_CONTAINS":
-        yield from _array_contains(call, here)
+        yield from _array_contains(call, context)
+
+
+def _argument_count(function: Function) -> str:
+    minimum, maximum = function.min_args, function.max_args
+    if minimum == maximum:
+        return f"{minimum or 'no'} argument{'' if minimum == 1 else 's'}"
+    if maximum is None:
+        return f"{minimum} or more arguments"
+    return f"{minimum} to {maximum} arguments"
 
 
 _USAGE = {
@@ -168,36 +172,34 @@ _USAGE = {
 }
 
 
-def _array_contains(call: ast.Call, here: Here) -> Iterator[Spot]:
+def _array_contains(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
     first, second = call.args
-    swapped = kind_of(second, here) is ColumnType.ARRAY and not isinstance(second, ast.Array)
+    is_swapped = type_of(second, context) is ColumnType.ARRAY and not isinstance(second, ast.Array)
     if isinstance(second, ast.Array) and not second.items:
-        yield Spot(
-            second.start, second.end, "the list is empty, so nothing is in it", "give it a value"
-        )
-    elif swapped and not isinstance(first, ast.Column):
-        value = here.source(first)
+        yield violation_at(second, "the list is empty, so no contact matches", "add a value")
+    elif is_swapped and not isinstance(first, ast.Column):
+        value = context.source(first)
         value = value if isinstance(first, ast.Array) else f"[{value}]"
-        yield Spot(
-            call.start,
-            call.end,
-            "the column comes first in array_contains, then the values",
-            f"write {quoted(f'array_contains({here.source(second)}, {value})')}",
+        replacement = quote_sql(f"array_contains({context.source(second)}, {value})")
+        yield violation_at(
+            call,
+            "the arguments of array_contains must be the column, then the values",
+            f"write {replacement}",
         )
     elif isinstance(second, ast.String):
-        yield Spot(
-            second.start,
-            second.end,
-            "array_contains takes its values between square brackets",
-            f"write {quoted(f'[{here.source(second)}]')}",
+        replacement = quote_sql(f"[{context.source(second)}]")
+        yield violation_at(
+            second,
+            "the values of array_contains must be in square brackets",
+            f"write {replacement}",
         )
 
 
 @rule("unknown-unit", Severity.WARNING, ast.DatePart)
-def unknown_unit(part: ast.DatePart, _: Here) -> Iterator[Spot]:
-    """Find misspelt units of time.
+def unknown_unit(part: ast.DatePart, _: NodeContext) -> Iterator[Violation]:
+    """Report misspelt units of time.
 
-    timestampadd takes second, minute, hour, day, week, month, quarter or year.
+    The units of timestampadd are second, minute, hour, day, week, month, quarter and year.
 
     Correct the unit.
 
@@ -212,8 +214,8 @@ def unknown_unit(part: ast.DatePart, _: Here) -> Iterator[Spot]:
     name = lower(part.name.text)
     if part.name.quoted or name in TIME_UNITS or name in _SHORT_UNITS:
         return
-    meant = nearest_match(name, TIME_UNITS)
-    if meant:
-        yield Spot(
-            part.start, part.end, f"{quoted(name)} is no unit of time", f"did you mean `{meant}`?"
+    suggestion = nearest_match(name, TIME_UNITS)
+    if suggestion:
+        yield violation_at(
+            part, f"unknown unit of time {quote_sql(name)}", f"did you mean `{suggestion}`?"
         )

@@ -1,7 +1,7 @@
-"""The documentation of rules, made from their docstrings.
+"""The documentation of rules, generated from their docstrings.
 
-Owns the layout of the help, as plain text and as Markdown. The words stand beside the code that
-they are about; a test runs the examples in them.
+Lays the help out as plain text and as Markdown. The words are in the docstrings, next to the code
+that they describe; a test runs their examples.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ from typing import TYPE_CHECKING
 from segctl.query.lint.rule import Needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from segctl.query.lint.rule import Rule
 
 _EXAMPLE = re.compile(r"^(Bad|Good)::\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+_EXAMPLE_HEADINGS = (("Bad", "Instead of"), ("Good", "Write"))
 _NEEDS = {
     Needs.NOTHING: "",
-    Needs.FIELDS: "Sharper with the account's custom fields (fields.yaml).",
-    Needs.LISTS: "Only where the account's lists are known.",
+    Needs.FIELDS: "More precise when the account's custom fields are known (fields.yaml).",
+    Needs.LISTS: "Runs only when the account's lists are known.",
 }
 _INTRODUCTION = """\
 # Lint rules
 
-`segctl validate` and `segctl plan` check queries by these rules. An example is a whole query, or
-the condition after WHERE of one. `segctl.yaml` changes what a rule weighs:
+`segctl validate` and `segctl plan` check every query against these rules. Each example is a whole
+query, or the condition after WHERE. To change the severity of a rule, or to turn it off, edit
+`segctl.yaml`:
 
 ```yaml
 lint:
@@ -35,34 +37,33 @@ lint:
     leading-wildcard: "off"
 ```
 
-A comment ignores findings: `# segctl: ignore[drops-nulls]` above a key of a segment file is for
-its whole value, behind a value for that line. Inside a query it is an SQL comment,
-`-- segctl: ignore[drops-nulls]`, for its own line, or alone on its line for the next one; mind
-that SQL comments are sent to SendGrid as part of the query.
+To ignore a finding, add a comment. In a segment file, `# segctl: ignore[drops-nulls]` above a key
+covers the whole value of that key, and after a value it covers that line. Inside a query, write an
+SQL comment: `-- segctl: ignore[drops-nulls]` covers its own line or, on a line by itself, the next
+line. SQL comments are sent to SendGrid as part of the query.
 """
 
 
 def example(rule: Rule, kind: str) -> str:
-    """Give the example of a rule: `Bad` or `Good`; empty where it has none."""
-    for found in _EXAMPLE.finditer(f"{rule.help}\n"):
-        if found[1] == kind:
-            return re.sub(r"(?m)^ {4}", "", found[2]).strip()
+    """Return the `Bad` or the `Good` example of a rule, or an empty text."""
+    for match in _EXAMPLE.finditer(f"{rule.help}\n"):
+        if match[1] == kind:
+            return re.sub(r"(?m)^ {4}", "", match[2]).strip()
     return ""
 
 
 def explanation(rule: Rule) -> str:
-    """Give the documentation of a rule as plain text."""
+    """Return the documentation of a rule as plain text."""
     title, prose = _prose(rule)
     parts = [f"{rule.code} ({_severity(rule)})", title, prose, _NEEDS[rule.needs]]
-    for kind, words in (("Bad", "Instead of"), ("Good", "Write")):
-        if shown := example(rule, kind):
-            indented = "\n".join(f"    {line}" for line in shown.splitlines())
-            parts.append(f"{words}:\n\n{indented}")
+    for heading, text in _examples(rule):
+        indented = "\n".join(f"    {line}" for line in text.splitlines())
+        parts.append(f"{heading}:\n\n{indented}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def markdown(rules: Iterable[Rule]) -> str:
-    """Give the documentation of rules as one page."""
+    """Return the documentation of rules as one Markdown page."""
     rules = tuple(rules)
     lines = [_INTRODUCTION, "| Rule | Severity | |", "|---|---|---|"]
     lines += [
@@ -73,11 +74,16 @@ def markdown(rules: Iterable[Rule]) -> str:
         title, prose = _prose(rule)
         lines += ["", f"## {rule.code}", "", f"**{title}** Severity: {_severity(rule)}."]
         lines += ["", prose] + (["", _NEEDS[rule.needs]] if _NEEDS[rule.needs] else [])
-        for kind, words in (("Bad", "Instead of"), ("Good", "Write")):
-            if shown := example(rule, kind):
-                language = "yaml" if shown.startswith(("#", "name:")) else "sql"
-                lines += ["", f"{words}:", "", f"```{language}", shown, "```"]
+        for heading, text in _examples(rule):
+            language = "yaml" if text.startswith(("#", "name:")) else "sql"
+            lines += ["", f"{heading}:", "", f"```{language}", text, "```"]
     return "\n".join(lines) + "\n"
+
+
+def _examples(rule: Rule) -> Iterator[tuple[str, str]]:
+    for kind, heading in _EXAMPLE_HEADINGS:
+        if text := example(rule, kind):
+            yield heading, text
 
 
 def _severity(rule: Rule) -> str:
@@ -85,6 +91,6 @@ def _severity(rule: Rule) -> str:
 
 
 def _prose(rule: Rule) -> tuple[str, str]:
-    """Give title and text of a rule's help, without the examples."""
+    """Return the title and the text of a rule's help, without the examples."""
     title, _, rest = _EXAMPLE.sub("", f"{rule.help}\n").partition("\n\n")
     return title.strip(), rest.strip()

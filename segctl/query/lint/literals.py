@@ -1,7 +1,7 @@
-"""Rules about the texts in a query: personal data, patterns, the ids of lists.
+"""Rules about the texts in a query: personal data, patterns, list ids.
 
-Owns what a literal gives away. A finding about personal data never repeats them: a terminal and
-the log of a CI run are read by more people than the query is.
+A finding about personal data never repeats the data: more people read a terminal and the log of a
+CI run than read the query.
 """
 
 from __future__ import annotations
@@ -11,33 +11,34 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.query import ast
-from segctl.query.lint.rule import Needs, Spot, quoted, rule
-from segctl.query.lint.types import compared
+from segctl.query.lint.rule import Needs, Violation, quote_sql, rule, violation_at
+from segctl.query.lint.types import compared_pairs
 from segctl.query.parser.tokens import TokenKind, lower, upper
 from segctl.query.personal_data import find_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from segctl.query.lint.scope import Here
+    from segctl.query.lint.scope import NodeContext
     from segctl.query.parser.tokens import Token
 
 _PHONE = re.compile(r"\+?[\d ().\-/\u00a0]{7,24}")
 _PHONE_COLUMNS = frozenset(("phone_number", "whatsapp", "phone", "mobile", "mobile_phone"))
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164
+_MIN_DIGITS, _MAX_DIGITS = 7, 15  # E.164
 _DOMAIN = re.compile(r"%@((?:[^\W_]|-)+(?:\.(?:[^\W_]|-)+)+)")  # `_` is a wildcard
 
 
 @rule("personal-data", Severity.WARNING, ast.String, ast.Comparison, ast.In, ast.Like)
-def personal_data(node: ast.Expression, _: Here) -> Iterator[Spot]:
-    """Find e-mail addresses and phone numbers of persons.
+def personal_data(node: ast.Expression, _: NodeContext) -> Iterator[Violation]:
+    """Report people's e-mail addresses and phone numbers.
 
-    A segment file lives in git for ever, in every clone and every fork, and nobody can delete
-    an address from there when its owner asks for it. That is a matter for your privacy officer,
-    not for a pull request. Patterns of a whole domain ('%@example.com') are fine.
+    A segment file stays in git forever, in every clone and every fork, and an address cannot be
+    deleted from there when its owner asks for it. Whether it may be there is a question for your
+    privacy officer, not for a pull request. Patterns for a whole domain ('%@example.com') are
+    fine.
 
-    Put the persons on a list, or mark them in a custom field, and ask for that.
+    Put the contacts on a list or mark them in a custom field, and use that in the query.
 
     Bad::
 
@@ -48,44 +49,43 @@ def personal_data(node: ast.Expression, _: Here) -> Iterator[Spot]:
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
     if isinstance(node, ast.String):
-        if what := _person_in(node.value.strip()):
-            yield _personal(node, what)
+        if data := _personal_data_in(node.value.strip()):
+            yield _private_violation(node, data)
         return
-    pairs = [(node.operand, node.pattern)] if isinstance(node, ast.Like) else compared(node)  # type: ignore[arg-type]
-    for operand, other in pairs:
+    pairs = [(node.operand, node.pattern)] if isinstance(node, ast.Like) else compared_pairs(node)  # type: ignore[arg-type] # the classes that the rule is on
+    for operand, value in pairs:
         if not isinstance(operand, ast.Column) or operand.path:
             continue
         if lower(operand.name.text) in _PHONE_COLUMNS:
-            text = _text_of(other)
-            if text and not text.startswith("+") and _is_phone(text):
-                yield _personal(other, "a phone number")
+            text = _literal_text(value)
+            if text and not text.startswith("+") and _is_phone_number(text):
+                yield _private_violation(value, "a phone number")
 
 
-def personal_words(words: Iterable[Token]) -> Iterator[Spot]:
-    """Find the same in words: for queries, and parts of one, of which there is no tree."""
-    for word in words:
-        if word.kind is TokenKind.STRING and (what := _person_in(word.text[1:-1].strip())):
-            yield _personal(word, what)
+def personal_tokens(tokens: Iterable[Token]) -> Iterator[Violation]:
+    """Yield the personal data in tokens: for queries, or parts of them, that have no tree."""
+    for token in tokens:
+        if token.kind is TokenKind.STRING and (data := _personal_data_in(token.text[1:-1].strip())):
+            yield _private_violation(token, data)
 
 
-def _person_in(text: str) -> str:
-    """Say what in a text belongs to a person, or give an empty text."""
+def _personal_data_in(text: str) -> str:
+    """Return what personal data a text contains, in words, or an empty text."""
     if find_email_addresses(text):
         return "an e-mail address"
-    return "a phone number" if text.startswith("+") and _is_phone(text) else ""
+    return "a phone number" if text.startswith("+") and _is_phone_number(text) else ""
 
 
-def _personal(node: ast.Node | Token, what: str) -> Spot:
-    return Spot(
-        node.start,
-        node.end,
-        f"{what} stands in the query, and git never forgets",
-        "put the contact on a list, or mark it by a custom field, and ask for that",
+def _private_violation(node: ast.Node | Token, data: str) -> Violation:
+    return violation_at(
+        node,
+        f"the query contains {data}, which stays in git forever",
+        "put the contact on a list or mark it in a custom field, and use that instead",
         private=True,
     )
 
 
-def _text_of(node: ast.Expression) -> str:
+def _literal_text(node: ast.Expression) -> str:
     match node:
         case ast.String(value=value):
             return value.strip()
@@ -94,21 +94,21 @@ def _text_of(node: ast.Expression) -> str:
     return ""
 
 
-def _is_phone(text: str) -> bool:
+def _is_phone_number(text: str) -> bool:
     digits = sum(char.isdigit() for char in text)
-    return _FEWEST_DIGITS <= digits <= _MOST_DIGITS and _PHONE.fullmatch(text) is not None
+    return _MIN_DIGITS <= digits <= _MAX_DIGITS and _PHONE.fullmatch(text) is not None
 
 
 @rule("leading-wildcard", Severity.INFO, ast.Like)
-def leading_wildcard(node: ast.Like, here: Here) -> Iterator[Spot]:
-    """Note patterns that begin with `%`.
+def leading_wildcard(node: ast.Like, context: NodeContext) -> Iterator[Violation]:
+    """Report patterns that start with `%`.
 
-    LIKE '%…' has to read the value of every contact, which makes a large segment slow to
-    compute. It works; this is for your information.
+    LIKE '%…' must read the value of every contact, which makes a large segment slow to compute.
+    It works; this is for information.
 
-    For the domain of an address consider email_domains. What it holds is not documented, so
-    compare how many contacts both forms select. Otherwise keep what you look for in a custom
-    field of its own.
+    For the domain of an address, consider email_domains. SendGrid does not document what that
+    column contains, so compare how many contacts each form selects. Otherwise, keep what you
+    search for in a separate custom field.
 
     Bad::
 
@@ -119,23 +119,21 @@ def leading_wildcard(node: ast.Like, here: Here) -> Iterator[Spot]:
         array_contains(email_domains, ['example.com'])
     """
     pattern = node.pattern
-    # By the raw text: in '\%@example.com' the % is escaped, and means itself.
+    # In the raw text '\%@example.com', the % is escaped and means itself.
     if not isinstance(pattern, ast.String) or not pattern.raw.startswith("%"):
         return
     if not node.kind.endswith("LIKE") or node.kind == "RLIKE":
         return
     hint = ""
     domain = _DOMAIN.fullmatch(pattern.raw)
-    # Nobody knows of whom email_domains is NULL or empty: there NOT might turn the answer round.
-    plain = here.plain and not node.negated and node.escape is None
-    if domain and plain and isinstance(node.operand, ast.Column) and _is_email(node.operand):
+    # For whom email_domains is NULL or empty is unknown, so with NOT the two forms may differ.
+    is_asserted = context.is_asserted and not node.negated and node.escape is None
+    if domain and is_asserted and isinstance(node.operand, ast.Column) and _is_email(node.operand):
         qualifier = node.operand.qualifier
         column = f"{qualifier.text}.email_domains" if qualifier else "email_domains"
-        written = f"array_contains({column}, ['{domain[1]}'])"
-        hint = f"consider {quoted(written)}, but what email_domains holds is not documented"
-    yield Spot(
-        pattern.start, pattern.end, "the pattern begins with %, so every value is read", hint
-    )
+        replacement = quote_sql(f"array_contains({column}, ['{domain[1]}'])")
+        hint = f"consider {replacement}, but what email_domains contains is not documented"
+    yield violation_at(pattern, "the pattern starts with %, so every value must be read", hint)
 
 
 def _is_email(column: ast.Column) -> bool:
@@ -143,13 +141,13 @@ def _is_email(column: ast.Column) -> bool:
 
 
 @rule("like-without-wildcard", Severity.WARNING, ast.Like)
-def like_without_wildcard(node: ast.Like, _: Here) -> Iterator[Spot]:
-    """Find LIKE with a pattern that has no wildcard.
+def like_without_wildcard(node: ast.Like, _: NodeContext) -> Iterator[Violation]:
+    """Report LIKE with a pattern that has no wildcard.
 
-    Without `%` or `_` LIKE is the same as `=`: `email LIKE '@example.com'` asks for contacts
+    Without `%` or `_`, LIKE means the same as `=`: `email LIKE '@example.com'` asks for contacts
     whose whole address is '@example.com', and there are none.
 
-    Add the `%` where anything may stand, or write `=`.
+    Add a `%` where any text may be, or write `=`.
 
     Bad::
 
@@ -165,21 +163,20 @@ def like_without_wildcard(node: ast.Like, _: Here) -> Iterator[Spot]:
     if "%" in pattern.raw or "_" in pattern.raw:
         return
     operator = "!=" if node.negated else "="
-    anywhere = quoted(f"'%{pattern.raw}%'")
-    yield Spot(
-        pattern.start,
-        pattern.end,
-        f"the pattern has no %, so LIKE means {operator}",
-        f"write {anywhere} if it may stand anywhere, or {operator}",
+    anywhere = quote_sql(f"'%{pattern.raw}%'")
+    yield violation_at(
+        pattern,
+        f"the pattern has no %, so {'NOT LIKE' if node.negated else 'LIKE'} means {operator}",
+        f"write {anywhere} to match it anywhere in the value, or write {operator}",
     )
 
 
 @rule("malformed-list-id", Severity.WARNING, ast.Call)
-def malformed_list_id(call: ast.Call, here: Here) -> Iterator[Spot]:
-    """Find list ids that are no ids.
+def malformed_list_id(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
+    """Report invalid list ids.
 
-    SendGrid's lists have ids like 0b1f4a10-5c1d-4a6e-9f02-000000000001. The name of a list, or
-    an id that lost a character, matches no list, and nobody is in the segment.
+    The ids of SendGrid's lists look like 0b1f4a10-5c1d-4a6e-9f02-000000000001. The name of a
+    list, or an id with a character missing, matches no list, so nobody is in the segment.
 
     Copy the id from the address of the list's page in SendGrid.
 
@@ -193,21 +190,20 @@ def malformed_list_id(call: ast.Call, here: Here) -> Iterator[Spot]:
     """
     for item in _list_ids(call):
         if not _UUID.fullmatch(item.value):
-            yield Spot(
-                item.start,
-                item.end,
-                f"{quoted(here.source(item), 60)} is not the id of a list",
+            yield violation_at(
+                item,
+                f"invalid list id {quote_sql(context.source(item), 60)}",
                 "copy the id from the address of the list's page in SendGrid",
             )
 
 
 @rule("unknown-list", Severity.WARNING, ast.Call, needs=Needs.LISTS)
-def unknown_list(call: ast.Call, here: Here) -> Iterator[Spot]:
-    """Find lists that the account does not have.
+def unknown_list(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
+    """Report lists that the account does not have.
 
     A list that was deleted, or that belongs to another account (staging, another subuser), has
-    no contacts, so the segment is empty. Only commands that ask the account can find this. It
-    looks at `parent_list_ids`, too.
+    no contacts, so the segment is empty. Only commands that connect to the account can check
+    this. The rule also checks `parent_list_ids`.
 
     Use the id of a list of this account.
 
@@ -219,17 +215,13 @@ def unknown_list(call: ast.Call, here: Here) -> Iterator[Spot]:
 
         array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001'])
     """
-    known = here.account_schema.lists
+    known = context.account_schema.lists
     if known is None:
         return
     for item in _list_ids(call):
         if _UUID.fullmatch(item.value) and item.value.lower() not in known:
-            yield Spot(
-                item.start,
-                item.end,
-                f"the account has no list {quoted(item.value)}",
-                here.account_schema.list_hint,
-            )
+            message = f"the account has no list {quote_sql(item.value)}"
+            yield violation_at(item, message, context.account_schema.list_hint)
 
 
 def _list_ids(call: ast.Call) -> Iterator[ast.String]:

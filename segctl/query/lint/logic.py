@@ -1,7 +1,7 @@
-"""Rules about conditions that are always true, always false, or said twice.
+"""Rules about conditions that are always true, always false, or repeated.
 
-Owns conclusions from several conditions about one column. Concludes only what is certain: two
-values that might be equal to the server (texts that differ by case alone) prove nothing.
+Draws conclusions from several conditions on one column, and only certain ones: two values that
+might be equal to the server (texts that differ only in case) prove nothing.
 """
 
 from __future__ import annotations
@@ -10,33 +10,36 @@ from typing import TYPE_CHECKING
 
 from segctl.errors import Severity
 from segctl.query import ast
-from segctl.query.lint.predicates import Atom, atoms_by_column, flattened, is_outermost
-from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.lint.values import order, same, value_of
+from segctl.query.lint.predicates import Atom, atoms_by_column, flatten, is_outermost
+from segctl.query.lint.rule import Violation, quote_sql, rule, violation_at
+from segctl.query.lint.values import are_equal, compare, value_of
 from segctl.query.to_sql import SqlWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from segctl.query.lint.scope import Here
+    from segctl.query.lint.scope import NodeContext
     from segctl.query.lint.values import Value
 
 _EVENT_COLUMNS = ("event_type", "event_source")
-MOST_PAIRS = 1000
-"""Lists are compared with each other where that takes no more than so many comparisons."""
+MAX_PAIRS = 1000
+"""Two lists are compared only if that takes no more comparisons than this."""
 
-_ALL = "{} or {} is always true"
-_ALL_VALUES = "{} or {} is always true where there is a value"
-_NONE = "{} and {} are never true together"
+_ALWAYS_TRUE = "{} OR {} is always true"
+_TRUE_FOR_VALUES = "{} OR {} is always true where there is a value"
+_NEVER_BOTH = "{} and {} are never both true"
 _TRUE_OF_EQUALS = ("=", "<=", ">=", "IS NOT DISTINCT FROM")
+_FIX_DUPLICATE = "remove it, or correct it if you meant another one"
 
 
 @rule("not-a-condition", Severity.WARNING, ast.And, ast.Or, ast.Not, ast.Query)
-def not_a_condition(node: ast.And | ast.Or | ast.Not | ast.Query, here: Here) -> Iterator[Spot]:
-    """Find bare values where a condition is expected.
+def not_a_condition(
+    node: ast.And | ast.Or | ast.Not | ast.Query, context: NodeContext
+) -> Iterator[Violation]:
+    """Report bare values where a condition is expected.
 
-    `country = 'US' OR 'CA'` reads well, and means nothing: OR joins two conditions, and 'CA'
-    alone is none. The query is refused, or selects the wrong contacts.
+    `country = 'US' OR 'CA'` reads well, but OR must join two conditions, and 'CA' alone is not
+    one. SendGrid refuses the query, or it selects the wrong contacts.
 
     Repeat the column, or write IN.
 
@@ -56,43 +59,50 @@ def not_a_condition(node: ast.And | ast.Or | ast.Not | ast.Query, here: Here) ->
             operands = (node.operand,)
         case ast.Query():
             operands = (node.where,)
-    before: ast.Expression | None = None
-    bare: list[ast.Expression] = []
+    previous: ast.Expression | None = None
+    bare_values: list[ast.Expression] = []
     for operand in (*operands, None):
         if isinstance(operand, ast.String | ast.Number):
-            bare.append(operand)
+            bare_values.append(operand)
             continue
-        if bare:
-            yield _bare_values(node, before, bare, here)
-        before, bare = operand, []
+        if bare_values:
+            yield _bare_values(node, previous, bare_values, context)
+        previous, bare_values = operand, []
 
 
 def _bare_values(
-    node: ast.Node, before: ast.Expression | None, bare: list[ast.Expression], here: Here
-) -> Spot:
-    """Say what to do with values that follow each other: one hint, as it must keep them all."""
-    values = [here.source(one) for one in bare]
-    hint = "compare a column with it" if len(bare) == 1 else "compare a column with them"
-    match before:
+    node: ast.Node,
+    previous: ast.Expression | None,
+    bare_values: list[ast.Expression],
+    context: NodeContext,
+) -> Violation:
+    """Report consecutive bare values together, so that the hint can keep all of them."""
+    sources = [context.source(value) for value in bare_values]
+    message = f"{quote_sql(sources[0])} is not a condition"
+    hint = "compare a column with it"
+    if len(sources) > 1:
+        message = f"{quote_sql(', '.join(sources))} are not conditions"
+        hint = "compare a column with them"
+    match previous:
         case ast.Comparison(op="=", left=ast.Column() as column, right=right):
             if isinstance(node, ast.Or):
-                listing = ", ".join((here.source(right), *values))
-                hint = f"write {quoted(f'{here.source(column)} IN ({listing})')}"
-    message = f"{quoted(values[0])} alone is no condition"
-    if len(bare) > 1:
-        message = f"{quoted(', '.join(values))} are no conditions"
-    return Spot(bare[0].start, bare[-1].end, message, hint)
+                items = ", ".join((context.source(right), *sources))
+                hint = f"write {quote_sql(f'{context.source(column)} IN ({items})')}"
+    return Violation(bare_values[0].start, bare_values[-1].end, message, hint)
 
 
 @rule("always-true", Severity.WARNING, ast.Comparison, ast.Or, ast.Query)
-def always_true(node: ast.Comparison | ast.Or | ast.Query, here: Here) -> Iterator[Spot]:
-    """Find conditions that every contact fulfils.
+def always_true(
+    node: ast.Comparison | ast.Or | ast.Query, context: NodeContext
+) -> Iterator[Violation]:
+    """Report conditions that are true for every contact.
 
-    `country != 'US' OR country != 'CA'` excludes nobody: who is in Canada is not in the US. A
-    campaign to such a segment goes to everybody. `1 = 1` is a leftover of a generated query.
+    `country != 'US' OR country != 'CA'` excludes nobody: a contact in Canada is not in the US,
+    and a contact in the US is not in Canada. A campaign to such a segment goes to everyone.
+    `1 = 1` is left over from a generated query.
 
-    To exclude several values, write NOT IN, or AND between the conditions; delete what is
-    always true.
+    To exclude several values, write NOT IN, or AND between the conditions. Remove a condition
+    that is always true.
 
     Bad::
 
@@ -104,108 +114,107 @@ def always_true(node: ast.Comparison | ast.Or | ast.Query, here: Here) -> Iterat
     """
     match node:
         case ast.Comparison():
-            outcome = _constant(node, here)
-            if outcome:
-                column = isinstance(node.left, ast.Column)
-                yield Spot(
-                    node.start,
-                    node.end,
-                    f"{quoted(here.source(node))} is always true"
-                    + (" where there is a value" if column else ""),
-                    f"write {quoted(f'{here.source(node.left)} IS NOT NULL')}, or delete it"
-                    if column
-                    else "delete it",
-                )
-        case ast.Or() if is_outermost(node, here):
-            for atoms in atoms_by_column(node, here).values():
-                yield from _covers_all(atoms, here)
+            if _constant_result(node, context):
+                source = quote_sql(context.source(node))
+                if isinstance(node.left, ast.Column):
+                    not_null = quote_sql(f"{context.source(node.left)} IS NOT NULL")
+                    message = f"{source} is always true where there is a value"
+                    yield violation_at(node, message, f"write {not_null}, or remove it")
+                else:
+                    yield violation_at(node, f"{source} is always true", "remove it")
+        case ast.Or() if is_outermost(node, context):
+            for atoms in atoms_by_column(node, context).values():
+                yield from _always_true_pair(atoms, context)
         case ast.Query(where=ast.Boolean(value=True) as where):
-            yield Spot(where.start, where.end, "the condition is always true", "delete WHERE")
+            yield violation_at(where, "the condition is always true", "remove WHERE")
 
 
-def _covers_all(atoms: list[Atom], here: Here) -> Iterator[Spot]:
+def _always_true_pair(atoms: list[Atom], context: NodeContext) -> Iterator[Violation]:
+    """Yield the first pair of atoms of which one is always true."""
     for index, atom in enumerate(atoms):
-        for other in atoms[:index]:
-            if atom.node is other.node:
+        for earlier in atoms[:index]:
+            if atom.node is earlier.node:
                 continue
-            kinds = {atom.kind, other.kind}
+            kinds = {atom.kind, earlier.kind}
+            not_null = quote_sql(f"{atom.name} IS NOT NULL")
             if kinds == {"null", "not null"}:
-                yield _together(other, atom, here, _ALL, "delete both")
-                return
-            if kinds == {"not in"} and _disjoint(other.values, atom.values):
-                written = _not_in(other, atom, here)
-                yield _together(other, atom, here, _ALL_VALUES, written)
-                return
-            if kinds == {"in", "not in"} and _covered(other, atom):
-                hint = f"write {quoted(f'{atom.name} IS NOT NULL')}, or delete both"
-                yield _together(other, atom, here, _ALL_VALUES, hint)
-                return
-            if _bounds_cover(other, atom) or _bounds_cover(atom, other):
-                hint = f"write AND between them, or {quoted(f'{atom.name} IS NOT NULL')}"
-                yield _together(other, atom, here, _ALL_VALUES, hint)
-                return
+                message, hint = _ALWAYS_TRUE, "remove both"
+            elif kinds == {"not in"} and _are_disjoint(earlier.values, atom.values):
+                message, hint = _TRUE_FOR_VALUES, _exclude_both_hint(earlier, atom, context)
+            elif kinds == {"in", "not in"} and _excluded_are_allowed(earlier, atom):
+                message, hint = _TRUE_FOR_VALUES, f"write {not_null}, or remove both"
+            elif _bounds_cover_all(earlier, atom) or _bounds_cover_all(atom, earlier):
+                message, hint = _TRUE_FOR_VALUES, f"write AND between them, or {not_null}"
+            else:
+                continue
+            yield _pair_violation(earlier, atom, context, message, hint)
+            return
 
 
-def _not_in(one: Atom, other: Atom, here: Here) -> str:
-    """Say how to exclude the values of both."""
-    texts: list[str] = []
-    for node in (one.node, other.node):
+def _exclude_both_hint(first: Atom, second: Atom, context: NodeContext) -> str:
+    """Return how to exclude the values of both atoms."""
+    items: list[str] = []
+    for node in (first.node, second.node):
         match node:
             case ast.Comparison(left=left, right=right):
-                texts.append(here.source(left if isinstance(right, ast.Column) else right))
-            case ast.In(items=tuple(items)):
-                texts.extend(here.source(item) for item in items)
+                items.append(context.source(left if isinstance(right, ast.Column) else right))
+            case ast.In(items=tuple(values)):
+                items.extend(context.source(value) for value in values)
             case _:
                 return "write AND between them"
-    written = f"{one.name} NOT IN ({', '.join(texts)})"
-    return f"to exclude all of them, write {quoted(written)}"
+    replacement = f"{first.name} NOT IN ({', '.join(items)})"
+    return f"to exclude all of them, write {quote_sql(replacement)}"
 
 
-def _together(one: Atom, other: Atom, here: Here, outcome: str, hint: str) -> Spot:
-    """Make the finding about two conditions; `outcome` is a sentence with a place for each."""
-    first, second = (quoted(here.source(atom.node), 60) for atom in (one, other))
-    return Spot(other.node.start, other.node.end, outcome.format(first, second), hint)
+def _pair_violation(
+    first: Atom, second: Atom, context: NodeContext, template: str, hint: str
+) -> Violation:
+    """Report two conditions at the place of the second; `template` has a `{}` for each."""
+    quotes = (quote_sql(context.source(atom.node), 60) for atom in (first, second))
+    return violation_at(second.node, template.format(*quotes), hint)
 
 
-def _disjoint(some: tuple[Value, ...], others: tuple[Value, ...]) -> bool:
-    """Tell whether certainly no value of the one stands among the others."""
-    if len(some) * len(others) > MOST_PAIRS:
+def _are_disjoint(first: tuple[Value, ...], second: tuple[Value, ...]) -> bool:
+    """Return whether the two groups of values certainly have no value in common."""
+    if len(first) * len(second) > MAX_PAIRS:
         return False
-    return all(same(one, other) is False for one in some for other in others)
+    return all(are_equal(value, other) is False for value in first for other in second)
 
 
-def _covered(one: Atom, other: Atom) -> bool:
-    """Tell whether every value that the one excludes is among those the other allows."""
-    excluded, allowed = (one, other) if one.kind == "not in" else (other, one)
-    return _within(excluded.values, allowed.values)
+def _excluded_are_allowed(first: Atom, second: Atom) -> bool:
+    """Return whether the IN of two atoms allows every value that the NOT IN excludes."""
+    excluded, allowed = (first, second) if first.kind == "not in" else (second, first)
+    return _is_subset(excluded.values, allowed.values)
 
 
-def _within(some: tuple[Value, ...], others: tuple[Value, ...]) -> bool:
-    """Tell whether certainly every value of the one stands among the others."""
-    if len(some) * len(others) > MOST_PAIRS:
+def _is_subset(values: tuple[Value, ...], others: tuple[Value, ...]) -> bool:
+    """Return whether every value is certainly among the others."""
+    if len(values) * len(others) > MAX_PAIRS:
         return False
-    return all(any(same(one, other) is True for other in others) for one in some)
+    return all(any(are_equal(value, other) is True for other in others) for value in values)
 
 
-def _bounds_cover(low: Atom, high: Atom) -> bool:
-    """Tell whether what is above the one or below the other is everything."""
+def _bounds_cover_all(low: Atom, high: Atom) -> bool:
+    """Return whether every value is above the first bound or below the second."""
     if low.kind not in (">", ">=") or high.kind not in ("<", "<="):
         return False
-    compared = order(low.values[0], high.values[0])
-    if compared is None:
+    order = compare(low.values[0], high.values[0])
+    if order is None:
         return False
-    return compared < 0 or (compared == 0 and "=" in low.kind + high.kind)
+    return order < 0 or (order == 0 and "=" in low.kind + high.kind)
 
 
 @rule("always-false", Severity.WARNING, ast.Comparison, ast.And, ast.Query)
-def always_false(node: ast.Comparison | ast.And | ast.Query, here: Here) -> Iterator[Spot]:
-    """Find conditions that no contact can fulfil.
+def always_false(
+    node: ast.Comparison | ast.And | ast.Query, context: NodeContext
+) -> Iterator[Violation]:
+    """Report conditions that are true for no contact.
 
-    `country = 'US' AND country = 'CA'` selects nobody, for a contact has one country: the
-    campaign goes out to an empty audience. With events it is the same: one event is an open or
-    a click, so `event_type = 'open' AND event_type = 'click'` never holds.
+    `country = 'US' AND country = 'CA'` selects nobody, because a contact has one country: the
+    campaign goes to an empty audience. The same is true of events: one event is an open or a
+    click, so `event_type = 'open' AND event_type = 'click'` is never true.
 
-    For "one or the other" write IN, or OR. To ask for two events, join event_data twice.
+    For "one or the other", write IN or OR. To ask for two events, join event_data twice.
 
     Bad::
 
@@ -217,76 +226,74 @@ def always_false(node: ast.Comparison | ast.And | ast.Query, here: Here) -> Iter
     """
     match node:
         case ast.Comparison():
-            if _constant(node, here) is False:
-                yield Spot(
-                    node.start,
-                    node.end,
-                    f"{quoted(here.source(node))} is always false",
-                    "delete it, or correct what it compares",
-                )
-        case ast.And() if is_outermost(node, here):
-            for atoms in atoms_by_column(node, here).values():
-                yield from _excludes_all(atoms, here)
+            if _constant_result(node, context) is False:
+                message = f"{quote_sql(context.source(node))} is always false"
+                yield violation_at(node, message, "remove it, or correct what it compares")
+        case ast.And() if is_outermost(node, context):
+            for atoms in atoms_by_column(node, context).values():
+                yield from _exclusive_pair(atoms, context)
         case ast.Query(where=ast.Boolean(value=False) as where):
-            yield Spot(where.start, where.end, "the condition is always false", "")
+            yield violation_at(where, "the condition is always false")
 
 
-def _excludes_all(atoms: list[Atom], here: Here) -> Iterator[Spot]:
+def _exclusive_pair(atoms: list[Atom], context: NodeContext) -> Iterator[Violation]:
+    """Yield the first pair of atoms that are never both true."""
     for index, atom in enumerate(atoms):
-        for other in atoms[:index]:
-            if atom.node is not other.node and _excludes(other, atom):
-                yield _together(other, atom, here, _NONE, _way_out(other, atom))
+        for earlier in atoms[:index]:
+            if atom.node is not earlier.node and _are_exclusive(earlier, atom):
+                hint = _exclusive_hint(earlier, atom)
+                yield _pair_violation(earlier, atom, context, _NEVER_BOTH, hint)
                 return
 
 
-def _excludes(one: Atom, other: Atom) -> bool:
-    """Tell whether two conditions certainly cannot hold together."""
-    if "null" in (one.kind, other.kind):
-        return one.kind != other.kind
-    kinds = {one.kind, other.kind}
+def _are_exclusive(first: Atom, second: Atom) -> bool:
+    """Return whether two conditions certainly cannot both be true."""
+    kinds = {first.kind, second.kind}
+    if "null" in kinds:
+        return len(kinds) > 1
     if kinds == {"in"}:
-        return _disjoint(one.values, other.values)
+        return _are_disjoint(first.values, second.values)
     if kinds == {"in", "not in"}:
-        allowed, excluded = (one, other) if one.kind == "in" else (other, one)
-        return _within(allowed.values, excluded.values)
+        allowed, excluded = (first, second) if first.kind == "in" else (second, first)
+        return _is_subset(allowed.values, excluded.values)
     return False
 
 
-def _way_out(one: Atom, other: Atom) -> str:
-    if {one.kind, other.kind} != {"in"}:
-        return "delete one of them, or write OR"
-    if str(one.key[1]) in _EVENT_COLUMNS:
+def _exclusive_hint(first: Atom, second: Atom) -> str:
+    if {first.kind, second.kind} != {"in"}:
+        return "remove one of them, or write OR between them"
+    if str(first.key[1]) in _EVENT_COLUMNS:
         return "join event_data twice to ask for two events, or write IN for one or the other"
     return "write IN, or OR between them"
 
 
-def _constant(node: ast.Comparison, here: Here) -> bool | None:
-    """Tell what a comparison of two literals, or of a column with itself, always gives."""
+def _constant_result(node: ast.Comparison, context: NodeContext) -> bool | None:
+    """Return what a comparison of two literals, or of a column with itself, always is."""
     left, right, op = node.left, node.right, node.op
     if isinstance(left, ast.Column) and isinstance(right, ast.Column):
-        if here.resolve(left).key == here.resolve(right).key:
+        if context.resolve(left).key == context.resolve(right).key:
             return op in _TRUE_OF_EQUALS
         return None
-    one, other = value_of(left), value_of(right)
-    if one is None or other is None:
+    first, second = value_of(left), value_of(right)
+    if first is None or second is None:
         return None
     if op in ("=", "!="):
-        equal = same(one, other)
+        equal = are_equal(first, second)
         return None if equal is None else equal is (op == "=")
-    compared = order(one, other)
-    if compared is None:
+    order = compare(first, second)
+    if order is None:
         return None
-    return {"<": compared < 0, "<=": compared <= 0, ">": compared > 0, ">=": compared >= 0}.get(op)
+    return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}.get(op)
 
 
 @rule("duplicate-condition", Severity.WARNING, ast.And, ast.Or)
-def duplicate_condition(group: ast.And | ast.Or, here: Here) -> Iterator[Spot]:
-    """Find conditions that stand twice in one AND or OR.
+def duplicate_condition(group: ast.And | ast.Or, context: NodeContext) -> Iterator[Violation]:
+    """Report conditions that occur twice in one AND or OR.
 
-    The second one changes nothing. Mostly it was to be something else: another value, another
-    column, copied and not adapted, and then the audience is not the one you meant.
+    The second one changes nothing. Often it was copied to become another condition, with another
+    value or another column, and was never changed, so the audience is not the one you expect.
 
-    Correct the copy, or delete it.
+    Correct the copy, or remove it.
 
     Bad::
 
@@ -296,35 +303,31 @@ def duplicate_condition(group: ast.And | ast.Or, here: Here) -> Iterator[Spot]:
 
         country = 'US' OR country = 'CA'
     """
-    if not is_outermost(group, here):
+    if not is_outermost(group, context):
         return
-    by_kind: dict[object, list[ast.Expression]] = {}
-    for operand in flattened(group):
-        by_kind.setdefault((type(operand), getattr(operand, "op", "")), []).append(operand)
+    by_shape: dict[object, list[ast.Expression]] = {}
+    for operand in flatten(group):
+        by_shape.setdefault((type(operand), getattr(operand, "op", "")), []).append(operand)
     writer = SqlWriter()
-    for operands in by_kind.values():
+    for operands in by_shape.values():
         if len(operands) == 1:
             continue
         seen: set[str] = set()
         for operand in operands:
-            written = writer.write(operand)
-            if written in seen:
-                yield Spot(
-                    operand.start,
-                    operand.end,
-                    f"{quoted(here.source(operand))} stands here twice",
-                    "delete it, or correct it if it was to be something else",
-                )
-            seen.add(written)
+            sql = writer.write(operand)
+            if sql in seen:
+                message = f"duplicate condition {quote_sql(context.source(operand))}"
+                yield violation_at(operand, message, _FIX_DUPLICATE)
+            seen.add(sql)
 
 
 @rule("duplicate-value", Severity.WARNING, ast.In, ast.Array)
-def duplicate_value(node: ast.In | ast.Array, here: Here) -> Iterator[Spot]:
-    """Find values that stand twice in a list.
+def duplicate_value(node: ast.In | ast.Array, context: NodeContext) -> Iterator[Violation]:
+    """Report values that occur twice in a list.
 
-    The second one changes nothing. Perhaps it was to be another one.
+    The second one changes nothing. You may have meant another value.
 
-    Correct it, or delete it.
+    Correct it, or remove it.
 
     Bad::
 
@@ -339,12 +342,7 @@ def duplicate_value(node: ast.In | ast.Array, here: Here) -> Iterator[Spot]:
     seen: set[str] = set()
     for item in node.items:
         if isinstance(item, ast.String | ast.Number):
-            written = here.source(item)
-            if written in seen:
-                yield Spot(
-                    item.start,
-                    item.end,
-                    f"{quoted(written)} stands in the list twice",
-                    "delete it, or correct it if it was to be something else",
-                )
-            seen.add(written)
+            source = context.source(item)
+            if source in seen:
+                yield violation_at(item, f"duplicate value {quote_sql(source)}", _FIX_DUPLICATE)
+            seen.add(source)

@@ -1,7 +1,7 @@
 """Rules about names: columns, qualifiers, and names where a text was meant.
 
-Owns what a name refers to. A name that segctl does not know may be a custom field that it has not
-heard of: only with a fresh list of the account's fields is that certain, and an error.
+A name that segctl does not know may be a custom field. Only a fresh list of the account's fields
+makes that certain, and an unknown name an error.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from segctl.common.suggest import closest_match, nearest_match
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TABLES
-from segctl.query.lint.rule import Needs, Spot, quoted, rule
-from segctl.query.lint.scope import Found, Here, Resolved
+from segctl.query.lint.rule import Needs, Violation, quote_sql, rule, violation_at
+from segctl.query.lint.scope import NodeContext, Resolution, ResolvedColumn
 from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PULL = "run `segctl fields pull`, so that segctl knows the account's custom fields"
+_PULL_FIELDS = "run `segctl fields pull` to fetch the account's custom fields"
 
 
 @rule("unknown-alias", Severity.ERROR, ast.Column)
-def unknown_alias(column: ast.Column, here: Here) -> Iterator[Spot]:
-    """Refuse `e.timestamp` where no table is called `e`.
+def unknown_alias(column: ast.Column, context: NodeContext) -> Iterator[Violation]:
+    """Report `e.timestamp` where no table has the alias `e`.
 
-    What stands before the dot must be the alias, or without one the name, of a table in FROM or
-    JOIN. Otherwise the query is refused. It is mostly a JOIN that was forgotten, or deleted.
+    The name before the dot must be the alias of a table in FROM or JOIN, or the name of a table
+    without an alias. Otherwise SendGrid refuses the query. Most often, a JOIN is missing.
 
-    Give the table that alias, or use the one it has.
+    Give the table that alias, or use the alias that it has.
 
     Bad::
 
@@ -42,39 +42,36 @@ def unknown_alias(column: ast.Column, here: Here) -> Iterator[Spot]:
     qualifier = column.qualifier
     if qualifier is None:
         return
-    resolved = here.resolve(column)
-    if resolved.found not in (Found.NO_TABLE, Found.HIDDEN):
+    resolution = context.resolve(column).resolution
+    if resolution not in (Resolution.NO_TABLE, Resolution.HIDDEN):
         return
-    called = lower(qualifier.text)
-    aliases = list(here.scope.aliases)
+    name = lower(qualifier.text)
+    aliases = context.scope.aliases
     severity = None
-    if resolved.found is Found.HIDDEN:
-        alias = next(a for a, s in here.scope.aliases.items() if s.table == called)
+    if resolution is Resolution.HIDDEN:
+        alias = next(alias for alias, table in aliases.items() if table.table == name)
         hint = f"write `{alias}.{column.name.text}`"
         severity = Severity.WARNING
-    elif called == "data" or lower(column.name.text) == "data":
-        hint = "parts of semi-structured data are written e.DATA:payload.part"
+    elif name == "data" or lower(column.name.text) == "data":
+        hint = "write e.DATA:payload.part for a part of semi-structured data"
     else:
-        meant = nearest_match(called, aliases)
-        hint = f"did you mean `{meant}`?" if meant else f"the tables here are {', '.join(aliases)}"
-    yield Spot(
-        qualifier.start,
-        qualifier.end,
-        f"no table is called {quoted(qualifier.text)} here",
-        hint,
-        severity,
+        suggestion = nearest_match(name, list(aliases))
+        known = f"the table aliases of this query are {', '.join(aliases)}"
+        hint = f"did you mean `{suggestion}`?" if suggestion else known
+    yield violation_at(
+        qualifier, f"unknown table alias {quote_sql(qualifier.text)}", hint, severity
     )
 
 
 @rule("ambiguous-column", Severity.WARNING, ast.Column)
-def ambiguous_column(column: ast.Column, here: Here) -> Iterator[Spot]:
-    """Warn of a column that two tables of the query have.
+def ambiguous_column(column: ast.Column, context: NodeContext) -> Iterator[Violation]:
+    """Report a column name that two tables of the query have.
 
     contact_data and event_data both have a contact_id, and two joined event tables share all
-    their columns. Without a table before it, the name can mean either, and the query is refused
-    or means something else than you do.
+    their columns. Without an alias in front of it, such a name can mean either column: SendGrid
+    refuses the query, or the query means something else than you do.
 
-    Put the alias of the table before the column.
+    Put the alias of the table in front of the column.
 
     Bad::
 
@@ -88,31 +85,29 @@ def ambiguous_column(column: ast.Column, here: Here) -> Iterator[Spot]:
         JOIN event_data e ON c.contact_id = e.contact_id
         WHERE e.timestamp > now() - 30 days
     """
-    if column.qualifier is None and here.resolve(column).found is Found.AMBIGUOUS:
+    if column.qualifier is None and context.resolve(column).resolution is Resolution.AMBIGUOUS:
         name = lower(column.name.text)
         owners = (
             alias
-            for alias, seen in here.scope.aliases.items()
-            if name in TABLES.get(seen.table, ())
+            for alias, table in context.scope.aliases.items()
+            if name in TABLES.get(table.table, ())
         )
-        alias = next(owners, "c")
-        yield Spot(
-            column.start,
-            column.end,
-            f"more than one table here has a column {quoted(column.name.text)}",
-            f"say whose it is: `{alias}.{column.name.text}`",
+        yield violation_at(
+            column,
+            f"ambiguous column {quote_sql(column.name.text)}: more than one table has it",
+            f"add the alias of its table, such as `{next(owners, 'c')}.{column.name.text}`",
         )
 
 
 @rule("unknown-column", Severity.ERROR, ast.Column, needs=Needs.FIELDS)
-def unknown_column(column: ast.Column, here: Here) -> Iterator[Spot]:
-    """Find columns and custom fields that do not exist.
+def unknown_column(column: ast.Column, context: NodeContext) -> Iterator[Violation]:
+    """Report columns and custom fields that do not exist.
 
-    A misspelt field selects nobody: the campaign goes out to an empty audience, or the segment
-    is refused. The list of the account's custom fields comes from `fields.yaml`, which `segctl
-    fields pull` writes; while that is missing or old, and for event_data, whose columns are
-    documented only in part, this is a warning. Names between double quotes are told apart by
-    case.
+    A misspelt field selects nobody: the campaign goes to an empty audience, or SendGrid refuses
+    the segment. The list of the account's custom fields comes from `fields.yaml`, which `segctl
+    fields pull` writes. While that file is missing or old, this rule only warns, as it does for
+    event_data, whose columns are only partly documented. Names in double quotes are
+    case-sensitive.
 
     Correct the name, or create the custom field in SendGrid and pull the fields again.
 
@@ -124,66 +119,60 @@ def unknown_column(column: ast.Column, here: Here) -> Iterator[Spot]:
 
         preferred_language = 'cs'
     """
-    resolved = here.resolve(column)
-    if resolved.found is Found.OTHER_CASE:
-        name = resolved.spelling
-        yield Spot(
-            column.name.start,
-            column.name.end,
-            f"a name between double quotes is told apart by case, and the field is `{name}`",
-            f'write "{name}"',
+    resolved = context.resolve(column)
+    if resolved.resolution is Resolution.OTHER_CASE:
+        yield violation_at(
+            column.name,
+            f"names in double quotes are case-sensitive, and the field is `{resolved.spelling}`",
+            f'write "{resolved.spelling}"',
             Severity.WARNING,
         )
-    elif resolved.found is Found.UNKNOWN and not (
-        _is_value(column, here)
-        # Some dialects let WHERE use the name of a selected value.
-        or resolved.name in here.scope.selected
+    elif resolved.resolution is Resolution.UNKNOWN and not (
+        _is_quoted_value(column, context)
+        # Some dialects allow the alias of a selected value in WHERE.
+        or resolved.name in context.scope.selected
     ):
-        yield _unknown(column, here, resolved)
+        yield _unknown(column, context, resolved)
 
 
-def _unknown(column: ast.Column, here: Here, resolved: Resolved) -> Spot:
+def _unknown(column: ast.Column, context: NodeContext, resolved: ResolvedColumn) -> Violation:
     name, table = column.name.text, resolved.table or "contact_data"
-    account_schema = here.account_schema
-    meant = closest_match(name, account_schema.columns(table))
-    certain = account_schema.certain and table == "contact_data"
-    bare = not column.qualifier and not column.name.quoted
-    function = FUNCTIONS.get(upper(name)) if bare else None
+    account_schema = context.account_schema
+    suggestion = closest_match(name, account_schema.columns(table))
+    is_certain = account_schema.is_complete and table == "contact_data"
+    is_bare = not column.qualifier and not column.name.quoted
+    function = FUNCTIONS.get(upper(name)) if is_bare else None
     if function and function.min_args == 0:
         hint = f"write {function.name}()"
-    elif bare and column.start in here.work.values:
-        hint = f"to compare with a text, write '{name}'"
-        hint += f"; or did you mean the column `{meant}`?" if meant else ""
-    elif meant:
-        hint = f"did you mean `{meant}`?"
+    elif is_bare and column.start in context.run.value_columns:
+        hint = f"write '{name}' to compare with a text"
+        hint += f"; or did you mean the column `{suggestion}`?" if suggestion else ""
+    elif suggestion:
+        hint = f"did you mean `{suggestion}`?"
         if account_schema.custom_fields is None and table == "contact_data":
-            hint += f" If it is a custom field, {_PULL}"
+            hint += f" If it is a custom field, {_PULL_FIELDS}"
     elif table == "event_data":
-        hint = "it has contact_id, event_source, event_type, timestamp and data"
-    elif certain:
+        hint = "its columns are contact_id, event_source, event_type, timestamp and data"
+    elif is_certain:
         hint = "create the custom field in SendGrid, then run `segctl fields pull`"
     else:
-        hint = _PULL
-    message = f"{table} has no column {quoted(name)}"
-    if not certain:
-        message = f"segctl knows no column {quoted(name)} of {table}"
-    return Spot(
-        column.name.start,
-        column.name.end,
-        message,
-        hint,
-        Severity.ERROR if certain else Severity.WARNING,
-    )
+        hint = _PULL_FIELDS
+    message = f"unknown column {quote_sql(name)} in {table}"
+    if is_certain:
+        message = f"{table} has no column {quote_sql(name)}"
+    severity = Severity.ERROR if is_certain else Severity.WARNING
+    return violation_at(column.name, message, hint, severity)
 
 
 @rule("quoted-value", Severity.WARNING, ast.Column, needs=Needs.FIELDS)
-def quoted_value(column: ast.Column, here: Here) -> Iterator[Spot]:
-    """Find texts between double quotes.
+def quoted_value(column: ast.Column, context: NodeContext) -> Iterator[Violation]:
+    """Report texts in double quotes.
 
     In SQL, "John" is the name of a column, and 'John' is a text. `first_name = "John"` compares
-    the first name with a column John, which does not exist: the segment is refused, or empty.
+    the first name with a column named John, which does not exist: SendGrid refuses the segment,
+    or it is empty.
 
-    Put texts between single quotes. Only the names of fields go between double quotes.
+    Put texts in single quotes. Only the names of fields go in double quotes.
 
     Bad::
 
@@ -193,18 +182,18 @@ def quoted_value(column: ast.Column, here: Here) -> Iterator[Spot]:
 
         first_name = 'John'
     """
-    if here.resolve(column).found is Found.UNKNOWN and _is_value(column, here):
+    is_unknown = context.resolve(column).resolution is Resolution.UNKNOWN
+    if is_unknown and _is_quoted_value(column, context):
         text = column.name.text.replace("'", "''")
-        yield Spot(
-            column.start,
-            column.end,
-            f'"{column.name.text}" between double quotes is the name of a column, not a text',
+        yield violation_at(
+            column,
+            f'"{column.name.text}" in double quotes is the name of a column, not a text',
             f"write '{text}'",
-            Severity.ERROR if here.account_schema.certain else Severity.WARNING,
+            Severity.ERROR if context.account_schema.is_complete else Severity.WARNING,
         )
 
 
-def _is_value(column: ast.Column, here: Here) -> bool:
-    """Tell whether a quoted name stands where a value is expected."""
-    plain = column.name.quoted and not column.qualifier and not column.path
-    return plain and column.start in here.work.values
+def _is_quoted_value(column: ast.Column, context: NodeContext) -> bool:
+    """Return whether a column is a quoted name where a value is expected."""
+    is_bare = column.name.quoted and not column.qualifier and not column.path
+    return is_bare and column.start in context.run.value_columns

@@ -1,7 +1,7 @@
-"""Rules about NULL: contacts without a value, whom conditions leave out silently.
+"""Rules about NULL: contacts without a value, which conditions leave out without notice.
 
-Owns the commonest complaint about segments (sendgrid-api.md §6): `country != 'US'` does not
-select those whose country nobody knows.
+This is the most frequent complaint about segments (sendgrid-api.md §6): `country != 'US'` does not
+select contacts whose country is unknown.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from typing import TYPE_CHECKING
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import ColumnType
-from segctl.query.lint.rule import Spot, quoted, rule
-from segctl.query.lint.scope import Found, Here
+from segctl.query.lint.rule import Violation, quote_sql, rule, violation_at
+from segctl.query.lint.scope import NodeContext, Resolution
 from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_OPERANDS = 200
-"""In a longer AND or OR, written by a program, nothing is looked for."""
+MAX_OPERANDS = 200
+"""A longer AND or OR was written by a program, and is not checked."""
 
-_TRANSPARENT = frozenset(("LOWER", "UPPER", "TRIM", "LTRIM", "RTRIM"))
-"""Functions that give NULL for NULL, and otherwise a value."""
+_NULL_PRESERVING = frozenset(("LOWER", "UPPER", "TRIM", "LTRIM", "RTRIM"))
+"""Functions that return NULL for NULL, and a value for a value."""
 
 
 @rule("drops-nulls", Severity.WARNING, ast.Comparison, ast.In, ast.Like, ast.Not)
-def drops_nulls(node: ast.Expression, here: Here) -> Iterator[Spot]:
-    """Find `!=`, NOT IN and NOT LIKE that leave out contacts without a value.
+def drops_nulls(node: ast.Expression, context: NodeContext) -> Iterator[Violation]:
+    """Report `!=`, NOT IN and NOT LIKE conditions that leave out contacts without a value.
 
-    In SQL nothing is known of an empty field, not even that it is different from 'US'. So
-    `country != 'US'` does not select the contacts whose country is not filled in, often the
-    greater part of the audience, and nobody notices but the missing readers.
+    In SQL, an empty field is unknown: not equal to 'US', and not different from it either. So
+    `country != 'US'` does not select contacts whose country is empty, who are often most of the
+    audience, and nothing shows that they are missing.
 
-    If they belong to the audience, add OR … IS NULL. If not, say so: AND … IS NOT NULL, and
-    the next reader of the segment knows that it was meant.
+    If they belong in the audience, add OR … IS NULL. If they do not, add AND … IS NOT NULL, to
+    tell the next reader that this is intended.
 
     Bad::
 
@@ -44,137 +44,142 @@ def drops_nulls(node: ast.Expression, here: Here) -> Iterator[Spot]:
 
         country != 'US' OR country IS NULL
     """
-    if not here.plain:
+    if not context.is_asserted:
         return
-    column = _dropped(node)
+    column = _dropped_column(node)
     if column is None or column.path:
         return
-    resolved = here.resolve(column)
+    resolved = context.resolve(column)
     if not resolved.nullable or resolved.type is ColumnType.ARRAY:
         return
-    if resolved.found in (Found.NO_TABLE, Found.HIDDEN):
+    if resolved.resolution in (Resolution.NO_TABLE, Resolution.HIDDEN):
         return
-    if _thought_of(node, resolved.key, here):
+    if _is_null_considered(node, resolved.key, context):
         return
-    name = here.source(column)
-    within = any(isinstance(one, ast.And) for one in here.around)
-    rewritten = f"{here.source(node)} OR {name} IS NULL"
-    yield Spot(
-        node.start,
-        node.end,
-        f"contacts whose {quoted(name)} is empty are left out, too",
-        f"write {quoted(f'({rewritten})' if within else rewritten)},"
-        f" or add {quoted(f'AND {name} IS NOT NULL')} if that is meant",
+    name = context.source(column)
+    with_nulls = f"{context.source(node)} OR {name} IS NULL"
+    if any(isinstance(group, ast.And) for group in context.enclosing):
+        with_nulls = f"({with_nulls})"
+    yield violation_at(
+        node,
+        f"contacts whose {quote_sql(name)} is empty are left out",
+        f"write {quote_sql(with_nulls)} to include them,"
+        f" or add {quote_sql(f'AND {name} IS NOT NULL')} if this is intended",
     )
 
 
-def _dropped(node: ast.Expression) -> ast.Column | None:
-    """Give the column whose NULLs a condition drops."""
+def _dropped_column(node: ast.Expression) -> ast.Column | None:
+    """Return the column whose NULLs a condition drops, or `None`."""
     match node:
         case ast.Comparison(op="!=", left=left, right=right) if _is_value(right):
-            return _inside(left)
+            return _column_in(left)
         case ast.Comparison(op="!=", left=left, right=right) if _is_value(left):
-            return _inside(right)
+            return _column_in(right)
         case ast.In(operand=operand, items=tuple(items), negated=True):
-            return _inside(operand) if all(_is_value(item) for item in items) else None
+            return _column_in(operand) if all(_is_value(item) for item in items) else None
         case ast.Like(operand=operand, negated=True):
-            return _inside(operand)
+            return _column_in(operand)
         case ast.Not(operand=operand):
-            return _asked(operand)
+            return _matched_column(operand)
     return None
 
 
-def _asked(node: ast.Expression) -> ast.Column | None:
-    """Give the column that a condition asks for values, and nothing else."""
+def _matched_column(node: ast.Expression) -> ast.Column | None:
+    """Return the column that a condition matches with values and nothing else, or `None`."""
     match node:
         case ast.Comparison(op="=", left=left, right=right):
-            return _inside(left) if _is_value(right) else None
+            return _column_in(left) if _is_value(right) else None
         case ast.In(operand=operand, items=tuple(), negated=False):
-            return _inside(operand)
+            return _column_in(operand)
         case ast.Like(operand=operand, negated=False):
-            return _inside(operand)
-        case ast.Or(operands=operands) if len(operands) <= MOST_OPERANDS:
-            # IN spelt out. Of several columns it is not said which was forgotten: silence.
-            columns = [None if isinstance(one, ast.Or) else _asked(one) for one in operands]
-            names = {_spelling(column) for column in columns}
-            return columns[0] if len(names) == 1 else None
+            return _column_in(operand)
+        case ast.Or(operands=operands) if len(operands) <= MAX_OPERANDS:
+            # An IN in long form. With several columns, which one was forgotten is not certain.
+            columns = [
+                None if isinstance(operand, ast.Or) else _matched_column(operand)
+                for operand in operands
+            ]
+            identities = {_identity(column) for column in columns}
+            return columns[0] if len(identities) == 1 else None
     return None
 
 
-def _spelling(column: ast.Column | None) -> tuple[object, ...]:
-    """Give what two columns of one query have in common only if they are the same."""
+def _identity(column: ast.Column | None) -> tuple[object, ...]:
+    """Return a value that two columns of one query share only if they are the same."""
     if column is None:
         return ()
     table = lower(column.qualifier.text) if column.qualifier else ""
-    quoted_name = column.name.quoted
-    name = column.name.text if quoted_name else lower(column.name.text)
-    # A path is as good as a column of its own, and the rule leaves those alone.
-    return table, quoted_name, name, bool(column.path)
+    is_quoted = column.name.quoted
+    name = column.name.text if is_quoted else lower(column.name.text)
+    # The rule ignores every column with a path, so which path it is makes no difference.
+    return table, is_quoted, name, bool(column.path)
 
 
 def _is_value(node: ast.Expression) -> bool:
-    # To exclude the empty text is an idiom for "has a value": there nobody misses the NULLs.
+    # Excluding the empty text is an idiom for "has a value": there, NULLs are not missed.
     if isinstance(node, ast.String):
         return bool(node.value.strip())
     return isinstance(node, ast.Number | ast.Boolean | ast.Unary | ast.Call | ast.Binary)
 
 
-def _inside(node: ast.Expression) -> ast.Column | None:
+def _column_in(node: ast.Expression) -> ast.Column | None:
     match node:
         case ast.Column():
             return node
         case ast.Call(name=name, args=(ast.Column() as column,)):
-            return column if upper(name.text) in _TRANSPARENT else None
+            return column if upper(name.text) in _NULL_PRESERVING else None
     return None
 
 
-def _thought_of(node: ast.Expression, key: tuple[object, ...], here: Here) -> bool:
-    """Tell whether the conditions around show that NULL was thought of.
+def _is_null_considered(
+    node: ast.Expression, key: tuple[object, ...], context: NodeContext
+) -> bool:
+    """Return whether the surrounding conditions show that NULL was considered.
 
-    They do where one of them asks for NULL, or where another one demands a value anyway.
+    They do if one of them tests for NULL, or if another one requires a value anyway.
     """
-    for group in here.around:
-        if isinstance(group, ast.Not) or len(group.operands) > MOST_OPERANDS:
+    for group in context.enclosing:
+        if isinstance(group, ast.Not) or len(group.operands) > MAX_OPERANDS:
             return True
         for other in group.operands:
             if other is node:
                 continue
             inner = other.operand if isinstance(other, ast.Not) else other
-            if isinstance(inner, ast.IsNull) and _is(inner.operand, key, here):
+            if isinstance(inner, ast.IsNull) and _refers_to(inner.operand, key, context):
                 return True
-            if isinstance(group, ast.And) and _demands(other, key, here):
+            if isinstance(group, ast.And) and _requires_value(other, key, context):
                 return True
-            column = _dropped(other) if isinstance(group, ast.Or) else None
-            if column and _is(column, key, here):
-                return True  # a worse mistake, and for `always-true` to say
+            column = _dropped_column(other) if isinstance(group, ast.Or) else None
+            if column and _refers_to(column, key, context):
+                return True  # a worse mistake, which `always-true` reports
     return False
 
 
-def _demands(node: ast.Expression, key: tuple[object, ...], here: Here) -> bool:
-    """Tell whether a condition is never true without a value."""
+def _requires_value(node: ast.Expression, key: tuple[object, ...], context: NodeContext) -> bool:
+    """Return whether a condition is never true for a contact without a value."""
     match node:
         case ast.Comparison(op="=" | "<" | ">" | "<=" | ">=", left=left, right=right):
-            return _is(left, key, here) or _is(right, key, here)
+            return _refers_to(left, key, context) or _refers_to(right, key, context)
         case ast.In(operand=operand, negated=False) | ast.Like(operand=operand, negated=False):
-            return _is(operand, key, here)
+            return _refers_to(operand, key, context)
         case ast.Between(operand=operand):
-            return _is(operand, key, here)
+            return _refers_to(operand, key, context)
         case ast.Comparison(op="!=", left=left, right=ast.String(value="")):
-            return _is(left, key, here)
+            return _refers_to(left, key, context)
     return False
 
 
-def _is(node: ast.Expression, key: tuple[object, ...], here: Here) -> bool:
-    column = _inside(node)
-    return column is not None and here.resolve(column).key == key
+def _refers_to(node: ast.Expression, key: tuple[object, ...], context: NodeContext) -> bool:
+    column = _column_in(node)
+    return column is not None and context.resolve(column).key == key
 
 
 @rule("null-comparison", Severity.WARNING, ast.Comparison, ast.In, ast.Like)
-def null_comparison(node: ast.Expression, here: Here) -> Iterator[Spot]:
-    """Find comparisons with NULL, which are never true.
+def null_comparison(node: ast.Expression, context: NodeContext) -> Iterator[Violation]:
+    """Report comparisons with NULL, which are never true.
 
-    NULL is not a value but the absence of one, so nothing is equal to it and nothing different
-    from it: `country = NULL` selects nobody, and so does `country NOT IN ('US', NULL)`.
+    NULL is not a value but the absence of one, so nothing is equal to it and nothing differs from
+    it: `country = NULL` selects nobody, and neither does `country NOT IN ('US', NULL)`.
 
     Write IS NULL or IS NOT NULL.
 
@@ -188,26 +193,31 @@ def null_comparison(node: ast.Expression, here: Here) -> Iterator[Spot]:
     """
     match node:
         case ast.Comparison(op=op, left=left, right=right) if not op.startswith("IS"):
-            if not isinstance(left, ast.Null) and not isinstance(right, ast.Null):
-                return
-            operand = right if isinstance(left, ast.Null) else left
-            negation = "NOT " if op == "!=" else ""
-            hint = f"write {quoted(f'{here.source(operand)} IS {negation}NULL')}"
-            yield Spot(node.start, node.end, f"a comparison with NULL by {op} is never true", hint)
+            if isinstance(left, ast.Null) or isinstance(right, ast.Null):
+                operand = right if isinstance(left, ast.Null) else left
+                test = "IS NOT NULL" if op == "!=" else "IS NULL"
+                yield violation_at(
+                    node,
+                    f"`{op} NULL` is never true",
+                    f"write {quote_sql(f'{context.source(operand)} {test}')}",
+                )
         case ast.In(operand=operand, items=tuple(items), negated=negated):
+            name = context.source(operand)
             for item in items:
                 if isinstance(item, ast.Null):
-                    name = here.source(operand)
-                    yield Spot(
-                        item.start,
-                        item.end,
-                        "NOT IN is never true when the list holds NULL"
-                        if negated
-                        else "NULL in a list never matches",
-                        f"remove it, and write {quoted(f'{name} IS NOT NULL')} if that is meant"
-                        if negated
-                        else f"write {quoted(f'OR {name} IS NULL')} instead",
-                    )
+                    yield _null_in_list(item, name, negated=negated)
         case ast.Like(operand=operand, pattern=ast.Null()):
-            hint = f"write {quoted(f'{here.source(operand)} IS NULL')}"
-            yield Spot(node.start, node.end, "LIKE NULL is never true", hint)
+            hint = f"write {quote_sql(f'{context.source(operand)} IS NULL')}"
+            yield violation_at(node, "`LIKE NULL` is never true", hint)
+
+
+def _null_in_list(item: ast.Null, name: str, *, negated: bool) -> Violation:
+    if negated:
+        return violation_at(
+            item,
+            "NOT IN is never true when its list contains NULL",
+            f"remove it, and add {quote_sql(f'AND {name} IS NOT NULL')} if that is what you mean",
+        )
+    return violation_at(
+        item, "NULL in a list never matches", f"write {quote_sql(f'OR {name} IS NULL')} instead"
+    )

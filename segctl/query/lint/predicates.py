@@ -1,7 +1,7 @@
-"""Conditions about one column and fixed values, as the rules of logic compare them.
+"""Conditions on one column and fixed values, in a form that the rules of logic can compare.
 
-Owns `Atom` and the reading of one from a condition. Refuses what is not certain: a condition that
-is no atom takes no part in any conclusion.
+Reads an `Atom` from a condition. A condition that is not certain is no atom, and nothing is
+concluded from it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from segctl.query.lint.values import value_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.scope import Here
+    from segctl.query.lint.scope import NodeContext
     from segctl.query.lint.values import Value
 
-Kind: TypeAlias = Literal["in", "not in", "<", "<=", ">", ">=", "null", "not null", "like"]
+AtomKind: TypeAlias = Literal["in", "not in", "<", "<=", ">", ">=", "null", "not null", "like"]
 
-MOST_ATOMS: Final = 100
-"""So many conditions about one column are compared with each other, each with each."""
+MAX_ATOMS: Final = 100
+"""The number of conditions on one column that are compared, each with each."""
 
 _FLIPPED: Final[dict[str, str]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_NEGATED: Final[dict[Kind, Kind]] = {
+_NEGATED: Final[dict[AtomKind, AtomKind]] = {
     "in": "not in",
     "not in": "in",
     "<": ">=",
@@ -37,96 +37,98 @@ _NEGATED: Final[dict[Kind, Kind]] = {
 
 
 class Atom(NamedTuple):
-    """A condition about the column `key`; `=` is an IN with one value.
+    """A condition on the column `key`; `=` is an IN with one value.
 
-    `name` is the column as it was written.
+    `name` is the column as written.
     """
 
     node: ast.Expression
     key: tuple[object, ...]
     name: str
-    kind: Kind
+    kind: AtomKind
     values: tuple[Value, ...]
 
 
-def flattened(group: ast.And | ast.Or) -> Iterator[ast.Expression]:
-    """Yield the operands, those of groups of the same kind inside it among them."""
+def flatten(group: ast.And | ast.Or) -> Iterator[ast.Expression]:
+    """Yield the operands of a group, with those of nested groups of the same kind."""
     pending: list[ast.Expression] = [*reversed(group.operands)]
     while pending:
-        one = pending.pop()
-        if type(one) is type(group):
-            pending.extend(reversed(one.operands))
+        operand = pending.pop()
+        if type(operand) is type(group):
+            pending.extend(reversed(operand.operands))
         else:
-            yield one
+            yield operand
 
 
-def is_outermost(group: ast.And | ast.Or, here: Here) -> bool:
-    """Tell whether a group is not part of a larger one of the same kind."""
-    return not here.around or type(here.around[0]) is not type(group)
+def is_outermost(group: ast.And | ast.Or, context: NodeContext) -> bool:
+    """Whether a group is not part of a larger one of the same kind."""
+    return not context.enclosing or type(context.enclosing[0]) is not type(group)
 
 
-def atoms_by_column(group: ast.And | ast.Or, here: Here) -> dict[tuple[object, ...], list[Atom]]:
-    """Give the atoms among the operands of a group, by column, where there are several."""
-    notes = here.work.notes
-    if id(group) not in notes:
-        found: dict[tuple[object, ...], list[Atom]] = {}
-        for operand in flattened(group):
-            for atom in atoms_of(operand, here):
-                found.setdefault(atom.key, []).append(atom)
-        several = {key: some[:MOST_ATOMS] for key, some in found.items() if len(some) > 1}
-        notes[id(group)] = several
-    known: dict[tuple[object, ...], list[Atom]] = notes[id(group)]
-    return known
+def atoms_by_column(
+    group: ast.And | ast.Or, context: NodeContext
+) -> dict[tuple[object, ...], list[Atom]]:
+    """Return the atoms among the operands of a group, by column, where a column has several."""
+    cache = context.run.cache
+    if id(group) not in cache:
+        by_column: dict[tuple[object, ...], list[Atom]] = {}
+        for operand in flatten(group):
+            for atom in atoms_of(operand, context):
+                by_column.setdefault(atom.key, []).append(atom)
+        cache[id(group)] = {
+            key: atoms[:MAX_ATOMS] for key, atoms in by_column.items() if len(atoms) > 1
+        }
+    cached: dict[tuple[object, ...], list[Atom]] = cache[id(group)]
+    return cached
 
 
-def atoms_of(node: ast.Expression, here: Here) -> Iterator[Atom]:
-    """Yield the atoms of which a condition consists: one, two for BETWEEN, or none."""
+def atoms_of(node: ast.Expression, context: NodeContext) -> Iterator[Atom]:
+    """Yield the atoms that make up a condition: one, two for BETWEEN, or none."""
     match node:
         case ast.Not(operand=operand) if not isinstance(operand, ast.Between):
-            for atom in atoms_of(operand, here):
+            for atom in atoms_of(operand, context):
                 if atom.kind in _NEGATED:
                     yield atom._replace(node=node, kind=_NEGATED[atom.kind])
         case ast.Comparison():
-            yield from _comparison(node, here)
+            yield from _comparison_atom(node, context)
         case ast.In(operand=ast.Column() as column, items=tuple(items), negated=negated):
-            yield from _atom(node, column, "not in" if negated else "in", items, here)
+            yield from _atom(node, column, "not in" if negated else "in", items, context)
         case ast.IsNull(operand=ast.Column() as column, negated=negated):
-            yield from _atom(node, column, "not null" if negated else "null", (), here)
+            yield from _atom(node, column, "not null" if negated else "null", (), context)
         case ast.Like(operand=ast.Column() as column, negated=False):
-            yield from _atom(node, column, "like", (), here)
+            yield from _atom(node, column, "like", (), context)
         case ast.Between(operand=ast.Column() as column, low=low, high=high, negated=False):
-            yield from _atom(node, column, ">=", (low,), here)
-            yield from _atom(node, column, "<=", (high,), here)
+            yield from _atom(node, column, ">=", (low,), context)
+            yield from _atom(node, column, "<=", (high,), context)
 
 
-def _comparison(node: ast.Comparison, here: Here) -> Iterator[Atom]:
-    left, right, op = node.left, node.right, node.op
+def _comparison_atom(node: ast.Comparison, context: NodeContext) -> Iterator[Atom]:
+    left, right = node.left, node.right
+    op: str = node.op
     if isinstance(right, ast.Column) and not isinstance(left, ast.Column):
-        left, right, written = right, left, _FLIPPED.get(op, op)
-    else:
-        written = op
+        left, right, op = right, left, _FLIPPED.get(op, op)
     if not isinstance(left, ast.Column):
         return
-    match written:
+    match op:
         case "=":
-            yield from _atom(node, left, "in", (right,), here)
+            yield from _atom(node, left, "in", (right,), context)
         case "!=":
-            yield from _atom(node, left, "not in", (right,), here)
+            yield from _atom(node, left, "not in", (right,), context)
         case "<" | "<=" | ">" | ">=" as kind:
-            yield from _atom(node, left, kind, (right,), here)
+            yield from _atom(node, left, kind, (right,), context)
 
 
 def _atom(
     node: ast.Expression,
     column: ast.Column,
-    kind: Kind,
-    values: tuple[ast.Expression, ...],
-    here: Here,
+    kind: AtomKind,
+    operands: tuple[ast.Expression, ...],
+    context: NodeContext,
 ) -> Iterator[Atom]:
-    resolved = here.resolve(column)
+    resolved = context.resolve(column)
     if resolved.type is ColumnType.ARRAY:
         return
-    read = tuple(value_of(value, resolved.type) for value in values)
-    known = tuple(value for value in read if value is not None)
-    if len(known) == len(read):
-        yield Atom(node, resolved.key, here.source(column), kind, known)
+    values = tuple(value_of(operand, resolved.type) for operand in operands)
+    known = tuple(value for value in values if value is not None)
+    if len(known) == len(values):
+        yield Atom(node, resolved.key, context.source(column), kind, known)

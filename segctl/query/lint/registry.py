@@ -1,7 +1,7 @@
-"""All rules about one query in their fixed order, and `lint`, which asks them.
+"""All rules for queries in a fixed order, and `lint`, which runs them.
 
-Owns the order and nothing else. The order is that of the documentation: what stops a query
-altogether, its frame, its names, its types, its logic, its habits.
+Owns the order only. The documentation has the same order: what stops a query altogether, then
+its clauses, names, types, logic and habits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from segctl.query.lint import (
     tables,
     types,
 )
-from segctl.query.lint.rule import Finding
 from segctl.query.lint.walk import rules_by_class, walk_rules
 from segctl.query.parser.tokens import upper
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from segctl.query.lint.account_schema import AccountSchema
-    from segctl.query.lint.rule import Rule
+    from segctl.query.lint.rule import Finding, Rule
     from segctl.query.parser.errors import Problem
     from segctl.query.parser.parse import ParsedQuery
 
@@ -84,40 +83,41 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 """Rules by code."""
 
 _BY_CLASS = rules_by_class(RULES.values())
-_READABLE_ELSEWHERE = ("WITH", "VALUES")
-"""Beginnings of queries that are no SELECT and yet might select: not documented."""
+_MAY_BE_SELECT = ("WITH", "VALUES")
+"""First words of queries that are not a SELECT and still might select: not documented."""
 
 
 def lint(parsed: ParsedQuery, account_schema: AccountSchema) -> tuple[Finding, ...]:
-    """Check one query; give what was found in the order of places. Never raises.
+    """Check one query; return the findings in the order of their places. Never raises.
 
-    A query that could not be read gives its problems, and the personal data in it: a slip of the
-    pen elsewhere makes them no less personal.
+    A query that cannot be parsed is checked for its problems and for personal data: an address
+    is no less personal because of a typo elsewhere.
     """
     if parsed.query is None:
-        found = [found for problem in parsed.problems for found in _unread(parsed, problem)]
+        findings = [
+            finding for problem in parsed.problems for finding in _parse_findings(parsed, problem)
+        ]
     else:
-        found = [*walk_rules(_BY_CLASS, parsed.query, parsed.text, account_schema)]
-    found += _overlooked(parsed, found)
-    return tuple(sorted(found, key=lambda one: (one.start, -one.end)))
+        findings = [*walk_rules(_BY_CLASS, parsed.query, parsed.text, account_schema)]
+    findings += _personal_data_in_tokens(parsed, findings)
+    return tuple(sorted(findings, key=lambda finding: (finding.start, -finding.end)))
 
 
-def _overlooked(parsed: ParsedQuery, found: list[Finding]) -> Iterator[Finding]:
-    """Find personal data where no node of a tree stands, as in the queries of a UNION."""
+def _personal_data_in_tokens(parsed: ParsedQuery, findings: list[Finding]) -> Iterator[Finding]:
+    """Yield personal data that is in no node of the tree, as in the later queries of a UNION."""
     rule = literals.personal_data
-    known = {one.start for one in found if one.code == rule.code}
-    for spot in literals.personal_words(parsed.tokens):
-        if spot.start not in known:
-            place = (spot.start, spot.end)
-            yield Finding(rule.code, spot.message, spot.hint, *place, rule.severity, spot.private)
+    reported = {finding.start for finding in findings if finding.code == rule.code}
+    for violation in literals.personal_tokens(parsed.tokens):
+        if violation.start not in reported:
+            yield rule.finding(violation)
 
 
-def _unread(parsed: ParsedQuery, problem: Problem) -> Iterator[Finding]:
+def _parse_findings(parsed: ParsedQuery, problem: Problem) -> Iterator[Finding]:
     rule = structure.unreadable_query
-    first = upper(parsed.text[problem.start : problem.end])
+    first_word = upper(parsed.text[problem.start : problem.end])
     if problem.code == "empty-query" or (
-        problem.code == "not-select" and first not in _READABLE_ELSEWHERE
+        problem.code == "not-select" and first_word not in _MAY_BE_SELECT
     ):
         rule = structure.not_select
-    for spot in rule.check(problem, None):
-        yield Finding(rule.code, spot.message, spot.hint, spot.start, spot.end, rule.severity)
+    for violation in rule.check(problem, None):
+        yield rule.finding(violation)

@@ -1,7 +1,6 @@
-"""What a rule is, and what it finds.
+"""The shape of a lint rule and of its findings, and the decorator that makes a function a rule.
 
-Owns the shapes `Rule`, `Spot` and `Finding`, and the decorator that makes a rule of a function.
-Refuses to hold any rule, and to know files: places are offsets into the query.
+Holds no rule itself and knows no files: places are offsets in the query.
 """
 
 from __future__ import annotations
@@ -17,21 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from segctl.query.ast import Node
+    from segctl.query.parser.tokens import Token
 
 
 class Needs(StrEnum):
-    """What must be known of the account before a rule can find anything."""
+    """What a rule must know of the account."""
 
     NOTHING = "nothing"
-    FIELDS = "fields"  # sharper with the custom fields
-    LISTS = "lists"  # silent without the lists
+    FIELDS = "fields"  # more precise when the custom fields are known
+    LISTS = "lists"  # reports nothing unless the lists are known
 
 
-class Spot(NamedTuple):
-    """What a rule yields: a place, and what is wrong there.
+class Violation(NamedTuple):
+    """What a rule yields: a place in the query, and what is wrong there.
 
-    `severity` is given where one finding weighs less or more than its rule. `private` says that
-    the text at the place must not be shown to anybody.
+    `severity` overrides that of the rule. The text at the place of a `private` violation must
+    not be shown.
     """
 
     start: int
@@ -42,13 +42,25 @@ class Spot(NamedTuple):
     private: bool = False
 
 
+def violation_at(
+    node: Node | Token,
+    message: str,
+    hint: str = "",
+    severity: Severity | None = None,
+    *,
+    private: bool = False,
+) -> Violation:
+    """Return a violation at the place of a node or token."""
+    return Violation(node.start, node.end, message, hint, severity, private)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found in a query, at `text[start:end]`.
+    """A violation of a rule in a query, at `text[start:end]`.
 
-    `message` is one sentence without a final stop; `hint` says what to do, or is empty.
-    `severity` is the default one, `None` where the rule is off unless asked for. The text at the
-    place of a `private` finding is personal: whoever shows the line must mask it.
+    `message` is one sentence without a full stop; `hint` says what to do, or is empty. `severity`
+    is the default, `None` for a rule that is off by default. The text at the place of a `private`
+    finding is personal data and must be masked wherever its line is shown.
     """
 
     code: str
@@ -60,25 +72,37 @@ class Finding:
     private: bool = False
 
 
-Check: TypeAlias = "Callable[[Any, Any], Iterator[Any]]"
-"""A rule's function: takes a node and the `Here` it stands in, and yields each `Spot`."""
+CheckFunction: TypeAlias = "Callable[[Any, Any], Iterator[Any]]"
+"""The function of a rule: takes a node and its `NodeContext`, and yields each `Violation`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: `check` is called with each node whose class is in `on`.
+    """A rule: `check` is called with every node whose class is in `on`.
 
-    `severity` is the default one, `None` for off. `help` is the docstring of the function.
+    `severity` is the default, `None` for off. `help` is the docstring of the function.
     """
 
     code: str
     severity: Severity | None
     needs: Needs
     on: tuple[type[Node], ...]
-    check: Check
+    check: CheckFunction
     help: str
-    late: bool = False
-    """Whether it is asked only when the whole query was walked through."""
+    runs_last: bool = False
+    """Whether `check` is called only after the walk through the whole query."""
+
+    def finding(self, violation: Violation) -> Finding:
+        """Return a violation of this rule as a finding."""
+        return Finding(
+            self.code,
+            violation.message,
+            violation.hint,
+            violation.start,
+            violation.end,
+            self.severity if violation.severity is None else violation.severity,
+            violation.private,
+        )
 
 
 def rule(
@@ -86,24 +110,24 @@ def rule(
     severity: Severity | None = Severity.WARNING,
     *on: type[Node],
     needs: Needs = Needs.NOTHING,
-    late: bool = False,
-) -> Callable[[Check], Rule]:
-    """Make a rule of a function, whose docstring becomes its help."""
+    runs_last: bool = False,
+) -> Callable[[CheckFunction], Rule]:
+    """Return a decorator that makes a function a rule, with the docstring as its help."""
 
-    def make(check: Check) -> Rule:
-        return Rule(code, severity, needs, on, check, inspect.getdoc(check) or "", late)
+    def decorate(check: CheckFunction) -> Rule:
+        return Rule(code, severity, needs, on, check, inspect.getdoc(check) or "", runs_last)
 
-    return make
-
-
-def quoted(text: str, longest: int = 160) -> str:
-    """Quote a piece of a query on one line, or a part of it where it is long."""
-    line = " ".join(text.split())
-    short = line if len(line) <= longest else f"{line[: longest - 1]}…"
-    return "`" + "".join(c if c.isprintable() else "�" for c in short) + "`"
+    return decorate
 
 
-def listed(words: list[str], last: str = "and") -> str:
-    """Join words: `a`, `b` and `c`."""
+def quote_sql(sql: str, max_length: int = 160) -> str:
+    """Quote a part of a query on one line, shortened to `max_length` characters."""
+    line = " ".join(sql.split())
+    short = line if len(line) <= max_length else f"{line[: max_length - 1]}…"
+    return "`" + "".join(char if char.isprintable() else "�" for char in short) + "`"
+
+
+def quoted_list(words: list[str], conjunction: str = "and") -> str:
+    """Return words in backticks as a phrase: `a`, `b` and `c`."""
     quotes = [f"`{word}`" for word in words]
-    return f" {last} ".join([", ".join(quotes[:-1]), quotes[-1]] if quotes[1:] else quotes)
+    return f" {conjunction} ".join([", ".join(quotes[:-1]), quotes[-1]] if quotes[1:] else quotes)

@@ -1,8 +1,8 @@
-"""Which table a column belongs to, and what stands around a node.
+"""Name resolution for the rules: which table a column belongs to, and what surrounds a node.
 
-Owns the resolution of names for the rules: `Scope` has the tables of one query, `Resolved` says
-what is known of one column, `Here` is what a rule gets beside its node. Refuses to judge: an
-unknown name is marked, and left to `names`.
+`Scope` holds the tables of one query, `ResolvedColumn` what is known of a column, `NodeContext`
+what a rule receives with its node. Judges nothing: whether an unknown name is an error is up to
+the rules in `names`.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from segctl.query.lint.account_schema import AccountSchema
 
 
-class Found(Enum):
-    """How the search for a column ended."""
+class Resolution(Enum):
+    """How the lookup of a column ended."""
 
     KNOWN = auto()
-    OTHER_CASE = auto()  # in quotes, and the account spells it in other case
-    UNKNOWN = auto()  # no table in sight is known to have it
+    OTHER_CASE = auto()  # in double quotes, and the account spells it in another case
+    UNKNOWN = auto()  # no visible table is known to have it
     AMBIGUOUS = auto()  # two tables have it
-    NO_TABLE = auto()  # the qualifier names no table in sight
-    HIDDEN = auto()  # the qualifier is a table's name, and the table has an alias
-    OPAQUE = auto()  # of a table that segctl cannot look into
+    NO_TABLE = auto()  # the qualifier names no visible table
+    HIDDEN = auto()  # the qualifier is the name of a table that has an alias
+    OPAQUE = auto()  # the columns of the table are not known
 
 
-class Resolved(NamedTuple):
+class ResolvedColumn(NamedTuple):
     """What is known of a column.
 
-    `key` is equal for two columns that are certainly one. `table` is `contact_data`,
-    `event_data` or empty, `source` the place of that table in FROM or JOIN. `spelling` is the
-    name as the catalogue or the account has it. `type` is `None` where it is not known, as
-    inside semi-structured data.
+    `key` is equal for two references that certainly mean the same column. `table` is
+    `contact_data`, `event_data` or empty; `source` is the offset of that table in FROM or JOIN.
+    `spelling` is the name in the catalogue or in the account. `type` is `None` where it is not
+    known, as inside semi-structured data.
     """
 
-    found: Found
+    resolution: Resolution
     key: tuple[object, ...]
     name: str
     table: str = ""
@@ -53,12 +53,15 @@ class Resolved(NamedTuple):
 
     @property
     def nullable(self) -> bool:
-        """Whether contacts without a value must be thought of."""
+        """Whether contacts without a value must be considered."""
         return self.name not in NEVER_NULL
 
 
-class Seen(NamedTuple):
-    """One table in sight: its folded name, empty for what cannot be looked into."""
+class VisibleTable(NamedTuple):
+    """A table that a query can refer to.
+
+    `table` is its folded name, empty where its columns are not known.
+    """
 
     table: str
     start: int
@@ -68,30 +71,29 @@ class Seen(NamedTuple):
 class Scope:
     """The tables of one query, by folded alias, and the scope around it.
 
-    `selected` are the folded aliases of its selected values.
+    `selected` holds the folded aliases of the selected values.
     """
 
-    __slots__ = ("aliases", "depth", "opaque", "outer", "query", "seen", "selected")
+    __slots__ = ("aliases", "opaque", "outer", "query", "selected", "tables")
 
     def __init__(self, query: Query, outer: Scope | None) -> None:
         self.query = query
         self.outer = outer
-        self.depth: int = outer.depth + 1 if outer else 0
-        self.seen: list[Seen] = []
-        self.aliases: dict[str, Seen] = {}
+        self.tables: list[VisibleTable] = []
+        self.aliases: dict[str, VisibleTable] = {}
         self.opaque = False
-        # Once a query: asked for each column, it would take the square of a long list's length.
-        self.selected = frozenset(lower(one.alias.text) for one in query.select if one.alias)
+        # Built once per query: building it for each column would take quadratic time.
+        self.selected = frozenset(lower(item.alias.text) for item in query.select if item.alias)
         for source in sources_of(query):
-            seen = Seen(_table(source), source.start, source.alias is not None)
-            self.opaque = self.opaque or not seen.table
-            self.seen.append(seen)
-            called = alias_of(source)
-            if called:
-                self.aliases.setdefault(lower(called.text), seen)
+            table = VisibleTable(_known_table(source), source.start, source.alias is not None)
+            self.opaque = self.opaque or not table.table
+            self.tables.append(table)
+            name = alias_of(source)
+            if name:
+                self.aliases.setdefault(lower(name.text), table)
 
-    def find(self, alias: str) -> Seen | None:
-        """Give the table of a folded alias, from the innermost scope that has it."""
+    def find_table(self, alias: str) -> VisibleTable | None:
+        """Return the table of a folded alias, from the innermost scope that has it."""
         scope: Scope | None = self
         while scope:
             if alias in scope.aliases:
@@ -100,7 +102,7 @@ class Scope:
         return None
 
 
-def _table(source: Source) -> str:
+def _known_table(source: Source) -> str:
     if isinstance(source, Table) and not source.schema:
         name = lower(source.name.text)
         return name if name in TABLES else ""
@@ -108,119 +110,123 @@ def _table(source: Source) -> str:
 
 
 @dataclass(slots=True)
-class Pass:
-    """One walk through one query, and what it remembers.
+class LintRun:
+    """One walk through one query, and what it has learned so far.
 
-    `values` are the places of columns that stand where a value is expected: on the right of a
-    comparison, in a list. `dated` are the places of the tables of whose rows a time, or a part
-    of the semi-structured data, is mentioned. `notes` are for rules that share a costly step.
+    `value_columns` holds the offsets of columns where a value is expected: on the right of a
+    comparison, in a list. `bounded_tables` holds the offsets of tables whose timestamp or
+    semi-structured data the query mentions. `cache` is for rules that share a costly step.
     """
 
     text: str
     account_schema: AccountSchema
-    resolved: dict[int, Resolved] = field(default_factory=dict)
-    values: set[int] = field(default_factory=set)
-    dated: set[int] = field(default_factory=set)
-    notes: dict[int, Any] = field(default_factory=dict)
+    resolved: dict[int, ResolvedColumn] = field(default_factory=dict)
+    value_columns: set[int] = field(default_factory=set)
+    bounded_tables: set[int] = field(default_factory=set)
+    cache: dict[int, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
-    """Where a node stands.
+class NodeContext:
+    """What surrounds a node.
 
-    `around` are the And, Or and Not right above it, innermost first, as far as nothing else
-    stands between. `plain` is false below a NOT, in a CASE, in the condition of a join, in a
-    query after NOT IN: where a condition is no longer simply demanded of each contact.
+    `enclosing` are the And, Or and Not nodes directly above it, innermost first. `is_asserted` is
+    false below a NOT, in a CASE, in the condition of a join and in a query after NOT IN: wherever
+    a condition is no longer simply required of each contact.
     """
 
-    work: Pass
+    run: LintRun
     scope: Scope
-    around: tuple[And | Or | Not, ...] = ()
-    plain: bool = True
+    enclosing: tuple[And | Or | Not, ...] = ()
+    is_asserted: bool = True
 
     @property
     def account_schema(self) -> AccountSchema:
         """What is known of the account."""
-        return self.work.account_schema
+        return self.run.account_schema
 
     def source(self, node: Node) -> str:
-        """Give what was written."""
-        return self.work.text[node.start : node.end]
+        """Return the text of a node, as written."""
+        return self.run.text[node.start : node.end]
 
-    def resolve(self, column: Column) -> Resolved:
-        """Say what is known of a column that stands here."""
-        known = self.work.resolved.get(column.start)
-        if known is None:
-            known = self.work.resolved[column.start] = self._resolve(column)
-        return known
+    def resolve(self, column: Column) -> ResolvedColumn:
+        """Return what is known of a column of this scope."""
+        resolved = self.run.resolved.get(column.start)
+        if resolved is None:
+            resolved = self.run.resolved[column.start] = self._resolve(column)
+        return resolved
 
-    def _resolve(self, column: Column) -> Resolved:
+    def _resolve(self, column: Column) -> ResolvedColumn:
         name = lower(column.name.text)
-        found = self._qualified(column) if column.qualifier else self._bare(column)
-        outcome, seen, spelling, kind = found
+        lookup = self._look_up_qualified(column) if column.qualifier else self._look_up(column)
+        table = lookup.table
         path = tuple(self.source(step) for step in column.path)
-        owner: object = seen.start if seen else column.qualifier and lower(column.qualifier.text)
+        owner: object = table.start if table else column.qualifier and lower(column.qualifier.text)
         # `plan` and `"plan"` are two names: whether they mean one column is not documented.
         key = (owner, column.name.text if column.name.quoted else name, column.name.quoted, path)
-        if path:
-            kind = None
-        return Resolved(
-            outcome,
+        return ResolvedColumn(
+            lookup.resolution,
             key,
             name,
-            seen.table if seen else "",
-            seen.start if seen else -1,
-            spelling,
-            kind,
+            table.table if table else "",
+            table.start if table else -1,
+            lookup.spelling,
+            None if path else lookup.type,
         )
 
-    def _qualified(self, column: Column) -> _Answer:
+    def _look_up_qualified(self, column: Column) -> _Lookup:
         qualifier = lower(column.qualifier.text) if column.qualifier else ""
-        seen = self.scope.find(qualifier)
-        if seen is None:
-            hidden = any(s.table == qualifier for s in self.scope.seen)
-            return Found.HIDDEN if hidden else Found.NO_TABLE, None, "", None
-        return self._in(seen, column)
+        table = self.scope.find_table(qualifier)
+        if table is None:
+            is_hidden = any(other.table == qualifier for other in self.scope.tables)
+            return _Lookup(Resolution.HIDDEN if is_hidden else Resolution.NO_TABLE)
+        return self._look_up_in(table, column)
 
-    def _bare(self, column: Column) -> _Answer:
+    def _look_up(self, column: Column) -> _Lookup:
         scope: Scope | None = self.scope
-        first: Seen | None = None
+        best_guess: VisibleTable | None = None
         while scope:
-            hits = []
-            for seen in scope.seen:
-                answer = self._in(seen, column)
-                if answer[0] is Found.KNOWN or answer[0] is Found.OTHER_CASE:
-                    hits.append(answer)
-                elif first is None or (first.table != "contact_data" and seen.table):
-                    first = seen
+            matches = []
+            for table in scope.tables:
+                lookup = self._look_up_in(table, column)
+                if lookup.resolution in (Resolution.KNOWN, Resolution.OTHER_CASE):
+                    matches.append(lookup)
+                elif best_guess is None or (best_guess.table != "contact_data" and table.table):
+                    best_guess = table
             if scope.opaque:
-                return Found.OPAQUE, None, "", None
-            if len(hits) > 1:
-                types = {hit[3] for hit in hits}
-                return Found.AMBIGUOUS, None, "", types.pop() if len(types) == 1 else None
-            if hits:
-                return hits[0]
+                return _Lookup(Resolution.OPAQUE)
+            if len(matches) > 1:
+                types = {match.type for match in matches}
+                shared = types.pop() if len(types) == 1 else None
+                return _Lookup(Resolution.AMBIGUOUS, type=shared)
+            if matches:
+                return matches[0]
             scope = scope.outer
-        return Found.UNKNOWN, first, "", None
+        return _Lookup(Resolution.UNKNOWN, best_guess)
 
-    def _in(self, seen: Seen, column: Column) -> _Answer:
-        """Look for a column in one table."""
+    def _look_up_in(self, table: VisibleTable, column: Column) -> _Lookup:
+        """Look up a column in one table."""
         name = column.name.text
-        if not seen.table:
-            return Found.OPAQUE, seen, "", None
-        if seen.table == "event_data":
-            kind = EVENT_DATA.get(lower(name))
-            return Found.KNOWN if kind else Found.UNKNOWN, seen, lower(name), kind
+        if not table.table:
+            return _Lookup(Resolution.OPAQUE, table)
+        if table.table == "event_data":
+            event_type = EVENT_DATA.get(lower(name))
+            resolution = Resolution.KNOWN if event_type else Resolution.UNKNOWN
+            return _Lookup(resolution, table, lower(name), event_type)
         known = self.account_schema.contact_column(name)
         if known is None:
-            return Found.UNKNOWN, seen, "", None
-        spelling, kind = known
-        if column.name.quoted and spelling != name and not self.account_schema.is_custom(name):
-            # A reserved column in quotes: which case the server keeps it in is not documented.
-            if not self.account_schema.is_custom(spelling):
-                return Found.KNOWN, seen, spelling, kind
-            return Found.OTHER_CASE, seen, spelling, kind
-        return Found.KNOWN, seen, spelling, kind
+            return _Lookup(Resolution.UNKNOWN, table)
+        spelling, column_type = known
+        is_custom = self.account_schema.is_custom
+        is_exact = not column.name.quoted or spelling == name or is_custom(name)
+        # Which case the server keeps reserved columns in is not documented: any may be right.
+        if is_exact or not is_custom(spelling):
+            return _Lookup(Resolution.KNOWN, table, spelling, column_type)
+        return _Lookup(Resolution.OTHER_CASE, table, spelling, column_type)
 
 
-_Answer = tuple[Found, Seen | None, str, ColumnType | None]
+class _Lookup(NamedTuple):
+    resolution: Resolution
+    table: VisibleTable | None = None
+    spelling: str = ""
+    type: ColumnType | None = None

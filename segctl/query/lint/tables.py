@@ -1,6 +1,6 @@
-"""Rules about FROM and JOIN: which tables, under which aliases, joined on what.
+"""Rules about FROM and JOIN: which tables a query reads, their aliases, and how it joins them.
 
-Owns tables and their aliases; columns are `names`'.
+The columns of these tables are checked by the rules in `names`.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
-from segctl.query.lint.rule import Spot, quoted, rule
+from segctl.query.lint.rule import Violation, quote_sql, rule, violation_at
 from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from segctl.query.lint.scope import Here
+    from segctl.query.lint.scope import NodeContext
+
+_ON_CONTACT_ID = "write ON …contact_id = …contact_id"
 
 
 @rule("unknown-table", Severity.ERROR, ast.Table)
-def unknown_table(table: ast.Table, here: Here) -> Iterator[Spot]:
-    """Refuse tables other than contact_data and event_data.
+def unknown_table(table: ast.Table, context: NodeContext) -> Iterator[Violation]:
+    """Report tables other than contact_data and event_data.
 
-    SendGrid has two tables: contact_data has one row for each contact with its fields, and
-    event_data one row for each thing that happened (delivered, opened, clicked). A query of
-    another table is refused.
+    SendGrid has two tables: contact_data has one row for each contact, with its fields, and
+    event_data one row for each event (delivered, open, click). It refuses a query of any other
+    table.
 
-    Write contact_data, and join event_data where you ask what somebody did.
+    Write contact_data, and join event_data to ask what a contact did.
 
     Bad::
 
@@ -39,33 +41,34 @@ def unknown_table(table: ast.Table, here: Here) -> Iterator[Spot]:
 
         SELECT contact_id, updated_at FROM contact_data
     """
-    written = here.work.text[table.start : table.name.end]
+    name = context.run.text[table.start : table.name.end]
     if table.schema:
-        yield Spot(
+        yield Violation(
             table.start,
             table.name.end,
-            f"the table {quoted(written)} has a qualifier, which is not documented",
-            f"write {table.name.text} alone",
+            f"the table {quote_sql(name)} has a qualifier, which SendGrid does not document",
+            f"write {table.name.text} without the qualifier",
             Severity.WARNING,
         )
     elif lower(table.name.text) not in TABLES:
-        meant = closest_match(table.name.text, TABLES)
-        yield Spot(
-            table.name.start,
-            table.name.end,
-            f"there is no table {quoted(written)}",
-            f"did you mean `{meant}`?" if meant else "the tables are contact_data and event_data",
+        suggestion = closest_match(table.name.text, TABLES)
+        yield violation_at(
+            table.name,
+            f"unknown table {quote_sql(name)}",
+            f"did you mean `{suggestion}`?"
+            if suggestion
+            else "the tables are contact_data and event_data",
         )
 
 
 @rule("repeated-alias", Severity.ERROR, ast.Query)
-def repeated_alias(query: ast.Query, _: Here) -> Iterator[Spot]:
-    """Refuse two tables of one name in one query.
+def repeated_alias(query: ast.Query, _: NodeContext) -> Iterator[Violation]:
+    """Report two tables with the same name or alias in one query.
 
-    When two tables are called the same, nobody can tell whose column `c.contact_id` is, and the
-    query is refused.
+    When two tables have the same alias, it is not clear which of them a column such as
+    `e.contact_id` belongs to, and SendGrid refuses the query.
 
-    Give each table an alias of its own: e1 for what was sent, e2 for what was clicked.
+    Give each table its own alias: e1 for what was sent, e2 for what was clicked.
 
     Bad::
 
@@ -81,29 +84,28 @@ def repeated_alias(query: ast.Query, _: Here) -> Iterator[Spot]:
         JOIN event_data e2 ON c.contact_id = e2.contact_id
         WHERE e1.timestamp > now() - 30 days AND e2.timestamp > now() - 30 days
     """
-    seen: set[str] = set()
+    used: set[str] = set()
     for source in sources_of(query):
-        called = alias_of(source)
-        if called is None:
+        alias = alias_of(source)
+        if alias is None:
             continue
-        name = lower(called.text)
-        if name in seen:
-            yield Spot(
-                called.start,
-                called.end,
-                f"two tables are called `{name}`",
-                f"give this one another alias, `{name}2` for instance, and use it",
+        name = lower(alias.text)
+        if name in used:
+            yield violation_at(
+                alias,
+                f"duplicate table alias `{name}`",
+                f"give this table another alias, such as `{name}2`, and use it for its columns",
             )
-        seen.add(name)
+        used.add(name)
 
 
 @rule("join-kind", Severity.WARNING, ast.Join, ast.Query)
-def join_kind(node: ast.Join | ast.Query, here: Here) -> Iterator[Spot]:
-    """Warn of joins other than JOIN … ON.
+def join_kind(node: ast.Join | ast.Query, context: NodeContext) -> Iterator[Violation]:
+    """Report joins other than JOIN … ON.
 
-    SendGrid documents the plain (inner) JOIN alone. LEFT, CROSS and NATURAL joins, USING, and
-    tables after a comma may be refused; a comma without a condition even pairs each contact
-    with everybody's events, so that all contacts seem to have clicked.
+    SendGrid documents only the plain (inner) JOIN. LEFT, CROSS and NATURAL joins, USING, and
+    tables after a comma may be refused. A comma without a condition even pairs each contact with
+    the events of every contact, so that everyone seems to have clicked.
 
     Write JOIN event_data e ON c.contact_id = e.contact_id. To find contacts *without* an event,
     write contact_id NOT IN (SELECT …) instead of a LEFT JOIN.
@@ -122,34 +124,33 @@ def join_kind(node: ast.Join | ast.Query, here: Here) -> Iterator[Spot]:
     """
     if isinstance(node, ast.Query):
         for source in node.sources[1:]:
-            yield Spot(
-                source.start,
-                source.end,
-                "a second table follows a comma; SendGrid documents JOIN … ON",
-                f"write JOIN {here.source(source)} ON … = …contact_id",
+            yield violation_at(
+                source,
+                "a second table after a comma is not documented by SendGrid",
+                f"write JOIN {context.source(source)} ON … = …contact_id",
             )
         return
     if node.kind != "INNER":
         hint = "write JOIN … ON …contact_id = …contact_id"
         if node.kind.startswith("LEFT"):
             hint += "; to find contacts without an event, write contact_id NOT IN (SELECT …)"
-        kind = f"{node.kind} JOIN"
+        syntax = f"{node.kind} JOIN"
     elif node.using:
-        kind, hint = "JOIN … USING", "write ON …contact_id = …contact_id"
+        syntax, hint = "JOIN … USING", _ON_CONTACT_ID
     else:
         return
-    yield Spot(node.start, node.end, f"{kind} is not documented; JOIN … ON is", hint)
+    yield violation_at(node, f"{syntax} is not documented by SendGrid; JOIN … ON is", hint)
 
 
 @rule("join-condition", Severity.ERROR, ast.Join)
-def join_condition(join: ast.Join, here: Here) -> Iterator[Spot]:
-    """Refuse joins on anything but contact_id.
+def join_condition(join: ast.Join, context: NodeContext) -> Iterator[Violation]:
+    """Report joins on anything but contact_id.
 
-    SendGrid joins its tables on contact_id alone. Joined on something else, contacts get other
-    people's events, or the query is refused; and conditions beside contact_id belong into
-    WHERE, where SendGrid looks for them (this part is a warning only).
+    SendGrid joins its tables on contact_id only. With another join condition, contacts get other
+    people's events, or SendGrid refuses the query. Further conditions belong in WHERE, where
+    SendGrid looks for them (in the join, they are only a warning).
 
-    Join on contact_id, and move every other condition to WHERE.
+    Join on contact_id, and move all other conditions to WHERE.
 
     Bad::
 
@@ -165,35 +166,27 @@ def join_condition(join: ast.Join, here: Here) -> Iterator[Spot]:
     """
     if join.on is None:
         if join.kind == "INNER" and not join.using:
-            yield Spot(
-                join.start,
-                join.end,
-                "the join has no condition",
-                "write ON …contact_id = …contact_id",
-            )
+            yield violation_at(join, "the join has no condition", _ON_CONTACT_ID)
         return
-    on = join.on
-    conditions = on.operands if isinstance(on, ast.And) else (on,)
-    if not any(_on_contact(one) for one in conditions):
-        yield Spot(
-            on.start,
-            on.end,
+    conditions = join.on.operands if isinstance(join.on, ast.And) else (join.on,)
+    if not any(_is_on_contact_id(condition) for condition in conditions):
+        yield violation_at(
+            join.on,
             "the tables are not joined on contact_id",
-            "write ON …contact_id = …contact_id, and put other conditions into WHERE",
+            f"{_ON_CONTACT_ID}, and move other conditions to WHERE",
         )
         return
-    for one in conditions:
-        if not _on_contact(one):
-            yield Spot(
-                one.start,
-                one.end,
-                "a condition stands beside contact_id in the join; SendGrid joins on it alone",
-                f"move {quoted(here.source(one))} to WHERE",
+    for condition in conditions:
+        if not _is_on_contact_id(condition):
+            yield violation_at(
+                condition,
+                "SendGrid joins on contact_id only, and this join has another condition",
+                f"move {quote_sql(context.source(condition))} to WHERE",
                 Severity.WARNING,
             )
 
 
-def _on_contact(condition: ast.Expression) -> bool:
+def _is_on_contact_id(condition: ast.Expression) -> bool:
     match condition:
         case ast.Comparison(op="=", left=ast.Column() as left, right=ast.Column() as right):
             names = lower(left.name.text), lower(right.name.text)

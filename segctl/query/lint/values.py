@@ -1,7 +1,7 @@
-"""The values that conditions compare with, and how two of them relate.
+"""The values with which conditions compare, and how two of them relate.
 
-Owns the reading of literals: numbers, texts, times, and times counted from now. Refuses to
-guess: what is not certain is `None`, and a rule that gets `None` stays silent.
+Reads literals: numbers, texts, times, and times relative to now. Guesses nothing: what is not
+certain is `None`, and a rule that gets `None` reports nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from segctl.query.parser.tokens import lower, upper
 if TYPE_CHECKING:
     from segctl.query.ast import Expression
 
-LONGEST_NUMBER: Final = 40
-"""Numbers of more characters are not computed with."""
+MAX_NUMBER_LENGTH: Final = 40
+"""Longer numbers, in characters, are not computed with."""
 
 _NOW = frozenset(("NOW", "CURRENT_TIMESTAMP"))
 _ADD = frozenset(("TIMESTAMPADD", "DATEADD", "TIMEADD"))
@@ -31,137 +31,139 @@ _INTERVAL_TEXT = re.compile(r"\s*(-?\d{1,9})\s*([A-Za-z]+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Ago:
-    """A time counted from now, negative in the past. Months have no fixed length."""
+class RelativeTime:
+    """A time relative to now, negative in the past. A month has no fixed length."""
 
     months: int
     seconds: int
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the most seconds from now that this can be."""
-        one, other = self.months * 28 * 86400, self.months * 31 * 86400
-        return min(one, other) + self.seconds, max(one, other) + self.seconds
+        """The smallest and the largest number of seconds from now that this can be."""
+        limits = self.months * 28 * 86400, self.months * 31 * 86400
+        return min(limits) + self.seconds, max(limits) + self.seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A text, with what stands between its quotes."""
+class TextValue:
+    """A text: `raw` as written between its quotes, `value` with its escapes resolved."""
 
     raw: str
     value: str
 
 
-Value = Decimal | Text | bool | datetime | Ago
+Value = Decimal | TextValue | bool | datetime | RelativeTime
 
 
-def value_of(  # noqa: PLR0911 - one a shape
-    node: Expression, kind: ColumnType | None = None
+def value_of(  # noqa: PLR0911 - one return per shape
+    node: Expression, column_type: ColumnType | None = None
 ) -> Value | None:
-    """Read a value that is compared with a column of type `kind`, or give `None`."""
+    """Return a value that is compared with a column of type `column_type`, or `None`."""
     match node:
         case Number():
             return _number(node.text)
         case Unary(op=op, operand=Number(text=text)):
             return _number(text if op == "+" else f"-{text}")
         case String(raw=raw, value=value):
-            if kind is ColumnType.TIMESTAMP:
+            if column_type is ColumnType.TIMESTAMP:
                 return instant(value)
-            return Text(raw, value)
+            return TextValue(raw, value)
         case Boolean(value=value):
             return value
         case Cast(form="literal", operand=String(value=value)):
             return instant(value)
         case _:
-            return ago(node)
+            return relative_time(node)
 
 
 def _number(text: str) -> Decimal | None:
-    if len(text) > LONGEST_NUMBER:
+    if len(text) > MAX_NUMBER_LENGTH:
         return None
     try:
         number = Decimal(text)
     except ArithmeticError:
         return None
-    # Enormous exponents are legal and cost enormous time to compute with.
-    return number if abs(number.adjusted()) < LONGEST_NUMBER * 10 else None
+    # Enormous exponents are legal, and take enormous time to compute with.
+    return number if abs(number.adjusted()) < MAX_NUMBER_LENGTH * 10 else None
 
 
-def ago(node: Expression) -> Ago | None:
-    """Read a time counted from now: `now() - 30 days`, `timestampadd(day, -30, …)`."""
+def relative_time(node: Expression) -> RelativeTime | None:
+    """Return a time relative to now: `now() - 30 days`, `timestampadd(day, -30, …)`."""
     match node:
         case Call(name=name) if upper(name.text) in _NOW:
-            return Ago(0, 0)
+            return RelativeTime(0, 0)
         case Call(name=name, args=(DatePart(name=unit), amount, base)) if upper(name.text) in _ADD:
-            count = value_of(amount)
-            return _plus(ago(base), _span(count, unit.text))
+            return _sum(relative_time(base), _time_span(value_of(amount), unit.text))
         case Binary(op="+" | "-" as op, left=left, right=Interval() as interval):
             span = _interval(interval)
             if span and op == "-":
-                span = Ago(-span.months, -span.seconds)
-            return _plus(ago(left), span)
+                span = RelativeTime(-span.months, -span.seconds)
+            return _sum(relative_time(left), span)
         case _:
             return None
 
 
-def _plus(one: Ago | None, other: Ago | None) -> Ago | None:
-    if one is None or other is None:
+def _sum(first: RelativeTime | None, second: RelativeTime | None) -> RelativeTime | None:
+    if first is None or second is None:
         return None
-    return Ago(one.months + other.months, one.seconds + other.seconds)
+    return RelativeTime(first.months + second.months, first.seconds + second.seconds)
 
 
-def _interval(node: Interval) -> Ago | None:
+def _interval(node: Interval) -> RelativeTime | None:
     if isinstance(node.value, String):
-        whole = node.value.value + (f" {node.unit.text}" if node.unit else "")
-        found = _INTERVAL_TEXT.fullmatch(whole)
-        return _span(Decimal(found[1]), found[2]) if found else None
-    return _span(value_of(node.value), node.unit.text) if node.unit else None
+        text = node.value.value + (f" {node.unit.text}" if node.unit else "")
+        match = _INTERVAL_TEXT.fullmatch(text)
+        return _time_span(Decimal(match[1]), match[2]) if match else None
+    return _time_span(value_of(node.value), node.unit.text) if node.unit else None
 
 
-def _span(count: Value | None, unit: str) -> Ago | None:
+def _time_span(count: Value | None, unit: str) -> RelativeTime | None:
     if not isinstance(count, Decimal) or count != count.to_integral_value() or abs(count) > 10**9:
         return None
     number, singular = int(count), lower(unit).removesuffix("s")
     if singular in _MONTHS:
-        return Ago(number * _MONTHS[singular], 0)
+        return RelativeTime(number * _MONTHS[singular], 0)
     if singular in _SECONDS:
-        return Ago(0, number * _SECONDS[singular])
+        return RelativeTime(0, number * _SECONDS[singular])
     return None
 
 
-def order(one: Value, other: Value) -> int | None:  # noqa: PLR0911 - one a pair of types
-    """Compare two values that have an order: negative, 0 or positive, or `None` for unsure."""
-    if isinstance(one, Decimal) and isinstance(other, Decimal):
-        return (one > other) - (one < other)
-    if isinstance(one, datetime) and isinstance(other, datetime):
-        if (one.tzinfo is None) != (other.tzinfo is None):
+def compare(  # noqa: PLR0911 - one return per pair of types
+    first: Value, second: Value
+) -> int | None:
+    """Compare two values that have an order: negative, 0 or positive; `None` if not certain."""
+    if isinstance(first, Decimal) and isinstance(second, Decimal):
+        return (first > second) - (first < second)
+    if isinstance(first, datetime) and isinstance(second, datetime):
+        if (first.tzinfo is None) != (second.tzinfo is None):
             return None
-        return (one > other) - (one < other)
-    if isinstance(one, Ago) and isinstance(other, Ago):
-        if one.months == other.months:
-            return (one.seconds > other.seconds) - (one.seconds < other.seconds)
-        if one.seconds == other.seconds:
-            return (one.months > other.months) - (one.months < other.months)
-        (low, high), (other_low, other_high) = one.bounds, other.bounds
+        return (first > second) - (first < second)
+    if isinstance(first, RelativeTime) and isinstance(second, RelativeTime):
+        if first.months == second.months:
+            return (first.seconds > second.seconds) - (first.seconds < second.seconds)
+        if first.seconds == second.seconds:
+            return (first.months > second.months) - (first.months < second.months)
+        (low, high), (other_low, other_high) = first.bounds, second.bounds
         return -1 if high < other_low else 1 if low > other_high else None
     return None
 
 
-def same(one: Value, other: Value) -> bool | None:
-    """Tell whether two values are equal; `None` where that is not certain.
+def are_equal(first: Value, second: Value) -> bool | None:
+    """Return whether two values are equal; `None` if not certain.
 
-    Texts that differ by nothing but case or white space at their ends are not certain to differ
-    for the server, nor are those with escapes.
+    Texts that differ only in case or in white space at their ends may be equal to the server, and
+    so may texts with escapes.
     """
-    if isinstance(one, Text) and isinstance(other, Text):
-        if one.raw == other.raw:
+    if isinstance(first, TextValue) and isinstance(second, TextValue):
+        if first.raw == second.raw:
             return True
-        if "\\" in one.raw + other.raw:
+        if "\\" in first.raw + second.raw:
             return None
-        if one.value.strip().casefold() == other.value.strip().casefold():
+        if first.value.strip().casefold() == second.value.strip().casefold():
             return None
         return False
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other if isinstance(one, bool) and isinstance(other, bool) else None
-    compared = order(one, other)
-    return None if compared is None else compared == 0
+    if isinstance(first, bool) or isinstance(second, bool):
+        both = isinstance(first, bool) and isinstance(second, bool)
+        return first is second if both else None
+    order = compare(first, second)
+    return None if order is None else order == 0

@@ -1,8 +1,8 @@
-"""One walk through a query, which shows each node to the rules that asked for its class.
+"""One walk through a query that calls the rules for each node.
 
-Owns the order of the walk and what `Here` says at each node. It has its own table of what
-stands below a node, because `walking.children` yields names too and looks the fields up each
-time: this walk is what `validate` spends its time in.
+Owns the order of the walk and the `NodeContext` of each node. It has its own table of child nodes,
+because `visit.children` also yields names and looks the fields up each time: `validate` spends
+most of its time in this walk.
 """
 
 from __future__ import annotations
@@ -11,28 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
-from segctl.query.lint.rule import Finding
-from segctl.query.lint.scope import Here, Pass, Scope
+from segctl.query.lint.scope import LintRun, NodeContext, Scope
 from segctl.query.parser.tokens import lower, upper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from segctl.query.lint.account_schema import AccountSchema
-    from segctl.query.lint.rule import Check, Rule, Spot
+    from segctl.query.lint.rule import Finding, Rule
 
-Rules = dict[type, tuple[tuple[str, "Check", Any], ...]]
-"""By the class of a node: code, function and default severity of each rule that wants it.
-
-Under `Query`, the late rules are left out; they are under `Late`.
-"""
+Rules = dict[type, tuple["Rule", ...]]
+"""Rules by the class of node that they check; those that run last are under `RunsLast`."""
 
 
-class Late:
-    """The key of the rules that are asked for each query at the end."""
+class RunsLast:
+    """The key of the rules that are called for each query after the walk."""
 
 
-_BELOW: Mapping[type, tuple[str, ...]] = {
+_CHILDREN: Mapping[type, tuple[str, ...]] = {
     ast.SelectItem: ("value",),
     ast.Comparison: ("left",),
     ast.In: ("operand",),
@@ -55,104 +51,93 @@ _VALUES: Mapping[type, Callable[[Any], Iterable[ast.Node]]] = {
     ast.Between: lambda node: (node.low, node.high),
     ast.Array: lambda node: node.items,
 }
-"""What stands below a node as the value that it compares with."""
+"""The child nodes with which a node compares."""
 
 _LEAVES = frozenset((ast.Column, ast.String, ast.Number, ast.Null, ast.Boolean))
 _LOGIC = (ast.And, ast.Or, ast.Not)
 
 
 def rules_by_class(rules: Iterable[Rule]) -> Rules:
-    """Sort rules by what they look at."""
-    found: dict[type, list[tuple[str, Check, Any]]] = {}
+    """Return rules by the class of node that they check."""
+    by_class: dict[type, list[Rule]] = {}
     for rule in rules:
-        for kind in rule.on:
-            key = Late if rule.late else kind
-            found.setdefault(key, []).append((rule.code, rule.check, rule.severity))
-    return {kind: tuple(some) for kind, some in found.items()}
+        for node_class in rule.on:
+            by_class.setdefault(RunsLast if rule.runs_last else node_class, []).append(rule)
+    return {node_class: tuple(group) for node_class, group in by_class.items()}
 
 
 def walk_rules(
     rules: Rules, query: ast.Query, text: str, account_schema: AccountSchema
 ) -> tuple[Finding, ...]:
-    """Show every node to its rules; give what they find in the order of places."""
+    """Call the rules for every node; return their findings in the order of places."""
     findings: list[Finding] = []
-    queries: list[tuple[ast.Query, Here]] = []
-    top = Here(Pass(text, account_schema), Scope(query, None))
-    pending: list[tuple[ast.Node, Here]] = [(query, top)]
+    queries: list[tuple[ast.Query, NodeContext]] = []
+    top = NodeContext(LintRun(text, account_schema), Scope(query, None))
+    pending: list[tuple[ast.Node, NodeContext]] = [(query, top)]
     while pending:
-        node, here = pending.pop()
-        kind = type(node)
+        node, context = pending.pop()
+        node_class = type(node)
         if isinstance(node, ast.Query):
-            if node is not here.scope.query:
-                here = Here(here.work, Scope(node, here.scope), (), here.plain)
-            queries.append((node, here))
-        if kind in rules:
-            _ask(rules[kind], node, here, findings)
-        _push(node, here, pending)
-    for node, here in queries:
-        _ask(rules.get(Late, ()), node, here, findings)
-    findings.sort(key=_place)
+            if node is not context.scope.query:
+                scope = Scope(node, context.scope)
+                context = NodeContext(context.run, scope, (), context.is_asserted)
+            queries.append((node, context))
+        if node_class in rules:
+            _call_rules(rules[node_class], node, context, findings)
+        _push_children(node, context, pending)
+    for node, context in queries:
+        _call_rules(rules.get(RunsLast, ()), node, context, findings)
+    findings.sort(key=lambda finding: (finding.start, -finding.end))
     return tuple(findings)
 
 
-def _ask(
-    rules: tuple[tuple[str, Check, Any], ...],
-    node: ast.Node,
-    here: Here,
-    findings: list[Finding],
+def _call_rules(
+    rules: tuple[Rule, ...], node: ast.Node, context: NodeContext, findings: list[Finding]
 ) -> None:
-    spot: Spot
-    for code, check, severity in rules:
-        for spot in check(node, here):
-            weight = severity if spot.severity is None else spot.severity
-            findings.append(
-                Finding(code, spot.message, spot.hint, spot.start, spot.end, weight, spot.private)
-            )
+    for rule in rules:
+        findings += map(rule.finding, rule.check(node, context))
 
 
-def _place(finding: Finding) -> tuple[int, int]:
-    return finding.start, -finding.end
-
-
-def _push(  # noqa: C901 - one place that knows every node
-    node: Any, here: Here, pending: list[tuple[ast.Node, Here]]
+def _push_children(  # noqa: C901 - one place that knows every node
+    node: Any, context: NodeContext, pending: list[tuple[ast.Node, NodeContext]]
 ) -> None:
-    """Put what stands below a node on the pile."""
-    kind = type(node)
-    if kind in _LEAVES:
-        if kind is ast.Column and (node.path or lower(node.name.text) == "timestamp"):
-            here.work.dated.add(here.resolve(node).source)
+    """Push the child nodes of a node on the stack."""
+    node_class = type(node)
+    if node_class in _LEAVES:
+        if node_class is ast.Column and (node.path or lower(node.name.text) == "timestamp"):
+            context.run.bounded_tables.add(context.resolve(node).source)
         return
-    if kind is ast.Query:
-        _push_query(node, here, pending)
+    if node_class is ast.Query:
+        _push_query(node, context, pending)
         return
-    if kind in _LOGIC:
-        plain = here.plain and kind is not ast.Not
-        inner = Here(here.work, here.scope, (node, *here.around), plain)
-        below = (node.operand,) if kind is ast.Not else node.operands
-        pending.extend((one, inner) for one in below)
+    if node_class in _LOGIC:
+        is_asserted = context.is_asserted and node_class is not ast.Not
+        enclosing = (node, *context.enclosing)
+        inner = NodeContext(context.run, context.scope, enclosing, is_asserted)
+        operands = (node.operand,) if node_class is ast.Not else node.operands
+        pending.extend((operand, inner) for operand in operands)
         return
-    if here.around:  # AND and OR further up say nothing about what stands inside a value
-        here = Here(here.work, here.scope, (), here.plain)
-    values = _VALUES[kind](node) if kind in _VALUES else ()
+    if context.enclosing:  # AND and OR further up say nothing about the inside of a value
+        context = NodeContext(context.run, context.scope, (), context.is_asserted)
+    values = _VALUES[node_class](node) if node_class in _VALUES else ()
     for value in values:
         if type(value) is ast.Column:
-            here.work.values.add(value.start)
-        pending.append((value, here))
-    for name in _BELOW.get(kind, ()):
-        value = getattr(node, name)
-        if value is not None:
-            pending.append((value, here))
-    if kind is ast.Call:
-        pending.extend((one, here) for one in _arguments(node))
-    elif kind is ast.In and isinstance(node.items, ast.Subquery):
-        pending.append((node.items, _opaque(here) if node.negated else here))
-    elif kind is ast.Case:
-        pending.extend((one, _opaque(here)) for one in node.whens)
+            context.run.value_columns.add(value.start)
+        pending.append((value, context))
+    for name in _CHILDREN.get(node_class, ()):
+        child = getattr(node, name)
+        if child is not None:
+            pending.append((child, context))
+    if node_class is ast.Call:
+        pending.extend((argument, context) for argument in _arguments(node))
+    elif node_class is ast.In and isinstance(node.items, ast.Subquery):
+        pending.append((node.items, _not_asserted(context) if node.negated else context))
+    elif node_class is ast.Case:
+        pending.extend((when, _not_asserted(context)) for when in node.whens)
 
 
 def _arguments(call: ast.Call) -> tuple[ast.Expression, ...]:
-    """Give the arguments of a call, without what is the unit of time to a misspelt function."""
+    """Return the arguments of a call, without the time unit of a misspelt function."""
     match call.args:
         case (ast.Column(qualifier=None, path=(), name=name), *_):
             if upper(call.name.text) not in FUNCTIONS and lower(name.text) in TIME_UNITS:
@@ -160,19 +145,22 @@ def _arguments(call: ast.Call) -> tuple[ast.Expression, ...]:
     return call.args
 
 
-def _push_query(query: ast.Query, here: Here, pending: list[tuple[ast.Node, Here]]) -> None:
-    pending.extend((item, here) for item in query.select)
+def _push_query(
+    query: ast.Query, context: NodeContext, pending: list[tuple[ast.Node, NodeContext]]
+) -> None:
+    pending.extend((item, context) for item in query.select)
     for source in (*query.sources, *(join.source for join in query.joins)):
-        pending.append((source, here))
+        pending.append((source, context))
         if isinstance(source, ast.Derived):
-            pending.append((source.query, Here(here.work, here.scope.outer or here.scope)))
+            outer = NodeContext(context.run, context.scope.outer or context.scope)
+            pending.append((source.query, outer))
     for join in query.joins:
-        pending.append((join, here))
+        pending.append((join, context))
         if join.on:
-            pending.append((join.on, _opaque(here)))
+            pending.append((join.on, _not_asserted(context)))
     if query.where:
-        pending.append((query.where, here))
+        pending.append((query.where, context))
 
 
-def _opaque(here: Here) -> Here:
-    return Here(here.work, here.scope, (), plain=False)
+def _not_asserted(context: NodeContext) -> NodeContext:
+    return NodeContext(context.run, context.scope, (), is_asserted=False)

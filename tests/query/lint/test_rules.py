@@ -98,7 +98,7 @@ def test_the_documentation() -> None:
         assert rule.severity is not None or "off by default" in text
     page = rules_markdown()
     assert all(f"\n## {code}\n" in page for code in ALL_RULES)
-    assert "Only where the account's lists are known." in explain("unknown-list")
+    assert "Runs only when the account's lists are known." in explain("unknown-list")
     with pytest.raises(KeyError):
         explain("nonsense")
 
