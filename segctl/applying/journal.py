@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.applying.context import Halted
 from segctl.common.clock import format_utc
+from segctl.common.files import locked
 from segctl.errors import RemoteError, UsageError
 from segctl.model import Create
 from segctl.query.personal_data import mask_email_addresses
@@ -181,7 +182,8 @@ class Journal:
                 self.failure = error.strerror or type(error).__name__
 
     def _append(self, line: bytes) -> None:
-        with _alone(self._file):
+        # Another process's half line would look like a torn one.
+        with locked(self._file):
             # Who was killed, or had no room, may have left a line without an end.
             size = os.fstat(self._file).st_size
             if size and _byte_at(self._file, size - 1) != b"\n":
@@ -299,24 +301,7 @@ def _segment(name: str | None, segment_id: str | None) -> dict[str, str | None]:
     }
 
 
-@contextmanager
-def _alone(file: int) -> Iterator[None]:
-    """Keep other processes from writing, whose half line would look like a torn one."""
-    try:
-        from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - not on every system
-    except ImportError:
-        yield
-        return
-    flock(file, LOCK_EX)
-    try:
-        yield
-    finally:
-        flock(file, LOCK_UN)
-
-
 def _byte_at(file: int, place: int) -> bytes:
-    if hasattr(os, "pread"):
-        return os.pread(file, 1, place)
     os.lseek(file, place, os.SEEK_SET)
     return os.read(file, 1)
 

@@ -110,16 +110,44 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
 if sys.platform == "win32":
     import msvcrt
 
-    def hold(descriptor: int) -> None:
-        """Hold an open file that no other process can hold then. Raises `OSError`, at once."""
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    _LOCKED_BYTE = (1 << 31) - 2
+    """Windows locks bytes, and a locked one cannot be written: this one is past every content."""
+
+    def _lock(descriptor: int, *, wait: bool) -> None:
+        # Waiting ends with an `OSError` after ten seconds.
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    def hold(descriptor: int) -> None:
-        """Hold an open file that no other process can hold then. Raises `OSError`, at once."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(descriptor: int, *, wait: bool) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def hold(descriptor: int) -> None:
+    """Hold an open file that no other process can hold then. Raises `OSError`, at once."""
+    _lock(descriptor, wait=False)
+
+
+@contextmanager
+def locked(descriptor: int) -> Iterator[None]:
+    """Hold an open file, waiting until no other process does.
+
+    Raises `OSError`. On Windows the position in the file moves, and waiting has a limit.
+    """
+    _lock(descriptor, wait=True)
+    try:
+        yield
+    finally:
+        _unlock(descriptor)
 
 
 @contextmanager

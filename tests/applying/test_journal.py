@@ -117,7 +117,7 @@ def test_nothing_private_is_in_it(connected: Project, remote: Remote) -> None:
         ("403", "not_done", "Forbidden", 403),
         ("500", "unknown", "ServerFault", 500),
         ("drop after", "unknown", "Unreachable", None),
-        ("truncated", "unknown", "UnexpectedAnswer", 201),
+        ("truncated", "unknown", "UnexpectedResponse", 201),
     ],
 )
 def test_what_came_back_is_in_it(

@@ -307,7 +307,7 @@ def test_events_of_others_than_the_contacts_are_not_counted_as_nothing(tmp_path:
     no = "no event in e.csv is of a contact in c.csv"
     assert numbers(contacts, events, *asked) == [no, no, no, 1]
     # Events of others beside are as they should be, and so are those that nobody looks for.
-    with events.open("a") as stream:
+    with events.open("a", encoding="utf-8", newline="") as stream:
         stream.write("1,open,2026-03-02\n")
     assert numbers(contacts, events, *asked) == [0, 1, 1, 1]
     written(events, "contact_id,event_type,timestamp\n9,bounce,2026-03-02\n")

@@ -289,7 +289,7 @@ def test_a_date_that_is_none_is_the_beginning_of_time(repository: Repository) ->
         f"tree {tree}\nparent {repository.git('rev-parse', 'HEAD')}\n"
         "author A <a@example.invalid> soon +0000\ncommitter A <a@example.invalid> soon +0000\n\nx\n"
     )
-    (repository.top / "raw").write_text(raw)
+    (repository.top / "raw").write_text(raw, newline="\n")
     made = repository.git("hash-object", "-t", "commit", "-w", "--literally", "raw")
     repository.git("reset", "-q", "--hard", made)
     (removal,) = read_removal_history(repository.root, "segments", ()).removals
