@@ -1,7 +1,7 @@
-"""Reads what the contact lists of an account are called: the one place that knows their names.
+"""The contact lists of an account and their names, which are read at most once.
 
-Names are for people and for a warning, and decide nothing: whoever wants them alone gets none where
-the account does not tell them. Refuses to ask twice, also where the first answer was an error.
+Names are for people and for a warning, and decide nothing: a caller that only wants names gets none
+where the account does not return them.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 
 
 class ContactLists:
-    """The lists of one account, asked for by the first who needs them, and once at the most.
+    """The lists of one account, read when they are first needed, and at most once.
 
-    `failure` is why they are not known, if somebody asked in vain.
+    `failure` is the error of that read, or `None`.
     """
 
     def __init__(self, account: Reader) -> None:
         self._account = account
-        self._found: tuple[ContactList, ...] | None = None
+        self._lists: tuple[ContactList, ...] | None = None
         self.failure: RemoteError | None = None
 
     def read(self) -> tuple[ContactList, ...]:
-        """Give all lists. Raises `RemoteError`, to everybody who asks the same one."""
+        """Return all lists. Raises `RemoteError`, the same one to each caller."""
         if self.failure is not None:
             raise self.failure
-        if self._found is None:
+        if self._lists is None:
             try:
-                self._found = self._account.list_contact_lists()
+                self._lists = self._account.list_contact_lists()
             except RemoteError as error:
                 self.failure = error
                 raise
-        return self._found
+        return self._lists
 
     def names(self, ids: Iterable[str]) -> ListNames:
-        """Give the names of these lists; none where the account will not tell. Never raises."""
-        wanted = sorted({one.lower() for one in ids})
+        """Return the names of these lists, or none where they cannot be read. Never raises."""
+        wanted = sorted({list_id.lower() for list_id in ids})
         if not wanted:
             return {}
         try:
-            known = {one.id.lower(): one.name for one in self.read()}
+            known = {contact_list.id.lower(): contact_list.name for contact_list in self.read()}
         except RemoteError:
             return {}
-        return {one: known.get(one) for one in wanted}
+        return {list_id: known.get(list_id) for list_id in wanted}

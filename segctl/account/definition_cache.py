@@ -1,13 +1,13 @@
-"""Remembers the definitions of an account's segments from one run to the next.
+"""The cache of an account's segment definitions, kept from one run to the next.
 
 LIST has no queries, and each definition costs a GET; but LIST has `updated_at`, which moves with an
-edit (sendgrid-api.md §1). So a definition that was read once holds for as long as the list says the
-same of its segment. Owns the files, one an account, below the user's folder for caches.
+edit (sendgrid-api.md §1). So a cached definition holds for as long as the list shows the same
+`updated_at`. There is one file an account, in the user's cache folder.
 
-What is kept is what people decide: name, query, parent lists. No count, no contact, no segment that
-spells out somebody's address or an API key. A file that is missing, broken, too large, of another
-version or somebody else's is passed over and written anew; where nothing can be written, nothing is
-remembered. None of that is an error. Refuses to decide what is read: that is `account/snapshot.py`.
+Cached are name, query and parent lists: no count, no contact, no segment whose text contains an
+e-mail address or an API key. A file that is missing, damaged, too large, of another version or
+another user's is ignored and rewritten; where nothing can be written, nothing is cached. None of
+that is an error. What is read is decided by `snapshot.py`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,10 @@ LARGEST_FOLDER = 128 << 20
 """Bytes; ten thousand segments, fifty accounts' worth, take six million."""
 
 SETTLED = timedelta(minutes=2)
-"""How long ago a segment must have been edited before its definition is remembered.
+"""How long ago a segment must have been edited before its definition is cached.
 
 `updated_at` is in whole seconds: a second edit within the same one, after we read the first, would
-not show. Once that second is over it cannot happen any more. It is the server's second and our
-clock, so the rest of the two minutes is for clocks that disagree.
+not show. The rest of the two minutes allows for a server's clock that differs from ours.
 """
 
 _OURS = re.compile(r"[0-9a-f]{32}\.json|\.[0-9a-f]{32}\.[0-9a-f]{16}\.part")
@@ -51,10 +50,10 @@ _Entry: TypeAlias = tuple[str, str, str, tuple[str, ...], str]
 
 
 class DefinitionCache:
-    """What is remembered of one account, read when it is made and written by `learn`.
+    """The definitions of one account, read on construction and written by `store` and `forget`.
 
-    `account` is `environment.account_digest`. `now` is taken as the moment before anything is read
-    of the account. `say` is told, in a sentence, why nothing is remembered.
+    `account` is `environment.account_digest`. `now` is a moment before anything is read of the
+    account. `say` gets a sentence when the cache cannot be used.
     """
 
     def __init__(
@@ -71,50 +70,49 @@ class DefinitionCache:
         self._known = self._read()
 
     def find(self, listed: Remote) -> Remote | None:
-        """Give a listed segment with its definition, `None` where it has to be read.
+        """Return a listed segment with its cached query, or `None` where it must be read.
 
-        All but the query is as the list says. A list that does not say whether the query is valid
-        says less than a GET would.
+        All but the query is from the list. Where the list lacks the validation, a GET has more.
         """
         entry = self._known.get(listed.id)
         if entry is None or listed.validation is Validation.UNKNOWN:
             return None
         return replace(listed, query=entry[-1]) if entry[:-1] == _key(listed) else None
 
-    def learn(self, listed: Sequence[Remote], read: Iterable[Remote]) -> None:
-        """Remember definitions that were just read; forget what the list contradicts.
+    def store(self, listed: Sequence[Remote], read: Iterable[Remote]) -> None:
+        """Store definitions that were just read; drop those that the list contradicts.
 
         `listed` is the whole list, so that the file grows no larger than the account.
         """
-        known = {one.id: self._known[one.id] for one in listed if self._holds(one)}
-        for one in read:
-            entry = self._entry(one)
+        known = {remote.id: self._known[remote.id] for remote in listed if self._holds(remote)}
+        for remote in read:
+            entry = self._entry(remote)
             if entry is not None:
-                known[one.id] = entry
+                known[remote.id] = entry
         self._replace(known)
 
     def forget(self, ids: Collection[str]) -> None:
-        """Forget the definitions of segments that are about to be written.
+        """Drop the definitions of segments that are about to be written.
 
-        Should the list lag behind a write, as it does behind a deletion (sendgrid-api.md §1), the
-        next run must not take the old definition for the present one.
+        The list can lag behind a write, as it does behind a deletion (sendgrid-api.md §1): the next
+        run must not take the old definition for the present one.
         """
-        self._replace({id_: entry for id_, entry in self._known.items() if id_ not in ids})
+        self._replace({key: entry for key, entry in self._known.items() if key not in ids})
 
     def _holds(self, listed: Remote) -> bool:
         entry = self._known.get(listed.id)
         return entry is not None and entry[:-1] == _key(listed)
 
-    def _entry(self, one: Remote) -> _Entry | None:
-        key = _key(one)
-        if key is None or one.query is None or _ADDRESS.search(one.query):
+    def _entry(self, remote: Remote) -> _Entry | None:
+        key = _key(remote)
+        if key is None or remote.query is None or _ADDRESS.search(remote.query):
             return None
-        # Both are people's words, and a key may have been pasted into the wrong field.
-        if find_keys(one.name) or find_keys(one.query, whole=True):
+        # A key may have been pasted into the wrong field.
+        if find_keys(remote.name) or find_keys(remote.query, whole=True):
             return None
         edited = moment(key[0])
-        # A time that cannot be read is never over.
-        return (*key, one.query) if edited is not None and edited <= self._settled else None
+        # A time that cannot be read is treated as recent.
+        return (*key, remote.query) if edited is not None and edited <= self._settled else None
 
     def _replace(self, known: dict[str, _Entry]) -> None:
         if known != self._known:
@@ -128,37 +126,37 @@ class DefinitionCache:
             return {}
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            self._say(f"definitions remembered in {self._file} are not used: {reason}")
+            self._say(f"cached definitions in {self._file} are ignored: {reason}")
             return {}
 
     def _write(self) -> None:
-        """Put the file in the place of the last one, whole; of two runs the later one's stays."""
+        """Replace the file atomically; of two concurrent runs the later wins."""
         try:
             self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.mkdir(mode=0o700, exist_ok=True)
             write_private_json(self._file, FORMAT, {"segments": self._known})
             self._tidy()
         except ValueError:
-            self._say("definitions are not remembered: they are too many")
+            self._say("definitions are not cached: there are too many")
             self._drop()
         except OSError as error:
-            self._say(f"definitions are not remembered in {self._folder}: {error.strerror}")
+            self._say(f"definitions cannot be cached in {self._folder}: {error.strerror}")
             self._drop()
 
     def _drop(self) -> None:
-        """Remove the file, which still holds what was to be forgotten."""
+        """Remove the file, which still has what was to be dropped."""
         with suppress(OSError):
             self._file.unlink()
 
     def _tidy(self) -> None:
-        """Remove the files written longest ago where all together are too large."""
+        """Remove the oldest files where all together are too large."""
         files = []
         for file in self._folder.iterdir():
-            # Another run may have been faster.
+            # Another run may have removed it.
             with suppress(FileNotFoundError):
-                found = file.lstat()
-                if _OURS.fullmatch(file.name) and stat.S_ISREG(found.st_mode):
-                    files.append((found.st_mtime, found.st_size, file))
+                status = file.lstat()
+                if _OURS.fullmatch(file.name) and stat.S_ISREG(status.st_mode):
+                    files.append((status.st_mtime, status.st_size, file))
         total = 0
         for _, size, file in sorted(files, reverse=True):
             total += size
@@ -167,10 +165,7 @@ class DefinitionCache:
 
 
 def _key(remote: Remote) -> tuple[str, str, str, tuple[str, ...]] | None:
-    """Give what the list must still say for a definition to hold; `None` where it proves nothing.
-
-    Whatever the list tells of the definition itself is in it: name and parent lists.
-    """
+    """Return what the list must still show for a definition to hold, `None` without proof."""
     if remote.updated_at is None or remote.query_version is None:
         return None
     return remote.updated_at, remote.query_version, remote.name, remote.parent_list_ids
@@ -179,17 +174,17 @@ def _key(remote: Remote) -> tuple[str, str, str, tuple[str, ...]] | None:
 def _decode(data: Mapping[str, Any]) -> dict[str, _Entry]:
     """Read the content of a file. Raises `ValueError` for anything that `_write` does not write."""
     match data:
-        case {"segments": dict(found)}:
-            return {id_: _decode_entry(entry) for id_, entry in found.items()}
+        case {"segments": dict(entries)}:
+            return {id_: _decode_entry(entry) for id_, entry in entries.items()}
         case _:
-            raise ValueError("it is damaged")
+            raise ValueError("the file is damaged")
 
 
 def _decode_entry(entry: Any) -> _Entry:
     match entry:
         case [str(updated_at), str(version), str(name), list(parents), str(query)] if all(
-            isinstance(one, str) for one in parents
+            isinstance(parent, str) for parent in parents
         ):
             return updated_at, version, name, tuple(parents), query
         case _:
-            raise ValueError("it is damaged")
+            raise ValueError("the file is damaged")

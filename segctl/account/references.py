@@ -1,7 +1,7 @@
-"""Reads what refers to segments: the Single Sends of an account, each with who gets it.
+"""The Single Sends of an account, each with the segments that it goes to.
 
-All or nothing, as `snapshot.py`: a Single Send that could not be read might be the one that counts.
-Automations and exports cannot be read (sendgrid-api.md §3), and whoever uses this says so.
+All or nothing, as in `snapshot.py`: a Single Send that could not be read might be the one that
+matters. Automations and exports are not read (sendgrid-api.md §3), and reports say so.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from segctl.sendgrid.api import Reader
 
 
-class Users:
-    """Who uses a segment, asked again and again while people go on working in the account.
+class UsageChecker:
+    """The Single Sends that use a segment, checked while people go on working in the account.
 
-    Each question lists the Single Sends; those that were not edited since the last question are
-    not read again. Threads that ask at once are answered one after another.
+    Each check lists the Single Sends, and reads those edited since the last check. Safe to call
+    from several threads, which are served one after another.
     """
 
     def __init__(self, account: Reader, clock: Clock) -> None:
@@ -37,13 +37,13 @@ class Users:
         self._known: list[SingleSend] = []
         self._lock = threading.Lock()
 
-    def of(self, segment_id: str) -> tuple[SingleSend, ...]:
-        """Give the Single Sends that go to a segment now. Raises `RemoteError`."""
+    def single_sends_using(self, segment_id: str) -> tuple[SingleSend, ...]:
+        """Return the Single Sends that go to a segment now. Raises `RemoteError`."""
         with self._lock:
             settled = self._clock.now() - SETTLED
-            found = read_single_sends(self._account, known=self._known)
-            self._known = [one for one in found if _is_before(one.updated_at, settled)]
-        return tuple(send for send in found if segment_id in send.segment_ids)
+            sends = read_single_sends(self._account, known=self._known)
+            self._known = [send for send in sends if _is_before(send.updated_at, settled)]
+        return tuple(send for send in sends if segment_id in send.segment_ids)
 
 
 def read_single_sends(
@@ -54,32 +54,32 @@ def read_single_sends(
 ) -> tuple[SingleSend, ...]:
     """Read every Single Send, whatever its status: a sent one may be copied, a draft sent.
 
-    `progress` is told how many of how many are read. Those of `known` that were not edited since
-    are not read again. Raises `RemoteError`: the first one met.
+    `progress` gets the numbers of Single Sends read and to read. Those of `known` that were not
+    edited since are not read again. Raises `RemoteError`: the first one met.
     """
     listed = account.list_single_sends()
     times = {send.id: send.updated_at for send in listed}
-    found = {send.id: send for send in known if send.updated_at == times.get(send.id)}
-    wanted = [send for send in listed if send.id not in found]
+    by_id = {send.id: send for send in known if send.updated_at == times.get(send.id)}
+    edited = [send for send in listed if send.id not in by_id]
 
     def read(send: SingleSend) -> SingleSend | None:
         try:
             return account.get_single_send(send.id)
         except NotFound:
-            # Deleted since it was listed: it will be sent to nobody.
+            # Deleted since it was listed, so it is never sent.
             return None
 
     done = 0
-    with closing(at_once(read, wanted)) as sends:
+    with closing(at_once(read, edited)) as sends:
         for send in sends:
             done += 1
-            progress(done, len(wanted))
+            progress(done, len(edited))
             if send is not None:
-                found[send.id] = send
-    return tuple(found[send.id] for send in listed if send.id in found)
+                by_id[send.id] = send
+    return tuple(by_id[send.id] for send in listed if send.id in by_id)
 
 
 def _is_before(time: str | None, other: datetime) -> bool:
-    """Say whether a time is known, and so long past that an edit within the same second shows."""
-    found = moment(time)
-    return found is not None and found <= other
+    """Return whether a time is known and not after the other."""
+    parsed = moment(time)
+    return parsed is not None and parsed <= other

@@ -1,10 +1,9 @@
-"""Reads the account into a `Snapshot`: the list, and the definition of each segment asked for.
+"""The account as a `Snapshot`: the list, and the definition of each segment that a plan needs.
 
-All or nothing: one read that fails fails the whole, since a segment that could not be read must
-never look like one that is not there. One answer alone means that, and of a segment alone from
-whose absence nothing follows: SendGrid's own "not found" for one that nobody declares, which is
-how a deleted one looks while the list still has it. What a cache knows for certain is not read
-again.
+All or nothing: one failed read fails the whole, since a segment that could not be read must never
+look like one that does not exist. The one exception is SendGrid's own "not found" for a segment
+that no file declares: a deleted segment looks like that while the list still has it. Definitions
+that the cache holds are not read again.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ Result = TypeVar("Result")
 
 
 GRACE = 0.5
-"""Seconds that a read under way may take to end once another one has failed."""
+"""Seconds that a read in flight gets to end once another has failed."""
 
 
 def take_snapshot(
@@ -39,24 +38,25 @@ def take_snapshot(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     cache: DefinitionCache | None = None,
     *,
-    is_loose: Callable[[Remote], bool] = lambda _remote: False,
+    is_undeclared: Callable[[Remote], bool] = lambda _remote: False,
     with_v1: bool = False,
 ) -> Snapshot:
     """List the account and read the definitions that `wanted` picks from the list.
 
-    Those that `cache` knows cost no request, and it learns the others. `progress` is told how many
-    of how many are read. `is_loose`, asked after `wanted`, says of which segments the plan needs no
-    more than to leave them alone or to delete them: one that is gone is left out of the snapshot,
-    and one without a query has `None` for it; so has every v1 segment, whose absence leads to
-    nothing but its successor. `with_v1` asks the first API as well: the V2 list is only observed to
-    have its segments (sendgrid-api.md §1). Raises `RemoteError`: the first one met, at once,
-    whatever the other reads are still waiting for.
+    Definitions in `cache` cost no request; it stores the others. `progress` gets the numbers of
+    definitions read and to read. `is_undeclared`, called after `wanted`, picks the segments that
+    the plan can only leave alone or delete: one that is gone is left out of the snapshot, and one
+    without a query has `None` for it. The same holds for every v1 segment. `with_v1` lists the v1
+    API too: that the V2 list has its segments is only observed (sendgrid-api.md §1). Raises
+    `RemoteError`: the first one met, without waiting for the other reads.
     """
     listed = account.list_segments()
     if with_v1:
         known = {remote.id for remote in listed}
-        listed += tuple(one for one in _v1(account) if one.id not in known)
-    return with_definitions(account, listed, wanted(listed), progress, cache, is_loose=is_loose)
+        listed += tuple(remote for remote in _v1(account) if remote.id not in known)
+    return with_definitions(
+        account, listed, wanted(listed), progress, cache, is_undeclared=is_undeclared
+    )
 
 
 def with_definitions(
@@ -66,29 +66,29 @@ def with_definitions(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     cache: DefinitionCache | None = None,
     *,
-    is_loose: Callable[[Remote], bool] = lambda _remote: False,
+    is_undeclared: Callable[[Remote], bool] = lambda _remote: False,
 ) -> Snapshot:
-    """Read the definitions of some segments that were listed; all else as in `take_snapshot`."""
+    """Read the definitions of some listed segments; everything else is as in `take_snapshot`."""
     definitions: dict[str, Remote] = {}
-    picked = []
+    to_read = []
     for remote in wanted:
-        remembered = cache.find(remote) if cache is not None else None
-        if remembered is None:
-            picked.append(remote)
+        cached = cache.find(remote) if cache is not None else None
+        if cached is None:
+            to_read.append(remote)
         else:
-            definitions[remote.id] = remembered
-    loose = {remote.id for remote in picked if is_loose(remote)}
-    read = _read(account, picked, loose, progress)
+            definitions[remote.id] = cached
+    undeclared = {remote.id for remote in to_read if is_undeclared(remote)}
+    read = _read(account, to_read, undeclared, progress)
     definitions |= read
-    gone = {remote.id for remote in picked} - read.keys()
-    here = tuple(remote for remote in listed if remote.id not in gone)
+    gone = {remote.id for remote in to_read} - read.keys()
+    present = tuple(remote for remote in listed if remote.id not in gone)
     if cache is not None:
-        cache.learn(here, read.values())
-    return Snapshot(tuple(definitions.get(remote.id, remote) for remote in here))
+        cache.store(present, read.values())
+    return Snapshot(tuple(definitions.get(remote.id, remote) for remote in present))
 
 
 def _v1(account: Reader) -> tuple[Remote, ...]:
-    """List the segments of the first API; where that is not there any more, there are none."""
+    """List the segments of the v1 API; none where SendGrid has removed it."""
     try:
         return account.list_v1_segments()
     except NotFound:
@@ -97,52 +97,51 @@ def _v1(account: Reader) -> tuple[Remote, ...]:
 
 def _read(
     account: Reader,
-    picked: Sequence[Remote],
-    loose: Collection[str],
+    to_read: Sequence[Remote],
+    undeclared: Collection[str],
     progress: Callable[[int, int], None],
 ) -> dict[str, Remote]:
-    """Read the definitions of listed segments, by id; `loose` ones that are gone are not in it."""
+    """Read the definitions of listed segments, by id, without the `undeclared` ones now gone."""
     lenient = account.lenient()
 
     def read(remote: Remote) -> Remote | None:
-        is_loose = remote.id in loose
+        is_undeclared = remote.id in undeclared
         try:
-            reader = lenient if is_loose or remote.is_v1 else account
-            found = reader.get_segment(remote.id, v1=remote.is_v1)
+            reader = lenient if is_undeclared or remote.is_v1 else account
+            segment = reader.get_segment(remote.id, v1=remote.is_v1)
         except NotFound as error:
             # A deleted segment stays in the list for up to a minute (sendgrid-api.md §1).
-            if is_loose or remote.is_v1:
+            if is_undeclared or remote.is_v1:
                 return None
             raise NotFound(
-                f"segment `{remote.name}` is in the list but was deleted a moment ago",
-                hint="run it again in a minute, when SendGrid's list has caught up",
+                f"segment `{remote.name}` was deleted a moment ago, and SendGrid still lists it",
+                hint="run the command again in a minute",
                 operation=error.operation,
                 status=error.status,
             ) from None
-        if found.name != remote.name:
+        if segment.name != remote.name:
             raise RemoteError(
-                f"segment `{remote.name}` was renamed while the account was read",
-                hint="run it again",
+                f"segment `{remote.name}` was renamed while the account was being read",
+                hint="run the command again",
                 operation="read the account",
             )
-        return found
+        return segment
 
     definitions = {}
-    with closing(at_once(read, picked)) as read_ones:
-        for number, definition in enumerate(read_ones, 1):
+    with closing(at_once(read, to_read)) as results:
+        for number, definition in enumerate(results, 1):
             if definition is not None:
                 definitions[definition.id] = definition
-            progress(number, len(picked))
+            progress(number, len(to_read))
     return definitions
 
 
 def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result]:
     """Read all items, several at a time; yield results as they come; raise the first error.
 
-    Whoever leaves early (an error, Ctrl-C) waits for nobody for long: nothing more is begun, and
-    what is under way gets a moment to end, so that its connection is closed with the others. An
-    executor would wait for it, a minute or more, also at exit: hence threads that do not keep the
-    process alive.
+    A caller that leaves early (an error, Ctrl-C) does not wait long: no further read starts, and
+    those in flight get `GRACE` to end, so that their connections are closed. An executor would wait
+    a minute or more, also at exit: hence daemon threads.
     """
     from segctl.sendgrid import CONCURRENCY  # noqa: PLC0415 - not for the help of a command
 
@@ -157,7 +156,7 @@ def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[
                 return
             try:
                 done.put(read(item))
-            except BaseException as error:  # noqa: BLE001 - it is raised by who waits for it
+            except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
                 done.put(error)
                 return
 

@@ -130,19 +130,23 @@ def look(
         loose = frozenset(one.id for one in find_undeclared(declared, listed, inputs.renaming))
         return definitions_to_read(declared, listed, inputs)
 
-    def is_loose(remote: Remote) -> bool:
+    def is_undeclared(remote: Remote) -> bool:
         return remote.id in loose
 
     reader, known = account.reader, account.definitions
     with_v1 = _may_end_v1(question)
     with session.progress("reading the account") as tell:
-        snapshot = take_snapshot(reader, wanted, tell, known, is_loose=is_loose, with_v1=with_v1)
+        snapshot = take_snapshot(
+            reader, wanted, tell, known, is_undeclared=is_undeclared, with_v1=with_v1
+        )
         plan = make_plan(account.ref, declared, snapshot, inputs)
         if needs_all(plan):
             # What is gone by now is in neither, so the plan is made of what is left.
             here = snapshot.remotes
             others = [one for one in here if one.query is None and not one.is_v1]
-            snapshot = with_definitions(reader, here, others, tell, known, is_loose=is_loose)
+            snapshot = with_definitions(
+                reader, here, others, tell, known, is_undeclared=is_undeclared
+            )
             plan = make_plan(account.ref, declared, snapshot, inputs)
     return plan, snapshot
 

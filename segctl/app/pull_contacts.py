@@ -155,7 +155,7 @@ def _mentioned(
         account.reader,
         lambda listed: [one for one in listed if one.name in names and not one.is_v1],
         cache=account.definitions,
-        is_loose=lambda _: True,
+        is_undeclared=lambda _: True,
     )
     asked = [
         one

@@ -9,8 +9,8 @@ from segctl.model import Create, Replace, Upgrade
 from segctl.model.report import Outcome, Status
 from segctl.project.environment import cache_folder
 from segctl.project.state_folder import STATE_FOLDER
-from segctl.refreshing.refresher import Wanted
-from segctl.refreshing.usage_log import RefreshRecord
+from segctl.refreshing.refresher import ChangedSegment
+from segctl.refreshing.usage_log import UsageLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from segctl.app.session import Account, Session
 
 
-def record_of(session: Session, account: Account) -> RefreshRecord:
+def record_of(session: Session, account: Account) -> UsageLog:
     """Open the record of an account's refreshes. The sandbox keeps its own beside its state."""
     sandbox = session.target.is_sandbox
     folder = session.root / STATE_FOLDER if sandbox else cache_folder(session.env)
-    return RefreshRecord(folder, account.digest, session.clock)
+    return UsageLog(folder, account.digest, session.clock)
 
 
 def priorities(session: Session) -> Mapping[str, int]:
@@ -34,17 +34,17 @@ def priorities(session: Session) -> Mapping[str, int]:
     return {one.name: one.refresh_priority for one in declared}
 
 
-def changed(session: Session, outcomes: Iterable[Outcome]) -> tuple[Wanted, ...]:
+def changed(session: Session, outcomes: Iterable[Outcome]) -> tuple[ChangedSegment, ...]:
     """Give the segments that were created, patched or replaced.
 
     By id: one that changed in two steps is refreshed once, by its last name.
     """
     known = priorities(session)
-    found: dict[str, Wanted] = {}
+    found: dict[str, ChangedSegment] = {}
     for one in outcomes:
         # What was upgraded has just been counted: no quota is spent on it.
         if one.status is Status.DONE and one.id and not isinstance(one.change, Upgrade):
             name = one.change.name
             is_new = isinstance(one.change, Create | Replace)
-            found[one.id] = Wanted(one.id, name, known.get(name, 0), is_new)
+            found[one.id] = ChangedSegment(one.id, name, known.get(name, 0), is_new)
     return tuple(found.values())

@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from segctl.account.references import Users
+from segctl.account.references import UsageChecker
 from segctl.applying.actions import carry_out
 from segctl.applying.context import Means, OnInvalid, Tactics
 from segctl.applying.scheduler import Event, Scheduler, Started, Waiting
@@ -48,7 +48,7 @@ def perform(
         raise RuntimeError("a refused plan was handed to the applier")
     tactics = tactics or Tactics()
     ignored = plan.options.ignore_references
-    means = Means(account, clock, tactics, Users(account, clock), clock.now(), ignored)
+    means = Means(account, clock, tactics, UsageChecker(account, clock), clock.now(), ignored)
     begin = partial(carry_out, means=means)
     scheduler = Scheduler(
         plan.changes,

@@ -17,7 +17,7 @@ from segctl.planning.safety import DEFAULT_MAX_UPGRADE_DIFFERENCE
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from segctl.account.references import Users
+    from segctl.account.references import UsageChecker
     from segctl.common.clock import Clock
     from segctl.sendgrid.api import Writer
 
@@ -102,13 +102,13 @@ class Tactics:
 class Means:
     """What an action works with.
 
-    `users` knows which Single Sends go to a segment by now, `begun` is when the apply began, for
-    which the plan knew; `ignored` are the names of segments that may go all the same.
+    `usage_checker` knows which Single Sends go to a segment by now, `begun` is when the apply
+    began, for which the plan knew; `ignored` are the names of segments that may go all the same.
     """
 
     account: Writer
     clock: Clock
     tactics: Tactics
-    users: Users
+    usage_checker: UsageChecker
     begun: datetime
     ignored: Collection[str] = ()

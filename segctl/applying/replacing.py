@@ -153,7 +153,7 @@ def _keeps(change: Replace, means: Means) -> str:
     if _is_patched(change):
         return "it had another query before"
     try:
-        sends = means.users.of(successor.id)
+        sends = means.usage_checker.single_sends_using(successor.id)
     except RemoteError as error:
         return f"what uses it could not be read ({error.message})"
     return f"{targets_phrase(sends)} to it" if sends else ""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from segctl.applying import writes
 from segctl.applying.context import OnInvalid
 from segctl.applying.resuming import status_of_stop, taken_up
-from segctl.applying.usage_check import users
+from segctl.applying.usage_check import single_sends_using
 from segctl.applying.validation import watch, watch_count
 from segctl.applying.writes import NOT_DONE
 from segctl.errors import RemoteError
@@ -69,7 +69,7 @@ def _twin(change: Upgrade, means: Means) -> Steps[Remote]:
 
 def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
     """Raise `Conflict` where people did as they were told and send to the new segment already."""
-    sends = users(change, twin_id, means)
+    sends = single_sends_using(change, twin_id, means)
     if sends:
         raise writes.Conflict(
             f"{targets_phrase(sends)} to the new segment, which cannot get another parent list and "
@@ -144,7 +144,7 @@ def _miscounted(change: Upgrade, old: Remote, verdict: Verdict, means: Means) ->
 def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
     """Say who still needs the old segment, or by now: counting takes half an hour at times."""
     try:
-        sends = users(change, change.id, means)
+        sends = single_sends_using(change, change.id, means)
     except RemoteError as error:
         what = f"it was ready, and what uses the v1 one was to be read: {error.message}"
         return _stopped(change, new, status_of_stop(error), what, AGAIN_HINT)

@@ -19,7 +19,7 @@ FRESH = 60.0
 """For so many seconds after an apply began, what the plan read of the Single Sends will do."""
 
 
-def users(
+def single_sends_using(
     change: Delete | Replace | Upgrade, segment_id: str, means: Means
 ) -> tuple[SingleSend, ...]:
     """Give the Single Sends that go to a segment now, unless that was to be ignored.
@@ -28,14 +28,14 @@ def users(
     """
     if is_reference_ignored(change, means.ignored):
         return ()
-    return means.users.of(segment_id)
+    return means.usage_checker.single_sends_using(segment_id)
 
 
 def refuse_if_used(change: Delete | Replace, means: Means) -> None:
     """Raise `Conflict` where a Single Send goes to the segment by now, and `RemoteError`."""
     if (means.clock.now() - means.begun).total_seconds() < FRESH:
         return
-    sends = users(change, change.id, means)
+    sends = single_sends_using(change, change.id, means)
     if sends:
         raise Conflict(
             f"{targets_phrase(sends)} to it since the plan was made",

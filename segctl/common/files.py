@@ -55,18 +55,18 @@ def read_private_json(path: Path, version: int) -> dict[str, Any]:
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with FileIO(os.open(path, flags)) as stream:
         if not _is_own(os.fstat(stream.fileno())):
-            raise ValueError("it is not this user's own file")
+            raise ValueError("it belongs to another user")
         data = _read(stream, LARGEST_PRIVATE)
     if len(data) > LARGEST_PRIVATE:
-        raise ValueError("it is too large")
+        raise ValueError("the file is too large")
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise ValueError("it is damaged")  # noqa: TRY004 - of what the file holds
+        raise ValueError("the file is damaged")  # noqa: TRY004 - of what the file holds
     if content.get("version") != version:
-        raise ValueError("another version of segctl wrote it")
+        raise ValueError("written by another version of segctl")
     return content
 
 
@@ -86,7 +86,7 @@ def write_private_json(path: Path, version: int, content: Mapping[str, Any]) -> 
     """
     data = json.dumps({"version": version, **content}).encode("ascii")
     if len(data) > LARGEST_PRIVATE:
-        raise ValueError("it is too large")
+        raise ValueError("the file is too large")
     _replace(path, data, 0o600)
 
 

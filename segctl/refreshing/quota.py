@@ -1,11 +1,10 @@
-"""Who may be refreshed now, and who has to wait until when. Pure: the hour is handed in.
+"""The quota of manual refreshes: which segments may be refreshed now, and when the others may.
 
-Owns the three limits of manual refresh (sendgrid-api.md §2) and the order in which segments get
-their turn. It knows of earlier refreshes what it is told; whoever else refreshes by hand in
-SendGrid is known only as far as the account's answers show it.
+Three limits (sendgrid-api.md §2), and the order in which segments are refreshed. Refreshes by hand
+in SendGrid are known only as far as the account's answers show them. Reads no clock and no file.
 
-A segment that can go now is never kept back for one that is more important and cannot: nothing
-happens by itself later, so a turn that is saved may be a turn that is lost.
+A segment that can be refreshed now never waits for a more important one that cannot: segctl does
+not run by itself later, so a refresh that is saved may be one that is lost.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ MEMORY = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A segment that somebody wants refreshed, and what the account says of its refreshes.
+    """A segment to refresh, and what the account returns about its refreshes.
 
-    `used` counts those since midnight, `most` is what the account allows in a day, `last` is when
-    the latest was; `None` where the account does not say. `is_new`: it was made a moment ago, so
-    nobody else can have refreshed it.
+    `used` counts those since midnight, `daily_limit` is what the account allows in a day, `last` is
+    the time of the latest; each `None` where the account does not return it. `is_new`: the segment
+    was created a moment ago, so nobody else can have refreshed it.
     """
 
     id: str
@@ -46,52 +45,52 @@ class Candidate:
     priority: int = 0
     contacts: int | None = None
     used: int | None = None
-    most: int | None = None
+    daily_limit: int | None = None
     last: datetime | None = None
     is_new: bool = False
 
     @property
     def key(self) -> str:
-        """Name it in a record, where the server's own text has no place: 32 hex digits."""
+        """Return the key in the usage log, 32 hex digits: the log holds no text of the server."""
         return hashlib.sha256(self.id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """What is known of earlier refreshes, by the `Candidate.key` of the segments.
+class Usage:
+    """Earlier refreshes and refusals, by the `Candidate.key` of the segments.
 
-    `uses` has the moments of each segment's; `closed` until when a segment need not be asked for,
-    since the account refused it; `account_closed` the same for all of them.
+    `uses` has the times of each segment's refreshes; `closed` the time until which a segment is not
+    requested again, since the account refused it; `account_closed` the same for all segments.
     """
 
     uses: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     closed: Mapping[str, datetime] = field(default_factory=dict)
     account_closed: datetime | None = None
 
-    def with_use(self, key: str, moment: datetime) -> Past:
-        """Count one more."""
+    def with_use(self, key: str, moment: datetime) -> Usage:
+        """Return the usage with this refresh added."""
         return replace(self, uses={**self.uses, key: (*self.uses.get(key, ()), moment)})
 
-    def without_use(self, key: str, moment: datetime) -> Past:
-        """Count one less: it turned out not to be."""
+    def without_use(self, key: str, moment: datetime) -> Usage:
+        """Return the usage without this refresh, which turned out not to have happened."""
         moments = list(self.uses.get(key, ()))
         if moment in moments:
             moments.remove(moment)
         return replace(self, uses={**self.uses, key: tuple(moments)})
 
-    def with_closed(self, key: str, until: datetime) -> Past:
-        """Do not ask for this segment before."""
+    def with_closed(self, key: str, until: datetime) -> Usage:
+        """Return the usage with this segment closed until then."""
         return replace(self, closed={**self.closed, key: until})
 
-    def with_account_closed(self, until: datetime) -> Past:
-        """Ask for nothing before."""
+    def with_account_closed(self, until: datetime) -> Usage:
+        """Return the usage with all segments closed until then."""
         return replace(self, account_closed=until)
 
-    def at(self, now: datetime) -> Past:
-        """Give what of it still counts.
+    def at(self, now: datetime) -> Usage:
+        """Return the part that still counts at this time.
 
-        A moment that has not come yet was written by a clock that was ahead: by a little, it is
-        taken for this very moment; by more, it is not believed.
+        A time in the future was written by a clock that was ahead: up to `INTERVAL` it counts as
+        the present; beyond that it is ignored.
         """
         early, late = now - MEMORY, now + INTERVAL
         uses = {
@@ -100,7 +99,7 @@ class Past:
         }
         closed = {key: until for key, until in self.closed.items() if now < until <= now + MEMORY}
         account = self.account_closed
-        return Past(
+        return Usage(
             {key: moments for key, moments in uses.items() if moments},
             closed,
             account if account is not None and now < account <= now + MEMORY else None,
@@ -108,10 +107,10 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """When a segment can be refreshed: at once where `at` is the present moment.
+class Slot:
+    """The time `at` which a segment can be refreshed: the present where it can be at once.
 
-    `reason` says what it has to wait for, and is empty where it need not.
+    `reason` is the limit that it waits for, empty where it need not wait.
     """
 
     candidate: Candidate
@@ -119,54 +118,56 @@ class Turn:
     reason: str = ""
 
 
-def turns(
-    candidates: Iterable[Candidate], past: Past, now: datetime, zone: tzinfo
-) -> tuple[Turn, ...]:
-    """Give each segment its turn, the most important first.
+def schedule(
+    candidates: Iterable[Candidate], usage: Usage, now: datetime, zone: tzinfo
+) -> tuple[Slot, ...]:
+    """Return a slot for each segment, the most important first.
 
-    Every turn is the earliest that breaks no limit, given the turns that come before it: those of
-    all segments that can go now, then those of the more important ones that cannot. `zone` is the
-    one whose midnight begins a segment's day.
+    Each slot is the earliest that breaks no limit, given the slots before it: those of all segments
+    that can be refreshed now, then those of the more important ones that cannot. A segment's day
+    begins at midnight in `zone`.
     """
-    past = past.at(now)
-    ranked = sorted({one.id: one for one in candidates}.values(), key=_rank)
-    known = {one.key: _uses(one, past, now, zone) for one in ranked}
-    others = (moments for key, moments in past.uses.items() if key not in known)
+    usage = usage.at(now)
+    ranked = sorted({item.id: item for item in candidates}.values(), key=_rank)
+    known = {item.key: _uses(item, usage, now, zone) for item in ranked}
+    others = (moments for key, moments in usage.uses.items() if key not in known)
     days = Counter(
-        moment.astimezone(UTC).date() for some in (*known.values(), *others) for moment in some
+        moment.astimezone(UTC).date()
+        for moments in (*known.values(), *others)
+        for moment in moments
     )
-    own = [_own_turn(one, known[one.key], past, now, zone) for one in ranked]
-    found: dict[str, Turn] = {}
+    own_slots = [_own_slot(item, known[item.key], usage, now, zone) for item in ranked]
+    slots: dict[str, Slot] = {}
 
-    def give(turn: Turn) -> None:
-        days[turn.at.astimezone(UTC).date()] += 1
-        found[turn.candidate.id] = turn
+    def assign(slot: Slot) -> None:
+        days[slot.at.astimezone(UTC).date()] += 1
+        slots[slot.candidate.id] = slot
 
-    for turn in own:
-        given = _within_account(turn, days, past)
-        if given.at <= now:
-            give(given)
-    for turn in own:
-        if turn.candidate.id not in found:
-            give(_within_account(turn, days, past))
-    return tuple(found[one.id] for one in ranked)
+    for slot in own_slots:
+        within_account = _within_account(slot, days, usage)
+        if within_account.at <= now:
+            assign(within_account)
+    for slot in own_slots:
+        if slot.candidate.id not in slots:
+            assign(_within_account(slot, days, usage))
+    return tuple(slots[item.id] for item in ranked)
 
 
 def after_refusal(now: datetime, zone: tzinfo) -> datetime:
-    """Give the earliest moment at which a segment may go that was refused against expectation.
+    """Return when a segment that was refused unexpectedly may be requested again.
 
-    Which of the three limits it met nobody says: the first to end is assumed.
+    SendGrid does not say which of the three limits was reached: the first to end is assumed.
     """
     return min(now + INTERVAL, next_day(now, zone), next_day(now, UTC))
 
 
 def next_day(moment: datetime, zone: tzinfo) -> datetime:
-    """Give the first instant, in UTC, of the day after this one in a time zone."""
+    """Return the first instant, in UTC, of the day after this one in a time zone."""
     return _first_instant(moment.astimezone(zone).date() + timedelta(days=1), zone)
 
 
-def _rank(one: Candidate) -> tuple[int, int]:
-    return -one.priority, -(one.contacts or 0)
+def _rank(candidate: Candidate) -> tuple[int, int]:
+    return -candidate.priority, -(candidate.contacts or 0)
 
 
 def _first_instant(day: date, zone: tzinfo) -> datetime:
@@ -174,47 +175,50 @@ def _first_instant(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
-def _uses(one: Candidate, past: Past, now: datetime, zone: tzinfo) -> tuple[datetime, ...]:
-    """Put together what the record and the account know of a segment's refreshes.
+def _uses(candidate: Candidate, usage: Usage, now: datetime, zone: tzinfo) -> tuple[datetime, ...]:
+    """Combine what the usage log and the account know of a segment's refreshes.
 
-    Two of a segment lie an hour apart, so one nearer to a recorded one is the same. Those that
-    the account merely counts are taken to have been at midnight: later they would bind longer, and
-    that is not known.
+    Two refreshes of a segment are at least an hour apart, so one nearer to a logged one is the
+    same. Those that the account only counts are dated to midnight: a later date would delay the
+    next refresh without proof.
     """
-    moments = list(past.uses.get(one.key, ()))
-    if one.last is not None and one.last > now - MEMORY:
-        last = min(one.last, now)
+    moments = list(usage.uses.get(candidate.key, ()))
+    if candidate.last is not None and candidate.last > now - MEMORY:
+        last = min(candidate.last, now)
         if all(abs(last - moment) >= INTERVAL for moment in moments):
             moments.append(last)
     midnight = _first_instant(now.astimezone(zone).date(), zone)
-    missing = (one.used or 0) - sum(moment >= midnight for moment in moments)
+    missing = (candidate.used or 0) - sum(moment >= midnight for moment in moments)
     return (*moments, *([midnight] * min(missing, SEGMENT_DAY)))
 
 
-def _own_turn(
-    one: Candidate, moments: Sequence[datetime], past: Past, now: datetime, zone: tzinfo
-) -> Turn:
-    """Give the earliest moment that the segment's own limits and refusals allow."""
-    most = min(one.most, SEGMENT_DAY) if one.most else SEGMENT_DAY
+def _own_slot(
+    candidate: Candidate, moments: Sequence[datetime], usage: Usage, now: datetime, zone: tzinfo
+) -> Slot:
+    """Return the earliest slot that the segment's own limits and refusals allow."""
+    daily_limit = min(candidate.daily_limit, SEGMENT_DAY) if candidate.daily_limit else SEGMENT_DAY
     at, reason = now, ""
-    closed = past.closed.get(one.key)
+    closed = usage.closed.get(candidate.key)
     if closed is not None:
-        at, reason = closed, "SendGrid refused it, and does not say which limit it met"
+        at, reason = closed, "SendGrid refused it without naming the limit"
     waited = max((moment + INTERVAL for moment in moments), default=now)
     if waited > at:
-        at, reason = waited, "a segment has 1 refresh in an hour"
+        at, reason = waited, "the limit is 1 refresh an hour for each segment"
     midnight = _first_instant(at.astimezone(zone).date(), zone)
-    if sum(moment >= midnight for moment in moments) >= most:
-        at, reason = next_day(at, zone), f"a segment has no more than {most} in a day"
-    return Turn(one, at, reason)
+    if sum(moment >= midnight for moment in moments) >= daily_limit:
+        at, reason = (
+            next_day(at, zone),
+            f"the limit is {daily_limit} refreshes a day for each segment",
+        )
+    return Slot(candidate, at, reason)
 
 
-def _within_account(turn: Turn, days: Counter[date], past: Past) -> Turn:
-    """Move a turn to the next day of the account that has one left."""
-    at, reason = turn.at, turn.reason
-    if past.account_closed is not None and past.account_closed > at:
-        at, reason = past.account_closed, "the account's refreshes of the day are used up"
+def _within_account(slot: Slot, days: Counter[date], usage: Usage) -> Slot:
+    """Move a slot to the next day on which the account has a refresh left."""
+    at, reason = slot.at, slot.reason
+    if usage.account_closed is not None and usage.account_closed > at:
+        at, reason = usage.account_closed, "the account's refreshes for the day are used up"
     while days[at.astimezone(UTC).date()] >= ACCOUNT_DAY:
         at = next_day(at, UTC)
-        reason = f"an account has {ACCOUNT_DAY} refreshes in a day"
-    return replace(turn, at=at, reason=reason)
+        reason = f"the limit is {ACCOUNT_DAY} refreshes a day for the account"
+    return replace(slot, at=at, reason=reason)

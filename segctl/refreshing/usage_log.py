@@ -1,8 +1,8 @@
-"""The refreshes that segctl asked for, remembered from one run to the next.
+"""The log of refreshes that segctl requested, kept from one run to the next.
 
-Owns one small file an account in the folder for caches, which may be lost at any time: moments and
-digests of ids, no name, no contact, no key. It never stands in the way of a run. A file that cannot
-be read is begun anew, and where none can be written the record lasts as long as the process.
+One small file an account in the cache folder, which may be lost at any time: times and digests of
+ids, no name, no contact, no key. It never stops a run: a file that cannot be read is replaced, and
+where none can be written the log lasts as long as the process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common import files
 from segctl.common.timestamps import parse_moment
-from segctl.refreshing.quota import Past
+from segctl.refreshing.quota import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-_PATIENCE = 100
-_PAUSE = 0.02
+_LOCK_ATTEMPTS = 100
+_LOCK_INTERVAL = 0.02
 
 
-class RefreshRecord:
-    """What is known of an account's earlier refreshes, shared with every other process.
+class UsageLog:
+    """The earlier refreshes of an account, shared with every other process.
 
-    `folder` need not exist; `None` remembers nothing beyond this process. `digest` names the
-    account without saying which it is; `clock` is the one by which moments are reckoned.
+    `folder` need not exist; with `None` the log lasts as long as this process. `digest` identifies
+    the account without naming it.
     """
 
     def __init__(self, folder: Path | None, digest: str, clock: Clock) -> None:
         self._path = None if folder is None else folder / f"refreshes-{digest}.json"
         self.clock = clock
-        self._own = Past()
+        self._in_memory = Usage()
 
-    def update(self, change: Callable[[Past, datetime], Past]) -> Past:
-        """Read the record, change it, write it, while no other process does; give it as it is then.
+    def update(self, change: Callable[[Usage, datetime], Usage]) -> Usage:
+        """Read the log, change it and write it under a lock; return the result.
 
-        `change` gets what still counts, and the present moment.
+        `change` gets the part that still counts, and the present time.
         """
-        with self._alone() as path:
+        with self._locked_path() as path:
             now = self.clock.now()
             stored = _load(path) if path is not None else None
-            self._own = change((self._own if stored is None else stored).at(now), now)
+            self._in_memory = change((self._in_memory if stored is None else stored).at(now), now)
             if path is not None:
                 # A full disk must not end an apply: this process still knows.
                 with suppress(OSError):
-                    _save(path, self._own)
-        return self._own
+                    _save(path, self._in_memory)
+        return self._in_memory
 
     @contextmanager
-    def _alone(self) -> Iterator[Path | None]:
-        """Lock the record; give its path, or `None` where there is none to be had."""
+    def _locked_path(self) -> Iterator[Path | None]:
+        """Lock the log; yield its path, or `None` where it cannot be locked."""
         if self._path is None:
             yield None
             return
@@ -68,28 +68,28 @@ class RefreshRecord:
             yield None
             return
         try:
-            # The lock goes with its process, however that ends.
-            yield self._path if self._locked(lock) else None
+            # The lock ends with its process, however that ends.
+            yield self._path if self._lock(lock) else None
         finally:
             os.close(lock)
 
-    def _locked(self, lock: int) -> bool:
-        for _ in range(_PATIENCE):
+    def _lock(self, lock: int) -> bool:
+        for _ in range(_LOCK_ATTEMPTS):
             try:
                 files.hold(lock)
             except OSError:
-                self.clock.sleep(_PAUSE)
+                self.clock.sleep(_LOCK_INTERVAL)
             else:
                 return True
         return False
 
 
-def _load(path: Path) -> Past | None:
-    """Read a record; `None` where there is none that this version of segctl wrote."""
+def _load(path: Path) -> Usage | None:
+    """Read a log; return `None` where this version of segctl did not write one."""
     try:
         content = files.read_private_json(path, VERSION)
         account = content["account_closed"]
-        return Past(
+        return Usage(
             {str(key): tuple(map(parse_moment, uses)) for key, uses in content["uses"].items()},
             {str(key): parse_moment(until) for key, until in content["closed"].items()},
             None if account is None else parse_moment(account),
@@ -98,14 +98,14 @@ def _load(path: Path) -> Past | None:
         return None
 
 
-def _save(path: Path, past: Past) -> None:
-    """Write a record through a file beside it, which only its owner can read."""
-    account = past.account_closed
+def _save(path: Path, usage: Usage) -> None:
+    """Write a log atomically, readable by its owner only."""
+    account = usage.account_closed
     content = {
         "uses": {
-            key: [moment.isoformat() for moment in moments] for key, moments in past.uses.items()
+            key: [moment.isoformat() for moment in moments] for key, moments in usage.uses.items()
         },
-        "closed": {key: until.isoformat() for key, until in past.closed.items()},
+        "closed": {key: until.isoformat() for key, until in usage.closed.items()},
         "account_closed": None if account is None else account.isoformat(),
     }
     files.write_private_json(path, VERSION, content)

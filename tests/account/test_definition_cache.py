@@ -61,7 +61,7 @@ def file_of(folder: Path) -> Path:
 
 
 def taught(folder: Path, *ones: Remote) -> DefinitionCache:
-    cache(folder).learn([listed(one) for one in ones], ones)
+    cache(folder).store([listed(one) for one in ones], ones)
     return cache(folder)
 
 
@@ -139,7 +139,7 @@ def test_nobodys_address_is_written_down(
 
 def test_what_left_the_account_is_forgotten(tmp_path: Path) -> None:
     taught(tmp_path, read(1), read(2), read(3))
-    cache(tmp_path).learn([listed(read(1)), listed(read(3), updated_at=NOW.isoformat())], [])
+    cache(tmp_path).store([listed(read(1)), listed(read(3), updated_at=NOW.isoformat())], [])
     assert set(json.loads(file_of(tmp_path).read_text())["segments"]) == {"id-1"}
 
 
@@ -170,7 +170,7 @@ def test_what_cannot_be_forgotten_by_writing_goes_with_the_file(
 def test_nothing_new_writes_nothing(tmp_path: Path) -> None:
     known = taught(tmp_path, read())
     file_of(tmp_path).unlink()
-    known.learn([listed(read())], [read()])
+    known.store([listed(read())], [read()])
     assert not file_of(tmp_path).exists()
 
 
@@ -194,14 +194,14 @@ BROKEN: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_passed_over_and_written_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_broken_file_is_ignored_and_replaced(tmp_path: Path, content: bytes) -> None:
     taught(tmp_path, read())
     file_of(tmp_path).write_bytes(content)
     said: list[str] = []
     known = cache(tmp_path, say=said.append)
     assert known.find(listed(read())) is None
     assert len(said) == 1
-    assert "are not used" in said[0]
+    assert "are ignored" in said[0]
     assert taught(tmp_path, read()).find(listed(read())) == read()
 
 
@@ -220,8 +220,8 @@ def test_a_file_that_is_too_large_is_neither_read_nor_written(
     assert taught(tmp_path, read()).find(listed(read())) == read()
     said: list[str] = []
     many = [read(number) for number in range(10)]
-    cache(tmp_path, say=said.append).learn([listed(one) for one in many], many)
-    assert said == ["definitions are not remembered: they are too many"]
+    cache(tmp_path, say=said.append).store([listed(one) for one in many], many)
+    assert said == ["definitions are not cached: there are too many"]
     assert cache(tmp_path).find(listed(read(5))) is None
     monkeypatch.setattr(files, "LARGEST_PRIVATE", 30)
     assert cache(tmp_path).find(listed(read())) is None
@@ -282,8 +282,8 @@ def test_where_nothing_can_be_written_nothing_is_remembered(tmp_path: Path) -> N
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     said: list[str] = []
-    cache(blocked, say=said.append).learn([listed(read())], [read()])
-    assert "are not remembered" in said[-1]
+    cache(blocked, say=said.append).store([listed(read())], [read()])
+    assert "cannot be cached" in said[-1]
     assert blocked.read_text() == "in the way"
 
 
@@ -292,7 +292,7 @@ def test_runs_at_the_same_time_leave_a_whole_file(tmp_path: Path) -> None:
 
     def run(ones: list[Remote]) -> None:
         for _ in range(5):
-            cache(tmp_path, say=said.append).learn([listed(one) for one in ones], ones)
+            cache(tmp_path, say=said.append).store([listed(one) for one in ones], ones)
 
     said: list[str] = []
     threads = [threading.Thread(target=run, args=(ones,)) for ones in many]
@@ -418,7 +418,7 @@ def test_what_is_wrong_with_the_cache_is_said_at_v_alone(
     result = connected.run("plan")
     assert (result.code, result.err) == (0, "")
     file.write_text("{")
-    assert "are not used: it is damaged" in connected.run("-v", "plan").err
+    assert "are ignored: the file is damaged" in connected.run("-v", "plan").err
 
 
 def test_a_machine_without_a_folder_for_caches(

@@ -130,7 +130,7 @@ def test_an_answer_without_a_list_says_what_is_wrong_with_it(fault: str, said: s
 def test_a_segment_that_goes_between_list_and_get() -> None:
     with (
         mounted(Account(3, lambda number: answer(404) if number == 1 else None)) as transport,
-        pytest.raises(NotFound, match="`Segment 1` is in the list but was deleted") as caught,
+        pytest.raises(NotFound, match="`Segment 1` was deleted a moment ago") as caught,
     ):
         take_snapshot(Reader(transport), everything)
     assert "in a minute" in caught.value.hint
@@ -147,7 +147,7 @@ def test_a_deleted_segment_that_lingers_in_the_list_is_not_read_as_missing() -> 
             f"/v3/marketing/segments/2.0/{seed.OLD_WEBINAR_GUESTS_ID}",
             operation="delete it",
         )
-        with pytest.raises(NotFound, match="`Old webinar guests 2024` is in the list"):
+        with pytest.raises(NotFound, match="`Old webinar guests 2024` was deleted"):
             take_snapshot(reader, everything)
 
 
@@ -167,7 +167,7 @@ def test_a_segment_that_is_renamed_between_list_and_get() -> None:
         pytest.raises(RemoteError, match="`Segment 1` was renamed") as caught,
     ):
         take_snapshot(Reader(transport), everything)
-    assert caught.value.hint == "run it again"
+    assert caught.value.hint == "run the command again"
 
 
 def settle(account: Account) -> None:

@@ -155,8 +155,8 @@ def test_a_lock_that_lasts_longer_than_it_should_is_asked_again(account: Account
     [
         (0, 120, ""),
         (30, 120, ""),
-        (1000, 120, "SendGrid is still checking its query"),
-        (30, 0, "SendGrid is still checking its query"),
+        (1000, 120, "SendGrid is still validating its query"),
+        (30, 0, "SendGrid is still validating its query"),
     ],
 )
 def test_a_query_is_watched_until_it_is_valid(

@@ -483,7 +483,7 @@ def test_apply_does_not_refresh_what_is_still_being_checked(
     remote.emulator.settings = dataclasses.replace(remote.emulator.settings, validation_delay=99)
     connected.declare("VIP", VIP)
     result = connected.run("apply", "--auto-approve", "--refresh", "changed")
-    assert "not refreshed VIP: SendGrid is still checking its query" in result.out
+    assert "not refreshed VIP: SendGrid is still validating its query" in result.out
     assert not [e for e in remote.emulator.log if "/refresh/" in e.target]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from segctl.account.references import Users
+from segctl.account.references import UsageChecker
 from segctl.applying.validation import Verdict
 from segctl.model import Remote
 from segctl.model.report import Status
@@ -192,14 +192,14 @@ def test_only_what_was_edited_since_is_read_again(place: tuple[World, Account, P
     world, *_ = place
     long_ago, just_now = "2026-07-01T00:00:00Z", world.clock.now().isoformat()
     sends = Sends(a=(long_ago, "x"), b=(long_ago, "x"), new=(just_now, "x"), odd=(None, "x"))
-    users = Users(cast("Reader", sends), world.clock)
-    assert [one.id for one in users.of("x")] == ["a", "b", "new", "odd"]
+    usage_checker = UsageChecker(cast("Reader", sends), world.clock)
+    assert [one.id for one in usage_checker.single_sends_using("x")] == ["a", "b", "new", "odd"]
     sends.read.clear()
     del sends.held["a"]
     sends.held["b"] = (just_now, "y")
-    assert [one.id for one in users.of("x")] == ["new", "odd"]
+    assert [one.id for one in usage_checker.single_sends_using("x")] == ["new", "odd"]
     assert sorted(sends.read) == ["b", "new", "odd"]
     sends.read.clear()
     sends.held = {"c": (long_ago, "x")}
-    assert users.of("x") == users.of("x")
+    assert usage_checker.single_sends_using("x") == usage_checker.single_sends_using("x")
     assert sends.read == ["c"]

@@ -15,10 +15,10 @@ from segctl.refreshing.quota import (
     INTERVAL,
     SEGMENT_DAY,
     Candidate,
-    Past,
+    Usage,
     after_refusal,
     next_day,
-    turns,
+    schedule,
 )
 
 # Clocks change at 1:00 UTC, at local midnight (Beirut, Santiago), by half an hour, at other dates.
@@ -47,7 +47,7 @@ nows = st.builds(
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[list[Candidate], Past, datetime, ZoneInfo]:
+def situations(draw: st.DrawFn) -> tuple[list[Candidate], Usage, datetime, ZoneInfo]:
     """Give segments, a record in whatever state, a moment near a change of clocks, a zone."""
     now = draw(nows)
     candidates = [
@@ -66,7 +66,7 @@ def situations(draw: st.DrawFn) -> tuple[list[Candidate], Past, datetime, ZoneIn
     )
     ahead = st.integers(-60, 1440).map(lambda minutes: now + timedelta(minutes=minutes))
     closed = st.dictionaries(st.sampled_from(names), ahead, max_size=2)
-    past = Past(draw(uses), draw(closed), draw(st.none() | ahead))
+    past = Usage(draw(uses), draw(closed), draw(st.none() | ahead))
     return candidates, past, now, draw(zones)
 
 
@@ -74,7 +74,7 @@ def day_of(moment: datetime, zone: ZoneInfo | None = None) -> object:
     return moment.astimezone(zone or UTC).date()
 
 
-def legal(one: Candidate, at: datetime, past: Past, days: Counter[object], zone: ZoneInfo) -> bool:
+def legal(one: Candidate, at: datetime, past: Usage, days: Counter[object], zone: ZoneInfo) -> bool:
     """Hold a moment against the three limits and against what was refused, word for word."""
     own = past.uses.get(one.key, ())
     return (
@@ -88,10 +88,10 @@ def legal(one: Candidate, at: datetime, past: Past, days: Counter[object], zone:
 
 @given(situations())
 def test_each_turn_is_the_earliest_that_breaks_no_limit(
-    situation: tuple[list[Candidate], Past, datetime, ZoneInfo],
+    situation: tuple[list[Candidate], Usage, datetime, ZoneInfo],
 ) -> None:
     candidates, past, now, zone = situation
-    found = turns(candidates, past, now, zone)
+    found = schedule(candidates, past, now, zone)
     ranks = [(-turn.candidate.priority, -(turn.candidate.contacts or 0)) for turn in found]
     assert ranks == sorted(ranks)
     assert {turn.candidate.id for turn in found} == {one.id for one in candidates}
@@ -111,14 +111,14 @@ def test_each_turn_is_the_earliest_that_breaks_no_limit(
 
 @given(situations(), st.lists(st.integers(0, 300), max_size=12))
 def test_who_goes_when_it_is_their_turn_never_exceeds_a_limit(
-    situation: tuple[list[Candidate], Past, datetime, ZoneInfo], waits: list[int]
+    situation: tuple[list[Candidate], Usage, datetime, ZoneInfo], waits: list[int]
 ) -> None:
     candidates, past, now, zone = situation
     past = past.at(now)
     for wait in waits:
         now += timedelta(minutes=wait)
         for _ in range(ACCOUNT_DAY + 2):
-            due = [turn for turn in turns(candidates, past, now, zone) if turn.at <= now]
+            due = [turn for turn in schedule(candidates, past, now, zone) if turn.at <= now]
             if not due:
                 break
             days = Counter(day_of(moment) for some in past.uses.values() for moment in some)
@@ -137,8 +137,8 @@ def test_a_day_ends_where_the_date_changes(moment: datetime, zone: ZoneInfo) -> 
     assert moment < after_refusal(moment, zone) <= moment + HOUR
 
 
-def at(candidate: Candidate, past: Past | None = None, zone: str = "UTC") -> datetime:
-    (turn,) = turns([candidate], past or Past(), NOW, ZoneInfo(zone))
+def at(candidate: Candidate, past: Usage | None = None, zone: str = "UTC") -> datetime:
+    (turn,) = schedule([candidate], past or Usage(), NOW, ZoneInfo(zone))
     return turn.at
 
 
@@ -149,13 +149,13 @@ MIDNIGHT = datetime(2026, 7, 16, tzinfo=UTC)
     ("candidate", "zone", "expected"),
     [
         (Candidate("a", "A"), "UTC", NOW),
-        (Candidate("a", "A", used=1, most=2), "UTC", NOW),
-        (Candidate("a", "A", used=2, most=2), "UTC", MIDNIGHT),
-        (Candidate("a", "A", used=2, most=2), "Europe/Prague", MIDNIGHT - 2 * HOUR),
-        (Candidate("a", "A", used=1, most=1), "UTC", MIDNIGHT),
+        (Candidate("a", "A", used=1, daily_limit=2), "UTC", NOW),
+        (Candidate("a", "A", used=2, daily_limit=2), "UTC", MIDNIGHT),
+        (Candidate("a", "A", used=2, daily_limit=2), "Europe/Prague", MIDNIGHT - 2 * HOUR),
+        (Candidate("a", "A", used=1, daily_limit=1), "UTC", MIDNIGHT),
         # More than is documented is not believed, and less than one cannot be.
-        (Candidate("a", "A", used=2, most=9), "UTC", MIDNIGHT),
-        (Candidate("a", "A", used=1, most=0), "UTC", NOW),
+        (Candidate("a", "A", used=2, daily_limit=9), "UTC", MIDNIGHT),
+        (Candidate("a", "A", used=1, daily_limit=0), "UTC", NOW),
         (Candidate("a", "A", used=10**9), "UTC", MIDNIGHT),
         (Candidate("a", "A", last=NOW - HOUR / 2), "UTC", NOW + HOUR / 2),
         (Candidate("a", "A", used=1, last=NOW - HOUR), "UTC", NOW),
@@ -168,15 +168,15 @@ def test_what_the_account_says_counts(candidate: Candidate, zone: str, expected:
 
 def test_a_refresh_that_both_know_counts_once() -> None:
     one = Candidate("a", "A", used=1, last=NOW - 3 * HOUR + timedelta(seconds=2))
-    assert at(one, Past({one.key: (NOW - 3 * HOUR,)})) == NOW
+    assert at(one, Usage({one.key: (NOW - 3 * HOUR,)})) == NOW
     # By hand, in SendGrid, after ours.
     other = Candidate("a", "A", last=NOW - HOUR)
-    assert at(other, Past({one.key: (NOW - 3 * HOUR,)})) == MIDNIGHT
+    assert at(other, Usage({one.key: (NOW - 3 * HOUR,)})) == MIDNIGHT
 
 
 def test_what_others_refreshed_counts_for_the_account() -> None:
     seen = [Candidate(f"{n}", "", 9, used=2, last=NOW - HOUR / 2) for n in range(5)]
-    late = turns([*seen, Candidate("new", "")], Past(), NOW, ZoneInfo("UTC"))[-1]
+    late = schedule([*seen, Candidate("new", "")], Usage(), NOW, ZoneInfo("UTC"))[-1]
     assert (late.candidate.id, late.at) == ("new", MIDNIGHT)
 
 
@@ -184,16 +184,16 @@ def test_one_that_cannot_go_keeps_nobody_back() -> None:
     first = Candidate("first", "", priority=9)
     second = Candidate("second", "")
     moments = tuple(NOW - timedelta(minutes=n) for n in range(8))
-    past = Past({first.key: (NOW - HOUR / 2,), "others": moments})
-    assert [(turn.candidate.id, turn.at) for turn in turns([second, first], past, NOW, UTC)] == [
+    past = Usage({first.key: (NOW - HOUR / 2,), "others": moments})
+    assert [(turn.candidate.id, turn.at) for turn in schedule([second, first], past, NOW, UTC)] == [
         ("first", MIDNIGHT),
         ("second", NOW),
     ]
 
 
 def test_two_days_later_nothing_is_remembered() -> None:
-    past = Past({"a": (NOW,)}, {"a": NOW + HOUR}, NOW + HOUR)
-    assert past.at(NOW + timedelta(days=3)) == Past()
+    past = Usage({"a": (NOW,)}, {"a": NOW + HOUR}, NOW + HOUR)
+    assert past.at(NOW + timedelta(days=3)) == Usage()
     assert past.at(NOW) == past
     # Nor what a broken clock wrote.
-    assert past.at(NOW - timedelta(days=300)) == Past()
+    assert past.at(NOW - timedelta(days=300)) == Usage()

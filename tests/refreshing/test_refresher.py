@@ -14,8 +14,8 @@ from segctl.common.secrets import Secret
 from segctl.emulator import AccountPlan, Emulator, Settings, seed, serve
 from segctl.model.report import Refresh, RefreshStatus
 from segctl.refreshing.quota import Candidate
-from segctl.refreshing.refresher import Wanted, refresh_changed, refresh_segments
-from segctl.refreshing.usage_log import RefreshRecord
+from segctl.refreshing.refresher import ChangedSegment, refresh_changed, refresh_segments
+from segctl.refreshing.usage_log import UsageLog
 from segctl.sendgrid.api import Writer
 from segctl.sendgrid.transport import Transport
 from tests.sendgrid.support import Script, Served, answer, emulated, scripted, segment_json
@@ -44,10 +44,10 @@ def asked(script: Script) -> list[str]:
 
 
 @contextmanager
-def run(*answers: Served) -> Iterator[tuple[Writer, Script, RefreshRecord, FakeClock]]:
+def run(*answers: Served) -> Iterator[tuple[Writer, Script, UsageLog, FakeClock]]:
     clock = FakeClock()
     with scripted(*answers, clock=clock) as (transport, script):
-        yield Writer(transport), script, RefreshRecord(None, "d", clock), clock
+        yield Writer(transport), script, UsageLog(None, "d", clock), clock
 
 
 def refreshed(served: Served) -> Refresh:
@@ -56,7 +56,7 @@ def refreshed(served: Served) -> Refresh:
     # Never twice: each may cost one of two a day.
     assert asked(script) == ["abc"]
     # Only a lost answer is worth a wait, to look whether it had begun.
-    assert bool(clock.slept) == ("may have begun" in result.hint)
+    assert bool(clock.slept) == ("may have started" in result.hint)
     return result
 
 
@@ -65,7 +65,12 @@ def refreshed(served: Served) -> Refresh:
     [
         (answer(202, {"job_id": "j"}), RefreshStatus.ACCEPTED, "", ""),
         (answer(202), RefreshStatus.ACCEPTED, "", ""),
-        (answer(403), RefreshStatus.FORBIDDEN, "plan has no manual refresh", "Basic and Advanced"),
+        (
+            answer(403),
+            RefreshStatus.FORBIDDEN,
+            "plan does not include manual refresh",
+            "Basic or Advanced",
+        ),
         (
             answer(403, {"errors": [{"field": None, "message": "access forbidden"}]}),
             RefreshStatus.FORBIDDEN,
@@ -75,33 +80,38 @@ def refreshed(served: Served) -> Refresh:
         (
             answer(404, {"error": "Segment does not exist."}),
             RefreshStatus.NOT_FOUND,
-            "no such segment any more",
+            "no longer exists",
             "segctl plan",
         ),
-        (answer(404), RefreshStatus.NOT_FOUND, "no such segment any more", "segctl plan"),
-        (QUOTA, RefreshStatus.DEFERRED, f"not before 2026-07-15 19:05 {ZONE}", "counts by itself"),
+        (answer(404), RefreshStatus.NOT_FOUND, "no longer exists", "segctl plan"),
+        (QUOTA, RefreshStatus.DEFERRED, f"not before 2026-07-15 19:05 {ZONE}", "counts on its own"),
         (
             answer(429, X_RateLimit_Limit="600", X_RateLimit_Remaining="40", X_RateLimit_Reset="9"),
             RefreshStatus.DEFERRED,
             f"not before 2026-07-15 19:05 {ZONE}",
-            "counts by itself",
+            "counts on its own",
         ),
         (
             answer(429, X_RateLimit_Limit="600", X_RateLimit_Remaining="0", X_RateLimit_Reset="90"),
             RefreshStatus.DEFERRED,
             "18:07 Europe/Prague: the account's rate limit was reached",
-            "again",
+            "NAME` then",
         ),
-        (FULL, RefreshStatus.DEFERRED, "18:06 Europe/Prague: the account's rate limit", "again"),
+        (
+            FULL,
+            RefreshStatus.DEFERRED,
+            "18:06 Europe/Prague: the account's rate limit",
+            "NAME` then",
+        ),
         (
             answer(500, {"error": "boom"}),
             RefreshStatus.FAILED,
             "SendGrid failed (500): boom",
-            "may have begun it all the same",
+            "may have started",
         ),
         (answer(401), RefreshStatus.FAILED, "the API key is not accepted", "check the key"),
         (answer(400, {"error": "zone"}), RefreshStatus.FAILED, "refuses it (400): zone", ""),
-        (answer(200, b"<html>"), RefreshStatus.FAILED, "not JSON", "may have begun it"),
+        (answer(200, b"<html>"), RefreshStatus.FAILED, "not JSON", "may have started"),
     ],
 )
 def test_each_answer_says_what_it_means(
@@ -118,7 +128,7 @@ def test_each_answer_says_what_it_means(
 def test_an_account_out_of_reach_is_a_failure() -> None:
     clock = FakeClock()
     with Transport("http://127.0.0.1:9", Secret(KEY), clock, direct=True) as transport:
-        record = RefreshRecord(None, "d", clock)
+        record = UsageLog(None, "d", clock)
         one = [Candidate("abc", "VIP")]
         (result,) = refresh_segments(Writer(transport), one, record, ZONE)
     assert result.status is RefreshStatus.FAILED
@@ -149,7 +159,7 @@ def test_the_emulated_account_agrees(
         readers = [Candidate(seed.NEWSLETTER_READERS_ID, "R")]
         for _ in range(times):
             # Without what an earlier run knew, it is the account that says no.
-            record = RefreshRecord(None, "d", clock)
+            record = UsageLog(None, "d", clock)
             (result,) = refresh_segments(account, readers, record, ZONE)
         (gone,) = refresh_segments(account, [Candidate("no-such-id", "R")], record, ZONE)
     assert result.status is status
@@ -160,9 +170,21 @@ def test_the_emulated_account_agrees(
 @pytest.mark.parametrize(
     ("fault", "status", "message"),
     [
-        ("drop after", RefreshStatus.ACCEPTED, "SendGrid had begun it, without an answer"),
-        ("500 after", RefreshStatus.ACCEPTED, "SendGrid had begun it, without an answer"),
-        ("truncated", RefreshStatus.ACCEPTED, "SendGrid had begun it, without an answer"),
+        (
+            "drop after",
+            RefreshStatus.ACCEPTED,
+            "the refresh started although no response was received",
+        ),
+        (
+            "500 after",
+            RefreshStatus.ACCEPTED,
+            "the refresh started although no response was received",
+        ),
+        (
+            "truncated",
+            RefreshStatus.ACCEPTED,
+            "the refresh started although no response was received",
+        ),
         ("drop", RefreshStatus.FAILED, "broke"),
         ("500", RefreshStatus.FAILED, "SendGrid failed (500)"),
     ],
@@ -178,24 +200,24 @@ def test_a_refresh_without_an_answer_is_looked_up_and_never_sent_again(
     ):
         emulator.seed()
         emulator.faults.add(f"POST * {fault}")
-        account, record = Writer(transport), RefreshRecord(None, "d", clock)
+        account, record = Writer(transport), UsageLog(None, "d", clock)
         readers = [Candidate(seed.NEWSLETTER_READERS_ID, "R")]
         (result,) = refresh_segments(account, readers, record, ZONE)
         assert (result.status, len(record.update(lambda past, _: past).uses)) == (status, 1)
         assert message in result.message
         # Nothing shows that it was not begun, only that it was: its turn stays used.
-        assert ("may have begun it" in result.hint) == (status is RefreshStatus.FAILED)
+        assert ("may have started" in result.hint) == (status is RefreshStatus.FAILED)
         assert [one.method for one in emulator.log].count("POST") == 1
 
 
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ({"used": 1}, {"refreshes_used": 2}, "had begun it"),
+        ({"used": 1}, {"refreshes_used": 2}, "although no response"),
         ({"used": 1}, {"refreshes_used": 1}, ""),
         # The list does not say how many there were, and this one may be of the morning.
         ({}, {"refreshes_used": 1, "last_refreshed_at": "2026-07-15T09:00:00Z"}, ""),
-        ({}, {"last_refreshed_at": "2026-07-15T16:04:40Z"}, "had begun it"),
+        ({}, {"last_refreshed_at": "2026-07-15T16:04:40Z"}, "although no response"),
         ({}, {"sample_updated_at": "2026-07-15T16:04:40Z"}, "counted since"),
         ({}, {"sample_updated_at": "2026-07-15T16:04:30Z"}, ""),
         ({}, {"sample_updated_at": None}, ""),
@@ -239,7 +261,8 @@ def test_the_most_important_go_and_the_others_are_told_when() -> None:
             (f"S{n:02}", RefreshStatus.DEFERRED, "2026-07-16T00:00:00Z") for n in range(8, 12)
         ]
         assert late[0].message == (
-            "not before 2026-07-16 02:00 Europe/Prague: an account has 10 refreshes in a day"
+            "not before 2026-07-16 02:00 Europe/Prague: "
+            "the limit is 10 refreshes a day for the account"
         )
 
 
@@ -276,7 +299,7 @@ def test_one_refusal_is_the_segments_and_two_are_the_accounts() -> None:
             *[(f"S{n:02}", "2026-07-16T00:00:00Z") for n in (0, 2, 3, 4, 5)],
         ]
         (late,) = refresh_segments(account, [Candidate("other", "O")], record, ZONE)
-        assert "the account's refreshes of the day are used up" in late.message
+        assert "the account's refreshes for the day are used up" in late.message
         assert len(script.seen) == 4
         (forced,) = refresh_segments(account, [Candidate("other", "O")], record, ZONE, force=True)
     assert forced.status is RefreshStatus.ACCEPTED
@@ -311,7 +334,7 @@ def test_once_stopped_nothing_more_is_sent() -> None:
 
 def test_once_stopped_nothing_is_read_either() -> None:
     with run(ACCEPTED) as (account, script, record, _):
-        wanted = [Wanted(f"id-{n}", "") for n in range(3)]
+        wanted = [ChangedSegment(f"id-{n}", "") for n in range(3)]
         results = list(refresh_changed(account, wanted, record, ZONE, lambda: True))
     assert script.seen == []
     assert [one.id for one in results] == [one.id for one in wanted]
@@ -339,9 +362,9 @@ def test_of_what_changed_only_the_valid_are_refreshed() -> None:
         return answer(200, segments[segment_id]) if segment_id in segments else answer(404)
 
     clock = FakeClock()
-    wanted = [Wanted(key, "") for key in [*segments, "gone", "lost"]]
+    wanted = [ChangedSegment(key, "") for key in [*segments, "gone", "lost"]]
     with Transport("https://x.test", Secret(KEY), clock, mount=serve) as transport:
-        record = RefreshRecord(None, "d", clock)
+        record = UsageLog(None, "d", clock)
         results = list(refresh_changed(Writer(transport), wanted, record, ZONE, lambda: False))
     assert posted == [next(iter(segments))]
     statuses = [one.status for one in results]
@@ -362,12 +385,12 @@ def test_the_account_knows_of_refreshes_that_the_record_does_not() -> None:
         last_refreshed_at="2026-07-15T15:30:00Z",
     )
     with run(answer(200, one)) as (account, script, record, _):
-        wanted = [Wanted(one["id"], "One")]
+        wanted = [ChangedSegment(one["id"], "One")]
         (late,) = refresh_changed(account, wanted, record, ZONE, lambda: False)
     assert [seen.method for seen in script.seen] == ["GET"]
     assert late.until == "2026-07-15T16:30:00Z"
     assert late.message == (
-        "not before 2026-07-15 18:30 Europe/Prague: a segment has 1 refresh in an hour"
+        "not before 2026-07-15 18:30 Europe/Prague: the limit is 1 refresh an hour for each segment"
     )
 
 

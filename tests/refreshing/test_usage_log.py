@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl.common.files import LARGEST_PRIVATE
-from segctl.refreshing.quota import Past
-from segctl.refreshing.usage_log import RefreshRecord
+from segctl.refreshing.quota import Usage
+from segctl.refreshing.usage_log import UsageLog
 from tests.support.clock import FakeClock
 from tests.support.process import REPOSITORY
 
@@ -27,28 +27,28 @@ def note(key: str) -> Any:
     return lambda past, now: past.with_use(key, now)
 
 
-def read(record: RefreshRecord) -> Past:
+def read(record: UsageLog) -> Usage:
     return record.update(lambda past, _: past)
 
 
 def test_what_is_noted_is_there_in_the_next_run(tmp_path: Path) -> None:
     clock = FakeClock()
     folder = tmp_path / "deep" / "cache"
-    RefreshRecord(folder, DIGEST, clock).update(note("a"))
+    UsageLog(folder, DIGEST, clock).update(note("a"))
     clock.sleep(60)
-    RefreshRecord(folder, DIGEST, clock).update(
+    UsageLog(folder, DIGEST, clock).update(
         lambda past, now: (
             past.with_use("a", now).with_closed("b", now + timedelta(hours=1))
         ).with_account_closed(now + timedelta(hours=2))
     )
-    past = read(RefreshRecord(folder, DIGEST, clock))
+    past = read(UsageLog(folder, DIGEST, clock))
     assert [len(past.uses["a"]), len(past.closed), past.account_closed is None] == [2, 1, False]
-    assert read(RefreshRecord(folder, "another", clock)) == Past()
+    assert read(UsageLog(folder, "another", clock)) == Usage()
 
 
 @pytest.mark.posix
 def test_only_its_owner_can_read_it_and_nothing_else_stays(tmp_path: Path) -> None:
-    RefreshRecord(tmp_path, DIGEST, FakeClock()).update(note("a"))
+    UsageLog(tmp_path, DIGEST, FakeClock()).update(note("a"))
     found = sorted(tmp_path.iterdir())
     assert [path.suffix for path in found] == [".json", ".lock"]
     if os.name == "posix":
@@ -57,7 +57,7 @@ def test_only_its_owner_can_read_it_and_nothing_else_stays(tmp_path: Path) -> No
 
 def test_what_no_longer_counts_is_dropped(tmp_path: Path) -> None:
     clock = FakeClock()
-    record = RefreshRecord(tmp_path, DIGEST, clock)
+    record = UsageLog(tmp_path, DIGEST, clock)
     record.update(note("old"))
     clock.sleep(3 * 86_400)
     record.update(note("new"))
@@ -89,8 +89,8 @@ MOMENT = '"2026-07-15T16:00:00+00:00"'
 def test_what_segctl_did_not_write_is_begun_anew(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / f"refreshes-{DIGEST}.json"
     path.write_bytes(content)
-    assert list(RefreshRecord(tmp_path, DIGEST, FakeClock()).update(note("a")).uses) == ["a"]
-    assert list(read(RefreshRecord(tmp_path, DIGEST, FakeClock())).uses) == ["a"]
+    assert list(UsageLog(tmp_path, DIGEST, FakeClock()).update(note("a")).uses) == ["a"]
+    assert list(read(UsageLog(tmp_path, DIGEST, FakeClock())).uses) == ["a"]
 
 
 @pytest.mark.parametrize("folder", [None, "file/below", "\0", "folder"])
@@ -100,14 +100,14 @@ def test_without_a_place_it_lasts_as_long_as_the_process(
     (tmp_path / "file").write_text("")
     # A folder stands where the record should be.
     (tmp_path / "folder" / f"refreshes-{DIGEST}.json").mkdir(parents=True)
-    record = RefreshRecord(None if folder is None else tmp_path / folder, DIGEST, FakeClock())
+    record = UsageLog(None if folder is None else tmp_path / folder, DIGEST, FakeClock())
     record.update(note("a"))
     assert list(record.update(note("b")).uses) == ["a", "b"]
 
 
 def test_a_lock_that_is_never_given_back_does_not_hold_up_a_run(tmp_path: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
-    record = RefreshRecord(tmp_path, DIGEST, FakeClock())
+    record = UsageLog(tmp_path, DIGEST, FakeClock())
     with (tmp_path / f"refreshes-{DIGEST}.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         record.update(note("a"))
@@ -120,8 +120,8 @@ def test_processes_lose_nothing_of_one_another(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from segctl.common.clock import SystemClock
-from segctl.refreshing.usage_log import RefreshRecord
-record = RefreshRecord(Path({str(tmp_path)!r}), "d", SystemClock())
+from segctl.refreshing.usage_log import UsageLog
+record = UsageLog(Path({str(tmp_path)!r}), "d", SystemClock())
 for number in range(25):
     record.update(lambda past, now: past.with_use(sys.argv[1] + str(number), now))
 """

@@ -94,7 +94,7 @@ def _read(
             tell,
             account.definitions,
             # Who asks for one by its name is told that it has gone.
-            is_loose=lambda _: not names,
+            is_undeclared=lambda _: not names,
         )
     return snapshot, picked
 

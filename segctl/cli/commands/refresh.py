@@ -16,7 +16,7 @@ from segctl.errors import UsageError
 from segctl.model.report import RefreshStatus
 from segctl.planfile.report_json import refreshes_json
 from segctl.planfile.to_json import document_header
-from segctl.refreshing.refresher import candidate, refresh_segments
+from segctl.refreshing.refresher import candidate_of, refresh_segments
 from segctl.render.report_text import refresh_lines
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
     known = priorities(session)
     with session.connect(read_only=False) as account, session.progress("refreshing") as tell:
         found = [
-            candidate(remote, known.get(remote.name, 0))
+            candidate_of(remote, known.get(remote.name, 0))
             for remote in _find(names, account.reader.list_segments())
         ]
         record, zone = record_of(session, account), session.config.time_zone
