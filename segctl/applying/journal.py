@@ -33,7 +33,6 @@ from segctl.sendgrid.api import Writer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from segctl.common.clock import Clock
@@ -115,12 +114,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # Whoever insists on leaving leaves a request behind, whose answer must find no file here:
         # by then its number may be another's. Who holds the lock all the while keeps the file.
         if self._lock.acquire(timeout=PATIENCE):

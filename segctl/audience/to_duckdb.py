@@ -32,7 +32,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from segctl.audience.conditions import CONTACT, ConditionTranslator, operands_of, tables_sql
-from segctl.audience.expressions import NOW
 from segctl.audience.scope import Columns, ColumnUse, ScopedTable, TableScope
 from segctl.audience.typed_sql import NUMBER_TYPE, text_sql
 from segctl.query import ast
@@ -95,11 +94,6 @@ class Audience:
     asked: tuple[ColumnUse, ...] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def uses_now(self) -> bool:
-        """Whether `$now` is to be bound."""
-        return NOW in self.condition.sql
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import os
     import sqlite3
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
 _PREFIX = "/v3/marketing/"
 _LOG_LENGTH = 10_000
@@ -162,12 +161,7 @@ class Emulator:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _seconds(self) -> float:

@@ -19,8 +19,6 @@ from segctl.emulator.response import Delivery, Response, errors_response
 from segctl.emulator.store import StateError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from segctl.emulator.app import Emulator
 
 MAX_BODY = 1_048_576
@@ -63,12 +61,7 @@ class Server:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -133,12 +133,6 @@ EVENT_SOURCES = ("mail", "automation")
 EVENT_TYPES = ("processed", "delivered", "open", "click")
 """Values of `event_type` seen in real queries; there are others."""
 
-KEYWORDS = ("SELECT", "FROM", "JOIN", "INNER", "ON", "WHERE", "AND", "OR", "NOT", "IN", "IS")
-"""The documented keywords. AS and LIKE are not documented, but work."""
-
-OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "+", "-", "*", "/", "%")
-"""The documented operators. `<>` is not documented."""
-
 TIME_UNITS = (
     "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks",
     "month", "months", "quarter", "quarters", "year", "years",

@@ -127,9 +127,7 @@ def audience(text: str) -> Audience:
 
 def test_what_an_audience_asks() -> None:
     assert not audience(f"{W}plan = 'x'").uses_events
-    assert not audience(f"{W}plan = 'x'").uses_now
     assert audience(f"{J} WHERE e.timestamp > now() - 1 day").uses_events
-    assert audience(f"{J} WHERE e.timestamp > now() - 1 day").uses_now
 
 
 def test_parts_stand_where_they_were_written() -> None:
