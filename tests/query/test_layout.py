@@ -234,7 +234,7 @@ def test_large_queries_take_time_in_proportion(name: str) -> None:
 
 
 def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segctl.query.format.layout._Writer.text", lambda _: f"{C} WHERE a = 2")
+    monkeypatch.setattr("segctl.query.format.layout._Writer.write", lambda _: f"{C} WHERE a = 2")
     text = f"{W}a = 1"
     layout = format_query(parse(text))
     assert layout.text == text
@@ -271,7 +271,7 @@ NOTE = "-- segctl: ignore[drops-nulls]"
 def test_what_a_comment_for_segctl_covers_is_not_moved(text: str) -> None:
     layout = format_query(parse(text))
     assert layout.text == text
-    assert "a comment for segctl stands in it" in layout.reason
+    assert "a segctl comment" in layout.reason
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

@@ -1,1 +1,1 @@
-"""The layout of a query: one way to write it, with its comments kept."""
+"""The formatter of queries: one layout for every query, comments kept."""

@@ -1,8 +1,8 @@
-"""Where the lines of a query break, which of its words are keywords, which stand close.
+"""The line breaks of a query, its keywords, and the tokens without a space before them.
 
-Owns the style; `layout` puts the words on paper by it and describes it. Everything here is a set
-of word numbers, so nothing here can add, drop or change a word. Refuses to look into clauses that
-segctl does not read (`Extra`): they go on one line, with spaces where the author had any.
+`layout` describes the style and writes the text. Everything here is a set of token indices, so
+nothing here can add, drop or change a token. Unsupported clauses, which are not parsed, go on one
+line, with spaces where the author put them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 STEP = 2
 """One level of indentation, in spaces."""
 
-_KEYWORDS = RESERVED - {"WITH"}  # it can only stand in the name of a type
+_KEYWORDS = RESERVED - {"WITH"}  # only used in the names of types
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """A list that may be wrapped: the numbers of its brackets and of the first word of each item.
+class WrappableList:
+    """A list that may be wrapped: the indices of its brackets and of the first token of each item.
 
-    `indent` is that of the condition in which it stands.
+    `indent` is that of the condition that contains the list.
     """
 
     opened: int
@@ -40,67 +40,67 @@ class Listing:
 
 
 @dataclass(slots=True)
-class Lines:
-    """The style of one query, by the numbers of its words.
+class LineStyle:
+    """The style of one query, by the indices of its tokens.
 
-    `breaks` goes from the word that begins a line to the line's indentation. `closers` are the
-    closing parentheses among them, `heads` the keywords among them that belong to what follows
-    on their line, `junctions` the ANDs and ORs among these. `close` words have no space before
-    them. `plain` says that the query is short enough in shape for a single line.
+    `breaks` maps each token that starts a line to the indentation of the line. `closers` are the
+    closing parentheses among these tokens, `heads` the keywords that belong to what follows on
+    their line, `junctions` the ANDs and ORs among the heads. `attached` tokens have no space before
+    them. `is_simple` is true if the structure of the query allows a single line.
     """
 
     breaks: dict[int, int] = field(default_factory=dict)
     closers: set[int] = field(default_factory=set)
     heads: set[int] = field(default_factory=set)
     junctions: set[int] = field(default_factory=set)
-    close: set[int] = field(default_factory=set)
+    attached: set[int] = field(default_factory=set)
     keywords: set[int] = field(default_factory=set)
-    lists: list[Listing] = field(default_factory=list)
-    plain: bool = False
+    lists: list[WrappableList] = field(default_factory=list)
+    is_simple: bool = False
 
 
-def lines_of(parsed: ParsedQuery, query: ast.Query) -> Lines:
-    """Work out the style of a query, the tree of `parsed`. Linear in the number of words."""
-    maker = _Maker(parsed, query)
-    maker.query(query, 0)
-    maker.words(query)
-    maker.lines.plain = (
+def line_style(parsed: ParsedQuery, query: ast.Query) -> LineStyle:
+    """Return the style of a query, the tree of `parsed`. Linear in the number of tokens."""
+    builder = _StyleBuilder(parsed, query)
+    builder.query(query, 0)
+    builder.find_keywords(query)
+    builder.style.is_simple = (
         not (query.joins or query.comments or query.unsupported)
         and not isinstance(query.where, ast.And | ast.Or)
-        and not maker.lines.closers  # subqueries have some
+        and not builder.style.closers  # subqueries have closers
     )
-    return maker.lines
+    return builder.style
 
 
-class _Maker:
+class _StyleBuilder:
     def __init__(self, parsed: ParsedQuery, query: ast.Query) -> None:
-        self.text = parsed.tokens
-        self.first = {word.start: number for number, word in enumerate(parsed.tokens)}
-        self.last = {word.end: number for number, word in enumerate(parsed.tokens)}
+        self.tokens = parsed.tokens
+        self.first = {token.start: index for index, token in enumerate(parsed.tokens)}
+        self.last = {token.end: index for index, token in enumerate(parsed.tokens)}
         self.wraps: dict[tuple[int, int], list[ast.Paren]] = {}
         for paren in query.parens:  # sorted by start: the outermost of a span comes first
             self.wraps.setdefault((paren.inner_start, paren.inner_end), []).append(paren)
-        self.lines = Lines()
+        self.style = LineStyle()
 
     def around(self, node: Node) -> list[ast.Paren]:
         """Return the parentheses around an expression, the outermost first."""
         return self.wraps.get((node.start, node.end), [])
 
     def outer(self, node: Node) -> tuple[int, int]:
-        """Return the numbers of the first and last word of an expression with its parentheses."""
+        """Return the first and last token of an expression, its parentheses included."""
         wraps = self.around(node)
         span = wraps[0] if wraps else node
         return self.first[span.start], self.last[span.end]
 
-    def head(self, number: int, indent: int) -> None:
-        self.lines.breaks[number] = indent
-        self.lines.heads.add(number)
+    def head(self, index: int, indent: int) -> None:
+        self.style.breaks[index] = indent
+        self.style.heads.add(index)
 
     def bracket(self, opened: int, closed: int, indent: int) -> None:
-        """Put what stands between two parentheses on lines of its own."""
-        self.lines.breaks[opened + 1] = indent + STEP
-        self.lines.breaks[closed] = indent
-        self.lines.closers.add(closed)
+        """Put the content of two parentheses on lines of its own."""
+        self.style.breaks[opened + 1] = indent + STEP
+        self.style.breaks[closed] = indent
+        self.style.closers.add(closed)
 
     def query(self, query: ast.Query, indent: int) -> None:
         self.head(self.first[query.start], indent)
@@ -111,7 +111,7 @@ class _Maker:
             self.inline(source, indent)
         end = self.last[query.sources[-1].end]
         for join in query.joins:
-            self.lines.breaks[self.first[join.start]] = indent
+            self.style.breaks[self.first[join.start]] = indent
             self.inline(join.source, indent)
             if join.on:
                 self.condition(join.on, indent, indent + STEP)
@@ -119,30 +119,30 @@ class _Maker:
         if query.where:
             self.head(end + 1, indent)
             self.condition(query.where, indent + STEP, indent + STEP)
-        for extra in query.unsupported:
-            self.unsupported(extra, indent)
+        for clause in query.unsupported:
+            self.unsupported(clause, indent)
 
-    def unsupported(self, extra: ast.UnsupportedClause, indent: int) -> None:
-        if extra.kind is UnsupportedKind.STAR:
+    def unsupported(self, clause: ast.UnsupportedClause, indent: int) -> None:
+        if clause.kind is UnsupportedKind.STAR:
             return
-        start, end = self.first[extra.start], self.last[extra.end]
-        leading = extra.kind in (UnsupportedKind.DISTINCT, UnsupportedKind.TOP)
+        start, end = self.first[clause.start], self.last[clause.end]
+        leading = clause.kind in (UnsupportedKind.DISTINCT, UnsupportedKind.TOP)
         if not leading:
-            self.lines.breaks[start] = indent
-        for number in range(start + 1, end + 1):
-            before, word = self.text[number - 1 : number + 1]
-            if before.end == word.start:
-                self.lines.close.add(number)
+            self.style.breaks[start] = indent
+        for index in range(start + 1, end + 1):
+            before, token = self.tokens[index - 1 : index + 1]
+            if before.end == token.start:
+                self.style.attached.add(index)
 
     def condition(self, node: ast.Expression, line: int, below: int) -> None:
-        """Lay out a condition that begins on a line indented by `line`.
+        """Lay out a condition that starts on a line indented by `line`.
 
-        Its ANDs and ORs begin lines indented by `below`.
+        Its ANDs and ORs start lines indented by `below`.
         """
         match node:
             case ast.And() | ast.Or() if not self.around(node):
                 self.junction(node, line, below)
-            case ast.And() | ast.Or() if _is_one_thought(node):
+            case ast.And() | ast.Or() if _is_null_guarded(node):
                 self.inline(node, line)
             case ast.And() | ast.Or():
                 inner = self.around(node)[-1]
@@ -154,20 +154,20 @@ class _Maker:
                 self.inline(node, line)
 
     def junction(self, node: ast.And | ast.Or, line: int, below: int) -> None:
-        for number, operand in enumerate(node.operands):
-            if number:
-                word = self.outer(operand)[0] - 1
-                self.head(word, below)
-                self.lines.junctions.add(word)
+        for index, operand in enumerate(node.operands):
+            if index:
+                token = self.outer(operand)[0] - 1
+                self.head(token, below)
+                self.style.junctions.add(token)
                 line = below
             self.condition(operand, line, below + STEP)
 
     def inline(self, node: Node, line: int) -> None:
-        """Leave a piece on its line, but for the queries and the long lists in it."""
+        """Keep a node on its line, except for the subqueries and long lists in it."""
         pending = [node]
         while pending:
-            found = pending.pop()
-            match found:
+            current = pending.pop()
+            match current:
                 case ast.Subquery(query=query) | ast.Exists(query=query):
                     self.within(query, line)
                     continue
@@ -175,12 +175,12 @@ class _Maker:
                     self.within(query, line)
                     continue
                 case ast.In(items=tuple(items)):
-                    self.listing(self.outer(items[0])[0] - 1, items, self.last[found.end], line)
+                    self.listing(self.outer(items[0])[0] - 1, items, self.last[current.end], line)
                 case ast.Array(items=items):
-                    self.listing(self.first[found.start], items, self.last[found.end], line)
+                    self.listing(self.first[current.start], items, self.last[current.end], line)
                 case _:
                     pass
-            pending.extend(reversed(tuple(children(found))))
+            pending.extend(reversed(tuple(children(current))))
 
     def within(self, query: ast.Query, line: int) -> None:
         self.bracket(self.first[query.start] - 1, self.last[query.end] + 1, line)
@@ -191,59 +191,59 @@ class _Maker:
     ) -> None:
         if items:
             starts = tuple(self.outer(item)[0] for item in items)
-            self.lines.lists.append(Listing(opened, starts, closed, line))
+            self.style.lists.append(WrappableList(opened, starts, closed, line))
 
-    def words(self, query: ast.Query) -> None:  # noqa: C901 - one branch a node
-        """Find the keywords, and the words that stand close to the one before."""
+    def find_keywords(self, query: ast.Query) -> None:  # noqa: C901 - one branch per node
+        """Find the keywords, and the tokens without a space before them."""
         names: set[int] = set()
-        kept: set[int] = set()
+        unchanged: set[int] = set()
         for node in walk(query):
             match node:
                 case ast.Name(start=start):
                     names.add(self.first[start])
                 case ast.Column(path=path) if path:
                     span = range(self.first[node.start], self.last[node.end] + 1)
-                    self.lines.close |= {n for n in span if self.text[n].text == "["}
+                    self.style.attached |= {n for n in span if self.tokens[n].text == "["}
                 case ast.Call(bare=False):
-                    self.lines.close.add(self.first[node.start] + 1)
+                    self.style.attached.add(self.first[node.start] + 1)
                 case ast.Cast():
-                    self.cast(node, kept)
+                    self.cast(node, unchanged)
                 case ast.Unary():
                     after = self.first[node.start] + 1
-                    if self.text[after].text != node.op:  # two minus signs begin a comment
-                        self.lines.close.add(after)
+                    if self.tokens[after].text != node.op:  # two minus signs start a comment
+                        self.style.attached.add(after)
                 case ast.Interval(keyword=True):
-                    self.lines.keywords.add(self.first[node.start])
+                    self.style.keywords.add(self.first[node.start])
                 case ast.UnsupportedClause():
                     first, last = self.first[node.start], self.last[node.end]
-                    kept.update(range(first, last + 1))
-                    for number, word in enumerate(node.kind.value.split(), first):
-                        if number <= last and self.text[number].upper == word:
-                            self.lines.keywords.add(number)
+                    unchanged.update(range(first, last + 1))
+                    for index, token in enumerate(node.kind.value.split(), first):
+                        if index <= last and self.tokens[index].upper == token:
+                            self.style.keywords.add(index)
                 case _:
                     pass
-        self.lines.keywords |= {
-            number
-            for number, word in enumerate(self.text)
-            if word.kind is TokenKind.NAME
-            and word.upper in _KEYWORDS
-            and number not in names
-            and number not in kept
+        self.style.keywords |= {
+            index
+            for index, token in enumerate(self.tokens)
+            if token.kind is TokenKind.NAME
+            and token.upper in _KEYWORDS
+            and index not in names
+            and index not in unchanged
         }
 
-    def cast(self, node: ast.Cast, kept: set[int]) -> None:
-        """Keep the name of the type as it is, and its parameters close to it."""
+    def cast(self, node: ast.Cast, unchanged: set[int]) -> None:
+        """Keep the name of a type unchanged, with its parameters attached."""
         if node.form == "literal":
             return
         if node.form != "::":
-            self.lines.close.add(self.first[node.start] + 1)
+            self.style.attached.add(self.first[node.start] + 1)
         named = range(self.outer(node.operand)[1] + 2, self.last[node.end] + 1)
-        kept.update(named)
-        self.lines.close |= {number for number in named if self.text[number].text == "("}
+        unchanged.update(named)
+        self.style.attached |= {index for index in named if self.tokens[index].text == "("}
 
 
-def _is_one_thought(node: ast.And | ast.Or) -> bool:
-    """Tell whether a group is a condition and what it says of NULL: `(a != 1 OR a IS NULL)`."""
+def _is_null_guarded(node: ast.And | ast.Or) -> bool:
+    """Return whether a group is a condition with its NULL test: `(a != 1 OR a IS NULL)`."""
     simple = not any(isinstance(o, ast.And | ast.Or | ast.Not) for o in node.operands)
     pair = len(node.operands) == 2  # noqa: PLR2004
     return pair and simple and any(isinstance(o, ast.IsNull) for o in node.operands)
