@@ -35,7 +35,7 @@ EXPLAINED = {
     SHAPES[1]: ("Contacts who are on any of the lists <uuid> or <uuid>."),
     SHAPES[2]: ("Contacts who are not on the list <uuid>."),
     SHAPES[3]: (
-        "Contacts whose plan is pro, and whose “signed up” is in the last 30 days or later."
+        "Contacts whose plan is pro, and whose “signed up” is in the last 30 days or in the future."
     ),
     SHAPES[4]: (
         "Contacts whose preferred language is cs and whose last order is more than 180 days ago."
@@ -45,12 +45,16 @@ EXPLAINED = {
     SHAPES[7]: ('Contacts whose tags contain “"vip"”.'),
     SHAPES[8]: ("Contacts who clicked an e-mail in the last 30 days."),
     SHAPES[9]: ("Contacts who were sent the Single Send <id> and who did not open it."),
-    SHAPES[10]: ("Contacts who have an event, with the time of their last such event."),
+    SHAPES[10]: ("Contacts who have an event, with the time of the latest such event."),
     S: ("All contacts."),
     W + "country = 'US'": ("Contacts whose country is US."),
     W + "'US' = country": ("Contacts whose country is US."),
-    W + "country != 'US'": ("Contacts whose country is not US (not those without a country)."),
-    W + "NOT country = 'US'": ("Contacts whose country is not US (not those without a country)."),
+    W + "country != 'US'": (
+        "Contacts whose country is not US (excluding those without a country)."
+    ),
+    W + "NOT country = 'US'": (
+        "Contacts whose country is not US (excluding those without a country)."
+    ),
     W + "(country != 'US' OR country IS NULL)": ("Contacts whose country is not US or is not set."),
     W + "country IS NOT NULL AND country != 'US'": (
         "Contacts whose country is set and whose country is not US."
@@ -59,17 +63,17 @@ EXPLAINED = {
     W + "country IN ('US','CA')": ("Contacts whose country is US or CA."),
     W + "country IN ('US','CA','MX')": ("Contacts whose country is one of US, CA or MX."),
     W + "country NOT IN ('US','CA')": (
-        "Contacts whose country is neither US nor CA (not those without a country)."
+        "Contacts whose country is neither US nor CA (excluding those without a country)."
     ),
     W + "country NOT IN ('US','CA','MX')": (
-        "Contacts whose country is none of US, CA or MX (not those without a country)."
+        "Contacts whose country is not one of US, CA or MX (excluding those without a country)."
     ),
     W
     + "country IN ('c0','c1','c2','c3','c4','c5','c6','c7','c8','c9','c10','c11','c12','c13','c14','c15','c16','c17','c18','c19','c20','c21','c22','c23','c24','c25','c26','c27','c28','c29','c30','c31','c32','c33','c34','c35','c36','c37','c38','c39','c40','c41','c42','c43','c44','c45','c46','c47','c48','c49','c50','c51','c52','c53','c54','c55','c56','c57','c58','c59','c60','c61','c62','c63','c64','c65','c66','c67','c68','c69','c70','c71','c72','c73','c74','c75','c76','c77','c78','c79','c80','c81','c82','c83','c84','c85','c86','c87','c88','c89','c90','c91','c92','c93','c94','c95','c96','c97','c98','c99')": (
         "Contacts whose country is one of c0, c1, c2 and 97 more."
     ),
     W + "city = 'New York'": ("Contacts whose city is “New York”."),
-    W + "city = ''": ("Contacts whose city is “” (the empty text)."),
+    W + "city = ''": ("Contacts whose city is “” (empty)."),
     W + "city = '500'": ("Contacts whose city is “500”."),
     W + "city = 'or'": ("Contacts whose city is “or”."),
     W + "email = 'jana@example.com'": ("Contacts whose e-mail address is “j…@example.com”."),
@@ -77,26 +81,24 @@ EXPLAINED = {
         "Contacts whose e-mail address matches the pattern “j…@example.com”."
     ),
     W + "lower(email) = 'jana.k@example.com'": (
-        "Contacts for whom `lower(email) = 'j…@example.com'` holds."
+        "Contacts for whom `lower(email) = 'j…@example.com'` is true."
     ),
     W + "email LIKE 'a%'": ("Contacts whose e-mail address starts with “a”."),
     W + "email LIKE '%a%'": ("Contacts whose e-mail address contains “a”."),
     W + "email NOT LIKE '%@example.com'": (
-        "Contacts whose e-mail address does not end with “@example.com” (not those without an e-mail address)."
+        "Contacts whose e-mail address does not end with “@example.com” (excluding those without an e-mail address)."
     ),
     W + "email LIKE 'a_b%'": ("Contacts whose e-mail address matches the pattern “a_b%”."),
-    W + "email ILIKE '%X'": (
-        "Contacts whose e-mail address ends with “X”, in upper or lower case."
-    ),
+    W + "email ILIKE '%X'": ("Contacts whose e-mail address ends with “X”, ignoring case."),
     W + "tags LIKE '%a%' AND tags NOT LIKE '%b%'": (
-        "Contacts whose tags contain “a” and whose tags do not contain “b” (not those without tags)."
+        "Contacts whose tags contain “a” and whose tags do not contain “b” (excluding those without tags)."
     ),
     W + "total_spend > 500": ("Contacts whose total spend is more than 500."),
     W + "total_spend >= 500 AND total_spend < 1000": (
-        "Contacts whose total spend is between 500 and 1000 (1000 not included)."
+        "Contacts whose total spend is between 500 and 1000 (1000 excluded)."
     ),
     W + "total_spend > 1 AND total_spend < 5": (
-        "Contacts whose total spend is between 1 and 5 (neither included)."
+        "Contacts whose total spend is between 1 and 5 (both excluded)."
     ),
     W + "total_spend >= 1 AND total_spend <= 5": ("Contacts whose total spend is between 1 and 5."),
     W + "total_spend >= 5 AND total_spend <= 1": (
@@ -122,7 +124,7 @@ EXPLAINED = {
         "Contacts who were created between 1 January 2024 and 1 February 2024, 12:30 UTC."
     ),
     W + "created_at >= '2024-01-01' AND created_at < '2024-02-01'": (
-        "Contacts who were created between 1 January 2024 and 1 February 2024 (the end not included)."
+        "Contacts who were created between 1 January 2024 and 1 February 2024 (end excluded)."
     ),
     W + "updated_at >= '2024-06-19T14:30:00+02:00'": (
         "Contacts who were last updated at or after 19 June 2024, 14:30 +02:00."
@@ -139,9 +141,11 @@ EXPLAINED = {
         "Contacts whose last order is between 2 months ago and 30 days ago."
     ),
     W + "last_order > now() - 30 days AND last_order < now() - 60 days": (
-        "Contacts whose last order is in the last 30 days or later, and whose last order is more than 60 days ago."
+        "Contacts whose last order is in the last 30 days or in the future, and whose last order is more than 60 days ago."
     ),
-    W + "last_order > now() - 1 day": ("Contacts whose last order is in the last day or later."),
+    W + "last_order > now() - 1 day": (
+        "Contacts whose last order is in the last day or in the future."
+    ),
     W + "birthday = '2000-02-29'": (
         "Contacts whose birthday is exactly the start of 29 February 2000."
     ),
@@ -149,7 +153,7 @@ EXPLAINED = {
         "Contacts whose time of creation is exactly the start of 19 June 2024."
     ),
     W + "created_at != '2024-06-19T00:00:00Z'": (
-        "Contacts whose time of creation is not exactly the start of 19 June 2024 (not those without a time of creation)."
+        "Contacts whose time of creation is not exactly the start of 19 June 2024 (excluding those without a time of creation)."
     ),
     W + "created_at = '2024-06-19T14:30:00Z'": (
         "Contacts whose time of creation is exactly 19 June 2024, 14:30 UTC."
@@ -169,7 +173,7 @@ EXPLAINED = {
     ),
     W
     + "NOT array_contains(list_ids, ['0b1f4a10-5c1d-4a6e-9f02-000000000001', '0b1f4a10-5c1d-4a6e-9f02-000000000002'])": (
-        "Contacts who are on none of the lists “Newsletter” or “Customers”."
+        "Contacts who are not on any of the lists “Newsletter” or “Customers”."
     ),
     W + "array_contains(list_ids, '0b1f4a10-5c1d-4a6e-9f02-000000000009')": (
         "Contacts who are on the list 0b1f4a10-5c1d-4a6e-9f02-000000000009."
@@ -189,14 +193,14 @@ EXPLAINED = {
         "Contacts whose country is US or whose country is CA."
     ),
     W + "country = 'US' AND (city = 'Boston' OR city = 'Austin')": (
-        "Contacts to whom all of this applies:\n- their country is US\n- at least one of these:\n  - their city is Boston\n  - their city is Austin."
+        "Contacts who meet all of these conditions:\n- their country is US\n- at least one of these:\n  - their city is Boston\n  - their city is Austin."
     ),
     W
     + "(country = 'US' AND city = 'Boston') OR (country = 'CZ' AND (city = 'Brno' OR NOT (plan = 'x' AND x = 1)))": (
-        "Contacts to whom at least one of these applies:\n- all of these:\n  - their country is US\n  - their city is Boston\n- all of these:\n  - their country is CZ\n  - at least one of these:\n    - their city is Brno\n    - their plan is not x (not those without a plan)\n    - their x is not 1 (not those without an x)."
+        "Contacts who meet at least one of these conditions:\n- all of these:\n  - their country is US\n  - their city is Boston\n- all of these:\n  - their country is CZ\n  - at least one of these:\n    - their city is Brno\n    - their plan is not x (excluding those without a plan)\n    - their x is not 1 (excluding those without an x)."
     ),
     W + "f0 = 0 AND f1 = 1 AND f2 = 2 AND f3 = 3 AND f4 = 4 AND f5 = 5": (
-        "Contacts to whom all of this applies:\n- their f0 is 0\n- their f1 is 1\n- their f2 is 2\n- their f3 is 3\n- their f4 is 4\n- their f5 is 5."
+        "Contacts who meet all of these conditions:\n- their f0 is 0\n- their f1 is 1\n- their f2 is 2\n- their f3 is 3\n- their f4 is 4\n- their f5 is 5."
     ),
     J: ("Contacts who have an event."),
     J + " WHERE e.event_type = 'open'": ("Contacts who opened a message."),
@@ -207,7 +211,7 @@ EXPLAINED = {
         "Contacts who opened or clicked an e-mail."
     ),
     J + " WHERE e.event_type = 'bounce' AND e.event_source = 'mail'": (
-        "Contacts who have an e-mail event of the type “bounce”."
+        "Contacts who have an e-mail event of type “bounce”."
     ),
     J + " WHERE e.event_type != 'open' AND e.event_source = 'mail'": (
         "Contacts who have an e-mail event of a type other than “open”."
@@ -220,20 +224,20 @@ EXPLAINED = {
     ),
     J + " WHERE e.event_source='mail'": ("Contacts who have an e-mail event."),
     J + " WHERE e.DATA:payload.url = 'x' AND e.event_source = 'mail' AND e.event_type='click'": (
-        "Contacts who clicked an e-mail, for which `e.data:payload.url = 'x'` holds."
+        "Contacts who clicked an e-mail, for which `e.data:payload.url = 'x'` is true."
     ),
     J + " WHERE event_type = 'click' AND country = 'US'": (
         "Contacts who clicked a message and whose country is US."
     ),
     J + " WHERE e.event_type = 'click' OR c.country = 'US'": (
-        "Contacts who have an event and for whom `c.country = 'US' OR e.event_type = 'click'` holds."
+        "Contacts who have an event and for whom `c.country = 'US' OR e.event_type = 'click'` is true."
     ),
     J
     + " AND e.event_type = 'click' WHERE c.country='US' AND e.timestamp >= '2024-01-01' AND e.timestamp < '2024-02-01'": (
-        "Contacts who clicked a message between 1 January 2024 and 1 February 2024 (the end not included) and whose country is US."
+        "Contacts who clicked a message between 1 January 2024 and 1 February 2024 (end excluded) and whose country is US."
     ),
     "SELECT c.contact_id, c.updated_at FROM contact_data c LEFT JOIN event_data e ON c.contact_id = e.contact_id WHERE e.event_type = 'click'": (
-        "Contacts that the query `SELECT c.contact_id, c.updated_at FROM contact_data c LEFT JOIN event_data e ON c.contact_id = e.contact_id WHERE e.event_type = 'click'` selects."
+        "Contacts selected by the query `SELECT c.contact_id, c.updated_at FROM contact_data c LEFT JOIN event_data e ON c.contact_id = e.contact_id WHERE e.event_type = 'click'`."
     ),
     J
     + " JOIN event_data f ON c.contact_id = f.contact_id WHERE e.event_type='open' AND f.event_type='click'": (
@@ -254,7 +258,7 @@ EXPLAINED = {
         "Contacts who did not open and did not click any message."
     ),
     W + "contact_id IN (SELECT contact_id FROM contact_data WHERE country = 'US')": (
-        "Contacts for whom `contact_id IN (SELECT contact_id FROM contact_data WHERE country = 'US')` holds."
+        "Contacts for whom `contact_id IN (SELECT contact_id FROM contact_data WHERE country = 'US')` is true."
     ),
     W
     + "contact_id NOT IN (SELECT e.contact_id FROM event_data e WHERE e.event_type='open' AND e.contact_id IS NOT NULL)": (
@@ -264,16 +268,16 @@ EXPLAINED = {
         "Contacts who have no event."
     ),
     "SELECT c.contact_id, c.updated_at, MAX(e.timestamp) AS last FROM contact_data c JOIN event_data e ON c.contact_id = e.contact_id WHERE e.event_type='open' AND e.event_source='mail'": (
-        "Contacts who opened an e-mail, with the time of their last such event."
+        "Contacts who opened an e-mail, with the time of the latest such event."
     ),
     S + " GROUP BY x": (
-        "Not all of this query can be explained: it says `GROUP BY x`. Without that:\nAll contacts."
+        "This query cannot be explained completely: it contains `GROUP BY x`. Without that:\nAll contacts."
     ),
     S + " LIMIT 3": (
-        "Not all of this query can be explained: it says `LIMIT 3`. Without that:\nAll contacts."
+        "This query cannot be explained completely: it contains `LIMIT 3`. Without that:\nAll contacts."
     ),
     C + " GROUP BY c.contact_id, c.updated_at HAVING COUNT(*) > 3 ORDER BY 'a . b@c.cz' DESC": (
-        "Not all of this query can be explained: it says `GROUP BY c.contact_id, c.updated_at`"
+        "This query cannot be explained completely: it contains `GROUP BY c.contact_id, c.updated_at`"
         " and `HAVING COUNT(*) > 3` and `ORDER BY 'a . b…@c.cz' DESC`. Without that:\nAll contacts."
     ),
     W + "\"country or plan\" = 'US' AND do_not_mail": (
@@ -282,17 +286,17 @@ EXPLAINED = {
     "SELECT e.contact_id FROM event_data e WHERE e.event_type = 'open'": (
         "Contacts who opened a message."
     ),
-    W + "a = NULL": ("Contacts for whom `a = NULL` holds."),
-    W + "total_spend + 1 > 5": ("Contacts for whom `total_spend + 1 > 5` holds."),
+    W + "a = NULL": ("Contacts for whom `a = NULL` is true."),
+    W + "total_spend + 1 > 5": ("Contacts for whom `total_spend + 1 > 5` is true."),
     W + "is_x IS DISTINCT FROM 'a'": ("Contacts whose “is x” is not “a” or is not set."),
     W + "country NOT IN ('US','CA') OR country IS NULL OR city = 'x'": (
         "Contacts whose country is neither US nor CA or is not set or whose city is x."
     ),
     W + "last_order NOT BETWEEN '2024-01-01' AND '2024-02-01'": (
-        "Contacts for whom `last_order NOT BETWEEN '2024-01-01' AND '2024-02-01'` holds."
+        "Contacts for whom `last_order NOT BETWEEN '2024-01-01' AND '2024-02-01'` is true."
     ),
     W + "NOT (country = 'US' OR last_order > now() - 30 days)": (
-        "Contacts whose country is not US (not those without a country) and whose last order is more than 30 days ago."
+        "Contacts whose country is not US (excluding those without a country) and whose last order is more than 30 days ago."
     ),
     W + "\"Favourite colour\" = 'deep red'": ("Contacts whose Favourite colour is “deep red”."),
 }
@@ -301,7 +305,7 @@ FILES = {
     "churn-risk.yaml": (
         "Contacts whose orders count is more than 0 and whose last order is more than 180 days ago."
     ),
-    "recent-buyers.yaml": ("Contacts whose last order is in the last 30 days or later."),
+    "recent-buyers.yaml": ("Contacts whose last order is in the last 30 days or in the future."),
     "vip.yaml": (
         "On the list “Customers”: contacts whose total spend is more than 500 and whose orders count is at least 3."
     ),
@@ -353,7 +357,7 @@ def test_parent_lists() -> None:
         "On any of the lists “Newsletter” or “Customers”: contacts whose a is 1."
     )
     assert explained(f"{W}a = 1 AND (b = 2 OR c = 3)", f"{ID}2") == (
-        "Contacts who are on the list “Customers” and to whom all of this applies:\n"
+        "Contacts who are on the list “Customers” and meet all of these conditions:\n"
         "- their a is 1\n- at least one of these:\n  - their b is 2\n  - their c is 3."
     )
 
@@ -362,7 +366,7 @@ def test_lines() -> None:
     query = parse(f"{W}a = 1 AND (b = 2 OR c = 3)").query
     assert query
     assert explain_lines(query) == (
-        ExplanationLine(0, "Contacts to whom all of this applies:"),
+        ExplanationLine(0, "Contacts who meet all of these conditions:"),
         ExplanationLine(1, "their a is 1"),
         ExplanationLine(1, "at least one of these:"),
         ExplanationLine(2, "their b is 2"),
@@ -445,7 +449,7 @@ def hold(text: str) -> None:
     said = explained(text)
     assert said.endswith(".")
     assert not said.endswith("..")
-    assert said.startswith(("Contacts ", "All contacts", "Not all of this query"))
+    assert said.startswith(("Contacts ", "All contacts", "This query cannot be explained"))
     assert all(line == line.rstrip() and line for line in said.split("\n"))
 
 
@@ -479,12 +483,12 @@ def test_large_queries_take_time_in_proportion(name: str) -> None:
 
 def test_a_long_address_is_masked_whole() -> None:
     assert explained(f"{W}lower(x) = '{'secret.' * 20}k@example.com'") == (
-        "Contacts for whom `lower(x) = 's…@example.com'` holds."
+        "Contacts for whom `lower(x) = 's…@example.com'` is true."
     )
 
 
 def test_bounds_find_their_opposite_among_others() -> None:
     assert explained(f"{W}a > 5 AND b > 1 AND a >= 0 AND a < 3 AND b <= 9") == (
-        "Contacts whose a is more than 5, whose b is between 1 and 9 (1 not included),"
-        " and whose a is between 0 and 3 (3 not included)."
+        "Contacts whose a is more than 5, whose b is between 1 and 9 (1 excluded),"
+        " and whose a is between 0 and 3 (3 excluded)."
     )

@@ -1,7 +1,7 @@
 """A query in plain English, from its tree.
 
-`sentences` arranges what `audience` has to say; `statements`, `events`, `moments` and `phrases`
-are its words, from the largest to the smallest.
+`conditions` reads the conditions as statements, `sentences` arranges them; `statements`, `events`,
+`times` and `phrases` word them, from the largest part to the smallest.
 """
 
 from __future__ import annotations

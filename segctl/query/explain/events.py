@@ -1,8 +1,8 @@
 """Plain English for what contacts did: the conditions on one row of `event_data`, as one phrase.
 
-Owns the reading of event conditions (source, type, time, Single Send) and the words for them.
-Knows the values that sendgrid-api.md §6 attests; others are shown as they stand. A condition
-that it has no words for is quoted behind the phrase: "for which `…` holds".
+Reads source, type, time and Single Send of an event. Words the values seen in real queries
+(sendgrid-api.md §6); other values are shown unchanged. A condition without words is quoted after
+the phrase: "for which `…` is true".
 """
 
 from __future__ import annotations
@@ -12,42 +12,42 @@ from typing import TYPE_CHECKING
 
 from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN
-from segctl.query.explain.phrases import listed, plain, quoted, text_of
-from segctl.query.explain.times import Bound, moment, when
+from segctl.query.explain.phrases import join_with, plain_text, quote_condition, string_value
+from segctl.query.explain.times import TimeBound, read_time, time_range
 from segctl.query.parser.tokens import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-_PAST = {"processed": "were sent", "delivered": "received", "open": "opened", "click": "clicked"}
-_NOT = {
+_VERBS = {"processed": "were sent", "delivered": "received", "open": "opened", "click": "clicked"}
+_NEGATED_VERBS = {
     "processed": "were not sent", "delivered": "did not receive", "open": "did not open",
     "click": "did not click",
 }  # fmt: skip
-_SEND = ("payload", "unique_args", "singlesend_id")
+_SINGLE_SEND_PATH = ("payload", "unique_args", "singlesend_id")
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
-"""What an operator becomes when its sides change places."""
+"""The operator to use when the operands change places."""
 
 
 @dataclass(slots=True)
-class Event:
-    """What is known of one event that a contact has, or has not."""
+class EventDescription:
+    """The conditions on one event that a contact has, or does not have."""
 
     types: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    excluded_types: tuple[str, ...] = ()
     source: str | None = None
-    send: str | None = None
-    low: Bound | None = None
-    high: Bound | None = None
-    quotes: list[str] = field(default_factory=list)
+    single_send: str | None = None
+    low: TimeBound | None = None
+    high: TimeBound | None = None
+    unexplained: list[str] = field(default_factory=list)
 
     def add(self, node: ast.Expression) -> None:
-        """Take one more condition on the event."""
+        """Add a condition on the event."""
         if isinstance(node, ast.And):
             for operand in node.operands:
                 self.add(operand)
-        elif not (_goes_without_saying(node) or self._add_values(node) or self._add_bound(node)):
-            self.quotes.append(quoted(node))
+        elif not (_is_contact_guard(node) or self._add_values(node) or self._add_bound(node)):
+            self.unexplained.append(quote_condition(node))
 
     def _add_values(self, node: ast.Expression) -> bool:
         column, values, negated = _values(node)
@@ -55,25 +55,29 @@ class Event:
         if column is None or not values:
             return False
         path = tuple(step.text for step in column.path if isinstance(step, ast.Name))
-        known = False
+        handled = False
         if name == "event_type" and not column.path:
-            if negated and not (self.others or self.types):
-                self.others, known = values, True
-            elif not negated and not (self.types or self.others):
-                self.types, known = values, True
+            if negated and not (self.excluded_types or self.types):
+                self.excluded_types, handled = values, True
+            elif not negated and not (self.types or self.excluded_types):
+                self.types, handled = values, True
         elif negated or len(values) > 1:
-            known = False
+            handled = False
         elif name == "event_source" and not column.path and self.source is None:
-            self.source, known = values[0], True
-        elif name == "data" and path == _SEND == path[: len(column.path)] and self.send is None:
-            self.send, known = values[0], True
-        return known
+            self.source, handled = values[0], True
+        elif (
+            name == "data"
+            and path == _SINGLE_SEND_PATH == path[: len(column.path)]
+            and self.single_send is None
+        ):
+            self.single_send, handled = values[0], True
+        return handled
 
     def _add_bound(self, node: ast.Expression) -> bool:
-        sides = bounds(node)
-        if sides is None:
+        time_bounds = read_time_bounds(node)
+        if time_bounds is None:
             return False
-        column, low, high = sides
+        column, low, high = time_bounds
         if lower(column.name.text) != "timestamp" or column.path:
             return False
         if (low and self.low) or (high and self.high):
@@ -81,45 +85,58 @@ class Event:
         self.low, self.high = low or self.low, high or self.high
         return True
 
-    def said(self, *, negated: bool = False, known: str | None = None) -> str:
-        """Say it, after `who`. `known` is a Single Send that was just spoken of: `it`."""
-        words = self._did(negated=negated, known=known)
-        time = when(self.low, self.high, past=True)
+    def phrase(self, *, negated: bool = False, it: str | None = None) -> str:
+        """Return the event in words, after `who`; `it` is the Single Send mentioned just before."""
+        words = self._action(negated=negated, it=it)
+        time = time_range(self.low, self.high, past=True)
         if time:
             words += f" {time}"
-        if self.quotes:
-            words += f", for which {' and '.join(self.quotes)} holds"
+        if self.unexplained:
+            verb = "is" if len(self.unexplained) == 1 else "are"
+            words += f", for which {' and '.join(self.unexplained)} {verb} true"
         return words
 
-    def _did(self, *, negated: bool, known: str | None) -> str:
-        if self.types and all(kind in _PAST for kind in self.types):
-            if self.send is not None:
-                thing = "it" if known == self.send else f"the Single Send {plain(self.send)}"
-            else:
-                kind = "e-mail" if self.source == "mail" else "message"
-                thing = f"{'any' if negated else 'an' if kind == 'e-mail' else 'a'} {kind}"
-            if self.source not in (None, "mail"):
-                thing += f" (source “{plain(self.source or '')}”)"
-            verbs = _NOT if negated else _PAST
-            said = [verbs[kind] for kind in self.types]
-            return f"{listed(said, 'and' if negated else 'or')} {thing}"
-        words = f"have {'no' if negated else 'an'} event"
-        if self.source == "mail":
-            words = f"have {'no' if negated else 'an'} e-mail event"
-        elif self.source is not None:
-            words += f" of the source “{plain(self.source)}”"
+    def _action(self, *, negated: bool, it: str | None) -> str:
+        if self.types and all(event_type in _VERBS for event_type in self.types):
+            verbs = _NEGATED_VERBS if negated else _VERBS
+            actions = [verbs[event_type] for event_type in self.types]
+            verb = join_with(actions, "and" if negated else "or")
+            return f"{verb} {self._message(negated=negated, it=it)}"
+        kind = "e-mail event" if self.source == "mail" else "event"
+        words = f"have {'no' if negated else 'an'} {kind}"
+        if self.source not in (None, "mail"):
+            words += f" from the source “{plain_text(self.source or '')}”"
         if self.types:
-            words += f" of the type {listed([f'“{plain(kind)}”' for kind in self.types])}"
-        if self.others:
-            words += f" of a type other than {listed([f'“{plain(kind)}”' for kind in self.others])}"
-        if self.send is not None:
-            it = "it" if known == self.send else f"the Single Send {plain(self.send)}"
-            words += f" of {it}"
+            words += f" of type {_quoted_types(self.types)}"
+        if self.excluded_types:
+            words += f" of a type other than {_quoted_types(self.excluded_types)}"
+        if self.single_send is not None:
+            words += f" for {_single_send(self.single_send, it)}"
         return words
 
+    def _message(self, *, negated: bool, it: str | None) -> str:
+        """Return what was sent, opened or clicked: `an e-mail`, `the Single Send …`."""
+        if self.single_send is not None:
+            message = _single_send(self.single_send, it)
+        elif self.source == "mail":
+            message = "any e-mail" if negated else "an e-mail"
+        else:
+            message = "any message" if negated else "a message"
+        if self.source not in (None, "mail"):
+            message += f" (source “{plain_text(self.source or '')}”)"
+        return message
 
-def _goes_without_saying(node: ast.Expression) -> bool:
-    """Tell the guard of a NOT IN: that an event is of some contact."""
+
+def _single_send(single_send: str, it: str | None) -> str:
+    return "it" if single_send == it else f"the Single Send {plain_text(single_send)}"
+
+
+def _quoted_types(types: Sequence[str]) -> str:
+    return join_with([f"“{plain_text(event_type)}”" for event_type in types])
+
+
+def _is_contact_guard(node: ast.Expression) -> bool:
+    """Return whether a condition only says that an event has a contact, as in NOT IN queries."""
     match node:
         case ast.IsNull(operand=ast.Column(name=name, path=()), negated=True):
             return lower(name.text) == JOIN_COLUMN
@@ -127,19 +144,18 @@ def _goes_without_saying(node: ast.Expression) -> bool:
 
 
 def _values(node: ast.Expression) -> tuple[ast.Column | None, tuple[str, ...], bool]:
-    """Return what column has, or has not, one of which texts."""
+    """Return which column must have, or must not have, one of which values."""
     match node:
         case ast.Comparison(op="=" | "!=" as op, left=ast.Column() as column, right=right) | (
             ast.Comparison(op="=" | "!=" as op, right=ast.Column() as column, left=right)
         ):
-            found = _texts((right,))
-            return column, found, op == "!="
+            return column, _string_values((right,)), op == "!="
         case ast.In(operand=ast.Column() as column, items=tuple(items), negated=negated):
-            return column, _texts(items), negated
+            return column, _string_values(items), negated
         case ast.Or(operands=operands):
             read = [_values(operand) for operand in operands]
             columns = {(lower(c.name.text), len(c.path)) for c, _, _ in read if c}
-            usable = all(c and not c.path and values and not no for c, values, no in read)
+            usable = all(c and not c.path and values and not neg for c, values, neg in read)
             if usable and len(columns) == 1:
                 return read[0][0], tuple(v for _, values, _ in read for v in values), False
         case _:
@@ -147,28 +163,28 @@ def _values(node: ast.Expression) -> tuple[ast.Column | None, tuple[str, ...], b
     return None, (), False
 
 
-def _texts(nodes: Iterable[ast.Expression]) -> tuple[str, ...]:
-    """Return the texts of strings; nothing if there is anything else among them."""
-    found = [text_of(node) for node in nodes]
-    return tuple(text for text in found if text is not None) if None not in found else ()
+def _string_values(nodes: Iterable[ast.Expression]) -> tuple[str, ...]:
+    """Return the values of string literals; nothing if any node is something else."""
+    values = [string_value(node) for node in nodes]
+    return tuple(value for value in values if value is not None) if None not in values else ()
 
 
-def bounds(
+def read_time_bounds(
     node: ast.Expression,
-) -> tuple[ast.Column, Bound | None, Bound | None] | None:
-    """Read a condition that bounds a column by moments, or return `None`."""
+) -> tuple[ast.Column, TimeBound | None, TimeBound | None] | None:
+    """Return the column that a condition limits to a range of times, or `None`."""
     match node:
         case ast.Comparison(op="<" | "<=" | ">" | ">=" as op, left=left, right=right):
             if isinstance(right, ast.Column):
                 left, right, op = right, left, FLIPPED[op]  # type: ignore[assignment]
-            at = moment(right)
-            if isinstance(left, ast.Column) and at:
-                bound = Bound(at, inclusive=len(op) > 1)
+            point = read_time(right)
+            if isinstance(left, ast.Column) and point:
+                bound = TimeBound(point, inclusive=len(op) > 1)
                 return (left, bound, None) if op[0] == ">" else (left, None, bound)
         case ast.Between(operand=ast.Column() as column, low=low, high=high, negated=False):
-            start, end = moment(low), moment(high)
+            start, end = read_time(low), read_time(high)
             if start and end:
-                return column, Bound(start, inclusive=True), Bound(end, inclusive=True)
+                return column, TimeBound(start, inclusive=True), TimeBound(end, inclusive=True)
         case _:
             pass
     return None

@@ -1,9 +1,8 @@
-"""Plain English for the small things of a query: names of fields, values, lists, quotations.
+"""Plain English for the parts of a condition: names of fields, values, lists, quotations.
 
-Owns the words for what stands in a condition; `moments` has those for times, `audience` puts
-conditions together. Refuses to guess: what it has no words for is quoted between backticks, in
-normal form. E-mail addresses are masked wherever they stand, for an explanation is posted where
-the contacts' data must not be.
+`times` words times, `conditions` whole conditions. Does not guess: what has no words is quoted in
+backticks, in normal form. E-mail addresses are masked everywhere, because explanations are posted
+in places where contact data must not appear.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from segctl.query.to_sql import SqlWriter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SHOWN = 80
-"""A value is shown in so many characters at the most."""
+MAX_VALUE_LENGTH = 80
+"""The length in characters to which a value is cut."""
 
-WHOLE, CUT = 6, 3
-"""Lists of up to WHOLE items are shown whole, of longer ones the first CUT."""
+MAX_LISTED, LISTED_OF_MORE = 6, 3
+"""Lists of up to MAX_LISTED items are shown whole; of longer ones, the first LISTED_OF_MORE."""
 
 _FIELDS = {
     "email": "e-mail address",
@@ -39,7 +38,7 @@ _FIELDS = {
 }
 _SIMPLE_FIELD = re.compile(r"[^\W_]+(?:[ _-][^\W_]+)*")
 _SIMPLE_VALUE = re.compile(r"[^\W\d_][\w-]*")
-_MISREAD = frozenset(
+_AMBIGUOUS_VALUES = frozenset(
     {
         "a", "an", "and", "any", "are", "as", "between", "holds", "in", "is", "it", "no", "none",
         "not", "null", "of", "on", "one", "only", "or", "set", "than", "that", "the", "their",
@@ -47,87 +46,91 @@ _MISREAD = frozenset(
     }
 )  # fmt: skip
 _VERBS = frozenset(("is", "has", "had", "was", "can", "did", "does", "wants", "should", "likes"))
-_JOINING = frozenset(("and", "or", "not"))  # they would read as the query's own
+_CONNECTIVES = frozenset(("and", "or", "not"))  # they would read as part of the sentence
 _PARTICLES = frozenset(("up", "at", "on", "in", "by", "off", "out", "to"))
-_OF_ADDRESS = r"""[^\s@"'`(),:;<>\[\]\\\u201c\u201d]"""
-# Tried only where a run of such characters begins, and never twice: linear in a long text. A bound
-# on its length would let the beginning of a longer one through.
-_ADDRESS = re.compile(f"(?<!{_OF_ADDRESS})({_OF_ADDRESS}++)@(?=\\w)")
+_ADDRESS_CHARACTER = r"""[^\s@"'`(),:;<>\[\]\\\u201c\u201d]"""
+# Matches only at the start of a run of such characters, and never backtracks: linear in a long
+# text. A limit on the length would leave the start of a longer address unmasked.
+_ADDRESS = re.compile(f"(?<!{_ADDRESS_CHARACTER})({_ADDRESS_CHARACTER}++)@(?=\\w)")
 _WORD = re.compile(r"""'(?:[^'\\]++|\\.|'')*+'|"(?:[^"]++|"")*+"|[^\s]++""", re.DOTALL)
-_OF_CLAUSES = frozenset(("BY", "ALL", "ASC", "DESC", "TOP", "WINDOW"))
+_CLAUSE_KEYWORDS = frozenset(("BY", "ALL", "ASC", "DESC", "TOP", "WINDOW"))
 _SINGULAR_ENDS = ("ss", "us", "is", "as", "os")
-_LIKE_A_CONSONANT = ("uni", "use", "usa", "uti", "eu", "one", "once")
+_CONSONANT_SOUNDS = ("uni", "use", "usa", "uti", "eu", "one", "once")
 
 
 def field_name(name: ast.Name) -> str:
-    """Return what people call a field: `last_order` is the last order."""
+    """Return the name of a field in words: `last order` for `last_order`."""
     text = name.text if name.quoted else lower(name.text)
     if text in _FIELDS:
         return _FIELDS[text]
     words = text.replace("_", " ").split()
     if not _SIMPLE_FIELD.fullmatch(text):
-        return f"“{plain(text)}”"
-    if _JOINING & {lower(word) for word in words}:
+        return f"“{plain_text(text)}”"
+    if _CONNECTIVES & {lower(word) for word in words}:
         return f"“{' '.join(words)}”"
     clumsy = lower(words[0]) in _VERBS or lower(words[-1]) in _PARTICLES
     return f"“{' '.join(words)}”" if clumsy else " ".join(words)
 
 
-def is_plural(field: str) -> bool:
-    """Tell whether the name of a field takes `are`, as far as its end shows it."""
+def takes_plural(field: str) -> bool:
+    """Return whether the name of a field takes `are`, judging by its ending."""
     word = field.rsplit(" ", 1)[-1]
     return word.endswith("s") and len(word) > 3 and not word.endswith(_SINGULAR_ENDS)  # noqa: PLR2004
 
 
 def without(field: str) -> str:
-    """Say that a field is not set: `without a country`."""
-    if is_plural(field):
+    """Return the words for an unset field: `without a country`."""
+    if takes_plural(field):
         return f"without {field}"
     start = lower(field.lstrip("“"))
-    vowel = start[:1] in tuple("aeiou") and not start.startswith(_LIKE_A_CONSONANT)
+    starts_with_vowel = start[:1] in tuple("aeiou") and not start.startswith(_CONSONANT_SOUNDS)
     if len(start.rstrip("”")) == 1:  # the name of a letter
-        vowel = start[0] in "aefhilmnorsx"
-    return f"without {'an' if vowel else 'a'} {field}"
+        starts_with_vowel = start[0] in "aefhilmnorsx"
+    return f"without {'an' if starts_with_vowel else 'a'} {field}"
 
 
-def masked(text: str) -> str:
-    """Return a text with the e-mail addresses in it made unrecognisable: `a…@example.com`."""
-    return _ADDRESS.sub(_mask, text) if "@" in text else text
+def mask_addresses(text: str) -> str:
+    """Return a text with its e-mail addresses masked: `a…@example.com`."""
+    return _ADDRESS.sub(_mask_match, text) if "@" in text else text
 
 
-def _mask(found: re.Match[str]) -> str:
-    bare = found[1].lstrip("%_")
-    wild = found[1][: len(found[1]) - len(bare)]
-    return f"{wild}{bare[:1]}…@" if bare else found.group()
+def _mask_match(match: re.Match[str]) -> str:
+    bare = match[1].lstrip("%_")
+    wildcards = match[1][: len(match[1]) - len(bare)]
+    return f"{wildcards}{bare[:1]}…@" if bare else match.group()
 
 
-def plain(text: str, most: int = SHOWN) -> str:
-    """Return a text as it can stand in a sentence: on one line, masked, not too long."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in masked(text)).split())
-    return text if len(text) <= most else text[: most - 1] + "…"
+def plain_text(text: str, limit: int = MAX_VALUE_LENGTH) -> str:
+    """Return a text as a sentence can contain it: on one line, masked, and cut to `limit`."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in mask_addresses(text)).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def value_text(value: str) -> str:
-    """Return a text value; in quotation marks unless it is one plain word."""
-    if _SIMPLE_VALUE.fullmatch(value) and lower(value) not in _MISREAD and len(value) <= SHOWN:
+    """Return a value, in quotation marks unless it is one plain word."""
+    if (
+        _SIMPLE_VALUE.fullmatch(value)
+        and lower(value) not in _AMBIGUOUS_VALUES
+        and len(value) <= MAX_VALUE_LENGTH
+    ):
         return value
-    return f"“{plain(value)}”" if value else "“” (the empty text)"
+    return f"“{plain_text(value)}”" if value else "“” (empty)"
 
 
-def literal(node: ast.Expression) -> str | None:
-    """Return what a literal says, or `None` for anything else, NULL included."""
+def literal_text(node: ast.Expression) -> str | None:
+    """Return a literal in words, or `None` for anything else, including NULL."""
     match node:
         case ast.String(value=value):
             return value_text(value)
         case ast.Boolean(value=value):
             return "true" if value else "false"
         case ast.Number() | ast.Unary():
-            return number(node)
+            return number_text(node)
         case _:
             return None
 
 
-def number(node: ast.Expression) -> str | None:
+def number_text(node: ast.Expression) -> str | None:
     """Return a number with its sign, or `None` for anything else."""
     match node:
         case ast.Number(text=text):
@@ -138,42 +141,49 @@ def number(node: ast.Expression) -> str | None:
             return None
 
 
-def text_of(node: ast.Expression) -> str | None:
-    """Return the value of a string, or `None` for anything else."""
+def string_value(node: ast.Expression) -> str | None:
+    """Return the value of a string literal, or `None` for anything else."""
     return node.value if isinstance(node, ast.String) else None
 
 
-def quoted(node: ast.Expression, *, negated: bool = False) -> str:
-    """Quote a condition that there are no words for."""
-    text = SqlWriter().write(ast.Not(start=node.start, end=node.end, operand=node)
-                          if negated else node)  # fmt: skip
-    return quotation(text)
+def quote_condition(node: ast.Expression, *, negated: bool = False) -> str:
+    """Return a condition, or its negation, as a quotation."""
+    condition = ast.Not(start=node.start, end=node.end, operand=node) if negated else node
+    return quote_sql(SqlWriter().write(condition))
 
 
-def quotation(text: str) -> str:
-    """Quote a piece of a query, which may be long."""
-    whole = plain(text, len(text) + 1).replace("`", "'")
+def quote_sql(text: str) -> str:
+    """Return a part of a query, however long, as a quotation."""
+    whole = plain_text(text, len(text) + 1).replace("`", "'")
     return f"`{whole}`"
 
 
-def clause(text: str) -> str:
-    """Quote an unsupported clause, whose words are joined by spaces, as people write one."""
+def quote_clause(text: str) -> str:
+    """Return an unsupported clause, whose tokens are joined by spaces, as people write it."""
     pieces: list[str] = []
     before = "("
     for word in _WORD.findall(text):
-        called = word == "(" and before[-1:].isalnum() and upper(before) not in RESERVED
-        close = before in ("(", "[", ".", ":", "::") or word in (")", "]", ",", ".", ":", "::", ";")
-        pieces.append("" if close or called else " ")
-        keyword = upper(word) in RESERVED or upper(word) in _OF_CLAUSES
+        is_call = word == "(" and before[-1:].isalnum() and upper(before) not in RESERVED
+        is_attached = before in ("(", "[", ".", ":", "::") or word in (
+            ")",
+            "]",
+            ",",
+            ".",
+            ":",
+            "::",
+            ";",
+        )
+        pieces.append("" if is_attached or is_call else " ")
+        keyword = upper(word) in RESERVED or upper(word) in _CLAUSE_KEYWORDS
         pieces.append(upper(word) if keyword and before != "." else word)
         before = word
-    return quotation("".join(pieces))
+    return quote_sql("".join(pieces))
 
 
-def listed(items: Sequence[str], word: str = "or") -> str:
-    """List texts: `a`, `a or b`, `a, b or c`, `a, b, c and 97 more`."""
-    if len(items) > WHOLE:
-        return f"{', '.join(items[:CUT])} and {len(items) - CUT} more"
+def join_with(items: Sequence[str], conjunction: str = "or") -> str:
+    """Return items joined: `a`, `a or b`, `a, b or c`, `a, b, c and 97 more`."""
+    if len(items) > MAX_LISTED:
+        return f"{', '.join(items[:LISTED_OF_MORE])} and {len(items) - LISTED_OF_MORE} more"
     if len(items) == 1:
         return items[0]
-    return f"{', '.join(items[:-1])} {word} {items[-1]}"
+    return f"{', '.join(items[:-1])} {conjunction} {items[-1]}"

@@ -1,12 +1,11 @@
-"""A query in plain English, for whoever reviews a segment without reading SQL.
+"""A query in plain English, for people who review segments without reading SQL.
 
     Contacts whose country is US and who clicked an e-mail in the last 30 days.
 
-Owns the arrangement: a few statements make one sentence, many or mixed ones a list of which
-every line begins with "- ", readable in a terminal and as Markdown. The statements are
-`audience`'s. What segctl has no words for is quoted as it stands in the query, in normal form;
-nothing is left out and nothing guessed: a query of a shape that is not known is quoted whole.
-Ids are shown in full, for two of them may differ in the last digit.
+Arranges the statements of `conditions`: a few make one sentence, many or nested ones a list, whose
+items start with "- ", readable in a terminal and as Markdown. What segctl has no words for is
+quoted in normal form. Nothing is left out or guessed: a query of an unknown shape is quoted whole.
+IDs are shown in full, because two of them may differ only in the last digit.
 """
 
 from __future__ import annotations
@@ -17,9 +16,14 @@ from typing import TYPE_CHECKING
 
 from segctl.query import ast
 from segctl.query.catalogue import UnsupportedKind
-from segctl.query.explain.conditions import Audience, linked
-from segctl.query.explain.phrases import clause, quotation
-from segctl.query.explain.statements import Doing, Group, on_lists, relative_clause
+from segctl.query.explain.conditions import ConditionReader, linked_aliases
+from segctl.query.explain.phrases import quote_clause, quote_sql
+from segctl.query.explain.statements import (
+    EventStatement,
+    StatementGroup,
+    list_membership,
+    relative_clause,
+)
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.to_sql import SqlWriter
 
@@ -28,28 +32,28 @@ if TYPE_CHECKING:
 
     from segctl.model.contact_fields import ListNames
 
-LONGEST = 220
-"""A sentence has so many characters at the most, but for one that has a single statement."""
+MAX_SENTENCE_LENGTH = 220
+"""The length in characters up to which several statements make one sentence."""
 
-MOST = 4
-"""A sentence has so many statements at the most."""
+MAX_CLAUSES = 4
+"""The number of statements that one sentence may have."""
 
 _NO_LISTS: ListNames = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class ExplanationLine:
-    """One line of an explanation: `depth` 0 is a paragraph, 1 and more an item of a list."""
+    """One line of an explanation: a paragraph at `depth` 0, an item of a list at 1 and more."""
 
     depth: int
     text: str
 
 
 def explain(query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()) -> str:
-    """Say who is in the audience of a query. Ends with a full stop.
+    """Return who is in the audience of a query, ending with a full stop.
 
-    `lists` has the names of contact lists by id, as far as they are known; `parents` the ids of
-    the segment's parent lists. Never raises; e-mail addresses are masked.
+    `lists` has the known names of contact lists by ID; `parents` the IDs of the segment's parent
+    lists. Never raises; e-mail addresses are masked.
     """
     lines = explain_lines(query, lists=lists, parents=parents)
     return "\n".join(
@@ -60,45 +64,47 @@ def explain(query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence
 def explain_lines(
     query: ast.Query, *, lists: ListNames = _NO_LISTS, parents: Sequence[str] = ()
 ) -> tuple[ExplanationLine, ...]:
-    """Say it line by line, for other kinds of lists than `explain`'s."""
+    """Return the explanation line by line, for views with their own kind of lists."""
     shape = _shape(query)
     if shape is None:
-        text = f"contacts that the query {quotation(SqlWriter().query(query))} selects"
-        return (ExplanationLine(0, f"{_begun(text, parents, lists)}."),)
-    contacts, events, conditions, last = shape
-    group = Audience(lists, contacts, events).statement(conditions)
-    if len(group.parts) == 1 and isinstance(group.parts[0], Group):
+        text = f"contacts selected by the query {quote_sql(SqlWriter().query(query))}"
+        return (ExplanationLine(0, f"{_with_parents(text, parents, lists)}."),)
+    contacts, events, conditions, with_last_event = shape
+    group = ConditionReader(lists, contacts, events).read_all(conditions)
+    if len(group.parts) == 1 and isinstance(group.parts[0], StatementGroup):
         group = group.parts[0]
-    tail = ", with the time of their last such event" if last else ""
+    tail = ", with the time of the latest such event" if with_last_event else ""
     sentence = _sentence(group)
     if sentence is not None:
-        lines = [ExplanationLine(0, _begun(sentence, parents, lists) + tail)]
+        lines = [ExplanationLine(0, _with_parents(sentence, parents, lists) + tail)]
     else:
-        where = f" who {on_lists(parents, lists)} and" if parents else ""
-        amount = "all of this" if group.every else "at least one of these"
-        lines = [ExplanationLine(0, f"Contacts{where} to whom {amount} applies{tail}:")]
-        lines += _items(group, 1)
+        membership = f"{list_membership(parents, lists)} and " if parents else ""
+        amount = "all" if group.every else "at least one"
+        text = f"Contacts who {membership}meet {amount} of these conditions{tail}:"
+        lines = [ExplanationLine(0, text)]
+        lines += _list_lines(group, 1)
     lines[-1] = ExplanationLine(lines[-1].depth, f"{lines[-1].text}.")
-    extras = [
+    unsupported = [
         e
         for e in query.unsupported
         if e.kind not in (UnsupportedKind.STAR, UnsupportedKind.DISTINCT)
     ]
-    if extras:  # said first: what follows would be wrong alone
-        unknown = " and ".join(clause(extra.text) for extra in extras)
+    if unsupported:  # comes first: the rest would be wrong on its own
+        unknown = " and ".join(quote_clause(part.text) for part in unsupported)
         lines.insert(
             0,
             ExplanationLine(
-                0, f"Not all of this query can be explained: it says {unknown}. Without that:"
+                0,
+                f"This query cannot be explained completely: it contains {unknown}. Without that:",
             ),
         )
     return tuple(lines)
 
 
-def _begun(text: str, parents: Sequence[str], lists: ListNames) -> str:
-    """Begin a sentence about contacts with the lists that they are on."""
+def _with_parents(text: str, parents: Sequence[str], lists: ListNames) -> str:
+    """Return a sentence about contacts, starting with the parent lists."""
     if parents:
-        text = f"{on_lists(parents, lists).removeprefix('are ')}: {text}"
+        text = f"{list_membership(parents, lists).removeprefix('are ')}: {text}"
     return f"{text[0].upper()}{text[1:]}"
 
 
@@ -106,9 +112,9 @@ _Shape = tuple[str, tuple[str, ...], list[ast.Expression], bool]
 
 
 def _shape(query: ast.Query) -> _Shape | None:
-    """Return the aliases of contacts and events, the conditions, and whether it is a last event.
+    """Return the aliases of contacts and events, the conditions, and `_selects_last_event`.
 
-    `None` for a query whose tables are joined in any other way than the documented one.
+    `None` if the tables are joined in any way but the documented one.
     """
     sources = [*query.sources, *(join.source for join in query.joins)]
     contacts: list[str] = []
@@ -125,35 +131,41 @@ def _shape(query: ast.Query) -> _Shape | None:
         return None
     conditions: list[ast.Expression] = []
     for join in query.joins:
-        if not _joined(join, {*contacts, *events}, conditions):
+        if not _is_documented_join(join, {*contacts, *events}, conditions):
             return None
     if query.where:
         conditions.append(query.where)
-    last = _last(query.select)
+    last = _selects_last_event(query.select)
     if last is None or (last and len(events) != 1):
         return None
     return (contacts or [""])[0], tuple(events), conditions, last
 
 
-def _joined(join: ast.Join, aliases: set[str], conditions: list[ast.Expression]) -> bool:
-    """Tell whether a join is the documented one; add what else it asks to the conditions."""
+def _is_documented_join(
+    join: ast.Join, aliases: set[str], conditions: list[ast.Expression]
+) -> bool:
+    """Return whether a join is the documented one; add its other conditions to `conditions`."""
     if join.kind != "INNER":
         return False
     if join.using:
         return [lower(name.text) for name in join.using] == ["contact_id"]
     operands = join.on.operands if isinstance(join.on, ast.And) else (join.on,)
     own = _alias(join.source)
-    link = [on for on in operands if on and own in linked(on) <= aliases and len(linked(on)) > 1]
-    conditions += [on for on in operands if on and on not in link]
-    return bool(link)
+    links = [
+        on
+        for on in operands
+        if on and own in linked_aliases(on) <= aliases and len(linked_aliases(on)) > 1
+    ]
+    conditions += [on for on in operands if on and on not in links]
+    return bool(links)
 
 
 def _alias(source: ast.Source) -> str:
     return lower((source.alias or source.name).text) if isinstance(source, ast.Table) else ""
 
 
-def _last(select: tuple[ast.SelectItem, ...]) -> bool | None:
-    """Tell whether the time of the last event is selected; `None` if anything unknown is."""
+def _selects_last_event(select: tuple[ast.SelectItem, ...]) -> bool | None:
+    """Return whether the time of the last event is selected; `None` for any other expression."""
     last = False
     for item in select:
         match item.value:
@@ -168,8 +180,8 @@ def _last(select: tuple[ast.SelectItem, ...]) -> bool | None:
     return last
 
 
-def _sentence(group: Group) -> str | None:
-    """Say a group in one sentence, or return `None` where a list is clearer."""
+def _sentence(group: StatementGroup) -> str | None:
+    """Return a group as one sentence, or `None` if a list is clearer."""
     if not group.parts:
         return "all contacts"
     clauses = list(_clauses(group))
@@ -178,36 +190,38 @@ def _sentence(group: Group) -> str | None:
     word = "and" if group.every else "or"
     if len(clauses) == 1:
         return f"contacts {clauses[0]}"
-    if len(clauses) > MOST:
+    if len(clauses) > MAX_CLAUSES:
         return None
-    loose = any(", " in clause or (group.every and " or " in clause) for clause in clauses)
-    comma = "," if len(clauses) > 2 or loose else ""  # noqa: PLR2004
+    needs_comma = any(
+        ", " in quote_clause or (group.every and " or " in quote_clause) for quote_clause in clauses
+    )
+    comma = "," if len(clauses) > 2 or needs_comma else ""  # noqa: PLR2004
     text = f"contacts {', '.join(clauses[:-1])}{comma} {word} {clauses[-1]}"
-    return text if len(text) <= LONGEST else None
+    return text if len(text) <= MAX_SENTENCE_LENGTH else None
 
 
-def _clauses(group: Group) -> Iterator[str]:
-    """Yield the statements of a group that are no groups, as relative clauses."""
-    known: str | None = None
+def _clauses(group: StatementGroup) -> Iterator[str]:
+    """Yield the statements of a group, but not its nested groups, as relative clauses."""
+    single_send: str | None = None
     for part in group.parts:
-        if not isinstance(part, Group):
-            yield relative_clause(part, known)
-        known = part.event.send if isinstance(part, Doing) else None
+        if not isinstance(part, StatementGroup):
+            yield relative_clause(part, single_send)
+        single_send = part.event.single_send if isinstance(part, EventStatement) else None
 
 
-def _items(group: Group, depth: int) -> Iterator[ExplanationLine]:
+def _list_lines(group: StatementGroup, depth: int) -> Iterator[ExplanationLine]:
     clauses = _clauses(group)
     for part in group.parts:
-        if isinstance(part, Group):
+        if isinstance(part, StatementGroup):
             yield ExplanationLine(depth, f"{'all' if part.every else 'at least one'} of these:")
-            yield from _items(part, depth + 1)
+            yield from _list_lines(part, depth + 1)
         else:
             yield ExplanationLine(depth, _main_clause(next(clauses)))
 
 
-def _main_clause(clause: str) -> str:
-    """Make a line of a list of a relative clause: `their country is US`."""
-    begin, _, rest = clause.partition(" ")
-    if begin == "for":
+def _main_clause(relative: str) -> str:
+    """Return a relative clause as an item of a list: `their country is US`."""
+    pronoun, _, rest = relative.partition(" ")
+    if pronoun == "for":
         return rest.removeprefix("whom ")
-    return f"{'their' if begin == 'whose' else 'they'} {rest}"
+    return f"{'their' if pronoun == 'whose' else 'they'} {rest}"

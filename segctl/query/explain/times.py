@@ -1,9 +1,9 @@
 """Plain English for times: `timestampadd(day, -30, CURRENT_TIMESTAMP)` is 30 days ago.
 
-Owns the reading of moments, relative to now and absolute, and the words for what lies after,
-before and between them. Says no more than is true: "in the last 30 days" leaves out what is yet
-to come, so for fields that can lie in the future it is "in the last 30 days or later". That a
-bound itself belongs to the range is not said of moments relative to now: it is one instant.
+Reads points in time, relative to now or absolute, and words what is after, before and between them.
+Claims no more than is true: "in the last 30 days" excludes the future, so fields that can be in the
+future get "in the last 30 days or in the future". Whether a bound is inclusive is not mentioned for
+points relative to now: it is a single instant.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, TIME_UNITS
-from segctl.query.explain.phrases import number
+from segctl.query.explain.phrases import number_text
 from segctl.query.parser.tokens import lower, upper
 
 _MONTHS = (
@@ -32,38 +32,38 @@ _DAYS = {"second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "w
 
 
 @dataclass(frozen=True, slots=True)
-class Relative:
-    """So many units from now; in the past where `amount` is negative."""
+class RelativeTime:
+    """A number of units from now; in the past if `amount` is negative."""
 
     amount: int
     unit: str
 
     @property
     def span(self) -> str:
-        """The length: `30 days`."""
+        """The distance from now: `30 days`."""
         return f"{abs(self.amount)} {self.unit}{'' if abs(self.amount) == 1 else 's'}"
 
     @property
     def length(self) -> str:
-        """The length after `the last` or `the next`: `30 days`, `day`."""
+        """The distance as said after `the last` or `the next`: `30 days`, `day`."""
         return self.unit if abs(self.amount) == 1 else self.span
 
     @property
-    def place(self) -> str:
-        """Where it is: `30 days ago`."""
+    def phrase(self) -> str:
+        """The point in time: `30 days ago`."""
         if not self.amount:
             return "now"
         return f"{self.span} {'ago' if self.amount < 0 else 'from now'}"
 
     @property
     def days(self) -> float:
-        """About how many days from now."""
+        """The approximate number of days from now."""
         return self.amount * _DAYS[self.unit]
 
 
 @dataclass(frozen=True, slots=True)
-class Absolute:
-    """A date, with the time of the day where that is not the beginning of the day."""
+class AbsoluteTime:
+    """A date, with the time of day unless that is midnight UTC."""
 
     order: str
     day: str
@@ -71,40 +71,40 @@ class Absolute:
 
     @property
     def text(self) -> str:
-        """In full: `19 June 2024, 14:30 UTC`."""
+        """The date and time: `19 June 2024, 14:30 UTC`."""
         return f"{self.day}, {self.clock}" if self.clock else self.day
 
 
-Moment = Relative | Absolute
+TimePoint = RelativeTime | AbsoluteTime
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """One end of a range of times; `inclusive` when the moment itself belongs to it."""
+class TimeBound:
+    """One end of a range of times; `inclusive` if the point itself is in the range."""
 
-    moment: Moment
+    point: TimePoint
     inclusive: bool
 
 
-def moment(node: ast.Expression) -> Moment | None:  # noqa: PLR0911 - one return a form
-    """Read a moment, or return `None` for what is none."""
+def read_time(node: ast.Expression) -> TimePoint | None:  # noqa: PLR0911 - one return per form
+    """Return the point in time that an expression means, or `None` for any other expression."""
     match node:
         case ast.String(value=value):
-            return _absolute(value)
+            return _read_absolute(value)
         case ast.Cast(operand=ast.String(value=value), type=kind) if _is_time(kind):
-            return _absolute(value)
+            return _read_absolute(value)
         case ast.Call(name=name, args=args) if not name.quoted:
-            called = upper(name.text)
-            if called in _NOW and not args:
-                return Relative(0, "day")
-            if called in _ADD and len(args) == 3 and isinstance(args[0], ast.DatePart):  # noqa: PLR2004
-                return _shifted(moment(args[2]), number(args[1]), args[0].name.text, 1)
-            function = FUNCTIONS.get(called)
-            if function and called.startswith("TO_TIMESTAMP") and len(args) == 1:
-                return moment(args[0])
+            function = upper(name.text)
+            if function in _NOW and not args:
+                return RelativeTime(0, "day")
+            if function in _ADD and len(args) == 3 and isinstance(args[0], ast.DatePart):  # noqa: PLR2004
+                return _shifted(read_time(args[2]), number_text(args[1]), args[0].name.text, 1)
+            known = function in FUNCTIONS
+            if known and function.startswith("TO_TIMESTAMP") and len(args) == 1:
+                return read_time(args[0])
         case ast.Binary(op="+" | "-" as op, left=left, right=ast.Interval() as interval):
             amount, unit = _interval(interval)
-            return _shifted(moment(left), amount, unit, 1 if op == "+" else -1)
+            return _shifted(read_time(left), amount, unit, 1 if op == "+" else -1)
         case _:
             pass
     return None
@@ -115,31 +115,31 @@ def _is_time(kind: str) -> bool:
 
 
 def _interval(node: ast.Interval) -> tuple[str | None, str]:
-    """Return amount and unit of an interval, of which the unit may stand in the string."""
+    """Return amount and unit of an interval; the unit may be inside the string."""
     unit = node.unit.text if node.unit else ""
     if not isinstance(node.value, ast.String):
-        return number(node.value), unit
-    found = _AMOUNT.fullmatch(node.value.value)
-    if found is None or bool(found[2]) == bool(unit):
+        return number_text(node.value), unit
+    match = _AMOUNT.fullmatch(node.value.value)
+    if match is None or bool(match[2]) == bool(unit):
         return None, unit
-    return found[1], unit or found[2]
+    return match[1], unit or match[2]
 
 
-def _shifted(start: Moment | None, amount: str | None, unit: str, sign: int) -> Moment | None:
-    """Return a moment so many units from now; from elsewhere there are no words for it."""
+def _shifted(start: TimePoint | None, amount: str | None, unit: str, sign: int) -> TimePoint | None:
+    """Return the point so many units after `start`, which must be now: else `None`."""
     unit = lower(unit)
     if unit not in TIME_UNITS or amount is None or not re.fullmatch(r"[+-]?\d{1,9}", amount):
         return None
-    if not isinstance(start, Relative) or start.amount:
+    if not isinstance(start, RelativeTime) or start.amount:
         return None
-    return Relative(sign * int(amount), unit.removesuffix("s"))
+    return RelativeTime(sign * int(amount), unit.removesuffix("s"))
 
 
-def _absolute(value: str) -> Absolute | None:
-    found = _ISO.fullmatch(value.strip())
-    if found is None:
+def _read_absolute(value: str) -> AbsoluteTime | None:
+    match = _ISO.fullmatch(value.strip())
+    if match is None:
         return None
-    year, month, day, hour, minute, second, zone = found.groups()
+    year, month, day, hour, minute, second, zone = match.groups()
     try:
         datetime(
             int(year),
@@ -159,16 +159,16 @@ def _absolute(value: str) -> Absolute | None:
         clock += f":{second}"
     order = f"{year}-{month}-{day} {clock}" if universal else ""
     if clock == "00:00" and universal:
-        return Absolute(order, words, "")
+        return AbsoluteTime(order, words, "")
     if zone is not None:
         clock += " UTC" if universal else f" {zone}"
-    return Absolute(order, words, clock)
+    return AbsoluteTime(order, words, clock)
 
 
-def when(low: Bound | None, high: Bound | None, *, past: bool) -> str:
-    """Say when something is: after `low`, before `high`; at least one is given.
+def time_range(low: TimeBound | None, high: TimeBound | None, *, past: bool) -> str:
+    """Return the words for a time after `low` and before `high`, at least one of which is given.
 
-    `past` says that it cannot lie in the future. Reads well after `is`, and behind a verb.
+    `past` is true for a time that cannot be in the future. Reads well after `is` and after a verb.
     """
     if low and high:
         both = _between(low, high)
@@ -176,46 +176,48 @@ def when(low: Bound | None, high: Bound | None, *, past: bool) -> str:
     return _after(low, past=past) if low else _before(high) if high else ""
 
 
-def exactly(at: Moment) -> str:
-    """Say that something is at one moment, after `is`: a day alone would say all of that day."""
-    if isinstance(at, Relative):
-        return at.place
-    return f"exactly {at.text}" if at.clock else f"exactly the start of {at.day}"
+def exact_time(point: TimePoint) -> str:
+    """Return the words, after `is`, for one instant: a day alone would mean the whole day."""
+    if isinstance(point, RelativeTime):
+        return point.phrase
+    return f"exactly {point.text}" if point.clock else f"exactly the start of {point.day}"
 
 
-def _after(bound: Bound, *, past: bool) -> str:
-    match bound.moment:
-        case Relative(amount=amount) as at if amount < 0:
-            return f"in the last {at.length}{'' if past else ' or later'}"
-        case Relative(amount=0):
+def _after(bound: TimeBound, *, past: bool) -> str:
+    match bound.point:
+        case RelativeTime(amount=amount) as point if amount < 0:
+            return f"in the last {point.length}{'' if past else ' or in the future'}"
+        case RelativeTime(amount=0):
             return "in the future"
-        case Relative() as at:
-            return f"more than {at.span} from now"
-        case Absolute(clock="") as at:
-            return f"on or after {at.day}" if bound.inclusive else f"after the start of {at.day}"
-        case Absolute() as at:
-            return f"{'at or after' if bound.inclusive else 'after'} {at.text}"
+        case RelativeTime() as point:
+            return f"more than {point.span} from now"
+        case AbsoluteTime(clock="") as point:
+            return (
+                f"on or after {point.day}" if bound.inclusive else f"after the start of {point.day}"
+            )
+        case AbsoluteTime() as point:
+            return f"{'at or after' if bound.inclusive else 'after'} {point.text}"
 
 
-def _before(bound: Bound) -> str:
-    match bound.moment:
-        case Relative(amount=amount) as at if amount < 0:
-            return f"more than {at.span} ago"
-        case Relative(amount=0):
+def _before(bound: TimeBound) -> str:
+    match bound.point:
+        case RelativeTime(amount=amount) as point if amount < 0:
+            return f"more than {point.span} ago"
+        case RelativeTime(amount=0):
             return "in the past"
-        case Relative() as at:
-            return f"in the next {at.length} or earlier"
-        case Absolute(clock="") as at:
-            return (f"at or before the start of {at.day}" if bound.inclusive
-                    else f"before {at.day}")  # fmt: skip
-        case Absolute() as at:
-            return f"{'at or before' if bound.inclusive else 'before'} {at.text}"
+        case RelativeTime() as point:
+            return f"no later than {point.span} from now"
+        case AbsoluteTime(clock="") as point:
+            return (f"at or before the start of {point.day}" if bound.inclusive
+                    else f"before {point.day}")  # fmt: skip
+        case AbsoluteTime() as point:
+            return f"{'at or before' if bound.inclusive else 'before'} {point.text}"
 
 
-def _between(low: Bound, high: Bound) -> str:  # noqa: PLR0911 - one return a form
-    """Say that something lies in a range; empty where two statements are clearer, or truer."""
-    match low.moment, high.moment:
-        case Relative() as start, Relative() as end if start.days < end.days:
+def _between(low: TimeBound, high: TimeBound) -> str:  # noqa: PLR0911 - one return per form
+    """Return the words for a range; empty if two separate bounds are clearer, or more exact."""
+    match low.point, high.point:
+        case RelativeTime() as start, RelativeTime() as end if start.days < end.days:
             if not end.amount:
                 return f"in the last {start.length}"
             if not start.amount:
@@ -223,10 +225,10 @@ def _between(low: Bound, high: Bound) -> str:  # noqa: PLR0911 - one return a fo
             if start.unit == end.unit and start.amount * end.amount > 0:
                 where = "ago" if end.amount < 0 else "from now"
                 return f"between {abs(start.amount)} and {end.span} {where}"
-            return f"between {start.place} and {end.place}"
-        case Absolute() as start, Absolute() as end if "" < start.order < end.order:
+            return f"between {start.phrase} and {end.phrase}"
+        case AbsoluteTime() as start, AbsoluteTime() as end if "" < start.order < end.order:
             if low.inclusive and not high.inclusive:
-                return f"between {start.text} and {end.text} (the end not included)"
+                return f"between {start.text} and {end.text} (end excluded)"
             if low.inclusive and end.clock:
                 return f"between {start.text} and {end.text}"
         case _:
