@@ -276,11 +276,23 @@ class Applying(RuleBasedStateMachine):
                 continue
             if not one.anew:
                 return f"lost: {one.name}"
-            if not {one.name, *one.previous} & {*names}:
+            if not any(self.is_its_name(name, one) for name in names):
                 return f"both absent: {one.name}, which is replaced"
         if len(set(names)) != len(names):
             return f"doubled: {sorted(names)}"
         return ""
+
+    @staticmethod
+    def is_its_name(name: str, declaration: Declaration) -> bool:
+        """Return whether a segment of this name is the declaration's, old or new.
+
+        A second replacement renames the segment of the first, whose id nobody has learned, before
+        it creates the next one.
+        """
+        return any(
+            name == known or name.startswith(f"{known} ~segctl-old-")
+            for known in (declaration.name, *declaration.previous)
+        )
 
     @invariant()
     def nothing_was_violated(self) -> None:
