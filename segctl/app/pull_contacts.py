@@ -33,10 +33,10 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     Raises `UsageError` without DuckDB and `Refused` where git would take the base, both before
     anything is asked for; further `RemoteError`s, `InvalidInput` and `UsageError`.
     """
-    from segctl.audience.duckdb_engine import require  # noqa: PLC0415
+    from segctl.audience.duckdb_engine import import_duckdb  # noqa: PLC0415
     from segctl.contacts.build import AccountInfo, build_dataset  # noqa: PLC0415 - so that `forget` needs no DuckDB
 
-    require()
+    import_duckdb()
     declared = session.declarations
     if declared.has_errors:
         raise InvalidInput(declared.diagnostics)
@@ -107,10 +107,10 @@ def places(session: Session) -> Iterator[str]:
 
 
 def _described(session: Session, store: ContactStore) -> Iterator[str]:
-    from segctl.audience.duckdb_engine import EvaluationFailed, require  # noqa: PLC0415
+    from segctl.audience.duckdb_engine import EvaluationFailed, import_duckdb  # noqa: PLC0415
     from segctl.contacts.dataset import open_dataset  # noqa: PLC0415 - not for `forget`
 
-    require()
+    import_duckdb()
     try:
         with open_dataset(store.dataset) as base:
             ((total,),) = base.database.rows(f"SELECT count(*) FROM {base.contacts.source}")  # noqa: S608 - a name of ours

@@ -1,7 +1,7 @@
-"""Tries the tests of a segment: who is in, who is out, and which condition decided.
+"""The run of a segment's tests: who is in, who is out, and which condition decided.
 
-Owns the run and the search for the reason; the contacts come from `audience.cases`, the truth from
-`engine`. Knows no words for people: `render` has them.
+Takes the contacts from `audience.cases` and evaluates conditions with an `Engine`. Leaves the
+wording to `render`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from segctl.model import Declared
     from segctl.query.parser.errors import Problem
 
-_WORDS = {True: "true", False: "false", None: "NULL"}
-_LONGEST = 200
+_SQL_BOOLS = {True: "true", False: "false", None: "NULL"}
+_MAX_CONDITION = 200
+"""Characters of a condition that a reason quotes."""
 
 
 def run_cases(
@@ -39,11 +40,11 @@ def run_cases(
     engine: Engine,
     now: datetime,
 ) -> list[CaseResult]:
-    """Try the tests of one segment; `now` is for those that do not say when they are."""
-    return [_try(declared, source, audience, case, engine=engine, now=now) for case in cases]
+    """Run the tests of one segment; `now` is for tests that set no time of their own."""
+    return [_run_case(declared, source, audience, case, engine=engine, now=now) for case in cases]
 
 
-def _try(
+def _run_case(
     declared: Declared,
     source: QuerySource,
     audience: Audience,
@@ -52,93 +53,98 @@ def _try(
     engine: Engine,
     now: datetime,
 ) -> CaseResult:
-    whole, moment = audience.condition, case.now or now
+    root, time = audience.condition, case.now or now
     try:
         engine.fill([case.contact], case.events)
-        truths = _evaluate(engine, [whole], moment)
+        values = _evaluate(engine, [root], time)
     except EvaluationFailed as error:
         return CaseResult(declared.name, declared.file, case, None, problem=error.message)
-    actual = truths[whole.sql] is True
+    actual = values[root.sql] is True
     if actual is case.expected:
         return CaseResult(declared.name, declared.file, case, actual)
-    decided: Iterable[Condition] = (whole,)
-    # By itself, a part may look into events that the others rule out, and fail on them.
+    deciding: Iterable[Condition] = (root,)
+    # Alone, a condition may use events that the others rule out, and fail on them.
     with suppress(EvaluationFailed):
-        truths = _evaluate(engine, whole.walk(), moment)
-        decided = _deciding(whole, truths, value=True, holds=actual)
-    reasons = tuple(_reason(part, truths[part.sql], declared, source) for part in decided)
+        values = _evaluate(engine, root.walk(), time)
+        deciding = _find_deciding(root, values, value=True, holds=actual)
+    reasons = tuple(
+        _reason(condition, values[condition.sql], declared, source) for condition in deciding
+    )
     return CaseResult(declared.name, declared.file, case, actual, reasons)
 
 
-def _evaluate(engine: Engine, parts: Iterable[Condition], now: datetime) -> dict[str, SqlBool]:
-    """Give the truth of parts for the one contact that the engine holds."""
-    conditions = [*dict.fromkeys(part.sql for part in parts)]
-    (row,) = engine.evaluate(conditions, now).values()
-    return dict(zip(conditions, row, strict=True))
+def _evaluate(engine: Engine, conditions: Iterable[Condition], now: datetime) -> dict[str, SqlBool]:
+    """Return the values of conditions, by their SQL, for the one contact in the engine."""
+    sqls = [*dict.fromkeys(condition.sql for condition in conditions)]
+    (row,) = engine.evaluate(sqls, now).values()
+    return dict(zip(sqls, row, strict=True))
 
 
-def _deciding(
-    part: Condition, truths: Mapping[str, SqlBool], *, value: bool, holds: bool
+def _find_deciding(
+    condition: Condition, values: Mapping[str, SqlBool], *, value: bool, holds: bool
 ) -> Iterator[Condition]:
-    """Yield the smallest conditions that make a part `value`, or keep it from being so.
+    """Yield the smallest conditions that make a condition `value`, or keep it from being so.
 
-    Of a NOT it is the condition inside that decides, by the opposite; both are told. Where each
-    condition on the events of a join is met, but by no single event all of them, they are told as
-    one.
+    For a NOT, the condition inside decides, by its opposite; both are yielded. Where each condition
+    on the events of a join is met, but no single event meets all of them, the join is yielded.
     """
-    inside = part.parts
-    if part.joiner == "ROW":
-        join, inside = part.parts[0], part.parts[1:]
-        if truths[join.sql] is not True or not inside:
+    operands = condition.operands
+    if condition.operator == "ROW":
+        join, operands = condition.operands[0], condition.operands[1:]
+        if values[join.sql] is not True or not operands:
             yield join
             return
-    if part.joiner == "NOT":
-        yield part
+    if condition.operator == "NOT":
+        yield condition
         value = not value
-    guilty = [inner for inner in inside if (truths[inner.sql] is value) is holds]
-    if not guilty:
-        yield part
-    for inner in guilty:
-        yield from _deciding(inner, truths, value=value, holds=holds)
+    deciding = [operand for operand in operands if (values[operand.sql] is value) is holds]
+    if not deciding:
+        yield condition
+    for operand in deciding:
+        yield from _find_deciding(operand, values, value=value, holds=holds)
 
 
-def _reason(part: Condition, truth: SqlBool, declared: Declared, source: QuerySource) -> Reason:
-    if part.start < 0:
+def _reason(
+    condition: Condition, value: SqlBool, declared: Declared, source: QuerySource
+) -> Reason:
+    if condition.start < 0:
         span = declared.parent_span or declared.span
         ids = ", ".join(declared.segment.parent_list_ids)
-        return Reason(f"on the parent list {ids}", _WORDS[truth], span)
-    span = query_span(source, part.start, part.end)
-    if part.joiner == "ROW":
+        return Reason(f"on the parent list {ids}", _SQL_BOOLS[value], span)
+    span = query_span(source, condition.start, condition.end)
+    if condition.operator == "ROW":
         conditions = [
-            f"({_written(inner, declared)})" if inner.joiner == "OR" else _written(inner, declared)
-            for inner in part.parts[1:]
+            f"({_excerpt(operand, declared)})"
+            if operand.operator == "OR"
+            else _excerpt(operand, declared)
+            for operand in condition.operands[1:]
         ]
-        every = " AND ".join(conditions)
-        return Reason(f"one and the same event: {every}", _WORDS[truth], span)
-    return Reason(_written(part, declared), _WORDS[truth], span)
+        text = " AND ".join(conditions)
+        return Reason(f"all on one event: {text}", _SQL_BOOLS[value], span)
+    return Reason(_excerpt(condition, declared), _SQL_BOOLS[value], span)
 
 
-def _written(part: Condition, declared: Declared) -> str:
-    written = " ".join(declared.segment.query[part.start : part.end].split())
-    return written if len(written) <= _LONGEST else f"{written[: _LONGEST - 1]}…"
+def _excerpt(condition: Condition, declared: Declared) -> str:
+    text = " ".join(declared.segment.query[condition.start : condition.end].split())
+    return text if len(text) <= _MAX_CONDITION else f"{text[: _MAX_CONDITION - 1]}…"
 
 
 def query_span(source: QuerySource, start: int, end: int) -> Span:
-    """Give the place of a range of a query in its file."""
+    """Return the place of a range of a query in its file."""
     first, last = source.range(start, end)
     return Span(source.file, *source.place(first), *source.place(last))
 
 
 def translation_diagnostics(
-    problems: Iterable[Problem], source: QuerySource, what: str = "its tests cannot be tried"
+    problems: Iterable[Problem], source: QuerySource, what: str = "its tests cannot run"
 ) -> list[Diagnostic]:
-    """Say why something cannot be done with a query; nothing personal is shown."""
+    """Return why something (`what`) is impossible with a query, without personal data."""
     lines = excerpt_lines(source.text)
-    found = []
+    diagnostics = []
     for problem in problems:
         span = query_span(source, problem.start, problem.end)
         line = lines[span.line - 1] if span.line <= len(lines) else ""
-        found.append(
+        diagnostics.append(
             Diagnostic(
                 problem.code,
                 Severity.ERROR,
@@ -148,4 +154,4 @@ def translation_diagnostics(
                 line,
             )
         )
-    return found
+    return diagnostics

@@ -1,8 +1,8 @@
-"""The tests that a segment file carries: a contact, what happened to it, and what is expected.
+"""The tests that a segment file carries: a contact, its events, and whether it must be in.
 
-Owns `tests:` of a segment file and `fixtures.yaml`: their values become rows for the engine, and
-what is wrong in them findings. The shape is the schemas'; what is checked here needs the account's
-fields. Refuses to evaluate: `segctl.audience.case_runner` does.
+Reads `tests:` of a segment file and `fixtures.yaml` into rows for the engine, and reports what is
+wrong with them. The schemas check the shape; the checks here need the account's fields. Does not
+evaluate: `audience.case_runner` does.
 """
 
 from __future__ import annotations
@@ -30,19 +30,20 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic, Span
 
 CONTACT_ID = "the-contact"
-"""Who a contact is that has no contact_id."""
+"""The id of a contact in a test that sets no contact_id."""
 
-_QUOTES = "put it in quotes"
-_WRITE = {
-    ColumnType.VARCHAR: ("a text", _QUOTES),
+_QUOTE_IT = "put it in quotes"
+_EXPECTED = {
+    ColumnType.VARCHAR: ("a text", _QUOTE_IT),
     ColumnType.NUMBER: (
         "a number",
         f"write 1234.5: no quotes, no exponent, and at most {DECIMALS} decimals",
     ),
-    ColumnType.TIMESTAMP: ("a time", "write it in ISO form: '2026-01-31T00:00:00Z'"),
-    ColumnType.ARRAY: ("a list of texts", "write it as a list: [value]"),
+    ColumnType.TIMESTAMP: ("a time", "write an ISO 8601 time: '2026-01-31T00:00:00Z'"),
+    ColumnType.ARRAY: ("a list of texts", "write a list: [value]"),
     ColumnType.VARIANT: ("a mapping", "write keys and values"),
 }
+"""For each type of column: what a value must be, and a hint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Fixtures:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test. `now` is `None` for the present; `expected` says whether the contact is in."""
+    """A test. `now` is `None` for the current time; `expected`: the contact must be in."""
 
     name: str
     span: Span
@@ -75,7 +76,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A condition that decided: as it was written, `true`, `false` or `NULL`, and its place."""
+    """A condition that decided: its text, its value (`true`, `false` or `NULL`), and its place."""
 
     condition: str
     truth: str
@@ -84,9 +85,9 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What a test showed; `actual` is `None` where it could not be tried, and `problem` says why.
+    """The result of a test; `actual` is `None` where it could not run, and `problem` says why.
 
-    `file` is that of the segment. `reasons` are empty for a test that passed.
+    `file` is the segment's. `reasons` is empty for a test that passed.
     """
 
     segment: str
@@ -103,10 +104,10 @@ class CaseResult:
 
 
 def read_fixtures_document(file: str, data: bytes) -> tuple[Document | None, list[Diagnostic]]:
-    """Read the bytes of fixtures.yaml; `None`, and all that is wrong, where they are none."""
-    text, broken = decode_utf8(file, data)
-    if broken is not None:
-        return None, [broken]
+    """Return the document in fixtures.yaml, or `None` and what is wrong with it."""
+    text, undecodable = decode_utf8(file, data)
+    if undecodable is not None:
+        return None, [undecodable]
     document = parse_document(file, text)
     if document.report_api_keys(whole=True) or document.diagnostics:
         return None, document.diagnostics
@@ -114,24 +115,24 @@ def read_fixtures_document(file: str, data: bytes) -> tuple[Document | None, lis
 
 
 def infer_columns(documents: Iterable[Document]) -> Columns:
-    """Guess at the account's fields by the values of the tests, where no fields.yaml says them.
+    """Return the account's fields as the values in the tests suggest, where fields.yaml is missing.
 
-    A field that has values of two types is left out, so whatever asks it is refused.
+    A field with values of two types is left out, so queries that use it are refused.
     """
     types: dict[str, set[ColumnType]] = {}
     for document in documents:
         for contact in _contacts(document.value):
             for name, value in contact.items():
-                kind = _type_of(value)
-                if kind and lower(name) not in CONTACT_DATA:
-                    types.setdefault(name, set()).add(kind)
-    known = {name: kinds.pop() for name, kinds in types.items() if len(kinds) == 1}
+                column_type = _type_of(value)
+                if column_type and lower(name) not in CONTACT_DATA:
+                    types.setdefault(name, set()).add(column_type)
+    known = {name: seen.pop() for name, seen in types.items() if len(seen) == 1}
     return Columns(known, guessed=known)
 
 
 def _contacts(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for one in (*value.get("tests", ()), *value.get("fixtures", {}).values()):
-        yield one.get("contact", {})
+    for test in (*value.get("tests", ()), *value.get("fixtures", {}).values()):
+        yield test.get("contact", {})
 
 
 def _type_of(value: object) -> ColumnType | None:
@@ -147,9 +148,9 @@ def _type_of(value: object) -> ColumnType | None:
 
 
 class CaseReader:
-    """Makes rows of one document's contacts and events; findings go to the document.
+    """Reads the contacts and events of one document as rows, and reports problems to it.
 
-    `certain` says that a field which is not among the columns does not exist.
+    `certain`: a field that is not among the columns does not exist.
     """
 
     def __init__(self, document: Document, columns: Columns, *, certain: bool) -> None:
@@ -160,122 +161,127 @@ class CaseReader:
     def fixtures(self) -> Fixtures:
         """Read fixtures.yaml."""
         value = self.document.value
-        read = {
+        fixtures = {
             name: Fixture(
-                self._contact(one["contact"], ("fixtures", name, "contact")),
-                self._events(one.get("events", ()), ("fixtures", name, "events")),
+                self._contact(fixture["contact"], ("fixtures", name, "contact")),
+                self._events(fixture.get("events", ()), ("fixtures", name, "events")),
             )
-            for name, one in value["fixtures"].items()
+            for name, fixture in value["fixtures"].items()
         }
-        return Fixtures(read, self._now(value, ()))
+        return Fixtures(fixtures, self._now(value, ()))
 
     def cases(self, fixtures: Fixtures) -> tuple[Case, ...]:
         """Read the tests of a segment file."""
-        found: list[Case] = []
+        cases: list[Case] = []
         names: set[str] = set()
-        for number, one in enumerate(self.document.value.get("tests", ())):
-            path = ("tests", number)
-            if one["name"] in names:
-                self._report("duplicate-test", "two tests have this name", (*path, "name"))
-            names.add(one["name"])
-            found.append(self._case(one, path, fixtures))
-        return tuple(found)
+        for index, test in enumerate(self.document.value.get("tests", ())):
+            path = ("tests", index)
+            if test["name"] in names:
+                self._report("duplicate-test", "duplicate test name", (*path, "name"))
+            names.add(test["name"])
+            cases.append(self._case(test, path, fixtures))
+        return tuple(cases)
 
-    def _case(self, one: dict[str, Any], path: Path, fixtures: Fixtures) -> Case:
-        name = one.get("fixture")
-        shared = fixtures.by_name.get(name, Fixture({})) if name else Fixture({})
+    def _case(self, test: dict[str, Any], path: Path, fixtures: Fixtures) -> Case:
+        name = test.get("fixture")
+        fixture = fixtures.by_name.get(name, Fixture({})) if name else Fixture({})
         if name and name not in fixtures.by_name:
             hint = did_you_mean(name, fixtures.by_name, "fixtures.yaml has the fixtures")
-            message = f"there is no fixture {quote_value(name)}"
+            message = f"fixture {quote_value(name)} not found"
             self._report("unknown-fixture", message, (*path, "fixture"), hint)
-        if not name and "contact" not in one:
-            hint = "add `contact:` with its columns, or `fixture:` with the name of one"
+        if not name and "contact" not in test:
+            hint = "add `contact:` with its columns, or `fixture:` with the name of a fixture"
             self._report("missing-key", "the test has no contact", path, hint)
-        own = self._contact(one.get("contact", {}), (*path, "contact"))
-        events = shared.events
-        if "events" in one:
-            events = self._events(one["events"], (*path, "events"))
-        contact = {"contact_id": CONTACT_ID, **shared.contact, **own}
+        own = self._contact(test.get("contact", {}), (*path, "contact"))
+        events = fixture.events
+        if "events" in test:
+            events = self._events(test["events"], (*path, "events"))
+        contact = {"contact_id": CONTACT_ID, **fixture.contact, **own}
         return Case(
-            one["name"],
+            test["name"],
             self.document.span((*path, "name")),
             contact,
             tuple({"contact_id": contact["contact_id"], **event} for event in events),
-            self._now(one, path) or fixtures.now,
-            one["expect"] == "in",
+            self._now(test, path) or fixtures.now,
+            test["expect"] == "in",
         )
 
-    def _contact(self, given: dict[str, Any], path: Path) -> dict[str, Any]:
+    def _contact(self, contact: dict[str, Any], path: Path) -> dict[str, Any]:
         row = {}
-        for key, value in given.items():
+        for key, value in contact.items():
             column = self.columns.spelling(key)
             if column is None:
                 if self.certain:
-                    self._unknown(key, (*path, key))
+                    self._report_unknown(key, (*path, key))
                 continue
             if column in row:
-                self._repeated(key, column, (*path, key))
+                self._report_duplicate(key, column, (*path, key))
             row[column] = self._value(key, value, self.columns.types[column], (*path, key))
         if row.get("contact_id", "") is None:
-            self._report("bad-value", "every contact has a contact_id", (*path, "contact_id"))
+            self._report("bad-value", "contact_id must not be null", (*path, "contact_id"))
         return row
 
-    def _repeated(self, key: str, column: str, path: Path) -> None:
+    def _report_duplicate(self, key: str, column: str, path: Path) -> None:
         self.document.report(
             "duplicate-key",
-            f"{quote_value(key)} stands here twice:"
-            f" it is the column {quote_value(column)} in any case",
+            f"duplicate key {quote_value(key)}: column names ignore case, and this is "
+            f"{quote_value(column)} again",
             path=path,
             key=True,
-            hint="keep one of the two",
+            hint="remove one of the two",
         )
 
-    def _unknown(self, key: str, path: Path) -> None:
+    def _report_unknown(self, key: str, path: Path) -> None:
         self.document.report(
             "unknown-column",
             f"contacts have no column {quote_value(key)}",
             path=path,
             key=True,
-            hint=did_you_mean(key, self.columns.types, "`segctl fields pull` reads the fields"),
+            hint=did_you_mean(
+                key, self.columns.types, "run `segctl fields pull` to update the fields"
+            ),
         )
 
-    def _events(self, given: Iterable[dict[str, Any]], path: Path) -> tuple[dict[str, Any], ...]:
+    def _events(self, events: Iterable[dict[str, Any]], path: Path) -> tuple[dict[str, Any], ...]:
         rows = []
-        for number, event in enumerate(given):
+        for index, event in enumerate(events):
             row = dict(event)
-            self._plain(row.get("data"), (*path, number, "data"))
+            self._check_json(row.get("data"), (*path, index, "data"))
             if "timestamp" in row:
-                where = (*path, number, "timestamp")
-                kind = ColumnType.TIMESTAMP
-                row["timestamp"] = self._value("timestamp", row["timestamp"], kind, where)
+                row["timestamp"] = self._value(
+                    "timestamp",
+                    row["timestamp"],
+                    ColumnType.TIMESTAMP,
+                    (*path, index, "timestamp"),
+                )
             rows.append(row)
         return tuple(rows)
 
-    def _plain(self, value: Any, path: Path) -> None:
-        """Refuse in semi-structured data what JSON cannot hold."""
+    def _check_json(self, value: Any, path: Path) -> None:
+        """Report values in semi-structured data that JSON cannot represent."""
         match value:
             case UnquotedDate():
-                self._report("wrong-type", "this is a date, and JSON has none", path, _QUOTES)
+                self._report("wrong-type", "must be a JSON value, got a date", path, _QUOTE_IT)
             case float() if not isfinite(value):
-                self._report("bad-value", "this is no number of JSON", path, _QUOTES)
+                self._report("bad-value", "must be a finite number", path, _QUOTE_IT)
             case dict():
-                for key, one in value.items():
-                    self._plain(one, (*path, key))
+                for key, item in value.items():
+                    self._check_json(item, (*path, key))
             case list():
-                for number, one in enumerate(value):
-                    self._plain(one, (*path, number))
+                for index, item in enumerate(value):
+                    self._check_json(item, (*path, index))
 
-    def _now(self, given: dict[str, Any], path: Path) -> datetime | None:
-        if "now" not in given:
+    def _now(self, mapping: dict[str, Any], path: Path) -> datetime | None:
+        if "now" not in mapping:
             return None
-        moment: datetime | None = self._value(
-            "now", given["now"], ColumnType.TIMESTAMP, (*path, "now")
+        time: datetime | None = self._value(
+            "now", mapping["now"], ColumnType.TIMESTAMP, (*path, "now")
         )
-        return moment
+        return time
 
-    def _value(self, key: str, value: Any, kind: ColumnType, path: Path) -> Any:
-        """Make a value of the type of its column, or report it and give NULL."""
-        match kind, value:
+    def _value(self, key: str, value: Any, column_type: ColumnType, path: Path) -> Any:
+        """Return a value in the type of its column; report it and return `None` if it has none."""
+        match column_type, value:
             case _, None:
                 return None
             case ColumnType.VARCHAR, str():
@@ -284,10 +290,10 @@ class CaseReader:
                 return list(value)
             case ColumnType.NUMBER, int() | float() if number_sql(Decimal(str(value))):
                 return Decimal(str(value))
-            case ColumnType.TIMESTAMP, str() if moment := parse_utc(value):
-                return moment
-        what, hint = _WRITE[kind]
-        self._report("bad-value", f"{quote_value(key)} must be {what}", path, hint)
+            case ColumnType.TIMESTAMP, str() if time := parse_utc(value):
+                return time
+        expected, hint = _EXPECTED[column_type]
+        self._report("bad-value", f"{quote_value(key)} must be {expected}", path, hint)
         return None
 
     def _report(self, code: str, summary: str, path: Path, hint: str = "") -> None:

@@ -1,24 +1,19 @@
-"""ExpressionTranslator of a query in DuckDB's SQL: literals, columns, times, functions.
+"""Expressions of a query in DuckDB's SQL: literals, columns, arithmetic, times, CASE.
 
-Owns every expression but conditions and what holds another query (`conditions`). Each function of
-the catalogue that is missing in `_CALLS` is missing for a reason: its answer depends on the zone
-of the server's session (DATE_TRUNC, CURRENT_DATE), on how it rounds (`/`, ROUND, casts), or on a
-dialect's idea of NULL (GREATEST).
+Leaves function calls to `functions`, and conditions and subqueries to `conditions`.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from segctl.audience.literals import interval, number, plain
+from segctl.audience.literals import interval_value, number_value, text_value
 from segctl.audience.scope import ColumnUse, resolve
 from segctl.audience.typed_sql import (
     DECIMALS,
     ERROR_PREFIX,
-    NUMBER_TYPE,
     TypedSql,
     hashed_name,
     number_sql,
@@ -29,16 +24,16 @@ from segctl.audience.typed_sql import (
 )
 from segctl.common.timestamps import parse_utc
 from segctl.query import ast
-from segctl.query.parser.tokens import lower, upper
+from segctl.query.parser.tokens import lower
 from segctl.query.value_types import ValueType, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Sequence
 
     from segctl.audience.scope import Columns, ScopedTable, TableScope
 
 NOW = "CAST($now AS TIMESTAMP)"
-"""The moment of the evaluation: a bound parameter, in UTC and without zone."""
+"""The time of the evaluation: a bound parameter, in UTC without a zone."""
 
 _UNITS = {
     "second": ("SECOND", 1, 1),
@@ -50,24 +45,26 @@ _UNITS = {
     "quarter": ("MONTH", 3, 7_776_000),
     "year": ("MONTH", 12, 31_536_000),
 }
-_LONGEST_SPAN = 500 * 31_536_000
-"""Times stay within the years that every database has."""
+"""For each unit of time: DuckDB's unit, how many of them, and about how many seconds."""
+
+_MAX_SPAN = 500 * 31_536_000
+"""Seconds; times stay within the years that every database supports."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_SAME = {
+_NO_OP_CASTS = {
     ValueType.TEXT: frozenset(("VARCHAR", "STRING", "TEXT")),
     ValueType.TIME: frozenset(("TIMESTAMP", "TIMESTAMP_NTZ", "DATETIME")),
     ValueType.INSIDE: frozenset(("VARCHAR", "STRING", "TEXT")),
 }
-"""Casts that change nothing."""
+"""Casts that change nothing, by the type of the value."""
 
 
 class ExpressionTranslator(ABC):
-    """Translates values.
+    """Translates expressions.
 
-    `used` collects the aliases of the tables that were asked, `asked` the columns. `paths` collects
-    the paths into DATA, by name, whose values are columns of their own; where it is `None`, each
-    value is taken out of the JSON wherever it is asked.
+    `used` collects the aliases of the tables that were used, `column_uses` the columns. `paths`
+    collects the paths into DATA, by name, whose values become columns; where it is `None`, each
+    value is extracted from the JSON wherever it is used.
     """
 
     paths: dict[str, str] | None = None
@@ -76,16 +73,16 @@ class ExpressionTranslator(ABC):
         self.text = text
         self.columns = columns
         self.used: set[str] = set()
-        self.asked: list[ColumnUse] = []
-        self.count = 0
+        self.column_uses: list[ColumnUse] = []
+        self.alias_count = 0
 
     def value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
         self, node: ast.Expression, scope: TableScope
     ) -> TypedSql:
-        """Translate an expression, or refuse it."""
+        """Return an expression in SQL. Raises `CannotTranslate`."""
         match node:
             case ast.String():
-                return TypedSql(text_sql(plain(node)), ValueType.TEXT, node.value)
+                return TypedSql(text_sql(text_value(node)), ValueType.TEXT, node.value)
             case ast.Number() | ast.Unary():
                 return self._signed(node, scope)
             case ast.Boolean(value=value):
@@ -97,71 +94,75 @@ class ExpressionTranslator(ABC):
             case ast.Binary():
                 return self._binary(node, scope)
             case ast.Call():
-                return self._call(node, scope)
+                return self.call(node, scope)
             case ast.Cast():
                 return self._cast(node, scope)
             case ast.Case():
                 return self._case(node, scope)
             case ast.Interval() | ast.DatePart():
-                raise refusal(node, "a span of time means something only beside + or - and a time")
+                raise refusal(node, "a span of time must be added to or subtracted from a time")
             case ast.Array():
-                raise refusal(node, "a list of values can stand only in array_contains")
+                raise refusal(node, "a list of values is only supported in array_contains")
             case ast.Star():
-                raise refusal(node, "* cannot stand here")
+                raise refusal(node, "* is not supported here")
             case _:
                 return self.condition(node, scope)
 
     @abstractmethod
     def condition(self, node: ast.Expression, scope: TableScope) -> TypedSql:
-        """Translate a condition: `conditions` knows how."""
+        """Return a condition in SQL. Raises `CannotTranslate`."""
+
+    @abstractmethod
+    def call(self, node: ast.Call, scope: TableScope) -> TypedSql:
+        """Return a function call in SQL. Raises `CannotTranslate`."""
 
     def column(self, node: ast.Column, scope: TableScope) -> TypedSql:
-        """Translate a column, with its path into DATA if there is one."""
+        """Return a column in SQL, with its path into DATA, if any."""
         if not node.path:
-            return self._resolved(node, scope)[1]
-        kind, text = self.inside(node, scope)
-        wrong = self.failing(node, "is not a text in some event")
+            return self._resolve(node, scope)[1]
+        json_type, text = self.value_at_path(node, scope)
+        error = self.error_sql(node, "is not a text in some event")
         return TypedSql(
-            f"(CASE WHEN {kind} = 'VARCHAR' THEN {text} WHEN {kind} IS NULL THEN NULL"
-            f" ELSE {wrong} END)",
+            f"(CASE WHEN {json_type} = 'VARCHAR' THEN {text} WHEN {json_type} IS NULL THEN NULL"
+            f" ELSE {error} END)",
             ValueType.INSIDE,
         )
 
-    def _resolved(self, node: ast.Column, scope: TableScope) -> tuple[ScopedTable, TypedSql]:
-        seen, piece = resolve(node, scope, self.columns)
-        self.used.add(seen.alias)
+    def _resolve(self, node: ast.Column, scope: TableScope) -> tuple[ScopedTable, TypedSql]:
+        table, column = resolve(node, scope, self.columns)
+        self.used.add(table.alias)
         name = lower(node.name.text)
-        if seen.table == "contact_data":
+        if table.table == "contact_data":
             name = self.columns.spelling(name) or name
-        self.asked.append(ColumnUse(seen.table, name, node.start, node.end))
-        return seen, piece
+        self.column_uses.append(ColumnUse(table.table, name, node.start, node.end))
+        return table, column
 
-    def inside(self, node: ast.Column, scope: TableScope) -> tuple[str, str]:
-        """Write what type of JSON stands at a path into DATA, and it as a text."""
-        seen, piece = self._resolved(node, scope)
-        if piece.kind is not ValueType.DATA:
-            raise refusal(node, f"`{node.name.text}` is {piece.kind} and has no parts")
-        path = self._path(node)
+    def value_at_path(self, node: ast.Column, scope: TableScope) -> tuple[str, str]:
+        """Return SQL for the JSON type of the value at a path into DATA, and for it as a text."""
+        table, column = self._resolve(node, scope)
+        if column.type is not ValueType.DATA:
+            raise refusal(node, f"`{node.name.text}` is {column.type} and has no parts")
+        path = self._json_path(node)
         if self.paths is None:
-            where = f"{piece.sql}, {path}"
-            return f"json_type({where})", f"json_extract_string({where})"
+            arguments = f"{column.sql}, {path}"
+            return f"json_type({arguments})", f"json_extract_string({arguments})"
         name = hashed_name("d", path)
         self.paths[name] = path
-        kind, text = path_columns(name)
-        return f"{seen.alias}.{kind}", f"{seen.alias}.{text}"
+        json_type, text = path_columns(name)
+        return f"{table.alias}.{json_type}", f"{table.alias}.{text}"
 
-    def failing(self, node: ast.Column, words: str) -> str:
-        """Write what fails, once it is computed, and says so of a path into DATA."""
-        written = " ".join(self.text[node.start : node.end].split())
-        message = text_sql(f"{ERROR_PREFIX}{written} {words}")
+    def error_sql(self, node: ast.Column, message: str) -> str:
+        """Return SQL that fails when it is computed, with a message about a path into DATA."""
+        source = " ".join(self.text[node.start : node.end].split())
+        literal = text_sql(f"{ERROR_PREFIX}{source} {message}")
         if self.paths is None:
-            return f"error({message})"
-        # DuckDB takes error() for a function with effects, and pairs all events with all others
-        # before it would compute one among the conditions of a join.
-        return f"CAST(CAST({message} AS INTEGER) AS VARCHAR)"
+            return f"error({literal})"
+        # DuckDB treats error() as a function with side effects, and would pair all events with all
+        # others before it computed one among the conditions of a join.
+        return f"CAST(CAST({literal} AS INTEGER) AS VARCHAR)"
 
-    def _path(self, node: ast.Column) -> str:
-        """Write the path into DATA as a JSON path."""
+    def _json_path(self, node: ast.Column) -> str:
+        """Return the path into DATA as a literal of a JSON path."""
         steps = []
         for step in node.path:
             match step:
@@ -172,228 +173,131 @@ class ExpressionTranslator(ABC):
                 ):
                     steps.append(f'."{key}"')
                 case _:
-                    raise refusal(step, "this step into DATA cannot be followed")
+                    raise refusal(step, "unsupported step in a path into DATA")
         return text_sql("$" + "".join(steps))
 
     def _signed(self, node: ast.Number | ast.Unary, scope: TableScope) -> TypedSql:
-        value = number(node)
-        if value is None and isinstance(node, ast.Unary):
-            piece = self.value(node.operand, scope)
-            if piece.kind is not ValueType.NUMBER:
-                raise refusal(node, f"a sign stands before {piece.kind}")
-            return TypedSql(f"({node.op} {piece.sql})", ValueType.NUMBER)
-        sql = None if value is None else number_sql(value)
+        number = number_value(node)
+        if number is None and isinstance(node, ast.Unary):
+            operand = self.value(node.operand, scope)
+            if operand.type is not ValueType.NUMBER:
+                raise refusal(node, f"`{node.op}` must precede a number, got {operand.type}")
+            return TypedSql(f"({node.op} {operand.sql})", ValueType.NUMBER)
+        sql = None if number is None else number_sql(number)
         if sql is None:
-            raise refusal(node, f"this number is too large, or has more than {DECIMALS} decimals")
+            raise refusal(
+                node, f"a number must be less than 10^18 with at most {DECIMALS} decimals"
+            )
         return TypedSql(sql, ValueType.NUMBER)
 
     def _binary(self, node: ast.Binary, scope: TableScope) -> TypedSql:
         if isinstance(node.right, ast.Interval) and node.op in ("+", "-"):
-            amount, unit = interval(node.right)
-            return self._shifted(
+            amount, unit = interval_value(node.right)
+            return self.add_span(
                 node, node.left, amount if node.op == "+" else -amount, unit, scope
             )
         left, right = self.value(node.left, scope), self.value(node.right, scope)
-        wanted = ValueType.TEXT if node.op == "||" else ValueType.NUMBER
-        for side, piece in ((node.left, left), (node.right, right)):
-            if piece.kind is not wanted:
+        expected = ValueType.TEXT if node.op == "||" else ValueType.NUMBER
+        for side, operand in ((node.left, left), (node.right, right)):
+            if operand.type is not expected:
                 raise refusal(
                     side,
-                    f"`{node.op}` takes {wanted}, and this is {piece.kind}",
-                    "write the unit of time: now() - 30 days"
-                    if left.kind is ValueType.TIME
-                    else "",
+                    f"an operand of `{node.op}` must be {expected}, got {operand.type}",
+                    "add the unit of time: now() - 30 days" if left.type is ValueType.TIME else "",
                 )
         if node.op == "/":
             raise refusal(
                 node,
-                "how many decimals SendGrid's division keeps is not known",
+                "the number of decimals in SendGrid's division is undocumented",
                 "multiply the other side instead: total_spend > 50 * orders_count",
             )
-        if node.op == "%" and not number(node.right):
-            raise refusal(node, "the remainder of a division by what may be 0 is not known")
-        return TypedSql(f"({left.sql} {node.op} {right.sql})", wanted)
+        if node.op == "%" and not number_value(node.right):
+            raise refusal(node, "the remainder of a division by a value that may be 0 is undefined")
+        return TypedSql(f"({left.sql} {node.op} {right.sql})", expected)
 
-    def _shifted(
+    def add_span(
         self, node: ast.Node, base: ast.Expression, amount: int, unit: str, scope: TableScope
     ) -> TypedSql:
+        """Return a time in SQL, `amount` units after `base`. Raises `CannotTranslate`."""
         name = lower(unit).removesuffix("s")
         if name not in _UNITS:
-            raise refusal(node, f"the unit of time `{unit}` is not known")
-        word, factor, seconds = _UNITS[name]
-        if abs(amount) * seconds > _LONGEST_SPAN:
-            raise refusal(node, "this is more than 500 years away")
-        piece = self.value(base, scope)
-        if piece.kind is ValueType.TEXT and piece.literal is not None:
-            moment = parse_utc(piece.literal)
-            piece = TypedSql(time_sql(moment), ValueType.TIME) if moment else piece
-        if piece.kind is not ValueType.TIME:
-            raise refusal(base, f"a span of time is added to {piece.kind}, not to a time")
-        # To DuckDB a month equals 30 days, and what differs in nothing else it computes only once.
-        op, amount = ("-", -amount) if word == "MONTH" else ("+", amount)
-        return TypedSql(f"({piece.sql} {op} INTERVAL ({amount * factor}) {word})", ValueType.TIME)
+            raise refusal(node, f"unknown unit of time `{unit}`")
+        duckdb_unit, factor, seconds = _UNITS[name]
+        if abs(amount) * seconds > _MAX_SPAN:
+            raise refusal(node, f"{abs(amount)} {unit} is more than the limit of 500 years")
+        operand = self.value(base, scope)
+        if operand.type is ValueType.TEXT and operand.literal is not None:
+            time = parse_utc(operand.literal)
+            operand = TypedSql(time_sql(time), ValueType.TIME) if time else operand
+        if operand.type is not ValueType.TIME:
+            raise refusal(base, f"a span of time must be added to a time, got {operand.type}")
+        # For DuckDB a month equals 30 days, and it computes terms that differ in nothing else once.
+        op, amount = ("-", -amount) if duckdb_unit == "MONTH" else ("+", amount)
+        interval = f"INTERVAL ({amount * factor}) {duckdb_unit}"
+        return TypedSql(f"({operand.sql} {op} {interval})", ValueType.TIME)
 
     def _cast(self, node: ast.Cast, scope: TableScope) -> TypedSql:
-        if isinstance(node.operand, ast.String) and node.type in _SAME[ValueType.TIME] | {"DATE"}:
-            moment = parse_utc(node.operand.value)
+        if isinstance(node.operand, ast.String) and node.type in _NO_OP_CASTS[ValueType.TIME] | {
+            "DATE"
+        }:
+            time = parse_utc(node.operand.value)
             is_day = _DAY.fullmatch(node.operand.value) is not None
-            if moment and (is_day or node.type != "DATE"):
-                return TypedSql(time_sql(moment), ValueType.TIME)
-        piece = self.value(node.operand, scope)
-        if node.type not in _SAME.get(piece.kind, ()):
+            if time and (is_day or node.type != "DATE"):
+                return TypedSql(time_sql(time), ValueType.TIME)
+        operand = self.value(node.operand, scope)
+        if node.type not in _NO_OP_CASTS.get(operand.type, ()):
             raise refusal(
                 node,
-                f"how SendGrid makes {node.type} of {piece.kind} is not known",
+                f"how SendGrid converts {operand.type} to {node.type} is undocumented",
                 "compare without the cast",
             )
-        return TypedSql(piece.sql, ValueType.TEXT) if piece.kind is ValueType.INSIDE else piece
+        return (
+            TypedSql(operand.sql, ValueType.TEXT) if operand.type is ValueType.INSIDE else operand
+        )
 
     def _case(self, node: ast.Case, scope: TableScope) -> TypedSql:
         head = ""
         if node.operand is None:
-            tests = [self.truth(when.condition, scope) for when in node.whens]
+            tests = [self.condition_sql(when.condition, scope) for when in node.whens]
         else:
             nodes = [node.operand, *(when.condition for when in node.whens)]
-            (operand, *pieces), kind = unify_types(nodes, [self.value(one, scope) for one in nodes])
-            refuse_kind(node, kind)
-            head, tests = f" {operand.sql}", [piece.sql for piece in pieces]
-        results = [when.result for when in node.whens]
-        results += [node.otherwise] if node.otherwise else []
-        values, kind = unify_types(results, [self.value(one, scope) for one in results])
-        parts = [
-            f" WHEN {test} THEN {one.sql}"
-            for test, one in zip(tests, values[: len(tests)], strict=True)
+            (operand, *values), value_type = self.unify(nodes, scope)
+            refuse_equality(node, value_type)
+            head, tests = f" {operand.sql}", [value.sql for value in values]
+        result_nodes = [when.result for when in node.whens]
+        result_nodes += [node.otherwise] if node.otherwise else []
+        results, value_type = self.unify(result_nodes, scope)
+        branches = [
+            f" WHEN {test} THEN {result.sql}"
+            for test, result in zip(tests, results[: len(tests)], strict=True)
         ]
-        last = f" ELSE {values[-1].sql}" if node.otherwise else ""
-        return TypedSql(f"(CASE{head}{''.join(parts)}{last} END)", kind)
+        otherwise = f" ELSE {results[-1].sql}" if node.otherwise else ""
+        return TypedSql(f"(CASE{head}{''.join(branches)}{otherwise} END)", value_type)
 
-    def truth(self, node: ast.Expression, scope: TableScope) -> str:
-        """Translate what must be a condition."""
-        piece = self.value(node, scope)
-        if piece.kind is ValueType.NULL:
+    def unify(
+        self, nodes: Sequence[ast.Expression], scope: TableScope
+    ) -> tuple[list[TypedSql], ValueType]:
+        """Return expressions in SQL, converted to one type. Raises `CannotTranslate`."""
+        return unify_types(nodes, [self.value(node, scope) for node in nodes])
+
+    def condition_sql(self, node: ast.Expression, scope: TableScope) -> str:
+        """Return SQL for an expression that must be a condition. Raises `CannotTranslate`."""
+        operand = self.value(node, scope)
+        if operand.type is ValueType.NULL:
             return "CAST(NULL AS BOOLEAN)"
-        if piece.kind is not ValueType.BOOLEAN:
-            raise refusal(
-                node, f"{piece.kind} stands where a condition should", "compare it: … = …"
-            )
-        return piece.sql
-
-    def _call(self, node: ast.Call, scope: TableScope) -> TypedSql:
-        name = upper(node.name.text)
-        call = None if node.distinct else self._CALLS.get(name)
-        if call is None:
-            raise refusal(
-                node,
-                f"segctl does not compute {name}: what it gives on SendGrid is not known for sure",
-                "",
-            )
-        return call(self, node, scope)
-
-    def _now(self, node: ast.Call, _: TableScope) -> TypedSql:
-        if node.args:
-            raise refusal(
-                node, "how SendGrid rounds the present moment is not known", "write now()"
-            )
-        return TypedSql(NOW, ValueType.TIME)
-
-    def _add(self, node: ast.Call, scope: TableScope) -> TypedSql:
-        match node.args:
-            case (ast.DatePart(name=unit), amount, base):
-                many = number(amount)
-                if many is None or many != many.to_integral_value():
-                    raise refusal(amount, "only whole numbers of units are added to a time")
-                return self._shifted(node, base, int(many), unit.text, scope)
-            case _:
-                raise refusal(node, "write timestampadd(day, -30, CURRENT_TIMESTAMP)")
-
-    def _texts(self, node: ast.Call, scope: TableScope, count: int) -> list[str]:
-        """Translate arguments that all must be texts."""
-        if len(node.args) != count:
-            raise refusal(node, f"{upper(node.name.text)} takes {count} arguments")
-        pieces = [self.value(one, scope) for one in node.args]
-        for one, piece in zip(node.args, pieces, strict=True):
-            if piece.kind not in (ValueType.TEXT, ValueType.INSIDE):
-                raise refusal(
-                    one, f"{upper(node.name.text)} looks into texts, and this is {piece.kind}"
-                )
-        return [piece.sql for piece in pieces]
-
-    def _one_text(self, node: ast.Call, scope: TableScope) -> TypedSql:
-        (text,) = self._texts(node, scope, 1)
-        return TypedSql(f"{lower(node.name.text)}({text})", ValueType.TEXT)
-
-    def _length(self, node: ast.Call, scope: TableScope) -> TypedSql:
-        (text,) = self._texts(node, scope, 1)
-        return TypedSql(f"CAST(length({text}) AS {NUMBER_TYPE})", ValueType.NUMBER)
-
-    def _two_texts(self, node: ast.Call, scope: TableScope) -> TypedSql:
-        functions = {"STARTSWITH": "starts_with", "ENDSWITH": "ends_with", "CONTAINS": "contains"}
-        one, other = self._texts(node, scope, 2)
-        return TypedSql(f"{functions[upper(node.name.text)]}({one}, {other})", ValueType.BOOLEAN)
-
-    def _coalesce(self, node: ast.Call, scope: TableScope) -> TypedSql:
-        if len(node.args) < 2 or (len(node.args) > 2 and upper(node.name.text) != "COALESCE"):  # noqa: PLR2004 - NVL and IFNULL take two
-            raise refusal(node, f"{upper(node.name.text)} takes two values")
-        pieces, kind = unify_types(node.args, [self.value(one, scope) for one in node.args])
-        refuse_kind(node, kind)
-        return TypedSql(f"COALESCE({', '.join(piece.sql for piece in pieces)})", kind)
-
-    def _array_contains(self, node: ast.Call, scope: TableScope) -> TypedSql:
-        match node.args:
-            case (ast.Column() as column, ast.Array(items=items)):
-                wanted: tuple[ast.Expression, ...] = items
-            case (ast.Column() as column, ast.String() as one):
-                wanted = (one,)
-            case _:
-                raise refusal(node, "write array_contains(list_ids, ['…'])")
-        piece = self.column(column, scope)
-        if piece.kind is not ValueType.LIST:
-            raise refusal(column, f"array_contains looks into lists, and this is {piece.kind}")
-        if not wanted:
-            raise refusal(node, "whom array_contains finds with an empty list is not known")
-        texts = []
-        for item in wanted:
-            if not isinstance(item, ast.String):
-                raise refusal(item, "array_contains takes texts between single quotes")
-            texts.append(plain(item))
-        self.asked[-1] = replace(self.asked[-1], items=tuple(texts))
-        literals = ", ".join(map(text_sql, texts))
-        return TypedSql(f"list_has_any({piece.sql}, [{literals}])", ValueType.BOOLEAN)
-
-    def _array_size(self, node: ast.Call, scope: TableScope) -> TypedSql:
-        piece = self.value(node.args[0], scope) if len(node.args) == 1 else None
-        if piece is None or piece.kind is not ValueType.LIST:
-            raise refusal(node, "ARRAY_SIZE takes one list")
-        return TypedSql(f"CAST(len({piece.sql}) AS {NUMBER_TYPE})", ValueType.NUMBER)
-
-    _CALLS: ClassVar[
-        Mapping[str, Callable[[ExpressionTranslator, ast.Call, TableScope], TypedSql]]
-    ] = {
-        "NOW": _now,
-        "CURRENT_TIMESTAMP": _now,
-        "TIMESTAMPADD": _add,
-        "DATEADD": _add,
-        "TIMEADD": _add,
-        "ARRAY_CONTAINS": _array_contains,
-        "ARRAY_SIZE": _array_size,
-        "LOWER": _one_text,
-        "UPPER": _one_text,
-        "LENGTH": _length,
-        "STARTSWITH": _two_texts,
-        "ENDSWITH": _two_texts,
-        "CONTAINS": _two_texts,
-        "COALESCE": _coalesce,
-        "NVL": _coalesce,
-        "IFNULL": _coalesce,
-    }
+        if operand.type is not ValueType.BOOLEAN:
+            raise refusal(node, f"must be a condition, got {operand.type}", "compare it: … = …")
+        return operand.sql
 
 
-def refuse_kind(node: ast.Node, kind: ValueType) -> None:
-    """Refuse what has no equality: lists, and semi-structured data as a whole."""
-    if kind in (ValueType.LIST, ValueType.DATA):
-        hint = "write array_contains(…, ['…'])" if kind is ValueType.LIST else "name a part of it"
-        raise refusal(node, f"{kind} is compared as one value", hint)
-    if kind is ValueType.INSIDE:
-        raise refusal(
-            node, "of what type the values inside DATA are is not known", "compare with a text"
+def refuse_equality(node: ast.Node, value_type: ValueType) -> None:
+    """Raise `CannotTranslate` for types without equality: lists, and semi-structured data."""
+    if value_type in (ValueType.LIST, ValueType.DATA):
+        hint = (
+            "write array_contains(…, ['…'])"
+            if value_type is ValueType.LIST
+            else "name a part of it"
         )
+        raise refusal(node, f"{value_type} cannot be compared as a whole", hint)
+    if value_type is ValueType.INSIDE:
+        raise refusal(node, "the type of a value inside DATA is unknown", "compare it with a text")

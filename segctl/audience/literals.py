@@ -1,6 +1,6 @@
-"""What is written out in a query: texts, numbers, spans of time.
+"""Literals in a query: texts, numbers, spans of time.
 
-Owns which of their forms mean the same in every dialect; any other is refused.
+Accepts the forms that mean the same in every dialect and refuses the others. Does not write SQL.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _AMOUNT = re.compile(r"\s*([+-]?\d{1,12})\s*([A-Za-z]+)?\s*")
 
 
-def plain(node: ast.String) -> str:
-    """Give what a text says; refuse escapes that dialects do not agree on."""
-    for found in _ESCAPE.finditer(node.raw):
-        if found[1] not in _SAFE_ESCAPES:
-            hint = "in LIKE, write ESCAPE '!' and !% for a percent sign" if found[1] in "%_" else ""
-            raise refusal(node, f"what `{found[0]}` means in a text is not known", hint)
+def text_value(node: ast.String) -> str:
+    """Return the value of a text. Raises `CannotTranslate` for escapes that dialects differ on."""
+    for escape in _ESCAPE.finditer(node.raw):
+        if escape[1] not in _SAFE_ESCAPES:
+            is_wildcard = escape[1] in "%_"
+            hint = "in LIKE, write ESCAPE '!' and !% for a percent sign" if is_wildcard else ""
+            raise refusal(node, f"the meaning of `{escape[0]}` in a text is undocumented", hint)
     if "\0" in node.value:
-        raise refusal(node, "the text holds a NUL character")
+        raise refusal(node, "the text contains a NUL character")
     return node.value
 
 
-def number(node: ast.Expression) -> Decimal | None:
-    """Give the number that is written here, with its sign; `None` for anything else."""
+def number_value(node: ast.Expression) -> Decimal | None:
+    """Return the number of a literal, with its sign; `None` for any other expression."""
     match node:
         case ast.Number(text=text):
             try:
@@ -36,21 +37,21 @@ def number(node: ast.Expression) -> Decimal | None:
             except InvalidOperation:
                 return None
         case ast.Unary(op=op, operand=ast.Number() as operand):
-            value = number(operand)
+            value = number_value(operand)
             return value.copy_negate() if value is not None and op == "-" else value
         case _:
             return None
 
 
-def interval(node: ast.Interval) -> tuple[int, str]:
-    """Give how many of which unit a span has; refuse one that cannot be read."""
+def interval_value(node: ast.Interval) -> tuple[int, str]:
+    """Return the amount and the unit of a span of time. Raises `CannotTranslate`."""
     unit = node.unit.text if node.unit else ""
     if isinstance(node.value, ast.String):
-        found = _AMOUNT.fullmatch(node.value.value)
-        if found and bool(found[2]) != bool(unit):
-            return int(found[1]), unit or found[2]
-        raise refusal(node, "this span of time cannot be read", "write interval '10 days'")
-    value = number(node.value)
+        match = _AMOUNT.fullmatch(node.value.value)
+        if match and bool(match[2]) != bool(unit):
+            return int(match[1]), unit or match[2]
+        raise refusal(node, "invalid interval", "write interval '10 days'")
+    value = number_value(node.value)
     if value is None or value != value.to_integral_value():
-        raise refusal(node, "only whole numbers of units are added to a time")
+        raise refusal(node, "the amount added to a time must be a whole number")
     return int(value), unit

@@ -1,4 +1,4 @@
-"""What counting audiences gives: numbers, and the reasons where there are none. Shapes only."""
+"""Results of counting audiences: numbers, or the reasons why there are none. Data only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many contacts are in an audience before and after; `gained` come in, `lost` go out."""
+    """Contacts in an audience before and after a change; `gained` come in, `lost` go out."""
 
     before: int
     after: int
@@ -21,9 +21,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Uncountable:
-    """Why an audience cannot be computed; `in_before` says that it is the one before the change.
+    """Why an audience cannot be counted; `in_before`: it is the audience before the change.
 
-    Offsets of the problems are in that query, and -1 for its parent list.
+    Offsets of the problems are in that query, and -1 for its parent lists.
     """
 
     problems: tuple[Problem, ...]
@@ -32,21 +32,24 @@ class Uncountable:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How many contacts two audiences share, and have alone; `one`, `other` are their places."""
+    """Contacts that two audiences share, and that each has alone.
 
-    one: int
-    other: int
+    `first` and `second` are indexes into the pairs that were counted.
+    """
+
+    first: int
+    second: int
     both: int
-    only_one: int
-    only_other: int
+    only_first: int
+    only_second: int
 
 
 @dataclass(frozen=True, slots=True)
 class CountResult:
-    """What one pass gave: the size of the base, and for each pair what it came to, in their order.
+    """The result of one pass: the size of the data set, and a result for each pair, in order.
 
-    `overlaps` are those of any two audiences that could be computed; `samples` are masked
-    addresses of members, by pair.
+    `overlaps` has any two audiences that could be counted; `samples` has masked addresses of
+    members, by pair.
     """
 
     total: int

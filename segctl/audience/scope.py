@@ -1,7 +1,7 @@
-"""Which column a name means in a translation: the tables in sight and what they hold.
+"""Columns by name in a translation: the tables in scope and their columns.
 
-Owns the resolution of names where only certainty counts. The lint rules' own (`query.lint.sight`)
-guesses for the sake of good messages; here a name that could mean two things is refused.
+Resolves names only where that is certain. The resolution in the lint rules (`query.lint.scope`)
+guesses for the sake of good messages; here an ambiguous name is refused.
 """
 
 from __future__ import annotations
@@ -23,57 +23,57 @@ if TYPE_CHECKING:
 
 
 class Columns:
-    """The columns of `contact_data`: the standard ones, and those that an account has beside them.
+    """The columns of `contact_data`: the standard ones and the account's own fields.
 
-    Names that differ by nothing but case are kept apart by segctl, but perhaps not by the server,
-    so a query that uses one of them is refused.
+    segctl distinguishes names that differ only by case, but SendGrid may not, so a query that uses
+    such a name is refused.
     """
 
     def __init__(
         self,
-        others: Mapping[str, ColumnType],
+        fields: Mapping[str, ColumnType],
         *,
         complete: bool = False,
         guessed: Collection[str] = (),
     ) -> None:
-        """`others` goes from names, as the account spells them, to types.
+        """`fields` maps the names of the account's fields, in its spelling, to types.
 
-        `complete` says that these are those of a base of contacts, so others do not exist. Of
-        those `guessed`, the values alone tell the type: the account may call it another.
+        `complete`: these are all the columns of a data set, so no others exist. `guessed` names
+        the fields whose type is known from nothing but the values; the account may differ.
         """
         self.complete = complete
         self.guessed = frozenset(guessed)
         self.types: dict[str, ColumnType] = dict(CONTACT_DATA)
         self._spellings: dict[str, list[str]] = {name: [name] for name in CONTACT_DATA}
-        for name, kind in others.items():
-            spelled = self._spellings.setdefault(lower(name), [])
+        for name, column_type in fields.items():
+            spellings = self._spellings.setdefault(lower(name), [])
             if lower(name) not in CONTACT_DATA:
-                spelled.append(name)
-                if len(spelled) == 1:
-                    self.types[name] = kind
+                spellings.append(name)
+                if len(spellings) == 1:
+                    self.types[name] = column_type
 
     def spelling(self, name: str) -> str | None:
-        """Give the one column that a name means, whatever its case; `None` where none, or two."""
-        spelled = self._spellings.get(lower(name), ())
-        return spelled[0] if len(spelled) == 1 else None
+        """Return the only column with this name in any case; `None` if there is none, or two."""
+        spellings = self._spellings.get(lower(name), ())
+        return spellings[0] if len(spellings) == 1 else None
 
     def spellings(self, name: str) -> list[str]:
-        """Give every column that a name could mean."""
+        """Return every column with this name in any case."""
         return self._spellings.get(lower(name), [])
 
 
 @dataclass(frozen=True, slots=True)
 class ScopedTable:
-    """A table in sight: its folded alias in the query, and its name in the translation."""
+    """A table in scope: its folded alias in the query (`name`), and its alias in the SQL."""
 
-    called: str
+    name: str
     table: str
     alias: str
 
 
 @dataclass(frozen=True, slots=True)
 class TableScope:
-    """The tables of a query, and the scope around it."""
+    """The tables of a query, and the scope of the query around it."""
 
     tables: tuple[ScopedTable, ...]
     outer: TableScope | None = None
@@ -81,9 +81,9 @@ class TableScope:
 
 @dataclass(frozen=True, slots=True)
 class ColumnUse:
-    """A column that a query asks, by table and spelling; `start` and `end` are offsets in its text.
+    """A column that a query uses, by table and spelling; `start` and `end` are offsets in the text.
 
-    `items` are what is looked for in a list; `None` says that anything of the value may matter.
+    `items` are the values that are looked up in a list; `None`: the whole value may matter.
     """
 
     table: str
@@ -96,75 +96,78 @@ class ColumnUse:
 def resolve(
     column: ast.Column, scope: TableScope, columns: Columns
 ) -> tuple[ScopedTable, TypedSql]:
-    """Find the table and the column; the path into DATA is not looked at. Or refuse it."""
-    around: TableScope | None = scope
-    while around:
+    """Return the table and the SQL of a column, without its path into DATA.
+
+    Raises `CannotTranslate`.
+    """
+    visible: TableScope | None = scope
+    while visible:
         if column.qualifier:
             qualifier = lower(column.qualifier.text)
-            hits = [seen for seen in around.tables if seen.called == qualifier]
+            matches = [table for table in visible.tables if table.name == qualifier]
         else:
-            hits = [seen for seen in around.tables if _has(seen, column.name, columns)]
-        if len(hits) > 1:
+            matches = [table for table in visible.tables if _has(table, column.name, columns)]
+        if len(matches) > 1:
             raise refusal(
                 column,
-                f"two tables have a column `{column.name.text}`",
-                "write the alias of one before it: c.contact_id",
+                f"the column `{column.name.text}` is ambiguous: two tables have it",
+                "add an alias: c.contact_id",
             )
-        if hits:
-            return hits[0], _piece(hits[0], column, columns)
-        around = around.outer
+        if matches:
+            return matches[0], _typed_column(matches[0], column, columns)
+        visible = visible.outer
     if column.qualifier:
-        raise refusal(column, f"no table in sight is called `{column.qualifier.text}`")
-    names = [name for seen in scope.tables for name in _names(seen, columns)]
-    raise _unknown(column, names, columns)
+        raise refusal(column, f"table `{column.qualifier.text}` not found")
+    names = [name for table in scope.tables for name in _column_names(table, columns)]
+    raise _unknown_column(column, names, columns)
 
 
-def _has(seen: ScopedTable, name: ast.Name, columns: Columns) -> bool:
-    if seen.table == "contact_data":
+def _has(table: ScopedTable, name: ast.Name, columns: Columns) -> bool:
+    if table.table == "contact_data":
         return bool(columns.spellings(name.text))
-    return lower(name.text) in TABLES[seen.table]
+    return lower(name.text) in TABLES[table.table]
 
 
-def _names(seen: ScopedTable, columns: Columns) -> list[str]:
-    return [*(columns.types if seen.table == "contact_data" else TABLES[seen.table])]
+def _column_names(table: ScopedTable, columns: Columns) -> list[str]:
+    return [*(columns.types if table.table == "contact_data" else TABLES[table.table])]
 
 
-def _unknown(column: ast.Column, known: list[str], columns: Columns) -> CannotTranslate:
-    meant = closest_match(column.name.text, known)
-    hint = f"did you mean `{meant}`?" if meant else ""
+def _unknown_column(column: ast.Column, known: list[str], columns: Columns) -> CannotTranslate:
+    match = closest_match(column.name.text, known)
+    hint = f"did you mean `{match}`?" if match else ""
     if columns.complete:
-        return refusal(column, f"the base has no column `{column.name.text}`", hint)
+        return refusal(column, f"the contacts have no column `{column.name.text}`", hint)
     return refusal(
         column,
-        f"the type of the column `{column.name.text}` is not known",
-        hint or "`segctl fields pull` writes down the fields of the account",
+        f"the type of the column `{column.name.text}` is unknown",
+        hint or "run `segctl fields pull` to record the fields of the account",
     )
 
 
-def _piece(seen: ScopedTable, column: ast.Column, columns: Columns) -> TypedSql:
+def _typed_column(table: ScopedTable, column: ast.Column, columns: Columns) -> TypedSql:
     name = column.name
-    if seen.table == "contact_data":
-        spelled = columns.spellings(name.text)
-        if not spelled:
-            raise _unknown(column, _names(seen, columns), columns)
-        if len(spelled) > 1:
+    if table.table == "contact_data":
+        spellings = columns.spellings(name.text)
+        if not spellings:
+            raise _unknown_column(column, _column_names(table, columns), columns)
+        if len(spellings) > 1:
+            fields = " and ".join(f"`{spelling}`" for spelling in sorted(spellings))
             raise refusal(
                 column,
-                f"{' and '.join(f'`{one}`' for one in sorted(spelled))} are two fields, and"
-                " whether SendGrid tells them apart is not known",
+                f"{fields} are two fields, and whether SendGrid distinguishes them is undocumented",
             )
-        spelling, kind = spelled[0], VALUE_TYPES[columns.types[spelled[0]]]
+        spelling, value_type = spellings[0], VALUE_TYPES[columns.types[spellings[0]]]
     else:
-        table = TABLES[seen.table]
+        event_columns = TABLES[table.table]
         spelling = lower(name.text)
-        if spelling not in table:
-            raise _unknown(column, [*table], columns)
-        kind = VALUE_TYPES[table[spelling]]
+        if spelling not in event_columns:
+            raise _unknown_column(column, [*event_columns], columns)
+        value_type = VALUE_TYPES[event_columns[spelling]]
     if name.quoted and name.text != spelling:
         raise refusal(
             column,
-            f'"{name.text}" in double quotes means exactly that, and the field is `{spelling}`',
+            f'"{name.text}" in double quotes is case-sensitive, and the field is `{spelling}`',
             f'write "{spelling}"',
         )
-    guessed = seen.table == "contact_data" and spelling in columns.guessed
-    return TypedSql(f"{seen.alias}.{name_sql(spelling)}", kind, guessed=guessed)
+    guessed = table.table == "contact_data" and spelling in columns.guessed
+    return TypedSql(f"{table.alias}.{name_sql(spelling)}", value_type, guessed=guessed)

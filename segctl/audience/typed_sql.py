@@ -1,9 +1,9 @@
-"""The bricks of a translation: typed pieces of SQL, and which of them may be compared.
+"""Typed pieces of SQL, and which of them may be compared with each other.
 
-Owns the types and the rule for two different ones: a text literal beside a time is read as a time,
-a value inside DATA beside a text as a text, and anything else is refused. The server resembles
+The rule for two different types: a text literal compared with a time is read as a time, a value
+inside DATA compared with a text is read as a text, and anything else is refused. SendGrid resembles
 Snowflake (sendgrid-api.md §6), which converts more than that, but what it does with a value that
-does not convert is not documented.
+does not convert is undocumented. Does not know the query around the pieces.
 """
 
 from __future__ import annotations
@@ -24,74 +24,78 @@ if TYPE_CHECKING:
 
 
 DECIMALS = 9
-"""Decimals of a number that are kept; one with more is refused rather than rounded."""
+"""Decimals of a number that are kept; a number with more is refused rather than rounded."""
 
 NUMBER_LIMIT = Decimal(10) ** 18
 """Numbers are smaller than this."""
 
 ERROR_PREFIX = "segctl: "
-"""How a message of ours begins that a computation fails with."""
+"""The beginning of every message with which a computation fails on purpose."""
 
-_LONGEST_GUARD = 2_000
-"""What is longer is not written twice: conditions within conditions would grow without end."""
+_MAX_REPEATED_LENGTH = 2_000
+"""Longer conditions are not written twice: nested conditions would grow exponentially."""
 
 NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 
 
 @dataclass(frozen=True, slots=True)
 class TypedSql:
-    """A piece of SQL, safe to stand beside any operator, and its kind.
+    """A piece of SQL, safe beside any operator, and the type of its value.
 
-    `literal` is the value of a text literal, which alone can still become a time. `guessed` says
-    that of a column nothing but its values tell the kind.
+    `literal` is the value of a text literal; only a literal can still become a time. `guessed`
+    marks a column whose type is known from nothing but its values.
     """
 
     sql: str
-    kind: ValueType
+    type: ValueType
     literal: str | None = None
     guessed: bool = False
 
 
 def text_sql(text: str) -> str:
-    """Write a text as a literal of DuckDB, which knows no escape but the doubled quote."""
+    """Return a text as a DuckDB literal; the doubled quote is DuckDB's only escape."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def name_sql(name: str) -> str:
-    """Write a name as an identifier of DuckDB."""
+    """Return a name as a DuckDB identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def hashed_name(prefix: str, text: str) -> str:
-    """Make a name of a text; another text has another name. It needs no quotes."""
+    """Return a name for a text; different texts have different names. It needs no quotes."""
     return f"{prefix}{blake2s(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
 
 
 def path_columns(name: str) -> tuple[str, str]:
-    """Name the columns of what stands at a path into DATA: its type in JSON, and it as a text."""
+    """Return the columns for the value at a path into DATA: its JSON type, and it as a text."""
     return f"{name}_type", f"{name}_text"
 
 
-def join_conditions(word: str, conditions: Sequence[str]) -> str:
+def join_conditions(operator: str, conditions: Sequence[str]) -> str:
     """Join conditions by AND or OR; one that can fail is computed only where it still matters.
 
-    DuckDB computes both sides of an AND, but where it filters rows. That of a CASE whose condition
-    is not met, it never does. NULL is kept apart from FALSE.
+    DuckDB computes both sides of an AND, except when it filters rows, but never the branch of a
+    CASE whose condition is not met. NULL stays distinct from FALSE.
     """
-    first = next(
-        (at for at, one in enumerate(conditions) if at and f"'{ERROR_PREFIX}" in one),
+    guarded = next(
+        (
+            index
+            for index, condition in enumerate(conditions)
+            if index and f"'{ERROR_PREFIX}" in condition
+        ),
         len(conditions),
     )
-    before = f" {word} ".join(conditions[:first])
-    if first == len(conditions) or len(before) > _LONGEST_GUARD:
-        return f" {word} ".join(conditions)
-    rest = join_conditions(word, conditions[first:])
-    open_ = "FALSE" if word == "AND" else "TRUE"
-    return f"{before} {word} CASE WHEN ({before}) IS NOT {open_} THEN {rest} END"
+    before = f" {operator} ".join(conditions[:guarded])
+    if guarded == len(conditions) or len(before) > _MAX_REPEATED_LENGTH:
+        return f" {operator} ".join(conditions)
+    rest = join_conditions(operator, conditions[guarded:])
+    decisive = "FALSE" if operator == "AND" else "TRUE"
+    return f"{before} {operator} CASE WHEN ({before}) IS NOT {decisive} THEN {rest} END"
 
 
 def number_sql(number: Decimal) -> str | None:
-    """Write a number, or give `None` where it would not stay the same."""
+    """Return a number in SQL, or `None` where it would not stay the same."""
     if not number.is_finite() or abs(number) >= NUMBER_LIMIT:
         return None
     if number != round(number, DECIMALS):
@@ -99,60 +103,60 @@ def number_sql(number: Decimal) -> str | None:
     return f"CAST({number:f} AS {NUMBER_TYPE})"
 
 
-def time_sql(moment: datetime) -> str:
-    """Write a moment that is in UTC."""
-    return f"TIMESTAMP '{moment.replace(tzinfo=None).isoformat(sep=' ')}'"
+def time_sql(time: datetime) -> str:
+    """Return a time in UTC as SQL, without its zone."""
+    return f"TIMESTAMP '{time.replace(tzinfo=None).isoformat(sep=' ')}'"
 
 
 def unify_types(
-    nodes: Sequence[Node], pieces: Sequence[TypedSql]
+    nodes: Sequence[Node], operands: Sequence[TypedSql]
 ) -> tuple[list[TypedSql], ValueType]:
-    """Give pieces of one kind, converted where that is certain; refuse where it is not.
+    """Return operands of one type, converted where the conversion is certain.
 
-    NULL goes with everything.
+    NULL goes with every type. Raises `CannotTranslate` where the types cannot be compared.
     """
-    kinds = {piece.kind for piece in pieces} - {ValueType.NULL}
-    if kinds == {ValueType.TEXT} and any(piece.guessed for piece in pieces):
+    types = {operand.type for operand in operands} - {ValueType.NULL}
+    if types == {ValueType.TEXT} and any(operand.guessed for operand in operands):
         # By their letters, "31.12.2026" comes after any time that a query can name.
-        for node, piece in zip(nodes, pieces, strict=True):
-            if piece.literal is not None and parse_utc(piece.literal):
+        for node, operand in zip(nodes, operands, strict=True):
+            if operand.literal is not None and parse_utc(operand.literal):
                 raise refusal(
                     node,
-                    "a field is compared with a time here, and whether it holds times is not known",
-                    "`segctl fields pull` writes down the types of the fields",
+                    "a field is compared with a time, but whether the field holds times is unknown",
+                    "run `segctl fields pull` to record the types of the fields",
                 )
-    if kinds == {ValueType.TEXT, ValueType.TIME}:
-        return [_as_time(*pair) for pair in zip(nodes, pieces, strict=True)], ValueType.TIME
-    if kinds == {ValueType.TEXT, ValueType.INSIDE}:
+    if types == {ValueType.TEXT, ValueType.TIME}:
+        converted = [_as_time(node, operand) for node, operand in zip(nodes, operands, strict=True)]
+        return converted, ValueType.TIME
+    if types == {ValueType.TEXT, ValueType.INSIDE}:
         return [
-            replace(one, kind=ValueType.TEXT) if one.kind is ValueType.INSIDE else one
-            for one in pieces
+            replace(operand, type=ValueType.TEXT) if operand.type is ValueType.INSIDE else operand
+            for operand in operands
         ], ValueType.TEXT
-    if len(kinds) > 1:
-        node = nodes[-1]
-        first, other, *_ = sorted(kinds)
+    if len(types) > 1:
+        first, second, *_ = sorted(types)
         raise refusal(
-            node,
-            f"{first} stands beside {other} here, and how SendGrid compares the two is not known",
-            "compare values of one type; `segctl lint` says what type a field has",
+            nodes[-1],
+            f"{first} is compared with {second}, and how SendGrid compares them is undocumented",
+            "compare values of one type; `segctl lint` reports the type of a field",
         )
-    return list(pieces), kinds.pop() if kinds else ValueType.NULL
+    return list(operands), types.pop() if types else ValueType.NULL
 
 
-def _as_time(node: Node, piece: TypedSql) -> TypedSql:
-    if piece.kind is not ValueType.TEXT:
-        return piece
-    if piece.literal is None:
+def _as_time(node: Node, operand: TypedSql) -> TypedSql:
+    if operand.type is not ValueType.TEXT:
+        return operand
+    if operand.literal is None:
         raise refusal(
             node,
-            "a text is compared with a time, and in which form it holds times is not known",
-            "compare the time with one that is written out: '2026-01-31T00:00:00Z'",
+            "a text is compared with a time, but the format of the times in it is unknown",
+            "compare the time with a literal: '2026-01-31T00:00:00Z'",
         )
-    moment = parse_utc(piece.literal)
-    if moment is None:
+    time = parse_utc(operand.literal)
+    if time is None:
         raise refusal(
             node,
-            "this text is compared with a time, and is none in ISO form",
+            "a text that is compared with a time must be an ISO 8601 time",
             "write '2026-01-31T00:00:00Z'",
         )
-    return TypedSql(time_sql(moment), ValueType.TIME)
+    return TypedSql(time_sql(time), ValueType.TIME)

@@ -70,7 +70,7 @@ def build_dataset(
     spill = store.downloads / "spill"
     spill.mkdir(mode=0o700, exist_ok=True)
     try:
-        database = Database(spill=spill)
+        database = Database(temp_folder=spill)
         try:
             stored = _Making(database, exported, store, fields).make(account, only)
         finally:

@@ -72,7 +72,7 @@ class Statement:
             self._conditions.setdefault(one.condition.sql, f"a{len(self._conditions)}")
             self._flags |= one.flags
             self._paths |= one.paths
-            asked |= dict.fromkeys((column.table, column.column) for column in one.asked)
+            asked |= dict.fromkeys((column.table, column.column) for column in one.column_uses)
         self.names = [self._conditions[one.condition.sql] for one in audiences]
         self._uses_events = any(one.uses_events for one in audiences)
         if self._uses_events:

@@ -261,7 +261,7 @@ def _ask(base: Dataset, segment: Segment) -> Audience | tuple[Problem, ...]:
     if audience.uses_events and base.events is None:
         return (without_events(audience, segment),)
     problems: dict[str, Problem] = {}
-    for one in audience.asked:
+    for one in audience.column_uses:
         problem = _lacking(base, one)
         if problem is not None:
             problems.setdefault(problem.message, problem)
@@ -299,7 +299,7 @@ def _faults(
 ) -> Iterator[Problem]:
     """Yield what is wrong with the values of the columns that an audience asks."""
     told = set()
-    for one in audience.asked:
+    for one in audience.column_uses:
         key = (one.table, one.column)
         relation = base.relation(one.table)
         if relation is None or key in told or not bad.get(key):

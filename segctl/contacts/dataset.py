@@ -94,7 +94,7 @@ def open_dataset(
     `EvaluationFailed`.
     """
     with temp_folder(temp_root) if temp_root else nullcontext() as spill:
-        database = Database(spill=spill)
+        database = Database(temp_folder=spill)
         try:
             if not contacts.exists():
                 raise DatasetMissing(f"there is no file {contacts.name}", hint="check the path")

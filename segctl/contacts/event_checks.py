@@ -68,7 +68,7 @@ def strangers(base: Dataset, audience: Audience, segment: Segment) -> Problem:
 
 
 def _place(audience: Audience, segment: Segment) -> tuple[int, int]:
-    first = next((one for one in audience.asked if one.table == "event_data"), None)
+    first = next((one for one in audience.column_uses if one.table == "event_data"), None)
     return (first.start, first.end) if first else segment_place(segment)
 
 

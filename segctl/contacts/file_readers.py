@@ -20,7 +20,7 @@ from enum import Enum
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from segctl.audience.duckdb_engine import EvaluationFailed, pattern_of
+from segctl.audience.duckdb_engine import EvaluationFailed, path_pattern
 from segctl.audience.to_duckdb import TYPES
 from segctl.audience.typed_sql import DECIMALS, NUMBER_TYPE, name_sql, text_sql
 from segctl.common.suggest import did_you_mean
@@ -131,7 +131,7 @@ def read_relation(
     kind = format_of(path)
     if kind is Format.DUCKDB:
         raise UsageError(f"{path.name} is a database", hint=_WANTED)
-    where = text_sql(pattern_of(path))
+    where = text_sql(path_pattern(path))
     if kind is Format.PARQUET:
         source = f"read_parquet({where})"
         try:

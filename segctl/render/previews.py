@@ -142,11 +142,15 @@ def row_cells(preview: Preview, row: PreviewRow) -> tuple[str, ...]:
     return (clean(row.name), *shown, share)
 
 
-def overlap_cells(preview: Preview, one: Overlap) -> tuple[str, ...]:
+def overlap_cells(preview: Preview, overlap: Overlap) -> tuple[str, ...]:
     """Give the cells of two segments, under `OVERLAP_HEADS`."""
-    names = [clean(preview.rows[place].name) for place in (one.one, one.other)]
-    numbers = [f"{number:,}" for number in (one.both, one.only_one, one.only_other)]
-    return (*names, *numbers, percent(one.both, one.both + one.only_one + one.only_other))
+    names = [clean(preview.rows[place].name) for place in (overlap.first, overlap.second)]
+    numbers = [f"{number:,}" for number in (overlap.both, overlap.only_first, overlap.only_second)]
+    return (
+        *names,
+        *numbers,
+        percent(overlap.both, overlap.both + overlap.only_first + overlap.only_second),
+    )
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> str:
@@ -194,14 +198,14 @@ def _entry(preview: Preview, row: PreviewRow) -> dict[str, Any]:
     }
 
 
-def _overlap(preview: Preview, one: Overlap) -> dict[str, Any]:
+def _overlap(preview: Preview, overlap: Overlap) -> dict[str, Any]:
     return {
-        "first": preview.rows[one.one].name,
-        "second": preview.rows[one.other].name,
-        "both": one.both,
-        "only_first": one.only_one,
-        "only_second": one.only_other,
-        "share": _share(one.both, one.both + one.only_one + one.only_other),
+        "first": preview.rows[overlap.first].name,
+        "second": preview.rows[overlap.second].name,
+        "both": overlap.both,
+        "only_first": overlap.only_first,
+        "only_second": overlap.only_second,
+        "share": _share(overlap.both, overlap.both + overlap.only_first + overlap.only_second),
     }
 
 

@@ -1,4 +1,4 @@
-"""Two evaluators that share nothing but the parser agree on who is in an audience."""
+"""Two evaluators that share only the parser agree on who is in an audience."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ def engine() -> Engine:
     return Engine(worlds.COLUMNS)
 
 
-def pairs_that_agree(
+def compare(
     engine: Engine, text: str, world: reference.World, columns: Columns, parents: tuple[str, ...]
 ) -> int:
-    """Compare the evaluators on each contact; give how many were compared."""
+    """Compare the evaluators on each contact; return the number of contacts compared."""
     parsed = parse(text)
     audience = translate(parsed, columns, parents).audience
     if audience is None or parsed.query is None:
         return 0
-    truths = engine.evaluate([audience.condition.sql], world.now)
+    values = engine.evaluate([audience.condition.sql], world.now)
     for contact in world.contacts:
-        (truth,) = truths[contact["contact_id"]]
+        (value,) = values[contact["contact_id"]]
         expected: bool | None = reference.is_member(parsed.query, contact, world, parents)
-        assert (truth is True) == expected, (text, contact, audience.condition.sql)
+        assert (value is True) == expected, (text, contact, audience.condition.sql)
         if not parsed.query.joins and not parents:
-            # Nothing is lost either: NULL is not FALSE.
+            # NULL is not FALSE, and stays distinct.
             expected = reference.where_of(parsed.query, contact, world)
-            assert truth == expected, (text, contact, audience.condition.sql)
-    return len(truths)
+            assert value == expected, (text, contact, audience.condition.sql)
+    return len(values)
 
 
 def test_on_generated_queries_contacts_and_events(engine: Engine) -> None:
@@ -59,7 +59,7 @@ def test_on_generated_queries_contacts_and_events(engine: Engine) -> None:
     def agree(text: str, seed: int, parents: tuple[str, ...]) -> None:
         world = worlds.world(seed, CONTACTS)
         engine.fill(world.contacts, world.events)
-        compared = pairs_that_agree(engine, text, world, worlds.COLUMNS, parents)
+        compared = compare(engine, text, world, worlds.COLUMNS, parents)
         assert compared == CONTACTS, f"not translated: {text}"
         counts.append(compared)
 
@@ -77,7 +77,7 @@ def corpus() -> list[str]:
 
 
 def test_on_the_whole_corpus() -> None:
-    """Its columns have no types, so each query is tried with its columns as texts and so on."""
+    """The corpus has no types, so each query runs with its columns as texts, numbers and times."""
     known = {"preferred_language": ColumnType.VARCHAR, "tags": ColumnType.VARCHAR}
     dated = {"signed_up": ColumnType.TIMESTAMP, "last_order": ColumnType.TIMESTAMP}
     values = {
@@ -85,24 +85,25 @@ def test_on_the_whole_corpus() -> None:
         ColumnType.NUMBER: (*worlds.NUMBERS, None),
         ColumnType.TIMESTAMP: (*worlds.TIMES, None),
     }
-    done: set[str] = set()
+    translated: set[str] = set()
     compared = 0
-    for kind, some in values.items():
+    for column_type, choices in values.items():
         columns = Columns(
-            {**known, **dated, "plan": ColumnType.VARCHAR, **dict.fromkeys(LETTERS, kind)}
+            {**known, **dated, "plan": ColumnType.VARCHAR, **dict.fromkeys(LETTERS, column_type)}
         )
         engine = Engine(columns)
         world = worlds.world(7, 60)
         for number, contact in enumerate(world.contacts):
             contact.pop("Nick name"), contact.pop("total_spend"), contact.pop("orders_count")
             for place, letter in enumerate(LETTERS):
-                contact[letter] = some[(number * 7 + place * place * (number % 5)) % len(some)]
+                index = number * 7 + place * place * (number % 5)
+                contact[letter] = choices[index % len(choices)]
         engine.fill(world.contacts, world.events)
         for text in corpus():
-            pairs = pairs_that_agree(engine, text, world, columns, ())
+            pairs = compare(engine, text, world, columns, ())
             compared += pairs
             if pairs:
-                done.add(text)
-    print(f"{compared:,} pairs of {len(done)} queries of the corpus agree")  # noqa: T201 - for the log
-    assert len(done) >= 60
+                translated.add(text)
+    print(f"{compared:,} pairs of {len(translated)} queries of the corpus agree")  # noqa: T201 - for the log
+    assert len(translated) >= 60
     assert compared >= 60 * 60

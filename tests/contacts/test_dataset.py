@@ -109,10 +109,10 @@ def test_delimiters_and_columns_that_nobody_asks(tmp_path: Path) -> None:
 def test_fields_that_only_the_values_tell(tmp_path: Path) -> None:
     text = "contact_id,points,joined,level\n1,5,2026-01-01,a\n2,7.5,2026-02-01,b\n"
     path = written(tmp_path / "c.csv", text)
-    mixed = "a number stands beside a text here, and how SendGrid compares the two is not known"
+    mixed = "a number is compared with a text, and how SendGrid compares them is undocumented"
     assert numbers(
         path, None, "points > 5", "joined > '2026-01-15'", "level = 'a'", "level = 5", "levl = 'a'"
-    ) == [1, 1, 1, mixed, "the base has no column `levl`"]  # fmt: skip
+    ) == [1, 1, 1, mixed, "the contacts have no column `levl`"]  # fmt: skip
 
 
 @pytest.mark.parametrize("file", ["csv", "parquet"])
@@ -124,7 +124,7 @@ def test_texts_that_nobody_says_are_times_are_not_compared_with_one(
     rows = "(VALUES ('1', '31.12.2020', 'a'), ('2', '2026-02-01', 'b'))"
     named = f"FROM {rows} t(contact_id, joined, level)"
     duckdb.connect().execute(f"COPY ({named}) TO '{path}' (FORMAT {file})")
-    doubt = "a field is compared with a time here, and whether it holds times is not known"
+    doubt = "a field is compared with a time, but whether the field holds times is unknown"
     asked = ("joined > '2026-01-15T00:00:00Z'", "joined IN ('2026-02-01')", "level = 'a'")
     assert numbers(path, None, *asked) == [doubt, doubt, 1]
     text = {"joined": ColumnType.VARCHAR}
@@ -222,8 +222,8 @@ def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
         f"{J}e.event_type != 'open' AND e.DATA:payload.A IS NULL": 2,
         f"{J}e.DATA:payload.\"it's\" IS NOT NULL": 1,
         f"{J}e.DATA:payload.a = 'x'": "e.DATA:payload.a is not a text in some event",
-        f"{J}e.DATA:payload . A IS NULL": "e.DATA:payload . A is JSON's null in some event, and"
-        " whether SendGrid takes that for NULL is not known",
+        f"{J}e.DATA:payload . A IS NULL": "e.DATA:payload . A is JSON null in some event, and"
+        " whether SendGrid treats that as NULL is undocumented",
         f"{later}e.timestamp >= f.timestamp AND e.event_type != 'open'"
         " AND e.DATA:payload.a = 'x'": 1,
         f"{later}e.timestamp >= f.timestamp AND f.DATA:payload.a = 'x'":
@@ -449,7 +449,7 @@ def test_what_cannot_be_reached(tmp_path: Path) -> None:
         ("contact_id,city\n1,a\n1,b\n2,a\n1,c\n", "2 rows repeat a contact_id in c.csv"),
         ("contact_id,city\n1,a\n1,b\n", "1 row repeats a contact_id in c.csv"),
         ("contact_id,city\n1,a\n,b\n", "1 row has no contact_id in c.csv"),
-        ("contact_id,city\n1,a\n2,secret,more\n", "line 3 of c.csv cannot be read"),
+        ("contact_id,city\n1,a\n2,secret,more\n", "cannot read line 3 of c.csv"),
     ],
 )
 def test_contacts_that_are_no_rows_are_told(tmp_path: Path, text: str, message: str) -> None:
@@ -493,7 +493,7 @@ def test_a_count_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id,spend\n1,100000000000000000\n")
     huge = "spend * 100000000000000000 * 1000000 > 1"
     found = numbers(path, None, "spend > 1", huge, "spend > 2", fields=FIELDS)
-    assert found == [1, "DuckDB cannot compute this query for these contacts", 1]
+    assert found == [1, "DuckDB cannot evaluate this query on these contacts", 1]
     some = segments("spend > 1", huge)
     with opened(path, None, some, fields=FIELDS) as base:
         (result,) = count_audiences(base, [(some[1], some[0])], NOW).results
@@ -521,9 +521,9 @@ def test_any_number_of_segments_reads_each_file_once(tmp_path: Path, number: int
     with opened(contacts, events, some, fields=FIELDS) as base:
         inner = base.database.rows
 
-        def rows(sql: str, given: object = None) -> list[tuple[object, ...]]:
+        def rows(sql: str, parameters: object = None) -> list[tuple[object, ...]]:
             ran.append(sql)
-            return inner(sql, given)  # type: ignore[arg-type]
+            return inner(sql, parameters)  # type: ignore[arg-type]
 
         base.database.rows = rows  # type: ignore[method-assign]
         counted = count_audiences(base, [(None, one) for one in some], NOW, overlap=number < 2)
@@ -571,7 +571,7 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
             for late, poor_ones in zip(who, who_poor, strict=True)
             for one in (poor_ones, late, late, poor_ones)
         ]
-        assert [(one.both, one.only_one, one.only_other) for one in counted.overlaps] == [
+        assert [(one.both, one.only_first, one.only_second) for one in counted.overlaps] == [
             (len(one & other), len(one - other), len(other - one))
             for one, other in combinations(members, 2)
         ]
@@ -623,7 +623,7 @@ def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:
         for (one, first), (other, second) in combinations(enumerate(members), 2)
         if first is not None and second is not None
     ]
-    assert [(e.one, e.other, e.both, e.only_one, e.only_other) for e in found] == wanted
+    assert [(e.first, e.second, e.both, e.only_first, e.only_second) for e in found] == wanted
     assert empty == ()
 
 

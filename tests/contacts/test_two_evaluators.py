@@ -105,9 +105,9 @@ def test_on_generated_segments_and_contacts(tmp_path: Path, kind: str) -> None:
             assert found == expected, (before, after)
             compared += 1
         for one in counted.overlaps:
-            first, second = (who[some[place]] for place in (one.one, one.other))
+            first, second = (who[some[place]] for place in (one.first, one.second))
             shares = (len(first & second), len(first - second), len(second - first))
-            assert (one.both, one.only_one, one.only_other) == shares
+            assert (one.both, one.only_first, one.only_second) == shares
             compared += 1
         assert not [*tmp_path.glob("spill-*")]
 
