@@ -55,7 +55,7 @@ def read_private_json(path: Path, version: int) -> dict[str, Any]:
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with FileIO(os.open(path, flags)) as stream:
         if not _is_own(os.fstat(stream.fileno())):
-            raise ValueError("it belongs to another user")
+            raise ValueError("not a private file of this user")
         data = _read(stream, LARGEST_PRIVATE)
     if len(data) > LARGEST_PRIVATE:
         raise ValueError("the file is too large")

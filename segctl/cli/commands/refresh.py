@@ -78,13 +78,10 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
 def _find(names: Sequence[str], listed: Sequence[Remote]) -> list[Remote]:
     """Find every segment before anything is sent. Raises `UsageError` for those that cannot be."""
     found = find_segments(names, listed)
-    # A v1 segment of the same name is not meant by whoever asks for a refresh.
-    current = [one for one in found if not one.is_v1]
-    known = {key for one in current for key in (one.id, one.name)}
-    old = [one.name for one in found if one.is_v1 and known.isdisjoint((one.id, one.name))]
+    old = [one.name for one in found if one.is_v1]
     if old:
         raise UsageError(
             f"`{old[0]}` is a v1 segment, which cannot be refreshed",
             hint="only segments of the second API can",
         )
-    return current
+    return found
