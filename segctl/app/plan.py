@@ -127,7 +127,9 @@ def look(
     def wanted(listed: tuple[Remote, ...]) -> Sequence[Remote]:
         nonlocal inputs, loose
         inputs = question.informed(listed)
-        loose = frozenset(one.id for one in find_undeclared(declared, listed, inputs.renaming))
+        loose = frozenset(
+            remote.id for remote in find_undeclared(declared, listed, inputs.rename_candidates)
+        )
         return definitions_to_read(declared, listed, inputs)
 
     def is_undeclared(remote: Remote) -> bool:

@@ -156,7 +156,7 @@ def _keeps(change: Replace, means: Means) -> str:
         sends = means.usage_checker.single_sends_using(successor.id)
     except RemoteError as error:
         return f"what uses it could not be read ({error.message})"
-    return f"{targets_phrase(sends)} to it" if sends else ""
+    return f"{targets_phrase(sends)} it" if sends else ""
 
 
 def _is_patched(change: Replace) -> bool:

@@ -72,7 +72,7 @@ def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
     sends = single_sends_using(change, twin_id, means)
     if sends:
         raise writes.Conflict(
-            f"{targets_phrase(sends)} to the new segment, which cannot get another parent list and "
+            f"{targets_phrase(sends)} the new segment, which cannot get another parent list and "
             "would have to be made anew",
             "put the parent list back, or give it the v1 segment again until the new one is made",
             twin_id,
@@ -153,7 +153,7 @@ def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
     return _waiting(
         change,
         new,
-        f"{targets_phrase(sends, 'still ')} to the v1 segment",
+        f"{targets_phrase(sends, 'still ')} the v1 segment",
         f"in SendGrid, give it the new segment instead, id {new.id}; then apply again",
     )
 

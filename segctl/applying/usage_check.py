@@ -38,7 +38,7 @@ def refuse_if_used(change: Delete | Replace, means: Means) -> None:
     sends = single_sends_using(change, change.id, means)
     if sends:
         raise Conflict(
-            f"{targets_phrase(sends)} to it since the plan was made",
+            f"{targets_phrase(sends)} it since the plan was made",
             "give it another audience in SendGrid and apply again; or "
             f"--ignore-references '{change.name}'",
             change.id,

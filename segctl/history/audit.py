@@ -82,7 +82,7 @@ class Audit:
         come = {name: one for name in names if (one := past.declared(name, index))}
         pairs = {name: name for name in gone if name in come} | _said(gone, come)
         events = [SegmentEvent(commit, gone.pop(old), come.pop(new)) for old, new in pairs.items()]
-        successors = {name: past.successor(name, index) for name in gone if come}
+        successors = {name: past.renamed_to(name, index) for name in gone if come}
         events += [SegmentEvent(commit, *pair) for pair in _found(gone, come, successors)]
         events = [event for event in events if event.changed_fields]
         events += [SegmentEvent(commit, one, None) for one in gone.values()]

@@ -95,7 +95,7 @@ class Timeline:
                 holders[0].file,
                 commit.id,
                 commit.committed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                self.successor(name, index),
+                self.renamed_to(name, index),
             )
             found.append((index, name, removal))
         return tuple(removal for _, _, removal in sorted(found, key=lambda one: one[:2]))
@@ -105,7 +105,7 @@ class Timeline:
         asked = sorted(self._paths.keys() - set(now_declared))
         return tuple(name for name in asked if (line := self.line(name)) and line[-1][1])
 
-    def successor(self, name: str, index: int) -> str:
+    def renamed_to(self, name: str, index: int) -> str:
         """Give the new name that a commit put in the place of one, in the same file; else nothing.
 
         A name that was declared before that commit is not new: its segment merely moved there.

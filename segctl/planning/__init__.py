@@ -1,5 +1,5 @@
-"""The pure function in the middle: declared segments and a snapshot of the account give a plan.
+"""The pure function that compares the declared segments with a snapshot and returns a plan.
 
-`planner` is the way in, `safety` decides whether the plan is allowed. Nothing here reads a file,
-a clock or the network.
+`planner` is the entry point; `safety` decides whether the plan is allowed. Reads no file, no clock
+and no network.
 """

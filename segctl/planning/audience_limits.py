@@ -1,6 +1,6 @@
-"""How far a change of an audience may go: what has one, its measure, the refusal of too much.
+"""How much a plan may change audiences: the measure, and the refusal of what exceeds the limit.
 
-Pure. Owns no limit: segctl.yaml has one, and each file may allow more.
+Pure. Does not set the limit: segctl.yaml has one, and each file may allow more.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 def with_audience(changes: Iterable[Change]) -> list[Create | Patch | Replace]:
-    """Give the changes that have an audience to count.
+    """Return the changes whose audience can be counted.
 
-    What goes away has none, and what an upgrade comes from was no V2 query.
+    A delete has none, and an upgrade starts from a query that is not SQL.
     """
     return [change for change in changes if not isinstance(change, Delete | Upgrade)]
 
 
 def impact_of(change: Change) -> Impact | None:
-    """Give the impact of a change, where it has one and somebody counted it."""
+    """Return the impact of a change, or `None` where it has none or it was not counted."""
     return None if isinstance(change, Delete | Upgrade) else change.impact
 
 
 def audience_change(impact: Impact) -> float:
-    """Say by how many percent an audience changes: those who come and those who go, of all in it.
+    """Return by how many percent an audience changes: contacts gained and lost, of those in it.
 
-    Of the whole base where nobody is in it, as in every new segment: a first audience has nothing
-    to be compared with, and one that takes in most of the base is seldom meant.
+    Where the audience is empty, as for every new segment, the percentage is of all pulled
+    contacts: a new segment that reaches most of them is rarely intended.
     """
     moved = impact.gained + impact.lost
     return 100 * moved / (impact.before or impact.base) if moved else 0
@@ -43,9 +43,9 @@ def audience_change(impact: Impact) -> float:
 def audience_change_refusals(
     changes: Iterable[Change], limit: int | None, allowed: Mapping[str, float]
 ) -> Iterator[Diagnostic]:
-    """Refuse what changes more of an audience than the limit and its file allow, in percent.
+    """Refuse the changes that exceed the limit and what their files allow, both in percent.
 
-    What nobody could count is let through: nothing is guessed.
+    A change that could not be counted passes.
     """
     if limit is None:
         return
@@ -57,24 +57,25 @@ def audience_change_refusals(
         percent = audience_change(impact)
         if percent <= most:
             continue
-        # Rounded up, it is never the very number that it exceeds, and it is enough to allow it.
+        # Rounded up, so that it differs from the limit and is enough to allow the change.
         whole = math.ceil(percent)
+        more = f"more than the limit of {most:,} %"
         if impact.before:
-            said = (
-                f"the audience of `{change.name}` would change by {whole:,} %: from "
+            summary = (
+                f"the audience of `{change.name}` would change by {whole:,} %, {more}: from "
                 f"{impact.before:,} to {impact.after:,} contacts, {impact.gained:,} gained and "
                 f"{impact.lost:,} lost"
             )
         else:
-            said = (
-                f"`{change.name}` would reach {whole:,} % of the contacts it is counted in: "
-                f"{impact.after:,} of {impact.base:,}, and nobody is in it now"
+            summary = (
+                f"`{change.name}` is empty and would reach {whole:,} % of the pulled contacts, "
+                f"{more}: {impact.after:,} of {impact.base:,}"
             )
         yield Diagnostic(
             "audience-change",
             Severity.ERROR,
-            f"{said}; the most is {most:,} %",
+            summary,
             change.query_span or change.span,
-            hint=f"if that is what you want, write `allow_audience_change: {whole}%` into its "
-            "file; else look at the query again",
+            hint=f"check the query, or add `allow_audience_change: {whole}%` to its file if this "
+            "is intended",
         )

@@ -1,7 +1,7 @@
-"""Whether an account has room for a plan: how many segments it holds while one is performed.
+"""Whether an account has room for a plan, whose changes may exceed the cap before they end.
 
-Owns the arithmetic of the cap (sendgrid-api.md §1): what a plan adds at its fullest, in which order
-it fits, how many segments may stand beside those whose place they take. Pure.
+The arithmetic of the cap on segments (sendgrid-api.md §1): the peak of a plan, the order in which
+it fits, and how many segments may exist beside the ones that they replace. Pure.
 """
 
 from __future__ import annotations
@@ -20,77 +20,82 @@ if TYPE_CHECKING:
 
 
 def needs_headroom(change: Change) -> bool:
-    """Say whether a change makes a segment before it deletes another one."""
+    """Return whether a change creates a segment before it deletes another one."""
     return isinstance(change, Replace | Upgrade) and change.successor is None
 
 
-def with_headroom(plan: Plan, most: int, account_size: int) -> Plan:
-    """Give the plan in an order for which there is room, and how much of it there is."""
-    if account_size + _peak(plan.changes) > most:
-        # Renames still come first: a delete frees no name that they need.
+def with_headroom(plan: Plan, max_segments: int, account_size: int) -> Plan:
+    """Return the plan with its headroom, in an order that fits under the cap if there is one."""
+    if account_size + _peak(plan.changes) > max_segments:
+        # Renames stay first: no delete frees a name that they need.
         renames = [change for change in plan.changes if isinstance(change, Patch)]
         deletes = [change for change in plan.changes if isinstance(change, Delete)]
         rest = [change for change in plan.changes if not isinstance(change, Patch | Delete)]
         changes = (*renames, *deletes, *rest)
-        if account_size + _peak(changes) <= most:
+        if account_size + _peak(changes) <= max_segments:
             plan = dataclasses.replace(plan, changes=changes)
-    before = takewhile(lambda one: not isinstance(one, Replace | Upgrade), plan.changes)
-    headroom = most - account_size - net_growth(before)
+    before = takewhile(lambda change: not isinstance(change, Replace | Upgrade), plan.changes)
+    headroom = max_segments - account_size - net_growth(before)
     return dataclasses.replace(plan, headroom=max(0, headroom))
 
 
 def net_growth(changes: Iterable[Change]) -> int:
-    """Say by how many segments the account grows in the end."""
+    """Return by how many segments the account grows once all changes are applied."""
     kinds = [type(change) for change in changes]
     return kinds.count(Create) - kinds.count(Delete)
 
 
-def capacity_refusals(plan: Plan, most: int, account_size: int) -> Iterator[Diagnostic]:
-    """Refuse what does not fit."""
-    peak = account_size + _peak(plan.changes)
-    if peak > most and _peak(plan.changes):
-        beside = any(isinstance(change, Upgrade) for change in plan.changes)
-        why = " for a while, a v1 one and its upgraded form side by side" if beside else ""
+def capacity_refusals(plan: Plan, max_segments: int, account_size: int) -> Iterator[Diagnostic]:
+    """Refuse a plan that exceeds the cap at its peak."""
+    growth = _peak(plan.changes)
+    peak = account_size + growth
+    if peak > max_segments and growth:
+        has_upgrade = any(isinstance(change, Upgrade) for change in plan.changes)
+        meanwhile = " while a v1 segment and its upgraded form both exist" if has_upgrade else ""
         yield Diagnostic(
             "over-the-cap",
             Severity.ERROR,
-            f"the account would hold {peak:,} segments{why}; the most is {most:,}",
-            hint=f"it holds {account_size:,} now, v1 ones included: "
-            + ("finish the upgrades that wait, " if _some_wait(plan) else "")
+            f"the account would hold {peak:,} segments{meanwhile}, more than the limit of "
+            f"{max_segments:,}",
+            hint=f"it holds {account_size:,} now, v1 segments included: "
+            + ("finish the waiting upgrades, " if _has_waiting_upgrade(plan) else "")
             + "delete some in SendGrid, or raise `limits.max_segments` in segctl.yaml if your "
             "account allows more",
         )
 
 
-def _some_wait(plan: Plan) -> bool:
-    """Say whether some upgrade stands there twice and waits for people."""
-    return any(isinstance(one, Upgrade) and one.successor and one.waits_for for one in plan.changes)
+def _has_waiting_upgrade(plan: Plan) -> bool:
+    """Return whether an upgrade has both its segments and waits for Single Sends."""
+    return any(
+        isinstance(change, Upgrade) and change.successor and change.waits_for
+        for change in plan.changes
+    )
 
 
 def _peak(changes: Iterable[Change]) -> int:
-    """Say by how many segments the account grows at its fullest, while a plan is performed."""
+    """Return by how many segments the account grows at most while the changes are applied."""
     changes = tuple(changes)
-    # Upgrades that would stop before their end do not forbid those that would not.
-    others = any(isinstance(one, Upgrade) and not _would_stop(one) for one in changes)
+    # An upgrade that would have to wait must not forbid one that can finish.
+    can_finish = any(isinstance(change, Upgrade) and not _would_wait(change) for change in changes)
     size = peak = 0
     for change in changes:
-        is_optional = others and _would_stop(change)
+        is_optional = can_finish and _would_wait(change)
         if isinstance(change, Create) or (needs_headroom(change) and not is_optional):
             peak = max(peak, size + 1)
         if isinstance(change, Create):
             size += 1
         elif isinstance(change, Delete) or (
-            _has_two(change) and not (isinstance(change, Upgrade) and change.waits_for)
+            _has_successor(change) and not (isinstance(change, Upgrade) and change.waits_for)
         ):
             size -= 1
     return peak
 
 
-def _has_two(change: Change) -> bool:
-    """Say whether an earlier run left two segments, of which this leaves one."""
+def _has_successor(change: Change) -> bool:
+    """Return whether an earlier run left two segments, one of which this change deletes."""
     return isinstance(change, Replace | Upgrade) and change.successor is not None
 
 
-def _would_stop(change: Change) -> bool:
-    """Say whether an upgrade is not begun, and would have to stop before its end."""
+def _would_wait(change: Change) -> bool:
+    """Return whether an upgrade is not begun and would have to wait for Single Sends."""
     return isinstance(change, Upgrade) and bool(change.waits_for) and change.successor is None

@@ -1,7 +1,6 @@
-"""The fields in which two definitions differ, where a person is told of them.
+"""The fields in which two definitions differ, for reports of stale plans, conflicts and drift.
 
-A saved plan that is stale, a write that meets another edit, drift: few, and reported. The planner
-compares every segment of an account, by `equality`, and does not wait for this. Pure.
+Pure. The planner compares every segment of an account and uses the faster `equality`.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def definition_diff(before: Segment, after: Segment, *, by_meaning: bool = False) -> list[str]:
-    """Return the fields that differ, by the API's names, in the order of a definition.
+    """Return the API's names of the fields that differ, in the order of a definition.
 
-    Text differs to the letter. `by_meaning` compares queries and ids as the planner does, for
-    which the layout of a query and the case of an id do not count.
+    Compares text exactly. `by_meaning` compares queries and ids as the planner does, where the
+    layout of a query and the case of an id do not count.
     """
     from deepdiff import DeepDiff  # noqa: PLC0415 - takes 170 ms, and few commands need it
 

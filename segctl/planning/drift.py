@@ -1,9 +1,9 @@
-"""What changed on the account that no commit did, as far as that can be known without a state file.
+"""Drift: changes on the account that no commit explains, as far as a plan shows them.
 
-Owns the reading of a plan as drift: it takes the files as they stand for what was applied last, so
-it is true on a branch whose every commit is applied. What only a commit explains (a rename or a
-removal that the files or the history ask for) is counted as pending, and is no drift. A declared
-segment that is missing was deleted on the account, or never applied: these two look the same. Pure.
+There is no state file, so the current files stand for what was applied last; that is true on a
+branch whose every commit is applied. A rename or removal that the files or the history ask for is
+pending, not drift. A declared segment that is missing was either deleted on the account or never
+applied: the two look the same. Pure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class DriftKind(StrEnum):
-    """What somebody did."""
+    """What someone did to a segment in SendGrid."""
 
     EDITED = "edited"
     RENAMED = "renamed"
@@ -34,10 +34,11 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One segment that is not as the files say.
+    """A segment that differs from the files.
 
-    `name` is the declared one, or that on the account where no file declares it; `now` the name
-    that a renamed one has there. `updated_at` is when the account last changed it.
+    `name` is the declared name, or the one on the account where no file declares the segment;
+    `now` is the new name of a renamed one. `updated_at` is the time of its last change on the
+    account.
     """
 
     kind: DriftKind
@@ -52,65 +53,70 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """All drift, and how many changes of a plan are merely not applied yet."""
+    """All drift, and the number of changes in the plan that are only not applied yet."""
 
     drifts: tuple[Drift, ...] = ()
     pending: int = 0
 
 
 def find_drift(plan: Plan, snapshot: Snapshot) -> DriftReport:
-    """Read a plan as drift.
+    """Return the drift that a plan shows.
 
-    The snapshot carries the definition of every undeclared V2 segment if the plan creates any:
-    one that selects what a missing declaration does was renamed.
+    If the plan creates any segment, the snapshot must have the definition of every undeclared V2
+    segment: one with the audience of a missing declaration was renamed.
     """
     by_id = {remote.id: remote for remote in snapshot.remotes}
-    loose = [
-        by_id[one.id]
-        for one in plan.ignored
-        if not (one.is_v1 or is_marked(by_id[one.id]) or looks_like_successor(by_id[one.id]))
+    unclaimed = [
+        remote
+        for remote in (by_id[ignored.id] for ignored in plan.ignored)
+        if not (remote.is_v1 or is_marked(remote) or looks_like_successor(remote))
     ]
-    found: list[Drift] = []
+    drifts: list[Drift] = []
     pending = 0
     for change in plan.changes:
         match change:
             case Create():
-                found.append(_missing(change, loose))
+                drifts.append(_renamed_or_deleted(change, unclaimed))
             case Patch() | Replace():
                 if change.reason in (Reason.DEFINITION_DIFFERS, Reason.PARENT_LIST_DIFFERS):
-                    fields = definition_diff(change.before, change.after, by_meaning=True)
-                    found.append(
-                        Drift(
-                            DriftKind.EDITED,
-                            change.name,
-                            change.id,
-                            changed_fields=tuple(fields),
-                            clauses=change.clauses,
-                            updated_at=change.precondition.updated_at,
-                            span=change.span,
-                        )
-                    )
+                    drifts.append(_edited(change))
                 else:
                     pending += 1
             case Delete(reason=Reason.NOT_DECLARED):
-                found.append(_created(by_id[change.id]))
+                drifts.append(_created(by_id[change.id]))
             case Delete() | Upgrade():
                 pending += 1
             case _:
                 assert_never(change)
-    found += map(_created, loose)
-    return DriftReport(tuple(sorted(found, key=lambda one: (one.name, one.id or ""))), pending)
+    drifts += map(_created, unclaimed)
+    in_order = sorted(drifts, key=lambda drift: (drift.name, drift.id or ""))
+    return DriftReport(tuple(in_order), pending)
 
 
-def _missing(change: Create, loose: list[Remote]) -> Drift:
-    """Say what became of a declared segment; one that it was renamed to is taken out of `loose`."""
-    # One without a query selects nothing that could be compared.
-    known = [one for one in loose if one.query is not None]
-    same = [one for one in known if same_audience(one.definition, change.after)]
-    if len(same) != 1:
+def _edited(change: Patch | Replace) -> Drift:
+    return Drift(
+        DriftKind.EDITED,
+        change.name,
+        change.id,
+        changed_fields=tuple(definition_diff(change.before, change.after, by_meaning=True)),
+        clauses=change.clauses,
+        updated_at=change.precondition.updated_at,
+        span=change.span,
+    )
+
+
+def _renamed_or_deleted(change: Create, unclaimed: list[Remote]) -> Drift:
+    """Return the drift of a declared segment that is missing.
+
+    Removes from `unclaimed` the segment that it was renamed to.
+    """
+    # A segment without a query cannot be compared.
+    comparable = [remote for remote in unclaimed if remote.query is not None]
+    matches = [remote for remote in comparable if same_audience(remote.definition, change.after)]
+    if len(matches) != 1:
         return Drift(DriftKind.DELETED, change.name, span=change.span)
-    (remote,) = same
-    loose.remove(remote)
+    (remote,) = matches
+    unclaimed.remove(remote)
     return Drift(
         DriftKind.RENAMED,
         change.name,

@@ -1,7 +1,7 @@
-"""When two definitions of a segment are the same, and in which fields they differ.
+"""When two definitions of a segment are equal, and in which fields they differ.
 
-Queries compare by what they mean (`query.normal`), parent lists as sets of ids whose case does not
-count, names to the letter. Pure.
+Queries compare by their normal form (`query.equivalence`), parent lists as sets of ids regardless
+of case, names exactly. Pure. What people are shown of a difference comes from `definition_diff`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def changed_fields(
     before: Segment, after: Segment, *, strict_text: bool = False
 ) -> tuple[str, ...]:
-    """Name the fields that differ, as the API names them.
+    """Return the API's names of the fields that differ.
 
     `strict_text` compares queries by their text instead of their meaning.
     """
@@ -40,27 +40,30 @@ def same_query(before: Segment, after: Segment) -> bool:
 
 def same_parents(before: Segment, after: Segment) -> bool:
     """Return whether the parent lists are the same set of ids."""
-    first, second = before.parent_list_ids, after.parent_list_ids
-    return {i.lower() for i in first} == {i.lower() for i in second}
+    return _parents(before) == _parents(after)
 
 
 def same_text(before: Segment, after: Segment) -> bool:
-    """Say whether two queries are the same text, white space around them aside."""
+    """Return whether two queries have the same text, except for white space around it."""
     return before.query.strip() == after.query.strip()
 
 
-def same_audience(one: Segment, other: Segment) -> bool:
-    """Say whether two definitions select the same contacts, whatever they are called."""
-    return set(changed_fields(one, other)) <= {"name"}
+def same_audience(first: Segment, second: Segment) -> bool:
+    """Return whether two definitions select the same contacts, whatever their names."""
+    return set(changed_fields(first, second)) <= {"name"}
 
 
-def audience_key(one: Segment) -> Hashable:
-    """Give what is equal for two definitions just where `same_audience` is true of them.
+def audience_key(segment: Segment) -> Hashable:
+    """Return a value that is equal for two definitions exactly where `same_audience` is true.
 
-    To find the same audience among many: comparing each with each would parse them as often.
+    For lookups among many segments: to compare each pair would parse every query many times.
     """
     from segctl.query.parser.parse import parse  # noqa: PLC0415 - most plans never need it
 
-    query = parse(one.query).query
-    text = one.query.strip() if query is None else normal_form(query)
-    return text, frozenset(parent.lower() for parent in one.parent_list_ids)
+    query = parse(segment.query).query
+    text = segment.query.strip() if query is None else normal_form(query)
+    return text, _parents(segment)
+
+
+def _parents(segment: Segment) -> frozenset[str]:
+    return frozenset(list_id.lower() for list_id in segment.parent_list_ids)

@@ -1,7 +1,7 @@
-"""Which contact lists a segment or a plan speaks of.
+"""The contact lists that a segment or a plan refers to.
 
-Those of a segment must be known to count its contacts; those of a plan are shown by their names.
-Pure. A query that cannot be read speaks of none here: what is wrong with it is said elsewhere.
+A segment's lists must be known to count its contacts; a plan's lists are shown by name. Pure. A
+query that cannot be parsed refers to no list: its errors are reported elsewhere.
 """
 
 from __future__ import annotations
@@ -22,40 +22,41 @@ LIST_IDS = "list_ids"
 
 
 def list_ids_of(query: str | None, parent_list_ids: Sequence[str] = ()) -> Iterator[str]:
-    """Yield the ids of its parent lists and of those in its query, each as often as it stands.
+    """Yield the ids of the parent lists and of the lists in a query, with repetitions.
 
-    The query may be a v1 segment's, in SGQL.
+    The query may be that of a v1 segment, in SGQL.
     """
     yield from parent_list_ids
-    for node in walk(parsed) if (parsed := _read(query)) is not None else ():
+    parsed = _parse(query)
+    for node in walk(parsed) if parsed is not None else ():
         if isinstance(node, ast.Call):
             inside = [part for argument in node.args for part in walk(argument)]
-            columns = {lower(one.name.text) for one in inside if isinstance(one, ast.Column)}
+            columns = {lower(part.name.text) for part in inside if isinstance(part, ast.Column)}
             if LIST_IDS in columns:
-                yield from (one.value for one in inside if isinstance(one, ast.String))
+                yield from (part.value for part in inside if isinstance(part, ast.String))
 
 
-def _read(query: str | None) -> ast.Query | ast.Expression | None:
-    """Read a query where it can speak of lists, in the one language or in the other."""
+def _parse(query: str | None) -> ast.Query | ast.Expression | None:
+    """Return the tree of a query that can refer to lists, in SQL or in SGQL."""
     if query is None or LIST_IDS not in query.lower():
         return None
-    found = parse(query).query
-    if found is None:
-        from segctl.sgql.parse import parse as parse_sgql  # noqa: PLC0415 - seldom one of v1
+    parsed = parse(query).query
+    if parsed is None:
+        from segctl.sgql.parse import parse as parse_sgql  # noqa: PLC0415 - few queries are v1
 
         return parse_sgql(query).condition
-    return found
+    return parsed
 
 
 def definitions_of(change: Change) -> Iterator[Segment]:
-    """Yield what is there before and after a change, as far as there is anything."""
-    for one in (getattr(change, "before", None), getattr(change, "after", None)):
-        if one is not None:
-            yield one
+    """Yield the definitions before and after a change, where it has them."""
+    for definition in (getattr(change, "before", None), getattr(change, "after", None)):
+        if definition is not None:
+            yield definition
 
 
 def list_ids_in(changes: Iterable[Change]) -> Iterator[str]:
-    """Yield the ids of the lists that changes speak of, before and after, as `lists_of` does."""
+    """Yield the ids of the lists that changes refer to, before and after, with repetitions."""
     for change in changes:
-        for one in definitions_of(change):
-            yield from list_ids_of(one.query, one.parent_list_ids)
+        for definition in definitions_of(change):
+            yield from list_ids_of(definition.query, definition.parent_list_ids)

@@ -1,7 +1,6 @@
-"""Names that get in each other's way: what a plan says of them.
+"""Diagnostics about names that another segment of the account has, or almost has.
 
-Owns the findings about a name that somebody else on the account has, or almost has. Changes
-nothing: which name is free when is `ordering.py`'s. Pure.
+Pure. Changes nothing: `ordering` decides when a name is free.
 """
 
 from __future__ import annotations
@@ -18,51 +17,51 @@ if TYPE_CHECKING:
 
 
 def find_names_in_use(changes: Sequence[Change], remotes: Iterable[Remote]) -> list[Diagnostic]:
-    """Find names that a change takes and that nothing in the plan frees: the rest was left out."""
+    """Report each change to a name that nothing in the plan frees: its holder was not selected."""
     names = {remote.id: remote.name for remote in remotes}
-    holder = {name: id_ for id_, name in names.items()}
-    found = []
+    holders = {name: segment_id for segment_id, name in names.items()}
+    diagnostics = []
     for change in changes:
         match change:
             case Replace(successor=Successor()):
-                # The new one has its name already.
+                # The new segment has its name already.
                 continue
             case (
                 Patch(after=after, precondition=before) | Replace(after=after, precondition=before)
             ):
-                if holder.get(after.name, before.id) != before.id:
-                    found.append(_held(change, after.name))
-                if holder.get(names[before.id]) == before.id:
-                    del holder[names[before.id]]
-                holder[after.name] = before.id
+                if holders.get(after.name, before.id) != before.id:
+                    diagnostics.append(_name_in_use(change, after.name))
+                if holders.get(names[before.id]) == before.id:
+                    del holders[names[before.id]]
+                holders[after.name] = before.id
                 names[before.id] = after.name
             case Create() | Delete() | Upgrade():
-                # A twin takes a name that nobody else has, or that of the v1 segment it follows.
+                # A successor takes a free name, or that of its v1 segment.
                 continue
             case _:
                 assert_never(change)
-    return found
+    return diagnostics
 
 
-def _held(change: Patch | Replace, name: str) -> Diagnostic:
+def _name_in_use(change: Patch | Replace, name: str) -> Diagnostic:
     return Diagnostic(
         "name-in-use",
         Severity.ERROR,
-        f"`{name}` is the name of another segment, which this plan does not rename",
+        f"another segment is named `{name}`, and this plan does not rename it",
         change.span,
-        hint="let --only take in the file of that one, too",
+        hint="add the file of that segment to --only",
     )
 
 
-def find_case_variants(one: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
-    """Doubt a new segment whose name differs from others of the account by nothing but case."""
+def find_case_variants(declared: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
+    """Warn of a new segment whose name differs from those of `remotes` only by case."""
     return [
         Diagnostic(
             "name-differs-by-case",
             Severity.WARNING,
-            f"the account has `{remote.name}`, and `{one.name}` would be created beside it",
-            one.span,
-            hint=f"write `{remote.name}` in the file if that is the one you mean",
+            f"`{declared.name}` would be created beside the existing `{remote.name}`",
+            declared.span,
+            hint=f"write `{remote.name}` in the file if that is the segment you mean",
         )
         for remote in remotes
     ]

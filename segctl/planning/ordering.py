@@ -1,9 +1,9 @@
-"""The order of a plan's changes, and the temporary names without which there is none.
+"""The order of a plan's changes, and the temporary names that it needs.
 
-Owns one promise: performed from first to last, no change meets a name that is still in use.
-Renames come first, each after the one that frees its name; a ring of names is opened by giving one
-of its segments a temporary name. Then what comes, what changes, what is made anew, what is
-upgraded, what goes. Pure.
+Applied in this order, no change needs a name that is still in use. Renames come first, each after
+the one that frees its name; a cycle of names is opened by a temporary name for one of its segments.
+Then come creates, patches, replacements, upgrades and deletes. Pure. Does not report names that
+stay in use: that is the job of `name_conflicts`.
 """
 
 from __future__ import annotations
@@ -21,74 +21,84 @@ if TYPE_CHECKING:
 
 
 def order_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Order the changes of a plan; add the renames to temporary names that they need."""
-    ordered = sorted(changes, key=_rank)
-    renames = [one for one in ordered if isinstance(one, Patch | Replace) and _renames(one)]
-    moves = _Moves(renames)
-    for one in renames:
-        moves.free_the_way(one)
-    # A replacement stays among its kind, wherever its old name was freed.
-    rest = [moves.now.get(id(one), one) for one in ordered if id(one) not in moves.done]
-    return (*moves.made, *rest)
+    """Return the changes in order, with the renames to temporary names that they need."""
+    ranked = sorted(changes, key=_rank)
+    renames = [
+        change for change in ranked if isinstance(change, Patch | Replace) and _is_rename(change)
+    ]
+    resolver = _RenameResolver(renames)
+    for change in renames:
+        resolver.emit(change)
+    # A replacement keeps its rank, even where its old name was freed early.
+    rest = [
+        resolver.updated.get(id(change), change)
+        for change in ranked
+        if id(change) not in resolver.emitted
+    ]
+    return (*resolver.ordered, *rest)
 
 
-def _renames(change: Patch | Replace) -> bool:
+def _is_rename(change: Patch | Replace) -> bool:
     return change.before.name != change.after.name
 
 
 def _rank(change: Change) -> tuple[int, bool, str]:
-    """Put what comes first and what goes last: what goes may be needed until the other is there.
+    """Return the sort key: deletes last, since a segment may be needed until another exists.
 
-    Of replacements those that an earlier run began come first: they make room for the others.
+    Replacements that an earlier run began come before other ones: they free a place under the cap.
     """
     rank = {Create: 1, Patch: 2, Replace: 3, Upgrade: 4, Delete: 5}[type(change)]
-    if isinstance(change, Patch) and _renames(change):
+    if isinstance(change, Patch) and _is_rename(change):
         rank = 0
     is_resumed = isinstance(change, Replace) and change.successor is not None
     return rank, not is_resumed, change.name
 
 
-class _Moves:
-    """Renames put in order. `now` has the changes whose segment got a temporary name first."""
+class _RenameResolver:
+    """Orders renames so that each name is free when it is needed.
+
+    `ordered` is the result, and `emitted` the identities of the changes in it. `updated` has, by
+    identity, the changes whose segments get a temporary name first.
+    """
 
     def __init__(self, renames: list[Patch | Replace]) -> None:
-        self.holder = {one.before.name: one for one in renames}
-        self.made: list[Change] = []
-        self.done: set[int] = set()
-        self.now: dict[int, Patch | Replace] = {}
-        self.path: set[int] = set()
+        self._holders = {change.before.name: change for change in renames}
+        self._path: set[int] = set()
+        self.ordered: list[Change] = []
+        self.emitted: set[int] = set()
+        self.updated: dict[int, Patch | Replace] = {}
 
-    def free_the_way(self, change: Patch | Replace) -> None:
-        """Emit a rename after whatever holds the name that it takes."""
-        if id(change) in self.done or id(change) in self.path:
+    def emit(self, change: Patch | Replace) -> None:
+        """Emit a rename after the change of the segment that holds its new name."""
+        if id(change) in self.emitted or id(change) in self._path:
             return
-        self.path.add(id(change))
-        in_the_way = self.holder.get(change.after.name)
-        if in_the_way is not None and id(in_the_way) in self.path:
-            self.step_aside(in_the_way, Marker.MOVING)
-        elif in_the_way is not None:
-            self.free_the_way(in_the_way)
-            if isinstance(in_the_way, Replace):
-                self.step_aside(in_the_way, Marker.OLD)
-        self.path.discard(id(change))
+        self._path.add(id(change))
+        holder = self._holders.get(change.after.name)
+        if holder is not None and id(holder) in self._path:
+            self._rename_temporarily(holder, Marker.MOVING)
+        elif holder is not None:
+            self.emit(holder)
+            if isinstance(holder, Replace):
+                self._rename_temporarily(holder, Marker.OLD)
+        self._path.discard(id(change))
         if isinstance(change, Patch):
-            self.made.append(self.now.get(id(change), change))
-            self.done.add(id(change))
-        self.holder.pop(change.before.name, None)
+            self.ordered.append(self.updated.get(id(change), change))
+            self.emitted.add(id(change))
+        self._holders.pop(change.before.name, None)
 
-    def step_aside(self, change: Patch | Replace, marker: Marker) -> None:
-        """Emit the rename to a temporary name; what follows begins from there."""
-        if id(change) in self.now:
+    def _rename_temporarily(self, change: Patch | Replace, marker: Marker) -> None:
+        """Emit the rename of a change's segment to a temporary name, from which it starts then."""
+        if id(change) in self.updated:
             return
         if isinstance(change, Replace):
             marker = Marker.OLD
         segment_id, before = change.id, change.before
         name = change.after.name if marker is Marker.OLD else before.name
-        aside = dataclasses.replace(before, name=temporary_name(name, segment_id, marker))
-        self.made.append(
+        renamed = dataclasses.replace(before, name=temporary_name(name, segment_id, marker))
+        self.ordered.append(
             Patch(
                 before=before,
-                after=aside,
+                after=renamed,
                 changed_fields=("name",),
                 precondition=change.precondition,
                 span=change.span,
@@ -96,8 +106,8 @@ class _Moves:
                 reason=Reason.FREES_NAME,
             )
         )
-        self.now[id(change)] = dataclasses.replace(
+        self.updated[id(change)] = dataclasses.replace(
             change,
-            before=aside,
-            precondition=Precondition(segment_id, change.precondition.updated_at, aside.sha256),
+            before=renamed,
+            precondition=Precondition(segment_id, change.precondition.updated_at, renamed.sha256),
         )

@@ -1,7 +1,7 @@
-"""Whose a segment is that no file declares: the rule by which absence may delete.
+"""Which undeclared segments belong to this project, so that a removed file may delete them.
 
-Owns what the history says of removed declarations, as values, and the one decision: may segctl
-delete this segment because nothing declares it any more? Pure; git is asked by `git.py`.
+Has the removals of git history as values, and the rule that decides on them. Pure: does not read
+git (`history`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Ownership(StrEnum):
-    """What segctl.yaml says of segments that no file declares.
+    """The setting `ownership` of segctl.yaml: which undeclared segments are deleted.
 
-    `HISTORY`: those that git knows are ours and are deleted. `DECLARED`: none is deleted.
-    `EXCLUSIVE`: the account belongs to the files, and every segment beside them is deleted.
+    `HISTORY`: those that git history shows to be ours. `DECLARED`: none. `EXCLUSIVE`: all, since
+    the account belongs to this project.
     """
 
     HISTORY = "history"
@@ -30,11 +30,11 @@ class Ownership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A segment that the history declared and no file declares now.
+    """A segment that was declared in git history and is not any more.
 
-    `segment` and `is_protected` are as last declared, in `file`; `commit` removed it, at
-    `removed_at` (ISO 8601 in UTC, the committer's time). `successor` is the new name that the same
-    commit put in its place in the same file, empty where it put none.
+    `segment` and `is_protected` are as last declared, in `file`. `commit` removed the declaration
+    at `removed_at` (ISO 8601 in UTC, the committer's time). `renamed_to` is the new name that the
+    same commit gave it in the same file, empty where it gave none.
     """
 
     segment: Segment
@@ -42,22 +42,22 @@ class Removal:
     file: str
     commit: str
     removed_at: str
-    successor: str = ""
+    renamed_to: str = ""
 
     @property
     def name(self) -> str:
-        """The name that was declared."""
+        """The declared name."""
         return self.segment.name
 
 
 @dataclass(frozen=True, slots=True)
 class RemovalHistory:
-    """What git knows of segments that are no longer declared.
+    """What git history shows of segments that are no longer declared.
 
-    `removals` are in the order of commits, the latest removal of each name. `unavailable` says why
-    nothing can be known (no git, a shallow clone, a history that cannot be read), and is empty
-    where the history is whole; `remedy` says what to do then. `uncommitted` are the names that
-    the last commit declares and the work tree does not: no commit removed or renamed them yet.
+    `removals` holds the latest removal of each name, in the order of commits. `unavailable` is the
+    reason why the history cannot be used (no git, a shallow clone, a read error), empty where it
+    is complete; `remedy` says what to do about it. `uncommitted` are the names that the last commit
+    declares and the work tree does not: no commit removed or renamed them yet.
     """
 
     removals: tuple[Removal, ...] = ()
@@ -67,18 +67,17 @@ class RemovalHistory:
 
 
 def is_ours(removal: Removal, remote: Remote) -> bool:
-    """Say whether a segment is the one whose declaration the history saw removed.
+    """Return whether a segment is the one whose declaration was removed.
 
-    It is only if it was there before: a namesake that somebody made later, by hand, is not ours.
-    A time that cannot be read, or zones that cannot be compared, prove nothing. That its name was
-    declared and is not now is what a removal is; the ledger has them alone.
+    It must be older than the removal: a namesake that someone created later is not ours. A time
+    that cannot be read proves nothing.
     """
     if remote.is_v1:
         return False
-    made, removed = moment(remote.created_at), moment(removal.removed_at)
-    return made is not None and removed is not None and made < removed
+    created, removed = moment(remote.created_at), moment(removal.removed_at)
+    return created is not None and removed is not None and created < removed
 
 
 def may_delete(removal: Removal, remote: Remote) -> bool:
-    """Say whether absence may delete it: ours, and not protected when it was last declared."""
+    """Return whether a segment may be deleted: it is ours, and was not last declared protected."""
     return is_ours(removal, remote) and not removal.is_protected

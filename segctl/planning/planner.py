@@ -1,72 +1,40 @@
-"""The pure function in the middle: declared segments and a snapshot of the account give a plan.
+"""The planner: compares the declared segments with a snapshot of the account and returns a plan.
 
-Owns what follows from a match: keep, patch, replace, upgrade, create; and from the lack of one:
-delete or leave alone. Decides nothing about whether the plan is allowed: that is `safety.py`. Reads
-no file, no clock and no network.
+Pure: reads no file, no clock and no network. Whether the plan is allowed is decided in `safety`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from segctl.errors import Diagnostic, Severity
-from segctl.model import (
-    Change,
-    Create,
-    Declared,
-    Delete,
-    Keep,
-    Patch,
-    Plan,
-    Precondition,
-    Reason,
-    Remote,
-    Replace,
-    Segment,
-    Snapshot,
-    Successor,
-    TargetRef,
-    Tombstone,
-    Upgrade,
-    Validation,
-)
-from segctl.planning.equality import changed_fields, same_text
+from segctl.model import Declared, Plan, Remote, Snapshot, TargetRef, Tombstone
+from segctl.planning.comparison import Comparison
 from segctl.planning.matching import find_undeclared, find_upgrade_segments, match_segments
-from segctl.planning.name_conflicts import find_case_variants, find_names_in_use
+from segctl.planning.name_conflicts import find_names_in_use
 from segctl.planning.ordering import order_changes
 from segctl.planning.ownership import Ownership, Removal, RemovalHistory
-from segctl.planning.temporary_names import Marker, successors_by_name, temporary_name
+from segctl.planning.temporary_names import successors_by_name
 from segctl.planning.undeclared import (
     UndeclaredRules,
     decide_undeclared,
     find_renamed_old,
     may_be_deleted,
 )
-from segctl.planning.v1_upgrades import (
-    finished_upgrades,
-    needs_change_first,
-    upgrade_deferred,
-    upgrade_query_missing,
-    v1_segment_not_found,
-)
+from segctl.planning.v1_upgrades import finished_upgrades
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from segctl.model.clauses import ClauseChange
-    from segctl.planning.matching import Match
+    from collections.abc import Collection, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class PlanInputs:
-    """All that decides a plan beside the declarations and the account.
+    """Everything that decides a plan, besides the declarations and the account.
 
-    `tombstones` are the files that say `removed`; `removal_history` and `ownership` decide of
-    segments that no file declares. `selected` holds the names to plan for (`None`: all).
-    `strict_text` takes a query that is merely written another way for a change.
+    `tombstones` are the files with `removed`. `removal_history` and `ownership` decide on segments
+    that no file declares. `selected` holds the names to plan for (`None`: all). With
+    `strict_text`, a query that is only written differently is a change.
     """
 
     tombstones: tuple[Tombstone, ...] = ()
@@ -77,22 +45,31 @@ class PlanInputs:
     strict_text: bool = False
 
     @property
-    def renaming(self) -> tuple[Removal, ...]:
-        """The removals by which a rename may be detected."""
+    def rename_candidates(self) -> tuple[Removal, ...]:
+        """The removals that a new declaration may be a rename of."""
         if not self.detect_renames or self.removal_history.unavailable:
             return ()
-        graves = {one.name for one in self.tombstones}
-        return tuple(one for one in self.removal_history.removals if one.name not in graves)
+        names = self.tombstone_names
+        return tuple(item for item in self.removal_history.removals if item.name not in names)
 
-    def rules(self, declared: Collection[str] = ()) -> UndeclaredRules:
-        """Give what decides of segments without a declaration."""
+    @property
+    def tombstone_names(self) -> frozenset[str]:
+        """The names of which files say `removed`."""
+        return frozenset(tombstone.name for tombstone in self.tombstones)
+
+    def is_selected(self, name: str) -> bool:
+        """Return whether a name is among those to plan for."""
+        return self.selected is None or name in self.selected
+
+    def undeclared_rules(self, declared: Collection[str] = ()) -> UndeclaredRules:
+        """Return the rules for undeclared segments; `declared` are all declared names."""
         return UndeclaredRules(
             self.tombstones, self.removal_history, self.ownership, self.selected, declared
         )
 
 
 class Named(Protocol):
-    """What has a segment's name and a file's path."""
+    """Something with a segment's name and a file's path."""
 
     @property
     def name(self) -> str:
@@ -100,55 +77,60 @@ class Named(Protocol):
 
     @property
     def file(self) -> str:
-        """The file that says something of it."""
+        """The path of its file, relative to the project."""
 
 
-N = TypeVar("N", bound=Named)
+NamedT = TypeVar("NamedT", bound=Named)
 
 
 def select_matching(
-    declared: Sequence[N], patterns: Sequence[str]
-) -> tuple[tuple[N, ...], tuple[str, ...]]:
-    """Pick the segments that `--only` asks for.
+    items: Sequence[NamedT], patterns: Sequence[str]
+) -> tuple[tuple[NamedT, ...], tuple[str, ...]]:
+    """Return the items that `--only` selects, and the patterns that match none.
 
-    A pattern is a shell glob over the whole name or the whole path of the file. Gives those picked
-    (all, where there are no patterns) and the patterns that picked nothing.
+    A pattern is a shell glob over the whole name or the whole path of the file. Without patterns,
+    all items are selected.
     """
     if not patterns:
-        return tuple(declared), ()
+        return tuple(items), ()
     unused = set(patterns)
-    picked = []
-    for one in declared:
-        hits = {p for p in patterns if fnmatchcase(one.name, p) or fnmatchcase(one.file, p)}
-        if hits:
-            picked.append(one)
-            unused -= hits
-    return tuple(picked), tuple(pattern for pattern in patterns if pattern in unused)
+    selected = []
+    for item in items:
+        matches = {
+            pattern
+            for pattern in patterns
+            if fnmatchcase(item.name, pattern) or fnmatchcase(item.file, pattern)
+        }
+        if matches:
+            selected.append(item)
+            unused -= matches
+    return tuple(selected), tuple(pattern for pattern in patterns if pattern in unused)
 
 
 def definitions_to_read(
     declared: Sequence[Declared], listed: Sequence[Remote], inputs: PlanInputs
 ) -> tuple[Remote, ...]:
-    """Say of which listed segments the plan needs the definition.
+    """Return the listed segments whose definition the plan needs.
 
-    Those are the V2 ones with a declared name, those that a declaration may have been before (all
-    of them, whatever is selected: a name can be held by one that is not), the v1 segments that are
-    upgraded with what was made of them so far, and those that may go, of either version.
+    These are the V2 segments with a declared name, those that a declaration may have been before
+    (whatever is selected: an unselected segment can hold a name), the v1 segments that are upgraded
+    and their successors, and the segments of either version that may be deleted.
     """
-    wanted = [one for one in declared if inputs.selected is None or one.name in inputs.selected]
-    names = {one.name for one in wanted}
-    halves = {one.id for some in find_upgrade_segments(wanted, listed) for one in some}
-    over = [one.name for one in wanted if not one.upgrade_from]
-    nameless = successors_by_name(over, listed)
-    halves |= {one.id for some in nameless.values() for one in some}
-    moved = [one for one in declared if one.previous_names]
-    names |= {name for one in moved for name in (one.name, *one.previous_names)}
-    rules = inputs.rules()
+    selected = [item for item in declared if inputs.is_selected(item.name)]
+    names = {item.name for item in selected}
+    for item in declared:
+        if item.previous_names:
+            names.update((item.name, *item.previous_names))
+    sources, successors = find_upgrade_segments(selected, listed)
+    not_upgraded = [item.name for item in selected if not item.upgrade_from]
+    orphaned = successors_by_name(not_upgraded, listed).values()
+    upgrade_ids = {remote.id for remotes in (sources, successors, *orphaned) for remote in remotes}
+    rules = inputs.undeclared_rules()
     return tuple(
         remote
         for remote in listed
         if (remote.name in names and not remote.is_v1)
-        or remote.id in halves
+        or remote.id in upgrade_ids
         or may_be_deleted(remote, rules)
     )
 
@@ -156,18 +138,22 @@ def definitions_to_read(
 def needs_history(
     declared: Sequence[Declared], listed: Sequence[Remote], inputs: PlanInputs
 ) -> bool:
-    """Say whether what git knows of removed segments could change a plan for these segments.
+    """Return whether git history can change the plan for these segments.
 
-    It could only where some V2 segment is nobody's: one that was ours, or is somebody's under an
-    old name. The ledger of `inputs` is not looked at.
+    It can only if some V2 segment is undeclared: it may have been ours, or be a declared segment
+    under an earlier name. Does not use the removal history of `inputs`.
     """
-    graves = {one.name for one in inputs.tombstones}
-    loose = [one for one in find_undeclared(declared, listed) if not one.is_v1]
+    undeclared = [remote for remote in find_undeclared(declared, listed) if not remote.is_v1]
     if inputs.ownership is not Ownership.DECLARED:
-        return any(one.name not in graves for one in loose)
-    # Absence deletes nothing then, and only a declaration without a segment can be a rename.
-    held = {one.name for one in listed}
-    return bool(loose) and inputs.detect_renames and any(one.name not in held for one in declared)
+        names = inputs.tombstone_names
+        return any(remote.name not in names for remote in undeclared)
+    # Then no removed file deletes, and only a declaration without a segment can be a rename.
+    existing = {remote.name for remote in listed}
+    return (
+        bool(undeclared)
+        and inputs.detect_renames
+        and any(item.name not in existing for item in declared)
+    )
 
 
 def make_plan(
@@ -176,196 +162,39 @@ def make_plan(
     snapshot: Snapshot,
     inputs: PlanInputs | None = None,
 ) -> Plan:
-    """Compare what is declared with what the account holds.
+    """Return the plan that brings the account to the declared state.
 
-    `declared` is every declaration, so that none looks unmanaged. The snapshot carries the
-    definition of each segment that `definitions_to_read` picked; of one that no declaration claims
-    it may be missing, which is then left alone. An entry of `diagnostics` with
-    severity error means that the plan must not be performed.
+    `declared` has every declaration, so that no declared segment looks unmanaged. The snapshot has
+    the definition of each segment from `definitions_to_read`; an undeclared segment without one is
+    left alone. With an error among its diagnostics, the plan must not be applied.
     """
     inputs = inputs or PlanInputs()
-    graves = {one.name for one in inputs.tombstones}
-    matching = match_segments(declared, snapshot.remotes, inputs.renaming, graves)
-    made = _Comparison(snapshot.remotes, inputs)
-    made.aside = find_renamed_old(declared, snapshot.remotes, matching.claimed, inputs.rules())
-    made.diagnostics += matching.diagnostics
+    remotes = snapshot.remotes
+    matching = match_segments(declared, remotes, inputs.rename_candidates, inputs.tombstone_names)
+    comparison = Comparison(
+        remotes,
+        find_renamed_old(declared, remotes, matching.claimed, inputs.undeclared_rules()),
+        strict_text=inputs.strict_text,
+    )
     for match in matching.matches:
-        if inputs.selected is None or match.declared.name in inputs.selected:
-            made.add(match)
-
-    made.diagnostics += finished_upgrades(made.upgraded)
-    names = {one.name for one in declared}
-    claimed = matching.claimed | made.resumed
-    loose = [one for one in snapshot.remotes if one.id not in claimed]
-    absent = decide_undeclared(loose, inputs.rules(names))
-    changes = order_changes([*made.changes, *absent.deletes])
-    made.diagnostics += find_names_in_use(changes, snapshot.remotes)
+        if inputs.is_selected(match.declared.name):
+            comparison.add(match)
+    claimed = matching.claimed | comparison.resumed
+    undeclared = decide_undeclared(
+        [remote for remote in remotes if remote.id not in claimed],
+        inputs.undeclared_rules({item.name for item in declared}),
+    )
+    changes = order_changes([*comparison.changes, *undeclared.deletes])
     return Plan(
         target=target,
         changes=changes,
-        kept=tuple(sorted(made.kept, key=lambda keep: keep.name)),
-        ignored=tuple(sorted(absent.ignored, key=lambda ignore: (ignore.name, ignore.id))),
-        diagnostics=(*made.diagnostics, *absent.diagnostics),
-    )
-
-
-class _Comparison:
-    """Every match compared.
-
-    `aside`: the old segments of replacements that may go on, by the declared names that are to
-    replace them; `resumed`: the ids of those that do.
-    """
-
-    def __init__(self, remotes: Sequence[Remote], inputs: PlanInputs) -> None:
-        self.strict_text = inputs.strict_text
-        self.by_folded: dict[str, list[Remote]] = defaultdict(list)
-        self.names = {remote.name for remote in remotes}
-        for remote in remotes:
-            self.by_folded[remote.name.casefold()].append(remote)
-        self.changes: list[Change] = []
-        self.kept: list[Keep] = []
-        self.diagnostics: list[Diagnostic] = []
-        self.upgraded: list[Match] = []
-        self.aside: Mapping[str, Sequence[Remote]] = {}
-        self.resumed: set[str] = set()
-
-    def add(self, match: Match) -> None:
-        one, remote = match.declared, match.remote
-        if match.v1 is not None and not needs_change_first(match):
-            self.upgrade(match, match.v1)
-            return
-        if one.upgrade_from and match.v1 is None:
-            if remote is None:
-                self.diagnostics.append(v1_segment_not_found(one))
-            else:
-                self.upgraded.append(match)
-        if remote is None:
-            self.diagnostics += find_case_variants(one, self.by_folded[one.name.casefold()])
-            self.changes.append(Create(one.segment, one.span, query_span=one.query_span))
-            return
-        change = self.resumption(one, remote) or _compare(
-            match, remote, strict_text=self.strict_text
-        )
-        if change is not None:
-            self.changes.append(change)
-            if match.v1 is not None:
-                self.diagnostics.append(upgrade_deferred(one, match.v1))
-            return
-        cosmetic = not same_text(remote.definition, one.segment)
-        self.kept.append(Keep(one.name, remote.id, one.span, cosmetic))
-        if remote.validation is Validation.INVALID:
-            self.diagnostics.append(_not_accepted(one, remote))
-        if remote.validation is Validation.VALID:
-            self.changes += map(_surplus, match.surplus)
-
-    def resumption(self, one: Declared, new: Remote) -> Replace | None:
-        """Go on with a replacement that made the new segment, and did not get to its end.
-
-        Whether SendGrid accepts the new one by now is asked when it is done, so that a plan stays
-        the same while SendGrid makes up its mind.
-        """
-        if new.name != one.name or not one.allow_replace or one.protected:
-            return None
-        if "parent_list_ids" in changed_fields(new.definition, one.segment):
-            return None
-        olds = self.aside.get(one.name)
-        if not olds:
-            return None
-        old = olds[0]
-        self.resumed.add(old.id)
-        fields = changed_fields(old.definition, one.segment)
-        return Replace.of(
-            _edit(one, old, fields, Reason.RESUMED),
-            Reason.RESUMED,
-            is_allowed=True,
-            is_protected=False,
-            successor=Successor(new.id, new.definition),
-        )
-
-    def upgrade(self, match: Match, old: Remote) -> None:
-        """Plan for a v1 segment and what was made so far to take its place."""
-        one, half = match.declared, match.remote
-        if old.query is None:
-            self.diagnostics.append(upgrade_query_missing(one, old))
-            return
-        if half is not None:
-            name = half.name
-        elif one.name in self.names:
-            name = temporary_name(one.name, one.upgrade_from, Marker.SUCCESSOR)
-        else:
-            name = one.name
-        self.changes.append(
-            Upgrade(
-                before=old.definition,
-                after=one.segment,
-                precondition=Precondition.of(old),
-                span=one.span,
-                successor_name=name,
-                successor=None if half is None else Successor(half.id, half.definition),
-                contacts_count=old.contacts_count,
-                reason=Reason.UPGRADED if half is None else Reason.RESUMED,
-                query_span=one.query_span,
-                is_protected=one.protected,
-            )
-        )
-
-
-def _surplus(twin: Remote) -> Delete:
-    """Delete what an apply made of a v1 segment while another one finished with it."""
-    return Delete(
-        twin.definition,
-        Precondition.of(twin),
-        contacts_count=twin.contacts_count,
-        reason=Reason.REPLACED,
-    )
-
-
-def _compare(match: Match, remote: Remote, *, strict_text: bool) -> Patch | Replace | None:
-    one, before, after = match.declared, remote.definition, match.declared.segment
-    fields = changed_fields(before, after, strict_text=strict_text)
-    if not fields:
-        return None
-    patch = _edit(one, remote, fields, match.reason or Reason.DEFINITION_DIFFERS)
-    # PATCH has no parent_list_ids (sendgrid-api.md §1).
-    if "parent_list_ids" not in fields:
-        return patch
-    return Replace.of(
-        patch,
-        match.reason or Reason.PARENT_LIST_DIFFERS,
-        is_allowed=one.allow_replace,
-        is_protected=one.protected,
-    )
-
-
-def _edit(one: Declared, remote: Remote, fields: tuple[str, ...], reason: Reason) -> Patch:
-    before, after = remote.definition, one.segment
-    return Patch(
-        before=before,
-        after=after,
-        changed_fields=fields,
-        precondition=Precondition.of(remote),
-        span=one.span,
-        contacts_count=remote.contacts_count,
-        clauses=_clauses(before, after) if "query_dsl" in fields else (),
-        query_span=one.query_span,
-        reason=reason,
-    )
-
-
-def _clauses(before: Segment, after: Segment) -> tuple[ClauseChange, ...]:
-    from segctl.query.diff import clause_changes  # noqa: PLC0415 - only where a query changed
-
-    return clause_changes(before.query, after.query)
-
-
-def _not_accepted(one: Declared, remote: Remote) -> Diagnostic:
-    """Find a query that was written as declared and is of no use: an apply failed over it once."""
-    complaint = remote.validation_error or "it does not say why"
-    return Diagnostic(
-        "query-not-accepted",
-        Severity.WARNING,
-        f"`{one.name}` is on the account as declared, and nobody is in it: SendGrid does not "
-        f"accept its query ({complaint})",
-        one.query_span,
-        hint="correct the query and apply again",
+        kept=tuple(sorted(comparison.kept, key=lambda keep: keep.name)),
+        ignored=tuple(sorted(undeclared.ignored, key=lambda ignore: (ignore.name, ignore.id))),
+        diagnostics=(
+            *matching.diagnostics,
+            *comparison.diagnostics,
+            *finished_upgrades(comparison.upgraded),
+            *find_names_in_use(changes, remotes),
+            *undeclared.diagnostics,
+        ),
     )

@@ -1,10 +1,11 @@
-"""Temporary names: how the account itself tells the next run what was left half done.
+"""Temporary names, by which the account itself tells the next run what is unfinished.
 
-Owns three forms. `VIP ~segctl-1a2b3c4d`: a segment that was VIP and is on its way to another name.
-`VIP ~segctl-old-1a2b3c4d`: a segment that another one replaces as VIP. `VIP ~segctl-v2-1a2b3c4d`:
-the V2 twin of a v1 segment, which is to be VIP once that is gone. The eight hex digits are of a
-digest of the segment's own id, of a twin that of the v1 segment, so that a name that somebody
-copied marks nothing; nothing is read out of a name: one is recognised by making it again. Pure.
+There are three forms. `VIP ~segctl-1a2b3c4d` was VIP and is about to get another name.
+`VIP ~segctl-old-1a2b3c4d` is about to be replaced by another segment as VIP.
+`VIP ~segctl-v2-1a2b3c4d` is the V2 successor of a v1 segment, and becomes VIP once that is deleted.
+The eight hex digits are from a digest of the segment's own id, or of the v1 segment's id for a
+successor, so a name that someone copied marks nothing. No information is read from a name: it is
+recognised by building it again. Pure.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from segctl.model import Remote
 
 LONGEST_NAME = 100
-"""Characters of a segment's name (sendgrid-api.md §1)."""
+"""Characters in a segment's name (sendgrid-api.md §1)."""
 
 
 class Marker(StrEnum):
@@ -31,62 +32,65 @@ class Marker(StrEnum):
     SUCCESSOR = " ~segctl-v2-"
 
 
-_MARK = " ~segctl-"
-"""What every marker begins with: a name without it needs no digest to be told from a marked one."""
+_PREFIX = " ~segctl-"
+"""The common start of all markers: a name without it is rejected before any digest is built."""
 
 _DIGITS = 8
-_TWIN = re.compile(rf"{re.escape(Marker.SUCCESSOR)}[0-9a-f]{{{_DIGITS}}}\Z")
+_SUCCESSOR = re.compile(rf"{re.escape(Marker.SUCCESSOR)}[0-9a-f]{{{_DIGITS}}}\Z")
 
 
 def temporary_name(name: str, segment_id: str, marker: Marker) -> str:
-    """Give the marked name of the segment with this id that is, or was, called `name`."""
+    """Return the temporary name of the segment with this id whose declared name is `name`."""
     digest = hashlib.sha256(segment_id.encode("utf-8", "surrogatepass")).hexdigest()
-    mark = marker.value + digest[:_DIGITS]
-    return name[: LONGEST_NAME - len(mark)] + mark
+    suffix = marker.value + digest[:_DIGITS]
+    return name[: LONGEST_NAME - len(suffix)] + suffix
 
 
 def find_marked(name: str, remotes: Iterable[Remote], *markers: Marker) -> tuple[Remote, ...]:
-    """Pick the segments that carry a marker of these kinds (all, unless told) for `name`."""
-    kinds = markers or tuple(Marker)
+    """Return the segments with a temporary name for `name`, with any of these markers or all."""
     return tuple(
         remote
         for remote in remotes
-        if _MARK in remote.name
-        and any(remote.name == temporary_name(name, remote.id, kind) for kind in kinds)
+        if _PREFIX in remote.name
+        and any(
+            remote.name == temporary_name(name, remote.id, marker) for marker in markers or Marker
+        )
     )
 
 
 def is_marked(remote: Remote) -> bool:
-    """Say whether a segment's name is a temporary one of its own, whatever it was called before.
+    """Return whether a segment has a temporary name built from its own id, for whatever name.
 
-    Whose twin a segment is, only a file can tell that names the v1 one.
+    False for a successor: only a file that names the v1 segment can tell whose successor it is.
     """
-    return _MARK in remote.name and any(
-        remote.name.endswith(temporary_name("", remote.id, kind)) for kind in Marker
+    return _PREFIX in remote.name and any(
+        remote.name.endswith(temporary_name("", remote.id, marker)) for marker in Marker
     )
 
 
 def successors_of(v1_id: str, remotes: Iterable[Remote]) -> tuple[Remote, ...]:
-    """Pick the V2 segments that were made to take the place of a v1 one, under whatever name."""
-    ending = temporary_name("", v1_id, Marker.SUCCESSOR)
-    return tuple(one for one in remotes if not one.is_v1 and one.name.endswith(ending))
+    """Return the V2 segments that were created to replace a v1 segment, for whatever name."""
+    suffix = temporary_name("", v1_id, Marker.SUCCESSOR)
+    return tuple(remote for remote in remotes if not remote.is_v1 and remote.name.endswith(suffix))
 
 
 def successors_by_name(
     names: Iterable[str], remotes: Iterable[Remote]
 ) -> dict[str, tuple[Remote, ...]]:
-    """Sort what looks like a twin, whatever v1 segment it is of, by the names that it is to get.
+    """Return what looks like a successor, of whatever v1 segment, by the name that it would get.
 
-    The digits are not looked at, so this proves nothing by itself.
+    Ignores the digits, so this proves nothing by itself.
     """
-    found: dict[str, list[Remote]] = {}
-    for one in remotes:
-        if looks_like_successor(one):
-            found.setdefault(one.name[:-_DIGITS], []).append(one)
-    stems = {name: temporary_name(name, "", Marker.SUCCESSOR)[:-_DIGITS] for name in names if found}
-    return {name: tuple(found[stem]) for name, stem in stems.items() if stem in found}
+    by_stem: dict[str, list[Remote]] = {}
+    for remote in remotes:
+        if looks_like_successor(remote):
+            by_stem.setdefault(remote.name[:-_DIGITS], []).append(remote)
+    if not by_stem:
+        return {}
+    stems = {name: temporary_name(name, "", Marker.SUCCESSOR)[:-_DIGITS] for name in names}
+    return {name: tuple(by_stem[stem]) for name, stem in stems.items() if stem in by_stem}
 
 
 def looks_like_successor(remote: Remote) -> bool:
-    """Say whether a name has the form of a twin's; enough to leave it alone, and for no more."""
-    return not remote.is_v1 and _TWIN.search(remote.name) is not None
+    """Return whether a name has the form of a successor's: reason enough to leave it alone."""
+    return not remote.is_v1 and _SUCCESSOR.search(remote.name) is not None

@@ -1,8 +1,8 @@
-"""What becomes of the segments that no file declares: deleted for a reason, or left alone.
+"""What happens to the segments that no file declares: deleted for a reason, or left alone.
 
-Owns the reasons, in their order: a file says `removed`; the history says that it was ours; the
-account belongs to the files. Whatever none of them covers is left alone. Pure; how many deletes are
-too many is `safety.py`'s question.
+The reasons, in this order: a file with `removed`; git history shows that the segment is ours; the
+account belongs to the files. Without any of them, a segment is left alone. Pure. How many deletes
+are too many is decided in `safety`.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from segctl.model import Declared, Remote, Tombstone
     from segctl.planning.ownership import Removal
 
-Known = TypeVar("Known")
+Entry = TypeVar("Entry")
 
-_SHOWN = 5
-"""How many names a warning spells out."""
+_SHOWN_NAMES = 5
+"""Names that a warning lists."""
 
-_MOST_COMPARED = 5000
-"""Pairs of names: to guess what is meant takes 10 to 30 µs for each."""
+_MAX_COMPARED = 5000
+"""Pairs of names that are compared for a suggestion, each in 10 to 30 µs."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndeclaredRules:
-    """What decides of a segment without a declaration.
+    """The inputs that decide what happens to undeclared segments.
 
-    `selected` holds the names to plan for (`None`: all); under a selection nothing is deleted for
-    mere absence from it. `declared` are all declared names.
+    `selected` holds the names to plan for (`None`: all): no segment is deleted because it is not
+    selected. `declared` are all declared names.
     """
 
     tombstones: Sequence[Tombstone] = ()
@@ -46,33 +46,40 @@ class UndeclaredRules:
     ownership: Ownership = Ownership.HISTORY
     selected: Collection[str] | None = None
     declared: Collection[str] = ()
-    _graves: Mapping[str, Tombstone] = field(init=False, repr=False, compare=False)
+    _tombstones: Mapping[str, Tombstone] = field(init=False, repr=False, compare=False)
     _removals: Mapping[str, Removal] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        known = () if self.removal_history.unavailable else self.removal_history.removals
-        object.__setattr__(self, "_graves", {one.name: one for one in reversed(self.tombstones)})
-        object.__setattr__(self, "_removals", {one.name: one for one in reversed(known)})
+        history = self.removal_history
+        removals = () if history.unavailable else history.removals
+        tombstones = {tombstone.name: tombstone for tombstone in reversed(self.tombstones)}
+        object.__setattr__(self, "_tombstones", tombstones)
+        object.__setattr__(self, "_removals", {item.name: item for item in reversed(removals)})
 
     def tombstone_of(self, remote: Remote) -> Tombstone | None:
-        """Find the file that says `removed` of a segment, under its own or a temporary name."""
-        return _of(remote, self._graves)
+        """Return the `removed` file of a segment, by its own or a temporary name."""
+        return _lookup(remote, self._tombstones)
 
     def removal_of(self, remote: Remote) -> Removal | None:
-        """Find what the history says of a segment, under its own or a temporary name."""
-        return _of(remote, self._removals)
+        """Return the removal of a segment in git history, by its own or a temporary name."""
+        return _lookup(remote, self._removals)
+
+    def is_selected(self, name: str) -> bool:
+        """Return whether a name is among those to plan for."""
+        return self.selected is None or name in self.selected
 
 
-def _of(remote: Remote, known: Mapping[str, Known]) -> Known | None:
-    found = known.get(remote.name)
-    if found is None and is_marked(remote):
-        return next((one for name, one in known.items() if find_marked(name, [remote])), None)
-    return found
+def _lookup(remote: Remote, by_name: Mapping[str, Entry]) -> Entry | None:
+    entry = by_name.get(remote.name)
+    if entry is None and is_marked(remote):
+        matches = (entry for name, entry in by_name.items() if find_marked(name, [remote]))
+        return next(matches, None)
+    return entry
 
 
 @dataclass(slots=True)
 class UndeclaredDecisions:
-    """What is deleted, what is left alone, and what has to be said of it."""
+    """The undeclared segments that are deleted and left alone, and the diagnostics about them."""
 
     deletes: list[Delete] = field(default_factory=list)
     ignored: list[Ignore] = field(default_factory=list)
@@ -85,40 +92,67 @@ def find_renamed_old(
     claimed: Collection[str],
     rules: UndeclaredRules,
 ) -> dict[str, list[Remote]]:
-    """Sort the old segments of unfinished replacements by the declared names that they are for.
+    """Return the old segments of unfinished replacements, by the declared names of the new ones.
 
-    Not among them is one that a declaration has claimed or another file speaks of, one without a
-    query, and one that may be of several: a temporary name has no room for all of a long one.
+    Excludes segments that a declaration claims or a tombstone names, segments without a query, and
+    those that may belong to several declarations: a temporary name truncates a long name.
     """
-    found: dict[str, list[Remote]] = {}
-    loose = [one for one in remotes if is_marked(one) and one.id not in claimed]
-    names = [one.name for one in declared] if loose else []
-    for remote in loose:
-        meant = [name for name in names if find_marked(name, [remote], Marker.OLD)]
-        if len(meant) == 1 and remote.query is not None and rules.tombstone_of(remote) is None:
-            found.setdefault(meant[0], []).append(remote)
-    return found
+    by_name: dict[str, list[Remote]] = {}
+    unclaimed = [remote for remote in remotes if is_marked(remote) and remote.id not in claimed]
+    names = [item.name for item in declared] if unclaimed else []
+    for remote in unclaimed:
+        matches = [name for name in names if find_marked(name, [remote], Marker.OLD)]
+        if len(matches) == 1 and remote.query is not None and rules.tombstone_of(remote) is None:
+            by_name.setdefault(matches[0], []).append(remote)
+    return by_name
+
+
+def may_be_deleted(remote: Remote, rules: UndeclaredRules) -> bool:
+    """Return whether an undeclared segment may be deleted, so that its definition must be read."""
+    if rules.ownership is Ownership.EXCLUSIVE or rules.tombstone_of(remote) is not None:
+        return True
+    return not remote.is_v1 and (rules.removal_of(remote) is not None or is_marked(remote))
 
 
 def decide_undeclared(remotes: Sequence[Remote], rules: UndeclaredRules) -> UndeclaredDecisions:
-    """Decide of every segment that no declaration claims.
+    """Decide which of the segments that no declaration claims are deleted.
 
-    Those for which `concerns` is true carry their definition; one without a query, which SendGrid
-    should not have, is left alone: nothing could be checked before it is deleted.
+    Those for which `may_be_deleted` is true must have their definition. One for which SendGrid
+    returns no query is left alone: it could not be checked before the delete.
     """
-    absent = UndeclaredDecisions()
-    namesakes = Counter(remote.name for remote in remotes)
+    decider = _Decider(remotes, rules)
     for remote in remotes:
-        decision = _decide(remote, namesakes, rules, absent.diagnostics)
-        if decision is not None and remote.query is None:
-            absent.diagnostics.append(_without_query(remote, decision[1]))
-            decision = None
-        if decision is None:
-            ours = _is_ours(remote, rules)
-            absent.ignored.append(Ignore(remote.name, remote.id, remote.is_v1, ours))
-            continue
-        reason, span = decision
-        absent.deletes.append(
+        decider.decide(remote)
+    decisions = decider.decisions
+    decisions.diagnostics += _uncommitted(decisions.ignored, rules)
+    decisions.diagnostics += _removes_nothing(decisions.ignored, remotes, rules)
+    if rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable:
+        # It matters only if some undeclared segment is not forgotten on purpose.
+        names = {tombstone.name for tombstone in rules.tombstones}
+        if any(not item.is_v1 and item.name not in names for item in decisions.ignored):
+            decisions.diagnostics.append(_history_unavailable(rules.removal_history))
+    return decisions
+
+
+class _Decider:
+    """Decides on one undeclared segment after the other."""
+
+    def __init__(self, remotes: Sequence[Remote], rules: UndeclaredRules) -> None:
+        self._rules = rules
+        self._name_counts = Counter(remote.name for remote in remotes)
+        self.decisions = UndeclaredDecisions()
+
+    def decide(self, remote: Remote) -> None:
+        delete_for = self._reason_to_delete(remote)
+        if delete_for is not None and remote.query is None:
+            self._report(_query_missing(remote, delete_for[1]))
+            delete_for = None
+        if delete_for is None:
+            is_ours = self._is_ours(remote)
+            self.decisions.ignored.append(Ignore(remote.name, remote.id, remote.is_v1, is_ours))
+            return
+        reason, span = delete_for
+        self.decisions.deletes.append(
             Delete(
                 remote.definition,
                 Precondition.of(remote),
@@ -128,180 +162,162 @@ def decide_undeclared(remotes: Sequence[Remote], rules: UndeclaredRules) -> Unde
                 remote.is_v1,
             )
         )
-    absent.diagnostics += _uncommitted(absent.ignored, rules)
-    absent.diagnostics += _misnamed(absent.ignored, remotes, rules)
-    if rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable:
-        # It matters where some segment is unmanaged, which nobody forgot on purpose.
-        forgotten = {one.name for one in rules.tombstones}
-        if any(not one.is_v1 and one.name not in forgotten for one in absent.ignored):
-            absent.diagnostics.append(_ledger_missing(rules.removal_history))
-    return absent
+
+    def _report(self, diagnostic: Diagnostic) -> None:
+        self.decisions.diagnostics.append(diagnostic)
+
+    def _is_ours(self, remote: Remote) -> bool:
+        removal = self._rules.removal_of(remote)
+        if removal is None or removal.name in self._rules.declared:
+            return False
+        return is_ours(removal, remote)
+
+    def _reason_to_delete(self, remote: Remote) -> tuple[Reason, Span | None] | None:
+        """Return why a segment is deleted, and the place of the request if a file has it."""
+        rules = self._rules
+        tombstone = rules.tombstone_of(remote)
+        if tombstone is not None:
+            return self._if_disposed(tombstone)
+        if remote.is_v1:
+            # No commit declared a v1 segment, so the history does not show it to be ours.
+            return self._if_exclusive()
+        for name in rules.declared if is_marked(remote) else ():
+            if find_marked(name, [remote], Marker.OLD):
+                if rules.is_selected(name):
+                    self._report(_replacement_unfinished(remote, name))
+                return None
+        removal = rules.removal_of(remote)
+        if removal is not None and removal.name not in rules.declared:
+            return self._if_removed(remote, removal)
+        if is_marked(remote) or looks_like_successor(remote):
+            self._report(_rename_unfinished(remote))
+            return None
+        return self._if_exclusive()
+
+    def _if_disposed(self, tombstone: Tombstone) -> tuple[Reason, Span | None] | None:
+        if tombstone.disposal is Disposal.FORGET or not self._rules.is_selected(tombstone.name):
+            return None
+        return Reason.REMOVED_BY_FILE, tombstone.span
+
+    def _if_exclusive(self) -> tuple[Reason, Span | None] | None:
+        if self._rules.ownership is Ownership.EXCLUSIVE and self._rules.selected is None:
+            return Reason.NOT_DECLARED, None
+        return None
+
+    def _if_removed(self, remote: Remote, removal: Removal) -> tuple[Reason, Span | None] | None:
+        rules = self._rules
+        if rules.ownership is Ownership.DECLARED or not rules.is_selected(removal.name):
+            return None
+        if removal.is_protected and is_ours(removal, remote):
+            self._report(_protected_left(remote, removal))
+            return None
+        if may_delete(removal, remote) and self._name_counts[remote.name] == 1:
+            return Reason.REMOVED, None
+        return self._if_exclusive()
 
 
 def _uncommitted(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
-    """Warn of segments whose removal or renaming git cannot know of yet."""
-    graves = {one.name for one in rules.tombstones}
-    names = {one.name for one in ignored if not one.is_v1} - graves
-    found = [
-        name for name in rules.removal_history.uncommitted if name in names and _wanted(name, rules)
+    """Warn of segments whose removal or rename is not committed yet."""
+    ignored_names = {item.name for item in ignored if not item.is_v1}
+    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
+    names = [
+        name
+        for name in rules.removal_history.uncommitted
+        if name in ignored_names and rules.is_selected(name)
     ]
-    if found:
+    if names:
         yield Diagnostic(
             "not-committed",
             Severity.WARNING,
-            "the last commit declares what no file here does: "
-            + ", ".join(f"`{name}`" for name in found[:_SHOWN])
-            + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""),
-            hint="commit first (or check the whole folder out): only then can the plan tell a "
-            "renamed segment, which keeps its id, from a removed one",
+            "the last commit declares segments that no file declares now: "
+            + ", ".join(f"`{name}`" for name in names[:_SHOWN_NAMES])
+            + (f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""),
+            hint="commit first, or check out the whole folder: only a commit can tell a renamed "
+            "segment, which keeps its id, from a removed one",
         )
 
 
-def _misnamed(
+def _removes_nothing(
     ignored: Iterable[Ignore], remotes: Iterable[Remote], rules: UndeclaredRules
 ) -> Iterator[Diagnostic]:
-    """Find files that remove nothing while a segment is left alone whose name is nearly theirs.
+    """Report tombstones without a segment where an ignored segment has nearly the same name.
 
-    One that removed its segment looks the same, so where nothing is near nothing is said.
+    Reports nothing where no name is near: a file that removed its segment looks the same.
     """
-    found = {grave.name for one in remotes if (grave := rules.tombstone_of(one)) is not None}
-    near = [one.name for one in ignored if one.name not in found]
-    vain = [
-        grave
-        for grave in rules.tombstones
-        if grave.disposal is Disposal.DELETE
-        and grave.name not in found
-        and _wanted(grave.name, rules)
+    used = {
+        tombstone.name
+        for remote in remotes
+        if (tombstone := rules.tombstone_of(remote)) is not None
+    }
+    candidates = [item.name for item in ignored if item.name not in used]
+    unused = [
+        tombstone
+        for tombstone in rules.tombstones
+        if tombstone.disposal is Disposal.DELETE
+        and tombstone.name not in used
+        and rules.is_selected(tombstone.name)
     ]
-    for grave in vain if len(vain) * len(near) <= _MOST_COMPARED else ():
-        meant = closest_match(grave.name, near)
+    if len(unused) * len(candidates) > _MAX_COMPARED:
+        return
+    for tombstone in unused:
+        meant = closest_match(tombstone.name, candidates)
         if meant:
             yield Diagnostic(
                 "removes-nothing",
                 Severity.INFO,
-                f"the account has no segment `{grave.name}`, so this file removes nothing",
-                grave.span,
-                hint=f"write `{meant}` if that is the one you mean; if it is gone as it should be, "
-                "delete the file",
+                f"segment `{tombstone.name}` not found, so this file removes nothing",
+                tombstone.span,
+                hint=f"write `{meant}` if that is the segment you mean; if `{tombstone.name}` is "
+                "gone as intended, delete the file",
             )
 
 
-def may_be_deleted(remote: Remote, rules: UndeclaredRules) -> bool:
-    """Say whether an undeclared segment may have to go, so that its definition must be read."""
-    if rules.ownership is Ownership.EXCLUSIVE or rules.tombstone_of(remote) is not None:
-        return True
-    return not remote.is_v1 and (rules.removal_of(remote) is not None or is_marked(remote))
-
-
-def _is_ours(remote: Remote, rules: UndeclaredRules) -> bool:
-    removal = rules.removal_of(remote)
-    return removal is not None and removal.name not in rules.declared and is_ours(removal, remote)
-
-
-def _decide(
-    remote: Remote, namesakes: Mapping[str, int], rules: UndeclaredRules, said: list[Diagnostic]
-) -> tuple[Reason, Span | None] | None:
-    """Give why a segment is deleted and where that stands; `None` to leave it alone."""
-    grave = rules.tombstone_of(remote)
-    if grave is not None:
-        return _buried(grave, rules)
-    if remote.is_v1:
-        # No commit declared one, so no history calls it ours.
-        return _beside_the_files(rules)
-    for name in rules.declared if is_marked(remote) else ():
-        if find_marked(name, [remote], Marker.OLD):
-            if _wanted(name, rules):
-                said.append(_left_over(remote, name))
-            return None
-    removal = rules.removal_of(remote)
-    if removal is not None and removal.segment.name not in rules.declared:
-        return _removed(remote, removal, namesakes, rules, said)
-    if is_marked(remote) or looks_like_successor(remote):
-        said.append(_unfinished(remote))
-        return None
-    return _beside_the_files(rules)
-
-
-def _buried(grave: Tombstone, rules: UndeclaredRules) -> tuple[Reason, Span | None] | None:
-    if grave.disposal is Disposal.FORGET or not _wanted(grave.name, rules):
-        return None
-    return Reason.REMOVED_BY_FILE, grave.span
-
-
-def _beside_the_files(rules: UndeclaredRules) -> tuple[Reason, Span | None] | None:
-    if rules.ownership is Ownership.EXCLUSIVE and rules.selected is None:
-        return Reason.NOT_DECLARED, None
-    return None
-
-
-def _wanted(name: str, rules: UndeclaredRules) -> bool:
-    return rules.selected is None or name in rules.selected
-
-
-def _removed(
-    remote: Remote,
-    removal: Removal,
-    namesakes: Mapping[str, int],
-    rules: UndeclaredRules,
-    said: list[Diagnostic],
-) -> tuple[Reason, Span | None] | None:
-    if rules.ownership is Ownership.DECLARED or not _wanted(removal.segment.name, rules):
-        return None
-    if removal.is_protected and is_ours(removal, remote):
-        said.append(_protected(remote, removal))
-        return None
-    if may_delete(removal, remote) and namesakes[remote.name] == 1:
-        return Reason.REMOVED, None
-    return _beside_the_files(rules)
-
-
-def _left_over(remote: Remote, name: str) -> Diagnostic:
-    """Find a replacement that cannot go on in this plan."""
+def _replacement_unfinished(remote: Remote, name: str) -> Diagnostic:
     return Diagnostic(
         "replacement-unfinished",
         Severity.WARNING,
-        f"`{remote.name}` is what `{name}` replaces, and stays: its replacement did not come to "
-        "its end",
-        hint="`allow_replace: true` must stay in the file until then, without `protected`; apply "
-        "again to finish it",
+        f"`{remote.name}` is kept: its replacement by `{name}` is not finished",
+        hint="keep `allow_replace: true` in the file, without `protected`, and apply again to "
+        "finish it",
     )
 
 
-def _ledger_missing(removal_history: RemovalHistory) -> Diagnostic:
-    remedy = f"{removal_history.remedy}; or " if removal_history.remedy else ""
+def _history_unavailable(history: RemovalHistory) -> Diagnostic:
+    remedy = f"{history.remedy}; or " if history.remedy else ""
     return Diagnostic(
         "history-unavailable",
         Severity.WARNING,
-        "removed files delete nothing, and a changed name makes a new segment, since git cannot "
-        f"tell: {removal_history.unavailable}",
-        hint=f"{remedy}write `ownership: declared` into segctl.yaml if that is how it should be",
+        "git history is unavailable, so removed files delete nothing and renames create new "
+        f"segments: {history.unavailable}",
+        hint=f"{remedy}set `ownership: declared` in segctl.yaml if that is intended",
     )
 
 
-def _without_query(remote: Remote, span: Span | None) -> Diagnostic:
+def _query_missing(remote: Remote, span: Span | None) -> Diagnostic:
     return Diagnostic(
         "query-missing",
         Severity.WARNING,
-        f"`{remote.name}` would be deleted, but SendGrid shows no query of it; it is left alone",
+        f"`{remote.name}` is not deleted: SendGrid returns no query of it to check first",
         span,
-        hint=f"look at it in SendGrid, and delete it there if it should go (id {remote.id})",
+        hint=f"check it in SendGrid, and delete it there if it should go (id {remote.id})",
     )
 
 
-def _protected(remote: Remote, removal: Removal) -> Diagnostic:
+def _protected_left(remote: Remote, removal: Removal) -> Diagnostic:
     return Diagnostic(
         "protected-left",
         Severity.INFO,
-        f"`{remote.name}` was protected when {removal.file} declared it last, and is left alone",
-        hint="a file with its name and `removed: true` deletes it, `removed: forget` ends this",
+        f"`{remote.name}` is not deleted: {removal.file} last declared it with `protected: true`",
+        hint="to delete it, add a file with its name and `removed: true`; to end this message, "
+        "`removed: forget`",
     )
 
 
-def _unfinished(remote: Remote) -> Diagnostic:
+def _rename_unfinished(remote: Remote) -> Diagnostic:
     return Diagnostic(
         "rename-unfinished",
         Severity.WARNING,
-        f"`{remote.name}` has a temporary name of segctl, and no file says what it is to become",
-        hint=f"rename it in SendGrid (id {remote.id}), or put this name into `previous_names`; "
-        "a file with this name and `removed: true` deletes it",
+        f"`{remote.name}` has a temporary name of segctl, and no file declares its final name",
+        hint=f"rename it in SendGrid (id {remote.id}), or add this name to `previous_names`; "
+        "to delete it, add a file with this name and `removed: true`",
     )

@@ -1,7 +1,7 @@
-"""What a plan says of a v1 segment whose place a V2 one takes: that it cannot, not yet, no more.
+"""Diagnostics about upgrades of v1 segments that cannot happen, must wait, or are finished.
 
-Owns the findings, and the question whether what has the name already may take over. The matching of
-the two is `matching.py`'s, the action the planner's. Pure.
+Also decides whether the segment that already has the name may take the v1 segment's place. Pure.
+`matching` finds the two segments, and the planner builds the action.
 """
 
 from __future__ import annotations
@@ -15,79 +15,78 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from segctl.model import Declared, Remote
-    from segctl.planning.matching import Match
+    from segctl.planning.match_state import Match
 
 
 def needs_change_first(match: Match) -> bool:
-    """Say whether what has the name already is no upgraded form of the v1 segment yet.
+    """Return whether a V2 segment that already has the name must first be changed.
 
-    Whoever made it, it is changed as any declared segment, for all to see, before it takes a place.
+    It may not be the upgraded form of the v1 segment, so the plan shows its change like that of
+    any declared segment before it takes the place of another.
     """
-    one, remote = match.declared, match.remote
-    if remote is None or remote.name != one.name:
+    declared, remote = match.declared, match.remote
+    if remote is None or remote.name != declared.name:
         return False
-    return bool(changed_fields(remote.definition, one.segment))
+    return bool(changed_fields(remote.definition, declared.segment))
 
 
-def upgrade_query_missing(one: Declared, old: Remote) -> Diagnostic:
-    """Refuse to end a segment of which nothing can be checked before."""
+def upgrade_query_missing(declared: Declared, v1_segment: Remote) -> Diagnostic:
+    """Return the error that a v1 segment without a query cannot be upgraded."""
     return Diagnostic(
         "query-missing",
         Severity.ERROR,
-        f"`{one.name}` cannot be upgraded: SendGrid shows no query of the v1 segment {old.id}",
-        one.upgrade_span or one.span,
-        hint="without it nobody can tell whether it was changed before it is deleted: look at it "
-        "in SendGrid, and leave `upgrade_from` out if it is broken",
+        f"`{declared.name}` cannot be upgraded: SendGrid returns no query of the v1 segment "
+        f"{v1_segment.id}",
+        declared.upgrade_span or declared.span,
+        hint="without its query, segctl cannot check for changes before it deletes the segment: "
+        "check it in SendGrid, and remove `upgrade_from` if it is broken",
     )
 
 
-def v1_segment_not_found(one: Declared) -> Diagnostic:
-    """Warn of a v1 segment that was never seen: its id may be wrong."""
+def v1_segment_not_found(declared: Declared) -> Diagnostic:
+    """Return the warning that the v1 segment does not exist: its id may be wrong."""
     return Diagnostic(
         "upgrade-from-nothing",
         Severity.WARNING,
-        f"the account has no v1 segment {one.upgrade_from}, so `{one.name}` has nothing to be "
-        "compared with",
-        one.upgrade_span or one.span,
-        hint="`segctl list --v1` shows what there is; remove `upgrade_from` if it is gone",
+        f"v1 segment {declared.upgrade_from} not found, so `{declared.name}` cannot be compared "
+        "with it",
+        declared.upgrade_span or declared.span,
+        hint="run `segctl list --v1` to see the v1 segments; remove `upgrade_from` if it is gone",
     )
 
 
-def upgrade_deferred(one: Declared, old: Remote) -> Diagnostic:
-    """Say that an apply leaves the v1 segment to the next one."""
+def upgrade_deferred(declared: Declared, v1_segment: Remote) -> Diagnostic:
+    """Return the warning that this apply leaves the v1 segment to the next one."""
     return Diagnostic(
         "upgrade-later",
         Severity.WARNING,
-        f"the account has a V2 segment `{one.name}` that is not as declared, and a v1 one, "
-        f"id {old.id}, whose place it is to take: first it is changed",
-        one.upgrade_span or one.span,
-        hint="apply twice: the second time the v1 segment is upgraded",
+        f"the account has a V2 segment `{declared.name}`, which is changed first: it can replace "
+        f"the v1 segment {v1_segment.id} only once it is as declared",
+        declared.upgrade_span or declared.span,
+        hint="apply twice: the second apply upgrades the v1 segment",
     )
 
 
 def finished_upgrades(matches: Iterable[Match]) -> Iterator[Diagnostic]:
-    """Say once what is left in the files of upgrades that are over, of those whose v1 one is gone.
+    """Report, in one diagnostic, the upgrades that are finished but still in the files.
 
-    Over they are when the new segment has its name, and is the only one.
+    `matches` are those whose v1 segment is gone. An upgrade is finished once the new segment has
+    its name and no other successor exists.
     """
-    done = [
+    finished = [
         match.declared
         for match in matches
         if match.remote and match.remote.name == match.declared.name and not match.surplus
     ]
-    if not done:
+    if not finished:
         return
-    first, *more = done
-    yield Diagnostic(
-        "upgrade-finished",
-        Severity.INFO,
-        f"the v1 segment that `{first.name}` was upgraded from is gone" + _and_of(len(more)),
-        first.upgrade_span or first.span,
-        hint="`upgrade_from` may be removed from the file" + ("s" if more else ""),
-    )
-
-
-def _and_of(more: int) -> str:
-    if more == 1:
-        return ", and so is that of one more segment"
-    return f", and so are those of {more} more segments" if more else ""
+    first, *others = finished
+    if others:
+        segments = "one more segment" if len(others) == 1 else f"{len(others)} more segments"
+        summary = f"`{first.name}` and {segments} are upgraded: their v1 segments are gone"
+        hint = "remove `upgrade_from` from the files"
+    else:
+        summary = f"`{first.name}` is upgraded: its v1 segment is gone"
+        hint = "remove `upgrade_from` from the file"
+    span = first.upgrade_span or first.span
+    yield Diagnostic("upgrade-finished", Severity.INFO, summary, span, hint)

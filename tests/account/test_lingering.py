@@ -162,7 +162,7 @@ def test_one_without_a_query_concerns_only_who_declares_it(
         shown = connected.run("plan")
         assert shown.code == 0
         assert "to delete" not in shown.out or "0 to delete" in shown.out
-        assert "`Odd` would be deleted, but SendGrid shows no query of it" in shown.err + shown.out
+        assert "`Odd` is not deleted: SendGrid returns no query of it" in shown.err + shown.out
         assert odd in shown.err + shown.out
     assert connected.run("apply", "--auto-approve").code == 0
     assert set(remote.definitions()) == {"New", "Odd"}

@@ -109,7 +109,7 @@ def test_a_single_send_that_comes_while_others_wait_keeps_its_segment(
         assert last.status is Status.DONE
     else:
         assert last.status is Status.CONFLICT
-        assert last.message == "the Single Send `Spring` (draft) goes to it since the plan was made"
+        assert last.message == "the Single Send `Spring` (draft) targets it since the plan was made"
         assert "--ignore-references 'Gone'" in last.hint
 
 

@@ -117,7 +117,7 @@ def test_the_two_hundredth_segment_and_the_one_after(connected: Project, remote:
     connected.declare("One too many", VIP)
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3
-    assert "the account would hold 201 segments; the most is 200" in refused.out
+    assert "the account would hold 201 segments, more than the limit of 200" in refused.out
 
 
 # The property

@@ -637,7 +637,7 @@ def test_the_limit_is_held_with_another_key_than_that_of_the_pull(place: Place) 
     place.project.env["SENDGRID_API_KEY"] = KEY.replace("SG.", "SG.x")
     done = place.project.run("apply", "--auto-approve")
     assert done.code == 3
-    assert "`News` would reach 58 % of the contacts it is counted in" in done.out
+    assert "`News` is empty and would reach 58 % of the pulled contacts" in done.out
     # The base says which lists the account had, and one of them is enough.
     assert sorted(json.loads(place.facts()["account_lists"])) == sorted([NEWS, VIP, OTHER])
     with duckdb.connect(str(place.base)) as base:

@@ -50,7 +50,7 @@ def test_a_file_removed_without_a_commit_deletes_nothing(
     repository.write({"b.yaml": None})
     done = connected.run("apply", "--auto-approve")
     assert done.code == 0
-    assert "the last commit declares what no file here does: `B`" in done.out + done.err
+    assert "the last commit declares segments that no file declares now: `B`" in done.out + done.err
     assert "B" in remote.definitions()
 
 

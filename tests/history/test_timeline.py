@@ -519,7 +519,7 @@ def test_a_tombstone_is_the_removal_and_not_the_commit_that_tidies_it_up(
 def successors(repository: Repository) -> dict[str, str]:
     """The names in the ledger, with those that took their places."""
     removals = read_removal_history(repository.root, "segments", ()).removals
-    return {one.name: one.successor for one in removals}
+    return {one.name: one.renamed_to for one in removals}
 
 
 def test_a_name_that_is_changed_in_its_file_has_a_successor(repository: Repository) -> None:

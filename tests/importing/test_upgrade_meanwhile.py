@@ -41,7 +41,7 @@ def test_a_single_send_that_comes_while_it_is_counted_keeps_the_v1_segment(
     world.watch = add
     run = apply(world, root, Run())
     assert outcome(run).status is Status.WAITING, run.out
-    assert "`Spring` (draft) still goes to the v1 segment" in outcome(run).message
+    assert "`Spring` (draft) still targets the v1 segment" in outcome(run).message
     assert account.ids["A"] in {one.id for one in world.segments()}
     world.watch = account.watch
     console.edit_single_send(sends[0], segment_ids=[twin(world, account).id])
@@ -62,7 +62,7 @@ def test_a_new_segment_that_is_sent_to_is_not_made_anew(
     write(root, {"segments/00.yaml": other})
     run = apply(world, root, Run())
     assert (outcome(run).status, run.writes) == (Status.CONFLICT, [])
-    assert "`Summer` (draft) goes to the new segment" in outcome(run).message
+    assert "`Summer` (draft) targets the new segment" in outcome(run).message
     assert twin(world, account) == new
     ignored = apply(world, root, Run(), "--ignore-references", "A")
     assert ignored.code == 0, ignored.out

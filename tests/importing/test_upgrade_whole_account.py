@@ -225,7 +225,7 @@ def test_thirty_segments_and_no_run_that_lives_longer_than_one_write(
         ]
         assert {one.status for one in run.report.outcomes} == {"waiting"}
         (stands,) = [one for one in run.report.outcomes if one.is_written]
-        assert "`To Old 03` (draft) still goes to the v1 segment" in stands.message
+        assert "`To Old 03` (draft) still targets the v1 segment" in stands.message
         assert stands.id is not None
         assert stands.id in stands.hint
         finish(world, account, tmp_path)

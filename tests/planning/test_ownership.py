@@ -63,10 +63,10 @@ def removal(
     protected: bool = False,
     file: str = "segments/gone.yaml",
     at: str = LATER,
-    successor: str = "",
+    renamed_to: str = "",
 ) -> Removal:
     segment = Segment(name, text, (parent,) if parent else ())
-    return Removal(segment, protected, file, "c0ffee", at, successor)
+    return Removal(segment, protected, file, "c0ffee", at, renamed_to)
 
 
 def held(remote: Remote) -> dict[str, str]:
@@ -329,7 +329,7 @@ def test_a_file_that_removes_nothing_says_what_it_may_have_meant(
     shown = connected.run("plan", "--detailed-exitcode")
     assert shown.code == 0
     said = shown.out + shown.err
-    assert (f"no segment `{name}`, so this file removes nothing" in said) is is_said
+    assert (f"segment `{name}` not found, so this file removes nothing" in said) is is_said
     assert ("write `VIP customers` if" in said) is is_said
     settle(connected, remote)
     assert set(held(remote)) == {"VIP customers"}
@@ -508,7 +508,7 @@ def test_a_name_changed_in_its_file_is_a_rename(
     old = console.create("VIP", VIP)
     connected.declare("Gold", CZECH)
     # In two steps, of which nobody applied the first; and the file may have moved since.
-    history(removal("VIP", VIP, successor="Silver"), removal("Silver", BRNO, successor="Gold"))
+    history(removal("VIP", VIP, renamed_to="Silver"), removal("Silver", BRNO, renamed_to="Gold"))
     assert "the name changed in its file" in settle(connected, remote)
     assert held(remote) == {"Gold": old}
 
@@ -588,7 +588,7 @@ def test_too_many_deletes_are_refused_with_the_setting_that_lets_them_pass(
     history(*map(removal, names))
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3
-    assert "would delete or replace 4 segments; the most is 3" in refused.out
+    assert "would delete or replace 4 segments, more than the limit of 3" in refused.out
     assert "limits: {allow_destroy: 4}" in refused.out
     connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 5}\n"})
     assert connected.run("plan").code == 3
@@ -949,7 +949,7 @@ def test_what_a_single_send_uses_is_not_deleted(
         allow(connected)
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3
-    assert f"the Single Send `Spring sale` ({status}) goes to `VIP`" in refused.out
+    assert f"the Single Send `Spring sale` ({status}) targets `VIP`" in refused.out
     assert "automations cannot be" in refused.out
     assert held(remote)["VIP"] == old
     shown = connected.run("plan", "--ignore-references", "VIP")

@@ -326,13 +326,13 @@ def test_an_audience_that_changes_too_much_is_refused(
 def test_the_refusal_of_an_audience_says_who_comes_and_goes() -> None:
     [changed] = reaching(1203, 312, 35, 8400, most=20)
     assert changed == (
-        "audience-change: the audience of `a` would change by 29 %: from 1,203 to 1,480 contacts, "
-        "312 gained and 35 lost; the most is 20 %"
+        "audience-change: the audience of `a` would change by 29 %, more than the limit of 20 %: "
+        "from 1,203 to 1,480 contacts, 312 gained and 35 lost"
     )
     [new] = reaching(0, 8399, 0, 8400, most=50)
     assert new == (
-        "audience-change: `a` would reach 100 % of the contacts it is counted in: 8,399 of 8,400, "
-        "and nobody is in it now; the most is 50 %"
+        "audience-change: `a` is empty and would reach 100 % of the pulled contacts, more than the "
+        "limit of 50 %: 8,399 of 8,400"
     )
 
 

@@ -216,7 +216,7 @@ def upgrade_report() -> Report:
                 second,
                 Status.WAITING,
                 ID.format(23),
-                "the Single Send `Spring` (scheduled) still goes to the v1 segment",
+                "the Single Send `Spring` (scheduled) still targets the v1 segment",
                 "in SendGrid, give it the new segment instead; then apply again",
                 is_written=True,
             ),

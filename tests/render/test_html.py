@@ -175,7 +175,7 @@ def real_plan() -> Plan:
             Diagnostic(
                 "in-use",
                 Severity.ERROR,
-                "the Single Send `Winter` (scheduled) goes to `Black Friday`, "
+                "the Single Send `Winter` (scheduled) targets `Black Friday`, "
                 "which would be deleted",
             ),
         ),
