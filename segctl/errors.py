@@ -19,7 +19,7 @@ The tree::
         ├── RateLimited           429
         ├── ServerFault           5xx
         ├── Interrupted           stopped while it waited to send; exit 130
-        └── UnexpectedAnswer      a success whose body breaks the API's contract
+        └── UnexpectedResponse    a success whose body breaks the API's contract
 """
 
 from __future__ import annotations

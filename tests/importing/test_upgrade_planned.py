@@ -172,7 +172,7 @@ def test_single_sends_hold_it_back_and_are_told_of(project: Project, account: Re
     assert "warning[upgrade-waits]" in project.run("plan").out
     out = both(project, account)
     (new,) = [one for one in held(account).values() if one.version == 2]
-    assert "`Spring` (draft), the Single Send `Summer` (draft) still go to" in out
+    assert "`Spring` (draft), the Single Send `Summer` (draft) still target" in out
     assert f"give it the new segment instead, id {new.id}" in out
     assert f"instead, id {new.id}, and apply" in project.run("plan").out
     for send in sends:
@@ -273,7 +273,7 @@ def test_many_upgrades_are_no_destruction(project: Project, account: Remote) -> 
     # What is left to say is said once, however many they were.
     shown = project.run("plan").out
     assert shown.count("upgrade-finished") == 1
-    assert ", and so are those of 7 more segments" in shown
+    assert "`Old 0` and 7 more segments are upgraded" in shown
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_what_merely_looks_like_an_upgrade_is_left_alone(
     project.write({"segments/old.yaml": text})
     plan = project.run("plan").out
     assert "rename-unfinished" in plan
-    assert "`removed: true` deletes it" in plan
+    assert "to delete it, add a file with this name and `removed: true`" in plan
     project.run("apply", "--auto-approve")
     assert held(account)[nameless.name].id == nameless.id
 

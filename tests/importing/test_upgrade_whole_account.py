@@ -291,7 +291,7 @@ def test_without_any_room_nothing_is_begun(tmp_path: Path) -> None:
         run = apply(world, tmp_path, Run())
         assert (run.code, run.writes) == (3, [])
         assert "over-the-cap" in run.out
-        assert "side by side" in run.out
+        assert "while a v1 segment and its upgraded form both exist" in run.out
 
 
 def test_with_room_upgrades_stand_side_by_side(tmp_path: Path) -> None:

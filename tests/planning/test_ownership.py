@@ -950,7 +950,7 @@ def test_what_a_single_send_uses_is_not_deleted(
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3
     assert f"the Single Send `Spring sale` ({status}) targets `VIP`" in refused.out
-    assert "automations cannot be" in refused.out
+    assert "Automations were not: the SendGrid API does not expose them" in refused.out
     assert held(remote)["VIP"] == old
     shown = connected.run("plan", "--ignore-references", "VIP")
     assert shown.code == 0
