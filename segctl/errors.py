@@ -180,9 +180,9 @@ class ServerFault(RemoteError):
 
 
 class Interrupted(RemoteError):
-    """The transport was told to stop while it waited, and sent no more requests.
+    """Someone asked to stop: nothing more was sent.
 
-    `ambiguous` is that of the attempt before the wait, false where there was none.
+    `ambiguous` is true where a write was sent and its answer was not waited for.
     """
 
     exit_code = 130

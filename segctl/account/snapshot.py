@@ -14,6 +14,7 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
+from segctl.common.clock import next_of
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Snapshot
 
@@ -166,7 +167,7 @@ def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[
         thread.start()
     try:
         for _ in items:
-            result = done.get()
+            result = next_of(done)
             if isinstance(result, BaseException):
                 raise result
             yield result

@@ -1,21 +1,21 @@
 """Carries a plan out for a command: performs it, tells of it, and reports whatever ends it.
 
-Owns the options that say how, the two signals, and the one promise that a report comes out: of an
-apply that ran to its end, that was interrupted, that was killed by a fault of ours.
+Owns the options that say how, what a request to stop means here, and the one promise that a
+report comes out: of an apply that ran to its end, was interrupted or was killed by a fault of ours.
 """
 
 from __future__ import annotations
 
 import math
-import signal
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from segctl.app.refresh import changed, record_of
 from segctl.applying.applier import Started, Tactics, Waiting, perform
+from segctl.applying.writes import UNDER_WAY
 from segctl.errors import SegctlError
 from segctl.history.git import current_commit
 from segctl.model.report import Outcome, Report, Status, not_attempted, sort_outcomes
@@ -24,13 +24,14 @@ from segctl.refreshing.refresher import refresh_changed
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import TypeVar
 
     from segctl.app.session import Account, Session
     from segctl.applying.applier import Event
     from segctl.applying.journal import Journal
+    from segctl.common.stopping import Stop
     from segctl.model import Change, Plan
     from segctl.model.report import Refresh
     from segctl.sendgrid.api import Writer
@@ -59,32 +60,31 @@ def carry_out(
         account.definitions.forget(_written(plan))
     run = _Run(session, plan)
     failure: Exception | None = None
-    with _interruptions(session, account) as interruptions:
-        writer = account.writer
-        stopped: Callable[[], str | bool] = partial(bool, interruptions)
-        if journal is not None:
-            from segctl.applying.journal import JournaledWriter, names_of  # noqa: PLC0415 - only for one
+    writer = account.writer
+    if journal is not None:
+        from segctl.applying.journal import JournaledWriter, names_of  # noqa: PLC0415 - only for one
 
-            writer = JournaledWriter(writer, journal, names_of(plan))
-            stopped = partial(_why_stopped, interruptions, journal)
-        try:
-            with session.progress("applying") as tell:
-                for event in perform(plan, writer, stopped, session.clock, tactics):
-                    run.note(event)
-                    tell(len(run.outcomes), len(plan.changes))
-            if count_anew:
-                run.refresh(account, writer, stopped)
-        except KeyboardInterrupt:
-            interruptions.append(signal.SIGINT)
-        except Exception as error:  # noqa: BLE001 - raised again, once the report is out
-            failure = error
+        writer = JournaledWriter(writer, journal, names_of(plan))
+    stopped = partial(_why_stopped, session.stop, journal)
+    try:
+        with session.progress("applying") as tell:
+            for event in perform(plan, writer, stopped, session.clock, tactics):
+                run.note(event)
+                tell(len(run.outcomes), len(plan.changes))
+        if count_anew:
+            run.refresh(account, writer, stopped)
+    except KeyboardInterrupt:
+        # Of a caller that did not turn signals into requests to stop.
+        session.stop.request(insist=True)
+    except Exception as error:  # noqa: BLE001 - raised again, once the report is out
+        failure = error
     if journal is not None and journal.failure and failure is None:
         failure = SegctlError(
             f"the journal could not be written ({journal.failure}): it lacks the end of what was "
             "sent, and nothing more was",
             hint="make room for it, or fix its disk, and apply again",
         )
-    return run.report(interrupted=bool(interruptions)), failure
+    return run.report(interrupted=session.stop.requested), failure
 
 
 def _written(plan: Plan) -> set[str]:
@@ -93,10 +93,10 @@ def _written(plan: Plan) -> set[str]:
     return successors | {change.id for change in plan.changes if change.id}
 
 
-def _why_stopped(interruptions: Sequence[int], journal: Journal) -> str | bool:
-    if journal.failure:
+def _why_stopped(stop: Stop, journal: Journal | None) -> str | bool:
+    if journal is not None and journal.failure:
         return f"the journal could not be written ({journal.failure})"
-    return bool(interruptions)
+    return stop.requested
 
 
 @contextmanager
@@ -166,8 +166,7 @@ class _Run:
     def _unfinished(self, change: Change) -> Outcome:
         if id(change) not in self._begun:
             return not_attempted(change, "segctl was stopped before it was sent")
-        message = "it was under way when segctl was stopped"
-        return Outcome(change, Status.UNKNOWN, None, message, "`segctl plan` shows how it stands")
+        return Outcome(change, Status.UNKNOWN, None, UNDER_WAY, "`segctl plan` shows how it stands")
 
 
 def _title(change: Change) -> str:
@@ -179,29 +178,3 @@ def _length(seconds: float) -> str:
     minutes, rest = divmod(math.ceil(seconds), 60)
     parts = [f"{minutes} min"] if minutes else []
     return " ".join([*parts, f"{rest} s"] if rest or not minutes else parts)
-
-
-@contextmanager
-def _interruptions(session: Session, account: Account) -> Iterator[list[int]]:
-    """Collect Ctrl-C and SIGTERM, so that the requests in flight are finished and reported.
-
-    What waits for the rate limit is not in flight, and is let go. A second one ends the process at
-    once, as a person who insists would expect.
-    """
-    caught: list[int] = []
-
-    def note(number: int, _frame: Any) -> None:
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-        account.writer.transport.interrupt()
-        # The signal may have come amid a write to stderr, which takes no other one within it.
-        with suppress(RuntimeError):
-            session.say("\nInterrupted: finishing the request in flight. Again to stop at once.")
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

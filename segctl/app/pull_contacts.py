@@ -9,6 +9,7 @@ from segctl.account.snapshot import take_snapshot
 from segctl.app.audiences import contacts_folder, store_of
 from segctl.app.git_exposure import exposure
 from segctl.app.lookup import find_named
+from segctl.common.stopping import stop_on_signals
 from segctl.contacts.pull import Pull
 from segctl.contacts.store import FOLDER, find_stores
 from segctl.declarations.fields_file import column_types
@@ -63,8 +64,11 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
                     lambda list_id: _label(list_id, lists),
                     session.talk,
                     tell,
+                    session.stop,
                 )
-                exported = pull.run(wanted)
+                # There is nothing to finish: what has come stays, whatever is left behind.
+                with stop_on_signals(session.stop, insist=True):
+                    exported = pull.run(wanted)
             only = [lists[one].name for one in wanted if one is not None] if names else []
             fields = column_types((*custom, *reserved))
             try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from segctl.account.definition_cache import DefinitionCache
     from segctl.common.clock import Clock
+    from segctl.common.stopping import Stop
     from segctl.declarations.collection import Declarations
     from segctl.errors import Diagnostic
     from segctl.model import TargetRef
@@ -101,6 +102,13 @@ class Session:
             notify=self.talk,
         )
 
+    @cached_property
+    def stop(self) -> Stop:
+        """The request to stop, which everything that waits for the account watches."""
+        from segctl.common.stopping import Stop  # noqa: PLC0415
+
+        return Stop()
+
     @property
     def config(self) -> Config:
         """The project's settings. Raises `InvalidInput`."""
@@ -159,6 +167,7 @@ class Session:
                     read_only=read_only,
                     mount=mount,
                     notify=self.talk,
+                    stop=self.stop,
                 ) as transport,
             ):
                 yield Account(
@@ -182,6 +191,7 @@ class Session:
             read_only=read_only,
             direct=local,
             notify=self.talk,
+            stop=self.stop,
         ) as transport:
             digest = account_digest(url, target.subuser, key)
             yield Account(
@@ -197,7 +207,7 @@ class Session:
     def _downloads(self, *, mount: Mount | None = None, local: bool = False) -> Downloads:
         from segctl.sendgrid.downloads import Downloads  # noqa: PLC0415
 
-        return Downloads(self.clock, mount=mount, local=local, notify=self.talk)
+        return Downloads(self.clock, mount=mount, local=local, notify=self.talk, stop=self.stop)
 
     def _definitions(self, digest: str) -> DefinitionCache | None:
         """Open what is remembered of an account, unless that is turned off or has no place."""

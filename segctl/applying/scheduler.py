@@ -27,6 +27,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.applying.context import Halted, Patience, Wait
+from segctl.common.clock import ATTENTION, sleep_unless
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import Outcome, Status, not_attempted
 from segctl.planning.capacity import needs_headroom
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from segctl.applying.context import Steps
     from segctl.common.clock import Clock
     from segctl.model import Change
-
-ATTENTION = 0.25
-"""Seconds after which an idle scheduler looks whether it was told to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,8 @@ class Scheduler:
                 if self._crew.busy:
                     yield from self._take_in()
                 elif self._waiting and not self._due:
-                    self._sleep_until(self._waiting[0][0])
+                    left = self._waiting[0][0] - self._clock.monotonic()
+                    sleep_unless(self._stopped, left, self._clock)
                 elif not self._due:
                     yield from self._turn_away()
         finally:
@@ -191,10 +190,13 @@ class Scheduler:
             self._crew.advance(job, job.steps, None)
 
     def _take_in(self) -> Iterator[Event]:
-        """Wait for a step to end, or for the next wait to be over if a hand is free for it."""
-        patience = None
+        """Wait for a step to end, or for the next wait to be over if a hand is free for it.
+
+        Not for long at a time: whoever waits should hear soon that it was stopped.
+        """
+        patience = ATTENTION
         if self._waiting and self._crew.is_free:
-            patience = max(0.0, self._waiting[0][0] - self._clock.monotonic())
+            patience = min(patience, max(0.0, self._waiting[0][0] - self._clock.monotonic()))
         taken = self._crew.take_in(patience)
         if taken is None:
             return
@@ -250,11 +252,6 @@ class Scheduler:
             self._offer(dependent)
         return outcome
 
-    def _sleep_until(self, due: float) -> None:
-        """Let time pass while nobody works, in pieces: a sleeping thread cannot be woken."""
-        while not self._stopped() and (left := due - self._clock.monotonic()) > 0:
-            self._clock.sleep(min(left, ATTENTION))
-
 
 class _Crew:
     """Threads that advance generators, made as they are needed.
@@ -283,7 +280,7 @@ class _Crew:
             thread.start()
         self._tasks.put((job, steps, halt))
 
-    def take_in(self, patience: float | None) -> tuple[_Job, Wait | Outcome] | None:
+    def take_in(self, patience: float) -> tuple[_Job, Wait | Outcome] | None:
         """Give what a step came to, `None` if there is nothing within `patience` seconds.
 
         Raises what a generator raised: none is meant to.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from segctl.applying.context import Halted, Patience, Wait
 from segctl.applying.update_lock import LockPatience
-from segctl.errors import NotFound, RemoteError, ServerFault, UpdateLocked
+from segctl.errors import Interrupted, NotFound, RemoteError, ServerFault, UpdateLocked
 from segctl.model import Segment
 from segctl.model.report import Status
 from segctl.planning.definition_diff import definition_diff
@@ -41,6 +41,7 @@ AFTER_SILENCE = (0.0, 5.0, 15.0)
 """The same where it said nothing: it may still be at work."""
 
 LOCKED = "while SendGrid did not let it be changed yet, and nothing was changed"
+UNDER_WAY = "it was under way when segctl was stopped"
 PAUSE_WORDS = "to see whether SendGrid did it"
 
 
@@ -107,6 +108,7 @@ def _create(segment: Segment, means: Means) -> Steps[Written]:
         except Halted as halt:
             raise _halted(halt, lost) from None
         except RemoteError as error:
+            _check_left_behind(error)
             if error.ambiguous:
                 lost = error
             else:
@@ -161,6 +163,7 @@ def _patch(
             yield from _wait(wait, lost, LOCKED)
             now = _read(segment_id, means, lost)
         except (Halted, RemoteError) as error:
+            _check_left_behind(error)
             if isinstance(error, RemoteError) and "name" in fields:
                 _check_name(segment_id, fields["name"], error, means)
             lost = _lost(error, lost)
@@ -193,6 +196,7 @@ def _delete(segment_id: str, expected: Segment, means: Means, *, v1: bool) -> St
             try:
                 means.account.delete_segment(segment_id, v1=v1)
             except (Halted, RemoteError) as error:
+                _check_left_behind(error)
                 lost = _lost(error, lost)
             else:
                 return ""
@@ -347,6 +351,12 @@ def _lost(error: Halted | RemoteError, before: RemoteError | None) -> RemoteErro
     if not error.ambiguous:
         raise _refused(error, before) from None
     return error
+
+
+def _check_left_behind(error: Exception) -> None:
+    """Raise `Unknown` where a write was sent and someone insisted on not waiting for its answer."""
+    if isinstance(error, Interrupted) and error.ambiguous:
+        raise Unknown(UNDER_WAY) from None
 
 
 def _halted(halt: Halted, lost: RemoteError | None) -> Exception:

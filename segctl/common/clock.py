@@ -5,10 +5,21 @@ Everything that needs time is handed a `Clock`, so that a test can hand it anoth
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+ATTENTION = 0.25
+"""Seconds after which any wait looks up: a signal that came just before the wait began does not end
+it, and on Windows none ends it at all."""
 
 
 class Bell:
@@ -25,10 +36,10 @@ class Bell:
         """Wake who waits, or who waits next."""
         self._rings.put(None)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for a ring, so many real seconds at most; give whether there was one."""
+    def wait(self, seconds: float = math.inf) -> bool:
+        """Wait for a ring, so many real seconds at most; return whether there was one."""
         try:
-            self._rings.get(timeout=max(0.0, seconds))
+            next_of(self._rings, seconds)
         except Empty:
             return False
         return True
@@ -68,6 +79,28 @@ class SystemClock:
     def wait(self, bell: Bell, seconds: float) -> bool:
         """Wait until the bell rings, so long at most; give whether it rang."""
         return bell.wait(seconds)
+
+
+def sleep_unless(stopped: Callable[[], object], seconds: float, clock: Clock) -> None:
+    """Wait for so many seconds, or until `stopped()` is true."""
+    until = clock.monotonic() + seconds
+    while not stopped() and (left := until - clock.monotonic()) > 0:
+        clock.sleep(min(left, ATTENTION))
+
+
+def next_of(queue: SimpleQueue[T], seconds: float = math.inf) -> T:
+    """Take the next item of a queue. Raises `queue.Empty` after so many real seconds without one.
+
+    Unlike `queue.get()` it is ended by Ctrl-C in any case; see `ATTENTION`.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        left = until - time.monotonic()
+        try:
+            return queue.get(timeout=max(0.0, min(left, ATTENTION)))
+        except Empty:
+            if left <= ATTENTION:
+                raise
 
 
 def format_utc(moment: datetime) -> str:

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from segctl.common.stopping import Stop
 from segctl.contacts import pull_state
 from segctl.contacts.pull_state import Job, Piece
-from segctl.errors import NotFound, RemoteError, UnexpectedResponse
+from segctl.errors import Interrupted, NotFound, RemoteError, UnexpectedResponse
 from segctl.sendgrid.exports import ExportStatus
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Pull:
 
     `account` is the account's digest. `label` names the contacts of a list (or all, of `None`) in
     sentences; `notify` is told a sentence at each step, `progress` how many bytes of how many of a
-    file are here.
+    file are here. `stop`, once requested, ends the run between two requests; one under way is ended
+    by who sends it.
     """
 
     store: ContactStore
@@ -84,6 +86,7 @@ class Pull:
     label: Callable[[str | None], str] = field(default=lambda _: "contacts")
     notify: Callable[[str], None] = field(default=lambda _: None)
     progress: Callable[[int, int], None] = field(default=lambda _done, _total: None)
+    stop: Stop = field(default_factory=Stop)
 
     def run(self, wanted: Sequence[str | None]) -> tuple[DownloadedExport, ...]:
         """Bring the contacts of each list (or all, for `None`), in this order.
@@ -115,6 +118,7 @@ class _Run:
         for list_id in self.wanted:
             self._begin(list_id)
         self._wait()
+        self._check_stop()
         jobs = [self.state.jobs[list_id] for list_id in self.wanted]
         return tuple(
             DownloadedExport(
@@ -125,6 +129,11 @@ class _Run:
             )
             for job in jobs
         )
+
+    def _check_stop(self) -> None:
+        """Raise `Interrupted` once anyone asked to stop: what is here stays for the next run."""
+        if self.pull.stop.requested:
+            raise Interrupted("the pull was interrupted", hint=_AGAIN, operation="pull contacts")
 
     def _begin(self, list_id: str | None) -> None:
         """See to it that there is an export, once: whatever happens, never a second one."""
@@ -191,7 +200,8 @@ class _Run:
                     hint=_AGAIN,
                     operation="wait for the export",
                 )
-            clock.sleep(pause)
+            self.pull.stop.sleep(pause, clock)
+            self._check_stop()
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
     def _look(self, job: Job) -> Export | None:
@@ -279,7 +289,7 @@ class _Run:
                 keep=keep,
                 progress=self.pull.progress,
             )
-            wrong = _what_is_wrong(path)
+            wrong = _what_is_wrong(path, self._check_stop)
             if wrong is None:
                 piece.size = size
                 self._save()
@@ -338,14 +348,17 @@ def is_packed(path: Path) -> bool:
         return stream.read(len(_GZIP)) == _GZIP
 
 
-def _what_is_wrong(path: Path) -> str | None:
-    """Read a file to its end; say what is wrong with it, without a word of what stands in it."""
+def _what_is_wrong(path: Path, check_stop: Callable[[], None]) -> str | None:
+    """Read a file to its end; say what is wrong with it, without a word of what stands in it.
+
+    Raises what `check_stop` raises, which is called every now and then.
+    """
     try:
         with gzip.open(path) if is_packed(path) else path.open("rb") as stream:
             header = stream.readline(_LONGEST_HEADER)
             # gzip tells only at the end whether everything came, and as it was.
             while stream.read(_CHUNK):
-                pass
+                check_stop()
     except (EOFError, zlib.error, gzip.BadGzipFile):
         return "the file is damaged"
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from segctl.account.snapshot import at_once
-from segctl.common.clock import format_utc
+from segctl.common.clock import format_utc, sleep_unless
 from segctl.common.timestamps import parse_utc
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
 from segctl.model import Validation
@@ -44,8 +44,6 @@ LOOKS_AFTER_SILENCE = (0.0, 3.0, 12.0)
 
 SKEW = timedelta(minutes=1)
 """How far the server's clock may be behind ours."""
-
-_STEP = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +245,7 @@ class _Run:
         """
         candidate = claim.candidate
         for seconds in LOOKS_AFTER_SILENCE if lost.status is None else LOOKS_AFTER_FAILURE:
-            self._let_pass(seconds)
+            sleep_unless(self._stopped, seconds, self._usage_log.clock)
             if self._stopped():
                 break
             try:
@@ -263,13 +261,6 @@ class _Run:
             "and then it counts against the quota"
         )
         return Refresh(candidate.name, candidate.id, RefreshStatus.FAILED, lost.message, hint)
-
-    def _let_pass(self, seconds: float) -> None:
-        """Wait in short steps, and no longer than until the run is stopped."""
-        clock = self._usage_log.clock
-        until = clock.monotonic() + seconds
-        while not self._stopped() and (remaining := until - clock.monotonic()) > 0:
-            clock.sleep(min(remaining, _STEP))
 
     def defer(self, waiting: Sequence[Candidate]) -> Iterator[Refresh]:
         """Yield for each segment that the quota had no room for when it can be refreshed."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from segctl.common.clock import Clock
+    from segctl.common.stopping import Stop
     from segctl.errors import RemoteError
     from segctl.sendgrid.rate_limit_headers import Told
     from segctl.sendgrid.rate_limiter import Ticket
@@ -37,35 +38,27 @@ class Patience:
     """The waits of one transport. Safe to share among threads.
 
     `notify` is told, in a sentence, of each wait before it begins; threads that wait for the same
-    are one wait. No wait is longer than `LONGEST_WAIT`.
+    are one wait. No wait is longer than `LONGEST_WAIT`, and `stop` ends each.
     """
 
-    def __init__(self, clock: Clock, notify: Callable[[str], None]) -> None:
+    def __init__(self, clock: Clock, notify: Callable[[str], None], stop: Stop) -> None:
         self._clock = clock
+        self._stop = stop
         self._notify = notify
         self._gate = Gate(clock.monotonic)
         self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._lock = threading.Lock()
         self._told_until = float("-inf")
         self._at_the_gate: set[Bell] = set()
-        self._asleep: set[Bell] = set()
-        self._interrupted = False
-
-    def interrupt(self) -> None:
-        """End every wait, now and from now on; those who wait get `Interrupted`.
-
-        Takes no lock: it may be called by a signal handler.
-        """
-        self._interrupted = True
-        _ring(self._at_the_gate)
-        _ring(self._asleep)
 
     def admit(self, path: str, operation: str, before: RemoteError | None) -> Ticket:
         """Wait until a request to this path may go; hand its ticket to `release` at its end.
 
         `before` is the error of the attempt before this one. Raises `RateLimited` where the limit
-        lasts longer than `LONGEST_WAIT`, and `Interrupted`.
+        lasts longer than `LONGEST_WAIT`, and `Interrupted`: once it is told to stop where it would
+        have to wait, and where anyone insists, in any case.
         """
+        self._check_stop(operation, before, waits=False)
         entered = self._gate.enter(path)
         if not isinstance(entered, Hold):
             return entered
@@ -74,8 +67,9 @@ class Patience:
         self._at_the_gate.add(bell)
         try:
             said = None
-            while isinstance(entered := self._gate.enter(path), Hold):
-                said = self._await_turn(entered, bell, said, operation, before)
+            with self._stop.watched_by(bell):
+                while isinstance(entered := self._gate.enter(path), Hold):
+                    said = self._await_turn(entered, bell, said, operation, before)
         finally:
             self._at_the_gate.discard(bell)
         return entered
@@ -91,7 +85,9 @@ class Patience:
     ) -> None:
         """Take in how an admitted request ended; see `Gate.leave`."""
         if self._gate.leave(ticket, told, answered=answered, pause=pause, asked=asked):
-            _ring(self._at_the_gate)
+            # The copy is one step, which needs no lock.
+            for bell in tuple(self._at_the_gate):
+                bell.ring()
 
     def pause(self, attempt: int, asked: float | None) -> float:
         """Choose how many seconds to wait after a failed attempt.
@@ -106,15 +102,18 @@ class Patience:
         """Wait between an attempt that failed and the next. Raises `Interrupted`."""
         again = f"attempt {attempt + 1} of {attempts} in {error_mapping.duration(pause)}"
         bell = Bell()
-        self._asleep.add(bell)
-        try:
-            if not self._interrupted:
-                self._tell(f"{error.message}; {again}", pause)
-                self._clock.wait(bell, pause)
-            if self._interrupted:
-                raise _interrupted(error.operation, error)
-        finally:
-            self._asleep.discard(bell)
+        with self._stop.watched_by(bell):
+            self._check_stop(error.operation, error)
+            self._tell(f"{error.message}; {again}", pause)
+            self._clock.wait(bell, pause)
+            self._check_stop(error.operation, error)
+
+    def _check_stop(
+        self, operation: str, before: RemoteError | None, *, waits: bool = True
+    ) -> None:
+        """Raise `Interrupted` where a request must not be waited with, or not be sent any more."""
+        if self._stop.insisted or (waits and self._stop.requested):
+            raise _interrupted(operation, before)
 
     def _await_turn(
         self,
@@ -125,8 +124,7 @@ class Patience:
         before: RemoteError | None,
     ) -> float:
         """Wait once, having said so; `said` and the result are until when it was said."""
-        if self._interrupted:
-            raise _interrupted(operation, before)
+        self._check_stop(operation, before)
         if hold.seconds > LONGEST_WAIT:
             raise _too_long(hold, operation)
         now = self._clock.monotonic()
@@ -144,8 +142,7 @@ class Patience:
         else:
             until = said
         self._clock.wait(bell, max(seconds, TICK))
-        if self._interrupted:
-            raise _interrupted(operation, before)
+        self._check_stop(operation, before)
         return until
 
     def _tell(self, sentence: str, pause: float) -> None:
@@ -158,12 +155,6 @@ class Patience:
                 self._told_until = until
         if not known:
             self._notify(sentence)
-
-
-def _ring(bells: set[Bell]) -> None:
-    # The copy is one step, so that no lock is needed, which a signal handler must not take.
-    for bell in tuple(bells):
-        bell.ring()
 
 
 def _interrupted(operation: str, before: RemoteError | None) -> Interrupted:

@@ -13,14 +13,17 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
 from segctl import __version__
 from segctl.common.loopback import is_loopback
+from segctl.common.stopping import Stop
 from segctl.errors import (
     BadRequest,
+    Interrupted,
     NotFound,
     RateLimited,
     RemoteError,
@@ -30,6 +33,7 @@ from segctl.errors import (
 )
 from segctl.sendgrid.backoff import Patience
 from segctl.sendgrid.connection import explain, open_client
+from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from segctl.common.clock import Clock
     from segctl.common.secrets import Secret
     from segctl.sendgrid.connection import Mount
+
+T = TypeVar("T")
 
 READ_TIMEOUT = 60.0
 """Seconds without a byte."""
@@ -62,6 +68,7 @@ class Downloads:
 
     `local` says that the account itself is on this machine: plain http to it is let through then,
     and the environment's proxies are passed by. `notify` is told before each further attempt.
+    Once `stop` is requested nothing is tried again, and once anyone insists, nothing is waited for.
     """
 
     def __init__(
@@ -71,12 +78,15 @@ class Downloads:
         mount: Mount | None = None,
         local: bool = False,
         notify: Callable[[str], None] = lambda _: None,
+        stop: Stop | None = None,
     ) -> None:
         # httpx logs the address of each request, and whoever has turned that on meant the API.
         logging.getLogger("httpx").disabled = True
         self._local = local
         self._mounted = mount is not None
-        self._patience = Patience(clock, notify)
+        stop = stop or Stop()
+        self._patience = Patience(clock, notify, stop)
+        self._threads = IoThreads(stop)
         self._client = open_client(
             "",
             {"Accept-Encoding": "identity", "User-Agent": f"segctl/{__version__}"},
@@ -90,7 +100,7 @@ class Downloads:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self._threads.close(self._client.close)
 
     def fetch(
         self,
@@ -140,9 +150,11 @@ class Downloads:
                     start = 0
                 elif not _continues(response, start, tag):
                     raise _unusable(operation, "it sends another part of the file than asked for")
-                return _save(response, start, wanted)
+                return self._save(response, start, wanted)
             finally:
-                response.close()
+                # Where a read was left behind, closing the client ends it.
+                if not self._threads.busy:
+                    response.close()
         except httpx.RequestError as error:
             trouble = explain(error, error.request.url.host, READ_TIMEOUT)
             hint = "check the network and the proxy: files are on another server than the API"
@@ -162,7 +174,9 @@ class Downloads:
             for _ in range(REDIRECTS):
                 self._refuse_in_the_clear(address, operation)
                 request = self._client.build_request("GET", address, headers=asking)
-                response = self._client.send(request, stream=True)
+                response = self._awaited(
+                    partial(self._client.send, request, stream=True), operation
+                )
                 if response.status_code not in _MOVED:
                     return response
                 response.close()
@@ -170,6 +184,40 @@ class Downloads:
         except (httpx.InvalidURL, ValueError):
             raise _unusable(operation, "the address of the file is none") from None
         raise _unusable(operation, "it sends us on without end")
+
+    def _save(self, response: httpx.Response, start: int, wanted: _Wanted) -> int:
+        """Write what comes behind what is there; give the size that the file has then."""
+        length = response.headers.get("Content-Length", "")
+        total = start + int(length) if length.isascii() and length.isdigit() else 0
+        size = start
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(wanted.part, flags, 0o600), "wb") as out:
+            out.seek(start)
+            out.truncate()
+            chunks = response.iter_raw()
+            while (
+                chunk := self._awaited(partial(next, chunks, None), wanted.operation)
+            ) is not None:
+                size += len(chunk)
+                if max(size, total) > LARGEST:
+                    what = f"the file is larger than {LARGEST >> 30} GiB"
+                    raise _unusable(wanted.operation, what)
+                out.write(chunk)
+                wanted.progress(size, max(size, total))
+            out.flush()
+            os.fsync(out.fileno())
+        if total and size != total:
+            raise httpx.ReadError("the file ended too early", request=response.request)
+        return size
+
+    def _awaited(self, call: Callable[[], T], operation: str) -> T:
+        """Read from the network. Raises `Interrupted` as soon as anyone insists on stopping."""
+        try:
+            return self._threads.run(call)
+        except Abandoned:
+            raise Interrupted(
+                f"could not {operation}: interrupted", hint="run it again", operation=operation
+            ) from None
 
     def _refuse_in_the_clear(self, address: httpx.URL, operation: str) -> None:
         here = self._mounted or (self._local and is_loopback(address.host))
@@ -201,29 +249,6 @@ class _Setback(Exception):
     def __init__(self, error: RemoteError) -> None:
         super().__init__()
         self.error = error
-
-
-def _save(response: httpx.Response, start: int, wanted: _Wanted) -> int:
-    """Write what comes behind what is there; give the size that the file has then."""
-    length = response.headers.get("Content-Length", "")
-    total = start + int(length) if length.isascii() and length.isdigit() else 0
-    size = start
-    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    with os.fdopen(os.open(wanted.part, flags, 0o600), "wb") as out:
-        out.seek(start)
-        out.truncate()
-        for chunk in response.iter_raw():
-            size += len(chunk)
-            if max(size, total) > LARGEST:
-                what = f"the file is larger than {LARGEST >> 30} GiB"
-                raise _unusable(wanted.operation, what)
-            out.write(chunk)
-            wanted.progress(size, max(size, total))
-        out.flush()
-        os.fsync(out.fileno())
-    if total and size != total:
-        raise httpx.ReadError("the file ended too early", request=response.request)
-    return size
 
 
 def _refuse_failure(status: int, operation: str) -> None:

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from segctl import __version__
+from segctl.common.stopping import Stop
 from segctl.errors import (
+    Interrupted,
     RateLimited,
     RemoteError,
     ServerFault,
@@ -27,6 +29,7 @@ from segctl.errors import (
 from segctl.sendgrid import CONCURRENCY, error_mapping, rate_limit_headers
 from segctl.sendgrid.backoff import LONGEST_WAIT, Patience
 from segctl.sendgrid.connection import explain, open_client
+from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,6 +78,11 @@ class Transport:
     write. `direct` passes the environment's proxies by. `notify` is told, in a sentence, of every
     wait for the rate limit and before a request is repeated. Raises `UsageError` where the
     environment's proxy or certificates cannot be used.
+
+    Once `stop` is requested, what waits to be sent, or would have to, raises `Interrupted` instead.
+    A request under way ends as it would, and one that need not wait still goes: whoever must find
+    out what became of a write can. Once anyone insists, nothing is sent, and nothing under way is
+    waited for.
     """
 
     def __init__(
@@ -88,12 +96,15 @@ class Transport:
         mount: Mount | None = None,
         direct: bool = False,
         notify: Callable[[str], None] = lambda _: None,
+        stop: Stop | None = None,
     ) -> None:
         self._key = key
         self._clock = clock
         self._subuser = subuser
         self._read_only = read_only
-        self._patience = Patience(clock, notify)
+        stop = stop or Stop()
+        self._patience = Patience(clock, notify, stop)
+        self._threads = IoThreads(stop)
         self._lock = threading.Lock()
         self._requests = 0
         headers = {
@@ -124,16 +135,8 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-    def interrupt(self) -> None:
-        """Stop waiting: what waits to be sent, or would have to, raises `Interrupted` instead.
-
-        A request under way ends as it would, and one that need not wait still goes: whoever must
-        find out what became of a write can. May be called by any thread and by a signal handler.
-        """
-        self._patience.interrupt()
+        """Close the connections; one on which a request was left behind, when that ends."""
+        self._threads.close(self._client.close)
 
     def clean(self, text: str) -> str:
         """Make a text from outside fit to be shown: no key, no control characters, not endless."""
@@ -180,7 +183,7 @@ class Transport:
         `patient=False` repeats nothing but what the rate limit refused in so many words
         (`X-RateLimit-Remaining: 0`): another 429 can be that of a quota, which is not over in a
         minute. Raises the `RemoteError` that fits, its `ambiguous` true where a write may have been
-        carried out; `Interrupted` once `interrupt` was called.
+        carried out; `Interrupted` once it was told to stop.
         """
         if self._read_only and method != "GET":
             raise RuntimeError(f"a read-only transport was asked to {method}")
@@ -221,9 +224,11 @@ class Transport:
         answered = False
         try:
             try:
-                response, content = self._exchange(request, operation)
+                response, content = self._threads.run(lambda: self._exchange(request, operation))
             except httpx.RequestError as error:
                 return self._unreachable(error, request.method, operation)
+            except Abandoned:
+                raise _left_behind(request.method, operation) from None
             answered = True
             now = self._clock.now()
             told = rate_limit_headers.told(response.headers, now)
@@ -304,6 +309,15 @@ def _answered(status: int, content: bytes, method: str, operation: str) -> Answe
         return Answer(status, error_mapping.data(status, content, method, operation))
     except UnexpectedResponse as error:
         return _Setback(error, repeatable=method == "GET")
+
+
+def _left_behind(method: str, operation: str) -> Interrupted:
+    return Interrupted(
+        f"could not {operation}: interrupted while waiting for the answer",
+        hint="run it again",
+        operation=operation,
+        ambiguous=method != "GET",
+    )
 
 
 def _repeats(setback: _Setback, *, patient: bool) -> bool:

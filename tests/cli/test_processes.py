@@ -6,9 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,8 @@ import pytest
 
 from tests.support.account import KEY
 from tests.support.builders import query
-from tests.support.process import REPOSITORY, child_env
+from tests.support.held import holding
+from tests.support.process import child_env, running, running_segctl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,37 +27,24 @@ pytestmark = pytest.mark.posix
 VIP = query("total_spend > 500")
 
 
-def start(*argv: str, **env: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "segctl", *argv],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=REPOSITORY,
-        env=child_env(**env),
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
-
-
 @contextmanager
 def emulator(*argv: str) -> Iterator[str]:
-    """Serve with `segctl emulator`; give the address; end it as a person would."""
-    process = start("emulator", "--port", "0", *argv)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    found = re.search(r"http://127\.0\.0\.1:\d+", line)
-    assert found, line
-    try:
-        yield found[0]
-    finally:
-        process.send_signal(signal.SIGINT)
-        code, _, err = finish(process)
+    """Serve with `segctl emulator`; yield the address; end it as a person would."""
+    with running_segctl("emulator", "--port", "0", *argv) as process:
+        assert process.out is not None
+        said = process.out.wait_for("http://")
+        url = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert url, said
+        yield url[0]
+        process.interrupt()
+        code, _, err = process.finish()
     assert (code, "Traceback" in err) == (0, False), err
+
+
+def run_segctl(*argv: str, **env: str) -> tuple[int, str, str]:
+    """Run segctl as a process to its end."""
+    with running_segctl(*argv, **env) as process:
+        return process.finish()
 
 
 @pytest.fixture
@@ -67,7 +52,7 @@ def run(project: Project) -> Callable[..., tuple[int, str, str]]:
     """Run segctl in the project, as a process."""
 
     def run_it(*argv: str, **env: str) -> tuple[int, str, str]:
-        return finish(start("-C", str(project.root), *argv, **env))
+        return run_segctl("-C", str(project.root), *argv, **env)
 
     return run_it
 
@@ -98,15 +83,15 @@ def test_the_story_over_http(
 def test_the_emulator_refuses_what_it_cannot_do(tmp_path: Path) -> None:
     with emulator() as url:
         port = url.rsplit(":", 1)[1]
-        code, out, err = finish(start("emulator", "--port", port))
+        code, out, err = run_segctl("emulator", "--port", port)
         assert (code, out) == (1, "")
         assert f"cannot serve on port {port}" in err
-    code, _, err = finish(start("emulator", "--port", "0", "--fault", "nonsense"))
+    code, _, err = run_segctl("emulator", "--port", "0", "--fault", "nonsense")
     assert code == 1
     assert err.startswith("error: --fault: ")
     state = tmp_path / "state"
     state.write_text("this is no account" * 100)
-    code, _, err = finish(start("emulator", "--port", "0", "--state", str(state)))
+    code, _, err = run_segctl("emulator", "--port", "0", "--state", str(state))
     assert code == 1
     assert err.startswith("error: ")
 
@@ -130,24 +115,22 @@ def test_an_interrupted_apply_finishes_its_request_and_reports(
 ) -> None:
     for letter in "ABCDEFGH":
         project.declare(letter, VIP)
-    with emulator("--latency", "150") as url:
-        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
-        argv = ("-C", str(project.root), "apply", "--auto-approve", "--parallelism", "2")
-        process = start(*argv, **env)
-        assert process.stderr is not None
-        while not process.stderr.readline().startswith("create C"):
-            assert process.poll() is None
-        process.send_signal(number)
-        code, out, err = finish(process)
+    argv = ("-C", str(project.root), "apply", "--auto-approve", "--parallelism", "1")
+    with holding("POST", 3) as account:
+        with running_segctl(*argv, **account.env) as process:
+            assert process.err is not None
+            process.wait_for(account.arrived)
+            process.interrupt(number)
+            process.err.wait_for("finishing the request in flight")
+            account.release()
+            code, out, err = process.finish()
         assert code == 130, err
-        assert "finishing the request in flight" in err
-        done = len(re.findall("^  created", out, re.MULTILINE))
-        assert 2 <= done < 8
-        assert f"Interrupted: {done} done, {8 - done} not attempted." in out
-        code, out, _ = run("plan", **env)
-        assert f"Plan: {8 - done} to create" in out
-        assert run("apply", "--auto-approve", **env)[0] == 0
-        assert run("plan", "--detailed-exitcode", **env)[0] == 0
+        assert len(re.findall("^  created", out, re.MULTILINE)) == 3
+        assert "Interrupted: 3 done, 5 not attempted." in out
+        code, out, _ = run("plan", **account.env)
+        assert "Plan: 5 to create" in out
+        assert run("apply", "--auto-approve", **account.env)[0] == 0
+        assert run("plan", "--detailed-exitcode", **account.env)[0] == 0
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -159,13 +142,13 @@ def test_an_interruption_ends_a_wait_at_once(
         env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
         assert run("apply", "--auto-approve", **env)[0] == 0
         project.declare("VIP", query("total_spend > 100"))
-        process = start("-C", str(project.root), "apply", "--auto-approve", **env)
-        assert process.stderr is not None
-        while "SendGrid wants five minutes" not in process.stderr.readline():
-            assert process.poll() is None
-        for _ in range(times):
-            process.send_signal(signal.SIGINT)
-        code, out, _ = finish(process)
+        argv = ("-C", str(project.root), "apply", "--auto-approve")
+        with running_segctl(*argv, **env) as process:
+            assert process.err is not None
+            process.err.wait_for("SendGrid wants five minutes")
+            for _ in range(times):
+                process.interrupt()
+            code, out, _ = process.finish()
     assert code == 130
     assert re.search("(not attempted|unknown      ) patch VIP", out)
     assert "Interrupted: 0 done" in out
@@ -173,19 +156,37 @@ def test_an_interruption_ends_a_wait_at_once(
 
 def test_who_insists_does_not_wait_for_the_request_in_flight(project: Project) -> None:
     project.declare("VIP", VIP)
-    with emulator("--fault", "POST * hang after 50s") as url:
-        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
-        process = start("-C", str(project.root), "apply", "--auto-approve", **env)
-        assert process.stderr is not None
-        while not process.stderr.readline().startswith("create VIP"):
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        while not process.stderr.readline().startswith("Interrupted"):
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    journal = project.root / "journal"
+    argv = ("-C", str(project.root), "apply", "--auto-approve", "--journal", str(journal))
+    with holding("POST") as account, running_segctl(*argv, **account.env) as process:
+        assert process.err is not None
+        process.wait_for(account.arrived)
+        process.interrupt()
+        process.err.wait_for("Interrupted")
+        process.interrupt()
+        code, out, err = process.finish()
+    assert code == 130, err
     assert "unknown       create VIP: it was under way when segctl was stopped" in out
+    assert "Interrupted: 0 done, 1 unknown." in out
+    assert "Traceback" not in err
+    noted = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [line["event"] for line in noted] == ["sent", "answered"]
+    assert noted[1]["outcome"] == "unknown"
+
+
+def test_who_insists_does_not_wait_for_a_refresh_in_flight(project: Project) -> None:
+    project.declare("VIP", VIP)
+    argv = ("-C", str(project.root), "apply", "--auto-approve", "--refresh", "changed")
+    with holding("POST", 2) as account, running_segctl(*argv, **account.env) as process:
+        assert process.err is not None
+        process.wait_for(account.arrived)
+        process.interrupt()
+        process.err.wait_for("Interrupted")
+        process.interrupt()
+        code, out, err = process.finish()
+    assert code == 130, err
+    assert "created       VIP" in out
+    assert "could not refresh" in out
     assert "Traceback" not in err
 
 
@@ -196,14 +197,13 @@ def test_a_killed_apply_leaves_a_journal_that_goes_on(
         project.declare(letter, VIP)
     journal = project.root / "journal"
     argv = ("apply", "--auto-approve", "--journal", str(journal))
-    with emulator("--latency", "100") as url:
-        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
-        process = start("-C", str(project.root), *argv, "--parallelism", "2", **env)
-        assert process.stderr is not None
-        while not process.stderr.readline().startswith("create D"):
-            assert process.poll() is None
-        process.kill()
-        finish(process)
+    with holding("POST", 4) as account:
+        env = account.env
+        with running_segctl("-C", str(project.root), *argv, "--parallelism", "2", **env) as process:
+            process.wait_for(account.arrived)
+            process.kill()
+            process.finish()
+        account.release()
         held = json.loads(run("list", "--format", "json", **env)[1])["segments"]
         sent = [json.loads(line) for line in journal.read_text().splitlines()]
         names = {one["segment"]["name"] for one in sent if one["event"] == "sent"}
@@ -228,7 +228,8 @@ def test_two_applies_on_one_sandbox_double_nothing(
     for number in range(20):
         project.declare(f"Segment {number:02}", VIP)
     argv = ("-C", str(project.root), "--target", "sandbox", "apply", "--auto-approve")
-    results = [finish(process) for process in [start(*argv), start(*argv)]]
+    with running_segctl(*argv) as first, running_segctl(*argv) as second:
+        results = [first.finish(), second.finish()]
     assert all("Traceback" not in err for _, _, err in results)
     # A name that the other one took for an equal segment is done.
     assert {code for code, _, _ in results} == {0}
@@ -254,35 +255,32 @@ def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
     pty: Any = pytest.importorskip("pty")
     for number in range(40):
         project.declare(f"Segment {number:02}", VIP)
-    with emulator("--latency", "60") as url:
-        env = child_env(SEGCTL_BASE_URL=url, SENDGRID_API_KEY=KEY, TERM="xterm")
+    argv = ("-m", "segctl", "-C", str(project.root), "apply", "--auto-approve")
+    drawn = b""
+    # It is drawn once a second has gone by, so the last answers wait for that.
+    with holding("POST", 20) as account:
         ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "segctl", "-C", str(project.root)),
-                *("apply", "--auto-approve", "--parallelism", "1"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            cwd=REPOSITORY,
-            env=env,
-        )
-        os.close(theirs)
-        drawn = b""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:
-                break
-            if not part:
-                break
-            drawn += part
-        os.close(ours)
-        out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+        try:
+            env = child_env(**account.env, TERM="xterm")
+            with running(*argv, "--parallelism", "1", env=env, stderr=theirs) as process:
+                os.close(theirs)
+                while part := _read(ours):
+                    drawn += part
+                    if b"applying" in drawn and b"%" in drawn:
+                        account.release()
+                code, out, _ = process.finish()
+        finally:
+            os.close(ours)
+    assert code == 0
     assert b"applying" in drawn
     assert b"%" in drawn
     assert b"create Segment" not in drawn
-    assert b"Applied: 40 done." in out
+    assert "Applied: 40 done." in out
+
+
+def _read(terminal: int) -> bytes:
+    """Read what was written to a terminal; nothing once nobody writes to it any more."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

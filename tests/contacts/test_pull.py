@@ -6,7 +6,6 @@ import _thread
 import gzip
 import json
 import logging
-import os
 import signal
 import stat
 import subprocess
@@ -25,15 +24,16 @@ from segctl.cli.main import main
 from segctl.contacts import pull
 from segctl.contacts.store import ContactStore
 from segctl.emulator import Emulator, serve
+from segctl.emulator.response import Delivery, Response
 from tests.support.account import KEY, TEST_SETTINGS
 from tests.support.builders import query
 from tests.support.clock import FakeClock
-from tests.support.process import HAS_MODES, REPOSITORY
+from tests.support.process import HANG, HAS_MODES, running_segctl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from segctl.emulator.response import Response
+    from tests.support.process import Process
     from tests.support.project import Project, Result
 
 EXPORTS = "/v3/marketing/contacts/exports"
@@ -53,7 +53,7 @@ class Watched(Emulator):
         super().__init__(*given, **options)
         self.asked: list[tuple[str, str, Mapping[str, str]]] = []
         self.interrupt_at = 0
-        # Ctrl-C: it reaches segctl while it waits for this answer.
+        # Ctrl-C, while segctl waits for this answer.
         self.interrupt: Callable[[], None] = _thread.interrupt_main
         self.spoil: Spoil | None = None
 
@@ -64,6 +64,8 @@ class Watched(Emulator):
         reply = super().handle(method, target, headers, body)
         if len(self.asked) == self.interrupt_at:
             self.interrupt()
+            # No answer follows, so that nothing but the interruption can end the wait for one.
+            return Response(0, delivery=Delivery.HUNG, seconds=HANG)
         return reply if self.spoil is None else self.spoil(method, target, reply)
 
     def requests(self, method: str, start: str) -> int:
@@ -306,17 +308,14 @@ def test_a_pull_that_is_killed_is_taken_up(place: Place, number: int) -> None:
     """At the start of an export, while it is looked at, while a file is fetched."""
     # A process has the clock of the machine.
     place.watch.moment = place.project.clock.moment = datetime.now(UTC)
-    started: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+    started: SimpleQueue[Process] = SimpleQueue()
     place.emulator.interrupt_at = number
     place.emulator.interrupt = lambda: started.get().kill()
-    argv = ["-m", "segctl", "-C", str(place.project.root), "contacts", "pull"]
-    env = {**os.environ, **place.project.env, "PYTHONPATH": str(REPOSITORY)}
-    process = subprocess.Popen(
-        [sys.executable, *argv], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    started.put(process)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    argv = ("-C", str(place.project.root), "contacts", "pull")
+    with running_segctl(*argv, **place.project.env) as process:
+        started.put(process)
+        code, _, err = process.finish()
+    assert code == -signal.SIGKILL, err
     place.check_modes()
     place.emulator.interrupt_at = 0
     place.pull()

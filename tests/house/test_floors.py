@@ -16,6 +16,7 @@ FLOORS = {
     "model": 0,
     "common": 0,
     "common.clock": 4,
+    "common.stopping": 4,
     "common.files": 4,
     "account": 4,
     "audience.duckdb_engine": 4,

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from segctl.common.clock import SystemClock
 from segctl.common.secrets import Secret
+from segctl.common.stopping import Stop
 from segctl.errors import Interrupted, RateLimited, RemoteError
 from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.backoff import LONGEST_WAIT, TICK
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from segctl.sendgrid.connection import Mount
+
+HANG = 120.0
+"""Seconds after which a test that hangs is ended; nothing that passes takes so long."""
 
 FINE = answer(200, {})
 
@@ -219,10 +223,10 @@ def test_a_limit_of_one_kind_of_request_alone_does_not_use_up_its_attempts() -> 
 # Interruptions.
 
 
-def send_and_interrupt(
-    transport: Transport, waiting: threading.Event, threads: int
+def send_and_stop(
+    transport: Transport, stop: Stop, waiting: threading.Event, threads: int
 ) -> list[BaseException | None]:
-    """Send from threads, interrupt once one of them waits; give what became of each."""
+    """Send from threads, stop once one of them waits; return what became of each."""
     ended: list[BaseException | None] = []
 
     def send() -> None:
@@ -235,10 +239,10 @@ def send_and_interrupt(
     workers = [threading.Thread(target=send, daemon=True) for _ in range(threads)]
     for worker in workers:
         worker.start()
-    assert waiting.wait(10)
-    transport.interrupt()
+    assert waiting.wait(HANG)
+    stop.request()
     for worker in workers:
-        worker.join(10)
+        worker.join(HANG)
         assert not worker.is_alive()
     return ended
 
@@ -252,11 +256,11 @@ def send_and_interrupt(
     ],
 )
 @pytest.mark.parametrize("threads", [1, CONCURRENCY])
-def test_an_interruption_ends_every_wait_at_once(served: Served, threads: int) -> None:
-    waiting = threading.Event()
+def test_a_request_to_stop_ends_every_wait_at_once(served: Served, threads: int) -> None:
+    waiting, stop = threading.Event(), Stop()
     server = Server(lambda _: served)
-    with open_to(server, notify=lambda _: waiting.set()) as transport:
-        ended = send_and_interrupt(transport, waiting, threads)
+    with open_to(server, notify=lambda _: waiting.set(), stop=stop) as transport:
+        ended = send_and_stop(transport, stop, waiting, threads)
         sent = server.count
         assert len(ended) == threads
         for error in ended:
@@ -269,17 +273,67 @@ def test_an_interruption_ends_every_wait_at_once(served: Served, threads: int) -
         assert server.count - sent == (served[0] == 503)
 
 
-def test_what_need_not_wait_goes_after_an_interruption() -> None:
-    with scripted(FINE) as (transport, seen):
-        transport.interrupt()
+def test_what_need_not_wait_goes_after_a_request_to_stop() -> None:
+    stop = Stop()
+    with scripted(FINE, stop=stop) as (transport, seen):
+        stop.request()
         get(transport)
         transport.send("POST", "/v3/marketing/x", operation="create it")
     assert len(seen.seen) == 2
 
 
-def test_the_attempt_before_an_interruption_is_told() -> None:
-    with scripted(answer(502)) as (transport, seen):
-        transport.interrupt()
+def test_nothing_is_sent_where_anyone_insists_on_stopping() -> None:
+    stop = Stop()
+    with scripted(FINE, stop=stop) as (transport, seen):
+        stop.request(insist=True)
+        with pytest.raises(Interrupted) as caught:
+            transport.send("POST", "/v3/marketing/x", operation="create it")
+    assert not caught.value.ambiguous
+    assert seen.seen == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_who_insists_on_stopping_leaves_a_request_behind(method: str) -> None:
+    arrived, release, stop = threading.Event(), threading.Event(), Stop()
+
+    def hang(_: int) -> Served:
+        arrived.set()
+        assert release.wait(HANG)
+        return FINE
+
+    def insist() -> None:
+        assert arrived.wait(HANG)
+        stop.request()
+        stop.request()
+
+    asking = threading.Thread(target=insist, daemon=True)
+    try:
+        with open_to(Server(hang), stop=stop) as transport:
+            asking.start()
+            with pytest.raises(Interrupted, match="while waiting for the answer") as caught:
+                transport.send(method, "/v3/marketing/x", operation="do it")
+    finally:
+        release.set()
+        asking.join(HANG)
+    # Whether a write was done is not known.
+    assert caught.value.ambiguous == (method == "POST")
+
+
+def test_one_request_to_stop_does_not_leave_a_request_behind() -> None:
+    stop = Stop()
+
+    def serve(_: int) -> Served:
+        stop.request()
+        return FINE
+
+    with open_to(Server(serve), stop=stop) as transport:
+        get(transport)
+
+
+def test_the_attempt_before_a_request_to_stop_is_reported() -> None:
+    stop = Stop()
+    with scripted(answer(502), stop=stop) as (transport, seen):
+        stop.request()
         with pytest.raises(Interrupted, match=r"SendGrid failed \(502\)") as caught:
             get(transport)
     assert caught.value.status == 502
@@ -288,11 +342,13 @@ def test_the_attempt_before_an_interruption_is_told() -> None:
 
 
 @pytest.mark.posix
-def test_a_signal_handler_may_interrupt() -> None:
+def test_a_signal_handler_may_request_to_stop() -> None:
     """The handler runs in the thread that waits, between any two of its steps."""
-    server = Server(lambda _: answer(429, None, Retry_After="80"))
-    with open_to(server, notify=lambda _: os.kill(os.getpid(), signal.SIGUSR1)) as transport:
-        before = signal.signal(signal.SIGUSR1, lambda *_: transport.interrupt())
+    server, stop = Server(lambda _: answer(429, None, Retry_After="80")), Stop()
+    with open_to(
+        server, notify=lambda _: os.kill(os.getpid(), signal.SIGUSR1), stop=stop
+    ) as transport:
+        before = signal.signal(signal.SIGUSR1, lambda *_: stop.request())
         try:
             with pytest.raises(Interrupted):
                 get(transport)

@@ -15,6 +15,7 @@ from segctl.app.plan import prepare, work_out
 from segctl.applying.applier import OnInvalid, Tactics
 from segctl.cli.approval import approval, approval_options
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED, exit_code
+from segctl.cli.interruptions import stop_in_order
 from segctl.cli.options import format_option, plan_options, with_session
 from segctl.cli.output import diagnostics_in, faults_in, plan_in, report_in
 from segctl.errors import Refused
@@ -196,6 +197,7 @@ def command(
             if not (auto_approve or _approved(session)):
                 session.say("Nothing was changed.")
                 return 1
+            stop_in_order(session)
             with open_journal(session, journal, plan) as noted:
                 count_anew = refreshing == "changed"
                 report, failure = carry_out(

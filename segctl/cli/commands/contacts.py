@@ -11,7 +11,7 @@ from segctl.app.pull_contacts import places, pull_contacts
 from segctl.cli.options import with_session
 from segctl.contacts.store import find_stores
 from segctl.contacts.temp_folders import remove_stale_folders
-from segctl.errors import UsageError
+from segctl.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from segctl.app.session import Session
@@ -62,9 +62,9 @@ def pull(session: Session, *, lists: tuple[str, ...]) -> int:
         raise UsageError("the name of the list is empty", hint="is a variable unset?")
     try:
         pull_contacts(session, lists)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         session.talk("What has come stays: `segctl contacts pull` goes on from there.")
-        raise
+        raise click.Abort from None
     return 0
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
-import threading
 from typing import TYPE_CHECKING
 
 import click
 
 from segctl.cli.options import with_session
+from segctl.common.stopping import stop_on_signals
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +76,8 @@ def command(
 
     settings = dataclasses.replace(Settings(), latency=latency / 1000)
     try:
-        with Emulator(state, settings) as emulator:
+        # Before anything is said: whoever reads the address may end it at once.
+        with stop_on_signals(session.stop), Emulator(state, settings) as emulator:
             emulator.seed()
             emulator.faults.add(*faults)
             with serve(emulator, port=port) as server:
@@ -86,7 +86,7 @@ def command(
                     f"  SEGCTL_BASE_URL={server.url} SENDGRID_API_KEY=x segctl plan\n"
                     "Ctrl-C ends it."
                 )
-                _wait_for_signal()
+                session.stop.wait()
     except StateError as error:
         raise UsageError(str(error)) from None
     except ValueError as error:
@@ -97,11 +97,3 @@ def command(
             hint="--port 0 picks a free one",
         ) from None
     return 0
-
-
-def _wait_for_signal() -> None:
-    """Sleep until Ctrl-C or SIGTERM."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()

@@ -8,7 +8,8 @@ import click
 
 from segctl.app.lookup import find_segments
 from segctl.app.refresh import priorities, record_of
-from segctl.cli.exit_codes import IN_PART
+from segctl.cli.exit_codes import IN_PART, INTERRUPTED
+from segctl.cli.interruptions import stop_in_order
 from segctl.cli.options import with_session
 from segctl.cli.shell_completion import segment_names
 from segctl.common.clock import format_utc
@@ -44,7 +45,8 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
     to 2 a day and 1 an hour for a segment, and 10 a day for the account. segctl remembers those it
     asked for: where the quota is too small for all, those with the highest `refresh_priority` in
     their files go first, then those with the most contacts, and it says when the others can. NAME
-    is a segment's name or id. Exit code 1 when none was accepted, 4 when some were.
+    is a segment's name or id. Exit code 1 when none was accepted, 4 when some were, and
+    130 when it was interrupted.
 
     \b
     Examples:
@@ -59,7 +61,10 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
         ]
         record, zone = record_of(session, account), session.config.time_zone
         results = []
-        for one in refresh_segments(account.writer, found, record, zone, force=force):
+        stop_in_order(session)
+        for one in refresh_segments(
+            account.writer, found, record, zone, lambda: session.stop.requested, force=force
+        ):
             results.append(one)
             tell(len(results), len(found))
     if output == "json":
@@ -69,6 +74,8 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
     else:
         lines = refresh_lines(results, session.style, quiet=session.verbosity < 0)
         session.show("".join(f"{line}\n" for line in lines))
+    if session.stop.requested:
+        return INTERRUPTED
     accepted = sum(one.status is RefreshStatus.ACCEPTED for one in results)
     if accepted == len(results):
         return 0
