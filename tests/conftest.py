@@ -82,22 +82,53 @@ UNTRACED = (
 UNTRACED_NAMES = re.compile("in_proportion|bounded_time|little_time|cut_and_counted|two_hundredth")
 """Tests that run for long, and no line that others do not run, too."""
 
+SLOW = (
+    "cli/test_processes.py",
+    "cli/test_shell_completion.py",
+    "contacts/",
+    "history/",
+    "house/test_startup.py",
+    "importing/test_upgrade_interference.py",
+    "planning/test_scale.py",
+)
+"""Tests that start processes, or repeat what takes long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, and skip on Windows what is marked `posix`."""
+    for item in items:
+        has_socket = "remote" in getattr(item, "fixturenames", ())
+        if has_socket or is_untraced(item) or place_of(item).startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+        if sys.platform == "win32" and item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skip(reason="needs what only POSIX systems have"))
+
+
+def place_of(item: pytest.Item) -> str:
+    """Return the file of a test, relative to `tests/`, with forward slashes."""
+    return item.path.relative_to(REPOSITORY / "tests").as_posix()
+
+
+def is_untraced(item: pytest.Item) -> bool:
+    """Return whether counting a test's lines would take as long again as the test.
+
+    A property is tried on a hundred examples, each of which goes the ways that one has gone.
+    """
+    return (
+        place_of(item).startswith(UNTRACED)
+        or UNTRACED_NAMES.search(item.name) is not None
+        or is_hypothesis_test(getattr(item, "obj", None))
+    )
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave coverage out where counting the lines would take as long again as the test.
+    """Leave coverage out of tests that it would slow down for nothing.
 
-    A property is tried on a hundred examples, of which each goes the ways that one has gone.
     pytest-cov's own mark for it does nothing in the processes of pytest-xdist, where it measures in
     two ways at once.
     """
-    place = item.path.relative_to(REPOSITORY / "tests").as_posix()
-    is_untraced = (
-        place.startswith(UNTRACED)
-        or UNTRACED_NAMES.search(item.name)
-        or is_hypothesis_test(getattr(item, "obj", None))
-    )
-    if not is_untraced:
+    if not is_untraced(item):
         return (yield)
     here, elsewhere = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
@@ -107,14 +138,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         threading.settrace(elsewhere)
         sys.settrace(here)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip on Windows what is marked `posix`."""
-    if sys.platform == "win32":
-        for item in items:
-            if item.get_closest_marker("posix"):
-                item.add_marker(pytest.mark.skip(reason="needs what only POSIX systems have"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
