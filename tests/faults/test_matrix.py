@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from segctl.emulator import Record
 
+pytestmark = pytest.mark.slow
+
 KILLED = "killed"
 BEFORE = (
     "refuse",

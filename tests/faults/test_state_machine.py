@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -37,6 +38,8 @@ from .scenarios import EVENTS, LISTS, SETTINGS
 
 if TYPE_CHECKING:
     from segctl.emulator import Record
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("SEGCTL_STATE_MACHINE", "25"))
 STEPS = 12

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.support.account import Remote
     from tests.support.project import Project
 
+pytestmark = pytest.mark.slow
+
 VIP, CZECH, BRNO = (
     query("total_spend > 500"),
     query("preferred_language = 'cs'"),
