@@ -174,7 +174,7 @@ def test_single_sends_hold_it_back_and_are_told_of(project: Project, account: Re
     (new,) = [one for one in held(account).values() if one.version == 2]
     assert "`Spring` (draft), the Single Send `Summer` (draft) still target" in out
     assert f"give it the new segment instead, id {new.id}" in out
-    assert f"instead, id {new.id}, and apply" in project.run("plan").out
+    assert f"the new segment (id {new.id}) instead" in project.run("plan").out
     for send in sends:
         console.edit_single_send(send, segment_ids=[new.id])
     settled(project)
