@@ -1,8 +1,6 @@
-"""What a history of segment files comes to: who was declared when, who is gone, what happened.
+"""The meaning of a segments folder's git history: who was declared when, who is gone, what changed.
 
-Owns the meaning of commits for segments, as pure functions of what `git.py` read. Runs nothing
-and judges nothing: whether a segment may be deleted is for the planner to say.
-
-`commits` has the shapes, `names` the quick look at a file, `past` the names through time and the
-removals, `audit` the events and the renames.
+`git` reads the repository; the other modules are pure functions of what it read: `commits` has the
+values, `name_scan` the quick look at a file, `timeline` the names over time and their removals,
+`audit` the events and renames. Does not decide whether a segment may be deleted (`planning`).
 """

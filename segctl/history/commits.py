@@ -1,7 +1,7 @@
-"""The shapes: a commit and the files that it wrote, and what it did to a segment.
+"""Values: a commit with the files that it changed, and what it did to a segment.
 
-Owns the reading of a commit's own words (its date, its pull request) and the list of what can
-differ between two versions of a segment.
+Also reads the date and the pull request of a commit, and compares two versions of a segment. Does
+not run git.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from segctl.model import Declared
 
 NOT_A_FILE = ""
-"""Stands for a blob where git has a link or a submodule: there is nothing to read."""
+"""The blob of a link or a submodule, which has no content to read."""
 
-# GitHub's subjects: of a squash, the number last; of a merge.
+# The subjects that GitHub writes: the number last for a squash, or a merge.
 _PULL_REQUEST = re.compile(r"\(#(\d{1,18})\)\s*$|^Merge pull request #(\d{1,18})\b", re.ASCII)
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """A file that a commit wrote or removed.
 
-    `path` is relative to the project. `blob` is the id of its content, `None` where the file is
-    gone, `NOT_A_FILE` where it is a link.
+    `path` is relative to the project. `blob` is the id of its content, `None` where the commit
+    removed the file, `NOT_A_FILE` where it is a link or a submodule.
     """
 
     path: str
@@ -36,9 +36,9 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of the first-parent history, with what it changed against its first parent.
+    """A commit of the first-parent history, with its changes against its first parent.
 
-    Times are in seconds since 1970. `segments` are segment files, `queries` are `.sql` files.
+    `committed` is in seconds since 1970. `segments` are segment files, `queries` are `.sql` files.
     """
 
     id: str
@@ -50,22 +50,25 @@ class Commit:
 
     @property
     def committed_at(self) -> datetime:
-        """The committer's time, in UTC; 1970 where it is none, before which nothing was made."""
+        """The committer's time in UTC, or 1970 where it is not a valid time."""
         try:
             return datetime.fromtimestamp(self.committed, UTC)
         except (OverflowError, ValueError, OSError):
-            return _LONG_AGO
+            return _EPOCH
 
     @property
     def pull_request(self) -> int | None:
         """The number of the pull request that the subject names."""
-        found = _PULL_REQUEST.search(self.subject)
-        return int(found[1] or found[2]) if found else None
+        match = _PULL_REQUEST.search(self.subject)
+        return int(match[1] or match[2]) if match else None
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentEvent:
-    """What a commit did to one segment: `before` is `None` for a new one, `after` for one gone."""
+    """What a commit did to a segment.
+
+    `before` is `None` for a new segment, `after` for a removed one.
+    """
 
     commit: Commit
     before: Declared | None
@@ -73,36 +76,36 @@ class SegmentEvent:
 
     @property
     def name(self) -> str:
-        """The name it has after the commit, or had."""
-        return self._any.name
+        """The name after the commit, or the last one of a removed segment."""
+        return self._latest.name
 
     @property
     def old_name(self) -> str:
-        """The name it had before the commit; that of a new one is its name."""
+        """The name before the commit; a new segment's is its name."""
         return self.before.name if self.before is not None else self.name
 
     @property
     def file(self) -> str:
-        """The file that declares it after the commit, or did."""
-        return self._any.file
+        """The file after the commit, or the last one of a removed segment."""
+        return self._latest.file
 
     @property
-    def _any(self) -> Declared:
-        one = self.after or self.before
-        assert one is not None  # noqa: S101 - one of the two is what makes an event
-        return one
+    def _latest(self) -> Declared:
+        declared = self.after or self.before
+        assert declared is not None  # noqa: S101 - an event has at least one of the two
+        return declared
 
     @property
     def changed_fields(self) -> tuple[str, ...]:
-        """What differs, by the keys of a segment file, and `file`; empty unless it stands twice."""
+        """The differing keys of a segment file, and `file`; empty for a new or removed segment."""
         if self.before is None or self.after is None:
             return ()
-        pairs = zip(_fields(self.before), _fields(self.after), strict=True)
-        return tuple(key for (key, old), (_, new) in pairs if old != new)
+        before, after = _fields(self.before), _fields(self.after)
+        return tuple(key for key in before if before[key] != after[key])
 
     @property
     def kind(self) -> str:
-        """The one word for it: the first that fits of created … unprotected, as listed here."""
+        """The event: created, removed, renamed, moved, protected, unprotected or changed."""
         if self.before is None:
             return "created"
         if self.after is None:
@@ -117,16 +120,16 @@ class SegmentEvent:
         return "changed"
 
 
-def _fields(one: Declared) -> tuple[tuple[str, object], ...]:
-    return (
-        ("name", one.name),
-        ("file", one.file),
-        ("query_dsl", one.segment.query),
-        ("parent_list_ids", frozenset(one.segment.parent_list_ids)),
-        ("description", one.description),
-        ("owner", one.owner),
-        ("tags", one.tags),
-        ("protected", one.protected),
-        ("previous_names", one.previous_names),
-        ("allow_replace", one.allow_replace),
-    )
+def _fields(declared: Declared) -> dict[str, object]:
+    return {
+        "name": declared.name,
+        "file": declared.file,
+        "query_dsl": declared.segment.query,
+        "parent_list_ids": frozenset(declared.segment.parent_list_ids),
+        "description": declared.description,
+        "owner": declared.owner,
+        "tags": declared.tags,
+        "protected": declared.protected,
+        "previous_names": declared.previous_names,
+        "allow_replace": declared.allow_replace,
+    }

@@ -1,13 +1,12 @@
-"""Asks git what the segments folder declared, and when: the one seam for git.
+"""The processes of git: the only place that runs it.
 
-Owns the processes, their environment and their output; what the commits mean is `ledger/`. Two
-processes read a history of any length: one `git log` gives every commit of the first-parent line
-that touched the folder with the ids of what it wrote, one `git cat-file --batch` the contents.
+Two processes read a history of any length: `git log` lists every first-parent commit that touched
+the folder with the blobs that it wrote, and `git cat-file --batch` returns their contents. Does not
+interpret the commits (`timeline`, `audit`).
 
-Trusts neither the repository nor the user's settings: nothing here runs a hook, an external diff, a
-text conversion or a pager, fetches what a partial clone lacks, follows replaced objects, or prints
-otherwise than asked. Changes nothing. A history that is not whole is never taken for one: it is
-refused with the reason.
+Trusts neither the repository nor the user's settings: no process runs a hook, an external diff, a
+text conversion or a pager, fetches objects that a partial clone lacks, follows replaced objects or
+uses a custom format. Changes nothing. An incomplete history is refused with the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT = 60.0
-"""Seconds that one git process may take."""
+"""The time that one git process may take, in seconds."""
 
 _SETTINGS = {
     "core.fsmonitor": "false",
@@ -58,25 +57,30 @@ _LOG = (
     "--encoding=UTF-8",
     "--format=tformat:%H %ct%n%an%n%s",
 )
-# What git may be told from outside: where its settings and its programs are. GIT_DIR and the like,
-# which a hook has set, would lead it away from the project's folder.
-_KEPT = ("GIT_CONFIG", "GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS")
+# Variables that pass to git: where its settings and its programs are. GIT_DIR and the like, which a
+# hook sets, would point it at another repository.
+_PASSED_VARIABLES = (
+    "GIT_CONFIG",
+    "GIT_EXEC_PATH",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_DISCOVERY_ACROSS",
+)
 _ENVIRONMENT = {
     "LC_ALL": "C",
     "LANGUAGE": "",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
-    # A partial clone would fetch every blob it lacks. The first is known since git 2.44; without
-    # it, there is no protocol by which anything could be fetched.
+    # A partial clone would fetch every blob that it lacks. Before git 2.44, which introduced the
+    # first variable, no allowed protocol means no fetch.
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",
 }
 _LINK = b"120000"
 _SUBMODULE = b"160000"
-_WHOLE = "check the repository out with its whole history"
-_FETCH = "`fetch-depth: 0` for actions/checkout, `git fetch --unshallow` by hand"
-_LONGEST_WORDS = 200
+_FULL_CLONE = "check out the whole history"
+_UNSHALLOW = "`fetch-depth: 0` for actions/checkout, or run `git fetch --unshallow`"
+_LONGEST_MESSAGE = 200
 
 
 def read_removal_history(
@@ -87,18 +91,19 @@ def read_removal_history(
     env: Mapping[str, str] | None = None,
     timeout: float = TIMEOUT,
 ) -> RemovalHistory:
-    """Tell which segments the history of a folder declared that no file declares now.
+    """Return the segments that the history of a folder declared and no file declares now.
 
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
-    the work tree declare. A name that HEAD still declares is no removal either: no commit removed
-    it, though its file may be deleted in the work tree or left out by a sparse checkout.
-    Never raises for what git says: the ledger is then unavailable, with the reason and a remedy.
+    the work tree declare. A name that HEAD still declares was not removed: no commit removed it,
+    even if its file is deleted in the work tree or not part of a sparse checkout. Does not raise
+    for an error of git: the result is then unavailable, with the reason and a remedy.
     """
     try:
-        past = read_timeline(root, folder, env=env, timeout=timeout)
+        timeline = read_timeline(root, folder, env=env, timeout=timeout)
     except UsageError as error:
         return RemovalHistory(unavailable=error.message, remedy=error.hint)
-    return RemovalHistory(past.removals(now_declared), uncommitted=past.uncommitted(now_declared))
+    removals, uncommitted = timeline.removals(now_declared), timeline.uncommitted(now_declared)
+    return RemovalHistory(removals, uncommitted=uncommitted)
 
 
 def read_timeline(
@@ -110,8 +115,8 @@ def read_timeline(
 ) -> Timeline:
     """Read the whole first-parent history of a folder, from its first commit to HEAD.
 
-    Raises `UsageError` where there is no git, no repository, no commit, or a history that is not
-    whole or cannot be read.
+    Raises `UsageError` where git, the repository or a commit is missing, or the history is
+    incomplete or cannot be read.
     """
     git = _Git(root, os.environ if env is None else env, timeout)
     head = git.head()
@@ -128,19 +133,19 @@ def read_timeline(
 
 
 def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:
-    """Give a place outside of a folder to which a commit moved a file of it, empty if it did not.
+    """Return a path outside of a folder to which a commit moved one of its files, empty if none.
 
-    git tells by their likeness; the place is relative to the top of the repository. The commit has
-    a parent. Raises `UsageError` where git cannot tell.
+    git detects the move by similarity. The path is relative to the top of the repository, and the
+    commit must have a parent. Raises `UsageError` where git fails.
     """
     git = _Git(root, env, TIMEOUT)
-    # Without the limit by which git, or the user's settings, give up on many files.
-    asked = ("diff-tree", "-r", "-z", "--name-status", "--find-renames", "-l0", "--diff-filter=R")
-    told = git.run(*asked, f"{commit}^1", commit).decode("utf-8", "replace").split("\0")
-    above = git.run("rev-parse", "--show-prefix").decode("utf-8", "replace").strip()
-    inside = f"{above}{folder}/"
-    # For each file a word and the two paths; the last piece is empty.
-    moves = zip(told[1::3], told[2::3], strict=False)
+    # -l0 lifts the limit at which git, or the user's settings, stop detecting renames.
+    argv = ("diff-tree", "-r", "-z", "--name-status", "--find-renames", "-l0", "--diff-filter=R")
+    pieces = git.run(*argv, f"{commit}^1", commit).decode("utf-8", "replace").split("\0")
+    prefix = git.run("rev-parse", "--show-prefix").decode("utf-8", "replace").strip()
+    inside = f"{prefix}{folder}/"
+    # Three pieces per file: the status, the old path and the new path. The last piece is empty.
+    moves = zip(pieces[1::3], pieces[2::3], strict=False)
     outward = (new for old, new in moves if old.startswith(inside) and not new.startswith(inside))
     return next(outward, "")
 
@@ -148,36 +153,39 @@ def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str
 def find_declared_elsewhere(
     root: Path, folder: str, names: Collection[str], env: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """Give a file of the project outside of a folder that declares one of some names, and that.
+    """Return a file outside of a folder that declares one of the names at HEAD, and that name.
 
-    Asks for what HEAD has; the file is relative to `root`. Raises `UsageError` where git cannot
-    tell: also where a submodule could have such a file.
+    The file is relative to `root`. Raises `UsageError` where git fails, or where a submodule could
+    contain such a file.
     """
     git = _Git(root, env, TIMEOUT)
     blobs = {}
     for entry in git.run("ls-tree", "-r", "-z", "HEAD").split(b"\0")[:-1]:
-        what, _, path = entry.partition(b"\t")
-        mode, _, blob = what.split(b" ")
-        name = path.decode("utf-8", "replace")
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a path of git, not of here
+        header, _, path_bytes = entry.partition(b"\t")
+        mode, _, blob = header.split(b" ")
+        path = path_bytes.decode("utf-8", "replace")
+        suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - a path of git, not of the OS
         if mode == _SUBMODULE:
             raise UsageError(
-                f"`{name}` is a submodule, and could have the files",
-                hint=f"if they are to go, keep {folder}/, with an empty file `.gitkeep` in it",
+                f"`{path}` is a submodule, which may contain the files",
+                hint=f"to remove them on purpose, keep {folder}/ with an empty file `.gitkeep`",
             )
-        if is_file(mode) and suffix in SEGMENT_SUFFIXES and not name.startswith(f"{folder}/"):
-            blobs[name] = blob.decode("ascii")
+        if is_file(mode) and suffix in SEGMENT_SUFFIXES and not path.startswith(f"{folder}/"):
+            blobs[path] = blob.decode("ascii")
     contents = git.contents(dict.fromkeys(blobs.values()))
-    declared = ((file, possible_name(contents[blob])) for file, blob in blobs.items())
-    return next((one for one in declared if one[1] in names), None)
+    for path, blob_id in blobs.items():
+        name = possible_name(contents[blob_id])
+        if name in names:
+            return path, name
+    return None
 
 
 def current_commit(
     root: Path, *, env: Mapping[str, str] | None = None, timeout: float = TIMEOUT
 ) -> str | None:
-    """Give the commit that is checked out, `None` where there is none or it cannot be told.
+    """Return the commit that is checked out, `None` where there is none or git fails.
 
-    A shallow clone has it, too.
+    Works in a shallow clone, too.
     """
     try:
         return _Git(root, os.environ if env is None else env, timeout).commit()
@@ -186,16 +194,16 @@ def current_commit(
 
 
 def repository_root(root: Path) -> Path | None:
-    """Give the folder of the repository that holds a project, `None` where none does.
+    """Return the top folder of the repository that contains a project, `None` if there is none.
 
-    Asks the files alone: git refuses some repositories, and a place in one is no secret of it.
+    Looks for `.git` instead of running git, which refuses some repositories.
     """
-    here = root.resolve()
-    return next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
+    start = root.resolve()
+    return next((path for path in (start, *start.parents) if (path / ".git").exists()), None)
 
 
 class GitStatus(Enum):
-    """What git makes of a file: it leaves it alone, would take it with all others, or has it."""
+    """Whether git ignores a file, would add it with all others, or tracks it."""
 
     IGNORED = "hidden"
     UNTRACKED = "loose"
@@ -205,20 +213,19 @@ class GitStatus(Enum):
 def git_status_of(
     root: Path, path: Path, *, env: Mapping[str, str] | None = None, timeout: float = TIMEOUT
 ) -> GitStatus:
-    """Say what git makes of a file; it is hidden where it is ignored, or there is no git.
+    """Return the git status of a file, which is IGNORED where there is no repository or no git.
 
-    `path` need not exist, and is relative to `root`. Raises `UsageError` where git cannot tell.
+    `path` is relative to `root` and need not exist. Raises `UsageError` where git fails.
     """
     env = os.environ if env is None else env
-    # Whoever has no git commits nothing.
     if repository_root(root) is None or shutil.which("git", path=env.get("PATH")) is None:
         return GitStatus.IGNORED
     git = _Git(root, env, timeout)
-    # This command knows no magic in paths, and refuses to be told that there is none.
-    asking = ("--no-literal-pathspecs", "check-ignore", "--quiet", "--")
-    code, _, words = git.call(*asking, path.as_posix())
+    # check-ignore takes paths, not pathspecs, and rejects the global --literal-pathspecs.
+    argv = ("--no-literal-pathspecs", "check-ignore", "--quiet", "--")
+    code, _, stderr = git.call(*argv, path.as_posix())
     if code > 1:
-        raise git.refusal(words)
+        raise git.error(stderr)
     if code == 0:
         return GitStatus.IGNORED
     return (
@@ -229,30 +236,34 @@ def git_status_of(
 
 
 class _Git:
-    """Runs git in a folder."""
+    """Runs git in a folder, with an environment and settings that change nothing."""
 
     def __init__(self, root: Path, env: Mapping[str, str], timeout: float) -> None:
-        kept = {
+        passed = {
             key: value
             for key, value in env.items()
-            if not key.startswith("GIT_") or key.startswith(_KEPT)
+            if not key.startswith("GIT_") or key.startswith(_PASSED_VARIABLES)
         }
-        self._env = {**kept, **_ENVIRONMENT}
+        self._env = {**passed, **_ENVIRONMENT}
         self._patience = timeout
         self._argv = ["git", "-C", os.fspath(root), "--no-pager", "--literal-pathspecs"]
         for key, value in _SETTINGS.items():
             self._argv += ["-c", f"{key}={value}"]
 
     def run(self, *argv: str, data: bytes = b"") -> bytes:
-        """Give what git printed. Raises `UsageError` where it did not end well."""
-        code, out, words = self.call(*argv, data=data)
+        """Return the output of git. Raises `UsageError` where it fails."""
+        code, output, stderr = self.call(*argv, data=data)
         if code != 0:
-            raise self.refusal(words)
-        return out
+            raise self.error(stderr)
+        return output
 
     def call(self, *argv: str, data: bytes = b"") -> tuple[int, bytes, str]:
+        """Return the exit code, the output and the messages of git.
+
+        Raises `UsageError` where it cannot be run or takes too long.
+        """
         try:
-            done = subprocess.run(  # noqa: S603 - fixed words, no shell
+            process = subprocess.run(  # noqa: S603 - fixed arguments, no shell
                 [*self._argv, *argv],
                 input=data,
                 env=self._env,
@@ -270,10 +281,10 @@ class _Git:
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
             raise UsageError(f"git cannot be started: {reason}") from None
-        return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
+        return process.returncode, process.stdout, process.stderr.decode("utf-8", "replace")
 
     def head(self) -> str:
-        """Give the commit that is checked out, of a repository that has all of its history."""
+        """Return the commit that is checked out. Raises `UsageError` for an incomplete history."""
         inside, shallow, *_ = self.run(
             "rev-parse", "--is-inside-work-tree", "--is-shallow-repository"
         ).split()
@@ -281,26 +292,27 @@ class _Git:
             raise UsageError("the project is not in the work tree of a git repository")
         if shallow != b"false":
             raise UsageError(
-                "this is a shallow clone, which lacks the older commits", hint=f"{_WHOLE}: {_FETCH}"
+                "this is a shallow clone, which lacks the older commits",
+                hint=f"{_FULL_CLONE}: {_UNSHALLOW}",
             )
         commit = self.commit()
         if commit is None:
             raise UsageError(
-                "the git repository has no commit that HEAD leads to",
+                "HEAD of the git repository has no commit",
                 hint="commit the segment files",
             )
         return commit
 
     def commit(self) -> str | None:
-        """Give the commit that is checked out, if there is one."""
-        code, out, _ = self.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        return out.decode("ascii", "replace").strip() if code == 0 else None
+        """Return the commit that is checked out, if there is one."""
+        code, output, _ = self.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return output.decode("ascii", "replace").strip() if code == 0 else None
 
     def refuse_other_histories(self, head: str, folder: str) -> None:
-        """Raise `UsageError` where files of the folder have their history somewhere else.
+        """Raise `UsageError` where files of the folder have their history elsewhere.
 
-        A submodule that is not checked out looks as if its files were removed, and what became of
-        a file behind a link is told of the place to which that leads.
+        A submodule that is not checked out looks as if its files were removed, and the files behind
+        a link have their history at its target.
         """
         for entry in self.run("ls-tree", "-r", "-z", head, "--", folder).split(b"\0"):
             mode, _, rest = entry.partition(b" ")
@@ -308,53 +320,58 @@ class _Git:
             if mode == _SUBMODULE:
                 raise UsageError(
                     f"`{path}` is a submodule, whose history is in another repository",
-                    hint="put its files into this repository",
+                    hint="move its files into this repository",
                 )
             if mode == _LINK and path == folder:
                 raise UsageError(
-                    f"`{path}` is a link, and the history is that of the folder behind it",
-                    hint="let `segments:` in segctl.yaml name that folder",
+                    f"`{path}` is a link, and its files have their history at the target",
+                    hint="set `segments:` in segctl.yaml to the target folder",
                 )
 
     def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
-        """Give the contents of blobs, all of them."""
-        asked = [*blobs]
-        out = self.run("cat-file", "--batch", data="".join(f"{one}\n" for one in asked).encode())
-        found = {}
-        at = 0
-        for blob in asked:
-            end = out.find(b"\n", at)
+        """Return the content of each blob. Raises `UsageError` where one is missing."""
+        blobs = [*blobs]
+        output = self.run(
+            "cat-file", "--batch", data="".join(f"{blob}\n" for blob in blobs).encode()
+        )
+        contents = {}
+        offset = 0
+        for blob in blobs:
+            end = output.find(b"\n", offset)
             # `ID blob SIZE`, or `ID missing`.
-            words = out[at:end].split(b" ")
-            if end < 0 or len(words) != 3 or words[1] != b"blob":  # noqa: PLR2004
-                raise self.refusal(f"object {blob} is missing")
-            start, at = end + 1, end + 2 + int(words[2])
-            found[blob] = out[start : at - 1]
-        return found
+            header = output[offset:end].split(b" ")
+            if end < 0 or len(header) != 3 or header[1] != b"blob":  # noqa: PLR2004 - as above
+                raise self.error(f"object {blob} is missing")
+            start, offset = end + 1, end + 2 + int(header[2])
+            contents[blob] = output[start : offset - 1]
+        return contents
 
-    def refusal(self, words: str) -> UsageError:
-        """Find the words for a person in those of git."""
-        if "not a git repository" in words:
+    def error(self, stderr: str) -> UsageError:
+        """Return the error for a message of git, with a hint."""
+        if "not a git repository" in stderr:
             return UsageError(
-                "the project is not in a git repository", hint="`git init`, and commit the files"
+                "the project is not in a git repository",
+                hint="run `git init`, and commit the files",
             )
-        if "dubious ownership" in words:
+        if "dubious ownership" in stderr:
             return UsageError(
                 "git refuses to read this repository, since it belongs to another user",
-                hint="if you trust it: `git config --global --add safe.directory` with its folder",
+                hint="if you trust it, add its folder with "
+                "`git config --global --add safe.directory`",
             )
         if self._is_partial():
             return UsageError(
-                "this is a partial clone, which lacks a part of its history",
-                hint=f"{_WHOLE}: `fetch-depth: 0` and no `filter` for actions/checkout",
+                "this is a partial clone, which lacks some of its history",
+                hint=f"{_FULL_CLONE}: `fetch-depth: 0` and no `filter` for actions/checkout",
             )
-        lines = [line for line in words.splitlines() if line.strip()]
-        last = (
-            lines[-1].removeprefix("fatal: ")[:_LONGEST_WORDS] if lines else "it does not say why"
+        lines = [line for line in stderr.splitlines() if line.strip()]
+        reason = (
+            lines[-1].removeprefix("fatal: ")[:_LONGEST_MESSAGE] if lines else "it gives no reason"
         )
         return UsageError(
-            f"git cannot read the history: {last}",
-            hint="`git fsck` looks for what is broken; a fresh clone with `fetch-depth: 0` has it",
+            f"git cannot read the history: {reason}",
+            hint="run `git fsck` to find what is broken, or use a fresh clone with its whole "
+            "history",
         )
 
     def _is_partial(self) -> bool:

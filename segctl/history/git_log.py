@@ -1,6 +1,6 @@
-"""Reads what `git log` prints: the commits that touched a folder, and the files that they wrote.
+"""The output of `git log`: the commits that touched a folder, and the files that they changed.
 
-Owns the form of those lines and which paths count; runs nothing, and reads no content. Pure.
+Decides which paths count. Pure: runs no git and reads no file.
 """
 
 from __future__ import annotations
@@ -21,59 +21,65 @@ _FILE_MODES = {b"100644", b"100755", b"100664"}
 _ABSENT = b"000000"
 
 
-def parse_log(out: bytes, inside: str) -> Iterator[Commit]:
-    """Read what `git log` prints, newest commit first.
+def parse_log(output: bytes, folder: str) -> Iterator[Commit]:
+    """Yield the commits in the output of `git log --raw -z`, newest first.
 
-    Everything ends with a NUL: a commit's own lines, and in turn the colon's line and the path of
-    each file.
+    `folder` ends with a slash. A NUL ends a commit's header, and for each file the line with the
+    colon and then the path.
     """
-    head: list[str] = []
+    header: list[str] = []
     segments: list[FileChange] = []
     queries: list[FileChange] = []
-    pieces = iter(out.split(b"\0"))
+    pieces = iter(output.split(b"\0"))
     for piece in pieces:
         entry = piece.removeprefix(b"\n")
         if entry.startswith(b":"):
             path = next(pieces).decode("utf-8", "surrogateescape")
             suffix = PurePosixPath(path).suffix.lower()
-            wanted = queries if suffix == QUERY_SUFFIX else segments
-            if suffix in {*SEGMENT_SUFFIXES, QUERY_SUFFIX} and _counts(path, inside):
-                wanted.append(FileChange(path, _blob(entry)))
+            changes = queries if suffix == QUERY_SUFFIX else segments
+            if suffix in {*SEGMENT_SUFFIXES, QUERY_SUFFIX} and _counts(path, folder):
+                changes.append(FileChange(path, _blob(entry)))
             continue
-        if head:
-            yield _commit(head, segments, queries)
+        if header:
+            yield _commit(header, segments, queries)
         # The last NUL ends the last commit.
-        head = entry.decode("utf-8", "replace").split("\n", 2)
+        header = entry.decode("utf-8", "replace").split("\n", 2)
         segments, queries = [], []
 
 
-def _commit(head: list[str], segments: list[FileChange], queries: list[FileChange]) -> Commit:
-    what, author, subject = head
-    commit, _, seconds = what.partition(" ")
-    # A damaged date prints as nothing. At the beginning of time nothing is older, so nothing would
-    # be ours to delete.
-    moment = int(seconds) if seconds.isascii() and seconds.isdigit() else 0
-    return Commit(commit, moment, _name(author), redact(subject), tuple(segments), tuple(queries))
+def _commit(header: list[str], segments: list[FileChange], queries: list[FileChange]) -> Commit:
+    id_and_time, author, subject = header
+    commit_id, _, seconds = id_and_time.partition(" ")
+    # A damaged date prints as nothing. No segment is older than 1970, so none would be deleted.
+    committed = int(seconds) if seconds.isascii() and seconds.isdigit() else 0
+    return Commit(
+        commit_id,
+        committed,
+        _without_domain(author),
+        redact(subject),
+        tuple(segments),
+        tuple(queries),
+    )
 
 
-def _name(author: str) -> str:
-    """Keep what stands before the @ where somebody's name is given as an e-mail address."""
+def _without_domain(author: str) -> str:
+    """Return an author's name; of an e-mail address, the part before the @."""
     return redact(_DOMAIN.sub("", author))
 
 
-def _counts(path: str, inside: str) -> bool:
-    """Say whether a path is one of those that `files.py` reads."""
-    rest = path.removeprefix(inside)
-    hidden = any(part.startswith(".") for part in rest.split("/"))
+def _counts(path: str, folder: str) -> bool:
+    """Return whether the project reads the file at a path, as `project.files` does."""
+    rest = path.removeprefix(folder)
+    is_hidden = any(part.startswith(".") for part in rest.split("/"))
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    return path.startswith(inside) and not hidden and rest not in NO_SEGMENTS
+    return path.startswith(folder) and not is_hidden and rest not in NO_SEGMENTS
 
 
 def _blob(entry: bytes) -> str | None:
-    """Read `:OLDMODE NEWMODE OLDID NEWID STATUS`: the new blob."""
+    """Return the new blob in `:OLDMODE NEWMODE OLDID NEWID STATUS`."""
     _, mode, _, blob, _ = entry.split(b" ")
     if mode == _ABSENT:
         return None
@@ -81,5 +87,5 @@ def _blob(entry: bytes) -> str | None:
 
 
 def is_file(mode: bytes) -> bool:
-    """Say whether a mode of git's is that of a file, and not of a link, a folder or a submodule."""
+    """Return whether a git mode is that of a file, not of a link, a folder or a submodule."""
     return mode in _FILE_MODES

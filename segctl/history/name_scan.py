@@ -1,7 +1,7 @@
-"""Which name a version of a segment file may declare, for a tenth of what reading it costs.
+"""A quick scan for the name that a segment file may declare, at a tenth of the cost of reading it.
 
-Owns a scan by the reader's own YAML parser that stops at the value of the key `name`. It can name
-too much (the reader may refuse what follows) and never too little.
+Uses the reader's own YAML parser up to the value of the key `name`. It never misses a name, but may
+find one in a file that the reader rejects. Pure.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from segctl.documents.yaml_reader import MAX_DEPTH, parse_document
 
 
 def possible_name(data: bytes) -> str:
-    """Give the name that a segment file declares if it declares any; empty where it cannot.
+    """Return the name that a segment file declares, if the reader accepts it; empty if none.
 
-    Reads no further than to the key `name`; whether the reader accepts the rest is another matter.
+    Reads no further than the key `name`.
     """
-    text, broken = decode_utf8("", data)
-    if broken is not None:
+    text, problem = decode_utf8("", data)
+    if problem is not None:
         return ""
     try:
         loader = yaml.CSafeLoader(text)
@@ -37,7 +37,7 @@ def _scan(loader: yaml.CSafeLoader, text: str) -> str:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                # The reader stops here as well, before brackets without end cost anything.
+                # The reader stops here too, so that endless brackets cost nothing.
                 return ""
             continue
         if isinstance(event, yaml.CollectionEndEvent):
@@ -51,7 +51,7 @@ def _scan(loader: yaml.CSafeLoader, text: str) -> str:
 
 
 def _text(event: yaml.Event | None, text: str) -> str:
-    """Give the value of the name; what an alias stands for is rare enough to be read as a whole."""
+    """Return the value of the name. Aliases are rare enough to parse the whole file."""
     if isinstance(event, yaml.ScalarEvent):
         return str(event.value)
     value = parse_document("", text).value if isinstance(event, yaml.AliasEvent) else None

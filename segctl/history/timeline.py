@@ -1,15 +1,16 @@
-"""Names through time: which files declared a name after each commit, and what they said.
+"""Names over time: which files declared a name after each commit, and with which content.
 
-A name is declared after a commit when a segment file there declares it, read by the same reader as
-today's files. A version that this reader refuses (broken YAML, an unknown key, a missing `.sql`)
-says nothing: its file goes on declaring what it declared last, until it is repaired or deleted.
-So a slip that is repaired removes nothing, and a file that was broken and then deleted was removed
-by the commit that deleted it. A broken file that is moved lets go of its name. A version that says
-`removed` is sound, and declares nothing.
+A name is declared after a commit if a segment file declares it then, read by the same reader as
+today's files. A version that this reader rejects (broken YAML, an unknown key, a missing `.sql`
+file) counts for nothing: the file keeps declaring what it last declared, until it is repaired or
+deleted. So a mistake that is repaired removes nothing, and a file that is broken and then deleted
+is removed by the commit that deletes it. A broken file that is moved loses its name. A version with
+`removed` is valid and declares nothing.
 
-How it is fast: `names.py` scans all versions for the names that they may declare, and a file is
-read, version by version, only when one of them is a name that is asked for. A ledger asks for names
-that nobody declares now, which are few; everything is read once.
+For speed, `name_scan` looks for the names that all versions may declare, and a file is read,
+version by version, only when one of them is asked for. Removals need the names that nothing
+declares now, which are few. Everything is read at most once. Runs no git, and does not decide what
+a removal leads to.
 """
 
 from __future__ import annotations
@@ -31,30 +32,33 @@ if TYPE_CHECKING:
     from segctl.model import Declared
 
 NameTimeline: TypeAlias = "list[tuple[int, tuple[Declared, ...]]]"
-"""A name through time: from this commit on, these files declare it, in the order of paths."""
+"""A name over time: from this commit on, these declarations have it, in the order of paths."""
+
+BlobTimeline: TypeAlias = "list[tuple[int, str | None]]"
+"""A file over time: from this commit on, it has this blob, `None` where it is deleted."""
 
 
 class Timeline:
-    """All that the history of a folder said, looked into as far as it is asked.
+    """Everything that the history of a folder declared, read on demand.
 
-    `commits` go from the oldest to HEAD, from the very first that touched the folder; `blobs` has
-    the content of every blob that they name; `folder` is relative to the project.
+    `commits` go from the first one that touched the folder to HEAD; `blobs` has the content of
+    every blob that they name; `folder` is relative to the project.
     """
 
     def __init__(self, commits: Sequence[Commit], blobs: Mapping[str, bytes], folder: str) -> None:
         self.commits = commits
         self._blobs = blobs
         self._folder = folder
-        self._segments = _timelines(commit.segments for commit in commits)
-        self._queries = _timelines(commit.queries for commit in commits)
-        self._read: dict[tuple[str, str, str], Declared | Tombstone | None] = {}
-        self._asked: dict[tuple[str, str], str] = {}
-        self._sequences: dict[str, tuple[list[int], list[Declared | None]]] = {}
-        self._lines: dict[str, NameTimeline] = {}
+        self._segments = _blob_timelines(commit.segments for commit in commits)
+        self._queries = _blob_timelines(commit.queries for commit in commits)
+        self._versions: dict[tuple[str, str, str], Declared | Tombstone | None] = {}
+        self._query_paths: dict[tuple[str, str], str] = {}
+        self._file_states: dict[str, tuple[list[int], list[Declared | None]]] = {}
+        self._name_timelines: dict[str, NameTimeline] = {}
 
     @cached_property
     def _paths(self) -> dict[str, set[str]]:
-        """Every name that may ever have been declared, and the files that may have done so."""
+        """Every name that may ever have been declared, and the files that may have declared it."""
         names: dict[str, str] = {}
         paths = defaultdict(set)
         for path, timeline in self._segments.items():
@@ -68,50 +72,55 @@ class Timeline:
         return paths
 
     def emptying_commit(self) -> Commit | None:
-        """Give the commit that took the last segment file, `None` unless HEAD has none any more."""
+        """Return the commit that removed the last segment file, `None` if HEAD has any."""
         if any(timeline[-1][1] is not None for timeline in self._segments.values()):
             return None
-        taking = (one for one in reversed(self.commits) if one.segments)
-        return next(taking, None)
+        removing = (commit for commit in reversed(self.commits) if commit.segments)
+        return next(removing, None)
 
     def names(self) -> list[str]:
-        """Give every name that was ever declared, sorted. Reads every version of every file."""
-        return sorted(name for name in self._paths if self.line(name))
+        """Return every name that was ever declared, sorted. Reads every version of every file."""
+        return sorted(name for name in self._paths if self.name_timeline(name))
 
     def removals(self, now_declared: Collection[str]) -> tuple[Removal, ...]:
-        """Give the latest removal of each name that is declared neither at HEAD nor now."""
-        found = []
+        """Return the latest removal of each name that is declared neither at HEAD nor now."""
+        removals = []
         for name in self._paths.keys() - set(now_declared):
-            line = self.line(name)
-            if not line or line[-1][1]:
+            timeline = self.name_timeline(name)
+            if not timeline or timeline[-1][1]:
                 continue
-            index, holders = line[-1][0], line[-2][1]
-            if self._was_forgotten(name, line[-2][0]):
+            index, holders = timeline[-1][0], timeline[-2][1]
+            if self._was_forgotten(name, since=timeline[-2][0]):
                 continue
             commit = self.commits[index]
             removal = Removal(
                 holders[0].segment,
-                any(one.protected for one in holders),
+                any(holder.protected for holder in holders),
                 holders[0].file,
                 commit.id,
                 commit.committed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 self.renamed_to(name, index),
             )
-            found.append((index, name, removal))
-        return tuple(removal for _, _, removal in sorted(found, key=lambda one: one[:2]))
+            removals.append((index, name, removal))
+        removals.sort(key=lambda entry: entry[:2])
+        return tuple(removal for _, _, removal in removals)
 
     def uncommitted(self, now_declared: Collection[str]) -> tuple[str, ...]:
-        """Give the names that HEAD declares and nothing does now, sorted."""
-        asked = sorted(self._paths.keys() - set(now_declared))
-        return tuple(name for name in asked if (line := self.line(name)) and line[-1][1])
+        """Return the names that HEAD declares and nothing declares now, sorted."""
+        candidates = sorted(self._paths.keys() - set(now_declared))
+        return tuple(
+            name
+            for name in candidates
+            if (timeline := self.name_timeline(name)) and timeline[-1][1]
+        )
 
     def renamed_to(self, name: str, index: int) -> str:
-        """Give the new name that a commit put in the place of one, in the same file; else nothing.
+        """Return the new name that a commit gave to a name in the same file, empty if none.
 
-        A name that was declared before that commit is not new: its segment merely moved there.
+        A name that was declared before that commit is not new: its segment moved to that file.
         """
         for path in sorted(self._paths[name]):
-            before, after = self._held(path, index - 1), self._held(path, index)
+            before, after = self._state(path, index - 1), self._state(path, index)
             if before is None or before.name != name or after is None or after.name == name:
                 continue
             if self.declared(after.name, index - 1) is None:
@@ -119,159 +128,166 @@ class Timeline:
         return ""
 
     def claimants(self, name: str) -> set[str]:
-        """Give the names whose files ever had this one among their `previous_names`."""
-        return self._claims.get(name, set())
+        """Return the names whose files ever had this one among their `previous_names`."""
+        return self._claimants.get(name, set())
 
     @cached_property
-    def _claims(self) -> dict[str, set[str]]:
-        claims = defaultdict(set)
+    def _claimants(self) -> dict[str, set[str]]:
+        claimants = defaultdict(set)
         for path, timeline in self._segments.items():
-            # Most files never had the key, and need no reading.
+            # Most files never had the key, and need not be read.
             if any(blob and b"previous_names" in self._blobs[blob] for _, blob in timeline):
-                for one in filter(None, self._sequence(path)[1]):
-                    for old in one.previous_names:
-                        claims[old].add(one.name)
-        return claims
+                for declared in filter(None, self._states(path)[1]):
+                    for previous in declared.previous_names:
+                        claimants[previous].add(declared.name)
+        return claimants
 
     def _was_forgotten(self, name: str, since: int) -> bool:
-        """Say whether a file said `removed: forget` of a name after it was declared last.
+        """Return whether a file had `removed: forget` for a name after it was last declared.
 
-        Whoever wrote that keeps the segment, and that stays so when the file itself goes.
+        The author wants to keep the segment, which holds even after that file is deleted.
         """
         for path in self._paths[name]:
             for index, blob in self._segments[path]:
-                # A version that says so has the key; most have not, and need no reading.
+                # Most versions do not have the key, and need not be read.
                 if blob and index > since and b"removed" in self._blobs[blob]:
-                    one, _ = read_file(path, self._blobs[blob], {}, self._folder)
-                    forgets = isinstance(one, Tombstone) and one.disposal is Disposal.FORGET
-                    if forgets and one is not None and one.name == name:
+                    content, _ = read_file(path, self._blobs[blob], {}, self._folder)
+                    if (
+                        isinstance(content, Tombstone)
+                        and content.disposal is Disposal.FORGET
+                        and content.name == name
+                    ):
                         return True
         return False
 
     def touched(self, index: int) -> set[str]:
-        """Give the names that the files which a commit touched declared before it or after it."""
-        paths = self._touched(index)
-        held = (self._held(path, at) for path in paths for at in (index - 1, index))
-        return {one.name for one in held if one is not None}
+        """Return the names that the files of a commit declared before or after it."""
+        paths = self._touched_paths(index)
+        states = (self._state(path, at) for path in paths for at in (index - 1, index))
+        return {declared.name for declared in states if declared is not None}
 
-    def took_away(self, index: int) -> bool:
-        """Say whether a commit removed or renamed anything."""
-        old = (path for path in self._touched(index) if self._segments[path][0][0] < index)
-        held = (self._held(path, index - 1) for path in old)
-        return any(one is not None and self.declared(one.name, index) is None for one in held)
+    def removes_any(self, index: int) -> bool:
+        """Return whether a commit removed or renamed any segment."""
+        existing = (
+            path for path in self._touched_paths(index) if self._segments[path][0][0] < index
+        )
+        before = (self._state(path, index - 1) for path in existing)
+        return any(
+            declared is not None and self.declared(declared.name, index) is None
+            for declared in before
+        )
 
-    def _touched(self, index: int) -> set[str]:
+    def _touched_paths(self, index: int) -> set[str]:
         commit = self.commits[index]
         paths = {change.path for change in commit.segments}
         for change in commit.queries:
-            paths |= self._readers.get(change.path, set())
+            paths |= self._query_readers.get(change.path, set())
         return paths
 
     def declared(self, name: str, index: int) -> Declared | None:
-        """Give what a name meant after a commit: that of the first file, were there several."""
-        line = self.line(name)
-        place = bisect.bisect_right(line, index, key=lambda entry: entry[0]) - 1
-        return line[place][1][0] if place >= 0 and line[place][1] else None
+        """Return what a name meant after a commit; if several files declare it, the first one."""
+        timeline = self.name_timeline(name)
+        position = bisect.bisect_right(timeline, index, key=lambda entry: entry[0]) - 1
+        return timeline[position][1][0] if position >= 0 and timeline[position][1] else None
 
-    def line(self, name: str) -> NameTimeline:
-        """Give the commits that changed which files declare a name, and what these say."""
-        if name not in self._lines:
-            line: NameTimeline = []
-            self._lines[name] = line
+    def name_timeline(self, name: str) -> NameTimeline:
+        """Return the commits that changed which files declare a name, and their declarations."""
+        if name not in self._name_timelines:
+            timeline: NameTimeline = []
+            self._name_timelines[name] = timeline
             holders: dict[str, Declared] = {}
-            for index, path, one in self._changes(self._paths.get(name, ())):
-                old = holders.pop(path, None)
-                if one is not None and one.name == name:
-                    holders[path] = one
-                if old is holders.get(path):
+            for index, path, declared in self._changes(self._paths.get(name, ())):
+                before = holders.pop(path, None)
+                if declared is not None and declared.name == name:
+                    holders[path] = declared
+                if before is holders.get(path):
                     continue
-                if line and line[-1][0] == index:
-                    line.pop()
-                line.append((index, tuple(holders[key] for key in sorted(holders))))
-        return self._lines[name]
+                if timeline and timeline[-1][0] == index:
+                    timeline.pop()
+                timeline.append((index, tuple(holders[path] for path in sorted(holders))))
+        return self._name_timelines[name]
 
     def _changes(self, paths: Iterable[str]) -> list[tuple[int, str, Declared | None]]:
+        """Return the states of files with their commits, in the order of commits and paths."""
         changes = [
-            (index, path, one)
+            (index, path, declared)
             for path in paths
-            for index, one in zip(*self._sequence(path), strict=True)
+            for index, declared in zip(*self._states(path), strict=True)
         ]
         return sorted(changes, key=lambda change: change[:2])
 
-    def _held(self, path: str, index: int) -> Declared | None:
-        """Give what a file declared after a commit, or last before it was broken."""
-        indexes, states = self._sequence(path)
-        place = bisect.bisect_right(indexes, index) - 1
-        return states[place] if place >= 0 else None
+    def _state(self, path: str, index: int) -> Declared | None:
+        """Return what a file declared after a commit, or last declared before it was broken."""
+        indexes, states = self._states(path)
+        position = bisect.bisect_right(indexes, index) - 1
+        return states[position] if position >= 0 else None
 
-    def _sequence(self, path: str) -> tuple[list[int], list[Declared | None]]:
-        """Give the commits that touched a file, or the query it names, and what it then held."""
-        if path not in self._sequences:
+    def _states(self, path: str) -> tuple[list[int], list[Declared | None]]:
+        """Return the commits that touched a file or its query, and what it declared after each."""
+        if path not in self._file_states:
             timeline = self._segments[path]
-            queries = {self._asks(path, blob) for _, blob in timeline if blob}
+            queries = {self._query_path(path, blob) for _, blob in timeline if blob}
             touched = {index for index, _ in timeline}
             for query in queries:
                 touched |= {index for index, _ in self._queries.get(query, ())}
             indexes = sorted(index for index in touched if index >= timeline[0][0])
             states: list[Declared | None] = []
-            held: Declared | None = None
+            state: Declared | None = None
             for index in indexes:
-                blob = _at(timeline, index)
-                one = None if blob is None else self._version(path, blob, index) or held
-                held = None if isinstance(one, Tombstone) else one
-                states.append(held)
-            self._sequences[path] = indexes, states
-        return self._sequences[path]
+                blob = _blob_at(timeline, index)
+                content = None if blob is None else self._read(path, blob, index) or state
+                state = None if isinstance(content, Tombstone) else content
+                states.append(state)
+            self._file_states[path] = indexes, states
+        return self._file_states[path]
 
-    def _version(self, path: str, blob: str, index: int) -> Declared | Tombstone | None:
-        """Read one version of a file beside the queries of its time; `None` where it is broken."""
+    def _read(self, path: str, blob: str, index: int) -> Declared | Tombstone | None:
+        """Return a version of a file with the query of its time; `None` where it is broken."""
         if not blob:
             return None
-        query = self._asks(path, blob)
-        content = _at(self._queries.get(query, []), index) or ""
-        key = path, blob, content
-        if key not in self._read:
-            queries = {query: self._blobs[content]} if content else {}
-            self._read[key] = read_file(path, self._blobs[blob], queries, self._folder)[0]
-        return self._read[key]
+        query = self._query_path(path, blob)
+        query_blob = _blob_at(self._queries.get(query, []), index) or ""
+        key = path, blob, query_blob
+        if key not in self._versions:
+            queries = {query: self._blobs[query_blob]} if query_blob else {}
+            self._versions[key] = read_file(path, self._blobs[blob], queries, self._folder)[0]
+        return self._versions[key]
 
-    def _asks(self, path: str, blob: str) -> str:
-        """Say which `.sql` file a version of a file names; empty where none."""
+    def _query_path(self, path: str, blob: str) -> str:
+        """Return the `.sql` file that a version of a file names; empty if it names none."""
         data = self._blobs[blob]
-        # A key can stand in YAML as it is, or with escapes; there is no third way.
+        # YAML spells a key literally or with backslash escapes.
         if b"query_file" not in data and b"\\" not in data:
             return ""
         key = path, blob
-        if key not in self._asked:
-            probe = _Probe()
+        if key not in self._query_paths:
+            probe = _QueryProbe()
             read_segment(path, data, probe, self._folder)
-            self._asked[key] = probe.asked
-        return self._asked[key]
+            self._query_paths[key] = probe.requested
+        return self._query_paths[key]
 
     @cached_property
-    def _readers(self) -> dict[str, set[str]]:
-        """Which segment files ever named a `.sql` file."""
+    def _query_readers(self) -> dict[str, set[str]]:
+        """The segment files that ever named a `.sql` file, by its path."""
         readers = defaultdict(set)
         for path, timeline in self._segments.items():
             for _, blob in timeline:
                 if blob:
-                    readers[self._asks(path, blob)].add(path)
+                    readers[self._query_path(path, blob)].add(path)
         return readers
 
 
-class _Probe(dict[str, bytes]):
-    """Holds no query, and remembers which one was asked for."""
+class _QueryProbe(dict[str, bytes]):
+    """An empty mapping of queries that records the path that is looked up."""
 
-    asked = ""
+    requested = ""
 
     def __contains__(self, key: object) -> bool:
-        self.asked = str(key)
+        self.requested = str(key)
         return False
 
 
-def _timelines(
-    commits: Iterable[tuple[FileChange, ...]],
-) -> dict[str, list[tuple[int, str | None]]]:
+def _blob_timelines(commits: Iterable[tuple[FileChange, ...]]) -> dict[str, BlobTimeline]:
     timelines = defaultdict(list)
     for index, changes in enumerate(commits):
         for change in changes:
@@ -279,6 +295,6 @@ def _timelines(
     return dict(timelines)
 
 
-def _at(timeline: list[tuple[int, str | None]], index: int) -> str | None:
-    place = bisect.bisect_right(timeline, index, key=lambda entry: entry[0]) - 1
-    return timeline[place][1] if place >= 0 else None
+def _blob_at(timeline: BlobTimeline, index: int) -> str | None:
+    position = bisect.bisect_right(timeline, index, key=lambda entry: entry[0]) - 1
+    return timeline[position][1] if position >= 0 else None

@@ -241,7 +241,7 @@ def test_a_folder_that_may_have_become_a_submodule_deletes_nothing(
     repository.git("commit", "--quiet", "--message", "Take them from another repository")
     done = connected.run("apply", "--auto-approve")
     assert (done.code, done.out) == (1, "")
-    assert "`audiences` is a submodule, and could have the files" in done.err
+    assert "`audiences` is a submodule, which may contain the files" in done.err
     assert {"A", "B"} <= set(remote.definitions())
 
 

@@ -438,7 +438,7 @@ def test_a_repository_of_somebody_else(repository: Repository) -> None:
     removal_history = read_removal_history(
         repository.root, "segments", (), env={**env, "PATH": f"{fake}:/bin"}
     )
-    assert "it does not say why" in removal_history.unavailable
+    assert "it gives no reason" in removal_history.unavailable
 
 
 @pytest.mark.posix
