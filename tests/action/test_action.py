@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.account import Remote
 
-pytestmark = [pytest.mark.posix, pytest.mark.slow]
+pytestmark = pytest.mark.posix
 
 TOKEN = "token-of-the-run"
 MERGED = "2026-07-15T16:04:33Z"

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
-
 SCRIPT = REPOSITORY / ".github/actions/segctl/github.py"
 MARK = "<!-- segctl:plan target=production commit=abc digest={} -->"
 ONE, TWO = "1" * 64, "2" * 64

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from tests.sendgrid.support import Served
 
-pytestmark = pytest.mark.slow
-
 TARGET = TargetRef("production", "api.sendgrid.com")
 SPAN = Span("segments/a.yaml", 1, 7)
 QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Brno'"

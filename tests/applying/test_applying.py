@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from segctl.model import Change, Remote
     from tests.sendgrid.support import Seen
 
-pytestmark = pytest.mark.slow
-
 __all__ = ["account"]
 
 WRONG = "SELECT contact_id, updated_at FROM contact_data WHERE no_such_field = 1"

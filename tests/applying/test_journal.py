@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 VIP = query("total_spend > 500")
 ORIGIN = Origin(
     "digest", TargetRef("production", "api.sendgrid.com"), "c0ffee", {"GITHUB_RUN_ID": "12"}

@@ -15,8 +15,6 @@ from tests.query.corpus import ACCEPTED, DIFFERENT, EQUAL, UNSUPPORTED
 
 from . import reference, worlds
 
-pytestmark = pytest.mark.slow
-
 CONTACTS = 90
 QUERIES = 230
 pytest.importorskip("duckdb")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from segctl.applying.applier import Event
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 VIP = query("total_spend > 500")
 
 

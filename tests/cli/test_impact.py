@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 PEOPLE = 20
 PERSONAL = ("Kvapil", "contacts.test", "Zdenka")
 SETTINGS = """\

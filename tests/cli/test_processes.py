@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.project import Project
 
-pytestmark = [pytest.mark.posix, pytest.mark.slow]
+pytestmark = pytest.mark.posix
 
 VIP = query("total_spend > 500")
 

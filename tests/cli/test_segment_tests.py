@@ -16,8 +16,6 @@ from tests.support.process import REPOSITORY
 if TYPE_CHECKING:
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 pytest.importorskip("duckdb")
 
 FIELDS = """\

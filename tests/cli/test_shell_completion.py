@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 NAMES = ("VIP customers", "VIP", "Rock 'n' roll (100 %)", "Été")
 
 

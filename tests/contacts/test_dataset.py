@@ -29,8 +29,6 @@ from .support import NOW, J, Row, S, count, numbers, opened, packed, pulled, seg
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
-
 FIELDS = {
     "Plan": ColumnType.VARCHAR,
     "spend": ColumnType.NUMBER,

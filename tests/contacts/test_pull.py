@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from tests.support.process import Process
     from tests.support.project import Project, Result
 
-pytestmark = pytest.mark.slow
-
 EXPORTS = "/v3/marketing/contacts/exports"
 FILES = "/contact-exports/"
 NEWS, VIP, OTHER = (f"0b1f4a10-5c1d-4a6e-9f02-00000000000{number}" for number in (1, 2, 3))

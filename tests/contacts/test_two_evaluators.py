@@ -22,8 +22,6 @@ from .support import as_csv, packed, parquet, pulled, tables, written
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
-
 FIELDS = {name: kind for name, kind in worlds.COLUMNS.types.items() if name not in CONTACT_DATA}
 KINDS = ("csv", "gzip", "parquet", "pulled")
 

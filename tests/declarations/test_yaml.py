@@ -12,8 +12,6 @@ from segctl.documents.yaml_errors import report_syntax
 from segctl.documents.yaml_reader import parse_document
 from tests.declarations.reading import QUERY, one, places, read
 
-pytestmark = pytest.mark.slow
-
 # What is written, where the finding stands, and words that its summary or hint must hold.
 SYNTAX = [
     ("name: a\ntags:\n\t- x\n", "3:1", "tab"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from segctl.emulator import Emulator
 
-pytestmark = [pytest.mark.posix, pytest.mark.slow]
+pytestmark = pytest.mark.posix
 
 KILLED = ("create", "chain", "replace", "delete")
 """Scenarios without the update lock, which a process would wait for in real time."""

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from segctl.emulator import Record
 
-pytestmark = pytest.mark.slow
-
 KILLED = "killed"
 BEFORE = (
     "refuse",

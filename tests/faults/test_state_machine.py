@@ -17,7 +17,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -38,8 +37,6 @@ from .scenarios import EVENTS, LISTS, SETTINGS
 
 if TYPE_CHECKING:
     from segctl.emulator import Record
-
-pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("SEGCTL_STATE_MACHINE", "25"))
 STEPS = 12

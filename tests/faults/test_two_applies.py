@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
-
 TOGETHER = [one for one in SCENARIOS if one.name not in ("mixed", "replace-pending", "ring")]
 STRIDE = 2
 """Where the second is held: at every request but the ones between."""

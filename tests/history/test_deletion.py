@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from tests.support.account import Remote
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 VIP = query("total_spend > 500")
 
 

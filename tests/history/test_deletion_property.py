@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 
     from segctl.emulator.console import Console
     from segctl.emulator.records import Record
-
-pytestmark = pytest.mark.slow
 
 LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
 NAMES = ["A", "B", "C"]

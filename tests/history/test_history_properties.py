@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segctl.history.audit import Audit
 from segctl.history.git import read_timeline
 from tests.history.repository import new_repository, segment
-
-pytestmark = pytest.mark.slow
 
 NAMES = ["A", "B", "C"]
 FILES = ["a.yaml", "b.yml", "sub/č.yaml"]

@@ -19,8 +19,6 @@ from tests.support.builders import ALL, query
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
-
 A, B = segment("A"), segment("B", "country = 'CZ'")
 BROKEN = "name: [A\n"
 

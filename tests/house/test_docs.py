@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 NAMES = [page.relative_to(REPOSITORY).as_posix() for page in documents()]
 
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from segctl.emulator.response import Response
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 KEY = "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"
 PLAIN_KEY = "opensesame-4711-as-a-proxy-of-ours-might-want-it"
 """A key that does not look like one."""

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from segctl.importing.file_builder import NewFiles
 
-pytestmark = pytest.mark.slow
-
 LISTS = {f"0b1f4a10-5c1d-4a6e-9f02-{n:012x}": f"List {n} # \n of" for n in range(10, 14)}
 ODD_PARENTS = [("not-a-uuid",), tuple(LISTS)]
 ODD = " \t\xa0\u0301\u200d\u202e\ufeff\uffff\U0001f600#:'\"\\|-{}[]<>!*&%@,éÉß日ёa Z09"

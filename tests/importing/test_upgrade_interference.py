@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from segctl.emulator import Record
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[tuple[World, Account, Path]]:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from segctl.emulator import Record
 
-pytestmark = pytest.mark.slow
-
 A_DAY = 86_400.0
 LIST = "0b1f4a10-5c1d-4a6e-9f02-00000000aaaa"
 MOST_RUNS = 8

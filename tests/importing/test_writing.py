@@ -15,8 +15,6 @@ from segctl.model import Segment
 from tests.query.corpus import SHAPES
 from tests.support.account import KEY
 
-pytestmark = pytest.mark.slow
-
 LIST = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
 ONE = "SELECT contact_id, updated_at FROM contact_data WHERE a = 1"
 

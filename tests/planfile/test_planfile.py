@@ -27,8 +27,6 @@ from tests.support.process import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.slow
-
 NOW = "2026-07-15T16:04:33Z"
 SCHEMA = json.loads((REPOSITORY / "schemas/plan.schema.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -12,8 +12,6 @@ from .corpus import EQUAL, C, J, S, W
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.slow
-
 
 def told(before: str, after: str) -> list[tuple[str, ...]]:
     return [

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from .strategies import Meaning
 
-pytestmark = pytest.mark.slow
-
 SEGMENTS = Path(__file__).parents[2] / "segments"
 ID = "0b1f4a10-5c1d-4a6e-9f02-00000000000"
 LISTS = {f"{ID}1": "Newsletter", f"{ID}2": "Customers", f"{ID}3": "Guests"}

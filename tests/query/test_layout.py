@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from .strategies import Meaning
 
-pytestmark = pytest.mark.slow
-
 F = "SELECT contact_id, updated_at\nFROM contact_data\n"
 UUID = "'0b1f4a10-5c1d-4a6e-9f02-00000000000{}'"
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from random import Random
 
     from .strategies import Meaning
-
-pytestmark = pytest.mark.slow
 
 seeds = st.integers(0, 2**32).map(random.Random)
 

@@ -21,8 +21,6 @@ from segctl.refreshing.quota import (
     schedule,
 )
 
-pytestmark = pytest.mark.slow
-
 # Clocks change at 1:00 UTC, at local midnight (Beirut, Santiago), by half an hour, at other dates.
 ZONES = [
     "UTC", "Europe/Prague", "America/New_York", "Asia/Beirut", "America/Santiago",

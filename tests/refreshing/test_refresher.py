@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from tests.support.project import Project
 
-pytestmark = pytest.mark.slow
-
 ZONE = "Europe/Prague"
 QUOTA = answer(429)
 FULL = answer(429, {"errors": [{"field": None, "message": "too many requests"}]})

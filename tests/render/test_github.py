@@ -17,8 +17,6 @@ from segctl.render.github import MOST, workflow_annotations
 from tests.render import values
 from tests.support.account import KEY
 
-pytestmark = pytest.mark.slow
-
 FRAME = RenderContext(project="marketing")
 COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^,:]*)(?:,\w+=[^,:]*)*)::(.*)")
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from segctl.model.report import Report
     from segctl.planning.drift import DriftReport
 
-pytestmark = pytest.mark.slow
-
 FRAME = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")
 OUR_TAGS = {

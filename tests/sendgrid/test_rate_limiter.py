@@ -17,8 +17,6 @@ from hypothesis import strategies as st
 from segctl.sendgrid.rate_limit_headers import Told
 from segctl.sendgrid.rate_limiter import LEASE, ROUNDING, Gate, Hold, Ticket
 
-pytestmark = pytest.mark.slow
-
 PATH = "/v3/marketing/segments/2.0"
 SEARCH = "/v3/marketing/contacts/search"
 BACKOFF = 0.25

@@ -20,8 +20,6 @@ from segctl.sgql.to_v2 import Translation, translate
 
 from . import queries, worlds
 
-pytestmark = pytest.mark.slow
-
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
 PIECES = (
     "(", ")", ",", "=", "!=", "<", "-", "+", "*", "/", "%", ".", ":", "[", "]", "AND", "OR", "NOT",

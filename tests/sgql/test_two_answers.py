@@ -22,8 +22,6 @@ from . import worlds
 if TYPE_CHECKING:
     from tests.audience.reference import Row, World
 
-pytestmark = pytest.mark.slow
-
 CONTACTS = 60
 BATCH = 12
 BATCHES = 40
