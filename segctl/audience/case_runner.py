@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.audience.cases import Case
-    from segctl.audience.duckdb_engine import Engine, SqlBool
+    from segctl.audience.duckdb_engine import Engine
     from segctl.audience.to_duckdb import Audience, Condition
     from segctl.declarations.query_source import QuerySource
     from segctl.model import Declared
     from segctl.query.parser.errors import Problem
+    from segctl.query.value_types import SqlBool
 
 _SQL_BOOLS = {True: "true", False: "false", None: "NULL"}
 _MAX_CONDITION = 200

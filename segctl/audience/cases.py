@@ -34,7 +34,7 @@ CONTACT_ID = "the-contact"
 
 _QUOTE_IT = "put it in quotes"
 _EXPECTED = {
-    ColumnType.VARCHAR: ("a text", _QUOTE_IT),
+    ColumnType.VARCHAR: ("a string", _QUOTE_IT),
     ColumnType.NUMBER: (
         "a number",
         f"write 1234.5: no quotes, no exponent, and at most {DECIMALS} decimals",

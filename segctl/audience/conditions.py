@@ -148,9 +148,9 @@ class ConditionTranslator(FunctionTranslator):
             raise refusal(node, f"{node.kind} on SendGrid is undocumented", "use LIKE")
         operand = self.value(node.operand, scope)
         if operand.type not in (ValueType.TEXT, ValueType.INSIDE):
-            raise refusal(node, f"the operand of LIKE must be a text, got {operand.type}")
+            raise refusal(node, f"the operand of LIKE must be a string, got {operand.type}")
         if not isinstance(node.pattern, ast.String):
-            raise refusal(node.pattern, "the pattern of LIKE must be a text in single quotes")
+            raise refusal(node.pattern, "the pattern of LIKE must be a string in single quotes")
         pattern, escape = text_value(node.pattern), ""
         if node.escape is not None:
             if not isinstance(node.escape, ast.String) or len(text_value(node.escape)) != 1:

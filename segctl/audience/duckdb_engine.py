@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.audience.scope import Columns
-
-SqlBool = bool | None
-"""The value of a condition; `None` is NULL."""
+    from segctl.query.value_types import SqlBool
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",

@@ -121,7 +121,7 @@ class ExpressionTranslator(ABC):
         if not node.path:
             return self._resolve(node, scope)[1]
         json_type, text = self.value_at_path(node, scope)
-        error = self.error_sql(node, "is not a text in some event")
+        error = self.error_sql(node, "is not a string in some event")
         return TypedSql(
             f"(CASE WHEN {json_type} = 'VARCHAR' THEN {text} WHEN {json_type} IS NULL THEN NULL"
             f" ELSE {error} END)",
@@ -300,4 +300,6 @@ def refuse_equality(node: ast.Node, value_type: ValueType) -> None:
         )
         raise refusal(node, f"{value_type} cannot be compared as a whole", hint)
     if value_type is ValueType.INSIDE:
-        raise refusal(node, "the type of a value inside DATA is unknown", "compare it with a text")
+        raise refusal(
+            node, "the type of a value inside DATA is unknown", "compare it with a string"
+        )

@@ -67,7 +67,9 @@ class FunctionTranslator(ExpressionTranslator, ABC):
         arguments = [self.value(argument, scope) for argument in node.args]
         for argument, operand in zip(node.args, arguments, strict=True):
             if operand.type not in (ValueType.TEXT, ValueType.INSIDE):
-                raise refusal(argument, f"an argument of {name} must be a text, got {operand.type}")
+                raise refusal(
+                    argument, f"an argument of {name} must be a string, got {operand.type}"
+                )
         return [operand.sql for operand in arguments]
 
     def _text_function(self, node: ast.Call, scope: TableScope) -> TypedSql:
@@ -114,7 +116,7 @@ class FunctionTranslator(ExpressionTranslator, ABC):
         texts = []
         for item in items:
             if not isinstance(item, ast.String):
-                raise refusal(item, "an item in array_contains must be a text in single quotes")
+                raise refusal(item, "an item in array_contains must be a string in single quotes")
             texts.append(text_value(item))
         self.column_uses[-1] = replace(self.column_uses[-1], items=tuple(texts))
         literals = ", ".join(map(text_sql, texts))

@@ -22,7 +22,7 @@ def text_value(node: ast.String) -> str:
         if escape[1] not in _SAFE_ESCAPES:
             is_wildcard = escape[1] in "%_"
             hint = "in LIKE, write ESCAPE '!' and !% for a percent sign" if is_wildcard else ""
-            raise refusal(node, f"the meaning of `{escape[0]}` in a text is undocumented", hint)
+            raise refusal(node, f"the meaning of `{escape[0]}` in a string is undocumented", hint)
     if "\0" in node.value:
         raise refusal(node, "the text contains a NUL character")
     return node.value

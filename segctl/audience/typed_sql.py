@@ -1,9 +1,9 @@
 """Typed pieces of SQL, and which of them may be compared with each other.
 
-The rule for two different types: a text literal compared with a time is read as a time, a value
-inside DATA compared with a text is read as a text, and anything else is refused. SendGrid resembles
-Snowflake (sendgrid-api.md §6), which converts more than that, but what it does with a value that
-does not convert is undocumented. Does not know the query around the pieces.
+The rule for two different types: a string literal compared with a time is read as a time, a value
+inside DATA compared with a string is read as a string, and anything else is refused. SendGrid
+resembles Snowflake (sendgrid-api.md §6), which converts more than that, but what it does with a
+value that does not convert is undocumented. Does not know the query around the pieces.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NUMBER_TYPE = f"DECIMAL(38, {DECIMALS})"
 class TypedSql:
     """A piece of SQL, safe beside any operator, and the type of its value.
 
-    `literal` is the value of a text literal; only a literal can still become a time. `guessed`
+    `literal` is the value of a string literal; only a literal can still become a time. `guessed`
     marks a column whose type is known from nothing but its values.
     """
 
@@ -149,14 +149,14 @@ def _as_time(node: Node, operand: TypedSql) -> TypedSql:
     if operand.literal is None:
         raise refusal(
             node,
-            "a text is compared with a time, but the format of the times in it is unknown",
+            "a string is compared with a time, but the format of the times in it is unknown",
             "compare the time with a literal: '2026-01-31T00:00:00Z'",
         )
     time = parse_utc(operand.literal)
     if time is None:
         raise refusal(
             node,
-            "a text that is compared with a time must be an ISO 8601 time",
+            "a string that is compared with a time must be an ISO 8601 time",
             "write '2026-01-31T00:00:00Z'",
         )
     return TypedSql(time_sql(time), ValueType.TIME)

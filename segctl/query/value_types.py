@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from segctl.query.catalogue import ColumnType
 from segctl.query.parser.errors import Problem
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SqlBool: TypeAlias = bool | None
+"""The value of a condition; `None` is NULL."""
+
 
 class ValueType(StrEnum):
     """The type of a value, worded for messages."""
 
-    TEXT = "a text"
+    TEXT = "a string"
     NUMBER = "a number"
     TIME = "a time"
     LIST = "a list"

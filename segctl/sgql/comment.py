@@ -1,11 +1,10 @@
-"""The query of an old segment as a comment of the file that takes its place.
+"""The query of a v1 segment as a comment in the file of its successor.
 
-Owns what such a comment may hold. The comment is for the eyes of a reviewer, so below the query
-stands how it was read where the documentation leaves that open, and every line of it shows as it
-is, with four exceptions: what looks like an e-mail address or an API key is
-masked (the query itself must hold what it asks for, a comment need not, and git never forgets),
-invisible characters are written out, tabs become spaces, and words to which segctl or an editor
-would listen are masked. Nothing of it can end the comment.
+For reviewers: below the query, the comment lists how segctl read it where the documentation is
+unclear. Every line is as it was, with four exceptions: what looks like an e-mail address or an API
+key is masked (the new query needs it, a comment does not, and git never forgets), invisible
+characters are escaped, tabs become spaces, and words that segctl or an editor would act on are
+masked. Nothing in the query can end the comment.
 """
 
 from __future__ import annotations
@@ -19,21 +18,21 @@ from segctl.query.personal_data import mask_email_addresses
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_MASKED = "***"
+_MASK = "***"
 
 
 def old_query_comment(text: str, notes: Iterable[str] = ()) -> str:
-    """Write a query, and what is to be known of its reading, as lines of a YAML comment."""
-    written = ["# The query of the old segment, in SGQL:", *_lines(text)]
-    remarks = [line for note in notes for line in _lines(note)]
-    if remarks:
-        written += ["# What the documentation of SGQL leaves open:", *remarks]
-    return "".join(f"{line}\n" for line in written)
+    """Return a query, and the notes on how it was read, as the lines of a YAML comment."""
+    lines = ["# The query of the v1 segment, in SGQL:", *_comment_lines(text)]
+    note_lines = [line for note in notes for line in _comment_lines(note)]
+    if note_lines:
+        lines += ["# What the SGQL documentation leaves open:", *note_lines]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _lines(text: str) -> Iterator[str]:
+def _comment_lines(text: str) -> Iterator[str]:
     for line in redact(mask_email_addresses(text)).splitlines() or [""]:
-        yield f"#   {DIRECTIVE.sub(_MASKED, ''.join(map(_visible, line)))}".rstrip()
+        yield f"#   {DIRECTIVE.sub(_MASK, ''.join(map(_visible, line)))}".rstrip()
 
 
 def _visible(char: str) -> str:

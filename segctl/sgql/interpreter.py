@@ -1,13 +1,13 @@
-"""Who is in an SGQL query: a second answer, worked out from the rules and from no SQL.
+"""The evaluation of an SGQL query, from the rules and without SQL.
 
-Owns the evaluation of a query for contacts that stand in memory, so that a translation can be
-checked against it (`differences`). Written from the rules in the docstring of `segctl.sgql`, on
-Python's values, and shares with the translation the tree and the reading of events alone: a mistake
-in the writing of SQL, in its NULLs or in its patterns, shows as a contact that differs. A mistake
-about the language itself shows in both; the notes of a translation say where one is possible.
+Evaluates a query for contacts in memory, so that a translation can be checked against it
+(`differences`). Implements the rules in the docstring of `segctl.sgql` on Python's values, and
+shares only the tree and the reading of events with the translation: a mistake in the SQL, in its
+NULLs or its patterns, shows as a contact that differs. A mistake about the language itself is in
+both; the notes of a translation say where one is possible.
 
-Rows go from columns to text, `Decimal`, lists of text, times (UTC where they have no zone), and for
-`data` of an event what JSON can hold; what is missing is NULL.
+Rows map columns to text, `Decimal`, lists of text, times (UTC if they have no time zone), and the
+`data` of an event to what JSON can contain; a missing column is NULL.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from segctl.sgql.predicates import (
     EVENT_FIELDS,
     AllOf,
     AnyOf,
-    Happened,
-    Holds,
-    NoneOf,
+    ContactCondition,
+    EventExists,
+    Negation,
     Predicate,
-    read,
+    read_predicate,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from segctl.query.parser.errors import Problem
+    from segctl.query.value_types import SqlBool
 
-SqlBool: TypeAlias = bool | None
 Row: TypeAlias = "Mapping[str, Any]"
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
@@ -54,9 +54,9 @@ _ARITHMETIC = {
 
 
 class CannotEvaluate(Exception):
-    """The rules do not say whether a contact is in: two types are compared, zero divides.
+    """The rules do not decide whether a contact is selected, as for a division by zero.
 
-    `problems` are those of a query that cannot be read. Says nothing of what contacts hold.
+    `problems` are those of a query that cannot be parsed. Messages contain no contact data.
     """
 
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
@@ -66,7 +66,7 @@ class CannotEvaluate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AudienceDifference:
-    """A contact that is in one of two audiences only: in that of the old query, or of the new."""
+    """A contact that only one of the two queries selects."""
 
     contact_id: str
     old: bool
@@ -75,50 +75,53 @@ class AudienceDifference:
 
 @dataclass(frozen=True, slots=True)
 class SgqlQuery:
-    """A query that was read, with its parent lists and the moment that NOW() gives."""
+    """A parsed query with its parent lists and the value of NOW()."""
 
     predicate: Predicate
     parent_list_ids: tuple[str, ...]
     now: datetime
 
-    def truth(self, contact: Row, events: Iterable[Row]) -> SqlBool:
-        """Work out what the query says of one contact and its events. Raises `NoAnswer`."""
+    def evaluate(self, contact: Row, events: Iterable[Row]) -> SqlBool:
+        """Return the value of the query for one contact and its events. Raises `CannotEvaluate`."""
         fields = fold_row(contact)
-        happened = [fold_row(event) for event in events]
-        parents = (_contains(fields.get("list_ids"), one) for one in self.parent_list_ids)
-        return _both([*parents, self._holds(self.predicate, fields, happened)])
+        event_rows = [fold_row(event) for event in events]
+        parents = (_contains(fields.get("list_ids"), list_id) for list_id in self.parent_list_ids)
+        return _and([*parents, self._evaluate(self.predicate, fields, event_rows)])
 
-    def _holds(self, predicate: Predicate, contact: Row, events: Sequence[Row]) -> SqlBool:
+    def _evaluate(self, predicate: Predicate, contact: Row, events: Sequence[Row]) -> SqlBool:
         match predicate:
-            case Holds(condition=condition):
+            case ContactCondition(condition=condition):
                 return self._truth(condition, _RowContext(contact))
-            case Happened(conditions=conditions):
+            case EventExists(conditions=conditions):
                 return any(
-                    all(self._truth(one, _RowContext(contact, event)) is True for one in conditions)
+                    all(
+                        self._truth(condition, _RowContext(contact, event)) is True
+                        for condition in conditions
+                    )
                     for event in events
                 )
             case AllOf(operands=operands):
-                return _both(self._holds(one, contact, events) for one in operands)
+                return _and(self._evaluate(operand, contact, events) for operand in operands)
             case AnyOf(operands=operands):
-                return _either(self._holds(one, contact, events) for one in operands)
-            case NoneOf(operand=operand):
-                return _not(self._holds(operand, contact, events))
+                return _or(self._evaluate(operand, contact, events) for operand in operands)
+            case Negation(operand=operand):
+                return _not(self._evaluate(operand, contact, events))
 
-    def _truth(self, node: ast.Expression, sight: _RowContext) -> SqlBool:
-        value = self._value(node, sight)
+    def _truth(self, node: ast.Expression, row: _RowContext) -> SqlBool:
+        value = self._value(node, row)
         if value is None or isinstance(value, bool):
             return value
-        raise CannotEvaluate("a value stands where a condition should")
+        raise CannotEvaluate("must be a condition, got a value")
 
-    def _value(  # noqa: C901, PLR0911, PLR0912 - one branch a shape
-        self, node: ast.Expression, sight: _RowContext
+    def _value(  # noqa: C901, PLR0911, PLR0912 - one branch per node
+        self, node: ast.Expression, row: _RowContext
     ) -> Any:
-        def ask(one: ast.Expression) -> Any:
-            return self._value(one, sight)
+        def value_of(operand: ast.Expression) -> Any:
+            return self._value(operand, row)
 
-        match node:  # what there is most of comes first: this runs for every contact
+        match node:  # the most frequent nodes come first: this runs for every contact
             case ast.Column():
-                return sight.find(node)
+                return row.find(node)
             case ast.String(value=value):
                 return value
             case ast.Number(text=text):
@@ -128,41 +131,43 @@ class SgqlQuery:
             case ast.Null():
                 return None
             case ast.And(operands=operands):
-                return _both(self._truth(one, sight) for one in operands)
+                return _and(self._truth(operand, row) for operand in operands)
             case ast.Or(operands=operands):
-                return _either(self._truth(one, sight) for one in operands)
+                return _or(self._truth(operand, row) for operand in operands)
             case ast.Not(operand=operand):
-                return _not(self._truth(operand, sight))
+                return _not(self._truth(operand, row))
             case ast.Comparison(op=op, left=left, right=right):
-                return _compare(ask(left), op, ask(right))
+                return _compare(value_of(left), op, value_of(right))
             case ast.Between(operand=operand, low=low, high=high, negated=negated):
-                value = ask(operand)
-                inside = _both((_compare(value, ">=", ask(low)), _compare(value, "<=", ask(high))))
-                return _not(inside) if negated else inside
+                value = value_of(operand)
+                is_between = _and(
+                    (_compare(value, ">=", value_of(low)), _compare(value, "<=", value_of(high)))
+                )
+                return _not(is_between) if negated else is_between
             case ast.In(operand=operand, items=tuple(items), negated=negated):
-                value = ask(operand)
-                among = _either(_compare(value, "=", ask(item)) for item in items)
-                return _not(among) if negated else among
+                value = value_of(operand)
+                is_in = _or(_compare(value, "=", value_of(item)) for item in items)
+                return _not(is_in) if negated else is_in
             case ast.IsNull(operand=operand, negated=negated):
-                return (ask(operand) is None) != negated
+                return (value_of(operand) is None) != negated
             case ast.Like(operand=operand, pattern=pattern, negated=negated):
-                text, form = ask(operand), ask(pattern)
-                if text is None or form is None:
+                text, like = value_of(operand), value_of(pattern)
+                if text is None or like is None:
                     return None
-                return _like(_text(text), _text(form)) != negated
+                return _like(_text(text), _text(like)) != negated
             case ast.Cast(operand=operand):
-                return _moment(ask(operand))
+                return _as_time(value_of(operand))
             case ast.Unary(operand=operand):
-                return _arithmetic("-", Decimal(0), ask(operand))
-            case ast.Binary(op=op, left=left, right=ast.Interval() as span):
-                base = ask(left)
-                return None if base is None else _shifted(_moment(base), op, span)
+                return _arithmetic("-", Decimal(0), value_of(operand))
+            case ast.Binary(op=op, left=left, right=ast.Interval() as interval):
+                base = value_of(left)
+                return None if base is None else _add_interval(_as_time(base), op, interval)
             case ast.Binary(op=op, left=left, right=right):
-                return _arithmetic(op, ask(left), ask(right))
+                return _arithmetic(op, value_of(left), value_of(right))
             case ast.Call(name=name, args=args):
-                return self._call(upper(name.text), [ask(one) for one in args])
+                return self._call(upper(name.text), [value_of(arg) for arg in args])
             case _:
-                raise CannotEvaluate("SGQL has no such expression")
+                raise CannotEvaluate("this expression is not part of SGQL")
 
     def _call(self, name: str, args: list[Any]) -> Any:
         if name == "NOW":
@@ -171,25 +176,25 @@ class SgqlQuery:
             return None
         functions: dict[str, Callable[..., Any]] = {
             "CONTAINS": _contains,
-            "CONCAT": lambda one, other: _text(one) + _text(other),
+            "CONCAT": lambda left, right: _text(left) + _text(right),
             "LENGTH": lambda text: Decimal(len(_text(text))),
             "LOWER": lambda text: _text(text).lower(),
         }
         if name not in functions:
-            raise CannotEvaluate(f"SGQL documents no function {name}")
+            raise CannotEvaluate(f"SGQL does not document the function {name}")
         return functions[name](*args)
 
 
 def read_query(text: str, parent_list_ids: Sequence[str], now: datetime) -> SgqlQuery:
-    """Read a query, to ask it of contacts. Raises `NoAnswer` with the problems of its text."""
-    found = read(parse(text))
-    if found.predicate is None:
-        raise CannotEvaluate("the query cannot be read", found.problems)
-    return SgqlQuery(found.predicate, tuple(parent_list_ids), now)
+    """Return a query ready to evaluate. Raises `CannotEvaluate` with the problems of its text."""
+    result = read_predicate(parse(text))
+    if result.predicate is None:
+        raise CannotEvaluate("the query cannot be read", result.problems)
+    return SgqlQuery(result.predicate, tuple(parent_list_ids), now)
 
 
 def differences(
-    asked: SgqlQuery,
+    query: SgqlQuery,
     contacts: Iterable[Row],
     events: Mapping[str, Sequence[Row]],
     selected: Mapping[str, SqlBool],
@@ -201,7 +206,7 @@ def differences(
     """
     for contact in contacts:
         contact_id = contact["contact_id"]
-        old = asked.truth(contact, events.get(contact_id, ())) is True
+        old = query.evaluate(contact, events.get(contact_id, ())) is True
         new = selected.get(contact_id) is True
         if old != new:
             yield AudienceDifference(contact_id, old, new)
@@ -209,7 +214,7 @@ def differences(
 
 @dataclass(frozen=True, slots=True)
 class _RowContext:
-    """The rows that a condition asks: a contact, and perhaps one of its events."""
+    """The rows that a condition is about: a contact, and perhaps one of its events."""
 
     contact: Row
     event: Row | None = None
@@ -222,38 +227,38 @@ class _RowContext:
         for step in node.path:
             value = value.get(getattr(step, "text", "")) if isinstance(value, dict) else None
         if node.path and value is not None and not isinstance(value, str):
-            raise CannotEvaluate("a part of an event is not a text")
+            raise CannotEvaluate("a part of an event is not a string")
         return value
 
 
 class FoldedRow(dict[str, Any]):
-    """A row whose columns are found by their exact name, and by it in lower case."""
+    """A row whose columns are found by their exact name and by their name in lower case."""
 
 
 def fold_row(row: Row) -> FoldedRow:
-    """Prepare a row, once for however many questions."""
+    """Return a row prepared for evaluation, once for any number of queries."""
     if isinstance(row, FoldedRow):
         return row
-    found = {lower(name): value for name, value in row.items()} | dict(row)
+    columns = {lower(name): value for name, value in row.items()} | dict(row)
     return FoldedRow(
         (name, value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else value)
-        for name, value in found.items()
+        for name, value in columns.items()
     )
 
 
-def _both(truths: Iterable[SqlBool]) -> SqlBool:
-    """AND: what is false decides, and only then what is not known."""
-    known = True
-    for one in truths:
-        if one is False:
+def _and(values: Iterable[SqlBool]) -> SqlBool:
+    """Return the AND of values: FALSE if any is false, else NULL if any is NULL."""
+    has_null = False
+    for value in values:
+        if value is False:
             return False
-        known = known and one is not None
-    return True if known else None
+        has_null = has_null or value is None
+    return None if has_null else True
 
 
-def _either(truths: Iterable[SqlBool]) -> SqlBool:
-    """OR: what is true decides, and only then what is not known."""
-    return _not(_both(_not(one) for one in truths))
+def _or(values: Iterable[SqlBool]) -> SqlBool:
+    """Return the OR of values: TRUE if any is true, else NULL if any is NULL."""
+    return _not(_and(_not(value) for value in values))
 
 
 def _not(value: SqlBool) -> SqlBool:
@@ -264,9 +269,9 @@ def _compare(left: Any, op: str, right: Any) -> SqlBool:
     if left is None or right is None:
         return None
     if isinstance(left, datetime) or isinstance(right, datetime):
-        left, right = _moment(left), _moment(right)
+        left, right = _as_time(left), _as_time(right)
     if type(left) is not type(right) or not isinstance(left, bool | str | Decimal | datetime):
-        raise CannotEvaluate("values of two types are compared")
+        raise CannotEvaluate("values of different types are compared")
     order = int(left > right) - int(left < right)
     return {
         "=": order == 0,
@@ -291,36 +296,36 @@ def _arithmetic(op: str, left: Any, right: Any) -> Any:
         raise CannotEvaluate("a number is divided by zero") from None
 
 
-def _contains(held: Any, wanted: Any) -> SqlBool:
-    if held is None:
+def _contains(items: Any, item: Any) -> SqlBool:
+    if items is None:
         return None
-    if not isinstance(held, list | tuple):
-        raise CannotEvaluate("CONTAINS looks into lists")
-    return wanted in held
+    if not isinstance(items, list | tuple):
+        raise CannotEvaluate("the first argument of CONTAINS must be a list")
+    return item in items
 
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise CannotEvaluate("a text is needed")
+    raise CannotEvaluate("must be a string")
 
 
-def _moment(value: Any) -> datetime:
+def _as_time(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     try:
         return parse_moment(_text(value))
     except ValueError:
         raise CannotEvaluate(
-            "a text that is compared with a time is none, or has no zone"
+            "a string that is compared with a time is not a time, or has no time zone"
         ) from None
 
 
-def _shifted(base: datetime, op: str, span: ast.Interval) -> datetime:
-    """Go some time back or forth; a day that a month does not have becomes its last."""
-    amount = int(span.value.text) if isinstance(span.value, ast.Number) else 0
+def _add_interval(base: datetime, op: str, interval: ast.Interval) -> datetime:
+    """Return a time plus or minus an interval; a day past the end of a month becomes its last."""
+    amount = int(interval.value.text) if isinstance(interval.value, ast.Number) else 0
     amount = amount if op == "+" else -amount
-    unit = span.unit.text if span.unit else ""
+    unit = interval.unit.text if interval.unit else ""
     try:
         if unit in _SECONDS:
             return base + timedelta(seconds=amount * _SECONDS[unit])
@@ -328,11 +333,11 @@ def _shifted(base: datetime, op: str, span: ast.Interval) -> datetime:
         day = min(base.day, calendar.monthrange(year, month + 1)[1])
         return base.replace(year=year, month=month + 1, day=day)
     except (OverflowError, ValueError):
-        raise CannotEvaluate("a span reaches beyond the calendar") from None
+        raise CannotEvaluate("an interval goes beyond the calendar") from None
 
 
 def _like(text: str, pattern: str) -> bool:
-    """Match `%` with anything, `%%` with a percent sign, and every other character with itself."""
+    """Return whether a pattern matches: `%` anything, `%%` a percent sign, the rest itself."""
     pieces = [""]
     at = 0
     while at < len(pattern):
@@ -353,8 +358,8 @@ def _like(text: str, pattern: str) -> bool:
         return False
     at = len(first)
     for piece in middle:
-        found = text.find(piece, at)
-        if found < 0:
+        index = text.find(piece, at)
+        if index < 0:
             return False
-        at = found + len(piece)
+        at = index + len(piece)
     return at <= len(text) - len(last)

@@ -1,7 +1,7 @@
-"""SGQL's literals in the language of Segments V2: texts, times, patterns of LIKE.
+"""The literals of SGQL in the language of Segments V2: strings, times, LIKE patterns.
 
-Owns their spelling, and the refusal of those that V2 could read as something else. Knows no types
-of fields: `values` does.
+Spells them, and refuses those that V2 could read differently. Does not know the types of fields:
+`expressions` does.
 """
 
 from __future__ import annotations
@@ -17,58 +17,59 @@ _TOO_FINE = re.compile(r"[.,]\d{6}\d*[1-9]")
 _SPECIAL = re.compile(r"%%|[%_!]")
 
 
-def text_of(node: ast.String, value: str) -> ast.String:
-    """Write a text: quotes doubled, backslashes escaped."""
+def string_literal(node: ast.String, value: str) -> ast.String:
+    """Return a string literal of V2: quotes doubled, backslashes escaped."""
     if "\0" in value:
-        raise refusal(node, "the text holds a NUL character")
+        raise refusal(node, "the string contains a NUL character")
     return replace(node, raw=value.replace("\\", "\\\\").replace("'", "''"), value=value)
 
 
-def time_of(node: ast.String, value: str) -> ast.String:
-    """Write a time as V2's queries have it: in UTC, with a Z."""
+def time_literal(node: ast.String, value: str) -> ast.String:
+    """Return a time as queries of V2 have it: in UTC, with a Z."""
     moment = instant(value)
     if moment is None:
-        raise refusal(node, "this is no time in ISO form", "such as '2026-01-31T00:00:00Z'")
+        raise refusal(node, "invalid time: must be in ISO format", "write '2026-01-31T00:00:00Z'")
     if moment.tzinfo is None:
         raise refusal(
             node,
-            "the time has no zone, and in which one SGQL reads it is not documented",
-            "SGQL documents '2026-01-31T00:00:00Z'",
+            "the time has no time zone, and SGQL does not document a default",
+            "write '2026-01-31T00:00:00Z'",
         )
     if _TOO_FINE.search(value):
-        raise refusal(node, "the time is finer than a microsecond")
+        raise refusal(node, "the time is more precise than a microsecond")
     text = moment.replace(tzinfo=None).isoformat() + "Z"
     return replace(node, raw=text, value=text)
 
 
-def refuse_unclear_time(node: ast.Expression) -> None:
-    """Refuse a text that would be written anew beside a time, and must not be beside a text."""
+def check_not_ambiguous(node: ast.Expression) -> None:
+    """Refuse a string that is rewritten if it is compared with a time, but not with a string."""
     if isinstance(node, ast.String) and not node.value.endswith("Z") and instant(node.value):
         raise refusal(
             node,
-            "whether this is a time or a text depends on the type of the field",
-            "`segctl fields pull` writes it down",
+            "the type of the field decides whether this is a time or a string",
+            "run `segctl fields pull`, which saves the types of the fields",
         )
 
 
-def beside_a_time(node: ast.Expression) -> ast.Expression:
-    """Write a time that is compared with one that is no literal."""
+def compared_time(node: ast.Expression) -> ast.Expression:
+    """Return a value that is compared with a field or function of type time."""
     match node:
         case ast.Cast(operand=operand):
             return operand
         case ast.String(value=value):
-            return time_of(node, value)
+            return time_literal(node, value)
         case _:
             return node
 
 
-def pattern_of(node: ast.Expression, pattern: str) -> tuple[ast.String, ast.String | None]:
-    """Make a pattern of V2, in which `_` stands for anything, and the character of ESCAPE."""
+def like_pattern(node: ast.Expression, pattern: str) -> tuple[ast.String, ast.String | None]:
+    """Return a pattern in V2's LIKE, where `_` is special too, and the operand of ESCAPE."""
     empty = ast.String(start=node.start, end=node.end, raw="", value="")
-    if not any(mark in pattern for mark in ("%%", "_", "\\")):
-        return text_of(empty, pattern), None
-    return text_of(empty, _SPECIAL.sub(_escaped, pattern)), replace(empty, raw="!", value="!")
+    if not any(special in pattern for special in ("%%", "_", "\\")):
+        return string_literal(empty, pattern), None
+    escaped = string_literal(empty, _SPECIAL.sub(_escape, pattern))
+    return escaped, replace(empty, raw="!", value="!")
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return "%" if found[0] == "%" else f"!{found[0][0]}"
+def _escape(match: re.Match[str]) -> str:
+    return "%" if match[0] == "%" else f"!{match[0][0]}"

@@ -1,12 +1,12 @@
-"""Reading the text of an SGQL query: `parse(text)` gives its tree, or says what cannot be read.
+"""The parser of SGQL: `parse(text)` returns the tree of a query, or says what is wrong.
 
-Owns the grammar; its standing is in the docstring of `segctl.sgql`. The nodes are those of
-`query.tree`, of which SGQL needs a part: And, Or, Not, Comparison, In, IsNull, Like, Between, Call,
-Column, String, Number, Boolean, Null, Interval, Binary, Unary, and Cast for TIMESTAMP '…'. `String`
-has in `raw` what stands between the quotes, in `value` what it says. Every node knows its place.
+The docstring of `segctl.sgql` says which parts of the grammar are documented. The nodes are those
+of `query.ast`, of which SGQL needs And, Or, Not, Comparison, In, IsNull, Like, Between, Call,
+Column, String, Number, Boolean, Null, Interval, Binary, Unary, and Cast for TIMESTAMP '…'. `raw` of
+a `String` is the source between the quotes, `value` its meaning. Every node knows its place.
 
-Refuses what the documentation leaves open rather than to pick a meaning. Never raises; chains are
-loops, nesting and height are bounded, as in `query.expressions`.
+Refuses what the documentation leaves open. Never raises; chains are loops, nesting and height are
+limited, as in `query.parser.expressions`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from segctl.query import ast
 from segctl.query.parser.cursor import Cursor
 from segctl.query.parser.errors import ParseError, Problem, quote_snippet
 from segctl.query.parser.expressions import MAX_DEPTH
-from segctl.query.parser.parse import MAX_QUERY_LENGTH
+from segctl.query.parser.parse import MAX_QUERY_LENGTH, too_long
 from segctl.query.parser.tokens import TokenKind, lower
 from segctl.query.visit import children
 from segctl.sgql.tokens import tokenize
@@ -33,19 +33,19 @@ KEYWORDS = frozenset(
 """Bare words that are never a name."""
 
 UNITS = ("second", "minute", "hour", "day", "month", "year")
-"""The units of a span; an s at the end is taken, too."""
+"""The units of an interval; each may end with an s."""
 
 _COMPARISONS = {op: op for op in ("=", "!=", "<", "<=", ">", ">=")} | {"<>": "!="}
-_POWERS = {"-": 1, "+": 2, "/": 3, "*": 4, "%": 5}
-_TEST = ("IN", "LIKE", "BETWEEN")
-_AFTER = ("AND", "OR", "IN", "IS", "LIKE", "BETWEEN")
+_PRECEDENCE = {"-": 1, "+": 2, "/": 3, "*": 4, "%": 5}
+_TEST_KEYWORDS = ("IN", "LIKE", "BETWEEN")
+_OPERAND_FOLLOWERS = ("AND", "OR", "IN", "IS", "LIKE", "BETWEEN")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_SPAN = re.compile(r"\s*(\d{1,9})\s+([A-Za-z]+)\s*", re.ASCII)
+_INTERVAL = re.compile(r"\s*(\d{1,9})\s+([A-Za-z]+)\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedCondition:
-    """What reading gave: `condition` is `None` exactly when there are `problems`.
+    """The result of parsing: `condition` is `None` exactly when there are `problems`.
 
     `parens` are the parentheses around expressions, which have no nodes of their own.
     """
@@ -57,40 +57,39 @@ class ParsedCondition:
 
 
 def parse(text: str) -> ParsedCondition:
-    """Read a query. Never raises; offsets count characters of `text`."""
+    """Parse a query. Never raises; offsets count characters of `text`."""
     if len(text) > MAX_QUERY_LENGTH:
-        message = f"the query has {len(text)} characters; segctl reads at most {MAX_QUERY_LENGTH}"
-        return ParsedCondition(text, None, (Problem("too-long", message, "", 0, 0),))
-    reader: _Reader | None = None
+        return ParsedCondition(text, None, (too_long(text),))
+    parser: _Parser | None = None
     try:
-        reader = _Reader(text, tokenize(text))
-        condition = reader.parse_query()
-    except ParseError as stop:
-        found = reader.problems if reader else ()
-        return ParsedCondition(text, None, (*found, stop.problem))
-    except RecursionError:  # the caller stood deep in the stack already
-        problem = Problem("too-deep", "the query is nested too deep", "", 0, len(text))
+        parser = _Parser(text, tokenize(text))
+        condition = parser.parse_query()
+    except ParseError as error:
+        reported = parser.problems if parser else ()
+        return ParsedCondition(text, None, (*reported, error.problem))
+    except RecursionError:  # the caller is deep in the stack already
+        problem = Problem("too-deep", "the query is nested too deeply", "", 0, len(text))
         return ParsedCondition(text, None, (problem,))
-    if reader.problems:
-        return ParsedCondition(text, None, tuple(reader.problems))
-    return ParsedCondition(text, condition, (), tuple(reader.parens))
+    if parser.problems:
+        return ParsedCondition(text, None, tuple(parser.problems))
+    return ParsedCondition(text, condition, (), tuple(parser.parens))
 
 
-class _Reader(Cursor):
-    """Reads a condition at the cursor."""
+class _Parser(Cursor):
+    """Parses a condition at the cursor."""
 
     depth = 0
 
-    def is_name(self, word: Token) -> bool:
-        return word.kind is TokenKind.QUOTED or (
-            word.kind is TokenKind.NAME and word.upper not in KEYWORDS
+    def is_name(self, token: Token) -> bool:
+        return token.kind is TokenKind.QUOTED or (
+            token.kind is TokenKind.NAME and token.upper not in KEYWORDS
         )
 
     def parse_query(self) -> ast.Expression:
         if self.at(""):
             raise self.error("empty-query", "the query is empty")
         if self.at("SELECT"):
-            raise self.error("not-sgql", "this is SQL already: SGQL is a condition without SELECT")
+            raise self.error("not-sgql", "this is SQL; an SGQL query is a condition without SELECT")
         condition = self.parse_condition()
         if not self.at(""):
             raise self._unexpected_rest()
@@ -99,17 +98,17 @@ class _Reader(Cursor):
         return condition
 
     def parse_condition(self) -> ast.Expression:
-        """Read operands joined by AND, or by OR."""
+        """Parse operands joined by AND, or by OR."""
         self._enter()
-        begin = self.token.start
+        start = self.token.start
         operands = [self._parse_negation()]
         joined = self.token
         while self.at("AND", "OR"):
             if self.token.upper != joined.upper:
                 self.report(
                     "unclear-precedence",
-                    "AND and OR stand side by side, and which goes first in SGQL is not documented",
-                    "put what belongs together between parentheses",
+                    "AND and OR without parentheses: SGQL does not document their precedence",
+                    "put the conditions that belong together in parentheses",
                 )
                 joined = self.token
             self.advance()
@@ -118,27 +117,27 @@ class _Reader(Cursor):
         if len(operands) == 1:
             return operands[0]
         kind = ast.And if joined.upper == "AND" else ast.Or
-        return kind(start=begin, end=self.last_end, operands=tuple(operands))
+        return kind(start=start, end=self.last_end, operands=tuple(operands))
 
     def _parse_negation(self) -> ast.Expression:
-        word = self.accept("NOT")
-        if word is None:
+        token = self.accept("NOT")
+        if token is None:
             return self._parse_comparison()
         self._enter()
         operand = self._parse_negation()
         self.depth -= 1
-        return ast.Not(start=word.start, end=self.last_end, operand=operand)
+        return ast.Not(start=token.start, end=self.last_end, operand=operand)
 
     def _parse_comparison(self) -> ast.Expression:
-        begin = self.token.start
-        found = self._parse_comparison_tail(self._parse_arithmetic(), begin)
-        if self.at(*_COMPARISONS, *_TEST, "IS"):
+        start = self.token.start
+        node = self._parse_comparison_tail(self._parse_arithmetic(), start)
+        if self.at(*_COMPARISONS, *_TEST_KEYWORDS, "IS"):
             raise self.error(
                 "chained-comparison",
                 "comparisons cannot be chained",
-                "put AND between them, or one of them between parentheses",
+                "join them with AND, or put one of them in parentheses",
             )
-        return found
+        return node
 
     def _parse_comparison_tail(self, left: ast.Expression, start: int) -> ast.Expression:
         if self.at(*_COMPARISONS):
@@ -170,24 +169,24 @@ class _Reader(Cursor):
                 start=start, end=self.last_end, operand=left, low=low, high=high, negated=negated
             )
         if negated:
-            raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=_TEST)
+            raise self.unexpected("IN, LIKE or BETWEEN after NOT", meant=_TEST_KEYWORDS)
         return left
 
     def _parse_items(self, opened: Token) -> tuple[ast.Expression, ...]:
         items = [self.parse_condition()]
         while self.accept(","):
             items.append(self.parse_condition())
-        self.expect_closing(")", opened, _AFTER)
+        self.expect_closing(")", opened, _OPERAND_FOLLOWERS)
         return tuple(items)
 
     def _parse_arithmetic(self, floor: int = 0) -> ast.Expression:
-        """Read operands whose operators bind tighter than `floor`: each has its own power."""
-        begin = self.token.start
+        """Parse operands whose operators bind tighter than `floor`: each has its own precedence."""
+        start = self.token.start
         left = self._parse_signed()
-        while (power := _POWERS.get(self.token.upper, 0)) > floor:
+        while (precedence := _PRECEDENCE.get(self.token.upper, 0)) > floor:
             op = cast("ast.BinaryOperator", self.advance().upper)
-            right = self._parse_arithmetic(power)
-            left = ast.Binary(start=begin, end=self.last_end, op=op, left=left, right=right)
+            right = self._parse_arithmetic(precedence)
+            left = ast.Binary(start=start, end=self.last_end, op=op, left=left, right=right)
         return left
 
     def _parse_signed(self) -> ast.Expression:
@@ -199,36 +198,36 @@ class _Reader(Cursor):
         self.depth -= 1
         return ast.Unary(start=sign.start, end=self.last_end, op="-", operand=operand)
 
-    def _parse_operand(self) -> ast.Expression:  # noqa: PLR0911 - one a shape
-        word = self.token
+    def _parse_operand(self) -> ast.Expression:  # noqa: PLR0911 - one return per kind
+        token = self.token
         if self.at("("):
             return self._parse_parenthesis()
-        if word.kind is TokenKind.STRING:
+        if token.kind is TokenKind.STRING:
             return self._parse_string()
-        if word.kind is TokenKind.NUMBER:
+        if token.kind is TokenKind.NUMBER:
             return self._parse_number()
         if self.at("NULL"):
             self.advance()
-            return ast.Null(start=word.start, end=word.end)
+            return ast.Null(start=token.start, end=token.end)
         if self.at("TRUE", "FALSE"):
             self.advance()
-            return ast.Boolean(start=word.start, end=word.end, value=word.upper == "TRUE")
+            return ast.Boolean(start=token.start, end=token.end, value=token.upper == "TRUE")
         if self.at("INTERVAL"):
             return self._parse_interval()
         if self.at("TIMESTAMP") and self.next.kind is TokenKind.STRING:
             self.advance()
             text = self._parse_string()
             return ast.Cast(
-                start=word.start, end=text.end, operand=text, type="TIMESTAMP", form="literal"
+                start=token.start, end=text.end, operand=text, type="TIMESTAMP", form="literal"
             )
-        if not self.is_name(word):
+        if not self.is_name(token):
             raise self.unexpected("a field, a value or `(`")
         return self._parse_call() if self.next.upper == "(" else self._parse_column()
 
     def _parse_parenthesis(self) -> ast.Expression:
         opened = self.advance()
         inner = self.parse_condition()
-        self.expect_closing(")", opened, _AFTER)
+        self.expect_closing(")", opened, _OPERAND_FOLLOWERS)
         self.parens.append(
             ast.Paren(
                 start=opened.start, end=self.last_end, inner_start=inner.start, inner_end=inner.end
@@ -237,37 +236,37 @@ class _Reader(Cursor):
         return inner
 
     def _parse_string(self) -> ast.String:
-        word = self.advance()
-        raw = word.text[1:-1]
-        for found in _ESCAPE.finditer(raw):
-            if found[1] not in "\\'\"":
+        token = self.advance()
+        raw = token.text[1:-1]
+        for match in _ESCAPE.finditer(raw):
+            if match[1] not in "\\'\"":
                 self.report(
                     "unclear-escape",
-                    f"what {quote_snippet(found[0])} means in a text of SGQL is not documented",
-                    "the backslash escapes quotes and itself",
-                    word,
+                    f"SGQL does not document the escape {quote_snippet(match[0])}",
+                    "use a backslash only before quotes and backslashes",
+                    token,
                 )
                 break
-        return ast.String(start=word.start, end=word.end, raw=raw, value=_ESCAPE.sub(r"\1", raw))
+        return ast.String(start=token.start, end=token.end, raw=raw, value=_ESCAPE.sub(r"\1", raw))
 
     def _parse_number(self) -> ast.Number:
-        word = self.advance()
-        if self.token.kind is TokenKind.NAME and self.token.start == word.end:
+        token = self.advance()
+        if self.token.kind is TokenKind.NAME and self.token.start == token.end:
             raise self.error(
                 "syntax",
-                f"{quote_snippet(word.text + self.token.text)} is neither a number nor a name",
-                "such a name stands between backticks",
-                word,
+                f"{quote_snippet(token.text + self.token.text)} is neither a number nor a name",
+                "put such a name in backticks",
+                token,
             )
-        return ast.Number(start=word.start, end=word.end, text=word.text)
+        return ast.Number(start=token.start, end=token.end, text=token.text)
 
     def _parse_interval(self) -> ast.Interval:
-        word = self.advance()
+        token = self.advance()
         value: ast.Number | ast.String
         if self.token.kind is TokenKind.STRING:
             value = self._parse_string()
-            found = _SPAN.fullmatch(value.value)
-            amount, unit = found.groups() if found else ("", "")
+            match = _INTERVAL.fullmatch(value.value)
+            amount, unit = match.groups() if match else ("", "")
             value = ast.Number(start=value.start, end=value.end, text=amount)
         elif self.token.kind is TokenKind.NUMBER:
             value = self._parse_number()
@@ -278,13 +277,14 @@ class _Reader(Cursor):
         if lower(unit).removesuffix("s") not in UNITS or not value.text.isdecimal():
             raise self.error(
                 "unclear-interval",
-                "a span is a whole number of seconds, minutes, hours, days, months or years",
+                "an interval must be a whole number of seconds, minutes, hours, days, months or"
+                " years",
                 "write interval 10 day",
-                word,
+                token,
             )
         end = self.last_end
         name = ast.Name(start=end, end=end, text=lower(unit).removesuffix("s"))
-        return ast.Interval(start=word.start, end=end, value=value, unit=name, keyword=True)
+        return ast.Interval(start=token.start, end=end, value=value, unit=name, keyword=True)
 
     def _parse_call(self) -> ast.Call:
         name = self._parse_name("the name of a function")
@@ -303,7 +303,7 @@ class _Reader(Cursor):
             opened = self.advance()
             if opened.text == "[":
                 if self.token.kind is not TokenKind.STRING:
-                    raise self.unexpected("a text between the brackets")
+                    raise self.unexpected("a string in the brackets")
                 key = self._parse_string()
                 self.expect_closing("]", opened)
                 path.append(ast.Name(start=key.start, end=key.end, text=key.value, quoted=True))
@@ -313,19 +313,19 @@ class _Reader(Cursor):
             start=name.start, end=self.last_end, qualifier=None, name=name, path=tuple(path)
         )
 
-    def _parse_name(self, what: str) -> ast.Name:
-        word = self.token
-        if word.kind not in (TokenKind.NAME, TokenKind.QUOTED):
-            raise self.unexpected(what)
+    def _parse_name(self, expected: str) -> ast.Name:
+        token = self.token
+        if token.kind not in (TokenKind.NAME, TokenKind.QUOTED):
+            raise self.unexpected(expected)
         self.advance()
-        quoted = word.kind is TokenKind.QUOTED
-        text = word.text[1:-1] if quoted else word.text
-        return ast.Name(start=word.start, end=word.end, text=text, quoted=quoted)
+        quoted = token.kind is TokenKind.QUOTED
+        text = token.text[1:-1] if quoted else token.text
+        return ast.Name(start=token.start, end=token.end, text=text, quoted=quoted)
 
     def _unexpected_rest(self) -> ParseError:
         if self.at(")"):
-            return self.error("unexpected-parenthesis", "this `)` closes nothing", "remove it")
-        return self.unexpected("AND, OR or the end of the query", meant=_AFTER)
+            return self.error("unexpected-parenthesis", "`)` without a matching `(`", "remove it")
+        return self.unexpected("AND, OR or the end of the query", meant=_OPERAND_FOLLOWERS)
 
     def _enter(self) -> None:
         self.depth += 1
@@ -333,15 +333,15 @@ class _Reader(Cursor):
             raise self._too_deep()
 
     def _too_deep(self) -> ParseError:
-        return self.error("too-deep", f"the query is nested deeper than {MAX_DEPTH} levels")
+        return self.error("too-deep", f"the query is nested more than {MAX_DEPTH} levels deep")
 
 
-def _height(node: ast.Node) -> int:
-    """Measure a tree that may be too high to be gone through by recursion."""
+def _height(root: ast.Node) -> int:
+    """Return the height of a tree that may be too high for recursion."""
     highest = 0
-    pending = [(node, 1)]
+    pending = [(root, 1)]
     while pending:
-        found, level = pending.pop()
+        node, level = pending.pop()
         highest = max(highest, level)
-        pending.extend((child, level + 1) for child in children(found))
+        pending.extend((child, level + 1) for child in children(node))
     return highest

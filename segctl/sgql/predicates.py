@@ -1,19 +1,20 @@
-"""What a query says of one contact: conditions on the contact, and events that happened to it.
+"""The predicates of a query about one contact: conditions on the contact, and events it has.
 
-Owns the reading of event conditions, on which translation and interpreter both build. An event
-condition means that the contact has an event for which it is true. Which conditions are about one
-event [I], and when that is said in a note, because the documentation leaves it open:
+Both the translation and the interpreter build on this reading of event conditions. An event
+condition means that the contact has an event for which the condition is true. The documentation
+does not say which conditions are about the same event [I]; where segctl decides, a note says so:
 
-- conditions that stand side by side in one AND, as in all documented examples, are about one event;
-- so are those joined by OR, where it makes no difference;
-- groups in parentheses that each name an `event_type`, joined by AND, are an event each (noted);
-- NOT before an event condition says that the contact has no such event (noted). `event_type !=
-  'open'` is no such NOT: it asks for an event of another type (noted);
-- a contact without events fulfils what an OR asks of the contact itself (noted).
+- adjacent conditions in one AND, as in all documented examples, are about one event;
+- so are conditions joined by OR, where it makes no difference;
+- groups in parentheses that each contain an `event_type`, joined by AND, are about one event each
+  (noted);
+- NOT before an event condition means that the contact has no such event (noted). `event_type !=
+  'open'` is not such a NOT: it asks for an event of another type (noted);
+- a contact without events can satisfy an OR by the conditions on the contact itself (noted).
 
-What can be read in two of these ways is refused: groups or a NOT beside loose conditions on events,
-one event of two types, `event_type IS NULL`. The documentation of V2 says that several
-events and their absence could not be asked in the first API; but stored queries may ask for them.
+What can be read in two of these ways is refused: groups or a NOT next to loose event conditions,
+one event of two types, `event_type IS NULL`. According to the documentation of V2, the first API
+could not ask for several events, or for their absence; but stored queries may do so.
 """
 
 from __future__ import annotations
@@ -37,52 +38,52 @@ EVENT_FIELDS = {
     "event_timestamp": "timestamp",
     "event_data": "data",
 }
-"""The fields of an event, and the columns of `event_data` that hold them in V2."""
+"""The columns of `event_data` in V2, by the fields of an event in SGQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holds(ast.Node):
+class ContactCondition(ast.Node):
     """A condition on the contact alone."""
 
     condition: ast.Expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened(ast.Node):
-    """The contact has an event for which all conditions are true: it is, or it is not."""
+class EventExists(ast.Node):
+    """The contact has an event for which all conditions are true. Never NULL."""
 
     conditions: tuple[ast.Expression, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllOf(ast.Node):
-    """AND of two or more."""
+    """AND of two or more predicates."""
 
     operands: tuple[Predicate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOf(ast.Node):
-    """OR of two or more."""
+    """OR of two or more predicates."""
 
     operands: tuple[Predicate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoneOf(ast.Node):
-    """NOT."""
+class Negation(ast.Node):
+    """NOT of a predicate."""
 
     operand: Predicate
 
 
-Predicate: TypeAlias = Holds | Happened | AllOf | AnyOf | NoneOf
+Predicate: TypeAlias = ContactCondition | EventExists | AllOf | AnyOf | Negation
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What the reading gave: `predicate` is `None` exactly when there are `problems`.
+class PredicateResult:
+    """The predicate of a query, `None` exactly when there are `problems`.
 
-    `notes` say where the query was read as the documentation suggests and does not state.
+    `notes` say where the documentation suggests the reading without stating it.
     """
 
     predicate: Predicate | None
@@ -90,209 +91,219 @@ class Read:
     notes: tuple[Problem, ...]
 
 
-def read(parsed: ParsedCondition) -> Read:
-    """Read what `parse` gave. Never raises."""
+def read_predicate(parsed: ParsedCondition) -> PredicateResult:
+    """Return the predicate of a parsed query. Never raises."""
     if parsed.condition is None:
-        return Read(None, parsed.problems, ())
+        return PredicateResult(None, parsed.problems, ())
     reader = _Reader(parsed)
     predicate = reader.predicate(parsed.condition)
     if reader.problems:
-        return Read(None, tuple(dict.fromkeys(reader.problems)), ())
-    return Read(predicate, (), tuple(dict.fromkeys(reader.notes)))
+        return PredicateResult(None, tuple(dict.fromkeys(reader.problems)), ())
+    return PredicateResult(predicate, (), tuple(dict.fromkeys(reader.notes)))
 
 
-def asks_event(node: ast.Node) -> bool:
-    """Whether a condition asks anything of an event."""
+def uses_event(node: ast.Node) -> bool:
+    """Return whether a condition uses a field of an event."""
     return any(True for _ in _event_columns(node))
 
 
-def _event_columns(node: ast.Node) -> Iterator[ast.Column]:
-    for one in walk(node):
-        if isinstance(one, ast.Column) and lower(one.name.text) in EVENT_FIELDS:
-            yield one
+def _event_columns(root: ast.Node) -> Iterator[ast.Column]:
+    for node in walk(root):
+        if isinstance(node, ast.Column) and lower(node.name.text) in EVENT_FIELDS:
+            yield node
 
 
-def _is_of_events(node: ast.Expression) -> bool:
-    """Whether every condition in it asks an event: a sum of AND, OR and NOT has several."""
+def _is_only_about_events(node: ast.Expression) -> bool:
+    """Return whether every condition below AND, OR and NOT uses an event."""
     match node:
         case ast.And(operands=operands) | ast.Or(operands=operands):
-            return all(map(_is_of_events, operands))
+            return all(map(_is_only_about_events, operands))
         case ast.Not(operand=operand):
-            return _is_of_events(operand)
+            return _is_only_about_events(operand)
         case _:
-            return asks_event(node)
+            return uses_event(node)
 
 
-def _needs_event(node: ast.Expression) -> bool:
-    """Whether no contact without events can fulfil a condition."""
+def _requires_event(node: ast.Expression) -> bool:
+    """Return whether a contact without events can never satisfy a condition."""
     match node:
         case ast.And(operands=operands):
-            return any(map(_needs_event, operands))
+            return any(map(_requires_event, operands))
         case ast.Or(operands=operands):
-            return all(map(_needs_event, operands))
+            return all(map(_requires_event, operands))
         case ast.Not():
             return False
         case _:
-            return asks_event(node)
+            return uses_event(node)
 
 
-def _names_type(node: ast.Expression) -> bool:
+def _uses_event_type(node: ast.Expression) -> bool:
     return any(lower(column.name.text) == "event_type" for column in _event_columns(node))
 
 
 class _Reader:
     def __init__(self, parsed: ParsedCondition) -> None:
-        self.wrapped = {(paren.inner_start, paren.inner_end) for paren in parsed.parens}
+        self.in_parens = {(paren.inner_start, paren.inner_end) for paren in parsed.parens}
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
 
     def predicate(self, node: ast.Expression) -> Predicate:
-        if not asks_event(node):
-            return Holds(start=node.start, end=node.end, condition=node)
+        if not uses_event(node):
+            return ContactCondition(start=node.start, end=node.end, condition=node)
         match node:
             case ast.And(operands=operands):
-                return self._all(node, operands)
+                return self._conjunction(node, operands)
             case ast.Or(operands=operands):
-                if all(map(self._is_one, operands)):
-                    return self._happened((node,))
-                if not all(_is_of_events(one) or _needs_event(one) for one in operands):
-                    self._note(
-                        node,
-                        "events-or-not",
-                        "a contact without any event is in where the rest of this OR holds",
-                    )
-                parts = tuple(map(self.predicate, operands))
-                return AnyOf(start=node.start, end=node.end, operands=parts)
+                return self._disjunction(node, operands)
             case ast.Not(operand=operand):
                 self._note(
                     node, "no-such-event", "NOT before an event is read as: there is no such event"
                 )
                 inner = self.predicate(operand)
-                return NoneOf(start=node.start, end=node.end, operand=inner)
+                return Negation(start=node.start, end=node.end, operand=inner)
             case _:
-                return self._happened((node,))
+                return self._event_exists((node,))
 
-    def _all(self, node: ast.And, operands: Sequence[ast.Expression]) -> Predicate:
-        asking = [one for one in operands if asks_event(one)]
-        about = [one for one in asking if _is_of_events(one) and not isinstance(one, ast.Not)]
-        groups = self._groups(about)
-        if len(asking) > len(about):  # something is denied, or mixed with what asks the contact
-            groups = [[one] for one in about]
-            # What only denies is clear: there is no event of this kind, and none of that one.
-            if len(asking) > 1 and not all(isinstance(one, ast.Not) for one in asking):
-                self._refuse_loose(asking)
-        if len(asking) - len(about) + len(groups) > 1:
-            self._note(node, "several-events", "each group in parentheses is read as its own event")
+    def _disjunction(self, node: ast.Or, operands: Sequence[ast.Expression]) -> Predicate:
+        if all(map(self._is_one_event, operands)):
+            return self._event_exists((node,))
+        if not all(
+            _is_only_about_events(operand) or _requires_event(operand) for operand in operands
+        ):
+            self._note(
+                node,
+                "events-or-not",
+                "a contact without events is selected if another part of this OR is true",
+            )
+        parts = tuple(map(self.predicate, operands))
+        return AnyOf(start=node.start, end=node.end, operands=parts)
+
+    def _conjunction(self, node: ast.And, operands: Sequence[ast.Expression]) -> Predicate:
+        with_events = [operand for operand in operands if uses_event(operand)]
+        plain = [
+            operand
+            for operand in with_events
+            if _is_only_about_events(operand) and not isinstance(operand, ast.Not)
+        ]
+        groups = self._groups(plain)
+        if len(with_events) > len(plain):  # some are negated, or mixed with contact conditions
+            groups = [[operand] for operand in plain]
+            # If all are negated it is clear: there is no event of this kind, and none of that.
+            all_negated = all(isinstance(operand, ast.Not) for operand in with_events)
+            if len(with_events) > 1 and not all_negated:
+                self._refuse_loose(with_events)
+        if len(with_events) - len(plain) + len(groups) > 1:
+            self._note(
+                node, "several-events", "each group in parentheses is read as a separate event"
+            )
         parts = [
-            self.predicate(group[0]) if len(group) == 1 else self._happened(tuple(group))
+            self.predicate(group[0]) if len(group) == 1 else self._event_exists(tuple(group))
             for group in groups
         ]
-        told = {one.start for one in about}
-        parts += [self.predicate(one) for one in operands if one.start not in told]
+        grouped = {operand.start for operand in plain}
+        parts += [self.predicate(operand) for operand in operands if operand.start not in grouped]
         parts.sort(key=lambda part: part.start)
         if len(parts) == 1:
             return parts[0]
         return AllOf(start=node.start, end=node.end, operands=tuple(parts))
 
-    def _groups(self, about: Sequence[ast.Expression]) -> list[Sequence[ast.Expression]]:
-        """Sort the event conditions of one AND by the event that they are about."""
-        if len(about) <= 1:
-            return [about] if about else []
-        naming = [one for one in about if _names_type(one)]
-        if len(naming) > 1 and any(map(self._is_wrapped, naming)):
-            self._refuse_loose(about)
-            return [[one] for one in about]
-        for one in about:
-            if not self._is_one(one):
-                self._refuse_beside(one)
-        return [about]
+    def _groups(self, conditions: Sequence[ast.Expression]) -> list[Sequence[ast.Expression]]:
+        """Return the event conditions of one AND, grouped by the event that they are about."""
+        if len(conditions) <= 1:
+            return [conditions] if conditions else []
+        with_type = [condition for condition in conditions if _uses_event_type(condition)]
+        if len(with_type) > 1 and any(map(self._is_in_parens, with_type)):
+            self._refuse_loose(conditions)
+            return [[condition] for condition in conditions]
+        for condition in conditions:
+            if not self._is_one_event(condition):
+                self._refuse_unclear(condition)
+        return [conditions]
 
-    def _refuse_loose(self, asking: Sequence[ast.Expression]) -> None:
-        """Refuse what is no event by itself, where several are combined."""
-        for one in asking:
-            whole = one.operand if isinstance(one, ast.Not) else one
-            if not self._is_group(whole):
-                self._refuse_beside(one)
+    def _refuse_loose(self, conditions: Sequence[ast.Expression]) -> None:
+        """Refuse the conditions that are not an event by themselves, among several events."""
+        for condition in conditions:
+            inner = condition.operand if isinstance(condition, ast.Not) else condition
+            if not self._is_event_group(inner):
+                self._refuse_unclear(condition)
 
-    def _is_group(self, node: ast.Expression) -> bool:
-        """Whether this is an event by itself, of a type; what asks the contact may be with it."""
-        if _is_of_events(node):
-            return self._is_wrapped(node) and _names_type(node)
+    def _is_event_group(self, node: ast.Expression) -> bool:
+        """Return whether a node is an event with its type, perhaps with contact conditions."""
+        if _is_only_about_events(node):
+            return self._is_in_parens(node) and _uses_event_type(node)
         match node:
             case ast.And(operands=operands):
-                return any(_names_type(one) for one in operands)
+                return any(_uses_event_type(operand) for operand in operands)
             case ast.Or(operands=operands):
-                return all(_names_type(one) for one in operands if asks_event(one))
+                return all(_uses_event_type(operand) for operand in operands if uses_event(operand))
             case ast.Not(operand=operand):
-                return self._is_group(operand)
+                return self._is_event_group(operand)
             case _:
-                return _names_type(node)
+                return _uses_event_type(node)
 
-    def _is_one(self, node: ast.Expression) -> bool:
-        """Whether a condition is about one event, and of no event's absence."""
+    def _is_one_event(self, node: ast.Expression) -> bool:
+        """Return whether a condition is about one event, and not about the absence of one."""
         match node:
             case ast.And(operands=operands):
-                wrapped = [one for one in operands if self._is_wrapped(one)]
-                naming = [one for one in operands if _names_type(one)]
-                several = len(naming) > 1 and any(one in wrapped for one in naming)
-                return not several and all(map(self._is_one, operands))
+                with_type = [operand for operand in operands if _uses_event_type(operand)]
+                several = len(with_type) > 1 and any(map(self._is_in_parens, with_type))
+                return not several and all(map(self._is_one_event, operands))
             case ast.Or(operands=operands):
-                return all(map(self._is_one, operands))
+                return all(map(self._is_one_event, operands))
             case ast.Not():
                 return False
             case _:
-                return asks_event(node)
+                return uses_event(node)
 
-    def _is_wrapped(self, node: ast.Expression) -> bool:
-        return (node.start, node.end) in self.wrapped
+    def _is_in_parens(self, node: ast.Expression) -> bool:
+        return (node.start, node.end) in self.in_parens
 
-    def _happened(self, conditions: tuple[ast.Expression, ...]) -> Happened:
-        leaves = [leaf for one in conditions for leaf in _certain(one)]
-        seen: dict[str, ast.Comparison] = {}
-        for leaf in leaves:
+    def _event_exists(self, conditions: tuple[ast.Expression, ...]) -> EventExists:
+        required: dict[str, ast.Comparison] = {}
+        for leaf in (leaf for condition in conditions for leaf in _conjuncts(condition)):
             match leaf:
                 case ast.Comparison(
                     op="=", left=ast.Column(name=name, path=()), right=ast.String(value=value)
                 ):
-                    other = seen.setdefault(lower(name.text), leaf)
+                    other = required.setdefault(lower(name.text), leaf)
                     if isinstance(other.right, ast.String) and other.right.value != value:
                         self._refuse(
                             leaf,
-                            f"one event has one `{name.text}`, and this asks for two",
-                            "if two events are meant, each needs parentheses around its conditions",
+                            f"one event cannot have two different values of `{name.text}`",
+                            "if you mean two events, put the conditions of each in parentheses",
                         )
-        for one in conditions:
-            for found in walk(one):
-                if isinstance(found, ast.IsNull) and not found.negated and asks_event(found):
-                    self._refuse(
-                        found,
-                        "whether this asks for an event without it, or for a contact without"
-                        " events, is not documented",
-                    )
+        for node in (node for condition in conditions for node in walk(condition)):
+            if isinstance(node, ast.IsNull) and not node.negated and uses_event(node):
+                self._refuse(
+                    node,
+                    "it is not documented whether this means an event without the value, or a"
+                    " contact without events",
+                )
         self._note_guesses(conditions)
-        return Happened(start=conditions[0].start, end=conditions[-1].end, conditions=conditions)
+        return EventExists(start=conditions[0].start, end=conditions[-1].end, conditions=conditions)
 
     def _note_guesses(self, conditions: Sequence[ast.Expression]) -> None:
-        for node in (node for one in conditions for node in walk(one)):
-            if _is_another(node):
+        for node in (node for condition in conditions for node in walk(condition)):
+            if _excludes(node):
                 self._note(
                     node,
                     "another-event",
-                    "this is read as: there is an event of another kind, whether there is one of "
-                    "this kind or not",
+                    "this is read as: there is an event of another kind, whether or not there is"
+                    " one of this kind",
                 )
             elif isinstance(node, ast.Column) and node.path:
                 self._note(
                     node,
                     "event-data",
-                    "where V2 has this is known from real queries, and from no documentation",
+                    "the place of this value in V2 is known from real queries, not from the"
+                    " documentation",
                 )
 
-    def _refuse_beside(self, node: ast.Expression) -> None:
+    def _refuse_unclear(self, node: ast.Expression) -> None:
         self._refuse(
             node,
-            "which event this is about is not clear, for others are asked for beside it",
-            "each event would need parentheses of its own, and its `event_type` in them",
+            "it is not clear which event this is about, because the query asks for others too",
+            "each event needs parentheses of its own, with its `event_type` inside",
         )
 
     def _refuse(self, node: ast.Node, message: str, hint: str = "") -> None:
@@ -302,17 +313,17 @@ class _Reader:
         self.notes.append(Problem(code, message, "", node.start, node.end))
 
 
-def _certain(node: ast.Expression) -> Iterator[ast.Expression]:
-    """Yield the conditions that must all hold for this one to."""
+def _conjuncts(node: ast.Expression) -> Iterator[ast.Expression]:
+    """Yield the conditions that must all be true for this one to be true."""
     if isinstance(node, ast.And):
-        for one in node.operands:
-            yield from _certain(one)
+        for operand in node.operands:
+            yield from _conjuncts(operand)
     else:
         yield node
 
 
-def _is_another(node: ast.Node) -> bool:
-    """Whether a condition of an event excludes: people may have meant that there is none."""
+def _excludes(node: ast.Node) -> bool:
+    """Return whether an event condition excludes values: the author may have meant no event."""
     match node:
         case ast.Comparison(op=op):
             return op == "!="

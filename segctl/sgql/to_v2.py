@@ -1,26 +1,26 @@
-"""An SGQL query becomes one of Segments V2: `translate`.
+"""The translation of an SGQL query to Segments V2: `translate`.
 
-Owns the shape of the whole: SELECT, the tables, the parent list. What is on one row is `values`',
-which event a condition is about `predicate`'s. The result is laid out as by `segctl fmt`, was read
-again by the parser of V2, and says there exactly what was meant; otherwise nothing is given. A
-query is translated whole or refused with every reason; nothing is left out of it.
+Builds the query: SELECT, the tables, the parent list. `expressions` translates conditions on one
+row, `predicates` says which event a condition is about. The result is formatted as by `segctl fmt`,
+and parsed again to check that V2's language says exactly what was meant; otherwise there is no
+translation. A query is translated as a whole or refused with every reason; nothing is left out.
 
-- One event that a contact must have becomes a JOIN with event_data, the attested form. Several
-  events, none, or one beside an OR become `contact_id [NOT] IN (SELECT e.contact_id …)`: that a
-  contact has such an event is true or false, never NULL, as in SGQL [I].
-- Where such a condition stands below a NOT, the events without a contact_id are left out
-  (`e.contact_id IS NOT NULL`): one NULL among them would make NOT IN true for nobody.
-- NOT, AND, OR and the comparisons are carried over one by one, so NULL goes through both alike; a
-  condition that drops the contacts without a value still does, and `segctl lint` says so.
-- A parent list is carried over as parent_list_ids: both filter the contacts of the segment by
-  their membership of the list (sendgrid-api.md §1 and §5) [D]. V2 takes one list at the most.
+- One event that a contact must have becomes a JOIN with event_data, the form seen in real queries.
+  Several events, none, or an event inside an OR become `contact_id [NOT] IN (SELECT e.contact_id
+  …)`: whether a contact has such an event is true or false, never NULL, as in SGQL [I].
+- Below a NOT, such a condition excludes events without a contact_id (`e.contact_id IS NOT NULL`): a
+  single NULL among them would make NOT IN true for no contact.
+- NOT, AND, OR and the comparisons are translated one by one, so NULL behaves the same; a condition
+  that excludes contacts without a value still does, and `segctl lint` says so.
+- A parent list becomes parent_list_ids: both limit the segment to the members of the list
+  (sendgrid-api.md §1 and §5) [D]. V2 takes at most one list.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from segctl.query import ast
 from segctl.query.catalogue import JOIN_COLUMN, SELECTED_COLUMNS
@@ -30,9 +30,17 @@ from segctl.query.parser.parse import parse as parse_sql
 from segctl.query.to_sql import SqlWriter
 from segctl.query.value_types import CannotTranslate, collect
 from segctl.query.visit import walk
-from segctl.sgql.expressions import Values
+from segctl.sgql.expressions import ExpressionTranslator
 from segctl.sgql.parse import parse
-from segctl.sgql.predicates import AllOf, AnyOf, Happened, Holds, NoneOf, Predicate, read
+from segctl.sgql.predicates import (
+    AllOf,
+    AnyOf,
+    ContactCondition,
+    EventExists,
+    Negation,
+    Predicate,
+    read_predicate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,8 +54,8 @@ _CONTACT, _EVENT = "c", "e"
 class Translation:
     """A translated query.
 
-    `notes` are what a person should know before taking it over: where the old query was read as
-    the documentation suggests without stating it. Their offsets are in the old query.
+    `notes` are what reviewers should know: where segctl read the old query as the documentation
+    suggests without stating it. Their offsets are in the old query.
     """
 
     query: str
@@ -55,48 +63,44 @@ class Translation:
     notes: tuple[Problem, ...] = ()
 
 
-Refused: TypeAlias = tuple[Problem, ...]
-"""Why a query has no translation, with offsets in the query; never empty."""
-
-
 def translate(
     text: str,
     parent_list_ids: Sequence[str] = (),
     fields: Mapping[str, ColumnType] | None = None,
-) -> Translation | Refused:
-    """Translate a query of the first segments API. Never raises.
+) -> Translation | tuple[Problem, ...]:
+    """Translate a query of the first segments API, or return why that is not possible.
 
-    `fields` are the custom fields of the account by name, as the account spells them, `None`
-    where they are not known: then nothing is refused for a field that does not exist, and more
-    is for one whose type matters.
+    The problems are never empty, with offsets in `text`. `fields` are the custom fields of the
+    account by their exact names, or `None` if they are unknown: then no query is refused for a
+    field that does not exist, and more are refused for fields whose type matters. Never raises.
     """
-    parents = tuple(dict.fromkeys(one for one in parent_list_ids if one))
+    parents = tuple(dict.fromkeys(list_id for list_id in parent_list_ids if list_id))
     if len(parents) > 1:
-        message = "the segment has several parent lists, and V2 takes one"
+        message = f"the segment has {len(parents)} parent lists, more than V2's limit of 1"
         return (Problem("several-parents", message, "", 0, len(text)),)
-    found = read(parse(text))
-    if found.predicate is None:
-        return found.problems
+    result = read_predicate(parse(text))
+    if result.predicate is None:
+        return result.problems
     try:
-        query = _Translator(fields).query(found.predicate)
-    except CannotTranslate as stop:
-        return stop.problems
+        query = _Translator(fields).query(result.predicate)
+    except CannotTranslate as error:
+        return error.problems
     parsed = parse_sql(SqlWriter(faithful=True).query(query))
     if parsed.query is None or SqlWriter().query(parsed.query) != SqlWriter().query(query):
-        message = "V2's language cannot hold this query in one piece"
+        message = "V2's language cannot express this query as a whole"
         return (Problem("not-translated", message, "", 0, len(text)),)
-    notes = sorted((*found.notes, *_joined_texts(query)), key=lambda note: note.start)
+    notes = sorted((*result.notes, *_concatenation_notes(query)), key=lambda note: note.start)
     return Translation(format_query(parsed).text, parents, tuple(notes))
 
 
-def _joined_texts(query: ast.Query) -> Iterator[Problem]:
-    """Note each chain of joined texts once: SGQL's page does not say what NULL makes of one."""
-    joins = [one for one in walk(query) if isinstance(one, ast.Binary) and one.op == "||"]
-    parts = {id(side) for one in joins for side in (one.left, one.right)}
-    for one in joins:
-        if id(one) not in parts:
-            message = "where one of these texts is missing, the whole is read as missing"
-            yield Problem("joined-texts", message, "", one.start, one.end)
+def _concatenation_notes(query: ast.Query) -> Iterator[Problem]:
+    """Yield a note for each chain of joined strings: SGQL does not document NULL there."""
+    chains = [node for node in walk(query) if isinstance(node, ast.Binary) and node.op == "||"]
+    inner = {id(side) for node in chains for side in (node.left, node.right)}
+    for node in chains:
+        if id(node) not in inner:
+            message = "if one of these strings is missing, the result is read as missing"
+            yield Problem("joined-texts", message, "", node.start, node.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,51 +109,54 @@ class _Translator:
 
     def query(self, predicate: Predicate) -> ast.Query:
         match predicate:
-            case Happened():
-                return self._joined((), predicate)
+            case EventExists():
+                return self._with_join((), predicate)
             case AllOf(operands=operands):
-                asking = [one for one in operands if not isinstance(one, Holds)]
-                if len(asking) == 1 and isinstance(asking[0], Happened):
-                    rest = [one for one in operands if isinstance(one, Holds)]
-                    return self._joined(rest, asking[0])
-        if isinstance(predicate, Holds) and predicate.condition == _true(predicate):
+                contact = [part for part in operands if isinstance(part, ContactCondition)]
+                events = [part for part in operands if not isinstance(part, ContactCondition)]
+                if len(events) == 1 and isinstance(events[0], EventExists):
+                    return self._with_join(contact, events[0])
+        if isinstance(predicate, ContactCondition) and predicate.condition == _true(predicate):
             return _select("", None)
-        return _select("", self._condition(predicate, denied=False))
+        return _select("", self._condition(predicate, below_not=False))
 
-    def _joined(self, contact: Sequence[Holds], happened: Happened) -> ast.Query:
-        values = Values(self.fields, _CONTACT, _EVENT)
-        conditions = (*(one.condition for one in contact), *happened.conditions)
-        written = collect([partial(values.condition, one) for one in _in_order(conditions)])
+    def _with_join(self, contact: Sequence[ContactCondition], event: EventExists) -> ast.Query:
+        translator = ExpressionTranslator(self.fields, _CONTACT, _EVENT)
+        conditions = (*(part.condition for part in contact), *event.conditions)
+        in_order = sorted(conditions, key=lambda condition: condition.start)
+        translated = collect([partial(translator.condition, condition) for condition in in_order])
         on = ast.Comparison(start=0, end=0, op="=", left=_column(_CONTACT), right=_column(_EVENT))
         join = ast.Join(start=0, end=0, kind="INNER", source=_event_data(), on=on, using=())
-        return replace(_select(_CONTACT, _all(written)), joins=(join,))
+        return replace(_select(_CONTACT, _conjunction(translated)), joins=(join,))
 
-    def _condition(self, predicate: Predicate, *, denied: bool) -> ast.Expression:
-        """Write a condition on the contact; `denied` says that it stands below a NOT."""
+    def _condition(self, predicate: Predicate, *, below_not: bool) -> ast.Expression:
         match predicate:
-            case Holds(condition=condition):
-                return Values(self.fields).condition(condition)
-            case Happened():
-                return self._in(predicate, denied=denied, negated=False)
-            case NoneOf(operand=Happened() as happened):
-                return self._in(happened, denied=True, negated=True)
-            case NoneOf(operand=operand):
-                inner = self._condition(operand, denied=True)
+            case ContactCondition(condition=condition):
+                return ExpressionTranslator(self.fields).condition(condition)
+            case EventExists():
+                return self._in_events(predicate, below_not=below_not, negated=False)
+            case Negation(operand=EventExists() as event):
+                return self._in_events(event, below_not=True, negated=True)
+            case Negation(operand=operand):
+                inner = self._condition(operand, below_not=True)
                 return ast.Not(start=0, end=0, operand=inner)
             case AllOf(operands=operands) | AnyOf(operands=operands):
-                steps = [partial(self._condition, one, denied=denied) for one in operands]
+                steps = [partial(self._condition, part, below_not=below_not) for part in operands]
                 kind = ast.And if isinstance(predicate, AllOf) else ast.Or
                 return kind(start=0, end=0, operands=tuple(collect(steps)))
 
-    def _in(self, happened: Happened, *, denied: bool, negated: bool) -> ast.Expression:
-        values = Values(self.fields, None, _EVENT)
-        written = collect([partial(values.condition, one) for one in happened.conditions])
+    def _in_events(self, event: EventExists, *, below_not: bool, negated: bool) -> ast.Expression:
+        """Return `contact_id [NOT] IN (SELECT e.contact_id FROM event_data e WHERE …)`."""
+        translator = ExpressionTranslator(self.fields, None, _EVENT)
+        translated = collect(
+            [partial(translator.condition, condition) for condition in event.conditions]
+        )
         contact_id = _column(_EVENT)
-        if denied:
-            written.append(ast.IsNull(start=0, end=0, operand=contact_id, negated=True))
+        if below_not:
+            translated.append(ast.IsNull(start=0, end=0, operand=contact_id, negated=True))
         query = ast.Query(
             start=0, end=0, select=(_item(contact_id),), sources=(_event_data(),), joins=(),
-            where=_all(written),
+            where=_conjunction(translated),
         )  # fmt: skip
         return ast.In(
             start=0, end=0, operand=_column(""), negated=negated,
@@ -157,15 +164,11 @@ class _Translator:
         )  # fmt: skip
 
 
-def _in_order(conditions: Sequence[ast.Expression]) -> list[ast.Expression]:
-    return sorted(conditions, key=lambda one: one.start)
-
-
 def _true(node: ast.Node) -> ast.Boolean:
     return ast.Boolean(start=node.start, end=node.end, value=True)
 
 
-def _all(conditions: Sequence[ast.Expression]) -> ast.Expression:
+def _conjunction(conditions: Sequence[ast.Expression]) -> ast.Expression:
     if len(conditions) == 1:
         return conditions[0]
     return ast.And(start=0, end=0, operands=tuple(conditions))

@@ -1,8 +1,7 @@
-"""The words of an SGQL query.
+"""The tokens of an SGQL query.
 
-Owns the cutting of a text, as `query.parse` does for the language of V2, from which this one
-differs in its quotes: both kinds hold texts, and names stand between backticks. Refuses to know
-any grammar.
+Splits a text as `query.parser.parse` does for Segments V2. The languages differ in their quotes:
+both kinds enclose strings in SGQL, and names are in backticks. Knows no grammar.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import NoReturn
 from segctl.query.parser.errors import ParseError, Problem, quote_snippet
 from segctl.query.parser.tokens import Token, TokenKind, upper
 
-_PIECE = re.compile(
+_TOKEN = re.compile(
     r"""(?P<space>\s++)
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*+)
       | (?P<quoted>`[^`]++`)
@@ -22,43 +21,44 @@ _PIECE = re.compile(
       | (?P<symbol>(?!--|/\*)(?:<>|!=|<=|>=|[-+*/%=<>(),.:\[\]]))""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_OPENERS = {
-    "'": ("unterminated-string", "the text that begins here never ends", "add a closing '"),
-    '"': ("unterminated-string", "the text that begins here never ends", 'add a closing "'),
-    "`": ("unterminated-name", "the name that begins here never ends", "add a closing `"),
+_STRING = "the string that starts here is never closed"
+_UNTERMINATED = {
+    "'": ("unterminated-string", _STRING, "add a closing '"),
+    '"': ("unterminated-string", _STRING, 'add a closing "'),
+    "`": ("unterminated-name", "the name that starts here is never closed", "add a closing `"),
 }
 _KINDS: dict[str | None, TokenKind] = {kind.value: kind for kind in TokenKind}
 
 
 def tokenize(text: str) -> list[Token]:
-    """Cut a text into words, an END at the end. Raises `CannotRead`."""
-    words: list[Token] = []
+    """Return the tokens of a text, with an END token. Raises `ParseError`."""
+    tokens: list[Token] = []
     position = 0
-    for found in _PIECE.finditer(text):
-        start, end = found.span()
+    for match in _TOKEN.finditer(text):
+        start, end = match.span()
         if start != position:
             break
         position = end
-        kind, piece = _KINDS.get(found.lastgroup), found.group()
+        kind, lexeme = _KINDS.get(match.lastgroup), match.group()
         if kind is None:  # white space
             continue
-        before = words[-1] if words else None
+        before = tokens[-1] if tokens else None
         if before and before.end == start and {before.kind, kind} == {TokenKind.STRING}:
-            message = "a text ends where another begins"
-            hint = "for a quote inside a text write a backslash before it"
+            message = "a string starts right after another string"
+            hint = "put a backslash before a quote inside a string"
             raise ParseError(Problem("quote-in-text", message, hint, before.start, end))
-        folded = upper(piece) if kind is TokenKind.NAME else piece
-        words.append(Token(kind, piece, folded, start, end))
+        folded = upper(lexeme) if kind is TokenKind.NAME else lexeme
+        tokens.append(Token(kind, lexeme, folded, start, end))
     if position < len(text):
-        _stop_on(text, position)
-    return [*words, Token(TokenKind.END, "", "", len(text), len(text))]
+        _raise_bad_character(text, position)
+    return [*tokens, Token(TokenKind.END, "", "", len(text), len(text))]
 
 
-def _stop_on(text: str, at: int) -> NoReturn:
-    char = text[at]
-    code, message, hint = "odd-character", f"SGQL has no {quote_snippet(char)}", ""
-    if char in _OPENERS:
-        code, message, hint = _OPENERS[char]
+def _raise_bad_character(text: str, offset: int) -> NoReturn:
+    char = text[offset]
+    code, message, hint = "odd-character", f"unexpected character {quote_snippet(char)}", ""
+    if char in _UNTERMINATED:
+        code, message, hint = _UNTERMINATED[char]
     elif char in "-/#":
-        code, message = "comment", "whether SGQL has comments is not documented"
-    raise ParseError(Problem(code, message, hint, at, at + 1))
+        code, message = "comment", "comments in SGQL are not documented"
+    raise ParseError(Problem(code, message, hint, offset, offset + 1))

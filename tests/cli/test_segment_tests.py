@@ -294,7 +294,7 @@ def test_data_that_is_no_text_is_not_guessed_at(project: Project) -> None:
     project.write({"segments/clicks.yaml": text})
     result = project.run("test")
     assert result.code == 1
-    assert "e.DATA:payload.n is not a text in some event" in result.out
+    assert "e.DATA:payload.n is not a string in some event" in result.out
 
 
 def test_files_without_tests(project: Project) -> None:
@@ -313,7 +313,7 @@ def test_files_without_tests(project: Project) -> None:
         ("{ totalspend: 5 }", "did you mean `total_spend`?"),
         ("{ total_spend: '5' }", "`total_spend` must be a number"),
         ("{ total_spend: 0.12345678901 }", "at most 9 decimals"),
-        ("{ plan: 5 }", "`plan` must be a text"),
+        ("{ plan: 5 }", "`plan` must be a string"),
         ("{ plan: true }", "must be text, and is true or false"),
         ("{ renewal_date: '06/07/2026' }", "`renewal_date` must be a time"),
         ("{ renewal_date: 2026-07-06 }", "put it in quotes"),
@@ -386,7 +386,7 @@ def test_an_address_that_may_be_somebodys_is_doubted_and_not_shown(project: Proj
     project.write(big("{ email: jana@mail.cz, plan: 5, list_ids: x }", "in"))
     for command in ("validate", "test"):
         err = project.run(command).err
-        assert "`plan` must be a text" in err
+        assert "`plan` must be a string" in err
         assert "{ email: ************, plan: 5, list_ids: x }" in err
         assert "jana" not in err
     broken = big("{ email: jana@mail.cz, plan: [ }", "in")

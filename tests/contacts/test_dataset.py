@@ -109,7 +109,7 @@ def test_delimiters_and_columns_that_nobody_asks(tmp_path: Path) -> None:
 def test_fields_that_only_the_values_tell(tmp_path: Path) -> None:
     text = "contact_id,points,joined,level\n1,5,2026-01-01,a\n2,7.5,2026-02-01,b\n"
     path = written(tmp_path / "c.csv", text)
-    mixed = "a number is compared with a text, and how SendGrid compares them is undocumented"
+    mixed = "a number is compared with a string, and how SendGrid compares them is undocumented"
     assert numbers(
         path, None, "points > 5", "joined > '2026-01-15'", "level = 'a'", "level = 5", "levl = 'a'"
     ) == [1, 1, 1, mixed, "the contacts have no column `levl`"]  # fmt: skip
@@ -183,7 +183,7 @@ def test_events_and_their_data(tmp_path: Path) -> None:
     ]  # fmt: skip
     number = written(tmp_path / "n.csv", text % one('{"payload":{"a":5}}'))
     assert numbers(contacts, number, *(J + each for each in asked)) == [
-        "e.DATA:payload.a is not a text in some event", 0, 1,
+        "e.DATA:payload.a is not a string in some event", 0, 1,
     ]  # fmt: skip
     nobody = written(tmp_path / "n.csv", "contact_id,event_type\n,open\n1,click\n")
     residual = f"{J}e.event_type = c.city OR e.event_type = 'x'"
@@ -221,13 +221,13 @@ def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
         f"{J}e.DATA:payload.\"it's\"[0] LIKE 'z%'": 1,
         f"{J}e.event_type != 'open' AND e.DATA:payload.A IS NULL": 2,
         f"{J}e.DATA:payload.\"it's\" IS NOT NULL": 1,
-        f"{J}e.DATA:payload.a = 'x'": "e.DATA:payload.a is not a text in some event",
+        f"{J}e.DATA:payload.a = 'x'": "e.DATA:payload.a is not a string in some event",
         f"{J}e.DATA:payload . A IS NULL": "e.DATA:payload . A is JSON null in some event, and"
         " whether SendGrid treats that as NULL is undocumented",
         f"{later}e.timestamp >= f.timestamp AND e.event_type != 'open'"
         " AND e.DATA:payload.a = 'x'": 1,
         f"{later}e.timestamp >= f.timestamp AND f.DATA:payload.a = 'x'":
-            "f.DATA:payload.a is not a text in some event",
+            "f.DATA:payload.a is not a string in some event",
     }  # fmt: skip
     found = numbers(contacts, events, *asked)
     assert dict(zip(asked, found, strict=True)) == asked
@@ -242,7 +242,7 @@ def test_what_fails_fails_alone_as_beside_others(tmp_path: Path) -> None:
         {"contact_id": "2", "event_type": None, "data": {"a": "x"}},
     ]
     base = pulled(tmp_path / "p.duckdb", [{"contact_id": "1"}, {"contact_id": "2"}], happened, {})
-    no = "e.DATA:a is not a text in some event"
+    no = "e.DATA:a is not a string in some event"
     asked: dict[str, int | str] = {
         "e.event_type = 'open'": 1,
         "e.DATA:a = 'x' AND e.DATA:a != 'x'": no,
@@ -589,7 +589,7 @@ def test_what_is_wrong_with_many_subqueries_is_told(tmp_path: Path) -> None:
         results = count_audiences(base, [(None, one) for one in some], NOW).results
         assert base.database.rows("SELECT * FROM duckdb_tables()") == []
     assert isinstance(results[9], Uncountable)
-    assert results[9].problems[0].message == "e.DATA:a is not a text in some event"
+    assert results[9].problems[0].message == "e.DATA:a is not a string in some event"
     assert [getattr(one, "after", None) for one in results] == [1] * 9 + [None] + [1] * 5 + [0] * 5
     for rows, words in (("1,\n1,\n", "repeats a contact_id"), ("1,\n,\n", "no contact_id")):
         broken = written(tmp_path / "b.csv", f"contact_id,seen\n{rows}")

@@ -44,7 +44,7 @@ def test_all_at_once(connected: Project, account: Remote) -> None:
     assert "line 1, column 1 of the query" in done.err
     assert "jo@example.com" not in done.err
     text = (connected.root / "segments/customers-in-brno.yaml").read_text()
-    assert '# The query of the old segment, in SGQL:\n#   `city` = "Brno"\nquery_dsl: ' in text
+    assert '# The query of the v1 segment, in SGQL:\n#   `city` = "Brno"\nquery_dsl: ' in text
     assert f"  - {LIST} # Customers\n" in text or f"[{LIST}]" in text
     assert connected.run("validate").code == 0
     assert connected.run("fmt", "--check").code == 0
@@ -84,8 +84,8 @@ def test_everything_that_is_in_the_way_of_a_query_is_said(
     account.emulator.console.seed_v1("Two", "city = NULL AND UPPER(city) = 'X'")
     account.emulator.console.seed_v1("Many", " AND ".join(["city = NULL"] * 20))
     result = connected.run("upgrade", "Two", "Many")
-    assert "makes of NULL here is not documented (at line 1, column 8" in result.err
-    assert "; SGQL documents no function `UPPER` (at line 1, column 17" in result.err
+    assert "SGQL does not document NULL as a value (at line 1, column 8" in result.err
+    assert "; SGQL does not document the function `UPPER` (at line 1, column 17" in result.err
     assert result.err.count("; and 12 more\n") == 1
 
 
@@ -96,9 +96,9 @@ def test_a_file_says_how_its_query_was_read(connected: Project, account: Remote)
     written = (connected.root / "segments/quiet.yaml").read_text()
     assert (
         f"#   {text}\n"
-        "# What the documentation of SGQL leaves open:\n"
+        "# What the SGQL documentation leaves open:\n"
         "#   `NOT (event_type = 'open') AND NOT (event_type = 'click' AND …`: "
-        "each group in parentheses is read as its own event\n"
+        "each group in parentheses is read as a separate event\n"
         "#   `NOT (event_type = 'open')` and "
         "`NOT (event_type = 'click' AND event_source = 'mail')`: "
         "NOT before an event is read as: there is no such event\n"

@@ -13,7 +13,7 @@ from segctl.sgql.comment import old_query_comment
 
 def test_it_shows_the_query() -> None:
     assert old_query_comment("city = 'x'\n\n  AND\tage > 2\r\n") == (
-        "# The query of the old segment, in SGQL:\n"
+        "# The query of the v1 segment, in SGQL:\n"
         "#   city = 'x'\n"
         "#\n"
         "#     AND    age > 2\n"
@@ -22,9 +22,9 @@ def test_it_shows_the_query() -> None:
 
 def test_it_says_how_the_query_was_read() -> None:
     assert old_query_comment("city = 'x'", ["this is read so", "that is\nsegctl: read"]) == (
-        "# The query of the old segment, in SGQL:\n"
+        "# The query of the v1 segment, in SGQL:\n"
         "#   city = 'x'\n"
-        "# What the documentation of SGQL leaves open:\n"
+        "# What the SGQL documentation leaves open:\n"
         "#   this is read so\n"
         "#   that is\n"
         "#   *** read\n"

@@ -57,7 +57,7 @@ def test_every_text_has_an_answer(text: str) -> None:
     for node in walk(parsed.condition):
         assert 0 <= node.start <= node.end <= len(text)
     with suppress(CannotEvaluate):
-        read_query(text, ["l-1"], NOW).truth({"list_ids": ["l-1"]}, [{"event_type": "open"}])
+        read_query(text, ["l-1"], NOW).evaluate({"list_ids": ["l-1"]}, [{"event_type": "open"}])
 
 
 def test_places_are_exact() -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from segctl.sgql.interpreter import (
     AudienceDifference,
     CannotEvaluate,
-    SqlBool,
     differences,
     read_query,
 )
+
+if TYPE_CHECKING:
+    from segctl.query.value_types import SqlBool
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
 CONTACT: dict[str, Any] = {
@@ -40,7 +42,7 @@ EVENTS: list[dict[str, Any]] = [
 
 
 def truth(text: str, parents: tuple[str, ...] = ()) -> SqlBool:
-    return read_query(text, parents, NOW).truth(CONTACT, EVENTS)
+    return read_query(text, parents, NOW).evaluate(CONTACT, EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_a_rule(text: str, expected: SqlBool) -> None:
 def test_parent_lists() -> None:
     assert truth("true", ("l-1",)) is True
     assert truth("true", ("l-9",)) is False
-    assert read_query("true", ("l-1",), NOW).truth({}, ()) is None
+    assert read_query("true", ("l-1",), NOW).evaluate({}, ()) is None
 
 
 @pytest.mark.parametrize(

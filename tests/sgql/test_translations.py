@@ -110,14 +110,14 @@ def test_with_the_fields_of_the_account(text: str, where: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("pLan = 'x'", "`Plan` and `plan` are two fields of the account"),
+        ("pLan = 'x'", "ambiguous field: the account has `Plan` and `plan`"),
         ("plann = 'x'", "the account has no field `plann`"),
         (
             "external_id = 'x'",
-            "`External_ID` is a field of the account and a standard field of V2, too",
+            "`External_ID` is both a field of the account and a standard field of V2",
         ),
-        ("age = 'x'", "a number is compared with a text: SGQL compares one type"),
-        ("age LIKE 'x'", "a text is needed here, and this is a number"),
+        ("age = 'x'", "a number cannot be compared with a string in SGQL"),
+        ("age LIKE 'x'", "must be a string, got a number"),
     ],
 )
 def test_a_field_that_the_account_has_otherwise(text: str, reason: str) -> None:

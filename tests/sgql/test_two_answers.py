@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from segctl.audience.duckdb_engine import Engine
 from segctl.audience.to_duckdb import translate as to_duckdb
 from segctl.query.parser.parse import parse
-from segctl.sgql.interpreter import SqlBool, differences, read_query
+from segctl.sgql.interpreter import differences, read_query
 from segctl.sgql.parse import parse as parse_sgql
-from segctl.sgql.predicates import asks_event
+from segctl.sgql.predicates import uses_event
 from segctl.sgql.to_v2 import Translation, translate
 from tests.audience.worlds import COLUMNS
 
 from . import worlds
 
 if TYPE_CHECKING:
+    from segctl.query.value_types import SqlBool
     from tests.audience.reference import Row, World
 
 CONTACTS = 60
@@ -85,8 +86,8 @@ def test_on_generated_queries_contacts_and_events(bases: list[Dataset]) -> None:
             assert not found, (text, found)
             condition = parse_sgql(text).condition
             assert condition is not None
-            if not asks_event(condition):  # nothing is lost: NULL is not FALSE
-                mine = {one["contact_id"]: asked.truth(one, ()) for one in base.world.contacts}
+            if not uses_event(condition):  # nothing is lost: NULL is not FALSE
+                mine = {one["contact_id"]: asked.evaluate(one, ()) for one in base.world.contacts}
                 assert mine == truths, text
             pairs += len(truths)
             chosen += sum(truth is True for truth in truths.values())
