@@ -50,7 +50,7 @@ def read_plan(file: str) -> SavedPlan:
 
     Raises `UsageError` where it cannot be read and `InvalidInput` where it is no plan.
     """
-    from segctl.planfile.loading import MAX_BYTES, from_json  # noqa: PLC0415 - only for a plan file
+    from segctl.planfile.loading import MAX_BYTES, load_plan  # noqa: PLC0415 - only for a plan file
 
     if not file:
         raise UsageError("the name of the plan file is empty")
@@ -65,7 +65,7 @@ def read_plan(file: str) -> SavedPlan:
         raise UsageError(
             f"cannot read {file}: {reason}", hint="segctl plan --out FILE writes a plan"
         ) from None
-    return from_json(data, "stdin" if file == STDIN else file)
+    return load_plan(data, "stdin" if file == STDIN else file)
 
 
 @dataclass(frozen=True, slots=True)

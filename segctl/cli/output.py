@@ -46,9 +46,9 @@ def plan_in(
     made = generated_at or _now(session)
     match output:
         case "json":
-            from segctl.planfile.to_json import to_json  # noqa: PLC0415
+            from segctl.planfile.to_json import plan_to_json  # noqa: PLC0415
 
-            return session.as_json(to_json(plan, made, version, requests))
+            return session.as_json(plan_to_json(plan, made, version, requests))
         case "markdown":
             from segctl.render.markdown.views import plan_markdown  # noqa: PLC0415
 
@@ -82,9 +82,9 @@ def report_in(output: str, report: Report, plan: Plan, session: Session) -> str:
     made = _now(session)
     match output:
         case "json":
-            from segctl.planfile.report_json import to_json  # noqa: PLC0415
+            from segctl.planfile.report_json import report_to_json  # noqa: PLC0415
 
-            return session.as_json(to_json(report, plan, made))
+            return session.as_json(report_to_json(report, plan, made))
         case "markdown":
             from segctl.render.markdown.views import report_markdown  # noqa: PLC0415
 

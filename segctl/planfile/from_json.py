@@ -1,6 +1,6 @@
-"""A plan made from JSON data that is known to fit its schema: the way back of `to_json`.
+"""A plan from JSON data that is valid by its schema: the inverse of `to_json`.
 
-Owns the mapping and nothing else: what is wrong with the data was told before.
+Does not check the data: `loading` does.
 """
 
 from __future__ import annotations
@@ -35,28 +35,29 @@ if TYPE_CHECKING:
 
 
 def plan_from_document(document: Any) -> Plan:
-    """Make the plan. The document fits `schemas/plan.schema.json`."""
-    asked = document["options"]
+    """Return the plan in a document that is valid by `schemas/plan.schema.json`."""
+    options = document["options"]
     return Plan(
         target=TargetRef(*(document["target"][key] for key in ("name", "host", "subuser"))),
         changes=tuple(map(_change, document["changes"])),
         kept=tuple(
-            Keep(one["name"], one["id"], _some_span(one["source"]), one["cosmetic"])
-            for one in document["unchanged"]
+            Keep(entry["name"], entry["id"], _required_span(entry["source"]), entry["cosmetic"])
+            for entry in document["unchanged"]
         ),
         ignored=tuple(
-            Ignore(one["name"], one["id"], one["v1"], one["ours"]) for one in document["unmanaged"]
+            Ignore(entry["name"], entry["id"], entry["v1"], entry["ours"])
+            for entry in document["unmanaged"]
         ),
-        diagnostics=tuple(_findings(document["diagnostics"])),
-        refusals=tuple(_findings(document["refusals"])),
+        diagnostics=tuple(_diagnostics(document["diagnostics"])),
+        refusals=tuple(_diagnostics(document["refusals"])),
         options=PlanOptions(
-            only=tuple(asked["only"]),
-            strict_text=asked["strict_text"],
-            detect_renames=asked["detect_renames"],
-            ignore_references=tuple(asked["ignore_references"]),
+            only=tuple(options["only"]),
+            strict_text=options["strict_text"],
+            detect_renames=options["detect_renames"],
+            ignore_references=tuple(options["ignore_references"]),
         ),
         folder=document["folder"],
-        # Before format 1.3 there is none.
+        # New in format 1.3.
         lists=document.get("lists", {}),
     )
 
@@ -68,7 +69,7 @@ def _change(entry: Any) -> Change:
         case "create":
             return Create(
                 _segment(entry["after"]),
-                _some_span(entry["source"]),
+                _required_span(entry["source"]),
                 reason,
                 _span(entry["query_source"]),
                 _impact(entry),
@@ -89,7 +90,7 @@ def _change(entry: Any) -> Change:
         after=_segment(entry["after"]),
         changed_fields=tuple(entry["changed_fields"]),
         precondition=_precondition(entry),
-        span=_some_span(entry["source"]),
+        span=_required_span(entry["source"]),
         contacts_count=contacts,
         clauses=tuple(_clauses(entry["clauses"])),
         reason=reason,
@@ -103,29 +104,29 @@ def _change(entry: Any) -> Change:
         reason,
         is_allowed=entry["allow_replace"],
         is_protected=entry["protected"],
-        successor=_twin(entry.get("twin")),
+        successor=_successor(entry.get("twin")),
     )
 
 
-def _twin(entry: Any) -> Successor | None:
-    """Read a twin; a replace in a plan of format 1.2 has none."""
+def _successor(entry: Any) -> Successor | None:
+    """Return the successor of a replace or an upgrade; a replace of format 1.2 has none."""
     return None if entry is None else Successor(entry["id"], _segment(entry["definition"]))
 
 
 def _upgrade(entry: Any, reason: Reason, contacts: int | None) -> Upgrade:
-    rest = entry["upgrade"]
+    upgrade = entry["upgrade"]
     return Upgrade(
         before=_segment(entry["before"]),
         after=_segment(entry["after"]),
         precondition=_precondition(entry),
-        span=_some_span(entry["source"]),
-        successor_name=rest["twin_name"],
-        successor=_twin(rest["twin"]),
+        span=_required_span(entry["source"]),
+        successor_name=upgrade["twin_name"],
+        successor=_successor(upgrade["twin"]),
         contacts_count=contacts,
-        # Nobody looks at whom else they go to: the account is asked again before anything is done.
+        # Other segments that they target do not matter: the account is read again before an apply.
         waits_for=tuple(
-            SingleSend(one["id"], one["name"], one["status"], (entry["id"],))
-            for one in rest["waits_for"]
+            SingleSend(send["id"], send["name"], send["status"], (entry["id"],))
+            for send in upgrade["waits_for"]
         ),
         reason=reason,
         query_span=_span(entry["query_source"]),
@@ -138,53 +139,53 @@ def _segment(entry: Any) -> Segment:
 
 
 def _impact(entry: Any) -> Impact | None:
-    """Read an impact; a plan of format 1.1 has none."""
-    told = entry.get("impact")
-    if told is None:
+    """Return the impact of a change; a plan of format 1.1 has none."""
+    impact = entry.get("impact")
+    if impact is None:
         return None
-    counts = {key: int(told[key]) for key in ("before", "after", "gained", "lost", "base")}
-    return Impact(**counts, as_of=told["as_of"])
+    counts = {key: int(impact[key]) for key in ("before", "after", "gained", "lost", "base")}
+    return Impact(**counts, as_of=impact["as_of"])
 
 
 def _precondition(entry: Any) -> Precondition:
-    seen = entry["precondition"]
-    return Precondition(entry["id"], seen["updated_at"], seen["definition_sha256"])
+    precondition = entry["precondition"]
+    return Precondition(entry["id"], precondition["updated_at"], precondition["definition_sha256"])
 
 
 def _clauses(entries: Iterable[Any]) -> Iterator[ClauseChange]:
     from segctl.model.clauses import ChangeKind, ClauseChange, ClauseKind  # noqa: PLC0415 - rare
 
-    for one in entries:
+    for entry in entries:
         yield ClauseChange(
-            ChangeKind(one["kind"]),
-            ClauseKind(one["clause"]),
-            one["before"],
-            one["after"],
-            *(tuple(one[key]) for key in ("path", "added_items", "removed_items")),
+            ChangeKind(entry["kind"]),
+            ClauseKind(entry["clause"]),
+            entry["before"],
+            entry["after"],
+            *(tuple(entry[key]) for key in ("path", "added_items", "removed_items")),
         )
 
 
-def _findings(entries: Iterable[Any]) -> Iterator[Diagnostic]:
-    for one in entries:
+def _diagnostics(entries: Iterable[Any]) -> Iterator[Diagnostic]:
+    for entry in entries:
         yield Diagnostic(
-            one["code"],
-            Severity(one["severity"]),
-            one["summary"],
-            _span(one["source"]),
-            one["hint"],
-            one["excerpt"],
+            entry["code"],
+            Severity(entry["severity"]),
+            entry["summary"],
+            _span(entry["source"]),
+            entry["hint"],
+            entry["excerpt"],
         )
 
 
-def _span(place: Any) -> Span | None:
-    return None if place is None else _some_span(place)
+def _span(source: Any) -> Span | None:
+    return None if source is None else _required_span(source)
 
 
-def _some_span(place: Any) -> Span:
-    numbers = (_whole(place[key]) for key in ("line", "column", "end_line", "end_column"))
-    return Span(place["file"], *numbers)  # type: ignore[arg-type] # the first two are never null
+def _required_span(source: Any) -> Span:
+    numbers = (_whole(source[key]) for key in ("line", "column", "end_line", "end_column"))
+    return Span(source["file"], *numbers)  # type: ignore[arg-type] # the first two are never null
 
 
 def _whole(number: Any) -> int | None:
-    """Read a whole number, for which JSON Schema takes 1.0 as well."""
+    """Return a whole number; JSON Schema accepts 1.0 as one, too."""
     return None if number is None else int(number)

@@ -55,7 +55,7 @@ class _Refused(Exception):
         self.line, self.column = line, column
 
 
-def from_json(data: bytes, file: str) -> SavedPlan:
+def load_plan(data: bytes, file: str) -> SavedPlan:
     """Return the plan in the bytes of a plan file; `file` names it in messages.
 
     Raises `InvalidInput` for whatever is not a plan as segctl wrote it.
@@ -117,15 +117,15 @@ def _refuse_constant(name: str) -> Any:
 def _check_version(version: Any) -> bool:
     """Return whether the format has a later minor version than this segctl writes."""
     major, minor = map(int, FORMAT_VERSION.split("."))
-    found = _VERSION.fullmatch(version) if isinstance(version, str) else None
-    if found is None or int(found[1]) != major or int(found[2]) < OLDEST_MINOR:
+    match = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if match is None or int(match[1]) != major or int(match[2]) < OLDEST_MINOR:
         was = f"format {quote_value(version)}" if isinstance(version, str) else "no format version"
         raise _Refused(
             "unknown-format",
             f"the plan file was made by another version of segctl: it has {was}, "
             f"and this version reads {major}.{OLDEST_MINOR} and later {major}.x",
         )
-    return int(found[2]) > minor
+    return int(match[2]) > minor
 
 
 def _check_shape(document: Any, *, is_newer: bool) -> None:

@@ -1,7 +1,7 @@
-"""A report as versioned JSON: what a pipeline reads to know what an apply did.
+"""The report of an apply as versioned JSON, for pipelines, as in `schemas/report.schema.json`.
 
-Owns the document of `schemas/report.schema.json`. It says what the text says, and no more: neither
-queries nor contacts, which the plan of the same digest has.
+It has the same content as the text report: no queries, which the plan with the same digest has,
+and no contacts.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from segctl.model.report import Outcome, Refresh, Report
 
 
-def to_json(report: Report, plan: Plan, generated_at: str) -> dict[str, Any]:
-    """Give the report of an apply as JSON data.
+def report_to_json(report: Report, plan: Plan, generated_at: str) -> dict[str, Any]:
+    """Return the report of an apply as JSON data.
 
-    `plan` is the one that was performed; `generated_at` is an ISO 8601 time in UTC.
+    `plan` is the plan that was applied; `generated_at` is an ISO 8601 time in UTC.
     """
     return {
         **document_header(generated_at),
@@ -37,21 +37,21 @@ def to_json(report: Report, plan: Plan, generated_at: str) -> dict[str, Any]:
 
 
 def refreshes_json(refreshes: Iterable[Refresh]) -> dict[str, Any]:
-    """Give what became of refreshes, one by one and counted."""
-    found = [
+    """Return the outcomes of refreshes as JSON data, with their number per status."""
+    entries = [
         {
-            "name": one.name,
-            "id": one.id,
-            "status": one.status.value,
-            "message": one.message,
-            "hint": one.hint,
-            "until": one.until,
+            "name": refresh.name,
+            "id": refresh.id,
+            "status": refresh.status.value,
+            "message": refresh.message,
+            "hint": refresh.hint,
+            "until": refresh.until,
         }
-        for one in refreshes
+        for refresh in refreshes
     ]
-    statuses = [one["status"] for one in found]
+    statuses = [entry["status"] for entry in entries]
     return {
-        "refreshes": found,
+        "refreshes": entries,
         "refresh_summary": {status.value: statuses.count(status) for status in RefreshStatus},
     }
 

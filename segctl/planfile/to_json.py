@@ -1,22 +1,20 @@
-"""A plan as its canonical, versioned JSON, and the digest that names it.
+"""A plan as canonical, versioned JSON, and the digest that identifies it.
 
-Every other view says the same in other words. The JSON holds all that a plan does, so that
-`reading` gives the same plan back; `schemas/plan.schema.json` describes it.
+The JSON holds everything that a plan does, so that `loading` returns the same plan;
+`schemas/plan.schema.json` describes it. All other views show the same content.
 
-What a reader may rely on: within `format_version` 1.x no field goes away, none changes its type or
-its meaning, and a value that a field may have stays possible. A later 1.x may add fields, and
-values where a list of them is open to it (`code` of a finding, `action` and `reason` of a change,
-as 1.2 did with `upgrade`); pass over what you do not know. A format of another major number is
-another document.
+Within `format_version` 1.x no field is removed or changes its type or meaning, and every value of a
+field stays valid. A later 1.x may add fields, and values where a list is open (`code` of a
+diagnostic, `action` and `reason` of a change, as 1.2 did with `upgrade`); readers should skip what
+they do not know. Another major version is a different document.
 
-Two hashes, for two purposes. `digest` covers what would be done, and to which account: target,
-actions, ids, definitions, and the Single Sends that lose their audience knowingly. It covers
-neither counts (`impact` among them) nor times nor places nor what `lists` are called: two plans
-that would do the same have the same one. `checksum` covers the whole document, refusals, options
-and preconditions among it, and finds a file that was cut off or edited. Neither is a signature: who
-can write the file can write both. So a plan that was read back is never performed on its word
-alone: it is worked out and judged anew, and must come to the same (`staleness`); a person who
-approved a digest hands that in on another way.
+There are two hashes. `digest` covers what would be done to which account: target, actions, ids,
+definitions, and the ignored references. It does not cover counts (such as `impact`), times, places
+or the names of `lists`, so two plans that would do the same have the same digest. `checksum` covers
+the whole document, with refusals, options and preconditions, and detects a file that was truncated
+or edited. Neither is a signature: whoever can write the file can write both. So a saved plan is
+never applied as it is: it is computed and checked again, and must be the same (`staleness`), and
+the digest that a person approved comes from elsewhere.
 """
 
 from __future__ import annotations
@@ -36,17 +34,16 @@ if TYPE_CHECKING:
     from segctl.model import Segment, Successor
 
 FORMAT_VERSION = "1.3"
-"""1.1 is the first that holds a whole plan; 1.2 adds `impact` and `upgrade`, 1.3
-`lists` and `successor`."""
+"""1.1 was the first with a whole plan; 1.2 added `impact` and `upgrade`, 1.3 `lists` and `twin`."""
 
 OLDEST_MINOR = 1
-"""Plans of this minor version of the format, and of later ones, can be read."""
+"""The oldest minor version that can be read."""
 
 LONGEST_EXCERPT = 400
-"""Characters of a source line that a finding carries, but in a plan, which carries it whole."""
+"""Characters of a source line in a diagnostic. A plan has the whole line."""
 
 SHORT_DIGEST = 16
-"""Characters of a digest that are shown to people, and may be handed in again."""
+"""Characters of a digest that people see and may pass back."""
 
 
 PAST_TENSE = {
@@ -56,11 +53,11 @@ PAST_TENSE = {
     "upgrade": "upgraded",
     "delete": "deleted",
 }
-"""What became of a segment, by the name of the action."""
+"""The participle of each action name."""
 
 
 def action_name(change: Change) -> str:
-    """Name an action as the JSON and the command line do."""
+    """Return the name of an action in JSON and on the command line."""
     match change:
         case Create():
             return "create"
@@ -77,7 +74,7 @@ def action_name(change: Change) -> str:
 
 
 def digest(plan: Plan) -> str:
-    """Give the SHA-256, in hex, of what the plan would do and to which account."""
+    """Return the SHA-256, in hex, of what the plan would do to which account."""
     return _sha256(
         {
             "target": dataclasses.asdict(plan.target),
@@ -88,17 +85,17 @@ def digest(plan: Plan) -> str:
                     "id": change.id,
                     "before": None if isinstance(change, Create) else change.before.as_json(),
                     "after": None if isinstance(change, Delete) else change.after.as_json(),
-                    **_taken_up(change),
+                    **_resumed(change),
                 }
-                for change in _settled(plan.changes)
+                for change in _upgrades_by_id(plan.changes)
             ],
             "ignored_references": _ignored_references(plan),
         }
     )
 
 
-def _taken_up(change: Change) -> dict[str, Any]:
-    """Give what a replacement goes on with: it writes to that, too."""
+def _resumed(change: Change) -> dict[str, Any]:
+    """Return the successor that a replacement resumes with, since it writes to that, too."""
     successor = change.successor if isinstance(change, Replace) else None
     return (
         {"twin": {"id": successor.id, "definition": successor.definition.as_json()}}
@@ -107,27 +104,30 @@ def _taken_up(change: Change) -> dict[str, Any]:
     )
 
 
-def _settled(changes: Sequence[Change]) -> Iterator[Change]:
-    """Give the changes with the upgrades by their ids.
+def _upgrades_by_id(changes: Sequence[Change]) -> Iterator[Change]:
+    """Yield the changes with their upgrades in the order of ids.
 
-    Which of those is begun first depends on who uses them at the moment, and decides of nothing
-    else: whoever repoints a Single Send spoils no plan that was approved.
+    Their order in the plan depends only on which Single Sends target them at the moment, and a
+    change of those must not invalidate an approved plan.
     """
-    upgrades = iter(
-        sorted((one for one in changes if isinstance(one, Upgrade)), key=lambda one: one.id)
-    )
-    return (next(upgrades) if isinstance(one, Upgrade) else one for one in changes)
+    upgrades = [change for change in changes if isinstance(change, Upgrade)]
+    ordered = iter(sorted(upgrades, key=lambda upgrade: upgrade.id))
+    return (next(ordered) if isinstance(change, Upgrade) else change for change in changes)
 
 
 def _ignored_references(plan: Plan) -> list[str]:
-    """Give the names under which segments end though Single Sends use them."""
-    ended = [one for one in plan.changes if isinstance(one, Delete | Replace | Upgrade)]
-    names = {name for one in ended for name in (one.name, one.before.name)}
+    """Return the names for which the user ignores the Single Sends of an ending segment."""
+    names = {
+        name
+        for change in plan.changes
+        if isinstance(change, Delete | Replace | Upgrade)
+        for name in (change.name, change.before.name)
+    }
     return sorted(names & set(plan.options.ignore_references))
 
 
 def checksum(document: Mapping[str, Any]) -> str:
-    """Give the SHA-256, in hex, of a plan's JSON data, without `checksum` and `requests`."""
+    """Return the SHA-256, in hex, of a plan's JSON data without `checksum` and `requests`."""
     rest = {key: document[key] for key in document if key not in ("checksum", "requests")}
     return _sha256(rest)
 
@@ -137,13 +137,13 @@ def _sha256(data: Any) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def to_json(
+def plan_to_json(
     plan: Plan, generated_at: str, version: str = __version__, requests: int | None = None
 ) -> dict[str, Any]:
-    """Give the plan as JSON data.
+    """Return the plan as JSON data.
 
-    `generated_at` is an ISO 8601 time in UTC; `version` is that of the segctl that made the plan;
-    `requests` how many were sent for it, `None` where nobody counted.
+    `generated_at` is an ISO 8601 time in UTC; `version` is the version of segctl that made the
+    plan; `requests` is the number of requests sent for it, `None` where they were not counted.
     """
     document = {
         **document_header(generated_at, version),
@@ -162,21 +162,26 @@ def to_json(
             for keep in plan.kept
         ],
         "unmanaged": [
-            {"name": one.name, "id": one.id, "v1": one.is_v1, "ours": one.is_ours}
-            for one in plan.ignored
+            {
+                "name": ignore.name,
+                "id": ignore.id,
+                "v1": ignore.is_v1,
+                "ours": ignore.is_ours,
+            }
+            for ignore in plan.ignored
         ],
         "summary": dataclasses.asdict(plan.summary),
         "diagnostics": diagnostics_json(plan.diagnostics, longest=None),
         "refusals": diagnostics_json(plan.refusals, longest=None),
         "digest": digest(plan),
     }
-    # What a run cost is no part of the plan.
-    counted = {} if requests is None else {"requests": requests}
-    return {**document, **counted, "checksum": checksum(document)}
+    # The cost of a run is not part of the plan, so the checksum does not cover it.
+    cost = {} if requests is None else {"requests": requests}
+    return {**document, **cost, "checksum": checksum(document)}
 
 
 def document_header(generated_at: str, version: str = __version__) -> dict[str, Any]:
-    """Give the fields with which every JSON document of segctl begins."""
+    """Return the fields that every JSON document of segctl starts with."""
     return {
         "format_version": FORMAT_VERSION,
         "tool": {"name": "segctl", "version": version},
@@ -187,27 +192,30 @@ def document_header(generated_at: str, version: str = __version__) -> dict[str, 
 def diagnostics_json(
     diagnostics: Iterable[Diagnostic], longest: int | None = LONGEST_EXCERPT
 ) -> list[dict[str, Any]]:
-    """Give findings as JSON data, with so many characters of each source line (`None`: all)."""
+    """Return diagnostics as JSON data.
+
+    `longest` is the limit on the characters of a source line, `None` for no limit.
+    """
     return [
         {
-            "code": found.code,
-            "severity": found.severity.value,
-            "summary": found.summary,
-            "hint": found.hint,
-            "source": source_json(found.span),
-            "excerpt": found.excerpt[:longest],
+            "code": diagnostic.code,
+            "severity": diagnostic.severity.value,
+            "summary": diagnostic.summary,
+            "hint": diagnostic.hint,
+            "source": source_json(diagnostic.span),
+            "excerpt": diagnostic.excerpt[:longest],
         }
-        for found in diagnostics
+        for diagnostic in diagnostics
     ]
 
 
 def source_json(span: Span | None) -> dict[str, Any] | None:
-    """Give a place in the files as JSON data."""
+    """Return a place in the files as JSON data."""
     return None if span is None else dataclasses.asdict(span)
 
 
 def _definition(segment: Segment) -> dict[str, Any]:
-    """Give a definition with its parent lists in the order in which the plan has them."""
+    """Return a definition as JSON data, with its parent lists in the order of the plan."""
     return {**segment.as_json(), "parent_list_ids": list(segment.parent_list_ids)}
 
 
@@ -216,8 +224,8 @@ def _change(change: Change) -> dict[str, Any]:
     after = None if isinstance(change, Delete) else _definition(change.after)
     precondition = None if isinstance(change, Create) else change.precondition
     edit = change if isinstance(change, Patch | Replace | Upgrade) else None
-    anew = change if isinstance(change, Replace) else None
-    kept = change if isinstance(change, Replace | Upgrade) else None
+    replace = change if isinstance(change, Replace) else None
+    protectable = change if isinstance(change, Replace | Upgrade) else None
     impact = None if isinstance(change, Delete | Upgrade) else change.impact
     return {
         "action": action_name(change),
@@ -243,26 +251,26 @@ def _change(change: Change) -> dict[str, Any]:
         ),
         "contacts_count": None if isinstance(change, Create) else change.contacts_count,
         "impact": None if impact is None else dataclasses.asdict(impact),
-        "allow_replace": anew.is_allowed if anew else None,
-        "protected": kept.is_protected if kept else None,
-        "twin": _twin(anew.successor) if anew else None,
+        "allow_replace": replace.is_allowed if replace else None,
+        "protected": protectable.is_protected if protectable else None,
+        "twin": _successor(replace.successor) if replace else None,
         "v1": change.is_v1 if isinstance(change, Delete) else None,
         "upgrade": _upgrade(change) if isinstance(change, Upgrade) else None,
     }
 
 
-def _twin(successor: Successor | None) -> dict[str, Any] | None:
+def _successor(successor: Successor | None) -> dict[str, Any] | None:
     return (
         {"id": successor.id, "definition": _definition(successor.definition)} if successor else None
     )
 
 
 def _upgrade(change: Upgrade) -> dict[str, Any]:
-    """Give what an upgrade has and no other action."""
+    """Return the fields that only an upgrade has."""
     return {
         "twin_name": change.successor_name,
-        "twin": _twin(change.successor),
+        "twin": _successor(change.successor),
         "waits_for": [
-            {"id": one.id, "name": one.name, "status": one.status} for one in change.waits_for
+            {"id": send.id, "name": send.name, "status": send.status} for send in change.waits_for
         ],
     }

@@ -71,7 +71,7 @@ def test_a_plan_is_saved_shown_and_applied(connected: Project, remote: Remote, p
     sent = writes(remote)
     again = connected.run("apply", str(plan), "--auto-approve")
     assert again.code == 3
-    assert "`VIP` was to be created, and now is not" in again.err
+    assert "`VIP` would no longer be created" in again.err
     assert "nothing is left to do" in again.err
     assert writes(remote) == sent
 
@@ -160,9 +160,9 @@ def test_stale_since_the_files_changed(connected: Project, remote: Remote, plan:
     connected.declare("New", CZECH)
     (connected.root / "segments/czech.yaml").unlink()
     assert stale(connected, remote, plan) == [
-        "`Czech` was to be patched, and now is not",
-        "`New` would be created now, and was not to be",
-        "`VIP`: its query in the files is not what the plan says",
+        "`Czech` would no longer be patched",
+        "`New` would now be created",
+        "the query of `VIP` changed in the files",
     ]
     result = connected.run("apply", str(plan), "--auto-approve")
     assert "segments/vip.yaml:2:12: error[stale-changed]" in result.err
@@ -174,10 +174,10 @@ def test_stale_since_the_account_changed(connected: Project, remote: Remote, pla
     remote.emulator.console.edit(same.id, name="Renamed")
     remote.emulator.console.create("VIP", CZECH)
     assert stale(connected, remote, plan) == [
-        "`VIP` was to be created, and now is not",
-        "`Same` would be created now, and was not to be",
-        "`VIP` would be patched now, and was not to be",
-        "`Czech`: its query on the account is not what the plan saw",
+        "`VIP` would no longer be created",
+        "`Same` would now be created",
+        "`VIP` would now be patched",
+        "the query of `Czech` changed on the account",
     ]
 
 
@@ -185,9 +185,7 @@ def test_stale_since_the_parent_list_changed(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
     connected.declare("VIP", VIP, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001")
-    assert stale(connected, remote, plan) == [
-        "`VIP`: its parent list in the files is not what the plan says"
-    ]
+    assert stale(connected, remote, plan) == ["the parent list of `VIP` changed in the files"]
 
 
 def test_an_edit_that_was_taken_back_is_none(
@@ -209,8 +207,8 @@ def test_a_plan_for_another_account(connected: Project, remote: Remote, plan: Pa
     )
     result = connected.run("apply", str(plan), "--auto-approve", "--target", "shop")
     assert result.code == 3
-    assert "the plan is for the target `production`, and this is `shop`" in result.err
-    assert "the plan is for the subuser `none`, and this is `shop`" in result.err
+    assert "the plan was made for target `production`, but this is `shop`" in result.err
+    assert "the plan was made for subuser `none`, but this is `shop`" in result.err
     assert "the plan is for another account, and nothing was changed" in result.err
     edit(plan, lambda one: one["target"].update(host="api.eu.sendgrid.com"))
     # The digest is of the target, too: this cannot be edited unseen.
@@ -223,7 +221,7 @@ def test_a_plan_for_another_host(connected: Project, remote: Remote, plan: Path)
     host = remote.url.replace("127.0.0.1", "localhost")
     result = connected.run("apply", str(plan), "--auto-approve", SEGCTL_BASE_URL=host)
     assert result.code == 3
-    assert "the plan is for the host `127.0.0.1:" in result.err
+    assert "the plan was made for host `127.0.0.1:" in result.err
     assert writes(remote) == []
 
 

@@ -18,9 +18,9 @@ from segctl.model import Create, Delete, Impact, Plan, Precondition, Reason, Seg
 from segctl.model.clauses import ChangeKind, ClauseKind
 from segctl.model.plan_options import PlanOptions
 from segctl.planfile import loading
-from segctl.planfile.loading import from_json
+from segctl.planfile.loading import load_plan
 from segctl.planfile.staleness import plan_differences
-from segctl.planfile.to_json import checksum, digest, to_json
+from segctl.planfile.to_json import checksum, digest, plan_to_json
 from tests.planfile.plans import PLANS, TEXTS
 from tests.support.process import REPOSITORY
 
@@ -47,7 +47,7 @@ IMPACT: dict[str, Any] = {
 
 def data(plan: Plan = PLAN) -> Any:
     """Give a plan's JSON as somebody reads it."""
-    return json.loads(json_text(to_json(plan, NOW)))
+    return json.loads(json_text(plan_to_json(plan, NOW)))
 
 
 def written(document: Any) -> bytes:
@@ -56,7 +56,7 @@ def written(document: Any) -> bytes:
 
 def problem(content: bytes) -> Diagnostic:
     with pytest.raises(InvalidInput) as caught:
-        from_json(content, "plan.json")
+        load_plan(content, "plan.json")
     [found] = caught.value.diagnostics
     assert found.span is not None
     assert found.hint
@@ -69,11 +69,11 @@ def problem(content: bytes) -> Diagnostic:
 @given(PLANS)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_a_plan_that_is_read_back_is_the_plan(plan: Plan) -> None:
-    saved = from_json(written(to_json(plan, NOW)), "plan.json")
+    saved = load_plan(written(plan_to_json(plan, NOW)), "plan.json")
     assert saved.plan == plan
     assert saved.plan.lists == plan.lists
     assert (saved.version, saved.generated_at) == (__version__, NOW)
-    assert to_json(saved.plan, NOW) == to_json(plan, NOW)
+    assert plan_to_json(saved.plan, NOW) == plan_to_json(plan, NOW)
 
 
 @given(PLANS)
@@ -165,7 +165,7 @@ def test_a_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:
-    assert from_json(b"\xef\xbb\xbf" + written(data()), "plan.json").plan == PLAN
+    assert load_plan(b"\xef\xbb\xbf" + written(data()), "plan.json").plan == PLAN
 
 
 def test_a_key_that_stands_twice_is_an_edit() -> None:
@@ -193,7 +193,7 @@ def test_what_a_later_version_adds_is_passed_over() -> None:
     document["changes"][0]["mood"] = {"a": []}
     document["changes"][0]["after"]["mood"] = "good"
     document["checksum"] = checksum(document)
-    assert from_json(written(document), "plan.json").plan == PLAN
+    assert load_plan(written(document), "plan.json").plan == PLAN
     document["changes"][0]["after"]["name"] = None
     document["checksum"] = checksum(document)
     assert problem(written(document)).summary.startswith("`.changes[0].after.name` violates")
@@ -207,7 +207,7 @@ def test_a_plan_of_the_format_before_is_read() -> None:
         del change["impact"]
     del document["lists"]
     document["checksum"] = checksum(document)
-    assert from_json(written(document), "plan.json").plan == PLAN
+    assert load_plan(written(document), "plan.json").plan == PLAN
 
 
 # Edited with care: the checksum is right again
@@ -259,7 +259,7 @@ def test_a_whole_number_may_have_a_point() -> None:
     document = data()
     document["changes"][0]["source"]["line"] = 1.0
     document["checksum"] = checksum(document)
-    [change, _] = from_json(written(document), "plan.json").plan.changes
+    [change, _] = load_plan(written(document), "plan.json").plan.changes
     assert str(change.span) == "segments/vip.yaml:1:7"
 
 
@@ -275,7 +275,7 @@ def test_what_is_done_does_not_depend_on_the_impact() -> None:
     assert plan_differences(counted, PLAN) == plan_differences(PLAN, counted) == ()
     document = data(counted)
     assert document["checksum"] != data()["checksum"]
-    assert from_json(written(document), "plan.json").plan == counted
+    assert load_plan(written(document), "plan.json").plan == counted
 
 
 def test_what_lists_are_called_is_no_part_of_what_is_done() -> None:
@@ -283,7 +283,7 @@ def test_what_lists_are_called_is_no_part_of_what_is_done() -> None:
     assert (digest(named), named) == (digest(PLAN), PLAN)
     assert plan_differences(named, PLAN) == plan_differences(PLAN, named) == ()
     document = data(named)
-    assert from_json(written(document), "plan.json").plan.lists == named.lists
+    assert load_plan(written(document), "plan.json").plan.lists == named.lists
     document["lists"]["a"] = "Customers"
     assert problem(written(document)).code == "tampered"
 

@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from segctl.planfile.report_json import to_json
+from segctl.planfile.report_json import report_to_json
 from segctl.planfile.to_json import digest
 from tests.render.test_golden import report, rich_plan
 from tests.support.process import REPOSITORY
@@ -18,7 +18,7 @@ SCHEMA = json.loads((REPOSITORY / "schemas/report.schema.json").read_text("utf-8
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_report_fits_its_schema(*, interrupted: bool) -> None:
     given, plan = report(interrupted=interrupted), rich_plan()
-    data = to_json(given, plan, "2026-07-15T16:04:33Z")
+    data = report_to_json(given, plan, "2026-07-15T16:04:33Z")
     jsonschema.validate(data, SCHEMA)
     assert data["plan_digest"] == digest(plan)
     assert data["interrupted"] is interrupted
@@ -29,7 +29,7 @@ def test_a_report_fits_its_schema(*, interrupted: bool) -> None:
 
 
 def test_nothing_that_it_says_is_missing_from_the_schema() -> None:
-    data = to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
+    data = report_to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
     parts = SCHEMA["properties"]
     assert data.keys() == parts.keys() == set(SCHEMA["required"])
     for key in ("outcomes", "refreshes"):

@@ -29,40 +29,40 @@ def told(saved: list[Change], now: list[Change]) -> list[str]:
 
 def test_each_difference_is_named() -> None:
     create, delete = Create(ONE, SPAN), Delete(ONE, SEEN)
-    assert told([create], []) == ["a.yaml:1:7: `A` was to be created, and now is not"]
-    assert told([], [create]) == ["a.yaml:1:7: `A` would be created now, and was not to be"]
+    assert told([create], []) == ["a.yaml:1:7: `A` would no longer be created"]
+    assert told([], [create]) == ["a.yaml:1:7: `A` would now be created"]
     assert told([delete], [patch(ONE, TWO)]) == [
-        "a.yaml:1:7: `A` was to be deleted, and now would be patched"
+        "a.yaml:1:7: `A` would now be patched, not deleted"
     ]
     assert told([create], [Create(TWO, SPAN, query_span=PLACE)]) == [
-        "a.sql:1:1: `A`: its query in the files is not what the plan says",
-        "a.yaml:1:7: `A`: its parent list in the files is not what the plan says",
+        "a.sql:1:1: the query of `A` changed in the files",
+        "a.yaml:1:7: the parent list of `A` changed in the files",
     ]
     assert told([patch(ONE, TWO)], [patch(TWO, TWO)]) == [
-        "a.yaml:1:7: `A`: its query on the account is not what the plan saw",
-        "a.yaml:1:7: `A`: its parent list on the account is not what the plan saw",
+        "a.yaml:1:7: the query of `A` changed on the account",
+        "a.yaml:1:7: the parent list of `A` changed on the account",
     ]
 
 
 def test_a_swap_is_compared_step_by_step() -> None:
     aside = dataclasses.replace(ONE, name="aside")
     steps: list[Change] = [patch(ONE, aside), patch(aside, TWO)]
-    assert told(steps, steps[:1]) == ["a.yaml:1:7: `A` was to be patched, and now is not"]
+    assert told(steps, steps[:1]) == ["a.yaml:1:7: `A` would no longer be patched"]
 
 
 def test_another_order_is_another_plan() -> None:
     first, second = Create(ONE, SPAN), Create(Segment("B", "SELECT 1"), SPAN)
     assert told([first, second], [second, first]) == [
-        "None: the changes would be made in another order"
+        "None: the changes would be applied in another order"
     ]
 
 
 def test_another_account_is_told_by_what_differs() -> None:
     found = account_differences(TARGET, TargetRef("eu", "api.eu.sendgrid.com", "shop"))
     assert [one.summary for one in found] == [
-        "the plan is for the target `production`, and this is `eu`",
-        "the plan is for the host `api.sendgrid.com`, and this is `api.eu.sendgrid.com`",
-        "the plan is for the subuser `none`, and this is `shop`",
+        "the plan was made for target `production`, but this is `eu`",
+        "the plan was made for host `api.sendgrid.com`, but this is `api.eu.sendgrid.com`",
+        "the plan was made for subuser `none`, but this is `shop`",
     ]
     assert account_differences(TARGET, TARGET) == ()
 

@@ -32,7 +32,7 @@ from segctl.model import (
     Validation,
 )
 from segctl.model.single_sends import References
-from segctl.planfile.to_json import digest, to_json
+from segctl.planfile.to_json import digest, plan_to_json
 from segctl.planning.equality import changed_fields
 from segctl.planning.ownership import Removal, RemovalHistory
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan, select_matching
@@ -392,7 +392,7 @@ def test_json_carries_all_that_a_view_needs() -> None:
         [declare("new"), declare("old"), declare("same")],
         [hold("old", "SELECT 2"), hold("same"), hold("hand-made", None)],
     )
-    data = to_json(made, "2026-07-15T16:04:33Z")
+    data = plan_to_json(made, "2026-07-15T16:04:33Z")
     assert data["format_version"] == "1.3"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
@@ -449,7 +449,7 @@ def test_a_changed_query_says_which_conditions_changed() -> None:
     before = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > 500"
     after = before.replace("500", "250") + " AND country = 'CZ'"
     made = plan([declare("a", after)], [hold("a", before)])
-    [change] = to_json(made, "t")["changes"]
+    [change] = plan_to_json(made, "t")["changes"]
     assert [(one["kind"], one["before"], one["after"]) for one in change["clauses"]] == [
         ("changed", "total_spend > 500", "total_spend > 250"),
         ("added", "", "country = 'CZ'"),
@@ -470,7 +470,7 @@ def test_a_query_written_another_way_is_unchanged_unless_told(
 
 def test_a_delete_in_json_has_a_before_and_no_after() -> None:
     delete = Delete(Segment("z", "q"), Precondition("id", None, "hash"), contacts_count=3)
-    [change] = to_json(dataclasses.replace(plan([], []), changes=(delete,)), "t")["changes"]
+    [change] = plan_to_json(dataclasses.replace(plan([], []), changes=(delete,)), "t")["changes"]
     assert (change["action"], change["after"], change["source"]) == ("delete", None, None)
     assert change["before"]["name"] == "z"
 

@@ -33,8 +33,8 @@ from segctl.model import (
 )
 from segctl.model.report import Outcome, Refresh, RefreshStatus, Report, Status
 from segctl.model.single_sends import References, SingleSend
-from segctl.planfile.report_json import to_json as report_to_json
-from segctl.planfile.to_json import to_json
+from segctl.planfile.report_json import report_to_json
+from segctl.planfile.to_json import plan_to_json
 from segctl.planning.drift import Drift, DriftKind, DriftReport
 from segctl.planning.planner import make_plan
 from segctl.planning.safety import Limits, apply_safety_rules
@@ -370,7 +370,7 @@ def listing() -> str:
 
 
 def plan_json(plan: Plan) -> str:
-    data = to_json(plan, "2026-07-15T16:04:33Z")
+    data = plan_to_json(plan, "2026-07-15T16:04:33Z")
     assert data["tool"].pop("version") == __version__
     assert data.pop("checksum")
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

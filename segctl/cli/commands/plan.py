@@ -16,7 +16,7 @@ from segctl.common.files import write_whole
 from segctl.common.json_text import json_text
 from segctl.errors import UsageError
 from segctl.model.plan_options import PlanOptions
-from segctl.planfile.to_json import to_json
+from segctl.planfile.to_json import plan_to_json
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def command(
             requests = account.requests()
     now = format_utc(session.clock.now())
     if out is not None:
-        write_whole(out, json_text(to_json(plan, now)))
+        write_whole(out, json_text(plan_to_json(plan, now)))
     session.show(plan_in(output, plan, session, generated_at=now, requests=requests))
     if out is not None:
         from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
