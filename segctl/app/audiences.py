@@ -162,7 +162,7 @@ def opened(
     # What does not fit into memory is as personal as the contacts: it stays in our own folder.
     temp_root = make_state_folder(session.root)
     with open_dataset(
-        contacts, events, fields=known, asked=column_names_in(segments), temp_root=temp_root
+        contacts, events, fields=known, used=column_names_in(segments), temp_root=temp_root
     ) as base:
         yield base
 

@@ -40,7 +40,7 @@ _EXPECTED = {
         f"write 1234.5: no quotes, no exponent, and at most {DECIMALS} decimals",
     ),
     ColumnType.TIMESTAMP: ("a time", "write an ISO 8601 time: '2026-01-31T00:00:00Z'"),
-    ColumnType.ARRAY: ("a list of texts", "write a list: [value]"),
+    ColumnType.ARRAY: ("a list of strings", "write a list: [value]"),
     ColumnType.VARIANT: ("a mapping", "write keys and values"),
 }
 """For each type of column: what a value must be, and a hint."""

@@ -1,9 +1,9 @@
-"""Makes a base of the files of exports: one file of DuckDB, whole or not at all.
+"""The data set built from the files of exports: one DuckDB file, complete or not at all.
 
-Owns what stands in it: `contact_data` in the types of the catalogue, with `list_ids` from the
-exports of lists, and `segctl_base`, which says what the base is. What is here already stays until
-the new base is complete and checked. Nothing is guessed: exports that do not hold what SendGrid
-says make no base, and a column whose values cannot all be read is left out.
+It has `contact_data`, in the types of the catalogue, with `list_ids` from the exports of lists, and
+`segctl_base`, its metadata. The earlier data set stays until the new one is complete and checked.
+Nothing is guessed: exports that do not match what SendGrid reports build no data set, and a column
+with values that cannot be read is left out. Does not download anything: `pull` does.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DOMAINS = "email_domains"
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """A new base: how many contacts, the moment that it shows, columns that are left out."""
+    """A new data set: its contacts, the time it shows, and the columns that were left out."""
 
     total: int
     as_of: str
@@ -46,90 +46,90 @@ class BuildResult:
 
 @dataclass(frozen=True, slots=True)
 class AccountInfo:
-    """The account that a base is of: its digest, and the names of all its lists by their ids."""
+    """The account of a data set: its digest, and the names of all its lists by their ids."""
 
     digest: str
     lists: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_dataset(
-    exported: Sequence[DownloadedExport],
+    exports: Sequence[DownloadedExport],
     store: ContactStore,
     fields: Mapping[str, ColumnType],
     account: AccountInfo,
     only: Sequence[str],
 ) -> BuildResult:
-    """Make the base of a target anew.
+    """Build the data set of a target, and replace the earlier one.
 
-    Where one of the exports is of all contacts, so is the base; otherwise it is of those on the
-    lists. `fields` are the account's own, `only` the names of the lists
-    that the base is limited to. Raises `UnexpectedResponse` where the files are not what SendGrid
-    said, `UsageError` where the base cannot be written, and `OSError`.
+    It has all contacts where one of the exports does; otherwise it has those on the lists. `fields`
+    are the account's own, `only` the names of the lists that the data set is limited to. Raises
+    `UnexpectedResponse` where the files do not match what SendGrid reports, `UsageError` where the
+    data set cannot be written, and `OSError`.
     """
-    store.remove_new()
-    spill = store.downloads / "spill"
-    spill.mkdir(mode=0o700, exist_ok=True)
+    store.remove_new_dataset()
+    temp_folder = store.downloads / "spill"
+    temp_folder.mkdir(mode=0o700, exist_ok=True)
     try:
-        database = Database(temp_folder=spill)
+        database = Database(temp_folder=temp_folder)
         try:
-            stored = _Making(database, exported, store, fields).make(account, only)
+            result = _Builder(database, exports, store, fields).build(account, only)
         finally:
             database.close()
     except (FileUnreadable, EvaluationFailed) as error:
         if isinstance(error, FileUnreadable):
             raise _unusable(error.message) from None
         raise UsageError(
-            "DuckDB could not make the base of the contacts",
-            hint="is the disk full? what was fetched stays: run it again",
+            "DuckDB could not write the contacts",
+            hint="check the free disk space, and run it again: it resumes with the downloads",
         ) from None
     store.new_dataset.chmod(0o600)
     with store.new_dataset.open("rb+") as stream:
         os.fsync(stream.fileno())
     store.new_dataset.replace(store.dataset)
-    return stored
+    return result
 
 
-class _Making:
-    """The tables of one base on their way."""
+class _Builder:
+    """Builds the tables of one data set."""
 
     def __init__(
         self,
         database: Database,
-        exported: Sequence[DownloadedExport],
+        exports: Sequence[DownloadedExport],
         store: ContactStore,
         fields: Mapping[str, ColumnType],
     ) -> None:
         self.database = database
-        self.exported = exported
+        self.exports = exports
         self.fields = fields
         self.faulty: set[str] = set()
-        self.repeated = False
-        database.rows(f"ATTACH {text_sql(str(store.new_dataset.resolve()))} AS made")
+        self.has_duplicates = False
+        database.rows(f"ATTACH {text_sql(str(store.new_dataset.resolve()))} AS new")
         self.relations = {
-            one.list_id: [self._relation(path) for path in one.files] for one in exported
+            export.list_id: [self._read(path) for path in export.files] for export in exports
         }
 
-    def _relation(self, path: Path) -> Relation:
+    def _read(self, path: Path) -> Relation:
         try:
             return read_relation(self.database, path.resolve(), "contact_data", self.fields)
         except UsageError as error:
             raise _unusable(error.message) from None
 
-    def make(self, account: AccountInfo, only: Sequence[str]) -> BuildResult:
-        for one in self.exported:
-            self._check(one)
-        of_all = None in self.relations
-        source = [
+    def build(self, account: AccountInfo, only: Sequence[str]) -> BuildResult:
+        for export in self.exports:
+            self._check(export)
+        has_all = None in self.relations
+        relations = [
             relation
-            for list_id, relations in self.relations.items()
-            for relation in relations
-            if list_id is None or not of_all
+            for list_id, list_relations in self.relations.items()
+            for relation in list_relations
+            if list_id is None or not has_all
         ]
-        self.database.rows(f"CREATE TABLE made.contact_data AS {self._contacts(source)}")
-        ((total,),) = self.database.rows("SELECT count(*) FROM made.contact_data")
-        as_of = format_utc(min(one.made for one in self.exported))
-        lists = sorted(one.list_id for one in self.exported if one.list_id is not None)
-        facts = {
+        self.database.rows(f"CREATE TABLE new.contact_data AS {self._contacts_sql(relations)}")
+        ((total,),) = self.database.rows("SELECT count(*) FROM new.contact_data")
+        as_of = format_utc(min(export.created_at for export in self.exports))
+        lists = sorted(export.list_id for export in self.exports if export.list_id is not None)
+        metadata = {
             "format": PULLED_FORMAT,
             "as_of": as_of,
             "account": account.digest,
@@ -138,62 +138,66 @@ class _Making:
             "only": json.dumps(list(only)),
             "distinct": "true",
         }
-        self.database.rows("CREATE TABLE made.segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
-        for fact in facts.items():
+        self.database.rows("CREATE TABLE new.segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
+        for key, value in metadata.items():
             self.database.rows(
-                "INSERT INTO made.segctl_base VALUES ($key, $value)",
-                dict(zip(("key", "value"), fact, strict=True)),
+                "INSERT INTO new.segctl_base VALUES ($key, $value)", {"key": key, "value": value}
             )
-        self.database.rows("CHECKPOINT made")
-        self.database.rows("DETACH made")
+        self.database.rows("CHECKPOINT new")
+        self.database.rows("DETACH new")
         return BuildResult(total, as_of, tuple(sorted(self.faulty)))
 
-    def _check(self, one: DownloadedExport) -> None:
-        """Read an export once: it has as many contacts as SendGrid says, each with an id."""
-        total = nameless = 0
-        for relation in self.relations[one.list_id]:
-            faults = {name: each.fault for name, each in relation.columns.items() if each.fault}
+    def _check(self, export: DownloadedExport) -> None:
+        """Check that an export has as many contacts as SendGrid reports, each with an id."""
+        total = without_id = 0
+        for relation in self.relations[export.list_id]:
+            faults = {
+                name: column.fault for name, column in relation.columns.items() if column.fault
+            }
             counts = [
                 "count(*)",
                 f"count(*) FILTER (WHERE {_id(relation)} IS NULL)",
                 f"count(DISTINCT {_id(relation)})",
                 *(f"count(*) FILTER (WHERE {fault})" for fault in faults.values()),
             ]
-            ((rows, without, different, *bad),) = self.database.rows(
+            ((rows, rows_without_id, ids, *fault_counts),) = self.database.rows(
                 f"SELECT {', '.join(counts)} FROM {relation.source}"  # noqa: S608 - SQL of our own
             )
             total += rows
-            nameless += without
-            self.repeated |= different < rows
-            self.faulty |= {name for name, number in zip(faults, bad, strict=True) if number}
-        if nameless:
-            raise _unusable(f"{nameless:,} of its contacts have no id")
-        if one.count is not None and one.count != total:
-            raise _unusable(f"it holds {total:,} contacts, and SendGrid says {one.count:,}")
+            without_id += rows_without_id
+            self.has_duplicates |= ids < rows
+            self.faulty |= {name for name, count in zip(faults, fault_counts, strict=True) if count}
+        if without_id:
+            raise _unusable(f"{without_id:,} of its contacts have no id")
+        if export.count is not None and export.count != total:
+            raise _unusable(f"it has {total:,} contacts, but SendGrid reports {export.count:,}")
 
-    def _contacts(self, source: Sequence[Relation]) -> str:
-        """Give all contacts, a row each, with the two columns that an export does not have."""
-        kinds = {name: one.kind for each in source for name, one in each.columns.items()}
-        kinds = kinds or {**self.fields, **CONTACT_DATA}
-        kept = {
-            name: TYPES[kind]
-            for name, kind in kinds.items()
+    def _contacts_sql(self, relations: Sequence[Relation]) -> str:
+        """Return all contacts, a row each, with the two columns that an export does not have."""
+        types = {
+            name: column.type for relation in relations for name, column in relation.columns.items()
+        }
+        types = types or {**self.fields, **CONTACT_DATA}
+        columns = {
+            name: TYPES[column_type]
+            for name, column_type in types.items()
             if name not in self.faulty and name not in {LIST_IDS, _DOMAINS}
         }
-        people = " UNION ALL ".join(_rows(relation, kept) for relation in source)
-        people = people or f"{_rows(None, kept)} WHERE false"
-        if self.repeated or len(source) > 1:
-            # Who is on several lists is in several exports.
-            people = f"SELECT DISTINCT ON (contact_id) * FROM ({people})"  # noqa: S608 - SQL of our own
-        domains = f", {_DOMAINS_SQL}" if {"email", "alternate_emails"} <= kept.keys() else ""
+        contacts = " UNION ALL ".join(_rows_sql(relation, columns) for relation in relations)
+        contacts = contacts or f"{_rows_sql(None, columns)} WHERE false"
+        if self.has_duplicates or len(relations) > 1:
+            # A contact on several lists is in several exports.
+            contacts = f"SELECT DISTINCT ON (contact_id) * FROM ({contacts})"  # noqa: S608 - SQL of our own
+        has_addresses = {"email", "alternate_emails"} <= columns.keys()
+        domains = f", {_DOMAINS_SQL}" if has_addresses else ""
         return (
-            f"SELECT people.*{domains}, coalesce(members.ids, []) AS {LIST_IDS}"  # noqa: S608 - SQL of our own
-            f" FROM ({people}) AS people LEFT JOIN ({self._members()}) AS members"
-            " ON members.contact_id = people.contact_id"
+            f"SELECT contacts.*{domains}, coalesce(members.ids, []) AS {LIST_IDS}"  # noqa: S608 - SQL of our own
+            f" FROM ({contacts}) AS contacts LEFT JOIN ({self._members_sql()}) AS members"
+            " ON members.contact_id = contacts.contact_id"
         )
 
-    def _members(self) -> str:
-        """Give the lists of each contact, as far as they have an export of their own."""
+    def _members_sql(self) -> str:
+        """Return the lists of each contact, among those with an export of their own."""
         members = [
             f"SELECT {_id(relation)} AS contact_id, {text_sql(list_id)} AS list_id"  # noqa: S608 - SQL of our own
             f" FROM {relation.source}"
@@ -201,24 +205,29 @@ class _Making:
             if list_id is not None
             for relation in relations
         ]
-        nobody = "SELECT CAST(NULL AS VARCHAR) AS contact_id, CAST(NULL AS VARCHAR) AS list_id"
-        found = " UNION ALL ".join(members) or f"{nobody} WHERE false"
+        none = (
+            "SELECT CAST(NULL AS VARCHAR) AS contact_id, CAST(NULL AS VARCHAR) AS list_id"
+            " WHERE false"
+        )
+        rows = " UNION ALL ".join(members) or none
         ids = "list(DISTINCT list_id ORDER BY list_id) AS ids"
-        return f"SELECT contact_id, {ids} FROM ({found}) GROUP BY contact_id"  # noqa: S608 - SQL of our own
+        return f"SELECT contact_id, {ids} FROM ({rows}) GROUP BY contact_id"  # noqa: S608 - SQL of our own
 
 
 _DOMAINS_SQL = (
     "list_distinct(list_transform(list_filter(list_prepend(email, alternate_emails),"
-    f" lambda one: one LIKE '%@%'), lambda one: regexp_extract(one, '[^@]*$'))) AS {_DOMAINS}"
+    " lambda address: address LIKE '%@%'),"
+    f" lambda address: regexp_extract(address, '[^@]*$'))) AS {_DOMAINS}"
 )
-"""The domains of all addresses, each once."""
+"""The domains of all addresses, without duplicates."""
 
 
-def _rows(relation: Relation | None, kept: Mapping[str, str]) -> str:
+def _rows_sql(relation: Relation | None, types: Mapping[str, str]) -> str:
     columns = {} if relation is None else relation.columns
     values = ", ".join(
-        f"CAST({columns[name].value if name in columns else 'NULL'} AS {kind}) AS {name_sql(name)}"
-        for name, kind in kept.items()
+        f"CAST({columns[name].value if name in columns else 'NULL'} AS {duckdb_type})"
+        f" AS {name_sql(name)}"
+        for name, duckdb_type in types.items()
     )
     source = "" if relation is None else f" FROM {relation.source}"
     return f"SELECT {values}{source}"
@@ -228,9 +237,9 @@ def _id(relation: Relation) -> str:
     return relation.columns[JOIN_COLUMN].value
 
 
-def _unusable(what: str) -> UnexpectedResponse:
+def _unusable(reason: str) -> UnexpectedResponse:
     return UnexpectedResponse(
-        f"the export of the contacts is not usable: {what}",
-        hint="run it again: the next pull begins anew",
+        f"the export of the contacts is unusable: {reason}",
+        hint="run it again to start a new export",
         operation="store the contacts",
     )

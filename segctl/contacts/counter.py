@@ -1,9 +1,9 @@
-"""Counts of many audiences, before and after a change, in as few passes over a base as can be.
+"""Counts of many audiences, before and after a change, in few passes over the contacts.
 
-Owns what the numbers mean, and what they must not be made of. Where a query asks what the base
-does not know, where values of a column are none of its type, and where a computation fails on the
-data, that segment is refused with the reason, and the others are counted. Where contacts stand in
-two rows, or have no id, nothing is: every number would be wrong.
+Owns what the numbers mean, and when there are none. A segment is refused, with the reason, where
+its query uses what is missing from the data set, where values of a column are not of its type, and
+where a computation fails on the data; the others are counted. Nothing is counted where contacts
+have two rows or no id: every number would be wrong. Leaves the SQL to `count_query`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from segctl.audience.duckdb_engine import EvaluationFailed, FileUnreadable
 from segctl.audience.results import CountResult, Counts, Overlap, Uncountable
 from segctl.audience.to_duckdb import translate
-from segctl.contacts.count_query import Statement
+from segctl.contacts.count_query import CountQuery
 from segctl.contacts.event_checks import (
-    are_strangers,
-    has_no_event,
-    segment_place,
-    strangers,
-    without_events,
+    has_no_events,
+    has_unmatched_events,
+    no_events,
+    query_range,
+    unmatched_events,
 )
-from segctl.contacts.file_readers import FAULT_HINTS, fault_words
-from segctl.contacts.masking import masked
+from segctl.contacts.file_readers import FAULT_HINTS, describe_faults
+from segctl.contacts.masking import mask_samples
 from segctl.errors import UsageError
 from segctl.query.ast import Column
 from segctl.query.catalogue import JOIN_COLUMN
@@ -44,297 +44,320 @@ if TYPE_CHECKING:
 
 
 def column_names_in(segments: Iterable[Segment]) -> frozenset[str]:
-    """Give, in lower case, every name in some queries that could be a column's."""
+    """Return, in lower case, every name in the queries that could be a column."""
     names: set[str] = set()
     for text in {segment.query for segment in segments}:
         query = parse(text).query
         if query is not None:
-            names |= {lower(one.name.text) for one in walk(query) if isinstance(one, Column)}
+            names |= {lower(node.name.text) for node in walk(query) if isinstance(node, Column)}
     return frozenset(names)
 
 
 def count_audiences(
-    base: Dataset,
+    dataset: Dataset,
     pairs: Sequence[tuple[Segment | None, Segment]],
     now: datetime,
     *,
     overlap: bool = False,
     sample: int = 0,
 ) -> CountResult:
-    """Count the audiences before (`None`: there is none) and after.
+    """Count the audiences of segments before (`None`: there was none) and after a change.
 
-    With `overlap`, any two of those after are compared, too; of each, `sample` members are shown,
-    by masked addresses. Raises `UsageError` for a base in which nothing can be counted, and
-    `EvaluationFailed` where it cannot be read.
+    With `overlap`, any two of those after are compared as well; `sample` is how many masked
+    addresses of members to return for each. Raises `UsageError` where nothing can be counted, and
+    `EvaluationFailed` where the data set cannot be read.
     """
-    if sample and "email" not in base.contacts.columns:
-        raise UsageError(f"{base.contacts.name} has no column email to show a sample of")
-    sound: dict[Segment, Audience] = {}
-    wrong: dict[Segment, tuple[Problem, ...]] = {}
-    for segment in {one: None for pair in pairs for one in pair if one is not None}:
-        asked = _ask(base, segment)
-        if isinstance(asked, tuple):
-            wrong[segment] = asked
+    if sample and "email" not in dataset.contacts.columns:
+        raise UsageError(f"{dataset.contacts.name} has no column email, which --sample needs")
+    audiences: dict[Segment, Audience] = {}
+    problems: dict[Segment, tuple[Problem, ...]] = {}
+    for segment in {each: None for pair in pairs for each in pair if each is not None}:
+        audience = _translate(dataset, segment)
+        if isinstance(audience, tuple):
+            problems[segment] = audience
         else:
-            sound[segment] = asked
-    asking = [one for one, audience in sound.items() if audience.uses_events]
-    if asking and has_no_event(base):
-        for segment in asking:
-            wrong[segment] = (without_events(sound.pop(segment), segment),)
-    return _counted(base, sound, pairs, now, wrong, overlap=overlap, sample=sample)
+            audiences[segment] = audience
+    with_events = [segment for segment, audience in audiences.items() if audience.uses_events]
+    if with_events and has_no_events(dataset):
+        for segment in with_events:
+            problems[segment] = (no_events(audiences.pop(segment), segment),)
+    return _count(dataset, audiences, pairs, now, problems, overlap=overlap, sample=sample)
 
 
-def _counted(
-    base: Dataset,
-    sound: dict[Segment, Audience],
+def _count(
+    dataset: Dataset,
+    audiences: dict[Segment, Audience],
     pairs: Sequence[tuple[Segment | None, Segment]],
     now: datetime,
-    wrong: Mapping[Segment, tuple[Problem, ...]],
+    problems: Mapping[Segment, tuple[Problem, ...]],
     *,
     overlap: bool,
     sample: int,
 ) -> CountResult:
-    """Count some pairs in one statement, without those that fail in it; see `compare`."""
+    """Count pairs in one statement, without the audiences that fail in it."""
     failed: dict[Segment, tuple[Problem, ...]] = {}
     try:
-        count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample)
+        run = _CountRun(dataset, audiences, pairs, now, overlap=overlap, sample=sample)
     except FileUnreadable:
         raise
     except EvaluationFailed:
-        _refuse_damaged(base)
-        for segment, reason in _failing(base, sound, now):
-            failed[segment] = (Problem("not-computed", reason, "", *segment_place(segment)),)
-        sound = {one: audience for one, audience in sound.items() if one not in failed}
-        count = _Count(base, sound, pairs, now, overlap=overlap, sample=sample, wholly=True)
-    count.check_contacts()
-    return count.counted({**wrong, **failed, **count.faulty()})
+        _check_readable(dataset)
+        for segment, reason in _find_failing(dataset, audiences, now):
+            failed[segment] = (Problem("not-computed", reason, "", *query_range(segment)),)
+        audiences = {
+            segment: audience for segment, audience in audiences.items() if segment not in failed
+        }
+        run = _CountRun(
+            dataset, audiences, pairs, now, overlap=overlap, sample=sample, isolated=True
+        )
+    run.check_contacts()
+    return run.result({**problems, **failed, **run.data_problems()})
 
 
-class _Count:
-    """One run of the statement, and what stands in its row."""
+class _CountRun:
+    """One run of the count query, and its row of measures."""
 
     def __init__(
         self,
-        base: Dataset,
-        sound: Mapping[Segment, Audience],
+        dataset: Dataset,
+        audiences: Mapping[Segment, Audience],
         pairs: Sequence[tuple[Segment | None, Segment]],
         now: datetime,
         *,
         overlap: bool,
         sample: int,
-        wholly: bool = False,
+        isolated: bool = False,
     ) -> None:
-        self.base = base
-        self.sound = sound
+        self.dataset = dataset
+        self.audiences = audiences
         self.pairs = pairs
-        self.statement = statement = Statement(
-            base, [*sound.values()], emails=sample > 0, wholly=wholly
+        self.query = query = CountQuery(
+            dataset, [*audiences.values()], emails=sample > 0, isolated=isolated
         )
-        self.names = dict(zip(sound, statement.names, strict=True))
-        self.total = statement.measure("count(*)")
-        self.with_id = statement.measure("count(id)")
-        # Equal texts have equal hashes, and hashes are quicker to tell apart.
-        distinct = "count(id)" if base.is_distinct else "count(DISTINCT hash(id))"
-        self.distinct = statement.measure(distinct)
-        self.raised = statement.raised()
-        self.counts = [self._counts(*pair) for pair in pairs]
-        places = [place for place, (_, after) in enumerate(pairs) if after in sound]
-        self.overlaps = [*combinations(places if overlap else (), 2)]
-        self.shared = statement.shared() if self.overlaps else None
+        self.names = dict(zip(audiences, query.names, strict=True))
+        self.total = query.measure("count(*)")
+        self.with_id = query.measure("count(id)")
+        # Equal texts have equal hashes, and hashes are faster to compare.
+        distinct = "count(id)" if dataset.is_distinct else "count(DISTINCT hash(id))"
+        self.distinct = query.measure(distinct)
+        self.flagged = query.measure_flagged()
+        self.counts = [self._measure_pair(*pair) for pair in pairs]
+        counted = [index for index, (_, after) in enumerate(pairs) if after in audiences]
+        self.overlaps = [*combinations(counted if overlap else (), 2)]
+        self.shared = query.measure_shared() if self.overlaps else None
         self.samples = [
-            statement.measure(
+            query.measure(
                 f"arg_min(email, id, {sample}) FILTER (WHERE {self.names[after]} AND email <> '')"
             )
-            if sample and after in sound
+            if sample and after in audiences
             else None
             for _, after in pairs
         ]
-        self.row = statement.run(now)
+        self.row = query.run(now)
 
-    def _counts(self, before: Segment | None, after: Segment) -> tuple[int, int, int] | None:
-        """Measure a pair: before, after, and both."""
-        if after not in self.sound or (before is not None and before not in self.sound):
+    def _measure_pair(self, before: Segment | None, after: Segment) -> tuple[int, int, int] | None:
+        """Return the measures of a pair: before, after, and both; -1 where there is no before."""
+        if after not in self.audiences or (before is not None and before not in self.audiences):
             return None
         if before is None:
-            return -1, self.statement.count(self.names[after]), -1
+            return -1, self.query.measure_count(self.names[after]), -1
         names = self.names[before], self.names[after]
-        first, second, both = map(self.statement.count, (*names, " AND ".join(names)))
+        first, second, both = map(self.query.measure_count, (*names, " AND ".join(names)))
         return first, second, both
 
     def check_contacts(self) -> None:
-        """Refuse a base in which a contact is not a row. Raises `UsageError`."""
-        name, total, with_id = self.base.contacts.name, self.row[self.total], self.row[self.with_id]
+        """Raise `UsageError` where the data set does not have one row for each contact."""
+        relation = self.dataset.contacts
+        total, with_id = self.row[self.total], self.row[self.with_id]
         if with_id < total:
-            what = "row has" if total - with_id == 1 else "rows have"
+            rows = "row has" if total - with_id == 1 else "rows have"
             raise UsageError(
-                f"{total - with_id:,} {what} no {JOIN_COLUMN} in {name}",
-                hint="each row must be a contact, and say which",
+                f"{total - with_id:,} {rows} no {JOIN_COLUMN} in {relation.name}",
+                hint="export one row for each contact, with its id",
             )
         if self.row[self.distinct] == with_id:
-            if self.base.check and not self.base.is_distinct:
-                self.base.check.remember()
+            if self.dataset.uniqueness and not self.dataset.is_distinct:
+                self.dataset.uniqueness.save_passed()
             return
-        relation = self.base.contacts
         value = relation.columns[JOIN_COLUMN].value
-        ((twice,),) = self.base.database.rows(
+        ((duplicates,),) = self.dataset.database.rows(
             f"SELECT count({value}) - count(DISTINCT {value}) FROM {relation.source}"  # noqa: S608 - our own relation
         )
-        if twice:
-            what = "row repeats" if twice == 1 else "rows repeat"
+        if duplicates:
+            rows = "row repeats" if duplicates == 1 else "rows repeat"
             raise UsageError(
-                f"{twice:,} {what} a {JOIN_COLUMN} in {name}",
-                hint="keep one row for each contact: it would be counted twice",
+                f"{duplicates:,} {rows} a {JOIN_COLUMN} in {relation.name}",
+                hint="keep one row for each contact: a contact with two rows would count twice",
             )
 
-    def faulty(self) -> dict[Segment, tuple[Problem, ...]]:
-        """Give the segments that ask what the files do not hold as it should be."""
-        bad = {one: self.row[place] for one, place in self.statement.faults.items()}
-        faulty = {
-            segment: problems
-            for segment, audience in self.sound.items()
-            if (problems := tuple(_faults(self.base, audience, bad)))
+    def data_problems(self) -> dict[Segment, tuple[Problem, ...]]:
+        """Return the problems of segments that use faulty values, or events of other contacts."""
+        faults = {column: self.row[measure] for column, measure in self.query.faults.items()}
+        problems = {
+            segment: segment_problems
+            for segment, audience in self.audiences.items()
+            if (segment_problems := tuple(_fault_problems(self.dataset, audience, faults)))
         }
-        raised = self.raised and (self.row[self.raised[0]], self.row[self.raised[1]])
-        asking = {one: each for one, each in self.sound.items() if each.uses_events}
-        if self.row[self.total] and are_strangers(self.base, asking.values(), raised):
-            for segment, audience in asking.items():
-                faulty.setdefault(segment, (strangers(self.base, audience, segment),))
-        return faulty
+        matches = self.flagged and (self.row[self.flagged[0]], self.row[self.flagged[1]])
+        with_events = {
+            segment: audience
+            for segment, audience in self.audiences.items()
+            if audience.uses_events
+        }
+        if self.row[self.total] and has_unmatched_events(
+            self.dataset, with_events.values(), matches
+        ):
+            for segment, audience in with_events.items():
+                problems.setdefault(segment, (unmatched_events(self.dataset, audience, segment),))
+        return problems
 
-    def counted(self, wrong: Mapping[Segment, tuple[Problem, ...]]) -> CountResult:
-        """Give all numbers, but those of segments that are wrong."""
-        fine = {place for place, (_, after) in enumerate(self.pairs) if after not in wrong}
+    def result(self, problems: Mapping[Segment, tuple[Problem, ...]]) -> CountResult:
+        """Return all numbers, except those of segments with problems."""
+        counted = {index for index, (_, after) in enumerate(self.pairs) if after not in problems}
         return CountResult(
             self.row[self.total],
             tuple(
-                _uncountable(*pair, wrong) or self._result(places)
-                for pair, places in zip(self.pairs, self.counts, strict=True)
+                _uncountable(*pair, problems) or self._counts(measures)
+                for pair, measures in zip(self.pairs, self.counts, strict=True)
             ),
-            tuple(self._overlaps(fine)),
-            masked(
-                self.base,
+            tuple(self._overlaps(counted)),
+            mask_samples(
+                self.dataset,
                 [
-                    self.row[place] or () if place is not None and number in fine else ()
-                    for number, place in enumerate(self.samples)
+                    self.row[measure] or () if measure is not None and index in counted else ()
+                    for index, measure in enumerate(self.samples)
                 ],
             ),
         )
 
-    def _result(self, places: tuple[int, int, int] | None) -> Counts:
-        if places is None:
-            raise ValueError("only what could be asked has places")
-        one, other, shared = places
-        before, both = (0, 0) if one < 0 else (self.row[one], self.row[shared])
-        after = self.row[other]
+    def _counts(self, measures: tuple[int, int, int] | None) -> Counts:
+        if measures is None:
+            raise ValueError("a pair without problems has measures")
+        first, second, shared = measures
+        before, both = (0, 0) if first < 0 else (self.row[first], self.row[shared])
+        after = self.row[second]
         return Counts(before, after, after - both, before - both)
 
-    def _overlaps(self, fine: set[int]) -> Iterator[Overlap]:
-        """Yield what any two of those share that could be computed."""
-        found = self.row[self.shared] if self.shared is not None else None
-        shared = {(one, other): contacts for one, other, contacts in found or ()}
-        number = {name: place for place, name in enumerate(dict.fromkeys(self.statement.names))}
-        for one, other in self.overlaps:
-            if {one, other} <= fine:
-                first, second = (number[self.names[self.pairs[each][1]]] for each in (one, other))
-                both = shared.get((min(first, second), max(first, second)), 0)
-                alone = (shared.get((each, each), 0) - both for each in (first, second))
-                yield Overlap(one, other, both, *alone)
+    def _overlaps(self, counted: set[int]) -> Iterator[Overlap]:
+        """Yield the overlaps of any two pairs that could be counted."""
+        rows = self.row[self.shared] if self.shared is not None else None
+        shared = {(first, second): contacts for first, second, contacts in rows or ()}
+        numbers = {name: index for index, name in enumerate(dict.fromkeys(self.query.names))}
+        for first, second in self.overlaps:
+            if {first, second} <= counted:
+                low, high = sorted(
+                    numbers[self.names[self.pairs[index][1]]] for index in (first, second)
+                )
+                both = shared.get((low, high), 0)
+                alone = (
+                    shared.get((number, number), 0) - both
+                    for number in (
+                        numbers[self.names[self.pairs[index][1]]] for index in (first, second)
+                    )
+                )
+                yield Overlap(first, second, both, *alone)
 
 
 def _uncountable(
-    before: Segment | None, after: Segment, wrong: Mapping[Segment, tuple[Problem, ...]]
+    before: Segment | None, after: Segment, problems: Mapping[Segment, tuple[Problem, ...]]
 ) -> Uncountable | None:
-    if after in wrong:
-        return Uncountable(wrong[after])
-    if before is not None and before in wrong:
-        return Uncountable(wrong[before], in_before=True)
+    if after in problems:
+        return Uncountable(problems[after])
+    if before is not None and before in problems:
+        return Uncountable(problems[before], in_before=True)
     return None
 
 
-def _ask(base: Dataset, segment: Segment) -> Audience | tuple[Problem, ...]:
-    """Translate a segment, and see whether the base knows what it asks."""
+def _translate(dataset: Dataset, segment: Segment) -> Audience | tuple[Problem, ...]:
+    """Translate a segment; return the problems where the data set lacks what it uses."""
     parents = segment.parent_list_ids
-    translated = translate(parse(segment.query), base.columns, parents, shared=True)
-    audience = translated.audience
+    translation = translate(parse(segment.query), dataset.columns, parents, shared=True)
+    audience = translation.audience
     if audience is None:
-        return translated.problems
-    if audience.uses_events and base.events is None:
-        return (without_events(audience, segment),)
+        return translation.problems
+    if audience.uses_events and dataset.events is None:
+        return (no_events(audience, segment),)
     problems: dict[str, Problem] = {}
-    for one in audience.column_uses:
-        problem = _lacking(base, one)
+    for use in audience.column_uses:
+        problem = _check_column(dataset, use)
         if problem is not None:
             problems.setdefault(problem.message, problem)
     return tuple(problems.values()) or audience
 
 
-def _lacking(base: Dataset, asked: ColumnUse) -> Problem | None:
-    """Say what a base does not know of a column that is asked."""
-    place = (asked.start, asked.end)
-    relation = base.relation(asked.table)
-    column = relation.columns.get(asked.column) if relation else None
+def _check_column(dataset: Dataset, use: ColumnUse) -> Problem | None:
+    """Return what the data set lacks of a column that a query uses."""
+    place = (use.start, use.end)
+    relation = dataset.relation(use.table)
+    column = relation.columns.get(use.column) if relation else None
     if relation is None or column is None:
-        of_contacts = asked.table == "contact_data"
-        hint = "pull it again" if base.is_pulled and of_contacts else "export that column as well"
-        whose = "the base has" if of_contacts else "the events have"
-        return Problem("no-column", f"{whose} no column `{asked.column}`", hint, *place)
+        is_contact = use.table == "contact_data"
+        pull = "run `segctl contacts pull` again"
+        hint = pull if dataset.is_pulled and is_contact else "export that column as well"
+        owner = "contacts" if is_contact else "events"
+        return Problem("no-column", f"the {owner} have no column `{use.column}`", hint, *place)
     if column.unusable:
-        message = f"`{asked.column}` in {relation.name} {column.unusable}"
-        return Problem("wrong-type", message, "export it in another form", *place)
-    if asked.column != "list_ids" or base.lists is None:
+        message = f"`{use.column}` in {relation.name} {column.unusable}"
+        return Problem("wrong-type", message, "export it in another type", *place)
+    if use.column != "list_ids" or dataset.lists is None:
         return None
-    if asked.items is None:
-        message = "this asks for all lists of a contact, and the base knows only some lists"
-        return Problem("unknown-list", message, "`segctl contacts pull` reads them all", *place)
-    unknown = [item for item in asked.items if item not in base.lists]
+    pull = "run `segctl contacts pull` to read their members"
+    if use.items is None:
+        message = "this uses all lists of a contact, and the members of some lists are unknown"
+        return Problem("unknown-list", message, pull, *place)
+    unknown = [item for item in use.items if item not in dataset.lists]
     if not unknown:
         return None
-    names = {key.lower(): name for key, name in base.account_lists.items() if name}
-    message = f"the base does not know who is on the list {format_lists(unknown, names, ' and ')}"
-    return Problem("unknown-list", message, "`segctl contacts pull` reads its members", *place)
+    names = {list_id.lower(): name for list_id, name in dataset.account_lists.items() if name}
+    lists = format_lists(unknown, names, " and ")
+    noun = "list" if len(unknown) == 1 else "lists"
+    message = f"the members of the {noun} {lists} are unknown"
+    return Problem("unknown-list", message, pull, *place)
 
 
-def _faults(
-    base: Dataset, audience: Audience, bad: Mapping[tuple[str, str], int]
+def _fault_problems(
+    dataset: Dataset, audience: Audience, faults: Mapping[tuple[str, str], int]
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the values of the columns that an audience asks."""
-    told = set()
-    for one in audience.column_uses:
-        key = (one.table, one.column)
-        relation = base.relation(one.table)
-        if relation is None or key in told or not bad.get(key):
+    """Yield a problem for each column with faulty values that an audience uses."""
+    reported = set()
+    for use in audience.column_uses:
+        key = (use.table, use.column)
+        relation = dataset.relation(use.table)
+        if relation is None or key in reported or not faults.get(key):
             continue
-        told.add(key)
-        column = relation.columns[one.column]
-        message, hint = fault_words(relation, one.column, bad[key]), FAULT_HINTS.get(column.kind)
-        if one.column == JOIN_COLUMN:
-            message, hint = f"events without a {JOIN_COLUMN} stand in {relation.name}", None
-        yield Problem("bad-values", message, hint or "", one.start, one.end)
+        reported.add(key)
+        if use.column == JOIN_COLUMN:
+            message = f"some events in {relation.name} have no {JOIN_COLUMN}"
+            yield Problem("bad-values", message, "", use.start, use.end)
+            continue
+        message = describe_faults(relation, use.column, faults[key])
+        hint = FAULT_HINTS.get(relation.columns[use.column].type, "")
+        yield Problem("bad-values", message, hint, use.start, use.end)
 
 
-def _failing(
-    base: Dataset, sound: Mapping[Segment, Audience], now: datetime
+def _find_failing(
+    dataset: Dataset, audiences: Mapping[Segment, Audience], now: datetime
 ) -> Iterator[tuple[Segment, str]]:
-    """Find those whose computation fails on this data, by halves, and why."""
+    """Yield the segments whose computation fails on this data, and why, by bisection."""
     try:
-        Statement(base, [*sound.values()], wholly=True).run(now)
+        CountQuery(dataset, [*audiences.values()], isolated=True).run(now)
     except EvaluationFailed as error:
-        if len(sound) == 1:
-            yield next(iter(sound)), error.message
+        if len(audiences) == 1:
+            yield next(iter(audiences)), error.message
             return
-        items, half = [*sound.items()], len(sound) // 2
-        yield from _failing(base, dict(items[:half]), now)
-        yield from _failing(base, dict(items[half:]), now)
+        items, middle = [*audiences.items()], len(audiences) // 2
+        yield from _find_failing(dataset, dict(items[:middle]), now)
+        yield from _find_failing(dataset, dict(items[middle:]), now)
 
 
-def _refuse_damaged(base: Dataset) -> None:
+def _check_readable(dataset: Dataset) -> None:
     """Raise `FileUnreadable` where not even the rows can be counted: no query is to blame."""
-    for relation in filter(None, (base.contacts, base.events)):
+    for relation in filter(None, (dataset.contacts, dataset.events)):
         value = relation.columns[JOIN_COLUMN].value
         try:
-            base.database.rows(f"SELECT count({value}) FROM {relation.source}")  # noqa: S608 - our own relation
+            dataset.database.rows(f"SELECT count({value}) FROM {relation.source}")  # noqa: S608 - our own relation
         except FileUnreadable:
             raise
         except EvaluationFailed:
-            hint = "take it anew: it may be cut or damaged"
-            raise FileUnreadable(f"{relation.name} cannot be read", hint=hint) from None
+            hint = "export it again: it may be truncated or damaged"
+            raise FileUnreadable(f"cannot read {relation.name}", hint=hint) from None

@@ -1,8 +1,8 @@
-"""An opened base of contacts: what can be asked of it, how old it is, what it does not know.
+"""An opened data set of contacts: a pulled one, or a team's own files.
 
-Owns the way from a file, or two, to a `Dataset`: a pulled one or a team's own export. Refuses to
-count (`counter`), and to write anything but what DuckDB puts aside while it works, in a folder of
-its own that is gone afterwards.
+Opens the files, and knows what can be used, how old it is and what is missing. Leaves counting to
+`counter`, and writes nothing except DuckDB's temporary files, in a folder that is removed
+afterwards.
 """
 
 from __future__ import annotations
@@ -17,9 +17,16 @@ from segctl.audience.duckdb_engine import Database, EvaluationFailed
 from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import name_sql
 from segctl.common.clock import format_utc
-from segctl.contacts.file_readers import KINDS, Column, Format, Relation, format_of, read_relation
+from segctl.contacts.file_readers import (
+    COLUMN_TYPES,
+    Column,
+    Format,
+    Relation,
+    detect_format,
+    read_relation,
+)
 from segctl.contacts.temp_folders import temp_folder
-from segctl.contacts.uniqueness_cache import Check
+from segctl.contacts.uniqueness_cache import UniquenessCheck
 from segctl.errors import UsageError
 from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN
 
@@ -30,7 +37,7 @@ if TYPE_CHECKING:
     from segctl.query.catalogue import ColumnType
 
 PULLED_FORMAT = "1"
-"""What `format` says in the metadata of a pulled base that we read."""
+"""The value of `format` in the metadata of a pulled data set that this version reads."""
 
 ALL_LISTS = "all"
 _ALIAS = "pulled"
@@ -38,20 +45,20 @@ _TABLES = ("contact_data", "event_data")
 
 
 class DatasetMissing(UsageError):
-    """There is no base where one should be."""
+    """The file of contacts does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Contacts, and perhaps events, that can be counted; `columns` are all that the account has.
+    """Contacts, and perhaps events, that can be counted; `columns` are all the account has.
 
-    `as_of` is the moment that a pulled base shows, and `modified_at` that when the last of
-    somebody's own files was written (both ISO 8601, UTC); `None` where there is no such.
-    `account` is the digest of the account that a base was pulled from, and `account_lists` are the
-    lists that it had: names, or empty texts where they were not kept, by id. `lists` are the ids of
-    those whose members are known, or `None` for all. `only` has the names of those that a pulled
-    base is limited to, and is empty where it has all contacts. `is_distinct` says that each row is
-    known to be a contact of its own; where it is not, `check` remembers that it turned out to be.
+    `as_of` is the time that pulled contacts show, and `modified_at` the time when the last of a
+    team's own files was written (both ISO 8601, UTC); `None` where it does not apply. `account` is
+    the digest of the account that contacts were pulled from, and `account_lists` are the lists it
+    had: names, or empty texts where they are unknown, by id. `lists` are the ids of the lists whose
+    members are known, or `None` for all. `only` names the lists that pulled contacts are limited
+    to; it is empty where they are all contacts. `is_distinct`: each row is known to be another
+    contact; otherwise `uniqueness` remembers that it turned out to be.
     """
 
     database: Database
@@ -65,7 +72,7 @@ class Dataset:
     lists: frozenset[str] | None = None
     only: tuple[str, ...] = ()
     is_distinct: bool = False
-    check: Check | None = None
+    uniqueness: UniquenessCheck | None = None
 
     @property
     def is_pulled(self) -> bool:
@@ -73,7 +80,7 @@ class Dataset:
         return self.as_of is not None
 
     def relation(self, table: str) -> Relation | None:
-        """Give what stands for `contact_data` or `event_data`."""
+        """Return the relation for `contact_data` or `event_data`."""
         return self.contacts if table == "contact_data" else self.events
 
 
@@ -83,50 +90,53 @@ def open_dataset(
     events: Path | None = None,
     *,
     fields: Mapping[str, ColumnType] | None = None,
-    asked: Collection[str] | None = None,
+    used: Collection[str] | None = None,
     temp_root: Path | None = None,
 ) -> Iterator[Dataset]:
-    """Open a base: a pulled one, or files of contacts and of events.
+    """Open pulled contacts, or files of contacts and of events.
 
-    `fields` are the account's own, as fields.yaml knows them, and `asked` the names (in lower case)
-    of all columns that will be asked. In `temp_root`, a folder of our own is made for what does not
-    fit into memory; without it, all must. Raises `DatasetMissing`, `UsageError` and
-    `EvaluationFailed`.
+    `fields` are the account's own, as in fields.yaml, and `used` the names (in lower case) of all
+    columns that queries will use. A folder for temporary files is created in `temp_root`; without
+    it, all data must fit in memory. Raises `DatasetMissing`, `UsageError` and `EvaluationFailed`.
     """
-    with temp_folder(temp_root) if temp_root else nullcontext() as spill:
-        database = Database(temp_folder=spill)
+    with temp_folder(temp_root) if temp_root else nullcontext() as folder:
+        database = Database(temp_folder=folder)
         try:
             if not contacts.exists():
-                raise DatasetMissing(f"there is no file {contacts.name}", hint="check the path")
-            if format_of(contacts) is Format.DUCKDB:
-                yield _pulled(database, contacts, events, fields or {})
+                raise DatasetMissing(f"{contacts.name} not found", hint="check the path")
+            if detect_format(contacts) is Format.DUCKDB:
+                yield _open_pulled(database, contacts, events, fields or {})
             else:
-                base = _own(database, contacts, events, fields or {}, asked)
-                check = Check.of(contacts.resolve(), temp_root) if temp_root else None
-                is_distinct = check is not None and check.is_done
-                yield replace(base, is_distinct=is_distinct, check=check)
+                dataset = _open_files(database, contacts, events, fields or {}, used)
+                check = UniquenessCheck.of(contacts.resolve(), temp_root) if temp_root else None
+                is_distinct = check is not None and check.has_passed
+                yield replace(dataset, is_distinct=is_distinct, uniqueness=check)
         finally:
             database.close()
 
 
-def _own(
+def _open_files(
     database: Database,
-    contacts: Path,
-    events: Path | None,
+    contacts_path: Path,
+    events_path: Path | None,
     fields: Mapping[str, ColumnType],
-    asked: Collection[str] | None,
+    used: Collection[str] | None,
 ) -> Dataset:
     # As absolute paths: a relative one could look like the address of a server.
-    paths = [path.resolve() for path in (contacts, events) if path is not None]
+    paths = [path.resolve() for path in (contacts_path, events_path) if path is not None]
     database.lock(*paths)
-    people = read_relation(database, paths[0], "contact_data", fields, asked)
-    happened = _happened(database, paths[1]) if events else None
+    contacts = read_relation(database, paths[0], "contact_data", fields, used)
+    events = _read_events(database, paths[1]) if events_path else None
     return Dataset(
-        database, _columns(people, fields), people, happened, modified_at=_modified_at(*paths)
+        database,
+        _columns(contacts, fields),
+        contacts,
+        events,
+        modified_at=_modified_at(*paths),
     )
 
 
-def _happened(database: Database, path: Path) -> Relation:
+def _read_events(database: Database, path: Path) -> Relation:
     return read_relation(database, path, "event_data", {}, ())
 
 
@@ -135,64 +145,69 @@ def _modified_at(*paths: Path) -> str:
     return format_utc(datetime.fromtimestamp(last, UTC))
 
 
-def _columns(people: Relation, fields: Mapping[str, ColumnType]) -> Columns:
-    there = {name: column.kind for name, column in people.columns.items()}
-    others = {name: kind for name, kind in {**fields, **there}.items() if name not in CONTACT_DATA}
-    guessed = [name for name, column in people.columns.items() if column.guessed]
-    return Columns(others, complete=True, guessed=guessed)
+def _columns(contacts: Relation, fields: Mapping[str, ColumnType]) -> Columns:
+    types = {**fields, **{name: column.type for name, column in contacts.columns.items()}}
+    custom = {name: column_type for name, column_type in types.items() if name not in CONTACT_DATA}
+    guessed = [name for name, column in contacts.columns.items() if column.guessed]
+    return Columns(custom, complete=True, guessed=guessed)
 
 
-def _pulled(
-    database: Database, path: Path, events: Path | None, fields: Mapping[str, ColumnType]
+def _open_pulled(
+    database: Database, path: Path, events_path: Path | None, fields: Mapping[str, ColumnType]
 ) -> Dataset:
     try:
         database.attach(path.resolve(), _ALIAS)
-        facts = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
-        lists = json.loads(facts["lists"])
-        only, had = (json.loads(facts.get(key, "[]")) for key in ("only", "account_lists"))
-        # Bases of former versions know the ids alone.
-        named = had if isinstance(had, dict) else dict.fromkeys(had, "")
-        account_lists = {str(list_id): str(name) for list_id, name in named.items()}
+        metadata = dict(database.rows(f"SELECT key, value FROM {_ALIAS}.segctl_base"))  # noqa: S608 - our own name
+        lists = json.loads(metadata["lists"])
+        only = json.loads(metadata.get("only", "[]"))
+        known_lists = json.loads(metadata.get("account_lists", "[]"))
+        # Earlier versions stored the ids alone.
+        names = known_lists if isinstance(known_lists, dict) else dict.fromkeys(known_lists, "")
+        account_lists = {str(list_id): str(name) for list_id, name in names.items()}
     except (EvaluationFailed, KeyError, ValueError, TypeError):
         raise UsageError(
-            f"{path.name} is no base that segctl pulled, or it is broken",
+            f"{path.name} is damaged, or was not written by `segctl contacts pull`",
             hint="run `segctl contacts pull`",
         ) from None
-    if facts.get("format") != PULLED_FORMAT:
+    if metadata.get("format") != PULLED_FORMAT:
         raise UsageError(
             f"{path.name} was pulled by another version of segctl",
             hint="run `segctl contacts pull` again",
         )
-    own = [] if events is None else [events.resolve()]
+    own = [] if events_path is None else [events_path.resolve()]
     database.lock(*own)
     relations = {table: _table(database, table, path.name) for table in _TABLES}
-    people, happened = relations["contact_data"], relations["event_data"]
-    if people is None or JOIN_COLUMN not in people.columns:
+    contacts, events = relations["contact_data"], relations["event_data"]
+    if contacts is None or JOIN_COLUMN not in contacts.columns:
         raise UsageError(f"{path.name} has no contacts", hint="run `segctl contacts pull` again")
-    if own and happened is not None:
-        raise UsageError(f"{path.name} has its own events", hint="leave out the other ones")
+    if own and events is not None:
+        raise UsageError(f"{path.name} has events of its own", hint="remove the file of events")
     return Dataset(
         database,
-        _columns(people, fields),
-        people,
-        _happened(database, own[0]) if own else happened,
-        as_of=facts.get("as_of", ""),
+        _columns(contacts, fields),
+        contacts,
+        _read_events(database, own[0]) if own else events,
+        as_of=metadata.get("as_of", ""),
         modified_at=_modified_at(*own) if own else None,
-        account=facts.get("account"),
+        account=metadata.get("account"),
         account_lists=account_lists,
         lists=None if lists == ALL_LISTS else frozenset(map(str, lists)),
         only=tuple(map(str, only)),
-        is_distinct=facts.get("distinct") == "true",
+        is_distinct=metadata.get("distinct") == "true",
     )
 
 
 def _table(database: Database, table: str, name: str) -> Relation | None:
-    """Take a table of a pulled base, whose columns have their types already."""
+    """Return a table of pulled contacts, whose columns have their types already."""
     source = f"{_ALIAS}.{table}"
     rows: list[tuple[str, ...]] = []
     with suppress(EvaluationFailed):
         rows = database.rows(f"DESCRIBE {source}")
     if not rows:
         return None
-    columns = {row[0]: Column(KINDS[row[1]], name_sql(row[0])) for row in rows if row[1] in KINDS}
+    columns = {
+        row[0]: Column(COLUMN_TYPES[row[1]], name_sql(row[0]))
+        for row in rows
+        if row[1] in COLUMN_TYPES
+    }
     return Relation(name, source, columns)

@@ -1,8 +1,8 @@
-"""Addresses as they may be shown when somebody asks for a sample: not to be undone.
+"""Masked addresses for samples; the mask cannot be undone.
 
-Of the part before the @, one letter is left, and none where it is short. The domain says who
-somebody is where few have it, so it is shown only where at least `COMMON` contacts of the base
-share it; of any other, nothing but the end is.
+One letter of the part before the @ stays, and none where that part is short. A rare domain
+identifies a person, so a domain is shown only if at least `MIN_SHARED` contacts of the data set
+share it; of any other domain only the last label is shown.
 """
 
 from __future__ import annotations
@@ -16,40 +16,41 @@ if TYPE_CHECKING:
 
     from segctl.contacts.dataset import Dataset
 
-COMMON = 10
-"""So many contacts must share a domain for it to be shown."""
+MIN_SHARED = 10
+"""Contacts that must share a domain for it to be shown."""
 
-_SHORT = 3
+_MIN_LENGTH = 3
+"""Characters before the @ from which the first one is shown."""
 
 
-def masked(base: Dataset, samples: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """Mask samples of addresses. Raises `EvaluationFailed`."""
-    domains = {_domain(address) for some in samples for address in some}
-    common = _common(base, domains) if domains else frozenset()
-    return tuple(tuple(_masked(address, common) for address in some) for some in samples)
+def mask_samples(dataset: Dataset, samples: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """Return samples of addresses, masked. Raises `EvaluationFailed`."""
+    domains = {_domain(address) for sample in samples for address in sample}
+    common = _common_domains(dataset, domains) if domains else frozenset()
+    return tuple(tuple(_mask(address, common) for address in sample) for sample in samples)
 
 
 def _domain(address: str) -> str:
     return address.rpartition("@")[2].strip().lower()
 
 
-def _common(base: Dataset, domains: set[str]) -> frozenset[str]:
-    address = base.contacts.columns["email"].value
-    listed = ", ".join(map(text_sql, sorted(domains)))
-    rows = base.database.rows(
+def _common_domains(dataset: Dataset, domains: set[str]) -> frozenset[str]:
+    address = dataset.contacts.columns["email"].value
+    names = ", ".join(map(text_sql, sorted(domains)))
+    rows = dataset.database.rows(
         f"SELECT lower(trim(split_part({address}, '@', -1))) AS domain"  # noqa: S608 - quoted texts
-        f" FROM {base.contacts.source} GROUP BY domain"
-        f" HAVING domain IN ({listed}) AND count(*) >= {COMMON}"
+        f" FROM {dataset.contacts.source} GROUP BY domain"
+        f" HAVING domain IN ({names}) AND count(*) >= {MIN_SHARED}"
     )
     return frozenset(row[0] for row in rows)
 
 
-def _masked(address: str, common: frozenset[str]) -> str:
-    before, at, _ = address.partition("@")
+def _mask(address: str, common: frozenset[str]) -> str:
+    local, at, _ = address.partition("@")
     domain = _domain(address)
     if not at or not domain:
         return "…"
-    letter = before[:1] if len(before) >= _SHORT and before[0].isalnum() else ""
-    # Without a dot, the end of a domain is all of it.
-    end = f"….{domain.rpartition('.')[2]}" if "." in domain else "…"
-    return f"{letter}…@{domain if domain in common else end}"
+    letter = local[:1] if len(local) >= _MIN_LENGTH and local[0].isalnum() else ""
+    # Without a dot, the last label is the whole domain.
+    suffix = f"….{domain.rpartition('.')[2]}" if "." in domain else "…"
+    return f"{letter}…@{domain if domain in common else suffix}"

@@ -1,8 +1,8 @@
-"""What a pull of contacts has to remember, so that an interrupted one is taken up where it was.
+"""The state of a pull, from which an interrupted pull resumes.
 
-Owns one small file a target: ids of exports and lists, moments, names of files. No address of a
-file, no key, no contact. A file that cannot be read is as if there were none: its exports run out
-by themselves.
+One small file for each target: ids of exports and lists, times, file names. Never holds the address
+of a file, a key or a contact. An unreadable file counts as missing: its exports expire on their
+own.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ VERSION = 1
 
 
 @dataclass(slots=True)
-class Piece:
-    """One file of an export: its name here, the tag of what is fetched, its size once whole."""
+class ExportFile:
+    """A file of an export: its local name, the tag of the partial download, its complete size."""
 
     name: str
     tag: str | None = None
@@ -31,93 +31,93 @@ class Piece:
 
 
 @dataclass(slots=True)
-class Job:
-    """One export: of a list, or of all contacts (`list_id` `None`).
+class ExportJob:
+    """An export of a list, or of all contacts (`list_id` `None`).
 
-    `asked` is when it was about to be asked for; `export_id` stays `None` until SendGrid answered.
-    `made` is when it was made, `count` how many contacts it holds, by SendGrid's word; `pieces` are
-    its files, `None` until it is ready.
+    `requested_at` is just before the request; `export_id` is `None` until SendGrid answered.
+    `created_at` and `count`, the number of contacts, come from SendGrid; `files` is `None` until
+    the export is ready.
     """
 
     list_id: str | None
-    asked: datetime
+    requested_at: datetime
     export_id: str | None = None
-    made: datetime | None = None
+    created_at: datetime | None = None
     count: int | None = None
-    pieces: list[Piece] | None = None
+    files: list[ExportFile] | None = None
 
     @property
-    def done(self) -> bool:
-        """Whether every file is here, whole."""
-        return self.pieces is not None and all(piece.size is not None for piece in self.pieces)
+    def is_complete(self) -> bool:
+        """Whether every file is downloaded completely."""
+        return self.files is not None and all(file.size is not None for file in self.files)
 
 
 @dataclass(slots=True)
-class Pending:
-    """A pull under way: the digest of its account, and its exports by list."""
+class PullState:
+    """A pull in progress: the digest of its account, and its exports by list."""
 
     account: str
-    jobs: dict[str | None, Job] = field(default_factory=dict)
+    jobs: dict[str | None, ExportJob] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write it, mode 0600. Raises `OSError`."""
-        jobs = [_job_json(job) for job in self.jobs.values()]
+        """Write the state, mode 0600. Raises `OSError`."""
+        jobs = [_job_to_json(job) for job in self.jobs.values()]
         write_private_json(path, VERSION, {"account": self.account, "exports": jobs})
 
 
-def load(path: Path, account: str) -> Pending:
-    """Read what a pull left; an empty one where it left nothing for this account."""
+def load(path: Path, account: str) -> PullState:
+    """Read the state of an earlier pull; an empty one if there is none for this account."""
     try:
         content = read_private_json(path, VERSION)
         if content["account"] != account:
-            return Pending(account)
-        jobs = [_job(one) for one in content["exports"]]
-        return Pending(account, {job.list_id: job for job in jobs})
+            return PullState(account)
+        jobs = [_job_from_json(job) for job in content["exports"]]
+        return PullState(account, {job.list_id: job for job in jobs})
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return Pending(account)
+        return PullState(account)
 
 
-def _job_json(job: Job) -> dict[str, Any]:
-    pieces = None
-    if job.pieces is not None:
-        pieces = [{"name": one.name, "tag": one.tag, "size": one.size} for one in job.pieces]
+def _job_to_json(job: ExportJob) -> dict[str, Any]:
+    files = None
+    if job.files is not None:
+        files = [{"name": file.name, "tag": file.tag, "size": file.size} for file in job.files]
     return {
         "list": job.list_id,
-        "asked": format_utc(job.asked),
+        "asked": format_utc(job.requested_at),
         "export": job.export_id,
-        "made": None if job.made is None else format_utc(job.made),
+        "made": None if job.created_at is None else format_utc(job.created_at),
         "count": job.count,
-        "files": pieces,
+        "files": files,
     }
 
 
-def _job(data: Any) -> Job:
-    pieces = data["files"]
-    return Job(
+def _job_from_json(data: Any) -> ExportJob:
+    files = data["files"]
+    return ExportJob(
         _text(data["list"]),
         parse_moment(data["asked"]),
         _text(data["export"]),
         moment(data["made"]),
         _number(data["count"]),
-        None if pieces is None else [_piece(one) for one in pieces],
+        None if files is None else [_file_from_json(file) for file in files],
     )
 
 
-def _piece(data: Any) -> Piece:
+def _file_from_json(data: Any) -> ExportFile:
     name = data["name"]
-    # It becomes a path.
+    # The name becomes a path.
     if not isinstance(name, str) or not name.replace("-", "").isalnum() or not name.isascii():
-        raise ValueError("no name of a file")
-    return Piece(name, _text(data["tag"]), _number(data["size"]))
+        raise ValueError("invalid file name")
+    return ExportFile(name, _text(data["tag"]), _number(data["size"]))
 
 
 def _text(value: Any) -> str | None:
     if not isinstance(value, str | None):
-        raise TypeError("no text")
+        raise TypeError("must be a text")
     return value
 
 
 def _number(value: Any) -> int | None:
     if not isinstance(value, int | None):
-        raise TypeError("no number")
+        raise TypeError("must be a number")
     return value

@@ -1,7 +1,8 @@
-"""Where the pulled contacts of a target stand: their base, and what a pull works with.
+"""The files in which a target's pulled contacts lie, and the files of a pull in progress.
 
-Owns the names of the files, their modes, and their removal. The name of a target is fit for a file
-(the schema of segctl.yaml sees to it), and no two targets share a file, so accounts never mix.
+Owns their names, their modes, and their removal. Targets have names that are fit for a file (the
+schema of segctl.yaml checks it), and no two targets share a file, so accounts never mix. Does not
+read the files.
 """
 
 from __future__ import annotations
@@ -19,97 +20,96 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "contacts"
-_BASE, _PENDING, _PARTS, _LOCK, _NEW = ".duckdb", ".pull.json", ".pull", ".lock", ".new.duckdb"
+_DATASET = ".duckdb"
+_NEW_DATASET = ".new.duckdb"
+_PULL_STATE = ".pull.json"
+_DOWNLOADS = ".pull"
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
 class ContactStore:
-    """The files of one target in the folder that segctl keeps.
-
-    `base` is what can be asked, `pending` what an unfinished pull remembers, `parts` the folder of
-    what it has fetched, `new` the base that is being made.
-    """
+    """The files of one target in segctl's own folder."""
 
     folder: Path
     target: str
 
     @property
     def dataset(self) -> Path:
-        """The base, once a pull came to its end."""
-        return self._file(_BASE)
-
-    @property
-    def pull_state(self) -> Path:
-        """The state of a pull under way, or interrupted."""
-        return self._file(_PENDING)
-
-    @property
-    def downloads(self) -> Path:
-        """The folder of the files that such a pull has fetched."""
-        return self._file(_PARTS)
+        """The data set that the last complete pull built."""
+        return self._file(_DATASET)
 
     @property
     def new_dataset(self) -> Path:
-        """The base that such a pull makes, until it takes its place."""
-        return self._file(_NEW)
+        """The data set that a pull is building; it replaces `dataset` when it is complete."""
+        return self._file(_NEW_DATASET)
+
+    @property
+    def pull_state(self) -> Path:
+        """The state of a pull that is in progress or was interrupted."""
+        return self._file(_PULL_STATE)
+
+    @property
+    def downloads(self) -> Path:
+        """The folder of the files that such a pull has downloaded."""
+        return self._file(_DOWNLOADS)
 
     def _file(self, suffix: str) -> Path:
         return self.folder / f"{self.target}{suffix}"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folder, and keep every other process out that does this.
+        """Create the folder, and lock the target's files against other processes.
 
-        Raises `UsageError` while another one is in, and `OSError`.
+        Raises `UsageError` while another process has the lock, and `OSError`.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        with files.lock(self._file(_LOCK)) as free:
-            if not free:
+        with files.lock(self._file(_LOCK)) as is_locked:
+            if not is_locked:
                 raise UsageError(
-                    f"another segctl is at work on the contacts of `{self.target}`",
-                    hint="wait for it, or end it",
+                    f"another segctl process is using the contacts of `{self.target}`",
+                    hint="wait until it ends, or stop it",
                 )
             yield
 
     def clear(self) -> None:
-        """Remove what the pull worked with; the base stays. Raises `OSError`."""
-        self.remove_new()
+        """Remove the files of a pull; the data set stays. Raises `OSError`."""
+        self.remove_new_dataset()
         self.pull_state.unlink(missing_ok=True)
         if self.downloads.exists():
             shutil.rmtree(self.downloads)
 
     def forget(self) -> bool:
-        """Remove everything of this target; say whether there was anything.
+        """Remove all files of this target; return whether there were any.
 
-        Raises `UsageError` while a pull is at work, and `OSError`.
+        Raises `UsageError` during a pull, and `OSError`.
         """
-        if not any(
-            path.exists()
-            for path in (self.dataset, self.pull_state, self.downloads, self.new_dataset)
-        ):
+        paths = (self.dataset, self.pull_state, self.downloads, self.new_dataset)
+        if not any(path.exists() for path in paths):
             return False
         with self.locked():
             self.clear()
-            for suffix in (_BASE, f"{_BASE}.wal"):
+            for suffix in (_DATASET, f"{_DATASET}.wal"):
                 self._file(suffix).unlink(missing_ok=True)
         self._file(_LOCK).unlink(missing_ok=True)
         with suppress(OSError):
-            # It may hold what belongs to another target.
+            # The folder may contain files of other targets.
             self.folder.rmdir()
         return True
 
-    def remove_new(self) -> None:
-        """Remove what an attempt to make a base has left. Raises `OSError`."""
-        for suffix in (_NEW, f"{_NEW}.wal"):
+    def remove_new_dataset(self) -> None:
+        """Remove an incomplete data set. Raises `OSError`."""
+        for suffix in (_NEW_DATASET, f"{_NEW_DATASET}.wal"):
             self._file(suffix).unlink(missing_ok=True)
 
 
 def find_stores(folder: Path) -> tuple[ContactStore, ...]:
-    """Find the targets of which there is anything, in the order of their names."""
-    names = set()
+    """Return the stores in a folder that have files, by the name of their target."""
+    suffixes = {_DATASET, _PULL_STATE, _DOWNLOADS, _NEW_DATASET, _LOCK}
+    targets = set()
     for path in folder.glob("*"):
-        name, dot, rest = path.name.partition(".")
-        if name and f"{dot}{rest}" in {_BASE, _PENDING, _PARTS, _NEW, _LOCK}:
-            names.add(name)
-    return tuple(ContactStore(folder, name) for name in sorted(names))
+        target, dot, rest = path.name.partition(".")
+        if target and f"{dot}{rest}" in suffixes:
+            targets.add(target)
+    return tuple(ContactStore(folder, target) for target in sorted(targets))

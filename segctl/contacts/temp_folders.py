@@ -1,7 +1,7 @@
-"""Folders for what does not fit into memory, which is as personal as the contacts themselves.
+"""Folders for data that does not fit into memory, which is as personal as the contacts.
 
-Owns their names and their end: each is its run's own, and goes with it. One whose run was killed is
-removed by the next.
+Each folder belongs to one run, which removes it. The next run removes the folder of a run that was
+killed. Does not decide what is written there: DuckDB does.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ _LOCK = "lock"
 
 
 @contextmanager
-def temp_folder(temp_root: Path) -> Iterator[Path]:
-    """Make a folder in `temp_root`, mode 0700, and remove it afterwards. Raises `OSError`."""
-    remove_stale_folders(temp_root)
+def temp_folder(root: Path) -> Iterator[Path]:
+    """Create a folder in `root`, mode 0700, and remove it on exit. Raises `OSError`."""
+    remove_stale_folders(root)
     with ExitStack() as stack:
         while True:
-            folder = Path(mkdtemp(dir=temp_root, prefix=_PREFIX))
-            # After the lock is let go of: no open file can be removed on Windows.
+            folder = Path(mkdtemp(dir=root, prefix=_PREFIX))
+            # After the lock is released: Windows does not remove open files.
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             with suppress(FileNotFoundError):
                 if stack.enter_context(files.lock(folder / _LOCK)):
                     break
-            # Another run has taken it for a dead one's, just before it was locked.
+            # Another run took it for a stale folder, just before it was locked.
         yield folder
 
 
-def remove_stale_folders(temp_root: Path) -> None:
-    """Remove the folders of runs that are no more."""
-    for folder in temp_root.glob(f"{_PREFIX}*"):
+def remove_stale_folders(root: Path) -> None:
+    """Remove the folders of runs that have ended."""
+    for folder in root.glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            with files.lock(folder / _LOCK) as free:
-                if free:
+            with files.lock(folder / _LOCK) as is_stale:
+                if is_stale:
                     shutil.rmtree(folder, ignore_errors=True)
-            if free:
+            if is_stale:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""Which files are known to have one row for each contact, so that it is checked once for each file.
+"""A cache of files that have one row for each contact, so that each file is checked once.
 
-To tell a million contacts apart takes as long as to count them. Remembered are a digest of the
-path, the size and the moment of the last change: nothing of what stands in a file. What cannot be
-read or written is not remembered.
+The check takes as long as the count. The cache has a digest of the path, the size and the time of
+the last change, and nothing of a file's content. A file that cannot be read or written is checked
+again.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ if TYPE_CHECKING:
 
 FILE = "contacts-checked.json"
 VERSION = 1
-_MOST = 100
+_MAX_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """What is remembered of a file, under `name`, in a folder of our own."""
+class UniquenessCheck:
+    """The cache entry of a file: its folder, the digest of the file's path, the file's state."""
 
     folder: Path
-    name: str
+    digest: str
     state: str
 
     @classmethod
-    def of(cls, path: Path, folder: Path) -> Check:
-        """Look at a file. Raises `OSError`."""
-        found = path.stat()
-        state = f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+    def of(cls, path: Path, folder: Path) -> UniquenessCheck:
+        """Return the entry of a file as it is now. Raises `OSError`."""
+        status = path.stat()
+        state = f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
         return cls(folder, sha256(str(path).encode("utf-8", "surrogatepass")).hexdigest(), state)
 
     @property
-    def is_done(self) -> bool:
-        """Whether the file was checked as it is."""
-        return self._known().get(self.name) == self.state
+    def has_passed(self) -> bool:
+        """Whether the file passed the check in this state."""
+        return self._read().get(self.digest) == self.state
 
-    def remember(self) -> None:
-        """Write down that it was; the files checked last are kept."""
-        known = {name: state for name, state in self._known().items() if name != self.name}
-        kept = dict([*known.items(), (self.name, self.state)][-_MOST:])
+    def save_passed(self) -> None:
+        """Record that the file passed; the most recent files are kept."""
+        others = {digest: state for digest, state in self._read().items() if digest != self.digest}
+        states = dict([*others.items(), (self.digest, self.state)][-_MAX_FILES:])
         with suppress(OSError):
-            write_private_json(self.folder / FILE, VERSION, {"files": kept})
+            write_private_json(self.folder / FILE, VERSION, {"files": states})
 
-    def _known(self) -> dict[str, object]:
+    def _read(self) -> dict[str, object]:
         try:
-            known = read_private_json(self.folder / FILE, VERSION).get("files")
+            states = read_private_json(self.folder / FILE, VERSION).get("files")
         except (OSError, ValueError):
             return {}
-        return known if isinstance(known, dict) else {}
+        return states if isinstance(states, dict) else {}

@@ -1,8 +1,8 @@
-"""Whether a translated query selects the contacts that the old one did, asked of real contacts.
+"""The comparison of translated queries with their originals, contact by contact.
 
-Holds two answers against one another that share as little as can be: that of SGQL's own rules
-(`sgql.interpreter`), and that of DuckDB to the SQL. Owns the way of the rows from a base to both.
-A query that the base cannot answer for certain is told with its problems, never called equal.
+Compares two evaluations that share as little as can be: SGQL's own rules (`sgql.interpreter`), and
+DuckDB on the translation. A query that the data set cannot evaluate with certainty has problems,
+and is never called equal.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from segctl.sgql.interpreter import AudienceDifference, SgqlQuery
 
 BATCH = 5_000
-"""Contacts that are looked at together: they stand in memory twice."""
+"""Contacts that are compared at a time: each is in memory twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What a comparison came to: the contacts that differ, or the problems that kept it from that.
+    """The result of a comparison: the contacts that differ, or the problems that prevented it.
 
-    `contacts` is how many were asked.
+    `contacts` is how many were compared.
     """
 
     differing: tuple[AudienceDifference, ...] = ()
@@ -48,67 +48,74 @@ class VerifyResult:
 
 
 def verify(
-    base: Dataset,
+    dataset: Dataset,
     pairs: Sequence[tuple[Segment, Segment]],
     now: datetime,
-    tell: Callable[[int, int], None] = lambda _done, _total: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[VerifyResult]:
-    """Compare old segments, whose queries are SGQL, with what they became.
+    """Compare v1 segments, whose queries are SGQL, with their translations.
 
-    `tell` is told how many of how many contacts are done: a million take minutes. Raises
-    `UsageError` for a base in which nothing can be counted, and `EvaluationFailed` where it cannot
-    be read.
+    `on_progress` gets the contacts that are done, and all: a million takes minutes. Raises
+    `UsageError` where nothing can be counted, and `EvaluationFailed` where the data set cannot be
+    read.
     """
-    counted = count_audiences(base, [(None, new) for _, new in pairs], now)
-    verified: list[VerifyResult] = []
-    open_ones: dict[int, _Pair] = {}
-    for number, ((old, new), result) in enumerate(zip(pairs, counted.results, strict=True)):
-        verified.append(VerifyResult(contacts=counted.total))
+    counted = count_audiences(dataset, [(None, translation) for _, translation in pairs], now)
+    results: list[VerifyResult] = []
+    comparisons: dict[int, _Comparison] = {}
+    for index, ((original, translation), result) in enumerate(
+        zip(pairs, counted.results, strict=True)
+    ):
+        results.append(VerifyResult(contacts=counted.total))
         if isinstance(result, Uncountable):
-            verified[number] = VerifyResult(problems=result.problems)
+            results[index] = VerifyResult(problems=result.problems)
             continue
         try:
-            open_ones[number] = _Pair.of(base, old, new, now)
+            comparisons[index] = _Comparison.of(dataset, original, translation, now)
         except CannotEvaluate as error:
-            verified[number] = VerifyResult(problems=_problems(error))
-    found: dict[int, list[AudienceDifference]] = defaultdict(list)
+            results[index] = VerifyResult(problems=_problems(error))
+    differing: dict[int, list[AudienceDifference]] = defaultdict(list)
     done = 0
-    for contacts, events, truths in _rows(base, open_ones, now):
-        for number, pair in [*open_ones.items()]:
-            selected = {one: values[number] for one, values in truths.items()}
+    for contacts, events, values in _evaluated_batches(dataset, comparisons, now):
+        for index, comparison in [*comparisons.items()]:
+            selected = {contact_id: row[index] for contact_id, row in values.items()}
             try:
-                found[number] += differences(pair.asked, contacts, events, selected)
+                differing[index] += differences(comparison.original, contacts, events, selected)
             except CannotEvaluate as error:
-                verified[number] = VerifyResult(problems=_problems(error))
-                del open_ones[number]
+                results[index] = VerifyResult(problems=_problems(error))
+                del comparisons[index]
         done += len(contacts)
-        tell(done, counted.total)
-    for number in open_ones:
-        verified[number] = VerifyResult(tuple(found[number]), contacts=counted.total)
-    return verified
+        on_progress(done, counted.total)
+    for index in comparisons:
+        results[index] = VerifyResult(tuple(differing[index]), contacts=counted.total)
+    return results
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
-    """The old query, ready to be asked, and the condition in SQL that stands for the new one."""
+class _Comparison:
+    """The original query, ready to be evaluated, and the SQL of its translation."""
 
-    asked: SgqlQuery
+    original: SgqlQuery
     condition: str
 
     @classmethod
-    def of(cls, base: Dataset, old: Segment, new: Segment, now: datetime) -> _Pair:
-        audience = translate(parse(new.query), base.columns, new.parent_list_ids).audience
+    def of(
+        cls, dataset: Dataset, original: Segment, translation: Segment, now: datetime
+    ) -> _Comparison:
+        audience = translate(
+            parse(translation.query), dataset.columns, translation.parent_list_ids
+        ).audience
         if audience is None:
-            raise CannotEvaluate("the new query cannot be computed here")
-        return cls(read_query(old.query, old.parent_list_ids, now), audience.condition.sql)
+            raise CannotEvaluate("segctl cannot evaluate the new query")
+        query = read_query(original.query, original.parent_list_ids, now)
+        return cls(query, audience.condition.sql)
 
 
 def _problems(error: CannotEvaluate) -> tuple[Problem, ...]:
     return error.problems or (Problem("no-answer", str(error), "", 0, 0),)
 
 
-def _rows(
-    base: Dataset, pairs: Mapping[int, _Pair], now: datetime
+def _evaluated_batches(
+    dataset: Dataset, comparisons: Mapping[int, _Comparison], now: datetime
 ) -> Iterator[
     tuple[
         Sequence[dict[str, Any]],
@@ -116,49 +123,57 @@ def _rows(
         Mapping[str, Mapping[int, bool | None]],
     ]
 ]:
-    """Yield the contacts in batches, with their events and what SQL says of each pair's query."""
-    if not pairs:
+    """Yield the contacts in batches, with all events and the values of the translations."""
+    if not comparisons:
         return
     events: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    if base.events is not None:
-        for event in _read(base, base.events):
+    if dataset.events is not None:
+        for event in _read_rows(dataset, dataset.events):
             events[event.get(JOIN_COLUMN, "")].append(event)
-    engine = Engine(base.columns)
-    numbers = [*pairs]
-    conditions = [pairs[number].condition for number in numbers]
-    rows = _read(base, base.contacts)
+    engine = Engine(dataset.columns)
+    indexes = [*comparisons]
+    conditions = [comparisons[index].condition for index in indexes]
+    rows = _read_rows(dataset, dataset.contacts)
     while contacts := [*islice(rows, BATCH)]:
-        engine.fill(contacts, _of(contacts, events))
-        answers = engine.evaluate(conditions, now)
+        engine.fill(contacts, _events_of(contacts, events))
+        values = engine.evaluate(conditions, now)
         yield (
             contacts,
             events,
-            {one: dict(zip(numbers, row, strict=True)) for one, row in answers.items()},
+            {
+                contact_id: dict(zip(indexes, row, strict=True))
+                for contact_id, row in values.items()
+            },
         )
 
 
-def _of(
+def _events_of(
     contacts: Iterable[Mapping[str, Any]], events: Mapping[str, Sequence[dict[str, Any]]]
 ) -> Iterator[dict[str, Any]]:
     for contact in contacts:
         yield from events.get(contact[JOIN_COLUMN], ())
 
 
-def _read(base: Dataset, relation: Relation) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a relation; a value that is none of its column's type was told before."""
-    columns = {name: one for name, one in relation.columns.items() if not one.unusable}
+def _read_rows(dataset: Dataset, relation: Relation) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a relation; the count has reported faulty values already."""
+    columns = {name: column for name, column in relation.columns.items() if not column.unusable}
     values = ", ".join(
-        f"CASE WHEN {one.fault} THEN NULL ELSE {one.value} END" if one.fault else one.value
-        for one in columns.values()
+        f"CASE WHEN {column.fault} THEN NULL ELSE {column.value} END"
+        if column.fault
+        else column.value
+        for column in columns.values()
     )
-    for row in base.database.rows(f"SELECT {values} FROM {relation.source}"):  # noqa: S608 - our own relation
-        found = zip(columns.items(), row, strict=True)
+    for row in dataset.database.rows(f"SELECT {values} FROM {relation.source}"):  # noqa: S608 - our own relation
         yield fold_row(
-            {name: _value(value, one.kind) for (name, one), value in found if value is not None}
+            {
+                name: _python_value(value, column.type)
+                for (name, column), value in zip(columns.items(), row, strict=True)
+                if value is not None
+            }
         )
 
 
-def _value(value: Any, kind: ColumnType) -> Any:
-    if kind is ColumnType.TIMESTAMP and isinstance(value, datetime):
+def _python_value(value: Any, column_type: ColumnType) -> Any:
+    if column_type is ColumnType.TIMESTAMP and isinstance(value, datetime):
         return value.replace(tzinfo=UTC)
-    return json.loads(value) if kind is ColumnType.VARIANT else value
+    return json.loads(value) if column_type is ColumnType.VARIANT else value

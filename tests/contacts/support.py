@@ -48,7 +48,7 @@ def segments(*conditions: str) -> list[Segment]:
 def opened(
     contacts: Path, events: Path | None, some: Iterable[Segment], **more: Any
 ) -> Iterator[Dataset]:
-    with open_dataset(contacts, events, asked=column_names_in(some), **more) as base:
+    with open_dataset(contacts, events, used=column_names_in(some), **more) as base:
         yield base
 
 

@@ -1,4 +1,4 @@
-"""What stands in files and what does not: typed with certainty, or refused with the reason."""
+"""Files as data sets: values are typed with certainty, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
 from segctl.audience.results import Uncountable
-from segctl.contacts.count_query import Statement
+from segctl.contacts.count_query import CountQuery
 from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import DatasetMissing, open_dataset
 from segctl.contacts.file_readers import read_relation
@@ -36,7 +36,7 @@ FIELDS = {
 }
 
 
-def one(value: str) -> str:
+def csv_value(value: str) -> str:
     """Quote a value for CSV."""
     return '"' + value.replace('"', '""') + '"'
 
@@ -68,8 +68,10 @@ def one(value: str) -> str:
         ("List_IDs", "", "NOT array_contains(list_ids, 'a')"),
     ],
 )
-def test_what_a_value_means(tmp_path: Path, column: str, value: str, condition: str) -> None:
-    text = f"\ufeffCONTACT_ID,{column}\r\n1,{one(value)}\r\n2,\r\n"
+def test_a_value_is_read_as_its_type(
+    tmp_path: Path, column: str, value: str, condition: str
+) -> None:
+    text = f"\ufeffCONTACT_ID,{column}\r\n1,{csv_value(value)}\r\n2,\r\n"
     for path in (written(tmp_path / "c.csv", text), packed(tmp_path / "c.gz", text)):
         found = numbers(path, None, f"contact_id = '1' AND {condition}", fields=FIELDS)
         assert found == [1]
@@ -86,27 +88,29 @@ def test_what_a_value_means(tmp_path: Path, column: str, value: str, condition: 
         ("list_ids", "a;b"), ("list_ids", "a|b"), ("list_ids", "[a b]"),
     ],
 )  # fmt: skip
-def test_what_is_no_value_is_told_and_not_counted(tmp_path: Path, column: str, value: str) -> None:
-    path = written(tmp_path / "c.csv", f"contact_id,{column},city\n1,{one(value)},x\n2,,x\n")
+def test_a_faulty_value_is_reported_and_not_counted(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    path = written(tmp_path / "c.csv", f"contact_id,{column},city\n1,{csv_value(value)},x\n2,,x\n")
     found = count(path, None, segments(f"{column} IS NULL", "city = 'x'"), fields=FIELDS)
     wrong, sound = found.results
     assert isinstance(wrong, Uncountable)
     (problem,) = wrong.problems
-    assert problem.message.startswith(f"1 value of `{column}` in c.csv is no ")
+    assert problem.message.startswith(f"1 value of `{column}` in c.csv is not a ")
     assert (problem.start, problem.end) == (len(S), len(S) + len(column))
     assert value not in problem.message + problem.hint
     assert not isinstance(sound, Uncountable)
     assert sound.after == 2
 
 
-def test_delimiters_and_columns_that_nobody_asks(tmp_path: Path) -> None:
+def test_delimiters_are_detected_and_unused_columns_ignored(tmp_path: Path) -> None:
     for mark in ",;\t|":
         rows = ["city", "spend", "contact_id", "", ""], ["x", "no number", "1", "a", "b"]
         path = written(tmp_path / "c.csv", "".join(mark.join(row) + "\n" for row in rows))
         assert numbers(path, None, "city = 'x'", fields=FIELDS) == [1]
 
 
-def test_fields_that_only_the_values_tell(tmp_path: Path) -> None:
+def test_the_type_of_an_unknown_field_is_read_from_its_values(tmp_path: Path) -> None:
     text = "contact_id,points,joined,level\n1,5,2026-01-01,a\n2,7.5,2026-02-01,b\n"
     path = written(tmp_path / "c.csv", text)
     mixed = "a number is compared with a string, and how SendGrid compares them is undocumented"
@@ -116,9 +120,7 @@ def test_fields_that_only_the_values_tell(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["csv", "parquet"])
-def test_texts_that_nobody_says_are_times_are_not_compared_with_one(
-    tmp_path: Path, file: str
-) -> None:
+def test_a_field_of_unknown_type_is_not_compared_with_a_time(tmp_path: Path, file: str) -> None:
     """By its letters, "31.12.2020" is later than any time."""
     path = tmp_path / f"c.{file}"
     rows = "(VALUES ('1', '31.12.2020', 'a'), ('2', '2026-02-01', 'b'))"
@@ -130,7 +132,7 @@ def test_texts_that_nobody_says_are_times_are_not_compared_with_one(
     text = {"joined": ColumnType.VARCHAR}
     assert numbers(path, None, *asked, fields=text) == [2, 1, 1]
     time = {"joined": ColumnType.TIMESTAMP}
-    wrong = f"1 value of `joined` in c.{file} is no time"
+    wrong = f"1 value of `joined` in c.{file} is not a time"
     assert numbers(path, None, asked[0], fields=time) == [wrong]
 
 
@@ -145,20 +147,20 @@ SELECT unnest(['1', '2']) AS contact_id, unnest([1.5, 0.1]::DOUBLE[]) AS spend,
 """
 
 
-def test_the_types_of_parquet(tmp_path: Path) -> None:
+def test_parquet_types_are_converted(tmp_path: Path) -> None:
     path = tmp_path / "c"
     duckdb.connect().execute(f"COPY ({TYPED}) TO '{path}' (FORMAT parquet)")
     asked = {
         "spend = 0.1": 1, "exact = 2": 1, "small = 7": 2, "long = 1.25": 2,
-        "rounded > 0": "2 values of `rounded` in c are no numbers",
+        "rounded > 0": "2 values of `rounded` in c are not numbers",
         "day = '2026-07-15'": 2, "zoned = '2026-07-15T14:04:33Z'": 2, "plan = '5'": 2,
         "external_id LIKE '%-%'": 2, "first_name = 'true'": 2,
-        "city = 'x'": "`city` in c holds DOUBLE, and is asked as texts",
+        "city = 'x'": "`city` in c must contain strings, got DOUBLE",
         "array_contains(list_ids, 'a')": 2, "array_size(list_ids) = 1": 2,
         "array_contains(alternate_emails, 'a')":
-            "`alternate_emails` in c holds INTEGER, and is asked as lists",
+            "`alternate_emails` in c must contain lists, got INTEGER",
         "array_contains(email_domains, 'x@example.com')": 2,
-        "created_at > now()": "`created_at` in c holds TIME, and is asked as times",
+        "created_at > now()": "`created_at` in c must contain times, got TIME",
         "updated_at IS NULL": 2, "seen IS NULL": 2,
         "never > now()": 2, "phone_number IS NULL": 2, "created IS NULL": 2, "created > now()": 0,
     }  # fmt: skip
@@ -167,27 +169,27 @@ def test_the_types_of_parquet(tmp_path: Path) -> None:
     assert dict(zip(asked, found, strict=True)) == asked
     ids = "SELECT 1.5::DOUBLE AS contact_id"
     duckdb.connect().execute(f"COPY ({ids}) TO '{path}' (FORMAT parquet)")
-    with pytest.raises(UsageError, match="`contact_id` in c holds DOUBLE, and is asked as texts"):
+    with pytest.raises(UsageError, match="`contact_id` in c must contain strings, got DOUBLE"):
         count(path, None, ())
 
 
-def test_events_and_their_data(tmp_path: Path) -> None:
+def test_events_and_their_data_are_read(tmp_path: Path) -> None:
     contacts = written(tmp_path / "c.csv", "contact_id\n1\n2\n")
     text = "Contact_ID,event_type,timestamp,data\n1,click,2026-03-30,%s\n3,open,,\n"
-    good = written(tmp_path / "e.csv", text % one('{"payload":{"a":"b"}}'))
+    good = written(tmp_path / "e.csv", text % csv_value('{"payload":{"a":"b"}}'))
     asked = ("e.DATA:payload.a = 'b'", "e.event_type = 'open'", "e.timestamp > now() - 2 days")
     assert numbers(contacts, good, *(J + each for each in asked)) == [1, 0, 1]
-    bad = written(tmp_path / "bad.csv", text % one("{"))
+    bad = written(tmp_path / "bad.csv", text % csv_value("{"))
     assert numbers(contacts, bad, *(J + each for each in asked)) == [
-        "1 value of `data` in bad.csv is no JSON", 0, 1,
+        "1 value of `data` in bad.csv is not a JSON value", 0, 1,
     ]  # fmt: skip
-    number = written(tmp_path / "n.csv", text % one('{"payload":{"a":5}}'))
+    number = written(tmp_path / "n.csv", text % csv_value('{"payload":{"a":5}}'))
     assert numbers(contacts, number, *(J + each for each in asked)) == [
         "e.DATA:payload.a is not a string in some event", 0, 1,
     ]  # fmt: skip
     nobody = written(tmp_path / "n.csv", "contact_id,event_type\n,open\n1,click\n")
     residual = f"{J}e.event_type = c.city OR e.event_type = 'x'"
-    lost = "events without a contact_id stand in n.csv"
+    lost = "some events in n.csv have no contact_id"
     city = written(tmp_path / "c.csv", "contact_id,city\n1,click\n2,\n")
     found = numbers(city, nobody, f"{J}e.event_type = 'open'", "city = 'click'")
     assert found == [lost, 1]
@@ -197,8 +199,8 @@ def test_events_and_their_data(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
-    """The JSON is read once for all segments, but only what a segment comes upon is judged."""
+def test_each_path_into_data_has_its_own_value(tmp_path: Path) -> None:
+    """The JSON is read once for all segments, but only the values in use are checked."""
     payloads = (
         ("click", """{"payload":{"a":"x","A":"y","it's":["z"]}}"""),
         ("click", r'{"payload":{"a":"é\\n"}}'),
@@ -206,7 +208,7 @@ def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
         ("spam", ""),
     )
     lines = "".join(
-        f"{number},{kind},2026-03-{number + 1:02},{one(data)}\n"
+        f"{number},{kind},2026-03-{number + 1:02},{csv_value(data)}\n"
         for number, (kind, data) in enumerate(payloads)
     )
     events = written(tmp_path / "e.csv", f"contact_id,event_type,timestamp,data\n{lines}")
@@ -235,13 +237,13 @@ def test_each_path_into_data_means_itself(tmp_path: Path) -> None:
     assert alone == found
 
 
-def test_what_fails_fails_alone_as_beside_others(tmp_path: Path) -> None:
+def test_a_condition_fails_alone_if_it_fails_among_others(tmp_path: Path) -> None:
     happened: list[Row] = [
         {"contact_id": "1", "event_type": "open", "data": {"a": 5, "b": "x"}},
         {"contact_id": "2", "event_type": "click", "data": {"a": "x"}},
         {"contact_id": "2", "event_type": None, "data": {"a": "x"}},
     ]
-    base = pulled(tmp_path / "p.duckdb", [{"contact_id": "1"}, {"contact_id": "2"}], happened, {})
+    path = pulled(tmp_path / "p.duckdb", [{"contact_id": "1"}, {"contact_id": "2"}], happened, {})
     no = "e.DATA:a is not a string in some event"
     asked: dict[str, int | str] = {
         "e.event_type = 'open'": 1,
@@ -254,14 +256,14 @@ def test_what_fails_fails_alone_as_beside_others(tmp_path: Path) -> None:
         "e.event_type = 'click' OR e.DATA:a = 'x'": no,
         "e.event_type = 'click'": 1,
     }
-    queries = [J + one for one in asked]
-    together = numbers(base, None, *queries)
+    queries = [J + condition for condition in asked]
+    together = numbers(path, None, *queries)
     assert dict(zip(asked, together, strict=True)) == asked
-    assert [numbers(base, None, one)[0] for one in queries] == together
+    assert [numbers(path, None, query)[0] for query in queries] == together
 
 
 def test_a_month_is_not_thirty_days(tmp_path: Path) -> None:
-    """To DuckDB the two intervals are equal, and so what is computed with them would be."""
+    """For DuckDB the two intervals are equal, and it would compute them once."""
     contacts = written(tmp_path / "c.csv", "contact_id,seen\n1,2026-02-28T12:30:00Z\n")
     events = written(tmp_path / "e.csv", "contact_id,timestamp\n1,2026-02-28T12:30:00Z\n")
     asked = {
@@ -278,35 +280,35 @@ def test_a_month_is_not_thirty_days(tmp_path: Path) -> None:
     assert dict(zip(asked, found, strict=True)) == asked
 
 
-def test_an_event_query_without_events_says_so(tmp_path: Path) -> None:
+def test_an_event_query_without_events_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     whole = "EXISTS (SELECT 1 FROM event_data)"
     asked = (f"{J}e.event_type = 'open'", whole, "contact_id = '1'")
-    no = "it asks event_data, and the base has no events"
+    no = "it uses event_data, and there are no events"
     assert numbers(path, None, *asked) == [no, no, 1]
 
 
-NO_EVENTS = "it asks event_data, and the base has no events"
+NO_EVENTS = "it uses event_data, and there are no events"
 
 
-def test_a_file_without_an_event_is_no_proof_that_nothing_happened(tmp_path: Path) -> None:
+def test_an_empty_file_of_events_is_reported(tmp_path: Path) -> None:
     contacts = written(tmp_path / "c.csv", "contact_id,city\n1,x\n")
     events = written(tmp_path / "e.csv", "contact_id,event_type\n")
     never = "contact_id NOT IN (SELECT contact_id FROM event_data WHERE event_type = 'open')"
     assert numbers(contacts, events, never, "city = 'x'") == [NO_EVENTS, 1]
 
 
-def test_events_of_others_than_the_contacts_are_not_counted_as_nothing(tmp_path: Path) -> None:
-    """Files that know the same people by different ids: nobody would ever have clicked."""
+def test_events_of_unknown_contacts_are_reported(tmp_path: Path) -> None:
+    """Files with different ids for the same people: no contact would ever have clicked."""
     contacts = written(tmp_path / "c.csv", "contact_id,city,seen\n1,x,2026-03-01\n2,y,\n")
     events = tmp_path / "e.csv"
     clicked, opened = (f"{J}e.event_type = '{kind}'" for kind in ("click", "open"))
     later = f"{J}e.timestamp > c.seen"
     asked = (clicked, opened, later, "city = 'x'")
     written(events, "contact_id,event_type,timestamp\nann@example.com,click,2026-03-02\n")
-    no = "no event in e.csv is of a contact in c.csv"
+    no = "no event in e.csv belongs to a contact in c.csv"
     assert numbers(contacts, events, *asked) == [no, no, no, 1]
-    # Events of others beside are as they should be, and so are those that nobody looks for.
+    # Further events of unknown contacts are fine, and so are events that no query looks for.
     with events.open("a", encoding="utf-8", newline="") as stream:
         stream.write("1,open,2026-03-02\n")
     assert numbers(contacts, events, *asked) == [0, 1, 1, 1]
@@ -314,40 +316,40 @@ def test_events_of_others_than_the_contacts_are_not_counted_as_nothing(tmp_path:
     assert numbers(contacts, events, clicked, opened) == [0, 0]
 
 
-def test_lists_whose_members_are_not_known(tmp_path: Path) -> None:
-    people = [{"contact_id": "1", "list_ids": ["a"]}, {"contact_id": "2", "list_ids": []}]
+def test_unknown_members_of_a_list_are_reported(tmp_path: Path) -> None:
+    contacts = [{"contact_id": "1", "list_ids": ["a"]}, {"contact_id": "2", "list_ids": []}]
     facts = {"lists": '["a", "b"]', "account_lists": '{"d": "News\\u001b[2J"}'}
-    path = pulled(tmp_path / "p.duckdb", people, None, {}, **facts)
-    some_lists = "this asks for all lists of a contact, and the base knows only some lists"
+    path = pulled(tmp_path / "p.duckdb", contacts, None, {}, **facts)
+    some_lists = "this uses all lists of a contact, and the members of some lists are unknown"
     assert numbers(
         path, None, "array_contains(list_ids, ['a', 'b'])", "array_contains(list_ids, ['a', 'c'])",
         "array_size(list_ids) = 1", "NOT array_contains(list_ids, 'b')",
         "array_contains(list_ids, ['c', 'd'])",
     ) == [
-        1, "the base does not know who is on the list c", some_lists, 2,
-        r"the base does not know who is on the list c and d “News\x1b[2J”",
+        1, "the members of the list c are unknown", some_lists, 2,
+        r"the members of the lists c and d “News\x1b[2J” are unknown",
     ]  # fmt: skip
-    with opened(path, None, ()) as base:
+    with opened(path, None, ()) as dataset:
         query = "SELECT contact_id, updated_at FROM contact_data"
-        some = [Segment("in", query, ("a",)), Segment("not", query, ("c",))]
-        found = count_audiences(base, [(None, one) for one in some], NOW).results
+        chosen = [Segment("in", query, ("a",)), Segment("not", query, ("c",))]
+        found = count_audiences(dataset, [(None, segment) for segment in chosen], NOW).results
     assert getattr(found[0], "after", None) == 1
     assert isinstance(found[1], Uncountable)
     assert found[1].problems[0].start == -1
 
 
-def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
+def test_pulled_contacts_know_their_age_and_account(tmp_path: Path) -> None:
     path = pulled(tmp_path / "p'.duckdb", [{"contact_id": "1"}], [], {}, distinct="true")
-    with opened(path, None, ()) as base:
-        assert (base.as_of, base.modified_at) == ("2026-03-28T12:00:00Z", None)
-        assert (base.account, base.lists, base.is_distinct) == ("0" * 32, None, True)
-        assert base.is_pulled
+    with opened(path, None, ()) as dataset:
+        assert (dataset.as_of, dataset.modified_at) == ("2026-03-28T12:00:00Z", None)
+        assert (dataset.account, dataset.lists, dataset.is_distinct) == ("0" * 32, None, True)
+        assert dataset.is_pulled
     assert numbers(path, None, f"{J}e.event_type = 'open'") == [NO_EVENTS]
     assert numbers(path, None, "plan = 'x'", fields={"plan": ColumnType.VARCHAR}) == [
-        "the base has no column `plan`"
+        "the contacts have no column `plan`"
     ]
     own = written(tmp_path / "e.csv", "contact_id,event_type\n1,open\n")
-    with pytest.raises(UsageError, match="has its own events"), opened(path, own, ()):
+    with pytest.raises(UsageError, match="has events of its own"), opened(path, own, ()):
         pass
     bare = pulled(tmp_path / "bare", [{"contact_id": "1"}, {"contact_id": "2"}], None, {})
     assert numbers(bare, own, f"{J}e.event_type = 'open'", f"{J}e.event_source = 'mail'") == [
@@ -359,20 +361,20 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"", "c is empty"),
-        (b"contact_id,a,A\n1,2,3\n", "two columns called `A`"),
+        (b"contact_id,a,A\n1,2,3\n", "duplicate column `A` in c"),
         (b"email\nx@example.com\n", "c has no column contact_id"),
         (b"PK\x03\x04....", "ZIP file or a workbook"),
         (b"\x28\xb5\x2f\xfd....", "zstd"),
         (b"\xff\xfec\x00", "UTF-16"),
         (b"contact_id,na\xefve\n", "not UTF-8"),
-        (b"\x1f\x8bnothing of the kind", "c is cut or damaged"),
-        (gzip.compress(b"contact_id,city\n1,x\n", mtime=0)[:20], "c is cut or damaged"),
-        (b'"contact_id', "first line of c cannot be read"),
+        (b"\x1f\x8bnothing of the kind", "c is damaged"),
+        (gzip.compress(b"contact_id,city\n1,x\n", mtime=0)[:20], "c is damaged"),
+        (b'"contact_id', "cannot read the first line of c"),
         (b"\n\n", "the first line of c is empty"),
         (b"contact_id,a;b;c;d\n1,x\n1,y\n", "1 row repeats a contact_id in c"),
-        (b"Ann,1990-05-05,Brno,Brno\n", "c has two columns$"),
-        (b"12345678DUCKdatabase", "no base that segctl pulled"),
-        (b"PAR1 and nothing else", "c is cut or damaged"),
+        (b"Ann,1990-05-05,Brno,Brno\n", "duplicate column in c$"),
+        (b"12345678DUCKdatabase", "not written by `segctl contacts pull`"),
+        (b"PAR1 and nothing else", "c is damaged"),
         pytest.param(
             b"contact_id\n1\n" + b"2" * 2_100_000 + b"\n",
             "line 3 of c is longer than 2 MB",
@@ -380,31 +382,31 @@ def test_a_pulled_base_knows_its_age_and_its_account(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_files_that_are_no_contacts(tmp_path: Path, data: bytes, message: str) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "c"
     path.write_bytes(data)
     with pytest.raises((UsageError, EvaluationFailed), match=message):
         count(path, None, ())
 
 
-def test_a_file_that_breaks_off_is_told_as_such(tmp_path: Path) -> None:
-    # More than is read of it to find its columns.
+def test_a_truncated_file_is_reported(tmp_path: Path) -> None:
+    # Larger than the part that is read to detect the columns.
     rows = "".join(f"{number * 0x9E3779B97F4A7C15:060x},x\n" for number in range(20_000))
     whole = gzip.compress(b"contact_id,city\n" + rows.encode())
     path, events = tmp_path / "c.csv.gz", tmp_path / "e.csv.gz"
     path.write_bytes(whole)
     assert numbers(path, None, "city = 'x'") == [20_000]
     path.write_bytes(whole[:-9])
-    with pytest.raises(EvaluationFailed, match=r"^c\.csv\.gz cannot be read$"):
+    with pytest.raises(EvaluationFailed, match=r"^cannot read c\.csv\.gz$"):
         count(path, None, segments("city = 'x'"))
     path.write_bytes(whole)
     events.write_bytes(whole[:-9])
-    with pytest.raises(EvaluationFailed, match=r"^e\.csv\.gz cannot be read$"):
+    with pytest.raises(EvaluationFailed, match=r"^cannot read e\.csv\.gz$"):
         count(path, events, segments(f"{J}e.contact_id = '1'"))
 
 
 @pytest.mark.posix
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
     pipe, path = tmp_path / "pipe", written(tmp_path / "c.csv", "contact_id\n1\n")
     os.mkfifo(pipe)
     for contacts, events in ((pipe, None), (path, pipe)):
@@ -420,23 +422,23 @@ def test_a_first_line_of_data_is_not_shown(tmp_path: Path, line: str) -> None:
     assert "ann" not in (caught.value.message + caught.value.hint).lower()
     assert "looks like data" in caught.value.hint
     twice = written(tmp_path / "c.csv", "contact_id,ann@example.com,ANN@example.com\n")
-    with pytest.raises(UsageError, match=r"has two columns$"), opened(twice, None, ()):
+    with pytest.raises(UsageError, match=r"duplicate column in c.csv$"), opened(twice, None, ()):
         pass
 
 
-def test_what_cannot_be_reached(tmp_path: Path) -> None:
+def test_other_files_and_the_network_are_out_of_reach(tmp_path: Path) -> None:
     with pytest.raises(DatasetMissing), opened(tmp_path / "none.csv", None, ()):
         pass
     with pytest.raises(UsageError, match="is a folder, not a file"), opened(tmp_path, None, ()):
         pass
     other = written(tmp_path / "other.csv", "contact_id\n1\n")
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
-    with opened(path, None, ()) as base:
+    with opened(path, None, ()) as dataset:
         for reach in (f"'{other}'", "'/etc/passwd'", "'https://example.com/a.csv'"):
             with pytest.raises(EvaluationFailed):
-                base.database.rows(f"SELECT * FROM read_csv({reach})")  # noqa: S608
+                dataset.database.rows(f"SELECT * FROM read_csv({reach})")  # noqa: S608
         with pytest.raises(EvaluationFailed):
-            base.database.rows("SET enable_external_access = true")
+            dataset.database.rows("SET enable_external_access = true")
     database = Database()
     with pytest.raises(UsageError, match="is a database"):
         read_relation(database, pulled(tmp_path / "p", [], None, {}), "contact_data", {})
@@ -452,7 +454,9 @@ def test_what_cannot_be_reached(tmp_path: Path) -> None:
         ("contact_id,city\n1,a\n2,secret,more\n", "cannot read line 3 of c.csv"),
     ],
 )
-def test_contacts_that_are_no_rows_are_told(tmp_path: Path, text: str, message: str) -> None:
+def test_contacts_without_a_row_of_their_own_are_reported(
+    tmp_path: Path, text: str, message: str
+) -> None:
     path = written(tmp_path / "c.csv", text)
     with pytest.raises((UsageError, FileUnreadable)) as caught:
         count(path, None, segments("city = 'a'"))
@@ -461,13 +465,13 @@ def test_contacts_that_are_no_rows_are_told(tmp_path: Path, text: str, message: 
 
 
 @pytest.mark.posix
-def test_contacts_are_told_apart_once_for_each_file(tmp_path: Path) -> None:
+def test_uniqueness_is_checked_once_for_each_file(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id,city\n1,a\n2,b\n")
 
     def checked(**more: Any) -> bool:
-        with opened(path, None, (), **more) as base:
-            count_audiences(base, [], NOW)
-            return base.is_distinct
+        with opened(path, None, (), **more) as dataset:
+            count_audiences(dataset, [], NOW)
+            return dataset.is_distinct
 
     assert [checked(), checked(temp_root=tmp_path), checked(temp_root=tmp_path)] == [
         False, False, True,
@@ -482,21 +486,21 @@ def test_contacts_are_told_apart_once_for_each_file(tmp_path: Path) -> None:
     assert [checked(temp_root=tmp_path), checked(temp_root=tmp_path)] == [False, True]
 
 
-def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+def test_a_line_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes(b"contact_id,city\n1,a\n2,\xe9\n")
     with pytest.raises(FileUnreadable, match=r"line 3 of c\.csv is not UTF-8"):
         count(path, None, segments("city = 'a'"))
 
 
-def test_a_count_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
+def test_a_count_that_fails_leaves_the_others(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id,spend\n1,100000000000000000\n")
     huge = "spend * 100000000000000000 * 1000000 > 1"
     found = numbers(path, None, "spend > 1", huge, "spend > 2", fields=FIELDS)
     assert found == [1, "DuckDB cannot evaluate this query on these contacts", 1]
-    some = segments("spend > 1", huge)
-    with opened(path, None, some, fields=FIELDS) as base:
-        (result,) = count_audiences(base, [(some[1], some[0])], NOW).results
+    chosen = segments("spend > 1", huge)
+    with opened(path, None, chosen, fields=FIELDS) as dataset:
+        (result,) = count_audiences(dataset, [(chosen[1], chosen[0])], NOW).results
     assert isinstance(result, Uncountable)
     assert result.in_before
 
@@ -513,23 +517,25 @@ MANY = [
 
 @pytest.mark.parametrize("number", [1, 180, len(MANY)])
 def test_any_number_of_segments_reads_each_file_once(tmp_path: Path, number: int) -> None:
-    """The plan that DuckDB makes of the statement has one scan of each file."""
+    """DuckDB's query plan has one scan of each file."""
     contacts = written(tmp_path / "c.csv", "contact_id,spend,seen\n1,5,2026-01-01\n2,70,\n")
     events = written(tmp_path / "e.csv", "contact_id,event_type,timestamp\n1,click,2026-03-01\n")
-    some = segments(*MANY[:number])
+    chosen = segments(*MANY[:number])
     ran: list[str] = []
-    with opened(contacts, events, some, fields=FIELDS) as base:
-        inner = base.database.rows
+    with opened(contacts, events, chosen, fields=FIELDS) as dataset:
+        inner = dataset.database.rows
 
         def rows(sql: str, parameters: object = None) -> list[tuple[object, ...]]:
             ran.append(sql)
             return inner(sql, parameters)  # type: ignore[arg-type]
 
-        base.database.rows = rows  # type: ignore[method-assign]
-        counted = count_audiences(base, [(None, one) for one in some], NOW, overlap=number < 2)
-        assert not any(isinstance(one, Uncountable) for one in counted.results)
-        # Whether there is an event at all, the first one says.
-        (statement,) = (one for one in ran if not one.endswith(" LIMIT 1"))
+        dataset.database.rows = rows  # type: ignore[method-assign]
+        counted = count_audiences(
+            dataset, [(None, segment) for segment in chosen], NOW, overlap=number < 2
+        )
+        assert not any(isinstance(result, Uncountable) for result in counted.results)
+        # The other statement checks whether there are events.
+        (statement,) = (sql for sql in ran if not sql.endswith(" LIMIT 1"))
         now = {"now": datetime(2026, 3, 31, tzinfo=UTC)}
         ((_, plan),) = inner(f"EXPLAIN {statement}", now if "$now" in statement else {})
     assert plan.count("READ_CSV") == 2
@@ -537,8 +543,8 @@ def test_any_number_of_segments_reads_each_file_once(tmp_path: Path, number: int
     assert statement.count("e.csv") == 1
 
 
-def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> None:
-    """DuckDB takes minutes to plan hundreds of them in one statement."""
+def test_many_subqueries_are_split_and_the_numbers_stay(tmp_path: Path) -> None:
+    """DuckDB needs minutes to plan hundreds of them in one statement."""
     seen = "\n".join(f"{number},{number},2026-03-{number:02}" for number in range(1, 31))
     contacts = written(tmp_path / "c.csv", f"contact_id,spend,seen\n{seen}\n")
     happened = "\n".join(f"{number},2026-03-15" for number in range(1, 31))
@@ -559,8 +565,8 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
             (0, days, days, 0),
         )
     ]
-    with opened(contacts, events, [*later, *poor], fields=FIELDS) as base:
-        counted = count_audiences(base, pairs, NOW, overlap=True)
+    with opened(contacts, events, [*later, *poor], fields=FIELDS) as dataset:
+        counted = count_audiences(dataset, pairs, NOW, overlap=True)
         assert counted.total == 30
         assert [(one.before, one.after, one.gained, one.lost) for one in counted.results] == wanted  # type: ignore[union-attr]
         assert counted.samples == ((),) * len(pairs)
@@ -577,17 +583,17 @@ def test_many_subqueries_are_shared_out_and_the_numbers_stay(tmp_path: Path) -> 
         ]
 
 
-def test_what_is_wrong_with_many_subqueries_is_told(tmp_path: Path) -> None:
-    """One of them that fails leaves the others alone, and none leaves a table behind."""
+def test_a_failure_among_many_subqueries_is_reported(tmp_path: Path) -> None:
+    """The others are counted, and no table is left behind."""
     contacts = written(tmp_path / "c.csv", "contact_id,seen\n1,2026-03-01\n2,\n")
     happened = 'contact_id,timestamp,data\n1,2026-03-15,"{""a"":5}"\n'
     events = written(tmp_path / "e.csv", happened)
     many = [f"{J}e.timestamp > c.seen + {days} days" for days in range(19)]
     wrong = f"{J}e.timestamp > c.seen AND e.DATA:a = 'x'"
-    some = segments(*many[:9], wrong, *many[9:])
-    with opened(contacts, events, some, fields=FIELDS) as base:
-        results = count_audiences(base, [(None, one) for one in some], NOW).results
-        assert base.database.rows("SELECT * FROM duckdb_tables()") == []
+    chosen = segments(*many[:9], wrong, *many[9:])
+    with opened(contacts, events, chosen, fields=FIELDS) as dataset:
+        results = count_audiences(dataset, [(None, segment) for segment in chosen], NOW).results
+        assert dataset.database.rows("SELECT * FROM duckdb_tables()") == []
     assert isinstance(results[9], Uncountable)
     assert results[9].problems[0].message == "e.DATA:a is not a string in some event"
     assert [getattr(one, "after", None) for one in results] == [1] * 9 + [None] + [1] * 5 + [0] * 5
@@ -597,12 +603,12 @@ def test_what_is_wrong_with_many_subqueries_is_told(tmp_path: Path) -> None:
             count(broken, events, segments(*many), fields=FIELDS)
 
 
-def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:
+def test_every_two_of_many_segments_are_compared(tmp_path: Path) -> None:
     path = written(
         tmp_path / "c.csv",
         "contact_id,spend\n" + "".join(f"{number},{number}\n" for number in range(40)) + "x,\n",
     )
-    some = segments(
+    chosen = segments(
         *(f"spend >= {number}" for number in range(36)),
         "spend < 3",
         "spend <> 7",
@@ -615,9 +621,11 @@ def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:
         *({*range(number, 40)} for number in range(36)),
         {0, 1, 2}, {*range(40)} - {7}, {*range(40)} - {7}, None, {"x"}, set[int](),
     ]  # fmt: skip
-    with opened(path, None, some, fields=FIELDS) as base:
-        found = count_audiences(base, [(None, one) for one in some], NOW, overlap=True).overlaps
-        empty = count_audiences(base, [(None, some[0])], NOW, overlap=True).overlaps
+    with opened(path, None, chosen, fields=FIELDS) as dataset:
+        found = count_audiences(
+            dataset, [(None, segment) for segment in chosen], NOW, overlap=True
+        ).overlaps
+        empty = count_audiences(dataset, [(None, chosen[0])], NOW, overlap=True).overlaps
     wanted = [
         (one, other, len(first & second), len(first - second), len(second - first))
         for (one, first), (other, second) in combinations(enumerate(members), 2)
@@ -627,33 +635,33 @@ def test_any_two_of_many_segments_are_compared(tmp_path: Path) -> None:
     assert empty == ()
 
 
-def test_only_columns_that_are_asked_are_read(tmp_path: Path) -> None:
+def test_only_used_columns_are_read(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id,email,city,phone_number\n1,a@b.test,x,5\n")
-    some = segments("city = 'x'")
-    with opened(path, None, some) as base:
-        statement = Statement(base, [])
+    chosen = segments("city = 'x'")
+    with opened(path, None, chosen) as dataset:
+        statement = CountQuery(dataset, [])
         statement.measure("count(id)")
-        ((_, plan),) = base.database.rows(f"EXPLAIN {statement.text()}")
+        ((_, plan),) = dataset.database.rows(f"EXPLAIN {statement.text()}")
         assert ("c0" in plan, "c1" in plan, "c2" in plan) == (True, False, False)
-        assert count_audiences(base, [(None, some[0])], NOW).total == 1
+        assert count_audiences(dataset, [(None, chosen[0])], NOW).total == 1
 
 
 @pytest.mark.posix
-def test_what_does_not_fit_into_memory_stays_in_our_folder(tmp_path: Path) -> None:
+def test_temporary_files_stay_in_our_folder(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
-    with open_dataset(path, temp_root=tmp_path) as base:
-        (spill,) = tmp_path.glob("spill-*")
-        assert spill.stat().st_mode & 0o777 == 0o700
-        ((said,),) = base.database.rows("SELECT current_setting('temp_directory')")
-        assert said == str(spill)
+    with open_dataset(path, temp_root=tmp_path) as dataset:
+        (folder,) = tmp_path.glob("spill-*")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        ((said,),) = dataset.database.rows("SELECT current_setting('temp_directory')")
+        assert said == str(folder)
         with open_dataset(path, temp_root=tmp_path):
             assert len([*tmp_path.glob("spill-*")]) == 2
-        assert [*tmp_path.glob("spill-*")] == [spill]
-    assert not spill.exists()
+        assert [*tmp_path.glob("spill-*")] == [folder]
+    assert not folder.exists()
 
 
 @pytest.mark.posix
-def test_what_a_killed_run_has_put_aside_goes_with_the_next(tmp_path: Path) -> None:
+def test_the_next_run_removes_the_folder_of_a_killed_run(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id\n1\n")
     code = (
         "import os, signal\nfrom pathlib import Path\n"

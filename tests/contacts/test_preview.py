@@ -1,4 +1,4 @@
-"""`segctl preview`: what it counts in, what it says, and that it shows nobody."""
+"""`segctl preview`: where it finds contacts, what it shows, and that it shows no contact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from segctl.app.audiences import evaluate
 from segctl.app.session import Session
 from segctl.contacts.dataset import DatasetMissing
-from segctl.contacts.masking import COMMON
+from segctl.contacts.masking import MIN_SHARED
 from segctl.model import Segment
 from segctl.query.catalogue import ColumnType
 from segctl.render.previews import with_age
@@ -56,7 +56,7 @@ COLUMNS = ("contact_id", "email", "first_name", "phone_number", "plan", "total_s
 
 @pytest.fixture
 def shop(project: Project) -> Project:
-    """A project with four segments, and its contacts in files beside it."""
+    """A project with four segments, and files of contacts and events."""
     project.declare("Pro", query("plan = 'pro'"))
     project.declare("Big & rich", query("total_spend > 1000"))
     project.declare("Clicked", CLICKED)
@@ -74,28 +74,28 @@ def shop(project: Project) -> Project:
 CONTACTS = "contacts: { contacts: contacts.csv, events: events.csv }\n"
 
 
-def held(name: str, text: str, request: pytest.FixtureRequest) -> None:
+def check_golden(name: str, text: str, request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--golden-write"):
         (GOLDEN / name).write_text(text, "utf-8", newline="\n")
     assert text == (GOLDEN / name).read_text("utf-8")
 
 
-def test_the_numbers_as_text(shop: Project, request: pytest.FixtureRequest) -> None:
+def test_text_shows_the_numbers(shop: Project, request: pytest.FixtureRequest) -> None:
     done = shop.run("preview", "--overlap", "--sample", "2")
     assert done.code == 0
-    held("preview.txt", done.out + "---\n" + done.err, request)
+    check_golden("preview.txt", done.out + "---\n" + done.err, request)
 
 
-def test_the_numbers_as_markdown(shop: Project, request: pytest.FixtureRequest) -> None:
+def test_markdown_shows_the_numbers(shop: Project, request: pytest.FixtureRequest) -> None:
     done = shop.run("preview", "--overlap", "--sample", "2", "--format", "markdown")
     assert done.code == 0
-    held("preview.md", done.out, request)
+    check_golden("preview.md", done.out, request)
 
 
-def test_the_numbers_as_json(shop: Project, request: pytest.FixtureRequest) -> None:
+def test_json_has_the_numbers(shop: Project, request: pytest.FixtureRequest) -> None:
     done = shop.run("preview", "--overlap", "--sample", "2", "--format", "json")
     assert done.code == 0
-    held("preview.json", re.sub(r'"version": "[^"]*"', '"version": "0"', done.out), request)
+    check_golden("preview.json", re.sub(r'"version": "[^"]*"', '"version": "0"', done.out), request)
     plain = json.loads(shop.run("preview", "--format", "json", "Pro").out)
     assert plain["overlaps"] is None
     assert plain["segments"][0]["sample"] is None
@@ -103,7 +103,7 @@ def test_the_numbers_as_json(shop: Project, request: pytest.FixtureRequest) -> N
 
 @pytest.fixture
 def changed(shop: Project, remote: Remote) -> Project:
-    """The same project beside an account that has other definitions of three segments."""
+    """The same project, and an account with other definitions of three segments."""
     shop.env |= {"SEGCTL_BASE_URL": remote.url, "SENDGRID_API_KEY": KEY}
     remote.emulator.console.create("Pro", query("plan = 'pro' AND total_spend > 2000"))
     remote.emulator.console.create("Big & rich", query("city = 'Brno'"))
@@ -111,12 +111,16 @@ def changed(shop: Project, remote: Remote) -> Project:
     return shop
 
 
-def test_changes_before_and_after(changed: Project, request: pytest.FixtureRequest) -> None:
+def test_a_change_is_counted_before_and_after(
+    changed: Project, request: pytest.FixtureRequest
+) -> None:
     done = changed.run("preview", "--changed", "--contacts", str(changed.root / "contacts.csv"))
     assert done.code == 0
-    held("changed.txt", done.out.replace(str(changed.root), "") + "---\n" + done.err, request)
+    check_golden(
+        "changed.txt", done.out.replace(str(changed.root), "") + "---\n" + done.err, request
+    )
     text = changed.run("preview", "--changed", "--format", "markdown").out
-    held("changed.md", text, request)
+    check_golden("changed.md", text, request)
     data = json.loads(changed.run("preview", "--changed", "Pro", "--format", "json").out)
     (one,) = data["segments"]
     assert one["change"] == {"action": "patch", "before": 5, "gained": 10, "lost": 0}
@@ -125,7 +129,7 @@ def test_changes_before_and_after(changed: Project, request: pytest.FixtureReque
     assert (done.code, "No audience changes." in done.err) == (0, True)
 
 
-def test_an_upgrade_has_no_audience_of_before(changed: Project, remote: Remote) -> None:
+def test_an_upgrade_has_no_audience_before(changed: Project, remote: Remote) -> None:
     old = remote.emulator.console.seed_v1("Old", "city = 'Brno'")
     changed.declare("Old", query("plan = 'free'"), extra=f"upgrade_from: {{v1_id: {old}}}\n")
     assert "upgrade  Old" in changed.run("plan").out
@@ -135,21 +139,21 @@ def test_an_upgrade_has_no_audience_of_before(changed: Project, remote: Remote) 
     assert "account's own query" not in done.err
 
 
-def test_a_segment_that_was_named_must_be_counted(shop: Project) -> None:
+def test_a_named_segment_that_cannot_be_counted_fails(shop: Project) -> None:
     assert shop.run("preview", "Pro").code == 0
     done = shop.run("preview", "Pro", "In *")
     assert done.code == 1
     assert "segments/in-brno.yaml:2:" in done.err
-    assert "error[no-column]: it cannot be counted: the base has no column `city`" in done.err
+    assert "error[no-column]: it cannot be counted: the contacts have no column `city`" in done.err
     done = shop.run("preview", "Prro")
     assert (done.code, "did you mean `Pro`?" in done.err) == (1, True)
     shop.declare("Parents", query("plan = 'pro'"), parent="0b1f4a10-5c1d-4a6e-9f02-000000000001")
     done = shop.run("preview", "Parents")
-    assert "the base has no column `list_ids`" in done.err
+    assert "the contacts have no column `list_ids`" in done.err
     assert "segments/parents.yaml:3:1" in done.err
 
 
-def test_where_none_can_be_counted_it_fails(project: Project) -> None:
+def test_preview_fails_if_no_segment_can_be_counted(project: Project) -> None:
     project.declare("In Brno", query("city = 'Brno'"))
     path = written(project.root / "c.csv", "contact_id\n1\n")
     done = project.run("preview", "--contacts", str(path))
@@ -157,7 +161,7 @@ def test_where_none_can_be_counted_it_fails(project: Project) -> None:
 
 
 @pytest.mark.posix
-def test_where_the_contacts_are(shop: Project) -> None:
+def test_contacts_are_found_by_option_settings_or_pull(shop: Project) -> None:
     path = shop.root / ".segctl/contacts/production.duckdb"
     shop.write({"segctl.yaml": "version: 1\n"})
     done = shop.run("preview")
@@ -176,8 +180,8 @@ def test_where_the_contacts_are(shop: Project) -> None:
         assert done.out.startswith("30 contacts pulled as of 2026-07-15T15:00:00Z, 1 hour ago\n"), (
             done.err
         )
-        assert "it asks event_data, and the base has no events" in done.err
-    # A pull brings no events; the team's own go with it.
+        assert "it uses event_data, and there are no events" in done.err
+    # A pull has no events; the team's own complete it.
     events = str(shop.root / "events.csv")
     ways = [("--events", events), ("--events", events, "--contacts", "pulled"), ()]
     for argv in ways:
@@ -202,7 +206,7 @@ def test_where_the_contacts_are(shop: Project) -> None:
     assert "is a link that leads out of the project" in shop.run("preview").err
 
 
-def test_the_moment_can_be_chosen(project: Project) -> None:
+def test_the_time_can_be_set(project: Project) -> None:
     project.declare("New", query("created_at > now() - 7 days"))
     path = written(project.root / "c.csv", "contact_id,created_at\n1,2026-07-01\n2,2026-07-14\n")
     counted = [
@@ -218,12 +222,12 @@ def test_the_moment_can_be_chosen(project: Project) -> None:
 
 
 @pytest.mark.parametrize("option", ["--contacts", "--events"])
-def test_an_empty_name_of_a_file_is_told(shop: Project, option: str) -> None:
+def test_an_empty_file_name_is_reported(shop: Project, option: str) -> None:
     done = shop.run("preview", option, "")
     assert f"{option} names no file\n  hint: is a variable unset?" in done.err
 
 
-def test_a_base_of_another_account_is_told(changed: Project, remote: Remote) -> None:
+def test_contacts_of_another_account_are_reported(changed: Project, remote: Remote) -> None:
     path = changed.root / ".segctl/contacts/production.duckdb"
     path.parent.mkdir(parents=True)
     for lists, told in (([], True), (["there"], True), (["there", "here"], False)):
@@ -234,17 +238,17 @@ def test_a_base_of_another_account_is_told(changed: Project, remote: Remote) -> 
             remote.emulator.console.add_list("Here", id="here")
 
 
-def test_one_segment_has_nothing_to_overlap_with(shop: Project) -> None:
+def test_overlap_needs_two_segments(shop: Project) -> None:
     done = shop.run("preview", "Pro", "--overlap")
     assert done.code == 0
     assert "--overlap compares segments, and this is one alone" in done.err
 
 
-def test_a_sample_shows_no_domain_that_few_have(shop: Project) -> None:
+def test_a_sample_shows_no_rare_domain(shop: Project) -> None:
     done = shop.run("preview", "Big & rich", "--sample", "5", "--format", "json")
     (segment,) = json.loads(done.out)["segments"]
     assert sorted(set(segment["sample"])) == ["z…@common.test", "z…@….test"]
-    assert sum("common" in one["email"] for one in PEOPLE) >= COMMON
+    assert sum("common" in one["email"] for one in PEOPLE) >= MIN_SHARED
     short = written(shop.root / "c.csv", "contact_id,email\n1,ab@x.test\n2,none\n3,.a.b@x.test\n")
     shop.declare("All", "SELECT contact_id, updated_at FROM contact_data")
     argv = ("preview", "All", "--contacts", str(short), "--sample", "9", "--format", "json")
@@ -253,15 +257,15 @@ def test_a_sample_shows_no_domain_that_few_have(shop: Project) -> None:
     assert json.loads(shop.run(*argv).out)["segments"][0]["sample"] == ["a…@…"]
     bare = written(shop.root / "c.csv", "contact_id\n1\n")
     done = shop.run("preview", "All", "--contacts", str(bare), "--sample", "1")
-    assert "c.csv has no column email to show a sample of" in done.err
+    assert "c.csv has no column email, which --sample needs" in done.err
 
 
 OPTIONS = [(), ("--overlap",), ("--changed",), ("-vv",)]
 
 
 @pytest.mark.parametrize("broken", ["", "contacts", "events", "spend"])
-def test_nothing_of_a_contact_is_in_any_output(changed: Project, broken: str) -> None:
-    """Every value of the contacts is looked for, also where the files are broken."""
+def test_no_output_has_a_value_of_a_contact(changed: Project, broken: str) -> None:
+    """Every value of the contacts, also where the files are damaged."""
     if broken == "spend":
         people = [{**one, "total_spend": "n/a"} for one in PEOPLE]
         written(changed.root / "contacts.csv", as_csv(people, COLUMNS))
@@ -273,7 +277,7 @@ def test_nothing_of_a_contact_is_in_any_output(changed: Project, broken: str) ->
     values |= {"Zdenka", "zdenka", "secret.test", "common.test", "n/a"}
     for output, options in product(("text", "json", "markdown"), OPTIONS):
         done = changed.run("preview", "--format", output, *options)
-        # What is changed asks no events, so these are not read.
+        # The changed segments use no events, so these are not read.
         unread = broken in {"", "events"} if "--changed" in options else broken in {"", "spend"}
         assert done.code == int(not unread), done.err
         for value in values:
@@ -284,7 +288,7 @@ def test_nothing_of_a_contact_is_in_any_output(changed: Project, broken: str) ->
         assert not any(value in path.read_text() for value in values)
 
 
-def test_pairs_for_a_plan(shop: Project) -> None:
+def test_a_plan_counts_pairs(shop: Project) -> None:
     session = Session({}, shop.clock)
     session.enter(str(shop.root))
     old, new, clicked, brno = segments(
@@ -299,7 +303,7 @@ def test_pairs_for_a_plan(shop: Project) -> None:
     assert second.counts
     assert (second.counts.before, second.counts.after, second.counts.gained) == (0, 5, 5)
     assert (third.counts, third.in_before, fourth.in_before) == (None, True, False)
-    assert [one.message for one in fourth.problems] == ["the base has no column `city`"]
+    assert [one.message for one in fourth.problems] == ["the contacts have no column `city`"]
     assert evaluate(session, []) == []
     shop.write({"segctl.yaml": "version: 1\n"})
     session = Session({}, shop.clock)
@@ -323,18 +327,20 @@ def test_pairs_for_a_plan(shop: Project) -> None:
         ("contacts: { contacts: a, event: b }\n", "unknown key `event`"),
     ],
 )
-def test_settings_that_name_no_contacts(shop: Project, settings: str, message: str) -> None:
+def test_invalid_settings_of_contacts_are_reported(
+    shop: Project, settings: str, message: str
+) -> None:
     shop.write({"segctl.yaml": f"version: 1\n{settings}"})
     done = shop.run("preview")
     assert (done.code, message in done.err) == (1, True), done.err
 
 
-def test_wrong_fields_are_told(shop: Project) -> None:
+def test_invalid_fields_are_reported(shop: Project) -> None:
     shop.write({"segments/fields.yaml": "custom_fields: 5\n"})
     assert "segments/fields.yaml" in shop.run("preview").err
 
 
-def test_how_old_a_moment_is() -> None:
+def test_a_time_is_shown_with_its_age() -> None:
     now = NOW
     assert with_age("2026-03-31T12:29:30Z", now) == "2026-03-31T12:29:30Z"
     assert with_age("2026-03-31T12:29:00Z", now).endswith("Z, 1 minute ago")

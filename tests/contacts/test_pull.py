@@ -1,4 +1,4 @@
-"""Pulling contacts over a socket: what a base holds, what a pull survives, what it never says."""
+"""Pulls over a socket: what a data set has, which faults a pull survives, what it never shows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Spoil = Callable[[str, str, "Response"], "Response"]
 
 
 class Watched(Emulator):
-    """An emulated account that keeps what it was asked, and can be made to answer otherwise."""
+    """An emulated account that records requests, and whose responses a test can change."""
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -69,13 +69,13 @@ class Watched(Emulator):
         return reply if self.spoil is None else self.spoil(method, target, reply)
 
     def requests(self, method: str, start: str) -> int:
-        """Count the requests to an address that begins so."""
+        """Return the number of requests to addresses with a prefix."""
         return sum(one[0] == method and one[1].startswith(start) for one in self.asked)
 
 
 @dataclass
 class Place:
-    """A project and its account of seven contacts, who may be on two lists."""
+    """A project, and its account with seven contacts on up to two lists."""
 
     project: Project
     emulator: Watched
@@ -83,7 +83,7 @@ class Place:
     said: list[str] = field(default_factory=list)
 
     def run(self, *argv: str) -> Result:
-        """Run a command of contacts, and see that it says nothing that it should not."""
+        """Run a contacts command, and check that it shows no secret and no contact."""
         result = self.project.run("contacts", *argv)
         self.said += [result.out, result.err]
         for text in (KEY[3:], "example.com", "X-Signature", "Person", "555-0"):
@@ -100,23 +100,23 @@ class Place:
         return self.project.root / ".segctl" / "contacts"
 
     @property
-    def base(self) -> Path:
+    def dataset(self) -> Path:
         return self.folder / "production.duckdb"
 
     def rows(self, sql: str = EVERYTHING) -> list[tuple[Any, ...]]:
-        """Ask the base."""
-        with duckdb.connect(str(self.base), read_only=True) as base:
-            return base.execute(sql).fetchall()
+        """Return rows of the data set."""
+        with duckdb.connect(str(self.dataset), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
 
-    def facts(self) -> dict[str, str]:
+    def metadata(self) -> dict[str, str]:
         return dict(self.rows("SELECT key, value FROM segctl_base"))
 
-    def left(self) -> set[str]:
-        """Give the names of what is in the folder."""
+    def file_names(self) -> set[str]:
+        """Return the names of the files in the folder."""
         return {path.name for path in self.folder.iterdir()}
 
     def check_modes(self) -> None:
-        """Everything of segctl's is its owner's alone."""
+        """Check that only the owner can read the files."""
         for path in (self.folder, *self.folder.rglob("*")) if HAS_MODES else ():
             wanted = 0o700 if path.is_dir() else 0o600
             assert stat.S_IMODE(path.stat().st_mode) == wanted, path
@@ -152,7 +152,7 @@ def place(project: Project) -> Iterator[Place]:
         yield Place(project, emulator, watch)
 
 
-def test_a_base_holds_the_contacts_with_their_types_and_lists(place: Place) -> None:
+def test_a_data_set_has_the_contacts_with_their_types_and_lists(place: Place) -> None:
     result = place.pull()
     assert result.out == (
         "7 contacts of `production`, as of 2026-07-15T16:04:33Z (2 lists), "
@@ -173,10 +173,14 @@ def test_a_base_holds_the_contacts_with_their_types_and_lists(place: Place) -> N
     assert [len(row[6]) for row in found] == [2, 0, 1, 1, 1, 0, 2]
     types = {row[0]: row[1] for row in place.rows("DESCRIBE contact_data")}
     assert (types["spend"], types["since"]) == ("DECIMAL(38,9)", "TIMESTAMP")
-    facts = place.facts()
-    assert json.loads(facts["lists"]) == sorted([NEWS, VIP])
-    assert (facts["format"], facts["as_of"], facts["only"]) == ("1", "2026-07-15T16:04:33Z", "[]")
-    assert place.left() == {"production.duckdb", "production.lock"}
+    metadata = place.metadata()
+    assert json.loads(metadata["lists"]) == sorted([NEWS, VIP])
+    assert (metadata["format"], metadata["as_of"], metadata["only"]) == (
+        "1",
+        "2026-07-15T16:04:33Z",
+        "[]",
+    )
+    assert place.file_names() == {"production.duckdb", "production.lock"}
     place.check_modes()
 
 
@@ -191,30 +195,30 @@ def test_the_key_goes_to_the_account_and_never_to_the_files(place: Place) -> Non
             assert headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_what_the_account_has_under_a_declared_name_counts_too(place: Place) -> None:
+def test_lists_of_remote_definitions_are_pulled(place: Place) -> None:
     """Before and after: a pull request that moves a segment to another list shows both."""
     place.emulator.console.create("VIP", query(f"array_contains(list_ids, ['{OTHER}'])"))
     place.emulator.console.create("Foreign", query("city = 'x'"), parent_list_ids=[OTHER])
     place.pull()
-    assert json.loads(place.facts()["lists"]) == sorted([NEWS, VIP, OTHER])
+    assert json.loads(place.metadata()["lists"]) == sorted([NEWS, VIP, OTHER])
 
 
-def test_a_list_that_the_account_lacks_is_told(place: Place) -> None:
+def test_an_unknown_list_in_a_segment_is_reported(place: Place) -> None:
     gone = "0b1f4a10-5c1d-4a6e-9f02-000000000009"
     place.project.declare("VIP", query("Plan = 'pro'"), parent=gone)
     assert f"warning: the account has no list `{gone}`" in place.pull().err
-    assert json.loads(place.facts()["lists"]) == [NEWS]
+    assert json.loads(place.metadata()["lists"]) == [NEWS]
 
 
-def test_a_base_can_be_that_of_some_lists(place: Place) -> None:
+def test_a_pull_can_be_limited_to_lists(place: Place) -> None:
     result = place.pull("--list", "VIP", "--list", NEWS, "--list", "VIP")
     assert "They are those on `VIP`, `News` alone: shares are of them.\n" in result.out
     assert place.rows("SELECT count(*), count(DISTINCT contact_id) FROM contact_data") == [(5, 5)]
-    assert json.loads(place.facts()["only"]) == ["VIP", "News"]
+    assert json.loads(place.metadata()["only"]) == ["VIP", "News"]
     shown = place.run("show").out
     assert shown.startswith("production: 5 contacts as of 2026-07-15T16:04:33Z (")
     assert "  only those on `VIP`, `News`\n" in shown
-    # An empty list is a base, too, with all the columns.
+    # An empty list makes a data set, too, with all the columns.
     columns = set(place.rows("DESCRIBE contact_data"))
     assert place.pull("--list", "Other").out.startswith("0 contacts of `production`")
     assert set(place.rows("DESCRIBE contact_data")) >= columns
@@ -229,7 +233,7 @@ def test_a_base_can_be_that_of_some_lists(place: Place) -> None:
         (["Twice"], "several lists `Twice`\n  hint: give its id"),
     ],
 )
-def test_a_list_that_is_none(place: Place, names: list[str], words: str) -> None:
+def test_an_unknown_list_option_is_reported(place: Place, names: list[str], words: str) -> None:
     if "Twice" in names:
         place.emulator.spoil = lambda _method, _target, reply: replace(
             reply, body=reply.body.replace(b'"News"', b'"Twice"').replace(b'"VIP"', b'"Twice"')
@@ -239,7 +243,7 @@ def test_a_list_that_is_none(place: Place, names: list[str], words: str) -> None
     assert words in result.err
 
 
-def test_an_export_is_waited_for(place: Place) -> None:
+def test_a_pull_waits_for_exports(place: Place) -> None:
     place.emulator.spoil = pending_until(8)
     assert "Waiting for SendGrid" in place.pull().err
     pauses = place.project.clock.slept
@@ -248,7 +252,7 @@ def test_an_export_is_waited_for(place: Place) -> None:
 
 
 def pending_until(looks: int) -> Spoil:
-    """Let exports be on their way until they were looked at so often."""
+    """Keep exports pending until they were polled so many times."""
     seen = 0
 
     def spoil(method: str, target: str, reply: Response) -> Response:
@@ -263,26 +267,24 @@ def pending_until(looks: int) -> Spoil:
     return spoil
 
 
-def test_an_export_that_takes_too_long_is_waited_for_by_the_next_pull(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pull, "LONGEST_WAIT", 120.0)
+def test_the_next_pull_resumes_a_slow_export(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "MAX_WAIT", 120.0)
     place.emulator.spoil = pending_until(10_000)
     result = place.run("pull")
     assert result.code == 1
-    assert "still making the export after 2 minutes\n  hint: `segctl contacts pull` goes" in (
+    assert "the export is not ready after 2 minutes\n  hint: run `segctl contacts pull` again" in (
         result.err
     )
     assert place.run("show").out == (
         "production: a pull is unfinished; `segctl contacts pull` goes on with it\n"
     )
     place.emulator.spoil = None
-    assert "Taking up the export of all contacts" in place.pull().err
+    assert "Resuming the earlier export of all contacts" in place.pull().err
     assert place.emulator.requests("POST", EXPORTS) == 3
 
 
-def test_a_pull_is_interrupted_anywhere_and_taken_up(place: Place) -> None:
-    """Ctrl-C at each request; no export is asked for twice, and the base is the same."""
+def test_a_pull_resumes_after_an_interrupt_anywhere(place: Place) -> None:
+    """Ctrl-C at each request; no export is requested twice, and the data set is the same."""
     place.pull()
     expected, total = place.rows(), len(place.emulator.asked)
     assert total == 15
@@ -291,7 +293,7 @@ def test_a_pull_is_interrupted_anywhere_and_taken_up(place: Place) -> None:
         place.emulator.asked.clear()
         place.emulator.interrupt_at = number
         first = place.run("pull")
-        assert (first.code, place.base.exists()) == (130, False), first.err
+        assert (first.code, place.dataset.exists()) == (130, False), first.err
         assert "`segctl contacts pull` goes on from there" in first.err
         place.check_modes()
         place.emulator.interrupt_at = 0
@@ -299,14 +301,14 @@ def test_a_pull_is_interrupted_anywhere_and_taken_up(place: Place) -> None:
         assert place.rows() == expected
         assert place.emulator.requests("POST", EXPORTS) == 3
         assert place.emulator.requests("GET", FILES) <= 6 + 1
-        assert place.left() == {"production.duckdb", "production.lock"}
+        assert place.file_names() == {"production.duckdb", "production.lock"}
 
 
 @pytest.mark.posix
 @pytest.mark.parametrize("number", [5, 8, 12])
-def test_a_pull_that_is_killed_is_taken_up(place: Place, number: int) -> None:
-    """At the start of an export, while it is looked at, while a file is fetched."""
-    # A process has the clock of the machine.
+def test_a_pull_resumes_after_a_kill(place: Place, number: int) -> None:
+    """At the start of an export, during a poll, during a download."""
+    # A process uses the clock of the machine.
     place.watch.moment = place.project.clock.moment = datetime.now(UTC)
     started: SimpleQueue[Process] = SimpleQueue()
     place.emulator.interrupt_at = number
@@ -346,9 +348,9 @@ FAULTS = [
 ]
 
 
-def test_whatever_goes_wrong_the_next_pull_ends_well(place: Place) -> None:
+def test_the_next_pull_succeeds_after_any_fault(place: Place) -> None:
     place.pull()
-    expected, before = place.rows(), place.base.read_bytes()
+    expected, before = place.rows(), place.dataset.read_bytes()
     failed = 0
     for fault in FAULTS:
         place.watch.forward(hours=1)
@@ -362,20 +364,20 @@ def test_whatever_goes_wrong_the_next_pull_ends_well(place: Place) -> None:
             failed += 1
             assert (result.code, result.err.count("error: ")) == (1, 1), fault
             assert "fault:" not in result.err
-            # What there was is there still.
-            assert place.base.read_bytes() == before, fault
+            # The earlier data set is unchanged.
+            assert place.dataset.read_bytes() == before, fault
             place.check_modes()
             place.pull()
         assert place.rows() == expected, fault
-        before = place.base.read_bytes()
-        # A start that was not one, and an export that is of no use, are followed by another.
+        before = place.dataset.read_bytes()
+        # A failed start, and an unusable export, are followed by another export.
         more = fault.endswith((" 500 #2", " 429 #2", " 403 #2", "404 always"))
         assert place.emulator.requests("POST", EXPORTS) == 3 + more, fault
-        assert place.left() == {"production.duckdb", "production.lock"}
+        assert place.file_names() == {"production.duckdb", "production.lock"}
     assert failed == 8
 
 
-def test_a_file_is_fetched_on_from_where_it_broke_off(place: Place) -> None:
+def test_a_download_resumes_where_it_was_cut(place: Place) -> None:
     place.emulator.faults.add(f"GET {FILES}* cut")
     place.pull()
     ranges = [
@@ -387,17 +389,17 @@ def test_a_file_is_fetched_on_from_where_it_broke_off(place: Place) -> None:
     assert ranges[2:] == [None] * 5
 
 
-def test_exports_that_have_expired_are_started_anew(place: Place) -> None:
+def test_expired_exports_are_started_again(place: Place) -> None:
     place.emulator.faults.add(f"GET {FILES}* 400")
     assert place.run("pull").code == 1
     place.watch.forward(days=4)
     result = place.pull()
-    assert "is no use: SendGrid does not know it any more" in result.err
-    assert place.facts()["as_of"] == "2026-07-19T16:04:33Z"
+    assert "is unusable: SendGrid no longer has it" in result.err
+    assert place.metadata()["as_of"] == "2026-07-19T16:04:33Z"
     assert place.emulator.requests("POST", EXPORTS) == 2 * 3
 
 
-def test_what_was_begun_for_other_lists_is_used_as_far_as_it_goes(place: Place) -> None:
+def test_exports_for_other_lists_are_reused(place: Place) -> None:
     place.emulator.faults.add(f"GET {FILES}* 400 #4")
     assert place.run("pull").code == 1
     place.emulator.asked.clear()
@@ -405,9 +407,9 @@ def test_what_was_begun_for_other_lists_is_used_as_far_as_it_goes(place: Place) 
     assert place.emulator.requests("POST", EXPORTS) == 1
 
 
-def test_an_export_that_fails_says_why_and_leaves_the_old_base(place: Place) -> None:
+def test_a_failed_export_is_reported_and_the_data_set_stays(place: Place) -> None:
     place.pull()
-    before = place.base.read_bytes()
+    before = place.dataset.read_bytes()
 
     def failing(method: str, target: str, reply: Response) -> Response:
         if method == "GET" and target.startswith(f"{EXPORTS}/"):
@@ -419,10 +421,10 @@ def test_an_export_that_fails_says_why_and_leaves_the_old_base(place: Place) -> 
     place.emulator.spoil = failing
     result = place.run("pull")
     assert "could not export all contacts: disk of (an address) is full\n" in result.err
-    assert place.base.read_bytes() == before
+    assert place.dataset.read_bytes() == before
 
 
-def test_a_key_that_may_not_export_leaves_nothing_to_go_on_with(place: Place) -> None:
+def test_a_key_without_permission_leaves_nothing_to_resume(place: Place) -> None:
     place.emulator.faults.add(f"POST {EXPORTS} 403 always")
     result = place.run("pull")
     assert result.code == 1
@@ -433,7 +435,7 @@ def test_a_key_that_may_not_export_leaves_nothing_to_go_on_with(place: Place) ->
 
 
 @pytest.mark.parametrize("count", [PEOPLE - 1, PEOPLE + 1])
-def test_an_export_that_is_not_whole_makes_no_base(place: Place, count: int) -> None:
+def test_an_incomplete_export_builds_no_data_set(place: Place, count: int) -> None:
     def miscounted(method: str, target: str, reply: Response) -> Response:
         if method == "GET" and target.startswith(f"{EXPORTS}/"):
             data = reply.json()
@@ -443,15 +445,15 @@ def test_an_export_that_is_not_whole_makes_no_base(place: Place, count: int) -> 
 
     place.emulator.spoil = miscounted
     result = place.run("pull")
-    assert f"not usable: it holds 7 contacts, and SendGrid says {count}\n" in result.err
-    assert not place.base.exists()
-    # Its files would be no better next time.
+    assert f"unusable: it has 7 contacts, but SendGrid reports {count}\n" in result.err
+    assert not place.dataset.exists()
+    # The next pull starts new exports.
     place.emulator.spoil = None
     place.pull()
     assert place.emulator.requests("POST", EXPORTS) == 6
 
 
-def test_a_column_that_cannot_be_read_is_left_out(place: Place) -> None:
+def test_an_unreadable_column_is_left_out(place: Place) -> None:
     def odd(method: str, target: str, reply: Response) -> Response:
         if not target.startswith(FILES):
             return reply
@@ -465,16 +467,16 @@ def test_a_column_that_cannot_be_read_is_left_out(place: Place) -> None:
     assert "spend" in names
 
 
-def test_nothing_is_asked_for_without_duckdb(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_requested_without_duckdb(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     result = place.run("pull")
     assert (result.code, place.emulator.asked) == (1, [])
     assert "pip install 'segctl[preview]'" in result.err
-    # What was pulled before can still be removed.
+    # Pulled contacts can still be removed.
     assert place.run("forget").code == 0
 
 
-def test_git_must_ignore_the_place(place: Place) -> None:
+def test_a_pull_is_refused_where_git_does_not_ignore_the_files(place: Place) -> None:
     def git(*argv: str) -> None:
         subprocess.run(["git", *argv], cwd=place.project.root, check=True, capture_output=True)
 
@@ -496,7 +498,7 @@ def test_git_must_ignore_the_place(place: Place) -> None:
     place.pull()
 
 
-def test_a_repository_that_git_does_not_read(place: Place) -> None:
+def test_a_repository_that_git_cannot_read_is_reported(place: Place) -> None:
     (place.project.root / ".git").mkdir()
     result = place.run("pull")
     assert (result.code, place.emulator.asked) == (1, [])
@@ -507,31 +509,31 @@ def test_a_repository_that_git_does_not_read(place: Place) -> None:
 
 
 @pytest.mark.posix
-def test_a_link_leads_the_contacts_nowhere(place: Place, tmp_path: Path) -> None:
+def test_a_pull_refuses_a_link(place: Place, tmp_path: Path) -> None:
     (place.project.root / ".segctl").symlink_to(tmp_path)
     result = place.run("pull")
     assert (result.code, place.emulator.asked) == (3, [])
     assert ".segctl is a link" in result.err
 
 
-def test_errors_in_the_files_come_first(place: Place) -> None:
+def test_errors_in_the_files_are_reported_first(place: Place) -> None:
     place.project.write({"segments/broken.yaml": "name: 1\n"})
     result = place.run("pull")
     assert (result.code, place.emulator.asked) == (1, [])
     assert "segments/broken.yaml:1:7" in result.err
 
 
-def test_two_pulls_keep_out_of_each_other(place: Place) -> None:
+def test_a_second_pull_is_refused(place: Place) -> None:
     with ContactStore(place.folder, "production").locked():
         result = place.run("pull")
     assert result.code == 1
-    assert "another segctl is at work on the contacts of `production`" in result.err
+    assert "another segctl process is using the contacts of `production`" in result.err
     place.pull()
 
 
-def test_a_full_disk_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.pull()
-    before = place.base.read_bytes()
+    before = place.dataset.read_bytes()
 
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
@@ -544,19 +546,19 @@ def test_a_full_disk_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> N
     def failing(*args: object) -> None:
         raise EvaluationFailed("DuckDB says nothing more")
 
-    monkeypatch.setattr("segctl.contacts.build._Making.make", failing)
+    monkeypatch.setattr("segctl.contacts.build._Builder.build", failing)
     result = place.run("pull")
-    assert "DuckDB could not make the base of the contacts\n  hint: is the disk full?" in result.err
-    assert place.base.read_bytes() == before
+    assert "DuckDB could not write the contacts\n  hint: check the free disk space" in result.err
+    assert place.dataset.read_bytes() == before
 
 
-def test_contacts_are_forgotten(place: Place) -> None:
+def test_forget_removes_the_contacts(place: Place) -> None:
     assert place.run("forget").err == "No contacts were here.\n"
     assert place.run("show").err.startswith("No contacts are here")
     place.pull()
     (place.folder / "elsewhere.duckdb").write_bytes(b"x")
     assert place.run("forget").out == "Removed the contacts of `production`.\n"
-    assert place.left() == {"elsewhere.duckdb"}
+    assert place.file_names() == {"elsewhere.duckdb"}
     place.emulator.faults.add(f"GET {FILES}* 400 #2")
     assert place.run("pull").code == 1
     removed = place.run("forget", "--all").out.splitlines()
@@ -567,7 +569,7 @@ def test_contacts_are_forgotten(place: Place) -> None:
     assert not place.folder.exists()
 
 
-def test_contacts_that_cannot_be_removed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_removal_is_reported(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.pull()
 
     def refuse(*args: object, **options: object) -> None:
@@ -579,19 +581,19 @@ def test_contacts_that_cannot_be_removed(place: Place, monkeypatch: pytest.Monke
     assert "cannot remove the contacts of `production`: Permission denied" in result.err
 
 
-def test_show_says_how_old_a_base_is(place: Place) -> None:
+def test_show_reports_the_age_of_the_contacts(place: Place) -> None:
     place.pull()
     place.project.clock.sleep(3 * 86_400)
-    (place.folder / "broken.duckdb").write_bytes(place.base.read_bytes()[:4000])
+    (place.folder / "broken.duckdb").write_bytes(place.dataset.read_bytes()[:4000])
     broken, shown = place.run("show").out.splitlines()
     assert "7 contacts as of 2026-07-15T16:04:33Z, 3 days ago (2 lists, " in shown
     assert broken == (
-        "broken: broken.duckdb is no base that segctl pulled, or it is broken: "
+        "broken: broken.duckdb is damaged, or was not written by `segctl contacts pull`: "
         "run `segctl contacts pull`"
     )
 
 
-def test_the_state_of_another_account_is_no_use(place: Place) -> None:
+def test_the_state_of_another_account_is_ignored(place: Place) -> None:
     place.emulator.faults.add(f"GET {FILES}* 400")
     assert place.run("pull").code == 1
     state = place.folder / "production.pull.json"
@@ -609,7 +611,7 @@ def test_the_state_of_another_account_is_no_use(place: Place) -> None:
         assert place.emulator.requests("POST", EXPORTS) == 3
 
 
-def test_no_log_holds_the_address_of_a_file(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_has_the_address_of_a_file(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore"):
         caplog.set_level(logging.DEBUG, name)
@@ -617,10 +619,10 @@ def test_no_log_holds_the_address_of_a_file(place: Place, caplog: pytest.LogCapt
     assert "X-Signature" not in caplog.text
 
 
-def test_a_pull_of_the_sandbox(
+def test_the_sandbox_can_be_pulled(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a network: its files come from within the process, too. It has the time of day."""
+    """Without a network: the process serves the files, too."""
     monkeypatch.setattr(pull, "FIRST_PAUSE", 1.1)
     project.declare("Any", query("city = 'x'"))
     argv = ["-C", str(project.root), "--target", "sandbox", "contacts", "pull"]
@@ -628,8 +630,8 @@ def test_a_pull_of_the_sandbox(
     assert "of `sandbox`, as of " in capsys.readouterr().out
 
 
-def test_the_limit_is_held_with_another_key_than_that_of_the_pull(place: Place) -> None:
-    """A pipeline plans with a key that may only read, and applies with another one."""
+def test_the_audience_limit_applies_with_another_key(place: Place) -> None:
+    """A pipeline plans with a read-only key, and applies with another one."""
     limited = "version: 1\ncontacts: pulled\nlimits: {max_audience_change: 50%}\n"
     place.project.write({"segctl.yaml": limited})
     place.pull()
@@ -637,15 +639,17 @@ def test_the_limit_is_held_with_another_key_than_that_of_the_pull(place: Place) 
     done = place.project.run("apply", "--auto-approve")
     assert done.code == 3
     assert "`News` is empty and would reach 58 % of the pulled contacts" in done.out
-    # The base says which lists the account had, and one of them is enough.
-    assert sorted(json.loads(place.facts()["account_lists"])) == sorted([NEWS, VIP, OTHER])
-    with duckdb.connect(str(place.base)) as base:
-        base.execute("UPDATE segctl_base SET value = '[\"gone\"]' WHERE key = 'account_lists'")
+    # The metadata names the lists of the account, and one of them is enough.
+    assert sorted(json.loads(place.metadata()["account_lists"])) == sorted([NEWS, VIP, OTHER])
+    with duckdb.connect(str(place.dataset)) as connection:
+        connection.execute(
+            "UPDATE segctl_base SET value = '[\"gone\"]' WHERE key = 'account_lists'"
+        )
     done = place.project.run("plan")
     assert (done.code, "the contacts were pulled from another account" in done.out) == (0, True)
 
 
-def test_audiences_are_counted_in_what_was_pulled(place: Place) -> None:
+def test_audiences_are_counted_among_pulled_contacts(place: Place) -> None:
     place.project.declare("Elsewhere", query(f"array_contains(list_ids, ['{OTHER}'])"))
     place.pull("--list", "News")
     preview = place.project.run("preview", "News", "VIP", "Elsewhere")
@@ -653,7 +657,7 @@ def test_audiences_are_counted_in_what_was_pulled(place: Place) -> None:
     assert preview.out.startswith(heading)
     assert "News" in preview.out
     assert preview.code == 1
-    # Who is on another list is not known, and not nobody.
+    # The members of another list are unknown, which is not none.
     place.pull()
     rows = place.project.run("preview").out.splitlines()
     counts = [row.split()[:2] for row in rows[3:]]
@@ -663,7 +667,7 @@ def test_audiences_are_counted_in_what_was_pulled(place: Place) -> None:
 def of_files(
     change: Callable[[bytes], bytes], *, packed: bool = True, counted: bool = True
 ) -> Spoil:
-    """Change what stands in the first file of each export."""
+    """Change the content of the first file of each export."""
 
     def spoil(method: str, target: str, reply: Response) -> Response:
         if target.startswith(FILES) and "contacts-1." in target and reply.status == 200:
@@ -681,7 +685,7 @@ FIRST = b"00000000-0000-4000-8000-000000000000"
 
 
 def twice(text: bytes) -> bytes:
-    """Let the contacts of a file stand in it a second time."""
+    """Return a file with each contact twice."""
     header, _, rest = text.partition(b"\n")
     return header + b"\n" + rest + rest
 
@@ -693,7 +697,7 @@ KINDS = {
 }
 
 
-def test_exports_of_other_kinds(place: Place) -> None:
+def test_other_forms_of_exports_are_read(place: Place) -> None:
     place.pull()
     expected = place.rows()
     for name, spoil in KINDS.items():
@@ -702,35 +706,35 @@ def test_exports_of_other_kinds(place: Place) -> None:
         assert place.rows() == expected, name
 
 
-NO_USE: dict[str, Callable[[bytes], bytes]] = {
-    "not usable: 1 of its contacts have no id": lambda text: text.replace(FIRST, b""),
-    "not usable: line ": lambda text: text + b'p"x,"y\n',
+UNUSABLE: dict[str, Callable[[bytes], bytes]] = {
+    "unusable: 1 of its contacts have no id": lambda text: text.replace(FIRST, b""),
+    "unusable: cannot read line ": lambda text: text + b'p"x,"y\n',
     "is not UTF-8": lambda text: text.replace(b"pro", b"p\xff"),
-    "contact_id among them": lambda text: text.replace(b"CONTACT_ID", b"KONTAKT"),
-    "the names of columns": lambda text: b"\xff" + text,
-    "has two columns called `email`": lambda text: text.replace(b"SPEND", b"email"),
+    "does not name the column contact_id": lambda text: text.replace(b"CONTACT_ID", b"KONTAKT"),
+    "first line does not name": lambda text: b"\xff" + text,
+    "duplicate column `email` in ": lambda text: text.replace(b"SPEND", b"email"),
 }
 
 
-def test_exports_of_no_use(place: Place) -> None:
-    for words, change in NO_USE.items():
+def test_an_unusable_export_is_reported(place: Place) -> None:
+    for words, change in UNUSABLE.items():
         place.emulator.spoil = of_files(change)
         result = place.run("pull")
-        assert (result.code, place.base.exists()) == (1, False)
+        assert (result.code, place.dataset.exists()) == (1, False)
         assert words in result.err
     place.emulator.spoil = None
     place.pull()
 
 
-def test_an_export_that_is_lost_on_the_way(place: Place) -> None:
+def test_a_lost_export_is_reported(place: Place) -> None:
     place.emulator.faults.add(f"GET {EXPORTS}/* 404 always")
     result = place.run("pull")
-    assert "was lost: SendGrid does not know it any more\n  hint: run it again" in result.err
+    assert "was lost: SendGrid no longer has it\n  hint: check the clock" in result.err
     assert sum(place.project.clock.slept) > 60
 
 
-def test_what_is_in_the_folder_of_a_pull_is_looked_at(place: Place) -> None:
-    """A file that was cut or removed meanwhile is fetched again, and what nobody wants goes."""
+def test_the_downloads_of_a_pull_are_checked(place: Place) -> None:
+    """A truncated or missing file is downloaded again, and other files are removed."""
     place.emulator.faults.add(f"GET {FILES}* 400 #4")
     assert place.run("pull").code == 1
     parts = place.folder / "production.pull"
@@ -742,10 +746,10 @@ def test_what_is_in_the_folder_of_a_pull_is_looked_at(place: Place) -> None:
     place.emulator.asked.clear()
     place.pull()
     assert place.emulator.requests("GET", FILES) == 2 + 3
-    assert place.left() == {"production.duckdb", "production.lock"}
+    assert place.file_names() == {"production.duckdb", "production.lock"}
 
 
-def test_an_export_whose_time_is_over_is_made_anew(place: Place) -> None:
+def test_an_expired_export_is_started_again(place: Place) -> None:
     place.emulator.faults.add(f"GET {FILES}* 400")
     assert place.run("pull").code == 1
 
@@ -753,6 +757,6 @@ def test_an_export_whose_time_is_over_is_made_anew(place: Place) -> None:
     place.project.clock.sleep(30 * 86_400)
     place.emulator.asked.clear()
     result = place.run("pull")
-    assert "is no use: it has expired." in result.err
+    assert "is unusable: it has expired." in result.err
     assert result.code == 1
     assert "was lost: it has expired" in result.err
