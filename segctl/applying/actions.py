@@ -127,9 +127,9 @@ def _judged(done: Outcome, written: Remote, means: Means) -> Steps[Outcome]:
         case Validation.VALID | Validation.UNKNOWN:
             return done
         case Validation.PENDING:
-            what = "SendGrid is still checking its query"
+            what = "SendGrid is still validating its query"
             if verdict.halted:
-                what = f"{verdict.halted} while SendGrid was still checking its query"
+                what = f"{verdict.halted} while SendGrid was still validating its query"
             return dataclasses.replace(done, message="; ".join(filter(None, (done.message, what))))
         case Validation.INVALID:
             return (yield from _invalid(done, verdict, means))

@@ -82,7 +82,7 @@ def _judged(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
                 change,
                 Status.WAITING,
                 new.id,
-                f"{when}SendGrid is still checking the new segment; the old one stays as "
+                f"{when}SendGrid is still validating the new segment; the old one stays as "
                 f"`{aside.name}`",
                 AGAIN_HINT,
                 is_written=True,

@@ -88,7 +88,7 @@ def _rejected(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome 
         case Validation.VALID:
             return None
         case Validation.PENDING | Validation.UNKNOWN:
-            what = "SendGrid is still checking the new segment"
+            what = "SendGrid is still validating the new segment"
             return _waiting(change, verdict.remote, _halted(verdict, what))
         case Validation.INVALID:
             return (yield from _invalid(change, verdict, means))

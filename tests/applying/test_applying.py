@@ -367,7 +367,7 @@ def test_a_stop_ends_the_watching_of_a_query(account: Account) -> None:
     )
     for outcome in (one, two):
         assert outcome.status is Status.DONE
-        assert outcome.message.startswith("the disk is full while SendGrid was still checking")
+        assert outcome.message.startswith("the disk is full while SendGrid was still validating")
 
 
 def test_a_stop_leaves_a_replacement_where_it_stands(account: Account) -> None:
@@ -376,7 +376,7 @@ def test_a_stop_leaves_a_replacement_where_it_stands(account: Account) -> None:
     (outcome,) = account.perform(replacement(remote), stopped=lambda: sum(account.clock.slept) > 3)
     aside = temporary_name("N", remote.id, Marker.OLD)
     assert outcome.status is Status.WAITING
-    assert outcome.message.startswith("interrupted, and SendGrid is still checking")
+    assert outcome.message.startswith("interrupted, and SendGrid is still validating")
     assert aside in outcome.message
     assert names(account)["N"] == names(account)[aside] == 1
 

@@ -455,7 +455,7 @@ def test_apply_refreshes_what_it_changed(connected: Project, remote: Remote) -> 
     result = connected.run("apply", "--auto-approve", "--refresh", "changed")
     assert result.code == 0
     assert "Applied: 11 done. 10 of 11 refreshing, 1 deferred." in result.out
-    late = "deferred      New 10: not before 2026-07-16 00:00 UTC: an account has 10 refreshes"
+    late = "deferred      New 10: not before 2026-07-16 00:00 UTC: the limit is 10 refreshes"
     assert late in result.out
     asked = [e.target for e in remote.emulator.log if "/refresh/" in e.target]
     assert len(asked) == 10
@@ -512,7 +512,10 @@ def test_refresh_by_name_and_by_id(connected: Project, remote: Remote) -> None:
     assert result.out == "  refreshing    VIP\n  refreshing    Other\n"
     again = connected.run("refresh", "VIP")
     assert again.code == 1
-    assert "deferred      VIP: not before 2026-07-15 17:05 UTC: a segment has 1" in again.out
+    assert (
+        "deferred      VIP: not before 2026-07-15 17:05 UTC: the limit is 1 refresh an hour"
+        in again.out
+    )
     refreshes = [entry.target for entry in remote.emulator.log if "/refresh/" in entry.target]
     assert len(refreshes) == 2
     # Who insists asks the account.
@@ -554,7 +557,9 @@ def test_refresh_uses_the_time_zone_of_the_settings(connected: Project, remote: 
         remote.clock.forward(hours=1)
         connected.clock.sleep(3600)
     refused = connected.run("refresh", "VIP")
-    assert "not before 2026-07-16 00:00 Europe/Prague: a segment has no more than 2" in refused.out
+    assert (
+        "not before 2026-07-16 00:00 Europe/Prague: the limit is 2 refreshes a day" in refused.out
+    )
     # 18:04 UTC is 20:04 in Prague: four hours to its midnight, six to that of UTC.
     remote.clock.forward(hours=4)
     connected.clock.sleep(4 * 3600)
@@ -816,7 +821,7 @@ def test_information_is_for_those_who_ask(project: Project) -> None:
 def test_lint_explains_its_rules(project: Project) -> None:
     listed = project.run("lint", "--explain")
     assert listed.code == 0
-    assert re.search(r"^drops-nulls +warning  Find", listed.out, re.MULTILINE)
+    assert re.search(r"^drops-nulls +warning  Report", listed.out, re.MULTILINE)
     one = project.run("lint", "--explain", "drops-nulls")
     assert one.out.startswith("drops-nulls (warning)\n")
     assert "country != 'US' OR country IS NULL" in one.out

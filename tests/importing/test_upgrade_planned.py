@@ -143,7 +143,7 @@ def test_what_is_still_checked_is_finished_later(project: Project, account: Remo
     )
     account.emulator.console.seed_v1("Old", "event_type = 'click'", id=V1)
     project.write({"segments/old.yaml": upgraded(text)})
-    assert "still checking" in both(project, account, "--validation-timeout", "0")
+    assert "still validating" in both(project, account, "--validation-timeout", "0")
     settled(project)
 
 

@@ -752,7 +752,7 @@ def test_an_old_one_stays_until_the_new_one_is_valid(
     for _ in range(2):
         done = connected.run("apply", "--auto-approve")
         assert done.code == 4
-        assert "waiting       replace VIP: SendGrid is still checking the new segment" in done.out
+        assert "waiting       replace VIP: SendGrid is still validating the new segment" in done.out
         assert "waiting 2 min at most, SendGrid is checking the query" in done.err
         assert sum(connected.clock.slept) <= 120
         connected.clock.slept.clear()

@@ -78,7 +78,7 @@ def test_a_folder_with_nothing_in_it(project: Path) -> None:
 def test_a_folder_that_is_none(project: Path, folder: str) -> None:
     (project / "file").write_text("")
 
-    with pytest.raises(UsageError, match=f"no folder {folder}/") as caught:
+    with pytest.raises(UsageError, match=f"folder {folder}/ not found") as caught:
         read_files(project, folder)
     assert "-C DIR" in caught.value.hint
 
