@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from segctl.app.session import Account, Session
+    from segctl.app.connection import Connection as Account
+    from segctl.app.session import Session
     from segctl.applying.applier import Event
     from segctl.applying.journal import Journal
     from segctl.common.stopping import Stop
@@ -145,8 +146,8 @@ class _Run:
 
     def refresh(self, account: Account, writer: Writer, stopped: Callable[[], str | bool]) -> None:
         """Have what was created, patched or replaced counted anew, as far as the quota goes."""
-        wanted = changed(self.session, sort_outcomes(self.plan.changes, self.outcomes))
-        record = record_of(self.session, account)
+        wanted = changed(self.session.project, sort_outcomes(self.plan.changes, self.outcomes))
+        record = record_of(self.session.project, account)
         zone = self.session.config.time_zone
         with self.session.progress("refreshing") as tell:
             for one in refresh_changed(writer, wanted, record, zone, lambda: bool(stopped())):

@@ -1,4 +1,4 @@
-"""Counts audiences for a command: which contacts, with which fields, and what may be said of them.
+"""The contacts that a project counts its audiences in, and the counting of pairs of segments.
 
 `preview` shows the counts, and a plan carries them as the impact of its changes.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segctl.app.local_fields import offline_fields
+from segctl.app.fields import read_local_fields
 from segctl.audience.results import Counts, Uncountable
 from segctl.contacts.counter import column_names_in, count_audiences
 from segctl.contacts.dataset import DatasetMissing, open_dataset
@@ -24,25 +24,28 @@ from segctl.project.state_folder import STATE_FOLDER, make_state_folder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from segctl.app.session import Account, Session
+    from segctl.app.connection import Connection
+    from segctl.app.project import Project
     from segctl.contacts.dataset import Dataset
     from segctl.model import Segment
     from segctl.query.parser.errors import Problem
 
+OTHER_ACCOUNT = "the contacts were pulled from another account"
+
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What became of a pair: `counts`, or `None` and the `problems` that kept it from that.
+class Evaluation:
+    """The counts of a segment before and after a change; `None` if the `problems` prevent them.
 
-    Offsets of the problems are in the query before the change where `in_before`, and else in the
-    one after; -1 stands for the parent list. `base` is how many contacts there are, and `as_of`
-    the moment (ISO 8601, UTC) that a pulled base shows, `None` for anybody's own files, of which
-    `modified_at` says when they were written last. `only` names the lists that the base is limited
-    to, if it is.
+    Offsets of the problems are in the query before the change if `in_before`, else in the one
+    after it; -1 stands for the parent list. `total` is the number of contacts in the dataset.
+    `as_of` is the time that pulled contacts are from, `modified_at` the time at which the team's
+    own files were last written (both ISO 8601, UTC); `None` for the other kind. `only` names the
+    lists that pulled contacts are limited to, if any.
     """
 
     counts: Counts | None
-    base: int
+    total: int
     as_of: str | None
     problems: tuple[Problem, ...] = ()
     in_before: bool = False
@@ -51,127 +54,131 @@ class Evaluated:
 
 
 def evaluate(
-    session: Session,
+    project: Project,
     pairs: Sequence[tuple[Segment | None, Segment]],
-    account: Account | None = None,
-) -> list[Evaluated]:
-    """Count segments before (`None`: there is none) and after, in the base that segctl.yaml names.
+    connection: Connection | None = None,
+) -> list[Evaluation]:
+    """Count segments before (`None`: not there yet) and after, in the contacts of segctl.yaml.
 
-    All take one statement. Empty where segctl.yaml names none: nothing is guessed. With an
-    `account`, a base that was pulled from another is not counted in. Raises `DatasetMissing` where
-    it names one that is not there, `UsageError` where that cannot be counted in, `EvaluationFailed`
-    where it cannot be read, and `RemoteError` where the account does not say which it is.
+    Takes one statement for all. Empty if segctl.yaml names no contacts. With a `connection`,
+    contacts that were pulled from another account are refused. Raises `DatasetMissing`,
+    `UsageError` if they cannot be counted in, `EvaluationFailed` if they cannot be read, and
+    `RemoteError`.
     """
-    named = session.config.contacts
-    if named is None or not pairs:
+    configured = project.config.contacts
+    if configured is None or not pairs:
         return []
-    contacts, events = configured(session, named)
-    with opened(session, contacts, events, _segments(pairs)) as base:
-        if account is not None and not shows(base, account):
-            raise UsageError(ANOTHER_ACCOUNT, hint="run `segctl contacts pull`")
-        counted = count_audiences(base, pairs, session.clock.now())
-        as_of, modified_at, only = base.as_of, base.modified_at, base.only
+    contacts, events = configured_paths(project, configured)
+    with open_contacts(project, contacts, events, _segments(pairs)) as dataset:
+        if connection is not None and not is_of_account(dataset, connection):
+            raise UsageError(OTHER_ACCOUNT, hint="run `segctl contacts pull`")
+        counted = count_audiences(dataset, pairs, project.clock.now())
+        as_of, modified_at, only = dataset.as_of, dataset.modified_at, dataset.only
     return [
-        Evaluated(None, counted.total, as_of, one.problems, one.in_before, modified_at, only)
-        if isinstance(one, Uncountable)
-        else Evaluated(one, counted.total, as_of, modified_at=modified_at, only=only)
-        for one in counted.results
+        Evaluation(None, counted.total, as_of, result.problems, result.in_before, modified_at, only)
+        if isinstance(result, Uncountable)
+        else Evaluation(result, counted.total, as_of, modified_at=modified_at, only=only)
+        for result in counted.results
     ]
 
 
-ANOTHER_ACCOUNT = "the contacts were pulled from another account"
+def is_of_account(dataset: Dataset, connection: Connection) -> bool:
+    """Return whether a dataset holds the contacts of this account; a file may be of any account.
 
-
-def shows(base: Dataset, account: Account) -> bool:
-    """Say whether a base has the contacts of this account; somebody's own file has anybody's.
-
-    A pipeline plans with one key and applies with another, and an account's digest is of its key,
-    too. So where that differs, the lists are looked at: their ids are no two accounts'. Raises
+    A pipeline plans with one key and applies with another, and the digest of an account depends on
+    the key. If the digests differ, a common list id decides: no two accounts share one. Raises
     `RemoteError`.
     """
-    if base.account in (None, account.digest):
+    if dataset.account in (None, connection.digest):
         return True
-    if not base.account_lists:
+    if not dataset.account_lists:
         return False
-    return any(one.id in base.account_lists for one in account.reader.list_contact_lists())
+    lists = connection.reader.list_contact_lists()
+    return any(contact_list.id in dataset.account_lists for contact_list in lists)
 
 
 def _segments(pairs: Iterable[tuple[Segment | None, Segment]]) -> list[Segment]:
-    return [one for pair in pairs for one in pair if one is not None]
+    return [segment for pair in pairs for segment in pair if segment is not None]
 
 
-def pulled_path(session: Session) -> Path:
-    """Give the base that was pulled from the target. Raises `UsageError` and `DatasetMissing`."""
-    path = store_of(session).dataset
+def store_folder(project: Project) -> Path:
+    """Return the folder of the pulled contacts of every target."""
+    return project.root / STATE_FOLDER / FOLDER
+
+
+def contact_store(project: Project) -> ContactStore:
+    """Return where the contacts of the target are kept. Raises `UsageError` without a target."""
+    return ContactStore(store_folder(project), project.target.name)
+
+
+def pulled_path(project: Project) -> Path:
+    """Return the dataset pulled from the target. Raises `UsageError` and `DatasetMissing`."""
+    path = contact_store(project).dataset
     if not path.exists():
         raise DatasetMissing(
-            f"no contacts of the target `{session.target.name}` were pulled",
+            f"no contacts pulled from the target `{project.target.name}`",
             hint="run `segctl contacts pull`",
         )
     return path
 
 
-def chosen(
-    session: Session, contacts: str | None, events: str | None
+def choose_contacts(
+    project: Project, contacts: str | None, events: str | None
 ) -> tuple[Path, Path | None] | None:
-    """Give the files of the command line, and what is not there as segctl.yaml names it.
+    """Return the files of contacts and events: those passed, else those of segctl.yaml.
 
-    `None` where neither names contacts. Raises `UsageError` and `DatasetMissing`.
+    `None` if neither names contacts. Raises `UsageError` and `DatasetMissing`.
     """
-    for option, given in (("--contacts", contacts), ("--events", events)):
-        if given is not None and not given.strip():
-            raise UsageError(f"{option} names no file", hint="is a variable unset?")
-    happened = None if events is None else Path(events)
+    for option, value in (("--contacts", contacts), ("--events", events)):
+        if value is not None and not value.strip():
+            raise UsageError(f"{option} is empty", hint="is a variable unset?")
+    events_path = None if events is None else Path(events)
     if contacts is not None:
-        return (pulled_path(session) if contacts == PULLED else Path(contacts)), happened
-    named = session.config.contacts
-    if named is None:
+        contacts_path = pulled_path(project) if contacts == PULLED else Path(contacts)
+        return contacts_path, events_path
+    configured = project.config.contacts
+    if configured is None:
         return None
-    path, own = configured(session, named)
-    return path, happened or own
+    contacts_path, configured_events = configured_paths(project, configured)
+    return contacts_path, events_path or configured_events
 
 
-def configured(session: Session, named: ContactFiles) -> tuple[Path, Path | None]:
-    """Give the files that segctl.yaml names. Raises `UsageError` and `DatasetMissing`."""
-    events = _inside(session.root, named.events) if named.events else None
-    if named.contacts == PULLED:
-        return pulled_path(session), events
-    return _inside(session.root, named.contacts), events
+def configured_paths(project: Project, files: ContactFiles) -> tuple[Path, Path | None]:
+    """Return the paths of the files that segctl.yaml names.
+
+    Raises `UsageError` and `DatasetMissing`.
+    """
+    events = _path_inside(project.root, files.events) if files.events else None
+    if files.contacts == PULLED:
+        return pulled_path(project), events
+    return _path_inside(project.root, files.contacts), events
 
 
-def _inside(root: Path, name: str) -> Path:
+def _path_inside(root: Path, name: str) -> Path:
     path = root / name
     if not stays_inside(root, path):
         # A pull request could point a link at any file on this machine.
-        raise UsageError(f"{name} is a link that leads out of the project", hint="put it inside")
+        raise UsageError(
+            f"{name} is a link that leads out of the project", hint="move the file into the project"
+        )
     return path
 
 
 @contextmanager
-def opened(
-    session: Session, contacts: Path, events: Path | None, segments: Iterable[Segment]
+def open_contacts(
+    project: Project, contacts: Path, events: Path | None, segments: Iterable[Segment]
 ) -> Iterator[Dataset]:
-    """Open a base for what some segments ask.
+    """Open the dataset for counting these segments.
 
-    Raises `InvalidInput` where fields.yaml is wrong, and what `open_dataset` does.
+    Raises `InvalidInput` if fields.yaml has problems, and what `open_dataset` raises.
     """
-    fields, findings = offline_fields(session)
-    if findings:
-        raise InvalidInput(findings)
-    known = column_types((*fields.reserved, *fields.custom)) if fields else {}
-    # What does not fit into memory is as personal as the contacts: it stays in our own folder.
-    temp_root = make_state_folder(session.root)
+    fields, problems = read_local_fields(project)
+    if problems:
+        raise InvalidInput(problems)
+    columns = column_types((*fields.reserved, *fields.custom)) if fields else {}
+    # What does not fit into memory is as personal as the contacts: it stays in segctl's own folder.
+    temp_root = make_state_folder(project.root)
     with open_dataset(
-        contacts, events, fields=known, used=column_names_in(segments), temp_root=temp_root
-    ) as base:
-        yield base
-
-
-def contacts_folder(session: Session) -> Path:
-    """Give the folder of the contacts of every target."""
-    return session.root / STATE_FOLDER / FOLDER
-
-
-def store_of(session: Session) -> ContactStore:
-    """Give the place of the target's contacts. Raises `UsageError` where there is no target."""
-    return ContactStore(contacts_folder(session), session.target.name)
+        contacts, events, fields=columns, used=column_names_in(segments), temp_root=temp_root
+    ) as dataset:
+        yield dataset

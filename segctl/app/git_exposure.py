@@ -1,9 +1,9 @@
-"""Keeps contacts out of git: says of a file with personal data whether git has it or could take it.
+"""Whether git has, or could take, a file of contacts.
 
-The one place that judges this, for what segctl writes (`contacts pull`) and for what a team brings
-itself. A file that nobody ignores is one `git add .` away from the repository: a warning where
-segctl only reads it. One that git tracks is there already, and goes to everybody who clones: an
-error. Touches neither the file nor git.
+The one place that judges this, for what segctl writes (`contacts pull`) and for the team's own
+files. A file that git does not ignore is one `git add .` away from the repository: a warning where
+segctl only reads it. A file that git tracks is in every clone: an error. Touches neither the file
+nor git.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from segctl.project.config import PULLED
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from segctl.app.session import Session
+    from segctl.app.project import Project
 
 
-def exposure(session: Session, root: Path, path: Path, *, ignore: str) -> Diagnostic | None:
-    """Say what git could do with a file of contacts, or did; nothing where it leaves it alone.
+def exposure(root: Path, path: Path, env: Mapping[str, str], *, ignore: str) -> Diagnostic | None:
+    """Return what git could do, or did, with a file of contacts; `None` if git ignores it.
 
     `path` is relative to `root`, and need not exist. `ignore` is what should be ignored: the file,
-    or a folder around it. Raises `UsageError` where git cannot tell.
+    or a folder around it. Raises `UsageError` if git cannot be asked.
     """
     name = clean(path.as_posix())
-    match git_status_of(root, path, env=session.env):
+    match git_status_of(root, path, env=env):
         case GitStatus.IGNORED:
             return None
         case GitStatus.UNTRACKED:
@@ -38,53 +38,56 @@ def exposure(session: Session, root: Path, path: Path, *, ignore: str) -> Diagno
                 "contacts-not-ignored",
                 Severity.WARNING,
                 f"git does not ignore {name}, so the contacts could be committed",
-                hint=f"write `{clean(ignore)}` into .gitignore",
+                hint=f"add `{clean(ignore)}` to .gitignore",
             )
         case GitStatus.TRACKED:
             return Diagnostic(
                 "contacts-tracked",
                 Severity.ERROR,
-                f"git tracks {name}, and whoever clones the repository gets the contacts",
-                hint=f"`git rm -r --cached {clean(quote(ignore))}`, and write `{clean(ignore)}` "
-                "into .gitignore; if it was pushed, remove it from the history as well",
+                f"git tracks {name}, so every clone of the repository contains the contacts",
+                hint=f"run `git rm -r --cached {clean(quote(ignore))}` and add `{clean(ignore)}` "
+                "to .gitignore; if it was pushed, remove it from the history as well",
             )
         case never:
             assert_never(never)
 
 
-def own_files(session: Session) -> Iterator[Path]:
-    """Give the team's own files of contacts and of events that segctl.yaml names."""
-    named = session.config.contacts
-    if named is not None:
-        for name in (named.contacts, named.events):
+def configured_files(project: Project) -> Iterator[Path]:
+    """Yield the team's own files of contacts and of events that segctl.yaml names."""
+    configured = project.config.contacts
+    if configured is not None:
+        for name in (configured.contacts, configured.events):
             if name and name != PULLED:
-                yield session.root / name
+                yield project.root / name
 
 
-def exposures(session: Session, files: Iterable[Path]) -> list[Diagnostic]:
-    """Say it of files that exist, in the project or elsewhere."""
-    project = session.root.resolve()
-    found = []
+def find_exposed(project: Project, files: Iterable[Path]) -> list[Diagnostic]:
+    """Return the exposure of each of these files that exists, in the project or elsewhere."""
+    top = project.root.resolve()
+    diagnostics = []
     for file in files:
         if not file.is_file():
             continue
-        place = file.resolve()
-        root = project if place.is_relative_to(project) else place.parent
-        path = place.relative_to(root)
+        target = file.resolve()
+        root = top if target.is_relative_to(top) else target.parent
+        path = target.relative_to(root)
         try:
-            one = exposure(session, root, path, ignore=path.as_posix())
+            diagnostic = exposure(root, path, project.env, ignore=path.as_posix())
         except UsageError as error:
-            summary = (
-                f"git cannot tell whether it ignores {clean(path.as_posix())}: {error.message}"
+            name = clean(path.as_posix())
+            diagnostic = Diagnostic(
+                "contacts-not-ignored",
+                Severity.WARNING,
+                f"cannot find out whether git ignores {name}: {error.message}",
+                hint=error.hint,
             )
-            one = Diagnostic("contacts-not-ignored", Severity.WARNING, summary, hint=error.hint)
-        if one is not None:
-            found.append(one)
-    return found
+        if diagnostic is not None:
+            diagnostics.append(diagnostic)
+    return diagnostics
 
 
-def refuse_tracked(found: Iterable[Diagnostic]) -> None:
-    """Raise `Refused` where git has a file of contacts."""
-    for one in found:
-        if one.severity is Severity.ERROR:
-            raise Refused(one.summary, hint=one.hint)
+def refuse_tracked(exposed: Iterable[Diagnostic]) -> None:
+    """Raise `Refused` if git tracks a file of contacts."""
+    for diagnostic in exposed:
+        if diagnostic.severity is Severity.ERROR:
+            raise Refused(diagnostic.summary, hint=diagnostic.hint)

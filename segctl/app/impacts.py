@@ -1,9 +1,9 @@
-"""Counts whom each change of a plan reaches, on the contacts that segctl.yaml names.
+"""The audience of each change of a plan, before and after, in the contacts that segctl.yaml names.
 
-Owns when a plan has impacts, and what it says where it has none: nothing is guessed, and nothing
-about the contacts keeps a plan from being made. The reason is a warning where
-`limits.max_audience_change` needs the count, and a remark elsewhere; one that concerns all changes
-is told once. Whether a change goes too far is `policy`'s to say.
+Decides when a plan has impacts, and what it reports if it has none: nothing is guessed, and nothing
+about the contacts keeps a plan from being made. The reason is a warning if
+`limits.max_audience_change` needs the counts, else an info; a reason that holds for all changes is
+reported once. Whether a change goes too far is decided by the safety rules.
 """
 
 from __future__ import annotations
@@ -23,141 +23,147 @@ from segctl.render.previews import quote_names
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.app.audiences import Evaluated
-    from segctl.app.session import Account, Session
+    from segctl.app.audiences import Evaluation
+    from segctl.app.connection import Connection
+    from segctl.app.console import Console
+    from segctl.app.project import Project
     from segctl.model import Change, Patch, Plan, Replace
 
 OLD_AFTER = timedelta(days=7)
-"""Contacts taken longer ago are told: segments by events have moved on by then."""
+"""The age from which contacts are reported as old: segments by events have moved on by then."""
 
 
 def with_impacts(
-    session: Session, account: Account, plan: Plan
+    project: Project, connection: Connection, plan: Plan, console: Console
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """Give the plan with the impact of each change, and what is to be said of the counting."""
+    """Return the plan with the impact of each change, and the diagnostics of the counting."""
     changes = with_audience(plan.changes)
     if not changes:
         return plan, ()
-    limited = session.config.limits.max_audience_change is not None
-    weight = Severity.WARNING if limited else Severity.INFO
-    if session.config.contacts is None:
-        words = "`limits.max_audience_change` is not held: segctl.yaml names no contacts"
-        hint = "write `contacts: pulled` there, and run `segctl contacts pull`"
-        return plan, (Diagnostic("audience-unknown", weight, words, hint=hint),)
+    is_limited = project.config.limits.max_audience_change is not None
+    severity = Severity.WARNING if is_limited else Severity.INFO
+    if project.config.contacts is None:
+        summary = "`limits.max_audience_change` is not checked: segctl.yaml names no contacts"
+        hint = "add `contacts: pulled` to segctl.yaml, and run `segctl contacts pull`"
+        return plan, (Diagnostic("audience-unknown", severity, summary, hint=hint),)
     pairs = [
         (None if isinstance(change, Create) else change.before, change.after) for change in changes
     ]
     from segctl.app.audiences import evaluate  # noqa: PLC0415 - DuckDB's room, only with contacts
-    from segctl.app.git_exposure import exposures, own_files  # noqa: PLC0415 - asks git
+    from segctl.app.git_exposure import configured_files, find_exposed  # noqa: PLC0415 - asks git
 
-    exposed = exposures(session, own_files(session))
+    exposed = find_exposed(project, configured_files(project))
     try:
-        with session.progress("counting contacts"):
-            evaluated = evaluate(session, pairs, account)
-            if not evaluated[0].base:
-                # Of nobody, no change is too large: that is no answer.
-                raise UsageError("there is nobody in the contacts", hint="take them anew")
+        with console.progress("counting contacts"):
+            evaluations = evaluate(project, pairs, connection)
+            if not evaluations[0].total:
+                # No change is too large for nobody: that is no answer.
+                raise UsageError("the dataset holds no contacts", hint="export the contacts again")
     except SegctlError as error:
-        words = f"who is reached is not known: {error.message}"
-        return plan, (*exposed, Diagnostic("audience-unknown", weight, words, hint=error.hint))
-    counted = dict(zip(map(id, changes), evaluated, strict=True))
-    with_impact = {id(change): _counted(change, counted[id(change)]) for change in changes}
-    said = (
+        summary = f"the audiences are unknown: {error.message}"
+        unknown = Diagnostic("audience-unknown", severity, summary, hint=error.hint)
+        return plan, (*exposed, unknown)
+    by_change = dict(zip(map(id, changes), evaluations, strict=True))
+    with_impact = {id(change): _with_impact(change, by_change[id(change)]) for change in changes}
+    diagnostics = (
         *exposed,
-        *_age(session, evaluated[0]),
-        *_part(evaluated[0], weight),
-        *_unknown(session, changes, counted, weight),
+        *_old_contacts(project, evaluations[0]),
+        *_partial_contacts(evaluations[0], severity),
+        *_unknown_audiences(project, changes, by_change, severity),
     )
     return dataclasses.replace(
         plan, changes=tuple(with_impact.get(id(change), change) for change in plan.changes)
-    ), said
+    ), diagnostics
 
 
-def _counted(change: Create | Patch | Replace, found: Evaluated) -> Change:
-    if found.counts is None:
+def _with_impact(change: Create | Patch | Replace, evaluation: Evaluation) -> Change:
+    counts = evaluation.counts
+    if counts is None:
         return change
-    taken = moment(found.as_of)
+    as_of = moment(evaluation.as_of)
     impact = Impact(
-        found.counts.before,
-        found.counts.after,
-        found.counts.gained,
-        found.counts.lost,
-        found.base,
-        format_utc(taken) if taken else None,
+        counts.before,
+        counts.after,
+        counts.gained,
+        counts.lost,
+        evaluation.total,
+        format_utc(as_of) if as_of else None,
     )
     return dataclasses.replace(change, impact=impact)
 
 
-def _age(session: Session, found: Evaluated) -> Iterator[Diagnostic]:
-    """Tell of contacts that are old, as far as anybody knows."""
-    taken = moment(found.as_of or found.modified_at)
-    age = session.clock.now() - taken if taken else timedelta()
+def _old_contacts(project: Project, evaluation: Evaluation) -> Iterator[Diagnostic]:
+    """Report contacts that are old, as far as their age is known."""
+    time = moment(evaluation.as_of or evaluation.modified_at)
+    age = project.clock.now() - time if time else timedelta()
     if age > OLD_AFTER:
-        what = f"{age.days} days old" if found.as_of else f"at least {age.days} days old"
-        yield Diagnostic(
-            "audience-old",
-            Severity.INFO,
-            f"the contacts in which this plan is counted are {what}",
-            hint="run `segctl contacts pull` again" if found.as_of else "export them again",
+        summary = (
+            f"audience counts use contacts pulled {age.days} days ago"
+            if evaluation.as_of
+            else f"audience counts use contacts that are at least {age.days} days old"
         )
+        hint = "run `segctl contacts pull` again" if evaluation.as_of else "export them again"
+        yield Diagnostic("audience-old", Severity.INFO, summary, hint=hint)
 
 
-def _part(found: Evaluated, weight: Severity) -> Iterator[Diagnostic]:
-    """Tell of contacts that are not all: of the others nothing is counted."""
-    if found.only:
+def _partial_contacts(evaluation: Evaluation, severity: Severity) -> Iterator[Diagnostic]:
+    """Report contacts that are only those of some lists: the others are not counted."""
+    if evaluation.only:
         yield Diagnostic(
             "audience-partial",
-            weight,
-            f"this plan is counted in the contacts of {quote_names(found.only)} alone",
-            hint="`segctl contacts pull` without --list brings all",
+            severity,
+            f"audience counts use only the contacts of {quote_names(evaluation.only)}",
+            hint="run `segctl contacts pull` without --list to pull all contacts",
         )
 
 
-def _unknown(
-    session: Session,
+def _unknown_audiences(
+    project: Project,
     changes: list[Create | Patch | Replace],
-    counted: Mapping[int, Evaluated],
-    weight: Severity,
+    by_change: Mapping[int, Evaluation],
+    severity: Severity,
 ) -> Iterator[Diagnostic]:
-    """Say for each change that could not be counted why that is."""
-    from segctl.app.preview_errors import findings  # noqa: PLC0415
+    """Report for each change that could not be counted why that is."""
+    from segctl.app.preview_errors import explain_uncountable  # noqa: PLC0415
     from segctl.audience.results import Uncountable  # noqa: PLC0415 - only where one is
 
-    declared = {one.name: one for one in session.declarations.declared}
+    declared = {segment.name: segment for segment in project.declarations.declared}
     unknown = [
         change
         for change in changes
-        if counted[id(change)].counts is None and change.reason is not Reason.FREES_NAME
+        if by_change[id(change)].counts is None and change.reason is not Reason.FREES_NAME
     ]
-    without_events = [change for change in unknown if _uses_events(counted[id(change)])]
+    without_events = [change for change in unknown if _needs_events(by_change[id(change)])]
     if len(without_events) > 1:
-        # All for one reason, which is not in any of the files.
+        # All for one reason, which is in none of the files.
         unknown = [change for change in unknown if change not in without_events]
         yield Diagnostic(
             "audience-unknown",
-            weight,
-            f"{len(without_events)} segments cannot be counted: they ask event_data, and the base "
-            f"has no events: {quote_names(change.name for change in without_events)}",
-            hint=_events_hint(session),
+            severity,
+            f"{len(without_events)} segments cannot be counted: they use event_data, and the "
+            f"dataset has no events: {quote_names(change.name for change in without_events)}",
+            hint=_events_hint(project),
         )
     for change in unknown:
-        result = counted[id(change)]
-        why = Uncountable(result.problems, result.in_before)
-        for found in findings(session, declared[change.name], why, named=False):
+        evaluation = by_change[id(change)]
+        uncountable = Uncountable(evaluation.problems, evaluation.in_before)
+        for diagnostic in explain_uncountable(
+            project, declared[change.name], uncountable, is_named=False
+        ):
             yield dataclasses.replace(
-                found,
+                diagnostic,
                 code="audience-unknown",
-                severity=weight,
-                summary=f"`{change.name}`: {found.summary}",
-                hint=_events_hint(session) if _uses_events(result) else found.hint,
+                severity=severity,
+                summary=f"`{change.name}`: {diagnostic.summary}",
+                hint=_events_hint(project) if _needs_events(evaluation) else diagnostic.hint,
             )
 
 
-def _uses_events(found: Evaluated) -> bool:
-    return any(one.code == "no-events" for one in found.problems)
+def _needs_events(evaluation: Evaluation) -> bool:
+    return any(problem.code == "no-events" for problem in evaluation.problems)
 
 
-def _events_hint(session: Session) -> str:
-    named = session.config.contacts
-    contacts = PULLED if named is not None and named.contacts == PULLED else "…"
+def _events_hint(project: Project) -> str:
+    configured = project.config.contacts
+    contacts = PULLED if configured is not None and configured.contacts == PULLED else "…"
     return f"name a file of events in segctl.yaml: `contacts: {{contacts: {contacts}, events: …}}`"

@@ -1,16 +1,15 @@
-"""Runs the lint rules for a command, with what is known of the account.
+"""The lint rules, run with what is known of the account.
 
-`validate` checks every segment offline, with the fields that fields.yaml knows. `plan` and `apply`
-check what they would send, and ask the account for fields and lists where a query needs them.
+`check_offline` knows only what is in fields.yaml. `check_before_sending` asks the account for
+fields and lists where a query needs them. Decides nothing about a plan.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from segctl.app.local_fields import offline_fields
-from segctl.common.timestamps import moment
+from segctl.app.fields import read_local_fields
 from segctl.declarations.fields_file import column_types
 from segctl.declarations.linter import RuleSettings, declaration_needs, lint_declarations
 from segctl.errors import Diagnostic, RemoteError, Severity
@@ -20,66 +19,67 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segctl.account.contact_lists import ContactLists
-    from segctl.app.session import Account, Session
+    from segctl.app.connection import Connection
+    from segctl.app.project import Project
     from segctl.model import Declared
 
 STALE_AFTER = timedelta(days=30)
-"""Fields pulled longer ago may lack some that the account has by now."""
+"""The age from which fields.yaml may lack fields that the account has by now."""
 
 
-def check_offline(session: Session) -> tuple[Diagnostic, ...]:
+def check_offline(project: Project) -> tuple[Diagnostic, ...]:
     """Check every declared segment with what the files know of the account."""
-    fields, findings = offline_fields(session)
-    account_schema = AccountSchema()
+    fields, problems = read_local_fields(project)
+    schema = AccountSchema()
     if fields is not None:
-        pulled = moment(fields.pulled_at)
-        account_schema = AccountSchema(
+        pulled = datetime.strptime(fields.pulled_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        schema = AccountSchema(
             custom_fields=column_types(fields.custom),
             reserved_fields=column_types(fields.reserved),
-            fresh=pulled is not None and session.clock.now() - pulled < STALE_AFTER,
+            fresh=project.clock.now() - pulled < STALE_AFTER,
         )
-    return (*findings, *_lint(session, session.declarations.declared, account_schema))
+    return (*problems, *_lint(project, project.declarations.declared, schema))
 
 
 def check_before_sending(
-    session: Session, account: Account, declared: Sequence[Declared], lists: ContactLists
+    project: Project, connection: Connection, declared: Sequence[Declared], lists: ContactLists
 ) -> tuple[Diagnostic, ...]:
-    """Check what would be sent with what the account itself says of its fields and lists.
+    """Check what would be sent with what the account says of its fields and lists.
 
-    It is asked for these only where a query needs them; `lists` remembers its answer. Where it will
-    not say, that is a warning: nothing is decided by them.
+    The account is asked only if a query needs it; `lists` remembers its answer. An error of the
+    account is a warning here, since nothing is decided by fields and lists.
     """
-    wanted = declaration_needs(declared)
+    needs = declaration_needs(declared)
     warnings: list[Diagnostic] = []
     fields, reserved, names = None, None, None
     try:
-        if Needs.FIELDS in wanted:
-            fields, reserved = map(column_types, account.reader.list_fields())
-        if Needs.LISTS in wanted:
-            names = {one.id.lower(): one.name for one in lists.read()}
+        if Needs.FIELDS in needs:
+            fields, reserved = map(column_types, connection.reader.list_fields())
+        if Needs.LISTS in needs:
+            names = {contact_list.id.lower(): contact_list.name for contact_list in lists.read()}
     except RemoteError as error:
         warnings.append(
             Diagnostic(
                 "account-unknown",
                 Severity.WARNING,
-                f"fields and lists are not checked: {error.message}",
+                f"fields and lists were not checked: {error.message}",
                 hint=error.hint,
             )
         )
-    account_schema = AccountSchema(
+    schema = AccountSchema(
         custom_fields=fields, reserved_fields=reserved or {}, fresh=True, lists=names
     )
-    return (*warnings, *_lint(session, declared, account_schema))
+    return (*warnings, *_lint(project, declared, schema))
 
 
 def _lint(
-    session: Session, declared: Sequence[Declared], account_schema: AccountSchema
+    project: Project, declared: Sequence[Declared], schema: AccountSchema
 ) -> tuple[Diagnostic, ...]:
-    settings = lint_settings(session)
-    return lint_declarations(declared, session.declarations.documents, account_schema, settings)
+    settings = rule_settings(project)
+    return lint_declarations(declared, project.declarations.documents, schema, settings)
 
 
-def lint_settings(session: Session) -> RuleSettings:
-    """Give what `lint:` in segctl.yaml says."""
-    lint = session.config.lint
+def rule_settings(project: Project) -> RuleSettings:
+    """Return the `lint` settings in segctl.yaml."""
+    lint = project.config.lint
     return RuleSettings.of(lint.rules, lint.name_pattern)

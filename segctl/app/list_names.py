@@ -1,4 +1,4 @@
-"""The names of the parent lists of segments, for the commands that show or write segments."""
+"""The names of parent lists, for the commands that show or write segments."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from segctl.errors import Diagnostic, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segctl.app.session import Account, Session
+    from segctl.app.connection import Connection
+    from segctl.app.console import Console
     from segctl.model import Remote
     from segctl.model.contact_fields import ListNames
 
 
-def parent_names(session: Session, account: Account, remotes: Iterable[Remote]) -> ListNames:
-    """Give them; nothing is asked where no segment has a parent list.
+def parent_list_names(
+    connection: Connection, remotes: Iterable[Remote], console: Console
+) -> ListNames:
+    """Return the names of the segments' parent lists; asks nothing if they have none.
 
-    Where the account will not tell, that is a warning: the ids are enough.
+    If the account does not tell them, that is a warning: the ids are enough.
     """
-    lists = ContactLists(account.reader)
-    names = lists.names(one for remote in remotes for one in remote.parent_list_ids)
+    lists = ContactLists(connection.reader)
+    names = lists.names(list_id for remote in remotes for list_id in remote.parent_list_ids)
     if lists.failure is not None:
-        summary = f"parent lists are given without their names: {lists.failure.message}"
+        summary = f"parent lists are shown without their names: {lists.failure.message}"
         hint = lists.failure.hint
-        session.warn([Diagnostic("lists-unknown", Severity.WARNING, summary, hint=hint)])
+        console.warn([Diagnostic("lists-unknown", Severity.WARNING, summary, hint=hint)])
     return names

@@ -51,4 +51,4 @@ def find_named(names: Sequence[str], listed: Collection[N], noun: str, hint: str
 
 def find_segments(names: Sequence[str], listed: Collection[N]) -> list[N]:
     """Return the segments with one of these names or ids, as `find_named` does."""
-    return find_named(names, listed, "segment", "`segctl list` shows what it has")
+    return find_named(names, listed, "segment", "run `segctl list` to list its segments")

@@ -1,6 +1,6 @@
-"""Works out a plan for a command: files, account, planner, policy, in that order.
+"""Building a plan: files, account, planner and safety rules, in that order.
 
-`plan` and `apply` share it, so that what is performed is what would have been shown.
+`plan` and `apply` share it, so what is applied is what would have been shown. Writes nothing.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot, with_definitions
-from segctl.common.suggest import did_you_mean
-from segctl.errors import InvalidInput, UsageError
+from segctl.app.console import SILENT
+from segctl.app.selection import no_match, sound_declarations
 from segctl.model import Delete, Disposal
 from segctl.model.plan_options import PlanOptions
 from segctl.planning.matching import find_undeclared
@@ -27,218 +27,199 @@ from segctl.planning.planner import (
 from segctl.planning.safety import apply_safety_rules, id_ending_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import TypeVar
+    from collections.abc import Callable, Sequence
 
-    from segctl.app.session import Account, Session
+    from segctl.app.connection import Connection
+    from segctl.app.console import Console
+    from segctl.app.project import Project
     from segctl.declarations.collection import Declarations
     from segctl.errors import Diagnostic
-    from segctl.model import Declared, Plan, Remote, Snapshot
+    from segctl.model import Plan, Remote, Snapshot
     from segctl.model.contact_fields import ListNames
     from segctl.planning.ownership import RemovalHistory
     from segctl.planning.planner import Named
 
-    F = TypeVar("F", bound=Callable[..., Any])
-
-
-def read_selection(
-    session: Session, only: Sequence[str], what: str = "--only"
-) -> tuple[Declarations, tuple[Declared, ...]]:
-    """Read the files; give what they say and the segments that the patterns pick.
-
-    `what` names where the patterns come from. Raises `InvalidInput` with every problem of every
-    file, and `UsageError` for a pattern that picks nothing.
-    """
-    declarations = session.declarations
-    if declarations.has_errors:
-        raise InvalidInput(declarations.diagnostics)
-    picked, unused = select_matching(declarations.declared, only)
-    if unused:
-        raise _unused(unused[0], what, (one.name for one in declarations.declared))
-    return declarations, picked
-
-
-def _unused(pattern: str, what: str, names: Iterable[str]) -> UsageError:
-    return UsageError(
-        f"{what} `{pattern}` matches no segment",
-        hint=did_you_mean(pattern, names, "it is compared with names and files"),
-    )
-
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """All that a plan needs to know before it asks the account.
+class PlanRequest:
+    """What is planned for, as far as it is known without the account.
 
-    `inputs` are without the history, which takes git a while and is seldom needed: `recall` asks
-    git, once.
+    `inputs` lack the removal history, which takes git a while and is seldom needed: `load_history`
+    reads it, once.
     """
 
     declarations: Declarations
     inputs: PlanInputs
-    recall: Callable[[], RemovalHistory]
+    load_history: Callable[[], RemovalHistory]
     options: PlanOptions = field(default_factory=PlanOptions)
 
-    def informed(self, listed: Sequence[Remote]) -> PlanInputs:
-        """Give the wishes with the history, where that could matter for what the account lists."""
+    def with_history(self, listed: Sequence[Remote]) -> PlanInputs:
+        """Return the inputs, with the history if it could matter for these segments."""
         if not needs_history(self.declarations.declared, listed, self.inputs):
             return self.inputs
-        removal_history, selected = self.recall(), self.inputs.selected
+        history, selected = self.load_history(), self.inputs.selected
         if selected is not None:
-            selected = {
-                *selected,
-                *(
-                    one.name
-                    for one in select_matching(removal_history.removals, self.options.only)[0]
-                ),
-            }
-        return dataclasses.replace(self.inputs, removal_history=removal_history, selected=selected)
+            removals, _ = select_matching(history.removals, self.options.only)
+            selected = {*selected, *(removal.name for removal in removals)}
+        return dataclasses.replace(self.inputs, removal_history=history, selected=selected)
 
 
-def prepare(session: Session, options: PlanOptions) -> Question:
+def read_request(project: Project, options: PlanOptions | None = None) -> PlanRequest:
     """Read the files. Raises `InvalidInput` and `UsageError`."""
-    declarations = session.declarations
-    if declarations.has_errors:
-        raise InvalidInput(declarations.diagnostics)
-    recall = cache(lambda: ledger_of(session, declarations))
+    options = options or PlanOptions()
+    declarations = sound_declarations(project)
+    load_history = cache(lambda: removal_history(project, declarations))
     inputs = PlanInputs(
         tombstones=declarations.tombstones,
-        ownership=session.config.ownership,
+        ownership=project.config.ownership,
         detect_renames=options.detect_renames,
-        selected=_selected(declarations, recall, options.only),
+        selected=_selected_names(declarations, load_history, options.only),
         strict_text=options.strict_text,
     )
-    return Question(declarations, inputs, recall, options)
+    return PlanRequest(declarations, inputs, load_history, options)
 
 
-def look(
-    session: Session,
-    account: Account,
-    question: Question,
+def _selected_names(
+    declarations: Declarations, load_history: Callable[[], RemovalHistory], only: Sequence[str]
+) -> frozenset[str] | None:
+    """Return the names of declared or removed segments that --only picks; `None` for all.
+
+    Git is asked for removed segments only if a pattern matches no others.
+    """
+    if not only:
+        return None
+    known: list[Named] = [*declarations.declared, *declarations.tombstones]
+    selected, unused = select_matching(known, only)
+    if unused:
+        known += load_history().removals
+        selected, unused = select_matching(known, only)
+    if unused:
+        raise no_match(unused[0], "--only", (segment.name for segment in known))
+    return frozenset(segment.name for segment in selected)
+
+
+def removal_history(project: Project, declarations: Declarations) -> RemovalHistory:
+    """Read from git which segments were declared once and no longer are."""
+    from segctl.history.git import read_removal_history  # noqa: PLC0415 - only where it can matter
+
+    names = {segment.name for segment in declarations.declared}
+    return read_removal_history(project.root, project.config.segments, names, env=project.env)
+
+
+def compare_with_account(
+    connection: Connection,
+    request: PlanRequest,
+    console: Console,
     *,
     needs_all: Callable[[Plan], bool] = lambda _plan: False,
 ) -> tuple[Plan, Snapshot]:
-    """Compare the files with the account; give the plan, unjudged, and what it was made from.
+    """Return the plan, before any safety rule, and the snapshot that it was made from.
 
-    Where `needs_all` says so of the plan, the definition of each V2 segment is read as well.
+    If `needs_all` is true of the plan, the definitions of all V2 segments are read as well. Raises
+    `RemoteError`.
     """
-    declared, inputs = question.declarations.declared, question.inputs
-    loose: frozenset[str] = frozenset()
+    declared, inputs = request.declarations.declared, request.inputs
+    undeclared_ids: frozenset[str] = frozenset()
 
     def wanted(listed: tuple[Remote, ...]) -> Sequence[Remote]:
-        nonlocal inputs, loose
-        inputs = question.informed(listed)
-        loose = frozenset(
-            remote.id for remote in find_undeclared(declared, listed, inputs.rename_candidates)
-        )
+        nonlocal inputs, undeclared_ids
+        inputs = request.with_history(listed)
+        rest = find_undeclared(declared, listed, inputs.rename_candidates)
+        undeclared_ids = frozenset(remote.id for remote in rest)
         return definitions_to_read(declared, listed, inputs)
 
     def is_undeclared(remote: Remote) -> bool:
-        return remote.id in loose
+        return remote.id in undeclared_ids
 
-    reader, known = account.reader, account.definitions
-    with_v1 = _may_end_v1(question)
-    with session.progress("reading the account") as tell:
+    reader, cached = connection.reader, connection.definitions
+    with console.progress("reading the account") as update:
         snapshot = take_snapshot(
-            reader, wanted, tell, known, is_undeclared=is_undeclared, with_v1=with_v1
+            reader,
+            wanted,
+            update,
+            cached,
+            is_undeclared=is_undeclared,
+            with_v1=_may_delete_v1(request),
         )
-        plan = make_plan(account.ref, declared, snapshot, inputs)
+        plan = make_plan(connection.target, declared, snapshot, inputs)
         if needs_all(plan):
-            # What is gone by now is in neither, so the plan is made of what is left.
-            here = snapshot.remotes
-            others = [one for one in here if one.query is None and not one.is_v1]
+            # A segment that is gone by now is in neither, so the plan is made of what is left.
+            remotes = snapshot.remotes
+            unread = [remote for remote in remotes if remote.query is None and not remote.is_v1]
             snapshot = with_definitions(
-                reader, here, others, tell, known, is_undeclared=is_undeclared
+                reader, remotes, unread, update, cached, is_undeclared=is_undeclared
             )
-            plan = make_plan(account.ref, declared, snapshot, inputs)
+            plan = make_plan(connection.target, declared, snapshot, inputs)
     return plan, snapshot
 
 
-def _may_end_v1(question: Question) -> bool:
-    """Say whether the files may want a v1 segment gone, so that each of them must be known."""
-    files, inputs = question.declarations, question.inputs
+def _may_delete_v1(request: PlanRequest) -> bool:
+    """Return whether the plan may delete a v1 segment, so that each of them must be read."""
+    declarations, inputs = request.declarations, request.inputs
     return (
-        any(one.upgrade_from for one in files.declared)
-        or any(one.disposal is Disposal.DELETE for one in files.tombstones)
+        any(segment.upgrade_from for segment in declarations.declared)
+        or any(tombstone.disposal is Disposal.DELETE for tombstone in declarations.tombstones)
         or inputs.ownership is Ownership.EXCLUSIVE
     )
 
 
-def work_out(session: Session, account: Account, question: Question) -> Plan:
-    """Compare the files with the account, and judge what follows.
+def build_plan(
+    project: Project,
+    connection: Connection,
+    request: PlanRequest | None = None,
+    console: Console = SILENT,
+) -> Plan:
+    """Return what `apply` would do: the differences, with what the safety rules say of them.
 
-    The plan's diagnostics begin with what the files gave rise to. Raises `RemoteError`.
+    Without a `request`, the plan is for all segments. The diagnostics of the plan begin with those
+    of the files; `Plan.refusals` are the rules that forbid it. Raises `InvalidInput`, `UsageError`
+    and `RemoteError`.
     """
-    declarations = question.declarations
-    plan, snapshot = look(session, account, question)
+    request = request or read_request(project)
+    declarations = request.declarations
+    plan, snapshot = compare_with_account(connection, request, console)
     references = None
     if id_ending_changes(plan):
-        from segctl.account.references import read_single_sends  # noqa: PLC0415 - only where one goes
+        from segctl.account.references import read_single_sends  # noqa: PLC0415 - only for deletes
         from segctl.model.single_sends import References  # noqa: PLC0415
 
-        with session.progress("reading what uses them") as tell:
-            sends = read_single_sends(account.reader, tell)
-        references = References(sends, frozenset(question.options.ignore_references))
-    limits = session.config.limits
+        with console.progress("reading Single Sends") as update:
+            sends = read_single_sends(connection.reader, update)
+        references = References(sends, frozenset(request.options.ignore_references))
+    limits = project.config.limits
     counting: tuple[Diagnostic, ...] = ()
-    if session.config.contacts is not None or limits.max_audience_change is not None:
+    if project.config.contacts is not None or limits.max_audience_change is not None:
         from segctl.app.impacts import with_impacts  # noqa: PLC0415 - only with contacts
 
-        plan, counting = with_impacts(session, account, plan)
-    allowed = {one.name: one.allow_audience_change for one in declarations.declared}
+        plan, counting = with_impacts(project, connection, plan, console)
+    allowed = {segment.name: segment.allow_audience_change for segment in declarations.declared}
     plan = apply_safety_rules(plan, limits, len(snapshot.remotes), references, allowed)
-    found, names = _checked(session, account, question, plan) if plan.changes else ((), {})
+    lint, names = _checked(project, connection, request, plan) if plan.changes else ((), {})
     return dataclasses.replace(
         plan,
-        diagnostics=(*declarations.diagnostics, *found, *counting, *plan.diagnostics),
-        options=question.options,
-        folder=session.config.segments,
+        diagnostics=(*declarations.diagnostics, *lint, *counting, *plan.diagnostics),
+        options=request.options,
+        folder=project.config.segments,
         lists=names,
     )
 
 
 def _checked(
-    session: Session, account: Account, question: Question, plan: Plan
+    project: Project, connection: Connection, request: PlanRequest, plan: Plan
 ) -> tuple[tuple[Diagnostic, ...], ListNames]:
-    """Check what would be sent, and give the names of the lists that the changes speak of.
+    """Return the diagnostics of what would be sent, and the names of the lists that changes use.
 
-    The account is asked for its lists once, and only where a rule or a change needs them.
+    The account is asked for its lists once, and only if a rule or a change needs them.
     """
-    from segctl.account.contact_lists import ContactLists  # noqa: PLC0415 - only where something changes
-    from segctl.planning.list_references import list_ids_in  # noqa: PLC0415 - query.tree: 30 ms
+    from segctl.account.contact_lists import ContactLists  # noqa: PLC0415 - only for changes
+    from segctl.planning.list_references import list_ids_in  # noqa: PLC0415 - query.ast: 30 ms
 
-    lists = ContactLists(account.reader)
+    lists = ContactLists(connection.reader)
     changed = {change.name for change in plan.changes if not isinstance(change, Delete)}
-    found: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     if changed:
         from segctl.app.lint import check_before_sending  # noqa: PLC0415 - all rules
 
-        declared = [one for one in question.declarations.declared if one.name in changed]
-        found = check_before_sending(session, account, declared, lists)
-    return found, lists.names(list_ids_in(plan.changes))
-
-
-def _selected(
-    declarations: Declarations, recall: Callable[[], RemovalHistory], only: Sequence[str]
-) -> frozenset[str] | None:
-    """Give the names that --only picks, of segments that are declared or removed.
-
-    git is asked for those of former days only where a pattern fits no others.
-    """
-    if not only:
-        return None
-    known: list[Named] = [*declarations.declared, *declarations.tombstones]
-    picked, unused = select_matching(known, only)
-    if unused:
-        known += recall().removals
-        picked, unused = select_matching(known, only)
-    if unused:
-        raise _unused(unused[0], "--only", (one.name for one in known))
-    return frozenset(one.name for one in picked)
-
-
-def ledger_of(session: Session, declarations: Declarations) -> RemovalHistory:
-    """Ask git which segments were declared once and are not any more."""
-    from segctl.history.git import read_removal_history  # noqa: PLC0415 - only where it can matter
-
-    names = {one.name for one in declarations.declared}
-    return read_removal_history(session.root, session.config.segments, names, env=session.env)
+        declared = [segment for segment in request.declarations.declared if segment.name in changed]
+        diagnostics = check_before_sending(project, connection, declared, lists)
+    return diagnostics, lists.names(list_ids_in(plan.changes))

@@ -1,15 +1,24 @@
-"""Works out a preview: which segments, in which contacts, and what may be said of them."""
+"""Previews of audiences: which segments, in which contacts, and what keeps one from being counted.
+
+Counts on this machine. Asks the account only for `changed`.
+"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segctl.app.audiences import ANOTHER_ACCOUNT, chosen, opened, pulled_path, shows
-from segctl.app.git_exposure import exposures, refuse_tracked
-from segctl.app.plan import read_selection
+from segctl.app.audiences import (
+    OTHER_ACCOUNT,
+    choose_contacts,
+    is_of_account,
+    open_contacts,
+    pulled_path,
+)
+from segctl.app.console import SILENT
+from segctl.app.git_exposure import find_exposed, refuse_tracked
+from segctl.app.selection import select_declared
 from segctl.audience.results import Uncountable
 from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import DatasetMissing
@@ -20,134 +29,152 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from segctl.app.session import Account, Session
+    from segctl.app.connection import Connection
+    from segctl.app.console import Console
+    from segctl.app.project import Project
     from segctl.contacts.dataset import Dataset
     from segctl.errors import Diagnostic
     from segctl.model import Declared, Segment
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line asks; `asked` are those of `changed`, `overlap` and `sample` given."""
+class PreviewOptions:
+    """What to count.
 
-    names: tuple[str, ...]
-    asked: frozenset[str]
-    contacts: str | None
-    events: str | None
-    sample: int
-    now: datetime
+    `names` are names or files of segments, or patterns of them: all, if empty. `contacts` and
+    `events` are files, else those of segctl.yaml, else the pulled contacts. `overlap` compares any
+    two segments, and `sample` is how many members of each to show. `now` is the time to count for,
+    else the present.
+    """
+
+    names: tuple[str, ...] = ()
+    contacts: str | None = None
+    events: str | None = None
+    overlap: bool = False
+    sample: int = 0
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """A segment to be counted: what the account has of it, and what would be done with it."""
+    """A segment to count, as the account has it, and what a plan would do with it."""
 
     declared: Declared
     before: Segment | None = None
     action: str = ""
 
 
-def preview(session: Session, wanted: Wanted, output: str) -> int:
-    """Count, and show it; give the exit code. Raises `SegctlError`."""
-    contacts, events = _files(session, wanted)
-    exposed = exposures(session, [one for one in (contacts, events) if one is not None])
+def preview_audiences(
+    project: Project,
+    options: PreviewOptions | None = None,
+    connection: Connection | None = None,
+    console: Console = SILENT,
+) -> Preview:
+    """Count audiences in a dataset of contacts.
+
+    With a `connection`, counts the segments that differ from the account, before and after. The
+    diagnostics of the result name the segments that cannot be counted. Raises `InvalidInput`,
+    `UsageError`, `Refused` if git tracks the contacts, `EvaluationFailed`, and `RemoteError`.
+    """
+    options = options or PreviewOptions()
+    contacts, events = _find_contacts(project, options)
+    exposed = find_exposed(project, [path for path in (contacts, events) if path is not None])
     refuse_tracked(exposed)
-    with ExitStack() as stack:
-        account = None
-        if "changed" in wanted.asked:
-            account = stack.enter_context(session.connect(read_only=True))
-            subjects = _changed(session, account, wanted.names)
-        else:
-            _, picked = read_selection(session, wanted.names, what="NAME")
-            subjects = [_Subject(one) for one in picked]
-        if not subjects:
-            session.talk("No audience changes." if account else "No segments.")
-        elif len(subjects) == 1 and "overlap" in wanted.asked:
-            session.talk("warning: --overlap compares segments, and this is one alone")
-        pairs = [(one.before, one.declared.segment) for one in subjects]
-        segments = [one for pair in pairs for one in pair if one is not None]
-        base = stack.enter_context(opened(session, contacts, events, segments))
-        if account is not None and not shows(base, account):
-            session.talk(f"warning: {ANOTHER_ACCOUNT}")
+    if connection is not None:
+        subjects = _changed(project, connection, options.names, console)
+    else:
+        subjects = [_Subject(declared) for declared in select_declared(project, options.names)]
+    if not subjects:
+        console.talk("No segments." if connection is None else "No audience changes.")
+    elif len(subjects) == 1 and options.overlap:
+        console.talk("warning: --overlap compares segments, but only one was selected")
+    pairs = [(subject.before, subject.declared.segment) for subject in subjects]
+    segments = [segment for pair in pairs for segment in pair if segment is not None]
+    now = options.now or project.clock.now()
+    with open_contacts(project, contacts, events, segments) as dataset:
+        if connection is not None and not is_of_account(dataset, connection):
+            console.talk(f"warning: {OTHER_ACCOUNT}")
         counted = count_audiences(
-            base, pairs, wanted.now, overlap="overlap" in wanted.asked, sample=wanted.sample
+            dataset, pairs, now, overlap=options.overlap, sample=options.sample
         )
-        view = Preview(
-            counted.total,
-            _names(base),
-            base.as_of,
-            base.modified_at,
-            wanted.now,
-            tuple(
-                PreviewRow(
-                    one.declared.name,
-                    one.declared.span,
-                    None if isinstance(result, Uncountable) else result,
-                    one.action,
-                    sample,
-                )
-                for one, result, sample in zip(
-                    subjects, counted.results, counted.samples, strict=True
-                )
-            ),
-            (
-                *exposed,
-                *(
-                    found
-                    for one, result in zip(subjects, counted.results, strict=True)
-                    if isinstance(result, Uncountable)
-                    for found in _reasons(session, one, result, wanted)
-                ),
-            ),
-            counted.overlaps,
-            wanted.asked,
-            base.only,
-        )
-    _show(session, view, output)
-    failed = [row for row in view.rows if row.counts is None]
-    return int(bool(failed) and (bool(wanted.names) or len(failed) == len(view.rows)))
+        files = _file_names(dataset)
+    results = list(zip(subjects, counted.results, strict=True))
+    uncountable = [
+        diagnostic
+        for subject, result in results
+        if isinstance(result, Uncountable)
+        for diagnostic in _explain(project, subject, result, is_named=bool(options.names))
+    ]
+    return Preview(
+        counted.total,
+        files,
+        dataset.as_of,
+        dataset.modified_at,
+        now,
+        tuple(
+            PreviewRow(
+                subject.declared.name,
+                subject.declared.span,
+                None if isinstance(result, Uncountable) else result,
+                subject.action,
+                sample,
+            )
+            for (subject, result), sample in zip(results, counted.samples, strict=True)
+        ),
+        (*exposed, *uncountable),
+        counted.overlaps,
+        _asked(options, is_change=connection is not None),
+        dataset.only,
+    )
 
 
-def _reasons(
-    session: Session, subject: _Subject, result: Uncountable, wanted: Wanted
+def _asked(options: PreviewOptions, *, is_change: bool) -> frozenset[str]:
+    asked = {"changed": is_change, "overlap": options.overlap, "sample": options.sample > 0}
+    return frozenset(key for key, value in asked.items() if value)
+
+
+def _explain(
+    project: Project, subject: _Subject, result: Uncountable, *, is_named: bool
 ) -> list[Diagnostic]:
-    from segctl.app.preview_errors import findings  # noqa: PLC0415 - all lint rules
+    from segctl.app.preview_errors import explain_uncountable  # noqa: PLC0415 - all lint rules
 
-    return findings(session, subject.declared, result, named=bool(wanted.names))
-
-
-def _names(base: Dataset) -> tuple[str, ...]:
-    relations = [base.contacts, base.events]
-    return tuple(dict.fromkeys(one.name for one in relations if one is not None))
+    return explain_uncountable(project, subject.declared, result, is_named=is_named)
 
 
-def _files(session: Session, wanted: Wanted) -> tuple[Path, Path | None]:
-    """Find the contacts: on the command line, in segctl.yaml, or where a pull puts them."""
-    files = chosen(session, wanted.contacts, wanted.events)
-    if files is not None:
-        return files
+def _file_names(dataset: Dataset) -> tuple[str, ...]:
+    relations = [dataset.contacts, dataset.events]
+    return tuple(dict.fromkeys(relation.name for relation in relations if relation is not None))
+
+
+def _find_contacts(project: Project, options: PreviewOptions) -> tuple[Path, Path | None]:
+    """Return the files to count in: those passed, those of segctl.yaml, or those pulled."""
+    paths = choose_contacts(project, options.contacts, options.events)
+    if paths is not None:
+        return paths
     try:
-        return pulled_path(session), Path(wanted.events) if wanted.events else None
+        return pulled_path(project), Path(options.events) if options.events else None
     except DatasetMissing:
         raise UsageError(
-            "there are no contacts to count in",
-            hint="give a file with --contacts, or run `segctl contacts pull`",
+            "no contacts to count in",
+            hint="pass a file with --contacts, or run `segctl contacts pull`",
         ) from None
 
 
-def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_Subject]:
-    """Ask the account which segments would change."""
-    from segctl.app.plan import look, prepare  # noqa: PLC0415 - the client
+def _changed(
+    project: Project, connection: Connection, names: Sequence[str], console: Console
+) -> list[_Subject]:
+    """Return the segments whose audiences a plan would change."""
+    from segctl.app.plan import compare_with_account, read_request  # noqa: PLC0415 - the client
     from segctl.model import Create  # noqa: PLC0415
     from segctl.model.plan_options import PlanOptions  # noqa: PLC0415
     from segctl.planfile.to_json import action_name  # noqa: PLC0415
     from segctl.planning.audience_limits import with_audience  # noqa: PLC0415
 
-    question = prepare(session, PlanOptions(only=tuple(names)))
-    plan, _ = look(session, account, question)
+    request = read_request(project, PlanOptions(only=tuple(names)))
+    plan, _ = compare_with_account(connection, request, console)
     if plan.errors:
         raise InvalidInput(plan.diagnostics)
-    declared = {one.name: one for one in question.declarations.declared}
+    declared = {segment.name: segment for segment in request.declarations.declared}
     return [
         _Subject(
             declared[change.name],
@@ -157,25 +184,3 @@ def _changed(session: Session, account: Account, names: Sequence[str]) -> list[_
         for change in with_audience(plan.changes)
         if change.name in declared
     ]
-
-
-def _show(session: Session, view: Preview, output: str) -> None:
-    from segctl.common.clock import format_utc  # noqa: PLC0415
-
-    made = format_utc(session.clock.now())
-    match output:
-        case "json":
-            from segctl.render.previews import preview_json  # noqa: PLC0415
-
-            session.show_json(preview_json(view, made, format_utc(view.now)))
-        case "markdown":
-            from segctl.app.repository import render_context  # noqa: PLC0415
-            from segctl.render.markdown.views import preview_markdown  # noqa: PLC0415
-
-            shown = preview_markdown(view, render_context(session, made), session.target_name)
-            session.show(shown)
-        case _:
-            from segctl.render.previews import preview_text  # noqa: PLC0415
-
-            session.warn(view.diagnostics)
-            session.show(preview_text(view, session.style))

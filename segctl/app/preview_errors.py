@@ -1,4 +1,4 @@
-"""Says why a segment cannot be counted, and where. Only imported where one cannot."""
+"""Why a segment cannot be counted, and where. Imported only if one cannot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segctl.errors import Diagnostic, Severity
 from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
+    from segctl.app.project import Project
     from segctl.audience.results import Uncountable
     from segctl.model import Declared
     from segctl.query.parser.errors import Problem
@@ -19,34 +19,37 @@ if TYPE_CHECKING:
 _CANNOT = "it cannot be counted"
 
 
-def findings(
-    session: Session, declared: Declared, result: Uncountable, *, named: bool
+def explain_uncountable(
+    project: Project, declared: Declared, result: Uncountable, *, is_named: bool
 ) -> list[Diagnostic]:
-    """Say why a segment has no numbers: an error where it was named."""
+    """Return why a segment has no numbers: errors if the user named it, else warnings."""
     if result.in_before:
-        found = [_placeless(declared, one) for one in result.problems]
+        diagnostics = [_in_account_query(declared, problem) for problem in result.problems]
     else:
-        source = QuerySource(declared, session.declarations.documents[declared.file])
-        own = [one for one in result.problems if one.start >= 0]
-        found = translation_diagnostics(own, source, _CANNOT)
-        place = declared.parent_span or declared.span
-        found += [
+        source = QuerySource(declared, project.declarations.documents[declared.file])
+        in_query = [problem for problem in result.problems if problem.start >= 0]
+        diagnostics = translation_diagnostics(in_query, source, _CANNOT)
+        span = declared.parent_span or declared.span
+        diagnostics += [
             Diagnostic(
-                one.code,
+                problem.code,
                 Severity.ERROR,
-                f"{_CANNOT}: {mask_email_addresses(one.message)}",
-                place,
-                mask_email_addresses(one.hint),
+                f"{_CANNOT}: {mask_email_addresses(problem.message)}",
+                span,
+                mask_email_addresses(problem.hint),
             )
-            for one in result.problems
-            if one.start < 0
+            for problem in result.problems
+            if problem.start < 0
         ]
-    if named:
-        return found
-    return [dataclasses.replace(one, severity=Severity.WARNING) for one in found]
+    if is_named:
+        return diagnostics
+    return [
+        dataclasses.replace(diagnostic, severity=Severity.WARNING) for diagnostic in diagnostics
+    ]
 
 
-def _placeless(declared: Declared, problem: Problem) -> Diagnostic:
-    message = f"{_CANNOT}: in the account's own query, {mask_email_addresses(problem.message)}"
+def _in_account_query(declared: Declared, problem: Problem) -> Diagnostic:
+    """Return a problem of the account's query, which has no place in the files."""
+    message = f"{_CANNOT}: in the query on the account, {mask_email_addresses(problem.message)}"
     hint = mask_email_addresses(problem.hint)
     return Diagnostic(problem.code, Severity.ERROR, message, declared.query_span, hint)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.account.snapshot import take_snapshot
-from segctl.app.audiences import contacts_folder, store_of
+from segctl.app.audiences import contact_store, store_folder
 from segctl.app.git_exposure import exposure
 from segctl.app.lookup import find_named
 from segctl.common.stopping import stop_on_signals
@@ -23,7 +23,8 @@ from segctl.sendgrid.exports import Exports
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from segctl.app.session import Account, Session
+    from segctl.app.connection import Connection as Account
+    from segctl.app.session import Session
     from segctl.contacts.store import ContactStore
     from segctl.model.contact_fields import ContactList
 
@@ -41,7 +42,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
     declared = session.declarations
     if declared.has_errors:
         raise InvalidInput(declared.diagnostics)
-    store = store_of(session)
+    store = contact_store(session.project)
     _prepare(session, store)
     try:
         with session.connect(read_only=False) as account, store.locked():
@@ -103,7 +104,7 @@ def pull_contacts(session: Session, names: Sequence[str]) -> None:
 
 def places(session: Session) -> Iterator[str]:
     """Say what is here of each target: how many contacts, how old, and what is unfinished."""
-    for store in find_stores(contacts_folder(session)):
+    for store in find_stores(store_folder(session.project)):
         if store.dataset.exists():
             yield from _described(session, store)
         if store.pull_state.exists():
@@ -140,7 +141,7 @@ def _prepare(session: Session, store: ContactStore) -> None:
             )
     make_state_folder(session.root)
     place = Path(STATE_FOLDER) / FOLDER / store.dataset.name
-    found = exposure(session, session.root, place, ignore=f"{STATE_FOLDER}/")
+    found = exposure(session.root, place, session.env, ignore=f"{STATE_FOLDER}/")
     if found is not None:
         raise Refused(found.summary, hint=found.hint)
 

@@ -15,31 +15,32 @@ from segctl.refreshing.usage_log import UsageLog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from segctl.app.session import Account, Session
+    from segctl.app.connection import Connection
+    from segctl.app.project import Project
 
 
-def record_of(session: Session, account: Account) -> UsageLog:
+def record_of(project: Project, connection: Connection) -> UsageLog:
     """Open the record of an account's refreshes. The sandbox keeps its own beside its state."""
-    sandbox = session.target.is_sandbox
-    folder = session.root / STATE_FOLDER if sandbox else cache_folder(session.env)
-    return UsageLog(folder, account.digest, session.clock)
+    sandbox = project.target.is_sandbox
+    folder = project.root / STATE_FOLDER if sandbox else cache_folder(project.env)
+    return UsageLog(folder, connection.digest, project.clock)
 
 
-def priorities(session: Session) -> Mapping[str, int]:
+def priorities(project: Project) -> Mapping[str, int]:
     """Give the `refresh_priority` of each segment by name; none where the files cannot be read."""
     try:
-        declared = session.declarations.declared
+        declared = project.declarations.declared
     except SegctlError:
         return {}
     return {one.name: one.refresh_priority for one in declared}
 
 
-def changed(session: Session, outcomes: Iterable[Outcome]) -> tuple[ChangedSegment, ...]:
+def changed(project: Project, outcomes: Iterable[Outcome]) -> tuple[ChangedSegment, ...]:
     """Give the segments that were created, patched or replaced.
 
     By id: one that changed in two steps is refreshed once, by its last name.
     """
-    known = priorities(session)
+    known = priorities(project)
     found: dict[str, ChangedSegment] = {}
     for one in outcomes:
         # What was upgraded has just been counted: no quota is spent on it.

@@ -1,12 +1,16 @@
-"""Reads the tests of segment files for a command, with what fields.yaml and fixtures.yaml say."""
+"""The tests of segment files: reading them, with fields.yaml and fixtures.yaml, and running them.
+
+Runs offline. Checking a test's shape is the business of `audience/`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.app.lint import lint_settings
-from segctl.app.local_fields import offline_fields
+from segctl.app.fields import read_local_fields
+from segctl.app.lint import rule_settings
+from segctl.app.selection import select_declared
 from segctl.audience.cases import CaseReader, Fixtures, infer_columns, read_fixtures_document
 from segctl.audience.scope import Columns
 from segctl.declarations.fields_file import column_types
@@ -18,8 +22,9 @@ from segctl.project.files import FIXTURES_FILE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from segctl.app.session import Session
-    from segctl.audience.cases import Case
+    from segctl.app.project import Project
+    from segctl.audience.cases import Case, CaseResult
+    from segctl.audience.duckdb_engine import Engine
     from segctl.documents.document import Document
     from segctl.model import Declared
 
@@ -33,59 +38,141 @@ class Suite:
     columns: Columns
 
 
-def read_suites(
-    session: Session, declared: Sequence[Declared]
-) -> tuple[list[Suite], list[Diagnostic]]:
-    """Give the tests of these segments, and everything that is wrong with them."""
-    fields, _ = offline_fields(session)
-    documents = session.declarations.documents
-    tested = [one for one in declared if documents[one.file].value.get("tests")]
-    shared, findings = _fixtures(session)
-    if fields is not None:
-        known = Columns(column_types((*fields.reserved, *fields.custom)))
-    else:
-        given = [documents[one.file] for one in tested]
-        known = infer_columns([*given, *([shared] if shared else [])])
-    certain = fields is not None
-    fixtures = Fixtures()
-    if shared is not None:
-        before = len(shared.diagnostics)
-        fixtures = CaseReader(shared, known, certain=certain).fixtures()
-        findings = [*findings, *shared.diagnostics[before:]]
-    suites = []
-    for one in tested:
-        document = documents[one.file]
-        before = len(document.diagnostics)
-        cases = CaseReader(document, known, certain=certain).cases(fixtures)
-        findings = [*findings, *document.diagnostics[before:]]
-        suites.append(Suite(one, cases, known))
-    return suites, findings
+@dataclass(frozen=True, slots=True)
+class TestResults:
+    """The result of every test, and what kept a segment from being tested."""
+
+    __test__ = False  # for pytest, which collects classes of such names
+
+    results: tuple[CaseResult, ...]
+    problems: tuple[Diagnostic, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test passed, and nothing kept one from being run."""
+        return not self.problems and all(result.passed for result in self.results)
 
 
-def sound_suites(session: Session, declared: Sequence[Declared]) -> list[Suite]:
-    """Give the tests of these segments. Raises `InvalidInput` where one is wrong."""
-    suites, findings = read_suites(session, declared)
-    if any(found.severity is Severity.ERROR for found in findings):
-        raise InvalidInput(sort_diagnostics(findings))
-    return suites
+def run_segment_tests(
+    project: Project, names: Sequence[str] = (), *, require: bool = False
+) -> TestResults:
+    """Run the tests of the segments whose names or files match; of all, without `names`.
+
+    With `require`, a segment without tests is a problem. Raises `InvalidInput` if the files or the
+    tests are invalid, and `UsageError` for a name that matches no segment and without DuckDB.
+    """
+    selected = select_declared(project, names)
+    suites = _sound_suites(project, selected)
+    results, problems = _run_suites(project, suites)
+    if require:
+        tested = {suite.declared.file for suite in suites}
+        problems += [_untested(segment) for segment in selected if segment.file not in tested]
+    return TestResults(tuple(results), tuple(problems))
 
 
-def check_tests(session: Session) -> list[Diagnostic]:
+def check_tests(project: Project) -> list[Diagnostic]:
     """Check the tests of every segment file, and fixtures.yaml."""
-    _, findings = read_suites(session, session.declarations.declared)
-    document, _ = _fixtures(session)
-    severity = lint_settings(session).severity(address_in_tests.code, address_in_tests.severity)
+    _, diagnostics = _read_suites(project, project.declarations.declared)
+    document, _ = _fixtures(project)
+    severity = rule_settings(project).severity(address_in_tests.code, address_in_tests.severity)
     if document is not None and severity is not None:
         for path, message, hint in address_in_tests.check(None, document.value):
             span = document.span(path)
             excerpt = document.excerpt(span.line)
-            found = Diagnostic(address_in_tests.code, severity, message, span, hint, excerpt)
-            findings.append(found)
-    return findings
+            diagnostics.append(
+                Diagnostic(address_in_tests.code, severity, message, span, hint, excerpt)
+            )
+    return diagnostics
 
 
-def _fixtures(session: Session) -> tuple[Document | None, list[Diagnostic]]:
-    data = session.files.fixtures
+def _sound_suites(project: Project, declared: Sequence[Declared]) -> list[Suite]:
+    """Return the tests of these segments. Raises `InvalidInput` if any is invalid."""
+    suites, diagnostics = _read_suites(project, declared)
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics):
+        raise InvalidInput(sort_diagnostics(diagnostics))
+    return suites
+
+
+def _read_suites(
+    project: Project, declared: Sequence[Declared]
+) -> tuple[list[Suite], list[Diagnostic]]:
+    """Return the tests of these segments, and everything that is wrong with them."""
+    fields, _ = read_local_fields(project)
+    documents = project.declarations.documents
+    tested = [segment for segment in declared if documents[segment.file].value.get("tests")]
+    shared, diagnostics = _fixtures(project)
+    if fields is not None:
+        columns = Columns(column_types((*fields.reserved, *fields.custom)))
+    else:
+        with_tests = [documents[segment.file] for segment in tested]
+        columns = infer_columns([*with_tests, *([shared] if shared else [])])
+    certain = fields is not None
+    fixtures = Fixtures()
+    if shared is not None:
+        before = len(shared.diagnostics)
+        fixtures = CaseReader(shared, columns, certain=certain).fixtures()
+        diagnostics = [*diagnostics, *shared.diagnostics[before:]]
+    suites = []
+    for segment in tested:
+        document = documents[segment.file]
+        before = len(document.diagnostics)
+        cases = CaseReader(document, columns, certain=certain).cases(fixtures)
+        diagnostics = [*diagnostics, *document.diagnostics[before:]]
+        suites.append(Suite(segment, cases, columns))
+    return suites, diagnostics
+
+
+def _fixtures(project: Project) -> tuple[Document | None, list[Diagnostic]]:
+    data = project.files.fixtures
     if data is None:
         return None, []
-    return read_fixtures_document(f"{session.config.segments}/{FIXTURES_FILE}", data)
+    return read_fixtures_document(f"{project.config.segments}/{FIXTURES_FILE}", data)
+
+
+def _run_suites(
+    project: Project, suites: Sequence[Suite]
+) -> tuple[list[CaseResult], list[Diagnostic]]:
+    """Run every test; also return why a query cannot be translated."""
+    from segctl.audience.case_runner import run_cases, translation_diagnostics  # noqa: PLC0415
+    from segctl.audience.cases import CaseResult  # noqa: PLC0415
+    from segctl.audience.duckdb_engine import Engine  # noqa: PLC0415
+    from segctl.audience.to_duckdb import translate  # noqa: PLC0415
+    from segctl.declarations.query_source import QuerySource  # noqa: PLC0415
+    from segctl.query.parser.parse import parse  # noqa: PLC0415
+
+    results: list[CaseResult] = []
+    problems: list[Diagnostic] = []
+    engines: dict[int, Engine] = {}
+    for suite in suites:
+        declared = suite.declared
+        segment = declared.segment
+        source = QuerySource(declared, project.declarations.documents[declared.file])
+        translated = translate(parse(segment.query), suite.columns, segment.parent_list_ids)
+        if translated.audience is None:
+            untranslated = translation_diagnostics(translated.problems, source)
+            problems += untranslated
+            # They did not pass: a report without them would be of fewer tests, all green.
+            problem = f"its query cannot be computed: {untranslated[0].span}"
+            results += [
+                CaseResult(declared.name, declared.file, case, None, problem=problem)
+                for case in suite.cases
+            ]
+            continue
+        engine = engines.get(id(suite.columns))
+        if engine is None:
+            engine = engines[id(suite.columns)] = Engine(suite.columns)
+        now = project.clock.now()
+        results += run_cases(
+            declared, source, translated.audience, suite.cases, engine=engine, now=now
+        )
+    return results, problems
+
+
+def _untested(segment: Declared) -> Diagnostic:
+    return Diagnostic(
+        "no-tests",
+        Severity.ERROR,
+        f"`{segment.name}` has no tests",
+        segment.span,
+        hint="add `tests:` with a contact that must be in the segment, and one that must not",
+    )

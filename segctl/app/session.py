@@ -7,100 +7,46 @@ made when it is first asked for, so that a command pays for what it uses.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.app.console import Console
-from segctl.app.project import Project
-from segctl.errors import UsageError
+from segctl.app.connection import Connection as Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
     from segctl.account.definition_cache import DefinitionCache
+    from segctl.app.console import Console
+    from segctl.app.project import Project
     from segctl.common.clock import Clock
     from segctl.common.stopping import Stop
     from segctl.declarations.collection import Declarations
     from segctl.errors import Diagnostic
-    from segctl.model import TargetRef
     from segctl.project.config import Config, Target
     from segctl.project.files import Files
     from segctl.render.terminal import Style
-    from segctl.sendgrid.api import Reader, Writer
     from segctl.sendgrid.connection import Mount
     from segctl.sendgrid.downloads import Downloads
 
     F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An open connection to a target.
-
-    `digest` names the account in caches, without saying it. `downloads` opens the way to exported
-    files, which goes without the key. `definitions` is what is remembered of the account, `None`
-    where nothing is.
-    """
-
-    ref: TargetRef
-    reader: Reader
-    writer: Writer
-    requests: Callable[[], int]
-    digest: str
-    downloads: Callable[[], Downloads]
-    definitions: DefinitionCache | None = None
-
-
 class Session:
     """One run of the program."""
 
-    def __init__(self, env: Mapping[str, str], clock: Clock | None = None) -> None:
-        self.env = env
-        self._clock = clock
-        self.root = Path()
-        self.verbosity = 0
-        self._target: str | None = None
-        self._color = "auto"
-        self._cached = True
-
-    def enter(self, directory: str) -> None:
-        """Work on the project in this folder. Raises `UsageError` where there is none."""
-        self.root = Path(directory)
-        if not self.root.is_dir():
-            raise UsageError(f"folder {directory} not found", hint="set -C to the project's folder")
-
-    def update(
-        self, target: str | None, color: str | None, no_cache: bool, quiet: int, verbose: int
-    ) -> None:
-        """Take in global options; what is not given stays as it was."""
-        # An empty target is not none: `--target "$UNSET"` must not end on the default account.
-        self._target = self._target if target is None else target
-        self._color = color or self._color
-        self._cached = self._cached and not no_cache
-        self.verbosity += verbose - quiet
+    def __init__(self, project: Project, console: Console) -> None:
+        self.project = project
+        self.console = console
+        self.root = project.root
+        self.env = project.env
+        self.verbosity = console.verbosity
 
     @cached_property
     def clock(self) -> Clock:
         """Time itself."""
-        from segctl.common.clock import SystemClock  # noqa: PLC0415
-
-        return self._clock or SystemClock()
-
-    @cached_property
-    def project(self) -> Project:
-        """The project that the global options name."""
-        return Project(
-            self.root,
-            target=self._target,
-            env=self.env,
-            clock=self._clock,
-            use_cache=self._cached,
-            notify=self.talk,
-        )
+        return self.project.clock
 
     @cached_property
     def stop(self) -> Stop:
@@ -214,7 +160,7 @@ class Session:
         from segctl.project.environment import cache_folder  # noqa: PLC0415
 
         folder = cache_folder(self.env)
-        if not self._cached or self.env.get("SEGCTL_NO_CACHE") or folder is None:
+        if not self.project.use_cache or self.env.get("SEGCTL_NO_CACHE") or folder is None:
             return None
         from segctl.account.definition_cache import DefinitionCache  # noqa: PLC0415
 
@@ -222,11 +168,6 @@ class Session:
 
     def _mention(self, text: str) -> None:
         self.console.mention(text)
-
-    @property
-    def console(self) -> Console:
-        """The console that the global options describe."""
-        return Console(self.env, verbosity=self.verbosity, color=self._color)
 
     @property
     def style(self) -> Style:

@@ -1,4 +1,4 @@
-"""What the process ends with, beside 0 for done and 1 for an error; `cli.main` lists them all."""
+"""The exit codes of a process beside 0 (done) and 1 (error); `cli.main` lists them all."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ IN_PART = 4
 INTERRUPTED = 130
 
 
-def exit_code(plan: Plan, *, detailed: bool) -> int:
-    """Give the exit code of a plan that was shown."""
+def plan_exit_code(plan: Plan, *, detailed: bool = False) -> int:
+    """Return the exit code of a plan that was shown."""
     if plan.errors:
         return 1
     if plan.refusals:

@@ -1,7 +1,8 @@
-"""Options that several commands take, as decorators; reads none of what they name."""
+"""Options that several commands take, as decorators. Acts on none of them."""
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
-    from segctl.app.session import Session
+    from segctl.cli.invocation import Invocation
 
     F = TypeVar("F", bound=Callable[..., Any])
 
 
-def session_options(*, hidden: bool = True) -> Callable[[F], F]:
+def global_options(*, hidden: bool = True) -> Callable[[F], F]:
     """Add the global options to a command.
 
-    They stand before the command (`segctl --target eu plan`); since everybody writes them after it
-    too, each command takes them there as well, without listing them again.
+    Their place is before the command (`segctl --target eu plan`), but everybody also writes them
+    after it: each command takes them there, without listing them again.
     """
     options = [
         click.option(
@@ -36,16 +37,16 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
             "--color",
             type=click.Choice(["auto", "always", "never"]),
             hidden=hidden,
-            help="When to use colours; `auto` is on a terminal without NO_COLOR.",
+            help="When to use colours; `auto`: on a terminal, unless NO_COLOR is set.",
         ),
         click.option(
             "--no-cache",
             is_flag=True,
             hidden=hidden,
-            help="Read every definition from the account, and remember none.",
+            help="Read every definition from the account, and keep none on this machine.",
         ),
-        click.option("-q", "--quiet", count=True, hidden=hidden, help="Say less."),
-        click.option("-v", "--verbose", count=True, hidden=hidden, help="Say more."),
+        click.option("-q", "--quiet", count=True, hidden=hidden, help="Show less."),
+        click.option("-v", "--verbose", count=True, hidden=hidden, help="Show more."),
     ]
 
     def add(function: F) -> F:
@@ -56,13 +57,14 @@ def session_options(*, hidden: bool = True) -> Callable[[F], F]:
     return add
 
 
-def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Hand a command its `Session`, with the global options that stood behind it taken in."""
+def with_project(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Call a command with the project and the console that the global options describe."""
 
-    @session_options()
-    @click.pass_context
+    @global_options()
+    @click.pass_obj
+    @wraps(function)
     def command(
-        ctx: click.Context,
+        invocation: Invocation,
         /,
         *,
         target: str | None,
@@ -72,27 +74,58 @@ def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
         verbose: int,
         **options: Any,
     ) -> Any:
-        session: Session = ctx.obj
-        session.update(target=target, color=color, no_cache=no_cache, quiet=quiet, verbose=verbose)
-        return function(session, **options)
+        invocation.set_options(
+            target=target, color=color, no_cache=no_cache, quiet=quiet, verbose=verbose
+        )
+        return function(invocation.project, invocation.console, **options)
 
-    command.__doc__ = function.__doc__
+    return command
+
+
+def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Call a command with the project and the console in one."""
+
+    @with_project
+    @wraps(function)
+    def command(project: Any, console: Any, **options: Any) -> Any:
+        from segctl.app.session import Session  # noqa: PLC0415
+
+        return function(Session(project, console), **options)
+
     return command
 
 
 def plan_options(function: F) -> F:
-    """Add every option of `Options`."""
-    for add in reversed((only_option, strict_text_option, _renames_option, _references_option)):
+    """Add every option of `PlanOptions`."""
+    for add in reversed((_only_option, _strict_text_option, _renames_option, _references_option)):
         function = add(function)
     return function
+
+
+def _only_option(function: F) -> F:
+    return click.option(
+        "--only",
+        metavar="GLOB",
+        shell_complete=segment_names,
+        multiple=True,
+        help="Only segments whose name or file matches; may be repeated.",
+    )(function)
+
+
+def _strict_text_option(function: F) -> F:
+    return click.option(
+        "--strict-text",
+        is_flag=True,
+        help="Treat a query that is only written differently as a change.",
+    )(function)
 
 
 def _renames_option(function: F) -> F:
     return click.option(
         "--detect-renames/--no-detect-renames",
         default=True,
-        help="Whether git may tell a rename: a name that changed in its file, or a removed file "
-        "and a new one with an equal query.",
+        help="Whether to detect renames from git: a name that changed in its file, or a removed "
+        "file and a new one with an equal query.",
     )(function)
 
 
@@ -102,45 +135,26 @@ def _references_option(function: F) -> F:
         metavar="NAME",
         shell_complete=segment_names,
         multiple=True,
-        help="Delete, replace or upgrade this segment though Single Sends use it; may be repeated.",
-    )(function)
-
-
-def only_option(function: F) -> F:
-    """Add `--only`."""
-    return click.option(
-        "--only",
-        metavar="GLOB",
-        shell_complete=segment_names,
-        multiple=True,
-        help="Consider only segments whose name or file matches; may be repeated.",
-    )(function)
-
-
-def strict_text_option(function: F) -> F:
-    """Add `--strict-text`."""
-    return click.option(
-        "--strict-text",
-        is_flag=True,
-        help="Take a query that is merely written another way for a change.",
+        help="Delete, replace or upgrade this segment even if Single Sends use it; may be "
+        "repeated.",
     )(function)
 
 
 def format_option(what: str) -> Callable[[F], F]:
-    """Add `--format`; `what` is that which it is the format of."""
+    """Add `--format`, the format of `what`."""
     return click.option(
         "--format",
-        "output",
+        "format_name",
         type=click.Choice(FORMATS),
         default="text",
-        help=f"How to write {what}: markdown for a comment, github for annotations of a workflow "
+        help=f"The format of {what}: markdown for a comment, github for annotations of a workflow "
         "run, sarif for code scanning, html for a browser.",
     )
 
 
-def check_usage(names: Sequence[str], *, everything: bool) -> None:
-    """Raise `UsageError` unless it is clear which segments are asked for."""
+def check_names(names: Sequence[str], *, everything: bool) -> None:
+    """Raise `click.UsageError` unless either names or --all say which segments are meant."""
     if everything and names:
-        raise click.UsageError("--all and NAME do not go together.")
+        raise click.UsageError("--all cannot be combined with NAME.")
     if not everything and not names:
-        raise click.UsageError("Missing which segments: give their names or ids, or --all.")
+        raise click.UsageError("Missing argument: give names or ids of segments, or --all.")

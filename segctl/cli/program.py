@@ -1,6 +1,6 @@
-"""The program around the commands: the global options, the lazy group, the one place that catches.
+"""The program around the commands: global options, commands by name, and every error's end.
 
-Commands raise; here an error becomes words on stderr and an exit code.
+Commands raise; here an error becomes a message on stderr and an exit code.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl import __version__
-from segctl.app.session import Session
 from segctl.cli.exit_codes import INTERRUPTED
-from segctl.cli.options import session_options
+from segctl.cli.invocation import Invocation
+from segctl.cli.options import global_options
 from segctl.errors import InvalidInput, SegctlError
 from segctl.render.diagnostics import diagnostics_text, severity_summary
 from segctl.render.terminal import clean
@@ -24,22 +24,23 @@ from segctl.render.terminal import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from segctl.app.console import Console
     from segctl.common.clock import Clock
 
 COMMANDS = {
     "init": "Write the first files of a repository.",
     "validate": "Check the segment files and segctl.yaml, offline.",
-    "fmt": "Write the segment files in one layout.",
+    "fmt": "Format the segment files.",
     "lint": "Check the queries by the lint rules, or explain a rule.",
-    "test": "Try the tests of the segment files, offline.",
-    "preview": "Count who is in an audience, in a file of your contacts or those pulled.",
-    "explain": "Say in plain English who is in an audience.",
+    "test": "Run the tests of the segment files, offline.",
+    "preview": "Count who is in an audience, in your own or in pulled contacts.",
+    "explain": "Explain in plain English who is in an audience.",
     "plan": "Show what apply would change, and change nothing.",
     "show": "Show a plan that was saved with `segctl plan --out`.",
     "apply": "Make the account match the files.",
     "drift": "Show what changed on the account that no commit did.",
-    "import": "Write a file for segments that the account has already.",
-    "upgrade": "Write files by which V2 segments take the place of v1 ones.",
+    "import": "Write files for segments that the account already has.",
+    "upgrade": "Write files for V2 segments that replace v1 segments.",
     "fields": "Keep the account's fields with the files.",
     "contacts": "Keep the account's contacts here, to count audiences in them.",
     "refresh": "Ask SendGrid to count segments' contacts now.",
@@ -52,15 +53,15 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Knows its commands by name and imports one only when it is called."""
+    """Knows its commands by name, and imports one only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the names, in the order in which people meet them."""
+        """Return the names, in the order in which people meet the commands."""
         del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
+        """Import a command."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -70,12 +71,12 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that was asked for, or say which one was perhaps meant."""
+        """Find the command, or fail with the name that was perhaps meant."""
         if args and args[0] not in COMMANDS:
             from segctl.common.suggest import closest_match  # noqa: PLC0415
 
-            meant = closest_match(args[0], COMMANDS)
-            hint = f" Did you mean '{meant}'?" if meant else ""
+            close = closest_match(args[0], COMMANDS)
+            hint = f" Did you mean '{close}'?" if close else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
@@ -96,90 +97,92 @@ class LazyGroup(click.Group):
     "directory",
     metavar="DIR",
     default=".",
-    help="The project's folder: the one of segctl.yaml and segments/.",
+    help="The project's folder, which holds segctl.yaml and segments/.",
 )
-@session_options(hidden=False)
+@global_options(hidden=False)
 @click.version_option(__version__, message="segctl %(version)s")
-@click.pass_context
-def program(ctx: click.Context, /, directory: str, **options: Any) -> None:
+@click.pass_obj
+def program(invocation: Invocation, /, directory: str, **options: Any) -> None:
     """Terraform for e-mail audiences: SendGrid segments as files in git."""
-    session: Session = ctx.obj
-    session.enter(directory)
-    session.update(**options)
+    invocation.directory = directory
+    invocation.set_options(**options)
 
 
 def run(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None) -> int:
-    """Run the program and turn whatever it raises into words and an exit code."""
+    """Run the program; turn an error into a message and an exit code."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            # Closed by the shell (`>&-`): what is said is said to nobody.
+            # Closed by the shell (`>&-`): the output is discarded.
             setattr(sys, name, StringIO())
         elif hasattr(stream, "reconfigure"):
             # A terminal that cannot show a character must not stop an apply.
             stream.reconfigure(errors="backslashreplace")
-    session = Session(env, clock)
+    invocation = Invocation(env, clock)
+    console = invocation.console
     code: Any = 0
     try:
-        code = program.main(args=list(argv), prog_name="segctl", standalone_mode=False, obj=session)
+        code = program.main(
+            args=list(argv), prog_name="segctl", standalone_mode=False, obj=invocation
+        )
     except SystemExit as error:
-        # How click ends when whoever read our output has gone (`segctl list | head`).
+        # How click ends when the reader of the output has gone (`segctl list | head`).
         code = error.code
     except (click.ClickException, click.Abort, KeyboardInterrupt, SegctlError) as error:
-        code = _explain(error, session)
+        code = _report(error, console)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EIO}:
-            _report_bug(error, session)
+            _report_bug(error, console)
         else:
-            _say(session, f"cannot write the output: {error.strerror}", "")
+            _say_error(console, f"cannot write the output: {error.strerror}", "")
         code = 1
     except Exception as error:  # noqa: BLE001 - Python's own report could show a contact, or a key
-        _report_bug(error, session)
+        _report_bug(error, console)
         code = 1
     return code if isinstance(code, int) else 0
 
 
-def _explain(error: BaseException, session: Session) -> int:
-    """Say on stderr what went wrong and what to do; give the exit code."""
+def _report(error: BaseException, console: Console) -> int:
+    """Report on stderr what went wrong and what to do; return the exit code."""
     match error:
         case InvalidInput(diagnostics=diagnostics):
-            style = session.error_style
-            session.say(diagnostics_text(diagnostics, style), end="")
-            session.say(style.bold(f"{severity_summary(diagnostics)}."))
+            style = console.error_style
+            console.say(diagnostics_text(diagnostics, style), end="")
+            console.say(style.bold(f"{severity_summary(diagnostics)}."))
             return error.exit_code
         case SegctlError(message=message, hint=hint):
-            _say(session, message, hint)
+            _say_error(console, message, hint)
             return error.exit_code
         case click.exceptions.NoArgsIsHelpError():
-            session.say(error.format_message())
+            console.say(error.format_message())
         case click.UsageError(ctx=click.Context(command_path=path)):
-            _say(session, error.format_message(), f"{path} --help")
+            _say_error(console, error.format_message(), f"run `{path} --help`")
         case click.ClickException():
-            _say(session, error.format_message(), "")
+            _say_error(console, error.format_message(), "")
         case _:
-            session.say("Interrupted.")
+            console.say("Interrupted.")
             return INTERRUPTED
     return 1
 
 
-def _report_bug(error: Exception, session: Session) -> None:
-    """Report a fault of segctl's own: where it is, and not what it was about.
+def _report_bug(error: Exception, console: Console) -> None:
+    """Report a bug in segctl: where it is, but not the message of the exception.
 
-    The message of an exception can hold any value that was at hand. The lines of the code hold
-    none.
+    That may hold any value, while the lines of the code hold none.
     """
     import traceback  # noqa: PLC0415 - 10 ms, and never if all is well
 
-    session.say("".join(traceback.format_tb(error.__traceback__)), end="")
-    _say(
-        session,
-        f"segctl itself has a fault: {type(error).__name__}",
-        "report it with the lines above, which hold no data; `segctl plan` shows how things stand",
+    console.say("".join(traceback.format_tb(error.__traceback__)), end="")
+    _say_error(
+        console,
+        f"internal error: {type(error).__name__}. This is a bug in segctl",
+        "report it with the lines above, which contain no data; run `segctl plan` to see the "
+        "state of the account",
     )
 
 
-def _say(session: Session, message: str, hint: str) -> None:
-    style = session.error_style
-    session.say(f"{style.red('error:')} {clean(message)}")
+def _say_error(console: Console, message: str, hint: str) -> None:
+    style = console.error_style
+    console.say(f"{style.red('error:')} {clean(message)}")
     if hint:
-        session.say(f"  {style.dim('hint:')} {clean(hint)}")
+        console.say(f"  {style.dim('hint:')} {clean(hint)}")

@@ -117,4 +117,4 @@ def test_list_names_the_parent_lists(connected: Project, account: Remote) -> Non
     account.emulator.faults.add("GET /v3/marketing/lists 403 always")
     bare = connected.run("list")
     assert (bare.code, NEWS in bare.out, "Newsletter" in bare.out) == (0, True, False)
-    assert "warning[lists-unknown]: parent lists are given without their names" in bare.err
+    assert "warning[lists-unknown]: parent lists are shown without their names" in bare.err

@@ -43,7 +43,7 @@ def remember(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
         segment, is_protected=False, file=file, commit="c0ffee", removed_at=removed_at
     )
     removal_history = RemovalHistory((removal,))
-    monkeypatch.setattr(plan, "ledger_of", lambda *_: removal_history)
+    monkeypatch.setattr(plan, "removal_history", lambda *_: removal_history)
 
 
 def delete(remote: Remote, segment_id: str) -> None:

@@ -630,10 +630,10 @@ def test_list_works_where_the_files_do_not(connected: Project, remote: Remote) -
     result = connected.run("list", "--format", "json")
     assert result.code == 0
     assert json.loads(result.out)["segments"][0]["managed"] is None
-    assert "MANAGED is not known" in result.err
+    assert "MANAGED is unknown" in result.err
     (connected.root / "segments/broken.yaml").unlink()
     (connected.root / "segments").rmdir()
-    assert "MANAGED is not known" in connected.run("list").err
+    assert "MANAGED is unknown" in connected.run("list").err
 
 
 def test_an_empty_account_lists_nothing(connected: Project) -> None:
@@ -775,7 +775,7 @@ def test_a_plan_goes_on_where_the_account_will_not_tell_its_fields(
     remote.emulator.faults.add("GET /v3/marketing/field_definitions 403 always")
     result = connected.run("plan")
     assert result.code == 0
-    assert "warning[account-unknown]: fields and lists are not checked" in result.out
+    assert "warning[account-unknown]: fields and lists were not checked" in result.out
 
 
 def test_what_is_unchanged_is_not_checked_again(connected: Project, remote: Remote) -> None:

@@ -278,9 +278,9 @@ def test_without_git_places_count_from_the_workspace(project: Project) -> None:
 def test_a_page_is_right_where_stdout_is_not_utf_8(
     changing: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segctl.app import session  # noqa: PLC0415 - only what is patched
+    from segctl.app import console  # noqa: PLC0415 - only what is patched
 
-    monkeypatch.setattr(session, "_is_utf8", lambda _stream: False)
+    monkeypatch.setattr(console, "_is_utf8", lambda _stream: False)
     result: Result = changing.run("plan", "--format", "html")
     assert result.out.isascii()
     assert "Contacts whose city is Zlín." in check_page(result.out).text

@@ -217,7 +217,7 @@ def test_whatever_ends_an_apply_it_reports_what_it_did(
     monkeypatch.setattr("segctl.app.apply.perform", failing)
     result = connected.run("apply", "--auto-approve", "--parallelism", "1")
     assert result.code == code
-    assert ("segctl itself has a fault: RuntimeError" in result.err) == (code == 1)
+    assert ("internal error: RuntimeError" in result.err) == (code == 1)
     out = result.out
     assert "created       A" in out
     assert "unknown       create B: it was under way" in out

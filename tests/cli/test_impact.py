@@ -182,17 +182,15 @@ def test_the_reason_of_an_unknown_audience_is_told_once_where_it_is_the_same(
     shop: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.declare("New", spends_more_than(9))
-    unknown = "who is reached is not known: "
+    unknown = "the audiences are unknown: "
 
     shop.write({"segctl.yaml": SETTINGS.replace("people", "nobody")})
     assert reasons(shop) == [f"warning: {unknown}there is no file nobody.csv"]
     shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
-    assert reasons(shop) == [
-        f"warning: {unknown}no contacts of the target `production` were pulled"
-    ]
+    assert reasons(shop) == [f"warning: {unknown}no contacts pulled from the target `production`"]
     shop.write({"segctl.yaml": "version: 1\nlimits: {max_audience_change: 50%}\n"})
     assert reasons(shop) == [
-        "warning: `limits.max_audience_change` is not held: segctl.yaml names no contacts"
+        "warning: `limits.max_audience_change` is not checked: segctl.yaml names no contacts"
     ]
     shop.write({"segctl.yaml": "version: 1\n"})
     assert reasons(shop) == []
@@ -226,7 +224,7 @@ def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
     found = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
     odd, unasked = sorted(one["summary"] for one in found)
     assert odd == (
-        "`Odd`: it cannot be counted: in the account's own query, the base has no column "
+        "`Odd`: it cannot be counted: in the query on the account, the base has no column "
         "`no_such_column`"
     )
     assert unasked == (
@@ -251,7 +249,7 @@ def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop:
         base.executemany("INSERT INTO segctl_base VALUES (?, ?)", [*facts.items()])
     [reason] = reasons(shop)
     assert reason == (
-        "warning: who is reached is not known: the contacts were pulled from another account"
+        "warning: the audiences are unknown: the contacts were pulled from another account"
     )
 
     account = account_digest(shop.env["SEGCTL_BASE_URL"], None, Secret(KEY))
@@ -259,16 +257,12 @@ def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop:
         base.execute("UPDATE segctl_base SET value = ? WHERE key = 'account'", [account])
     done = shop.run("plan")
     assert "audience  4 -> 10 (+6, -0) of 20 contacts, as of 2026-07-05\n" in done.out
-    assert "info[audience-old]: the contacts in which this plan is counted are 10 days old" in (
-        done.out
-    )
+    assert "info[audience-old]: audience counts use contacts pulled 10 days ago" in (done.out)
 
 
 def test_a_base_that_cannot_tell_is_no_base(shop: Project) -> None:
     shop.write({"exports/people.csv": export(range(0))})
-    assert reasons(shop) == [
-        "warning: who is reached is not known: there is nobody in the contacts"
-    ]
+    assert reasons(shop) == ["warning: the audiences are unknown: the dataset holds no contacts"]
     folder = shop.root / ".segctl" / "contacts"
     folder.mkdir(parents=True)
     shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
@@ -279,7 +273,7 @@ def test_a_base_that_cannot_tell_is_no_base(shop: Project) -> None:
     pulled(folder / "production.duckdb", people, None, fields, account=account, **facts)
     done = shop.run("plan")
     assert done.code == 3
-    assert "warning[audience-partial]: this plan is counted in the contacts of `Newsletter`, " in (
+    assert "warning[audience-partial]: audience counts use only the contacts of `Newsletter`, " in (
         done.out
     )
 
@@ -293,7 +287,7 @@ def test_queries_without_events_are_told_at_once(shop: Project) -> None:
     plan = json.loads(shop.run("plan", "--format", "json").out)
     [found] = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
     assert found["summary"] == (
-        "3 segments cannot be counted: they ask event_data, and the base has no events: "
+        "3 segments cannot be counted: they use event_data, and the dataset has no events: "
         "`One`, `Three`, `Two`"
     )
     assert "contacts: {contacts: …, events: …}" in found["hint"]
@@ -325,7 +319,7 @@ def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
     plan, validate, shown = shop.run("plan"), shop.run("validate"), shop.run(*preview)
     assert (plan.code, validate.code, shown.code) == (0, 0, 0)
     assert all(f"warning{said}" in one for one in (plan.out, validate.err, shown.err))
-    assert "hint: write `exports/people.csv` into .gitignore" in plan.out
+    assert "hint: add `exports/people.csv` to .gitignore" in plan.out
     assert (shown.out, "audience  4 -> 10" in plan.out) == (plain.out, True)
 
     shop.write({".gitignore": "/exports/\n"})
@@ -337,7 +331,7 @@ def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
     before = remote.definitions()
     plan, validate, shown = shop.run("plan"), shop.run("validate"), shop.run(*preview)
     assert (plan.code, validate.code, shown.code) == (1, 1, 3)
-    told = "git tracks exports/people.csv, and whoever clones the repository gets the contacts"
+    told = "git tracks exports/people.csv, so every clone of the repository contains the contacts"
     assert all(told in one for one in (plan.out, validate.err, shown.err))
     assert "`git rm -r --cached exports/people.csv`" in plan.out
     assert shop.run("apply", "--auto-approve").code == 1
@@ -353,7 +347,7 @@ def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
     assert f"warning{said.replace('exports/', '')}" in shop.run(*argv).err
     # What git refuses to read is told as well.
     (elsewhere / ".git/HEAD").write_text("?", "utf-8")
-    told = "git cannot tell whether it ignores people.csv"
+    told = "cannot find out whether git ignores people.csv"
     assert (shop.run(*argv).code, told in shop.run(*argv).err) == (0, True)
 
     git("rm", "-q", "--cached", "exports/people.csv")

@@ -177,7 +177,7 @@ def test_a_folder_below_the_top_of_a_repository(
     (project.root / "shops/eu").mkdir(parents=True)
     done = project.run("-C", str(project.root / "shops/eu"), "init", *argv)
     assert done.code == 0
-    assert ("give the action `working-directory: shops/eu`" in done.err) is told
+    assert ("set the action's `working-directory: shops/eu`" in done.err) is told
 
 
 def test_the_action_installs_this_version() -> None:

@@ -81,7 +81,10 @@ def test_a_digest_is_as_good_as_the_file(connected: Project, remote: Remote, pla
     assert f"Digest {digest}\n" in connected.run("plan", "-v").out
     refused = connected.run("apply", "--auto-approve", "--expect-digest", "0" * 12)
     assert refused.code == 3
-    assert f"the plan has the digest {digest[:16]}, and 000000000000 was expected" in refused.err
+    assert (
+        f"the digest of the plan must be 000000000000, got {digest[:16]}; nothing was changed"
+        in refused.err
+    )
     assert "+ create  VIP" in refused.out
     assert writes(remote) == []
     argv = ["apply", str(plan), "--auto-approve", "--expect-digest", digest[:12].upper()]
@@ -148,8 +151,8 @@ def stale(connected: Project, remote: Remote, plan: Path) -> list[str]:
     before = remote.definitions()
     result = connected.run("apply", str(plan), "--auto-approve")
     assert result.code == 3
-    assert "error: the saved plan is stale, and nothing was changed" in result.err
-    assert "make it anew with segctl plan --out" in result.err
+    assert "error: the saved plan is stale; nothing was changed" in result.err
+    assert "make a new plan with `segctl plan --out`" in result.err
     assert writes(remote) == []
     assert remote.definitions() == before
     return [line.partition("]: ")[2] for line in result.err.splitlines() if "[stale-" in line]
@@ -209,7 +212,7 @@ def test_a_plan_for_another_account(connected: Project, remote: Remote, plan: Pa
     assert result.code == 3
     assert "the plan was made for target `production`, but this is `shop`" in result.err
     assert "the plan was made for subuser `none`, but this is `shop`" in result.err
-    assert "the plan is for another account, and nothing was changed" in result.err
+    assert "the plan is for another account; nothing was changed" in result.err
     edit(plan, lambda one: one["target"].update(host="api.eu.sendgrid.com"))
     # The digest is of the target, too: this cannot be edited unseen.
     assert "error[tampered]" in connected.run("show", str(plan)).err
@@ -230,7 +233,7 @@ def test_a_plan_of_another_segctl(connected: Project, remote: Remote, plan: Path
     assert connected.run("show", str(plan)).code == 0
     result = connected.run("apply", str(plan), "--auto-approve")
     assert result.code == 3
-    assert f"the plan was made by segctl 7.0.0, and this is {__version__}" in result.err
+    assert f"the plan was made by segctl 7.0.0, but this is segctl {__version__}" in result.err
     assert writes(remote) == []
 
 
@@ -329,7 +332,7 @@ def test_a_saved_plan_is_not_asked_anything_else(
 ) -> None:
     result = connected.run("apply", str(plan), *options)
     assert result.code == 1
-    assert "is part of the saved plan and cannot be given again" in result.err
+    assert "is part of the saved plan and cannot be changed" in result.err
 
 
 def test_references_that_are_ignored_are_in_what_was_approved(
@@ -356,7 +359,7 @@ def test_references_that_are_ignored_are_in_what_was_approved(
 def test_a_digest_of_another_form(connected: Project, remote: Remote, digest: str) -> None:
     result = connected.run("apply", "--expect-digest", digest)
     assert result.code == 1
-    assert "--expect-digest takes 64 hex digits" in result.err
+    assert "--expect-digest must be 64 hex digits" in result.err
     assert remote.emulator.log == ()
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from segctl.app import project as app
 from segctl.app.audiences import evaluate
-from segctl.app.session import Session
 from segctl.contacts.dataset import DatasetMissing
 from segctl.contacts.masking import MIN_SHARED
 from segctl.model import Segment
@@ -165,11 +165,11 @@ def test_contacts_are_found_by_option_settings_or_pull(shop: Project) -> None:
     path = shop.root / ".segctl/contacts/production.duckdb"
     shop.write({"segctl.yaml": "version: 1\n"})
     done = shop.run("preview")
-    assert (done.code, "there are no contacts to count in" in done.err) == (1, True)
+    assert (done.code, "no contacts to count in" in done.err) == (1, True)
     done = shop.run("preview", "--contacts", "pulled")
-    assert "no contacts of the target `production` were pulled" in done.err
+    assert "no contacts pulled from the target `production`" in done.err
     done = shop.run("preview", "--events", "events.csv")
-    assert "there are no contacts to count in" in done.err
+    assert "no contacts to count in" in done.err
     path.parent.mkdir(parents=True)
     people = [{key: one[key] for key in COLUMNS} for one in PEOPLE]
     fields = {"plan": ColumnType.VARCHAR, "total_spend": ColumnType.NUMBER}
@@ -216,15 +216,15 @@ def test_the_time_can_be_set(project: Project) -> None:
     assert [one["segments"][0]["contacts"] for one in counted] == [1, 2, 0]
     assert counted[1]["now"] == "2026-07-02T22:00:00Z"
     done = project.run("preview", "--contacts", str(path), "--now", "soon")
-    assert (done.code, "--now is no time" in done.err) == (1, True)
+    assert (done.code, "invalid time for --now" in done.err) == (1, True)
     done = project.run("preview", "--now", "soon", "--format", "markdown")
-    assert "is no time" in done.out
+    assert "invalid time" in done.out
 
 
 @pytest.mark.parametrize("option", ["--contacts", "--events"])
 def test_an_empty_file_name_is_reported(shop: Project, option: str) -> None:
     done = shop.run("preview", option, "")
-    assert f"{option} names no file\n  hint: is a variable unset?" in done.err
+    assert f"{option} is empty\n  hint: is a variable unset?" in done.err
 
 
 def test_contacts_of_another_account_are_reported(changed: Project, remote: Remote) -> None:
@@ -241,7 +241,7 @@ def test_contacts_of_another_account_are_reported(changed: Project, remote: Remo
 def test_overlap_needs_two_segments(shop: Project) -> None:
     done = shop.run("preview", "Pro", "--overlap")
     assert done.code == 0
-    assert "--overlap compares segments, and this is one alone" in done.err
+    assert "--overlap compares segments, but only one was selected" in done.err
 
 
 def test_a_sample_shows_no_rare_domain(shop: Project) -> None:
@@ -289,13 +289,12 @@ def test_no_output_has_a_value_of_a_contact(changed: Project, broken: str) -> No
 
 
 def test_a_plan_counts_pairs(shop: Project) -> None:
-    session = Session({}, shop.clock)
-    session.enter(str(shop.root))
+    read = app.Project(shop.root, env={}, clock=shop.clock)
     old, new, clicked, brno = segments(
         "plan = 'free'", "total_spend > 1500", CLICKED, "city = 'Brno'"
     )
-    found = evaluate(session, [(old, new), (None, clicked), (brno, new), (None, brno)])
-    assert [(one.base, one.as_of) for one in found] == [(30, None)] * 4
+    found = evaluate(read, [(old, new), (None, clicked), (brno, new), (None, brno)])
+    assert [(one.total, one.as_of) for one in found] == [(30, None)] * 4
     first, second, third, fourth = found
     assert first.counts
     assert (first.counts.before, first.counts.after) == (15, 15)
@@ -304,16 +303,14 @@ def test_a_plan_counts_pairs(shop: Project) -> None:
     assert (second.counts.before, second.counts.after, second.counts.gained) == (0, 5, 5)
     assert (third.counts, third.in_before, fourth.in_before) == (None, True, False)
     assert [one.message for one in fourth.problems] == ["the contacts have no column `city`"]
-    assert evaluate(session, []) == []
+    assert evaluate(read, []) == []
     shop.write({"segctl.yaml": "version: 1\n"})
-    session = Session({}, shop.clock)
-    session.enter(str(shop.root))
-    assert evaluate(session, [(None, new)]) == []
+    read = app.Project(shop.root, env={}, clock=shop.clock)
+    assert evaluate(read, [(None, new)]) == []
     shop.write({"segctl.yaml": "version: 1\ncontacts: pulled\n"})
-    session = Session({}, shop.clock)
-    session.enter(str(shop.root))
+    read = app.Project(shop.root, env={}, clock=shop.clock)
     with pytest.raises(DatasetMissing):
-        evaluate(session, [(None, Segment("a", query("plan = 'x'")))])
+        evaluate(read, [(None, Segment("a", query("plan = 'x'")))])
 
 
 @pytest.mark.parametrize(

@@ -488,7 +488,7 @@ def test_a_pull_is_refused_where_git_does_not_ignore_the_files(place: Place) -> 
     refused = place.run("pull")
     assert (refused.code, place.emulator.asked) == (3, [])
     assert "git tracks .segctl/contacts/production.duckdb" in refused.err
-    assert "hint: `git rm -r --cached .segctl/`, and write `.segctl/` into" in refused.err
+    assert "hint: run `git rm -r --cached .segctl/` and add `.segctl/` to" in refused.err
     git("rm", "-q", "-r", "--cached", ".segctl/")
     (place.project.root / ".segctl" / ".gitignore").write_text("", "utf-8")
     refused = place.run("pull")

@@ -97,7 +97,7 @@ def test_a_limit(told: tuple[Project, Repository]) -> None:
     project, _ = told
     result = project.run("history", "-n", "1")
     assert result.out.count("\n  ") == 1
-    assert result.err == "Older events are left out; --limit 0 shows all.\n"
+    assert result.err == "Older events are not shown; run with --limit 0 to show all.\n"
     assert project.run("history", "-n", "0").out == project.run("history").out
     assert project.run("history", "VIP", "-n", "1").out.count("\n  ~") == 1
     assert project.run("history", "-n", "-1").code == 1
@@ -131,7 +131,7 @@ def test_a_name_that_never_was(told: tuple[Project, Repository]) -> None:
     assert (result.code, result.out) == (1, "")
     assert "no commit of this branch declared a segment `Big spender`" in result.err
     assert "did you mean `Big spenders`?" in result.err
-    assert "`segctl history` shows all" in project.run("history", "xxxxxxxx").err
+    assert "run `segctl history` to list all" in project.run("history", "xxxxxxxx").err
 
 
 def test_without_a_repository(project: Project) -> None:

@@ -16,7 +16,7 @@ import click
 import pytest
 import yaml
 
-from segctl.app.session import Session
+from segctl.cli.invocation import Invocation
 from segctl.cli.program import COMMANDS, program
 from segctl.emulator import Emulator, serve
 from tests.house.pages import PAGES, blocks, documents, examples, fresh
@@ -54,7 +54,7 @@ def test_every_command_shows_examples() -> None:
 @pytest.mark.parametrize("line", sorted(set(examples())))
 def test_every_example_of_the_help_is_a_command_line(line: str) -> None:
     _, *argv = shlex.split(line)
-    context = program.make_context("segctl", argv, obj=Session({}))
+    context = program.make_context("segctl", argv, obj=Invocation({}))
     name, command, rest = program.resolve_command(context, context._protected_args + context.args)
     while command is not None and rest is not None:
         context = command.make_context(name, rest, parent=context)

@@ -336,7 +336,7 @@ def test_a_fault_of_our_own(
     for argv in calls():
         if argv[0] not in OFFLINE:
             place.run([*argv, *verbosity], next(sources))
-    confessions = [text for text in place.kept if "segctl itself has a fault: KeyError" in text]
+    confessions = [text for text in place.kept if "internal error: KeyError" in text]
     assert len(confessions) > 5
     # Enough to find it by: the file, the line, the function.
     assert all(", in broken\n" in text and "Traceback" not in text for text in confessions)
@@ -375,7 +375,7 @@ def test_real_processes(place: Place, mode: str) -> None:
             text=True,
             encoding="utf-8",
         )
-        assert ("segctl itself has a fault: ValueError" in done.stderr) == (mode == "faulty")
+        assert ("internal error: ValueError" in done.stderr) == (mode == "faulty")
         assert_silent(done.stdout, f"stdout of {argv}")
         assert_silent(done.stderr, f"stderr of {argv}")
     place.search()

@@ -17,6 +17,8 @@ from tests.support.process import REPOSITORY
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from segctl.app import project as app
+    from segctl.importing.file_builder import NewFile
     from tests.support.account import Remote
     from tests.support.project import Project
 
@@ -154,19 +156,19 @@ def test_unknown_names_are_said_all_at_once_before_anything_is_written(
         "  hint: did you mean `VIP customers` for `vip customer`, `Churn` for `chrun`?\n"
     )
     far = connected.run("import", "zzzzzz")
-    assert far.err.endswith("  hint: `segctl list` shows what it has\n")
+    assert far.err.endswith("  hint: run `segctl list` to list its segments\n")
     assert files(connected) == {}
 
 
 @pytest.mark.parametrize(
     ("argv", "words"),
-    [([], "Missing which segments"), (["--all", "VIP"], "--all and NAME do not go together")],
+    [([], "Missing argument"), (["--all", "VIP"], "--all cannot be combined with NAME")],
 )
 def test_what_to_import_must_be_said(connected: Project, argv: list[str], words: str) -> None:
     result = connected.run("import", *argv)
     assert result.code == 1
     assert words in result.err
-    assert "hint: segctl import --help" in result.err
+    assert "hint: run `segctl import --help`" in result.err
 
 
 def test_what_was_asked_for_by_name_and_cannot_be_is_exit_1(
@@ -306,18 +308,18 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
     for name in ("A", "B", "C"):
         remote.emulator.console.create(name, VIP)
     command = importlib.import_module("segctl.cli.commands.import")
-    real = command.write_new
+    real = command.write_new_file
 
-    def late(folder: Path, name: str, text: str) -> None:
-        if name == "b.yaml":
-            (folder / name).write_text("mine")
-        real(folder, name, text)
+    def late(project: app.Project, file: NewFile) -> None:
+        if file.name == "b.yaml":
+            (project.root / "segments" / file.name).write_text("mine")
+        real(project, file)
 
-    monkeypatch.setattr(command, "write_new", late)
+    monkeypatch.setattr(command, "write_new_file", late)
     result = connected.run("import", "--all")
     assert (result.code, result.out) == (1, "segments/a.yaml  A\n")
     assert "b.yaml: File exists" in result.err
-    assert "hint: the files named above are written" in result.err
+    assert "hint: the files listed above are written" in result.err
     assert {name: text for name, text in files(connected).items() if "a.yaml" not in name} == {
         "segments/b.yaml": "mine"
     }
@@ -399,7 +401,7 @@ def test_lists_that_cannot_be_read_are_a_warning(connected: Project, remote: Rem
     remote.emulator.faults.add("GET */lists 403")
     result = connected.run("import", "--all")
     assert result.code == 0
-    assert "warning[lists-unknown]: parent lists are given without their names" in result.err
+    assert "warning[lists-unknown]: parent lists are shown without their names" in result.err
     assert f"parent_list_ids: [{LIST}]\n" in files(connected)["segments/a.yaml"]
     (connected.root / "segments/b.yaml").unlink()
     assert "lists-unknown" not in connected.run("import", "B").err

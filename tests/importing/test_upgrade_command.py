@@ -34,7 +34,7 @@ def account(connected: Project, remote: Remote) -> Remote:
 def test_all_at_once(connected: Project, account: Remote) -> None:
     dry = connected.run("upgrade", "--all", "--dry-run")
     assert (dry.code, [*(connected.root / "segments").iterdir()]) == (4, [])
-    assert "Would write 2 files, leave 1: 1 that cannot be written." in dry.err
+    assert "Would write 2 files, skip 1: 1 that cannot be written." in dry.err
     done = connected.run("upgrade", "--all")
     assert (done.code, done.out) == (4, dry.out)
     assert done.out == (
@@ -53,7 +53,7 @@ def test_all_at_once(connected: Project, account: Remote) -> None:
     assert "2 to upgrade" in plan
     again = connected.run("upgrade", "--all")
     assert (again.code, again.out) == (4, "")
-    assert "2 that a file names already" in again.err
+    assert "2 already in a file" in again.err
     assert "Brno" not in connected.run("import", "--all").out
 
 
@@ -181,14 +181,14 @@ def test_verified_against_contacts(
     (connected.root / "segments").rmdir()  # it is to be made
     fine = connected.run("upgrade", "Brno", "--verify", "--contacts", file, "--dry-run")
     assert (fine.code, fine.out) == (0, "segments/brno.yaml  Brno\n")
-    assert "`Brno` selects the same among 20 contacts." in fine.err
+    assert "`Brno` selects the same of 20 contacts." in fine.err
 
     wrong = Translation(query("city = 'Praha'"), ())
     monkeypatch.setattr(v1_upgrader, "translate", lambda *_: wrong)
     result = connected.run("upgrade", "Brno", "--verify", "--contacts", file)
     assert (result.code, result.out) == (1, "")
-    assert "the old query alone selects c1, c3, c5, c7, c9 and 5 more" in result.err
-    assert "the new query alone selects c0, c2, c4, c6, c8 and 5 more" in result.err
+    assert "only the old query selects c1, c3, c5, c7, c9 and 5 more" in result.err
+    assert "only the new query selects c0, c2, c4, c6, c8 and 5 more" in result.err
     assert "@example.com" not in result.err
     assert not (connected.root / "segments").exists()
 
@@ -212,7 +212,7 @@ def test_verified_with_events_and_where_it_cannot_be(connected: Project, account
     assert "error[not-verified]: `Spent` cannot be verified" in result.err
     assert "1 not verified" in result.err
     for argv, said in (
-        (("--contacts", "pulled"), "no contacts of the target"),
+        (("--contacts", "pulled"), "no contacts pulled from the target"),
         # Beside the contacts of segctl.yaml.
         (("--events", "nowhere.csv"), "cannot read nowhere.csv"),
     ):

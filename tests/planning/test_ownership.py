@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.app import plan
-from segctl.cli.commands import list as listing
+from segctl.app import listing, plan
 from segctl.model import Segment
 from segctl.planning.ownership import Removal, RemovalHistory
 from segctl.planning.temporary_names import Marker, temporary_name
@@ -50,7 +49,7 @@ def history(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def tell(*removals: Removal, unavailable: str = "", remedy: str = "") -> None:
         removal_history = RemovalHistory(removals, unavailable, remedy)
         for module in (plan, listing):
-            monkeypatch.setattr(module, "ledger_of", lambda *_: removal_history)
+            monkeypatch.setattr(module, "removal_history", lambda *_: removal_history)
 
     return tell
 
@@ -473,7 +472,7 @@ def test_git_is_asked_only_where_its_answer_matters(
         questions.append(question)
         return RemovalHistory((removal("Ours"),))
 
-    monkeypatch.setattr(plan, "ledger_of", answer)
+    monkeypatch.setattr(plan, "removal_history", answer)
     connected.declare("Kept", VIP)
     rename(connected, "New name", CZECH, "Old name")
     connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
@@ -1002,7 +1001,7 @@ def test_the_list_says_whose_a_segment_is_and_what_uses_it(
     assert " ours " in rows["Ours"]
     assert "Spring sale (scheduled)" in rows["Ours"]
     assert "3 of 200 segments used." in shown.err
-    assert "Automations are not among" in shown.err
+    assert "Automations were not checked" in shown.err
     data = json.loads(connected.run("list", "--references", "--format", "json").out)
     found = {one["name"]: (one["managed"], one["ours"]) for one in data["segments"]}
     assert found == {"Kept": (True, False), "Ours": (False, True), "By hand": (False, False)}
@@ -1027,7 +1026,7 @@ def test_the_list_says_that_git_cannot_tell(
     history(unavailable="this is a shallow clone")
     shown = connected.run("list")
     assert shown.code == 0
-    assert "What is `ours` is not known: this is a shallow clone." in shown.err
+    assert "`ours` is unknown: this is a shallow clone." in shown.err
 
 
 # Drift

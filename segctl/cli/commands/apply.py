@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.app.apply import carry_out, open_journal
-from segctl.app.plan import prepare, work_out
+from segctl.app.plan import build_plan, read_request
 from segctl.applying.applier import OnInvalid, Tactics
-from segctl.cli.approval import approval, approval_options
-from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED, exit_code
+from segctl.cli.approval import approval_options, read_approval
+from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED, plan_exit_code
 from segctl.cli.interruptions import stop_in_order
 from segctl.cli.options import format_option, plan_options, with_session
-from segctl.cli.output import diagnostics_in, faults_in, plan_in, report_in
+from segctl.cli.output import Output
 from segctl.errors import Refused
 from segctl.model.report import Report
 from segctl.render.terminal import clean
@@ -132,7 +132,7 @@ def command(
     validation_timeout: float,
     count_timeout: float,
     on_invalid: str,
-    output: str,
+    format_name: str,
     plan_file: str | None,
     expect_digest: str | None,
     **options: Any,
@@ -168,31 +168,29 @@ def command(
         count_timeout=count_timeout,
         on_invalid=OnInvalid(on_invalid),
     )
-    with faults_in(output, session, "apply"):
-        expected = approval(plan_file, expect_digest, options)
-        question = prepare(session, expected.options)
+    project, console = session.project, session.console
+    output = Output(format_name, project, console)
+    with output.showing_errors("apply"):
+        approval = read_approval(plan_file, expect_digest, options)
+        request = read_request(project, approval.options)
         with session.connect(read_only=False) as account:
-            expected.check_account(session, account.ref)
+            approval.check_account(account.target, console)
             most = session.config.limits.max_upgrade_difference
             tactics = replace(tactics, max_upgrade_difference=most)
-            plan = work_out(session, account, question)
+            plan = build_plan(project, account, request, console)
             _show(session, plan, output)
-            code = exit_code(plan, detailed=False)
+            code = plan_exit_code(plan)
             if code == REFUSED:
-                raise Refused(
-                    "the plan is refused, and nothing was changed", diagnostics=plan.refusals
-                )
+                raise Refused("the plan is refused; nothing was changed", diagnostics=plan.refusals)
             if code != 0:
-                if output != "text":
-                    found = diagnostics_in(
-                        output, plan.diagnostics, session, "apply", target=plan.target.name
-                    )
-                    session.show(found)
+                if not output.is_text:
+                    target = plan.target.name
+                    session.show(output.diagnostics(plan.diagnostics, "apply", target=target))
                 return code
-            expected.check_plan(session, plan)
+            approval.check_plan(plan, console)
             if not plan.changes:
-                if output != "text":
-                    session.show(report_in(output, Report(), plan, session))
+                if not output.is_text:
+                    session.show(output.report(Report(), plan))
                 return _code(session, Report(), plan)
             if not (auto_approve or _approved(session)):
                 session.say("Nothing was changed.")
@@ -203,17 +201,17 @@ def command(
                 report, failure = carry_out(
                     session, account, plan, tactics, count_anew=count_anew, journal=noted
                 )
-    blank = "\n" if output == "text" else ""
-    session.show(blank + report_in(output, report, plan, session))
+    blank = "\n" if output.is_text else ""
+    session.show(blank + output.report(report, plan))
     if failure is not None:
         raise failure
     return INTERRUPTED if report.interrupted else _code(session, report, plan)
 
 
-def _show(session: Session, plan: Plan, output: str) -> None:
+def _show(session: Session, plan: Plan, output: Output) -> None:
     """Show the plan: on stdout, or on stderr where that is for the report alone."""
-    text = plan_in("text", plan, session)
-    if output == "text":
+    text = Output("text", session.project, session.console).plan(plan)
+    if output.is_text:
         session.show(text)
     else:
         session.say(text.rstrip())

@@ -1,4 +1,4 @@
-"""`segctl completion`: the script that teaches a shell to complete segctl's words."""
+"""`segctl completion`: the script that makes a shell complete commands, options and names."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.options import with_session
+from segctl.cli.options import with_project
 from segctl.cli.shell_completion import SHELLS, VARIABLE
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
+    from segctl.app.console import Console
+    from segctl.app.project import Project
 
-# The library's own script for bash takes backslashes out and lets the shell expand what it offers:
-# a segment's name may hold spaces, stars and quotes.
+# Click's own script for bash removes backslashes and lets the shell expand the candidates, but a
+# segment's name may hold spaces, stars and quotes.
 BASH = f"""\
 _segctl_completion() {{
     local IFS=$'\\n' kind value
@@ -33,8 +34,8 @@ complete -F _segctl_completion segctl
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
-@with_session
-def command(session: Session, *, shell: str) -> int:
+@with_project
+def command(project: Project, console: Console, *, shell: str) -> int:
     """Print the script that completes commands, options and segment names.
 
     Segment names come from the files of the project, without a key and without network.
@@ -47,10 +48,11 @@ def command(session: Session, *, shell: str) -> int:
     """
     from click.shell_completion import get_completion_class  # noqa: PLC0415 - only here
 
+    del project
     if shell == "bash":
-        session.show(BASH)
+        console.show(BASH)
         return 0
-    kind = get_completion_class(shell)
-    assert kind is not None, shell  # noqa: S101 - the choice is the library's own
-    session.show(kind(click.Command("segctl"), {}, "segctl", VARIABLE).source())
+    completion = get_completion_class(shell)
+    assert completion is not None, shell  # noqa: S101 - the choice is click's own
+    console.show(completion(click.Command("segctl"), {}, "segctl", VARIABLE).source())
     return 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.app.audiences import store_of
+from segctl.app.audiences import contact_store
 from segctl.app.pull_contacts import places, pull_contacts
 from segctl.cli.options import with_session
 from segctl.contacts.store import find_stores
@@ -99,7 +99,7 @@ def forget(session: Session, *, everything: bool) -> int:
       segctl contacts forget
       segctl contacts forget --all
     """
-    here = store_of(session)
+    here = contact_store(session.project)
     remove_stale_folders(here.folder.parent)
     gone = 0
     for store in find_stores(here.folder) if everything else (here,):

@@ -6,36 +6,41 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.app.plan import look, prepare
+from segctl.app.connection import connect
+from segctl.app.drift import detect_drift
 from segctl.cli.exit_codes import CHANGES_PRESENT
-from segctl.cli.options import format_option, with_session
-from segctl.cli.output import drift_in, faults_in
-from segctl.errors import InvalidInput
-from segctl.model import Create
-from segctl.model.plan_options import PlanOptions
-from segctl.planning.drift import DriftKind, DriftReport, find_drift
+from segctl.cli.options import format_option, with_project
+from segctl.cli.output import Output
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
-    from segctl.model import Plan
+    from segctl.app.console import Console
+    from segctl.app.project import Project
 
 
 @click.command("drift")
-@format_option("it")
+@format_option("the drift")
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit with 2 when there is drift, with 0 only when there is none.",
+    help="Exit with 2 if there is drift, with 0 only if there is none.",
 )
 @click.option("--managed-only", is_flag=True, help="Leave out segments that no file ever declared.")
-@with_session
-def command(session: Session, *, output: str, detailed_exitcode: bool, managed_only: bool) -> int:
+@with_project
+def command(
+    project: Project,
+    console: Console,
+    *,
+    format_name: str,
+    detailed_exitcode: bool,
+    managed_only: bool,
+) -> int:
     """Show what changed on the account that no commit did.
 
-    Takes the files for what was applied last: queries that somebody edited, segments renamed,
-    deleted or made by hand. Run it where every commit is applied, on a schedule. What commits
-    ask for and nobody applied yet is counted apart, where the history can tell. A segment made
-    by hand is no drift any more once a file says `removed: forget` of its name.
+    Assumes that the files are what was applied last, and reports segments that someone edited,
+    renamed, deleted or created by hand. Run it on a schedule, on a branch whose every commit is
+    applied. Changes that commits ask for and nobody has applied yet are counted separately, as far
+    as git history shows them. A segment created by hand is no longer drift once a file declares
+    its name with `removed: forget`.
 
     \b
     Examples:
@@ -43,26 +48,10 @@ def command(session: Session, *, output: str, detailed_exitcode: bool, managed_o
       segctl drift --detailed-exitcode --managed-only
       segctl drift --format json | jq -r '.drift[].name'
     """
-    with faults_in(output, session, "drift"):
-        question = prepare(session, PlanOptions())
-        with session.connect(read_only=True) as account:
-            plan, snapshot = look(session, account, question, needs_all=_misses_one)
-        if plan.errors:
-            raise InvalidInput(plan.diagnostics)
-    forgotten = {one.name for one in question.declarations.tombstones}
-    drifts = find_drift(plan, snapshot)
-    shown = tuple(
-        drift
-        for drift in drifts.drifts
-        if drift.kind is not DriftKind.CREATED or not (managed_only or drift.name in forgotten)
-    )
-    drifts = DriftReport(shown, drifts.pending)
-    if output == "text":
-        session.warn(plan.diagnostics)
-    session.show(drift_in(output, drifts, account.ref, plan.diagnostics, session))
-    return CHANGES_PRESENT if detailed_exitcode and drifts.drifts else 0
-
-
-def _misses_one(plan: Plan) -> bool:
-    """Say whether something declared is missing: by its query it may be told who renamed it."""
-    return any(isinstance(change, Create) for change in plan.changes)
+    output = Output(format_name, project, console)
+    with output.showing_errors("drift"), connect(project, console) as connection:
+        detected = detect_drift(project, connection, console, managed_only=managed_only)
+    if output.is_text:
+        console.warn(detected.diagnostics)
+    console.show(output.drift(detected, connection.target))
+    return CHANGES_PRESENT if detailed_exitcode and detected.report.drifts else 0

@@ -1,4 +1,4 @@
-"""`segctl fields pull`: keep the account's fields with the files, for offline validation."""
+"""`segctl fields pull`: the account's fields beside the files, for validation offline."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.options import with_session
-from segctl.common.clock import format_utc
-from segctl.common.files import write_whole
-from segctl.declarations.fields_file import fields_text
-from segctl.model.contact_fields import Fields
-from segctl.project.files import FIELDS_FILE
+from segctl.app.connection import connect
+from segctl.app.fields import fields_path, pull_fields
+from segctl.cli.options import with_project
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
+    from segctl.app.console import Console
+    from segctl.app.project import Project
 
 
 @click.group("fields", no_args_is_help=True)
 def command() -> None:
     """Keep the account's fields with the files.
 
-    Queries speak of the account's own fields by name. With fields.yaml in the segments folder,
-    `segctl validate` knows them offline, and a misspelt one is found in the pull request.
+    Queries use the account's own fields by name. With fields.yaml in the segments folder,
+    `segctl validate` knows them offline, so a pull request shows a misspelt one.
 
     \b
     Examples:
@@ -33,20 +31,18 @@ def command() -> None:
 
 
 @command.command("pull")
-@with_session
-def pull(session: Session) -> int:
+@with_project
+def pull(project: Project, console: Console) -> int:
     """Write fields.yaml: the custom and reserved fields with their types.
 
-    The file is overwritten: it says what the account has, and nothing else.
+    The file is overwritten: it holds what the account has, and nothing else.
 
     \b
     Examples:
       segctl fields pull
     """
-    with session.connect(read_only=True) as account:
-        custom, reserved = account.reader.list_fields()
-    fields = Fields(custom, reserved, session.target.name, format_utc(session.clock.now()))
-    file = f"{session.config.segments}/{FIELDS_FILE}"
-    write_whole(str(session.root / file), fields_text(fields))
-    session.show(f"{file}: {count(len(custom), 'custom field')}, {len(reserved)} reserved.\n")
+    with connect(project, console) as connection:
+        fields = pull_fields(project, connection)
+    custom = count(len(fields.custom), "custom field")
+    console.show(f"{fields_path(project)}: {custom}, {len(fields.reserved)} reserved.\n")
     return 0

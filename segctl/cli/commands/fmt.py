@@ -7,32 +7,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.options import with_session
-from segctl.common.files import write_whole
-from segctl.declarations.formatting import format_segment_file, format_sql_file
-from segctl.documents.document import decode_utf8
-from segctl.errors import Severity
+from segctl.app.formatting import format_files, write_formatted
+from segctl.cli.options import with_project
 from segctl.render.terminal import clean, count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from segctl.app.session import Session
-    from segctl.declarations.formatting import Formatted
-
-_MARK = b"\xef\xbb\xbf"
+    from segctl.app.console import Console
+    from segctl.app.formatting import FormattedFile
+    from segctl.app.project import Project
 
 
 @click.command("fmt")
-@click.option("--check", is_flag=True, help="Change nothing; exit with 1 when a file would change.")
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if a file would change.")
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
-@with_session
-def command(session: Session, *, check: bool, diff: bool) -> int:
-    """Write the segment files in one layout.
+@with_project
+def command(project: Project, console: Console, *, check: bool, diff: bool) -> int:
+    """Format the segment files.
 
-    Queries have one condition a line and their keywords in capitals; keys stand in a fixed order;
-    comments stay. Before a file is written it is proved that nothing changed but the layout; a
-    file that cannot be read is left as it is, and said.
+    Queries get one condition per line and keywords in capitals, keys a fixed order; comments stay.
+    Before a file is written, segctl checks that only its layout has changed. A file that cannot be
+    read is reported and left as it is.
 
     \b
     Examples:
@@ -40,47 +34,32 @@ def command(session: Session, *, check: bool, diff: bool) -> int:
       segctl fmt --check
       segctl fmt --diff
     """
-    changed, broken = 0, False
-    for file, before, after in _all(session):
-        session.warn(after.problems)
-        broken |= any(found.severity is Severity.ERROR for found in after.problems)
-        if not after.changed:
+    changed, has_errors = 0, False
+    for file in format_files(project):
+        console.warn(file.problems)
+        has_errors |= file.has_errors
+        if not file.is_changed:
             continue
         changed += 1
         if diff:
-            session.show(_difference(session, file, before, after.text))
-        elif check:
-            session.show(f"{file}\n")
-        else:
-            write_whole(str(session.root / file), after.text)
-            session.show(f"{file}\n")
-    would = "would be formatted" if check or diff else "formatted"
-    session.talk(f"{count(changed, 'file')} {would}." if changed else "All files are formatted.")
-    return int(broken or (check and changed > 0))
-
-
-def _all(session: Session) -> Iterator[tuple[str, str, Formatted]]:
-    """Give each file with its text and with what it becomes."""
-    files = session.files
-    for file, data in sorted({**files.segments, **files.queries}.items()):
-        text, problem = decode_utf8(file, data)
-        if problem is not None:
-            session.warn([problem])
+            console.show(_difference(file, console))
             continue
-        # What is not UTF-8 text is reported; a byte order mark is kept.
-        text = data.decode("utf-8") if data.startswith(_MARK) else text
-        is_query = file in files.queries
-        yield (
-            file,
-            text,
-            format_sql_file(text, file) if is_query else format_segment_file(file, text),
-        )
+        if not check:
+            write_formatted(project, file)
+        console.show(f"{file.path}\n")
+    would = "would be formatted" if check or diff else "formatted"
+    console.talk(f"{count(changed, 'file')} {would}." if changed else "All files are formatted.")
+    return int(has_errors or (check and changed > 0))
 
 
-def _difference(session: Session, file: str, before: str, after: str) -> str:
-    style = session.style
+def _difference(file: FormattedFile, console: Console) -> str:
+    style = console.style
     lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), f"a/{file}", f"b/{file}", lineterm=""
+        file.before.splitlines(),
+        file.after.splitlines(),
+        f"a/{file.path}",
+        f"b/{file.path}",
+        lineterm="",
     )
     paints = {"+": style.green, "-": style.red, "@": style.dim}
     return "".join(f"{paints.get(line[:1], str)(clean(line))}\n" for line in lines)

@@ -1,4 +1,4 @@
-"""`segctl history`: what was done to segments, by whom, when. Offline, without a key."""
+"""`segctl history`: what was done to segments, by whom and when. Offline, without a key."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.options import with_session
+from segctl.app.audit import segment_history
+from segctl.cli.options import with_project
 from segctl.cli.shell_completion import segment_names
 from segctl.common.clock import format_utc
-from segctl.common.suggest import did_you_mean
-from segctl.errors import UsageError
-from segctl.history.audit import Audit
-from segctl.history.git import read_timeline
 from segctl.render.history_text import history_json, history_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from segctl.app.session import Session
-    from segctl.history.commits import SegmentEvent
-    from segctl.history.timeline import Timeline
+    from segctl.app.console import Console
+    from segctl.app.project import Project
 
 DEFAULT_LIMIT = 50
 
@@ -33,22 +27,24 @@ DEFAULT_LIMIT = 50
     "--limit",
     metavar="N",
     type=click.IntRange(min=0),
-    help=f"How many events at most; 0 for all. Without NAME: {DEFAULT_LIMIT}.",
+    help=f"Show at most N events; 0 shows all. Without NAME: {DEFAULT_LIMIT}.",
 )
 @click.option(
     "--format",
-    "output",
+    "format_name",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="How to write the events.",
+    help="The format of the events.",
 )
-@with_session
-def command(session: Session, *, name: str | None, limit: int | None, output: str) -> int:
+@with_project
+def command(
+    project: Project, console: Console, *, name: str | None, limit: int | None, format_name: str
+) -> int:
     """Show who created, changed, renamed or removed segments.
 
     Reads the commits of the checked-out branch, newest first; a merge counts as one commit, that of
-    its pull request. NAME is the name of a segment, its present one or a former one: renames are
-    followed. A version of a file that cannot be read changes nothing.
+    its pull request. NAME is the present or a former name of a segment: renames are followed. A
+    version of a file that cannot be read is skipped.
 
     \b
     Examples:
@@ -56,31 +52,17 @@ def command(session: Session, *, name: str | None, limit: int | None, output: st
       segctl history -n 10
       segctl history --format json | jq -r '.events[] | select(.kind == "removed") | .name'
     """
-    past = read_timeline(session.root, session.config.segments, env=session.env)
-    most = limit if limit is not None else 0 if name else DEFAULT_LIMIT
-    found = _events(past, name)
-    events = list(islice(found, most)) if most else list(found)
-    is_complete = next(found, None) is None
-    if output == "json":
-        now = format_utc(session.clock.now())
-        session.show_json(history_json(events, now, name=name, is_complete=is_complete))
+    maximum = limit if limit is not None else 0 if name else DEFAULT_LIMIT
+    remaining = segment_history(project, name)
+    events = list(islice(remaining, maximum)) if maximum else list(remaining)
+    is_complete = next(remaining, None) is None
+    if format_name == "json":
+        now = format_utc(project.clock.now())
+        console.show_json(history_json(events, now, name=name, is_complete=is_complete))
         return 0
-    session.show(history_text(events, session.style))
+    console.show(history_text(events, console.style))
     if not is_complete:
-        session.talk("Older events are left out; --limit 0 shows all.")
+        console.talk("Older events are not shown; run with --limit 0 to show all.")
     elif not events:
-        session.talk(f"No commit declared a segment in {session.config.segments}/.")
+        console.talk(f"No commit declared a segment in {project.config.segments}/.")
     return 0
-
-
-def _events(past: Timeline, name: str | None) -> Iterator[SegmentEvent]:
-    audit = Audit(past)
-    if name is None:
-        return audit.events()
-    events = audit.events_of(name)
-    if not events:
-        raise UsageError(
-            f"no commit of this branch declared a segment `{name}`",
-            hint=did_you_mean(name, past.names(), "`segctl history` shows all segments"),
-        )
-    return iter(events)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.options import format_option, with_session
+from segctl.cli.options import format_option, with_project
 from segctl.common.suggest import did_you_mean
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
+    from segctl.app.console import Console
+    from segctl.app.project import Project
 
 _LIST = "*"
 
@@ -23,15 +24,15 @@ _LIST = "*"
     is_flag=False,
     flag_value=_LIST,
     metavar="[CODE]",
-    help="Explain a rule; without a code, list all of them.",
+    help="Explain a rule; without a code, list all rules.",
 )
-@format_option("the findings")
-@with_session
-def command(session: Session, code: str | None, output: str) -> int:
+@format_option("the diagnostics")
+@with_project
+def command(project: Project, console: Console, *, code: str | None, format_name: str) -> int:
     """Check the queries by the lint rules, or explain a rule.
 
-    The rules run in `segctl validate` and `segctl plan` as well; here they also say what is mere
-    information. `lint:` in segctl.yaml sets what each weighs, and a comment ignores one:
+    `segctl validate` and `segctl plan` run the rules as well; this command also shows mere
+    information. `lint:` in segctl.yaml sets the severity of a rule, and a comment suppresses one:
     `# segctl: ignore[CODE]`.
 
     \b
@@ -45,17 +46,17 @@ def command(session: Session, code: str | None, output: str) -> int:
     if code == _LIST:
         width = max(map(len, ALL_RULES))
         for name, rule in ALL_RULES.items():
-            weight = session.config.lint.rules.get(name, rule.severity or "off")
-            session.show(f"{name:<{width}}  {weight:<7}  {rule.help.splitlines()[0]}\n")
+            severity = project.config.lint.rules.get(name, rule.severity or "off")
+            console.show(f"{name:<{width}}  {severity:<7}  {rule.help.splitlines()[0]}\n")
         return 0
     if code is not None:
-        known = code.lower()
-        if known not in ALL_RULES:
+        name = code.lower()
+        if name not in ALL_RULES:
             # As it was written: in lower case a key would no longer look like one.
-            hint = did_you_mean(code, ALL_RULES, "`segctl lint --explain` lists the rules")
-            raise UsageError(f"there is no lint rule `{code}`", hint=hint)
-        session.show(f"{explain(known).rstrip()}\n")
+            hint = did_you_mean(code, ALL_RULES, "run `segctl lint --explain` to list the rules")
+            raise UsageError(f"lint rule `{code}` not found", hint=hint)
+        console.show(f"{explain(name).rstrip()}\n")
         return 0
-    from segctl.cli.commands.validate import report_findings  # noqa: PLC0415
+    from segctl.cli.commands.validate import report_validation  # noqa: PLC0415
 
-    return report_findings(session, "lint", output=output, everything=True)
+    return report_validation(project, console, "lint", format_name, show_info=True)

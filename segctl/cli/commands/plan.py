@@ -1,4 +1,4 @@
-"""`segctl plan`: what would apply change? Reads the account, and can do nothing else to it."""
+"""`segctl plan`: what would apply change? Only reads the account."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segctl.app.plan import prepare, work_out
-from segctl.cli.exit_codes import exit_code
-from segctl.cli.options import format_option, plan_options, with_session
-from segctl.cli.output import faults_in, plan_in
+from segctl.app.connection import connect
+from segctl.app.plan import build_plan, read_request
+from segctl.cli.exit_codes import plan_exit_code
+from segctl.cli.options import format_option, plan_options, with_project
+from segctl.cli.output import Output
 from segctl.common.clock import format_utc
 from segctl.common.files import write_whole
 from segctl.common.json_text import json_text
@@ -20,33 +21,35 @@ from segctl.planfile.to_json import plan_to_json
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
+    from segctl.app.console import Console
+    from segctl.app.project import Project
 
 
 @click.command("plan")
 @format_option("the plan")
-@click.option("--out", metavar="FILE", help="Write the plan as JSON to this file, too.")
+@click.option("--out", metavar="FILE", help="Also write the plan as JSON to this file.")
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit with 2 when there are changes, with 0 only when there are none.",
+    help="Exit with 2 if there are changes, with 0 only if there are none.",
 )
 @plan_options
-@with_session
+@with_project
 def command(
-    session: Session,
+    project: Project,
+    console: Console,
     *,
-    output: str,
+    format_name: str,
     out: str | None,
     detailed_exitcode: bool,
     **options: Any,
 ) -> int:
     """Show what apply would change, and change nothing.
 
-    Compares the segment files with the account: one request for the list, one for each declared
-    segment that was edited there since the last run; where a change speaks of a contact list, one
-    for their names. Where segctl.yaml names contacts, it says who is reached before and after. Exit
-    code 3 when a safety rule would refuse the plan.
+    Compares the segment files with the account. Sends one request for the list of segments, one
+    for each declared segment that was edited there since the last run, and one for the names of
+    contact lists if a change uses any. If segctl.yaml names contacts, the plan shows each audience
+    before and after. Exits with 3 if a safety rule refuses the plan.
 
     \b
     Examples:
@@ -56,21 +59,21 @@ def command(
       segctl plan --out plan.json --detailed-exitcode
       segctl plan --format html > plan.html
     """
-    with faults_in(output, session, "plan"):
+    output = Output(format_name, project, console)
+    with output.showing_errors("plan"):
         if out is not None and not Path(out).parent.is_dir():
             raise UsageError(f"cannot write {out}: folder {Path(out).parent} not found")
-        question = prepare(session, PlanOptions(**options))
-        with session.connect(read_only=True) as account:
-            plan = work_out(session, account, question)
-            requests = account.requests()
-    now = format_utc(session.clock.now())
+        request = read_request(project, PlanOptions(**options))
+        with connect(project, console) as connection:
+            plan = build_plan(project, connection, request, console)
+            requests = connection.requests()
+    now = format_utc(project.clock.now())
     if out is not None:
         write_whole(out, json_text(plan_to_json(plan, now)))
-    session.show(plan_in(output, plan, session, generated_at=now, requests=requests))
+    console.show(output.plan(plan, generated_at=now, requests=requests))
     if out is not None:
         from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
 
-        session.talk(saved_as(session, out, plan))
-    if session.verbosity > 0:
-        session.talk(f"{count(requests, 'request')} sent.")
-    return exit_code(plan, detailed=detailed_exitcode)
+        console.talk(saved_as(project, out, plan))
+    console.mention(f"{count(requests, 'request')} sent.")
+    return plan_exit_code(plan, detailed=detailed_exitcode)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from segctl.cli.options import with_session
+from segctl.cli.options import with_project
 from segctl.cli.shell_completion import segment_names
 from segctl.common.timestamps import parse_utc
 from segctl.errors import UsageError
@@ -14,7 +15,9 @@ from segctl.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from segctl.app.session import Session
+    from segctl.app.console import Console
+    from segctl.app.project import Project
+    from segctl.render.previews import Preview
 
 
 @click.command("preview")
@@ -27,29 +30,30 @@ if TYPE_CHECKING:
 @click.option(
     "--contacts",
     metavar="FILE",
-    help="Contacts as CSV, gzip CSV or Parquet; `pulled` for those of `segctl contacts pull`.",
+    help="Contacts as CSV, gzipped CSV or Parquet; `pulled` for those of `segctl contacts pull`.",
 )
-@click.option("--events", metavar="FILE", help="What happened to them, in a file likewise.")
-@click.option("--overlap", is_flag=True, help="Compare any two of the segments.")
+@click.option("--events", metavar="FILE", help="The events of these contacts, in such a file.")
+@click.option("--overlap", is_flag=True, help="Compare each pair of segments.")
 @click.option(
     "--sample",
     metavar="N",
     type=click.IntRange(1, 100),
-    help="Show N members of each, by masked addresses.",
+    help="Show N members of each segment, by masked addresses.",
 )
 @click.option(
-    "--now", "moment", metavar="TIME", help="Count for this moment (ISO 8601) instead of now."
+    "--now", "moment", metavar="TIME", help="Count for this time (ISO 8601) instead of now."
 )
 @click.option(
     "--format",
-    "output",
+    "format_name",
     type=click.Choice(["text", "json", "markdown"]),
     default="text",
-    help="How to write it: markdown for a comment.",
+    help="The format of the preview: markdown for a comment.",
 )
-@with_session
+@with_project
 def command(
-    session: Session,
+    project: Project,
+    console: Console,
     *,
     names: tuple[str, ...],
     changed: bool,
@@ -58,17 +62,17 @@ def command(
     overlap: bool,
     sample: int | None,
     moment: str | None,
-    output: str,
+    format_name: str,
 ) -> int:
-    """Count who is in an audience, in a file of your contacts or those pulled.
+    """Count who is in an audience, in your own or in pulled contacts.
 
-    Shows how many contacts are in each segment, and the share of all. Needs no API key and no
-    network, --changed aside; what is counted stays on this machine. A segment that cannot be
-    counted for certain is listed with the reason, and is an error where it was named.
+    Shows how many contacts are in each segment, and their share of all. Needs no API key and no
+    network, except for --changed; contacts never leave this machine. A segment that cannot be
+    counted exactly is listed with the reason, which is an error if the segment was named.
 
-    NAME is a segment's name or file, and may be a shell pattern; without one, all are counted.
-    Without --contacts, `contacts` of segctl.yaml says where they are; else those that were pulled
-    are taken.
+    NAME is a segment's name or file, or a shell pattern of them; without one, all are counted.
+    Without --contacts, the contacts are those of `contacts` in segctl.yaml, else those that were
+    pulled.
 
     \b
     Examples:
@@ -76,21 +80,45 @@ def command(
       segctl preview 'VIP customers' 'Czech speakers' --overlap
       segctl preview --changed --format markdown
     """
-    from segctl.cli.output import faults_in  # noqa: PLC0415
+    from segctl.app.connection import connect  # noqa: PLC0415
+    from segctl.cli.output import Output  # noqa: PLC0415
 
-    with faults_in(output, session, "preview"):
-        from segctl.app.preview import Wanted, preview  # noqa: PLC0415
+    with Output(format_name, project, console).showing_errors("preview"):
+        from segctl.app.preview import PreviewOptions, preview_audiences  # noqa: PLC0415 - DuckDB
 
-        now = session.clock.now() if moment is None else _moment(moment)
-        asked = {"changed": changed, "overlap": overlap, "sample": sample is not None}
-        wanted = Wanted(
-            names, frozenset(key for key in asked if asked[key]), contacts, events, sample or 0, now
-        )
-        return preview(session, wanted, output)
+        now = None if moment is None else _parse_time(moment)
+        options = PreviewOptions(names, contacts, events, overlap, sample or 0, now)
+        with connect(project, console) if changed else nullcontext() as connection:
+            preview = preview_audiences(project, options, connection, console)
+    _show(project, console, preview, format_name)
+    uncounted = [row for row in preview.rows if row.counts is None]
+    return int(bool(uncounted) and (bool(names) or len(uncounted) == len(preview.rows)))
 
 
-def _moment(text: str) -> datetime:
-    read = parse_utc(text)
-    if read is None:
-        raise UsageError("--now is no time", hint="write it in ISO form: 2026-01-31T00:00:00Z")
-    return read
+def _parse_time(text: str) -> datetime:
+    time = parse_utc(text)
+    if time is None:
+        raise UsageError("invalid time for --now", hint="write it as 2026-01-31T00:00:00Z")
+    return time
+
+
+def _show(project: Project, console: Console, preview: Preview, format_name: str) -> None:
+    from segctl.common.clock import format_utc  # noqa: PLC0415
+
+    now = format_utc(project.clock.now())
+    match format_name:
+        case "json":
+            from segctl.render.previews import preview_json  # noqa: PLC0415
+
+            console.show_json(preview_json(preview, now, format_utc(preview.now)))
+        case "markdown":
+            from segctl.app.repository import render_context  # noqa: PLC0415
+            from segctl.render.markdown.views import preview_markdown  # noqa: PLC0415
+
+            context = render_context(project, now)
+            console.show(preview_markdown(preview, context, project.target_name))
+        case _:
+            from segctl.render.previews import preview_text  # noqa: PLC0415
+
+            console.warn(preview.diagnostics)
+            console.show(preview_text(preview, console.style))

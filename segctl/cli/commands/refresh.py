@@ -53,13 +53,13 @@ def command(session: Session, *, names: tuple[str, ...], force: bool, output: st
       segctl refresh 'VIP customers'
       segctl refresh 'VIP customers' 'Churn risk'
     """
-    known = priorities(session)
+    known = priorities(session.project)
     with session.connect(read_only=False) as account, session.progress("refreshing") as tell:
         found = [
             candidate_of(remote, known.get(remote.name, 0))
             for remote in _find(names, account.reader.list_segments())
         ]
-        record, zone = record_of(session, account), session.config.time_zone
+        record, zone = record_of(session.project, account), session.config.time_zone
         results = []
         stop_in_order(session)
         for one in refresh_segments(

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.approval import read_plan
-from segctl.cli.options import format_option, with_session
-from segctl.cli.output import faults_in, plan_in
+from segctl.cli.options import format_option, with_project
+from segctl.cli.output import Output
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
+    from segctl.app.console import Console
+    from segctl.app.project import Project
 
 
 @click.command("show")
 @click.argument("file", metavar="PLAN")
 @format_option("the plan")
-@with_session
-def command(session: Session, file: str, output: str) -> int:
+@with_project
+def command(project: Project, console: Console, *, file: str, format_name: str) -> int:
     """Show a plan that was saved with `segctl plan --out`.
 
-    Writes what `plan` wrote when the plan was made, in any format. Reads the file alone (`-` for
-    stdin): no account, no key, no segment files. A file that was cut off or edited is an error.
+    Writes what `plan` wrote when the plan was made, in any format. Reads only the file (`-` for
+    stdin): no account, no key, no segment files. A file that was edited or truncated is an error.
 
     \b
     Examples:
@@ -31,15 +32,8 @@ def command(session: Session, file: str, output: str) -> int:
       segctl show plan.json --format markdown
       segctl plan --format json | segctl show -
     """
-    with faults_in(output, session, "show"):
+    output = Output(format_name, project, console)
+    with output.showing_errors("show"):
         saved = read_plan(file)
-    session.show(
-        plan_in(
-            output,
-            saved.plan,
-            session,
-            generated_at=saved.generated_at,
-            version=saved.version,
-        )
-    )
+    console.show(output.plan(saved.plan, generated_at=saved.generated_at, version=saved.version))
     return 0

@@ -1,4 +1,4 @@
-"""`segctl validate`: is everything in the files as it should be? Offline, without a key."""
+"""`segctl validate`: check everything in the files. Offline, without a key."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segctl.app.lint import check_offline
-from segctl.app.segment_tests import check_tests
-from segctl.cli.options import format_option, with_session
-from segctl.cli.output import diagnostics_in, faults_in
-from segctl.documents.document import sort_diagnostics
+from segctl.app.validate import validate_project
+from segctl.cli.options import format_option, with_project
+from segctl.cli.output import Output
 from segctl.errors import InvalidInput, Severity
 from segctl.render.diagnostics import severity_summary
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
+    from segctl.app.console import Console
+    from segctl.app.project import Project
 
 
 @click.command("validate")
-@format_option("the findings")
-@with_session
-def command(session: Session, output: str) -> int:
+@format_option("the diagnostics")
+@with_project
+def command(project: Project, console: Console, *, format_name: str) -> int:
     """Check the segment files and segctl.yaml, offline.
 
     Reports every problem of every file, with file, line and column. Needs no API key and no
-    network. Exit code 1 when there is an error; warnings do not fail it.
+    network. Exits with 1 if there is an error; warnings do not fail it.
 
     \b
     Examples:
@@ -34,40 +33,44 @@ def command(session: Session, output: str) -> int:
       segctl validate --format json | jq '.diagnostics[].summary'
       segctl validate --format sarif > segctl.sarif
     """
-    return report_findings(session, "validate", output=output)
+    return report_validation(project, console, "validate", format_name)
 
 
-def report_findings(session: Session, what: str, *, output: str, everything: bool = False) -> int:
-    """Report what is wrong with the files, for the command `what`, and give the exit code.
+def report_validation(
+    project: Project,
+    console: Console,
+    command_name: str,
+    format_name: str,
+    *,
+    show_info: bool = False,
+) -> int:
+    """Report what is wrong with the files; return the exit code.
 
-    Raises `InvalidInput` where there is an error. Mere information is in the JSON alone, unless
-    `everything` or -v asks for it.
+    Mere information is only in the JSON, unless `show_info` or -v asks for it. Raises
+    `InvalidInput` if there is an error.
     """
-    with faults_in(output, session, what):
-        # Where these cannot be read, there is no telling what the files declare.
-        settings_problems = session.settings_problems()
-        declarations = session.declarations
-        found = [*declarations.diagnostics, *check_offline(session), *check_tests(session)]
-        if session.config.contacts is not None:
-            from segctl.app.git_exposure import exposures, own_files  # noqa: PLC0415 - asks git
-
-            found += exposures(session, own_files(session))
-        findings = sort_diagnostics([*settings_problems, *found])
-    loud = everything or session.verbosity > 0
-    shown = [one for one in findings if loud or one.severity is not Severity.INFO]
-    failed = any(found.severity is Severity.ERROR for found in findings)
-    number = count(len(declarations.declared), "segment")
-    warned = severity_summary(findings)
-    verdict = warned if failed else f"valid{f', {warned}' if warned else ''}"
-    closing = f"{number} in {session.config.segments}/: {verdict}."
-    if output == "json":
-        segments = len(declarations.declared)
-        session.show(diagnostics_in(output, findings, session, what, segments=segments))
-    elif output != "text":
-        session.show(diagnostics_in(output, shown, session, what, closing=closing))
-    if failed:
+    output = Output(format_name, project, console)
+    with output.showing_errors(command_name):
+        validation = validate_project(project)
+    diagnostics = validation.diagnostics
+    show_info = show_info or console.verbosity > 0
+    shown = [
+        diagnostic
+        for diagnostic in diagnostics
+        if show_info or diagnostic.severity is not Severity.INFO
+    ]
+    summary = severity_summary(diagnostics)
+    verdict = summary if validation.has_errors else f"valid{f', {summary}' if summary else ''}"
+    segments = count(validation.segments, "segment")
+    closing = f"{segments} in {project.config.segments}/: {verdict}."
+    if output.name == "json":
+        text = output.diagnostics(diagnostics, command_name, segments=validation.segments)
+        console.show(text)
+    elif not output.is_text:
+        console.show(output.diagnostics(shown, command_name, closing=closing))
+    if validation.has_errors:
         raise InvalidInput(shown)
-    if output == "text":
-        session.warn(shown)
-        session.show(f"{closing}\n")
+    if output.is_text:
+        console.warn(shown)
+        console.show(f"{closing}\n")
     return 0

@@ -1,0 +1,35 @@
+"""The history of segments, from git. Offline, without a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.common.suggest import did_you_mean
+from segctl.errors import UsageError
+from segctl.history.audit import Audit
+from segctl.history.git import read_timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.app.project import Project
+    from segctl.history.commits import SegmentEvent
+
+
+def segment_history(project: Project, name: str | None = None) -> Iterator[SegmentEvent]:
+    """Yield what commits of the checked-out branch did to segments, newest first.
+
+    `name` is the present or a former name of one segment. Raises `UsageError` if git history is
+    unavailable, and for a name that no commit declared.
+    """
+    timeline = read_timeline(project.root, project.config.segments, env=project.env)
+    audit = Audit(timeline)
+    if name is None:
+        return audit.events()
+    events = audit.events_of(name)
+    if not events:
+        raise UsageError(
+            f"no commit of this branch declared a segment `{name}`",
+            hint=did_you_mean(name, timeline.names(), "run `segctl history` to list all segments"),
+        )
+    return iter(events)

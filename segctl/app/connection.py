@@ -1,0 +1,125 @@
+"""An open connection to the account of a target, with what is remembered of the account."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.app.console import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from segctl.account.definition_cache import DefinitionCache
+    from segctl.app.console import Console
+    from segctl.app.project import Project
+    from segctl.model import TargetRef
+    from segctl.sendgrid.api import Reader, Writer
+    from segctl.sendgrid.connection import Mount
+    from segctl.sendgrid.downloads import Downloads
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open connection to the account of a target.
+
+    `requests` returns how many requests were sent so far. `digest` identifies the account in caches
+    without naming it. `downloads` opens a client for exported files, which never sends the key.
+    `definitions` is the cache of definitions, `None` if none is used.
+    """
+
+    target: TargetRef
+    reader: Reader
+    writer: Writer
+    requests: Callable[[], int]
+    digest: str
+    downloads: Callable[[], Downloads]
+    definitions: DefinitionCache | None = None
+
+
+@contextmanager
+def connect(
+    project: Project, console: Console = SILENT, *, read_only: bool = True
+) -> Iterator[Connection]:
+    """Open the account of the project's target; `read_only` allows nothing but GET requests.
+
+    The target `sandbox` is the emulator inside this process, with its account in a file of the
+    project. Raises `UsageError` if the target, its key or its address is missing or invalid.
+    """
+    from urllib.parse import urlsplit  # noqa: PLC0415
+
+    from segctl.common.loopback import is_loopback  # noqa: PLC0415
+    from segctl.common.secrets import Secret  # noqa: PLC0415
+    from segctl.model import TargetRef  # noqa: PLC0415
+    from segctl.project.environment import account_digest, api_key, base_url  # noqa: PLC0415
+    from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
+    from segctl.sendgrid.transport import Transport  # noqa: PLC0415
+
+    target = project.target
+    if target.is_sandbox:
+        from segctl.app.sandbox import open_sandbox  # noqa: PLC0415
+
+        with (
+            open_sandbox(project.root) as mount,
+            Transport(
+                "https://sandbox.invalid",
+                Secret("sandbox"),
+                project.clock,
+                read_only=read_only,
+                mount=mount,
+                notify=console.talk,
+            ) as transport,
+        ):
+            yield Connection(
+                TargetRef(target.name, "sandbox"),
+                Reader(transport),
+                Writer(transport),
+                lambda: transport.requests,
+                account_digest(str(project.root.resolve()), None, Secret("sandbox")),
+                lambda: _downloads(project, console, mount=mount),
+            )
+        return
+    url = base_url(target, project.env)
+    key = api_key(target, project.env)
+    parts = urlsplit(url)
+    is_local = is_loopback(parts.hostname or "")
+    with Transport(
+        url,
+        key,
+        project.clock,
+        subuser=target.subuser,
+        read_only=read_only,
+        direct=is_local,
+        notify=console.talk,
+    ) as transport:
+        digest = account_digest(url, target.subuser, key)
+        yield Connection(
+            TargetRef(target.name, parts.netloc, target.subuser),
+            Reader(transport),
+            Writer(transport),
+            lambda: transport.requests,
+            digest,
+            lambda: _downloads(project, console, is_local=is_local),
+            _definition_cache(project, console, digest),
+        )
+
+
+def _downloads(
+    project: Project, console: Console, *, mount: Mount | None = None, is_local: bool = False
+) -> Downloads:
+    from segctl.sendgrid.downloads import Downloads  # noqa: PLC0415
+
+    return Downloads(project.clock, mount=mount, local=is_local, notify=console.talk)
+
+
+def _definition_cache(project: Project, console: Console, digest: str) -> DefinitionCache | None:
+    """Return the cache of an account's definitions, unless it is turned off or has no folder."""
+    from segctl.project.environment import cache_folder  # noqa: PLC0415
+
+    folder = cache_folder(project.env)
+    if not project.use_cache or project.env.get("SEGCTL_NO_CACHE") or folder is None:
+        return None
+    from segctl.account.definition_cache import DefinitionCache  # noqa: PLC0415
+
+    return DefinitionCache(folder, digest, project.clock.now(), console.mention)

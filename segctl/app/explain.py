@@ -1,0 +1,38 @@
+"""Audiences in plain English. Offline, without a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from segctl.app.selection import select_declared
+from segctl.query.explain import explain
+from segctl.query.parser.parse import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from segctl.app.project import Project
+    from segctl.model import Declared
+
+UNREADABLE = "segctl cannot read this query; run `segctl validate` to see why."
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A declared segment, and who is in it, as text of several lines."""
+
+    declared: Declared
+    text: str
+
+
+def explain_segments(project: Project, names: Sequence[str] = ()) -> Iterator[Explanation]:
+    """Yield an explanation of each segment whose name or file matches; of all, without `names`.
+
+    Raises `InvalidInput`, and `UsageError` for a name that matches no segment.
+    """
+    for declared in select_declared(project, names):
+        query = parse(declared.segment.query).query
+        parents = declared.segment.parent_list_ids
+        text = UNREADABLE if query is None else explain(query, parents=parents)
+        yield Explanation(declared, text)

@@ -1,0 +1,192 @@
+"""The first files of a repository: for its people, their editors and GitHub.
+
+Owns which files those are, and which of them are copies that nobody edits.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from segctl.common.files import write_whole
+from segctl.common.package_data import read_packaged
+from segctl.errors import InvalidInput, UsageError
+from segctl.project.files import stays_inside
+from segctl.project.state_folder import STATE_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from segctl.app.project import Project
+
+SETTINGS = """\
+# yaml-language-server: $schema=schemas/segctl.schema.json
+version: 1
+segments: segments
+default_target: production
+
+targets:
+  production:
+    api_key_env: SENDGRID_API_KEY   # the variable that holds the key, never the key itself
+    region: global                  # or eu
+
+# Midnight here resets the quota of manual refreshes.
+time_zone: UTC
+
+# Which undeclared segments an apply deletes. history: those whose file was removed in git.
+# declared: none. exclusive: all.
+ownership: history
+"""
+
+EXAMPLE = """\
+# yaml-language-server: $schema={schema}
+# One file per segment. `segctl plan` shows what a change would do, and changes nothing.
+name: "Example: added in the last 30 days"
+description: Shows how to declare a segment. Delete this file when you no longer need it.
+owner: marketing
+tags: [example]
+query_dsl: |
+  SELECT contact_id, updated_at
+  FROM contact_data
+  WHERE created_at > timestampadd(day, -30, CURRENT_TIMESTAMP)
+"""
+
+ACTION = ".github/actions/segctl"
+WORKFLOWS = tuple(f".github/workflows/segments-{name}.yml" for name in ("plan", "apply", "drift"))
+GITHUB_FILES = (
+    *WORKFLOWS,
+    *(
+        f"{ACTION}/{name}"
+        for name in ("action.yml", "install.sh", "run.sh", "tell.sh", "github.py")
+    ),
+)
+"""The files in `.github/`: three workflows and the action that they use."""
+
+SCHEMAS = ("segment.schema.json", "segctl.schema.json", "fixtures.schema.json")
+"""Schemas for editors. These copies need no network, and are of the version that wrote them."""
+
+COPIES = frozenset((*(f"schemas/{name}" for name in SCHEMAS), *GITHUB_FILES)) - {*WORKFLOWS}
+"""Files that nobody edits, so `--update` may overwrite them. The workflows are the project's own:
+paths, targets and the hour of the day are chosen there."""
+
+
+class FileState(StrEnum):
+    """What `init` did with a file, or why it left it alone."""
+
+    WRITTEN = "written"
+    UPDATED = "updated"
+    CHANGED = "changed"
+    EXISTS = "exists"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class StarterFile:
+    """A file, by its path relative to the project, and its state; `is_shown` if that matters."""
+
+    path: str
+    state: FileState
+    is_shown: bool = True
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the file was written."""
+        return self.state not in {FileState.EXISTS, FileState.DIFFERS}
+
+
+def write_starter_files(
+    project: Project, *, github: bool = True, update: bool = False
+) -> Iterator[StarterFile]:
+    """Write the first files of a repository; yield each once it is written or left alone.
+
+    Existing files are left as they are. `update` overwrites those of `COPIES` that differ from this
+    version's. Raises `UsageError` if a file cannot be written.
+    """
+    for path, data in _contents(project, github=github).items():
+        yield StarterFile(path, _write(project, path, data, update=update))
+    yield _ignore_state_folder(project)
+
+
+def _contents(project: Project, *, github: bool) -> dict[str, bytes]:
+    """Return the files by path, in the order in which people meet them."""
+    files = _own_files(project)
+    files |= {f"schemas/{name}": read_packaged("schemas", name) for name in SCHEMAS}
+    if github:
+        files |= {
+            name: read_packaged("github", name.removeprefix(".github/")) for name in GITHUB_FILES
+        }
+    return files
+
+
+def _own_files(project: Project) -> dict[str, bytes]:
+    """Return the files that are the project's own from the start."""
+    files = {"segctl.yaml": SETTINGS.encode()}
+    folder = "segments"
+    if os.path.lexists(project.root / "segctl.yaml"):
+        try:
+            folder = project.config.segments
+        except (InvalidInput, UsageError):
+            # The folder of segment files is unknown; `segctl validate` reports what is wrong.
+            return files
+    if not _has_segments(project.root / folder):
+        schema = posixpath.relpath(f"schemas/{SCHEMAS[0]}", folder)
+        files[f"{folder}/example.yaml"] = EXAMPLE.format(schema=schema).encode()
+    return files
+
+
+def _has_segments(folder: Path) -> bool:
+    """Return whether there are segment files already, which need no example beside them."""
+    return any(folder.rglob("*.yaml")) or any(folder.rglob("*.yml"))
+
+
+def _write(project: Project, name: str, data: bytes, *, update: bool) -> FileState:
+    """Write a file if there is none. Raises `UsageError`."""
+    path = project.root / name
+    state = FileState.WRITTEN
+    if os.path.lexists(path):
+        is_other = name in COPIES and _differs(project.root, path, data)
+        state = FileState.DIFFERS if is_other else FileState.EXISTS
+    if update and state == FileState.DIFFERS:
+        state = FileState.UPDATED
+    if state in {FileState.WRITTEN, FileState.UPDATED}:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+        write_whole(str(path), data.decode("utf-8"))
+        if name.endswith(".sh"):
+            path.chmod(0o755)
+    return state
+
+
+def _differs(root: Path, path: Path, data: bytes) -> bool:
+    """Return whether a file differs from this version's.
+
+    What is not a file, or leads out of the project, is not compared, so it is never overwritten.
+    """
+    if not path.is_file() or not stays_inside(root, path):
+        return False
+    try:
+        # Git may have converted line breaks.
+        return path.read_bytes().replace(b"\r\n", b"\n") != data
+    except OSError:
+        return False
+
+
+def _ignore_state_folder(project: Project) -> StarterFile:
+    """Add the state folder to .gitignore."""
+    name, line = ".gitignore", f"{STATE_FOLDER}/"
+    path = project.root / name
+    unchanged = StarterFile(name, FileState.EXISTS, is_shown=False)
+    try:
+        text = path.read_text("utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError):
+        return unchanged
+    if line in {entry.strip().lstrip("/") for entry in text.splitlines()}:
+        return unchanged
+    write_whole(str(path), text + ("" if text.endswith("\n") or not text else "\n") + f"{line}\n")
+    return StarterFile(name, FileState.CHANGED if text else FileState.WRITTEN)

@@ -1,0 +1,51 @@
+"""One run of the command line: what the global options say, before and after the command."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from segctl.app.console import Console
+from segctl.app.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segctl.common.clock import Clock
+
+
+class Invocation:
+    """Collects the global options, and makes the project and the console of them.
+
+    The project is made when it is first asked for, after the last option was read.
+    """
+
+    def __init__(self, env: Mapping[str, str], clock: Clock | None = None) -> None:
+        self.env = env
+        self.clock = clock
+        self.console = Console(env)
+        self.directory = "."
+        self._target: str | None = None
+        self._use_cache = True
+
+    def set_options(
+        self, *, target: str | None, color: str | None, no_cache: bool, quiet: int, verbose: int
+    ) -> None:
+        """Take over options; those that were not given stay as they were."""
+        # An empty target was given: `--target "$UNSET"` must not end on the default account.
+        self._target = self._target if target is None else target
+        self._use_cache = self._use_cache and not no_cache
+        self.console.color = color or self.console.color
+        self.console.verbosity += verbose - quiet
+
+    @cached_property
+    def project(self) -> Project:
+        """The project in the folder of `-C`. Raises `UsageError` if there is no such folder."""
+        return Project(
+            self.directory,
+            target=self._target,
+            env=self.env,
+            clock=self.clock,
+            use_cache=self._use_cache,
+            notify=self.console.talk,
+        )
