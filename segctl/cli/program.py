@@ -6,9 +6,12 @@ Commands raise; here an error becomes a message on stderr and an exit code.
 from __future__ import annotations
 
 import errno
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -116,8 +119,10 @@ def run(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None) -> int
             # Closed by the shell (`>&-`): the output is discarded.
             setattr(sys, name, StringIO())
         elif hasattr(stream, "reconfigure"):
-            # A terminal that cannot show a character must not stop an apply.
-            stream.reconfigure(errors="backslashreplace")
+            # A terminal that cannot show a character must not stop an apply. This writes what the
+            # stream still holds; a full disk is reported when the program writes.
+            with suppress(OSError):
+                stream.reconfigure(errors="backslashreplace")
     invocation = Invocation(env, clock)
     console = invocation.console
     code: Any = 0
@@ -135,11 +140,19 @@ def run(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None) -> int
             _report_bug(error, console)
         else:
             _say_error(console, f"cannot write the output: {error.strerror}", "")
+            _discard_output()
         code = 1
     except Exception as error:  # noqa: BLE001 - Python's own report could show a contact, or a key
         _report_bug(error, console)
         code = 1
     return code if isinstance(code, int) else 0
+
+
+def _discard_output() -> None:
+    """Drop what stdout still holds: Python would fail to write it at exit, with code 120."""
+    # A stream without a descriptor is not written at exit.
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _report(error: BaseException, console: Console) -> int:

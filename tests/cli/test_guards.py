@@ -134,7 +134,7 @@ def test_a_full_disk_is_said(connected: Project, command: str) -> None:
     connected.declare("VIP", VIP)
     done = shell(connected, f"segctl {command} >/dev/full")
     assert done.returncode == 1
-    assert done.stderr.startswith(b"error: cannot write the output")
+    assert done.stderr.endswith(b"error: cannot write the output: No space left on device\n")
 
 
 @pytest.mark.posix
@@ -143,8 +143,11 @@ def test_the_version_where_nothing_can_be_written() -> None:
     """It is answered before the command line is there."""
     for stream, code, said in ((">&-", 0, b""), (">/dev/full", 1, b"error: cannot write the")):
         line = f"{sys.executable} -m segctl --version {stream}"
-        done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+        done = subprocess.run(
+            ["bash", "-c", line], capture_output=True, env=child_env(), check=False
+        )
         assert (done.returncode, done.stderr[: len(said) or None]) == (code, said)
+        assert done.stderr.count(b"\n") <= 1
 
 
 @pytest.mark.posix

@@ -28,8 +28,12 @@ it decides no result; a test waits for what happens, and never for time to pass.
 
 
 def child_env(**more: str) -> dict[str, str]:
-    """Return this process's environment without what would steer segctl, and with `more`."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SEGCTL", "SEND"))}
+    """Return this process's environment without what would steer segctl, and with `more`.
+
+    PYTHONUNBUFFERED goes, too: with it, a write fails at another place than a user's.
+    """
+    steering = ("SEGCTL", "SEND", "PYTHONUNBUFFERED")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
     return {**kept, **more}
 
 
