@@ -74,7 +74,7 @@ def _differences(file: NewFile, result: VerifyResult) -> Iterator[Diagnostic]:
             hint=mask_email_addresses(problem.hint),
         )
     for is_old, query in ((True, "only the old query"), (False, "only the new query")):
-        ids = [contact.contact_id for contact in result.differing if contact.old is is_old]
+        ids = [contact.contact_id for contact in result.differing if contact.in_old is is_old]
         if ids:
             more = f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
             yield Diagnostic(

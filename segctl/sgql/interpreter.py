@@ -69,8 +69,8 @@ class AudienceDifference:
     """A contact that only one of the two queries selects."""
 
     contact_id: str
-    old: bool
-    new: bool
+    in_old: bool
+    in_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,28 +86,28 @@ class SgqlQuery:
         fields = fold_row(contact)
         event_rows = [fold_row(event) for event in events]
         parents = (_contains(fields.get("list_ids"), list_id) for list_id in self.parent_list_ids)
-        return _and([*parents, self._evaluate(self.predicate, fields, event_rows)])
+        return _and([*parents, self._predicate(self.predicate, fields, event_rows)])
 
-    def _evaluate(self, predicate: Predicate, contact: Row, events: Sequence[Row]) -> SqlBool:
+    def _predicate(self, predicate: Predicate, contact: Row, events: Sequence[Row]) -> SqlBool:
         match predicate:
             case ContactCondition(condition=condition):
-                return self._truth(condition, _RowContext(contact))
+                return self._condition(condition, _RowContext(contact))
             case EventExists(conditions=conditions):
                 return any(
                     all(
-                        self._truth(condition, _RowContext(contact, event)) is True
+                        self._condition(condition, _RowContext(contact, event)) is True
                         for condition in conditions
                     )
                     for event in events
                 )
             case AllOf(operands=operands):
-                return _and(self._evaluate(operand, contact, events) for operand in operands)
+                return _and(self._predicate(operand, contact, events) for operand in operands)
             case AnyOf(operands=operands):
-                return _or(self._evaluate(operand, contact, events) for operand in operands)
+                return _or(self._predicate(operand, contact, events) for operand in operands)
             case Negation(operand=operand):
-                return _not(self._evaluate(operand, contact, events))
+                return _not(self._predicate(operand, contact, events))
 
-    def _truth(self, node: ast.Expression, row: _RowContext) -> SqlBool:
+    def _condition(self, node: ast.Expression, row: _RowContext) -> SqlBool:
         value = self._value(node, row)
         if value is None or isinstance(value, bool):
             return value
@@ -131,11 +131,11 @@ class SgqlQuery:
             case ast.Null():
                 return None
             case ast.And(operands=operands):
-                return _and(self._truth(operand, row) for operand in operands)
+                return _and(self._condition(operand, row) for operand in operands)
             case ast.Or(operands=operands):
-                return _or(self._truth(operand, row) for operand in operands)
+                return _or(self._condition(operand, row) for operand in operands)
             case ast.Not(operand=operand):
-                return _not(self._truth(operand, row))
+                return _not(self._condition(operand, row))
             case ast.Comparison(op=op, left=left, right=right):
                 return _compare(value_of(left), op, value_of(right))
             case ast.Between(operand=operand, low=low, high=high, negated=negated):
@@ -199,17 +199,17 @@ def differences(
     events: Mapping[str, Sequence[Row]],
     selected: Mapping[str, SqlBool],
 ) -> Iterator[AudienceDifference]:
-    """Yield the contacts that a query selects and its translation does not, or the reverse.
+    """Yield the contacts that only the query, or only its translation, selects.
 
-    `events` are the events by contact_id, `selected` is what the translation says of each
-    contact, as `Engine.evaluate` gives it. Raises `NoAnswer`.
+    `events` are the events by contact_id, `selected` the value of the translation by contact_id, as
+    `Engine.evaluate` returns it. Raises `CannotEvaluate`.
     """
     for contact in contacts:
         contact_id = contact["contact_id"]
-        old = query.evaluate(contact, events.get(contact_id, ())) is True
-        new = selected.get(contact_id) is True
-        if old != new:
-            yield AudienceDifference(contact_id, old, new)
+        in_old = query.evaluate(contact, events.get(contact_id, ())) is True
+        in_new = selected.get(contact_id) is True
+        if in_old != in_new:
+            yield AudienceDifference(contact_id, in_old, in_new)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""Queries with what must be true of them; the tests beside this file walk the tables.
+"""Tables of queries, with what must be true of them.
 
-ACCEPTED must be read. EQUAL pairs have one normal form; DIFFERENT pairs have two. REFUSED are
-not read: code of the first problem, and words that its message or hint must have.
+ACCEPTED queries parse. EQUAL pairs have the same normal form, DIFFERENT pairs do not. REFUSED
+queries do not parse: each has the code of its first problem, and words of its message or hint.
 """
 
-# ruff: noqa: S608, ISC004 - the SQL is the data here, and no server ever sees it; long queries
-# go on in the next line.
+# ruff: noqa: S608, ISC004 - the SQL is test data that no server ever sees; long queries continue
+# on the next line.
 
 from __future__ import annotations
 
@@ -274,4 +274,4 @@ UNSUPPORTED = (
     ("SELECT a FROM t; DROP TABLE t", "second statement"),
     ("SELECT a FROM t;;", "second statement"),
 )
-"""(query, the one unsupported clause in it)."""
+"""(query, its only unsupported clause)."""

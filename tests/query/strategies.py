@@ -1,7 +1,7 @@
-"""Hypothesis strategies for the query language: meaning first, then a spelling of it.
+"""Hypothesis strategies for the query language: a meaning first, then a spelling of it.
 
-A meaning is a tree of tuples. `spell` writes it with random but harmless choices, so that two
-spellings of one meaning must be equal, whatever `random` says.
+A meaning is a tree of tuples. `spell` writes it with random but harmless choices, so any two
+spellings of one meaning must be equal.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ queries: st.SearchStrategy[Meaning] = st.tuples(
 
 
 def spell(meaning: Meaning, random: Random) -> str:
-    """Write a query (`queries`) in one of its spellings."""
+    """Return a query (from `queries`) in one of its spellings."""
     return _Speller(random).query(meaning, 0) + random.choice(["", ";", " ; ", "\n-- end"])
 
 
@@ -92,21 +92,21 @@ class _Speller:
         return self.join(*words)
 
     def condition(self, meaning: Meaning, alias: str, depth: int, floor: int) -> str:
-        text, power = self.bare(meaning, alias, depth)
-        for _ in range(self.random.choice([0, 0, 0, 1, 2]) or int(power <= floor)):
+        text, precedence = self.bare(meaning, alias, depth)
+        for _ in range(self.random.choice([0, 0, 0, 1, 2]) or int(precedence <= floor)):
             text = self.join("(", text, ")")
         return text
 
-    def bare(self, meaning: Meaning, alias: str, depth: int) -> tuple[str, int]:  # noqa: C901, PLR0911 - one branch a shape
+    def bare(self, meaning: Meaning, alias: str, depth: int) -> tuple[str, int]:  # noqa: C901, PLR0911 - one branch per shape
         match meaning:
             case ("AND" | "OR" as word, list(operands)):
-                power = 2 if word == "AND" else 1
-                texts = [self.condition(operand, alias, depth, power) for operand in operands]
+                precedence = 2 if word == "AND" else 1
+                texts = [self.condition(operand, alias, depth, precedence) for operand in operands]
                 self.random.shuffle(texts)
-                joined = texts[0]
+                whole = texts[0]
                 for text in texts[1:]:
-                    joined = self.join(joined, self.case(word), text)
-                return joined, power
+                    whole = self.join(whole, self.case(word), text)
+                return whole, precedence
             case ("NOT", tuple(operand)):
                 return self.join(self.case("not"), self.condition(operand, alias, depth, 2)), 3
             case ("member", bool(negated), tuple(operand)):
@@ -118,11 +118,11 @@ class _Speller:
                     op = self.random.choice(["!=", "<>"])
                 return self.join(self.value(left, alias), op, self.value(right, alias)), 4
             case ("in", tuple(left), bool(negated), tuple(items)):
-                listed = [str(item) for item in items]
-                self.random.shuffle(listed)
+                shuffled = [str(item) for item in items]
+                self.random.shuffle(shuffled)
                 words = [self.value(left, alias), *self.not_(negated), self.case("in")]
                 return self.join(
-                    *words, "(", *[word for item in listed for word in (",", item)][1:], ")"
+                    *words, "(", *[word for item in shuffled for word in (",", item)][1:], ")"
                 ), 4
             case ("null", tuple(left), bool(negated)):
                 words = [self.case("is"), *self.not_(negated), self.case("null")]
@@ -131,8 +131,8 @@ class _Speller:
                 words = [*self.not_(negated), self.case("like"), pattern]
                 return self.join(self.value(left, alias), *words), 4
             case ("contains", tuple(left), tuple(items)):
-                listed = [word for item in items for word in (",", str(item))][1:]
-                array = self.join("[", *listed, "]")
+                separated = [word for item in items for word in (",", str(item))][1:]
+                array = self.join("[", *separated, "]")
                 call = [self.case("array_contains"), "(", self.value(left, alias), ",", array, ")"]
                 return self.join(*call), 10
         raise AssertionError(meaning)

@@ -17,7 +17,7 @@ def nodes(text: str) -> list[Node]:
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
-def test_accepted_queries_are_read_with_their_places(text: str) -> None:
+def test_nodes_of_accepted_queries_know_their_places(text: str) -> None:
     for node in nodes(text):
         assert 0 <= node.start < node.end <= len(text)
         if isinstance(node, Name) and not node.quoted:
@@ -26,7 +26,7 @@ def test_accepted_queries_are_read_with_their_places(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [*ACCEPTED, *(pair[0] for pair in EQUAL + DIFFERENT)])
-def test_the_normal_form_is_a_query_with_the_same_normal_form(text: str) -> None:
+def test_the_normal_form_is_its_own_normal_form(text: str) -> None:
     query = parse(text).query
     if query:
         form = normal_form(query)
@@ -35,17 +35,17 @@ def test_the_normal_form_is_a_query_with_the_same_normal_form(text: str) -> None
         assert normal_form(again) == form
 
 
-@pytest.mark.parametrize(("one", "other"), EQUAL)
-def test_equal_pairs(one: str, other: str) -> None:
-    assert compare_queries(one, other) is Equivalence.COSMETIC
-    assert compare_queries(other, one) is Equivalence.COSMETIC
-    assert compare_queries(f" {one}\n", one) is Equivalence.IDENTICAL
+@pytest.mark.parametrize(("before", "after"), EQUAL)
+def test_equal_pairs_differ_cosmetically(before: str, after: str) -> None:
+    assert compare_queries(before, after) is Equivalence.COSMETIC
+    assert compare_queries(after, before) is Equivalence.COSMETIC
+    assert compare_queries(f" {before}\n", before) is Equivalence.IDENTICAL
 
 
-@pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_different_pairs(one: str, other: str) -> None:
-    assert compare_queries(one, other) is Equivalence.DIFFERENT
-    assert compare_queries(other, one) is Equivalence.DIFFERENT
+@pytest.mark.parametrize(("before", "after"), DIFFERENT)
+def test_different_pairs_differ(before: str, after: str) -> None:
+    assert compare_queries(before, after) is Equivalence.DIFFERENT
+    assert compare_queries(after, before) is Equivalence.DIFFERENT
 
 
 @pytest.mark.parametrize(("text", "code", "words"), REFUSED)
@@ -61,13 +61,14 @@ def test_refused_queries_say_why(text: str, code: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "kind"), UNSUPPORTED)
-def test_unsupported_clauses_are_named_with_their_places(text: str, kind: str) -> None:
+def test_unsupported_clauses_know_their_kind_and_place(text: str, kind: str) -> None:
     query = parse(text).query
     assert query
-    (extra,) = query.unsupported
-    assert extra.kind.value == kind
+    (clause,) = query.unsupported
+    assert clause.kind.value == kind
     assert (
-        text[extra.start : extra.end].split(maxsplit=1)[0].upper() == extra.text.split()[0].upper()
+        text[clause.start : clause.end].split(maxsplit=1)[0].upper()
+        == clause.text.split()[0].upper()
     )
     again = parse(normal_form(query)).query
     assert again
@@ -88,7 +89,7 @@ def test_the_corpus_has_no_duplicates() -> None:
         ("a = 'it's' AND b = 'y'", "'s"),
     ],
 )
-def test_a_quote_inside_a_text_is_reported_where_it_stands(where: str, at: str) -> None:
+def test_a_quote_inside_a_string_is_reported_at_its_place(where: str, at: str) -> None:
     text = f"{W}{where}"
     (problem,) = parse(text).problems
     assert (problem.code, problem.hint) == (
@@ -101,11 +102,11 @@ def test_a_quote_inside_a_text_is_reported_where_it_stands(where: str, at: str) 
 @pytest.mark.parametrize(
     "where", ["a = 'x'AND b = 'y'or c = 1", "a LIKE '!%'escape '!'", "a > now() - INTERVAL '3'days"]
 )
-def test_a_keyword_may_stand_right_behind_a_text(where: str) -> None:
+def test_a_keyword_may_directly_follow_a_string(where: str) -> None:
     assert parse(f"{W}{where}").query
 
 
-def test_comments_of_other_languages() -> None:
+def test_a_hash_does_not_start_a_comment() -> None:
     text = f"{W}a = 1 # why\n AND b = 2"
     (problem,) = parse(text).problems
     assert problem.hint == "start comments in a query with --"

@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def told(before: str, after: str) -> list[tuple[str, ...]]:
+def changes(before: str, after: str) -> list[tuple[str, ...]]:
     return [
         (c.kind.value, c.clause.value, c.before, c.after, *c.path)
         for c in clause_changes(before, after)
     ]
 
 
-@pytest.mark.parametrize(("one", "other"), EQUAL)
-def test_looks_are_no_change(one: str, other: str) -> None:
-    assert told(one, other) == []
+@pytest.mark.parametrize(("before", "after"), EQUAL)
+def test_a_cosmetic_difference_is_no_change(before: str, after: str) -> None:
+    assert changes(before, after) == []
 
 
 def test_a_changed_bound() -> None:
-    assert told(f"{W}a = 1 AND total_spend > 500", f"{W}total_spend > 250 AND a = 1") == [
+    assert changes(f"{W}a = 1 AND total_spend > 500", f"{W}total_spend > 250 AND a = 1") == [
         ("changed", "condition", "total_spend > 500", "total_spend > 250")
     ]
 
 
-def test_conditions_that_speak_of_different_things_do_not_pair() -> None:
-    assert told(f"{W}a > 1 AND b < 2", f"{W}c > 1 AND b > 2") == [
+def test_conditions_on_different_columns_do_not_pair() -> None:
+    assert changes(f"{W}a > 1 AND b < 2", f"{W}c > 1 AND b > 2") == [
         ("removed", "condition", "a > 1", ""),
         ("removed", "condition", "b < 2", ""),
         ("added", "condition", "", "c > 1"),
@@ -43,24 +43,24 @@ def test_conditions_that_speak_of_different_things_do_not_pair() -> None:
 @pytest.mark.parametrize(
     "form", ["a IN ({})", "NOT a IN ({})", "array_contains(a, [{}])", "NOT array_contains(a, [{}])"]
 )
-def test_lists_say_what_came_and_went(form: str) -> None:
+def test_changed_lists_have_added_and_removed_items(form: str) -> None:
     before, after = form.format("'x', 'y'"), form.format("'y', 'z', 'w'")
     (change,) = clause_changes(W + before, W + after)
     assert change.added_items == ("'z'", "'w'")
     assert change.removed_items == ("'x'",)
 
 
-def test_or_groups_are_looked_into() -> None:
+def test_changes_inside_an_or_group_are_found() -> None:
     before = f"{W}(a = 1 OR b IS NULL) AND c = 3"
-    assert told(before, before.replace("b IS NULL", "b IS NOT NULL")) == [
+    assert changes(before, before.replace("b IS NULL", "b IS NOT NULL")) == [
         ("changed", "condition", "b IS NULL", "b IS NOT NULL", "any of a = 1 OR b IS NULL")
     ]
 
 
-def test_subqueries_are_looked_into() -> None:
+def test_changes_inside_a_subquery_are_found() -> None:
     inner = "SELECT e.x FROM event_data e WHERE e.y = 'open'"
     before = f"{C} WHERE c.contact_id NOT IN ({inner})"
-    assert told(before, before.replace("open", "click")) == [
+    assert changes(before, before.replace("open", "click")) == [
         (
             "changed",
             "condition",
@@ -69,21 +69,28 @@ def test_subqueries_are_looked_into() -> None:
             "the subquery of c.contact_id NOT IN",
         )
     ]
-    assert told(before, before.replace("NOT IN", "IN"))[0][0] == "changed"
+    assert changes(before, before.replace("NOT IN", "IN"))[0][0] == "changed"
 
 
-def test_tables_joins_and_columns() -> None:
-    assert told(C, J) == [("added", "join", "", "JOIN event_data e ON c.contact_id = e.contact_id")]
-    assert told(J, J.replace("JOIN", "LEFT JOIN"))[0][:2] == ("changed", "join")
-    assert told("SELECT a FROM (SELECT a FROM t) d", "SELECT a FROM u")[0][:2] == (
+def test_changed_tables_joins_and_columns() -> None:
+    assert changes(C, J) == [
+        ("added", "join", "", "JOIN event_data e ON c.contact_id = e.contact_id")
+    ]
+    assert changes(J, J.replace("JOIN", "LEFT JOIN"))[0][:2] == ("changed", "join")
+    assert changes("SELECT a FROM (SELECT a FROM t) d", "SELECT a FROM u")[0][:2] == (
         "changed",
         "table",
     )
     joined = "SELECT a FROM t JOIN (SELECT a FROM u) d ON TRUE"
-    assert told(joined, joined.replace("TRUE", "FALSE"))[0][:2] == ("changed", "join")
-    assert told(S, S.replace(", updated_at", ""))[0] == ("removed", "select", "updated_at", "")
-    assert told(S, f"{S} LIMIT 3") == [("added", "other", "", "LIMIT 3")]
-    renamed = told("SELECT a AS x FROM t", "SELECT a AS y FROM t")
+    assert changes(joined, joined.replace("TRUE", "FALSE"))[0][:2] == ("changed", "join")
+    assert changes(S, S.replace(", updated_at", ""))[0] == (
+        "removed",
+        "select",
+        "updated_at",
+        "",
+    )
+    assert changes(S, f"{S} LIMIT 3") == [("added", "other", "", "LIMIT 3")]
+    renamed = changes("SELECT a AS x FROM t", "SELECT a AS y FROM t")
     assert renamed == [("changed", "select", "a AS x", "a AS y")]
 
 
@@ -93,17 +100,17 @@ def test_tables_joins_and_columns() -> None:
      "(a = 1 AND b = {} OR c = 2)"],
 )  # fmt: skip
 def test_other_conditions_pair_too(form: str) -> None:
-    changes = told(W + form.format(1), W + form.format(2))
-    assert changes
-    assert {change[1] for change in changes} == {"condition"}
+    pairs = changes(W + form.format(1), W + form.format(2))
+    assert pairs
+    assert {change[1] for change in pairs} == {"condition"}
 
 
-def test_comments_and_lines_are_left_out() -> None:
-    changes = told(f"{W}a = 1", f"{W}a -- why\n  = 2")
-    assert changes == [("changed", "condition", "a = 1", "a = 2")]
+def test_comments_and_line_breaks_are_left_out() -> None:
+    pairs = changes(f"{W}a = 1", f"{W}a -- why\n  = 2")
+    assert pairs == [("changed", "condition", "a = 1", "a = 2")]
 
 
-def test_what_cannot_be_read_says_nothing() -> None:
+def test_an_unreadable_query_has_no_changes() -> None:
     assert clause_changes(S, "nonsense") == ()
     assert clause_changes("nonsense", S) == ()
 

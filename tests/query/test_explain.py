@@ -29,7 +29,7 @@ SEGMENTS = Path(__file__).parents[2] / "segments"
 ID = "0b1f4a10-5c1d-4a6e-9f02-00000000000"
 LISTS = {f"{ID}1": "Newsletter", f"{ID}2": "Customers", f"{ID}3": "Guests"}
 
-# ruff: noqa: E501, S608 - texts as they are; the SQL is the data here, and no server ever sees it.
+# ruff: noqa: E501, S608 - explanations are on one line; the SQL is test data that no server ever sees.
 EXPLAINED = {
     SHAPES[0]: ("Contacts whose e-mail address ends with “@example.com”."),
     SHAPES[1]: ("Contacts who are on any of the lists <uuid> or <uuid>."),
@@ -326,43 +326,43 @@ FILES = {
 }
 
 
-def explained(text: str, *parents: str) -> str:
+def explanation(text: str, *parents: str) -> str:
     query = parse(text).query
     assert query, parse(text).problems
     return explain(query, lists=LISTS, parents=parents)
 
 
 @pytest.mark.parametrize("text", EXPLAINED)
-def test_the_words(text: str) -> None:
-    assert explained(text) == EXPLAINED[text]
+def test_a_query_is_explained(text: str) -> None:
+    assert explanation(text) == EXPLAINED[text]
 
 
-def test_the_table_is_large_and_has_every_documented_shape() -> None:
+def test_the_table_has_every_documented_shape() -> None:
     assert len(EXPLAINED) >= 60
     assert set(SHAPES) <= set(EXPLAINED)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_every_example_of_the_repository(name: str) -> None:
+def test_every_example_is_explained(name: str) -> None:
     [path] = SEGMENTS.rglob(name)
     data = yaml.safe_load(path.read_text("utf-8"))
     text = data.get("query_dsl") or (path.parent / data["query_file"]).read_text("utf-8")
-    assert explained(text, *data.get("parent_list_ids", ())) == FILES[path.name]
+    assert explanation(text, *data.get("parent_list_ids", ())) == FILES[path.name]
 
 
 def test_parent_lists() -> None:
-    assert explained(S, f"{ID}2") == "On the list “Customers”: all contacts."
-    assert explained(S, f"{ID}8") == f"On the list {ID}8: all contacts."
-    assert explained(f"{W}a = 1", f"{ID}1".upper(), f"{ID}2") == (
+    assert explanation(S, f"{ID}2") == "On the list “Customers”: all contacts."
+    assert explanation(S, f"{ID}8") == f"On the list {ID}8: all contacts."
+    assert explanation(f"{W}a = 1", f"{ID}1".upper(), f"{ID}2") == (
         "On any of the lists “Newsletter” or “Customers”: contacts whose a is 1."
     )
-    assert explained(f"{W}a = 1 AND (b = 2 OR c = 3)", f"{ID}2") == (
+    assert explanation(f"{W}a = 1 AND (b = 2 OR c = 3)", f"{ID}2") == (
         "Contacts who are on the list “Customers” and meet all of these conditions:\n"
         "- their a is 1\n- at least one of these:\n  - their b is 2\n  - their c is 3."
     )
 
 
-def test_lines() -> None:
+def test_an_explanation_in_lines() -> None:
     query = parse(f"{W}a = 1 AND (b = 2 OR c = 3)").query
     assert query
     assert explain_lines(query) == (
@@ -389,9 +389,9 @@ def test_lines() -> None:
     ],
 )
 def test_e_mail_addresses_are_masked(text: str) -> None:
-    assert "jana" not in explained(text).replace("j…@example.com", "")
-    assert "novak" not in explained(text)
-    assert "@example.com" in explained(text)
+    assert "jana" not in explanation(text).replace("j…@example.com", "")
+    assert "novak" not in explanation(text)
+    assert "@example.com" in explanation(text)
 
 
 CORPUS = [
@@ -402,23 +402,23 @@ CORPUS = [
 
 
 @pytest.mark.parametrize("text", CORPUS)
-def test_any_query_of_the_corpus_is_explained(text: str) -> None:
-    hold(text)
+def test_any_query_of_the_corpus_is_explanation(text: str) -> None:
+    check_explanation(text)
 
 
 @settings(max_examples=200, deadline=None)
 @given(queries, st.integers(0, 2**32).map(random.Random))
-def test_any_query_is_explained(meaning: Meaning, seed: random.Random) -> None:
+def test_any_query_is_explanation(meaning: Meaning, seed: random.Random) -> None:
     text = spell(meaning, seed)
-    hold(text)
-    said = explained(text)
+    check_explanation(text)
+    sentence = explanation(text)
     query = parse(text).query
     assert query
     for node in walk(query.where) if query.where else ():
         if isinstance(node, Column) and node.name.text.lower() != "contact_id":
             names = (field_name(node.name), node.name.text.lower(), node.name.text, "were created",
                      node.name.text.replace('"', '""'))  # fmt: skip
-            assert any(name in said for name in names), node
+            assert any(name in sentence for name in names), node
 
 
 @settings(max_examples=100, deadline=None)
@@ -438,28 +438,28 @@ def test_any_query_is_explained(meaning: Meaning, seed: random.Random) -> None:
         max_size=20,
     ).map(" ".join)
 )
-def test_any_condition_is_explained(text: str) -> None:
-    for tried in (f"{W}{text}", f"{J} WHERE {text}", f"{W}a = {text} AND b = 1"):
-        if parse(tried).query:
-            hold(tried)
+def test_any_condition_is_explanation(text: str) -> None:
+    for candidate in (f"{W}{text}", f"{J} WHERE {text}", f"{W}a = {text} AND b = 1"):
+        if parse(candidate).query:
+            check_explanation(candidate)
 
 
-def hold(text: str) -> None:
+def check_explanation(text: str) -> None:
     """Check what must be true of every explanation."""
-    said = explained(text)
-    assert said.endswith(".")
-    assert not said.endswith("..")
-    assert said.startswith(("Contacts ", "All contacts", "This query cannot be explained"))
-    assert all(line == line.rstrip() and line for line in said.split("\n"))
+    sentence = explanation(text)
+    assert sentence.endswith(".")
+    assert not sentence.endswith("..")
+    assert sentence.startswith(("Contacts ", "All contacts", "This query cannot be explained"))
+    assert all(line == line.rstrip() and line for line in sentence.split("\n"))
 
 
-def test_no_example_of_the_repository_is_left_out() -> None:
+def test_every_example_is_in_the_table() -> None:
     others = {"fields.yaml", "fixtures.yaml"}
     assert {path.name for path in SEGMENTS.rglob("*.yaml")} - others == set(FILES)
 
 
 HEAVY: dict[str, Callable[[int], str]] = {
-    "a text that is nearly an address": lambda size: f"x = '{'a.' * 5 * size}@'",
+    "a string that is nearly an address": lambda size: f"x = '{'a.' * 5 * size}@'",
     "a quotation that is nearly an address": lambda size: f"lower(x) = '{'a.' * 5 * size}@'",
     "patterns": lambda size: " AND ".join(f"c LIKE '%a{n}%'" for n in range(size)),
     "inequalities": lambda size: " AND ".join(f"c != 'a{n}'" for n in range(size)),
@@ -481,14 +481,14 @@ def test_large_queries_take_time_in_proportion(name: str) -> None:
     assert in_proportion(lambda: explain(small), lambda: explain(large))
 
 
-def test_a_long_address_is_masked_whole() -> None:
-    assert explained(f"{W}lower(x) = '{'secret.' * 20}k@example.com'") == (
+def test_a_long_address_is_masked_completely() -> None:
+    assert explanation(f"{W}lower(x) = '{'secret.' * 20}k@example.com'") == (
         "Contacts for whom `lower(x) = 's…@example.com'` is true."
     )
 
 
-def test_bounds_find_their_opposite_among_others() -> None:
-    assert explained(f"{W}a > 5 AND b > 1 AND a >= 0 AND a < 3 AND b <= 9") == (
+def test_bounds_of_one_field_are_merged_among_others() -> None:
+    assert explanation(f"{W}a > 5 AND b > 1 AND a >= 0 AND a < 3 AND b <= 9") == (
         "Contacts whose a is more than 5, whose b is between 1 and 9 (1 excluded),"
         " and whose a is between 0 and 3 (3 excluded)."
     )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +12,12 @@ from segctl.query.catalogue import FUNCTIONS
 from segctl.query.equivalence import Equivalence, compare_queries, normal_form
 from segctl.query.parser.parse import MAX_QUERY_LENGTH, parse
 from segctl.query.parser.tokens import upper
+from tests.support.growth import TIMES, in_proportion
 
 from .corpus import ACCEPTED, S, W
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SYMBOLS = "( ) [ ] , . : :: ; ' \" -- /* */ || = != <> { } $ \\ \0 NOT OR 1 a"
 PIECES = [*W.split(), *SYMBOLS.split()]
@@ -44,24 +48,24 @@ HUGE = {
     | st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join)
     | st.lists(st.sampled_from(PIECES), max_size=25).map("".join)
 )
-def test_any_text_is_read_or_explained(text: str) -> None:
-    for tried in (text, W + text, f"{W}a = {text} AND b = 1"):
-        parsed = parse(tried)
+def test_any_text_parses_or_has_problems(text: str) -> None:
+    for candidate in (text, W + text, f"{W}a = {text} AND b = 1"):
+        parsed = parse(candidate)
         assert (parsed.query is None) == bool(parsed.problems)
         for problem in parsed.problems:
-            assert 0 <= problem.start <= problem.end <= len(tried)
+            assert 0 <= problem.start <= problem.end <= len(candidate)
             assert problem.message.isprintable()
         if parsed.query:
             form = normal_form(parsed.query)
             again = parse(form).query
             assert again, form
             assert normal_form(again) == form
-        assert compare_queries(tried, tried + " ") is Equivalence.IDENTICAL
+        assert compare_queries(candidate, candidate + " ") is Equivalence.IDENTICAL
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ACCEPTED), st.data())
-def test_a_query_cut_anywhere_is_read_or_explained(text: str, data: st.DataObject) -> None:
+def test_a_query_cut_anywhere_parses_or_has_problems(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     parsed = parse(text[:start] + text[end:])
@@ -69,13 +73,27 @@ def test_a_query_cut_anywhere_is_read_or_explained(text: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_huge_nonsense_is_explained_in_bounded_time(name: str) -> None:
-    began = time.thread_time()
+def test_huge_nonsense_has_a_short_message(name: str) -> None:
     parsed = parse(HUGE[name])
     assert parsed.query is None
     assert parsed.problems
     assert len(parsed.problems[0].message) < 200
-    assert time.thread_time() - began < 20
+
+
+HEAVY: dict[str, Callable[[int], str]] = {
+    "and": lambda size: " AND ".join(["a = 1"] * size),
+    "in": lambda size: "a IN (" + ", ".join(["'x'"] * size) + ")",
+    "string": lambda size: f"a = '{'x' * 100 * size}'",
+    "escapes": lambda size: "a = '" + r"\\" * 100 * size + "'",
+    "open quotes": lambda size: "'" * (100 * size + 1),
+    "parentheses": lambda size: "(" * size + "a" + ")" * size,
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_large_queries_take_time_in_proportion(name: str) -> None:
+    small, large = (W + HEAVY[name](size) for size in (500, 500 * TIMES))
+    assert in_proportion(lambda: parse(small), lambda: parse(large))
 
 
 @pytest.mark.parametrize(
@@ -88,39 +106,36 @@ def test_huge_nonsense_is_explained_in_bounded_time(name: str) -> None:
     ],
     ids=["and", "in", "string", "comment"],
 )
-def test_wide_queries_are_read(text: str) -> None:
+def test_wide_queries_parse(text: str) -> None:
     query = parse(text).query
     assert query
     assert normal_form(query)
 
 
-def test_a_caller_deep_in_the_stack_gets_an_answer() -> None:
+def test_a_caller_deep_in_the_stack_gets_a_result() -> None:
     def sink(levels: int) -> str:
         if levels:
             return sink(levels - 1)
         return parse(W + "(" * 60 + "a" + ")" * 60).problems[0].code
 
-    parse(S)  # the tokenizer is imported while there is room
+    parse(S)  # the parser is imported while there is room on the stack
     frame, depth = sys._getframe(), 0
     while frame.f_back:
         frame, depth = frame.f_back, depth + 1
     assert sink(sys.getrecursionlimit() - depth - 80) == "too-deep"
 
 
-def test_unchanged_queries_cost_no_parser() -> None:
+def test_identical_queries_do_not_import_the_parser() -> None:
     code = (
-        "import sys, time\n"
+        "import sys\n"
         "from segctl.query.equivalence import compare_queries\n"
-        "began = time.thread_time()\n"
-        f"pairs = [({S!r} + str(i), {S!r} + str(i) + ' ') for i in range(1000)]\n"
-        "assert all(compare_queries(a, b) == 'identical' for a, b in pairs)\n"
-        "assert time.thread_time() - began < 0.05\n"
+        f"assert compare_queries({S!r}, {S!r} + ' ') == 'identical'\n"
         "assert 'sqlglot' not in sys.modules and 'segctl.query.parser.parse' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_case_is_folded_for_ascii_alone() -> None:
+def test_only_ascii_letters_are_folded() -> None:
     assert upper("\u017felect\u212a") == "\u017fELECT\u212a"
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 F = "SELECT contact_id, updated_at\nFROM contact_data\n"
 UUID = "'0b1f4a10-5c1d-4a6e-9f02-00000000000{}'"
 
-# ruff: noqa: E501, ISC004, Q003, S608 - the SQL is the data here, and no server ever sees it.
-LAID_OUT = {
+# ruff: noqa: E501, ISC004, Q003, S608 - the SQL is test data that no server ever sees.
+FORMATTED = {
     "one condition on one line stays there": (
         "select contact_id,updated_at from contact_data where country='US'",
         f"{W}country = 'US'",
@@ -138,9 +138,9 @@ LAID_OUT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LAID_OUT)
+@pytest.mark.parametrize("name", FORMATTED)
 def test_the_style(name: str) -> None:
-    text, wanted = LAID_OUT[name]
+    text, wanted = FORMATTED[name]
     assert format_query(parse(text)) == FormattedQuery(wanted)
     assert format_query(parse(wanted)).text == wanted
 
@@ -155,14 +155,14 @@ CORPUS = sorted(
 
 
 @pytest.mark.parametrize("text", CORPUS)
-def test_every_query_of_the_corpus_can_be_laid_out(text: str) -> None:
+def test_every_query_of_the_corpus_can_be_formatted(text: str) -> None:
     layout = format_query(parse(text))
     assert not layout.reason
-    hold(text, layout.text)
+    check_layout(text, layout.text)
 
 
 @pytest.mark.parametrize("text", [text for text, _, _ in REFUSED])
-def test_what_cannot_be_read_stays_as_it_is(text: str) -> None:
+def test_an_unreadable_query_stays_as_it_is(text: str) -> None:
     layout = format_query(parse(text))
     assert layout.text == text
     assert "cannot read it" in layout.reason
@@ -170,43 +170,45 @@ def test_what_cannot_be_read_stays_as_it_is(text: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(queries, st.integers(0, 2**32).map(random.Random))
-def test_every_query_can_be_laid_out(meaning: Meaning, seed: Random) -> None:
+def test_every_query_can_be_formatted(meaning: Meaning, seed: Random) -> None:
     text = spell(meaning, seed)
     layout = format_query(parse(text))
     assert not layout.reason
-    hold(text, layout.text)
+    check_layout(text, layout.text)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(CORPUS), st.data())
 def test_comments_anywhere_are_kept(text: str, data: st.DataObject) -> None:
-    words = parse(text).tokens
+    tokens = parse(text).tokens
     comments = st.sampled_from(
         ["", " ", "\n", "\r\n", " -- note\n", "\n  -- own, line  \n", " /* x */ ", "\n/* y */\n",
          " /* a\n   b */ ", "\n/* z */ -- two\n", "--\n"]
     )  # fmt: skip
     pieces = [data.draw(comments)]
-    for before, after in zip(words, [*words[1:], None], strict=True):
+    for before, after in zip(tokens, [*tokens[1:], None], strict=True):
         gap = data.draw(comments)
         if not gap and after and before.end != after.start:
             gap = " "
         pieces += [before.text, gap]
     changed = "".join(pieces)
-    if parse(changed).query:  # two words that were put together may have become another one
+    if parse(
+        changed
+    ).query:  # two tokens without a space between them may have become another token
         layout = format_query(parse(changed))
         assert not layout.reason
-        hold(changed, layout.text)
+        check_layout(changed, layout.text)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=40) | st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join))
-def test_any_text_is_laid_out_or_left(text: str) -> None:
-    for tried in (text, W + text, f"{W}a = {text} AND b = 1"):
-        layout = format_query(parse(tried))
+def test_any_text_is_formatted_or_left_unchanged(text: str) -> None:
+    for candidate in (text, W + text, f"{W}a = {text} AND b = 1"):
+        layout = format_query(parse(candidate))
         if layout.reason:
-            assert layout.text == tried
+            assert layout.text == candidate
         else:
-            hold(tried, layout.text)
+            check_layout(candidate, layout.text)
 
 
 @pytest.mark.parametrize("name", HUGE)
@@ -233,7 +235,7 @@ def test_large_queries_take_time_in_proportion(name: str) -> None:
     assert in_proportion(lambda: write(63), lambda: write(63 * TIMES))
 
 
-def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_cannot_be_proven_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segctl.query.format.layout._Writer.write", lambda _: f"{C} WHERE a = 2")
     text = f"{W}a = 1"
     layout = format_query(parse(text))
@@ -241,8 +243,8 @@ def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.Monke
     assert "prove" in layout.reason
 
 
-def hold(before: str, after: str) -> None:
-    """Check what must be true of every layout."""
+def check_layout(before: str, after: str) -> None:
+    """Check what must be true of every formatted query."""
     old, new = parse(before), parse(after)
     assert [w.upper for w in old.tokens] == [w.upper for w in new.tokens]
     assert old.query
@@ -268,14 +270,14 @@ NOTE = "-- segctl: ignore[drops-nulls]"
         f"{W}a = 1 /* segctl: ignore[x] */ AND b = 2",
     ],
 )
-def test_what_a_comment_for_segctl_covers_is_not_moved(text: str) -> None:
+def test_a_query_whose_segctl_comment_would_move_is_not_formatted(text: str) -> None:
     layout = format_query(parse(text))
     assert layout.text == text
     assert "a segctl comment" in layout.reason
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_layout_that_keeps_the_lines_keeps_what_a_comment_covers(end: str) -> None:
+def test_a_query_whose_segctl_comment_stays_in_place_is_formatted(end: str) -> None:
     text = f"\n  {F.lower()}where a=1\nand country!='US' {NOTE}\n  {NOTE}\nAND b =2\n"
     wanted = f"{F}WHERE a = 1\n  AND country != 'US' {NOTE}\n  {NOTE}\n  AND b = 2"
     assert format_query(parse(text.replace("\n", end))) == FormattedQuery(wanted)

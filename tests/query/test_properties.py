@@ -23,7 +23,7 @@ seeds = st.integers(0, 2**32).map(random.Random)
 
 @settings(max_examples=120, deadline=None)
 @given(queries, seeds)
-def test_normalising_is_idempotent(meaning: Meaning, seed: Random) -> None:
+def test_the_normal_form_is_its_own_normal_form(meaning: Meaning, seed: Random) -> None:
     text = spell(meaning, seed)
     query = parse(text).query
     assert query, parse(text).problems
@@ -35,34 +35,34 @@ def test_normalising_is_idempotent(meaning: Meaning, seed: Random) -> None:
 
 @settings(max_examples=120, deadline=None)
 @given(queries, seeds, seeds)
-def test_the_listed_rewrites_never_change_a_query(
-    meaning: Meaning, one: Random, other: Random
+def test_two_spellings_of_a_query_are_equal(
+    meaning: Meaning, old_seed: Random, new_seed: Random
 ) -> None:
-    before, after = spell(meaning, one), spell(meaning, other)
+    before, after = spell(meaning, old_seed), spell(meaning, new_seed)
     assert compare_queries(before, after) is not Equivalence.DIFFERENT
     assert clause_changes(before, after) == ()
 
 
 @settings(max_examples=120, deadline=None)
 @given(queries, literals, literals, seeds, seeds)
-def test_different_literals_always_do(
-    meaning: Meaning, one: str, two: str, seed: Random, again: Random
+def test_different_literals_make_different_queries(
+    meaning: Meaning, old: str, new: str, old_seed: Random, new_seed: Random
 ) -> None:
-    assume(one != two)
+    assume(old != new)
     _, joined, where = meaning
     texts: list[str] = []
-    for literal, spelling in ((one, seed), (two, again)):
+    for literal, seed in ((old, old_seed), (new, new_seed)):
         atom = ("compare", ("column", "city"), "=", ("literal", literal))
         operands = [atom] if where is None else [atom, where]
         condition = ("AND", operands) if len(operands) > 1 else atom
-        texts.append(spell(("query", joined, condition), spelling))
+        texts.append(spell(("query", joined, condition), seed))
     assert compare_queries(*texts) is Equivalence.DIFFERENT
     assert clause_changes(*texts)
 
 
 @settings(max_examples=60, deadline=None)
 @given(queries, seeds)
-def test_every_node_has_its_place_within_its_parent(meaning: Meaning, seed: Random) -> None:
+def test_every_node_is_inside_its_query(meaning: Meaning, seed: Random) -> None:
     text = spell(meaning, seed)
     query = parse(text).query
     assert query

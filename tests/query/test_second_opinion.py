@@ -1,6 +1,6 @@
-"""sqlglot, a parser of SQL at large, reads the same columns and values as segctl does.
+"""sqlglot, a general SQL parser, finds the same columns and values as segctl's parser.
 
-It shares no code with segctl's own parser, so a word that one of the two misreads shows here.
+They share no code, so a mistake in one of them shows here.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from .corpus import ACCEPTED
 
 
 class SendGrid(Databricks):
-    """Databricks with the quotes that SendGrid's language has."""
+    """Databricks with the quotes of SendGrid's language."""
 
     class Tokenizer(Databricks.Tokenizer):
-        """Single quotes for strings, double ones for names."""
+        """Single quotes for strings, double quotes for names."""
 
-        QUOTES = ["'"]  # noqa: RUF012 - the parent's own form
+        QUOTES = ["'"]  # noqa: RUF012 - the parent declares it this way
         IDENTIFIERS = ['"']  # noqa: RUF012
         STRING_ESCAPES = ["'", "\\"]  # noqa: RUF012
 
 
-def opinion(text: str) -> exp.Expr | None:
+def parse_with_sqlglot(text: str) -> exp.Expr | None:
     try:
         return sqlglot.parse_one(text, dialect=SendGrid)
     except SqlglotError:
@@ -40,28 +40,28 @@ def strings(text: str) -> list[str]:
     query = parse(text).query
     assert query is not None
     nodes = list(walk(query))
-    # sqlglot takes an interval's text apart, and makes one text of a path.
-    apart = [node for node in nodes if isinstance(node, Interval | Column)]
-    inside = {id(child) for node in apart for child in walk(node)}
+    # sqlglot splits the string of an interval, and joins a path into one string.
+    compound = [node for node in nodes if isinstance(node, Interval | Column)]
+    inside = {id(child) for node in compound for child in walk(node)}
     return [node.value for node in nodes if isinstance(node, String) and id(node) not in inside]
 
 
-READ_BY_BOTH = [text for text in ACCEPTED if opinion(text) is not None]
+PARSED_BY_BOTH = [text for text in ACCEPTED if parse_with_sqlglot(text) is not None]
 
 
 def test_most_of_the_corpus_has_a_second_opinion() -> None:
-    assert len(READ_BY_BOTH) > 0.8 * len(ACCEPTED)
+    assert len(PARSED_BY_BOTH) > 0.8 * len(ACCEPTED)
 
 
-@pytest.mark.parametrize("text", READ_BY_BOTH)
-def test_both_read_the_same_values_and_columns(text: str) -> None:
-    theirs = opinion(text)
-    assert theirs is not None
+@pytest.mark.parametrize("text", PARSED_BY_BOTH)
+def test_both_find_the_same_values_and_columns(text: str) -> None:
+    other = parse_with_sqlglot(text)
+    assert other is not None
     query = parse(text).query
     assert query is not None
-    ours = {node.name.text.lower() for node in walk(query) if isinstance(node, Column)}
-    named = {column.name.lower() for column in theirs.find_all(exp.Column)}
-    # sqlglot takes a unit such as `day` for a column; we know it for a unit.
-    assert ours <= named
-    values = [node.this for node in theirs.find_all(exp.Literal) if node.is_string]
+    columns = {node.name.text.lower() for node in walk(query) if isinstance(node, Column)}
+    other_columns = {column.name.lower() for column in other.find_all(exp.Column)}
+    # sqlglot reads a unit such as `day` as a column.
+    assert columns <= other_columns
+    values = [node.this for node in other.find_all(exp.Literal) if node.is_string]
     assert set(strings(text)) <= set(values)

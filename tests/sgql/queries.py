@@ -1,4 +1,4 @@
-"""SGQL as accounts have it, and as nobody should: the table of `translations.txt` is made of it."""
+"""SGQL queries, plausible and broken, from which `translations.txt` is written."""
 
 from __future__ import annotations
 

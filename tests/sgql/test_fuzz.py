@@ -1,4 +1,4 @@
-"""Whatever the text, reading and translating it gives an answer, and the answer holds."""
+"""Any text is translated or refused, and every translation is valid."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PIECES = (
     "list_ids", "city", "`x`", "'a'", '"b%"', "10", "2.5", "day", "event_type", "event_timestamp",
     "event_data", "payload", "'2024-01-31T00:00:00Z'", "\\", "'", '"', "`", "é", "\n", "--", "\0",
 )  # fmt: skip
-words = st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join)
+phrases = st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join)
 cut_up = st.builds(
     lambda text, at, less, more: text[:at] + more + text[at + less :],
     st.sampled_from(queries.ALL) | worlds.queries,
@@ -36,22 +36,22 @@ cut_up = st.builds(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.one_of(st.text(max_size=60), words, cut_up, worlds.queries))
-def test_every_text_has_an_answer(text: str) -> None:
+@given(st.one_of(st.text(max_size=60), phrases, cut_up, worlds.queries))
+def test_any_text_is_translated_or_refused(text: str) -> None:
     parsed = parse_sgql(text)
     assert (parsed.condition is None) == bool(parsed.problems)
-    found = translate(text)
-    if isinstance(found, Translation):
-        made = parse(found.query)
-        assert made.query is not None
-        assert format_query(made).text == found.query
-        severe = [one for one in lint(made, AccountSchema()) if one.severity is Severity.ERROR]
-        assert not severe
-        notes = found.notes
+    result = translate(text)
+    if isinstance(result, Translation):
+        sql = parse(result.query)
+        assert sql.query is not None
+        assert format_query(sql).text == result.query
+        findings = lint(sql, AccountSchema())
+        assert not [finding for finding in findings if finding.severity is Severity.ERROR]
+        notes = result.notes
     else:
-        assert found
-        notes = found
-    assert all(0 <= one.start <= one.end <= len(text) for one in notes)
+        assert result
+        notes = result
+    assert all(0 <= note.start <= note.end <= len(text) for note in notes)
     if parsed.condition is None:
         return
     for node in walk(parsed.condition):
@@ -60,7 +60,7 @@ def test_every_text_has_an_answer(text: str) -> None:
         read_query(text, ["l-1"], NOW).evaluate({"list_ids": ["l-1"]}, [{"event_type": "open"}])
 
 
-def test_places_are_exact() -> None:
+def test_nodes_know_their_places() -> None:
     text = "(city = 'x' AND `2fa`  IN ( 1,2 )) OR NOT event_type = \"o\""
     condition = parse_sgql(text).condition
     assert condition is not None
@@ -74,10 +74,10 @@ def test_places_are_exact() -> None:
     ]  # fmt: skip
 
 
-def test_a_long_query_is_no_deep_one() -> None:
+def test_a_long_query_is_not_too_deep() -> None:
     ids = ", ".join(f"'{number}'" for number in range(4_000))
-    found = translate(f"city IN ({ids}) OR " + " OR ".join(["age = 1"] * 1_000))
-    assert isinstance(found, Translation)
+    result = translate(f"city IN ({ids}) OR " + " OR ".join(["age = 1"] * 1_000))
+    assert isinstance(result, Translation)
 
 
 @pytest.mark.parametrize(
@@ -92,18 +92,23 @@ def test_a_long_query_is_no_deep_one() -> None:
         "x" * (MAX_QUERY_LENGTH + 1),
     ],
 )
-def test_what_is_too_much_is_refused(text: str) -> None:
-    found = translate(text)
-    assert isinstance(found, tuple)
-    assert {one.code for one in found} <= {"too-deep", "too-long", "comment", "not-translated"}
+def test_a_query_that_is_too_deep_or_long_is_refused(text: str) -> None:
+    result = translate(text)
+    assert isinstance(result, tuple)
+    assert {problem.code for problem in result} <= {
+        "too-deep",
+        "too-long",
+        "comment",
+        "not-translated",
+    }
 
 
-def test_deep_in_the_stack_already() -> None:
+def test_a_caller_deep_in_the_stack_gets_a_result() -> None:
     def deeper(levels: int) -> object:
         return deeper(levels - 1) if levels else parse_sgql("(" * 60 + "true" + ")" * 60)
 
     try:
-        found = deeper(700)
+        result = deeper(700)
     except RecursionError:
         pytest.fail("no traceback for a query")
-    assert getattr(found, "problems", None)
+    assert getattr(result, "problems", None)

@@ -1,4 +1,4 @@
-"""The rules of SGQL by themselves, one by one: what is true, false and NULL for one contact."""
+"""The rules of SGQL, one by one: what is true, false and NULL for one contact."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONTACT: dict[str, Any] = {
     "odd": Decimal("2.5"),
     "tag": "50%_a\\b",
     "list_ids": ["l-1", "l-2"],
-    "created_at": datetime(2026, 2, 28, 12, 30),  # noqa: DTZ001 - as DuckDB gives it: in UTC
+    "created_at": datetime(2026, 2, 28, 12, 30),  # noqa: DTZ001 - as DuckDB returns it: in UTC
     "2fa": "on",
 }
 EVENTS: list[dict[str, Any]] = [
@@ -41,7 +41,7 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
-def truth(text: str, parents: tuple[str, ...] = ()) -> SqlBool:
+def value(text: str, parents: tuple[str, ...] = ()) -> SqlBool:
     return read_query(text, parents, NOW).evaluate(CONTACT, EVENTS)
 
 
@@ -106,12 +106,12 @@ def truth(text: str, parents: tuple[str, ...] = ()) -> SqlBool:
     ],
 )
 def test_a_rule(text: str, expected: SqlBool) -> None:
-    assert truth(text) is expected
+    assert value(text) is expected
 
 
 def test_parent_lists() -> None:
-    assert truth("true", ("l-1",)) is True
-    assert truth("true", ("l-9",)) is False
+    assert value("true", ("l-1",)) is True
+    assert value("true", ("l-9",)) is False
     assert read_query("true", ("l-1",), NOW).evaluate({}, ()) is None
 
 
@@ -136,27 +136,27 @@ def test_parent_lists() -> None:
         "event_data.payload.unique_args.n = '5'",
     ],
 )
-def test_what_the_rules_do_not_say(text: str) -> None:
+def test_a_query_that_the_rules_do_not_decide(text: str) -> None:
     with pytest.raises(CannotEvaluate, match=r"^[^']+$"):
-        truth(text)
+        value(text)
 
 
 def test_null_is_never_equal() -> None:
-    assert truth("city = NULL") is None
+    assert value("city = NULL") is None
 
 
-def test_a_query_that_cannot_be_read() -> None:
-    with pytest.raises(CannotEvaluate) as stop:
+def test_an_unreadable_query_has_its_problems() -> None:
+    with pytest.raises(CannotEvaluate) as error:
         read_query("city = ", (), NOW)
-    assert [one.code for one in stop.value.problems] == ["syntax"]
+    assert [problem.code for problem in error.value.problems] == ["syntax"]
 
 
 def test_a_contact_that_differs_is_shown() -> None:
     contacts = [{"contact_id": name, "city": city} for name, city in
                 (("a", "Praha"), ("b", "Brno"), ("c", None), ("d", "Praha"))]  # fmt: skip
-    asked = read_query("city = 'Praha'", (), NOW)
-    found = list(differences(asked, contacts, {}, {"a": True, "b": True, "c": None}))
-    assert found == [
-        AudienceDifference("b", old=False, new=True),
-        AudienceDifference("d", old=True, new=False),
+    query = read_query("city = 'Praha'", (), NOW)
+    differing = list(differences(query, contacts, {}, {"a": True, "b": True, "c": None}))
+    assert differing == [
+        AudienceDifference("b", in_old=False, in_new=True),
+        AudienceDifference("d", in_old=True, in_new=False),
     ]

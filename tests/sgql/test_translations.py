@@ -1,4 +1,4 @@
-"""What each query becomes, in a table that people read: `translations.txt`."""
+"""The translation of each query, in a table for people: `translations.txt`."""
 
 from __future__ import annotations
 
@@ -17,67 +17,69 @@ from segctl.sgql.to_v2 import Translation, translate
 from . import queries
 
 TABLE = Path(__file__).with_name("translations.txt")
-MEANT_TO_WARN = {
+EXPECTED_WARNINGS = {
     "always-false", "drops-nulls", "like-without-wildcard", "malformed-list-id",
     "unbounded-events", "unknown-column",
 }  # fmt: skip
-"""Findings about what a query says, which was its author's choice; all others must be absent."""
+"""Warnings about what the author of the query chose; no others may appear."""
 
 
-def written(text: str) -> str:
-    """One row: the query, and below it its translation with notes, or the reasons of a refusal."""
+def table_row(text: str) -> str:
+    """Return a query with its translation and notes, or with the reasons of its refusal, below."""
     short = text if len(text) < 170 else f"{text[:60]} … ({len(text)} characters)"
     lines = [f"### {short}".rstrip().replace("\0", "\\0")]
-    found = translate(text)
-    if isinstance(found, Translation):
-        lines += [found.query, *(f"  note: {note.message}" for note in found.notes)]
+    result = translate(text)
+    if isinstance(result, Translation):
+        lines += [result.query, *(f"  note: {note.message}" for note in result.notes)]
     else:
-        for problem in found:
+        for problem in result:
             where = quote_snippet(text[problem.start : problem.end])
             lines.append(f"  refused: {problem.message}, at {where} ({problem.code})")
             lines += [f"    {problem.hint}"] if problem.hint else []
     return "\n".join(lines) + "\n"
 
 
-def test_the_table(request: pytest.FixtureRequest) -> None:
-    table = "\n".join(map(written, queries.ALL))
+def test_the_table_is_up_to_date(request: pytest.FixtureRequest) -> None:
+    table = "\n".join(map(table_row, queries.ALL))
     if request.config.getoption("--golden-write"):
         TABLE.write_text(table, "utf-8")
     assert table == TABLE.read_text("utf-8")
 
 
-@pytest.mark.parametrize("text", [one for one in queries.ALL if one not in queries.REFUSED])
-def test_a_translation_is_as_segctl_would_have_it(text: str) -> None:
-    found = translate(text)
-    if not isinstance(found, Translation):
+@pytest.mark.parametrize("text", [text for text in queries.ALL if text not in queries.REFUSED])
+def test_a_translation_is_formatted_and_lints_clean(text: str) -> None:
+    result = translate(text)
+    if not isinstance(result, Translation):
         return  # the table says why
-    parsed = parse(found.query)
+    parsed = parse(result.query)
     assert parsed.query is not None
-    assert format_query(parsed).text == found.query
+    assert format_query(parsed).text == result.query
     findings = {
-        one.code for one in lint(parsed, AccountSchema()) if one.severity is not Severity.INFO
+        finding.code
+        for finding in lint(parsed, AccountSchema())
+        if finding.severity is not Severity.INFO
     }
-    assert findings <= MEANT_TO_WARN
+    assert findings <= EXPECTED_WARNINGS
 
 
 @pytest.mark.parametrize("text", queries.REFUSED)
-def test_what_has_no_equal_is_refused_at_its_place(text: str) -> None:
-    found = translate(text)
-    assert isinstance(found, tuple)
-    assert found
-    assert all(0 <= one.start <= one.end <= len(text) for one in found)
+def test_a_query_without_translation_is_refused_at_its_place(text: str) -> None:
+    result = translate(text)
+    assert isinstance(result, tuple)
+    assert result
+    assert all(0 <= problem.start <= problem.end <= len(text) for problem in result)
 
 
-def test_there_are_enough_of_them() -> None:
+def test_the_table_is_large() -> None:
     assert len(set(queries.ALL)) == len(queries.ALL) >= 120
-    done = [one for one in queries.ALL if isinstance(translate(one), Translation)]
-    assert len(done) >= 70
+    translated = [text for text in queries.ALL if isinstance(translate(text), Translation)]
+    assert len(translated) >= 70
 
 
-def test_all_that_cannot_be_translated_is_said_at_once() -> None:
-    found = translate("list_ids = 'x' OR created_at > 'soon' OR NOT UPPER(city) = 'X'")
-    assert isinstance(found, tuple)
-    assert len(found) == 3
+def test_all_problems_are_reported_at_once() -> None:
+    result = translate("list_ids = 'x' OR created_at > 'soon' OR NOT UPPER(city) = 'X'")
+    assert isinstance(result, tuple)
+    assert len(result) == 3
 
 
 FIELDS = {
@@ -101,10 +103,10 @@ FIELDS = {
         ("born > '2024-01-31T00:00:00+01:00'", "born > '2024-01-30T23:00:00Z'"),
     ],
 )
-def test_with_the_fields_of_the_account(text: str, where: str) -> None:
-    found = translate(text, fields=FIELDS)
-    assert isinstance(found, Translation)
-    assert found.query.endswith(f"WHERE {where}")
+def test_fields_of_the_account_are_translated(text: str, where: str) -> None:
+    result = translate(text, fields=FIELDS)
+    assert isinstance(result, Translation)
+    assert result.query.endswith(f"WHERE {where}")
 
 
 @pytest.mark.parametrize(
@@ -120,16 +122,16 @@ def test_with_the_fields_of_the_account(text: str, where: str) -> None:
         ("age LIKE 'x'", "must be a string, got a number"),
     ],
 )
-def test_a_field_that_the_account_has_otherwise(text: str, reason: str) -> None:
-    found = translate(text, fields=FIELDS)
-    assert isinstance(found, tuple)
-    assert [one.message for one in found] == [reason]
+def test_unclear_fields_of_the_account_are_refused(text: str, reason: str) -> None:
+    result = translate(text, fields=FIELDS)
+    assert isinstance(result, tuple)
+    assert [problem.message for problem in result] == [reason]
 
 
-def test_parent_lists() -> None:
-    found = translate("city = 'x'", [queries.LIST, queries.LIST, ""])
-    assert isinstance(found, Translation)
-    assert found.parent_list_ids == (queries.LIST,)
+def test_a_parent_list_is_kept_and_several_are_refused() -> None:
+    result = translate("city = 'x'", [queries.LIST, queries.LIST, ""])
+    assert isinstance(result, Translation)
+    assert result.parent_list_ids == (queries.LIST,)
     refused = translate("city = 'x'", ["one", "two"])
     assert isinstance(refused, tuple)
-    assert [one.code for one in refused] == ["several-parents"]
+    assert [problem.code for problem in refused] == ["several-parents"]

@@ -1,4 +1,4 @@
-"""SGQL over the contacts and events of `tests.audience.worlds`, with conditions often met."""
+"""Strategies for SGQL queries over the contacts and events of `tests.audience.worlds`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.audience import worlds
 if TYPE_CHECKING:
     from tests.audience.reference import World
 
-FIELDS = {name: kind for name, kind in worlds.COLUMNS.types.items() if name not in CONTACT_DATA}
+FIELDS = {name: type_ for name, type_ in worlds.COLUMNS.types.items() if name not in CONTACT_DATA}
 
 _TEXTS = ("email", "country", "plan", "`Nick name`", "Plan", "COUNTRY")
 _NUMBERS = ("total_spend", "`orders_count`")
@@ -25,13 +25,13 @@ _PATTERNS = (
 
 
 def world(seed: int, size: int) -> World:
-    """Contacts and events, some of nobody's; an event's data stands where the campaign does."""
-    made = worlds.world(seed, size)
-    made.events.extend([{**event, "contact_id": None} for event in made.events[:10]])
-    for event in made.events:
+    """Return contacts and events, some without a contact, with data at the place of a campaign."""
+    generated = worlds.world(seed, size)
+    generated.events.extend([{**event, "contact_id": None} for event in generated.events[:10]])
+    for event in generated.events:
         if event["data"]:
             event["data"] = {"payload": {"unique_args": event["data"]["payload"]}}
-    return made
+    return generated
 
 
 def _quoted(value: str, mark: str) -> str:
@@ -121,24 +121,28 @@ _event = st.builds(" AND ".join, st.tuples(_of_type, _of_event) | st.tuples(_of_
 _group = _event.map("({})".format)
 
 
-def _joined(atoms: st.SearchStrategy[str], leaves: int) -> st.SearchStrategy[str]:
+def _combined(atoms: st.SearchStrategy[str], leaves: int) -> st.SearchStrategy[str]:
     return st.recursive(
         atoms,
         lambda inner: st.one_of(
-            st.lists(inner, min_size=2, max_size=3).map(lambda some: f"({' AND '.join(some)})"),
-            st.lists(inner, min_size=2, max_size=3).map(lambda some: f"({' OR '.join(some)})"),
+            st.lists(inner, min_size=2, max_size=3).map(
+                lambda operands: f"({' AND '.join(operands)})"
+            ),
+            st.lists(inner, min_size=2, max_size=3).map(
+                lambda operands: f"({' OR '.join(operands)})"
+            ),
             st.builds("NOT ({})".format, inner),
         ),
         max_leaves=leaves,
     )
 
 
-contact_queries = _joined(_of_contact, 5)
+contact_queries = _combined(_of_contact, 5)
 queries = st.one_of(
     contact_queries,
     _event,
     st.builds("{} AND {}".format, _event, contact_queries),
     st.builds("{} AND event_timestamp > signed_up".format, _event),
-    _joined(_of_contact | _group | _group, 5),
-    _joined(_group, 4),
+    _combined(_of_contact | _group | _group, 5),
+    _combined(_group, 4),
 )

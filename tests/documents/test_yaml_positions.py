@@ -14,17 +14,17 @@ LOADERS: tuple[Loader, ...] = (yaml.SafeLoader, yaml.CSafeLoader)
 
 
 def scalars(text: str, loader: Loader) -> list[yaml.ScalarNode]:
-    found: list[yaml.ScalarNode] = []
+    nodes: list[yaml.ScalarNode] = []
     pending = [yaml.compose(text, Loader=loader)]
     while pending:
         node = pending.pop()
         if isinstance(node, yaml.ScalarNode):
-            found.append(node)
+            nodes.append(node)
         elif isinstance(node, yaml.MappingNode):
-            pending += [one for pair in node.value for one in pair]
+            pending += [child for pair in node.value for child in pair]
         elif isinstance(node, yaml.SequenceNode):
             pending += node.value
-    return found
+    return nodes
 
 
 def map_of(text: str, node: yaml.ScalarNode) -> ScalarMap:
@@ -54,16 +54,16 @@ TEXTS = (
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_style_is_proven(text: str, loader: Loader) -> None:
     for node in scalars(text, loader):
-        found = map_of(text, node)
-        assert found.proven, node
+        scalar = map_of(text, node)
+        assert scalar.proven, node
         for offset, char in enumerate(node.value):
-            check(text, found, offset, char)
+            check(text, scalar, offset, char)
 
 
-def check(text: str, found: ScalarMap, offset: int, char: str) -> None:
-    index = found.index(offset)
+def check(text: str, scalar: ScalarMap, offset: int, char: str) -> None:
+    index = scalar.index(offset)
     source = text[index]
-    line, column = found.locate(offset)
+    line, column = scalar.locate(offset)
     assert (line, column) == TextMap(text).locate(index)
     assert line >= 1
     assert column >= 1
@@ -88,7 +88,7 @@ STYLES: tuple[Literal["'", '"', "|", ">"] | None, ...] = (None, "'", '"', "|", "
     st.sampled_from([20, 80]),
     st.booleans(),
 )
-def test_what_pyyaml_dumps_is_found_again(
+def test_what_pyyaml_dumps_is_located(
     value: str, style: Literal["'", '"', "|", ">"] | None, ends: str, width: int, unicode: bool
 ) -> None:
     data = {"spec": {"query": value}}
@@ -101,43 +101,43 @@ def test_what_pyyaml_dumps_is_found_again(
         except yaml.YAMLError:
             continue
         for node in nodes:
-            found = map_of(text, node)
-            if found.proven:
+            scalar = map_of(text, node)
+            if scalar.proven:
                 for offset, char in enumerate(node.value):
-                    check(text, found, offset, char)
+                    check(text, scalar, offset, char)
             else:
-                assert found.locate(3) == TextMap(text).locate(node.start_mark.index)
-            assert found.proven or not node.value.isprintable(), (text, node)
+                assert scalar.locate(3) == TextMap(text).locate(node.start_mark.index)
+            assert scalar.proven or not node.value.isprintable(), (text, node)
 
 
 def test_known_places() -> None:
     text = "name: x\nquery: |\n  SELECT a\n\n  FROM 'é'\n"
     (node,) = [n for n in scalars(text, yaml.CSafeLoader) if n.style == "|"]
-    found = map_of(text, node)
-    assert found.locate(0) == (3, 3)
-    assert found.locate(node.value.index("FROM")) == (5, 3)
-    assert found.locate(-5) == (3, 3)
-    assert found.locate(10_000) == (6, 1)
+    scalar = map_of(text, node)
+    assert scalar.locate(0) == (3, 3)
+    assert scalar.locate(node.value.index("FROM")) == (5, 3)
+    assert scalar.locate(-5) == (3, 3)
+    assert scalar.locate(10_000) == (6, 1)
 
 
 @pytest.mark.parametrize("style", ["|", ">", "'", '"', "", None, "?"])
-def test_what_cannot_be_proven_is_at_the_start(style: str | None) -> None:
-    found = ScalarMap("a: b\nc: 'nope\\q\\xzz'\n", 8, 20, style, "something else")
-    assert not found.proven
-    assert found.locate(5) == (2, 4)
+def test_an_unproven_value_is_located_at_its_start(style: str | None) -> None:
+    scalar = ScalarMap("a: b\nc: 'nope\\q\\xzz'\n", 8, 20, style, "something else")
+    assert not scalar.proven
+    assert scalar.locate(5) == (2, 4)
 
 
-def test_an_empty_value_is_at_its_start() -> None:
+def test_an_empty_value_is_located_at_its_start() -> None:
     assert ScalarMap("a: ''", 3, 5, "'", "").locate(0) == (1, 4)
 
 
 def test_places_in_a_text() -> None:
-    places = TextMap("\ufeffab\r\nc\rd\ne")
-    assert places.locate(0) == (1, 1)
-    assert places.locate(1) == (1, 1)
-    assert places.locate(2) == (1, 2)
-    assert places.locate(5) == (2, 1)
-    assert places.locate(7) == (3, 1)
-    assert places.locate(9) == (4, 1)
-    assert places.locate(99) == (4, 2)
-    assert places.locate(-1) == (1, 1)
+    text_map = TextMap("\ufeffab\r\nc\rd\ne")
+    assert text_map.locate(0) == (1, 1)
+    assert text_map.locate(1) == (1, 1)
+    assert text_map.locate(2) == (1, 2)
+    assert text_map.locate(5) == (2, 1)
+    assert text_map.locate(7) == (3, 1)
+    assert text_map.locate(9) == (4, 1)
+    assert text_map.locate(99) == (4, 2)
+    assert text_map.locate(-1) == (1, 1)
