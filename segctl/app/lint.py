@@ -82,4 +82,4 @@ def _lint(
 def rule_settings(project: Project) -> RuleSettings:
     """Return the `lint` settings in segctl.yaml."""
     lint = project.config.lint
-    return RuleSettings.of(lint.rules, lint.name_pattern)
+    return RuleSettings.from_config(lint.rules, lint.name_pattern)

@@ -1,4 +1,4 @@
-"""YAML text in, declared segments and every problem out; each with file, line and column.
+"""Declared segments and every problem of their files, each with file, line and column.
 
-Pure: the bytes of the files are handed in (`files.py` reads them) and nothing is written.
+Pure: receives the bytes of the files (`project.files` reads them) and writes nothing.
 """

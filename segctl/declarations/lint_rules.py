@@ -1,7 +1,7 @@
-"""Rules about declarations: what a file says beside its query, and what two files say together.
+"""Lint rules for declarations: what a segment file says besides its query, alone or with others.
 
-Owns these rules, one function each, whose docstring is its help; those about queries are
-`query.lint`'s. None of them needs the network, but for the lists of the account.
+One function per rule, whose docstring is its help. The rules for queries are in `query.lint`. Only
+the rules that need the account's lists need the network.
 """
 
 from __future__ import annotations
@@ -12,33 +12,34 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from segctl.common.suggest import did_you_mean
 from segctl.errors import Severity
-from segctl.query.lint.rule import Needs, quoted_list, rule
+from segctl.query.lint.rule import Needs, Violation, quoted_list, rule
 from segctl.query.personal_data import find_email_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from segctl.declarations.suppressions import Suppression
+    from segctl.documents.document import Path
     from segctl.model import Declared
     from segctl.query.lint import AccountSchema
     from segctl.query.lint.rule import Rule
 
 
-class Remark(NamedTuple):
-    """What such a rule yields: at which key of the file, and what is wrong there."""
+class KeyViolation(NamedTuple):
+    """What a rule for declarations yields: the key of the file, and what is wrong there."""
 
-    path: tuple[str | int, ...]
+    path: Path
     message: str
     hint: str
 
 
 @rule("duplicate-definition")
-def duplicate_definition(_: Declared, first: Declared) -> Iterator[Remark]:
-    """Find two segments that select the same contacts.
+def duplicate_definition(_: Declared, first: Declared) -> Iterator[KeyViolation]:
+    """Report two segments that select the same contacts.
 
-    Two files declare the same query in the same parent list, though perhaps laid out
-    differently. One of them is mostly a copy that was to be changed; at best a campaign is sent
-    to the same people under two names, and the account's limit of segments is wasted.
+    Two files declare the same query with the same parent list, even if the layout differs. Often
+    one of them is a copy that was meant to be changed. Otherwise, a campaign may go to the same
+    people under two names, and the account loses one of its limited number of segments.
 
     Change the copy, or delete it.
 
@@ -52,22 +53,22 @@ def duplicate_definition(_: Declared, first: Declared) -> Iterator[Remark]:
         # segments/vip.yaml alone
         query_dsl: SELECT contact_id, updated_at FROM contact_data WHERE total_spend > 500
     """
-    yield Remark(
+    yield KeyViolation(
         ("query_dsl",),
         f"`{first.name}` selects exactly the same contacts",
-        f"it is declared at {first.span}; change this query, or delete one of the two files",
+        f"change this query, or delete one of the two files (the other is at {first.span})",
     )
 
 
 @rule("name-pattern", Severity.ERROR)
-def name_pattern(declared: Declared, pattern: str) -> Iterator[Remark]:
-    """Find names that do not match the pattern of the project.
+def name_pattern(declared: Declared, pattern: str) -> Iterator[KeyViolation]:
+    """Report names that do not match the project's pattern.
 
-    In SendGrid segments are listed by name, so a scheme of names ("team: audience") is all the
-    order there is. `segctl.yaml` can demand one: `lint.name_pattern` is a regular expression
-    that the whole name has to match. Without it, this rule is silent.
+    SendGrid lists segments by name, so a naming scheme ("team: audience") is the only order they
+    have. `segctl.yaml` can require one: the whole name must match the regular expression
+    `lint.name_pattern`. Without it, this rule reports nothing.
 
-    Rename the segment; segctl takes a new name for a new segment unless you say otherwise.
+    Rename the segment, and add the previous name to `previous_names` so that it keeps its id.
 
     Bad::
 
@@ -80,21 +81,21 @@ def name_pattern(declared: Declared, pattern: str) -> Iterator[Remark]:
         name: "sales: VIP customers"
     """
     if not re.fullmatch(pattern, declared.name):
-        yield Remark(
+        yield KeyViolation(
             ("name",),
-            f"the name `{declared.name}` does not match the pattern of this project",
-            f"segctl.yaml demands names like {pattern}",
+            f"the name `{declared.name}` does not match the project's pattern",
+            f"use a name that matches {pattern} (`lint.name_pattern` in segctl.yaml)",
         )
 
 
 @rule("missing-owner", None)
-def missing_owner(declared: Declared, _: object) -> Iterator[Remark]:
-    """Find segments that belong to nobody.
+def missing_owner(declared: Declared, _: object) -> Iterator[KeyViolation]:
+    """Report segments without an owner.
 
-    A year later nobody dares to delete a segment whose owner is unknown, and the account fills
+    A year later, nobody dares to delete a segment whose owner is unknown, and the account fills
     up. Off by default: `lint.rules.missing-owner: error` in `segctl.yaml` turns it on.
 
-    Write whose segment it is: a team, better than a person.
+    Name the owner: preferably a team, not a person.
 
     Bad::
 
@@ -106,21 +107,25 @@ def missing_owner(declared: Declared, _: object) -> Iterator[Remark]:
         owner: sales
     """
     if not declared.owner.strip():
-        yield Remark(("name",), "the segment has no owner", "add `owner:` with the name of a team")
+        message = "the segment has no owner"
+        yield KeyViolation(("name",), message, "add `owner:` with the name of a team")
 
 
-_FREE = re.compile(r"(?:[\w-]+\.)*(?:example\.(?:com|net|org)|test|example|invalid)", re.IGNORECASE)
-"""Domains that belong to nobody (RFC 2606)."""
+_RESERVED_DOMAIN = re.compile(
+    r"(?:[\w-]+\.)*(?:example\.(?:com|net|org)|test|example|invalid)", re.IGNORECASE
+)
+"""Domains in which nobody has an address (RFC 2606)."""
 
 
 @rule("test-address")
-def address_in_tests(_: Declared | None, value: object) -> Iterator[Remark]:
-    """Find addresses in tests that may belong to somebody.
+def address_in_tests(_: Declared | None, value: object) -> Iterator[KeyViolation]:
+    """Report e-mail addresses in tests that may belong to someone.
 
-    The contacts of `tests:` and of fixtures.yaml live in git for ever, so they must be made up,
-    and so must their addresses: example.com and names that end in .test belong to nobody.
+    The contacts in `tests:` and in fixtures.yaml stay in git forever, so they must be fictional,
+    and so must their addresses. Addresses at example.com, or at a domain that ends in .test,
+    belong to nobody.
 
-    Write an address at example.com.
+    Use an address at example.com.
 
     Bad::
 
@@ -138,59 +143,60 @@ def address_in_tests(_: Declared | None, value: object) -> Iterator[Remark]:
     """
     if isinstance(value, dict):
         for key in ("tests", "fixtures"):
-            yield from _addresses(value.get(key), (key,))
+            yield from _real_addresses(value.get(key), (key,))
 
 
 def mask_real_addresses(text: str) -> str:
-    """Put a mask over each address that may belong to somebody; those made up stay."""
-    for one in find_email_addresses(text):
-        if not _FREE.fullmatch(one.rpartition("@")[2]):
-            text = text.replace(one, "***")
+    """Return a text with every address masked that may belong to someone."""
+    for address in find_email_addresses(text):
+        if not _is_fictional(address):
+            text = text.replace(address, "***")
     return text
 
 
-def _addresses(value: object, path: tuple[str | int, ...]) -> Iterator[Remark]:
+def _is_fictional(address: str) -> bool:
+    return _RESERVED_DOMAIN.fullmatch(address.rpartition("@")[2]) is not None
+
+
+def _real_addresses(value: object, path: Path) -> Iterator[KeyViolation]:
     if isinstance(value, str):
-        domains = [one.rpartition("@")[2] for one in find_email_addresses(value)]
-        if not all(map(_FREE.fullmatch, domains)):
-            yield Remark(
+        if not all(map(_is_fictional, find_email_addresses(value))):
+            yield KeyViolation(
                 path,
-                "an e-mail address stands in a test, and may belong to somebody",
-                "make one up at example.com: git never forgets",
+                "the test contains an e-mail address that may belong to someone",
+                "use an address at example.com: the file stays in git forever",
             )
         return
-    inner: Iterable[tuple[str | int, object]] = ()
+    children: Iterable[tuple[str | int, object]] = ()
     if isinstance(value, dict):
-        inner = value.items()
+        children = value.items()
     elif isinstance(value, list):
-        inner = enumerate(value)
-    for key, one in inner:
-        yield from _addresses(one, (*path, key))
+        children = enumerate(value)
+    for key, child in children:
+        yield from _real_addresses(child, (*path, key))
 
 
 @rule("unknown-list", needs=Needs.LISTS)
-def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterator[Remark]:
-    """Find parent lists that the account does not have; the help is that of the query's rule."""
-    for number, one in enumerate(declared.segment.parent_list_ids):
-        if one.lower() not in (account_schema.lists or {}):
-            yield Remark(
+def unknown_parent(declared: Declared, account_schema: AccountSchema) -> Iterator[KeyViolation]:
+    """Report parent lists that the account does not have; the rule for queries has the help."""
+    for number, list_id in enumerate(declared.segment.parent_list_ids):
+        if list_id.lower() not in (account_schema.lists or {}):
+            yield KeyViolation(
                 ("parent_list_ids", number),
-                f"the account has no list `{one}`",
+                f"the account has no list `{list_id}`",
                 account_schema.list_hint,
             )
 
 
 @rule("unknown-code")
-def unknown_code(
-    ignore: Suppression, known: Collection[str]
-) -> Iterator[tuple[int, int, str, str]]:
-    """Find ignore comments that name no rule.
+def unknown_code(suppression: Suppression, known: Collection[str]) -> Iterator[Violation]:
+    """Report ignore comments that name no rule.
 
-    An ignore comment names the rules that it silences: `segctl: ignore[drops-nulls]`. With a
-    misspelt name, or none, it silences nothing. Only findings of lint rules can be ignored,
-    never errors of YAML or of the file's format.
+    An ignore comment names the rules that it suppresses: `segctl: ignore[drops-nulls]`. With a
+    misspelt name, or without one, it suppresses nothing. Only findings of lint rules can be
+    ignored, not errors of YAML or of the file's format.
 
-    Correct the name, or delete the comment.
+    Correct the name, or remove the comment.
 
     Bad::
 
@@ -202,27 +208,27 @@ def unknown_code(
         # segctl: ignore[drops-nulls]
         query_dsl: SELECT contact_id, updated_at FROM contact_data WHERE country != 'US'
     """
-    if not ignore.codes:
-        yield (
-            ignore.start,
-            ignore.end,
-            "this comment does not say what to ignore",
-            "name the rules: segctl: ignore[drops-nulls]",
+    if not suppression.codes:
+        yield Violation(
+            suppression.start,
+            suppression.end,
+            "the ignore comment names no rule",
+            "name the rules to ignore: segctl: ignore[drops-nulls]",
         )
-    for code, start, end in ignore.codes:
+    for code, start, end in suppression.codes:
         if code not in known:
-            hint = did_you_mean(code, known, "`segctl lint --explain` lists the rules")
-            yield start, end, f"there is no lint rule `{code}`", hint
+            hint = did_you_mean(code, known, "run `segctl lint --explain` to list the rules")
+            yield Violation(start, end, f"lint rule `{code}` not found", hint)
 
 
 @rule("unused-ignore")
-def unused_ignore(ignore: Suppression, unused: list[str]) -> Iterator[tuple[int, int, str, str]]:
-    """Find ignore comments that silence nothing.
+def unused_ignore(suppression: Suppression, unused: list[str]) -> Iterator[Violation]:
+    """Report ignore comments that suppress nothing.
 
-    The finding was mended, or never was where the comment stands. Left there, the comment would
-    silence the next, real finding, and nobody would see it.
+    The finding was fixed, or it was never at the place of the comment. If the comment stays, it
+    suppresses the next, real finding, and nobody notices.
 
-    Delete the comment.
+    Remove the comment.
 
     Bad::
 
@@ -234,18 +240,14 @@ def unused_ignore(ignore: Suppression, unused: list[str]) -> Iterator[tuple[int,
         query_dsl: SELECT contact_id, updated_at FROM contact_data WHERE country = 'US'
     """
     if unused:
-        yield (
-            ignore.start,
-            ignore.end,
-            f"nothing is found here that {quoted_list(unused, 'or')} would silence",
-            "delete the comment",
-        )
+        message = f"unused ignore comment: no finding of {quoted_list(unused, 'or')} here"
+        yield Violation(suppression.start, suppression.end, message, "remove the comment")
 
 
 DECLARATION_RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        one.code: one
-        for one in (
+        rule.code: rule
+        for rule in (
             duplicate_definition,
             name_pattern,
             missing_owner,

@@ -1,8 +1,8 @@
-"""Every declaration through every rule: findings with files, lines, severities and ignores.
+"""The linter: every declaration checked by every rule, and the findings as diagnostics.
 
-Owns what the rules of `query.lint` and `declarations.lint` do not know: what a finding weighs in
-this project, where it stands in a file, whether a comment ignores it, and that nothing personal
-is shown. Refuses to read files and to fetch anything.
+Adds to the rules of `query.lint` and `lint_rules` what they do not know: the project's severities,
+the places in files, suppression comments, and the masking of personal data. Reads no files and
+fetches nothing.
 """
 
 from __future__ import annotations
@@ -37,49 +37,51 @@ from segctl.query.parser.tokens import TokenKind
 from segctl.query.personal_data import mask_email_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from segctl.declarations.lint_rules import Remark
+    from segctl.declarations.lint_rules import KeyViolation
     from segctl.declarations.suppressions import Suppression
     from segctl.documents.document import Document
     from segctl.model import Declared
     from segctl.query.lint import Rule
+    from segctl.query.lint.rule import Violation
     from segctl.query.parser.parse import ParsedQuery
 
 ALL_RULES: Mapping[str, Rule] = MappingProxyType({**RULES, **DECLARATION_RULES})
 """Rules by code, in the order of the documentation."""
 
 _LITERALS = (TokenKind.STRING, TokenKind.NUMBER, TokenKind.QUOTED)
-_NOTHING: Mapping[str, Severity | None] = MappingProxyType({})
+_LINE_BREAK = re.compile(r"[\r\n]")
+_NO_SEVERITIES: Mapping[str, Severity | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSettings:
-    """What `lint:` in segctl.yaml says.
+    """The settings under `lint:` in segctl.yaml.
 
-    `severities` goes from codes to severities, `None` for off; codes that are not in it keep
-    their default. `name_pattern` is a regular expression for whole names, or `None`.
+    `severities` maps codes to severities, `None` for off; other codes keep their default.
+    `name_pattern` is a regular expression for whole names, or `None`.
     """
 
-    severities: Mapping[str, Severity | None] = field(default_factory=lambda: _NOTHING)
+    severities: Mapping[str, Severity | None] = field(default_factory=lambda: _NO_SEVERITIES)
     name_pattern: str | None = None
 
     @classmethod
-    def of(cls, rules: Mapping[str, str], name_pattern: str | None = None) -> RuleSettings:
-        """Make them of values in which `settings_problems` found nothing."""
+    def from_config(cls, rules: Mapping[str, str], name_pattern: str | None = None) -> RuleSettings:
+        """Return the settings for values in which `settings_problems` finds no problem."""
         severities = {
             code: None if level == "off" else Severity(level) for code, level in rules.items()
         }
         return cls(severities, name_pattern)
 
     def severity(self, code: str, default: Severity | None) -> Severity | None:
-        """Give what a finding weighs, or `None` where it is not reported."""
+        """Return the severity of a finding, or `None` where it is not reported."""
         return self.severities.get(code, default)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingProblem:
-    """Something wrong in `lint:` of segctl.yaml; `path` is below `lint`.
+    """A problem under `lint:` in segctl.yaml; `path` is relative to `lint`.
 
     `key` says that the key is wrong, not its value.
     """
@@ -94,13 +96,13 @@ class SettingProblem:
 def settings_problems(
     codes: Iterable[str], name_pattern: str | None = None
 ) -> tuple[SettingProblem, ...]:
-    """Check what the schema of segctl.yaml cannot: rules must exist, the pattern be one."""
-    found = [
+    """Check what the schema of segctl.yaml cannot: the codes of rules, and the name pattern."""
+    problems = [
         SettingProblem(
             "unknown-rule",
             ("rules", code),
-            f"there is no lint rule `{code}`",
-            did_you_mean(code, ALL_RULES, "`segctl lint --explain` lists the rules"),
+            f"lint rule `{code}` not found",
+            did_you_mean(code, ALL_RULES, "run `segctl lint --explain` to list the rules"),
             key=True,
         )
         for code in codes
@@ -110,25 +112,98 @@ def settings_problems(
         try:
             re.compile(name_pattern)
         except re.error as error:
-            message = f"the pattern is no regular expression: {error.msg}"
-            found.append(SettingProblem("bad-value", ("name_pattern",), message, ""))
-    return tuple(found)
+            summary = f"invalid regular expression: {error.msg}"
+            problems.append(SettingProblem("bad-value", ("name_pattern",), summary, ""))
+    return tuple(problems)
 
 
 def explain(code: str) -> str:
-    """Give the documentation of a rule as plain text. Raises `KeyError` for an unknown code."""
+    """Return the documentation of a rule as plain text. Raises `KeyError` for an unknown code."""
     return explanation(ALL_RULES[code])
 
 
 def rules_markdown() -> str:
-    """Give the documentation of all rules as one Markdown page."""
+    """Return the documentation of all rules as one Markdown page."""
     return markdown(ALL_RULES.values())
 
 
-class _Found(NamedTuple):
-    """A finding before it is a diagnostic: `start` and `end` are indices in the file's text.
+def declaration_needs(declared: Iterable[Declared]) -> frozenset[Needs]:
+    """Return what must be known of the account to check declarations completely."""
+    needs: set[Needs] = set()
+    for segment in declared:
+        needs |= query_needs(segment.segment.query)
+        if segment.segment.parent_list_ids:
+            needs.add(Needs.LISTS)
+    return frozenset(needs)
 
-    `offset` is that in the query, -1 for what is not about the query.
+
+def lint_declarations(
+    declared: Iterable[Declared],
+    documents: Mapping[str, Document],
+    account_schema: AccountSchema,
+    settings: RuleSettings,
+) -> tuple[Diagnostic, ...]:
+    """Check declarations; return the diagnostics in the order of places, each once.
+
+    `documents` maps the path of each YAML file to its document; a declaration without one is
+    not checked.
+    """
+    parsed: dict[str, ParsedQuery] = {}
+    findings: dict[str, tuple[Finding, ...]] = {}
+    declared = tuple(declared)
+    for segment in declared:
+        query = segment.segment.query
+        if query not in parsed:
+            parsed[query] = parse(query)
+            findings[query] = lint(parsed[query], account_schema)
+    duplicates = _duplicates(declared, parsed)
+    diagnostics: dict[Diagnostic, None] = {}
+    for segment in declared:
+        document = documents.get(segment.file)
+        if document is not None:
+            linter = _FileLinter(segment, document, account_schema, settings)
+            reported = linter.diagnostics(
+                findings[segment.segment.query], duplicates.get(segment.file)
+            )
+            diagnostics.update(dict.fromkeys(reported))
+    return tuple(sorted(diagnostics, key=_order))
+
+
+def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    span = diagnostic.span
+    return (span.file, span.line, span.column, diagnostic.code) if span else ("", 0, 0, "")
+
+
+def _duplicates(
+    declared: tuple[Declared, ...], parsed: Mapping[str, ParsedQuery]
+) -> dict[str, Declared]:
+    """Return, by file, the first declaration with the same definition.
+
+    Equal normal forms have the same literals, so the costly comparison is limited to those.
+    """
+    groups: dict[object, list[Declared]] = {}
+    for segment in declared:
+        tokens = parsed[segment.segment.query].tokens
+        literals = tuple(sorted(token.text for token in tokens if token.kind in _LITERALS))
+        parents = frozenset(parent.lower() for parent in segment.segment.parent_list_ids)
+        groups.setdefault((literals, parents), []).append(segment)
+    duplicates = {}
+    for group in groups.values():
+        first_by_form: dict[str, Declared] = {}
+        for segment in group if len(group) > 1 else ():
+            query = parsed[segment.segment.query].query
+            form = normal_form(query) if query else f"unparsed {segment.segment.query.strip()}"
+            first = first_by_form.setdefault(form, segment)
+            if first is not segment:
+                duplicates[segment.file] = first
+    return duplicates
+
+
+class _PlacedFinding(NamedTuple):
+    """A finding before it becomes a diagnostic.
+
+    `start` and `end` are indices in the text of the file: the `.sql` file if `in_query_file`,
+    else the YAML file. `offset` is that in the query, -1 for a finding about something else.
     """
 
     code: str
@@ -141,223 +216,175 @@ class _Found(NamedTuple):
     offset: int = -1
 
 
-def declaration_needs(declared: Iterable[Declared]) -> frozenset[Needs]:
-    """Say what must be known of the account before these can be checked wholly."""
-    wanted: set[Needs] = set()
-    for one in declared:
-        wanted |= query_needs(one.segment.query)
-        if one.segment.parent_list_ids:
-            wanted.add(Needs.LISTS)
-    return frozenset(wanted)
-
-
-def lint_declarations(
-    declared: Iterable[Declared],
-    documents: Mapping[str, Document],
-    account_schema: AccountSchema,
-    settings: RuleSettings,
-) -> tuple[Diagnostic, ...]:
-    """Check declarations; `documents` goes from the path of each YAML file to what was read.
-
-    Gives diagnostics in the order of places, each once.
-    """
-    parsed: dict[str, ParsedQuery] = {}
-    found: dict[str, tuple[Finding, ...]] = {}
-    declared = tuple(declared)
-    for one in declared:
-        text = one.segment.query
-        if text not in parsed:
-            parsed[text] = parse(text)
-            found[text] = lint(parsed[text], account_schema)
-    twins = _twins(declared, parsed)
-    diagnostics: dict[Diagnostic, None] = {}
-    for one in declared:
-        document = documents.get(one.file)
-        if document is not None:
-            job = _File(one, document, account_schema, settings)
-            findings = found[one.segment.query]
-            diagnostics.update(dict.fromkeys(job.diagnostics(findings, twins.get(one.file))))
-    return tuple(sorted(diagnostics, key=_order))
-
-
-def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
-    span = diagnostic.span
-    return (span.file, span.line, span.column, diagnostic.code) if span else ("", 0, 0, "")
-
-
-def _twins(
-    declared: tuple[Declared, ...], parsed: Mapping[str, ParsedQuery]
-) -> dict[str, Declared]:
-    """Give, by file, the first declaration of the same definition.
-
-    Equal normal forms hold the same literals: the costly comparison is for those alone.
-    """
-    buckets: dict[object, list[Declared]] = {}
-    for one in declared:
-        tokens = parsed[one.segment.query].tokens
-        literals = tuple(sorted(token.text for token in tokens if token.kind in _LITERALS))
-        parents = frozenset(parent.lower() for parent in one.segment.parent_list_ids)
-        buckets.setdefault((literals, parents), []).append(one)
-    twins = {}
-    for bucket in buckets.values():
-        first: dict[str, Declared] = {}
-        for one in bucket if len(bucket) > 1 else ():
-            query = parsed[one.segment.query].query
-            form = normal_form(query) if query else f"unread {one.segment.query.strip()}"
-            other = first.setdefault(form, one)
-            if other is not one:
-                twins[one.file] = other
-    return twins
-
-
 @dataclass(slots=True)
-class _File:
-    """One declaration on its way through the rules."""
+class _FileLinter:
+    """Checks one declaration. `private` are ranges with personal data, per file."""
 
     declared: Declared
     document: Document
     account_schema: AccountSchema
     settings: RuleSettings
     private: list[tuple[bool, int, int]] = field(default_factory=list)
-    secrets: list[str] = field(default_factory=list)
+    private_texts: list[str] = field(default_factory=list)
     query: QuerySource = field(init=False)
 
     def __post_init__(self) -> None:
         self.query = QuerySource(self.declared, self.document)
 
     def diagnostics(
-        self, findings: tuple[Finding, ...], twin: Declared | None
+        self, query_findings: tuple[Finding, ...], duplicate_of: Declared | None
     ) -> Iterator[Diagnostic]:
-        """Give what is to be reported of one declaration."""
-        found = [self._placed(one) for one in findings]
-        found += self._remarks(twin)
-        for one in findings:
-            if one.private:
-                start, end = self.query.range(one.start, one.end)
-                self.private.append((self.query.own_file, start, end))
-                self.secrets.append(self.declared.segment.query[one.start : one.end].strip("'"))
-        in_yaml = yaml_suppressions(self.document)
-        in_sql = sql_suppressions(self.declared.segment.query)
-        if in_yaml or in_sql:
-            found = [*self._kept(found, in_yaml, in_sql)]
-        for kept in found:
-            severity = self.settings.severity(kept.code, kept.default)
+        """Yield what is reported of the declaration, given the findings in its query."""
+        findings = [self._place(finding) for finding in query_findings]
+        findings += self._declaration_findings(duplicate_of)
+        for finding in query_findings:
+            if finding.private:
+                self._hide(finding)
+        suppressions = [(False, comment) for comment in yaml_suppressions(self.document)]
+        suppressions += [(True, sql) for sql in sql_suppressions(self.declared.segment.query)]
+        if suppressions:
+            findings = [*self._apply_suppressions(findings, suppressions)]
+        for placed in findings:
+            severity = self.settings.severity(placed.code, placed.default)
             if severity is not None:
-                yield self._diagnostic(kept, severity)
+                yield self._diagnostic(placed, severity)
 
-    def _placed(self, one: Finding) -> _Found:
-        # What is missing at the end is missing behind the last word, not behind the white space.
+    def _hide(self, finding: Finding) -> None:
+        start, end = self.query.range(finding.start, finding.end)
+        self.private.append((self.query.own_file, start, end))
+        text = self.declared.segment.query[finding.start : finding.end]
+        self.private_texts.append(text.strip("'"))
+
+    def _place(self, finding: Finding) -> _PlacedFinding:
+        # What is missing at the end is missing after the last word, not after the white space.
         last = len(self.declared.segment.query.rstrip())
-        start, end = self.query.range(min(one.start, last), min(one.end, last))
-        own_file = self.query.own_file
-        place = (start, end, min(one.start, max(0, last - 1)))
-        return _Found(one.code, one.severity, one.message, one.hint, own_file, *place)
+        start, end = self.query.range(min(finding.start, last), min(finding.end, last))
+        return _PlacedFinding(
+            finding.code,
+            finding.severity,
+            finding.message,
+            finding.hint,
+            self.query.own_file,
+            start,
+            end,
+            min(finding.start, max(0, last - 1)),
+        )
 
-    def _remarks(self, twin: Declared | None) -> Iterator[_Found]:
-        """Ask the rules about declarations."""
-        asked: list[tuple[Rule, object]] = [(missing_owner, None)]
-        asked.append((address_in_tests, self.document.value))
+    def _declaration_findings(self, duplicate_of: Declared | None) -> Iterator[_PlacedFinding]:
+        """Call the rules for declarations, each with its second argument."""
+        calls: list[tuple[Rule, object]] = [(missing_owner, None)]
+        calls.append((address_in_tests, self.document.value))
         if self.settings.name_pattern is not None:
-            asked.append((name_pattern, self.settings.name_pattern))
+            calls.append((name_pattern, self.settings.name_pattern))
         if self.account_schema.lists is not None:
-            asked.append((unknown_parent, self.account_schema))
-        if twin is not None:
-            asked.append((duplicate_definition, twin))
-        for rule, given in asked:
-            remarks: Iterable[Remark] = rule.check(self.declared, given)
-            for path, message, hint in remarks:
+            calls.append((unknown_parent, self.account_schema))
+        if duplicate_of is not None:
+            calls.append((duplicate_definition, duplicate_of))
+        for rule, argument in calls:
+            violations: Iterable[KeyViolation] = rule.check(self.declared, argument)
+            for path, message, hint in violations:
                 place = self.document.places.get(path)
                 if place is None and path == ("query_dsl",):
                     place = self.document.places.get(("query_file",))
                 place = place or self.document.places[()]
-                # A value of several lines is marked at its first character alone.
+                # A value of several lines is marked at its first character only.
                 end = place.end_offset if place.line == place.end_line else place.offset + 1
-                code, severity = rule.code, rule.severity
-                yield _Found(
-                    code, severity, message, hint, in_query_file=False, start=place.offset, end=end
+                yield _PlacedFinding(
+                    rule.code,
+                    rule.severity,
+                    message,
+                    hint,
+                    in_query_file=False,
+                    start=place.offset,
+                    end=end,
                 )
 
-    def _kept(
-        self, found: list[_Found], in_yaml: tuple[Suppression, ...], in_sql: tuple[Suppression, ...]
-    ) -> Iterator[_Found]:
-        """Yield what no comment ignores, and what is wrong with the comments."""
-        used: set[tuple[int, bool, str]] = set()
-        for one in found:
-            ignored = False
-            for sql, ignores in ((False, in_yaml), (True, in_sql)):
-                for ignore in ignores:
-                    if _covers(ignore, one, sql=sql) and one.code in {c for c, *_ in ignore.codes}:
-                        ignored = True
-                        used.add((ignore.start, sql, one.code))
-            if not ignored:
-                yield one
-        for sql, ignores in ((False, in_yaml), (True, in_sql)):
-            for ignore in ignores:
-                codes = [code for code, *_ in ignore.codes if self._would_find(code)]
-                unused = [code for code in codes if (ignore.start, sql, code) not in used]
-                for rule, given in ((unknown_code, ALL_RULES), (unused_ignore, unused)):
-                    for start, end, message, hint in rule.check(ignore, given):
-                        yield self._about_comment(rule, start, end, message, hint, sql=sql)
+    def _apply_suppressions(
+        self, findings: list[_PlacedFinding], suppressions: list[tuple[bool, Suppression]]
+    ) -> Iterator[_PlacedFinding]:
+        """Yield the findings that no comment suppresses, and what is wrong with the comments.
 
-    def _would_find(self, code: str) -> bool:
-        """Tell whether a rule can find anything here: otherwise an ignore may wait for it."""
+        `suppressions` are the comments, each with whether it is in the query.
+        """
+        used: set[tuple[int, bool, str]] = set()
+        for finding in findings:
+            covering = [
+                (comment.start, in_query, finding.code)
+                for in_query, comment in suppressions
+                if comment.names(finding.code) and _covers(comment, finding, in_query=in_query)
+            ]
+            used.update(covering)
+            if not covering:
+                yield finding
+        for in_query, comment in suppressions:
+            codes = [code for code, *_ in comment.codes if self._can_report(code)]
+            unused = [code for code in codes if (comment.start, in_query, code) not in used]
+            for rule, argument in ((unknown_code, ALL_RULES), (unused_ignore, unused)):
+                for violation in rule.check(comment, argument):
+                    yield self._comment_finding(rule, violation, in_query=in_query)
+
+    def _can_report(self, code: str) -> bool:
+        """Return whether a rule is on and knows enough of the account to report anything."""
         rule = ALL_RULES.get(code)
         if rule is None or self.settings.severity(code, rule.severity) is None:
             return False
-        lists, fields = self.account_schema.lists, self.account_schema.custom_fields
-        waits = (rule.needs is Needs.LISTS and lists is None) or (
-            rule.needs is Needs.FIELDS and fields is None
-        )
-        return not waits
+        match rule.needs:
+            case Needs.LISTS:
+                return self.account_schema.lists is not None
+            case Needs.FIELDS:
+                return self.account_schema.custom_fields is not None
+        return True
 
-    def _about_comment(
-        self, rule: Rule, start: int, end: int, message: str, hint: str, *, sql: bool
-    ) -> _Found:
-        if sql:
+    def _comment_finding(
+        self, rule: Rule, violation: Violation, *, in_query: bool
+    ) -> _PlacedFinding:
+        start, end = violation.start, violation.end
+        if in_query:
             start, end = self.query.range(start, end)
-        own_file = sql and self.query.own_file
-        return _Found(rule.code, rule.severity, message, hint, own_file, start, end)
-
-    def _diagnostic(self, one: _Found, severity: Severity) -> Diagnostic:
-        if one.in_query_file or not self.query.own_file:
-            file, text = self.query.file, self.query.text
-            (line, column), (end_line, end_column) = map(self.query.place, (one.start, one.end))
-        else:
-            file, text = self.document.file, self.document.text
-            texts = TextMap(text)
-            (line, column), (end_line, end_column) = map(texts.locate, (one.start, one.end))
-        return Diagnostic(
-            one.code,
-            severity,
-            self._masked(one.message),
-            Span(file, line, column, end_line, end_column),
-            self._masked(one.hint),
-            self._excerpt(text, one),
+        in_query_file = in_query and self.query.own_file
+        return _PlacedFinding(
+            rule.code, rule.severity, violation.message, violation.hint, in_query_file, start, end
         )
 
-    def _masked(self, words: str) -> str:
-        """Hide keys and persons in a message."""
-        for secret in self.secrets:
-            words = words.replace(secret, "***")
-        return mask_email_addresses(redact(words))
+    def _diagnostic(self, finding: _PlacedFinding, severity: Severity) -> Diagnostic:
+        locate: Callable[[int], tuple[int, int]] = self.query.place
+        file, text = self.query.file, self.query.text
+        if self.query.own_file and not finding.in_query_file:
+            file, text = self.document.file, self.document.text
+            locate = TextMap(text).locate
+        return Diagnostic(
+            finding.code,
+            severity,
+            self._mask(finding.message),
+            Span(file, *locate(finding.start), *locate(finding.end)),
+            self._mask(finding.hint),
+            self._excerpt(text, finding),
+        )
 
-    def _excerpt(self, text: str, one: _Found) -> str:
-        """Give the line under a finding, with persons hidden and every column where it was."""
-        first = max(text.rfind("\n", 0, one.start), text.rfind("\r", 0, one.start)) + 1
-        found = re.compile(r"[\r\n]").search(text, one.start)
-        last = found.start() if found else len(text)
+    def _mask(self, message: str) -> str:
+        """Mask keys and personal data in a message."""
+        for private_text in self.private_texts:
+            message = message.replace(private_text, "***")
+        return mask_email_addresses(redact(message))
+
+    def _excerpt(self, text: str, finding: _PlacedFinding) -> str:
+        """Return the line of a finding, with personal data masked and every column kept."""
+        index = finding.start
+        first = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+        line_break = _LINE_BREAK.search(text, index)
+        last = line_break.start() if line_break else len(text)
         line = list(text[first:last])
         for in_query_file, start, end in self.private:
-            if in_query_file == one.in_query_file:
-                for index in range(max(start, first), min(end, last)):
-                    line[index - first] = "*"
+            if in_query_file == finding.in_query_file:
+                for position in range(max(start, first), min(end, last)):
+                    line[position - first] = "*"
         return redact(mask_email_addresses("".join(line), same_length=True))
 
 
-def _covers(ignore: Suppression, one: _Found, *, sql: bool) -> bool:
-    """Tell whether a comment covers the place of a finding."""
-    if sql:
-        return one.offset >= 0 and ignore.covers_offset(one.offset)
-    if one.in_query_file:
-        return "query_file" in ignore.keys
-    return ignore.covers_offset(one.start)
+def _covers(comment: Suppression, finding: _PlacedFinding, *, in_query: bool) -> bool:
+    """Return whether a comment covers the place of a finding."""
+    if in_query:
+        return finding.offset >= 0 and comment.covers_offset(finding.offset)
+    if finding.in_query_file:
+        return "query_file" in comment.keys
+    return comment.covers_offset(finding.start)

@@ -797,7 +797,7 @@ def test_lint_settings(project: Project) -> None:
     project.write({"segctl.yaml": "version: 1\nlint:\n  rules: {drop-nulls: error}\n"})
     assert "did you mean `drops-nulls`?" in project.run("validate").err
     project.write({"segctl.yaml": "version: 1\nlint: {name_pattern: '('}\n"})
-    assert "no regular expression" in project.run("validate").err
+    assert "invalid regular expression" in project.run("validate").err
     project.write({"segctl.yaml": "version: 1\nlint:\n  rules: {drops-nulls: loud}\n"})
     assert "must be error or warning or info or off" in project.run("validate").err
 

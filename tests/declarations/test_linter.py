@@ -166,17 +166,17 @@ def test_parent_lists_and_list_items() -> None:
 
 def test_severities() -> None:
     text = f"name: a\nquery_dsl: {Q} {DROPS}\n"
-    (found,) = run(text, settings=RuleSettings.of({"drops-nulls": "error"}))
+    (found,) = run(text, settings=RuleSettings.from_config({"drops-nulls": "error"}))
     assert found.severity is Severity.ERROR
-    assert run(text, settings=RuleSettings.of({"drops-nulls": "off"})) == ()
-    found, *_ = run(text, settings=RuleSettings.of({"missing-owner": "info"}))
+    assert run(text, settings=RuleSettings.from_config({"drops-nulls": "off"})) == ()
+    found, *_ = run(text, settings=RuleSettings.from_config({"missing-owner": "info"}))
     assert (found.code, found.severity) == ("missing-owner", Severity.INFO)
     owned = f"owner: sales\n{text}"
-    assert len(run(owned, settings=RuleSettings.of({"missing-owner": "info"}))) == 1
+    assert len(run(owned, settings=RuleSettings.from_config({"missing-owner": "info"}))) == 1
 
 
 def test_name_pattern() -> None:
-    settings = RuleSettings.of({}, "[a-z]+: .+")
+    settings = RuleSettings.from_config({}, "[a-z]+: .+")
     (found,) = run(f"name: VIP\nquery_dsl: {Q}\n", settings=settings)
     assert (found.code, str(found.span)) == ("name-pattern", "segments/1.yaml:1:7")
     assert found.severity is Severity.ERROR
@@ -235,7 +235,7 @@ def test_settings_problems() -> None:
         SettingProblem(
             "unknown-rule",
             ("rules", "drop-nulls"),
-            "there is no lint rule `drop-nulls`",
+            "lint rule `drop-nulls` not found",
             "did you mean `drops-nulls`?",
             key=True,
         ),
@@ -269,7 +269,9 @@ def test_addresses_in_comments_are_not_shown() -> None:
     query = f"{Q} WHERE plan != 'x' -- ask some@one.test"
     (found,) = run(f"name: a\nquery_dsl: |\n  {query}\n")
     assert found.excerpt == f"  {query}".replace("some@one.test", "*" * 13)
-    (found,) = run(f"name: some@one.test\nquery_dsl: {Q}\n", settings=RuleSettings.of({}, "x"))
+    (found,) = run(
+        f"name: some@one.test\nquery_dsl: {Q}\n", settings=RuleSettings.from_config({}, "x")
+    )
     assert "`***`" in found.summary
 
 
