@@ -1,6 +1,7 @@
-"""Every segment file together: what they declare, and where they contradict each other.
+"""All segment files of a project together: what they declare, and where they contradict.
 
-Owns the questions that one file cannot answer: a name twice, a `.sql` file that nobody names.
+Answers what no single file can: a name that is declared twice, a `.sql` file that no segment uses.
+What one file says is read by `segment_file`.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What the files say: segments in the order of their files, findings in the order of places.
+    """What the files declare: segments in the order of their files, diagnostics by place.
 
-    `documents` goes from the path of each file that declares a segment to what was read of it.
-    `tombstones` are the files that say `removed`.
+    `documents` maps the path of each file that declares a segment to its document. `tombstones`
+    are the files that say `removed`.
     """
 
     declared: tuple[Declared, ...] = ()
@@ -37,8 +38,8 @@ class Declarations:
 
     @property
     def has_errors(self) -> bool:
-        """Whether any finding is an error: then nothing may be planned from these."""
-        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+        """Whether any diagnostic is an error: then nothing may be planned from these."""
+        return any(found.severity is Severity.ERROR for found in self.diagnostics)
 
 
 def read_declarations(
@@ -46,7 +47,7 @@ def read_declarations(
 ) -> Declarations:
     """Read all segment files of a project.
 
-    `files` and `queries` go from paths relative to the project (forward slashes) to bytes.
+    `files` and `queries` map paths relative to the project, with forward slashes, to bytes.
     """
     declared: list[Declared] = []
     tombstones: list[Tombstone] = []
@@ -54,119 +55,122 @@ def read_declarations(
     documents: dict[str, Document] = {}
     named: list[tuple[str, Document]] = []
     for file in sorted(files):
-        one, document = read_file(file, files[file], queries, folder)
+        declaration, document = read_file(file, files[file], queries, folder)
         diagnostics += document.diagnostics
-        if isinstance(one, Tombstone):
-            tombstones.append(one)
+        if isinstance(declaration, Tombstone):
+            tombstones.append(declaration)
             continue
-        named += _names(document)
-        if one is not None:
-            declared.append(one)
+        named += _declared_name(document)
+        if declaration is not None:
+            declared.append(declaration)
             documents[file] = document
-    diagnostics += _repeated_names(named)
-    diagnostics += _contradictions(declared, tombstones, files)
-    diagnostics += _repeated_upgrades(declared, documents)
-    if all(d.severity is not Severity.ERROR for d in diagnostics):
-        # A broken segment file may be the one that names it.
+    diagnostics += _duplicate_names(named)
+    diagnostics += _removed_and_declared(declared, tombstones, files)
+    diagnostics += _duplicate_upgrades(declared, documents)
+    if all(diagnostic.severity is not Severity.ERROR for diagnostic in diagnostics):
+        # A broken segment file may be the one that names the query file.
         diagnostics += _unused_queries(declared, queries)
     return Declarations(
         tuple(declared), tuple(sort_diagnostics(diagnostics)), documents, tuple(tombstones)
     )
 
 
-def _names(document: Document) -> list[tuple[str, Document]]:
-    """Give the name that a file has, whatever else is wrong in it."""
+def _declared_name(document: Document) -> list[tuple[str, Document]]:
+    """Return the name in a file, whatever else is wrong with the file; at most one."""
     name = document.value.get("name") if isinstance(document.value, dict) else None
     return [(name, document)] if isinstance(name, str) and name else []
 
 
-def _repeated_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
-    first: dict[str, tuple[str, Document]] = {}
-    found = []
+def _duplicate_names(named: list[tuple[str, Document]]) -> list[Diagnostic]:
+    first_by_name: dict[str, tuple[str, Document]] = {}
+    diagnostics = []
     for name, document in named:
-        other, elsewhere = first.setdefault(fold_name(name), (name, document))
-        if elsewhere is document:
+        first, first_document = first_by_name.setdefault(fold_name(name), (name, document))
+        if first_document is document:
             continue
-        if other == name:
-            code, summary = "duplicate-name", f"the name `{name}` is declared twice"
-        elif unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", other):
+        if first == name:
+            code, summary = "duplicate-name", f"duplicate name `{name}`"
+        elif unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", first):
             code = "name-looks-the-same"
-            summary = f"`{name}` differs from another name by nothing but invisible encoding"
+            summary = f"`{name}` differs from another name only in its invisible encoding"
         else:
             code = "name-differs-by-case"
-            summary = f"`{name}` and `{other}` differ by nothing but case"
+            summary = f"`{name}` and `{first}` differ only in case"
         span = document.span(("name",))
-        place = elsewhere.span(("name",))
-        hint = f"the other one is at {place}; a name must be unique in the account"
+        other = first_document.span(("name",))
+        hint = f"rename one of the two (the other is at {other}); names are unique in an account"
         excerpt = document.excerpt(span.line)
-        found.append(Diagnostic(code, Severity.ERROR, redact(summary), span, redact(hint), excerpt))
-    return found
+        diagnostics.append(
+            Diagnostic(code, Severity.ERROR, redact(summary), span, redact(hint), excerpt)
+        )
+    return diagnostics
 
 
 def fold_name(name: str) -> str:
-    """Give the form in which names that people cannot tell apart are equal."""
+    """Return a form that is equal for names that people cannot tell apart."""
     return unicodedata.normalize("NFC", name.casefold())
 
 
-def _contradictions(
+def _removed_and_declared(
     declared: list[Declared], tombstones: list[Tombstone], files: Mapping[str, bytes]
 ) -> list[Diagnostic]:
-    """Find names that one file declares, or had, and another one says are removed."""
-    wanted: dict[str, Declared | Tombstone] = {one.name: one for one in declared}
-    for one in declared:
-        for name in one.previous_names:
-            wanted.setdefault(name, one)
-    found = []
-    for grave in tombstones:
-        other = wanted.setdefault(grave.name, grave)
-        if other is grave:
+    """Report names that one file removes and another one declares, or removes as well."""
+    used: dict[str, Declared | Tombstone] = {segment.name: segment for segment in declared}
+    for segment in declared:
+        for name in segment.previous_names:
+            used.setdefault(name, segment)
+    diagnostics = []
+    for tombstone in tombstones:
+        other = used.setdefault(tombstone.name, tombstone)
+        if other is tombstone:
             continue
-        lines = excerpt_lines(decode_utf8(grave.span.file, files[grave.span.file])[0])
-        found.append(
+        file, line = tombstone.span.file, tombstone.span.line
+        diagnostics.append(
             Diagnostic(
                 "removed-and-declared",
                 Severity.ERROR,
-                redact(f"`{grave.name}` is removed here and stands in another file, too"),
-                grave.span,
-                hint=f"the other one is at {other.span}: keep one of the two",
-                excerpt=lines[grave.span.line - 1],
+                redact(f"`{tombstone.name}` is removed by this file and used by another one"),
+                tombstone.span,
+                hint=f"keep one of the two files (the other is at {other.span})",
+                excerpt=excerpt_lines(decode_utf8(file, files[file])[0])[line - 1],
             )
         )
-    return found
+    return diagnostics
 
 
-def _repeated_upgrades(
+def _duplicate_upgrades(
     declared: list[Declared], documents: Mapping[str, Document]
 ) -> list[Diagnostic]:
-    """Find v1 segments whose place two files want."""
-    first: dict[str, Declared] = {}
-    found = []
-    for one in declared:
-        other = first.setdefault(one.upgrade_from, one)
-        if not one.upgrade_from or other is one or one.upgrade_span is None:
+    """Report v1 segments that two files upgrade."""
+    first_by_id: dict[str, Declared] = {}
+    diagnostics = []
+    for segment in declared:
+        first = first_by_id.setdefault(segment.upgrade_from, segment)
+        if not segment.upgrade_from or first is segment or segment.upgrade_span is None:
             continue
-        found.append(
+        span = segment.upgrade_span
+        diagnostics.append(
             Diagnostic(
                 "upgraded-twice",
                 Severity.ERROR,
-                redact(f"`{one.name}` and `{other.name}` are upgraded from the same v1 segment"),
-                one.upgrade_span,
-                hint=f"the other one is at {other.upgrade_span}: keep `upgrade_from` in one",
-                excerpt=documents[one.file].excerpt(one.upgrade_span.line),
+                redact(f"`{segment.name}` and `{first.name}` upgrade the same v1 segment"),
+                span,
+                hint=f"keep `upgrade_from` in one file (the other is at {first.upgrade_span})",
+                excerpt=documents[segment.file].excerpt(span.line),
             )
         )
-    return found
+    return diagnostics
 
 
 def _unused_queries(declared: list[Declared], queries: Mapping[str, bytes]) -> list[Diagnostic]:
-    used = {one.query_span.file for one in declared}
+    used = {segment.query_span.file for segment in declared}
     return [
         Diagnostic(
             "unused-query-file",
             Severity.WARNING,
-            "no segment names this file",
+            "no segment uses this query file",
             Span(path, 1, 1),
-            hint="name it with `query_file`, or delete it",
+            hint="name it in `query_file` of a segment, or delete it",
         )
         for path in sorted(queries)
         if path not in used

@@ -1,7 +1,7 @@
-"""`fields.yaml`: the columns that an account has beside the standard ones, kept with the files.
+"""`fields.yaml`: the fields of an account, kept next to the segment files.
 
-Owns its text, both ways: `segctl fields pull` writes it, offline validation reads it. Pulling is
-not its business, nor is what a column is good for.
+Reads the file for offline validation, and writes its text for `segctl fields pull`. Does not ask
+the account, and does not know what a field is used for.
 """
 
 from __future__ import annotations
@@ -22,19 +22,26 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
 
 _HEAD = """\
-# The fields of the account, so that validation knows them offline.
-# Written by `segctl fields pull`; run it again when fields are added in SendGrid.
+# The fields of the account, for validation without a network connection.
+# Written by `segctl fields pull`: run it again after a field is added in SendGrid.
 """
+
+COLUMN_TYPES = {
+    FieldType.TEXT: ColumnType.VARCHAR,
+    FieldType.NUMBER: ColumnType.NUMBER,
+    FieldType.DATE: ColumnType.TIMESTAMP,
+}
+"""The type of the column for each type of field (sendgrid-api.md §6)."""
 
 
 def read_fields(file: str, data: bytes) -> tuple[Fields | None, list[Diagnostic]]:
-    """Read the bytes of a fields.yaml: the fields, or `None` and all that is wrong.
+    """Return the fields in the bytes of a fields.yaml, or `None` and everything that is wrong.
 
     `file` is its path relative to the project.
     """
-    text, broken = decode_utf8(file, data)
-    if broken is not None:
-        return None, [broken]
+    text, problem = decode_utf8(file, data)
+    if problem is not None:
+        return None, [problem]
     document = parse_document(file, text)
     if not document.report_api_keys(whole=True) and document.value is None:
         document.report(
@@ -53,42 +60,34 @@ def read_fields(file: str, data: bytes) -> tuple[Fields | None, list[Diagnostic]
 
 
 def fields_text(fields: Fields) -> str:
-    """Write a fields.yaml."""
+    """Return the text of a fields.yaml."""
     lines = [
         _HEAD,
-        f"target: {_quoted(fields.target)}\n",
-        f"pulled_at: {_quoted(fields.pulled_at)}\n",
+        f"target: {_yaml_text(fields.target)}\n",
+        f"pulled_at: {_yaml_text(fields.pulled_at)}\n",
     ]
-    for heading, some in (("custom_fields", fields.custom), ("reserved_fields", fields.reserved)):
-        lines.append(f"{heading}:\n" if some else f"{heading}: {{}}\n")
-        lines += [f"  {_quoted(field.name)}: {field.type.value}\n" for field in some]
+    for heading, group in (("custom_fields", fields.custom), ("reserved_fields", fields.reserved)):
+        lines.append(f"{heading}:\n" if group else f"{heading}: {{}}\n")
+        lines += [f"  {_yaml_text(field.name)}: {field.type.value}\n" for field in group]
     return "".join(lines)
 
 
-COLUMN_TYPES = {
-    FieldType.TEXT: ColumnType.VARCHAR,
-    FieldType.NUMBER: ColumnType.NUMBER,
-    FieldType.DATE: ColumnType.TIMESTAMP,
-}
-"""The type of the column that a field is (sendgrid-api.md §6)."""
-
-
 def column_types(fields: Iterable[Field]) -> dict[str, ColumnType]:
-    """Give fields as columns of `contact_data`: name to type."""
+    """Return fields as columns of `contact_data`: types by name."""
     return {field.name: COLUMN_TYPES[field.type] for field in fields}
 
 
-def _fields(value: dict[str, str]) -> tuple[Field, ...]:
-    return tuple(Field(name, FieldType(kind)) for name, kind in value.items())
+def _fields(types: dict[str, str]) -> tuple[Field, ...]:
+    return tuple(Field(name, FieldType(type_name)) for name, type_name in types.items())
 
 
-def _quoted(text: str) -> str:
-    """Write a text so that YAML reads it as one: bare where that is safe."""
-    bare = text.isascii() and text.replace("_", "").isalnum() and not text[:1].isdecimal()
-    words = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-    if bare and text.lower() not in words:
+def _yaml_text(text: str) -> str:
+    """Return a text as a YAML scalar: without quotes where that is safe."""
+    is_word = text.isascii() and text.replace("_", "").isalnum() and not text[:1].isdecimal()
+    keywords = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+    if is_word and text.lower() not in keywords:
         return text
-    dumped: str = yaml.dump(
+    scalar: str = yaml.dump(
         text, Dumper=yaml.CSafeDumper, default_style='"', allow_unicode=True, width=2**20
     )
-    return dumped.rstrip("\n")
+    return scalar.rstrip("\n")

@@ -1,9 +1,9 @@
-"""A segment's name as the name of a file that every file system takes, and that people can read.
+"""File names for segments: readable, and accepted by every file system.
 
-Owns the way from a name to the stem of a file: lower case, words joined by `-`, accents of Latin
-letters left off, letters of other scripts kept. What comes out is never hidden, never a path, no
-device of Windows, and unique whatever the case or the Unicode form in which a file system
-compares. Knows no file system: what is taken, it is told.
+Turns the name of a segment into the stem of a file: lower case, words joined by `-`, accents
+removed from Latin letters, letters of other scripts kept. The result is never hidden, never a path
+and never a Windows device, and is unique whatever case or Unicode form a file system compares.
+Does not touch the file system: it receives the names that are taken.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 80
 MAX_BYTES = 180
-"""In UTF-8: file systems stop at 255, and what is saved beside a file has a longer name."""
+"""In UTF-8: file systems allow 255, and a temporary file next to it has a longer name."""
 
 _SUFFIXES = (".yaml", ".yml")
 _FALLBACK = "segment"
 _ID_CHARACTERS = 8
 
-# Windows gives these to devices, whatever the suffix; the last two are segctl's own in the folder.
+# Windows reserves these for devices, whatever the suffix; segctl itself uses the last two.
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", "conin", "conout", "clock"]
     + [f"{port}{number}" for port in ("com", "lpt") for number in range(10)]
     + ["fields", "fixtures"]
 )
 
-# Latin letters that Unicode does not take apart.
+# Latin letters that Unicode does not decompose.
 _LATIN = str.maketrans(
     {
         "ß": "ss", "ẞ": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ø": "o", "Ø": "o",
@@ -42,10 +42,10 @@ _LATIN = str.maketrans(
 
 
 class FileNames:
-    """Gives out names of files in one folder, each once."""
+    """The file names of one folder; each is given to one segment only."""
 
     def __init__(self, taken: Iterable[str]) -> None:
-        """Begin with the names that stand in the folder, suffix and all, those of folders too."""
+        """`taken` are the names in the folder, with suffixes, those of subfolders included."""
         self._taken = {
             _folded(stem)
             for stem, dot, suffix in (name.rpartition(".") for name in taken)
@@ -53,34 +53,34 @@ class FileNames:
         }
 
     def claim(self, name: str, segment_id: str) -> str:
-        """Give a segment a file name, and give it to nobody else.
+        """Return a new file name for a segment.
 
-        Where its name leaves nothing to write, the beginning of its id stands for it.
+        The start of the id is used where the segment's name has neither letters nor digits.
         """
         stem = slug(name) or slug(f"{_FALLBACK}-{slug(segment_id)[:_ID_CHARACTERS]}")
-        chosen, number = stem, 1
-        while _folded(chosen) in self._taken:
+        candidate, number = stem, 1
+        while _folded(candidate) in self._taken:
             number += 1
-            chosen = _cut(stem, reserve=len(f"-{number}")) + f"-{number}"
-        self._taken.add(_folded(chosen))
-        return f"{chosen}{_SUFFIXES[0]}"
+            candidate = _shortened(stem, reserve=len(f"-{number}")) + f"-{number}"
+        self._taken.add(_folded(candidate))
+        return f"{candidate}{_SUFFIXES[0]}"
 
 
 def slug(name: str) -> str:
-    """Write a name as the stem of a file, or nothing where it holds neither letter nor digit."""
-    written = ""
+    """Return a name as the stem of a file; empty if it has neither letters nor digits."""
+    text = ""
     for char in unicodedata.normalize("NFC", name).translate(_LATIN):
         if unicodedata.category(char).startswith("M"):
-            # A mark of another script is part of its word; one on a Latin letter is an accent.
-            written += "" if not written or written[-1].isascii() else char
+            # A mark of another script is part of its word; on a Latin letter, it is an accent.
+            text += "" if not text or text[-1].isascii() else char
         else:
-            written += _written(char)
-    stem = _cut("-".join(unicodedata.normalize("NFC", written).split()))
+            text += _slug_char(char)
+    stem = _shortened("-".join(unicodedata.normalize("NFC", text).split()))
     return f"{_FALLBACK}-{stem}" if stem in _RESERVED else stem
 
 
-def _written(char: str) -> str:
-    """Write one character: as ASCII where it comes apart into that, a space where it is no text."""
+def _slug_char(char: str) -> str:
+    """Return one character: as ASCII if it decomposes to that, a space if it is not text."""
     base = "".join(
         part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part)
     )
@@ -89,12 +89,12 @@ def _written(char: str) -> str:
     return char.lower() if char.isalnum() else " "
 
 
-def _cut(stem: str, reserve: int = 0) -> str:
-    """Keep as much as fits, with room for `reserve` ASCII characters behind it."""
+def _shortened(stem: str, reserve: int = 0) -> str:
+    """Return as much of a stem as fits, with room for `reserve` more ASCII characters."""
     stem = stem[: MAX_CHARACTERS - reserve]
     return stem.encode()[: MAX_BYTES - reserve].decode(errors="ignore").rstrip("-")
 
 
 def _folded(stem: str) -> str:
-    """Fold what a file system may hold to be the same name: case, and how accents are written."""
+    """Return a form that is equal for stems that a file system may take for the same name."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", stem).casefold())

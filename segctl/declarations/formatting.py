@@ -1,17 +1,18 @@
-"""The layout of a segment file: its keys in one order, its query laid out. Pure: text to text.
+"""The layout of segment files: keys in one order, the query laid out. Pure: text to text.
 
-Owns the order of the keys, the form of the query in the file, and the proof: the result is read
-again and must hold the same value under every key, the query as `query.layout` proved it, and the
-same comments. What cannot be proven is not done: first the keys stay in their order, then the
-query as it is, then the file. A file that segctl cannot read is never changed.
+Owns the order of the keys, the form of the query in the file, and the proof that nothing else
+changed: the result is read again and must have the same value for every key, the query that
+`query.format` proved to be equal, and the same comments. What cannot be proven is not done: first
+the keys keep their order, then the query stays as it is, then the whole file. A file that segctl
+cannot read is never changed.
 
-The query becomes a literal block (`|`), which shows it as it is; one that was written plainly on
-one line and stays on one line stays plain. The block ends the value with a line feed, which it
-may not have had before: white space around a query means nothing (`planner` compares without).
+The query becomes a literal block (`|`), which shows it as it is. A query that was plain on one
+line, and fits one line, stays plain. The block may add a line feed at the end of the value: white
+space around a query means nothing, and the planner ignores it.
 
-Line ends stay CRLF where they are, a byte order mark stays, a missing line end at the end of the
-file is added. A file with anchors keeps the order of its keys, for they must stand above their
-aliases. Never raises.
+CRLF line ends and a byte order mark stay; a missing line end at the end of the file is added. A
+file with anchors keeps the order of its keys, since an anchor must precede its aliases. Never
+raises.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from segctl.declarations.key_blocks import Pieces, comments_in, comments_of, cut
+from segctl.declarations.key_blocks import FileBlocks, comments_in, comments_of, split_blocks
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
 from segctl.errors import Diagnostic, Severity, Span
@@ -29,27 +30,28 @@ from segctl.query.format.layout import FormattedQuery, format_query
 from segctl.query.parser.parse import parse
 
 if TYPE_CHECKING:
-    from segctl.declarations.key_blocks import Piece
+    from segctl.declarations.key_blocks import KeyBlock
     from segctl.documents.document import Document, Place
 
 FIRST_KEYS = ("name", "description", "owner", "tags", "protected")
-"""What a segment is to people stands first in a file."""
+"""The keys that describe a segment to people come first in a file."""
 
 LAST_KEYS = ("parent_list_ids", "query_dsl", "query_file", "tests")
-"""What it is to SendGrid stands last, and its tests below it. Any other key stands between."""
+"""The keys that SendGrid needs come last, then the tests. Any other key is in between."""
 
 QUERY = "query_dsl"
 _INDENT = "  "
-_ODD_BREAKS = ("\r", "\x85", "\u2028", "\u2029")
+_UNUSUAL_BREAKS = ("\r", "\x85", "\u2028", "\u2029")
 _PROPERTIES = ("&", "*", "!")
+_UNPROVEN = "segctl could not prove that its meaning would stay the same"
 
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """A file's text in the one style, or as it was, with what could not be done and why.
+    """A formatted file, or the file as it was, with what could not be done and why.
 
-    `problems` are the findings that make a file unreadable, or warnings; the text may have
-    changed in spite of a warning.
+    `problems` are the errors that make the file unreadable, or warnings; with a warning, the text
+    may have changed all the same.
     """
 
     text: str
@@ -58,157 +60,163 @@ class Formatted:
 
 
 def format_segment_file(file: str, text: str) -> Formatted:
-    """Format a segment file, given as it stands in the file (line ends and byte order mark too)."""
-    mark, body = _without_mark(text)
-    ends = "\r\n" if body[: body.find("\n")].endswith("\r") else "\n"
+    """Format a segment file; `text` has its original line ends and byte order mark."""
+    mark, body = _split_byte_order_mark(text)
+    line_end = "\r\n" if body[: body.find("\n")].endswith("\r") else "\n"
     body = body.replace("\r\n", "\n")
     document = parse_document(file, body)
     if document.diagnostics:
         return Formatted(text, changed=False, problems=tuple(document.diagnostics))
-    result, problems = _best(document)
+    result, problems = _best_result(document)
     if result is None:
         return Formatted(text, changed=False, problems=tuple(problems))
-    result = mark + result.replace("\n", ends)
+    result = mark + result.replace("\n", line_end)
     return Formatted(result, changed=result != text, problems=tuple(problems))
 
 
 def format_sql_file(text: str, file: str = "") -> Formatted:
-    """Format a `.sql` file that a segment names; `file` is for the place of a problem."""
-    mark, body = _without_mark(text)
-    ends = "\n"
+    """Format a `.sql` file that a segment names; `file` is its path, for diagnostics."""
+    mark, body = _split_byte_order_mark(text)
+    line_end = "\n"
     if body.count("\r") == body.count("\n") == body.count("\r\n") > 0:
-        ends, body = "\r\n", body.replace("\r\n", "\n")
-    layout = format_query(parse(body))
-    if layout.reason:
-        return _left(text, layout.reason, Span(file, 1, 1))
-    result = mark + f"{layout.text}\n".replace("\n", ends)
+        line_end, body = "\r\n", body.replace("\r\n", "\n")
+    formatted = format_query(parse(body))
+    if formatted.reason:
+        problem = _unformatted_file(formatted.reason, Span(file, 1, 1))
+        return Formatted(text, changed=False, problems=(problem,))
+    result = mark + f"{formatted.text}\n".replace("\n", line_end)
     return Formatted(result, changed=result != text)
 
 
 @cache
 def key_order() -> tuple[str, ...]:
     """Return the keys of a segment file in their order."""
-    known = json.loads(schema_text("segment"))["properties"]
-    between = [key for key in known if key not in (*FIRST_KEYS, *LAST_KEYS)]
+    keys = json.loads(schema_text("segment"))["properties"]
+    between = [key for key in keys if key not in (*FIRST_KEYS, *LAST_KEYS)]
     return (*FIRST_KEYS, *between, *LAST_KEYS)
 
 
-def _best(document: Document) -> tuple[str | None, list[Diagnostic]]:
-    """Return the most that can be proven, and what stayed undone; `None` if nothing can be."""
+def _best_result(document: Document) -> tuple[str | None, list[Diagnostic]]:
+    """Return the best result that can be proven, and what was not done; `None` for no result."""
     start = Span(document.file, 1, 1)
     if not isinstance(document.value, dict):
-        return None, [_problem("the file stays as it is: it declares nothing", start)]
-    if any(mark in document.text for mark in _ODD_BREAKS):
-        reason = "it has line ends that are neither LF nor CRLF"
-        return None, [_problem(f"the file stays as it is: {reason}", start)]
-    pieces = cut(document)
-    if isinstance(pieces, str):
-        return None, [_problem(f"the file stays as it is: {pieces}", start)]
+        return None, [_unformatted_file("it declares nothing", start)]
+    if any(mark in document.text for mark in _UNUSUAL_BREAKS):
+        return None, [_unformatted_file("it has line ends other than LF and CRLF", start)]
+    blocks = split_blocks(document)
+    if isinstance(blocks, str):
+        return None, [_unformatted_file(blocks, start)]
     query = document.value.get(QUERY)
-    layout, why_not = _layout(document, query)
-    sorted_keys = _sorted(pieces.keys)
-    bound = any(document.text[place.offset : place.offset + 1] in _PROPERTIES for place in
-                (*document.places.values(), *document.keys.values()))  # fmt: skip
-    moved = sorted_keys != pieces.keys
-    options = [(sort, lay) for sort in (moved and not bound, False) for lay in (layout, None)]
-    for sort, lay in dict.fromkeys(options):
-        keys = sorted_keys if sort else pieces.keys
-        result = _assembled(document, replace(pieces, keys=keys), lay)
-        if not (result == document.text or _proven(document, result, lay)):
+    formatted, reason = _format_query(document, query)
+    sorted_keys = _sort_keys(blocks.keys)
+    is_unsorted = sorted_keys != blocks.keys
+    has_anchors = _has_properties(document)
+    attempts = [
+        (sort, layout)
+        for sort in (is_unsorted and not has_anchors, False)
+        for layout in (formatted, None)
+    ]
+    for sort, layout in dict.fromkeys(attempts):
+        keys = sorted_keys if sort else blocks.keys
+        result = _assemble(document, replace(blocks, keys=keys), layout)
+        if result != document.text and not _is_equivalent(document, result, layout):
             continue
         problems: list[Diagnostic] = []
-        if moved and not sort:
-            reason = "it has anchors" if bound else "a value would not stay the same"
-            place = document.span(())
-            problems.append(_problem(f"the keys keep their order: {reason}", place))
-        if isinstance(query, str) and lay is None:
-            reason = why_not or "segctl could not prove that the file stays the same"
-            span = document.span((QUERY,))
-            problems.append(_problem(f"the query stays as it is: {reason}", span))
+        if is_unsorted and not sort:
+            why = "the file has anchors" if has_anchors else "a value would change"
+            problems.append(_problem(f"the keys keep their order: {why}", document.span(())))
+        if isinstance(query, str) and layout is None:
+            summary = f"the query stays as it is: {reason or _UNPROVEN}"
+            problems.append(_problem(summary, document.span((QUERY,))))
         return result, problems
-    reason = "segctl could not prove that it stays the same"
-    return None, [_problem(f"the file stays as it is: {reason}", start)]
+    return None, [_unformatted_file(_UNPROVEN, start)]
 
 
-def _layout(document: Document, query: object) -> tuple[FormattedQuery | None, str]:
-    """Lay out the query; where that cannot be, say why."""
+def _has_properties(document: Document) -> bool:
+    """Return whether any key or value has an anchor, an alias or a tag."""
+    return any(
+        document.text[place.offset : place.offset + 1] in _PROPERTIES
+        for place in (*document.places.values(), *document.keys.values())
+    )
+
+
+def _format_query(document: Document, query: object) -> tuple[FormattedQuery | None, str]:
+    """Return the formatted query, or `None` and the reason why there is none."""
     if not isinstance(query, str):
         return None, ""
     place = document.places[(QUERY,)]
     if place.style is None or document.text[place.offset] in _PROPERTIES:
         return None, "it has an anchor, an alias or a tag"
-    layout = format_query(parse(query))
-    return (None, layout.reason) if layout.reason else (layout, "")
+    formatted = format_query(parse(query))
+    return (None, formatted.reason) if formatted.reason else (formatted, "")
 
 
-def _sorted(keys: tuple[Piece, ...]) -> tuple[Piece, ...]:
+def _sort_keys(keys: tuple[KeyBlock, ...]) -> tuple[KeyBlock, ...]:
     order = key_order()
-    unknown = len(order) - len(LAST_KEYS)  # a key of a later version, perhaps: in the middle
+    unknown = len(order) - len(LAST_KEYS)  # perhaps a key of a later version: in the middle
     ranks = {key: rank + (rank >= unknown) for rank, key in enumerate(order)}
-    return tuple(sorted(keys, key=lambda piece: ranks.get(piece.key, unknown)))
+    return tuple(sorted(keys, key=lambda block: ranks.get(block.key, unknown)))
 
 
-def _assembled(document: Document, pieces: Pieces, layout: FormattedQuery | None) -> str:
-    """Put the file together, with the query laid out if there is a layout."""
-    if layout is None:
-        return pieces.text()
-    below = dict(pieces.below)
-    lifted = [line.strip() for line in below.pop(QUERY) if line]
-    lines, comments = _query_lines(document, layout)
+def _assemble(document: Document, blocks: FileBlocks, formatted: FormattedQuery | None) -> str:
+    """Return the text of the file, with the formatted query if there is one."""
+    if formatted is None:
+        return blocks.text()
+    below = dict(blocks.below)
+    moved_up = [line.strip() for line in below.pop(QUERY) if line]
+    lines, comments = _query_lines(document, formatted)
     keys = tuple(
-        piece.with_value(lines, (*lifted, *comments)) if piece.key == QUERY else piece
-        for piece in pieces.keys
+        block.with_value(lines, (*moved_up, *comments)) if block.key == QUERY else block
+        for block in blocks.keys
     )
-    return replace(pieces, keys=keys, below=below).text()
+    return replace(blocks, keys=keys, below=below).text()
 
 
-def _query_lines(document: Document, layout: FormattedQuery) -> tuple[list[str], list[str]]:
-    """Write the key and the query; return the comments that have no place beside them too."""
+def _query_lines(document: Document, formatted: FormattedQuery) -> tuple[list[str], list[str]]:
+    """Return the lines of the key and the query, and the comments that have no place there."""
     text = document.text
     key, place = document.keys[(QUERY,)], document.places[(QUERY,)]
     comments = comments_in(text[key.end_offset : place.offset])
-    comments += comments_in(_beside(text, place))
-    begin = f"{text[key.offset : key.end_offset]}:"
-    note = f" {comments[0]}" if comments else ""
-    if place.style == "" and "\n" not in layout.text:
-        return [f"{begin} {layout.text}{note}"], comments[1:]
-    indented = [_INDENT + line if line else "" for line in layout.text.split("\n")]
-    return [f"{begin} |{note}", *indented], comments[1:]
+    comments += comments_in(_rest_of_line(text, place))
+    start = f"{text[key.offset : key.end_offset]}:"
+    comment = f" {comments[0]}" if comments else ""
+    if place.style == "" and "\n" not in formatted.text:
+        return [f"{start} {formatted.text}{comment}"], comments[1:]
+    indented = [_INDENT + line if line else "" for line in formatted.text.split("\n")]
+    return [f"{start} |{comment}", *indented], comments[1:]
 
 
-def _beside(text: str, place: Place) -> str:
-    """Return what stands on the line of a value behind it, or behind the `|` of a block."""
-    block = place.style in ("|", ">")
-    begin = place.offset + 1 if block else place.end_offset
-    end = text.find("\n", begin)
-    return text[begin : end if end >= 0 else len(text)]
+def _rest_of_line(text: str, place: Place) -> str:
+    """Return the rest of the line after a value, or after the `|` of a block."""
+    is_block = place.style in ("|", ">")
+    start = place.offset + 1 if is_block else place.end_offset
+    end = text.find("\n", start)
+    return text[start : end if end >= 0 else len(text)]
 
 
-def _proven(before: Document, text: str, layout: FormattedQuery | None) -> bool:
-    """Tell whether a text holds the same values and comments as a document."""
-    after = parse_document(before.file, text)
-    if after.diagnostics or not isinstance(after.value, dict):
+def _is_equivalent(document: Document, text: str, formatted: FormattedQuery | None) -> bool:
+    """Return whether a text has the same values and comments as a document."""
+    result = parse_document(document.file, text)
+    if result.diagnostics or not isinstance(result.value, dict):
         return False
-    old, new = dict(before.value), dict(after.value)
-    if layout is not None:
-        query = new.pop(QUERY, None)
-        del old[QUERY]
-        if not isinstance(query, str) or query.strip() != layout.text:
+    before, after = dict(document.value), dict(result.value)
+    if formatted is not None:
+        query = after.pop(QUERY, None)
+        del before[QUERY]
+        if not isinstance(query, str) or query.strip() != formatted.text:
             return False
-    # Written out, 1 differs from 1.0 and from true, and "not a number" does not differ from itself.
-    same = old.keys() == new.keys() and all(repr(old[key]) == repr(new[key]) for key in old)
-    return same and comments_of(before) == comments_of(after)
+    # As text, 1 differs from 1.0 and from true, and NaN does not differ from itself.
+    same_keys = before.keys() == after.keys()
+    same_values = same_keys and all(repr(before[key]) == repr(after[key]) for key in before)
+    return same_values and comments_of(document) == comments_of(result)
 
 
-def _without_mark(text: str) -> tuple[str, str]:
-    """Split a byte order mark off."""
+def _split_byte_order_mark(text: str) -> tuple[str, str]:
     return ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
 
 
-def _left(text: str, reason: str, span: Span) -> Formatted:
-    """Return a file as it was, and why."""
-    problem = _problem(f"the file stays as it is: {reason}", span)
-    return Formatted(text, changed=False, problems=(problem,))
+def _unformatted_file(reason: str, span: Span) -> Diagnostic:
+    return _problem(f"the file stays as it is: {reason}", span)
 
 
 def _problem(summary: str, span: Span) -> Diagnostic:

@@ -1,13 +1,13 @@
-"""A segment as the text of a file that declares it. Pure: a value to text.
+"""The text of a file that declares a given segment. Pure: a value to text.
 
-Owns the text that `segctl import` writes, and the proof: it is read again as any segment file is,
-and must declare the very segment that was given, its query to the byte. What no file can hold
-(NUL, half a surrogate pair, whatever the reader refuses) is not written, and the reason is given.
+Owns the text that `segctl import` writes, and the proof: the text is read again as a segment file
+and must declare exactly the given segment, its query to the byte. What no file can contain (NUL,
+half a surrogate pair, anything the reader refuses) is not written, and the reason is returned.
 
-The query becomes a literal block (`|`), which shows it as it is. There are two exceptions. One
-line that `segctl fmt` leaves on the line of its key stands there. What a block cannot hold, or
-would hide (carriage returns, line breaks that editors do not show, bidirectional marks), stands
-in double quotes with every such character written out. Never raises.
+The query becomes a literal block (`|`), which shows it as it is, with two exceptions. A query that
+`segctl fmt` leaves on the line of its key is written there. What a block cannot contain, or would
+hide (carriage returns, line breaks that editors do not show, bidirectional marks), is written in
+double quotes with every such character escaped. Never raises.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from segctl.model.contact_fields import ListNames
 
 _INDENT = "  "
-_LONGEST_COMMENT = 60
+_MAX_COMMENT = 60
 # Emoji and some scripts are written with them.
 _JOINERS = "\u200c\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _BLOCK_BREAKS = re.compile("[\r\x85\u2028\u2029]")
-# What YAML 1.1 or 1.2 takes for something else than text; our own reader knows fewer of them.
-_OTHER_KIND = re.compile(r"y|n|yes|no|on|off|true|false|null|~|[-+.\d]\S*", re.IGNORECASE)
+# What YAML 1.1 or 1.2 does not read as text; segctl's own reader has fewer such words.
+_NOT_TEXT = re.compile(r"y|n|yes|no|on|off|true|false|null|~|[-+.\d]\S*", re.IGNORECASE)
 _ESCAPES = {
     "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x85": "\\N", "\xa0": "\\_",
     "\u2028": "\\L", "\u2029": "\\P",
@@ -47,12 +47,12 @@ _ESCAPES = {
 DIRECTIVE = re.compile(
     r"segctl:|yaml-language-server:|-\*-|\b(?:vim?|ex):|prettier-|yamllint \w+able", re.IGNORECASE
 )
-"""What makes a comment speak to segctl or to an editor, whoever wrote the words."""
+"""What makes a comment an instruction to segctl or to an editor."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A file's text; or an empty one and the reason why there can be none."""
+class GeneratedFile:
+    """The text of a file; empty, with the reason, if there can be none."""
 
     text: str
     reason: str = ""
@@ -65,104 +65,110 @@ def segment_text(
     *,
     upgrade_from: str = "",
     above_query: str = "",
-) -> Written:
-    """Write a file that declares a segment.
+) -> GeneratedFile:
+    """Return the text of a file that declares a segment.
 
-    `lists` goes from ids in lower case to the names of contact lists, which stand as comments
-    beside the ids. `schema` is the path to the JSON Schema from the file, for editors.
-    `upgrade_from` is the id of the v1 segment whose place it takes; `above_query` are lines of
+    `lists` maps ids in lower case to the names of contact lists, which are written as comments
+    next to the ids. `schema` is the path from the file to the JSON Schema, for editors.
+    `upgrade_from` is the id of the v1 segment that it replaces; `above_query` holds lines of
     comment, each with its LF.
     """
     half = _SURROGATE.search("".join((segment.name, segment.query, *segment.parent_list_ids)))
     if half:
-        return Written("", f"it holds half a character (U+{ord(half.group()):04X})")
+        return GeneratedFile("", f"it contains half a character (U+{ord(half.group()):04X})")
     head = f"# yaml-language-server: $schema={schema}\n" if schema else ""
-    head += f"name: {_name(segment.name)}\n"
-    head += f"upgrade_from:\n{_INDENT}v1_id: {_name(upgrade_from)}\n" if upgrade_from else ""
-    head += f"{_parents(segment, lists)}{above_query}query_dsl: "
+    head += f"name: {_scalar(segment.name)}\n"
+    head += f"upgrade_from:\n{_INDENT}v1_id: {_scalar(upgrade_from)}\n" if upgrade_from else ""
+    head += f"{_parent_lists(segment, lists)}{above_query}query_dsl: "
     reason = ""
-    for query, must_stay in _queries(segment.query):
+    for query, must_be_formatted in _query_forms(segment.query):
         text = head + query
-        reason = _problem(text, segment, upgrade_from)
-        if not reason and not (must_stay and format_segment_file("", text).changed):
-            return Written(text)
-    return Written("", reason)
+        reason = _difference(text, segment, upgrade_from)
+        if not reason and not (must_be_formatted and format_segment_file("", text).changed):
+            return GeneratedFile(text)
+    return GeneratedFile("", reason)
 
 
-def _problem(text: str, segment: Segment, upgrade_from: str) -> str:
-    """Read a text again: nothing where it declares the segment, else what is wrong."""
+def _difference(text: str, segment: Segment, upgrade_from: str) -> str:
+    """Read a text again; return why it does not declare the segment, or an empty text."""
     declared, document = read_segment("segment.yaml", text.encode(), {}, "")
     if declared is None:
         return _first_error(document)
     read = declared.segment
-    parents = {one.lower() for one in segment.parent_list_ids}
-    same = (read.name, read.query) == (segment.name, segment.query)
-    same = same and declared.upgrade_from == upgrade_from.lower()
-    return "" if same and set(read.parent_list_ids) == parents else "segctl cannot write it exactly"
+    is_same = (
+        (read.name, read.query) == (segment.name, segment.query)
+        and declared.upgrade_from == upgrade_from.lower()
+        and set(read.parent_list_ids) == {list_id.lower() for list_id in segment.parent_list_ids}
+    )
+    return "" if is_same else "segctl cannot write it exactly"
 
 
 def _first_error(document: Document) -> str:
-    return next(found.summary for found in document.diagnostics if found.severity is Severity.ERROR)
+    return next(
+        diagnostic.summary
+        for diagnostic in document.diagnostics
+        if diagnostic.severity is Severity.ERROR
+    )
 
 
-def _name(name: str) -> str:
-    return name if _is_plain(name) else _quoted(name)
+def _scalar(text: str) -> str:
+    return text if _is_plain(text) else _double_quoted(text)
 
 
-def _parents(segment: Segment, lists: ListNames) -> str:
-    """Write the key and its list: on one line, unless there is a name to put beside an id."""
+def _parent_lists(segment: Segment, lists: ListNames) -> str:
+    """Return the key with its list: on one line, unless there is a name to put next to an id."""
     ids = segment.parent_list_ids
     if not ids:
         return ""
-    words = [one if _UUID.fullmatch(one) else _quoted(one) for one in ids]
-    notes = [_comment(lists.get(one.lower()) or "") for one in ids]
-    if not any(notes):
-        return f"parent_list_ids: [{', '.join(words)}]\n"
-    lines = [f"{_INDENT}- {word}{note}\n" for word, note in zip(words, notes, strict=True)]
+    items = [list_id if _UUID.fullmatch(list_id) else _double_quoted(list_id) for list_id in ids]
+    comments = [_comment(lists.get(list_id.lower()) or "") for list_id in ids]
+    if not any(comments):
+        return f"parent_list_ids: [{', '.join(items)}]\n"
+    lines = [f"{_INDENT}- {item}{comment}\n" for item, comment in zip(items, comments, strict=True)]
     return "parent_list_ids:\n" + "".join(lines)
 
 
 def _comment(text: str) -> str:
-    """Make one line of a name that anybody may have given: nothing unseen, no key, no command."""
+    """Return a one-line comment with a name from the account: visible, no key, no directive."""
     text = " ".join("".join(char if is_visible(char) else " " for char in redact(text)).split())
     if not text or DIRECTIVE.search(text):
         return ""
-    short = text if len(text) <= _LONGEST_COMMENT else f"{text[:_LONGEST_COMMENT].rstrip()}…"
+    short = text if len(text) <= _MAX_COMMENT else f"{text[:_MAX_COMMENT].rstrip()}…"
     return f" # {short}"
 
 
-def _queries(query: str) -> Iterator[tuple[str, bool]]:
-    """Give the ways to write a query, the best first; true for what `fmt` must leave alone."""
+def _query_forms(query: str) -> Iterator[tuple[str, bool]]:
+    """Yield the ways to write a query, best first; true for one that `fmt` must leave alone."""
     if len(query) <= WIDTH and _is_plain(query):
         yield f"{query}\n", True
-    if not _BLOCK_BREAKS.search(query) and all(map(_is_shown_in_block, query)):
+    if not _BLOCK_BREAKS.search(query) and all(map(_is_visible_in_block, query)):
         yield _block(query), False
-    yield _quoted_lines(query), False
+    yield _double_quoted_lines(query), False
 
 
 def _block(text: str) -> str:
-    """Write a literal block: an indicator where it begins with a space, and how it ends."""
+    """Return a literal block, with indicators for leading spaces and trailing line feeds."""
     body = text.rstrip("\n")
-    ends = len(text) - len(body)
+    line_feeds = len(text) - len(body)
     indent = len(_INDENT) if text.lstrip("\n")[:1] in (" ", "\t") else ""
-    chomping = "-" if not ends else "" if ends == 1 else "+"
+    chomping = "-" if not line_feeds else "" if line_feeds == 1 else "+"
     lines = [f"{_INDENT}{line}" if line else "" for line in body.split("\n")]
-    return "\n".join([f"|{indent}{chomping}", *lines]) + "\n" * max(ends, 1)
+    return "\n".join([f"|{indent}{chomping}", *lines]) + "\n" * max(line_feeds, 1)
 
 
-def _quoted_lines(text: str) -> str:
-    """Write a text in double quotes, each of its lines on a line of its own."""
-    *ended, last = map(_escaped, text.split("\n"))
-    lines = [f"{line}\\n" for line in ended]
+def _double_quoted_lines(text: str) -> str:
+    """Return a text in double quotes, with each of its lines on a separate line."""
+    *complete, last = map(_escaped, text.split("\n"))
+    lines = [f"{line}\\n" for line in complete]
     lines += [last] if last or not lines else []
     if len(lines) == 1:
         return f'"{lines[0]}"\n'
-    # An escaped line break means nothing, nor does white space after it unless it is escaped.
-    shown = [f"{_INDENT}\\{line}" if line.startswith(" ") else _INDENT + line for line in lines]
-    return '"\\\n' + "\\\n".join(shown) + '"\n'
+    # An escaped line break means nothing, nor does unescaped white space after it.
+    indented = [f"{_INDENT}\\{line}" if line.startswith(" ") else _INDENT + line for line in lines]
+    return '"\\\n' + "\\\n".join(indented) + '"\n'
 
 
-def _quoted(text: str) -> str:
+def _double_quoted(text: str) -> str:
     return f'"{_escaped(text)}"'
 
 
@@ -176,24 +182,24 @@ def _escape(char: str) -> str:
     if is_visible(char):
         return char
     code = ord(char)
-    if code < 0x100:  # noqa: PLR2004 - YAML's escapes take two, four or eight digits
+    if code < 0x100:  # noqa: PLR2004 - YAML's escapes have two, four or eight digits
         return f"\\x{code:02X}"
-    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"  # noqa: PLR2004
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"  # noqa: PLR2004 - as above
 
 
 def is_visible(char: str) -> bool:
-    """Say whether a character shows in an editor, or joins two that do."""
+    """Return whether an editor shows a character, or the character joins two that it shows."""
     return char.isprintable() or char in _JOINERS
 
 
-def _is_shown_in_block(char: str) -> bool:
-    """Say whether an editor shows a character, or at least its place and nothing else."""
+def _is_visible_in_block(char: str) -> bool:
+    """Return whether an editor shows a character, or at least a place for it and nothing else."""
     return char in _JOINERS or unicodedata.category(char) != "Cf"
 
 
 def _is_plain(text: str) -> bool:
-    """Say whether a text needs no quotes, for our reader and for others."""
-    if not all(map(is_visible, text)) or _OTHER_KIND.fullmatch(text):
+    """Return whether a text needs no quotes, for this reader and for others."""
+    if not all(map(is_visible, text)) or _NOT_TEXT.fullmatch(text):
         return False
     value = parse_document("", f"key: {text}\n").value
     return bool(value == {"key": text})

@@ -1,14 +1,15 @@
-"""A segment file cut into pieces that can be moved: its head, one piece a key, its end.
+"""A segment file as blocks that can be moved: its head, one block per key, its end.
 
-Owns the question of which comment belongs to what:
+Decides which comment belongs to what:
 
-- the head is what stands above the first key: `---`, lines for editors
-  (`# yaml-language-server: …`), and everything above a blank line;
-- comments and blank lines right above a key go with the key; comments behind a value stay there;
-- indented comments below a value go with that value; those behind the last key stay at the end.
+- the head is what is above the first key: `---`, lines for editors (`# yaml-language-server: …`),
+  and everything above a blank line;
+- comments and blank lines directly above a key belong to the key; comments after a value stay
+  there;
+- indented comments below a value belong to that value; those after the last key stay at the end.
 
-Refuses to change any value: pieces are slices of the file, without white space at the ends of
-lines outside scalars, and with one blank line where there were several.
+Changes no value: a block is a slice of the file, without trailing white space outside scalars, and
+with at most one blank line in a row.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,174 +25,171 @@ if TYPE_CHECKING:
 
     from segctl.documents.document import Document, Place
 
-_FOR_EDITORS = re.compile(r"#\s*(?:yaml-language-server:|-\*-|vim?:|prettier|yamllint|!)")
+_EDITOR_LINE = re.compile(r"#\s*(?:yaml-language-server:|-\*-|vim?:|prettier|yamllint|!)")
 _COMMENT = re.compile(r"(?:^|(?<=[ \t\n]))#[^\n]*", re.MULTILINE)
-_HEADER = re.compile(r"[|>][-+0-9]*(?P<rest>[^\n]*)")
-_END_MARK = re.compile(r"\.\.\.(?:\s|$)")
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*(?P<rest>[^\n]*)")
+_DOCUMENT_END = re.compile(r"\.\.\.(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One key with its value: the lines above it (comments, blank lines), and its own lines."""
+class KeyBlock:
+    """A key with its value: the comments and blank lines above it, and its own lines."""
 
     key: str
     above: tuple[str, ...]
     lines: tuple[str, ...]
 
-    def with_value(self, lines: Sequence[str], comments: Sequence[str]) -> Piece:
-        """Return the piece with other lines and further comments above it."""
+    def with_value(self, lines: Sequence[str], comments: Sequence[str]) -> KeyBlock:
+        """Return the block with other lines, and with `comments` added above it."""
         return replace(self, above=(*self.above, *comments), lines=tuple(lines))
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
-    """A whole file. `below` has, by key, the indented comments that follow the key's value."""
+class FileBlocks:
+    """A whole file. `below` maps a key to the indented comments after its value."""
 
     head: tuple[str, ...]
-    keys: tuple[Piece, ...]
+    keys: tuple[KeyBlock, ...]
     end: tuple[str, ...]
     below: dict[str, tuple[str, ...]]
 
     def text(self) -> str:
-        """Put the file together; it ends with one line feed."""
+        """Return the text of the file, which ends with one line feed."""
         lines = [*self.head]
-        for piece in self.keys:
-            above = list(piece.above)
+        for block in self.keys:
+            above = list(block.above)
             if above and not above[0] and (not lines or not lines[-1]):
                 del above[0]
-            lines += [*above, *piece.lines, *self.below.get(piece.key, ())]
+            lines += [*above, *block.lines, *self.below.get(block.key, ())]
         lines += self.end
         while lines and not lines[-1]:
             lines.pop()
         return "".join(f"{line}\n" for line in lines)
 
 
-class Scalars:
-    """Where the scalars of a document are: nothing in them is a comment."""
+class ScalarRanges:
+    """Where the scalars of a document are: nothing inside them is a comment."""
 
     def __init__(self, document: Document) -> None:
-        spans = [
-            (place.offset, _end(document.text, place))
+        self.ranges = sorted(
+            (place.offset, _scalar_end(document.text, place))
             for place in (*document.places.values(), *document.keys.values())
             if place.style is not None and place.end_offset > place.offset
-        ]
-        self.spans = sorted(spans)
-        self.starts = [start for start, _ in self.spans]
+        )
+        self.starts = [start for start, _ in self.ranges]
 
-    def hold(self, index: int) -> bool:
-        """Tell whether a character belongs to a scalar."""
-        at = bisect_right(self.starts, index) - 1
-        return at >= 0 and index < self.spans[at][1]
+    def contains(self, index: int) -> bool:
+        """Whether a character belongs to a scalar."""
+        number = bisect_right(self.starts, index) - 1
+        return number >= 0 and index < self.ranges[number][1]
 
 
-def _end(text: str, place: Place) -> int:
-    """Return where a scalar ends, without the empty lines that only follow a block scalar."""
+def _scalar_end(text: str, place: Place) -> int:
+    """Return the end of a scalar, without the empty lines that only follow a block scalar."""
     end = place.end_offset
     if place.style in ("|", ">"):
-        header = _HEADER.match(text, place.offset)
-        kept = header is not None and "+" in header.group().partition("#")[0]
-        while not kept and text[end - 2 : end] == "\n\n":
+        header = _BLOCK_HEADER.match(text, place.offset)
+        keeps_lines = header is not None and "+" in header.group().partition("#")[0]
+        while not keeps_lines and text[end - 2 : end] == "\n\n":
             end -= 1
     return end
 
 
 def comments_of(document: Document) -> list[str]:
-    """Return every comment of a document, sorted, without white space at its end."""
+    """Return every comment of a document, sorted, without trailing white space."""
     text = document.text
-    found: list[str] = []
+    comments: list[str] = []
     position = 0
-    for start, end in Scalars(document).spans:
+    for start, end in ScalarRanges(document).ranges:
         if start < position:
             continue
-        found += _COMMENT.findall(text[position:start])
-        header = _HEADER.match(text, start, end)
-        found += comments_in(header["rest"]) if header else []
-        # The line feed of a block scalar is before what follows it.
+        comments += _COMMENT.findall(text[position:start])
+        header = _BLOCK_HEADER.match(text, start, end)
+        comments += comments_in(header["rest"]) if header else []
+        # The line feed of a block scalar precedes what follows the scalar.
         position = end - 1 if text[end - 1 : end] == "\n" else end
-    found += _COMMENT.findall(text[position:])
-    return sorted(comment.rstrip() for comment in found)
+    comments += _COMMENT.findall(text[position:])
+    return sorted(comment.rstrip() for comment in comments)
 
 
 def comments_in(text: str) -> list[str]:
-    """Return the comments in a piece of a file that is not within a scalar."""
-    return [found.rstrip() for found in _COMMENT.findall(text)]
+    """Return the comments in a part of a file that is not inside a scalar."""
+    return [comment.rstrip() for comment in _COMMENT.findall(text)]
 
 
-def cut(document: Document) -> Pieces | str:
-    """Cut a document that was read without findings, or say why that is not possible."""
+def split_blocks(document: Document) -> FileBlocks | str:
+    """Split a document that has no diagnostics into blocks, or return why that is not possible."""
     text, root = document.text, document.places[()]
     keys = sorted(
         (place.offset, path[0]) for path, place in document.keys.items() if len(path) == 1
     )
     if not keys or text[root.offset : root.offset + 1] == "{":
-        return "it is not written as one key a line"
+        return "its keys are not on lines of their own"
     if any(document.keys[(key,)].column for _, key in keys):
-        return "its keys do not begin their lines"
+        return "its keys are not at the start of their lines"
     lines = text.split("\n")
-    scalars = Scalars(document)
-    first_lines = [document.keys[(key,)].line for _, key in keys]
-    ends = [0]
-    for line in lines:
-        ends.append(ends[-1] + len(line) + 1)
-    head, above = _head(lines[: first_lines[0]])
-    pieces: list[Piece] = []
+    scalars = ScalarRanges(document)
+    key_lines = [document.keys[(key,)].line for _, key in keys]
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    head, above = _split_head(lines[: key_lines[0]])
+    blocks: list[KeyBlock] = []
     below: dict[str, tuple[str, ...]] = {}
     for number, (_, key) in enumerate(keys):
-        begin = first_lines[number]
-        stop = first_lines[number + 1] if number + 1 < len(keys) else len(lines)
-        last = stop
-        while last - 1 > begin and _is_loose(lines[last - 1], ends[last - 1], scalars):
-            last -= 1
-        own = [
-            line if scalars.hold(ends[n + 1] - 1) else line.rstrip(" \t")
-            for n, line in enumerate(lines[begin:last], begin)
-        ]
-        pieces.append(Piece(str(key), _tidy(above), tuple(own)))
-        below[str(key)], above = _split(lines[last:stop])
-    return Pieces(head, tuple(pieces), _squeezed(above), below)
+        first = key_lines[number]
+        next_key = key_lines[number + 1] if number + 1 < len(keys) else len(lines)
+        end = next_key
+        while end - 1 > first and _is_between_values(lines[end - 1], starts[end - 1], scalars):
+            end -= 1
+        own_lines = tuple(
+            line if scalars.contains(starts[index + 1] - 1) else line.rstrip(" \t")
+            for index, line in enumerate(lines[first:end], first)
+        )
+        blocks.append(KeyBlock(str(key), _unindented(above), own_lines))
+        below[str(key)], above = _split_below(lines[end:next_key])
+    return FileBlocks(head, tuple(blocks), _squeezed(above), below)
 
 
-def _is_loose(line: str, start: int, scalars: Scalars) -> bool:
-    """Tell whether a line belongs to no value: it is blank, a comment or the mark of the end."""
+def _is_between_values(line: str, start: int, scalars: ScalarRanges) -> bool:
+    """Return whether a line belongs to no value: blank, a comment or the document end mark."""
     bare = line.lstrip(" \t")
-    if bare and bare[0] != "#" and not _END_MARK.match(line):
+    if bare and bare[0] != "#" and not _DOCUMENT_END.match(line):
         return False
-    return not scalars.hold(start + len(line) - len(bare))
+    return not scalars.contains(start + len(line) - len(bare))
 
 
-def _split(loose: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Split what follows a value: indented comments belong to it, the rest to what comes next."""
-    until = 0
-    for number, line in enumerate(loose, 1):
+def _split_below(lines: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Split what follows a value into its indented comments and what belongs to the next key."""
+    end = 0
+    for number, line in enumerate(lines, 1):
         if line[:1] not in ("", " ", "\t"):
             break
         if line.strip():
-            until = number
-    return _squeezed(loose[:until]), loose[until:]
+            end = number
+    return _squeezed(lines[:end]), lines[end:]
 
 
-def _head(lines: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Split what stands above the first key into the file's head and what belongs to the key."""
-    until = 0
+def _split_head(lines: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Split what is above the first key into the head of the file and what belongs to the key."""
+    end = 0
     for number, line in enumerate(lines, 1):
         bare = line.strip()
-        if not bare or bare[0] != "#" or _FOR_EDITORS.match(bare):
-            until = number
-    head = list(_squeezed(lines[:until]))
+        if not bare or bare[0] != "#" or _EDITOR_LINE.match(bare):
+            end = number
+    head = list(_squeezed(lines[:end]))
     while head and not head[0]:
         del head[0]
-    return tuple(head), lines[until:]
+    return tuple(head), lines[end:]
 
 
-def _tidy(lines: list[str]) -> tuple[str, ...]:
+def _unindented(lines: list[str]) -> tuple[str, ...]:
     return tuple(line.lstrip(" \t") for line in _squeezed(lines))
 
 
 def _squeezed(lines: list[str]) -> tuple[str, ...]:
-    """Take the white space from the ends of lines, and all blank lines of a run but one."""
-    kept: list[str] = []
+    """Return lines without trailing white space, and with one blank line at most in a row."""
+    squeezed: list[str] = []
     for line in lines:
         bare = line.rstrip(" \t")
-        if bare or not kept or kept[-1]:
-            kept.append(bare)
-    return tuple(kept)
+        if bare or not squeezed or squeezed[-1]:
+            squeezed.append(bare)
+    return tuple(squeezed)

@@ -1,7 +1,7 @@
-"""One segment file: its YAML text becomes a `Declared`, or diagnostics that say why not.
+"""One segment file: its YAML text becomes a `Declared`, or diagnostics that say why it cannot.
 
-Owns what a segment file means beyond its schema: where the query stands, which `.sql` file it may
-name. Whether two files contradict each other is `collection.py`'s question.
+Owns what a segment file means beyond its schema: where the query is, and which `.sql` file it may
+name. Whether two files contradict each other is up to `collection`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from segctl.model import Declared, Disposal, Segment, Tombstone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# All that is no text; white space of every kind may stand in a query.
+# Everything that is not text; a query may contain white space of any kind.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 # Emoji and some scripts are written with them.
 _JOINERS = "\u200c\u200d"
-_LONGEST_PATH = 200
+_MAX_PATH = 200
 
 
 def read_file(
@@ -43,13 +43,13 @@ def read_file(
 ) -> tuple[Declared | Tombstone | None, Document]:
     """Read the bytes of one segment file.
 
-    `queries` holds every `.sql` file below `folder`, by its path relative to the project. Gives
-    the declaration, or the tombstone where the file says `removed` (`None` where an error forbids
-    both), and the document, whose diagnostics are all that is wrong or doubtful.
+    `queries` maps the path of every `.sql` file under `folder`, relative to the project, to its
+    bytes. Returns the declaration, or the tombstone where the file says `removed`, or `None` where
+    an error prevents both; and the document, whose diagnostics are all errors and warnings.
     """
-    text, broken = decode_utf8(file, data)
-    if broken is not None:
-        return None, Document(file, "", diagnostics=[broken])
+    text, problem = decode_utf8(file, data)
+    if problem is not None:
+        return None, Document(file, "", diagnostics=[problem])
     document = parse_document(file, text)
     if document.report_api_keys(whole=True):
         return None, document
@@ -58,20 +58,20 @@ def read_file(
             hint = "declare `name` and `query_dsl`, or delete the file"
             document.report_at("empty-file", "the file is empty", Span(file, 1, 1), hint=hint)
         return None, document
-    fits = check_schema(document, "segment")
+    is_valid = check_schema(document, "segment")
     if not isinstance(document.value, dict):
         return None, document
     if "removed" in document.value:
-        return _tombstone(document, document.value) if fits else None, document
-    return _declared(document, document.value, queries, folder, fits=fits), document
+        return _tombstone(document, document.value) if is_valid else None, document
+    return _declared(document, document.value, queries, folder, is_valid=is_valid), document
 
 
 def read_segment(
     file: str, data: bytes, queries: Mapping[str, bytes], folder: str
 ) -> tuple[Declared | None, Document]:
-    """Read a file as `read_file` does; one that says `removed` declares nothing."""
-    one, document = read_file(file, data, queries, folder)
-    return (one if isinstance(one, Declared) else None), document
+    """Read a file as `read_file` does; a file that says `removed` declares nothing."""
+    declaration, document = read_file(file, data, queries, folder)
+    return (declaration if isinstance(declaration, Declared) else None), document
 
 
 def _declared(
@@ -80,20 +80,19 @@ def _declared(
     queries: Mapping[str, bytes],
     folder: str,
     *,
-    fits: bool,
+    is_valid: bool,
 ) -> Declared | None:
     query = _query(document, value, queries, folder)
-    _check_previous(document, value)
-    if not fits or query is None or document.diagnostics:
+    _check_previous_names(document, value)
+    if not is_valid or query is None or document.diagnostics:
         return None
-    _doubt_name(document, value["name"])
+    _check_visible_name(document, value["name"])
     text, query_span = query
     has_parents = bool(value.get("parent_list_ids"))
     upgrade = value.get("upgrade_from", {})
+    parent_list_ids = tuple(list_id.lower() for list_id in value.get("parent_list_ids", ()))
     return Declared(
-        segment=Segment(
-            value["name"], text, tuple(item.lower() for item in value.get("parent_list_ids", ()))
-        ),
+        segment=Segment(value["name"], text, parent_list_ids),
         span=document.span(("name",)),
         query_span=query_span,
         parent_span=document.span(("parent_list_ids",)) if has_parents else None,
@@ -111,7 +110,7 @@ def _declared(
 
 
 def _allowed_change(value: bool | float | str) -> float:
-    """Give the percentage; any change at all for true."""
+    """Return the allowed change in percent; infinity for true."""
     if isinstance(value, bool):
         return math.inf if value else 0
     return parse_percentage(value)
@@ -122,56 +121,56 @@ def _tombstone(document: Document, value: dict[str, Any]) -> Tombstone:
     return Tombstone(value["name"], disposal, document.span(("name",)))
 
 
-def _check_previous(document: Document, value: dict[str, Any]) -> None:
+def _check_previous_names(document: Document, value: dict[str, Any]) -> None:
     names = value.get("previous_names")
     for number, name in enumerate(names if isinstance(names, list) else ()):
         if name == value.get("name"):
             document.report(
                 "previous-name-is-name",
-                f"{quote_value(name)} is the name that the segment has now",
+                f"{quote_value(name)} is the current name of the segment",
                 path=("previous_names", number),
-                hint="remove it: only names that it had before stand here",
+                hint="remove it: `previous_names` is for names that the segment had before",
             )
 
 
-def _doubt_name(document: Document, name: str) -> None:
-    """Doubt names that look alike to people and differ to the account."""
+def _check_visible_name(document: Document, name: str) -> None:
+    """Warn of names that look alike to people and are different names to the account."""
     if name != name.strip():
         document.report(
             "name-space",
-            "the name begins or ends with white space, which nobody sees in SendGrid",
+            "the name starts or ends with white space, which SendGrid does not show",
             path=("name",),
             severity=Severity.WARNING,
             hint="remove it",
         )
     if name.isascii():
         return
-    hidden = next(
+    invisible = next(
         (char for char in name if unicodedata.category(char) == "Cf" and char not in _JOINERS), ""
     )
-    if hidden:
+    if invisible:
         document.report(
             "name-invisible",
-            f"the name holds a character that nobody sees (U+{ord(hidden):04X})",
+            f"the name contains an invisible character (U+{ord(invisible):04X})",
             path=("name",),
             severity=Severity.WARNING,
-            hint="write the name again instead of pasting it",
+            hint="type the name instead of pasting it",
         )
 
 
 def _query(
     document: Document, value: dict[str, Any], queries: Mapping[str, bytes], folder: str
 ) -> tuple[str, Span] | None:
-    """Give the query's text and place, whichever of the two keys holds it."""
+    """Return the text and the place of the query, whichever of the two keys has it."""
     query = value.get("query_dsl")
     if isinstance(query, str):
         control = _CONTROL.search(query)
         if control:
             document.report(
                 "control-character",
-                f"the query holds the character U+{ord(control.group()):04X}",
+                f"the query contains the control character U+{ord(control.group()):04X}",
                 path=("query_dsl",),
-                hint="remove the escape that stands for it",
+                hint="remove the escape sequence for it",
             )
         return query, document.span(("query_dsl",))
     name = value.get("query_file")
@@ -182,44 +181,44 @@ def _query(
     if "\\" in name or name.startswith("/") or not path.startswith(f"{folder}/"):
         document.report(
             "query-file-outside",
-            f"`query_file` must stay inside {folder}/ and use forward slashes",
+            f"`query_file` must be a path inside {folder}/ with forward slashes",
             path=("query_file",),
-            hint="it is read from the folder of this file: `query_file: vip.sql` stands beside it",
+            hint="write a path relative to this file: `query_file: vip.sql` is in the same folder",
         )
         return None
     if path not in queries:
         document.report(
             "query-file-missing",
-            f"there is no file {path[:_LONGEST_PATH]}",
+            f"query file {path[:_MAX_PATH]} not found",
             path=("query_file",),
-            hint=_where_is(path, base, queries),
+            hint=_missing_file_hint(path, base, queries),
         )
         return None
     return _sql(document, path, queries[path])
 
 
-def _where_is(path: str, base: str, queries: Mapping[str, bytes]) -> str:
+def _missing_file_hint(path: str, base: str, queries: Mapping[str, bytes]) -> str:
     if any(part.startswith(".") for part in path.split("/")):
-        return "hidden files, whose names start with a dot, are passed over"
+        return "choose a path without hidden names: those that start with a dot are ignored"
     name = posixpath.basename(path)
-    same = sorted(other for other in queries if posixpath.basename(other) == name)
-    meant = same[0] if same else closest_match(path, queries)
-    if not meant:
-        return "write the file, or put the query into `query_dsl`"
-    return f"did you mean `{posixpath.relpath(meant, base)}`?"
+    same_name = sorted(other for other in queries if posixpath.basename(other) == name)
+    suggestion = same_name[0] if same_name else closest_match(path, queries)
+    if not suggestion:
+        return "create the file, or write the query in `query_dsl`"
+    return f"did you mean `{posixpath.relpath(suggestion, base)}`?"
 
 
 def _sql(document: Document, path: str, data: bytes) -> tuple[str, Span] | None:
-    text, broken = decode_utf8(path, data)
-    if broken is None:
-        broken = _refuse_sql(path, text)
-    if broken is not None:
-        document.diagnostics.append(broken)
+    text, problem = decode_utf8(path, data)
+    if problem is None:
+        problem = _sql_problem(path, text)
+    if problem is not None:
+        document.diagnostics.append(problem)
         return None
     return text, Span(path, 1, 1)
 
 
-def _refuse_sql(path: str, text: str) -> Diagnostic | None:
+def _sql_problem(path: str, text: str) -> Diagnostic | None:
     keys = find_keys(text, whole=True)
     if keys:
         return api_key_diagnostic(spans_at(path, text, keys)[0])
@@ -235,7 +234,7 @@ def _refuse_sql(path: str, text: str) -> Diagnostic | None:
     return Diagnostic(
         "control-character",
         Severity.ERROR,
-        f"the query holds the character U+{ord(control.group()):04X}",
+        f"the query contains the control character U+{ord(control.group()):04X}",
         span,
         hint="remove it",
         excerpt=excerpt_lines(text)[span.line - 1],

@@ -1,4 +1,4 @@
-"""YAML and JSON with places: every value knows its line and column, every problem is reported.
+"""YAML documents with places: every value has its line and column, every problem is reported.
 
-Knows JSON Schema; knows nothing of segments, which are the declarations'.
+Validates documents against JSON Schema. Knows nothing of segments: those are in `declarations`.
 """

@@ -1,7 +1,7 @@
 """A YAML document as plain data, with the place of every key and value.
 
-Owns places: from a path to a span, from an offset to a line and column, from a line to its text;
-and the findings that belong to a document. How the text is read is `yaml_reader.py`.
+Maps paths to spans, offsets to lines and columns, and lines to their text; collects the diagnostics
+of a document. `yaml_reader` reads the text.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ Path: TypeAlias = tuple[str | int, ...]
 
 # The line breaks of editors and of git. YAML 1.1 knows three more, which the reader refuses.
 _LINE_BREAK = re.compile("\r\n|[\n\r]")
-_MOST_QUOTED = 80
+_MAX_QUOTE = 80
 
 
 @dataclass(frozen=True, slots=True)
 class UnquotedDate:
-    """A plain scalar that YAML takes for a date; JSON has no such type, so it fits no schema."""
+    """A plain scalar that YAML reads as a date. JSON has no such type, so no schema allows it."""
 
     text: str
 
 
 class Place(NamedTuple):
-    """Where a node stands: lines and columns from zero, as YAML marks count them, and offsets.
+    """Where a node is: lines and columns from zero, as YAML marks count them, and offsets.
 
     `style` is that of a scalar (`|`, `>`, `'`, `"` or empty for a plain one), else `None`. A tuple,
-    since there are a dozen of them to a file, and a frozen dataclass takes four times as long.
+    since a file has a dozen of them and a frozen dataclass takes four times as long to create.
     """
 
     line: int
@@ -52,11 +52,11 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Document:
-    """A document's `value` as plain data, and where each part of it stands.
+    """A document's `value` as plain data, and the place of each part of it.
 
-    `value` is `None` where the file is empty or could not be read to its end. `places` and `keys`
-    go from a path (`("targets", "eu", "region")`) to the place of the value and of its key. What an
-    alias repeats has no place of its own: `span` gives its parent's.
+    `value` is `None` where the file is empty or could not be read to the end. `places` and `keys`
+    map a path (`("targets", "eu", "region")`) to the place of the value and of its key. What an
+    alias repeats has no place of its own: `span` returns that of its parent.
     """
 
     file: str
@@ -68,7 +68,7 @@ class Document:
     _excerpts: list[str] = field(default_factory=list, repr=False)
 
     def span(self, path: Path, *, key: bool = False) -> Span:
-        """Give the place of the value at `path`, or of its key; the nearest known one above it."""
+        """Return the span of the value at `path`, or of its key; else of the nearest parent."""
         if key and path in self.keys:
             place = self.keys[path]
         else:
@@ -87,7 +87,7 @@ class Document:
         hint: str = "",
         severity: Severity = Severity.ERROR,
     ) -> None:
-        """Add a finding at the place of `path`."""
+        """Add a diagnostic at the place of `path`."""
         self.report_at(code, summary, self.span(path, key=key), hint=hint, severity=severity)
 
     def report_at(
@@ -99,32 +99,32 @@ class Document:
         hint: str = "",
         severity: Severity = Severity.ERROR,
     ) -> None:
-        """Add a finding at a known span of this document, with nothing that looks like a key."""
+        """Add a diagnostic at a span of this document, without anything that looks like a key."""
         self.diagnostics.append(
             Diagnostic(code, severity, redact(summary), span, redact(hint), self.excerpt(span.line))
         )
 
     @property
     def lines(self) -> list[str]:
-        """Split the text into its lines, as it stands: nothing of it is for showing."""
+        """The lines of the text, with nothing masked: not for display."""
         return _LINE_BREAK.split(self.text)
 
     def excerpt(self, line: int) -> str:
-        """Give a line, counted from 1, without keys and addresses."""
+        """Return a line for display, counted from 1, with keys and addresses masked."""
         if not self._excerpts:
-            # Once a document: a file of ten thousand mistakes must not be split as often.
+            # Once per document: a file with ten thousand errors must not be split as many times.
             self._excerpts = excerpt_lines(self.text)
         return self._excerpts[line - 1] if line <= len(self._excerpts) else ""
 
     def report_api_keys(self, *, whole: bool) -> bool:
-        """Report every API key that stands in the file, unshown; say whether there is one.
+        """Report every API key in the file without showing it; return whether there is one.
 
-        `whole` as for `find_keys`. Of a file that holds a key nothing else is reported, since
-        any other line of it might show a part of the key.
+        `whole` is as for `find_keys`. Nothing else is reported for a file with a key, since any
+        other line might show part of the key.
         """
         spans = spans_at(self.file, self.text, find_keys(self.text, whole=whole))
         if not spans and "\\" in self.text:
-            # Escapes, that of a line break among them, can hide from the text what values hold.
+            # Escapes, such as that of a line break, can hide in the text what the values contain.
             spans = [
                 self.span(path)
                 for path, text in _texts(self.value, ())
@@ -133,8 +133,8 @@ class Document:
         if spans:
             self.diagnostics = [api_key_diagnostic(span) for span in spans]
         elif self.value is None and "SG." in self.text:
-            # There are no values to look into.
-            self.diagnostics = [replace(found, excerpt="") for found in self.diagnostics]
+            # There are no values to check.
+            self.diagnostics = [replace(diagnostic, excerpt="") for diagnostic in self.diagnostics]
         return bool(spans)
 
 
@@ -152,37 +152,37 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def api_key_diagnostic(span: Span) -> Diagnostic:
-    """Say that an API key stands at a place, without showing the line."""
+    """Return the diagnostic for an API key in a file, without the line that contains it."""
     return Diagnostic(
         "key-in-file",
         Severity.ERROR,
-        "this looks like a SendGrid API key, and a file in git is no place for one",
+        "this looks like a SendGrid API key, which must not be in a file in git",
         span,
-        hint="revoke the key in SendGrid, make a new one, and set it as an environment variable; "
-        "the line is not shown",
+        hint="revoke the key in SendGrid, create a new one, and set it in an environment variable "
+        "(the line is not shown)",
     )
 
 
 def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Order findings by file, line and column; each of them once."""
+    """Return diagnostics ordered by file, line and column, each once."""
 
-    def place(found: Diagnostic) -> tuple[str, int, int]:
-        span = found.span
+    def place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+        span = diagnostic.span
         return (span.file, span.line, span.column) if span else ("", 0, 0)
 
     return sorted(dict.fromkeys(diagnostics), key=place)
 
 
 def excerpt_lines(text: str) -> list[str]:
-    """Give the lines of a text for showing: keys and addresses are masked, and columns stay."""
+    """Return the lines of a text for display: keys and addresses masked, every column kept."""
     return _LINE_BREAK.split(redact(_masked(text, same_length=True)))
 
 
 def quote_value(text: str) -> str:
-    """Quote what somebody wrote, in a message: not more of it than helps, and no address."""
-    # Before it is cut: a mask does not know half of one.
+    """Quote a value for a message: shortened, and with addresses masked."""
+    # Masked before it is cut: half an address would not be recognised.
     text = _masked(text)
-    return f"`{text if len(text) <= _MOST_QUOTED else text[:_MOST_QUOTED] + '…'}`"
+    return f"`{text if len(text) <= _MAX_QUOTE else text[:_MAX_QUOTE] + '…'}`"
 
 
 def _masked(text: str, *, same_length: bool = False) -> str:
@@ -194,10 +194,10 @@ def _masked(text: str, *, same_length: bool = False) -> str:
 
 
 def spans_at(file: str, text: str, offsets: Sequence[int]) -> list[Span]:
-    """Give the places of offsets (in characters) of a text."""
+    """Return the spans of offsets, in characters, in a text."""
     if not offsets:
         return []
-    starts = [0, *(found.end() for found in _LINE_BREAK.finditer(text))]
+    starts = [0, *(line_break.end() for line_break in _LINE_BREAK.finditer(text))]
     lines = [bisect.bisect_right(starts, offset) for offset in offsets]
     return [
         Span(file, line, offset - starts[line - 1] + 1)
@@ -205,19 +205,21 @@ def spans_at(file: str, text: str, offsets: Sequence[int]) -> list[Span]:
     ]
 
 
-def decode_utf8(file: str, data: bytes, most: int = MAX_BYTES) -> tuple[str, Diagnostic | None]:
-    """Decode a file's bytes, at most so many, as UTF-8, with or without a byte order mark.
+def decode_utf8(
+    file: str, data: bytes, max_bytes: int = MAX_BYTES
+) -> tuple[str, Diagnostic | None]:
+    """Decode the bytes of a file, at most `max_bytes`, as UTF-8 with or without a byte order mark.
 
-    Gives the text, or an empty one and the reason why there is none.
+    Returns the text, or an empty text and the reason why there is none.
     """
-    if len(data) > most:
-        # The reader stops there, so how large it really is nobody knows.
-        summary = f"the file is larger than {most:,} bytes"
+    if len(data) > max_bytes:
+        # The reader stops there, so the real size is not known.
+        summary = f"the file is larger than the limit of {max_bytes:,} bytes"
         return "", Diagnostic("file-too-large", Severity.ERROR, summary, Span(file, 1, 1))
     hint = "save the file as UTF-8 in your editor"
-    other = _other_encoding(data)
-    if other:
-        summary = f"the file is {other}, not UTF-8"
+    encoding = _other_encoding(data)
+    if encoding:
+        summary = f"the file must be UTF-8, got {encoding}"
         return "", Diagnostic("not-utf8", Severity.ERROR, summary, Span(file, 1, 1), hint)
     try:
         return data.decode("utf-8").lstrip("\ufeff"), None
@@ -225,7 +227,7 @@ def decode_utf8(file: str, data: bytes, most: int = MAX_BYTES) -> tuple[str, Dia
         before = data[: error.start].decode("utf-8").lstrip("\ufeff")
         (span,) = spans_at(file, before, [len(before)])
         line = excerpt_lines(data.decode("utf-8", "replace").lstrip("\ufeff"))[span.line - 1]
-        summary = f"the file is not UTF-8: byte 0x{data[error.start]:02x} has no meaning here"
+        summary = f"the file must be UTF-8: invalid byte 0x{data[error.start]:02x}"
         return "", Diagnostic("not-utf8", Severity.ERROR, summary, span, hint, line)
 
 
@@ -239,5 +241,5 @@ def _other_encoding(data: bytes) -> str:
 
 
 def span_of(file: str, place: Place) -> Span:
-    """Give a place as a span of a file."""
+    """Return a place as a span of a file."""
     return Span(file, place.line + 1, place.column + 1, place.end_line + 1, place.end_column + 1)

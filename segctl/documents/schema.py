@@ -1,7 +1,7 @@
-"""A document held against a JSON Schema of `schemas/`, each violation in segctl's own words.
+"""Validation of documents against the JSON Schemas in `schemas/`, in segctl's own words.
 
-Owns the schemas at run time (one validator a schema and a process) and the translation of what
-jsonschema reports. Editors read the same files.
+Owns the schemas at run time (one validator per schema and process) and the translation of what
+jsonschema reports. Editors use the same files.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from jsonschema.protocols import Validator
 
-    from segctl.documents.document import Document
+    from segctl.documents.document import Document, Path
 
-_MOST_COMPARED = 40
+_MAX_SUGGESTED = 40
+"""The number of characters of a value that are compared with the allowed ones."""
+
 SETTINGS_FILE = "segctl.yaml"
 
 _TYPE_WORDS = {
@@ -41,19 +43,15 @@ _TYPE_WORDS = {
     "boolean": "true or false",
     "integer": "a whole number",
     "number": "a number",
-    "null": "empty",
 }
 
-_NO_KEY_HERE = "a key never stands in a file: set the variable that `api_key_env` names"
-_NO_HOST_HERE = "a pull request can edit this file, so the host comes from SEGCTL_BASE_URL alone"
-_NO_COMMAND_HERE = (
-    "a pull request can edit this file, so the command comes from SEGCTL_API_KEY_COMMAND alone"
-)
-_NO_PATH_HERE = (
-    "a pull request can edit this file, so the path comes from SENDGRID_API_KEY_FILE alone"
-)
+_NO_KEY_HERE = "never write a key in a file: set the variable that `api_key_env` names"
+_ANYONE_CAN_EDIT = "a pull request can edit this file, so"
+_NO_HOST_HERE = f"{_ANYONE_CAN_EDIT} the host comes from SEGCTL_BASE_URL only"
+_NO_COMMAND_HERE = f"{_ANYONE_CAN_EDIT} the command comes from SEGCTL_API_KEY_COMMAND only"
+_NO_PATH_HERE = f"{_ANYONE_CAN_EDIT} the path comes from SENDGRID_API_KEY_FILE only"
 
-# What people try to write into segctl.yaml; "did you mean `api_key_env`?" would be bad advice.
+# What people try to write in segctl.yaml; "did you mean `api_key_env`?" would be bad advice.
 _BELONGS_ELSEWHERE = {
     **dict.fromkeys(("apikey", "key", "token", "secret", "sendgridapikey"), _NO_KEY_HERE),
     **dict.fromkeys(("baseurl", "url", "host", "endpoint", "segctlbaseurl"), _NO_HOST_HERE),
@@ -66,7 +64,7 @@ _BELONGS_ELSEWHERE = {
 
 @cache
 def schema_text(name: str) -> str:
-    """Give the text of `schemas/NAME.schema.json`, from the package or from the checkout."""
+    """Return the text of `schemas/NAME.schema.json`, from the package or from the checkout."""
     return read_packaged("schemas", f"{name}.schema.json").decode("utf-8")
 
 
@@ -74,16 +72,16 @@ def schema_text(name: str) -> str:
 def validator(name: str) -> Validator:
     """Return the validator of a schema.
 
-    Two keywords are not jsonschema's own. It compares items that cannot be sorted one with
-    another, which takes seconds for a list of mappings; and it makes a validator for each value
-    of a mapping, which takes a third of the time of reading a project.
+    Two keywords replace jsonschema's own. jsonschema compares items that cannot be sorted each with
+    each, which takes seconds for a list of mappings; and it creates a validator for each value of
+    a mapping, which takes a third of the time of reading a project.
     """
     parts: dict[int, Validator] = {}  # by the identity of their schemas, which live as long
 
-    def properties(whole: Validator, wanted: Any, instance: Any, _: Any) -> Iterator[Any]:
+    def properties(whole: Validator, schemas: Any, instance: Any, _: Any) -> Iterator[Any]:
         if not isinstance(instance, dict):
             return
-        for key, schema in wanted.items():
+        for key, schema in schemas.items():
             if key not in instance:
                 continue
             part = parts.get(id(schema))
@@ -94,46 +92,46 @@ def validator(name: str) -> Validator:
                 error.schema_path.appendleft(key)
                 yield error
 
-    kind: type[Validator] = extend(  # type: ignore[no-untyped-call]
+    validator_class: type[Validator] = extend(  # type: ignore[no-untyped-call]
         Draft202012Validator, {"uniqueItems": _unique_texts, "properties": properties}
     )
-    return kind(json.loads(schema_text(name)))
+    return validator_class(json.loads(schema_text(name)))
 
 
-def _unique_texts(_: Any, wanted: bool, instance: Any, __: Any) -> Iterator[Any]:
-    if not wanted or not isinstance(instance, list):
+def _unique_texts(_: Any, is_required: bool, instance: Any, __: Any) -> Iterator[Any]:
+    if not is_required or not isinstance(instance, list):
         return
     seen = set()
     for number, item in enumerate(instance):
         if isinstance(item, str) and item in seen:
-            yield ValidationError("repeated", path=(number,))
+            yield ValidationError("duplicate", path=(number,))
         elif isinstance(item, str):
             seen.add(item)
 
 
 def check_schema(document: Document, name: str) -> bool:
-    """Add to the document's diagnostics whatever its schema forbids; say whether it fits."""
+    """Report everything in a document that its schema forbids; return whether it is valid."""
     before = len(document.diagnostics)
     errors = list(validator(name).iter_errors(document.value))
-    misspelt = {found for error in errors for found in _misspelt(error)}
+    misspelt = {place for error in errors for place in _probably_meant(error)}
     for error in errors:
         if not misspelt.intersection(_missing(error)):
             _report(document, error)
     return len(document.diagnostics) == before
 
 
-def _misspelt(error: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Give the keys, and where they belong, that an unknown one was perhaps meant to be."""
+def _probably_meant(error: Any) -> Iterator[tuple[Path, str]]:
+    """Yield the keys, with the path of their mapping, that unknown keys are misspellings of."""
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         for key in error.instance:
-            meant = key not in known and closest_match(key, known)
-            if meant:
-                yield tuple(error.absolute_path), meant
+            suggestion = key not in known and closest_match(key, known)
+            if suggestion:
+                yield tuple(error.absolute_path), suggestion
 
 
-def _missing(error: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Give the keys that something lacks, each of which would do."""
+def _missing(error: Any) -> Iterator[tuple[Path, str]]:
+    """Yield the keys of which a mapping lacks one, with the path of the mapping."""
     if not isinstance(error.instance, dict):
         return
     path = tuple(error.absolute_path)
@@ -153,11 +151,11 @@ def _missing(error: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 def _report(document: Document, error: Any) -> None:
     path = tuple(error.absolute_path)
-    handler = _HANDLERS.get(str(error.validator), _other)
+    handler = _HANDLERS.get(str(error.validator), _report_other)
     handler(document, error, path)
 
 
-def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _report_unknown_keys(document: Document, error: Any, path: Path) -> None:
     known = error.schema.get("properties", {})
     in_settings = document.file == SETTINGS_FILE
     for key in error.instance:
@@ -165,7 +163,7 @@ def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> 
             continue
         hint = in_settings and _BELONGS_ELSEWHERE.get(re.sub("[^a-z]", "", key.lower()))
         if key == "fixtures" and "query_dsl" in known:
-            hint = "what tests share stands in fixtures.yaml, at the top of the folder of segments"
+            hint = "put what tests share in fixtures.yaml, at the top of the segments folder"
         document.report(
             "unknown-key",
             f"unknown key {quote_value(key)}",
@@ -175,114 +173,111 @@ def _additional(document: Document, error: Any, path: tuple[str | int, ...]) -> 
         )
 
 
-def _required(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _report_missing_keys(document: Document, error: Any, path: Path) -> None:
     for key in error.validator_value:
         if key not in error.instance:
             document.report(
-                "missing-key", f"the key `{key}` is missing", path=path, hint=f"add `{key}: …`"
+                "missing-key", f"missing key `{key}`", path=path, hint=f"add `{key}: …`"
             )
 
 
-def _type(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _report_type(document: Document, error: Any, path: Path) -> None:
+    got = _type_words(error.instance)
     if path in PERCENTAGES:
-        report_percentage(document, path, "wrong-type", f", and is {_kind(error.instance)}")
+        report_percentage(document, path, "wrong-type", got)
         return
-    wanted = error.validator_value
-    first = wanted if isinstance(wanted, str) else wanted[0]
-    found = _kind(error.instance)
-    if first == "object" and not path:
+    types = error.validator_value
+    type_name = types if isinstance(types, str) else types[0]
+    if type_name == "object" and not path:
         example = "version: 1" if document.file == SETTINGS_FILE else "name: VIP"
         hint = f"write keys and values, such as `{example}`"
     else:
-        hint = _TYPE_HINTS.get(found) or _TYPE_HINTS.get((found, first)) or _WANTED[first]
+        hint = _TYPE_HINTS.get(got) or _TYPE_HINTS.get((got, type_name)) or _WRITE_TYPE[type_name]
     document.report(
         "wrong-type",
-        f"{field_words(path)} must be {_TYPE_WORDS[first]}, and is {found}",
+        f"{field_words(path)} must be {_TYPE_WORDS[type_name]}, got {got}",
         path=path,
         hint=hint,
     )
 
 
-def _kind(value: Any) -> str:
-    """Say what a value is, as the schema's own types are called in messages."""
+def _type_words(value: Any) -> str:
+    """Return the type of a value in the words of the messages."""
     if value is None:
-        return "empty"
-    kinds: tuple[tuple[Any, str], ...] = (
+        return "nothing"
+    types: tuple[tuple[Any, str], ...] = (
         (bool, "true or false"),
         (int | float, "a number"),
         (UnquotedDate, "a date"),
         (list, "a list"),
         (dict, "a mapping"),
     )
-    return next((words for kind, words in kinds if isinstance(value, kind)), "text")
+    return next((words for type_, words in types if isinstance(value, type_)), "text")
 
 
-# By what was found, or by that and what was wanted.
+# By what the value is, or by that and the type that it must have.
 _TYPE_HINTS: dict[str | tuple[str, str], str] = {
-    "empty": "give it a value, or remove it; text that starts with # needs quotes",
+    "nothing": "add a value, or remove the key; put text that starts with # in quotes",
     ("true or false", "string"): "put it in quotes",
     ("a number", "string"): "put it in quotes",
     ("a date", "string"): "put it in quotes",
-    ("a list", "string"): "text that starts with [ or `- ` needs quotes",
-    ("a mapping", "string"): "text that starts with { or holds `: ` needs quotes",
+    ("a list", "string"): "put text that starts with [ or `- ` in quotes",
+    ("a mapping", "string"): "put text that starts with { or contains `: ` in quotes",
     ("text", "array"): "write it as a list: [value]",
     ("text", "boolean"): "write true or false, without quotes",
     ("text", "integer"): "write a number, without quotes",
 }
 
 
-_WANTED = {
+_WRITE_TYPE = {
     "string": "write text",
     "array": "write a list: [value]",
     "object": "write keys and values on the lines below, indented",
     "boolean": "write true or false",
-    "integer": "write a number without a fraction",
+    "integer": "write a whole number",
 }
 
 
-def _empty(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _report_empty(document: Document, error: Any, path: Path) -> None:
     if error.instance == "" and "pattern" in error.schema:
-        # What an empty text means there, `report_pattern` says better.
+        # `report_pattern` says what an empty text means there.
         return
-    hint = "give it a value, or remove it"
+    hint = "add a value, or remove it"
     document.report("empty-value", f"{field_words(path)} must not be empty", path=path, hint=hint)
 
 
-def _too_long(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    length, most = len(error.instance), error.validator_value
+def _report_length(document: Document, error: Any, path: Path) -> None:
+    length, limit = len(error.instance), error.validator_value
     document.report(
         "too-long",
-        f"{field_words(path)} has {length:,} characters; the most is {most}",
+        f"{field_words(path)} has {length:,} characters, more than the limit of {limit}",
         path=path,
         hint="shorten it; `description` has room for the rest"
         if path == ("name",)
-        else "no segment ever had a longer one",
+        else "remove it: SendGrid does not allow names of that length",
     )
 
 
-def _max_items(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _report_item_count(document: Document, error: Any, path: Path) -> None:
     if path and path[-1] == "parent_list_ids":
         document.report(
             "too-many-parent-lists",
-            f"SendGrid accepts one parent list today, and there are {len(error.instance)}",
+            f"SendGrid accepts one parent list only, got {len(error.instance)}",
             path=path,
             hint="keep one here and name the others in the query: "
             "array_contains(list_ids, ['…', '…'])",
         )
     else:
-        _other(document, error, path)
+        _report_other(document, error, path)
 
 
-def _unique(document: Document, _: Any, path: tuple[str | int, ...]) -> None:
+def _report_duplicate(document: Document, _: Any, path: Path) -> None:
     document.report(
-        "repeated-item",
-        f"{field_words(path)} stands in the list a second time",
-        path=path,
-        hint="remove it",
+        "repeated-item", f"{field_words(path)} is a duplicate", path=path, hint="remove it"
     )
 
 
-def _bound(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _report_bound(document: Document, error: Any, path: Path) -> None:
     side, other = ("least", "larger") if error.validator == "minimum" else ("most", "smaller")
     document.report(
         "bad-value",
@@ -292,52 +287,47 @@ def _bound(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
     )
 
 
-def _enum(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    # A bare `off` is false to YAML; people are told of the word.
+def _report_enum(document: Document, error: Any, path: Path) -> None:
+    # YAML reads a bare `off` as false; the message names the word.
     words = [value for value in error.validator_value if isinstance(value, str)]
     allowed = ["true", *words] if True in error.validator_value else words
     document.report(
         "bad-value",
         f"{field_words(path)} must be {' or '.join(allowed)}",
         path=path,
-        hint=did_you_mean(str(error.instance)[:_MOST_COMPARED], allowed, "write one of them"),
+        hint=did_you_mean(str(error.instance)[:_MAX_SUGGESTED], allowed, "write one of them"),
     )
 
 
-def _const(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    wanted = error.validator_value
-    hint = f"write {wanted}, without quotes"
+def _report_const(document: Document, error: Any, path: Path) -> None:
+    allowed = error.validator_value
+    hint = f"write {allowed}, without quotes"
     if isinstance(error.instance, int) and path == ("version",):
-        hint = f"this segctl reads version {wanted}; a newer one perhaps reads yours"
-    document.report("bad-value", f"{field_words(path)} must be {wanted}", path=path, hint=hint)
+        hint = f"write {allowed}, or install a newer segctl if the file needs one"
+    document.report("bad-value", f"{field_words(path)} must be {allowed}", path=path, hint=hint)
 
 
-def _one_of(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _report_query_keys(document: Document, error: Any, path: Path) -> None:
     if not isinstance(error.instance, dict):
-        # The schema finds a list to have both; that it is one is said already.
+        # The schema takes a list to have both keys; that it is a list is already reported.
         return
     keys: list[str] = [option["required"][0] for option in error.validator_value]
-    given = [key for key in keys if key in error.instance]
+    present = [key for key in keys if key in error.instance]
     names = " or ".join(f"`{key}`" for key in keys)
-    if given:
+    if present:
+        other_line = document.span((present[0],), key=True).line
         document.report(
             "two-queries",
-            f"a segment has {names}, not both",
-            path=(given[1],),
+            f"a segment must have {names}, not both",
+            path=(present[1],),
             key=True,
-            hint=f"remove one of the two (the other is on line "
-            f"{document.span((given[0],), key=True).line})",
+            hint=f"remove one of the two (the other is on line {other_line})",
         )
     else:
-        document.report(
-            "missing-key",
-            "there is no query",
-            path=path,
-            hint=f"add {names}",
-        )
+        document.report("missing-key", "missing query", path=path, hint=f"add {names}")
 
 
-def _not(document: Document, error: Any, _: tuple[str | int, ...]) -> None:
+def _report_removed_keys(document: Document, error: Any, _: Path) -> None:
     if not isinstance(error.instance, dict):
         # As for the two queries.
         return
@@ -346,32 +336,32 @@ def _not(document: Document, error: Any, _: tuple[str | int, ...]) -> None:
         if key in error.instance:
             document.report(
                 "removed-with-more",
-                f"a file that says `removed` declares no `{key}`",
+                f"a file with `removed` must not have `{key}`",
                 path=(key,),
                 key=True,
                 hint="remove one of the two",
             )
 
 
-def _other(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
+def _report_other(document: Document, error: Any, path: Path) -> None:
     document.report(
-        "bad-value", f"{field_words(path)} is refused by the rule `{error.validator}`", path=path
+        "bad-value", f"{field_words(path)} violates the schema rule `{error.validator}`", path=path
     )
 
 
 _HANDLERS: dict[str, Any] = {
-    "additionalProperties": _additional,
-    "required": _required,
-    "type": _type,
-    "minLength": _empty,
-    "minProperties": _empty,
-    "maxLength": _too_long,
-    "maxItems": _max_items,
-    "uniqueItems": _unique,
+    "additionalProperties": _report_unknown_keys,
+    "required": _report_missing_keys,
+    "type": _report_type,
+    "minLength": _report_empty,
+    "minProperties": _report_empty,
+    "maxLength": _report_length,
+    "maxItems": _report_item_count,
+    "uniqueItems": _report_duplicate,
     "pattern": report_pattern,
-    "enum": _enum,
-    "const": _const,
-    "oneOf": _one_of,
-    **dict.fromkeys(("minimum", "maximum"), _bound),
-    "not": _not,
+    "enum": _report_enum,
+    "const": _report_const,
+    "oneOf": _report_query_keys,
+    **dict.fromkeys(("minimum", "maximum"), _report_bound),
+    "not": _report_removed_keys,
 }

@@ -1,6 +1,7 @@
-"""What is wrong with a text that does not have the form its schema asks for, field by field.
+"""Messages for texts that do not have the form that their schema requires, field by field.
 
-Owns the words for each `pattern` of the schemas, which jsonschema can only quote.
+Owns the words for every `pattern` of the schemas, which jsonschema can only quote, and the one form
+of a percentage in YAML.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from segctl.documents.document import quote_value
 
 if TYPE_CHECKING:
-    from segctl.documents.document import Document
+    from segctl.documents.document import Document, Path
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-def field_words(path: tuple[str | int, ...]) -> str:
-    """Name a value as people would: `parent_list_ids`, `targets.eu`, `tags, item 2`."""
+def field_words(path: Path) -> str:
+    """Return the name of a value for a message: `parent_list_ids`, `targets.eu`, `tags`, item 2."""
     if not path:
         return "the file"
     words = ".".join(str(step) for step in path if isinstance(step, str))
@@ -29,7 +30,7 @@ PERCENTAGES = {
     ("limits", "max_audience_change"): ("", "write a whole percentage, such as 50%"),
     ("allow_audience_change",): ("true or ", "write a whole percentage, such as 80%, or true"),
 }
-"""The percentages by their paths: what else may stand there, and the hint."""
+"""The percentages by their paths: what else the value may be, and the hint."""
 
 
 def parse_percentage(value: str | float) -> int:
@@ -41,45 +42,43 @@ def parse_percentage(value: str | float) -> int:
     return int(value.rstrip("% ")) if isinstance(value, str) else int(value)
 
 
-def report_percentage(
-    document: Document, path: tuple[str | int, ...], code: str, said: str = ""
-) -> None:
-    """Report what is no percentage; `said` is what else there is to say of it."""
-    other, hint = PERCENTAGES[path]  # type: ignore[index] # only paths that are in it come here
-    document.report(
-        code, f"{field_words(path)} must be {other}a percentage{said}", path=path, hint=hint
-    )
+def report_percentage(document: Document, path: Path, code: str, got: str = "") -> None:
+    """Report an invalid percentage; `got` is what the value is instead, if that is known."""
+    alternative, hint = PERCENTAGES[path]  # type: ignore[index] # only called for these paths
+    summary = f"{field_words(path)} must be {alternative}a percentage"
+    document.report(code, summary + (f", got {got}" if got else ""), path=path, hint=hint)
 
 
-_NAMED_BY_ID = {
-    "parent_list_ids": ("a parent list", "the list's page in SendGrid has its id in the address"),
-    "upgrade_from": ("a v1 segment", "`segctl list --v1` shows the ids"),
+_IDENTIFIED = {
+    "parent_list_ids": ("a list", "copy the id from the address of the list's page in SendGrid"),
+    "upgrade_from": ("a v1 segment", "run `segctl list --v1` to see the ids"),
 }
 
 
-def report_pattern(document: Document, error: Any, path: tuple[str | int, ...]) -> None:
-    """Report a text that a schema wants in another form, by the field that it stands in."""
+def report_pattern(document: Document, error: Any, path: Path) -> None:
+    """Report a text that does not match the pattern of its schema."""
     match path:
         case ("parent_list_ids" | "upgrade_from", _):
-            what, hint = _NAMED_BY_ID[str(path[0])]
+            thing, hint = _IDENTIFIED[str(path[0])]
             document.report(
                 "bad-uuid",
-                f"{what} is named by its id, a UUID such as 0f3ba1c2-5d6e-4f70-8a9b-1c2d3e4f5a6b",
+                f"{field_words(path)} must be the id of {thing}, a UUID such as"
+                " 0f3ba1c2-5d6e-4f70-8a9b-1c2d3e4f5a6b",
                 path=path,
                 hint=hint,
             )
         case ("name",) | ("previous_names", _) if not error.instance.strip():
-            field = field_words(path)
-            document.report("empty-value", f"{field} is empty", path=path, hint="give it a value")
+            summary = f"{field_words(path)} must not be empty"
+            document.report("empty-value", summary, path=path, hint="add a value")
         case ("name",) | ("previous_names", _):
-            found = _CONTROL.search(error.instance)
-            char = found.group() if found else ""
+            match = _CONTROL.search(error.instance)
+            char = match.group() if match else ""
             what = "a line break" if char in "\r\n" else f"the character U+{ord(char):04X}"
             document.report(
                 "control-character",
-                f"{field_words(path)} holds {what}",
+                f"{field_words(path)} must not contain {what}",
                 path=path,
-                hint="a name is one line of plain text: remove the escape, or the `|` or `>`",
+                hint="write one line of plain text, without escape sequences, `|` and `>`",
             )
         case ("query_dsl",):
             document.report(
@@ -88,36 +87,34 @@ def report_pattern(document: Document, error: Any, path: tuple[str | int, ...]) 
         case ("query_file",):
             document.report(
                 "bad-query-file",
-                "`query_file` must name a .sql file",
+                "`query_file` must be the path of a .sql file",
                 path=path,
-                hint="such as `query_file: vip.sql`; a query itself goes into `query_dsl`",
+                hint="write a path such as vip.sql, or put the query itself in `query_dsl`",
             )
         case ("targets", _, "api_key_env"):
             document.report(
                 "bad-variable",
-                "`api_key_env` is the name of an environment variable: capital letters, "
+                "`api_key_env` must be the name of an environment variable: capital letters, "
                 "digits and underscores",
                 path=path,
-                hint="the key itself never stands in a file",
+                hint="never write the key itself in a file",
             )
         case ("targets",):
             document.report(
                 "bad-target-name",
-                f"{quote_value(error.instance)} cannot be the name of a target",
+                f"invalid target name {quote_value(error.instance)}",
                 path=(*path, error.instance),
                 key=True,
-                hint="a letter first, then letters, digits, - and _, at most 63 in all",
+                hint="start with a letter; use only letters, digits, - and _, at most 63 in all",
             )
         case ("targets", _, "subuser"):
             document.report(
                 "bad-value",
                 f"{field_words(path)} must be one word without accents, at most 128 characters",
                 path=path,
-                hint="it is the subuser's login in SendGrid",
+                hint="write the subuser's login in SendGrid",
             )
         case _ if path in PERCENTAGES:
             report_percentage(document, path, "bad-value")
         case _:
-            document.report(
-                "bad-value", f"{field_words(path)} has a value of the wrong form", path=path
-            )
+            document.report("bad-value", f"{field_words(path)} has an invalid value", path=path)

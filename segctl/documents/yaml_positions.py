@@ -1,12 +1,10 @@
-"""From a place in a value to the place in the file that holds it.
+"""Positions in a file for the characters of a value: the way back through YAML's scalar styles.
 
-Owns the way back through YAML's scalar styles: what one character of a scalar's value was
-written as, and where. It decodes the scalar once more, keeping the places, and believes itself
-only when it arrives at the value that the YAML library gave; otherwise everything is at the
-scalar's start, which is true, if coarse. Refuses to read files and to load YAML.
+Decodes a scalar again, keeping the place of each character, and trusts the result only if it is the
+value that the YAML library returned. Otherwise every character is at the scalar's start, which is
+true, if coarse. Reads no files and loads no YAML.
 
-Lines end at LF, CRLF or CR, as editors have it; lines and columns count from 1, columns in
-characters.
+Lines end at LF, CRLF or CR, as in editors; lines and columns count from 1, columns in characters.
 """
 
 from __future__ import annotations
@@ -31,28 +29,28 @@ _ESCAPES = {
 }  # fmt: skip
 _CODES = {"x": 2, "u": 4, "U": 8}
 
-_WIDEST = 200
-"""So many indentations are tried for a block scalar that states its own."""
+_MAX_INDENTS = 200
+"""The number of indentations that are tried for a block scalar with an indentation indicator."""
 
-_Piece = tuple[str, int]
-"""A character of the value, and the index in the file of the first character it came from."""
+_SourcedChar = tuple[str, int]
+"""A character of the value, and the index in the file of the first character it was written as."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextMap:
-    """Places in a whole text, as in a `.sql` file."""
+    """Positions in a whole text, such as that of a `.sql` file."""
 
     text: str
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        starts = (0, *(found.end() for found in _BREAK.finditer(self.text)))
+        starts = (0, *(line_break.end() for line_break in _BREAK.finditer(self.text)))
         object.__setattr__(self, "_starts", starts)
 
     def locate(self, offset: int) -> tuple[int, int]:
-        """Return line and column of a character; outside the text, of its nearest end.
+        """Return the line and column of a character; outside the text, of its nearest end.
 
-        A byte order mark at the beginning of the text is not a column.
+        A byte order mark at the start of the text is not a column.
         """
         offset = max(0, min(offset, len(self.text)))
         line = bisect_right(self._starts, offset)
@@ -64,12 +62,12 @@ class TextMap:
 
 @dataclass(frozen=True, slots=True)
 class ScalarMap:
-    """Places in the value of one YAML scalar.
+    """Positions in the value of one YAML scalar.
 
-    `text` is the whole file; `start_index` and `end_index` are the indices in it of the scalar's
-    marks, as PyYAML gives them (libyaml does not count a byte order mark: both ways of counting
-    are understood); `style` is PyYAML's: `None` or `""` for plain, or one of `' " | >`; `value`
-    is what the scalar says.
+    `text` is the whole file; `start_index` and `end_index` are the indices of the scalar's marks
+    in it, as PyYAML reports them (libyaml does not count a byte order mark: both ways of counting
+    work); `style` is PyYAML's: `None` or `""` for plain, or one of `' " | >`; `value` is the
+    scalar's value.
     """
 
     text: str
@@ -83,14 +81,14 @@ class ScalarMap:
 
     @property
     def proven(self) -> bool:
-        """Whether places are exact. Otherwise every offset is at the scalar's start."""
+        """Whether positions are exact. Otherwise every offset is at the scalar's start."""
         return self._sources() is not None
 
     def index(self, offset: int) -> int:
         """Return the index in the file of the character at `offset` of the value.
 
-        A character that was folded from a line break is at that break. An offset behind the
-        value is one past its last character, and a negative one is its first.
+        A space that was folded from a line break is at that break. An offset after the value is
+        one past its last character; a negative one is its first.
         """
         sources = self._sources()
         if not sources:
@@ -100,29 +98,29 @@ class ScalarMap:
         return sources[max(0, offset)]
 
     def locate(self, offset: int) -> tuple[int, int]:
-        """Return line and column in the file of the character at `offset` of the value."""
+        """Return the line and column in the file of the character at `offset` of the value."""
         return TextMap(self.text).locate(self.index(offset))
 
     def _sources(self) -> tuple[int, ...] | None:
-        # Decoded on the first question: most scalars are never asked about.
+        # Decoded on first use: most scalars are never used.
         if not self._known:
             self._known.append(self._prove())
         return self._known[0]
 
     def _prove(self) -> tuple[int, ...] | None:
-        """Return the source of each character, if decoding again gives the value."""
+        """Return the index of each character, if decoding the scalar again yields the value."""
         for shift in (0, 1) if self.text.startswith("\ufeff") else (0,):
             start, end = self.start_index + shift, self.end_index + shift
             properties = _PROPERTIES.match(self.text, start, end)
             start = properties.end() if properties else start
-            for pieces in _decodings(self.text, start, end, self.style or ""):
-                if "".join(char for char, _ in pieces) == self.value:
-                    return tuple(source for _, source in pieces)
+            for chars in _decodings(self.text, start, end, self.style or ""):
+                if "".join(char for char, _ in chars) == self.value:
+                    return tuple(source for _, source in chars)
         return None
 
 
-def _decodings(text: str, start: int, end: int, style: str) -> Iterator[list[_Piece]]:
-    """Yield the ways to read `text[start:end]` as a scalar of a style; mostly one, or none."""
+def _decodings(text: str, start: int, end: int, style: str) -> Iterator[list[_SourcedChar]]:
+    """Yield the ways to read `text[start:end]` as a scalar of a style: usually one, or none."""
     if style in ("|", ">"):
         yield from _blocks(text, start, end)
     elif style in ("'", '"'):
@@ -132,14 +130,14 @@ def _decodings(text: str, start: int, end: int, style: str) -> Iterator[list[_Pi
         yield list(_flow(text, start, end, style))
 
 
-def _flow(text: str, start: int, end: int, style: str) -> Iterator[_Piece]:
-    """Decode a plain or quoted scalar, given without its quotes."""
+def _flow(text: str, start: int, end: int, style: str) -> Iterator[_SourcedChar]:
+    """Yield the characters of a plain or quoted scalar; the range is without its quotes."""
     position = start
     while position < end:
         char = text[position]
         if style == '"' and char == "\\":
-            piece, position = _escape(text, position, end)
-            yield from piece
+            chars, position = _escape(text, position, end)
+            yield from chars
         elif style == "'" and text.startswith("''", position):
             yield "'", position
             position += 2
@@ -151,37 +149,37 @@ def _flow(text: str, start: int, end: int, style: str) -> Iterator[_Piece]:
             position += 1
 
 
-def _folded(text: str, start: int, end: int) -> Iterator[_Piece]:
-    """Fold white space with line breaks in it: one is a space, each further one a line feed."""
+def _folded(text: str, start: int, end: int) -> Iterator[_SourcedChar]:
+    """Yield what white space with line breaks folds to: a space, or a line feed per further one."""
     first, *others = _YAML_BREAK.finditer(text, start, end)
-    kept = first.group() in ("\u2028", "\u2029")  # YAML 1.1 does not fold these two
-    if kept:
+    if first.group() in ("\u2028", "\u2029"):  # YAML 1.1 does not fold these two
         yield first.group(), first.start()
     elif not others:
         yield " ", first.start()
-    for found in others:
-        yield _line_feed(found), found.start()
+    for line_break in others:
+        yield _line_feed(line_break), line_break.start()
 
 
-def _line_feed(found: re.Match[str]) -> str:
-    return found.group() if found.group() in ("\u2028", "\u2029") else "\n"
+def _line_feed(line_break: re.Match[str]) -> str:
+    return line_break.group() if line_break.group() in ("\u2028", "\u2029") else "\n"
 
 
-def _escape(text: str, position: int, end: int) -> tuple[list[_Piece], int]:
-    """Decode a backslash escape; return its characters, and where it ends."""
+def _escape(text: str, position: int, end: int) -> tuple[list[_SourcedChar], int]:
+    """Return the characters of a backslash escape, and where it ends."""
     mark = text[position + 1 : position + 2]
     if mark in _CODES:
-        behind = position + 2 + _CODES[mark]
-        digits = text[position + 2 : behind]
+        end_of_digits = position + 2 + _CODES[mark]
+        digits = text[position + 2 : end_of_digits]
         if re.fullmatch(r"[0-9A-Fa-f]+", digits) and int(digits, 16) <= 0x10FFFF:  # noqa: PLR2004
-            return [(chr(int(digits, 16)), position)], behind
+            return [(chr(int(digits, 16)), position)], end_of_digits
     if mark in _ESCAPES:
         return [(_ESCAPES[mark], position)], position + 2
     fold = _FOLD.match(text, position + 1, end)
     if fold is None:
         return [], position + 2
     _, *others = _YAML_BREAK.finditer(text, position, fold.end())
-    return [(_line_feed(found), found.start()) for found in others], fold.end()
+    chars = [(_line_feed(line_break), line_break.start()) for line_break in others]
+    return chars, fold.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +191,11 @@ class _Line:
     ends: str
 
 
-def _blocks(text: str, start: int, end: int) -> Iterator[list[_Piece]]:
-    """Decode a block scalar by each indentation that its lines allow.
+def _blocks(text: str, start: int, end: int) -> Iterator[list[_SourcedChar]]:
+    """Yield the characters of a block scalar for each indentation that its lines allow.
 
-    With an indentation indicator the indentation depends on what is around the scalar, which
-    is not known here; and the value tells which one was meant.
+    With an indentation indicator, the indentation depends on what is around the scalar, which is
+    not known here; the value shows which one is right.
     """
     header = _HEADER.match(text, start, end)
     if header is None:
@@ -205,15 +203,16 @@ def _blocks(text: str, start: int, end: int) -> Iterator[list[_Piece]]:
     lines: list[_Line] = []
     position = header.end()
     while position < end:
-        found = _YAML_BREAK.search(text, position, end)
-        stop = found.start() if found else end
-        lines.append(_Line(position, stop, _line_feed(found) if found else ""))
-        position = found.end() if found else end
-    widths = [_indent(text, line) for line in lines]
-    filled = [w for w, line in zip(widths, lines, strict=True) if line.start + w < line.end]
-    widest = min(filled) if filled else max(widths, default=0)
-    least = max(-1, widest - _WIDEST) if any(m.isdigit() for m in header["marks"]) else widest - 1
-    for indent in range(widest, least, -1):
+        line_break = _YAML_BREAK.search(text, position, end)
+        stop = line_break.start() if line_break else end
+        lines.append(_Line(position, stop, _line_feed(line_break) if line_break else ""))
+        position = line_break.end() if line_break else end
+    indents = [_indent(text, line) for line in lines]
+    filled = [n for n, line in zip(indents, lines, strict=True) if line.start + n < line.end]
+    largest = min(filled) if filled else max(indents, default=0)
+    has_indicator = any(mark.isdigit() for mark in header["marks"])
+    count = min(_MAX_INDENTS, largest + 1) if has_indicator else 1
+    for indent in range(largest, largest - count, -1):
         yield list(_block(text, lines, indent, text[start], header["marks"]))
 
 
@@ -222,9 +221,11 @@ def _indent(text: str, line: _Line) -> int:
     return len(body) - len(body.lstrip(" "))
 
 
-def _block(text: str, lines: list[_Line], indent: int, style: str, marks: str) -> Iterator[_Piece]:
+def _block(
+    text: str, lines: list[_Line], indent: int, style: str, marks: str
+) -> Iterator[_SourcedChar]:
     last: _Line | None = None  # the last line that was not blank
-    loose = False  # it began with a blank, behind the indentation
+    is_last_loose = False  # it started with white space after the indentation
     blank: list[_Line] = []
     for line in lines:
         begin = line.start + min(indent, _indent(text, line))
@@ -233,14 +234,14 @@ def _block(text: str, lines: list[_Line], indent: int, style: str, marks: str) -
             continue
         is_loose = text[begin] in " \t"
         if last:
-            if style == "|" or loose or is_loose or last.ends != "\n":
+            if style == "|" or is_last_loose or is_loose or last.ends != "\n":
                 yield last.ends, last.end
             elif not blank:
                 yield " ", last.end
-        yield from ((b.ends, b.end) for b in blank)
-        yield from ((text[i], i) for i in range(begin, line.end))
-        last, loose, blank = line, is_loose, []
+        yield from ((blank_line.ends, blank_line.end) for blank_line in blank)
+        yield from ((text[index], index) for index in range(begin, line.end))
+        last, is_last_loose, blank = line, is_loose, []
     if last and last.ends and "-" not in marks:
         yield last.ends, last.end
     if "+" in marks:
-        yield from ((b.ends, b.end) for b in blank if b.ends)
+        yield from ((line.ends, line.end) for line in blank if line.ends)

@@ -1,9 +1,9 @@
-"""Reads YAML text into a `Document`: plain data and the place of everything.
+"""A reader from YAML text to a `Document`: plain data, and the place of every part of it.
 
-Composes from PyYAML's events, so that duplicate keys, aliases that explode and nesting without end
-are found before they cost anything (a recursive loader takes quadratic time, then the whole
-process, on a file of opening brackets). Refuses what is not plain data: tags, merge keys, keys
-that are not text, a second document. Knows nothing of segments.
+Composes from PyYAML's events, so that duplicate keys, exponential aliases and endless nesting are
+found before they cost anything (a recursive loader takes quadratic time on a file of opening
+brackets, then takes the process down). Refuses what is not plain data: tags, merge keys, keys that
+are not text, a second document. Does not know segments.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 
-# What YAML allows, less the three line breaks that no editor shows as one: a reviewer would take
-# what follows them for the rest of a comment.
-# What is forbidden, and not "all but what is allowed", which takes ten times as long to compile.
+# YAML allows three more line breaks, which no editor shows as one: a reviewer would take what
+# follows them for the rest of a comment. A pattern of the allowed characters would take ten times
+# as long to compile.
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
 )
@@ -54,16 +54,16 @@ _VALUE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", 
 _STRING_TAG = "tag:yaml.org,2002:str"
 _TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
 
-_MOST_BITS = 1 << 12
-"""Of a number. Python writes none of more than 4,300 digits."""
+_MAX_BITS = 1 << 12
+"""The limit for a number: Python cannot write one with more than 4,300 digits."""
 
 _RESOLVER: Any = Resolver()
 _SPECIAL = frozenset(Resolver.yaml_implicit_resolvers)
-"""What begins a plain scalar that may be other than text; an empty one is null."""
+"""First characters of plain scalars that may not be text; an empty scalar is null."""
 
 
 def parse_document(file: str, text: str) -> Document:
-    """Read one YAML document. Never raises for what the text holds: see `diagnostics`."""
+    """Return the document in a text. Never raises for its content: see `diagnostics`."""
     document = Document(file, text)
     forbidden = _FORBIDDEN.search(text)
     if forbidden:
@@ -71,8 +71,8 @@ def parse_document(file: str, text: str) -> Document:
         return document
     error = _build(document, text)
     if error is not None and "exceeded maximum nesting" in str(error):
-        # libyaml scans ahead, 1,000 brackets at most, before it passes on the first of them. Up to
-        # the one that it refuses there are more than enough for the limit here.
+        # libyaml scans ahead, up to 1,000 brackets, before it returns the first of them. The text
+        # before the bracket that it refuses has more than enough of them for the limit here.
         document = Document(file, text)
         error = _build(document, text[: error.problem_mark.index])
     if error is not None:
@@ -84,7 +84,7 @@ def parse_document(file: str, text: str) -> Document:
 
 
 def _build(document: Document, text: str) -> Any:
-    """Read a text into the document; return the `YAMLError` of what is no YAML, or `None`."""
+    """Read a text into the document; return the `YAMLError` where it is not YAML, or `None`."""
     try:
         _Builder(document).build(CParser(text))
     except YAMLError as error:
@@ -101,25 +101,25 @@ def _report_character(document: Document, offset: int) -> None:
     if char in _HIDDEN_BREAKS:
         document.report_at(
             "hidden-line-break",
-            f"a line break that editors do not show stands here ({name})",
+            f"invisible line break ({name})",
             span,
-            hint="remove it, or press Enter instead",
+            hint="remove it, or replace it with an ordinary line break",
         )
     else:
         document.report_at(
             "control-character",
-            f"a character that YAML does not allow stands here ({name})",
+            f"YAML does not allow the character {name}",
             span,
             hint="remove it",
         )
 
 
 class _Stop(Exception):
-    """The document cannot be read on; the reason is among its diagnostics."""
+    """Ends the reading; the reason is among the diagnostics of the document."""
 
 
-class _Frame:
-    """A collection that is still open: a sequence with `items`, or a mapping without."""
+class _OpenCollection:
+    """A collection whose end is not read yet: a sequence with `items`, or a mapping without."""
 
     __slots__ = (
         *("path", "start", "anchor", "items", "value", "size"),
@@ -138,17 +138,17 @@ class _Frame:
         self.duplicate = False
 
     def next_path(self) -> Path:
-        """Give the path of the value that comes next."""
+        """Return the path of the next value."""
         step = self.key if self.items is None else len(self.items)
         return (*self.path, step)
 
 
 class _Builder:
-    """Turns events into data, one frame for each open collection."""
+    """Builds the data of a document from events, with a stack of open collections."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.frames: list[_Frame] = []
+        self.stack: list[_OpenCollection] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open_anchors: set[str] = set()
         self.nodes = 0
@@ -172,7 +172,7 @@ class _Builder:
     def start(self, event: Any) -> None:
         self.documents += 1
         if self.documents > 1:
-            hint = "move it to a file of its own, or remove the line"
+            hint = "move it to a separate file, or remove the line"
             self.stop("second-document", "a second YAML document starts here", event, hint)
 
     def stop(self, code: str, summary: str, event: Any, hint: str = "") -> None:
@@ -184,45 +184,49 @@ class _Builder:
         if self.nodes > MAX_NODES:
             self.stop(
                 "too-many-nodes",
-                f"the file has more than {MAX_NODES:,} values once its aliases are written out",
+                f"the file has more than {MAX_NODES:,} values when its aliases are expanded",
                 event,
-                "write the values out, or make the file smaller",
+                "use fewer aliases, or make the file smaller",
             )
 
-    def mapping_without_key(self) -> _Frame | None:
-        """Give the innermost collection where it is a mapping and its next key comes now."""
-        frame = self.frames[-1] if self.frames else None
-        return frame if frame and frame.items is None and frame.key is None else None
+    def mapping_without_key(self) -> _OpenCollection | None:
+        """Return the innermost collection if it is a mapping whose next key is due, or `None`."""
+        collection = self.stack[-1] if self.stack else None
+        return (
+            collection
+            if collection and collection.items is None and collection.key is None
+            else None
+        )
 
     def scalar(self, event: Any) -> None:
         self.count(1, event)
         place = _place(event.start_mark, event.end_mark, event.style or "")
-        frame = self.mapping_without_key()
-        if frame is None:
+        collection = self.mapping_without_key()
+        if collection is None:
             value = self.resolve(event)
             self.add(value, 1, place)
         else:
             value = event.value
-            self.set_key(frame, value, place, event)
+            self.set_key(collection, value, place, event)
         if event.anchor:
             self.anchors[event.anchor] = (value, 1)
 
-    def set_key(self, frame: _Frame, key: str, place: Place, event: Any) -> None:
+    def set_key(self, collection: _OpenCollection, key: str, place: Place, event: Any) -> None:
         if key == "<<" and not event.style:
             self.stop(
                 "merge-key",
                 "merge keys (<<) are not supported",
                 event,
-                "write the keys out",
+                "write the keys themselves",
             )
-        frame.key, frame.key_place = key, place
-        frame.duplicate = key in frame.value
-        if frame.duplicate:
-            first = self.document.keys.get((*frame.path, key))
+        collection.key, collection.key_place = key, place
+        collection.duplicate = key in collection.value
+        if collection.duplicate:
+            first = self.document.keys.get((*collection.path, key))
             where = f" (first on line {first.line + 1})" if first else ""
             self.document.report_at(
                 "duplicate-key",
-                f"the key {quote_value(key)} stands here a second time{where}",
+                f"duplicate key {quote_value(key)}{where}",
                 span_of(self.document.file, place),
                 hint="keep one of the two",
             )
@@ -241,38 +245,39 @@ class _Builder:
         if tag not in _VALUE_TAGS:
             return value
         try:
-            made = SafeConstructor().construct_object(ScalarNode(tag, value))
+            constructed = SafeConstructor().construct_object(ScalarNode(tag, value))
         except ValueError:
-            # A number that Python cannot make, such as one of five thousand digits.
+            # A number that Python cannot convert, such as one of five thousand digits.
             return value
-        # Of so many bits, made of other than decimal digits, Python cannot write it.
-        return value if isinstance(made, int) and made.bit_length() > _MOST_BITS else made
+        # Hexadecimal digits, for instance, can make a number that Python cannot write.
+        is_too_long = isinstance(constructed, int) and constructed.bit_length() > _MAX_BITS
+        return value if is_too_long else constructed
 
     def unknown_tag(self, event: Any) -> None:
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
         self.stop(
             "yaml-tag",
-            f"the tag {quote_value(tag)} is not supported",
+            f"unsupported tag {quote_value(tag)}",
             event,
-            "remove it; text that starts with ! needs quotes",
+            "remove it, or put text that starts with ! in quotes",
         )
 
     def alias(self, event: Any) -> None:
         if self.mapping_without_key():
-            self.stop("bad-key", "a key must be plain text", event, "write the key out")
+            self.stop("bad-key", "a key must be plain text", event, "write the key itself")
         if event.anchor in self.open_anchors:
             self.stop(
                 "alias-cycle",
-                f"the alias *{event.anchor} stands inside itself",
+                f"the alias *{event.anchor} is inside the value that it repeats",
                 event,
-                "write the value out",
+                "write the value itself",
             )
         if event.anchor not in self.anchors:
             self.stop(
                 "unknown-alias",
-                f"there is no anchor &{event.anchor} above this alias",
+                f"anchor &{event.anchor} not found above this alias",
                 event,
-                "text that starts with * needs quotes",
+                "put text that starts with * in quotes",
             )
         value, size = self.anchors[event.anchor]
         self.count(size, event)
@@ -281,49 +286,49 @@ class _Builder:
     def open(self, event: Any) -> None:
         self.count(1, event)
         if self.mapping_without_key():
-            hint = "text that starts with [ or { needs quotes"
+            hint = "put text that starts with [ or { in quotes"
             self.stop("bad-key", "a key must be plain text", event, hint)
         if event.tag is not None and event.tag != "!":
             kind = "map" if isinstance(event, MappingStartEvent) else "seq"
             if event.tag != f"tag:yaml.org,2002:{kind}":
                 self.unknown_tag(event)
-        if len(self.frames) >= MAX_DEPTH:
+        if len(self.stack) >= MAX_DEPTH:
             self.stop(
                 "too-deep",
-                f"values are nested more than {MAX_DEPTH} deep",
+                f"values are nested more than {MAX_DEPTH} levels deep",
                 event,
-                "is a bracket left open?",
+                "close every bracket, or use fewer levels",
             )
         if event.anchor:
             self.open_anchors.add(event.anchor)
-        path = self.frames[-1].next_path() if self.frames else ()
-        self.frames.append(_Frame(path, event))
+        path = self.stack[-1].next_path() if self.stack else ()
+        self.stack.append(_OpenCollection(path, event))
 
     def close(self, event: Any) -> None:
-        frame = self.frames.pop()
-        place = _place(frame.start, event.end_mark)
-        if frame.anchor:
-            self.open_anchors.discard(frame.anchor)
-            self.anchors[frame.anchor] = (frame.value, frame.size)
-        self.add(frame.value, frame.size, place)
+        collection = self.stack.pop()
+        place = _place(collection.start, event.end_mark)
+        if collection.anchor:
+            self.open_anchors.discard(collection.anchor)
+            self.anchors[collection.anchor] = (collection.value, collection.size)
+        self.add(collection.value, collection.size, place)
 
     def add(self, value: Any, size: int, place: Place) -> None:
-        if not self.frames:
+        if not self.stack:
             self.document.value = value
             self.document.places[()] = place
             return
-        frame = self.frames[-1]
-        frame.size += size
-        if frame.items is not None:
-            self.document.places[frame.next_path()] = place
-            frame.items.append(value)
+        collection = self.stack[-1]
+        collection.size += size
+        if collection.items is not None:
+            self.document.places[collection.next_path()] = place
+            collection.items.append(value)
             return
-        if frame.key_place is not None and not frame.duplicate:
-            path = frame.next_path()
+        if collection.key_place is not None and not collection.duplicate:
+            path = collection.next_path()
             self.document.places[path] = place
-            self.document.keys[path] = frame.key_place
-            frame.value[frame.key] = value
-        frame.key = None
+            self.document.keys[path] = collection.key_place
+            collection.value[collection.key] = value
+        collection.key = None
 
 
 def _place(start: Any, end: Any, style: str | None = None) -> Place:

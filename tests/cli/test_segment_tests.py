@@ -314,7 +314,7 @@ def test_files_without_tests(project: Project) -> None:
         ("{ total_spend: '5' }", "`total_spend` must be a number"),
         ("{ total_spend: 0.12345678901 }", "at most 9 decimals"),
         ("{ plan: 5 }", "`plan` must be a string"),
-        ("{ plan: true }", "must be text, and is true or false"),
+        ("{ plan: true }", "must be text, got true or false"),
         ("{ renewal_date: '06/07/2026' }", "`renewal_date` must be a time"),
         ("{ renewal_date: 2026-07-06 }", "put it in quotes"),
         ("{ list_ids: x }", "write a list: [value]"),
@@ -352,7 +352,7 @@ def test_what_is_wrong_in_the_fixtures(project: Project) -> None:
     project.write({"segments/fixtures.yaml": "fixture: {}\n"})
     assert "unknown key `fixture`" in project.run("validate").err
     project.write({"segments/fixtures.yaml": FIXTURES, "segments/eu/fixtures.yaml": FIXTURES})
-    assert "stands in fixtures.yaml, at the top of the folder" in project.run("validate").err
+    assert "in fixtures.yaml, at the top of the segments folder" in project.run("validate").err
 
 
 def test_without_fields_the_contacts_say_the_types(project: Project) -> None:
@@ -436,7 +436,7 @@ def test_tests_change_no_plan(connected: Project) -> None:
 
 def test_a_removed_segment_has_no_tests(project: Project) -> None:
     project.write({"segments/a.yaml": "name: A\nremoved: true\ntests: []\n"})
-    assert "declares no `tests`" in project.run("validate").err
+    assert "must not have `tests`" in project.run("validate").err
 
 
 def test_fmt_puts_the_tests_below_the_query() -> None:

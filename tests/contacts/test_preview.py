@@ -319,7 +319,7 @@ def test_a_plan_counts_pairs(shop: Project) -> None:
         ("contacts: export.csv\n", "`contacts` is `pulled`, or names files"),
         ("contacts: { contacts: ../a.csv }\n", "must be a file inside the project"),
         ("contacts: { contacts: a.csv, events: /tmp/e }\n", "must be a file inside the project"),
-        ("contacts: { events: a.csv }\n", "the key `contacts` is missing"),
+        ("contacts: { events: a.csv }\n", "missing key `contacts`"),
         ("contacts: [a]\n", "must be a mapping"),
         ("contacts: { contacts: a, event: b }\n", "unknown key `event`"),
     ],

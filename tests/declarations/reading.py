@@ -1,4 +1,4 @@
-"""Short ways to read one segment file and to name what was found in it."""
+"""Helpers that read one segment file and list its diagnostics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(text: str | bytes, queries: Mapping[str, bytes] | None = None) -> Decla
 
 
 def one(text: str | bytes, queries: Mapping[str, bytes] | None = None) -> Declared:
-    """Give the segment of a file in which nothing is wrong."""
+    """Return the segment of a file without diagnostics."""
     found = read(text, queries)
     assert found.diagnostics == ()
     assert not found.has_errors
@@ -32,10 +32,10 @@ def one(text: str | bytes, queries: Mapping[str, bytes] | None = None) -> Declar
 
 
 def places(diagnostics: tuple[Diagnostic, ...]) -> list[str]:
-    """Give `line:column code` of each finding."""
+    """Return `line:column code` of each diagnostic."""
     return [f"{d.span.line}:{d.span.column} {d.code}" for d in diagnostics if d.span]
 
 
 def shown(diagnostics: tuple[Diagnostic, ...]) -> str:
-    """Give everything that a person could get to see."""
+    """Return everything that is displayed."""
     return "\n".join(f"{d.span} {d.summary} {d.hint} {d.excerpt}" for d in diagnostics)

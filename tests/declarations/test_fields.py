@@ -34,8 +34,8 @@ def test_it_reads_well() -> None:
         "2026-07-15T16:04:33Z",
     )
     assert fields_text(fields) == (
-        "# The fields of the account, so that validation knows them offline.\n"
-        "# Written by `segctl fields pull`; run it again when fields are added in SendGrid.\n"
+        "# The fields of the account, for validation without a network connection.\n"
+        "# Written by `segctl fields pull`: run it again after a field is added in SendGrid.\n"
         "target: production\n"
         'pulled_at: "2026-07-15T16:04:33Z"\n'
         "custom_fields:\n"

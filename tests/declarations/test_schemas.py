@@ -83,9 +83,9 @@ def test_a_rule_without_words_is_still_reported(monkeypatch: pytest.MonkeyPatch)
 
     assert not schema.check_schema(document, "odd")
     assert [d.summary for d in document.diagnostics] == [
-        "`a` is refused by the rule `multipleOf`",
-        "`b` is refused by the rule `maxItems`",
-        "`c` has a value of the wrong form",
+        "`a` violates the schema rule `multipleOf`",
+        "`b` violates the schema rule `maxItems`",
+        "`c` has an invalid value",
     ]
     schema.validator.cache_clear()
 

@@ -1,4 +1,4 @@
-"""What a segment file may say, and that what it says reaches the segment byte for byte."""
+"""What a segment file may contain, and that its content reaches the segment byte for byte."""
 
 from __future__ import annotations
 
@@ -14,38 +14,42 @@ from tests.declarations.reading import FILE, KEY, QUERY, one, places, read, show
 ID = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
 HEAD = "name: a\n"
 
-# A file, the findings, and words that the first of them must hold.
+# A file, the findings, and words that the first of them must contain.
 WRONG = [
     # name
     (QUERY, ["1:1 missing-key"], "`name`"),
-    ("name:\n" + QUERY, ["1:6 wrong-type"], "is empty"),
-    ("name: #gold\n" + QUERY, ["1:6 wrong-type"], "# needs quotes"),
+    ("name:\n" + QUERY, ["1:6 wrong-type"], "got nothing"),
+    ("name: #gold\n" + QUERY, ["1:6 wrong-type"], "starts with # in quotes"),
     ("name: yes\n" + QUERY, ["1:7 wrong-type"], "put it in quotes"),
     ("name: no\n" + QUERY, ["1:7 wrong-type"], "put it in quotes"),
     ("name: 2026\n" + QUERY, ["1:7 wrong-type"], "a number"),
     ("name: 1e3\nowner: 1.5\n" + QUERY, ["2:8 wrong-type"], "a number"),
     ("name: 1:30:00\n" + QUERY, ["1:7 wrong-type"], "a number"),
     ("name: 2026-01-01\n" + QUERY, ["1:7 wrong-type"], "a date"),
-    ("name: null\n" + QUERY, ["1:7 wrong-type"], "is empty"),
+    ("name: null\n" + QUERY, ["1:7 wrong-type"], "got nothing"),
     ("name: [a]\n" + QUERY, ["1:7 wrong-type"], "a list"),
     ("name: {a: b}\n" + QUERY, ["1:7 wrong-type"], "a mapping"),
     ('name: ""\n' + QUERY, ["1:7 empty-value"], "empty"),
     ('name: " \u00a0 "\n' + QUERY, ["1:7 empty-value"], "empty"),
-    (f"name: {'x' * 101}\n" + QUERY, ["1:7 too-long"], "101 characters; the most is 100"),
+    (
+        f"name: {'x' * 101}\n" + QUERY,
+        ["1:7 too-long"],
+        "101 characters, more than the limit",
+    ),
     (f"name: {'😀' * 101}\n" + QUERY, ["1:7 too-long"], "101 characters"),
     ('name: "a\\x07b"\n' + QUERY, ["1:7 control-character"], "U+0007"),
     ('name: "a\\0b"\n' + QUERY, ["1:7 control-character"], "U+0000"),
     ("name: |\n  VIP\n" + QUERY, ["1:7 control-character"], "a line break"),
     # queries
-    (HEAD, ["1:1 missing-key"], "no query"),
+    (HEAD, ["1:1 missing-key"], "missing query"),
     # one mistake is one error
     (HEAD + "querry_dsl: x\n", ["2:1 unknown-key"], "did you mean `query_dsl`"),
     ("nmae: a\n" + QUERY, ["1:1 unknown-key"], "did you mean `name`"),
-    (HEAD + "colour: x\n", ["1:1 missing-key", "2:1 unknown-key"], "no query"),
+    (HEAD + "colour: x\n", ["1:1 missing-key", "2:1 unknown-key"], "missing query"),
     (HEAD + "query_dsl: x\nquery_file: x.sql\n", ["3:1 two-queries"], "not both"),
     (HEAD + 'query_dsl: ""\n', ["2:12 empty-query"], "empty"),
     (HEAD + 'query_dsl: " \\n "\n', ["2:12 empty-query"], "empty"),
-    (HEAD + "query_dsl:\n", ["2:11 wrong-type"], "is empty"),
+    (HEAD + "query_dsl:\n", ["2:11 wrong-type"], "got nothing"),
     (HEAD + 'query_dsl: "a\\0"\n', ["2:12 control-character"], "U+0000"),
     (HEAD + 'query_file: ""\n', ["2:13 bad-query-file"], ".sql"),
     (HEAD + "query_file: 5\n", ["2:13 wrong-type"], "a number"),
@@ -68,9 +72,9 @@ WRONG = [
     ),
     # what it was called, and that it goes
     (HEAD + "previous_names: b\n" + QUERY, ["2:17 wrong-type"], "[value]"),
-    (HEAD + "previous_names: [b, b]\n" + QUERY, ["2:21 repeated-item"], "second time"),
-    (HEAD + "previous_names: [b, a]\n" + QUERY, ["2:21 previous-name-is-name"], "has now"),
-    (HEAD + 'previous_names: [" "]\n' + QUERY, ["2:18 empty-value"], "item 1, is empty"),
+    (HEAD + "previous_names: [b, b]\n" + QUERY, ["2:21 repeated-item"], "is a duplicate"),
+    (HEAD + "previous_names: [b, a]\n" + QUERY, ["2:21 previous-name-is-name"], "the current name"),
+    (HEAD + 'previous_names: [" "]\n' + QUERY, ["2:18 empty-value"], "item 1, must not be empty"),
     (HEAD + 'previous_names: ["b\\n"]\n' + QUERY, ["2:18 control-character"], "a line break"),
     (HEAD + f"previous_names: [{'x' * 101}]\n" + QUERY, ["2:18 too-long"], "101 characters"),
     (HEAD + "allow_replace: 1\n" + QUERY, ["2:16 wrong-type"], "true or false"),
@@ -79,38 +83,38 @@ WRONG = [
     (
         HEAD + "removed: true\nallow_audience_change: true\n",
         ["3:1 removed-with-more"],
-        "declares no",
+        "must not have",
     ),
     (HEAD + "refresh_priority: high\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
     (HEAD + "refresh_priority: true\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
     (HEAD + "refresh_priority: 1.5\n" + QUERY, ["2:19 wrong-type"], "a whole number"),
     (HEAD + "refresh_priority: 0\n" + QUERY, ["2:19 bad-value"], "at least 1"),
     (HEAD + "refresh_priority: 101\n" + QUERY, ["2:19 bad-value"], "at most 100"),
-    (HEAD + "refresh_priority: 5\nremoved: true\n", ["2:1 removed-with-more"], "declares no"),
+    (HEAD + "refresh_priority: 5\nremoved: true\n", ["2:1 removed-with-more"], "must not have"),
     (HEAD + "removed: false\n", ["2:10 bad-value"], "true or forget"),
     (HEAD + "removed: forgot\n", ["2:10 bad-value"], "did you mean `forget`?"),
     ("removed: true\n", ["1:1 missing-key"], "`name`"),
-    (HEAD + "removed: true\n" + QUERY, ["3:1 removed-with-more"], "no `query_dsl`"),
+    (HEAD + "removed: true\n" + QUERY, ["3:1 removed-with-more"], "must not have `query_dsl`"),
     (
         HEAD + "removed: forget\nprotected: true\nprevious_names: [b]\n",
         ["3:1 removed-with-more", "4:1 removed-with-more"],
-        "no `protected`",
+        "must not have `protected`",
     ),
     # what is kept in git
-    (HEAD + "description:\n" + QUERY, ["2:13 wrong-type"], "remove it"),
+    (HEAD + "description:\n" + QUERY, ["2:13 wrong-type"], "remove the key"),
     (HEAD + 'owner: ""\n' + QUERY, ["2:8 empty-value"], "must not be empty"),
-    (HEAD + "owner: ~\n" + QUERY, ["2:8 wrong-type"], "is empty"),
+    (HEAD + "owner: ~\n" + QUERY, ["2:8 wrong-type"], "got nothing"),
     (HEAD + "tags: x\n" + QUERY, ["2:7 wrong-type"], "[value]"),
-    (HEAD + "tags: null\n" + QUERY, ["2:7 wrong-type"], "is empty"),
+    (HEAD + "tags: null\n" + QUERY, ["2:7 wrong-type"], "got nothing"),
     (
         HEAD + 'tags: [2026, on, 2020-01-01, ""]\n' + QUERY,
         ["2:8 wrong-type", "2:14 wrong-type", "2:18 wrong-type", "2:30 empty-value"],
         "`tags`, item 1,",
     ),
-    (HEAD + "tags: [a, b, a]\n" + QUERY, ["2:14 repeated-item"], "second time"),
+    (HEAD + "tags: [a, b, a]\n" + QUERY, ["2:14 repeated-item"], "is a duplicate"),
     (HEAD + 'protected: "yes"\n' + QUERY, ["2:12 wrong-type"], "without quotes"),
     (HEAD + "protected: 1\n" + QUERY, ["2:12 wrong-type"], "true or false"),
-    (HEAD + "protected:\n" + QUERY, ["2:11 wrong-type"], "is empty"),
+    (HEAD + "protected:\n" + QUERY, ["2:11 wrong-type"], "got nothing"),
     # keys
     (HEAD + "quary_dsl: x\n" + QUERY, ["2:1 unknown-key"], "did you mean `query_dsl`?"),
     (HEAD + "Owner: x\n" + QUERY, ["2:1 unknown-key"], "did you mean `owner`?"),
@@ -305,7 +309,7 @@ def test_a_query_file_stays_inside(name: str) -> None:
         ("vpi.sql", "did you mean `b/vip.sql`?"),
         ("c/vip.sql", "did you mean `b/vip.sql`?"),
         (".vip.sql", "hidden"),
-        ("other-thing-altogether.sql", "write the file"),
+        ("other-thing-altogether.sql", "create the file"),
     ],
 )
 def test_a_query_file_that_is_missing(name: str, hint: str) -> None:

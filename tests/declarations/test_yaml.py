@@ -1,58 +1,56 @@
-"""YAML that cannot be read, or reads as something else than it seems: what people are told."""
+"""YAML that cannot be read, or does not mean what it seems to: what is reported, and where."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 import yaml
 
-from segctl.documents.document import Document
+from segctl.documents.document import Document, excerpt_lines
 from segctl.documents.yaml_errors import report_syntax
 from segctl.documents.yaml_reader import parse_document
 from tests.declarations.reading import QUERY, one, places, read
 
-# What is written, where the finding stands, and words that its summary or hint must hold.
+# A file, the place of the finding, and words that its summary or hint must contain.
 SYNTAX = [
     ("name: a\ntags:\n\t- x\n", "3:1", "tab"),
     ("name: a\nquery_dsl: |\n\tSELECT\n", "3:1", "tab"),
-    ('name: "a\n' + QUERY, "1:7", "quote that opens here is never closed"),
-    ("name: 'a\n" + QUERY, "1:7", "quote that opens here is never closed"),
+    ('name: "a\n' + QUERY, "1:7", "this quote is never closed"),
+    ("name: 'a\n" + QUERY, "1:7", "this quote is never closed"),
     ('name: "a\n---\nb"\n', "1:7", "never closed"),
-    ("name: 'Bob's list'\n" + QUERY, "1:12", "text stands after the closing quote"),
-    ("name: a\ntags: [x, y\n" + QUERY, "2:7", "`[` that opens here is not closed"),
-    ("name: a\ntags: [x, y", "2:7", "`[` that opens here"),
-    ("{name: a\n" + QUERY, "1:1", "`{` that opens here"),
+    ("name: 'Bob's list'\n" + QUERY, "1:12", "unexpected text after the closing quote"),
+    ("name: a\ntags: [x, y\n" + QUERY, "2:7", "this `[` is not closed"),
+    ("name: a\ntags: [x, y", "2:7", "this `[`"),
+    ("{name: a\n" + QUERY, "1:1", "this `{`"),
     ("name: a\ntags: [x]]\n" + QUERY, "2:10", "`]` closes nothing"),
-    ("owner: [a]\nname: {a: [\n\n", "2:11", "before this bracket is closed"),
-    ("name: a\ntags: [,]\n", "2:8", "a value is missing"),
+    ("owner: [a]\nname: {a: [\n\n", "2:11", "this bracket is never closed"),
+    ("name: a\ntags: [,]\n", "2:8", "missing value"),
     ("name: a\n  query_dsl: x\n", "2:3", "indented as if it belonged to the text above"),
-    ("  name: a\nquery_dsl: x\n", "2:1", "does not fit what stands above"),
+    ("  name: a\nquery_dsl: x\n", "2:1", "unexpected at this indentation"),
     ("name: a\nquery_dsl: |\n    SELECT\n  FROM\n", "4:3", "indentation"),
-    ("name: a\ntags:\n  - x\n  b: c\n", "4:3", "starts with `- `"),
-    ("k" * 1100 + ": x\n", "1:1", "a key has 1,024 characters at most"),
-    ("name a\n" + QUERY, "1:1", "no `:` after its key"),
-    ("name a\n\n\n" + QUERY, "1:1", "no `:` after its key"),
-    ("name:a\n" + QUERY, "1:5", "no space after the `:`"),
-    ("name: a\nquery_dsl:SELECT\n", "2:10", "no space after the `:`"),
+    ("name: a\ntags:\n  - x\n  b: c\n", "4:3", "start each item of the list with `- `"),
+    ("k" * 1100 + ": x\n", "1:1", "longer than the limit of 1,024 characters"),
+    ("name a\n" + QUERY, "1:1", "missing `:` after the key"),
+    ("name a\n\n\n" + QUERY, "1:1", "missing `:` after the key"),
+    ("name:a\n" + QUERY, "1:5", "missing space after the `:`"),
+    ("name: a\nquery_dsl:SELECT\n", "2:10", "missing space after the `:`"),
     ("name: a\nquery_dsl: |\nSELECT\nFROM\n", "3:1", "indent the line further"),
     ("name: VIP: gold\n" + QUERY, "1:10", "quotes"),
     ("name: @a\n" + QUERY, "1:7", "cannot start with `@`"),
     ("name: %a\n" + QUERY, "1:7", "cannot start with `%`"),
     ("name: `a`\n" + QUERY, "1:7", "a backtick"),
     ("%foo\nname: a\n" + QUERY, "1:5", "cannot start with `%`"),
-    ("%YAML 2.0\n---\nname: a\n", "1:1", "version of YAML"),
+    ("%YAML 2.0\n---\nname: a\n", "1:1", "unsupported YAML version"),
     ("name: ***gold***\n" + QUERY, "1:7", "cannot start with `*`"),
     ("name: & a\n" + QUERY, "1:7", "cannot start with `&`"),
     ("name: - a\n" + QUERY, "1:7", "quotes"),
     ("name: > a\n" + QUERY, "1:9", "on the next line"),
-    ('name: "a\\q"\n' + QUERY, "1:9", "no such escape"),
-    ('name: "\\xg"\n' + QUERY, "1:10", "lacks its digits"),
+    ('name: "a\\q"\n' + QUERY, "1:9", "invalid escape sequence"),
+    ('name: "\\xg"\n' + QUERY, "1:10", "too few digits"),
     ('name: "\\ud800"\n' + QUERY, "1:10", "stands for no character"),
     ('name: "\\U00110000"\n' + QUERY, "1:10", "stands for no character"),
     ("name:\xa0a\n" + QUERY, "1:6", "U+00A0"),
     ("name: a\ntags:\n\xa0\xa0- x\n" + QUERY, "3:1", "U+00A0"),
-    ("name: |0\n  x\n", "1:8", "not valid YAML"),
+    ("name: |0\n  x\n", "1:8", "invalid YAML"),
 ]
 
 
@@ -68,7 +66,7 @@ def test_bad_syntax_is_explained_where_the_mistake_is(text: str, place: str, wor
     assert not found.declared
 
 
-# What YAML allows and we refuse, or what it means and people did not.
+# What YAML allows and segctl refuses, or what YAML reads and people did not mean.
 REFUSED = [
     ("name: *a\n", "1:7", "unknown-alias", "quotes"),
     ("name: !gold\n", "1:7", "yaml-tag", "`!gold`"),
@@ -77,26 +75,26 @@ REFUSED = [
     ("name: !!int 1\n", "1:7", "yaml-tag", "`!!int`"),
     ("name: a\ntags: !!set {a, b}\n", "2:7", "yaml-tag", "`!!set`"),
     ("name: !foo!bar a\n", "1:7", "yaml-tag", "quotes"),
-    ("name: a\n<<: {owner: x}\n", "2:1", "merge-key", "write the keys out"),
-    ("a: &a [*a]\n", "1:8", "alias-cycle", "inside itself"),
-    ("a: &a {b: [*a]}\n", "1:12", "alias-cycle", "inside itself"),
+    ("name: a\n<<: {owner: x}\n", "2:1", "merge-key", "write the keys themselves"),
+    ("a: &a [*a]\n", "1:8", "alias-cycle", "inside the value that it repeats"),
+    ("a: &a {b: [*a]}\n", "1:12", "alias-cycle", "inside the value that it repeats"),
     ("? [a]\n: b\n", "1:3", "bad-key", "plain text"),
     ("{name: &n a, *n : b}\n", "1:14", "bad-key", "plain text"),
-    ("[" * 100_000, "1:21", "too-deep", "20 deep"),
-    ("{a: " * 100_000, "1:81", "too-deep", "20 deep"),
-    ("- " * 100_000, "1:41", "too-deep", "20 deep"),
-    ("[" * 100_000 + "]" * 100_000, "1:21", "too-deep", "20 deep"),
+    ("[" * 100_000, "1:21", "too-deep", "20 levels deep"),
+    ("{a: " * 100_000, "1:81", "too-deep", "20 levels deep"),
+    ("- " * 100_000, "1:41", "too-deep", "20 levels deep"),
+    ("[" * 100_000 + "]" * 100_000, "1:21", "too-deep", "20 levels deep"),
     # libyaml 0.2.6 reports what is a thousand deep itself, before or after segctl's own limit.
-    ("[" * 1000 + "]" * 1000, "1:21", "too-deep", "20 deep"),
-    ("[" * 1001 + "]" * 1001, "1:21", "too-deep", "20 deep"),
+    ("[" * 1000 + "]" * 1000, "1:21", "too-deep", "20 levels deep"),
+    ("[" * 1001 + "]" * 1001, "1:21", "too-deep", "20 levels deep"),
     ("{" * 1001, "1:2", "bad-key", "plain text"),
-    ("[{a: " * 1001, "1:51", "too-deep", "20 deep"),
-    ('{"a": ' * 1001, "1:121", "too-deep", "20 deep"),
-    ("{'a':" * 1001, "1:101", "too-deep", "20 deep"),
-    ("[\n" * 1001, "21:1", "too-deep", "20 deep"),
-    ("a:\n- - - " + "[" * 1001, "2:23", "too-deep", "20 deep"),
-    ('- - ["é", ' + "[" * 1001, "1:28", "too-deep", "20 deep"),
-    ("\n".join(" " * depth + "a:" for depth in range(1001)), "21:21", "too-deep", "20 deep"),
+    ("[{a: " * 1001, "1:51", "too-deep", "20 levels deep"),
+    ('{"a": ' * 1001, "1:121", "too-deep", "20 levels deep"),
+    ("{'a':" * 1001, "1:101", "too-deep", "20 levels deep"),
+    ("[\n" * 1001, "21:1", "too-deep", "20 levels deep"),
+    ("a:\n- - - " + "[" * 1001, "2:23", "too-deep", "20 levels deep"),
+    ('- - ["é", ' + "[" * 1001, "1:28", "too-deep", "20 levels deep"),
+    ("\n".join(" " * depth + "a:" for depth in range(1001)), "21:21", "too-deep", "20 levels deep"),
     ("? " * 100_000, "1:3", "bad-key", "plain text"),
     ("tags: [" + "a," * 250_000 + "]\n", "1:40002", "too-many-nodes", "20,000"),
     ("name: a\0b\n", "1:8", "control-character", "U+0000"),
@@ -120,14 +118,12 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "place", "code", "words"), REFUSED)
 def test_yaml_that_is_refused(text: str, place: str, code: str, words: str) -> None:
-    begun = time.perf_counter()
     found = read(text)
 
     (finding,) = found.diagnostics
     assert places(found.diagnostics) == [f"{place} {code}"]
     assert words in f"{finding.summary} {finding.hint}"
     assert finding.hint
-    assert time.perf_counter() - begun < 5
 
 
 def test_aliases_that_explode_cost_nothing() -> None:
@@ -251,15 +247,24 @@ def test_lines_and_columns_are_those_of_an_editor(newline: str) -> None:
     assert found.diagnostics[1].excerpt == "é😀: {x: 5, x: 5}"
 
 
-def test_thousands_of_mistakes_are_found_in_little_time() -> None:
-    begun = time.thread_time()
+def test_thousands_of_mistakes_are_reported_from_one_split_of_the_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    splits = 0
+
+    def counted(text: str) -> list[str]:
+        nonlocal splits
+        splits += 1
+        return excerpt_lines(text)
+
+    monkeypatch.setattr("segctl.documents.document.excerpt_lines", counted)
 
     lines = read("name: a\n" + "".join(f"k{i}: 1\n" for i in range(9_000)) + QUERY)
     one_line = read("{" + ",".join(f"k{i}: 1" for i in range(9_000)) + "}")
     mappings = read("tags: [" + ",".join(f"{{a: {i}}}" for i in range(6_000)) + "]")
 
     assert [len(found.diagnostics) for found in (lines, one_line, mappings)] == [9000, 9002, 6002]
-    assert time.thread_time() - begun < 20  # it was minutes
+    assert splits == 3
 
 
 def test_a_place_that_is_not_known_is_that_of_what_holds_it() -> None:

@@ -396,7 +396,7 @@ def test_what_files_may_say_of_an_upgrade(project: Project) -> None:
     result = project.run("validate")
     assert "error[upgraded-twice]" in result.out + result.err
     assert "error[removed-with-more]" in result.out + result.err
-    assert "a v1 segment is named by its id" in result.out + result.err
+    assert "must be the id of a v1 segment" in result.out + result.err
     (project.root / "segments/c.yaml").unlink()
     (project.root / "segments/d.yaml").unlink()
     (project.root / "segments/b.yaml").unlink()

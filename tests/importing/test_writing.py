@@ -145,23 +145,22 @@ def test_the_schema_is_named_for_editors() -> None:
 
 
 REFUSED = {
-    "the query holds the character U+0000": Segment("X", "a\x00"),
-    "the query holds the character U+001B": Segment("X", "a\r\x1b"),
+    "the query contains the control character U+0000": Segment("X", "a\x00"),
+    "the query contains the control character U+001B": Segment("X", "a\r\x1b"),
     "the query is empty": Segment("X", " \n"),
-    "it holds half a character (U+D83D)": Segment("\ud83d", ONE),
-    "it holds half a character (U+DC00)": Segment("X", f"{ONE}\udc00"),
-    "`name` holds a line break": Segment("a\nb", ONE),
-    "`name` holds the character U+0085": Segment("a\x85b", ONE),
-    "`name` is empty": Segment("\xa0", ONE),
-    "`name` has 101 characters; the most is 100": Segment("x" * 101, ONE),
-    "SendGrid accepts one parent list today, and there are 2": Segment(
+    "it contains half a character (U+D83D)": Segment("\ud83d", ONE),
+    "it contains half a character (U+DC00)": Segment("X", f"{ONE}\udc00"),
+    "`name` must not contain a line break": Segment("a\nb", ONE),
+    "`name` must not contain the character U+0085": Segment("a\x85b", ONE),
+    "`name` must not be empty": Segment("\xa0", ONE),
+    "`name` has 101 characters, more than the limit of 100": Segment("x" * 101, ONE),
+    "SendGrid accepts one parent list only, got 2": Segment(
         "X", ONE, (LIST, LIST.replace("a", "b"))
     ),
-    "a parent list is named by its id, a UUID such as 0f3ba1c2-5d6e-4f70-8a9b-1c2d3e4f5a6b": (
-        Segment("X", ONE, ("x\ny",))
-    ),
-    "the file is larger than 1,048,576 bytes": Segment("X", "x" * (1 << 20)),
-    "this looks like a SendGrid API key, and a file in git is no place for one": Segment(KEY, ONE),
+    "`parent_list_ids`, item 1, must be the id of a list, a UUID such as"
+    " 0f3ba1c2-5d6e-4f70-8a9b-1c2d3e4f5a6b": Segment("X", ONE, ("x\ny",)),
+    "the file is larger than the limit of 1,048,576 bytes": Segment("X", "x" * (1 << 20)),
+    "this looks like a SendGrid API key, which must not be in a file in git": Segment(KEY, ONE),
 }
 
 

@@ -161,7 +161,10 @@ def test_what_is_no_plan(content: bytes, code: str, place: str, words: str) -> N
 def test_a_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "MAX_BYTES", 100)
     found = problem(written(data()))
-    assert (found.code, found.summary) == ("file-too-large", "the file is larger than 100 bytes")
+    assert (found.code, found.summary) == (
+        "file-too-large",
+        "the file is larger than the limit of 100 bytes",
+    )
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:
