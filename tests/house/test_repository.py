@@ -161,3 +161,10 @@ def test_contributing_lists_every_room() -> None:
     ]
     packages = (REPOSITORY / "segctl").glob("*/__init__.py")
     assert sorted(listed) == sorted(package.parent.name for package in packages)
+
+
+def test_contributing_names_files_that_exist() -> None:
+    text = (GITHUB / "CONTRIBUTING.md").read_text("utf-8")
+    paths = re.findall(r"(?<![\w/])(?:tests|docs)/[\w./-]*\w", text)
+    assert paths
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
