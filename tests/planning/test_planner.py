@@ -1,4 +1,4 @@
-"""The planner: every way in which files and account can differ, and what is planned for it."""
+"""The planner: every way in which files and account can differ, and the planned action."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def declare(name: str, query: str = "SELECT 1", *parents: str) -> Declared:
     return Declared(Segment(name, query, parents), Span(file, 1, 7), Span(file, 2, 12))
 
 
-def hold(name: str, query: str | None = "SELECT 1", *parents: str, v1: bool = False) -> Remote:
+def remote_segment(
+    name: str, query: str | None = "SELECT 1", *parents: str, v1: bool = False
+) -> Remote:
     return Remote(
         id=f"id-of-{name}",
         name=name,
@@ -60,14 +62,14 @@ def hold(name: str, query: str | None = "SELECT 1", *parents: str, v1: bool = Fa
     )
 
 
-def plan(declared: list[Declared], remotes: list[Remote], **options: set[str]) -> Plan:
+def plan_for(declared: list[Declared], remotes: list[Remote], **options: set[str]) -> Plan:
     inputs = PlanInputs(selected=options.get("selected"))
     return make_plan(TARGET, declared, Snapshot(tuple(remotes)), inputs)
 
 
-def test_what_the_account_lacks_is_created() -> None:
-    made = plan([declare("a")], [])
-    assert made.changes == (
+def test_a_missing_segment_is_created() -> None:
+    plan = plan_for([declare("a")], [])
+    assert plan.changes == (
         Create(
             Segment("a", "SELECT 1"),
             Span("segments/a.yaml", 1, 7),
@@ -77,32 +79,33 @@ def test_what_the_account_lacks_is_created() -> None:
     )
 
 
-def test_what_is_equal_is_kept() -> None:
-    made = plan([declare("a")], [hold("a")])
-    assert made.changes == ()
-    assert made.kept == (Keep("a", "id-of-a", Span("segments/a.yaml", 1, 7)),)
+def test_an_equal_segment_is_kept() -> None:
+    plan = plan_for([declare("a")], [remote_segment("a")])
+    assert plan.changes == ()
+    assert plan.kept == (Keep("a", "id-of-a", Span("segments/a.yaml", 1, 7)),)
 
 
 def test_a_kept_query_that_is_not_accepted_is_a_warning() -> None:
-    said = "no such value"
-    remote = dataclasses.replace(hold("a"), validation=Validation.INVALID, validation_error=said)
-    made = plan([declare("a")], [remote])
-    assert made.changes == ()
-    [found] = made.diagnostics
-    assert (found.code, found.severity) == ("query-not-accepted", Severity.WARNING)
-    assert found.span == Span("segments/a.yaml", 2, 12)
-    assert "(no such value)" in found.summary
-    # Another query is about to be written: nothing is known of that one.
-    assert plan([declare("a", "SELECT 2")], [remote]).diagnostics == ()
+    remote = dataclasses.replace(
+        remote_segment("a"), validation=Validation.INVALID, validation_error="no such value"
+    )
+    plan = plan_for([declare("a")], [remote])
+    assert plan.changes == ()
+    [diagnostic] = plan.diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("query-not-accepted", Severity.WARNING)
+    assert diagnostic.span == Span("segments/a.yaml", 2, 12)
+    assert "(no such value)" in diagnostic.summary
+    # A new query is about to be written, and SendGrid has not seen it yet.
+    assert plan_for([declare("a", "SELECT 2")], [remote]).diagnostics == ()
 
 
 def test_white_space_around_a_query_is_no_change() -> None:
-    assert plan([declare("a", "SELECT 1\n")], [hold("a", "SELECT 1")]).changes == ()
+    assert plan_for([declare("a", "SELECT 1\n")], [remote_segment("a", "SELECT 1")]).changes == ()
 
 
-def test_another_query_is_a_patch_that_names_the_field_and_what_it_saw() -> None:
-    remote = hold("a", "SELECT 2")
-    [change] = plan([declare("a")], [remote]).changes
+def test_another_query_is_a_patch_with_the_changed_field_and_a_precondition() -> None:
+    remote = remote_segment("a", "SELECT 2")
+    [change] = plan_for([declare("a")], [remote]).changes
     assert change == Patch(
         before=Segment("a", "SELECT 2"),
         after=Segment("a", "SELECT 1"),
@@ -118,84 +121,92 @@ def test_another_query_is_a_patch_that_names_the_field_and_what_it_saw() -> None
 
 
 @pytest.mark.parametrize(
-    ("declared", "held"), [((LIST_A,), ()), ((), (LIST_A,)), ((LIST_A,), (LIST_B,))]
+    ("declared", "existing"), [((LIST_A,), ()), ((), (LIST_A,)), ((LIST_A,), (LIST_B,))]
 )
-def test_another_parent_list_is_a_replace(declared: tuple[str, ...], held: tuple[str, ...]) -> None:
-    [change] = plan([declare("a", "SELECT 1", *declared)], [hold("a", "SELECT 1", *held)]).changes
+def test_another_parent_list_is_a_replace(
+    declared: tuple[str, ...], existing: tuple[str, ...]
+) -> None:
+    [change] = plan_for(
+        [declare("a", "SELECT 1", *declared)], [remote_segment("a", "SELECT 1", *existing)]
+    ).changes
     assert isinstance(change, Replace)
     assert change.changed_fields == ("parent_list_ids",)
     assert change.reason is Reason.PARENT_LIST_DIFFERS
 
 
 def test_parent_lists_are_a_set_of_ids_whose_case_does_not_count() -> None:
-    held = hold("a", "SELECT 1", LIST_B, LIST_A.upper())
-    assert plan([declare("a", "SELECT 1", LIST_A, LIST_B)], [held]).changes == ()
+    remote = remote_segment("a", "SELECT 1", LIST_B, LIST_A.upper())
+    assert plan_for([declare("a", "SELECT 1", LIST_A, LIST_B)], [remote]).changes == ()
 
 
-def test_what_no_file_declares_is_left_alone() -> None:
-    made = plan([], [hold("b", None), hold("a", None, v1=True)])
-    assert made.changes == ()
-    assert made.ignored == (Ignore("a", "id-of-a", is_v1=True), Ignore("b", "id-of-b"))
+def test_an_undeclared_segment_is_left_alone() -> None:
+    plan = plan_for([], [remote_segment("b", None), remote_segment("a", None, v1=True)])
+    assert plan.changes == ()
+    assert plan.ignored == (Ignore("a", "id-of-a", is_v1=True), Ignore("b", "id-of-b"))
 
 
-def test_a_name_that_a_v1_segment_holds_is_an_error_and_no_action() -> None:
-    made = plan([declare("a")], [hold("a", None, v1=True)])
-    assert made.changes == ()
-    [found] = made.diagnostics
-    assert (found.code, found.severity) == ("name-held-by-v1", Severity.ERROR)
-    assert found.span == Span("segments/a.yaml", 1, 7)
+def test_a_name_that_a_v1_segment_has_is_an_error() -> None:
+    plan = plan_for([declare("a")], [remote_segment("a", None, v1=True)])
+    assert plan.changes == ()
+    [diagnostic] = plan.diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("name-held-by-v1", Severity.ERROR)
+    assert diagnostic.span == Span("segments/a.yaml", 1, 7)
 
 
-def test_two_remotes_of_one_name_are_an_error_that_names_both() -> None:
-    namesake = dataclasses.replace(hold("a"), id="another")
-    made = plan([declare("a")], [hold("a"), namesake])
-    assert made.changes == ()
-    [found] = made.diagnostics
-    assert found.code == "ambiguous-name"
-    assert "id-of-a, another" in found.hint
+def test_two_segments_with_one_name_are_an_error_that_names_both() -> None:
+    namesake = dataclasses.replace(remote_segment("a"), id="another")
+    plan = plan_for([declare("a")], [remote_segment("a"), namesake])
+    assert plan.changes == ()
+    [diagnostic] = plan.diagnostics
+    assert diagnostic.code == "ambiguous-name"
+    assert "id-of-a, another" in diagnostic.hint
 
 
-def test_a_remote_that_differs_by_case_is_doubted_and_not_taken_for_it() -> None:
-    made = plan([declare("VIP")], [hold("vip", None)])
-    assert [type(change) for change in made.changes] == [Create]
-    [found] = made.diagnostics
-    assert (found.code, found.severity) == ("name-differs-by-case", Severity.WARNING)
+def test_a_segment_whose_name_differs_by_case_is_a_warning_and_no_match() -> None:
+    plan = plan_for([declare("VIP")], [remote_segment("vip", None)])
+    assert [type(change) for change in plan.changes] == [Create]
+    [diagnostic] = plan.diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("name-differs-by-case", Severity.WARNING)
 
 
-def test_selected_names_alone_are_planned_and_the_rest_is_not_unmanaged() -> None:
-    made = plan([declare("a"), declare("b")], [hold("b", None)], selected={"a"})
-    assert [change.name for change in made.changes] == ["a"]
-    assert made.ignored == ()
-    assert made.kept == ()
+def test_only_selected_names_are_planned_and_the_others_are_not_unmanaged() -> None:
+    plan = plan_for([declare("a"), declare("b")], [remote_segment("b", None)], selected={"a"})
+    assert [change.name for change in plan.changes] == ["a"]
+    assert plan.ignored == ()
+    assert plan.kept == ()
 
 
-def test_actions_are_in_the_order_of_their_danger_and_then_of_their_names() -> None:
-    made = plan(
+def test_actions_are_sorted_by_their_risk_and_then_by_name() -> None:
+    plan = plan_for(
         [
             declare("d", "SELECT 1", LIST_A),
             declare("c"),
             declare("b"),
             declare("a", "SELECT 2"),
         ],
-        [hold("a"), hold("d")],
+        [remote_segment("a"), remote_segment("d")],
     )
-    assert [(type(change), change.name) for change in made.changes] == [
+    assert [(type(change), change.name) for change in plan.changes] == [
         (Create, "b"),
         (Create, "c"),
         (Patch, "a"),
         (Replace, "d"),
     ]
-    assert made.summary == Summary(create=2, patch=1, replace=1)
+    assert plan.summary == Summary(create=2, patch=1, replace=1)
 
 
-def test_only_the_definitions_of_declared_v2_names_are_read() -> None:
-    listed = (hold("a", None), hold("b", None), hold("c", None, v1=True))
+def test_only_the_definitions_of_v2_segments_with_declared_names_are_read() -> None:
+    listed = (
+        remote_segment("a", None),
+        remote_segment("b", None),
+        remote_segment("c", None, v1=True),
+    )
     assert definitions_to_read([declare("a"), declare("c")], listed, PlanInputs()) == (listed[0],)
 
 
-def test_a_definition_that_was_not_read_is_never_taken_for_one() -> None:
+def test_a_definition_that_was_not_read_is_an_error() -> None:
     with pytest.raises(ValueError, match="id-of-a"):
-        plan([declare("a")], [hold("a", None)])
+        plan_for([declare("a")], [remote_segment("a", None)])
 
 
 @pytest.mark.parametrize(
@@ -206,65 +217,69 @@ def test_a_definition_that_was_not_read_is_never_taken_for_one() -> None:
         (("vip",), [], ("vip",)),
         (("*risk", "V?P"), ["VIP", "Churn risk"], ()),
         (("segments/Churn*",), ["Churn risk"], ()),
-        (("VIP", "nobody"), ["VIP"], ("nobody",)),
+        (("VIP", "unknown"), ["VIP"], ("unknown",)),
     ],
 )
-def test_only_picks_by_name_or_file(
+def test_only_selects_by_name_or_file(
     patterns: tuple[str, ...], names: list[str], unused: tuple[str, ...]
 ) -> None:
-    picked, left = select_matching([declare("VIP"), declare("Churn risk")], patterns)
-    assert [one.name for one in picked] == names
-    assert left == unused
+    selected, left_over = select_matching([declare("VIP"), declare("Churn risk")], patterns)
+    assert [declared.name for declared in selected] == names
+    assert left_over == unused
 
 
-# Policy
+# Safety rules
 
 
-def test_a_replace_is_refused_and_says_what_to_do_instead() -> None:
-    made = apply_safety_rules(
-        plan([declare("a", "SELECT 1", LIST_A)], [hold("a")]),
+def test_a_replace_is_refused_with_a_hint_to_the_alternative() -> None:
+    plan = apply_safety_rules(
+        plan_for([declare("a", "SELECT 1", LIST_A)], [remote_segment("a")]),
         Limits(),
         account_size=1,
         references=References(),
     )
-    [refusal] = made.refusals
+    [refusal] = plan.refusals
     assert refusal.code == "replace-refused"
     assert "array_contains(list_ids" in refusal.hint
 
 
 @pytest.mark.parametrize(("size", "refused"), [(198, False), (199, True), (200, True)])
-def test_the_cap_counts_what_the_account_holds_and_what_would_come(
-    size: int, refused: bool
-) -> None:
-    made = apply_safety_rules(
-        plan([declare("a"), declare("b")], []), Limits(), account_size=size, references=References()
+def test_the_cap_counts_existing_and_new_segments(size: int, refused: bool) -> None:
+    plan = apply_safety_rules(
+        plan_for([declare("a"), declare("b")], []),
+        Limits(),
+        account_size=size,
+        references=References(),
     )
-    assert [found.code for found in made.refusals] == (["over-the-cap"] if refused else [])
+    assert [refusal.code for refusal in plan.refusals] == (["over-the-cap"] if refused else [])
 
 
 def test_a_full_account_can_still_be_patched() -> None:
-    made = apply_safety_rules(
-        plan([declare("a", "SELECT 2")], [hold("a")]),
+    plan = apply_safety_rules(
+        plan_for([declare("a", "SELECT 2")], [remote_segment("a")]),
         Limits(),
         account_size=250,
         references=References(),
     )
-    assert made.refusals == ()
+    assert plan.refusals == ()
 
 
 def test_a_delete_makes_room() -> None:
     delete = Delete(Segment("z", "q"), Precondition("id", None, "hash"))
-    made = dataclasses.replace(
-        plan([declare("a")], []), changes=(delete, *plan([declare("a")], []).changes)
+    plan = dataclasses.replace(
+        plan_for([declare("a")], []), changes=(delete, *plan_for([declare("a")], []).changes)
     )
     assert (
-        apply_safety_rules(made, Limits(), account_size=200, references=References()).refusals == ()
+        apply_safety_rules(plan, Limits(), account_size=200, references=References()).refusals == ()
     )
 
 
-def test_what_the_history_calls_ours_and_is_spared_says_so() -> None:
-    made = "2026-01-01T00:00:00Z"
-    remotes = [dataclasses.replace(hold(name), created_at=made) for name in ("kept", "by hand")]
+def test_an_ignored_segment_that_is_ours_is_marked_as_such() -> None:
+    created_at = "2026-01-01T00:00:00Z"
+    remotes = [
+        dataclasses.replace(remote_segment(name), created_at=created_at)
+        for name in ("kept", "by hand")
+    ]
     removal = Removal(
         Segment("kept", "SELECT 1"),
         is_protected=True,
@@ -273,29 +288,34 @@ def test_what_the_history_calls_ours_and_is_spared_says_so() -> None:
         removed_at="2026-02-01T00:00:00Z",
     )
     inputs = PlanInputs(removal_history=RemovalHistory((removal,)))
-    found = make_plan(TARGET, [], Snapshot(tuple(remotes)), inputs)
-    assert found.changes == ()
-    assert {one.name: one.is_ours for one in found.ignored} == {"kept": True, "by hand": False}
+    plan = make_plan(TARGET, [], Snapshot(tuple(remotes)), inputs)
+    assert plan.changes == ()
+    assert {ignore.name: ignore.is_ours for ignore in plan.ignored} == {
+        "kept": True,
+        "by hand": False,
+    }
 
 
-def reaching(before: int, gained: int, lost: int, base: int = 1_000, **options: Any) -> list[str]:
-    """Judge a patch (a create where nobody is in it before) of such an impact; give the codes."""
+def refusals_for(
+    before: int, gained: int, lost: int, base: int = 1_000, **options: Any
+) -> list[str]:
+    """Return the refusals of a patch with this impact, or of a create where `before` is 0."""
     impact = Impact(before, before + gained - lost, gained, lost, base, None)
-    held = [hold("a", "SELECT 2")] if before else []
-    [change] = plan([declare("a")], held).changes
+    remotes = [remote_segment("a", "SELECT 2")] if before else []
+    [change] = plan_for([declare("a")], remotes).changes
     assert isinstance(change, Create | Patch)
-    made = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
+    plan = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
     limits = Limits(max_audience_change=options.get("most"))
     allowed = {"a": options.get("allowed", 0.0)}
-    refusals = apply_safety_rules(made, limits, 1, References(), allowed).refusals
-    assert all(found.span == change.query_span for found in refusals)
-    return [f"{found.code}: {found.summary}" for found in refusals]
+    refusals = apply_safety_rules(plan, limits, 1, References(), allowed).refusals
+    assert all(refusal.span == change.query_span for refusal in refusals)
+    return [f"{refusal.code}: {refusal.summary}" for refusal in refusals]
 
 
 @pytest.mark.parametrize(
     ("counts", "most", "allowed", "refused"),
     [
-        # Those who come and those who go, of those in it.
+        # Contacts gained and lost, relative to the audience.
         ((100, 50, 0), 50, 0, False),
         ((100, 51, 0), 50, 0, True),
         ((100, 0, 51), 50, 0, True),
@@ -304,32 +324,32 @@ def reaching(before: int, gained: int, lost: int, base: int = 1_000, **options: 
         ((100, 0, 0), 0, 0, False),
         ((100, 1, 0), 0, 0, True),
         ((100, 400, 100), 500, 0, False),
-        # Of the whole base, where nobody is in it.
+        # Relative to all pulled contacts, where the audience is empty.
         ((0, 500, 0), 50, 0, False),
         ((0, 501, 0), 50, 0, True),
         ((0, 0, 0, 0), 0, 0, False),
-        # What the file allows counts where it is more.
+        # The larger of the limit and what the file allows counts.
         ((100, 51, 0), 50, 51, False),
         ((100, 51, 0), 50, 40, True),
         ((100, 300, 0), 50, math.inf, False),
         ((0, 1000, 0), 50, math.inf, False),
-        # Without a limit, nothing is beyond it.
+        # Without a limit, every change passes.
         ((100, 900, 100), None, 0, False),
     ],
 )
 def test_an_audience_that_changes_too_much_is_refused(
     counts: tuple[int, ...], most: int | None, allowed: float, *, refused: bool
 ) -> None:
-    assert bool(reaching(*counts, most=most, allowed=allowed)) is refused
+    assert bool(refusals_for(*counts, most=most, allowed=allowed)) is refused
 
 
-def test_the_refusal_of_an_audience_says_who_comes_and_goes() -> None:
-    [changed] = reaching(1203, 312, 35, 8400, most=20)
+def test_the_refusal_of_an_audience_change_has_the_counts() -> None:
+    [changed] = refusals_for(1203, 312, 35, 8400, most=20)
     assert changed == (
         "audience-change: the audience of `a` would change by 29 %, more than the limit of 20 %: "
         "from 1,203 to 1,480 contacts, 312 gained and 35 lost"
     )
-    [new] = reaching(0, 8399, 0, 8400, most=50)
+    [new] = refusals_for(0, 8399, 0, 8400, most=50)
     assert new == (
         "audience-change: `a` is empty and would reach 100 % of the pulled contacts, more than the "
         "limit of 50 %: 8,399 of 8,400"
@@ -337,62 +357,68 @@ def test_the_refusal_of_an_audience_says_who_comes_and_goes() -> None:
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**7))
-def test_what_the_refusal_asks_for_is_enough(stay: int, lost: int, gained: int, rest: int) -> None:
+def test_the_percentage_in_the_hint_is_enough(stay: int, lost: int, gained: int, rest: int) -> None:
     impact = Impact(stay + lost, stay + gained, gained, lost, stay + lost + gained + rest, None)
-    [change] = plan([declare("a")], []).changes
+    [change] = plan_for([declare("a")], []).changes
     assert isinstance(change, Create)
-    made = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
-    refusals = apply_safety_rules(made, Limits(max_audience_change=0), 1, References()).refusals
+    plan = Plan(TARGET, (dataclasses.replace(change, impact=impact),))
+    refusals = apply_safety_rules(plan, Limits(max_audience_change=0), 1, References()).refusals
     assert bool(refusals) == bool(lost or gained)
-    for found in refusals:
-        percent = re.search(r"allow_audience_change: (\d+)%", found.hint)
+    for refusal in refusals:
+        percent = re.search(r"allow_audience_change: (\d+)%", refusal.hint)
         assert percent
         enough = float(percent[1])
         assert not apply_safety_rules(
-            made, Limits(max_audience_change=0), 1, None, {"a": enough}
+            plan, Limits(max_audience_change=0), 1, None, {"a": enough}
         ).refusals
         assert apply_safety_rules(
-            made, Limits(max_audience_change=0), 1, None, {"a": enough - 1}
+            plan, Limits(max_audience_change=0), 1, None, {"a": enough - 1}
         ).refusals
 
 
-def test_what_nobody_could_count_is_not_refused() -> None:
-    made = plan([declare("a")], [hold("a", "SELECT 2")])
-    assert not apply_safety_rules(made, Limits(max_audience_change=0), 1, References()).refusals
+def test_a_change_that_was_not_counted_is_not_refused() -> None:
+    plan = plan_for([declare("a")], [remote_segment("a", "SELECT 2")])
+    assert not apply_safety_rules(plan, Limits(max_audience_change=0), 1, References()).refusals
 
 
 # The digest
 
 
-def test_the_digest_is_of_actions_ids_and_definitions() -> None:
-    base = plan([declare("a")], [hold("a", "SELECT 2")])
+def test_the_digest_covers_actions_ids_and_definitions() -> None:
+    base = plan_for([declare("a")], [remote_segment("a", "SELECT 2")])
     others = [
-        plan([declare("a")], []),
-        plan([declare("a", "SELECT 3")], [hold("a", "SELECT 2")]),
-        plan([declare("a")], [hold("a", "SELECT 4")]),
-        plan([declare("a")], [dataclasses.replace(hold("a", "SELECT 2"), id="other")]),
+        plan_for([declare("a")], []),
+        plan_for([declare("a", "SELECT 3")], [remote_segment("a", "SELECT 2")]),
+        plan_for([declare("a")], [remote_segment("a", "SELECT 4")]),
+        plan_for(
+            [declare("a")], [dataclasses.replace(remote_segment("a", "SELECT 2"), id="other")]
+        ),
         dataclasses.replace(base, target=TargetRef("production", "api.eu.sendgrid.com")),
         dataclasses.replace(base, target=TargetRef("production", "api.sendgrid.com", "shop")),
     ]
-    digests = {digest(one) for one in [base, *others]}
+    digests = {digest(plan) for plan in [base, *others]}
     assert len(digests) == len(others) + 1
 
 
-def test_the_digest_is_of_neither_counts_nor_times_nor_places() -> None:
-    remote = hold("a", "SELECT 2")
+def test_the_digest_does_not_cover_counts_times_or_places() -> None:
+    remote = remote_segment("a", "SELECT 2")
     later = dataclasses.replace(remote, contacts_count=9, updated_at="2027-01-01T00:00:00Z")
     moved = dataclasses.replace(declare("a"), span=Span("segments/else.yaml", 9, 9))
-    first = plan([declare("a")], [remote, hold("other", None)])
-    second = plan([moved], [later])
+    first = plan_for([declare("a")], [remote, remote_segment("other", None)])
+    second = plan_for([moved], [later])
     assert digest(first) == digest(second)
 
 
-def test_json_carries_all_that_a_view_needs() -> None:
-    made = plan(
+def test_the_json_has_everything_that_a_view_needs() -> None:
+    plan = plan_for(
         [declare("new"), declare("old"), declare("same")],
-        [hold("old", "SELECT 2"), hold("same"), hold("hand-made", None)],
+        [
+            remote_segment("old", "SELECT 2"),
+            remote_segment("same"),
+            remote_segment("hand-made", None),
+        ],
     )
-    data = plan_to_json(made, "2026-07-15T16:04:33Z")
+    data = plan_to_json(plan, "2026-07-15T16:04:33Z")
     assert data["format_version"] == "1.3"
     assert data["tool"]["name"] == "segctl"
     assert data["target"] == {"name": "production", "host": "api.sendgrid.com", "subuser": None}
@@ -441,41 +467,45 @@ def test_json_carries_all_that_a_view_needs() -> None:
         "unchanged": 1,
         "unmanaged": 1,
     }
-    assert [one["name"] for one in data["unmanaged"]] == ["hand-made"]
-    assert data["digest"] == digest(made)
+    assert [entry["name"] for entry in data["unmanaged"]] == ["hand-made"]
+    assert data["digest"] == digest(plan)
 
 
-def test_a_changed_query_says_which_conditions_changed() -> None:
+def test_a_changed_query_lists_its_changed_conditions() -> None:
     before = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > 500"
     after = before.replace("500", "250") + " AND country = 'CZ'"
-    made = plan([declare("a", after)], [hold("a", before)])
-    [change] = plan_to_json(made, "t")["changes"]
-    assert [(one["kind"], one["before"], one["after"]) for one in change["clauses"]] == [
+    plan = plan_for([declare("a", after)], [remote_segment("a", before)])
+    [change] = plan_to_json(plan, "t")["changes"]
+    assert [
+        (clause["kind"], clause["before"], clause["after"]) for clause in change["clauses"]
+    ] == [
         ("changed", "total_spend > 500", "total_spend > 250"),
         ("added", "", "country = 'CZ'"),
     ]
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_query_written_another_way_is_unchanged_unless_told(
+def test_a_query_that_is_written_differently_is_a_change_only_with_strict_text(
     strict: bool,
 ) -> None:
     before = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > 500"
     after = before.lower().replace(" > ", ">")
-    snapshot = Snapshot((hold("a", before),))
-    made = make_plan(TARGET, [declare("a", after)], snapshot, PlanInputs(strict_text=strict))
-    assert len(made.changes) == strict
-    assert [keep.is_cosmetic for keep in made.kept] == [True] * (not strict)
+    snapshot = Snapshot((remote_segment("a", before),))
+    plan = make_plan(TARGET, [declare("a", after)], snapshot, PlanInputs(strict_text=strict))
+    assert len(plan.changes) == strict
+    assert [keep.is_cosmetic for keep in plan.kept] == [True] * (not strict)
 
 
 def test_a_delete_in_json_has_a_before_and_no_after() -> None:
     delete = Delete(Segment("z", "q"), Precondition("id", None, "hash"), contacts_count=3)
-    [change] = plan_to_json(dataclasses.replace(plan([], []), changes=(delete,)), "t")["changes"]
+    [change] = plan_to_json(dataclasses.replace(plan_for([], []), changes=(delete,)), "t")[
+        "changes"
+    ]
     assert (change["action"], change["after"], change["source"]) == ("delete", None, None)
     assert change["before"]["name"] == "z"
 
 
-# What always holds
+# Properties
 
 QUERIES = st.sampled_from(["SELECT 1", "SELECT 2", "SELECT 1 ", "\nSELECT 2\n"])
 PARENTS = st.sampled_from([(), (LIST_A,), (LIST_B,)])
@@ -484,29 +514,40 @@ SEGMENTS = st.builds(Segment, NAMES, QUERIES, PARENTS)
 
 
 def by_name(segments: list[Segment]) -> dict[str, Segment]:
-    return {one.name: one for one in segments}
+    return {segment.name: segment for segment in segments}
+
+
+def remotes_of(segments: dict[str, Segment]) -> list[Remote]:
+    return [
+        remote_segment(segment.name, segment.query, *segment.parent_list_ids)
+        for segment in segments.values()
+    ]
 
 
 @given(st.lists(SEGMENTS).map(by_name), st.lists(SEGMENTS).map(by_name))
-def test_carrying_a_plan_out_leaves_nothing_to_plan(
-    wanted: dict[str, Segment], held: dict[str, Segment]
+def test_after_an_applied_plan_there_is_nothing_to_do(
+    desired: dict[str, Segment], existing: dict[str, Segment]
 ) -> None:
-    declared = [declare(one.name, one.query, *one.parent_list_ids) for one in wanted.values()]
-    before = [hold(one.name, one.query, *one.parent_list_ids) for one in held.values()]
-    made = plan(declared, before)
-    after = dict(held)
-    for change in made.changes:
+    declared = [
+        declare(segment.name, segment.query, *segment.parent_list_ids)
+        for segment in desired.values()
+    ]
+    plan = plan_for(declared, remotes_of(existing))
+    after = dict(existing)
+    for change in plan.changes:
         assert not isinstance(change, Delete)
         after[change.name] = change.after
-    again = plan(declared, [hold(o.name, o.query, *o.parent_list_ids) for o in after.values()])
+    again = plan_for(declared, remotes_of(after))
     assert again.changes == ()
-    assert {keep.name for keep in again.kept} == set(wanted)
-    assert {one.name for one in again.ignored} == set(held) - set(wanted)
-    for name in set(held) - set(wanted):
-        assert after[name] == held[name]
+    assert {keep.name for keep in again.kept} == set(desired)
+    assert {ignore.name for ignore in again.ignored} == set(existing) - set(desired)
+    for name in set(existing) - set(desired):
+        assert after[name] == existing[name]
 
 
 @given(SEGMENTS, SEGMENTS)
-def test_fields_differ_alike_in_both_directions(one: Segment, other: Segment) -> None:
-    assert changed_fields(one, other) == changed_fields(other, one)
-    assert changed_fields(one, one) == ()
+def test_the_changed_fields_are_the_same_in_both_directions(
+    first: Segment, second: Segment
+) -> None:
+    assert changed_fields(first, second) == changed_fields(second, first)
+    assert changed_fields(first, first) == ()
