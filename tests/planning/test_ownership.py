@@ -1,7 +1,7 @@
-"""Whose a segment is: renames, removals and replacements on the emulated account.
+"""Renames, removals and replacements on the emulated account.
 
-Every scenario is applied until nothing is left to do, and a plan after that is empty. What git
-would say is handed in as a ledger.
+Every scenario is applied until nothing is left to do, and the plan after that is empty. The removal
+history is passed in instead of read from git.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def console(remote: Remote) -> Console:
 
 @pytest.fixture
 def history(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Say what git would say."""
+    """Return a function that sets the removal history."""
 
-    def tell(*removals: Removal, unavailable: str = "", remedy: str = "") -> None:
+    def set_history(*removals: Removal, unavailable: str = "", remedy: str = "") -> None:
         removal_history = RemovalHistory(removals, unavailable, remedy)
         for module in (plan, listing):
             monkeypatch.setattr(module, "removal_history", lambda *_: removal_history)
 
-    return tell
+    return set_history
 
 
 def removal(
@@ -68,118 +68,120 @@ def removal(
     return Removal(segment, protected, file, "c0ffee", at, renamed_to)
 
 
-def held(remote: Remote) -> dict[str, str]:
-    """Names and ids of the account."""
-    return {one.name: one.id for one in remote.emulator.console.segments()}
+def ids_by_name(remote: Remote) -> dict[str, str]:
+    """Return the ids of the account's segments by name."""
+    return {segment.name: segment.id for segment in remote.emulator.console.segments()}
 
 
-def settle(project: Project, remote: Remote, runs: int = 1) -> str:
-    """Apply so many times, five minutes apart, all but the last in part; give the first report."""
-    first = ""
+def apply_until_done(project: Project, remote: Remote, runs: int = 1) -> str:
+    """Apply `runs` times, six minutes apart, only the last one complete; return the first text."""
+    first_output = ""
     for number in range(runs):
-        done = project.run("apply", "--auto-approve")
-        assert done.code == (0 if number == runs - 1 else 4), done.out + done.err
-        first = first or done.out
+        result = project.run("apply", "--auto-approve")
+        assert result.code == (0 if number == runs - 1 else 4), result.out + result.err
+        first_output = first_output or result.out
         remote.clock.forward(minutes=6)
     assert project.run("plan", "--detailed-exitcode").code == 0
     again = project.run("apply", "--auto-approve")
     assert again.code == 0
     assert "No changes." in again.out
-    return first
+    return first_output
 
 
-def rename(project: Project, name: str, text: str, *olds: str, more: str = "") -> None:
-    names = ", ".join(f'"{old}"' for old in olds)
+def rename(project: Project, name: str, text: str, *old_names: str, more: str = "") -> None:
+    names = ", ".join(f'"{old}"' for old in old_names)
     project.declare(name, text, extra=f"previous_names: [{names}]\n{more}")
 
 
 # Renames
 
 
-def test_a_rename_keeps_the_id_and_takes_the_query_along(
+def test_a_rename_keeps_the_id_and_changes_the_query_too(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     old = console.create("VIP", VIP)
     rename(connected, "Gold", CZECH, "Older", "VIP")
-    out = settle(connected, remote)
+    out = apply_until_done(connected, remote)
     assert "renamed by `previous_names`" in out
     assert "name  VIP -> Gold" in out
-    assert held(remote) == {"Gold": old}
+    assert ids_by_name(remote) == {"Gold": old}
     assert remote.definitions()["Gold"] == (CZECH, ())
-    assert [one.method for one in remote.emulator.log if one.method != "GET"] == ["PATCH"]
+    assert [entry.method for entry in remote.emulator.log if entry.method != "GET"] == ["PATCH"]
 
 
-def test_a_previous_name_that_nobody_has_is_a_create(
+def test_a_previous_name_that_no_segment_has_is_a_create(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.create("vip", VIP)
     rename(connected, "Gold", VIP, "VIP")
-    settle(connected, remote)
-    assert set(held(remote)) == {"vip", "Gold"}
+    apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == {"vip", "Gold"}
 
 
-def test_a_name_of_its_own_comes_before_a_previous_one(
+def test_the_current_name_takes_precedence_over_a_previous_one(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.create("VIP", CZECH)
     console.create("Gold", VIP)
-    before = held(remote)
+    before = ids_by_name(remote)
     rename(connected, "Gold", VIP, "VIP")
-    settle(connected, remote)
-    assert held(remote) == before
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == before
 
 
-def test_a_chain_frees_each_name_before_it_is_taken(
+def test_a_chain_of_renames_frees_each_name_first(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     a, b, c = console.create("A", VIP), console.create("B", CZECH), console.create("C", BRNO)
     rename(connected, "B", VIP, "A")
     rename(connected, "C", CZECH, "B")
     rename(connected, "D", BRNO, "C")
-    settle(connected, remote)
-    assert held(remote) == {"B": a, "C": b, "D": c}
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"B": a, "C": b, "D": c}
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
-def test_a_ring_of_names_goes_through_a_temporary_one(
+def test_a_cycle_of_names_uses_a_temporary_name(
     connected: Project, remote: Remote, console: Console, size: int
 ) -> None:
     texts = [query(f"total_spend > {number}") for number in range(size)]
     ids = [console.create(f"N{number}", text) for number, text in enumerate(texts)]
     for number, text in enumerate(texts):
         rename(connected, f"N{(number + 1) % size}", text, f"N{number}")
-    out = settle(connected, remote, runs=2)
+    out = apply_until_done(connected, remote, runs=2)
     assert "frees its name for a moment" in out
     assert "five minutes" in out
-    assert held(remote) == {f"N{(number + 1) % size}": one for number, one in enumerate(ids)}
+    assert ids_by_name(remote) == {
+        f"N{(number + 1) % size}": segment_id for number, segment_id in enumerate(ids)
+    }
 
 
-def test_a_swap_with_other_queries_is_not_guessed(
+def test_a_swap_with_changed_queries_is_an_error(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.create("A", VIP)
     console.create("B", CZECH)
     rename(connected, "A", BRNO, "B")
     rename(connected, "B", query("city = 'Praha'"), "A")
-    shown = connected.run("apply", "--auto-approve")
-    assert shown.code == 1
-    assert "unclear-swap" in shown.out
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert "unclear-swap" in result.out
 
 
-def test_after_a_swap_an_edit_is_no_swap(
+def test_an_edit_after_a_swap_does_not_swap_again(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     a, b = console.create("A", VIP), console.create("B", CZECH)
     rename(connected, "A", BRNO, "B")
     rename(connected, "B", CZECH, "A")
-    settle(connected, remote)
-    assert held(remote) == {"A": a, "B": b}
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"A": a, "B": b}
 
 
 MOVES = {
     "swap": {"A": ("B", VIP), "B": ("A", CZECH)},
     "swap and edit": {"A": ("B", BRNO), "B": ("A", CZECH)},
-    "ring": {"A": ("B", VIP), "B": ("C", CZECH), "C": ("A", BRNO)},
+    "cycle": {"A": ("B", VIP), "B": ("C", CZECH), "C": ("A", BRNO)},
     "chain": {"A": ("B", VIP), "B": ("C", CZECH), "C": ("D", BRNO)},
 }
 
@@ -187,7 +189,7 @@ MOVES = {
 @pytest.mark.parametrize("stop", range(1, 5))
 @pytest.mark.parametrize("fault", ["drop", "drop after"])
 @pytest.mark.parametrize("moves", MOVES.values(), ids=MOVES)
-def test_renames_survive_a_break_at_any_write_and_the_update_lock(
+def test_renames_survive_a_failure_at_any_write_and_the_update_lock(
     *,
     connected: Project,
     remote: Remote,
@@ -203,40 +205,40 @@ def test_renames_survive_a_break_at_any_write_and_the_update_lock(
     remote.emulator.faults.add(f"PATCH * {fault} #{stop} always")
     connected.run("apply", "--auto-approve")
     remote.emulator.faults.clear()
-    assert {one.id for one in console.segments()} == set(ids.values())
-    # At once, while what was changed is still locked, and again before it is free.
+    assert {segment.id for segment in console.segments()} == set(ids.values())
+    # First at once, while the changed segments are locked, and again before they are unlocked.
     for _ in range(8):
         if connected.run("apply", "--auto-approve").code == 0:
             break
-        assert {one.id for one in console.segments()} == set(ids.values())
+        assert {segment.id for segment in console.segments()} == set(ids.values())
         remote.clock.forward(minutes=2)
-    assert held(remote) == {new: ids[old] for old, (new, _) in moves.items()}
+    assert ids_by_name(remote) == {new: ids[old] for old, (new, _) in moves.items()}
     assert {name: query for name, (query, _) in remote.definitions().items()} == dict(
         moves.values()
     )
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_a_swap_that_was_taken_back_half_way_is_taken_back(
+def test_a_swap_that_is_reverted_half_way_is_undone(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     a, b = console.create("A", VIP), console.create("B", CZECH)
     console.edit(a, name=temporary_name("A", a, Marker.MOVING))
     connected.declare("A", VIP)
     connected.declare("B", CZECH)
-    settle(connected, remote)
-    assert held(remote) == {"A": a, "B": b}
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"A": a, "B": b}
 
 
-def test_a_long_name_is_still_known_when_it_is_cut(
+def test_a_long_name_is_recognised_when_it_is_truncated(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     name = "x" * 100
     a = console.create(name, VIP)
     console.edit(a, name=temporary_name(name, a, Marker.MOVING))
     rename(connected, "Short", VIP, name)
-    settle(connected, remote)
-    assert held(remote) == {"Short": a}
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"Short": a}
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def test_a_long_name_is_still_known_when_it_is_cut(
         (["A"], {"A": [], "C": ["A"]}, "claimed-twice"),
     ],
 )
-def test_a_claim_that_is_not_clear_is_an_error(
+def test_an_ambiguous_claim_is_an_error(
     *,
     connected: Project,
     remote: Remote,
@@ -258,28 +260,28 @@ def test_a_claim_that_is_not_clear_is_an_error(
 ) -> None:
     for name in names:
         console.create(name, VIP)
-    for name, olds in files.items():
-        rename(connected, name, VIP, *olds)
-    shown = connected.run("apply", "--auto-approve")
-    assert shown.code == 1
-    assert f"error[{code}]" in shown.out
-    assert set(held(remote)) == set(names)
+    for name, old_names in files.items():
+        rename(connected, name, VIP, *old_names)
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert f"error[{code}]" in result.out
+    assert set(ids_by_name(remote)) == set(names)
 
 
-def test_only_a_part_of_a_chain_is_an_error(
+def test_selecting_only_part_of_a_chain_is_an_error(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.create("A", VIP)
     console.create("B", CZECH)
     rename(connected, "B", VIP, "A")
     rename(connected, "C", CZECH, "B")
-    shown = connected.run("plan", "--only", "B")
-    assert shown.code == 1
-    assert "name-in-use" in shown.out
+    result = connected.run("plan", "--only", "B")
+    assert result.code == 1
+    assert "name-in-use" in result.out
     assert connected.run("plan", "--only", "C", "--detailed-exitcode").code == 2
 
 
-def test_what_a_failed_rename_holds_up_is_not_attempted(
+def test_a_rename_that_waits_for_a_failed_one_is_not_attempted(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.create("A", VIP)
@@ -287,81 +289,81 @@ def test_what_a_failed_rename_holds_up_is_not_attempted(
     rename(connected, "B", VIP, "A")
     rename(connected, "C", CZECH, "B")
     remote.emulator.faults.add(f"PATCH *{b} 403")
-    done = connected.run("apply", "--auto-approve")
-    assert done.code == 1
-    assert "`B` is still the name of another segment" in done.out
-    settle(connected, remote)
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert "`B` is still the name of another segment" in result.out
+    apply_until_done(connected, remote)
 
 
 # Tombstones
 
 
 @pytest.mark.parametrize("word", ["true", "forget"])
-def test_a_file_says_removed(
+def test_a_file_with_removed_deletes_or_forgets_its_segment(
     connected: Project, remote: Remote, console: Console, word: str
 ) -> None:
     console.create("Old", VIP)
     console.create("By hand", CZECH)
     connected.write({"segments/old.yaml": f"name: Old\nremoved: {word}\n"})
-    out = settle(connected, remote)
-    assert set(held(remote)) == ({"By hand"} if word == "true" else {"By hand", "Old"})
+    out = apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == ({"By hand"} if word == "true" else {"By hand", "Old"})
     assert ("its file says `removed`" in out) == (word == "true")
 
 
-def test_a_forgotten_segment_is_left_alone_whatever_the_history_says(
+def test_a_forgotten_segment_is_left_alone_whatever_the_history_shows(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     console.create("Old", VIP)
     history(removal("Old"))
     connected.write({"segments/old.yaml": "name: Old\nremoved: forget\n"})
     connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
-    settle(connected, remote)
-    assert set(held(remote)) == {"Old"}
+    apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == {"Old"}
 
 
-@pytest.mark.parametrize(("name", "is_said"), [("vip custmers", True), ("Churn risk", False)])
-def test_a_file_that_removes_nothing_says_what_it_may_have_meant(
-    connected: Project, remote: Remote, console: Console, name: str, is_said: bool
+@pytest.mark.parametrize(("name", "is_reported"), [("vip custmers", True), ("Churn risk", False)])
+def test_a_file_that_removes_nothing_suggests_a_similar_name(
+    connected: Project, remote: Remote, console: Console, name: str, is_reported: bool
 ) -> None:
     console.create("VIP customers", VIP)
     connected.write({"segments/gone.yaml": f"name: {name}\nremoved: true\n"})
-    shown = connected.run("plan", "--detailed-exitcode")
-    assert shown.code == 0
-    said = shown.out + shown.err
-    assert (f"segment `{name}` not found, so this file removes nothing" in said) is is_said
-    assert ("write `VIP customers` if" in said) is is_said
-    settle(connected, remote)
-    assert set(held(remote)) == {"VIP customers"}
+    result = connected.run("plan", "--detailed-exitcode")
+    assert result.code == 0
+    output = result.out + result.err
+    assert (f"segment `{name}` not found, so this file removes nothing" in output) is is_reported
+    assert ("write `VIP customers` if" in output) is is_reported
+    apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == {"VIP customers"}
 
 
-def test_a_v1_segment_is_removed_by_its_file_as_any_other(
+def test_a_file_with_removed_deletes_a_v1_segment(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     segment_id = console.seed_v1("Old", "email LIKE '%x'")
     console.seed_v1("Older", "email LIKE '%y'")
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
-    shown = connected.run("plan")
-    assert "- delete  Old" in shown.out
-    assert "email LIKE '%x'" in shown.out
-    settle(connected, remote)
-    assert set(held(remote)) == {"Older"}
-    deletes = [one for one in remote.emulator.log if one.method == "DELETE"]
-    assert [one.target for one in deletes] == [f"/v3/marketing/segments/{segment_id}"]
+    result = connected.run("plan")
+    assert "- delete  Old" in result.out
+    assert "email LIKE '%x'" in result.out
+    apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == {"Older"}
+    deletes = [entry for entry in remote.emulator.log if entry.method == "DELETE"]
+    assert [entry.target for entry in deletes] == [f"/v3/marketing/segments/{segment_id}"]
 
 
-def test_a_v1_segment_that_is_sent_to_is_not_removed(
+def test_a_v1_segment_that_a_single_send_targets_is_not_deleted(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     segment_id = console.seed_v1("Old", "email LIKE '%x'")
     console.add_single_send("Spring", segment_ids=[segment_id])
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
-    shown = connected.run("apply", "--auto-approve")
-    assert shown.code == 3
-    assert "in-use" in shown.out
-    assert set(held(remote)) == {"Old"}
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 3
+    assert "in-use" in result.out
+    assert set(ids_by_name(remote)) == {"Old"}
 
 
-def test_exclusive_ownership_takes_v1_segments_in(
+def test_exclusive_ownership_includes_v1_segments(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.seed_v1("Old", "email LIKE '%x'")
@@ -373,11 +375,11 @@ def test_exclusive_ownership_takes_v1_segments_in(
             "segments/forgotten.yaml": "name: Kept of v1\nremoved: forget\n",
         }
     )
-    settle(connected, remote)
-    assert set(held(remote)) == {"Kept", "Kept of v1"}
+    apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == {"Kept", "Kept of v1"}
 
 
-# Absence
+# Undeclared segments
 
 
 @pytest.mark.parametrize(
@@ -388,7 +390,7 @@ def test_exclusive_ownership_takes_v1_segments_in(
         ("exclusive", {"Ours", "By hand", "Namesake", "v1"}),
     ],
 )
-def test_what_no_file_declares(
+def test_ownership_decides_which_undeclared_segments_are_deleted(
     *,
     connected: Project,
     remote: Remote,
@@ -410,40 +412,40 @@ def test_what_no_file_declares(
     connected.declare("Kept", VIP)
     settings = f"version: 1\nownership: {mode}\nlimits: {{max_destroy: 4}}\n"
     connected.write({"segctl.yaml": settings})
-    settle(connected, remote)
+    apply_until_done(connected, remote)
     everything = {"Kept", "Ours", "By hand", "Namesake", "Protected", "v1"}
-    assert set(held(remote)) == everything - gone
+    assert set(ids_by_name(remote)) == everything - gone
 
 
-def test_without_a_history_nothing_goes_and_one_warning_says_why(
+def test_without_a_history_nothing_is_deleted_and_one_warning_gives_the_reason(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     history(removal("Ours"), unavailable="the clone is shallow", remedy="`fetch-depth: 0`")
     connected.declare("Kept", VIP)
     assert "history-unavailable" not in connected.run("plan").out
     console.create("Ours", VIP)
-    shown = connected.run("plan").out
-    assert shown.count("history-unavailable") == 1
-    assert "fetch-depth: 0" in shown
-    settle(connected, remote)
-    assert set(held(remote)) == {"Ours", "Kept"}
+    result = connected.run("plan").out
+    assert result.count("history-unavailable") == 1
+    assert "fetch-depth: 0" in result
+    apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == {"Ours", "Kept"}
 
 
-def test_outside_of_git_one_warning_says_what_to_do(
+def test_outside_of_git_one_warning_has_a_hint(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     connected.declare("Kept", VIP)
     assert "warning" not in connected.run("plan").out
     console.create("By hand", VIP)
-    shown = connected.run("plan").out
-    assert "not in a git repository" in shown
-    assert "`git init`" in shown
+    result = connected.run("plan").out
+    assert "not in a git repository" in result
+    assert "`git init`" in result
     connected.write({"segctl.yaml": "version: 1\nownership: declared\n"})
     assert "warning" not in connected.run("plan").out
 
 
 @pytest.mark.parametrize(
-    ("mode", "held_names", "argv", "asked"),
+    ("mode", "names", "argv", "reads"),
     [
         ("history", ["Kept", "Old name", "Forgotten"], [], 0),
         ("history", ["By hand"], [], 1),
@@ -456,49 +458,49 @@ def test_outside_of_git_one_warning_says_what_to_do(
         ("history", ["Kept", "Ours"], ["--only", "*"], 1),
     ],
 )
-def test_git_is_asked_only_where_its_answer_matters(
+def test_git_is_read_only_where_it_matters(
     *,
     connected: Project,
     console: Console,
     monkeypatch: pytest.MonkeyPatch,
     mode: str,
-    held_names: list[str],
+    names: list[str],
     argv: list[str],
-    asked: int,
+    reads: int,
 ) -> None:
-    questions: list[object] = []
+    calls: list[object] = []
 
-    def answer(*question: object) -> RemovalHistory:
-        questions.append(question)
+    def read(*args: object) -> RemovalHistory:
+        calls.append(args)
         return RemovalHistory((removal("Ours"),))
 
-    monkeypatch.setattr(plan, "removal_history", answer)
+    monkeypatch.setattr(plan, "removal_history", read)
     connected.declare("Kept", VIP)
     rename(connected, "New name", CZECH, "Old name")
     connected.write({"segments/forgotten.yaml": "name: Forgotten\nremoved: forget\n"})
     connected.write({"segctl.yaml": f"version: 1\nownership: {mode}\n"})
-    for name in held_names:
+    for name in names:
         console.create(name, VIP)
     console.seed_v1("v1", "email LIKE '%x'")
     assert connected.run("plan", *argv).code in (0, 3)
-    assert len(questions) == asked
+    assert len(calls) == reads
     if not argv:
         connected.run("drift")
-        assert len(questions) == 2 * asked
+        assert len(calls) == 2 * reads
 
 
-# Renames that the history tells
+# Renames from the history
 
 
-def test_a_removed_file_and_a_new_one_with_its_query_are_a_rename(
+def test_a_removed_file_and_a_new_one_with_the_same_query_are_a_rename(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     old = console.create("VIP", CZECH)
     history(removal("VIP", VIP))
     connected.declare("Gold", VIP.replace(" > ", ">"))
-    out = settle(connected, remote)
+    out = apply_until_done(connected, remote)
     assert "a removed file had the same query" in out
-    assert held(remote) == {"Gold": old}
+    assert ids_by_name(remote) == {"Gold": old}
 
 
 def test_a_name_changed_in_its_file_is_a_rename(
@@ -506,21 +508,21 @@ def test_a_name_changed_in_its_file_is_a_rename(
 ) -> None:
     old = console.create("VIP", VIP)
     connected.declare("Gold", CZECH)
-    # In two steps, of which nobody applied the first; and the file may have moved since.
+    # In two steps, the first of which was never applied; and the file may have moved since.
     history(removal("VIP", VIP, renamed_to="Silver"), removal("Silver", BRNO, renamed_to="Gold"))
-    assert "the name changed in its file" in settle(connected, remote)
-    assert held(remote) == {"Gold": old}
+    assert "the name changed in its file" in apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"Gold": old}
 
 
-def test_another_segment_in_the_file_of_a_removed_one_is_no_rename(
+def test_a_different_segment_in_the_file_of_a_removed_one_is_not_a_rename(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     old = console.create("VIP", VIP)
     file = connected.declare("Gold", CZECH)
     history(removal("VIP", VIP, file=file))
-    settle(connected, remote)
-    assert set(held(remote)) == {"Gold"}
-    assert held(remote)["Gold"] != old
+    apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == {"Gold"}
+    assert ids_by_name(remote)["Gold"] != old
 
 
 @pytest.mark.parametrize(
@@ -528,7 +530,7 @@ def test_another_segment_in_the_file_of_a_removed_one_is_no_rename(
     [{"at": EARLIER}, {"text": BRNO}, {"parent": LIST}],
     ids=["a namesake", "another query", "another parent list"],
 )
-def test_what_is_no_rename(
+def test_a_different_segment_is_not_a_rename(
     *,
     connected: Project,
     remote: Remote,
@@ -555,7 +557,7 @@ def test_detection_can_be_turned_off(
 
 
 @pytest.mark.parametrize("new", [["Gold"], ["Gold", "Silver"]])
-def test_two_that_fit_are_an_error(
+def test_two_possible_renames_are_an_error(
     *,
     connected: Project,
     remote: Remote,
@@ -563,21 +565,21 @@ def test_two_that_fit_are_an_error(
     history: Callable[..., None],
     new: list[str],
 ) -> None:
-    olds = ["VIP", "Other"][: 3 - len(new)]
-    for name in olds:
+    old_names = ["VIP", "Other"][: 3 - len(new)]
+    for name in old_names:
         console.create(name, VIP)
-    history(*map(removal, olds))
+    history(*map(removal, old_names))
     for name in new:
         connected.declare(name, VIP)
-    shown = connected.run("plan")
-    assert shown.code == 1
-    assert "unclear-rename" in shown.out
+    result = connected.run("plan")
+    assert result.code == 1
+    assert "unclear-rename" in result.out
 
 
 # Limits
 
 
-def test_too_many_deletes_are_refused_with_the_setting_that_lets_them_pass(
+def test_too_many_deletes_are_refused_with_the_setting_that_allows_them(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     names = [f"Old {number}" for number in range(4)]
@@ -592,12 +594,12 @@ def test_too_many_deletes_are_refused_with_the_setting_that_lets_them_pass(
     connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 5}\n"})
     assert connected.run("plan").code == 3
     connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 4}\n"})
-    settle(connected, remote)
-    assert set(held(remote)) == {"Kept"}
+    apply_until_done(connected, remote)
+    assert set(ids_by_name(remote)) == {"Kept"}
 
 
 @pytest.mark.parametrize(("managed", "gone", "code"), [(25, 6, 0), (24, 6, 0), (23, 6, 3)])
-def test_a_fifth_of_the_managed_may_go(
+def test_a_fifth_of_the_managed_segments_may_be_deleted(
     *,
     connected: Project,
     remote: Remote,
@@ -607,17 +609,17 @@ def test_a_fifth_of_the_managed_may_go(
     gone: int,
     code: int,
 ) -> None:
-    olds = [f"Old {number}" for number in range(gone)]
+    old_names = [f"Old {number}" for number in range(gone)]
     kept = [f"Kept {number}" for number in range(managed)]
-    for name in [*olds, *kept]:
+    for name in [*old_names, *kept]:
         console.create(name, VIP)
     for name in kept:
         connected.declare(name, VIP)
-    history(*map(removal, olds))
+    history(*map(removal, old_names))
     assert connected.run("plan").code == code
 
 
-def test_the_last_segment_is_not_deleted_unasked(
+def test_the_last_segment_is_not_deleted_without_allow_destroy(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     console.create("Old", VIP)
@@ -626,8 +628,8 @@ def test_the_last_segment_is_not_deleted_unasked(
     assert refused.code == 3
     assert "without any segment" in refused.out
     connected.write({"segctl.yaml": "version: 1\nlimits: {allow_destroy: 1}\n"})
-    settle(connected, remote)
-    assert held(remote) == {}
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {}
 
 
 def test_in_a_full_account_deletes_come_first(
@@ -637,31 +639,31 @@ def test_in_a_full_account_deletes_come_first(
         console.create(f"S{number}", VIP)
     history(removal("S0"))
     connected.declare("New", CZECH)
-    settle(connected, remote)
-    assert "S0" not in held(remote)
-    assert len(held(remote)) == 200
+    apply_until_done(connected, remote)
+    assert "S0" not in ids_by_name(remote)
+    assert len(ids_by_name(remote)) == 200
 
 
 # Replacing
 
 
-def allow(
+def declare_replaceable(
     project: Project, name: str = "VIP", text: str = VIP, *, parent: str | None = LIST
 ) -> None:
     project.declare(name, text, parent=parent, extra="allow_replace: true\n")
 
 
-def test_a_replace_makes_the_new_one_before_the_old_one_goes(
+def test_a_replace_creates_the_new_segment_before_it_deletes_the_old_one(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     old = console.create("VIP", VIP)
-    allow(connected)
-    out = settle(connected, remote)
+    declare_replaceable(connected)
+    out = apply_until_done(connected, remote)
     assert "1 to replace" in out
     assert "id-changes" in out
     assert "array_contains(list_ids" in out
     assert remote.definitions() == {"VIP": (VIP, (LIST,))}
-    assert held(remote)["VIP"] != old
+    assert ids_by_name(remote)["VIP"] != old
     writes = [entry.method for entry in remote.emulator.log if entry.method != "GET"]
     assert writes == ["PATCH", "POST", "DELETE"]
 
@@ -676,67 +678,67 @@ def test_a_protected_segment_is_never_replaced(
     assert "error[protected]" in refused.out
 
 
-def test_a_replace_can_rename_and_needs_no_free_name(
+def test_a_replace_can_rename_and_does_not_need_a_free_name(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.create("A", VIP)
     b = console.create("B", CZECH)
-    # B becomes C and is made anew in a list; A becomes B: its name must be free before.
+    # B becomes C and is replaced in a list; A becomes B, whose name must be free by then.
     connected.declare("C", CZECH, parent=LIST, extra="allow_replace: true\nprevious_names: [B]\n")
     rename(connected, "B", VIP, "A")
-    settle(connected, remote)
+    apply_until_done(connected, remote)
     assert remote.definitions() == {"C": (CZECH, (LIST,)), "B": (VIP, ())}
-    assert b not in held(remote).values()
+    assert b not in ids_by_name(remote).values()
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "POST", "DELETE"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("fault", ["403", "500", "502 after", "drop", "drop after"])
-def test_a_replace_survives_a_break_at_any_request(
+def test_a_replace_survives_a_failure_at_any_request(
     *, connected: Project, remote: Remote, console: Console, method: str, nth: int, fault: str
 ) -> None:
     console.create("VIP", VIP)
     console.create("By hand", CZECH)
-    allow(connected)
+    declare_replaceable(connected)
     remote.emulator.faults.add(f"{method} /v3/marketing/segments/* {fault} #{nth} always")
     connected.run("apply", "--auto-approve")
     remote.emulator.faults.clear()
-    assert [one for one in remote.definitions().values() if one[0] == VIP], "it is lost"
+    assert any(text == VIP for text, _ in remote.definitions().values()), "the segment is lost"
     for _ in range(3):
         remote.clock.forward(minutes=6)
         connected.run("apply", "--auto-approve")
-        assert [one for one in remote.definitions().values() if one[0] == VIP], "it is lost"
+        assert any(text == VIP for text, _ in remote.definitions().values()), "the segment is lost"
     assert remote.definitions() == {"VIP": (VIP, (LIST,)), "By hand": (CZECH, ())}
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_a_replace_that_was_taken_back_gives_the_name_back(
+def test_a_replace_that_is_reverted_restores_the_name(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     old = console.create("VIP", VIP)
     console.edit(old, name=temporary_name("VIP", old, Marker.OLD))
     connected.declare("VIP", VIP)
-    settle(connected, remote)
-    assert held(remote) == {"VIP": old}
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"VIP": old}
 
 
-def test_a_query_that_is_refused_brings_the_old_one_back(
+def test_a_rejected_query_restores_the_old_segment(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     old = console.create("VIP", VIP)
-    allow(connected, text=query("no_such_field = 1"))
+    declare_replaceable(connected, text=query("no_such_field = 1"))
     connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
-    done = connected.run("apply", "--auto-approve")
-    assert done.code == 1
-    assert "does not accept the query" in done.out
-    assert set(held(remote).values()) == {old}
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert "does not accept the query" in result.out
+    assert set(ids_by_name(remote).values()) == {old}
     remote.clock.forward(minutes=6)
-    allow(connected)
-    settle(connected, remote)
+    declare_replaceable(connected)
+    apply_until_done(connected, remote)
     assert remote.definitions() == {"VIP": (VIP, (LIST,))}
 
 
-def test_an_old_one_stays_until_the_new_one_is_valid(
+def test_the_old_segment_stays_until_the_new_one_is_valid(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     events = (
@@ -746,18 +748,20 @@ def test_an_old_one_stays_until_the_new_one_is_valid(
         "AND e.timestamp > timestampadd(day, -30, CURRENT_TIMESTAMP)"
     )
     old = console.create("VIP", events)
-    allow(connected, text=events)
+    declare_replaceable(connected, text=events)
     new = None
     for _ in range(2):
-        done = connected.run("apply", "--auto-approve")
-        assert done.code == 4
-        assert "waiting       replace VIP: SendGrid is still validating the new segment" in done.out
-        assert "waiting 2 min at most, SendGrid is checking the query" in done.err
+        result = connected.run("apply", "--auto-approve")
+        assert result.code == 4
+        assert (
+            "waiting       replace VIP: SendGrid is still validating the new segment" in result.out
+        )
+        assert "waiting 2 min at most, SendGrid is checking the query" in result.err
         assert sum(connected.clock.slept) <= 120
         connected.clock.slept.clear()
-        assert old in held(remote).values()
-        assert new in (None, held(remote)["VIP"])
-        new = held(remote)["VIP"]
+        assert old in ids_by_name(remote).values()
+        assert new in (None, ids_by_name(remote)["VIP"])
+        new = ids_by_name(remote)["VIP"]
     saved = connected.root / "plan.json"
     waiting = connected.run("plan", "--detailed-exitcode", "--out", str(saved))
     assert waiting.code == 2
@@ -765,58 +769,58 @@ def test_an_old_one_stays_until_the_new_one_is_valid(
     assert f"the new one is there, id {new}" in waiting.out
     remote.clock.forward(minutes=6)
     assert connected.run("apply", str(saved), "--auto-approve").code == 0
-    settle(connected, remote)
-    assert held(remote) == {"VIP": new}
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"VIP": new}
 
 
 @pytest.fixture
 def unfinished(connected: Project, console: Console) -> tuple[str, str]:
-    """Leave a replacement whose new segment stands; give the ids of the old and the new one."""
+    """Return the ids of the old and the new segment of an unfinished replacement."""
     old = console.create("VIP", VIP)
     console.edit(old, name=temporary_name("VIP", old, Marker.OLD))
     new = console.create("VIP", VIP, parent_list_ids=(LIST,))
-    allow(connected)
+    declare_replaceable(connected)
     return old, new
 
 
-def test_an_unfinished_replacement_needs_no_room_and_makes_some(
+def test_an_unfinished_replacement_fits_into_a_full_account_and_frees_a_place(
     connected: Project, remote: Remote, console: Console, unfinished: tuple[str, str]
 ) -> None:
     for number in range(198):
         console.create(f"S{number}", VIP)
     console.add_list("Second", id=OTHER_LIST)
     connected.declare("S0", VIP, parent=OTHER_LIST, extra="allow_replace: true\n")
-    settle(connected, remote)
-    assert len(held(remote)) == 199
-    assert held(remote)["VIP"] == unfinished[1]
+    apply_until_done(connected, remote)
+    assert len(ids_by_name(remote)) == 199
+    assert ids_by_name(remote)["VIP"] == unfinished[1]
     writes = [entry.method for entry in remote.emulator.log if entry.method != "GET"]
     assert sorted(writes) == ["DELETE", "DELETE", "PATCH", "POST"]
 
 
-def test_an_unfinished_replacement_takes_a_query_that_changed_since(
+def test_an_unfinished_replacement_applies_a_query_that_changed_since(
     connected: Project, remote: Remote, unfinished: tuple[str, str]
 ) -> None:
     remote.clock.forward(minutes=6)
-    allow(connected, text=CZECH)
-    settle(connected, remote)
+    declare_replaceable(connected, text=CZECH)
+    apply_until_done(connected, remote)
     assert remote.definitions() == {"VIP": (CZECH, (LIST,))}
-    assert held(remote)["VIP"] == unfinished[1]
+    assert ids_by_name(remote)["VIP"] == unfinished[1]
 
 
-def test_an_unfinished_replacement_that_is_not_accepted_gives_the_name_back(
+def test_an_unfinished_replacement_with_a_rejected_query_restores_the_name(
     connected: Project, remote: Remote, console: Console, unfinished: tuple[str, str]
 ) -> None:
     old, new = unfinished
     console.edit(new, query=query("no_such_field = 1"))
-    allow(connected, text=query("no_such_field = 1"))
+    declare_replaceable(connected, text=query("no_such_field = 1"))
     connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
-    done = connected.run("apply", "--auto-approve")
-    assert done.code == 1
-    assert "which was deleted again; the old one stays as `VIP`" in done.out
-    assert held(remote) == {"VIP": old}
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert "which was deleted again; the old one stays as `VIP`" in result.out
+    assert ids_by_name(remote) == {"VIP": old}
 
 
-def test_an_unfinished_replacement_of_which_the_new_one_was_edited_is_a_conflict(
+def test_an_unfinished_replacement_whose_new_segment_was_edited_is_a_conflict(
     connected: Project,
     remote: Remote,
     console: Console,
@@ -828,55 +832,55 @@ def test_an_unfinished_replacement_of_which_the_new_one_was_edited_is_a_conflict
     path = f"/v3/marketing/segments/2.0/{unfinished[1]}"
     handle = remote.emulator.handle
 
-    def meddle(method: str, target: str, *rest: Any) -> Any:
+    def edit_on_second_read(method: str, target: str, *rest: Any) -> Any:
         if method == "GET" and target.startswith(path) and next(reads) == 1:
             console.edit(unfinished[1], query=CZECH)
         return handle(method, target, *rest)
 
-    monkeypatch.setattr(remote.emulator, "handle", meddle)
-    done = connected.run("apply", "--auto-approve")
-    assert done.code == 1
-    assert "somebody changed it since the plan was made (query_dsl)" in done.out
-    assert set(held(remote).values()) == set(unfinished)
+    monkeypatch.setattr(remote.emulator, "handle", edit_on_second_read)
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert "somebody changed it since the plan was made (query_dsl)" in result.out
+    assert set(ids_by_name(remote).values()) == set(unfinished)
 
 
-def test_an_old_one_that_another_file_claims_is_not_deleted(
+def test_an_old_segment_that_another_file_claims_is_not_deleted(
     connected: Project, remote: Remote, unfinished: tuple[str, str]
 ) -> None:
     old, new = unfinished
     remote.clock.forward(minutes=6)
     rename(connected, "Rescued", VIP, temporary_name("VIP", old, Marker.OLD))
-    settle(connected, remote)
-    assert held(remote) == {"VIP": new, "Rescued": old}
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"VIP": new, "Rescued": old}
 
 
-def test_an_old_one_that_a_file_forgets_is_not_deleted(
+def test_an_old_segment_that_a_file_forgets_is_not_deleted(
     connected: Project, remote: Remote, unfinished: tuple[str, str]
 ) -> None:
     old, new = unfinished
-    aside = temporary_name("VIP", old, Marker.OLD)
-    connected.write({"segments/aside.yaml": f"name: {aside}\nremoved: forget\n"})
-    settle(connected, remote)
-    assert held(remote) == {"VIP": new, aside: old}
+    old_name = temporary_name("VIP", old, Marker.OLD)
+    connected.write({"segments/old.yaml": f"name: {old_name}\nremoved: forget\n"})
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"VIP": new, old_name: old}
 
 
-def test_an_old_one_of_two_long_names_is_left_to_a_person(
+def test_an_old_segment_that_fits_two_long_names_is_left_alone(
     connected: Project, remote: Remote, console: Console
 ) -> None:
-    """A temporary name has no room for all of a long one, so it can be that of several."""
+    """A temporary name truncates a long name, so it can belong to several."""
     names = ["x" * 95 + end for end in ("one", "two")]
     old = console.create("Old", VIP)
     console.edit(old, name=temporary_name(names[0], old, Marker.OLD))
     for name in names:
         console.create(name, VIP, parent_list_ids=(LIST,))
-        allow(connected, name)
-    done = connected.run("apply", "--auto-approve")
-    assert (done.code, "warning[replacement-unfinished]" in done.out) == (4, True)
-    assert old in held(remote).values()
+        declare_replaceable(connected, name)
+    result = connected.run("apply", "--auto-approve")
+    assert (result.code, "warning[replacement-unfinished]" in result.out) == (4, True)
+    assert old in ids_by_name(remote).values()
 
 
-@pytest.mark.parametrize("why", ["its query was another", "it is in use"])
-def test_an_unfinished_replacement_keeps_a_new_one_that_somebody_may_need(
+@pytest.mark.parametrize("why", ["its query was different", "it is in use"])
+def test_an_unfinished_replacement_keeps_a_new_segment_that_someone_may_need(
     *, connected: Project, remote: Remote, console: Console, unfinished: tuple[str, str], why: str
 ) -> None:
     old, new = unfinished
@@ -885,47 +889,47 @@ def test_an_unfinished_replacement_keeps_a_new_one_that_somebody_may_need(
         console.edit(new, query=wrong)
         console.add_single_send("Weekly", status="scheduled", segment_ids=(new,))
     remote.clock.forward(minutes=6)
-    allow(connected, text=wrong)
+    declare_replaceable(connected, text=wrong)
     connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
-    done = connected.run("apply", "--auto-approve")
-    assert done.code == (1 if why == "it is in use" else 4)
-    assert "does not accept the query of the new segment" in done.out
-    assert "it stays" in done.out
-    assert set(held(remote).values()) == {old, new}
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == (1 if why == "it is in use" else 4)
+    assert "does not accept the query of the new segment" in result.out
+    assert "it stays" in result.out
+    assert set(ids_by_name(remote).values()) == {old, new}
     remote.clock.forward(minutes=6)
-    allow(connected)
-    settle(connected, remote)
-    assert held(remote) == {"VIP": new}
+    declare_replaceable(connected)
+    apply_until_done(connected, remote)
+    assert ids_by_name(remote) == {"VIP": new}
 
 
-def test_a_saved_plan_knows_the_new_one_that_it_goes_on_with(
+def test_a_saved_plan_is_stale_when_its_successor_changed(
     connected: Project, remote: Remote, console: Console, unfinished: tuple[str, str]
 ) -> None:
     saved = connected.root / "plan.json"
     remote.clock.forward(minutes=6)
     assert connected.run("plan", "--out", str(saved)).code == 0
     console.edit(unfinished[1], query=CZECH)
-    done = connected.run("apply", str(saved), "--auto-approve")
-    assert (done.code, "stale-changed" in done.out + done.err) == (3, True)
+    result = connected.run("apply", str(saved), "--auto-approve")
+    assert (result.code, "stale-changed" in result.out + result.err) == (3, True)
     assert remote.definitions()["VIP"] == (CZECH, (LIST,))
-    assert set(held(remote).values()) == set(unfinished)
+    assert set(ids_by_name(remote).values()) == set(unfinished)
 
 
-@pytest.mark.parametrize("said", ["", "allow_replace: true\nprotected: true\n"])
-def test_an_apply_that_may_not_finish_a_replacement_is_not_done(
-    connected: Project, remote: Remote, unfinished: tuple[str, str], said: str
+@pytest.mark.parametrize("extra", ["", "allow_replace: true\nprotected: true\n"])
+def test_an_apply_that_may_not_finish_a_replacement_is_incomplete(
+    connected: Project, remote: Remote, unfinished: tuple[str, str], extra: str
 ) -> None:
-    connected.declare("VIP", VIP, parent=LIST, extra=said)
+    connected.declare("VIP", VIP, parent=LIST, extra=extra)
     connected.declare("New", CZECH)
-    done = connected.run("apply", "--auto-approve")
-    assert done.code == 4
-    assert "warning[replacement-unfinished]" in done.out
-    assert "New" in held(remote)
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 4
+    assert "warning[replacement-unfinished]" in result.out
+    assert "New" in ids_by_name(remote)
     again = connected.run("apply", "--auto-approve")
     assert again.code == 4
     assert "No changes." in again.out
     assert "not as declared yet" in again.err
-    assert set(unfinished) <= set(held(remote).values())
+    assert set(unfinished) <= set(ids_by_name(remote).values())
 
 
 # References
@@ -933,7 +937,7 @@ def test_an_apply_that_may_not_finish_a_replacement_is_not_done(
 
 @pytest.mark.parametrize("status", ["draft", "scheduled", "triggered"])
 @pytest.mark.parametrize("how", ["delete", "replace"])
-def test_what_a_single_send_uses_is_not_deleted(
+def test_a_segment_that_a_single_send_targets_is_not_deleted(
     connected: Project, remote: Remote, console: Console, status: str, how: str
 ) -> None:
     old = console.create("VIP", VIP)
@@ -945,24 +949,24 @@ def test_what_a_single_send_uses_is_not_deleted(
         console.create("Other", CZECH)
         connected.write({"segments/vip.yaml": "name: VIP\nremoved: true\n"})
     else:
-        allow(connected)
+        declare_replaceable(connected)
     refused = connected.run("apply", "--auto-approve")
     assert refused.code == 3
     assert f"the Single Send `Spring sale` ({status}) targets `VIP`" in refused.out
     assert "Automations were not: the SendGrid API does not expose them" in refused.out
-    assert held(remote)["VIP"] == old
-    shown = connected.run("plan", "--ignore-references", "VIP")
-    assert shown.code == 0
-    assert "reference-ignored" in shown.out
+    assert ids_by_name(remote)["VIP"] == old
+    result = connected.run("plan", "--ignore-references", "VIP")
+    assert result.code == 0
+    assert "reference-ignored" in result.out
     assert connected.run("plan", "--ignore-references", "Other").code == 3
     assert connected.run("apply", "--auto-approve", "--ignore-references", "VIP").code == 0
-    assert old not in held(remote).values()
+    assert old not in ids_by_name(remote).values()
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
 @pytest.mark.parametrize("fault", ["403", "500 always", "wrong-json", "truncated always"])
 @pytest.mark.parametrize("path", ["singlesends", "singlesends/*"])
-def test_references_that_cannot_be_read_stop_the_plan(
+def test_a_failed_read_of_references_stops_the_plan(
     connected: Project, remote: Remote, console: Console, fault: str, path: str
 ) -> None:
     console.create("VIP", VIP)
@@ -971,45 +975,47 @@ def test_references_that_cannot_be_read_stop_the_plan(
     connected.write({"segments/vip.yaml": "name: VIP\nremoved: true\n"})
     remote.emulator.faults.add(f"GET /v3/marketing/{path} {fault}")
     assert connected.run("apply", "--auto-approve").code == 1
-    assert "VIP" in held(remote)
+    assert "VIP" in ids_by_name(remote)
 
 
-def test_single_sends_are_read_only_where_something_goes(
+def test_single_sends_are_read_only_where_something_is_deleted(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.create("VIP", VIP)
     rename(connected, "Gold", CZECH, "VIP")
-    settle(connected, remote)
-    assert not [one for one in remote.emulator.log if "singlesends" in one.target]
+    apply_until_done(connected, remote)
+    assert not [entry for entry in remote.emulator.log if "singlesends" in entry.target]
 
 
 # The list
 
 
-def test_the_list_says_whose_a_segment_is_and_what_uses_it(
+def test_the_list_shows_ownership_and_single_sends(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     for name in ("Kept", "Ours", "By hand"):
         console.create(name, VIP)
-    console.add_single_send("Spring sale", status="scheduled", segment_ids=[held(remote)["Ours"]])
+    console.add_single_send(
+        "Spring sale", status="scheduled", segment_ids=[ids_by_name(remote)["Ours"]]
+    )
     history(removal("Ours"))
     connected.declare("Kept", VIP)
-    shown = connected.run("list", "--references")
-    rows = {line.split("  ")[0]: line for line in shown.out.splitlines()}
+    result = connected.run("list", "--references")
+    rows = {line.split("  ")[0]: line for line in result.out.splitlines()}
     assert " yes " in rows["Kept"]
     assert " no " in rows["By hand"]
     assert " ours " in rows["Ours"]
     assert "Spring sale (scheduled)" in rows["Ours"]
-    assert "3 of 200 segments used." in shown.err
-    assert "Automations were not checked" in shown.err
+    assert "3 of 200 segments used." in result.err
+    assert "Automations were not checked" in result.err
     data = json.loads(connected.run("list", "--references", "--format", "json").out)
-    found = {one["name"]: (one["managed"], one["ours"]) for one in data["segments"]}
-    assert found == {"Kept": (True, False), "Ours": (False, True), "By hand": (False, False)}
-    assert [len(one["single_sends"]) for one in data["segments"]] == [0, 0, 1]
+    flags = {entry["name"]: (entry["managed"], entry["ours"]) for entry in data["segments"]}
+    assert flags == {"Kept": (True, False), "Ours": (False, True), "By hand": (False, False)}
+    assert [len(entry["single_sends"]) for entry in data["segments"]] == [0, 0, 1]
     assert "used" not in connected.run("list", "--no-parent-list").err
 
 
-def test_the_list_knows_a_segment_by_its_previous_name(
+def test_the_list_recognises_a_segment_by_its_previous_name(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     console.create("VIP", VIP)
@@ -1019,20 +1025,20 @@ def test_the_list_knows_a_segment_by_its_previous_name(
     assert (entry["managed"], entry["ours"]) == (True, False)
 
 
-def test_the_list_says_that_git_cannot_tell(
+def test_the_list_reports_that_the_history_is_unavailable(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     console.create("By hand", VIP)
     history(unavailable="this is a shallow clone")
-    shown = connected.run("list")
-    assert shown.code == 0
-    assert "`ours` is unknown: this is a shallow clone." in shown.err
+    result = connected.run("list")
+    assert result.code == 0
+    assert "`ours` is unknown: this is a shallow clone." in result.err
 
 
 # Drift
 
 
-def test_drift_is_what_no_commit_did(
+def test_drift_is_a_change_without_a_commit(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     for name in ("Same", "Edited", "Renamed", "Deleted", "Forgotten"):
@@ -1041,7 +1047,7 @@ def test_drift_is_what_no_commit_did(
     clean = connected.run("drift", "--detailed-exitcode")
     assert (clean.code, clean.out) == (0, "No drift.\n")
 
-    ids = held(remote)
+    ids = ids_by_name(remote)
     console.edit(ids["Edited"], query=query("city = 'Elsewhere'"))
     console.edit(ids["Renamed"], name="Mine now")
     console.delete(ids["Deleted"])
@@ -1052,17 +1058,17 @@ def test_drift_is_what_no_commit_did(
     history(removal("Ours"))
 
     before = len(remote.emulator.log)
-    shown = connected.run("drift", "--detailed-exitcode")
-    asked = Counter(one.target for one in remote.emulator.log[before:])
-    assert asked["/v3/marketing/segments/2.0"] == 1
-    # Nothing is asked twice.
-    assert {*asked.values()} == {1}
-    assert shown.code == 2
-    assert shown.out.endswith("Drift: 4 segments. 1 change not applied yet.\n")
-    assert "now `Mine now`" in shown.out
-    assert "city = 'Elsewhere'" in shown.out
+    result = connected.run("drift", "--detailed-exitcode")
+    requests = Counter(entry.target for entry in remote.emulator.log[before:])
+    assert requests["/v3/marketing/segments/2.0"] == 1
+    # Nothing is read twice.
+    assert {*requests.values()} == {1}
+    assert result.code == 2
+    assert result.out.endswith("Drift: 4 segments. 1 change not applied yet.\n")
+    assert "now `Mine now`" in result.out
+    assert "city = 'Elsewhere'" in result.out
     data = json.loads(connected.run("drift", "--format", "json").out)
-    assert {one["name"]: one["kind"] for one in data["drift"]} == {
+    assert {drift["name"]: drift["kind"] for drift in data["drift"]} == {
         "Edited": "edited",
         "Renamed": "renamed",
         "Deleted": "deleted",
@@ -1070,14 +1076,14 @@ def test_drift_is_what_no_commit_did(
     }
     assert data["pending"] == 1
     assert "By hand" not in connected.run("drift", "--managed-only").out
-    assert all(one.method == "GET" for one in remote.emulator.log[-8:])
+    assert all(entry.method == "GET" for entry in remote.emulator.log[-8:])
 
 
-def test_drift_that_cannot_be_worked_out_is_no_result(
+def test_drift_that_cannot_be_computed_is_an_error(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     console.seed_v1("VIP", "email LIKE '%x'")
     connected.declare("VIP", VIP)
-    shown = connected.run("drift", "--detailed-exitcode")
-    assert (shown.code, shown.out) == (1, "")
-    assert "name-held-by-v1" in shown.err
+    result = connected.run("drift", "--detailed-exitcode")
+    assert (result.code, result.out) == (1, "")
+    assert "name-held-by-v1" in result.err

@@ -1,4 +1,4 @@
-"""No step of planning takes more than linear time: the calls it makes are counted, not timed."""
+"""Planning takes linear time: the tests count calls and lines, and measure no time."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ def removals(count: int, name: str) -> RemovalHistory:
     return RemovalHistory(
         tuple(
             Removal(
-                one.definition,
+                segment.definition,
                 is_protected=False,
-                file=f"old/{one.id}.yaml",
+                file=f"old/{segment.id}.yaml",
                 commit="c0ffee",
                 removed_at="2026-06-01T00:00:00Z",
             )
-            for one in (remote(number, name) for number in range(count))
+            for segment in (remote(number, name) for number in range(count))
         )
     )
 
 
-def graves(count: int, name: str) -> tuple[Tombstone, ...]:
+def tombstones(count: int, name: str) -> tuple[Tombstone, ...]:
     return tuple(Tombstone(f"{name}{n}", Disposal.DELETE, SPAN) for n in range(count))
 
 
@@ -95,12 +95,12 @@ CASES: dict[str, Callable[[int], Case]] = {
     "all removed by files": lambda n: (
         [],
         [remote(i) for i in range(n)],
-        PlanInputs(tombstones=graves(n, "S")),
+        PlanInputs(tombstones=tombstones(n, "S")),
     ),
     "files remove others": lambda n: (
         [],
         [remote(i) for i in range(n)],
-        PlanInputs(tombstones=graves(n, "X")),
+        PlanInputs(tombstones=tombstones(n, "X")),
     ),
     "all removed in the history": lambda n: (
         [],
@@ -125,8 +125,8 @@ CASES: dict[str, Callable[[int], Case]] = {
 }
 
 
-def work(case: Case) -> int:
-    """Plan; count every call and every line that segctl runs meanwhile."""
+def count_steps(case: Case) -> int:
+    """Return the number of calls and lines that run while a plan is made."""
     count = 0
 
     def trace(_frame: Any, event: str, _: Any) -> Any:
@@ -134,13 +134,13 @@ def work(case: Case) -> int:
         count += event in {"call", "line"}
         return trace
 
-    some, held, inputs = case
+    files, remotes, inputs = case
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        definitions_to_read(some, held, inputs)
-        needs_history(some, held, inputs)
-        make_plan(TargetRef("test", "test"), some, Snapshot(tuple(held)), inputs)
+        definitions_to_read(files, remotes, inputs)
+        needs_history(files, remotes, inputs)
+        make_plan(TargetRef("test", "test"), files, Snapshot(tuple(remotes)), inputs)
     finally:
         sys.settrace(before)
     return count
@@ -148,7 +148,7 @@ def work(case: Case) -> int:
 
 @pytest.mark.parametrize("make", CASES.values(), ids=CASES)
 def test_planning_takes_linear_time(make: Callable[[int], Case]) -> None:
-    work(make(FEW))  # what is imported and compiled once
-    few, many = work(make(FEW)), work(make(MANY))
+    count_steps(make(FEW))  # warms up imports and compiled patterns
+    few, many = count_steps(make(FEW)), count_steps(make(MANY))
     # Linear is 4 times the work, and a little more for sorting; quadratic is 16.
     assert many < 5.5 * few
