@@ -1,4 +1,4 @@
-"""Any plan at all, hostile names and halves of characters included."""
+"""Strategies for arbitrary plans, with hostile names and unpaired surrogates."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from segctl.model.plan_options import PlanOptions
 from segctl.model.single_sends import SingleSend
 
 
-def _apart(text: str) -> str:
-    """Take out pairs of halves: JSON reads those as the one character that they are."""
+def _without_surrogate_pairs(text: str) -> str:
+    """Remove surrogate pairs: JSON reads each of them as one character."""
     return re.sub("[\ud800-\udbff](?=[\udc00-\udfff])", "", text)
 
 
@@ -47,20 +47,19 @@ HOSTILE = st.sampled_from(
         " ",
     ]
 )
-TEXTS = st.one_of(st.text(st.characters(), max_size=12), HOSTILE).map(_apart)
+TEXTS = st.one_of(st.text(st.characters(), max_size=12), HOSTILE).map(_without_surrogate_pairs)
 WORDS = TEXTS.filter(bool)
 NUMBERS = st.integers(1, 2**53 - 1)
 COUNTS = st.none() | st.integers(0, 2**53 - 1)
 HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 
-def several(one: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
-    """Give up to three of something."""
-    return st.lists(one, max_size=3).map(tuple)
+def up_to_three(texts: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(texts, max_size=3).map(tuple)
 
 
 SPANS = st.builds(Span, WORDS, NUMBERS, NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS)
-SEGMENTS = st.builds(Segment, TEXTS, TEXTS, several(TEXTS))
+SEGMENTS = st.builds(Segment, TEXTS, TEXTS, up_to_three(TEXTS))
 PRECONDITIONS = st.builds(Precondition, WORDS, st.none() | TEXTS, HASHES)
 CLAUSES = st.builds(
     ClauseChange,
@@ -68,11 +67,11 @@ CLAUSES = st.builds(
     st.sampled_from(ClauseKind),
     TEXTS,
     TEXTS,
-    several(TEXTS),
-    several(TEXTS),
-    several(TEXTS),
+    up_to_three(TEXTS),
+    up_to_three(TEXTS),
+    up_to_three(TEXTS),
 )
-FINDINGS = st.builds(
+DIAGNOSTICS = st.builds(
     Diagnostic,
     st.from_regex(r"[a-z0-9]+(-[a-z0-9]+){0,3}", fullmatch=True).filter(
         lambda code: len(code) < 80
@@ -86,13 +85,13 @@ FINDINGS = st.builds(
 
 
 def _impact(stay: int, lost: int, gained: int, others: int, as_of: str | None) -> Impact:
-    everyone = stay + lost + gained + others
-    return Impact(stay + lost, stay + gained, gained, lost, everyone, as_of)
+    total = stay + lost + gained + others
+    return Impact(stay + lost, stay + gained, gained, lost, total, as_of)
 
 
-PEOPLE = st.integers(0, 2**50)
+CONTACTS = st.integers(0, 2**50)
 IMPACTS = st.none() | st.builds(
-    _impact, PEOPLE, PEOPLE, PEOPLE, PEOPLE, st.none() | st.just("2026-07-15T16:04:33Z")
+    _impact, CONTACTS, CONTACTS, CONTACTS, CONTACTS, st.none() | st.just("2026-07-15T16:04:33Z")
 )
 EDITS = {
     "before": SEGMENTS,
@@ -109,12 +108,12 @@ EDITS = {
     "impact": IMPACTS,
 }
 
-TWINS = st.builds(Successor, WORDS, SEGMENTS)
+SUCCESSORS = st.builds(Successor, WORDS, SEGMENTS)
 
 
 @st.composite
 def upgrades(draw: st.DrawFn) -> Upgrade:
-    """Give an upgrade; whom its Single Sends go to beside it is not kept."""
+    """Return an upgrade. The JSON does not hold which other segments its Single Sends target."""
     precondition = draw(PRECONDITIONS)
     send = st.builds(SingleSend, WORDS, TEXTS, TEXTS, st.just((precondition.id,)))
     return Upgrade(
@@ -123,7 +122,7 @@ def upgrades(draw: st.DrawFn) -> Upgrade:
         precondition=precondition,
         span=draw(SPANS),
         successor_name=draw(TEXTS),
-        successor=draw(st.none() | TWINS),
+        successor=draw(st.none() | SUCCESSORS),
         contacts_count=draw(COUNTS),
         waits_for=draw(st.lists(send, max_size=2).map(tuple)),
         reason=draw(st.sampled_from(Reason)),
@@ -149,7 +148,7 @@ CHANGES = st.one_of(
         **EDITS,
         is_allowed=st.booleans(),
         is_protected=st.booleans(),
-        successor=st.none() | TWINS,
+        successor=st.none() | SUCCESSORS,
     ),
     upgrades(),
     DELETES,
@@ -162,9 +161,11 @@ PLANS = st.builds(
     ignored=st.lists(st.builds(Ignore, TEXTS, WORDS, st.booleans(), st.booleans()), max_size=2).map(
         tuple
     ),
-    diagnostics=st.lists(FINDINGS, max_size=2).map(tuple),
-    refusals=st.lists(FINDINGS, max_size=2).map(tuple),
+    diagnostics=st.lists(DIAGNOSTICS, max_size=2).map(tuple),
+    refusals=st.lists(DIAGNOSTICS, max_size=2).map(tuple),
     lists=st.dictionaries(TEXTS, st.none() | TEXTS, max_size=3),
-    options=st.builds(PlanOptions, several(TEXTS), st.booleans(), st.booleans(), several(TEXTS)),
+    options=st.builds(
+        PlanOptions, up_to_three(TEXTS), st.booleans(), st.booleans(), up_to_three(TEXTS)
+    ),
     folder=WORDS,
 )

@@ -1,4 +1,4 @@
-"""A plan as JSON and back: nothing is lost, and whatever is wrong with a file is said."""
+"""A plan as JSON and back: nothing is lost, and every problem of a file is reported."""
 
 from __future__ import annotations
 
@@ -45,31 +45,31 @@ IMPACT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def data(plan: Plan = PLAN) -> Any:
-    """Give a plan's JSON as somebody reads it."""
+def document_of(plan: Plan = PLAN) -> Any:
+    """Return the JSON data of a plan as a reader gets it."""
     return json.loads(json_text(plan_to_json(plan, NOW)))
 
 
-def written(document: Any) -> bytes:
+def to_bytes(document: Any) -> bytes:
     return json_text(document).encode("utf-8")
 
 
 def problem(content: bytes) -> Diagnostic:
     with pytest.raises(InvalidInput) as caught:
         load_plan(content, "plan.json")
-    [found] = caught.value.diagnostics
-    assert found.span is not None
-    assert found.hint
-    return found
+    [diagnostic] = caught.value.diagnostics
+    assert diagnostic.span is not None
+    assert diagnostic.hint
+    return diagnostic
 
 
-# What always holds
+# Properties
 
 
 @given(PLANS)
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_a_plan_that_is_read_back_is_the_plan(plan: Plan) -> None:
-    saved = load_plan(written(plan_to_json(plan, NOW)), "plan.json")
+def test_a_plan_that_is_read_back_is_unchanged(plan: Plan) -> None:
+    saved = load_plan(to_bytes(plan_to_json(plan, NOW)), "plan.json")
     assert saved.plan == plan
     assert saved.plan.lists == plan.lists
     assert (saved.version, saved.generated_at) == (__version__, NOW)
@@ -79,59 +79,59 @@ def test_a_plan_that_is_read_back_is_the_plan(plan: Plan) -> None:
 @given(PLANS)
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=50)
 def test_every_plan_fits_the_schema(plan: Plan) -> None:
-    assert [*VALIDATOR.iter_errors(data(plan))] == []
+    assert [*VALIDATOR.iter_errors(document_of(plan))] == []
 
 
 @given(PLANS, st.data())
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_is_edited_is_found(plan: Plan, choices: st.DataObject) -> None:
-    document = data(plan)
-    holders = [
-        (holder, key)
-        for holder in holders_in(document)
-        for key in (holder if isinstance(holder, dict) else range(len(holder)))
+def test_every_edit_is_detected(plan: Plan, choices: st.DataObject) -> None:
+    document = document_of(plan)
+    entries = [
+        (container, key)
+        for container in containers_in(document)
+        for key in (container if isinstance(container, dict) else range(len(container)))
     ]
-    holder, key = choices.draw(st.sampled_from(holders))
+    container, key = choices.draw(st.sampled_from(entries))
     change = choices.draw(st.sampled_from(["remove", "null", "text", "number", "add"]))
     before = json_text(document)
     match change:
         case "remove":
-            del holder[key]
+            del container[key]
         case "null":
-            holder[key] = None
+            container[key] = None
         case "text":
-            holder[key] = choices.draw(TEXTS)
+            container[key] = choices.draw(TEXTS)
         case "number":
-            holder[key] = 7
-        case _ if isinstance(holder, dict):
-            holder["more"] = 1
+            container[key] = 7
+        case _ if isinstance(container, dict):
+            container["more"] = 1
         case _:
-            holder.append(holder[key])
+            container.append(container[key])
     if json_text(document) != before:
-        problem(written(document))
+        problem(to_bytes(document))
 
 
-def holders_in(value: Any) -> list[Any]:
+def containers_in(value: Any) -> list[Any]:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     own = [value] if isinstance(value, dict | list) and value else []
-    return own + [found for one in inner for found in holders_in(one)]
+    return own + [container for item in inner for container in containers_in(item)]
 
 
 @given(st.integers(0, 10_000), PLANS)
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-def test_a_plan_that_was_cut_off_is_no_plan(length: int, plan: Plan) -> None:
-    content = written(data(plan))
+def test_a_truncated_plan_is_an_error(length: int, plan: Plan) -> None:
+    content = to_bytes(document_of(plan))
     # The last two bytes are the closing brace and the line break.
     content = content[: length % (len(content) - 2)]
     assert problem(content).code in ("not-utf8", "not-a-plan")
 
 
 @given(st.binary(max_size=40) | st.text().map(lambda text: json.dumps(text).encode()))
-def test_what_is_no_plan_is_an_error_and_never_a_traceback(content: bytes) -> None:
+def test_arbitrary_content_is_an_error_and_never_a_traceback(content: bytes) -> None:
     problem(content)
 
 
-# What a file can be instead
+# Other files
 
 
 @pytest.mark.parametrize(
@@ -152,76 +152,79 @@ def test_what_is_no_plan_is_an_error_and_never_a_traceback(content: bytes) -> No
         (b'{"tool": {"name": "segctl"}, "drift": []}', "not-a-plan", "1:1", "not a segctl plan"),
     ],
 )
-def test_what_is_no_plan(content: bytes, code: str, place: str, words: str) -> None:
-    found = problem(content)
-    assert (found.code, str(found.span)) == (code, f"plan.json:{place}")
-    assert words in found.summary
+def test_a_file_that_is_not_a_plan(content: bytes, code: str, place: str, words: str) -> None:
+    diagnostic = problem(content)
+    assert (diagnostic.code, str(diagnostic.span)) == (code, f"plan.json:{place}")
+    assert words in diagnostic.summary
 
 
-def test_a_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_too_large_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "MAX_BYTES", 100)
-    found = problem(written(data()))
-    assert (found.code, found.summary) == (
+    diagnostic = problem(to_bytes(document_of()))
+    assert (diagnostic.code, diagnostic.summary) == (
         "file-too-large",
         "the file is larger than the limit of 100 bytes",
     )
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
-    assert load_plan(b"\xef\xbb\xbf" + written(data()), "plan.json").plan == PLAN
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert load_plan(b"\xef\xbb\xbf" + to_bytes(document_of()), "plan.json").plan == PLAN
 
 
-def test_a_key_that_stands_twice_is_an_edit() -> None:
-    text = json_text(data()).replace('"name": "VIP"', '"name": "Others", "name": "VIP"')
-    assert json.loads(text) == data()
+def test_a_duplicate_key_is_an_edit() -> None:
+    text = json_text(document_of()).replace('"name": "VIP"', '"name": "Others", "name": "VIP"')
+    assert json.loads(text) == document_of()
     assert problem(text.encode()).code == "tampered"
 
 
 @pytest.mark.parametrize("version", [None, 1, "", "one", "1", "1.x", "¹.²", "1." + "9" * 5000])
-def test_a_plan_without_a_version_of_its_format(version: Any) -> None:
-    assert problem(written({**data(), "format_version": version})).code == "unknown-format"
+def test_a_plan_without_a_format_version_is_rejected(version: Any) -> None:
+    assert problem(to_bytes({**document_of(), "format_version": version})).code == "unknown-format"
 
 
-def test_a_plan_of_another_format() -> None:
-    assert problem(written({**data(), "format_version": "2.0"})).summary == (
+def test_a_plan_of_another_format_is_rejected() -> None:
+    assert problem(to_bytes({**document_of(), "format_version": "2.0"})).summary == (
         "the plan file was made by another version of segctl: "
         "it has format `2.0`, and this version reads 1.1 and later 1.x"
     )
-    assert "it has format `1.0`" in problem(written({**data(), "format_version": "1.0"})).summary
-    assert "no format version" in problem(written({**data(), "format_version": 1})).summary
+    assert (
+        "it has format `1.0`"
+        in problem(to_bytes({**document_of(), "format_version": "1.0"})).summary
+    )
+    assert "no format version" in problem(to_bytes({**document_of(), "format_version": 1})).summary
 
 
-def test_what_a_later_version_adds_is_passed_over() -> None:
-    document = {**data(), "format_version": "1.99", "mood": "good"}
+def test_additions_of_a_later_version_are_skipped() -> None:
+    document = {**document_of(), "format_version": "1.99", "mood": "good"}
     document["changes"][0]["mood"] = {"a": []}
     document["changes"][0]["after"]["mood"] = "good"
     document["checksum"] = checksum(document)
-    assert load_plan(written(document), "plan.json").plan == PLAN
+    assert load_plan(to_bytes(document), "plan.json").plan == PLAN
     document["changes"][0]["after"]["name"] = None
     document["checksum"] = checksum(document)
-    assert problem(written(document)).summary.startswith("`.changes[0].after.name` violates")
+    assert problem(to_bytes(document)).summary.startswith("`.changes[0].after.name` violates")
     document["mood"] = "bad"
-    assert problem(written(document)).code == "tampered"
+    assert problem(to_bytes(document)).code == "tampered"
 
 
-def test_a_plan_of_the_format_before_is_read() -> None:
-    document = {**data(), "format_version": "1.1"}
+def test_a_plan_of_an_earlier_format_is_read() -> None:
+    document = {**document_of(), "format_version": "1.1"}
     for change in document["changes"]:
         del change["impact"]
     del document["lists"]
     document["checksum"] = checksum(document)
-    assert load_plan(written(document), "plan.json").plan == PLAN
+    assert load_plan(to_bytes(document), "plan.json").plan == PLAN
 
 
-# Edited with care: the checksum is right again
+# Edits with a corrected checksum
 
 
 def edited(edit: Callable[[Any], object]) -> str:
-    document = data()
+    document = document_of()
     edit(document)
     document["checksum"] = checksum(document)
-    found = problem(written(document))
-    return f"{found.code}: {found.summary}"
+    diagnostic = problem(to_bytes(document))
+    return f"{diagnostic.code}: {diagnostic.summary}"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +240,7 @@ def edited(edit: Callable[[Any], object]) -> str:
         (lambda d: d.update(mood=1), ".", "additionalProperties"),
     ],
 )
-def test_what_violates_the_schema_is_named_by_its_path(
+def test_a_violation_of_the_schema_is_named_by_its_path(
     edit: Callable[[Any], object], path: str, rule: str
 ) -> None:
     assert edited(edit) == f"bad-plan: `{path}` violates the schema of a plan: rule `{rule}`"
@@ -251,47 +254,47 @@ def test_what_violates_the_schema_is_named_by_its_path(
         lambda d: d["changes"][1].update(id="id-2"),
     ],
 )
-def test_what_the_digest_covers_cannot_be_edited(edit: Callable[[Any], object]) -> None:
+def test_content_that_the_digest_covers_cannot_be_edited(edit: Callable[[Any], object]) -> None:
     assert edited(edit) == (
         "tampered: the plan file was edited or truncated after segctl wrote it: "
         "its checksum or digest does not match"
     )
 
 
-def test_a_whole_number_may_have_a_point() -> None:
-    document = data()
+def test_a_whole_number_may_have_a_decimal_point() -> None:
+    document = document_of()
     document["changes"][0]["source"]["line"] = 1.0
     document["checksum"] = checksum(document)
-    [change, _] = load_plan(written(document), "plan.json").plan.changes
+    [change, _] = load_plan(to_bytes(document), "plan.json").plan.changes
     assert str(change.span) == "segments/vip.yaml:1:7"
 
 
 # The digest, the checksum, the schema
 
 
-def test_what_is_done_does_not_depend_on_the_impact() -> None:
+def test_the_digest_does_not_cover_the_impact() -> None:
     create, delete = PLAN.changes
     assert isinstance(create, Create)
     create = dataclasses.replace(create, impact=Impact(**IMPACT))
     counted = dataclasses.replace(PLAN, changes=(create, delete))
     assert digest(counted) == digest(PLAN)
     assert plan_differences(counted, PLAN) == plan_differences(PLAN, counted) == ()
-    document = data(counted)
-    assert document["checksum"] != data()["checksum"]
-    assert load_plan(written(document), "plan.json").plan == counted
+    document = document_of(counted)
+    assert document["checksum"] != document_of()["checksum"]
+    assert load_plan(to_bytes(document), "plan.json").plan == counted
 
 
-def test_what_lists_are_called_is_no_part_of_what_is_done() -> None:
+def test_the_digest_does_not_cover_the_names_of_lists() -> None:
     named = dataclasses.replace(PLAN, lists={"a": "Newsletter", "b": None})
     assert (digest(named), named) == (digest(PLAN), PLAN)
     assert plan_differences(named, PLAN) == plan_differences(PLAN, named) == ()
-    document = data(named)
-    assert load_plan(written(document), "plan.json").plan.lists == named.lists
+    document = document_of(named)
+    assert load_plan(to_bytes(document), "plan.json").plan.lists == named.lists
     document["lists"]["a"] = "Customers"
-    assert problem(written(document)).code == "tampered"
+    assert problem(to_bytes(document)).code == "tampered"
 
 
-def test_the_digest_knows_which_references_are_ignored() -> None:
+def test_the_digest_covers_the_ignored_references() -> None:
     ignoring = dataclasses.replace(PLAN, options=PlanOptions(ignore_references=("Old",)))
     idle = dataclasses.replace(PLAN, options=PlanOptions(ignore_references=("VIP", "Others")))
     assert digest(ignoring) != digest(PLAN)
@@ -299,14 +302,14 @@ def test_the_digest_knows_which_references_are_ignored() -> None:
 
 
 def test_the_checksum_covers_what_the_digest_does_not() -> None:
-    refused = Diagnostic("in-use", Severity.ERROR, "a Single Send goes there")
-    document = data(dataclasses.replace(PLAN, refusals=(refused,)))
+    refused = Diagnostic("in-use", Severity.ERROR, "a Single Send targets it")
+    document = document_of(dataclasses.replace(PLAN, refusals=(refused,)))
     assert document["digest"] == digest(PLAN)
     document["refusals"] = []
-    assert problem(written(document)).code == "tampered"
+    assert problem(to_bytes(document)).code == "tampered"
 
 
-def test_the_schema_lists_what_the_model_does() -> None:
+def test_the_schema_has_the_values_of_the_model() -> None:
     parts = SCHEMA["$defs"]
     fields = parts["change"]["properties"]
     assert fields["reason"]["enum"] == [*Reason]

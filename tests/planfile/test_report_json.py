@@ -1,4 +1,4 @@
-"""The report's JSON fits its schema, and says what the text says."""
+"""The JSON of a report is valid by its schema and complete."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ SCHEMA = json.loads((REPOSITORY / "schemas/report.schema.json").read_text("utf-8
 
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_report_fits_its_schema(*, interrupted: bool) -> None:
-    given, plan = report(interrupted=interrupted), rich_plan()
-    data = report_to_json(given, plan, "2026-07-15T16:04:33Z")
+    original, plan = report(interrupted=interrupted), rich_plan()
+    data = report_to_json(original, plan, "2026-07-15T16:04:33Z")
     jsonschema.validate(data, SCHEMA)
     assert data["plan_digest"] == digest(plan)
     assert data["interrupted"] is interrupted
     assert data["complete"] is False
-    assert [one["name"] for one in data["outcomes"]] == [o.change.name for o in given.outcomes]
-    assert sum(data["summary"].values()) == len(given.outcomes)
-    assert sum(data["refresh_summary"].values()) == len(given.refreshes)
+    assert [entry["name"] for entry in data["outcomes"]] == [
+        outcome.change.name for outcome in original.outcomes
+    ]
+    assert sum(data["summary"].values()) == len(original.outcomes)
+    assert sum(data["refresh_summary"].values()) == len(original.refreshes)
 
 
-def test_nothing_that_it_says_is_missing_from_the_schema() -> None:
+def test_the_schema_describes_every_field() -> None:
     data = report_to_json(report(), rich_plan(), "2026-07-15T16:04:33Z")
     parts = SCHEMA["properties"]
     assert data.keys() == parts.keys() == set(SCHEMA["required"])

@@ -1,4 +1,4 @@
-"""Saved plan against the one made now: what differs has a name, and nothing else counts."""
+"""A stale plan: every difference from a plan made now is named, and nothing else counts."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ from segctl.planfile.to_json import digest
 from tests.planfile.plans import PLANS
 
 TARGET = TargetRef("production", "api.sendgrid.com")
-ONE, TWO = Segment("A", "SELECT 1"), Segment("A", "SELECT 2", ("list",))
-SPAN, PLACE = Span("a.yaml", 1, 7), Span("a.sql", 1, 1)
-SEEN = Precondition("id-a", "then", "0" * 64)
+FIRST, SECOND = Segment("A", "SELECT 1"), Segment("A", "SELECT 2", ("list",))
+SPAN, QUERY_SPAN = Span("a.yaml", 1, 7), Span("a.sql", 1, 1)
+PRECONDITION = Precondition("id-a", "then", "0" * 64)
 
 
 def patch(before: Segment, after: Segment) -> Patch:
-    return Patch(before, after, ("query_dsl",), SEEN, SPAN, query_span=PLACE)
+    return Patch(before, after, ("query_dsl",), PRECONDITION, SPAN, query_span=QUERY_SPAN)
 
 
-def told(saved: list[Change], now: list[Change]) -> list[str]:
-    found = plan_differences(Plan(TARGET, tuple(saved)), Plan(TARGET, tuple(now)))
-    return [f"{one.span}: {one.summary}" for one in found]
+def differences(saved: list[Change], now: list[Change]) -> list[str]:
+    diagnostics = plan_differences(Plan(TARGET, tuple(saved)), Plan(TARGET, tuple(now)))
+    return [f"{diagnostic.span}: {diagnostic.summary}" for diagnostic in diagnostics]
 
 
 def test_each_difference_is_named() -> None:
-    create, delete = Create(ONE, SPAN), Delete(ONE, SEEN)
-    assert told([create], []) == ["a.yaml:1:7: `A` would no longer be created"]
-    assert told([], [create]) == ["a.yaml:1:7: `A` would now be created"]
-    assert told([delete], [patch(ONE, TWO)]) == [
+    create, delete = Create(FIRST, SPAN), Delete(FIRST, PRECONDITION)
+    assert differences([create], []) == ["a.yaml:1:7: `A` would no longer be created"]
+    assert differences([], [create]) == ["a.yaml:1:7: `A` would now be created"]
+    assert differences([delete], [patch(FIRST, SECOND)]) == [
         "a.yaml:1:7: `A` would now be patched, not deleted"
     ]
-    assert told([create], [Create(TWO, SPAN, query_span=PLACE)]) == [
+    assert differences([create], [Create(SECOND, SPAN, query_span=QUERY_SPAN)]) == [
         "a.sql:1:1: the query of `A` changed in the files",
         "a.yaml:1:7: the parent list of `A` changed in the files",
     ]
-    assert told([patch(ONE, TWO)], [patch(TWO, TWO)]) == [
+    assert differences([patch(FIRST, SECOND)], [patch(SECOND, SECOND)]) == [
         "a.yaml:1:7: the query of `A` changed on the account",
         "a.yaml:1:7: the parent list of `A` changed on the account",
     ]
 
 
 def test_a_swap_is_compared_step_by_step() -> None:
-    aside = dataclasses.replace(ONE, name="aside")
-    steps: list[Change] = [patch(ONE, aside), patch(aside, TWO)]
-    assert told(steps, steps[:1]) == ["a.yaml:1:7: `A` would no longer be patched"]
+    temporary = dataclasses.replace(FIRST, name="temporary")
+    steps: list[Change] = [patch(FIRST, temporary), patch(temporary, SECOND)]
+    assert differences(steps, steps[:1]) == ["a.yaml:1:7: `A` would no longer be patched"]
 
 
-def test_another_order_is_another_plan() -> None:
-    first, second = Create(ONE, SPAN), Create(Segment("B", "SELECT 1"), SPAN)
-    assert told([first, second], [second, first]) == [
+def test_another_order_is_a_difference() -> None:
+    first, second = Create(FIRST, SPAN), Create(Segment("B", "SELECT 1"), SPAN)
+    assert differences([first, second], [second, first]) == [
         "None: the changes would be applied in another order"
     ]
 
 
-def test_another_account_is_told_by_what_differs() -> None:
-    found = account_differences(TARGET, TargetRef("eu", "api.eu.sendgrid.com", "shop"))
-    assert [one.summary for one in found] == [
+def test_each_difference_of_the_account_is_named() -> None:
+    diagnostics = account_differences(TARGET, TargetRef("eu", "api.eu.sendgrid.com", "shop"))
+    assert [diagnostic.summary for diagnostic in diagnostics] == [
         "the plan was made for target `production`, but this is `eu`",
         "the plan was made for host `api.sendgrid.com`, but this is `api.eu.sendgrid.com`",
         "the plan was made for subuser `none`, but this is `shop`",
@@ -69,7 +69,7 @@ def test_another_account_is_told_by_what_differs() -> None:
 
 @given(PLANS, PLANS)
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=50)
-def test_plans_differ_exactly_when_their_digests_do(one: Plan, other: Plan) -> None:
-    asked = dataclasses.replace(other, target=one.target, options=one.options)
-    assert bool(plan_differences(one, asked)) == (digest(one) != digest(asked))
-    assert plan_differences(one, one) == ()
+def test_plans_differ_exactly_when_their_digests_do(saved: Plan, other: Plan) -> None:
+    now = dataclasses.replace(other, target=saved.target, options=saved.options)
+    assert bool(plan_differences(saved, now)) == (digest(saved) != digest(now))
+    assert plan_differences(saved, saved) == ()
