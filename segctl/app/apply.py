@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from segctl.app.refresh import changed, record_of
-from segctl.applying.applier import Started, Tactics, Waiting, perform
+from segctl.applying.applier import ApplyOptions, Started, Waiting, perform
 from segctl.applying.writes import UNDER_WAY
 from segctl.errors import SegctlError
 from segctl.history.git import current_commit
@@ -44,7 +44,7 @@ def carry_out(
     session: Session,
     account: Account,
     plan: Plan,
-    tactics: Tactics,
+    options: ApplyOptions,
     *,
     count_anew: bool,
     journal: Journal | None = None,
@@ -56,20 +56,20 @@ def carry_out(
     if session.target.is_sandbox:
         from segctl.emulator import Settings  # noqa: PLC0415 - only where the sandbox runs
 
-        tactics = replace(tactics, lock=Settings.sandbox().update_lock)
+        options = replace(options, lock=Settings.sandbox().update_lock)
     if account.definitions is not None:
         account.definitions.forget(_written(plan))
     run = _Run(session, plan)
     failure: Exception | None = None
     writer = account.writer
     if journal is not None:
-        from segctl.applying.journal import JournaledWriter, names_of  # noqa: PLC0415 - only for one
+        from segctl.applying.journal import JournaledWriter, segment_names  # noqa: PLC0415 - only for one
 
-        writer = JournaledWriter(writer, journal, names_of(plan))
+        writer = JournaledWriter(writer, journal, segment_names(plan))
     stopped = partial(_why_stopped, session.stop, journal)
     try:
         with session.progress("applying") as tell:
-            for event in perform(plan, writer, stopped, session.clock, tactics):
+            for event in perform(plan, writer, stopped, session.clock, options):
                 run.note(event)
                 tell(len(run.outcomes), len(plan.changes))
         if count_anew:
@@ -134,13 +134,13 @@ class _Run:
                     self.session.talk(f"{_title(change)} …")
             case Waiting(change=change, wait=wait):
                 # Once for each thing that is waited for, not each time that it is looked at.
-                told = (id(change), wait.why)
+                told = (id(change), wait.description)
                 if told not in self._told:
                     self._told.add(told)
                     length = _length(wait.seconds)
-                    if wait.most > wait.seconds:
-                        length = f"{_length(wait.most)} at most"
-                    self.session.talk(f"{_title(change)}: waiting {length}, {wait.why}")
+                    if wait.at_most > wait.seconds:
+                        length = f"{_length(wait.at_most)} at most"
+                    self.session.talk(f"{_title(change)}: waiting {length}, {wait.description}")
             case Outcome():
                 self.outcomes.append(event)
 

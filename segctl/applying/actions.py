@@ -10,12 +10,12 @@ import dataclasses
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.applying import writes
-from segctl.applying.context import Halted, OnInvalid
+from segctl.applying.context import OnInvalid, Stopped
 from segctl.applying.replacing import replace
 from segctl.applying.upgrading import upgrade
 from segctl.applying.usage_check import refuse_if_used
 from segctl.applying.validation import Verdict, watch
-from segctl.applying.writes import NOT_DONE, Conflict, Unknown, Written, status_of
+from segctl.applying.writes import WRITE_ERRORS, Conflict, Unknown, Written, status_of
 from segctl.errors import Interrupted, NotFound, RemoteError, UpdateLocked
 from segctl.model import Create, Delete, Patch, Replace, Upgrade, Validation
 from segctl.model.report import Outcome, Status, not_attempted
@@ -24,41 +24,41 @@ from segctl.planning.equality import changed_fields
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from segctl.applying.context import Means, Steps
+    from segctl.applying.context import ApplyContext, Steps
     from segctl.model import Change, Remote
 
 
-def carry_out(change: Change, means: Means) -> Steps[Outcome]:
+def carry_out(change: Change, context: ApplyContext) -> Steps[Outcome]:
     """Make one change, and say how it ended. Raises nothing that a server or a person can cause."""
     try:
-        return (yield from _made(change, means))
-    except NOT_DONE as error:
+        return (yield from _made(change, context))
+    except WRITE_ERRORS as error:
         return _not_done(change, error)
 
 
-def _made(change: Change, means: Means) -> Steps[Outcome]:
+def _made(change: Change, context: ApplyContext) -> Steps[Outcome]:
     match change:
         case Create():
-            return (yield from _create(change, means))
+            return (yield from _create(change, context))
         case Patch():
-            return (yield from _patch(change, means))
+            return (yield from _patch(change, context))
         case Delete():
-            refuse_if_used(change, means)
-            note = yield from writes.delete(change.id, change.before, means, v1=change.is_v1)
+            refuse_if_used(change, context)
+            note = yield from writes.delete(change.id, change.before, context, v1=change.is_v1)
             return Outcome(change, Status.DONE, message=note)
         case Replace():
-            return (yield from replace(change, means))
+            return (yield from replace(change, context))
         case Upgrade():
-            return (yield from upgrade(change, means))
+            return (yield from upgrade(change, context))
         case _:
             assert_never(change)
 
 
-def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) -> Outcome:
+def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Stopped) -> Outcome:
     """Say how a change ended of which nothing was done, as far as is known."""
     match error:
-        case Halted() | Interrupted():
-            halt = error if isinstance(error, Halted) else Halted("interrupted")
+        case Stopped() | Interrupted():
+            halt = error if isinstance(error, Stopped) else Stopped("interrupted")
             return not_attempted(change, f"{halt.message} {halt.when}")
         case Conflict():
             return Outcome(change, Status.CONFLICT, error.id, error.message, error.hint)
@@ -80,20 +80,20 @@ def _not_done(change: Change, error: Conflict | RemoteError | Unknown | Halted) 
             return Outcome(change, status_of(error), change.id, error.message, error.hint)
 
 
-def _create(change: Create, means: Means) -> Steps[Outcome]:
-    made = yield from writes.create(change.after, means)
+def _create(change: Create, context: ApplyContext) -> Steps[Outcome]:
+    made = yield from writes.create(change.after, context)
     done = _done(change, made, change.after.as_json())
-    return (yield from _judged(done, made.remote, means))
+    return (yield from _judged(done, made.remote, context))
 
 
-def _patch(change: Patch, means: Means) -> Steps[Outcome]:
+def _patch(change: Patch, context: ApplyContext) -> Steps[Outcome]:
     wanted = change.after.as_json()
     fields = {field: str(wanted[field]) for field in change.changed_fields}
-    written = yield from writes.patch(change.id, change.before, change.after, fields, means)
+    written = yield from writes.patch(change.id, change.before, change.after, fields, context)
     done = _done(change, written, fields)
     if "query_dsl" not in fields:
         return done
-    return (yield from _judged(done, written.remote, means))
+    return (yield from _judged(done, written.remote, context))
 
 
 def _done(change: Create | Patch, written: Written, sent: Collection[str]) -> Outcome:
@@ -112,13 +112,13 @@ def _done(change: Create | Patch, written: Written, sent: Collection[str]) -> Ou
     )
 
 
-def _judged(done: Outcome, written: Remote, means: Means) -> Steps[Outcome]:
+def _judged(done: Outcome, written: Remote, context: ApplyContext) -> Steps[Outcome]:
     """Let SendGrid judge the query that was written."""
     if written.validation is Validation.UNKNOWN:
-        written = _read_again(written, means)
+        written = _read_again(written, context)
     verdict = Verdict(written)
     if written.validation is Validation.PENDING:
-        verdict = yield from watch(written, means)
+        verdict = yield from watch(written, context)
     if verdict.gone:
         what = "somebody deleted it while SendGrid was checking its query"
         hint = "`segctl plan` shows how it stands now"
@@ -128,42 +128,42 @@ def _judged(done: Outcome, written: Remote, means: Means) -> Steps[Outcome]:
             return done
         case Validation.PENDING:
             what = "SendGrid is still validating its query"
-            if verdict.halted:
-                what = f"{verdict.halted} while SendGrid was still validating its query"
+            if verdict.stop_reason:
+                what = f"{verdict.stop_reason} while SendGrid was still validating its query"
             return dataclasses.replace(done, message="; ".join(filter(None, (done.message, what))))
         case Validation.INVALID:
-            return (yield from _invalid(done, verdict, means))
+            return (yield from _invalid(done, verdict, context))
 
 
-def _read_again(written: Remote, means: Means) -> Remote:
+def _read_again(written: Remote, context: ApplyContext) -> Remote:
     """Ask once for the verdict that the answer to a write did not have."""
     try:
-        return means.account.get_segment(written.id)
+        return context.account.get_segment(written.id)
     except RemoteError:
         return written
 
 
-def _invalid(done: Outcome, verdict: Verdict, means: Means) -> Steps[Outcome]:
+def _invalid(done: Outcome, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
     """Report a query that SendGrid does not accept; take it back where that is wanted."""
     change = done.change
     assert isinstance(change, Create | Patch)  # noqa: S101 - nothing else is judged here
     segment_id: str | None = verdict.remote.id
     stays = "it stays on the account, and nobody is in it"
     is_written = True
-    if means.tactics.on_invalid is OnInvalid.ROLLBACK:
+    if context.options.on_invalid is OnInvalid.ROLLBACK:
         stored = writes.stored(verdict.remote, change.after)
         try:
             if isinstance(change, Create):
-                yield from writes.delete(verdict.remote.id, stored, means)
+                yield from writes.delete(verdict.remote.id, stored, context)
                 stays, segment_id, is_written = "it was deleted again", None, False
             else:
                 before = dataclasses.replace(stored, query=change.before.query)
                 fields = {"query_dsl": change.before.query}
-                yield from writes.patch(verdict.remote.id, stored, before, fields, means)
+                yield from writes.patch(verdict.remote.id, stored, before, fields, context)
                 stays = "its previous query was restored"
                 # Its new name stays: the old one may be taken by now.
                 is_written = change.before.name != change.after.name
-        except NOT_DONE as error:
+        except WRITE_ERRORS as error:
             stays = f"it could not be taken back: {error.message}"
     return Outcome(
         change,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from segctl.account.references import UsageChecker
 from segctl.applying.actions import carry_out
-from segctl.applying.context import Means, OnInvalid, Tactics
+from segctl.applying.context import ApplyContext, ApplyOptions, OnInvalid
 from segctl.applying.scheduler import Event, Scheduler, Started, Waiting
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segctl.model import Plan
     from segctl.sendgrid.api import Writer
 
-__all__ = ["Event", "OnInvalid", "Started", "Tactics", "Waiting", "perform"]
+__all__ = ["ApplyOptions", "Event", "OnInvalid", "Started", "Waiting", "perform"]
 
 
 def perform(
@@ -30,7 +30,7 @@ def perform(
     account: Writer,
     stopped: Callable[[], str | bool],
     clock: Clock,
-    tactics: Tactics | None = None,
+    options: ApplyOptions | None = None,
 ) -> Generator[Event]:
     """Perform every change of a plan that nothing refuses.
 
@@ -46,17 +46,19 @@ def perform(
     """
     if not plan.is_applicable:
         raise RuntimeError("a refused plan was handed to the applier")
-    tactics = tactics or Tactics()
+    options = options or ApplyOptions()
     ignored = plan.options.ignore_references
-    means = Means(account, clock, tactics, UsageChecker(account, clock), clock.now(), ignored)
-    begin = partial(carry_out, means=means)
+    context = ApplyContext(
+        account, clock, options, UsageChecker(account, clock), clock.now(), ignored
+    )
+    begin = partial(carry_out, context=context)
     scheduler = Scheduler(
         plan.changes,
         begin,
         stopped,
         clock,
-        parallelism=tactics.parallelism,
-        fail_fast=tactics.fail_fast,
+        parallelism=options.parallelism,
+        fail_fast=options.fail_fast,
         room=plan.headroom,
     )
     with closing(scheduler.run()) as events:

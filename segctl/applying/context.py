@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Patience(StrEnum):
-    """What a wait is for.
+class WaitReason(StrEnum):
+    """What an action waits for.
 
     `LOCK` and `VALIDATION`: only time is missing, and nothing that comes later in the plan needs to
     wait as well. `PAUSE`: the action is in trouble and about to try again.
@@ -38,25 +38,26 @@ class Patience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let `seconds` pass. `why` ends the sentence "waiting 10 s, …".
+    """A request to let `seconds` pass.
 
-    `most` is how long the same is waited for in all, where it is looked at in between.
+    `description` completes the sentence "waiting 10 s, …". `at_most` is how long the action waits
+    for the same thing in all, where it checks in between; 0 where it does not.
     """
 
     seconds: float
-    why: str
-    patience: Patience
-    most: float = 0.0
+    description: str
+    reason: WaitReason
+    at_most: float = 0.0
 
 
 Steps: TypeAlias = Generator[Wait, None, T]
 """A generator of waits that ends with a result.
 
-`Halted` may be thrown in where it waits: it then ends without another wait.
+`Stopped` may be thrown in where it waits: it then ends without another wait.
 """
 
 
-class Halted(Exception):
+class Stopped(Exception):
     """Nothing more may be sent. `message` begins a sentence that `when` ends: "interrupted"."""
 
     hint = ""
@@ -75,7 +76,7 @@ class OnInvalid(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tactics:
+class ApplyOptions:
     """How a plan is performed. Times are in seconds.
 
     `parallelism`: how many requests may be under way at once; with 1 the order is the plan's and
@@ -99,7 +100,7 @@ class Tactics:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class ApplyContext:
     """What an action works with.
 
     `usage_checker` knows which Single Sends go to a segment by now, `begun` is when the apply
@@ -108,7 +109,7 @@ class Means:
 
     account: Writer
     clock: Clock
-    tactics: Tactics
+    options: ApplyOptions
     usage_checker: UsageChecker
     begun: datetime
     ignored: Collection[str] = ()

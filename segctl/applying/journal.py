@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from segctl.applying.context import Halted
+from segctl.applying.context import Stopped
 from segctl.common.clock import format_utc
 from segctl.common.files import locked
 from segctl.errors import RemoteError, UsageError
@@ -130,14 +130,14 @@ class Journal:
 
         Gives the number by which the lines of this write belong together.
 
-        Raises `Halted` where the first line cannot be written: then nothing was sent.
+        Raises `Stopped` where the first line cannot be written: then nothing was sent.
         """
         with self._lock:
             self._number += 1
             number = self._number
         self._line("sent", number, {**write, "by": self._origin})
         if self.failure:
-            raise Halted(f"the journal could not be written ({self.failure})")
+            raise Stopped(f"the journal could not be written ({self.failure})")
         outcome: dict[str, Any] = {"outcome": "unknown"}
         try:
             yield number
@@ -242,7 +242,7 @@ class JournaledWriter(Writer):
         with self._noting(segment_id, _write("refresh", "POST", name, segment_id)):
             super().refresh_segment(segment_id, time_zone)
 
-    def settle(
+    def record_result(
         self, operation: Operation, key: str, *, done: bool, segment_id: str | None = None
     ) -> None:
         """Close the lines of writes whose answers were lost; see `Writer`."""
@@ -268,7 +268,7 @@ class JournaledWriter(Writer):
             raise
 
 
-def names_of(plan: Plan) -> dict[str, str]:
+def segment_names(plan: Plan) -> dict[str, str]:
     """Give the names of the segments that a plan changes, by id."""
     names = {successor.id: successor.definition.name for successor in plan.successors}
     for change in plan.changes:

@@ -13,11 +13,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.applying import writes
-from segctl.applying.context import Halted
-from segctl.applying.resuming import status_of_stop, taken_up
+from segctl.applying.context import Stopped
+from segctl.applying.resuming import resume_successor, status_of_stop
 from segctl.applying.usage_check import refuse_if_used
 from segctl.applying.validation import watch
-from segctl.applying.writes import NOT_DONE, Unknown
+from segctl.applying.writes import WRITE_ERRORS, Unknown
 from segctl.errors import Interrupted, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
@@ -26,7 +26,7 @@ from segctl.planning.safety import targets_phrase
 from segctl.planning.temporary_names import Marker, temporary_name
 
 if TYPE_CHECKING:
-    from segctl.applying.context import Means, Steps
+    from segctl.applying.context import ApplyContext, Steps
     from segctl.applying.validation import Verdict
     from segctl.model import Remote, Replace, Segment
 
@@ -34,7 +34,7 @@ AGAIN_HINT = "apply again later: it deletes the old one once the new one is vali
 FINISH_HINT = "apply again: it deletes what is left of the old one"
 
 
-def replace(change: Replace, means: Means) -> Steps[Outcome]:
+def replace(change: Replace, context: ApplyContext) -> Steps[Outcome]:
     """Perform one replacement.
 
     Raises as `writes.patch` does where the first request, the renaming or what the new one of an
@@ -43,41 +43,41 @@ def replace(change: Replace, means: Means) -> Steps[Outcome]:
     """
     aside = _aside(change)
     if change.before == aside:
-        now = means.account.get_segment(change.id)
+        now = context.account.get_segment(change.id)
         if now.definition.sha256 != aside.sha256:
             raise writes.changed_meanwhile(change.before, now)
     else:
         fields = {"name": aside.name}
-        yield from writes.patch(change.id, change.before, aside, fields, means)
+        yield from writes.patch(change.id, change.before, aside, fields, context)
     if change.successor is not None:
-        new = yield from taken_up(change.successor, change.after, means)
-        verdict = yield from watch(new, means)
-        return (yield from _judged(change, verdict, means))
+        new = yield from resume_successor(change.successor, change.after, context)
+        verdict = yield from watch(new, context)
+        return (yield from _judged(change, verdict, context))
     try:
-        made = yield from writes.create(change.after, means)
-    except NOT_DONE as error:
+        made = yield from writes.create(change.after, context)
+    except WRITE_ERRORS as error:
         # Where the new one may exist, or nothing more may be sent, the old one stays aside.
-        stays = isinstance(error, Unknown | Halted | Interrupted)
-        name = aside.name if stays else (yield from _give_back(change, means))
+        stays = isinstance(error, Unknown | Stopped | Interrupted)
+        name = aside.name if stays else (yield from _give_back(change, context))
         return _ended(change, status_of_stop(error), error.message, name, error.hint)
-    verdict = yield from watch(made.remote, means)
-    return (yield from _judged(change, verdict, means))
+    verdict = yield from watch(made.remote, context)
+    return (yield from _judged(change, verdict, context))
 
 
-def _judged(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
+def _judged(change: Replace, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
     new = verdict.remote
     aside = _aside(change)
     if verdict.gone:
-        name = yield from _give_back(change, means)
+        name = yield from _give_back(change, context)
         what = "somebody deleted the new segment while SendGrid was checking it"
         return _ended(change, Status.CONFLICT, what, name)
     match new.validation:
         case Validation.VALID:
-            return (yield from _finish(change, new, means))
+            return (yield from _finish(change, new, context))
         case Validation.INVALID:
-            return (yield from _roll_back(change, verdict, means))
+            return (yield from _roll_back(change, verdict, context))
         case Validation.PENDING | Validation.UNKNOWN:
-            when = f"{verdict.halted}, and " if verdict.halted else ""
+            when = f"{verdict.stop_reason}, and " if verdict.stop_reason else ""
             return Outcome(
                 change,
                 Status.WAITING,
@@ -89,24 +89,24 @@ def _judged(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
             )
 
 
-def _finish(change: Replace, new: Remote, means: Means) -> Steps[Outcome]:
+def _finish(change: Replace, new: Remote, context: ApplyContext) -> Steps[Outcome]:
     """Delete the old one, now that the new one is good."""
     try:
-        refuse_if_used(change, means)
-        note = yield from writes.delete(change.id, _aside(change), means)
-    except NOT_DONE as error:
+        refuse_if_used(change, context)
+        note = yield from writes.delete(change.id, _aside(change), context)
+    except WRITE_ERRORS as error:
         message = f"the new segment stands, and the old one may, too: {error.message}"
         status = status_of_stop(error)
         return Outcome(change, status, new.id, message, FINISH_HINT, is_written=True)
     return Outcome(change, Status.DONE, new.id, note and f"of the old one: {note}")
 
 
-def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome]:
+def _roll_back(change: Replace, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
     """Delete the new one, whose query is not accepted, and let the old one have its name."""
     new = verdict.remote
     why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
     span = change.query_span or change.span
-    kept = _keeps(change, means)
+    kept = _keeps(change, context)
     if kept:
         return Outcome(
             change,
@@ -119,8 +119,8 @@ def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome
         )
     try:
         stored = writes.stored(new, change.after)
-        yield from writes.delete(new.id, stored, means)
-    except NOT_DONE as error:
+        yield from writes.delete(new.id, stored, context)
+    except WRITE_ERRORS as error:
         return Outcome(
             change,
             Status.FAILED,
@@ -131,7 +131,7 @@ def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome
             span,
             is_written=True,
         )
-    name = yield from _give_back(change, means)
+    name = yield from _give_back(change, context)
     return Outcome(
         change,
         Status.FAILED,
@@ -142,7 +142,7 @@ def _roll_back(change: Replace, verdict: Verdict, means: Means) -> Steps[Outcome
     )
 
 
-def _keeps(change: Replace, means: Means) -> str:
+def _keeps(change: Replace, context: ApplyContext) -> str:
     """Say why the new one is not deleted though its query is not accepted; empty where it may go.
 
     One of an earlier run may have been good, and in use, until its query was changed.
@@ -153,7 +153,7 @@ def _keeps(change: Replace, means: Means) -> str:
     if _is_patched(change):
         return "it had another query before"
     try:
-        sends = means.usage_checker.single_sends_using(successor.id)
+        sends = context.usage_checker.single_sends_using(successor.id)
     except RemoteError as error:
         return f"what uses it could not be read ({error.message})"
     return f"{targets_phrase(sends)} it" if sends else ""
@@ -167,7 +167,7 @@ def _is_patched(change: Replace) -> bool:
     )
 
 
-def _give_back(change: Replace, means: Means) -> Steps[str]:
+def _give_back(change: Replace, context: ApplyContext) -> Steps[str]:
     """Try to give the old segment its name again; say what it is called now.
 
     SendGrid refuses it within five minutes of the renaming (sendgrid-api.md §1), which is waited
@@ -177,8 +177,8 @@ def _give_back(change: Replace, means: Means) -> Steps[str]:
     name = change.after.name if change.before.name == aside.name else change.before.name
     after = dataclasses.replace(aside, name=name)
     try:
-        yield from writes.patch(change.id, aside, after, {"name": name}, means)
-    except NOT_DONE:
+        yield from writes.patch(change.id, aside, after, {"name": name}, context)
+    except WRITE_ERRORS:
         return aside.name
     return name
 

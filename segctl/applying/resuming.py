@@ -10,18 +10,18 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from segctl.applying import writes
-from segctl.applying.context import Halted
+from segctl.applying.context import Stopped
 from segctl.applying.writes import status_of
 from segctl.errors import Interrupted, UpdateLocked
 from segctl.model.report import Status
 from segctl.planning.equality import changed_fields
 
 if TYPE_CHECKING:
-    from segctl.applying.context import Means, Steps
+    from segctl.applying.context import ApplyContext, Steps
     from segctl.model import Remote, Segment, Successor
 
 
-def taken_up(held: Successor, wanted: Segment, means: Means) -> Steps[Remote]:
+def resume_successor(held: Successor, wanted: Segment, context: ApplyContext) -> Steps[Remote]:
     """Give the segment that an earlier run made, with the query that is wanted by now.
 
     Raises as `writes.patch` does, `Conflict` also where somebody changed it since the plan.
@@ -29,9 +29,9 @@ def taken_up(held: Successor, wanted: Segment, means: Means) -> Steps[Remote]:
     if "query_dsl" in changed_fields(held.definition, wanted):
         after = dataclasses.replace(held.definition, query=wanted.query)
         fields = {"query_dsl": after.query}
-        written = yield from writes.patch(held.id, held.definition, after, fields, means)
+        written = yield from writes.patch(held.id, held.definition, after, fields, context)
         return written.remote
-    now = means.account.get_segment(held.id)
+    now = context.account.get_segment(held.id)
     if now.definition.sha256 != held.definition.sha256:
         raise writes.changed_meanwhile(held.definition, now)
     return now
@@ -39,5 +39,5 @@ def taken_up(held: Successor, wanted: Segment, means: Means) -> Steps[Remote]:
 
 def status_of_stop(error: BaseException) -> Status:
     """Tell what merely takes longer from what went wrong."""
-    is_early = isinstance(error, Halted | Interrupted | UpdateLocked)
+    is_early = isinstance(error, Stopped | Interrupted | UpdateLocked)
     return Status.WAITING if is_early else status_of(error)

@@ -26,7 +26,7 @@ from itertools import count, groupby
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
-from segctl.applying.context import Halted, Patience, Wait
+from segctl.applying.context import Stopped, Wait, WaitReason
 from segctl.common.clock import ATTENTION, sleep_unless
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import Outcome, Status, not_attempted
@@ -105,7 +105,7 @@ class Scheduler:
         self._unsettled = 0
         self._ended = 0
         self._obstacles = _Obstacles()
-        self._halt: Halted | None = None
+        self._halt: Stopped | None = None
         self._closed = ""
         # What may begin, in the plan's order, and what could if there were room; what waits, by
         # when it is due; what may go on.
@@ -114,7 +114,7 @@ class Scheduler:
         self._waiting: list[tuple[float, int, _Job]] = []
         self._due: deque[_Job] = deque()
         self._tickets = count()
-        self._crew = _Crew(parallelism)
+        self._crew = _WorkerPool(parallelism)
 
     def run(self) -> Generator[Event]:
         """Yield `Started` and `Waiting` as it happens, and exactly one `Outcome` for each change.
@@ -150,7 +150,7 @@ class Scheduler:
     def _heed(self) -> None:
         """Begin nothing more once it was stopped."""
         if self._halt is None and (why := self._stopped()):
-            self._halt = Halted(why if isinstance(why, str) else "interrupted")
+            self._halt = Stopped(why if isinstance(why, str) else "interrupted")
             self._closed = f"{self._halt.message} before it was sent"
 
     def _may_open(self) -> bool:
@@ -206,9 +206,9 @@ class Scheduler:
             return
         due = self._clock.monotonic() + result.seconds
         heapq.heappush(self._waiting, (due, next(self._tickets), job))
-        if result.patience is not Patience.PAUSE:
+        if result.reason is not WaitReason.PAUSE:
             self._settle(job)
-        if result.patience is Patience.LOCK and isinstance(job.change, Upgrade) and job.has_room:
+        if result.reason is WaitReason.LOCK and isinstance(job.change, Upgrade) and job.has_room:
             self._make_room(job)
         self._heed()
         if self._halt is None:
@@ -253,7 +253,7 @@ class Scheduler:
         return outcome
 
 
-class _Crew:
+class _WorkerPool:
     """Threads that advance generators, made as they are needed.
 
     They keep no process alive: whoever insists on leaving leaves them behind.
@@ -262,7 +262,7 @@ class _Crew:
     def __init__(self, size: int) -> None:
         self._size = size
         self._threads: list[threading.Thread] = []
-        self._tasks: SimpleQueue[tuple[_Job, Steps[Outcome], Halted | None] | None] = SimpleQueue()
+        self._tasks: SimpleQueue[tuple[_Job, Steps[Outcome], Stopped | None] | None] = SimpleQueue()
         self._results: SimpleQueue[tuple[_Job, Wait | Outcome | BaseException]] = SimpleQueue()
         self.busy = 0
 
@@ -271,7 +271,7 @@ class _Crew:
         """Whether somebody has nothing to do."""
         return self.busy < self._size
 
-    def advance(self, job: _Job, steps: Steps[Outcome], halt: Halted | None) -> None:
+    def advance(self, job: _Job, steps: Steps[Outcome], halt: Stopped | None) -> None:
         """Have a generator go on to its next wait or its end; throw `halt` in, if there is one."""
         self.busy += 1
         if len(self._threads) < self.busy:

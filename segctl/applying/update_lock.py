@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.applying.context import Patience, Wait
+from segctl.applying.context import Wait, WaitReason
 from segctl.common.timestamps import moment
 
 if TYPE_CHECKING:
-    from segctl.applying.context import Means
+    from segctl.applying.context import ApplyContext
     from segctl.model import Remote
 
 LOCK_MARGIN = 2.0
@@ -26,10 +26,10 @@ LOCK_WORDS = "SendGrid wants five minutes between two changes"
 class LockPatience:
     """How long is left to wait for one segment."""
 
-    def __init__(self, means: Means) -> None:
-        self._clock = means.clock
-        self._timeout = means.tactics.lock_timeout
-        self._lock = means.tactics.lock
+    def __init__(self, context: ApplyContext) -> None:
+        self._clock = context.clock
+        self._timeout = context.options.lock_timeout
+        self._lock = context.options.lock
         self._since: float | None = None
 
     def next_wait(self, now: Remote) -> Wait | None:
@@ -41,8 +41,8 @@ class LockPatience:
             return None
         unlocked = self._until_unlocked(now)
         if unlocked is None:
-            return Wait(min(LOCK_POLL, left), LOCK_WORDS, Patience.LOCK, left)
-        return Wait(min(unlocked, left), LOCK_WORDS, Patience.LOCK)
+            return Wait(min(LOCK_POLL, left), LOCK_WORDS, WaitReason.LOCK, left)
+        return Wait(min(unlocked, left), LOCK_WORDS, WaitReason.LOCK)
 
     def _until_unlocked(self, now: Remote) -> float | None:
         changed = moment(now.updated_at)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from segctl.applying import writes
 from segctl.applying.context import OnInvalid
-from segctl.applying.resuming import status_of_stop, taken_up
+from segctl.applying.resuming import resume_successor, status_of_stop
 from segctl.applying.usage_check import single_sends_using
 from segctl.applying.validation import watch, watch_count
-from segctl.applying.writes import NOT_DONE
+from segctl.applying.writes import WRITE_ERRORS
 from segctl.errors import RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
@@ -25,7 +25,7 @@ from segctl.planning.equality import changed_fields
 from segctl.planning.safety import targets_phrase
 
 if TYPE_CHECKING:
-    from segctl.applying.context import Means, Steps
+    from segctl.applying.context import ApplyContext, Steps
     from segctl.applying.validation import Verdict
     from segctl.model import Remote, Upgrade
 
@@ -35,41 +35,41 @@ ALL = 100
 AGAIN_HINT = "apply again later: it goes on from here"
 
 
-def upgrade(change: Upgrade, means: Means) -> Steps[Outcome]:
+def upgrade(change: Upgrade, context: ApplyContext) -> Steps[Outcome]:
     """Perform one upgrade, as far as it can be.
 
     Raises as `writes` does where the new segment could not be made: then nothing was done. From
     there on every end is an `Outcome` that says what stands.
     """
-    old = means.account.get_segment(change.id, v1=True)
+    old = context.account.get_segment(change.id, v1=True)
     if old.definition.sha256 != change.before.sha256:
         raise writes.changed_meanwhile(change.before, old)
-    new = yield from _twin(change, means)
-    verdict = yield from watch(new, means)
-    stop = yield from _rejected(change, verdict, means)
-    if stop is None and means.tactics.max_upgrade_difference < ALL:
-        verdict = yield from watch_count(verdict.remote, means)
-        stop = _lost(change, verdict) or _miscounted(change, old, verdict, means)
-    stop = stop or _in_use(change, verdict.remote, means)
-    return stop or (yield from _finish(change, verdict.remote, means))
+    new = yield from _twin(change, context)
+    verdict = yield from watch(new, context)
+    stop = yield from _rejected(change, verdict, context)
+    if stop is None and context.options.max_upgrade_difference < ALL:
+        verdict = yield from watch_count(verdict.remote, context)
+        stop = _lost(change, verdict) or _miscounted(change, old, verdict, context)
+    stop = stop or _in_use(change, verdict.remote, context)
+    return stop or (yield from _finish(change, verdict.remote, context))
 
 
-def _twin(change: Upgrade, means: Means) -> Steps[Remote]:
+def _twin(change: Upgrade, context: ApplyContext) -> Steps[Remote]:
     """Give the new segment as it is wanted: made now, or by an earlier run and corrected since."""
     held = change.successor
     differing = () if held is None else changed_fields(held.definition, change.successor_definition)
     if held is None or "parent_list_ids" in differing:
         if held is not None:
-            _refuse_to_lose(change, held.id, means)
-            yield from writes.delete(held.id, held.definition, means)
-        made = yield from writes.create(change.successor_definition, means)
+            _refuse_to_lose(change, held.id, context)
+            yield from writes.delete(held.id, held.definition, context)
+        made = yield from writes.create(change.successor_definition, context)
         return made.remote
-    return (yield from taken_up(held, change.successor_definition, means))
+    return (yield from resume_successor(held, change.successor_definition, context))
 
 
-def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
+def _refuse_to_lose(change: Upgrade, twin_id: str, context: ApplyContext) -> None:
     """Raise `Conflict` where people did as they were told and send to the new segment already."""
-    sends = single_sends_using(change, twin_id, means)
+    sends = single_sends_using(change, twin_id, context)
     if sends:
         raise writes.Conflict(
             f"{targets_phrase(sends)} the new segment, which cannot get another parent list and "
@@ -79,7 +79,7 @@ def _refuse_to_lose(change: Upgrade, twin_id: str, means: Means) -> None:
         )
 
 
-def _rejected(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome | None]:
+def _rejected(change: Upgrade, verdict: Verdict, context: ApplyContext) -> Steps[Outcome | None]:
     """Say why the new segment cannot take over yet, as far as its query goes."""
     lost = _lost(change, verdict)
     if lost is not None:
@@ -91,17 +91,19 @@ def _rejected(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome 
             what = "SendGrid is still validating the new segment"
             return _waiting(change, verdict.remote, _halted(verdict, what))
         case Validation.INVALID:
-            return (yield from _invalid(change, verdict, means))
+            return (yield from _invalid(change, verdict, context))
 
 
-def _invalid(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome]:
+def _invalid(change: Upgrade, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
     new = verdict.remote
     why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
     hint = "correct the query and apply again"
-    if means.tactics.on_invalid is OnInvalid.ROLLBACK and change.successor is None:
+    if context.options.on_invalid is OnInvalid.ROLLBACK and change.successor is None:
         try:
-            yield from writes.delete(new.id, writes.stored(new, change.successor_definition), means)
-        except NOT_DONE as error:
+            yield from writes.delete(
+                new.id, writes.stored(new, change.successor_definition), context
+            )
+        except WRITE_ERRORS as error:
             why = f"{why}; it was to be deleted again: {error.message}"
         else:
             message = f"{why}, which was deleted again; the v1 one stays"
@@ -110,7 +112,9 @@ def _invalid(change: Upgrade, verdict: Verdict, means: Means) -> Steps[Outcome]:
     return _refused(change, new, why, hint)
 
 
-def _miscounted(change: Upgrade, old: Remote, verdict: Verdict, means: Means) -> Outcome | None:
+def _miscounted(
+    change: Upgrade, old: Remote, verdict: Verdict, context: ApplyContext
+) -> Outcome | None:
     """Say why the new segment cannot take over yet, as far as its contacts go."""
     new = verdict.remote
     if verdict.is_uncounted:
@@ -125,7 +129,7 @@ def _miscounted(change: Upgrade, old: Remote, verdict: Verdict, means: Means) ->
             "look at both in SendGrid; `limits: {max_upgrade_difference: 100}` in segctl.yaml "
             "upgrades without comparing",
         )
-    most = means.tactics.max_upgrade_difference
+    most = context.options.max_upgrade_difference
     apart = abs(before - after)
     # In whole numbers: a percentage that was rounded could be just as large as is allowed.
     if apart * ALL <= most * max(before, after):
@@ -141,10 +145,10 @@ def _miscounted(change: Upgrade, old: Remote, verdict: Verdict, means: Means) ->
     )
 
 
-def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
+def _in_use(change: Upgrade, new: Remote, context: ApplyContext) -> Outcome | None:
     """Say who still needs the old segment, or by now: counting takes half an hour at times."""
     try:
-        sends = single_sends_using(change, change.id, means)
+        sends = single_sends_using(change, change.id, context)
     except RemoteError as error:
         what = f"it was ready, and what uses the v1 one was to be read: {error.message}"
         return _stopped(change, new, status_of_stop(error), what, AGAIN_HINT)
@@ -158,19 +162,19 @@ def _in_use(change: Upgrade, new: Remote, means: Means) -> Outcome | None:
     )
 
 
-def _finish(change: Upgrade, new: Remote, means: Means) -> Steps[Outcome]:
+def _finish(change: Upgrade, new: Remote, context: ApplyContext) -> Steps[Outcome]:
     """Delete the old segment, now that the new one is as good, and give that its name."""
     try:
-        note = yield from writes.delete(change.id, change.before, means, v1=True)
-    except NOT_DONE as error:
+        note = yield from writes.delete(change.id, change.before, context, v1=True)
+    except WRITE_ERRORS as error:
         message = f"it was ready, and the v1 one was to be deleted: {error.message}"
         return _stopped(change, new, status_of_stop(error), message, AGAIN_HINT)
     stored = writes.stored(new, change.successor_definition)
     if stored.name != change.after.name:
         after = dataclasses.replace(stored, name=change.after.name)
         try:
-            yield from writes.patch(new.id, stored, after, {"name": after.name}, means)
-        except NOT_DONE as error:
+            yield from writes.patch(new.id, stored, after, {"name": after.name}, context)
+        except WRITE_ERRORS as error:
             message = (
                 f"the v1 segment is gone, and the new one is still called `{stored.name}`: "
                 f"{error.message}"
@@ -188,7 +192,7 @@ def _lost(change: Upgrade, verdict: Verdict) -> Outcome | None:
 
 
 def _halted(verdict: Verdict, what: str) -> str:
-    return f"{verdict.halted}, and {what}" if verdict.halted else what
+    return f"{verdict.stop_reason}, and {what}" if verdict.stop_reason else what
 
 
 def _waiting(change: Upgrade, new: Remote, what: str, hint: str = AGAIN_HINT) -> Outcome:

@@ -11,7 +11,7 @@ from segctl.applying.writes import Conflict
 from segctl.planning.safety import is_reference_ignored, targets_phrase
 
 if TYPE_CHECKING:
-    from segctl.applying.context import Means
+    from segctl.applying.context import ApplyContext
     from segctl.model import Delete, Replace, Upgrade
     from segctl.model.single_sends import SingleSend
 
@@ -20,22 +20,22 @@ FRESH = 60.0
 
 
 def single_sends_using(
-    change: Delete | Replace | Upgrade, segment_id: str, means: Means
+    change: Delete | Replace | Upgrade, segment_id: str, context: ApplyContext
 ) -> tuple[SingleSend, ...]:
     """Give the Single Sends that go to a segment now, unless that was to be ignored.
 
     Raises `RemoteError`.
     """
-    if is_reference_ignored(change, means.ignored):
+    if is_reference_ignored(change, context.ignored):
         return ()
-    return means.usage_checker.single_sends_using(segment_id)
+    return context.usage_checker.single_sends_using(segment_id)
 
 
-def refuse_if_used(change: Delete | Replace, means: Means) -> None:
+def refuse_if_used(change: Delete | Replace, context: ApplyContext) -> None:
     """Raise `Conflict` where a Single Send goes to the segment by now, and `RemoteError`."""
-    if (means.clock.now() - means.begun).total_seconds() < FRESH:
+    if (context.clock.now() - context.begun).total_seconds() < FRESH:
         return
-    sends = single_sends_using(change, change.id, means)
+    sends = single_sends_using(change, change.id, context)
     if sends:
         raise Conflict(
             f"{targets_phrase(sends)} it since the plan was made",

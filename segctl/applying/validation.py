@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.applying.context import Halted, Patience, Wait
+from segctl.applying.context import Stopped, Wait, WaitReason
 from segctl.common.timestamps import moment
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Validation
@@ -17,7 +17,7 @@ from segctl.model import Validation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segctl.applying.context import Means, Steps
+    from segctl.applying.context import ApplyContext, Steps
     from segctl.model import Remote
 
 POLL_INTERVAL = 1.0
@@ -36,7 +36,7 @@ class Verdict:
     """
 
     remote: Remote
-    halted: str = ""
+    stop_reason: str = ""
     gone: bool = False
 
     @property
@@ -63,35 +63,39 @@ class Verdict:
         return self.remote.validation_error or "it does not say why"
 
 
-def watch(made: Remote, means: Means) -> Steps[Verdict]:
+def watch(made: Remote, context: ApplyContext) -> Steps[Verdict]:
     """Read a segment until its query is judged, time is up or nobody waits any more."""
-    patience = means.tactics.validation_timeout
-    return (yield from _watch(made, means, lambda now: now.is_open, patience, WATCH_WORDS))
+    patience = context.options.validation_timeout
+    return (yield from _watch(made, context, lambda now: now.is_open, patience, WATCH_WORDS))
 
 
-def watch_count(made: Remote, means: Means) -> Steps[Verdict]:
+def watch_count(made: Remote, context: ApplyContext) -> Steps[Verdict]:
     """Read a segment until SendGrid has counted it once, time is up or nobody waits any more."""
-    patience = means.tactics.count_timeout
-    return (yield from _watch(made, means, lambda now: now.is_uncounted, patience, COUNT_WORDS))
+    patience = context.options.count_timeout
+    return (yield from _watch(made, context, lambda now: now.is_uncounted, patience, COUNT_WORDS))
 
 
 def _watch(
-    made: Remote, means: Means, goes_on: Callable[[Verdict], bool], patience: float, why: str
+    made: Remote,
+    context: ApplyContext,
+    goes_on: Callable[[Verdict], bool],
+    patience: float,
+    why: str,
 ) -> Steps[Verdict]:
-    until = means.clock.monotonic() + patience
+    until = context.clock.monotonic() + patience
     pause = POLL_INTERVAL
     verdict = Verdict(made)
     while goes_on(verdict):
-        left = until - means.clock.monotonic()
+        left = until - context.clock.monotonic()
         if left <= 0:
             break
         try:
-            yield Wait(min(pause, left), why, Patience.VALIDATION, left)
-        except Halted as halt:
-            return Verdict(verdict.remote, halted=halt.message)
+            yield Wait(min(pause, left), why, WaitReason.VALIDATION, left)
+        except Stopped as halt:
+            return Verdict(verdict.remote, stop_reason=halt.message)
         pause = min(pause * 1.5, LONGEST_POLL_INTERVAL)
         try:
-            verdict = Verdict(means.account.get_segment(made.id))
+            verdict = Verdict(context.account.get_segment(made.id))
         except NotFound:
             return Verdict(verdict.remote, gone=True)
         except RemoteError:

@@ -6,7 +6,7 @@ precondition, which is read right before each PATCH and DELETE, repeated ones in
 a look that failed for an answer: then it is `Unknown`.
 
 Each function is a generator of waits (`steps.py`). It raises a `RemoteError` for what was not done,
-`Conflict` for what somebody else did, `Unknown` for what stays unclear, and `Halted` where it was
+`Conflict` for what somebody else did, `Unknown` for what stays unclear, and `Stopped` where it was
 told to stop before anything of it was sent.
 """
 
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.applying.context import Halted, Patience, Wait
+from segctl.applying.context import Stopped, Wait, WaitReason
 from segctl.applying.update_lock import LockPatience
 from segctl.errors import Interrupted, NotFound, RemoteError, ServerFault, UpdateLocked
 from segctl.model import Segment
@@ -27,7 +27,7 @@ from segctl.planning.equality import changed_fields
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from segctl.applying.context import Means, Steps
+    from segctl.applying.context import ApplyContext, Steps
     from segctl.model import Remote
     from segctl.sendgrid.api import Operation
 
@@ -65,12 +65,12 @@ class Unknown(Exception):
         self.message = message
 
 
-NOT_DONE = (Conflict, RemoteError, Unknown, Halted)
+WRITE_ERRORS = (Conflict, RemoteError, Unknown, Stopped)
 """What a write that was not done, or may not have been, is raised as: each has a `message`."""
 
 
 def status_of(error: BaseException) -> Status:
-    """Give the status of an action that ends with one of `NOT_DONE`."""
+    """Give the status of an action that ends with one of `WRITE_ERRORS`."""
     match error:
         case Conflict():
             return Status.CONFLICT
@@ -88,24 +88,24 @@ class Written:
     note: str = ""
 
 
-def create(segment: Segment, means: Means) -> Steps[Written]:
+def create(segment: Segment, context: ApplyContext) -> Steps[Written]:
     """Create a segment, once: whatever happens, there are never two.
 
     A segment of the same name that is as declared counts as done, whoever made it; one that is not
     is a `Conflict`.
     """
-    with _settling(means, "create", segment.name):
-        made = yield from _create(segment, means)
-    means.account.settle("create", segment.name, done=True, segment_id=made.remote.id)
+    with _settling(context, "create", segment.name):
+        made = yield from _create(segment, context)
+    context.account.record_result("create", segment.name, done=True, segment_id=made.remote.id)
     return made
 
 
-def _create(segment: Segment, means: Means) -> Steps[Written]:
+def _create(segment: Segment, context: ApplyContext) -> Steps[Written]:
     lost: RemoteError | None = None
     for _ in range(SENDS):
         try:
-            return Written(means.account.create_segment(segment))
-        except Halted as halt:
+            return Written(context.account.create_segment(segment))
+        except Stopped as halt:
             raise _halted(halt, lost) from None
         except RemoteError as error:
             _check_left_behind(error)
@@ -115,38 +115,46 @@ def _create(segment: Segment, means: Means) -> Steps[Written]:
                 # The name may be in use, by our own lost attempt or since somebody was faster.
                 # How SendGrid says so is nowhere documented, so the account is asked instead.
                 asked = lost is not None or error.status in _MAY_MEAN_TAKEN
-                found = _made(segment, means, lost) if asked else None
+                found = _made(segment, context, lost) if asked else None
                 if found is None:
                     raise _refused(error, lost) from None
                 return found
         for seconds in _looks(lost):
             yield from _pause(seconds, lost)
-            found = _made(segment, means, lost)
+            found = _made(segment, context, lost)
             if found is not None:
                 return found
     raise _given_up(lost)
 
 
 def patch(
-    segment_id: str, before: Segment, after: Segment, fields: Mapping[str, str], means: Means
+    segment_id: str,
+    before: Segment,
+    after: Segment,
+    fields: Mapping[str, str],
+    context: ApplyContext,
 ) -> Steps[Written]:
-    """Change `fields` of a segment that must be as `before`, to the byte; then it is as `after`.
+    """Change `fields` of a segment that must equal `before`, byte for byte, to that of `after`.
 
-    Waits for the update lock as long as `Tactics.lock_timeout` says. Raises `NotFound` where the
-    segment is gone, and `Conflict` also where its new name was taken meanwhile.
+    Waits for the update lock for at most `ApplyOptions.lock_timeout`. Raises `NotFound` where the
+    segment is gone, and `Conflict` also where another segment has taken its new name.
     """
-    with _settling(means, "patch", segment_id):
-        written = yield from _patch(segment_id, before, after, fields, means)
-    means.account.settle("patch", segment_id, done=True)
+    with _settling(context, "patch", segment_id):
+        written = yield from _patch(segment_id, before, after, fields, context)
+    context.account.record_result("patch", segment_id, done=True)
     return written
 
 
 def _patch(
-    segment_id: str, before: Segment, after: Segment, fields: Mapping[str, str], means: Means
+    segment_id: str,
+    before: Segment,
+    after: Segment,
+    fields: Mapping[str, str],
+    context: ApplyContext,
 ) -> Steps[Written]:
     lost: RemoteError | None = None
-    patience = LockPatience(means)
-    now = means.account.get_segment(segment_id)
+    patience = LockPatience(context)
+    now = context.account.get_segment(segment_id)
     sends = 0
     while True:
         done = _patched(now, before, after, lost)
@@ -155,54 +163,56 @@ def _patch(
         if sends == SENDS:
             raise _given_up(lost)
         try:
-            return Written(means.account.patch_segment(segment_id, fields))
+            return Written(context.account.patch_segment(segment_id, fields))
         except UpdateLocked as error:
             wait = patience.next_wait(now)
             if wait is None:
                 raise _refused(error, lost) from None
             yield from _wait(wait, lost, LOCKED)
-            now = _read(segment_id, means, lost)
-        except (Halted, RemoteError) as error:
+            now = _read(segment_id, context, lost)
+        except (Stopped, RemoteError) as error:
             _check_left_behind(error)
             if isinstance(error, RemoteError) and "name" in fields:
-                _check_name(segment_id, fields["name"], error, means)
+                _check_name(segment_id, fields["name"], error, context)
             lost = _lost(error, lost)
             sends += 1
             for seconds in _looks(lost):
                 yield from _pause(seconds, lost)
-                now = _read(segment_id, means, lost)
+                now = _read(segment_id, context, lost)
                 if now.definition.sha256 != before.sha256:
                     break
 
 
-def delete(segment_id: str, expected: Segment, means: Means, *, v1: bool = False) -> Steps[str]:
+def delete(
+    segment_id: str, expected: Segment, context: ApplyContext, *, v1: bool = False
+) -> Steps[str]:
     """Delete a segment that must be as `expected`, to the byte; give a remark, if there is any.
 
     One that is gone is deleted, whoever did it. `v1`: it is of the first API.
     """
-    with _settling(means, "delete", segment_id):
-        note = yield from _delete(segment_id, expected, means, v1=v1)
-    means.account.settle("delete", segment_id, done=True)
+    with _settling(context, "delete", segment_id):
+        note = yield from _delete(segment_id, expected, context, v1=v1)
+    context.account.record_result("delete", segment_id, done=True)
     return note
 
 
-def _delete(segment_id: str, expected: Segment, means: Means, *, v1: bool) -> Steps[str]:
+def _delete(segment_id: str, expected: Segment, context: ApplyContext, *, v1: bool) -> Steps[str]:
     lost: RemoteError | None = None
     try:
-        now = means.account.get_segment(segment_id, v1=v1)
+        now = context.account.get_segment(segment_id, v1=v1)
         for _ in range(SENDS):
             if now.definition.sha256 != expected.sha256:
                 raise changed_meanwhile(expected, now)
             try:
-                means.account.delete_segment(segment_id, v1=v1)
-            except (Halted, RemoteError) as error:
+                context.account.delete_segment(segment_id, v1=v1)
+            except (Stopped, RemoteError) as error:
                 _check_left_behind(error)
                 lost = _lost(error, lost)
             else:
                 return ""
             for seconds in _looks(lost):
                 yield from _pause(seconds, lost)
-                now = _read(segment_id, means, lost, v1=v1)
+                now = _read(segment_id, context, lost, v1=v1)
     except NotFound:
         return "it was gone already" if lost is None else "SendGrid had done it, without an answer"
     raise _given_up(lost)
@@ -228,7 +238,7 @@ _MAY_MEAN_TAKEN = (400, 409, 422)
 
 
 @contextmanager
-def _settling(means: Means, operation: Operation, key: str) -> Iterator[None]:
+def _settling(context: ApplyContext, operation: Operation, key: str) -> Iterator[None]:
     """Say where it was found out that the sends whose answers were lost did nothing.
 
     A segment that is gone, or that somebody changed, does not tell.
@@ -238,7 +248,7 @@ def _settling(means: Means, operation: Operation, key: str) -> Iterator[None]:
     except NotFound:
         raise
     except RemoteError:
-        means.account.settle(operation, key, done=False)
+        context.account.record_result(operation, key, done=False)
         raise
 
 
@@ -248,20 +258,20 @@ def _looks(lost: RemoteError) -> tuple[float, ...]:
 
 def _pause(seconds: float, lost: RemoteError) -> Steps[None]:
     if seconds:
-        yield from _wait(Wait(seconds, PAUSE_WORDS, Patience.PAUSE), lost)
+        yield from _wait(Wait(seconds, PAUSE_WORDS, WaitReason.PAUSE), lost)
 
 
 def _wait(wait: Wait, lost: RemoteError | None, when: str = "") -> Steps[None]:
     try:
         yield wait
-    except Halted as halt:
-        raise _halted(Halted(halt.message, when or halt.when), lost) from None
+    except Stopped as halt:
+        raise _halted(Stopped(halt.message, when or halt.when), lost) from None
 
 
-def _made(segment: Segment, means: Means, lost: RemoteError | None) -> Written | None:
+def _made(segment: Segment, context: ApplyContext, lost: RemoteError | None) -> Written | None:
     """Look for a segment of this name. Raises `Conflict` for one that is not as declared."""
     try:
-        found = _named(segment.name, means)
+        found = _named(segment.name, context)
     except RemoteError as error:
         if lost is None:
             # What was asked for is refused, whoever has the name.
@@ -280,7 +290,7 @@ def _made(segment: Segment, means: Means, lost: RemoteError | None) -> Written |
     return None
 
 
-def _check_name(segment_id: str, name: str, refusal: RemoteError, means: Means) -> None:
+def _check_name(segment_id: str, name: str, refusal: RemoteError, context: ApplyContext) -> None:
     """Raise `Conflict` where a renaming is refused and another segment has the name by now.
 
     An attempt before, of which nothing is known, is refused for the same reason: it changes
@@ -289,7 +299,7 @@ def _check_name(segment_id: str, name: str, refusal: RemoteError, means: Means) 
     if refusal.ambiguous or refusal.status not in _MAY_MEAN_TAKEN:
         return
     try:
-        holders = [one for one in _named(name, means) if one.id != segment_id]
+        holders = [one for one in _named(name, context) if one.id != segment_id]
     except RemoteError:
         # What was asked for is refused, whoever has the name.
         return
@@ -302,14 +312,14 @@ def _check_name(segment_id: str, name: str, refusal: RemoteError, means: Means) 
         )
 
 
-def _named(name: str, means: Means) -> list[Remote]:
+def _named(name: str, context: ApplyContext) -> list[Remote]:
     """Read every segment of a name, of either version."""
     found = []
-    for listed in means.account.list_segments():
+    for listed in context.account.list_segments():
         if listed.name != name:
             continue
         # Of a v1 segment only counts that it is there: nothing of it is compared.
-        reader = means.account.lenient() if listed.is_v1 else means.account
+        reader = context.account.lenient() if listed.is_v1 else context.account
         try:
             found.append(reader.get_segment(listed.id, v1=listed.is_v1))
         except NotFound:
@@ -331,22 +341,24 @@ def _patched(
     raise changed_meanwhile(before, now)
 
 
-def _read(segment_id: str, means: Means, lost: RemoteError | None, *, v1: bool = False) -> Remote:
+def _read(
+    segment_id: str, context: ApplyContext, lost: RemoteError | None, *, v1: bool = False
+) -> Remote:
     """Read a segment; a look that fails after a lost write leaves it unknown."""
     try:
-        return means.account.get_segment(segment_id, v1=v1)
+        return context.account.get_segment(segment_id, v1=v1)
     except NotFound:
         raise
     except RemoteError as error:
         raise (error if lost is None else _unseen(lost, error)) from None
 
 
-def _lost(error: Halted | RemoteError, before: RemoteError | None) -> RemoteError:
+def _lost(error: Stopped | RemoteError, before: RemoteError | None) -> RemoteError:
     """Give a write that may have been done all the same; raise what is clear.
 
     `before` is an earlier attempt of which the same is true.
     """
-    if isinstance(error, Halted):
+    if isinstance(error, Stopped):
         raise _halted(error, before) from None
     if not error.ambiguous:
         raise _refused(error, before) from None
@@ -359,7 +371,7 @@ def _check_left_behind(error: Exception) -> None:
         raise Unknown(UNDER_WAY) from None
 
 
-def _halted(halt: Halted, lost: RemoteError | None) -> Exception:
+def _halted(halt: Stopped, lost: RemoteError | None) -> Exception:
     return halt if lost is None else Unknown(f"{lost.message}; {halt.message} while looking for it")
 
 

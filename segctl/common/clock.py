@@ -22,24 +22,24 @@ ATTENTION = 0.25
 it, and on Windows none ends it at all."""
 
 
-class Bell:
-    """Wakes the one thread that waits by it; a ring before the wait counts, too.
+class WakeEvent:
+    """An event that wakes the one thread waiting for it, even if it was set before the wait.
 
-    May be rung by any thread and by a signal handler: a `SimpleQueue` takes no lock that the thread
-    under the handler could hold, as `threading.Event` does.
+    Each `set` ends one wait. Any thread and any signal handler may call it: unlike
+    `threading.Event`, a `SimpleQueue` takes no lock that the interrupted thread could hold.
     """
 
     def __init__(self) -> None:
-        self._rings: SimpleQueue[None] = SimpleQueue()
+        self._signals: SimpleQueue[None] = SimpleQueue()
 
-    def ring(self) -> None:
-        """Wake who waits, or who waits next."""
-        self._rings.put(None)
+    def set(self) -> None:
+        """End the current wait, or else the next one."""
+        self._signals.put(None)
 
     def wait(self, seconds: float = math.inf) -> bool:
-        """Wait for a ring, so many real seconds at most; return whether there was one."""
+        """Wait at most `seconds` real seconds; return whether the event was set."""
         try:
-            next_of(self._rings, seconds)
+            next_of(self._signals, seconds)
         except Empty:
             return False
         return True
@@ -57,8 +57,8 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
-    def wait(self, bell: Bell, seconds: float) -> bool:
-        """Wait until the bell rings, so long at most; give whether it rang."""
+    def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
+        """Wait until the event is set, at most `seconds`; return whether it was set."""
 
 
 class SystemClock:
@@ -76,9 +76,9 @@ class SystemClock:
         """Wait."""
         time.sleep(seconds)
 
-    def wait(self, bell: Bell, seconds: float) -> bool:
-        """Wait until the bell rings, so long at most; give whether it rang."""
-        return bell.wait(seconds)
+    def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
+        """Wait until the event is set, at most `seconds`; return whether it was set."""
+        return wake_event.wait(seconds)
 
 
 def sleep_unless(stopped: Callable[[], object], seconds: float, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
-from segctl.common.clock import Bell
+from segctl.common.clock import WakeEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,38 +36,38 @@ class Stop:
         self.insisted = False
         # Both are used in single steps: a signal handler could wait for a lock forever.
         self._numbers = count()
-        self._watchers: set[Bell] = set()
+        self._watchers: set[WakeEvent] = set()
 
     def request(self, *, insist: bool = False) -> None:
         """Ask to stop, or insist on it right away."""
         is_first = next(self._numbers) == 0
         self.insisted = self.insisted or insist or not is_first
         self.requested = True
-        for bell in tuple(self._watchers):
-            bell.ring()
+        for wake_event in tuple(self._watchers):
+            wake_event.set()
 
     @contextmanager
-    def watched_by(self, bell: Bell) -> Iterator[None]:
-        """Ring this bell at every request. Requests made before ring nothing: look first."""
-        self._watchers.add(bell)
+    def watched_by(self, wake_event: WakeEvent) -> Iterator[None]:
+        """Set this event at every request to stop. Earlier requests do not set it: check first."""
+        self._watchers.add(wake_event)
         try:
             yield
         finally:
-            self._watchers.discard(bell)
+            self._watchers.discard(wake_event)
 
     def sleep(self, seconds: float, clock: Clock) -> None:
         """Wait for so many seconds, or until anyone asks to stop."""
-        bell = Bell()
-        with self.watched_by(bell):
+        wake_event = WakeEvent()
+        with self.watched_by(wake_event):
             if not self.requested:
-                clock.wait(bell, seconds)
+                clock.wait(wake_event, seconds)
 
     def wait(self) -> None:
         """Wait until anyone asks to stop."""
-        bell = Bell()
-        with self.watched_by(bell):
+        wake_event = WakeEvent()
+        with self.watched_by(wake_event):
             while not self.requested:
-                bell.wait()
+                wake_event.wait()
 
 
 @contextmanager

@@ -254,7 +254,7 @@ class _Run:
                 # The transport has retried it already.
                 break
             if evidence:
-                self._account.settle("refresh", candidate.id, done=True)
+                self._account.record_result("refresh", candidate.id, done=True)
                 return Refresh(candidate.name, candidate.id, RefreshStatus.ACCEPTED, evidence)
         hint = (
             "run `segctl list` to see the refreshes used: SendGrid may have started this one, "

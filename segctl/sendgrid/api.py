@@ -246,7 +246,7 @@ class Writer(Reader):
             patient=False,
         )
 
-    def settle(
+    def record_result(
         self, operation: Operation, key: str, *, done: bool, segment_id: str | None = None
     ) -> None:
         """Take note of what became of a write whose answers were lost: nothing, here.

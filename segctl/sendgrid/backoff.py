@@ -1,7 +1,7 @@
 """Waits before a request goes out: for the rate limit, and between two attempts.
 
 Owns how long one waits, what is said about it and what ends it early. The rate limit is kept by
-`gate.py`, for all threads; this waits where the gate holds. Sends nothing.
+`rate_limiter.py`, for all threads; this waits where that one delays. Sends nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import random
 import threading
 from typing import TYPE_CHECKING
 
-from segctl.common.clock import Bell
+from segctl.common.clock import WakeEvent
 from segctl.errors import Interrupted, RateLimited
 from segctl.sendgrid import error_mapping
-from segctl.sendgrid.rate_limiter import Gate, Hold
+from segctl.sendgrid.rate_limiter import Delay, RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from segctl.common.clock import Clock
     from segctl.common.stopping import Stop
     from segctl.errors import RemoteError
-    from segctl.sendgrid.rate_limit_headers import Told
-    from segctl.sendgrid.rate_limiter import Ticket
+    from segctl.sendgrid.rate_limit_headers import RateLimitHeaders
+    from segctl.sendgrid.rate_limiter import Permit
 
 LONGEST_WAIT = 90.0
 """Seconds; a server that asks for more is not waited for, and the error says what it asked."""
@@ -34,7 +34,7 @@ SILENCE = 1.0
 """Seconds that a wait for answers under way, or a little more of one announced, goes unsaid."""
 
 
-class Patience:
+class Backoff:
     """The waits of one transport. Safe to share among threads.
 
     `notify` is told, in a sentence, of each wait before it begins; threads that wait for the same
@@ -45,13 +45,13 @@ class Patience:
         self._clock = clock
         self._stop = stop
         self._notify = notify
-        self._gate = Gate(clock.monotonic)
+        self._limiter = RateLimiter(clock.monotonic)
         self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._lock = threading.Lock()
         self._told_until = float("-inf")
-        self._at_the_gate: set[Bell] = set()
+        self._waiting: set[WakeEvent] = set()
 
-    def admit(self, path: str, operation: str, before: RemoteError | None) -> Ticket:
+    def acquire(self, path: str, operation: str, before: RemoteError | None) -> Permit:
         """Wait until a request to this path may go; hand its ticket to `release` at its end.
 
         `before` is the error of the attempt before this one. Raises `RateLimited` where the limit
@@ -59,35 +59,35 @@ class Patience:
         have to wait, and where anyone insists, in any case.
         """
         self._check_stop(operation, before, waits=False)
-        entered = self._gate.enter(path)
-        if not isinstance(entered, Hold):
-            return entered
-        bell = Bell()
-        # Known before the gate is asked again, so that nothing that happens meanwhile is missed.
-        self._at_the_gate.add(bell)
+        granted = self._limiter.acquire(path)
+        if not isinstance(granted, Delay):
+            return granted
+        wake_event = WakeEvent()
+        # Known before the limiter is asked again, so that nothing that happens meanwhile is missed.
+        self._waiting.add(wake_event)
         try:
             said = None
-            with self._stop.watched_by(bell):
-                while isinstance(entered := self._gate.enter(path), Hold):
-                    said = self._await_turn(entered, bell, said, operation, before)
+            with self._stop.watched_by(wake_event):
+                while isinstance(granted := self._limiter.acquire(path), Delay):
+                    said = self._await_turn(granted, wake_event, said, operation, before)
         finally:
-            self._at_the_gate.discard(bell)
-        return entered
+            self._waiting.discard(wake_event)
+        return granted
 
     def release(
         self,
-        ticket: Ticket,
-        told: Told | None,
+        permit: Permit,
+        limits: RateLimitHeaders | None,
         *,
         answered: bool,
         pause: float | None,
         asked: float | None,
     ) -> None:
-        """Take in how an admitted request ended; see `Gate.leave`."""
-        if self._gate.leave(ticket, told, answered=answered, pause=pause, asked=asked):
+        """Take in how an admitted request ended; see `RateLimiter.release`."""
+        if self._limiter.release(permit, limits, answered=answered, pause=pause, asked=asked):
             # The copy is one step, which needs no lock.
-            for bell in tuple(self._at_the_gate):
-                bell.ring()
+            for wake_event in tuple(self._waiting):
+                wake_event.set()
 
     def pause(self, attempt: int, asked: float | None) -> float:
         """Choose how many seconds to wait after a failed attempt.
@@ -101,11 +101,11 @@ class Patience:
     def sleep(self, pause: float, error: RemoteError, attempt: int, attempts: int) -> None:
         """Wait between an attempt that failed and the next. Raises `Interrupted`."""
         again = f"attempt {attempt + 1} of {attempts} in {error_mapping.duration(pause)}"
-        bell = Bell()
-        with self._stop.watched_by(bell):
+        wake_event = WakeEvent()
+        with self._stop.watched_by(wake_event):
             self._check_stop(error.operation, error)
             self._tell(f"{error.message}; {again}", pause)
-            self._clock.wait(bell, pause)
+            self._clock.wait(wake_event, pause)
             self._check_stop(error.operation, error)
 
     def _check_stop(
@@ -117,8 +117,8 @@ class Patience:
 
     def _await_turn(
         self,
-        hold: Hold,
-        bell: Bell,
+        hold: Delay,
+        wake_event: WakeEvent,
         said: float | None,
         operation: str,
         before: RemoteError | None,
@@ -141,7 +141,7 @@ class Patience:
             self._tell(f"the rate limit is reached: waiting {wait}", seconds)
         else:
             until = said
-        self._clock.wait(bell, max(seconds, TICK))
+        self._clock.wait(wake_event, max(seconds, TICK))
         self._check_stop(operation, before)
         return until
 
@@ -168,7 +168,7 @@ def _interrupted(operation: str, before: RemoteError | None) -> Interrupted:
     )
 
 
-def _too_long(hold: Hold, operation: str) -> RateLimited:
+def _too_long(hold: Delay, operation: str) -> RateLimited:
     wait = error_mapping.duration(hold.seconds)
     error = RateLimited(
         f"could not {operation}: the rate limit is reached, and SendGrid asks to wait {wait}",

@@ -31,7 +31,7 @@ from segctl.errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from segctl.sendgrid.backoff import Patience
+from segctl.sendgrid.backoff import Backoff
 from segctl.sendgrid.connection import explain, open_client
 from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
@@ -85,7 +85,7 @@ class Downloads:
         self._local = local
         self._mounted = mount is not None
         stop = stop or Stop()
-        self._patience = Patience(clock, notify, stop)
+        self._backoff = Backoff(clock, notify, stop)
         self._threads = IoThreads(stop)
         self._client = open_client(
             "",
@@ -125,13 +125,13 @@ class Downloads:
         while True:
             try:
                 return self._once(wanted)
-            except _Setback as setback:
+            except _AttemptFailed as setback:
                 if _size(part) >= reached + WORTH_IT:
                     attempt, reached = 1, _size(part)
                 if attempt == ATTEMPTS:
                     raise setback.error from None
-                pause = self._patience.pause(attempt, None)
-                self._patience.sleep(pause, setback.error, attempt, ATTEMPTS)
+                pause = self._backoff.pause(attempt, None)
+                self._backoff.sleep(pause, setback.error, attempt, ATTEMPTS)
                 attempt += 1
 
     def _once(self, wanted: _Wanted) -> int:
@@ -143,7 +143,7 @@ class Downloads:
             try:
                 if response.status_code == 416:  # noqa: PLR2004 - we have more than there is
                     wanted.remember(None)
-                    raise _Setback(_unusable(operation, "the file has become shorter"))
+                    raise _AttemptFailed(_unusable(operation, "the file has become shorter"))
                 if response.status_code != 206:  # noqa: PLR2004
                     _refuse_failure(response.status_code, operation)
                     wanted.remember(_tag(response))
@@ -165,7 +165,7 @@ class Downloads:
             )
             if trouble.untrusted:
                 raise broken from None
-            raise _Setback(broken) from None
+            raise _AttemptFailed(broken) from None
 
     def _opened(self, url: Secret, asking: dict[str, str], operation: str) -> httpx.Response:
         """Send the request, and on to where the server says the file is."""
@@ -243,7 +243,7 @@ class _Wanted:
         self.keep(tag)
 
 
-class _Setback(Exception):
+class _AttemptFailed(Exception):
     """An attempt that failed and is worth another one."""
 
     def __init__(self, error: RemoteError) -> None:
@@ -260,10 +260,10 @@ def _refuse_failure(status: int, operation: str) -> None:
         raise NotFound(text, hint=hint, operation=operation, status=status)
     if status == 429:  # noqa: PLR2004 - the status of a limit
         text = f"{words} asks to wait"
-        raise _Setback(RateLimited(text, hint=hint, operation=operation, status=status))
+        raise _AttemptFailed(RateLimited(text, hint=hint, operation=operation, status=status))
     if status >= 500:  # noqa: PLR2004
         text = f"{words} failed ({status})"
-        raise _Setback(ServerFault(text, hint=hint, operation=operation, status=status))
+        raise _AttemptFailed(ServerFault(text, hint=hint, operation=operation, status=status))
     if status != 200:  # noqa: PLR2004
         raise BadRequest(f"{words} refuses ({status})", operation=operation, status=status)
 

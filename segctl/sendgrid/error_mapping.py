@@ -23,7 +23,7 @@ from segctl.errors import (
     UnexpectedResponse,
     UpdateLocked,
 )
-from segctl.sendgrid.rate_limit_headers import asked_pause, told
+from segctl.sendgrid.rate_limit_headers import asked_pause, read_rate_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +112,7 @@ def failure(
     )
     if isinstance(error, RateLimited):
         error.retry_after = pause
-        limit = told(headers, now)
+        limit = read_rate_limit(headers, now)
         error.exhausted = None if limit is None else limit.remaining == 0
     return error
 

@@ -10,7 +10,7 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from segctl.common.clock import Bell
+from segctl.common.clock import WakeEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ class IoThreads:
                 is_last = close is not None and not self._busy
                 if close is None:
                     self._idle.append(tasks)
-            call.ended.ring()
+            call.ended.set()
             if close is not None:
                 if is_last:
                     close()
@@ -103,11 +103,11 @@ class IoThreads:
 
 
 class _Call(Generic[T]):
-    """A call on its way; `ended` rings once it has a result."""
+    """A call on its way; `ended` is set once it has a result."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
-        self.ended = Bell()
+        self.ended = WakeEvent()
         self.results: list[T | _Raised] = []
 
     def run(self) -> None:

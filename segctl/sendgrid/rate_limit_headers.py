@@ -1,7 +1,7 @@
 """What the headers of an answer say about limits: how much is left, until when, how long to wait.
 
 Owns the two meanings of `X-RateLimit-Reset` and the forms of `Retry-After` (sendgrid-api.md §2).
-What follows from them is `gate.py`. Pure; what cannot be read is as if it had not been said.
+`rate_limiter.py` decides what follows. Pure; an unreadable header counts as absent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RateLimitHeaders:
     """The rate limit as one answer tells it.
 
     `limit` requests a window, `None` where it does not say; `remaining` of them; the next window
@@ -40,14 +40,14 @@ class Told:
     reset: float
 
 
-def told(headers: Mapping[str, str], now: datetime) -> Told | None:
+def read_rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimitHeaders | None:
     """Read the rate limit; `None` without both a remainder and a reset that make sense."""
     remaining = _count(headers.get("X-RateLimit-Remaining", ""))
     reset = _seconds(headers.get("X-RateLimit-Reset", "").strip(), _server_time(headers, now))
     limit = _count(headers.get("X-RateLimit-Limit", ""))
     if remaining is None or reset is None or (limit is not None and remaining > limit):
         return None
-    return Told(limit, remaining, max(reset, 0.0))
+    return RateLimitHeaders(limit, remaining, max(reset, 0.0))
 
 
 def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float | None:

@@ -1,4 +1,4 @@
-"""The rate gate: which request may go now, and how long the others wait.
+"""The rate limiter: which request may go now, and how long the others wait.
 
 Owns what is known of the account's rate limit, for all threads of a process. It learns from
 answers alone, since other processes use the same account; it holds requests back before the limit
@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from segctl.sendgrid.rate_limit_headers import Told
+    from segctl.sendgrid.rate_limit_headers import RateLimitHeaders
 
 LEASE = 2.0
 """Seconds for which the others wait for the request that goes first; then another one may."""
@@ -51,8 +51,8 @@ _WORD = re.compile(r"[a-z_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """A request that may go: it counts as under way until `leave` is told of its end.
+class Permit:
+    """A request that may go: it counts as under way until `release`.
 
     `after` is how many requests had ended when it was sent: it orders what a clock may show as
     one moment.
@@ -65,8 +65,8 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """A request that may not go yet: ask again in `seconds`, or when `leave` says so.
+class Delay:
+    """A request that may not go yet: ask again in `seconds`, or when `release` says so.
 
     `used_up` is true where the server's limit is reached until then, false where only an answer
     is missing that is under way.
@@ -122,18 +122,18 @@ class _Window:
             return self.until
         return float("-inf") if self.last is None else self.last.latest
 
-    def learn(self, end: _End) -> None:
+    def on_limits(self, end: _End) -> None:
         """Take in an answer that says what is left."""
         self.ended.append(end)
         self._rest_on(end)
 
-    def spend(self, end: _End) -> None:
+    def on_counted(self, end: _End) -> None:
         """Take in an end without such an answer: it may have been counted."""
         if self.last is not None:
             self.ended.append(end)
             self.left -= 1
 
-    def shut(self, end: _End, until: float, asked: float | None) -> None:
+    def on_rejected(self, end: _End, until: float, asked: float | None) -> None:
         """Take in a refusal, which was not counted. `asked` is until when the server said."""
         known = self.last is not None and self.last.left == 0 and end.after < self.last.number
         if known and asked is not None:
@@ -166,8 +166,8 @@ class _Window:
         return True
 
 
-class Gate:
-    """The gate of one account. Safe to share among threads; `clock` gives monotonic seconds."""
+class RateLimiter:
+    """The limiter of one account. Safe to share among threads; `clock` is monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -178,7 +178,7 @@ class Gate:
         self._under_way: Counter[str] = Counter()
         self._ends = 0
 
-    def enter(self, path: str) -> Ticket | Hold:
+    def acquire(self, path: str) -> Permit | Delay:
         """Ask to send a request to this path now."""
         with self._lock:
             now = self._clock()
@@ -192,12 +192,12 @@ class Gate:
             if first:
                 window.first = now
             self._under_way[place] += 1
-            return Ticket(place, now, self._ends, first)
+            return Permit(place, now, self._ends, first)
 
-    def leave(
+    def release(
         self,
-        ticket: Ticket,
-        told: Told | None = None,
+        permit: Permit,
+        limits: RateLimitHeaders | None = None,
         *,
         answered: bool = True,
         pause: float | None = None,
@@ -212,28 +212,28 @@ class Gate:
         with self._lock:
             now = self._clock()
             self._ends += 1
-            self._under_way[ticket.place] -= 1
-            if ticket.first:
-                self._window(self._limits[ticket.place]).first = None
-            if told is not None:
-                self._limits[ticket.place] = self._latest = told.limit
-            window = self._window(self._limits[ticket.place])
+            self._under_way[permit.place] -= 1
+            if permit.first:
+                self._window(self._limits[permit.place]).first = None
+            if limits is not None:
+                self._limits[permit.place] = self._latest = limits.limit
+            window = self._window(self._limits[permit.place])
             before = window.opens
-            end = _End(ticket.after, self._ends)
-            if told is not None:
-                earliest, latest = ticket.sent + told.reset - ROUNDING, now + told.reset
-                end = replace(end, left=told.remaining, earliest=earliest, latest=latest)
+            end = _End(permit.after, self._ends)
+            if limits is not None:
+                earliest, latest = permit.sent + limits.reset - ROUNDING, now + limits.reset
+                end = replace(end, left=limits.remaining, earliest=earliest, latest=latest)
             if pause is not None:
                 end = replace(end, left=0)
-                window.shut(end, now + pause, None if asked is None else now + asked)
-            elif told is not None:
-                window.learn(end)
-            elif ticket.first and answered and ticket.sent >= window.opens:
+                window.on_rejected(end, now + pause, None if asked is None else now + asked)
+            elif limits is not None:
+                window.on_limits(end)
+            elif permit.first and answered and permit.sent >= window.opens:
                 # The server let it pass and says nothing more of a limit: there is none to keep.
                 window.forget()
             else:
-                window.spend(end)
-            return ticket.first or window.opens < before or self._hold(window, now) is None
+                window.on_counted(end)
+            return permit.first or window.opens < before or self._hold(window, now) is None
 
     def _window(self, limit: int | None) -> _Window:
         return self._windows.setdefault(limit, _Window())
@@ -243,7 +243,7 @@ class Gate:
         shared = (one for one, limit in self._limits.items() if self._windows[limit] is window)
         return sum(self._under_way[place] for place in shared)
 
-    def _hold(self, window: _Window, now: float) -> Hold | None:
+    def _hold(self, window: _Window, now: float) -> Delay | None:
         """Give why a request may not go now; `None` where it may, be it as the first."""
         under_way = self._sent(window)
         if window.last is None or window.left > under_way:
@@ -251,9 +251,9 @@ class Gate:
         # What is under way will tell: going first before the window is over would take its place.
         until = window.opens + (0.0 if window.used_up else ROUNDING)
         if now < until and (window.used_up or under_way):
-            return Hold(until - now, window.used_up)
+            return Delay(until - now, window.used_up)
         if window.first is not None and now < window.first + LEASE:
-            return Hold(window.first + LEASE - now, used_up=False)
+            return Delay(window.first + LEASE - now, used_up=False)
         return None
 
 

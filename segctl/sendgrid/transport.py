@@ -27,7 +27,7 @@ from segctl.errors import (
     UsageError,
 )
 from segctl.sendgrid import CONCURRENCY, error_mapping, rate_limit_headers
-from segctl.sendgrid.backoff import LONGEST_WAIT, Patience
+from segctl.sendgrid.backoff import LONGEST_WAIT, Backoff
 from segctl.sendgrid.connection import explain, open_client
 from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
@@ -59,10 +59,10 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Setback:
+class _AttemptFailed:
     """One attempt that failed: the error, whether to repeat, how long the server says to wait.
 
-    `pause` is for how long the gate was told to let nobody pass.
+    `pause` is for how long the limiter was told to let nobody pass.
     """
 
     error: RemoteError
@@ -103,7 +103,7 @@ class Transport:
         self._subuser = subuser
         self._read_only = read_only
         stop = stop or Stop()
-        self._patience = Patience(clock, notify, stop)
+        self._backoff = Backoff(clock, notify, stop)
         self._threads = IoThreads(stop)
         self._lock = threading.Lock()
         self._requests = 0
@@ -201,11 +201,11 @@ class Transport:
             too_long = result.asked is not None and result.asked > LONGEST_WAIT
             if not _repeats(result, patient=patient) or attempt == ATTEMPTS or too_long:
                 raise before
-            # The gate waits for the rate limit, with all threads. What was refused twice waits by
-            # itself as well: answers to others that tell of room are not about its kind, then.
+            # The limiter makes all threads wait for the rate limit. A request refused twice also
+            # waits by itself: the room that other responses report is not for its kind, then.
             if not isinstance(before, RateLimited) or refused:
-                pause = result.pause or self._patience.pause(attempt, result.asked)
-                self._patience.sleep(pause, before, attempt, ATTEMPTS)
+                pause = result.pause or self._backoff.pause(attempt, result.asked)
+                self._backoff.sleep(pause, before, attempt, ATTEMPTS)
             refused = isinstance(before, RateLimited)
             attempt += 1
 
@@ -217,10 +217,10 @@ class Transport:
         before: RemoteError | None,
         *,
         patient: bool,
-    ) -> Answer | _Setback:
-        """Send a request once the rate limit lets it, and tell the gate what its answer says."""
-        ticket = self._patience.admit(request.url.path, operation, before)
-        told = pause = asked = None
+    ) -> Answer | _AttemptFailed:
+        """Send a request once the rate limit lets it, and tell the limiter what its answer says."""
+        permit = self._backoff.acquire(request.url.path, operation, before)
+        limits = pause = asked = None
         answered = False
         try:
             try:
@@ -231,16 +231,16 @@ class Transport:
                 raise _left_behind(request.method, operation) from None
             answered = True
             now = self._clock.now()
-            told = rate_limit_headers.told(response.headers, now)
+            limits = rate_limit_headers.read_rate_limit(response.headers, now)
             if response.is_success:
                 return _answered(response.status_code, content, request.method, operation)
             setback = self._failed(response, content, request.method, operation, now)
             if isinstance(setback.error, RateLimited) and _repeats(setback, patient=patient):
-                pause = self._patience.pause(attempt, setback.asked)
+                pause = self._backoff.pause(attempt, setback.asked)
                 asked = rate_limit_headers.retry_after(response.headers, now)
             return replace(setback, pause=pause)
         finally:
-            self._patience.release(ticket, told, answered=answered, pause=pause, asked=asked)
+            self._backoff.release(permit, limits, answered=answered, pause=pause, asked=asked)
 
     def _exchange(self, request: httpx.Request, operation: str) -> tuple[httpx.Response, bytes]:
         with self._lock:
@@ -253,7 +253,7 @@ class Transport:
 
     def _failed(
         self, response: httpx.Response, content: bytes, method: str, operation: str, now: datetime
-    ) -> _Setback:
+    ) -> _AttemptFailed:
         error = error_mapping.failure(
             response.status_code,
             response.headers,
@@ -265,7 +265,7 @@ class Transport:
             subuser=self._subuser,
         )
         repeatable = isinstance(error, RateLimited | ServerFault) and not error.ambiguous
-        return _Setback(
+        return _AttemptFailed(
             error,
             repeatable,
             rate_limit_headers.asked_pause(response.status_code, response.headers, now),
@@ -287,12 +287,14 @@ class Transport:
                 raise httpx.ReadError(f"its answer took over {ANSWER_TIMEOUT:.0f} s")
         return bytes(content)
 
-    def _unreachable(self, error: httpx.RequestError, method: str, operation: str) -> _Setback:
+    def _unreachable(
+        self, error: httpx.RequestError, method: str, operation: str
+    ) -> _AttemptFailed:
         trouble = explain(error, self._client.base_url.host, READ_TIMEOUT)
         # What httpx cannot send it quotes, and the headers hold the key.
         detail = "" if isinstance(error, httpx.LocalProtocolError) else self.clean(str(error))
         ambiguous = method != "GET" and not trouble.never_sent
-        return _Setback(
+        return _AttemptFailed(
             Unreachable(
                 f"could not {operation}: {trouble.what}" + (f" ({detail})" if detail else ""),
                 hint=trouble.hint or "check the network, the proxy and SEGCTL_BASE_URL",
@@ -303,12 +305,12 @@ class Transport:
         )
 
 
-def _answered(status: int, content: bytes, method: str, operation: str) -> Answer | _Setback:
+def _answered(status: int, content: bytes, method: str, operation: str) -> Answer | _AttemptFailed:
     """Read a success. One whose body was spoilt on its way did whatever a write asked for."""
     try:
         return Answer(status, error_mapping.data(status, content, method, operation))
     except UnexpectedResponse as error:
-        return _Setback(error, repeatable=method == "GET")
+        return _AttemptFailed(error, repeatable=method == "GET")
 
 
 def _left_behind(method: str, operation: str) -> Interrupted:
@@ -320,7 +322,7 @@ def _left_behind(method: str, operation: str) -> Interrupted:
     )
 
 
-def _repeats(setback: _Setback, *, patient: bool) -> bool:
+def _repeats(setback: _AttemptFailed, *, patient: bool) -> bool:
     """Tell whether `send` tries again; see there what `patient` means."""
     error = setback.error
     by_rate = isinstance(error, RateLimited) and error.exhausted is True

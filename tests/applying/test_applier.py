@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.applying.applier import Started, Tactics, perform
+from segctl.applying.applier import ApplyOptions, Started, perform
 from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, seed
 from segctl.errors import Diagnostic, Severity, Span
@@ -39,7 +39,7 @@ TARGET = TargetRef("production", "api.sendgrid.com")
 SPAN = Span("segments/a.yaml", 1, 7)
 QUERY = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Brno'"
 OTHER = "SELECT contact_id, updated_at FROM contact_data WHERE city = 'Plzeň'"
-ONE_BY_ONE = Tactics(parallelism=1)
+ONE_BY_ONE = ApplyOptions(parallelism=1)
 LIST = seed.NEWSLETTER_LIST_ID
 
 
@@ -71,11 +71,11 @@ class Account:
         self,
         *changes: Change,
         stopped: Callable[[], str | bool] = lambda: False,
-        tactics: Tactics | None = None,
+        options: ApplyOptions | None = None,
     ) -> list[Outcome]:
         self.seen.clear()
         plan = Plan(TARGET, changes)
-        events = list(perform(plan, self.writer, stopped, self.clock, tactics or ONE_BY_ONE))
+        events = list(perform(plan, self.writer, stopped, self.clock, options or ONE_BY_ONE))
         return [*sort_outcomes(changes, [event for event in events if isinstance(event, Outcome)])]
 
     def sent(self) -> list[tuple[str, Any]]:
@@ -375,8 +375,8 @@ def test_an_update_lock_that_is_not_waited_for_is_a_failure(account: Account) ->
     (made,) = account.perform(create())
     assert made.id is not None
     remote = account.writer.get_segment(made.id)
-    tactics = Tactics(parallelism=1, lock_timeout=0)
-    (outcome,) = account.perform(patch(remote, query=OTHER), tactics=tactics)
+    options = ApplyOptions(parallelism=1, lock_timeout=0)
+    (outcome,) = account.perform(patch(remote, query=OTHER), options=options)
     assert account.clock.slept == []
     assert outcome.status is Status.FAILED
     assert "less than five minutes ago" in outcome.message

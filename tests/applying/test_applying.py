@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from segctl.applying.applier import OnInvalid, Started, Tactics, Waiting, perform
-from segctl.applying.context import Patience
+from segctl.applying.applier import ApplyOptions, OnInvalid, Started, Waiting, perform
+from segctl.applying.context import WaitReason
 from segctl.errors import Span
 from segctl.model import Plan, Precondition, Replace, Segment
 from segctl.model.plan_options import PlanOptions
@@ -39,7 +39,7 @@ __all__ = ["account"]
 
 WRONG = "SELECT contact_id, updated_at FROM contact_data WHERE no_such_field = 1"
 QUERY_SPAN = Span("segments/a.sql", 3, 1)
-ONE = Tactics(parallelism=1)
+ONE = ApplyOptions(parallelism=1)
 
 
 def settled(account: Account, **settings: Any) -> None:
@@ -82,9 +82,9 @@ def test_a_locked_segment_is_waited_for_while_the_others_go_on(account: Account)
     assert done == ["New", "N", "Gone"]
     assert {one.status for one in events if isinstance(one, Outcome)} == {Status.DONE}
     (waiting,) = [one for one in events if isinstance(one, Waiting)]
-    assert waiting.wait.patience is Patience.LOCK
+    assert waiting.wait.reason is WaitReason.LOCK
     assert 295 < waiting.wait.seconds < 305
-    assert "five minutes between two changes" in waiting.wait.why
+    assert "five minutes between two changes" in waiting.wait.description
     assert account.writer.get_segment(remote.id).query == OTHER
 
 
@@ -131,8 +131,8 @@ def test_what_is_waited_for_is_read_again_before_it_is_written(account: Account)
 @pytest.mark.parametrize(("timeout", "status"), [(60, Status.FAILED), (330, Status.DONE)])
 def test_the_wait_for_a_lock_has_a_limit(account: Account, timeout: float, status: Status) -> None:
     remote = fresh(account)
-    tactics = Tactics(parallelism=1, lock_timeout=timeout)
-    (outcome,) = account.perform(patch(remote, query=OTHER), tactics=tactics)
+    options = ApplyOptions(parallelism=1, lock_timeout=timeout)
+    (outcome,) = account.perform(patch(remote, query=OTHER), options=options)
     assert outcome.status is status
     assert sum(account.clock.slept) <= timeout + 1
 
@@ -140,8 +140,8 @@ def test_the_wait_for_a_lock_has_a_limit(account: Account, timeout: float, statu
 def test_a_lock_that_lasts_longer_than_it_should_is_asked_again(account: Account) -> None:
     settled(account, update_lock=395.0)
     remote = fresh(account)
-    tactics = Tactics(parallelism=1, lock_timeout=500)
-    (outcome,) = account.perform(patch(remote, query=OTHER), tactics=tactics)
+    options = ApplyOptions(parallelism=1, lock_timeout=500)
+    (outcome,) = account.perform(patch(remote, query=OTHER), options=options)
     assert outcome.status is Status.DONE
     assert 395 <= sum(account.clock.slept) < 420
 
@@ -165,8 +165,8 @@ def test_a_query_is_watched_until_it_is_valid(
     remote = account.has()
     settled(account, validation_delay=delay)
     change = create("New") if kind == "create" else patch(remote, query=OTHER)
-    tactics = Tactics(parallelism=1, validation_timeout=timeout)
-    (outcome,) = account.perform(change, tactics=tactics)
+    options = ApplyOptions(parallelism=1, validation_timeout=timeout)
+    (outcome,) = account.perform(change, options=options)
     assert (outcome.status, outcome.message) == (Status.DONE, message)
     assert delay == 0 or timeout == 0 or min(delay, timeout) <= sum(account.clock.slept) <= timeout
     assert timeout != 0 or account.clock.slept == []
@@ -189,8 +189,8 @@ def test_a_query_that_is_not_accepted_is_a_failure(
     change: Change = dataclasses.replace(create("New", WRONG), query_span=QUERY_SPAN)
     if kind == "patch":
         change = dataclasses.replace(patch(remote, query=WRONG), query_span=QUERY_SPAN)
-    tactics = Tactics(parallelism=1, on_invalid=on_invalid)
-    (outcome,) = account.perform(change, tactics=tactics)
+    options = ApplyOptions(parallelism=1, on_invalid=on_invalid)
+    (outcome,) = account.perform(change, options=options)
     assert outcome.status is Status.FAILED
     assert "SendGrid does not accept its query (" in outcome.message
     assert "no_such_field" in outcome.message.lower()
@@ -211,8 +211,8 @@ def test_a_query_that_is_not_accepted_is_a_failure(
 
 def test_what_cannot_be_taken_back_is_said(account: Account) -> None:
     remote = account.has()
-    tactics = Tactics(parallelism=1, on_invalid=OnInvalid.ROLLBACK, lock_timeout=10)
-    (outcome,) = account.perform(patch(remote, query=WRONG), tactics=tactics)
+    options = ApplyOptions(parallelism=1, on_invalid=OnInvalid.ROLLBACK, lock_timeout=10)
+    (outcome,) = account.perform(patch(remote, query=WRONG), options=options)
     assert outcome.status is Status.FAILED
     assert "it could not be taken back: could not change segment" in outcome.message
     assert account.writer.get_segment(remote.id).query == WRONG
@@ -348,9 +348,9 @@ def test_a_stop_ends_a_wait_for_a_lock_and_sends_nothing(
     account: Account, parallelism: int
 ) -> None:
     remote = fresh(account)
-    tactics = Tactics(parallelism=parallelism)
+    options = ApplyOptions(parallelism=parallelism)
     (outcome,) = account.perform(
-        patch(remote, query=OTHER), stopped=lambda: sum(account.clock.slept) > 10, tactics=tactics
+        patch(remote, query=OTHER), stopped=lambda: sum(account.clock.slept) > 10, options=options
     )
     assert outcome.status is Status.NOT_ATTEMPTED
     assert outcome.message.startswith("interrupted while SendGrid did not let it be changed yet")
@@ -396,7 +396,7 @@ def test_a_stop_while_something_is_looked_for_leaves_it_unknown(account: Account
 def test_fail_fast_begins_nothing_more(account: Account, *, fail_fast: bool) -> None:
     account.emulator.faults.add("POST * 403 #2")
     outcomes = account.perform(
-        *map(create, "ABCD"), tactics=Tactics(parallelism=1, fail_fast=fail_fast)
+        *map(create, "ABCD"), options=ApplyOptions(parallelism=1, fail_fast=fail_fast)
     )
     statuses = [one.status for one in outcomes]
     rest = Status.NOT_ATTEMPTED if fail_fast else Status.DONE
@@ -410,7 +410,7 @@ def test_fail_fast_begins_nothing_more(account: Account, *, fail_fast: bool) -> 
 def test_a_replacement_without_room_for_two_is_one_at_a_time(account: Account) -> None:
     remotes = [account.has(f"S{number}") for number in range(5)]
     settled(account, cap=len(account.console.segments()) + 1)
-    outcomes = account.perform(*map(replacement, remotes), tactics=Tactics(parallelism=8))
+    outcomes = account.perform(*map(replacement, remotes), options=ApplyOptions(parallelism=8))
     assert {one.status for one in outcomes} == {Status.DONE}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segctl.applying.context import Halted
+from segctl.applying.context import Stopped
 from segctl.applying.journal import Journal, Origin
 from segctl.errors import NotFound, UsageError
 from segctl.model import TargetRef
@@ -339,7 +339,7 @@ def test_what_cannot_be_noted_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("segctl.applying.journal.os.write", Full(0))
     sent = False
     with Journal(tmp_path / "journal", FakeClock(), ORIGIN) as journal:
-        with pytest.raises(Halted, match="No space left"), journal.noting({}, {}):
+        with pytest.raises(Stopped, match="No space left"), journal.noting({}, {}):
             sent = True
         assert journal.failure
     assert not sent

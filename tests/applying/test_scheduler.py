@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.applying.context import Halted, Patience, Wait
+from segctl.applying.context import Stopped, Wait, WaitReason
 from segctl.applying.scheduler import Scheduler, Started, Waiting
 from segctl.errors import Span
 from segctl.model import Create, Delete, Patch, Precondition, Replace, Segment
@@ -30,14 +30,14 @@ NAMES = [f"S{number}" for number in range(8)]
 class Course:
     """How one action goes: what it waits for, and how it ends."""
 
-    waits: tuple[Patience, ...]
+    waits: tuple[WaitReason, ...]
     status: Status
     is_written: bool = False
 
 
 COURSES = st.builds(
     Course,
-    st.lists(st.sampled_from(Patience), max_size=3).map(tuple),
+    st.lists(st.sampled_from(WaitReason), max_size=3).map(tuple),
     st.sampled_from([Status.DONE, Status.DONE, Status.FAILED, Status.CONFLICT, Status.UNKNOWN]),
     st.booleans(),
 )
@@ -104,14 +104,14 @@ class Witness:
         self.enter(change)
         try:
             for patience in course.waits:
-                if patience is not Patience.PAUSE:
+                if patience is not WaitReason.PAUSE:
                     self.settled.add(id(change))
                 self.leave()
                 try:
                     yield Wait(5, "it must", patience)
                 finally:
                     self.enter(None)
-        except Halted:
+        except Stopped:
             self.finish(change)
             return Outcome(change, Status.UNKNOWN)
         self.finish(change)
@@ -227,7 +227,7 @@ def test_one_at_a_time_is_the_plans_order() -> None:
 
 def test_a_mistake_in_an_action_is_not_swallowed() -> None:
     def begin(change: Change) -> Steps[Outcome]:
-        yield Wait(1, "it must", Patience.PAUSE)
+        yield Wait(1, "it must", WaitReason.PAUSE)
         raise ZeroDivisionError(change.name)
 
     changes = tuple(Create(Segment(name, "q"), SPAN) for name in NAMES)

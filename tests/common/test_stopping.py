@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from segctl.common.clock import Bell, SystemClock
+from segctl.common.clock import SystemClock, WakeEvent
 from segctl.common.stopping import SIGNALS, Stop, stop_on_signals
 from tests.support.clock import FakeClock
 from tests.support.process import HANG, running
@@ -29,7 +29,7 @@ def test_one_request_may_insist() -> None:
 
 
 def test_every_request_rings_the_bells_of_those_that_watch() -> None:
-    stop, early, late = Stop(), Bell(), Bell()
+    stop, early, late = Stop(), WakeEvent(), WakeEvent()
     with stop.watched_by(early):
         stop.request()
         with stop.watched_by(late):
@@ -69,10 +69,10 @@ def test_signals_become_requests_and_raise_nothing(number: signal.Signals) -> No
         insisted_by_one = stop.insisted
         notified.clear()
         signal.raise_signal(number)
-        bell = Bell()
-        with stop.watched_by(bell):
+        wake_event = WakeEvent()
+        with stop.watched_by(wake_event):
             while not stop.insisted:
-                bell.wait()
+                wake_event.wait()
     assert not insisted_by_one
     # Whoever insists knows that it was heard the first time.
     assert not notified.is_set()
@@ -95,13 +95,13 @@ def unwritable() -> None:
 
 @pytest.mark.posix
 def test_a_message_that_cannot_be_written_does_not_cost_the_second_signal() -> None:
-    stop, bell = Stop(), Bell()
-    with stop.watched_by(bell), stop_on_signals(stop, unwritable):
+    stop, wake_event = Stop(), WakeEvent()
+    with stop.watched_by(wake_event), stop_on_signals(stop, unwritable):
         signal.raise_signal(signal.SIGINT)
         stop.wait()
         signal.raise_signal(signal.SIGINT)
         while not stop.insisted:
-            bell.wait()
+            wake_event.wait()
 
 
 @pytest.mark.posix

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from segctl.common.clock import Bell
+    from segctl.common.clock import WakeEvent
     from segctl.emulator import Record, Response
 
 OTHER_KEY = KEY[:-1] + "c"
@@ -86,11 +86,11 @@ class Clock:
             heapq.heapify(self._sleeping)
             self._changed.notify_all()
 
-    def wait(self, bell: Bell, seconds: float) -> bool:
-        if bell.wait(0.0):
+    def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
+        if wake_event.wait(0.0):
             return True
         self.sleep(seconds)
-        return bell.wait(0.0)
+        return wake_event.wait(0.0)
 
 
 @dataclass
@@ -147,11 +147,11 @@ class _RunClock:
         self._clock.sleep(seconds)
         self._run.check_alive()
 
-    def wait(self, bell: Bell, seconds: float) -> bool:
+    def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
         self._run.check_alive()
-        rang = self._clock.wait(bell, seconds)
+        was_set = self._clock.wait(wake_event, seconds)
         self._run.check_alive()
-        return rang
+        return was_set
 
 
 class World:

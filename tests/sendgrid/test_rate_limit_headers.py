@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from segctl.sendgrid.rate_limit_headers import Told, asked_pause, told
+from segctl.sendgrid.rate_limit_headers import RateLimitHeaders, asked_pause, read_rate_limit
 from tests.support.clock import START
 
 EPOCH = int(START.timestamp())
@@ -24,12 +24,12 @@ def headers(limit: str, remaining: str, reset: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("said", "read"),
     [
-        (("600", "599", "25"), Told(600, 599, 25)),
-        (("600", "0", str(EPOCH + 31)), Told(600, 0, 31)),
-        (("600", "0", str(EPOCH - 31)), Told(600, 0, 0)),
-        (("600", "0", "999999"), Told(600, 0, 999_999)),
-        (("", "3", "25"), Told(None, 3, 25)),
-        (("many", "3", "25"), Told(None, 3, 25)),
+        (("600", "599", "25"), RateLimitHeaders(600, 599, 25)),
+        (("600", "0", str(EPOCH + 31)), RateLimitHeaders(600, 0, 31)),
+        (("600", "0", str(EPOCH - 31)), RateLimitHeaders(600, 0, 0)),
+        (("600", "0", "999999"), RateLimitHeaders(600, 0, 999_999)),
+        (("", "3", "25"), RateLimitHeaders(None, 3, 25)),
+        (("many", "3", "25"), RateLimitHeaders(None, 3, 25)),
         (("600", "601", "25"), None),
         (("600", "-1", "25"), None),
         (("600", "1e3", "25"), None),
@@ -39,18 +39,22 @@ def headers(limit: str, remaining: str, reset: str) -> dict[str, str]:
         (("600", "3", ""), None),
     ],
 )
-def test_the_rate_limit_is_read(said: tuple[str, str, str], read: Told | None) -> None:
-    assert told(headers(*said), START) == read
+def test_the_rate_limit_is_read(said: tuple[str, str, str], read: RateLimitHeaders | None) -> None:
+    assert read_rate_limit(headers(*said), START) == read
 
 
 def test_an_epoch_is_read_by_the_servers_clock() -> None:
     there = START + timedelta(minutes=5)
     dated = {"Date": format_datetime(there, usegmt=True)}
     reset = str(EPOCH + 300 + 25)
-    assert told(headers("600", "0", reset) | dated, START) == Told(600, 0, 25)
+    assert read_rate_limit(headers("600", "0", reset) | dated, START) == RateLimitHeaders(
+        600, 0, 25
+    )
     assert asked_pause(429, {"X-RateLimit-Reset": reset} | dated, START) == 25
     at = {"Retry-After": format_datetime(there + timedelta(seconds=7), usegmt=True)}
     assert asked_pause(429, at | dated, START) == 7
     # A whole second of rounding is no other clock.
     near = {"Date": format_datetime(START - timedelta(seconds=1), usegmt=True)}
-    assert told(headers("600", "0", str(EPOCH + 25)) | near, START) == Told(600, 0, 25)
+    assert read_rate_limit(headers("600", "0", str(EPOCH + 25)) | near, START) == RateLimitHeaders(
+        600, 0, 25
+    )

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from segctl.sendgrid.rate_limit_headers import Told
-from segctl.sendgrid.rate_limiter import LEASE, ROUNDING, Gate, Hold, Ticket
+from segctl.sendgrid.rate_limit_headers import RateLimitHeaders
+from segctl.sendgrid.rate_limiter import LEASE, ROUNDING, Delay, Permit, RateLimiter
 
 PATH = "/v3/marketing/segments/2.0"
 SEARCH = "/v3/marketing/contacts/search"
@@ -35,7 +35,7 @@ class FixedWindow:
     def number(self, now: float) -> int:
         return math.floor(now / self.length)
 
-    def serve(self, now: float) -> tuple[bool, Told]:
+    def serve(self, now: float) -> tuple[bool, RateLimitHeaders]:
         number = self.number(now)
         accepted = self.used[number] < self.limit
         if accepted:
@@ -43,7 +43,7 @@ class FixedWindow:
         else:
             self.refused[number] += 1
         reset = self.rounding((number + 1) * self.length - now)
-        return accepted, Told(self.limit, self.limit - self.used[number], reset)
+        return accepted, RateLimitHeaders(self.limit, self.limit - self.used[number], reset)
 
 
 class Sliding(FixedWindow):
@@ -53,7 +53,7 @@ class Sliding(FixedWindow):
         super().__init__(limit, length, rounding)
         self.times: list[float] = []
 
-    def serve(self, now: float) -> tuple[bool, Told]:
+    def serve(self, now: float) -> tuple[bool, RateLimitHeaders]:
         self.times = [one for one in self.times if one > now - self.length]
         accepted = len(self.times) < self.limit
         if accepted:
@@ -61,14 +61,14 @@ class Sliding(FixedWindow):
         else:
             self.refused[self.number(now)] += 1
         reset = self.rounding(self.times[0] + self.length - now)
-        return accepted, Told(self.limit, self.limit - len(self.times), reset)
+        return accepted, RateLimitHeaders(self.limit, self.limit - len(self.times), reset)
 
 
 @dataclass(frozen=True)
 class Sent:
     """A request as it went; `told` is what the first answer had taught by then."""
 
-    ticket: Ticket
+    permit: Permit
     after_an_answer: bool
     accepted: bool
 
@@ -83,22 +83,22 @@ class World:
 
     server: FixedWindow
     trips: list[tuple[float, float]]
-    gates: int = 1
+    limiters: int = 1
     mute: frozenset[int] = frozenset()
     lost: frozenset[int] = frozenset()
     start: float = 0.0
     sent: list[Sent] = field(default_factory=list)
-    holds: list[tuple[float, Hold]] = field(default_factory=list)
+    holds: list[tuple[float, Delay]] = field(default_factory=list)
     now: float = 0.0
 
     def run(self, requests: int, senders: int) -> None:  # noqa: C901, PLR0915 - one loop of events
         """Send so many requests; fail where nobody would ever wake."""
         self.now = self.start
-        made = [Gate(lambda: self.now) for _ in range(self.gates)]
+        made = [RateLimiter(lambda: self.now) for _ in range(self.limiters)]
         order = itertools.count()
         events: list[tuple[float, int, Callable[[], None]]] = []
-        waiting: dict[int, set[int]] = {number: set() for number in range(self.gates)}
-        answered = [False] * self.gates
+        waiting: dict[int, set[int]] = {number: set() for number in range(self.limiters)}
+        answered = [False] * self.limiters
         left = requests
         done = 0
 
@@ -112,42 +112,44 @@ class World:
                 ask(sender)
 
         def ask(sender: int) -> None:
-            mine = sender % self.gates
-            entered = made[mine].enter(PATH)
-            if isinstance(entered, Hold):
-                assert entered.seconds > 0
-                self.holds.append((self.now, entered))
+            mine = sender % self.limiters
+            granted = made[mine].acquire(PATH)
+            if isinstance(granted, Delay):
+                assert granted.seconds > 0
+                self.holds.append((self.now, granted))
                 waiting[mine].add(sender)
-                at(self.now + entered.seconds, lambda: wake(sender))
+                at(self.now + granted.seconds, lambda: wake(sender))
                 return
-            ticket = entered
+            permit = granted
             number = len(self.sent)
             there, back = self.trips[number % len(self.trips)]
             known = answered[mine]
-            self.sent.append(Sent(ticket, known, accepted=True))
-            at(self.now + there, lambda: arrive(sender, ticket, number, back))
+            self.sent.append(Sent(permit, known, accepted=True))
+            at(self.now + there, lambda: arrive(sender, permit, number, back))
 
         def wake(sender: int) -> None:
-            mine = sender % self.gates
+            mine = sender % self.limiters
             if sender in waiting[mine]:
                 waiting[mine].remove(sender)
                 ask(sender)
 
-        def arrive(sender: int, ticket: Ticket, number: int, back: float) -> None:
-            accepted, told = self.server.serve(self.now)
-            self.sent[number] = Sent(ticket, self.sent[number].after_an_answer, accepted)
-            at(self.now + back, lambda: end(sender, ticket, number, told, accepted=accepted))
+        def arrive(sender: int, permit: Permit, number: int, back: float) -> None:
+            accepted, limits = self.server.serve(self.now)
+            self.sent[number] = Sent(permit, self.sent[number].after_an_answer, accepted)
+            at(self.now + back, lambda: end(sender, permit, number, limits, accepted=accepted))
 
-        def end(sender: int, ticket: Ticket, number: int, told: Told, *, accepted: bool) -> None:
+        def end(
+            sender: int, permit: Permit, number: int, limits: RateLimitHeaders, *, accepted: bool
+        ) -> None:
             nonlocal done
-            mine = sender % self.gates
-            gate = made[mine]
+            mine = sender % self.limiters
+            limiter = made[mine]
             if number in self.lost:
-                others_may_go = gate.leave(ticket, answered=False)
+                others_may_go = limiter.release(permit, answered=False)
             else:
-                says = None if number in self.mute else told
-                pause = None if accepted else max(BACKOFF, told.reset if says else 0.0)
-                others_may_go = gate.leave(ticket, says, pause=pause)
+                says = None if number in self.mute else limits
+                pause = None if accepted else max(BACKOFF, limits.reset if says else 0.0)
+                others_may_go = limiter.release(permit, says, pause=pause)
                 answered[mine] = answered[mine] or says is not None
             if others_may_go:
                 for other in sorted(waiting[mine]):
@@ -210,7 +212,7 @@ def test_a_reset_that_is_told_too_early_costs_the_first_alone(  # noqa: PLR0917 
     world = World(FixedWindow(limit, length, math.floor), trips, start=start)
     world.run(requests, senders)
     refused = [one for one in world.sent if not one.accepted and one.after_an_answer]
-    assert all(one.ticket.first for one in refused)
+    assert all(one.permit.first for one in refused)
 
 
 @given(trips, lengths, starts, senders, requests)
@@ -266,26 +268,26 @@ def test_everybody_wakes_whatever_happens(  # noqa: PLR0917 - a world has many p
     senders: int,
     limit: int,
     requests: int,
-    gates: int,
+    limiters: int,
     mute: frozenset[int],
     lost: frozenset[int],
     kind: type[FixedWindow],
     rounding: Rounding,
 ) -> None:
     world = World(
-        kind(limit, length, rounding), trips, gates=gates, mute=mute, lost=lost, start=start
+        kind(limit, length, rounding), trips, limiters=limiters, mute=mute, lost=lost, start=start
     )
     world.run(requests, senders)
 
 
 @given(trips, starts, limits, st.integers(2, 4), requests)
 def test_processes_that_share_an_account_meet_few_refusals(
-    trips: list[tuple[float, float]], start: float, limit: int, gates: int, requests: int
+    trips: list[tuple[float, float]], start: float, limit: int, limiters: int, requests: int
 ) -> None:
-    world = World(FixedWindow(limit, 60.0), trips, gates=gates, start=start)
-    world.run(requests, 4 * gates)
+    world = World(FixedWindow(limit, 60.0), trips, limiters=limiters, start=start)
+    world.run(requests, 4 * limiters)
     # Those that were under way when the others took the last ones, and one each that goes first.
-    assert all(count <= 5 * gates for count in world.server.refused.values())
+    assert all(count <= 5 * limiters for count in world.server.refused.values())
 
 
 @given(slow_trips, starts, senders, st.integers(1, 40), requests)
@@ -305,28 +307,28 @@ class Bench:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.gate = Gate(lambda: self.now)
+        self.limiter = RateLimiter(lambda: self.now)
 
-    def go(self, path: str = PATH) -> Ticket:
-        entered = self.gate.enter(path)
-        assert isinstance(entered, Ticket)
-        return entered
+    def go(self, path: str = PATH) -> Permit:
+        granted = self.limiter.acquire(path)
+        assert isinstance(granted, Permit)
+        return granted
 
-    def hold(self, path: str = PATH) -> Hold:
-        entered = self.gate.enter(path)
-        assert isinstance(entered, Hold)
-        return entered
+    def hold(self, path: str = PATH) -> Delay:
+        granted = self.limiter.acquire(path)
+        assert isinstance(granted, Delay)
+        return granted
 
     def ask(self, remaining: int, reset: float, limit: int = 600, path: str = PATH) -> None:
-        self.gate.leave(self.go(path), Told(limit, remaining, reset))
+        self.limiter.release(self.go(path), RateLimitHeaders(limit, remaining, reset))
 
 
 def test_requests_under_way_count_against_what_is_left() -> None:
     bench = Bench()
     bench.ask(2, 25)
     first, _ = bench.go(), bench.go()
-    assert bench.hold() == Hold(25 + ROUNDING, used_up=False)
-    assert bench.gate.leave(first, Told(600, 1, 25)) is False
+    assert bench.hold() == Delay(25 + ROUNDING, used_up=False)
+    assert bench.limiter.release(first, RateLimitHeaders(600, 1, 25)) is False
     bench.hold()
 
 
@@ -334,8 +336,8 @@ def test_answers_that_overtake_each_other() -> None:
     bench = Bench()
     slow, quick = bench.go(), bench.go()
     bench.now += 1
-    bench.gate.leave(quick, Told(600, 1, 24))
-    bench.gate.leave(slow, Told(600, 2, 24))
+    bench.limiter.release(quick, RateLimitHeaders(600, 1, 24))
+    bench.limiter.release(slow, RateLimitHeaders(600, 2, 24))
     bench.go()
     bench.hold()
 
@@ -353,7 +355,7 @@ def test_other_processes_use_up_the_window() -> None:
     bench = Bench()
     bench.ask(400, 25)
     bench.ask(0, 25)
-    assert bench.hold() == Hold(25, used_up=True)
+    assert bench.hold() == Delay(25, used_up=True)
 
 
 def test_one_goes_first_and_the_rest_follow_its_answer() -> None:
@@ -362,8 +364,8 @@ def test_one_goes_first_and_the_rest_follow_its_answer() -> None:
     bench.now += 25
     first = bench.go()
     assert first.first
-    assert bench.hold() == Hold(LEASE, used_up=False)
-    assert bench.gate.leave(first, Told(600, 599, 60))
+    assert bench.hold() == Delay(LEASE, used_up=False)
+    assert bench.limiter.release(first, RateLimitHeaders(600, 599, 60))
     assert not bench.go().first
 
 
@@ -374,7 +376,7 @@ def test_a_first_one_that_hangs_is_followed_by_another() -> None:
     hanging = bench.go()
     bench.now += LEASE
     assert bench.go().first
-    assert bench.gate.leave(hanging, answered=False)
+    assert bench.limiter.release(hanging, answered=False)
 
 
 def test_a_late_answer_about_the_window_before_shuts_nothing() -> None:
@@ -383,7 +385,7 @@ def test_a_late_answer_about_the_window_before_shuts_nothing() -> None:
     bench.ask(3, 10)
     bench.now += 12
     bench.ask(599, 60)
-    bench.gate.leave(late, Told(600, 0, 1))
+    bench.limiter.release(late, RateLimitHeaders(600, 0, 1))
     bench.go()
 
 
@@ -392,7 +394,7 @@ def test_a_late_refusal_of_the_window_before_shuts_nothing() -> None:
     late = bench.go()
     bench.now += 12
     bench.ask(599, 60)
-    bench.gate.leave(late, Told(600, 0, 1), pause=1.0)
+    bench.limiter.release(late, RateLimitHeaders(600, 0, 1), pause=1.0)
     bench.go()
 
 
@@ -400,19 +402,19 @@ def test_a_late_refusal_of_the_window_before_shuts_nothing() -> None:
 def test_only_what_the_server_asked_for_prolongs_a_wait(asked: float | None) -> None:
     bench = Bench()
     one, other = bench.go(), bench.go()
-    bench.gate.leave(one, pause=1.0)
-    bench.gate.leave(other, pause=6.0, asked=asked)
-    assert bench.hold() == Hold(asked or 1.0, used_up=True)
+    bench.limiter.release(one, pause=1.0)
+    bench.limiter.release(other, pause=6.0, asked=asked)
+    assert bench.hold() == Delay(asked or 1.0, used_up=True)
 
 
 def test_another_limit_is_another_window() -> None:
     bench = Bench()
     bench.ask(300, 25)
     bench.ask(0, 40, limit=200, path=SEARCH)
-    assert bench.hold(SEARCH) == Hold(40, used_up=True)
+    assert bench.hold(SEARCH) == Delay(40, used_up=True)
     bench.go()
     bench.ask(0, 25)
-    assert bench.hold() == Hold(25, used_up=True)
+    assert bench.hold() == Delay(25, used_up=True)
     assert bench.hold(SEARCH).seconds == 40
 
 
@@ -420,13 +422,13 @@ def test_endpoints_of_one_limit_share_its_window() -> None:
     bench = Bench()
     bench.ask(0, 25, path=f"{PATH}/00000000-0000-4000-8000-000000000001")
     # Asked for the first time: it most likely has the limit that the others have.
-    assert bench.hold("/v3/marketing/lists") == Hold(25, used_up=True)
+    assert bench.hold("/v3/marketing/lists") == Delay(25, used_up=True)
 
 
 def test_an_account_without_a_limit_knows_no_waits() -> None:
     bench = Bench()
     for _ in range(1000):
-        bench.gate.leave(bench.go())
+        bench.limiter.release(bench.go())
 
 
 def test_answers_within_one_moment_of_the_clock_are_in_order() -> None:
@@ -443,24 +445,24 @@ def test_where_all_may_be_spent_answers_under_way_are_awaited() -> None:
     under_way = bench.go()
     bench.now += 25
     # The window may last for as long as `Reset` is rounded by, and one more would be refused.
-    assert bench.hold() == Hold(ROUNDING, used_up=False)
-    assert bench.gate.leave(under_way, Told(600, 599, 60))
+    assert bench.hold() == Delay(ROUNDING, used_up=False)
+    assert bench.limiter.release(under_way, RateLimitHeaders(600, 599, 60))
     assert not bench.go().first
 
 
 def test_an_answer_that_says_nothing_uses_one_up() -> None:
     bench = Bench()
     bench.ask(2, 25)
-    bench.gate.leave(bench.go())
-    bench.gate.leave(bench.go(), answered=False)
+    bench.limiter.release(bench.go())
+    bench.limiter.release(bench.go(), answered=False)
     # Nobody said that nothing is left: one may find out.
     asking = bench.go()
     assert asking.first
-    assert bench.hold() == Hold(25 + ROUNDING, used_up=False)
-    bench.gate.leave(asking, Told(600, 0, 25))
-    assert bench.hold() == Hold(25, used_up=True)
+    assert bench.hold() == Delay(25 + ROUNDING, used_up=False)
+    bench.limiter.release(asking, RateLimitHeaders(600, 0, 25))
+    assert bench.hold() == Delay(25, used_up=True)
     bench.now += 25
     # One that goes first and passes without a word: the limit is gone.
-    bench.gate.leave(bench.go())
+    bench.limiter.release(bench.go())
     for _ in range(100):
         bench.go()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segctl.common.clock import Bell
+    from segctl.common.clock import WakeEvent
 
 START = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
 
@@ -45,9 +45,9 @@ class FakeClock:
         self.slept.append(seconds)
         self._advance(seconds)
 
-    def wait(self, bell: Bell, seconds: float) -> bool:
-        """Move on at once, unless the bell has rung."""
-        if bell.wait(0):
+    def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
+        """Move on at once, unless the event is set."""
+        if wake_event.wait(0):
             return True
         self.sleep(seconds)
         return False

@@ -12,7 +12,7 @@ import click
 
 from segctl.app.apply import carry_out, open_journal
 from segctl.app.plan import build_plan, read_request
-from segctl.applying.applier import OnInvalid, Tactics
+from segctl.applying.applier import ApplyOptions, OnInvalid
 from segctl.cli.approval import approval_options, read_approval
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED, REFUSED, plan_exit_code
 from segctl.cli.interruptions import stop_in_order
@@ -46,8 +46,8 @@ def duration(text: str) -> float:
 
 
 def tactics_options(function: F) -> F:
-    """Add every option of `Tactics`."""
-    defaults = Tactics()
+    """Add every option of `ApplyOptions`."""
+    defaults = ApplyOptions()
     options = [
         click.option(
             "--parallelism",
@@ -160,7 +160,7 @@ def command(
       segctl apply --auto-approve --format markdown
       segctl apply --auto-approve --expect-digest 5d41402abc4b2a76
     """
-    tactics = Tactics(
+    apply_options = ApplyOptions(
         parallelism=parallelism,
         fail_fast=fail_fast,
         lock_timeout=lock_timeout,
@@ -176,7 +176,7 @@ def command(
         with session.connect(read_only=False) as account:
             approval.check_account(account.target, console)
             most = session.config.limits.max_upgrade_difference
-            tactics = replace(tactics, max_upgrade_difference=most)
+            apply_options = replace(apply_options, max_upgrade_difference=most)
             plan = build_plan(project, account, request, console)
             _show(session, plan, output)
             code = plan_exit_code(plan)
@@ -199,7 +199,7 @@ def command(
             with open_journal(session, journal, plan) as noted:
                 count_anew = refreshing == "changed"
                 report, failure = carry_out(
-                    session, account, plan, tactics, count_anew=count_anew, journal=noted
+                    session, account, plan, apply_options, count_anew=count_anew, journal=noted
                 )
     blank = "\n" if output.is_text else ""
     session.show(blank + output.report(report, plan))
