@@ -178,7 +178,7 @@ class OperandParser(ExpressionParser):
         if after.kind is TokenKind.STRING and after.start == token.end:
             raise self.error(
                 "string-prefix",
-                f"{quote_snippet(token.text)} is right before a string",
+                f"unexpected {quote_snippet(token.text)} before a string",
                 "strings have no prefix: write '…' alone",
             )
         return self._parse_column()
