@@ -1,4 +1,4 @@
-"""Real git repositories, the same everywhere: fixed people, fixed times, no settings."""
+"""Real git repositories that are the same everywhere: fixed authors and times, no settings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START = 1_780_000_000
-"""When the first commit is made, 2026-05-28T20:26:40Z; each later one is a minute later."""
+"""The time of the first commit, 2026-05-28T20:26:40Z; each later one is a minute later."""
 
 
 def segment(name: str, condition: str = "total_spend > 500", *, extra: str = "") -> str:
-    """Write a segment file."""
+    """Return the text of a segment file."""
     return segment_yaml(name, query(condition), extra=extra)
 
 
@@ -31,11 +31,13 @@ class Repository:
     commits: int = 0
 
     def git(self, *argv: str, data: bytes = b"") -> str:
-        """Run git here; the clock stands at the next commit's time."""
+        """Run git in the repository, at the time of the next commit."""
         moment = f"@{START + 60 * self.commits} +0000"
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        env_without_git = {
+            key: value for key, value in os.environ.items() if not key.startswith("GIT_")
+        }
         env = {
-            **kept,
+            **env_without_git,
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_AUTHOR_NAME": "A Committer",
@@ -45,14 +47,14 @@ class Repository:
             "GIT_AUTHOR_DATE": moment,
             "GIT_COMMITTER_DATE": moment,
         }
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", "-C", str(self.top), *argv],
             env=env,
             input=data,
             capture_output=True,
             check=True,
         )
-        return done.stdout.decode().strip()
+        return process.stdout.decode().strip()
 
     def write(self, files: Mapping[str, str | bytes | None]) -> None:
         """Write files below segments/, or delete them (`None`)."""
@@ -65,7 +67,7 @@ class Repository:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def commit(self, subject: str, files: Mapping[str, str | bytes | None]) -> str:
-        """Write files, commit everything, give the commit."""
+        """Write files and commit everything; return the commit."""
         self.write(files)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", subject)
@@ -73,14 +75,14 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def merge(self, branch: str, subject: str) -> str:
-        """Merge a branch into the one checked out; give the commit."""
+        """Merge a branch into the one that is checked out; return the commit."""
         self.git("merge", "--quiet", "--no-ff", "--message", subject, branch)
         self.commits += 1
         return self.git("rev-parse", "HEAD")
 
 
 def new_repository(top: Path, project: str = ".") -> Repository:
-    """Make an empty repository with a project in it."""
+    """Create an empty repository with a project in it."""
     root = top / project
     (root / "segments").mkdir(parents=True)
     repository = Repository(top, root)

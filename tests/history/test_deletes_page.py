@@ -1,4 +1,4 @@
-"""The page on deletes is true: what it shows is what segctl says in a repository like its own."""
+"""The page on deletes shows what segctl prints in a repository like the one it describes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def stem(name: str) -> str:
 
 @pytest.fixture
 def outputs(connected: Project, remote: Remote) -> str:
-    """Everything that segctl says in the course of the page."""
+    """The output of every plan that the page shows."""
     console = remote.emulator.console
     remote.clock.moment = datetime.fromtimestamp(START - 86_400, UTC)
     repository = Repository(connected.root, connected.root)
@@ -40,21 +40,22 @@ def outputs(connected: Project, remote: Remote) -> str:
     repository.commit("Declare", files)
     assert connected.run("apply", "--auto-approve").code == 0
     console.create("Made by hand", query("city = 'Brno'"))
-    for one in console.segments():
-        # The page shows an id.
-        if one.name in ("Churn risk", "Trial ending", "Newsletter readers"):
-            console.delete(one.id)
-            made_id = f"5e9c0de2-71b3-4d5a-8c44-{len(one.name):012}"
-            console.create(one.name, one.query, id=made_id, contacts_count=1203)
+    for remote_segment in console.segments():
+        # The page shows an id, so these need fixed ones.
+        name = remote_segment.name
+        if name in ("Churn risk", "Trial ending", "Newsletter readers"):
+            console.delete(remote_segment.id)
+            fixed_id = f"5e9c0de2-71b3-4d5a-8c44-{len(name):012}"
+            console.create(name, remote_segment.query, id=fixed_id, contacts_count=1203)
     remote.clock.moment = datetime.fromtimestamp(START + 3600, UTC)
-    said = []
+    shown = []
 
     def plan(*argv: str) -> None:
-        said.append(connected.run("plan", *argv).out)
+        shown.append(connected.run("plan", *argv).out)
 
     head = repository.commit("Remove", {"churn-risk.yaml": None})
     plan()
-    ids = {one.name: one.id for one in console.segments()}
+    ids = {item.name: item.id for item in console.segments()}
     console.add_single_send("Spring sale", status="scheduled", segment_ids=[ids["Churn risk"]])
     plan()
     plan("--ignore-references", "Churn risk")
@@ -72,17 +73,17 @@ def outputs(connected: Project, remote: Remote) -> str:
     plan()
     repository.commit("Remove all", {stem(name): None for name in NAMES if name != NAMES[2]})
     plan()
-    return "\n".join(said)
+    return "\n".join(shown)
 
 
-def test_what_the_page_shows_is_said(outputs: str) -> None:
-    shown = blocks("text")
-    assert len(shown) >= 6
-    for block in shown:
+def test_the_page_shows_real_output(outputs: str) -> None:
+    examples = blocks("text")
+    assert len(examples) >= 6
+    for block in examples:
         assert block in outputs
 
 
-@pytest.mark.parametrize("block", [one for one in blocks("yaml") if "uses:" not in one])
+@pytest.mark.parametrize("block", [block for block in blocks("yaml") if "uses:" not in block])
 def test_every_yaml_block_is_valid(project: Project, block: str) -> None:
     project.write({"segctl.yaml" if block.startswith("version:") else "segments/a.yaml": block})
     result = project.run("validate")

@@ -1,4 +1,4 @@
-"""git decides what absence deletes: through the command line, over HTTP, in a real repository."""
+"""Deletes by git history: through the command line, over HTTP, in a real repository."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 VIP = query("total_spend > 500")
 
 
+def ids_by_name(remote: Remote) -> dict[str, str]:
+    return {item.name: item.id for item in remote.emulator.console.segments()}
+
+
 @pytest.fixture
 def repository(connected: Project, remote: Remote) -> Repository:
-    """A repository of four applied segments, and one that somebody made by hand before."""
+    """A repository with four applied segments, and one that someone created by hand before."""
     remote.clock.moment = datetime.fromtimestamp(START - 86_400, UTC)
     remote.emulator.console.create("By hand", VIP)
-    made = Repository(connected.root, connected.root)
-    made.git("init", "--quiet", "--initial-branch=main")
-    made.commit("Declare", {f"{name.lower()}.yaml": segment(name) for name in "ABCD"})
+    repository = Repository(connected.root, connected.root)
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.commit("Declare", {f"{name.lower()}.yaml": segment(name) for name in "ABCD"})
     assert connected.run("apply", "--auto-approve").code == 0
     remote.clock.moment = datetime.fromtimestamp(START + 3600, UTC)
-    return made
+    return repository
 
 
 def test_a_removed_file_deletes_exactly_its_segment(
@@ -48,16 +52,19 @@ def test_a_file_removed_without_a_commit_deletes_nothing(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
     repository.write({"b.yaml": None})
-    done = connected.run("apply", "--auto-approve")
-    assert done.code == 0
-    assert "the last commit declares segments that no file declares now: `B`" in done.out + done.err
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 0
+    assert (
+        "the last commit declares segments that no file declares now: `B`"
+        in result.out + result.err
+    )
     assert "B" in remote.definitions()
 
 
-def test_a_name_changed_without_a_commit_makes_a_segment_and_warns(
+def test_a_rename_without_a_commit_creates_a_segment_and_warns(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
-    old = next(one.id for one in remote.emulator.console.segments() if one.name == "B")
+    old = ids_by_name(remote)["B"]
     repository.write({"b.yaml": segment("Better")})
     shown = connected.run("plan")
     assert "+ create  Better" in shown.out
@@ -66,10 +73,10 @@ def test_a_name_changed_without_a_commit_makes_a_segment_and_warns(
     again = connected.run("apply", "--auto-approve")
     assert again.code == 0
     assert "not-committed" not in again.out + again.err
-    assert next(o.id for o in remote.emulator.console.segments() if o.name == "Better") == old
+    assert ids_by_name(remote)["Better"] == old
 
 
-def test_a_namesake_made_by_hand_later_is_safe(
+def test_a_namesake_that_is_created_later_is_kept(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
     repository.commit("Remove B", {"b.yaml": None})
@@ -80,7 +87,7 @@ def test_a_namesake_made_by_hand_later_is_safe(
     assert "B" in remote.definitions()
 
 
-def test_a_shallow_clone_deletes_nothing_and_says_why(
+def test_a_shallow_clone_deletes_nothing_and_warns(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
     head = repository.commit("Remove B", {"b.yaml": None})
@@ -92,7 +99,7 @@ def test_a_shallow_clone_deletes_nothing_and_says_why(
     assert "B" in remote.definitions()
 
 
-def test_what_was_protected_stays(
+def test_a_removed_segment_that_was_protected_stays(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
     repository.commit("Protect B", {"b.yaml": segment("B", extra="protected: true\n")})
@@ -101,7 +108,7 @@ def test_what_was_protected_stays(
     assert "B" in remote.definitions()
 
 
-def test_what_was_forgotten_stays_when_the_file_goes(
+def test_a_forgotten_segment_stays_when_its_file_is_deleted(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
     repository.commit("Forget B", {"b.yaml": "name: B\nremoved: forget\n"})
@@ -111,18 +118,18 @@ def test_what_was_forgotten_stays_when_the_file_goes(
     assert "B" in remote.definitions()
 
 
-def test_a_file_with_another_name_in_it_renames(
+def test_a_new_name_in_the_same_file_renames_the_segment(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
-    before = {one.name: one.id for one in remote.emulator.console.segments()}
+    before = ids_by_name(remote)
     repository.commit("Rename B", {"b.yaml": segment("B the second")})
     assert connected.run("apply", "--auto-approve").code == 0
-    after = {one.name: one.id for one in remote.emulator.console.segments()}
+    after = ids_by_name(remote)
     assert after["B the second"] == before["B"]
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_too_many_removals_are_refused_until_their_number_is_written_down(
+def test_too_many_removals_are_refused_until_allow_destroy_has_their_number(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
     repository.commit("Remove all", {f"{name.lower()}.yaml": None for name in "ABCD"})
@@ -137,11 +144,11 @@ def test_too_many_removals_are_refused_until_their_number_is_written_down(
     assert set(remote.definitions()) == {"By hand"}
 
 
-# The last file takes the folder with it
+# The last file and its folder
 
 
-def emptied(repository: Repository, **elsewhere: str) -> None:
-    """Remove the last three segments, and with them the folder, as git does; write other files."""
+def remove_folder(repository: Repository, **elsewhere: str) -> None:
+    """Remove the last three files and with them the folder, as git does; write other files."""
     repository.commit("Remove D", {"d.yaml": None})
     repository.write(dict.fromkeys(("a.yaml", "b.yaml", "c.yaml")))
     for name, text in elsewhere.items():
@@ -152,17 +159,17 @@ def emptied(repository: Repository, **elsewhere: str) -> None:
     (repository.root / "segments").rmdir()
 
 
-def test_the_last_file_takes_the_folder_with_it_and_is_removed_as_any_other(
+def test_the_last_files_are_removed_with_their_folder_like_any_other(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
     repository.commit("Remove D", {"d.yaml": None})
     assert connected.run("apply", "--auto-approve").code == 0
     emptied_at = repository.commit("Remove the rest", dict.fromkeys(("a.yaml", "b.yaml", "c.yaml")))
     (repository.root / "segments").rmdir()
-    said = f"segments/ does not exist: commit {emptied_at[:10]} removed the last segment file.\n"
-    assert (connected.run("validate").code, connected.run("list").err.startswith(said)) == (0, True)
+    note = f"segments/ does not exist: commit {emptied_at[:10]} removed the last segment file.\n"
+    assert (connected.run("validate").code, connected.run("list").err.startswith(note)) == (0, True)
     plan = connected.run("plan")
-    assert (plan.code, plan.err) == (0, said)
+    assert (plan.code, plan.err) == (0, note)
     assert "3 to delete" in plan.out
     assert plan.out.count("its file was removed") == 3
     assert connected.run("apply", "--auto-approve").code == 0
@@ -172,27 +179,27 @@ def test_the_last_file_takes_the_folder_with_it_and_is_removed_as_any_other(
     assert connected.run("drift", "--detailed-exitcode", "--managed-only").code == 0
 
 
-def test_many_files_that_go_with_the_folder_are_too_many(
+def test_the_limit_on_deletes_holds_for_a_removed_folder(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
-    emptied(repository)
+    remove_folder(repository)
     before = remote.definitions()
-    done = connected.run("apply", "--auto-approve")
-    assert (done.code, "error[too-destructive]" in done.out) == (3, True)
+    result = connected.run("apply", "--auto-approve")
+    assert (result.code, "error[too-destructive]" in result.out) == (3, True)
     assert remote.definitions() == before
 
 
 def test_a_folder_that_was_moved_deletes_nothing(
     connected: Project, remote: Remote, repository: Repository
 ) -> None:
-    # A little was edited on the way.
-    emptied(repository, audiences=segment("A", "total_spend > 501"))
+    # One of the files was edited slightly.
+    remove_folder(repository, audiences=segment("A", "total_spend > 501"))
     before = remote.definitions()
-    done = connected.run("apply", "--auto-approve")
-    assert (done.code, done.out) == (1, "")
-    assert "moved one of its files to audiences/a.yaml" in done.err
-    assert "set `segments:` in segctl.yaml to the folder" in done.err
-    # What the hint says to do where they are meant to go.
+    result = connected.run("apply", "--auto-approve")
+    assert (result.code, result.out) == (1, "")
+    assert "moved one of its files to audiences/a.yaml" in result.err
+    assert "set `segments:` in segctl.yaml to the folder" in result.err
+    # What the hint suggests if the deletes are intended.
     repository.commit("Keep it", {".gitkeep": ""})
     assert "4 to delete" in connected.run("plan").out
     assert remote.definitions() == before
@@ -202,12 +209,12 @@ def test_a_folder_that_was_moved_deletes_nothing(
 def test_a_folder_that_was_moved_in_any_other_way_deletes_nothing(
     connected: Project, remote: Remote, repository: Repository, how: str
 ) -> None:
-    """Few enough segments that no limit would hold the deletes back."""
+    """With so few segments, no limit would refuse the deletes."""
     repository.commit("Remove C and D", {"c.yaml": None, "d.yaml": None})
     assert connected.run("apply", "--auto-approve").code == 0
     new = "total_spend > 500"
     if how == "edited":
-        # So much that git does not take it for the same file.
+        # So much that git does not detect a rename.
         new = " AND ".join(f"country = 'N{number}'" for number in range(40))
     folder = repository.root / "audiences"
     folder.mkdir()
@@ -222,9 +229,9 @@ def test_a_folder_that_was_moved_in_any_other_way_deletes_nothing(
         assert connected.run("plan", "--detailed-exitcode").code == 0
         connected.write({"segctl.yaml": "version: 1\n"})
     before = remote.definitions()
-    done = connected.run("apply", "--auto-approve")
-    assert (done.code, done.out) == (1, "")
-    assert "audiences/a.yaml" in done.err
+    result = connected.run("apply", "--auto-approve")
+    assert (result.code, result.out) == (1, "")
+    assert "audiences/a.yaml" in result.err
     assert remote.definitions() == before
 
 
@@ -237,9 +244,9 @@ def test_a_folder_that_may_have_become_a_submodule_deletes_nothing(
     (repository.root / "segments").rmdir()
     repository.git("update-index", "--add", "--cacheinfo", f"160000,{head},audiences")
     repository.git("commit", "--quiet", "--message", "Take them from another repository")
-    done = connected.run("apply", "--auto-approve")
-    assert (done.code, done.out) == (1, "")
-    assert "`audiences` is a submodule, which may contain the files" in done.err
+    result = connected.run("apply", "--auto-approve")
+    assert (result.code, result.out) == (1, "")
+    assert "`audiences` is a submodule, which may contain the files" in result.err
     assert {"A", "B"} <= set(remote.definitions())
 
 
@@ -250,18 +257,18 @@ def test_a_folder_that_no_commit_emptied_is_missing(
     if how == "uncommitted":
         repository.write({f"{name}.yaml": None for name in "abcd"})
         (repository.root / "segments").rmdir()
-        told = "but the checked-out commit has it"
+        expected = "but the checked-out commit has it"
     elif how == "shallow":
-        emptied(repository)
+        remove_folder(repository)
         head = repository.git("rev-parse", "HEAD")
         (repository.root / ".git/shallow").write_text(f"{head}\n")
-        told = "git history is unavailable: this is a shallow clone"
+        expected = "git history is unavailable: this is a shallow clone"
     else:
         connected.write({"segctl.yaml": "version: 1\nsegments: audiences\n"})
-        told = "run `segctl init` to create it"
+        expected = "run `segctl init` to create it"
     before = remote.definitions()
     for argv in (["plan"], ["apply", "--auto-approve"], ["validate"], ["drift"]):
-        done = connected.run(*argv)
-        assert done.code == 1
-        assert told in done.err
+        result = connected.run(*argv)
+        assert result.code == 1
+        assert expected in result.err
     assert remote.definitions() == before

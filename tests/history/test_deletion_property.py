@@ -1,9 +1,8 @@
-"""Any history in a real repository, any hands on the account: what goes is what rule 2 allows.
+"""Arbitrary histories and manual edits: only segments that the ownership rule allows are deleted.
 
-Everything is real but the account, which is emulated in memory: git writes the history and is asked
-for it, the planner decides, the applier deletes. Beside them stands `Truth`, which says rule 2 in
-other words than the program does and never asks git: nothing may go that it forbids, and nothing
-may stay that it gives up.
+Everything is real except the account, which is emulated in memory: git writes and reads the
+history, the planner decides, the applier deletes. `Model` states the rule independently, without
+git: nothing that it forbids may be deleted, and nothing that it allows may stay.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from segctl.common.secrets import Secret
 from segctl.declarations.collection import read_declarations
 from segctl.emulator import Emulator
 from segctl.emulator.seed import CUSTOM_FIELDS
-from segctl.errors import Severity
 from segctl.history.git import read_removal_history
 from segctl.model import Create, Delete, Plan, Reason, TargetRef
 from segctl.model.single_sends import References
@@ -51,7 +49,7 @@ NO_LIMITS = Limits(max_destroy=1000)
 
 @dataclass(frozen=True)
 class File:
-    """One segment file. `removed` is what a tombstone says, empty where it declares a segment."""
+    """A segment file. `removed` is the value of that key, empty where it declares a segment."""
 
     name: str
     text: str = TEXTS[0]
@@ -73,42 +71,42 @@ Files: TypeAlias = "dict[str, File]"
 
 
 @dataclass
-class Truth:
-    """What the files said after each commit of the first-parent line, and when that was made."""
+class Model:
+    """The files after each first-parent commit, with the time of the commit."""
 
     states: list[tuple[float, Files]] = field(default_factory=list)
 
-    def why_it_stays(self, name: str, created_at: float, ownership: Ownership) -> str:
-        """Say why the segment of this name must not be deleted; nothing if it may be."""
-        words = {one.removed for one in self.states[-1][1].values() if one.name == name}
-        if words:
-            return {"": "it is declared", "forget": "it is forgotten", "true": ""}[words.pop()]
+    def reason_to_keep(self, name: str, created_at: float, ownership: Ownership) -> str:
+        """Return why the segment of this name must not be deleted, empty if it may be."""
+        current = {file.removed for file in self.states[-1][1].values() if file.name == name}
+        if current:
+            return {"": "it is declared", "forget": "it is forgotten", "true": ""}[current.pop()]
         if ownership is Ownership.DECLARED:
-            return "nothing goes by absence"
-        told = [
-            [one for one in files.values() if one.name == name and not one.removed]
+            return "removed files delete nothing"
+        declaring = [
+            [file for file in files.values() if file.name == name and not file.removed]
             for _, files in self.states
         ]
-        last = max((number for number, files in enumerate(told) if files), default=-1)
-        ours = last >= 0 and created_at < self.states[last + 1][0]
-        forgotten = any(
-            one.name == name and one.removed == "forget"
+        last = max((index for index, files in enumerate(declaring) if files), default=-1)
+        is_ours = last >= 0 and created_at < self.states[last + 1][0]
+        was_forgotten = any(
+            file.name == name and file.removed == "forget"
             for _, files in self.states[last + 1 :]
-            for one in files.values()
+            for file in files.values()
         )
-        if ours and not forgotten and told[last][0].protected:
+        if is_ours and not was_forgotten and declaring[last][0].protected:
             return "it was protected"
-        if ownership is Ownership.EXCLUSIVE or (ours and not forgotten):
+        if ownership is Ownership.EXCLUSIVE or (is_ours and not was_forgotten):
             return ""
-        return "it was forgotten" if forgotten else "it was never ours"
+        return "it was forgotten" if was_forgotten else "it was never ours"
 
 
 @dataclass
 class World:
-    """A repository and an account, some of whose changes nobody committed.
+    """A repository and an account, with some changes that were never committed.
 
-    `files` are those of the branch at work. `stream` is what git is still to write, `goes_on` says
-    that a commit on main is among it.
+    `files` are those of the current branch. `stream` is what git has not written yet, and
+    `continues_main` is whether it has a commit on main.
     """
 
     emulator: Emulator
@@ -117,12 +115,12 @@ class World:
     ownership: Ownership
     repository: Repository
     files: Files = field(default_factory=dict)
-    truth: Truth = field(default_factory=Truth)
+    model: Model = field(default_factory=Model)
     stream: list[str] = field(default_factory=list)
-    known: RemovalHistory | None = None
+    history: RemovalHistory | None = None
     branch: str = "main"
     branches: int = 0
-    goes_on: bool = False
+    continues_main: bool = False
 
     @property
     def console(self) -> Console:
@@ -130,18 +128,18 @@ class World:
 
     @property
     def names(self) -> set[str]:
-        return {one.name for one in self.files.values()}
+        return {file.name for file in self.files.values()}
 
     def commit(self, changes: Mapping[str, File | None], *lines: str) -> None:
-        """Change files in one commit of the branch at work."""
+        """Change files in one commit of the current branch."""
         files = {**self.files, **changes}
         self.files = {path: file for path, file in files.items() if file is not None}
         moment = int(self.watch.moment.timestamp())
         self.stream += [f"commit refs/heads/{self.branch}"]
         self.stream += [f"committer A <a@example.invalid> {moment} +0000", "data 1", "x"]
-        if self.branch == "main" and not self.goes_on:
-            self.stream += ["from refs/heads/main^0"] * bool(self.truth.states)
-            self.goes_on = True
+        if self.branch == "main" and not self.continues_main:
+            self.stream += ["from refs/heads/main^0"] * bool(self.model.states)
+            self.continues_main = True
         self.stream += lines
         for path, file in changes.items():
             if file is None:
@@ -151,11 +149,11 @@ class World:
                 size = len(text.encode())
                 self.stream += [f"M 100644 inline {path}", f"data {size}", text]
         if self.branch == "main":
-            self.truth.states.append((moment, dict(self.files)))
+            self.model.states.append((moment, dict(self.files)))
         self.watch.forward(minutes=1)
 
     def merge(self, moves: list[Move]) -> None:
-        """Do all that on a branch, and merge it."""
+        """Make all moves on a branch, and merge it."""
         before, self.branches = dict(self.files), self.branches + 1
         self.branch = f"work{self.branches}"
         self.commit({}, "from refs/heads/main")
@@ -170,77 +168,80 @@ class World:
         )
 
     def removal_history(self, declared: set[str]) -> RemovalHistory:
-        """Have git write what was committed since, and ask it."""
-        if self.stream or self.known is None:
+        """Let git write the new commits, and return the removals that it then shows."""
+        if self.stream or self.history is None:
             data = "".join(f"{line}\n" for line in self.stream).encode()
             self.repository.git("fast-import", "--quiet", data=data)
-            self.stream, self.goes_on = [], False
-            self.known = read_removal_history(self.repository.root, "segments", declared)
-            assert not self.known.unavailable
-        return self.known
+            self.stream, self.continues_main = [], False
+            self.history = read_removal_history(self.repository.root, "segments", declared)
+            assert not self.history.unavailable
+        return self.history
 
     def plan(self) -> Plan | None:
-        """Plan for main; nothing where the files contradict each other."""
+        """Return the plan for main, `None` where the files contradict each other."""
         data = {path: file.yaml().encode() for path, file in self.files.items()}
-        read = read_declarations(data, {}, "segments")
-        if read.has_errors:
+        declarations = read_declarations(data, {}, "segments")
+        if declarations.has_errors:
             return None
-        removal_history = self.removal_history({one.name for one in read.declared})
-        inputs = PlanInputs(read.tombstones, removal_history, self.ownership)
-        snapshot = take_snapshot(
-            self.account, lambda listed: definitions_to_read(read.declared, listed, inputs)
+        removal_history = self.removal_history(
+            {declared.name for declared in declarations.declared}
         )
-        plan = make_plan(TargetRef("test", "test"), read.declared, snapshot, inputs)
+        inputs = PlanInputs(declarations.tombstones, removal_history, self.ownership)
+        snapshot = take_snapshot(
+            self.account, lambda listed: definitions_to_read(declarations.declared, listed, inputs)
+        )
+        plan = make_plan(TargetRef("test", "test"), declarations.declared, snapshot, inputs)
         plan = apply_safety_rules(plan, NO_LIMITS, len(snapshot.remotes), References())
-        broken = any(found.severity is Severity.ERROR for found in plan.diagnostics)
-        return None if plan.refusals or broken else plan
+        return plan if plan.is_applicable else None
 
     def apply(self, fault: str = "") -> None:
-        """Apply until nothing is left, the first time with a fault; check what went each time."""
+        """Apply until nothing is left, first with a fault; check what is deleted each time."""
         for attempt in range(6):
             self.watch.forward(minutes=6)
             plan = self.plan()
             if plan is None:
                 return
             if not plan.changes:
-                self.check_what_stays()
+                self.check_kept()
                 return
-            before = {one.id: one for one in self.console.segments()}
+            before = {record.id: record for record in self.console.segments()}
             if fault and not attempt:
                 self.emulator.faults.add(fault)
             list(perform(plan, self.account, lambda: False, FakeClock()))
             self.emulator.faults.clear()
-            after = {one.id: one for one in self.console.segments()}
-            for gone in before.keys() - after.keys():
-                self.check_what_went(plan, before[gone], {one.name for one in after.values()})
-            names = [one.name for one in after.values()]
+            after = {record.id: record for record in self.console.segments()}
+            names = [record.name for record in after.values()]
+            for deleted_id in before.keys() - after.keys():
+                self.check_deleted(plan, before[deleted_id], set(names))
             assert len(names) == len(set(names))
-        raise AssertionError("it never comes to rest")
+        raise AssertionError("applies do not converge")
 
-    def check_what_went(self, plan: Plan, gone: Record, left: set[str]) -> None:
+    def check_deleted(self, plan: Plan, record: Record, remaining: set[str]) -> None:
+        """Check that the model allows the delete of a segment."""
         (*_, change) = [
-            one
-            for one in plan.changes
-            if not isinstance(one, Create) and one.precondition.id == gone.id
+            change
+            for change in plan.changes
+            if not isinstance(change, Create) and change.precondition.id == record.id
         ]
         if isinstance(change, Delete) and change.reason is not Reason.REPLACED:
-            why = self.truth.why_it_stays(plainly(gone), gone.created_at, self.ownership)
-            assert not why, f"{gone.name} went, though {why}"
+            name = without_marker(record)
+            reason = self.model.reason_to_keep(name, record.created_at, self.ownership)
+            assert not reason, f"{record.name} was deleted, although {reason}"
         else:
-            # Made anew: the same audience stands under a name that a file declares.
-            assert left & {one.name for one in self.files.values() if not one.removed}
+            # Replaced: a segment with a declared name has the audience now.
+            assert remaining & {file.name for file in self.files.values() if not file.removed}
 
-    def check_what_stays(self) -> None:
-        """What rule 2 gives up is gone once there is nothing to do."""
+    def check_kept(self) -> None:
+        """Check that the model gives a reason for every segment that stays."""
         if self.ownership is Ownership.HISTORY:
-            for one in self.console.segments():
-                why = self.truth.why_it_stays(one.name, one.created_at, self.ownership)
-                assert why, f"{one.name} stayed"
+            for record in self.console.segments():
+                reason = self.model.reason_to_keep(record.name, record.created_at, self.ownership)
+                assert reason, f"{record.name} stayed"
 
 
-def plainly(one: Record) -> str:
-    """Give the name of a segment that may have a temporary one."""
-    return one.name.partition(" ~segctl-")[0]
+def without_marker(record: Record) -> str:
+    """Return the declared name of a segment that may have a temporary one."""
+    return record.name.partition(" ~segctl-")[0]
 
 
 Move: TypeAlias = tuple[str, int, int, int]
@@ -248,58 +249,68 @@ Move: TypeAlias = tuple[str, int, int, int]
 
 def step(world: World, move: Move) -> None:  # noqa: C901, PLR0912 - a table
     kind, first, second, third = move
-    path, other = (f"segments/{number}.yaml" for number in (first, second))
+    path, other_path = (f"segments/{number}.yaml" for number in (first, second))
     name, text = NAMES[second], TEXTS[third]
-    here, there = world.files.get(path), world.files.get(other)
-    free = name not in world.names
-    held = {one.name: one.id for one in world.console.segments()}
-    if here is not None and here.removed:
-        if third and here.name not in held:
-            # While the tombstone stands, which is tidied up then.
-            world.console.create(here.name, text)
+    file, target = world.files.get(path), world.files.get(other_path)
+    is_free = name not in world.names
+    ids = {record.name: record.id for record in world.console.segments()}
+    if file is not None and file.removed:
+        if third and file.name not in ids:
+            # A namesake is created while the tombstone exists, which is then deleted.
+            world.console.create(file.name, text)
             world.watch.forward(minutes=1)
-        here, kind = None, "remove"
+        file, kind = None, "remove"
     match kind:
-        case "declare" if here is None and free:
+        case "declare" if file is None and is_free:
             world.commit({path: File(name, text, LIST if first == 0 else None)})
-        case "edit" if here is not None:
-            world.commit({path: dataclasses.replace(here, text=text)})
-        case "list" if here is not None and not here.protected:
-            world.commit({path: dataclasses.replace(here, parent=None if here.parent else LIST)})
-        case "protect" if here is not None:
-            world.commit({path: dataclasses.replace(here, protected=not here.protected)})
-        case "rename" if here is not None and free:
-            world.commit({path: dataclasses.replace(here, name=name, previous=())})
-        case "rename and say so" if here is not None and free:
-            world.commit({path: dataclasses.replace(here, name=name, previous=(here.name,))})
-        case "rename elsewhere" if here is not None and free and there is None:
-            world.commit({path: None, other: dataclasses.replace(here, name=name, previous=())})
-        case "swap" if here and there and here is not there and not there.removed:
+        case "edit" if file is not None:
+            world.commit({path: dataclasses.replace(file, text=text)})
+        case "list" if file is not None and not file.protected:
+            world.commit({path: dataclasses.replace(file, parent=None if file.parent else LIST)})
+        case "protect" if file is not None:
+            world.commit({path: dataclasses.replace(file, protected=not file.protected)})
+        case "rename" if file is not None and is_free:
+            world.commit({path: dataclasses.replace(file, name=name, previous=())})
+        case "rename with previous_names" if file is not None and is_free:
+            world.commit({path: dataclasses.replace(file, name=name, previous=(file.name,))})
+        case "rename elsewhere" if file is not None and is_free and target is None:
+            world.commit(
+                {path: None, other_path: dataclasses.replace(file, name=name, previous=())}
+            )
+        case "swap" if file and target and file is not target and not target.removed:
             swapped = {
-                path: dataclasses.replace(here, name=there.name, previous=(here.name,)),
-                other: dataclasses.replace(there, name=here.name, previous=(there.name,)),
+                path: dataclasses.replace(file, name=target.name, previous=(file.name,)),
+                other_path: dataclasses.replace(target, name=file.name, previous=(target.name,)),
             }
             world.commit(swapped)
-        case "move" if here is not None and there is None:
-            world.commit({path: None, other: here})
-        case "bury" if here is not None and not here.protected:
-            world.commit({path: File(here.name, removed="forget" if third else "true")})
+        case "move" if file is not None and target is None:
+            world.commit({path: None, other_path: file})
+        case "tombstone" if file is not None and not file.protected:
+            world.commit({path: File(file.name, removed="forget" if third else "true")})
         case "remove" if path in world.files:
             world.commit({path: None})
-        case "make by hand" if name not in held:
+        case "create by hand" if name not in ids:
             world.console.create(name, text)
-        case "edit by hand" if name in held:
-            world.console.edit(held[name], query=text)
-        case "delete by hand" if name in held:
-            world.console.delete(held[name])
+        case "edit by hand" if name in ids:
+            world.console.edit(ids[name], query=text)
+        case "delete by hand" if name in ids:
+            world.console.delete(ids[name])
         case _:
             pass
     world.watch.forward(minutes=1)
 
 
 KINDS = [
-    *("declare", "edit", "list", "protect", "rename", "rename and say so", "rename elsewhere"),
-    *("swap", "move", "bury", "remove", "remove", "make by hand", "make by hand"),
+    *(
+        "declare",
+        "edit",
+        "list",
+        "protect",
+        "rename",
+        "rename with previous_names",
+        "rename elsewhere",
+    ),
+    *("swap", "move", "tombstone", "remove", "remove", "create by hand", "create by hand"),
     *("edit by hand", "delete by hand"),
 ]
 FAULTS = [
@@ -314,7 +325,7 @@ ROUNDS = st.lists(st.tuples(MOVES, st.booleans(), st.sampled_from(["", "", *FAUL
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(ROUNDS, st.sampled_from(Ownership))
-def test_nothing_goes_that_the_rule_does_not_allow(
+def test_only_segments_that_the_rule_allows_are_deleted(
     rounds: list[tuple[list[Move], bool, str]], ownership: Ownership
 ) -> None:
     watch = FakeClock()
@@ -332,7 +343,8 @@ def test_nothing_goes_that_the_rule_does_not_allow(
         with Transport("https://x.invalid", Secret("key"), FakeClock(), mount=mount) as transport:
             repository = new_repository(Path(top))
             world = World(emulator, watch, Writer(transport), ownership, repository)
-            # Something is always left, or no plan may delete; and two are managed from the start.
+            # One segment always remains, since no plan may empty the account; two are managed at
+            # the start.
             emulator.console.create("Z", TEXTS[0])
             files = {"segments/1.yaml": File("A"), "segments/2.yaml": File("B", TEXTS[1])}
             world.commit(dict(files))

@@ -1,4 +1,4 @@
-"""`segctl history`: the audit as people and programs read it."""
+"""`segctl history`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ LIST = "0b1f4a10-5c1d-4a6e-9f02-000000000001"
 
 
 @pytest.fixture
-def told(project: Project) -> tuple[Project, Repository]:
-    """A project with a past."""
+def recorded(project: Project) -> tuple[Project, Repository]:
+    """A project with a history."""
     repository = Repository(project.root, project.root)
     repository.git("init", "--quiet", "--initial-branch=main")
     big = segment("Big spenders", "total_spend > 500")
@@ -30,7 +30,7 @@ def told(project: Project) -> tuple[Project, Repository]:
     lower = segment("Big spenders", "total_spend > 250 AND country = 'CZ'", extra="owner: sales\n")
     repository.commit("Lower the bar", {"vip.yaml": lower})
     repository.git("checkout", "-q", "main")
-    repository.merge("work", "Merge pull request #2 from somebody/work")
+    repository.merge("work", "Merge pull request #2 from someone/work")
     renamed = lower.replace("Big spenders", "VIP")
     repository.commit("Rename (#3) in the file", {"vip.yaml": renamed})
     repository.commit("Break", {"vip.yaml": "name: ["})
@@ -55,7 +55,7 @@ TEXT = """\
   ~ renamed  VIP  segments/vip.yaml
       name  Big spenders -> VIP
 
-{3}  2026-05-28 20:28  A Committer  Merge pull request #2 from somebody/work
+{3}  2026-05-28 20:28  A Committer  Merge pull request #2 from someone/work
   ~ changed  Big spenders  segments/vip.yaml
       query_dsl
         changed  total_spend > 500 -> total_spend > 250
@@ -69,9 +69,9 @@ TEXT = """\
 
 @pytest.mark.parametrize("name", ["VIP", "Big spenders"])
 def test_a_segment_is_followed_through_its_names(
-    told: tuple[Project, Repository], name: str
+    recorded: tuple[Project, Repository], name: str
 ) -> None:
-    project, repository = told
+    project, repository = recorded
     result = project.run("history", name)
     assert result.code == 0, result.err
     ids = [line[:10] for line in repository.git("log", "--first-parent", "--format=%H").split("\n")]
@@ -80,8 +80,8 @@ def test_a_segment_is_followed_through_its_names(
     assert result.err == ""
 
 
-def test_all_segments(told: tuple[Project, Repository]) -> None:
-    project, _ = told
+def test_without_a_name_all_segments_are_shown(recorded: tuple[Project, Repository]) -> None:
+    project, _ = recorded
     result = project.run("history")
     assert result.code == 0
     assert "- removed  Czechs  segments/cz.yaml\n" in result.out
@@ -93,8 +93,8 @@ def test_all_segments(told: tuple[Project, Repository]) -> None:
     assert "\x1b[31m- removed\x1b[0m" in colored
 
 
-def test_a_limit(told: tuple[Project, Repository]) -> None:
-    project, _ = told
+def test_a_limit_leaves_out_older_events(recorded: tuple[Project, Repository]) -> None:
+    project, _ = recorded
     result = project.run("history", "-n", "1")
     assert result.out.count("\n  ") == 1
     assert result.err == "Older events are not shown; run with --limit 0 to show all.\n"
@@ -103,8 +103,8 @@ def test_a_limit(told: tuple[Project, Repository]) -> None:
     assert project.run("history", "-n", "-1").code == 1
 
 
-def test_json(told: tuple[Project, Repository]) -> None:
-    project, _ = told
+def test_the_json_has_every_event(recorded: tuple[Project, Repository]) -> None:
+    project, _ = recorded
     data: Any = json.loads(project.run("history", "VIP", "--format", "json").out)
     assert list(data) == ["format_version", "tool", "generated_at", "name", "complete", "events"]
     assert (data["name"], data["complete"]) == ("VIP", True)
@@ -115,7 +115,7 @@ def test_json(told: tuple[Project, Repository]) -> None:
     assert merged["commit"]["author"] == "A Committer"
     assert merged["commit"]["committed_at"] == "2026-05-28T20:28:40Z"
     assert merged["changed_fields"] == ["query_dsl", "owner"]
-    assert [one["kind"] for one in merged["clauses"]] == ["changed", "added"]
+    assert [clause["kind"] for clause in merged["clauses"]] == ["changed", "added"]
     assert merged["before"]["query_dsl"] == query("total_spend > 500")
     assert merged["after"]["owner"] == "sales"
     assert data["events"][1]["cosmetic"] is True
@@ -125,8 +125,8 @@ def test_json(told: tuple[Project, Repository]) -> None:
     assert (limited["name"], limited["complete"], len(limited["events"])) == (None, False, 2)
 
 
-def test_a_name_that_never_was(told: tuple[Project, Repository]) -> None:
-    project, _ = told
+def test_a_name_that_was_never_declared_is_an_error(recorded: tuple[Project, Repository]) -> None:
+    project, _ = recorded
     result = project.run("history", "Big spender")
     assert (result.code, result.out) == (1, "")
     assert "no commit of this branch declared a segment `Big spender`" in result.err
@@ -134,13 +134,13 @@ def test_a_name_that_never_was(told: tuple[Project, Repository]) -> None:
     assert "run `segctl history` to list all" in project.run("history", "xxxxxxxx").err
 
 
-def test_without_a_repository(project: Project) -> None:
+def test_without_a_repository_there_is_an_error(project: Project) -> None:
     result = project.run("history", GIT_CEILING_DIRECTORIES=str(project.root.parent))
     assert result.code == 1
     assert "error: the project is not in a git repository" in result.err
 
 
-def test_a_repository_without_segments(project: Project) -> None:
+def test_a_repository_without_segments_has_no_events(project: Project) -> None:
     repository = Repository(project.root, project.root)
     repository.git("init", "--quiet")
     repository.commit("Nothing", {})
@@ -155,14 +155,16 @@ def kinds(project: Project, *argv: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def empty(project: Project) -> tuple[Project, Repository]:
+def empty_repository(project: Project) -> tuple[Project, Repository]:
     repository = Repository(project.root, project.root)
     repository.git("init", "--quiet", "--initial-branch=main")
     return project, repository
 
 
-def test_a_rename_across_files_is_known_by_its_query(empty: tuple[Project, Repository]) -> None:
-    project, repository = empty
+def test_a_rename_across_files_is_detected_by_its_query(
+    empty_repository: tuple[Project, Repository],
+) -> None:
+    project, repository = empty_repository
     repository.commit(
         "Add", {"a.yaml": segment("A"), "b.yaml": segment("B", "x = 1"), "c.yaml": segment("C")}
     )
@@ -187,10 +189,10 @@ def test_a_rename_across_files_is_known_by_its_query(empty: tuple[Project, Repos
     assert "segctl cannot read one of the two" in project.run("history", "E").out
 
 
-def test_who_takes_a_name_after_another_has_a_past_of_its_own(
-    empty: tuple[Project, Repository],
+def test_a_segment_that_takes_a_name_later_has_its_own_history(
+    empty_repository: tuple[Project, Repository],
 ) -> None:
-    project, repository = empty
+    project, repository = empty_repository
     repository.commit("Add", {"a.yaml": segment("A")})
     repository.commit("Rename", {"a.yaml": segment("B")})
     repository.commit("Another A", {"a2.yaml": segment("A", "x = 1")})
@@ -201,36 +203,40 @@ def test_who_takes_a_name_after_another_has_a_past_of_its_own(
     assert kinds(project, "A") == [*own, ("renamed", "B"), ("created", "A")]
 
 
-def test_names_that_are_swapped_stay_with_their_names(empty: tuple[Project, Repository]) -> None:
-    project, repository = empty
+def test_a_swap_without_previous_names_is_two_edits(
+    empty_repository: tuple[Project, Repository],
+) -> None:
+    project, repository = empty_repository
     repository.commit("Add", {"a.yaml": segment("A"), "b.yaml": segment("B", "x = 1")})
     repository.commit("Swap", {"a.yaml": segment("B"), "b.yaml": segment("A", "x = 1")})
     assert kinds(project, "A") == [("changed", "A"), ("created", "A")]
 
 
-def previously(name: str, condition: str, *olds: str) -> str:
-    return segment(name, condition, extra=f"previous_names: [{', '.join(olds)}]\n")
+def segment_with_previous(name: str, condition: str, *previous: str) -> str:
+    return segment(name, condition, extra=f"previous_names: [{', '.join(previous)}]\n")
 
 
-def test_a_rename_that_the_file_declares_is_followed(empty: tuple[Project, Repository]) -> None:
-    project, repository = empty
+def test_a_rename_that_the_file_declares_is_followed(
+    empty_repository: tuple[Project, Repository],
+) -> None:
+    project, repository = empty_repository
     repository.commit("Add", {"a.yaml": segment("A", "x = 1"), "b.yaml": segment("Z", "x = 1")})
-    # Neither the file nor the query would tell, and Z's query would tell another thing.
-    new = {"a.yaml": None, "b.yaml": None, "new.yaml": previously("B", "x = 2", "A")}
+    # Neither the file nor the query shows the rename, and the query of Z suggests another one.
+    new = {"a.yaml": None, "b.yaml": None, "new.yaml": segment_with_previous("B", "x = 2", "A")}
     repository.commit("Rename", {**new, "z.yaml": segment("C", "x = 3")})
     assert kinds(project, "A") == kinds(project, "B") == [("renamed", "B"), ("created", "A")]
     assert kinds(project, "Z") == [("removed", "Z"), ("created", "Z")]
 
 
-def test_a_name_that_says_later_what_it_was_has_the_past_of_both(
-    empty: tuple[Project, Repository],
+def test_a_previous_name_that_is_added_later_joins_the_histories(
+    empty_repository: tuple[Project, Repository],
 ) -> None:
-    project, repository = empty
+    project, repository = empty_repository
     repository.commit("Add", {"a.yaml": segment("A", "x = 1")})
     repository.commit("Remove", {"a.yaml": None})
     repository.commit("Add another", {"b.yaml": segment("B", "x = 2")})
     assert kinds(project, "A") == [("removed", "A"), ("created", "A")]
-    repository.commit("It was A", {"b.yaml": previously("B", "x = 2", "A")})
+    repository.commit("It was A", {"b.yaml": segment_with_previous("B", "x = 2", "A")})
     both = [("changed", "B"), ("created", "B"), ("removed", "A"), ("created", "A")]
     assert kinds(project, "A") == kinds(project, "B") == both
     assert "previous_names  (none) -> A" in project.run("history", "B").out
@@ -241,20 +247,20 @@ def test_a_name_that_says_later_what_it_was_has_the_past_of_both(
 
 @pytest.mark.parametrize("queries", [(1, 2), (3, 4)], ids=["pure", "with edits"])
 def test_a_declared_swap_and_a_chain_are_followed(
-    empty: tuple[Project, Repository], queries: tuple[int, int]
+    empty_repository: tuple[Project, Repository], queries: tuple[int, int]
 ) -> None:
-    project, repository = empty
+    project, repository = empty_repository
     repository.commit("A", {"a.yaml": segment("A", "x = 1")})
     repository.commit("B", {"b.yaml": segment("B", "x = 2")})
     swap = {
-        "a.yaml": previously("A", f"x = {queries[1]}", "B"),
-        "b.yaml": previously("B", f"x = {queries[0]}", "A"),
+        "a.yaml": segment_with_previous("A", f"x = {queries[1]}", "B"),
+        "b.yaml": segment_with_previous("B", f"x = {queries[0]}", "A"),
     }
     repository.commit("Swap", swap)
     chain = {
         "a.yaml": None,
-        "b.yaml": previously("B", f"x = {queries[1]}", "A"),
-        "c.yaml": previously("C", f"x = {queries[0]}", "B"),
+        "b.yaml": segment_with_previous("B", f"x = {queries[1]}", "A"),
+        "c.yaml": segment_with_previous("C", f"x = {queries[0]}", "B"),
     }
     repository.commit("Move along", chain)
     shown = project.run("history", "C").out
@@ -263,18 +269,18 @@ def test_a_declared_swap_and_a_chain_are_followed(
     assert "name  A -> B" in shown
 
 
-def test_a_claim_of_a_name_that_still_stands_renames_nothing(
-    empty: tuple[Project, Repository],
+def test_a_claim_of_a_name_that_still_exists_renames_nothing(
+    empty_repository: tuple[Project, Repository],
 ) -> None:
-    project, repository = empty
+    project, repository = empty_repository
     repository.commit("Add", {"a.yaml": segment("A", "x = 1"), "b.yaml": segment("B", "x = 2")})
-    repository.commit("Claim", {"b.yaml": previously("B", "x = 2", "A")})
+    repository.commit("Claim", {"b.yaml": segment_with_previous("B", "x = 2", "A")})
     assert kinds(project, "A") == [("created", "A")]
     assert kinds(project, "B") == [("changed", "B"), ("created", "B")]
 
 
-def test_every_field_is_told(empty: tuple[Project, Repository]) -> None:
-    project, repository = empty
+def test_every_field_is_shown(empty_repository: tuple[Project, Repository]) -> None:
+    project, repository = empty_repository
     repository.commit("Add", {"a.yaml": segment("A", extra="protected: true\n")})
     repository.commit("Free", {"a.yaml": segment("A")})
     more = f"parent_list_ids: [{LIST}]\ntags: [x, y]\nowner: sales\ndescription: |\n  Why.\n"
@@ -296,8 +302,8 @@ def test_every_field_is_told(empty: tuple[Project, Repository]) -> None:
     assert "removed  total_spend > 500" in out
 
 
-def test_a_query_file_belongs_to_its_segment(empty: tuple[Project, Repository]) -> None:
-    project, repository = empty
+def test_a_query_file_belongs_to_its_segment(empty_repository: tuple[Project, Repository]) -> None:
+    project, repository = empty_repository
     named = "name: A\nquery_file: a.sql\n"
     repository.commit("Add", {"a.yaml": named, "a.sql": query("x = 1"), "b.yaml": segment("B")})
     repository.commit("Edit the query", {"a.sql": query("x = 2"), "unused.sql": "x"})
@@ -305,10 +311,10 @@ def test_a_query_file_belongs_to_its_segment(empty: tuple[Project, Repository]) 
     assert "changed  x = 1 -> x = 2" in project.run("history", "A").out
 
 
-def test_a_copy_is_no_event_and_an_edit_without_effect_neither(
-    empty: tuple[Project, Repository],
+def test_a_copy_and_an_edit_without_effect_are_not_events(
+    empty_repository: tuple[Project, Repository],
 ) -> None:
-    project, repository = empty
+    project, repository = empty_repository
     repository.commit("Add", {"a.yaml": segment("A")})
     repository.commit("Copy", {"b.yaml": segment("A")})
     repository.commit("Comment", {"a.yaml": segment("A") + "# more\n"})
@@ -328,14 +334,14 @@ def test_a_copy_is_no_event_and_an_edit_without_effect_neither(
         (f"(#{'9' * 30})", None),
     ],
 )
-def test_the_pull_request_of_a_subject(subject: str, number: int | None) -> None:
+def test_the_pull_request_is_read_from_the_subject(subject: str, number: int | None) -> None:
     assert Commit("c", 0, "a", subject).pull_request == number
 
 
-def test_what_looks_like_an_address_or_a_key_is_not_shown(
-    empty: tuple[Project, Repository],
+def test_addresses_and_keys_are_not_shown(
+    empty_repository: tuple[Project, Repository],
 ) -> None:
-    project, repository = empty
+    project, repository = empty_repository
     key = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
     repository.write({"a.yaml": segment("A")})
     repository.git("add", "--all")

@@ -1,4 +1,4 @@
-"""Random histories against a model of the truth that knows neither git nor YAML."""
+"""Random histories, compared with a model that does not know git or YAML."""
 
 from __future__ import annotations
 
@@ -30,29 +30,33 @@ histories = st.lists(st.one_of(steps, branches), min_size=1, max_size=7)
 
 
 @dataclass
-class Truth:
-    """What each file declares, and what was last declared of the names that are gone."""
+class Model:
+    """What each file declares, and the last declaration of each removed name."""
 
     files: dict[str, Content] = field(default_factory=dict)
-    held: dict[str, tuple[str, int]] = field(default_factory=dict)
-    gone: dict[str, tuple[int, str]] = field(default_factory=dict)
+    declared: dict[str, tuple[str, int]] = field(default_factory=dict)
+    removed: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def commit(self, step: Step, commit: str) -> None:
         before = {name: self.conditions(name) for name in NAMES}
         for file, content in step.items():
             self.files[file] = content
             if isinstance(content, tuple):
-                self.held[file] = content
+                self.declared[file] = content
             elif content is None:
-                self.held.pop(file, None)
+                self.declared.pop(file, None)
         for name in NAMES:
             if self.conditions(name):
-                self.gone.pop(name, None)
+                self.removed.pop(name, None)
             elif before[name]:
-                self.gone[name] = before[name][0], commit
+                self.removed[name] = before[name][0], commit
 
     def conditions(self, name: str) -> list[int]:
-        return [one[1] for _, one in sorted(self.held.items()) if one[0] == name]
+        return [
+            condition
+            for _, (declared_name, condition) in sorted(self.declared.items())
+            if declared_name == name
+        ]
 
 
 def text(content: Content) -> str | None:
@@ -63,8 +67,8 @@ def text(content: Content) -> str | None:
     return segment(content[0], f"x = {content[1]}")
 
 
-def written(branch: str, step: Step, *more: str) -> bytes:
-    """Write one commit for `git fast-import`: a process for each would take all the time."""
+def commit_stream(branch: str, step: Step, *more: str) -> bytes:
+    """Return one commit for `git fast-import`, which is much faster than a process per commit."""
     lines = [f"commit refs/heads/{branch}", "committer A <a@example.invalid> 1780000000 +0000"]
     lines += ["data 1", "x", *more]
     for file, content in step.items():
@@ -79,36 +83,37 @@ def written(branch: str, step: Step, *more: str) -> bytes:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(histories)
-def test_the_ledger_and_the_audit_tell_the_truth(history: list[Step | list[Step]]) -> None:
-    stream, totals = [written("main", {})], []
+def test_the_removals_and_the_audit_agree_with_the_model(history: list[Step | list[Step]]) -> None:
+    stream, totals = [commit_stream("main", {})], []
     for number, step in enumerate(history):
         if isinstance(step, dict):
-            stream.append(written("main", step))
+            stream.append(commit_stream("main", step))
             totals.append(step)
             continue
         branch = f"work{number}"
         total: Step = {}
-        for place, one in enumerate(step):
-            stream.append(written(branch, one, *([] if place else ["from refs/heads/main"])))
-            total |= one
-        stream.append(written("main", total, f"merge refs/heads/{branch}"))
+        for index, branch_step in enumerate(step):
+            parent = [] if index else ["from refs/heads/main"]
+            stream.append(commit_stream(branch, branch_step, *parent))
+            total |= branch_step
+        stream.append(commit_stream("main", total, f"merge refs/heads/{branch}"))
         totals.append(total)
-    truth = Truth()
+    model = Model()
     with tempfile.TemporaryDirectory() as folder:
         repository = new_repository(Path(folder))
         repository.git("fast-import", "--quiet", data=b"".join(stream))
         commits = repository.git("rev-list", "--first-parent", "--reverse", "main").split()
         for total, commit in zip(totals, commits[1:], strict=True):
-            truth.commit(total, commit)
-        past = read_timeline(repository.root, "segments")
-    found = {one.segment.name: one for one in past.removals(())}
+            model.commit(total, commit)
+        timeline = read_timeline(repository.root, "segments")
     assert {
-        name: (one.segment.query.rpartition(" ")[2], one.commit) for name, one in found.items()
-    } == {name: (str(condition), commit) for name, (condition, commit) in truth.gone.items()}
+        removal.name: (removal.segment.query.rpartition(" ")[2], removal.commit)
+        for removal in timeline.removals(())
+    } == {name: (str(condition), commit) for name, (condition, commit) in model.removed.items()}
 
-    # Played from the beginning, the events lead to what is declared at the end.
+    # Replayed from the beginning, the events lead to what is declared at the end.
     state: dict[str, str] = {}
-    for event in reversed(list(Audit(past).events())):
+    for event in reversed(list(Audit(timeline).events())):
         if event.before is not None and event.before.name != event.name:
             assert state.pop(event.before.name) == event.before.segment.query
         if event.after is None:
@@ -116,13 +121,13 @@ def test_the_ledger_and_the_audit_tell_the_truth(history: list[Step | list[Step]
         else:
             state[event.name] = event.after.segment.query
     assert {name: query.rpartition(" ")[2] for name, query in state.items()} == {
-        name: str(truth.conditions(name)[0]) for name in NAMES if truth.conditions(name)
+        name: str(model.conditions(name)[0]) for name in NAMES if model.conditions(name)
     }
-    # Each segment's own events are among those of all.
-    everything = list(Audit(past).events())
-    for name in past.names():
-        own = Audit(past).events_of(name)
-        assert own == [event for event in everything if event in own]
-        assert [event for event in everything if event.name == name] == [
+    # The events of one segment are among those of all segments.
+    all_events = list(Audit(timeline).events())
+    for name in timeline.names():
+        own = Audit(timeline).events_of(name)
+        assert own == [event for event in all_events if event in own]
+        assert [event for event in all_events if event.name == name] == [
             event for event in own if event.name == name
         ]

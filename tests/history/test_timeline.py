@@ -1,4 +1,4 @@
-"""Which segments git says are gone, and when it cannot say."""
+"""Removals from git history, and the reasons for which they are unavailable."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ A, B = segment("A"), segment("B", "country = 'CZ'")
 BROKEN = "name: [A\n"
 
 
-def gone(repository: Repository, *now: str) -> dict[str, str]:
-    """The names in the ledger, with the commits that removed them."""
+def removed(repository: Repository, *now: str) -> dict[str, str]:
+    """Return the removed names with the commits that removed them."""
     removal_history = read_removal_history(repository.root, "segments", set(now))
     assert removal_history.unavailable == ""
-    return {one.segment.name: one.commit for one in removal_history.removals}
+    return {removal.name: removal.commit for removal in removal_history.removals}
 
 
-def test_a_removed_segment_is_in_the_ledger_as_last_declared(repository: Repository) -> None:
+def test_a_removed_segment_is_as_last_declared(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
     repository.commit("Edit", {"a.yaml": segment("A", "orders_count > 3", extra="protected: true")})
     commit = repository.commit("Remove", {"a.yaml": None})
@@ -49,51 +49,51 @@ def test_removals_are_in_the_order_of_commits(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": B, "c.yaml": segment("C")})
     repository.commit("Remove one", {"b.yaml": None})
     repository.commit("Remove two", {"c.yaml": None, "a.yaml": None})
-    assert list(gone(repository)) == ["B", "A", "C"]
+    assert list(removed(repository)) == ["B", "A", "C"]
 
 
 def test_the_last_removal_counts(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.commit("Remove", {"a.yaml": None})
     repository.commit("Add again elsewhere", {"deep/er/a.yml": A})
-    assert gone(repository) == {}
+    assert removed(repository) == {}
     last = repository.commit("Remove again", {"deep/er/a.yml": None})
-    assert gone(repository) == {"A": last}
+    assert removed(repository) == {"A": last}
 
 
-def test_what_is_declared_now_is_not_gone(repository: Repository) -> None:
+def test_a_name_that_is_declared_now_is_not_removed(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     commit = repository.commit("Remove", {"a.yaml": None})
-    assert gone(repository) == {"A": commit}
-    assert gone(repository, "A") == {}
+    assert removed(repository) == {"A": commit}
+    assert removed(repository, "A") == {}
 
 
-def test_what_only_the_work_tree_removed_is_not_gone(repository: Repository) -> None:
+def test_a_file_that_only_the_work_tree_removed_is_not_removed(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
     repository.write({"a.yaml": None, "b.yaml": segment("C")})
-    assert gone(repository, "C") == {}
+    assert removed(repository, "C") == {}
 
 
 def test_a_move_removes_nothing(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.commit("Move", {"a.yaml": None, "z/é ñ\n.yaml": A})
     repository.commit("Move back, and edit", {"z/é ñ\n.yaml": None, "a.yml": segment("A", "a = 1")})
-    assert gone(repository) == {}
+    assert removed(repository) == {}
 
 
-def test_a_name_that_is_edited_is_gone(repository: Repository) -> None:
+def test_a_name_that_is_edited_is_removed(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     commit = repository.commit("Rename", {"a.yaml": segment("A2")})
-    assert gone(repository) == {"A": commit}
+    assert removed(repository) == {"A": commit}
 
 
 def test_a_second_file_keeps_the_name(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": segment("A", extra="protected: true")})
     repository.commit("Copy", {"b.yaml": A})
     repository.commit("Remove one", {"a.yaml": None})
-    assert gone(repository) == {}
+    assert removed(repository) == {}
     commit = repository.commit("Remove the other", {"b.yaml": None})
-    assert gone(repository) == {"A": commit}
+    assert removed(repository) == {"A": commit}
     (removal,) = read_removal_history(repository.root, "segments", ()).removals
     assert not removal.is_protected
 
@@ -115,45 +115,47 @@ def test_a_broken_file_removes_nothing_until_it_is_removed(
 ) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.commit("Break", {"a.yaml": broken})
-    assert gone(repository) == {}
+    assert removed(repository) == {}
     repository.commit("Touch", {"other.txt": "x"})
     commit = repository.commit("Remove", {"a.yaml": None})
-    assert gone(repository) == {"A": commit}
+    assert removed(repository) == {"A": commit}
     repository.commit("Add again", {"a.yaml": A})
-    assert gone(repository) == {}
+    assert removed(repository) == {}
 
 
-def test_a_broken_file_that_is_repaired_under_another_name(repository: Repository) -> None:
+def test_a_broken_file_that_is_repaired_under_another_name_removes_the_first(
+    repository: Repository,
+) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.commit("Break", {"a.yaml": BROKEN})
     commit = repository.commit("Repair", {"a.yaml": B})
-    assert gone(repository) == {"A": commit}
+    assert removed(repository) == {"A": commit}
 
 
-def test_a_file_that_was_never_sound_declared_nothing(repository: Repository) -> None:
+def test_a_file_that_was_never_valid_declared_nothing(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": "name: A\n", "b.yaml": "name: {"})
     repository.commit("Remove", {"a.yaml": None, "b.yaml": None})
-    assert gone(repository) == {}
+    assert removed(repository) == {}
 
 
-def test_what_is_no_segment_file_declares_nothing(repository: Repository) -> None:
+def test_other_files_declare_nothing(repository: Repository) -> None:
     others = ["fields.yaml", ".hidden.yaml", ".git-hidden/a.yaml", "a.yaml.bak", "a.json"]
     repository.commit("Add", dict.fromkeys(others, A))
     (repository.root / "elsewhere.yaml").write_text(A)
     repository.commit("Add", {})
     (repository.root / "elsewhere.yaml").unlink()
     repository.commit("Remove", dict.fromkeys(others, None))
-    assert gone(repository) == {}
+    assert removed(repository) == {}
 
 
-def test_a_name_that_is_no_text_is_passed_over(repository: Repository) -> None:
+def test_a_name_that_is_not_a_string_is_skipped(repository: Repository) -> None:
     path = os.fsencode(repository.root) + b"/segments/\xff.yaml"
     with open(path, "w") as stream:  # noqa: PTH123 - a path of bytes
         stream.write(A)
     repository.commit("Add", {})
     os.unlink(path)  # noqa: PTH108
     repository.commit("Remove", {})
-    assert gone(repository) == {}
+    assert removed(repository) == {}
 
 
 @pytest.mark.posix
@@ -164,25 +166,25 @@ def test_a_link_declares_nothing_new(repository: Repository) -> None:
     repository.commit("Remove the file", {"a.yaml": None})
     (repository.root / "segments/c.yaml").symlink_to("a.yaml")
     commit = repository.commit("Link", {})
-    assert gone(repository)["A"] != commit
+    assert removed(repository)["A"] != commit
 
 
 @pytest.mark.posix
-def test_a_file_that_becomes_a_link_goes_on_declaring_what_it_did(repository: Repository) -> None:
+def test_a_file_that_becomes_a_link_keeps_its_declaration(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.write({"a.yaml": None, "a.txt": A})
     (repository.root / "segments/a.yaml").symlink_to("a.txt")
     repository.commit("Link", {})
-    assert gone(repository) == {}
-    assert gone(repository, "B") == {}
+    assert removed(repository) == {}
+    assert removed(repository, "B") == {}
     commit = repository.commit("Remove", {"a.yaml": None})
-    assert gone(repository) == {"A": commit}
+    assert removed(repository) == {"A": commit}
 
 
 # Queries in files of their own
 
 
-def test_the_query_file_is_that_of_the_time(repository: Repository) -> None:
+def test_a_version_is_read_with_the_query_file_of_its_time(repository: Repository) -> None:
     named = "name: A\nquery_file: ../queries/a.sql\n"
     repository.commit("Add", {"x/a.yaml": named, "queries/a.sql": query("total_spend > 1")})
     repository.commit("Edit the query alone", {"queries/a.sql": query("total_spend > 2")})
@@ -193,12 +195,12 @@ def test_the_query_file_is_that_of_the_time(repository: Repository) -> None:
     assert removal.commit == commit
 
 
-def test_a_query_file_that_goes_first_removes_nothing(repository: Repository) -> None:
+def test_a_query_file_that_is_removed_first_removes_nothing(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": 'name: A\n"query\\x5ffile": a.sql\n', "a.sql": ALL})
     repository.commit("Remove the query", {"a.sql": None})
-    assert gone(repository) == {}
+    assert removed(repository) == {}
     commit = repository.commit("Remove the file", {"a.yaml": None})
-    assert gone(repository) == {"A": commit}
+    assert removed(repository) == {"A": commit}
 
 
 # Shapes of repositories
@@ -212,29 +214,29 @@ def test_a_merge_is_one_commit(repository: Repository) -> None:
     repository.commit("Remove it", {"c.yaml": None})
     repository.git("checkout", "-q", "main")
     repository.commit("Meanwhile", {"d.yaml": segment("D")})
-    merge = repository.merge("work", "Merge pull request #5 from somebody/work")
-    assert gone(repository) == {"A": merge}
+    merge = repository.merge("work", "Merge pull request #5 from someone/work")
+    assert removed(repository) == {"A": merge}
     repository.git("checkout", "-q", "--detach")
-    assert gone(repository) == {"A": merge}
+    assert removed(repository) == {"A": merge}
     repository.git("checkout", "-q", "work")
-    assert "C" in gone(repository)
+    assert "C" in removed(repository)
 
 
-def test_a_project_in_a_subfolder_and_in_a_worktree(tmp_path: Path) -> None:
+def test_a_project_can_be_in_a_subfolder_and_in_a_worktree(tmp_path: Path) -> None:
     repository = new_repository(tmp_path / "top", "some/[pro]ject *")
     (repository.top / "segments").mkdir()
     (repository.top / "segments/x.yaml").write_text(segment("X"))
     repository.commit("Add", {"a.yaml": A})
     commit = repository.commit("Remove", {"a.yaml": None})
-    assert gone(repository) == {"A": commit}
+    assert removed(repository) == {"A": commit}
     repository.git("worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
     there = Repository(tmp_path / "tree", tmp_path / "tree/some/[pro]ject *")
     (there.root / "segments").mkdir(parents=True)
-    assert gone(there) == {"A": commit}
+    assert removed(there) == {"A": commit}
 
 
 @pytest.mark.posix
-def test_nothing_that_the_user_sets_changes_what_is_read(
+def test_the_settings_of_the_user_change_nothing(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     repository.commit("Add", {"a.yaml": A, "é.yaml": B})
@@ -268,19 +270,19 @@ def test_nothing_that_the_user_sets_changes_what_is_read(
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", str(trap))
     monkeypatch.setenv("GIT_TRACE", "1")
-    assert gone(repository) == {"A": commit, "B": commit}
+    assert removed(repository) == {"A": commit, "B": commit}
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_replaced_object_deceives_nobody(repository: Repository) -> None:
+def test_replaced_objects_are_not_followed(repository: Repository) -> None:
     first = repository.commit("Add", {"a.yaml": A})
     repository.commit("Empty", {"a.yaml": None})
     again = repository.commit("Add again", {"a.yaml": A})
     repository.git("replace", again, first)
-    assert gone(repository) == {}
+    assert removed(repository) == {}
 
 
-def test_a_date_that_is_none_is_the_beginning_of_time(repository: Repository) -> None:
+def test_an_invalid_date_is_1970(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     (repository.root / "segments/a.yaml").unlink()
     repository.git("add", "--all")
@@ -290,24 +292,24 @@ def test_a_date_that_is_none_is_the_beginning_of_time(repository: Repository) ->
         "author A <a@example.invalid> soon +0000\ncommitter A <a@example.invalid> soon +0000\n\nx\n"
     )
     (repository.top / "raw").write_text(raw, newline="\n")
-    made = repository.git("hash-object", "-t", "commit", "-w", "--literally", "raw")
-    repository.git("reset", "-q", "--hard", made)
+    commit = repository.git("hash-object", "-t", "commit", "-w", "--literally", "raw")
+    repository.git("reset", "-q", "--hard", commit)
     (removal,) = read_removal_history(repository.root, "segments", ()).removals
     assert removal.removed_at == "1970-01-01T00:00:00Z"
     assert Commit("c", 10**18, "a", "s").committed_at.year == 1970
 
 
-# What cannot be known
+# Unavailable histories
 
 
-def why(root: Path) -> str:
+def reason(root: Path) -> str:
     removal_history = read_removal_history(root, "segments", ())
     assert removal_history.removals == ()
     return f"{removal_history.unavailable}; {removal_history.remedy}"
 
 
 @pytest.mark.posix
-def test_without_git(repository: Repository, tmp_path: Path) -> None:
+def test_without_git_the_history_is_unavailable(repository: Repository, tmp_path: Path) -> None:
     removal_history = read_removal_history(
         repository.root, "segments", (), env={"PATH": str(tmp_path)}
     )
@@ -323,23 +325,23 @@ def test_without_git(repository: Repository, tmp_path: Path) -> None:
     assert removal_history.unavailable.startswith("git cannot be started: ")
 
 
-def test_outside_a_repository(tmp_path: Path) -> None:
+def test_outside_a_repository_the_history_is_unavailable(tmp_path: Path) -> None:
     os.environ["GIT_CEILING_DIRECTORIES"] = str(tmp_path.parent)
     try:
-        assert why(tmp_path).startswith("the project is not in a git repository; ")
+        assert reason(tmp_path).startswith("the project is not in a git repository; ")
     finally:
         del os.environ["GIT_CEILING_DIRECTORIES"]
 
 
-def test_inside_the_repositorys_own_folder(repository: Repository) -> None:
+def test_inside_the_git_folder_the_history_is_unavailable(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
-    assert "not in the work tree" in why(repository.top / ".git")
+    assert "not in the work tree" in reason(repository.top / ".git")
 
 
-def test_without_a_commit(repository: Repository) -> None:
-    assert "no commit" in why(repository.root)
+def test_without_a_commit_the_history_is_unavailable(repository: Repository) -> None:
+    assert "no commit" in reason(repository.root)
     repository.git("symbolic-ref", "HEAD", "refs/heads/nowhere")
-    assert "no commit" in why(repository.root)
+    assert "no commit" in reason(repository.root)
 
 
 def clone(repository: Repository, to: Path, *options: str) -> Path:
@@ -348,29 +350,29 @@ def clone(repository: Repository, to: Path, *options: str) -> Path:
     return to
 
 
-def test_a_shallow_clone(repository: Repository, tmp_path: Path) -> None:
+def test_a_shallow_clone_is_reported(repository: Repository, tmp_path: Path) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.commit("Remove", {"a.yaml": None})
-    found = why(clone(repository, tmp_path / "shallow", "--depth=1"))
-    assert "shallow clone" in found
-    assert "`fetch-depth: 0`" in found
+    message = reason(clone(repository, tmp_path / "shallow", "--depth=1"))
+    assert "shallow clone" in message
+    assert "`fetch-depth: 0`" in message
 
 
-@pytest.mark.parametrize("what", ["blob:none", "tree:0"])
+@pytest.mark.parametrize("omitted", ["blob:none", "tree:0"])
 def test_a_partial_clone_is_not_completed(
-    repository: Repository, tmp_path: Path, what: str
+    repository: Repository, tmp_path: Path, omitted: str
 ) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.commit("Remove", {"a.yaml": None, "b.yaml": B})
-    there = clone(repository, tmp_path / "partial", f"--filter={what}")
+    partial = clone(repository, tmp_path / "partial", f"--filter={omitted}")
     for _ in range(2):
-        found = why(there)
-        assert "partial clone" in found
-        assert "`fetch-depth: 0` and no `filter`" in found
+        message = reason(partial)
+        assert "partial clone" in message
+        assert "`fetch-depth: 0` and no `filter`" in message
 
 
 @pytest.mark.parametrize("folder", ["segments", "segments/team"])
-def test_a_submodule_that_is_not_checked_out(
+def test_a_submodule_that_is_not_checked_out_is_reported(
     repository: Repository, tmp_path: Path, folder: str
 ) -> None:
     repository.commit("Add", {"team/a.yaml": A, "b.yaml": B})
@@ -380,46 +382,46 @@ def test_a_submodule_that_is_not_checked_out(
     repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},{folder}")
     repository.git("commit", "-qm", "Into a repository of its own")
     (repository.root / folder).mkdir(parents=True, exist_ok=True)
-    found = why(repository.root)
-    assert f"`{folder}` is a submodule" in found
-    assert "into this repository" in found
+    message = reason(repository.root)
+    assert f"`{folder}` is a submodule" in message
+    assert "into this repository" in message
 
 
 @pytest.mark.posix
-def test_a_folder_that_is_a_link(repository: Repository) -> None:
+def test_a_folder_that_is_a_link_is_reported(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     (repository.root / "segments").rename(repository.root / "audiences")
     (repository.root / "segments").symlink_to("audiences")
-    # It may be protected since, and only the other folder's history says so.
+    # The file may have been protected since, which only the target's history shows.
     repository.commit("Link", {"a.yaml": segment("A", extra="protected: true\n")})
     repository.commit("Remove", {"a.yaml": None})
-    assert "`segments` is a link" in why(repository.root)
+    assert "`segments` is a link" in reason(repository.root)
 
 
 @pytest.mark.posix
-def test_a_damaged_repository(repository: Repository) -> None:
+def test_a_damaged_repository_is_reported(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     blob = repository.git("rev-parse", "HEAD:segments/a.yaml")
     tree = repository.git("rev-parse", "HEAD^{tree}")
     repository.commit("Remove", {"a.yaml": None})
 
-    def damage(thing: str, content: bytes | None) -> None:
-        path = repository.top / ".git/objects" / thing[:2] / thing[2:]
+    def damage(object_id: str, content: bytes | None) -> None:
+        path = repository.top / ".git/objects" / object_id[:2] / object_id[2:]
         path.chmod(0o644)
         path.unlink()
         if content is not None:
             path.write_bytes(content)
 
     damage(blob, b"nonsense")
-    assert "git cannot read the history: " in why(repository.root)
+    assert "git cannot read the history: " in reason(repository.root)
     damage(blob, None)
-    assert f"object {blob} is missing" in why(repository.root)
+    assert f"object {blob} is missing" in reason(repository.root)
     damage(tree, None)
-    assert "git cannot read the history: " in why(repository.root)
+    assert "git cannot read the history: " in reason(repository.root)
 
 
 @pytest.mark.posix
-def test_a_repository_of_somebody_else(repository: Repository) -> None:
+def test_a_repository_of_another_user_is_reported(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}
     fake = repository.top / "bin"
@@ -440,7 +442,7 @@ def test_a_repository_of_somebody_else(repository: Repository) -> None:
 
 
 @pytest.mark.posix
-def test_time_runs_out(repository: Repository) -> None:
+def test_a_timeout_is_reported(repository: Repository) -> None:
     fake = repository.top / "bin"
     fake.mkdir()
     (fake / "git").write_text("#!/bin/sh\nexec sleep 60\n")
@@ -451,14 +453,14 @@ def test_time_runs_out(repository: Repository) -> None:
     assert "longer than 0.2 seconds" in removal_history.unavailable
 
 
-def test_it_changes_nothing(repository: Repository) -> None:
+def test_reading_changes_nothing(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A})
     files = {p: p.stat().st_mtime_ns for p in (repository.top / ".git").rglob("*")}
-    gone(repository)
+    removed(repository)
     assert files == {p: p.stat().st_mtime_ns for p in (repository.top / ".git").rglob("*")}
 
 
-# The quick look
+# The quick scan for names
 
 
 @pytest.mark.parametrize(
@@ -482,82 +484,82 @@ def test_it_changes_nothing(repository: Repository) -> None:
         ("name: \x07", ""),
     ],
 )
-def test_the_quick_look_names_what_the_file_may_declare(text: str, name: str) -> None:
+def test_the_scan_returns_the_name_that_a_file_may_declare(text: str, name: str) -> None:
     assert possible_name(text.encode()) == name
 
 
-def test_the_quick_look_refuses_what_is_not_utf8() -> None:
+def test_the_scan_returns_nothing_for_a_file_that_is_not_utf8() -> None:
     assert possible_name(A.encode("utf-16")) == ""
 
 
-def test_names_are_those_that_were_declared(repository: Repository) -> None:
+def test_names_are_the_declared_ones(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": "name: never\n"})
     assert read_timeline(repository.root, "segments").names() == ["A"]
 
 
-def test_what_was_forgotten_is_never_ours_again(repository: Repository) -> None:
+def test_a_forgotten_segment_is_not_removed_later(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
     repository.commit("Forget A", {"a.yaml": "name: A\nremoved: forget\n"})
     repository.commit("Tidy up", {"a.yaml": None})
-    assert gone(repository, "B") == {}
+    assert removed(repository, "B") == {}
     repository.commit("Declare A again", {"a.yaml": A})
     last = repository.commit("Remove it for good", {"a.yaml": None})
-    assert gone(repository, "B") == {"A": last}
+    assert removed(repository, "B") == {"A": last}
 
 
-def test_a_tombstone_is_the_removal_and_not_the_commit_that_tidies_it_up(
+def test_a_tombstone_is_the_removal_and_not_the_commit_that_deletes_it(
     repository: Repository,
 ) -> None:
-    """Who makes a namesake while the tombstone stands must not lose it when the tombstone goes."""
+    """A namesake that is created while the tombstone exists must survive its deletion."""
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
     commit = repository.commit("Remove A", {"a.yaml": "name: A\nremoved: true\n"})
-    assert gone(repository, "B") == {"A": commit}
+    assert removed(repository, "B") == {"A": commit}
     repository.commit("Tidy up", {"a.yaml": None})
-    assert gone(repository, "B") == {"A": commit}
+    assert removed(repository, "B") == {"A": commit}
 
 
-def successors(repository: Repository) -> dict[str, str]:
-    """The names in the ledger, with those that took their places."""
+def renames(repository: Repository) -> dict[str, str]:
+    """Return the removed names with their new names."""
     removals = read_removal_history(repository.root, "segments", ()).removals
-    return {one.name: one.renamed_to for one in removals}
+    return {removal.name: removal.renamed_to for removal in removals}
 
 
-def test_a_name_that_is_changed_in_its_file_has_a_successor(repository: Repository) -> None:
+def test_a_name_that_is_changed_in_its_file_is_renamed(repository: Repository) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
     repository.commit("Rename A", {"a.yaml": segment("A2")})
-    assert successors(repository) == {"A": "A2"}
+    assert renames(repository) == {"A": "A2"}
     repository.commit("And again", {"a.yaml": segment("A3")})
     repository.commit("And move it", {"a.yaml": None, "c.yaml": segment("A3")})
-    assert successors(repository) == {"A": "A2", "A2": "A3"}
+    assert renames(repository) == {"A": "A2", "A2": "A3"}
 
 
-def test_another_segment_in_the_file_of_one_that_went_is_no_successor(
+def test_another_segment_in_the_file_of_a_removed_one_is_not_a_rename(
     repository: Repository,
 ) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
     repository.commit("Remove A", {"a.yaml": None})
     repository.commit("Use the file again", {"a.yaml": segment("New")})
-    assert successors(repository) == {"A": ""}
+    assert renames(repository) == {"A": ""}
 
 
-def test_a_segment_that_moves_into_the_file_of_one_that_goes_is_no_successor(
+def test_a_segment_that_moves_into_the_file_of_a_removed_one_is_not_a_rename(
     repository: Repository,
 ) -> None:
     repository.commit("Add", {"a.yaml": A, "b.yaml": B})
     repository.commit("Remove A, and move B", {"a.yaml": B, "b.yaml": None})
-    assert successors(repository) == {"A": ""}
+    assert renames(repository) == {"A": ""}
 
 
-def test_a_broken_file_that_comes_back_with_another_name_has_a_successor(
+def test_a_broken_file_that_is_repaired_with_another_name_is_renamed(
     repository: Repository,
 ) -> None:
     repository.commit("Add", {"a.yaml": A})
     repository.commit("Break", {"a.yaml": BROKEN})
     repository.commit("Repair", {"a.yaml": B})
-    assert successors(repository) == {"A": "B"}
+    assert renames(repository) == {"A": "B"}
 
 
-def test_what_left_the_folder_is_found_wherever_it_went(tmp_path: Path) -> None:
+def test_a_file_that_was_moved_out_of_the_folder_is_found(tmp_path: Path) -> None:
     repository = new_repository(tmp_path, "marketing")
     repository.commit("Add", {"a.yaml": A, "b.yaml": B, "deep/c.yaml": segment("C")})
 
