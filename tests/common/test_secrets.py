@@ -1,4 +1,4 @@
-"""A key, and whatever looks like one, is never shown."""
+"""Keys, and text that looks like one, are masked; e-mail addresses are detected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segctl.common.secrets import MASK, Secret, find_keys, has_email_address, re
 KEY = "SG." + "a" * 22 + "." + "b" * 43
 
 
-def test_a_secret_shows_itself_to_nobody_but_who_reveals_it(
+def test_only_reveal_returns_the_text_of_a_secret(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     secret = Secret(KEY)
@@ -40,7 +40,7 @@ def test_a_secret_shows_itself_to_nobody_but_who_reveals_it(
         ("", ""),
     ],
 )
-def test_the_mask_covers_what_looks_like_a_key(text: str, shown: str) -> None:
+def test_text_that_looks_like_a_key_is_masked(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
@@ -53,11 +53,11 @@ def test_the_mask_covers_what_looks_like_a_key(text: str, shown: str) -> None:
         ("opaque-token", f"{KEY} opaque-token", f"{MASK} {MASK}"),
     ],
 )
-def test_a_secret_masks_itself_in_the_words_of_others(secret: str, text: str, shown: str) -> None:
+def test_a_secret_masks_itself_in_other_texts(secret: str, text: str, shown: str) -> None:
     assert Secret(secret).mask(text) == shown
 
 
-def test_keys_are_found_where_they_stand() -> None:
+def test_keys_are_found_with_their_offsets() -> None:
     assert find_keys(f"a {KEY} b {KEY}", whole=True) == [2, 74]
     assert find_keys("WHERE SG.contact_id = 1") == [6]
     assert find_keys("WHERE SG.contact_id = 1", whole=True) == []
@@ -77,5 +77,5 @@ def test_keys_are_found_where_they_stand() -> None:
         ("", False),
     ],
 )
-def test_a_message_with_an_address_names_somebody(text: str, *, expected: bool) -> None:
+def test_a_message_with_an_e_mail_address_is_detected(text: str, *, expected: bool) -> None:
     assert has_email_address(text) is expected

@@ -1,8 +1,8 @@
-"""Did you mean …?"""
+"""Suggestions for misspelt words."""
 
 from __future__ import annotations
 
-import time
+import sys
 
 import pytest
 
@@ -23,11 +23,11 @@ KNOWN = ["name", "query_dsl", "owner"]
         ("", ""),
     ],
 )
-def test_the_nearest_word_whatever_its_case(word: str, meant: str) -> None:
+def test_the_closest_word_is_found_whatever_its_case(word: str, meant: str) -> None:
     assert closest_match(word, KNOWN) == meant
 
 
-def test_a_hint_or_what_to_say_without_one() -> None:
+def test_the_hint_falls_back_to_another_one() -> None:
     assert did_you_mean("onwer", KNOWN) == "did you mean `owner`?"
     assert did_you_mean("zzz", KNOWN, "there are three") == "there are three"
     assert did_you_mean("x", []) == ""
@@ -41,20 +41,20 @@ def test_a_hint_or_what_to_say_without_one() -> None:
         ("ab", ["AB"], "", "AB"),
         ("query", ["query_dsl"], "", "query_dsl"),
         ("country_code", ["country"], "", "country"),
-        # Of two, the slip; difflib alone takes the other one.
+        # The typing error wins; difflib alone would choose the other word.
         ("abcdef", ["abcdefgxy", "badcef"], "badcef", "badcef"),
         ("x" * 100, ["x" * 99], "", "x" * 99),
     ],
 )
-def test_a_slip_is_nearer_than_what_is_similar(
+def test_a_typing_error_is_nearer_than_a_similar_word(
     word: str, known: list[str], slip: str, similar: str
 ) -> None:
     assert nearest_match(word, known) == slip
     assert closest_match(word, known) == similar
 
 
-def test_nobody_misspells_a_novel() -> None:
-    begun = time.thread_time()
+def test_a_long_text_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without difflib, any comparison would raise an ImportError.
+    monkeypatch.setitem(sys.modules, "difflib", None)
 
     assert closest_match("name" * 100_000, ["name" * 100_000 + "x"]) == ""
-    assert time.thread_time() - begun < 5
