@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from segctl.account.definition_cache import DefinitionCache
     from segctl.app.console import Console
     from segctl.app.project import Project
+    from segctl.common.stopping import Stop
     from segctl.model import TargetRef
     from segctl.sendgrid.api import Reader, Writer
     from segctl.sendgrid.connection import Mount
@@ -26,7 +27,8 @@ class Connection:
 
     `requests` returns how many requests were sent so far. `digest` identifies the account in caches
     without naming it. `downloads` opens a client for exported files, which never sends the key.
-    `definitions` is the cache of definitions, `None` if none is used.
+    `stop` ends everything that waits for the account. `definitions` is the cache of definitions,
+    `None` if none is used.
     """
 
     target: TargetRef
@@ -35,6 +37,8 @@ class Connection:
     requests: Callable[[], int]
     digest: str
     downloads: Callable[[], Downloads]
+    stop: Stop
+    read_only: bool = True
     definitions: DefinitionCache | None = None
 
 
@@ -51,12 +55,13 @@ def connect(
 
     from segctl.common.loopback import is_loopback  # noqa: PLC0415
     from segctl.common.secrets import Secret  # noqa: PLC0415
+    from segctl.common.stopping import Stop  # noqa: PLC0415
     from segctl.model import TargetRef  # noqa: PLC0415
     from segctl.project.environment import account_digest, api_key, base_url  # noqa: PLC0415
     from segctl.sendgrid.api import Reader, Writer  # noqa: PLC0415
     from segctl.sendgrid.transport import Transport  # noqa: PLC0415
 
-    target = project.target
+    target, stop = project.target, Stop()
     if target.is_sandbox:
         from segctl.app.sandbox import open_sandbox  # noqa: PLC0415
 
@@ -69,6 +74,7 @@ def connect(
                 read_only=read_only,
                 mount=mount,
                 notify=console.talk,
+                stop=stop,
             ) as transport,
         ):
             yield Connection(
@@ -77,7 +83,9 @@ def connect(
                 Writer(transport),
                 lambda: transport.requests,
                 account_digest(str(project.root.resolve()), None, Secret("sandbox")),
-                lambda: _downloads(project, console, mount=mount),
+                lambda: _downloads(project, console, stop, mount=mount),
+                stop,
+                read_only,
             )
         return
     url = base_url(target, project.env)
@@ -92,6 +100,7 @@ def connect(
         read_only=read_only,
         direct=is_local,
         notify=console.talk,
+        stop=stop,
     ) as transport:
         digest = account_digest(url, target.subuser, key)
         yield Connection(
@@ -100,17 +109,24 @@ def connect(
             Writer(transport),
             lambda: transport.requests,
             digest,
-            lambda: _downloads(project, console, is_local=is_local),
+            lambda: _downloads(project, console, stop, is_local=is_local),
+            stop,
+            read_only,
             _definition_cache(project, console, digest),
         )
 
 
 def _downloads(
-    project: Project, console: Console, *, mount: Mount | None = None, is_local: bool = False
+    project: Project,
+    console: Console,
+    stop: Stop,
+    *,
+    mount: Mount | None = None,
+    is_local: bool = False,
 ) -> Downloads:
     from segctl.sendgrid.downloads import Downloads  # noqa: PLC0415
 
-    return Downloads(project.clock, mount=mount, local=is_local, notify=console.talk)
+    return Downloads(project.clock, mount=mount, local=is_local, notify=console.talk, stop=stop)
 
 
 def _definition_cache(project: Project, console: Console, digest: str) -> DefinitionCache | None:

@@ -58,7 +58,7 @@ def with_impacts(
             evaluations = evaluate(project, pairs, connection)
             if not evaluations[0].total:
                 # No change is too large for nobody: that is no answer.
-                raise UsageError("the dataset holds no contacts", hint="export the contacts again")
+                raise UsageError("the data set has no contacts", hint="export the contacts again")
     except SegctlError as error:
         summary = f"the audiences are unknown: {error.message}"
         unknown = Diagnostic("audience-unknown", severity, summary, hint=error.hint)
@@ -140,8 +140,8 @@ def _unknown_audiences(
         yield Diagnostic(
             "audience-unknown",
             severity,
-            f"{len(without_events)} segments cannot be counted: they use event_data, and the "
-            f"dataset has no events: {quote_names(change.name for change in without_events)}",
+            f"{len(without_events)} segments cannot be counted: they use event_data, and there "
+            f"are no events: {quote_names(change.name for change in without_events)}",
             hint=_events_hint(project),
         )
     for change in unknown:

@@ -1,51 +1,103 @@
-"""Gives a command what refreshing needs beside the account: the record, what the files say."""
+"""Refreshes: asking SendGrid to count segments' contacts now, as its quota allows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.errors import SegctlError
+from segctl.app.console import SILENT
+from segctl.app.lookup import find_segments
+from segctl.errors import SegctlError, UsageError
 from segctl.model import Create, Replace, Upgrade
-from segctl.model.report import Outcome, Status
+from segctl.model.report import Status
 from segctl.project.environment import cache_folder
 from segctl.project.state_folder import STATE_FOLDER
-from segctl.refreshing.refresher import ChangedSegment
+from segctl.refreshing.refresher import ChangedSegment, candidate_of, refresh_segments
 from segctl.refreshing.usage_log import UsageLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from segctl.app.connection import Connection
+    from segctl.app.console import Console
     from segctl.app.project import Project
+    from segctl.model import Remote
+    from segctl.model.report import Outcome, Refresh
 
 
-def record_of(project: Project, connection: Connection) -> UsageLog:
-    """Open the record of an account's refreshes. The sandbox keeps its own beside its state."""
-    sandbox = project.target.is_sandbox
-    folder = project.root / STATE_FOLDER if sandbox else cache_folder(project.env)
+def refresh_counts(
+    project: Project,
+    connection: Connection,
+    names: Sequence[str],
+    console: Console = SILENT,
+    *,
+    force: bool = False,
+) -> list[Refresh]:
+    """Ask SendGrid to count the segments with these names or ids; return what became of each.
+
+    If the quota is too small for all, the most important ones are first. `force` asks even if the
+    quota is known to be used up. Raises `UsageError` for names that the account does not have and
+    for v1 segments, before anything is sent, and `RemoteError` if the segments cannot be listed.
+    """
+    if connection.read_only:
+        raise UsageError("the connection is read-only", hint="connect with read_only=False")
+    priorities = refresh_priorities(project)
+    remotes = _refreshable(names, connection.reader.list_segments())
+    candidates = [candidate_of(remote, priorities.get(remote.name, 0)) for remote in remotes]
+    results = []
+    with console.progress("refreshing") as update:
+        for result in refresh_segments(
+            connection.writer,
+            candidates,
+            usage_log(project, connection),
+            project.config.time_zone,
+            lambda: connection.stop.requested,
+            force=force,
+        ):
+            results.append(result)
+            update(len(results), len(candidates))
+    return results
+
+
+def _refreshable(names: Sequence[str], listed: Sequence[Remote]) -> list[Remote]:
+    """Return the segments with these names or ids. Raises `UsageError`."""
+    remotes = find_segments(names, listed)
+    v1_names = [remote.name for remote in remotes if remote.is_v1]
+    if v1_names:
+        raise UsageError(
+            f"`{v1_names[0]}` is a v1 segment, which SendGrid cannot refresh",
+            hint="remove it, or run `segctl upgrade` to replace it by a V2 segment",
+        )
+    return remotes
+
+
+def usage_log(project: Project, connection: Connection) -> UsageLog:
+    """Return the log of an account's refreshes. The sandbox keeps its own beside its state."""
+    is_sandbox = project.target.is_sandbox
+    folder = project.root / STATE_FOLDER if is_sandbox else cache_folder(project.env)
     return UsageLog(folder, connection.digest, project.clock)
 
 
-def priorities(project: Project) -> Mapping[str, int]:
-    """Give the `refresh_priority` of each segment by name; none where the files cannot be read."""
+def refresh_priorities(project: Project) -> Mapping[str, int]:
+    """Return the `refresh_priority` of each segment by name; none if the files cannot be read."""
     try:
         declared = project.declarations.declared
     except SegctlError:
         return {}
-    return {one.name: one.refresh_priority for one in declared}
+    return {segment.name: segment.refresh_priority for segment in declared}
 
 
-def changed(project: Project, outcomes: Iterable[Outcome]) -> tuple[ChangedSegment, ...]:
-    """Give the segments that were created, patched or replaced.
+def changed_segments(project: Project, outcomes: Iterable[Outcome]) -> tuple[ChangedSegment, ...]:
+    """Return the segments that were created, patched or replaced.
 
-    By id: one that changed in two steps is refreshed once, by its last name.
+    A segment that changed in two steps is in it once, with its last name.
     """
-    known = priorities(project)
-    found: dict[str, ChangedSegment] = {}
-    for one in outcomes:
+    priorities = refresh_priorities(project)
+    changed: dict[str, ChangedSegment] = {}
+    for outcome in outcomes:
+        change = outcome.change
         # What was upgraded has just been counted: no quota is spent on it.
-        if one.status is Status.DONE and one.id and not isinstance(one.change, Upgrade):
-            name = one.change.name
-            is_new = isinstance(one.change, Create | Replace)
-            found[one.id] = ChangedSegment(one.id, name, known.get(name, 0), is_new)
-    return tuple(found.values())
+        if outcome.status is Status.DONE and outcome.id and not isinstance(change, Upgrade):
+            is_new = isinstance(change, Create | Replace)
+            priority = priorities.get(change.name, 0)
+            changed[outcome.id] = ChangedSegment(outcome.id, change.name, priority, is_new)
+    return tuple(changed.values())

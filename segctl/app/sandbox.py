@@ -19,9 +19,9 @@ STATE_FILE = "sandbox.sqlite3"
 
 @contextmanager
 def open_sandbox(root: Path) -> Iterator[Mount]:
-    """Open the project's sandbox, seeded on its first day, and close it at the end.
+    """Open the project's sandbox, which starts with fictional contacts, and close it at the end.
 
-    Raises `UsageError` where its file cannot be used.
+    Raises `UsageError` if its file cannot be used.
     """
     from segctl.emulator import Emulator, Settings, StateError  # noqa: PLC0415
 
@@ -33,11 +33,22 @@ def open_sandbox(root: Path) -> Iterator[Mount]:
             def mount(
                 method: str, target: str, headers: Mapping[str, str], body: bytes
             ) -> tuple[int, Mapping[str, str], bytes]:
-                reply = emulator.handle(method, target, headers, body)
-                return reply.status, dict(reply.headers), reply.body
+                response = emulator.handle(method, target, headers, body)
+                return response.status, dict(response.headers), response.body
 
             yield mount
     except StateError as error:
-        busy = "locked" in str(error)
-        hint = "another segctl works in it: try again" if busy else f"delete {path} to begin anew"
-        raise UsageError(f"the sandbox cannot be used: {error}", hint=hint) from None
+        is_locked = "locked" in str(error)
+        hint = (
+            "wait until the other segctl process ends, then try again"
+            if is_locked
+            else f"delete {path} to start over"
+        )
+        raise UsageError(f"cannot use the sandbox: {error}", hint=hint) from None
+
+
+def update_lock() -> float:
+    """Return for how many seconds the sandbox refuses to change a segment again."""
+    from segctl.emulator import Settings  # noqa: PLC0415
+
+    return Settings.sandbox().update_lock

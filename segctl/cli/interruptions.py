@@ -10,16 +10,17 @@ import click
 from segctl.common.stopping import stop_on_signals
 
 if TYPE_CHECKING:
-    from segctl.app.session import Session
+    from segctl.app.console import Console
+    from segctl.common.stopping import Stop
 
-WORDS = "\nInterrupted: finishing the request in flight. Again to stop at once."
+MESSAGE = "\nInterrupted: finishing the request in flight. Press Ctrl-C again to stop at once."
 
 
-def stop_in_order(session: Session) -> None:
+def stop_in_order(stop: Stop, console: Console) -> None:
     """Turn Ctrl-C and SIGTERM into requests to stop, from now until the command has ended.
 
-    The first one lets the requests in flight finish, and ends every wait. The second one leaves
-    them behind. Neither cuts the report short.
+    The first one lets the requests in flight finish, and ends every wait. The second one abandons
+    them. Neither cuts the report short.
     """
-    signals = stop_on_signals(session.stop, partial(session.say, WORDS))
+    signals = stop_on_signals(stop, partial(console.say, MESSAGE))
     click.get_current_context().with_resource(signals)

@@ -82,19 +82,6 @@ def with_project(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Call a command with the project and the console in one."""
-
-    @with_project
-    @wraps(function)
-    def command(project: Any, console: Any, **options: Any) -> Any:
-        from segctl.app.session import Session  # noqa: PLC0415
-
-        return function(Session(project, console), **options)
-
-    return command
-
-
 def plan_options(function: F) -> F:
     """Add every option of `PlanOptions`."""
     for add in reversed((_only_option, _strict_text_option, _renames_option, _references_option)):

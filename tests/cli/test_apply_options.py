@@ -50,10 +50,10 @@ def test_a_time_is_written_as_people_do(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (("--lock-timeout", "6x"), "write 90, 90s, 6m or 1h"),
-        (("--lock-timeout", "-1"), "write 90, 90s, 6m or 1h"),
-        (("--validation-timeout", ""), "write 90, 90s, 6m or 1h"),
-        (("--validation-timeout", "٣"), "write 90, 90s, 6m or 1h"),
+        (("--lock-timeout", "6x"), "write it as 90, 90s, 6m or 1h"),
+        (("--lock-timeout", "-1"), "write it as 90, 90s, 6m or 1h"),
+        (("--validation-timeout", ""), "write it as 90, 90s, 6m or 1h"),
+        (("--validation-timeout", "٣"), "write it as 90, 90s, 6m or 1h"),
         (("--parallelism", "0"), "1<=x<=16"),
         (("--parallelism", "17"), "1<=x<=16"),
         (("--on-invalid", "panic"), "is not one of 'keep', 'rollback'"),

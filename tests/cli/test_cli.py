@@ -365,7 +365,7 @@ def test_apply_asks_on_a_terminal(
     connected.declare("VIP", VIP)
     result = connected.run("apply")
     assert result.code == code
-    assert "Only `yes` makes them" in result.err
+    assert "Type `yes` to make them" in result.err
     assert ("VIP" in remote.definitions()) is (code == 0)
 
 
@@ -672,7 +672,7 @@ def test_a_sandbox_file_that_is_no_sandbox(project: Project) -> None:
     project.write({".segctl/sandbox.sqlite3": "not a database, whatever it is called" * 100})
     result = project.run("--target", "sandbox", "plan")
     assert result.code == 1
-    assert "the sandbox cannot be used" in result.err
+    assert "cannot use the sandbox" in result.err
     assert "delete " in result.err
 
 

@@ -185,7 +185,7 @@ def test_the_reason_of_an_unknown_audience_is_told_once_where_it_is_the_same(
     unknown = "the audiences are unknown: "
 
     shop.write({"segctl.yaml": SETTINGS.replace("people", "nobody")})
-    assert reasons(shop) == [f"warning: {unknown}there is no file nobody.csv"]
+    assert reasons(shop) == [f"warning: {unknown}nobody.csv not found"]
     shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
     assert reasons(shop) == [f"warning: {unknown}no contacts pulled from the target `production`"]
     shop.write({"segctl.yaml": "version: 1\nlimits: {max_audience_change: 50%}\n"})
@@ -224,11 +224,11 @@ def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
     found = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
     odd, unasked = sorted(one["summary"] for one in found)
     assert odd == (
-        "`Odd`: it cannot be counted: in the query on the account, the base has no column "
+        "`Odd`: it cannot be counted: in the query on the account, the contacts have no column "
         "`no_such_column`"
     )
     assert unasked == (
-        "`Opened`: it cannot be counted: it asks event_data, and the base has no events"
+        "`Opened`: it cannot be counted: it uses event_data, and there are no events"
     )
     places = {one["source"]["file"]: one["source"] for one in found}
     line = (shop.root / "segments/opened.yaml").read_text().split("\n")[1]
@@ -262,7 +262,7 @@ def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop:
 
 def test_a_base_that_cannot_tell_is_no_base(shop: Project) -> None:
     shop.write({"exports/people.csv": export(range(0))})
-    assert reasons(shop) == ["warning: the audiences are unknown: the dataset holds no contacts"]
+    assert reasons(shop) == ["warning: the audiences are unknown: the data set has no contacts"]
     folder = shop.root / ".segctl" / "contacts"
     folder.mkdir(parents=True)
     shop.write({"segctl.yaml": SETTINGS.replace("{contacts: exports/people.csv}", "pulled")})
@@ -287,7 +287,7 @@ def test_queries_without_events_are_told_at_once(shop: Project) -> None:
     plan = json.loads(shop.run("plan", "--format", "json").out)
     [found] = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
     assert found["summary"] == (
-        "3 segments cannot be counted: they use event_data, and the dataset has no events: "
+        "3 segments cannot be counted: they use event_data, and there are no events: "
         "`One`, `Three`, `Two`"
     )
     assert "contacts: {contacts: …, events: …}" in found["hint"]

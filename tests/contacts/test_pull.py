@@ -158,7 +158,7 @@ def test_a_data_set_has_the_contacts_with_their_types_and_lists(place: Place) ->
         "7 contacts of `production`, as of 2026-07-15T16:04:33Z (2 lists), "
         "in .segctl/contacts/production.duckdb\n"
     )
-    assert "`contacts: pulled` in segctl.yaml" in result.err
+    assert "add `contacts: pulled` to segctl.yaml" in result.err
     found = place.rows(
         "SELECT first_name, Plan, spend, since, email, email_domains, list_ids, created_at, city"
         " FROM contact_data ORDER BY contact_id"
@@ -206,18 +206,20 @@ def test_lists_of_remote_definitions_are_pulled(place: Place) -> None:
 def test_an_unknown_list_in_a_segment_is_reported(place: Place) -> None:
     gone = "0b1f4a10-5c1d-4a6e-9f02-000000000009"
     place.project.declare("VIP", query("Plan = 'pro'"), parent=gone)
-    assert f"warning: the account has no list `{gone}`" in place.pull().err
+    assert (
+        f"warning: segments use lists that the account does not have: `{gone}`" in place.pull().err
+    )
     assert json.loads(place.metadata()["lists"]) == [NEWS]
 
 
 def test_a_pull_can_be_limited_to_lists(place: Place) -> None:
     result = place.pull("--list", "VIP", "--list", NEWS, "--list", "VIP")
-    assert "They are those on `VIP`, `News` alone: shares are of them.\n" in result.out
+    assert "Only the contacts on `VIP`, `News`: shares are of them.\n" in result.out
     assert place.rows("SELECT count(*), count(DISTINCT contact_id) FROM contact_data") == [(5, 5)]
     assert json.loads(place.metadata()["only"]) == ["VIP", "News"]
     shown = place.run("show").out
     assert shown.startswith("production: 5 contacts as of 2026-07-15T16:04:33Z (")
-    assert "  only those on `VIP`, `News`\n" in shown
+    assert "  only the contacts on `VIP`, `News`\n" in shown
     # An empty list makes a data set, too, with all the columns.
     columns = set(place.rows("DESCRIBE contact_data"))
     assert place.pull("--list", "Other").out.startswith("0 contacts of `production`")
@@ -230,7 +232,7 @@ def test_a_pull_can_be_limited_to_lists(place: Place) -> None:
         (["vip"], "no list `vip`\n  hint: did you mean `VIP`?"),
         (["Zzz", "vip"], "no list `Zzz`, `vip`\n  hint: did you mean `VIP` for `vip`?"),
         (["News", ""], "the name of the list is empty"),
-        (["Twice"], "several lists `Twice`\n  hint: give its id"),
+        (["Twice"], "several lists `Twice`\n  hint: use the id of one"),
     ],
 )
 def test_an_unknown_list_option_is_reported(place: Place, names: list[str], words: str) -> None:
@@ -276,7 +278,7 @@ def test_the_next_pull_resumes_a_slow_export(place: Place, monkeypatch: pytest.M
         result.err
     )
     assert place.run("show").out == (
-        "production: a pull is unfinished; `segctl contacts pull` goes on with it\n"
+        "production: unfinished pull; run `segctl contacts pull` to resume\n"
     )
     place.emulator.spoil = None
     assert "Resuming the earlier export of all contacts" in place.pull().err
@@ -294,7 +296,7 @@ def test_a_pull_resumes_after_an_interrupt_anywhere(place: Place) -> None:
         place.emulator.interrupt_at = number
         first = place.run("pull")
         assert (first.code, place.dataset.exists()) == (130, False), first.err
-        assert "`segctl contacts pull` goes on from there" in first.err
+        assert "run `segctl contacts pull` again to resume" in first.err
         place.check_modes()
         place.emulator.interrupt_at = 0
         place.pull()

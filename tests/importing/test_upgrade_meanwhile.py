@@ -84,7 +84,7 @@ def test_a_segment_made_by_hand_is_changed_for_all_to_see_before_it_takes_a_plac
         assert "By hand" in shown
         run = apply(world, tmp_path, Run())
         assert run.code == 4
-        assert "not as declared yet" in run.err
+        assert "does not match the files yet" in run.err
         assert {one.id for one in world.segments()} >= {new, account.ids["A"]}
         world.emulator.console.edit(new, contacts_count=account.count("A"))
         world.clock.forward(400)

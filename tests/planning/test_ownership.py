@@ -928,7 +928,7 @@ def test_an_apply_that_may_not_finish_a_replacement_is_incomplete(
     again = connected.run("apply", "--auto-approve")
     assert again.code == 4
     assert "No changes." in again.out
-    assert "not as declared yet" in again.err
+    assert "does not match the files yet" in again.err
     assert set(unfinished) <= set(ids_by_name(remote).values())
 
 

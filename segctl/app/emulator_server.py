@@ -1,0 +1,49 @@
+"""The emulated SendGrid on a port of this machine, for tests and for trying things out."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from segctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DEFAULT_PORT = 8425
+
+
+@contextmanager
+def serve_emulator(
+    *,
+    port: int = DEFAULT_PORT,
+    state: str | None = None,
+    latency: float = 0.0,
+    faults: Sequence[str] = (),
+) -> Iterator[str]:
+    """Serve an emulated account, and yield its URL.
+
+    `port` 0 picks a free one. The account is kept in the file `state`, or in memory. `latency` is
+    in seconds, before each answer. `faults` are rules, as `segctl emulator --help` describes them.
+    Raises `UsageError` if the state, a rule or the port cannot be used.
+    """
+    from segctl.emulator import Emulator, Settings, StateError, serve  # noqa: PLC0415
+
+    settings = dataclasses.replace(Settings(), latency=latency)
+    with ExitStack() as stack:
+        try:
+            emulator = stack.enter_context(Emulator(state, settings))
+            emulator.seed()
+            emulator.faults.add(*faults)
+            server = stack.enter_context(serve(emulator, port=port))
+        except StateError as error:
+            raise UsageError(str(error)) from None
+        except ValueError as error:
+            raise UsageError(f"--fault: {error}") from None
+        except OSError as error:
+            raise UsageError(
+                f"cannot serve on port {port}: {error.strerror or error}",
+                hint="use --port 0 to pick a free port",
+            ) from None
+        yield server.url
