@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-_LOCK_ATTEMPTS = 100
+_LOCK_ATTEMPTS = 500
 _LOCK_INTERVAL = 0.02
 
 
@@ -69,7 +69,10 @@ class UsageLog:
             return
         try:
             # The lock ends with its process, however that ends.
-            yield self._path if self._lock(lock) else None
+            if not self._lock(lock):
+                # Whoever holds it hangs: this run waits for it once.
+                self._path = None
+            yield self._path
         finally:
             os.close(lock)
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import textwrap
 import threading
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +18,7 @@ from segctl.sendgrid.transport import ATTEMPTS, Transport
 from tests.sendgrid.support import Seen, answer, emulated, listening, segment_json
 from tests.support.account import KEY
 from tests.support.clock import FakeClock
+from tests.support.process import HANG, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -70,7 +65,13 @@ def mounted(mount: Mount) -> Transport:
 
 
 def test_one_list_and_one_get_for_each_that_is_wanted() -> None:
-    account = Account(40, lambda _: time.sleep(0.005))
+    # Each read waits for another one.
+    pair = threading.Barrier(2, timeout=HANG)
+
+    def wait_for_another(_: int) -> None:
+        pair.wait()
+
+    account = Account(40, wait_for_another)
     told: list[tuple[int, int]] = []
     with mounted(account) as transport:
         snapshot = take_snapshot(
@@ -94,10 +95,18 @@ def test_nothing_wanted_is_one_request() -> None:
 
 
 def test_the_server_keeps_its_order_whatever_comes_first() -> None:
-    account = Account(20, lambda number: time.sleep(0.001 * (20 - number)))
+    answered = [threading.Event() for _ in range(CONCURRENCY)]
+
+    def last_first(number: int) -> None:
+        if number < CONCURRENCY:
+            assert number + 1 == CONCURRENCY or answered[number + 1].wait(HANG)
+            answered[number].set()
+
+    account = Account(CONCURRENCY + 4, last_first)
     with mounted(account) as transport:
         snapshot = take_snapshot(Reader(transport), everything)
-    assert [one.id for one in snapshot.remotes] == [segment_json(n)["id"] for n in range(20)]
+    ids = [segment_json(n)["id"] for n in range(CONCURRENCY + 4)]
+    assert [one.id for one in snapshot.remotes] == ids
     assert all(one.query == segment_json(n)["query_dsl"] for n, one in enumerate(snapshot.remotes))
 
 
@@ -171,11 +180,10 @@ def test_a_segment_that_is_renamed_between_list_and_get() -> None:
 
 
 def settle(account: Account) -> None:
-    """Wait until no request is under way, and none follows."""
-    deadline = time.monotonic() + 10
-    while account.at_once and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.05)
+    """Wait until no request is under way, and none can follow."""
+    for thread in threading.enumerate():
+        if thread.name == "read":
+            thread.join(HANG)
     assert account.at_once == 0
 
 
@@ -185,20 +193,20 @@ def test_the_first_error_ends_it_at_once() -> None:
     def on_get(number: int) -> Served | None:
         if number == 7:
             return answer(403)
-        release.wait(30)
+        assert release.wait(HANG)
         return None
 
     account = Account(200, on_get)
-    started = time.monotonic()
     with mounted(account) as transport:
         try:
             with pytest.raises(Forbidden):
                 take_snapshot(Reader(transport), everything)
-            assert time.monotonic() - started < 5
+            # The others are still waited for by the server alone.
+            assert account.at_once > 0
         finally:
             release.set()
         begun = len(account.targets)
-        settle(account)
+    settle(account)
     # What was under way ended; nothing more was begun.
     assert len(account.targets) <= begun + CONCURRENCY < 100
 
@@ -218,7 +226,7 @@ def test_who_looks_at_progress_may_stop_it() -> None:
 
     def on_get(number: int) -> None:
         if number != 3:
-            release.wait(30)
+            assert release.wait(HANG)
 
     account = Account(500, on_get)
     with mounted(account) as transport:
@@ -227,7 +235,7 @@ def test_who_looks_at_progress_may_stop_it() -> None:
                 take_snapshot(Reader(transport), everything, stop)
         finally:
             release.set()
-        settle(account)
+    settle(account)
     assert len(account.targets) < 100
 
 
@@ -241,7 +249,7 @@ def test_ctrl_c_ends_a_process_whose_reads_hang(hung: str) -> None:
         is_list = seen.target.endswith("/2.0")
         if is_list == (hung == "list"):
             arrived.set()
-            release.wait(30)
+            release.wait(HANG)
         return answer(200, {"results": [segment_json(n) for n in range(40)]})
 
     program = textwrap.dedent("""
@@ -259,17 +267,9 @@ def test_ctrl_c_ends_a_process_whose_reads_hang(hung: str) -> None:
     """)
     with listening(serve) as server:
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-c", program, server.url],
-                stderr=subprocess.PIPE,
-                cwd=Path(__file__).parents[2],
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-            )
-            with process:
-                assert arrived.wait(20)
-                time.sleep(0.1)
-                process.send_signal(signal.SIGINT)
-                _, error = process.communicate(timeout=5)
+            with running("-c", program, server.url) as process:
+                process.wait_for(arrived)
+                process.interrupt()
+                assert process.finish() == (130, "", "")
         finally:
             release.set()
-    assert (process.returncode, error) == (130, b"")

@@ -19,7 +19,7 @@ from segctl.model import TargetRef
 from tests.support.account import KEY, Remote
 from tests.support.builders import query
 from tests.support.clock import FakeClock
-from tests.support.process import IS_ROOT
+from tests.support.process import HANG, IS_ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -269,10 +269,14 @@ def test_two_processes_do_not_tear_each_others_lines(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     spawn = multiprocessing.get_context("spawn")
     workers = [spawn.Process(target=append, args=(str(path), number)) for number in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(HANG)
+    finally:
+        for worker in workers:
+            worker.kill()
     assert [worker.exitcode for worker in workers] == [0, 0]
     found = lines(path)
     assert len(found) == 400

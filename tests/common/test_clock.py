@@ -12,14 +12,15 @@ from segctl.common.clock import SystemClock, format_utc
 def test_the_present_is_in_utc() -> None:
     clock = SystemClock()
     assert clock.now().utcoffset() == timedelta(0)
-    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    before = datetime.now(UTC)
+    assert before <= clock.now() <= datetime.now(UTC)
 
 
 def test_sleeping_takes_time() -> None:
     clock = SystemClock()
     before = clock.monotonic()
     clock.sleep(0.02)
-    assert 0.015 <= clock.monotonic() - before < 5
+    assert clock.monotonic() - before >= 0.015
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_one_request_may_insist() -> None:
     assert (stop.requested, stop.insisted) == (True, True)
 
 
-def test_every_request_rings_the_bells_of_those_that_watch() -> None:
+def test_every_request_wakes_those_that_watch() -> None:
     stop, early, late = Stop(), WakeEvent(), WakeEvent()
     with stop.watched_by(early):
         stop.request()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.emulator import Emulator, Settings, StateError
+from tests.support.process import running
 
 from .account import HEADERS, QUERY, V2, Account
 
@@ -118,11 +117,11 @@ def test_a_request_that_fails_inside_leaves_nothing_behind() -> None:
 
 def test_processes_share_a_new_file(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, QUERY])
-        for name in ("first", "second")
-    ]
-    assert [writer.wait(30) for writer in writers] == [0, 0]
+    with (
+        running("-c", WRITER, str(path), "first", QUERY) as first,
+        running("-c", WRITER, str(path), "second", QUERY) as second,
+    ):
+        assert [first.finish(), second.finish()] == [(0, "", "")] * 2
     with Account(path=path) as account:
         assert len(account.names()) == 80 + 3
 

@@ -31,6 +31,7 @@ from segctl.cli.main import main
 from segctl.emulator import Delivery, Emulator, Settings, seed
 from segctl.model.report import Report
 from tests.support.account import KEY
+from tests.support.process import HANG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -347,7 +348,7 @@ def crossed(apply: Callable[[Run], Run], first: int, second: int) -> tuple[Run, 
 
     def hold() -> None:
         held.set()
-        assert ended.wait(60)
+        assert ended.wait(HANG)
 
     def work() -> None:
         apply(inner)
@@ -355,7 +356,7 @@ def crossed(apply: Callable[[Run], Run], first: int, second: int) -> tuple[Run, 
 
     def begin() -> None:
         thread.start()
-        assert held.wait(60)
+        assert held.wait(HANG)
 
     inner = Run(key=OTHER_KEY, before={second: hold})
     outer = Run(before={first: begin})
@@ -363,7 +364,7 @@ def crossed(apply: Callable[[Run], Run], first: int, second: int) -> tuple[Run, 
     apply(outer)
     ended.set()
     if thread.ident is not None:
-        thread.join(60)
+        thread.join(HANG)
         assert not thread.is_alive()
     return outer, inner
 

@@ -6,16 +6,15 @@ The matrix kills in-process, thousands of times; this shows on a few scenarios t
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
 
 from segctl.emulator import Delivery, Response, serve
 from tests.support.account import KEY
-from tests.support.process import REPOSITORY, child_env
+from tests.support.process import HANG, running_segctl
 
 from .harness import wired, write
 from .scenarios import SCENARIOS, Scenario
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from segctl.emulator import Emulator
+    from tests.support.process import Process
 
 pytestmark = pytest.mark.posix
 
@@ -45,7 +45,7 @@ class Deadly:
         self._after = after
         self._seen = 0
         self._lock = threading.Lock()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.started: SimpleQueue[Process] = SimpleQueue()
 
     def __call__(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
@@ -57,8 +57,7 @@ class Deadly:
             return self._handle(method, target, headers, body)
         if self._after:
             self._handle(method, target, headers, body)
-        assert self.process is not None
-        self.process.kill()
+        self.started.get(timeout=HANG).kill()
         return Response(0, delivery=Delivery.DROPPED)
 
 
@@ -81,24 +80,17 @@ def test_a_killed_process(
 
 def kill(scenario: Scenario, root: Path, index: int, *, after: bool) -> None:
     world, witness = prepared(scenario, root)
-    said = root.with_name(f"{root.name}-said")
-    argv = [sys.executable, "-m", "segctl", "-C", str(root), "apply", "--auto-approve"]
+    argv = ("-C", str(root), "apply", "--auto-approve")
     with wired(world):
         with pytest.MonkeyPatch.context() as patch:
             deadly = Deadly(world.emulator, index, after=after)
             patch.setattr(world.emulator, "handle", deadly)
-            with serve(world.emulator) as server, said.open("wb") as stream:
-                there = {**world.env, "SEGCTL_BASE_URL": server.url, "SENDGRID_API_KEY": KEY}
-                deadly.process = subprocess.Popen(
-                    argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=stream,
-                    stderr=stream,
-                    cwd=REPOSITORY,
-                    env=child_env(**there),
-                )
-                code = deadly.process.wait(60)
-        assert code == -signal.SIGKILL, f"it was not killed at {index}: {said.read_text()}"
+            with serve(world.emulator) as server:
+                env = {**world.env, "SEGCTL_BASE_URL": server.url, "SENDGRID_API_KEY": KEY}
+                with running_segctl(*argv, **env) as process:
+                    deadly.started.put(process)
+                    code, out, err = process.finish()
+        assert code == -signal.SIGKILL, f"it was not killed at {index}: {out}{err}"
         world.look()
         assert not world.violations, f"killed at {index}: {world.violations}"
         found = struggle(world, scenario, root, witness)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from segctl.emulator.faults import Kind
 from tests.support.account import TEST_SETTINGS
 from tests.support.builders import query
 from tests.support.clock import FakeClock
-from tests.support.process import REPOSITORY, child_env
+from tests.support.process import REPOSITORY, child_env, running_segctl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -385,22 +384,17 @@ def test_real_processes(place: Place, mode: str) -> None:
 def test_the_emulator_as_a_process_keeps_no_key(project: Project, tmp_path: Path) -> None:
     state = tmp_path / "state" / "account.sqlite3"
     argv = ["emulator", "--port", "0", "--state", str(state), "-vv", "--fault", "PATCH * 500"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "segctl", *argv],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    url = process.stdout.readline().split()[-1]
-    project.declare("VIP", VIP)
-    for key in (KEY, PLAIN_KEY):
-        env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": key}
-        assert project.run("apply", "--auto-approve", **env).code == 0
-        project.declare("Another", VIP)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    with running_segctl(*argv) as process:
+        assert process.out is not None
+        url = process.out.wait_for("http://").split()[-1]
+        project.declare("VIP", VIP)
+        for key in (KEY, PLAIN_KEY):
+            env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": key}
+            assert project.run("apply", "--auto-approve", **env).code == 0
+            project.declare("Another", VIP)
+        process.interrupt()
+        code, out, err = process.finish()
+    assert code == 0
     assert_silent(out + err, "the emulator's output")
     files = [path for path in state.parent.iterdir() if path.is_file()]
     assert files

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +20,7 @@ from tests.sendgrid.support import Script, Served, answer, emulated, scripted, s
 from tests.support.account import KEY, Remote
 from tests.support.builders import query
 from tests.support.clock import FakeClock
-from tests.support.process import REPOSITORY, child_env
+from tests.support.process import running_segctl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -398,17 +396,12 @@ def test_two_processes_share_the_budget(connected: Project, remote: Remote) -> N
     names = [f"S{n:02}" for n in range(16)]
     for name in names:
         remote.emulator.console.create(name, query("total_spend > 500"))
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "segctl", "-C", str(connected.root), "refresh", *some],
-            cwd=REPOSITORY,
-            env=child_env(**connected.env),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for some in (names[::2], names[1::2])
-    ]
-    said = "".join(one.communicate(timeout=60)[0] for one in running)
+    argv = ("-C", str(connected.root), "refresh")
+    with (
+        running_segctl(*argv, *names[::2], **connected.env) as first,
+        running_segctl(*argv, *names[1::2], **connected.env) as second,
+    ):
+        said = first.finish()[1] + second.finish()[1]
     assert (said.count("  refreshing "), said.count("  deferred ")) == (10, 6)
     # Neither asked for what the other had taken.
     assert sum("/refresh/" in entry.target for entry in remote.emulator.log) == 10

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from segctl.common.files import LARGEST_PRIVATE
 from segctl.refreshing.quota import Usage
 from segctl.refreshing.usage_log import UsageLog
 from tests.support.clock import FakeClock
-from tests.support.process import REPOSITORY
+from tests.support.process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,9 +124,8 @@ record = UsageLog(Path({str(tmp_path)!r}), "d", SystemClock())
 for number in range(25):
     record.update(lambda past, now: past.with_use(sys.argv[1] + str(number), now))
 """
-    running = [
-        subprocess.Popen([sys.executable, "-c", script, name], cwd=REPOSITORY) for name in "abc"
-    ]
-    assert [one.wait(60) for one in running] == [0, 0, 0]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(running("-c", script, name)) for name in "abc"]
+        assert [process.finish() for process in processes] == [(0, "", "")] * 3
     (path,) = tmp_path.glob("*.json")
     assert len(json.loads(path.read_text())["uses"]) == 75

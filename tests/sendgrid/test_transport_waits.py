@@ -22,17 +22,16 @@ from segctl.sendgrid import CONCURRENCY
 from segctl.sendgrid.backoff import LONGEST_WAIT, TICK
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 from tests.support.account import KEY
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, SteppedClock
+from tests.support.process import HANG
 
 from .support import Script, Served, answer, scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from segctl.common.clock import Clock
     from segctl.sendgrid.connection import Mount
-
-HANG = 120.0
-"""Seconds after which a test that hangs is ended; nothing that passes takes so long."""
 
 FINE = answer(200, {})
 
@@ -69,9 +68,11 @@ class Server:
 
 
 @contextmanager
-def open_to(mount: Mount, **options: Any) -> Iterator[Transport]:
+def open_to(mount: Mount, clock: Clock | None = None, **options: Any) -> Iterator[Transport]:
+    """Open a transport by which waiting takes its time."""
+    clock = clock or SystemClock()
     with Transport(
-        "https://api.sendgrid.com", Secret(KEY), SystemClock(), mount=mount, **options
+        "https://api.sendgrid.com", Secret(KEY), clock, mount=mount, **options
     ) as transport:
         yield transport
 
@@ -131,7 +132,7 @@ def test_a_wait_that_would_be_too_long_is_an_error_instead() -> None:
 
 
 def test_sixteen_at_once_stay_sixteen_at_once() -> None:
-    together = threading.Barrier(CONCURRENCY, timeout=10)
+    together = threading.Barrier(CONCURRENCY, timeout=HANG)
 
     def serve(number: int) -> Served:
         # Each is answered only when the others are there.
@@ -140,13 +141,14 @@ def test_sixteen_at_once_stay_sixteen_at_once() -> None:
 
     server = Server(serve)
     with open_to(server) as transport, ThreadPoolExecutor(CONCURRENCY) as pool:
-        list(pool.map(lambda _: get(transport), range(CONCURRENCY * 5), timeout=20))
+        list(pool.map(lambda _: get(transport), range(CONCURRENCY * 5), timeout=HANG))
     assert server.most == CONCURRENCY
 
 
 def test_threads_that_are_limited_wait_together_and_are_announced_once() -> None:
     told: list[str] = []
-    together = threading.Barrier(CONCURRENCY, timeout=10)
+    together = threading.Barrier(CONCURRENCY, timeout=HANG)
+    clock = SteppedClock()
     beside_the_first: list[int] = []
 
     def serve(number: int) -> Served:
@@ -154,16 +156,21 @@ def test_threads_that_are_limited_wait_together_and_are_announced_once() -> None
             together.wait()
             return answer(429, None, Retry_After="0.3")
         if number == CONCURRENCY + 1:
-            time.sleep(0.1)
+            # The others are back at their wait, for this answer.
+            clock.wait_until_waiting(CONCURRENCY - 1)
             beside_the_first.append(server.under_way)
         return FINE
 
     server = Server(serve)
     with (
-        open_to(server, notify=told.append) as transport,
+        open_to(server, clock, notify=told.append) as transport,
         ThreadPoolExecutor(CONCURRENCY) as pool,
     ):
-        list(pool.map(lambda _: get(transport), range(CONCURRENCY), timeout=20))
+        sent = [pool.submit(get, transport) for _ in range(CONCURRENCY)]
+        clock.wait_until_waiting(CONCURRENCY)
+        clock.forward(1)
+        for future in sent:
+            future.result(HANG)
     assert server.count == CONCURRENCY * 2
     assert beside_the_first == [1]
     assert told == ["the rate limit is reached: waiting 1 s"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 REPOSITORY = Path(__file__).parents[2]
 HAS_MODES = sys.platform != "win32"
@@ -35,6 +35,14 @@ def child_env(**more: str) -> dict[str, str]:
     steering = ("SEGCTL", "SEND", "PYTHONUNBUFFERED")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
     return {**kept, **more}
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Wait until a condition holds that nothing announces; return whether it does."""
+    until = time.monotonic() + HANG
+    while not (holds := condition()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return holds
 
 
 class Output:
