@@ -82,7 +82,7 @@ def _fields(types: dict[str, str]) -> tuple[Field, ...]:
 
 
 def _yaml_text(text: str) -> str:
-    """Return a text as a YAML scalar: without quotes where that is safe."""
+    """Return a string as a YAML scalar: without quotes where that is safe."""
     is_word = text.isascii() and text.replace("_", "").isalnum() and not text[:1].isdecimal()
     keywords = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
     if is_word and text.lower() not in keywords:

@@ -90,7 +90,7 @@ def segment_text(
 
 
 def _difference(text: str, segment: Segment, upgrade_from: str) -> str:
-    """Read a text again; return why it does not declare the segment, or an empty text."""
+    """Read a text again; return why it does not declare the segment, or an empty string."""
     declared, document = read_segment("segment.yaml", text.encode(), {}, "")
     if declared is None:
         return _first_error(document)
@@ -157,7 +157,7 @@ def _block(text: str) -> str:
 
 
 def _double_quoted_lines(text: str) -> str:
-    """Return a text in double quotes, with each of its lines on a separate line."""
+    """Return a string in double quotes, with each of its lines on a separate line."""
     *complete, last = map(_escaped, text.split("\n"))
     lines = [f"{line}\\n" for line in complete]
     lines += [last] if last or not lines else []
@@ -198,7 +198,7 @@ def _is_visible_in_block(char: str) -> bool:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether a text needs no quotes, for this reader and for others."""
+    """Return whether a string needs no quotes, for this reader and for others."""
     if not all(map(is_visible, text)) or _NOT_TEXT.fullmatch(text):
         return False
     value = parse_document("", f"key: {text}\n").value

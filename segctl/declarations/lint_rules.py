@@ -147,7 +147,7 @@ def address_in_tests(_: Declared | None, value: object) -> Iterator[KeyViolation
 
 
 def mask_real_addresses(text: str) -> str:
-    """Return a text with every address masked that may belong to someone."""
+    """Return text with every address masked that may belong to someone."""
     for address in find_email_addresses(text):
         if not _is_fictional(address):
             text = text.replace(address, "***")

@@ -37,7 +37,7 @@ _MAX_SUGGESTED = 40
 SETTINGS_FILE = "segctl.yaml"
 
 _TYPE_WORDS = {
-    "string": "text",
+    "string": "a string",
     "array": "a list",
     "object": "a mapping",
     "boolean": "true or false",
@@ -212,7 +212,7 @@ def _type_words(value: Any) -> str:
         (list, "a list"),
         (dict, "a mapping"),
     )
-    return next((words for type_, words in types if isinstance(value, type_)), "text")
+    return next((words for type_, words in types if isinstance(value, type_)), "a string")
 
 
 # By what the value is, or by that and the type that it must have.
@@ -223,14 +223,14 @@ _TYPE_HINTS: dict[str | tuple[str, str], str] = {
     ("a date", "string"): "put it in quotes",
     ("a list", "string"): "put text that starts with [ or `- ` in quotes",
     ("a mapping", "string"): "put text that starts with { or contains `: ` in quotes",
-    ("text", "array"): "write it as a list: [value]",
-    ("text", "boolean"): "write true or false, without quotes",
-    ("text", "integer"): "write a number, without quotes",
+    ("a string", "array"): "write it as a list: [value]",
+    ("a string", "boolean"): "write true or false, without quotes",
+    ("a string", "integer"): "write a number, without quotes",
 }
 
 
 _WRITE_TYPE = {
-    "string": "write text",
+    "string": "write a string",
     "array": "write a list: [value]",
     "object": "write keys and values on the lines below, indented",
     "boolean": "write true or false",
@@ -240,7 +240,7 @@ _WRITE_TYPE = {
 
 def _report_empty(document: Document, error: Any, path: Path) -> None:
     if error.instance == "" and "pattern" in error.schema:
-        # `report_pattern` says what an empty text means there.
+        # `report_pattern` says what an empty string means there.
         return
     hint = "add a value, or remove it"
     document.report("empty-value", f"{field_words(path)} must not be empty", path=path, hint=hint)

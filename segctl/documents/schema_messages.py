@@ -1,4 +1,4 @@
-"""Messages for texts that do not have the form that their schema requires, field by field.
+"""Messages for strings that do not have the form that their schema requires, field by field.
 
 Owns the words for every `pattern` of the schemas, which jsonschema can only quote, and the one form
 of a percentage in YAML.
@@ -56,7 +56,7 @@ _IDENTIFIED = {
 
 
 def report_pattern(document: Document, error: Any, path: Path) -> None:
-    """Report a text that does not match the pattern of its schema."""
+    """Report a string that does not match the pattern of its schema."""
     match path:
         case ("parent_list_ids" | "upgrade_from", _):
             thing, hint = _IDENTIFIED[str(path[0])]

@@ -59,7 +59,7 @@ _MAX_BITS = 1 << 12
 
 _RESOLVER: Any = Resolver()
 _SPECIAL = frozenset(Resolver.yaml_implicit_resolvers)
-"""First characters of plain scalars that may not be text; an empty scalar is null."""
+"""First characters of plain scalars that may not be strings; an empty scalar is null."""
 
 
 def parse_document(file: str, text: str) -> Document:
@@ -264,7 +264,7 @@ class _Builder:
 
     def alias(self, event: Any) -> None:
         if self.mapping_without_key():
-            self.stop("bad-key", "a key must be plain text", event, "write the key itself")
+            self.stop("bad-key", "a key must be a string", event, "write the key itself")
         if event.anchor in self.open_anchors:
             self.stop(
                 "alias-cycle",
@@ -287,7 +287,7 @@ class _Builder:
         self.count(1, event)
         if self.mapping_without_key():
             hint = "put text that starts with [ or { in quotes"
-            self.stop("bad-key", "a key must be plain text", event, hint)
+            self.stop("bad-key", "a key must be a string", event, hint)
         if event.tag is not None and event.tag != "!":
             kind = "map" if isinstance(event, MappingStartEvent) else "seq"
             if event.tag != f"tag:yaml.org,2002:{kind}":

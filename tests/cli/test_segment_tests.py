@@ -314,7 +314,7 @@ def test_files_without_tests(project: Project) -> None:
         ("{ total_spend: '5' }", "`total_spend` must be a number"),
         ("{ total_spend: 0.12345678901 }", "at most 9 decimals"),
         ("{ plan: 5 }", "`plan` must be a string"),
-        ("{ plan: true }", "must be text, got true or false"),
+        ("{ plan: true }", "must be a string, got true or false"),
         ("{ renewal_date: '06/07/2026' }", "`renewal_date` must be a time"),
         ("{ renewal_date: 2026-07-06 }", "put it in quotes"),
         ("{ list_ids: x }", "write a list: [value]"),

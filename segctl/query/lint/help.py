@@ -45,7 +45,7 @@ line. SQL comments are sent to SendGrid as part of the query.
 
 
 def example(rule: Rule, kind: str) -> str:
-    """Return the `Bad` or the `Good` example of a rule, or an empty text."""
+    """Return the `Bad` or the `Good` example of a rule, or an empty string."""
     for match in _EXAMPLE.finditer(f"{rule.help}\n"):
         if match[1] == kind:
             return re.sub(r"(?m)^ {4}", "", match[2]).strip()

@@ -1,4 +1,4 @@
-"""Rules about the texts in a query: personal data, patterns, list ids.
+"""Rules about the strings in a query: personal data, patterns, list ids.
 
 A finding about personal data never repeats the data: more people read a terminal and the log of a
 CI run than read the query.
@@ -70,7 +70,7 @@ def personal_tokens(tokens: Iterable[Token]) -> Iterator[Violation]:
 
 
 def _personal_data_in(text: str) -> str:
-    """Return what personal data a text contains, in words, or an empty text."""
+    """Return what personal data a string contains, in words, or an empty string."""
     if find_email_addresses(text):
         return "an e-mail address"
     return "a phone number" if text.startswith("+") and _is_phone_number(text) else ""
@@ -119,7 +119,7 @@ def leading_wildcard(node: ast.Like, context: NodeContext) -> Iterator[Violation
         array_contains(email_domains, ['example.com'])
     """
     pattern = node.pattern
-    # In the raw text '\%@example.com', the % is escaped and means itself.
+    # In the raw string '\%@example.com', the % is escaped and means itself.
     if not isinstance(pattern, ast.String) or not pattern.raw.startswith("%"):
         return
     if not node.kind.endswith("LIKE") or node.kind == "RLIKE":
@@ -225,7 +225,7 @@ def unknown_list(call: ast.Call, context: NodeContext) -> Iterator[Violation]:
 
 
 def _list_ids(call: ast.Call) -> Iterator[ast.String]:
-    """Yield the texts that a call looks for in list_ids."""
+    """Yield the strings that a call looks for in list_ids."""
     if upper(call.name.text) == "ARRAY_CONTAINS":
         match call.args:
             case (ast.Column(name=name), ast.Array(items=items)):

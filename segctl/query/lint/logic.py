@@ -1,7 +1,7 @@
 """Rules about conditions that are always true, always false, or repeated.
 
 Draws conclusions from several conditions on one column, and only certain ones: two values that
-might be equal to the server (texts that differ only in case) prove nothing.
+might be equal to the server (strings that differ only in case) prove nothing.
 """
 
 from __future__ import annotations

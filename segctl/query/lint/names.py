@@ -1,4 +1,4 @@
-"""Rules about names: columns, qualifiers, and names where a text was meant.
+"""Rules about names: columns, qualifiers, and names where a string was meant.
 
 A name that segctl does not know may be a custom field. Only a fresh list of the account's fields
 makes that certain, and an unknown name an error.
@@ -145,7 +145,7 @@ def _unknown(column: ast.Column, context: NodeContext, resolved: ResolvedColumn)
     if function and function.min_args == 0:
         hint = f"write {function.name}()"
     elif is_bare and column.start in context.run.value_columns:
-        hint = f"write '{name}' to compare with a text"
+        hint = f"write '{name}' to compare with a string"
         hint += f"; or did you mean the column `{suggestion}`?" if suggestion else ""
     elif suggestion:
         hint = f"did you mean `{suggestion}`?"
@@ -166,13 +166,13 @@ def _unknown(column: ast.Column, context: NodeContext, resolved: ResolvedColumn)
 
 @rule("quoted-value", Severity.WARNING, ast.Column, needs=Needs.FIELDS)
 def quoted_value(column: ast.Column, context: NodeContext) -> Iterator[Violation]:
-    """Report texts in double quotes.
+    """Report strings in double quotes.
 
-    In SQL, "John" is the name of a column, and 'John' is a text. `first_name = "John"` compares
+    In SQL, "John" is the name of a column, and 'John' is a string. `first_name = "John"` compares
     the first name with a column named John, which does not exist: SendGrid refuses the segment,
     or it is empty.
 
-    Put texts in single quotes. Only the names of fields go in double quotes.
+    Put strings in single quotes. Only the names of fields go in double quotes.
 
     Bad::
 
@@ -187,7 +187,7 @@ def quoted_value(column: ast.Column, context: NodeContext) -> Iterator[Violation
         text = column.name.text.replace("'", "''")
         yield violation_at(
             column,
-            f'"{column.name.text}" in double quotes is the name of a column, not a text',
+            f'"{column.name.text}" in double quotes is the name of a column, not a string',
             f"write '{text}'",
             Severity.ERROR if context.account_schema.is_complete else Severity.WARNING,
         )

@@ -116,7 +116,7 @@ def _identity(column: ast.Column | None) -> tuple[object, ...]:
 
 
 def _is_value(node: ast.Expression) -> bool:
-    # Excluding the empty text is an idiom for "has a value": there, NULLs are not missed.
+    # Excluding the empty string is an idiom for "has a value": there, NULLs are not missed.
     if isinstance(node, ast.String):
         return bool(node.value.strip())
     return isinstance(node, ast.Number | ast.Boolean | ast.Unary | ast.Call | ast.Binary)

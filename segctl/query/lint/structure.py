@@ -307,7 +307,7 @@ def _undocumented(  # noqa: C901, PLR0911 - one return per shape
             return "CASE", "write its branches with AND and OR"
         case ast.Cast(form="literal", type=type_name, operand=operand):
             hint = f"write {quote_sql(context.source(operand))} without {type_name}"
-            return f"{type_name} before a text", hint
+            return f"{type_name} before a string", hint
         case ast.Cast(form=form):
             return f"`{form}`", ""
         case ast.Derived():

@@ -1,4 +1,4 @@
-"""Rules about types: numbers, texts, times and lists, and what may be compared with what.
+"""Rules about types: numbers, strings, times and lists, and what may be compared with what.
 
 Owns `type_of`, the type of an expression as far as it is certain. A custom field has the type that
 the account reports. An expression whose type is not certain is not checked.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)\s*")
 _COMPARISONS = (ast.Comparison, ast.In, ast.Between)
 _TYPE_WORDS = {
-    ColumnType.VARCHAR: "a text",
+    ColumnType.VARCHAR: "a string",
     ColumnType.NUMBER: "a number",
     ColumnType.TIMESTAMP: "a time",
     ColumnType.ARRAY: "a list",
@@ -83,12 +83,12 @@ def _typed_column(node: ast.Expression, context: NodeContext) -> ResolvedColumn 
 def type_mismatch(node: ast.Expression, context: NodeContext) -> Iterator[Violation]:
     """Report values of another type than the field that they are compared with.
 
-    SendGrid refuses to compare a number with a text field, or a text with a number field, or the
+    SendGrid refuses to compare a number with a text field, or a string with a number field, or the
     comparison fails for the first contact whose value cannot be converted. A postal code that is
     compared as a number loses its leading zero. `fields.yaml` lists the types of the account's
     custom fields.
 
-    Write numbers without quotes and texts in single quotes, to match the type of the field.
+    Write numbers without quotes and strings in single quotes, to match the type of the field.
 
     Bad::
 
@@ -104,7 +104,8 @@ def type_mismatch(node: ast.Expression, context: NodeContext) -> Iterator[Violat
             if column and column.type in (ColumnType.NUMBER, ColumnType.TIMESTAMP):
                 yield violation_at(
                     node,
-                    f"{kind} compares texts, and `{column.spelling}` is {_TYPE_WORDS[column.type]}",
+                    f"{kind} compares strings, and `{column.spelling}` is"
+                    f" {_TYPE_WORDS[column.type]}",
                     "compare it with =, < or >",
                 )
         case ast.Binary(op=op) if op != "||":
@@ -214,7 +215,7 @@ def _operand_and_values(
 
 @rule("unreadable-timestamp", Severity.WARNING, *_COMPARISONS, needs=Needs.FIELDS)
 def unreadable_timestamp(node: AnyComparison, context: NodeContext) -> Iterator[Violation]:
-    """Report texts that are compared with a time and are not a valid time.
+    """Report strings that are compared with a time and are not valid times.
 
     '06/07/2026' is 6 July to one reader and June 7 to another, and '31.12.2026' may not be a time
     at all: SendGrid refuses the comparison, or it selects the wrong people.
@@ -242,7 +243,7 @@ def unreadable_timestamp(node: AnyComparison, context: NodeContext) -> Iterator[
 
 
 def _time_texts(node: AnyComparison, context: NodeContext) -> Iterator[ast.String]:
-    """Yield the texts that a condition compares with a column of times."""
+    """Yield the strings that a condition compares with a column of times."""
     for operand, value in compared_pairs(node):
         if isinstance(value, ast.String):
             column = _typed_column(operand, context)

@@ -1,6 +1,6 @@
 """The values with which conditions compare, and how two of them relate.
 
-Reads literals: numbers, texts, times, and times relative to now. Guesses nothing: what is not
+Reads literals: numbers, strings, times, and times relative to now. Guesses nothing: what is not
 certain is `None`, and a rule that gets `None` reports nothing.
 """
 
@@ -45,14 +45,14 @@ class RelativeTime:
 
 
 @dataclass(frozen=True, slots=True)
-class TextValue:
-    """A text: `raw` as written between its quotes, `value` with its escapes resolved."""
+class StringValue:
+    """A string: `raw` as written between its quotes, `value` with its escapes resolved."""
 
     raw: str
     value: str
 
 
-Value = Decimal | TextValue | bool | datetime | RelativeTime
+Value = Decimal | StringValue | bool | datetime | RelativeTime
 
 
 def value_of(  # noqa: PLR0911 - one return per shape
@@ -67,7 +67,7 @@ def value_of(  # noqa: PLR0911 - one return per shape
         case String(raw=raw, value=value):
             if column_type is ColumnType.TIMESTAMP:
                 return instant(value)
-            return TextValue(raw, value)
+            return StringValue(raw, value)
         case Boolean(value=value):
             return value
         case Cast(form="literal", operand=String(value=value)):
@@ -151,10 +151,10 @@ def compare(  # noqa: PLR0911 - one return per pair of types
 def are_equal(first: Value, second: Value) -> bool | None:
     """Return whether two values are equal; `None` if not certain.
 
-    Texts that differ only in case or in white space at their ends may be equal to the server, and
-    so may texts with escapes.
+    Strings that differ only in case or in white space at their ends may be equal to the server, and
+    so may strings with escapes.
     """
-    if isinstance(first, TextValue) and isinstance(second, TextValue):
+    if isinstance(first, StringValue) and isinstance(second, StringValue):
         if first.raw == second.raw:
             return True
         if "\\" in first.raw + second.raw:
