@@ -187,7 +187,7 @@ class Output:
                 from segctl.render.markdown.views import diagnostics_markdown  # noqa: PLC0415
 
                 return diagnostics_markdown(
-                    diagnostics, self._context(now), command, target=target, closing=closing
+                    diagnostics, self._context(now), command, target=target, summary=closing
                 )
             case "github":
                 from segctl.render.github import workflow_annotations  # noqa: PLC0415

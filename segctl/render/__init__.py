@@ -1,4 +1,4 @@
-"""Plans, reports and findings as something to read: one module a view, no decision in any.
+"""Views of plans, reports, drift and diagnostics: one module for each view.
 
-Pure: each gives text and writes none.
+Pure: each view returns text and writes none. Leaves every decision to the rooms below.
 """

@@ -1,8 +1,8 @@
-"""Plans, reports and drift as findings, for the formats that know nothing else.
+"""Plans, reports and drift as diagnostics, for formats that know nothing else.
 
-Owns what an annotation or an alert says of a change: what goes away is a warning, what comes or
-changes mere information, what an apply could not do an error. Findings that are there already
-(diagnostics, refusals) stand among them as they are.
+Annotations and alerts come from these: an id that ends is a warning, a new segment or a change is
+information, and an action that failed is an error. Diagnostics that exist already are passed on
+unchanged. Does not choose which of them a format shows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from segctl.model.report import Report
     from segctl.planning.drift import DriftReport
 
-_WEIGHTS = {
+_SEVERITIES = {
     Status.FAILED: Severity.ERROR,
     Status.CONFLICT: Severity.ERROR,
     Status.UNKNOWN: Severity.ERROR,
@@ -33,115 +33,119 @@ _WEIGHTS = {
     Status.NOT_ATTEMPTED: Severity.WARNING,
     Status.DONE: Severity.INFO,
 }
-_UNWELCOME = frozenset({RefreshStatus.FORBIDDEN, RefreshStatus.NOT_FOUND, RefreshStatus.FAILED})
-_ENDS = {
+_REFRESH_WARNINGS = frozenset(
+    {RefreshStatus.FORBIDDEN, RefreshStatus.NOT_FOUND, RefreshStatus.FAILED}
+)
+_OUTCOMES = {
     Status.FAILED: "failed",
-    Status.CONFLICT: "was not done: somebody changed the segment",
-    Status.UNKNOWN: "may have been done or not",
-    Status.WAITING: "goes on in a later run",
+    Status.CONFLICT: "was not applied: someone changed the segment",
+    Status.UNKNOWN: "has an unknown result",
+    Status.WAITING: "continues in a later run",
     Status.NOT_ATTEMPTED: "was not attempted",
     Status.DONE: "is done",
 }
 
 
 def plan_diagnostics(plan: Plan) -> tuple[Diagnostic, ...]:
-    """Give what was found, each change, and at the end what is a mere remark.
+    """Return the diagnostics of a plan and one for each change; information comes last.
 
-    Of notices GitHub shows ten: who is reached comes before how a query could be faster.
+    GitHub shows ten notices: a changed audience matters more than a query that could be faster.
     """
-    remarks = [one for one in plan.diagnostics if one.severity is Severity.INFO]
-    weighty = [one for one in plan.diagnostics if one.severity is not Severity.INFO]
-    return (*plan.refusals, *weighty, *map(change_diagnostic, plan.changes), *remarks)
+    notes = [notice for notice in plan.diagnostics if notice.severity is Severity.INFO]
+    problems = [notice for notice in plan.diagnostics if notice.severity is not Severity.INFO]
+    return (*plan.refusals, *problems, *map(change_diagnostic, plan.changes), *notes)
 
 
 def plan_problem_diagnostics(plan: Plan) -> tuple[Diagnostic, ...]:
-    """Give what was found, and what goes away: that which somebody must look at."""
+    """Return the diagnostics of a plan, and one for each change that ends a segment's id."""
     return (*plan.refusals, *plan.diagnostics, *map(change_diagnostic, id_ending_changes(plan)))
 
 
 def change_diagnostic(change: Change) -> Diagnostic:
-    """Say what would be done to one segment, at the place that asks for it."""
+    """Return a diagnostic for a planned change, at its place in a file."""
     match change:
         case Create():
-            what, severity = f"`{change.name}` would be created", Severity.INFO
+            summary, severity = f"`{change.name}` would be created", Severity.INFO
         case Patch(before=before):
-            what, severity = f"`{before.name}` would {_patched(change)}", Severity.INFO
+            summary, severity = f"`{before.name}` would {_patch_phrase(change)}", Severity.INFO
         case Replace(before=before):
-            what = f"`{before.name}` would be deleted and made anew with another id"
+            summary = f"`{before.name}` would be deleted and re-created with another id"
             severity = Severity.WARNING
         case Upgrade(before=before):
-            what = f"`{before.name}` would be upgraded from v1, and gets another id"
+            summary = f"`{before.name}` would be upgraded from v1 and get another id"
             severity = Severity.WARNING
         case Delete():
-            what, severity = f"`{change.name}` would be deleted", Severity.WARNING
+            summary, severity = f"`{change.name}` would be deleted", Severity.WARNING
         case _:
             assert_never(change)
     contacts = None if isinstance(change, Create) else change.contacts_count
-    facts = [count(contacts, "contact") + " now"] if contacts is not None else []
-    facts += [f"audience {words}"] if (words := audience_summary(change)) else []
-    facts += [word] if (word := describe_reason(change)) else []
-    said = f"{what} ({'; '.join(facts)})" if facts else what
-    return Diagnostic(f"plan-{action_name(change)}", severity, said, change.span)
+    details = [count(contacts, "contact") + " now"] if contacts is not None else []
+    details += [f"audience {audience}"] if (audience := audience_summary(change)) else []
+    details += [reason] if (reason := describe_reason(change)) else []
+    summary += f" ({'; '.join(details)})" if details else ""
+    return Diagnostic(f"plan-{action_name(change)}", severity, summary, change.span)
 
 
-def _patched(change: Patch) -> str:
-    rest = " and ".join(field for field in change.changed_fields if field != "name")
-    wishes = [f"be renamed to `{change.name}`"] if "name" in change.changed_fields else []
-    return " and ".join([*wishes, *([f"get another {rest}"] if rest else [])])
+def _patch_phrase(change: Patch) -> str:
+    fields = " and ".join(field for field in change.changed_fields if field != "name")
+    phrases = [f"be renamed to `{change.name}`"] if "name" in change.changed_fields else []
+    phrases += [f"get a new {fields}"] if fields else []
+    return " and ".join(phrases)
 
 
 def report_title(report: Report) -> str:
-    """Give the one line that adds a report up; one of nothing says so."""
+    """Return a line that summarizes a report, also an empty one."""
     if not (report.outcomes or report.interrupted):
-        return "Nothing to apply: the account is as the files say."
+        return "Nothing to apply: the account matches the files."
     return report_summary(report, Style())
 
 
 def report_diagnostics(report: Report) -> tuple[Diagnostic, ...]:
-    """Give what was not done, or was done with something to say of it."""
-    found = [
+    """Return a diagnostic for each action that is not done, or has a message."""
+    diagnostics = [
         Diagnostic(
-            f"apply-{one.status.value.replace('_', '-')}",
-            _WEIGHTS[one.status],
-            f"{action_name(one.change)} `{one.change.name}` {_ENDS[one.status]}"
-            + (f": {one.message}" if one.message else ""),
-            one.place,
-            one.hint,
+            f"apply-{outcome.status.value.replace('_', '-')}",
+            _SEVERITIES[outcome.status],
+            f"{action_name(outcome.change)} `{outcome.change.name}` {_OUTCOMES[outcome.status]}"
+            + (f": {outcome.message}" if outcome.message else ""),
+            outcome.place,
+            outcome.hint,
         )
-        for one in report.outcomes
-        if one.status is not Status.DONE or one.message
+        for outcome in report.outcomes
+        if outcome.status is not Status.DONE or outcome.message
     ]
-    found += [
+    diagnostics += [
         Diagnostic(
-            f"refresh-{one.status.value.replace('_', '-')}",
-            Severity.WARNING if one.status in _UNWELCOME else Severity.INFO,
-            f"`{one.name}` is not counted anew: {one.message or one.status.value}",
-            hint=one.hint,
+            f"refresh-{refresh.status.value.replace('_', '-')}",
+            Severity.WARNING if refresh.status in _REFRESH_WARNINGS else Severity.INFO,
+            f"`{refresh.name}` is not refreshed: {refresh.message or refresh.status.value}",
+            hint=refresh.hint,
         )
-        for one in report.refreshes
-        if one.status is not RefreshStatus.ACCEPTED
+        for refresh in report.refreshes
+        if refresh.status is not RefreshStatus.ACCEPTED
     ]
-    return tuple(found)
+    return tuple(diagnostics)
 
 
-def drift_diagnostics(drifts: DriftReport) -> tuple[Diagnostic, ...]:
-    """Give each segment that is not as the files say."""
-    found = []
-    for one in drifts.drifts:
-        match one.kind:
+def drift_diagnostics(report: DriftReport) -> tuple[Diagnostic, ...]:
+    """Return a diagnostic for each segment that differs from the files."""
+    diagnostics = []
+    for drift in report.drifts:
+        match drift.kind:
             case DriftKind.EDITED:
-                fields = " and ".join(one.changed_fields)
-                said = f"`{one.name}` has another {fields} on the account"
+                fields = " and ".join(drift.changed_fields)
+                summary = f"`{drift.name}` has a different {fields} on the account"
             case DriftKind.RENAMED:
-                said = f"`{one.name}` is called `{one.now}` on the account"
+                summary = f"`{drift.name}` is named `{drift.now}` on the account"
             case DriftKind.DELETED:
-                said = f"`{one.name}` is not on the account: deleted there, or never applied"
+                summary = f"`{drift.name}` is not on the account: deleted there, or never applied"
             case DriftKind.CREATED:
-                said = f"`{one.name}` was made by hand: no file declares it"
+                summary = f"`{drift.name}` was created by hand: no file declares it"
             case _:
-                assert_never(one.kind)
-        facts = [f"id {one.id}"] if one.id else []
-        facts += [f"changed {one.updated_at}"] if one.updated_at else []
-        said += f" ({', '.join(facts)})" if facts else ""
-        found.append(Diagnostic(f"drift-{one.kind.value}", Severity.WARNING, said, one.span))
-    return tuple(found)
+                assert_never(drift.kind)
+        details = [f"id {drift.id}"] if drift.id else []
+        details += [f"changed {drift.updated_at}"] if drift.updated_at else []
+        summary += f" ({', '.join(details)})" if details else ""
+        code = f"drift-{drift.kind.value}"
+        diagnostics.append(Diagnostic(code, Severity.WARNING, summary, drift.span))
+    return tuple(diagnostics)

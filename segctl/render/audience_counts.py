@@ -1,7 +1,7 @@
-"""Whom a change reaches, in words and numbers, for every view.
+"""Audience sizes in words and numbers, for every view.
 
-Owns what is said of an `Impact`, and the order in which people want it: the largest change first.
-Adds nothing up: a contact can be in several segments, and a sum would count it in each.
+Formats an `Impact`, and sorts changes by size, the largest first. Does not add anything up: a
+contact can be in several segments, and a sum would count it in each.
 """
 
 from __future__ import annotations
@@ -16,59 +16,55 @@ if TYPE_CHECKING:
     from segctl.model import Change, Impact, Patch, Plan, Replace
 
 NOT_SUMMED = "A contact can be in several segments, so these numbers cannot be added up."
-STILL = "nobody comes or goes"
-_DAY = 10
+NO_CHANGE = "no contact gained or lost"
+_DATE_LENGTH = 10
 """Characters of a date in ISO form."""
 
 
-def reached(plan: Plan) -> list[tuple[int, Create | Patch | Replace]]:
-    """Give what changes an audience, with its number in the plan, the largest change first.
+def audience_changes(plan: Plan) -> list[tuple[int, Create | Patch | Replace]]:
+    """Return the changes of audiences with their numbers in the plan, the largest change first.
 
-    Those whose impact nobody knows stand at the end. Empty where that is all of them. The steps
-    that merely free a name are left out.
+    Changes that were not counted come last; empty where none was. Steps that only free a name are
+    left out.
     """
     numbers = {id(change): number for number, change in enumerate(plan.changes, 1)}
-    found = [
+    changes = [
         (numbers[id(change)], change)
         for change in with_audience(plan.changes)
         if change.reason is not Reason.FREES_NAME
     ]
-    if all(change.impact is None for _, change in found):
+    if all(change.impact is None for _, change in changes):
         return []
-    return sorted(found, key=lambda pair: -_size(pair[1].impact))
+    return sorted(changes, key=lambda pair: -_size(pair[1].impact))
 
 
 def _size(impact: Impact | None) -> float:
     return -1 if impact is None else audience_change(impact)
 
 
-def shift(change: Change, *, arrow: str = "->", minus: str = "-") -> str:
-    """Say how many are reached, and who comes and goes: `1,203 -> 1,480 (+312, -35)`.
+def format_counts(change: Change, *, arrow: str = "->", minus: str = "-") -> str:
+    """Return the size of an audience, and who comes and goes: `1,203 -> 1,480 (+312, -35)`.
 
-    Empty where nobody knows.
+    Empty where it was not counted.
     """
     impact = impact_of(change)
     if impact is None:
         return ""
     if isinstance(change, Create):
         return f"{impact.after:,}"
-    moved = f"+{impact.gained:,}, {minus}{impact.lost:,}"
-    still = not (impact.gained or impact.lost)
-    return f"{impact.before:,} {arrow} {impact.after:,} ({STILL if still else moved})"
+    difference = f"+{impact.gained:,}, {minus}{impact.lost:,}"
+    if not (impact.gained or impact.lost):
+        difference = NO_CHANGE
+    return f"{impact.before:,} {arrow} {impact.after:,} ({difference})"
 
 
 def format_dataset(impact: Impact) -> str:
-    """Say what was counted: `8,400 contacts, as of 2026-11-20`."""
-    when = f", as of {day(impact)}" if impact.as_of else ""
-    return f"{count(impact.base, 'contact')}{when}"
-
-
-def day(impact: Impact) -> str:
-    """Give the day at which a base was taken, in UTC; empty where that is not known."""
-    return clean((impact.as_of or "")[:_DAY])
+    """Return what was counted: `8,400 contacts as of 2026-11-20`."""
+    date = clean((impact.as_of or "")[:_DATE_LENGTH])
+    return f"{count(impact.base, 'contact')}{f' as of {date}' if date else ''}"
 
 
 def audience_summary(change: Change) -> str:
-    """Say it all in one line of text; empty where nobody knows."""
+    """Return all of it in one line; empty where it was not counted."""
     impact = impact_of(change)
-    return "" if impact is None else f"{shift(change)} of {format_dataset(impact)}"
+    return "" if impact is None else f"{format_counts(change)} of {format_dataset(impact)}"

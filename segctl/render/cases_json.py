@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segctl.planfile.to_json import source_json
-from segctl.render.cases_text import details
+from segctl.render.cases_text import describe_failure
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def cases_json(results: Iterable[CaseResult]) -> list[dict[str, Any]]:
             "expect": "in" if result.case.expected else "out",
             "actual": None if result.actual is None else "in" if result.actual else "out",
             "passed": result.passed,
-            "details": [] if result.passed else details(result),
+            "details": [] if result.passed else describe_failure(result),
             "reasons": [
                 {
                     "condition": clean(reason.condition),

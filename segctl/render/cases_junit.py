@@ -1,10 +1,10 @@
-"""What the tests of segments showed, as JUnit's XML, which every CI service reads."""
+"""Results of segment tests as JUnit XML, which every CI service reads. Does not run the tests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.render.cases_text import details, outcome
+from segctl.render.cases_text import describe_failure, describe_mismatch
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cases_junit(results: Sequence[CaseResult], problems: Sequence[Diagnostic]) -> str:
-    """Give one suite with a case a test; `problems` are errors without one."""
+    """Return one suite with a case for each test; `problems` are errors that belong to no test."""
     from xml.etree.ElementTree import (  # noqa: PLC0415 - for this format alone
         Element,
         SubElement,
@@ -23,35 +23,35 @@ def cases_junit(results: Sequence[CaseResult], problems: Sequence[Diagnostic]) -
         tostring,
     )
 
-    failed = sum(not one.passed and not one.problem for one in results)
-    errors = sum(bool(one.problem) for one in results) + len(problems)
+    failures = sum(not result.passed and not result.problem for result in results)
+    errors = sum(bool(result.problem) for result in results) + len(problems)
     suite = Element(
         "testsuite",
         name="segctl",
         tests=str(len(results) + len(problems)),
-        failures=str(failed),
+        failures=str(failures),
         errors=str(errors),
     )
-    for one in results:
+    for result in results:
         case = SubElement(
             suite,
             "testcase",
-            name=clean(one.case.name),
-            classname=clean(one.segment),
-            file=clean(one.case.span.file),
-            line=str(one.case.span.line),
+            name=clean(result.case.name),
+            classname=clean(result.segment),
+            file=clean(result.case.span.file),
+            line=str(result.case.span.line),
         )
-        if not one.passed:
-            kind = "error" if one.problem else "failure"
-            message = clean(one.problem or outcome(one))
-            SubElement(case, kind, message=message).text = "\n".join(details(one))
-    for found in problems:
-        case = SubElement(suite, "testcase", name=found.code, classname="segctl")
-        if found.span:
-            file = clean(found.span.file)
-            case.attrib |= {"classname": file, "file": file, "line": str(found.span.line)}
-        where = [str(found.span)] if found.span else []
-        text = clean(": ".join(filter(None, [*where, found.hint])))
-        SubElement(case, "error", message=clean(found.summary)).text = text
+        if not result.passed:
+            kind = "error" if result.problem else "failure"
+            message = clean(result.problem or describe_mismatch(result))
+            SubElement(case, kind, message=message).text = "\n".join(describe_failure(result))
+    for problem in problems:
+        case = SubElement(suite, "testcase", name=problem.code, classname="segctl")
+        if problem.span:
+            file = clean(problem.span.file)
+            case.attrib |= {"classname": file, "file": file, "line": str(problem.span.line)}
+        place = [str(problem.span)] if problem.span else []
+        text = clean(": ".join(filter(None, [*place, problem.hint])))
+        SubElement(case, "error", message=clean(problem.summary)).text = text
     indent(suite)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(suite, encoding="unicode")}\n'

@@ -1,4 +1,4 @@
-"""What the tests of segments showed, as text."""
+"""Results of segment tests as text. Does not run the tests."""
 
 from __future__ import annotations
 
@@ -18,76 +18,80 @@ if TYPE_CHECKING:
 
 
 def cases_text(results: Sequence[CaseResult], style: Style, *, quiet: bool = False) -> str:
-    """Give every test by segment, failed ones with the reason; `quiet` leaves out the others."""
+    """Return all tests by segment, failed ones with the reason; `quiet` omits those that passed."""
     blocks: dict[tuple[str, str], list[str]] = {}
-    for one in results:
-        if not (quiet and one.passed):
-            blocks.setdefault((one.segment, one.file), []).append(_one(one, style))
+    for result in results:
+        if not (quiet and result.passed):
+            key = (result.segment, result.file)
+            blocks.setdefault(key, []).append(_result(result, style))
     text = "".join(
         f"{style.bold(clean(name))}  {style.dim(clean(file))}\n{''.join(lines)}\n"
         for (name, file), lines in blocks.items()
     )
-    return f"{text}{style.bold(summary(results))}\n"
+    return f"{text}{style.bold(cases_summary(results))}\n"
 
 
-def summary(results: Sequence[CaseResult]) -> str:
-    """Count: "5 tests: 4 passed, 1 failed."."""
-    failed = sum(not one.passed for one in results)
+def cases_summary(results: Sequence[CaseResult]) -> str:
+    """Return the numbers of tests: "5 tests: 4 passed, 1 failed."."""
+    failed = sum(not result.passed for result in results)
     passed = len(results) - failed
     return f"{count(len(results), 'test')}: {passed} passed, {failed} failed."
 
 
-def _one(one: CaseResult, style: Style) -> str:
-    name = clean(one.case.name)
-    if one.passed:
+def _result(result: CaseResult, style: Style) -> str:
+    name = clean(result.case.name)
+    if result.passed:
         return f"  {style.green('pass')}  {name}\n"
-    lines = [f"  {style.red('FAIL')}  {name}  {style.dim(clean(str(one.case.span)))}"]
-    return "\n".join([*lines, *(f"        {line}" for line in details(one))]) + "\n"
+    head = f"  {style.red('FAIL')}  {name}  {style.dim(clean(str(result.case.span)))}"
+    return "\n".join([head, *(f"        {line}" for line in describe_failure(result))]) + "\n"
 
 
-def details(one: CaseResult) -> list[str]:
-    """Say why a test failed, line by line; an address that may be somebody's is not shown."""
-    from segctl.declarations.lint_rules import mask_real_addresses  # noqa: PLC0415 - only of a failure
+def describe_failure(result: CaseResult) -> list[str]:
+    """Return the lines that explain a failure; addresses that may be real are masked."""
+    from segctl.declarations.lint_rules import (  # noqa: PLC0415 - only of a failure
+        mask_real_addresses,
+    )
 
-    lines = [one.problem] if one.problem else [outcome(one)]
-    lines.append(f"contact: {shown(one.case.contact)}")
-    lines += [f"event: {shown(event)}" for event in one.case.events]
-    lines += [f"{reason.truth}: {reason.condition}  ({reason.span})" for reason in one.reasons]
+    lines = [result.problem] if result.problem else [describe_mismatch(result)]
+    lines.append(f"contact: {format_row(result.case.contact)}")
+    lines += [f"event: {format_row(event)}" for event in result.case.events]
+    lines += [f"{reason.truth}: {reason.condition}  ({reason.span})" for reason in result.reasons]
     return [clean(mask_real_addresses(line)) for line in lines]
 
 
 def case_diagnostics(results: Iterable[CaseResult]) -> list[Diagnostic]:
-    """Give each test that did not pass as a finding at its place, less the contact."""
+    """Return a diagnostic for each test that did not pass, without the contact."""
     return [
         Diagnostic(
             "test-failed",
             Severity.ERROR,
-            f"`{one.segment}`: {one.case.name}: {one.problem or outcome(one)}",
-            one.case.span,
-            hint="; ".join(f"{reason.truth}: {reason.condition}" for reason in one.reasons),
+            f"`{result.segment}`: {result.case.name}: "
+            f"{result.problem or describe_mismatch(result)}",
+            result.case.span,
+            hint="; ".join(f"{reason.truth}: {reason.condition}" for reason in result.reasons),
         )
-        for one in results
-        if not one.passed
+        for result in results
+        if not result.passed
     ]
 
 
-def outcome(one: CaseResult) -> str:
-    """Say what was expected and what came."""
-    return "expected in, and is out" if one.case.expected else "expected out, and is in"
+def describe_mismatch(result: CaseResult) -> str:
+    """Return what was expected, and what the result is."""
+    return "expected in, got out" if result.case.expected else "expected out, got in"
 
 
-def shown(row: Mapping[str, Any]) -> str:
-    """Write a contact or an event on one line, less the id that nobody gave it."""
-    return ", ".join(_pairs(row)) or "nothing is set"
+def format_row(row: Mapping[str, Any]) -> str:
+    """Return a contact or an event on one line, without an id that the test does not set."""
+    return ", ".join(_pairs(row)) or "no values"
 
 
 def _pairs(row: Mapping[str, Any]) -> Iterable[str]:
     for key, value in row.items():
         if key != "contact_id" or value != CONTACT_ID:
-            yield f"{key}: {_value(value)}"
+            yield f"{key}: {_format_value(value)}"
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     match value:
         case None:
             return "NULL"

@@ -1,4 +1,4 @@
-"""A changed clause of a query as one line of text, wherever a change is told."""
+"""A changed clause of a query as one line of text. Does not compare queries: `query.diff` does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPPOSITE = {
 
 
 def describe_clause(clause: ClauseChange) -> tuple[str, tuple[str, ...], str]:
-    """Give what happened, the clause (old and new where it changed), and inside what."""
+    """Return the kind of change, the clause (before and after a change), and where it is."""
     place = ", in ".join(clause.path)
     match clause.kind:
         case ChangeKind.ADDED:
@@ -34,7 +34,7 @@ def describe_clause(clause: ClauseChange) -> tuple[str, tuple[str, ...], str]:
 
 
 def inverted(clause: ClauseChange) -> ClauseChange:
-    """Tell a change the other way round: what would be undone."""
+    """Return the opposite change, which would undo this one."""
     return dataclasses.replace(
         clause,
         kind=_OPPOSITE[clause.kind],
@@ -46,12 +46,12 @@ def inverted(clause: ClauseChange) -> ClauseChange:
 
 
 def format_clause(clause: ClauseChange, style: Style) -> str:
-    """Say what was added, removed or changed, and inside what."""
-    word, shown, place = describe_clause(clause)
+    """Return a line with what was added, removed or changed, and where."""
+    kind, texts, place = describe_clause(clause)
     paint = {
         ChangeKind.ADDED: style.green,
         ChangeKind.REMOVED: style.red,
         ChangeKind.CHANGED: style.yellow,
     }[clause.kind]
-    what = paint(f"{word:<7}  {' -> '.join(map(clean, shown))}")
-    return f"        {what}{style.dim(f'  (in {clean(place)})') if place else ''}"
+    change = paint(f"{kind:<7}  {' -> '.join(map(clean, texts))}")
+    return f"        {change}{style.dim(f'  (in {clean(place)})') if place else ''}"

@@ -1,7 +1,7 @@
-"""What stands around a view and is in none of the values: when, from which commit, where.
+"""The circumstances of a view, which are in none of its values: when, which commit, where.
 
-Owns the way from a place in the project to one in the repository, which is what a pull request
-knows.
+Maps a place in the project to a place in its repository, which is what a pull request knows. Does
+not ask git.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class RenderContext:
     """The circumstances of a view.
 
-    `generated_at` is an ISO 8601 time in UTC. `commit` is the id of the one checked out, empty
-    where that is not known. `project` is the project's folder in its repository, with forward
+    `generated_at` is an ISO 8601 time in UTC. `commit` is the id of the commit that is checked out,
+    empty where it is unknown. `project` is the project's folder in its repository, with forward
     slashes, empty for the root.
     """
 
@@ -27,9 +27,9 @@ class RenderContext:
     project: str = ""
 
     def path(self, span: Span) -> str:
-        """Give the path of a place's file from the root of the repository."""
+        """Return the path of a file from the root of the repository."""
         return f"{self.project}/{span.file}" if self.project else span.file
 
     def place(self, span: Span) -> str:
-        """Give a place for a person to read: path, line and column."""
+        """Return a place to read: path, line and column."""
         return f"{self.path(span)}:{span.line}:{span.column}"

@@ -1,7 +1,7 @@
-"""A segment's definition as lines, and two of them side by side or one under the other.
+"""A segment's definition as lines, and two definitions as a diff.
 
-Owns what a line of a definition is, for the views that show a whole segment. Lines are cleaned;
-a longer one than anybody reads is cut, and says so.
+For the views that show a whole segment. Lines are cleaned, and very long ones are truncated with a
+note. Does not draw anything.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from segctl.model.contact_fields import ListNames
 
 CONTEXT = 3
-"""Equal lines that are shown around a change."""
+"""Unchanged lines that are shown around a change."""
 
-LONGEST_LINE = 2_000
+MAX_LINE = 2_000
 """Characters of a line that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """A line of a diff: `mark` is `+`, `-`, a space, or `…` where lines are left out."""
 
     mark: str
@@ -35,74 +35,83 @@ class Line:
 
 
 def query_lines(query: str) -> list[str]:
-    """Give the lines of a query."""
-    return [_cut(line) for line in clean_lines(query.strip("\n"))]
+    """Return the lines of a query."""
+    return [_truncate(line) for line in clean_lines(query.strip("\n"))]
 
 
 def field_lines(segment: Segment, fields: Sequence[str], lists: ListNames) -> Iterator[str]:
-    """Give the lines of the other fields, among those named."""
+    """Yield a line for each other field, among those named."""
     if "name" in fields:
-        yield f"name: {_cut(clean(segment.name))}"
+        yield f"name: {_truncate(clean(segment.name))}"
     if "parent_list_ids" in fields and segment.parent_list_ids:
-        yield f"parent_list_ids: {_cut(format_lists(sorted(segment.parent_list_ids), lists))}"
+        ids = format_lists(sorted(segment.parent_list_ids), lists)
+        yield f"parent_list_ids: {_truncate(ids)}"
 
 
-def unified(before: Segment | None, after: Segment | None, lists: ListNames) -> Iterator[Line]:
-    """Give one under the other; `None` is nothing.
+def unified_diff(
+    before: Segment | None, after: Segment | None, lists: ListNames
+) -> Iterator[DiffLine]:
+    """Yield the diff of two definitions; `None` is no segment.
 
-    The name is among the lines where it changes; the query only if it does.
+    The name and the query are included only where they change.
     """
     if before is None or after is None:
-        one, mark = (after, "+") if before is None else (before, "-")
-        if one is not None:
-            yield from (Line(mark, text) for text in field_lines(one, ("parent_list_ids",), lists))
-            yield from (Line(mark, text) for text in query_lines(one.query))
+        segment, mark = (after, "+") if before is None else (before, "-")
+        if segment is not None:
+            for text in field_lines(segment, ("parent_list_ids",), lists):
+                yield DiffLine(mark, text)
+            for text in query_lines(segment.query):
+                yield DiffLine(mark, text)
         return
     for field in ("name", "parent_list_ids"):
-        old, new = (list(field_lines(one, (field,), lists)) for one in (before, after))
-        if old != new:
-            yield from (Line("-", text) for text in old)
-            yield from (Line("+", text) for text in new)
+        old_lines, new_lines = (
+            list(field_lines(segment, (field,), lists)) for segment in (before, after)
+        )
+        if old_lines != new_lines:
+            yield from (DiffLine("-", text) for text in old_lines)
+            yield from (DiffLine("+", text) for text in new_lines)
     if before.query != after.query:
         yield from _diff(query_lines(before.query), query_lines(after.query))
 
 
-def sides(change: Change) -> tuple[Segment | None, Segment | None]:
-    """Give what is there before and after a change."""
+def before_and_after(change: Change) -> tuple[Segment | None, Segment | None]:
+    """Return the segment before and after a change."""
     return getattr(change, "before", None), getattr(change, "after", None)
 
 
 def hunks(
-    old: Sequence[str], new: Sequence[str], context: int = CONTEXT
+    old_lines: Sequence[str], new_lines: Sequence[str], context: int = CONTEXT
 ) -> Iterator[tuple[str, range, range]]:
-    """Give stretches of lines, `equal`, `changed` or `gap`, and where they are on both sides.
+    """Yield stretches of lines, `equal`, `changed` or `gap`, and their ranges on both sides.
 
-    A gap is where lines that are equal, and far from any change, are left out; it is empty.
+    A gap stands for equal lines far from any change; its ranges are empty.
     """
     end = 0
-    # Lines that are everywhere in a long text guide nothing: without them it takes no square time.
-    matcher = difflib.SequenceMatcher(None, old, new)
+    # autojunk ignores lines that repeat often in a long text: without it, the time is quadratic.
+    matcher = difflib.SequenceMatcher(None, old_lines, new_lines)
     for group in matcher.get_grouped_opcodes(context):
         if group[0][1] > end:
             yield "gap", range(0), range(0)
-        for kind, i, j, k, m in group:
-            yield "equal" if kind == "equal" else "changed", range(i, j), range(k, m)
-            end = j
-    if 0 < end < len(old):
+        for kind, old_start, old_end, new_start, new_end in group:
+            stretch = "equal" if kind == "equal" else "changed"
+            yield stretch, range(old_start, old_end), range(new_start, new_end)
+            end = old_end
+    if 0 < end < len(old_lines):
         yield "gap", range(0), range(0)
 
 
-def _diff(old: list[str], new: list[str]) -> Iterator[Line]:
-    for kind, olds, news in hunks(old, new):
+def _diff(old_lines: list[str], new_lines: list[str]) -> Iterator[DiffLine]:
+    for kind, old_range, new_range in hunks(old_lines, new_lines):
         if kind == "gap":
-            yield Line("…")
+            yield DiffLine("…")
             continue
-        yield from (Line(" " if kind == "equal" else "-", old[i]) for i in olds)
+        mark = " " if kind == "equal" else "-"
+        yield from (DiffLine(mark, old_lines[index]) for index in old_range)
         if kind != "equal":
-            yield from (Line("+", new[i]) for i in news)
+            yield from (DiffLine("+", new_lines[index]) for index in new_range)
 
 
-def _cut(line: str) -> str:
-    if len(line) <= LONGEST_LINE:
+def _truncate(line: str) -> str:
+    if len(line) <= MAX_LINE:
         return line
-    return f"{line[:LONGEST_LINE]} … ({len(line) - LONGEST_LINE:,} more characters)"
+    return f"{line[:MAX_LINE]} … ({len(line) - MAX_LINE:,} more characters)"

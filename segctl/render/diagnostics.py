@@ -1,4 +1,7 @@
-"""Findings as text: `segments/vip.yaml:7:3: error[code]: …`, the source line, the way out."""
+"""Diagnostics as text: `segments/vip.yaml:7:3: error[code]: …`, the source line, the hint.
+
+Does not sort or filter them.
+"""
 
 from __future__ import annotations
 
@@ -13,51 +16,54 @@ if TYPE_CHECKING:
     from segctl.errors import Diagnostic
 
 MAX_EXCERPT = 120
+"""Characters of a source line that are shown."""
 
 
 def diagnostics_text(diagnostics: Iterable[Diagnostic], style: Style) -> str:
-    """Give every finding, one after the other; empty where there are none."""
-    return "".join(_one(found, style) for found in diagnostics)
+    """Return all diagnostics, one after the other; empty where there are none."""
+    return "".join(_diagnostic(diagnostic, style) for diagnostic in diagnostics)
 
 
 def severity_summary(diagnostics: Sequence[Diagnostic]) -> str:
-    """Count findings: "2 errors, 1 warning"; empty where there are none."""
+    """Return the numbers of errors and warnings: "2 errors, 1 warning"; empty for none."""
     parts = []
     for severity in (Severity.ERROR, Severity.WARNING):
-        number = sum(found.severity is severity for found in diagnostics)
+        number = sum(diagnostic.severity is severity for diagnostic in diagnostics)
         if number:
             parts.append(count(number, severity.value))
     return ", ".join(parts)
 
 
-def _one(found: Diagnostic, style: Style) -> str:
+def _diagnostic(diagnostic: Diagnostic, style: Style) -> str:
     paint = {Severity.ERROR: style.red, Severity.WARNING: style.yellow}.get(
-        found.severity, style.dim
+        diagnostic.severity, style.dim
     )
-    place = f"{style.bold(clean(str(found.span)))}: " if found.span else ""
-    head = f"{place}{paint(f'{found.severity.value}[{found.code}]')}: {clean(found.summary)}\n"
-    return head + _excerpt(found, style) + _hint(found, style)
+    place = f"{style.bold(clean(str(diagnostic.span)))}: " if diagnostic.span else ""
+    label = paint(f"{diagnostic.severity.value}[{diagnostic.code}]")
+    head = f"{place}{label}: {clean(diagnostic.summary)}\n"
+    return head + _excerpt(diagnostic, style) + _hint(diagnostic, style)
 
 
-def _excerpt(found: Diagnostic, style: Style) -> str:
-    if found.span is None or not found.excerpt.strip():
+def _excerpt(diagnostic: Diagnostic, style: Style) -> str:
+    span, excerpt = diagnostic.span, diagnostic.excerpt
+    if span is None or not excerpt.strip():
         return ""
-    column = found.span.column - 1
-    # A long line is shown from a little before the place, so that the mark is in sight.
-    start = max(0, column - MAX_EXCERPT // 2) if len(found.excerpt) > MAX_EXCERPT else 0
-    shown = clean(found.excerpt[start : start + MAX_EXCERPT].replace("\t", " "))
-    before = cells(clean(found.excerpt[start:column].replace("\t", " ")))
+    column = span.column - 1
+    # A long line starts shortly before the place, so that the mark is visible.
+    start = max(0, column - MAX_EXCERPT // 2) if len(excerpt) > MAX_EXCERPT else 0
+    line = clean(excerpt[start : start + MAX_EXCERPT].replace("\t", " "))
+    indent = cells(clean(excerpt[start:column].replace("\t", " ")))
     width = 1
-    if found.span.end_line == found.span.line and found.span.end_column is not None:
-        marked = clean(found.excerpt[column : found.span.end_column - 1].replace("\t", " "))
-        width = max(1, min(cells(marked), cells(shown) - before))
-    number = str(found.span.line)
+    if span.end_line == span.line and span.end_column is not None:
+        marked = clean(excerpt[column : span.end_column - 1].replace("\t", " "))
+        width = max(1, min(cells(marked), cells(line) - indent))
+    number = str(span.line)
     gutter = " " * len(number)
     return (
-        f"  {style.dim(f'{number} |')} {shown.rstrip()}\n"
-        f"  {style.dim(f'{gutter} |')} {' ' * before}{style.red('^' * width)}\n"
+        f"  {style.dim(f'{number} |')} {line.rstrip()}\n"
+        f"  {style.dim(f'{gutter} |')} {' ' * indent}{style.red('^' * width)}\n"
     )
 
 
-def _hint(found: Diagnostic, style: Style) -> str:
-    return f"  {style.dim('hint:')} {clean(found.hint)}\n" if found.hint else ""
+def _hint(diagnostic: Diagnostic, style: Style) -> str:
+    return f"  {style.dim('hint:')} {clean(diagnostic.hint)}\n" if diagnostic.hint else ""

@@ -1,4 +1,4 @@
-"""Drift as text and as JSON."""
+"""Drift as text and as JSON. Does not find drift: `planning.drift` does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from segctl.planning.drift import Drift, DriftReport
     from segctl.render.terminal import Style
 
-KIND_WORDS = {
+KIND_LABELS = {
     DriftKind.EDITED: "edited",
     DriftKind.RENAMED: "renamed",
     DriftKind.DELETED: "missing",
@@ -26,64 +26,65 @@ KIND_WORDS = {
 }
 
 
-def drift_text(drifts: DriftReport, style: Style) -> str:
-    """Give a line a segment, then one that adds it up."""
+def drift_text(report: DriftReport, style: Style) -> str:
+    """Return each segment that differs, and a summary."""
     lines = []
-    for one in drifts.drifts:
-        lines.append(f"{style.yellow(f'  {KIND_WORDS[one.kind]:<8}')} {clean(one.name)}")
-        lines.append(f"      {style.dim(clean(', '.join(drift_details(one, RenderContext()))))}")
-        for clause in one.clauses:
-            change = " -> ".join(text or "(nothing)" for text in (clause.after, clause.before))
+    for drift in report.drifts:
+        details = ", ".join(drift_details(drift, RenderContext()))
+        lines.append(f"{style.yellow(f'  {KIND_LABELS[drift.kind]:<8}')} {clean(drift.name)}")
+        lines.append(f"      {style.dim(clean(details))}")
+        for clause in drift.clauses:
+            change = " -> ".join(text or "(none)" for text in (clause.after, clause.before))
             lines.append(f"      {clean(change)}")
-    return "\n".join([*lines, drift_summary(drifts, style)]) + "\n"
+    return "\n".join([*lines, drift_summary(report, style)]) + "\n"
 
 
-def drift_summary(drifts: DriftReport, style: Style) -> str:
-    """Give the one line that adds it up."""
-    total = len(drifts.drifts)
-    closing = f"Drift: {count(total, 'segment')}." if total else "No drift."
-    pending = f" {count(drifts.pending, 'change')} not applied yet." if drifts.pending else ""
-    return style.bold(closing) + pending
+def drift_summary(report: DriftReport, style: Style) -> str:
+    """Return the line that summarizes a report."""
+    total = len(report.drifts)
+    summary = f"Drift: {count(total, 'segment')}." if total else "No drift."
+    pending = f" {count(report.pending, 'change')} not applied yet." if report.pending else ""
+    return style.bold(summary) + pending
 
 
-def drift_details(one: Drift, context: RenderContext) -> list[str]:
-    """Say where a segment is declared, what became of it, and when."""
-    facts = [context.place(one.span)] if one.span else []
-    match one.kind:
+def drift_details(drift: Drift, context: RenderContext) -> list[str]:
+    """Return where a segment is declared, how it differs, and since when."""
+    details = [context.place(drift.span)] if drift.span else []
+    match drift.kind:
         case DriftKind.RENAMED:
-            facts.append(f"now `{one.now}`")
+            details.append(f"now `{drift.now}`")
         case DriftKind.DELETED:
-            facts.append("deleted on the account, or never applied")
+            details.append("deleted on the account, or never applied")
         case DriftKind.EDITED:
-            facts.append(f"another {' and '.join(one.changed_fields)}")
+            details.append(f"different {' and '.join(drift.changed_fields)}")
         case DriftKind.CREATED:
-            facts.append("no file declares it")
+            details.append("no file declares it")
         case _:
-            assert_never(one.kind)
-    facts += [f"id {one.id}"] if one.id else []
-    facts += [f"changed {one.updated_at}"] if one.updated_at else []
-    return facts
+            assert_never(drift.kind)
+    details += [f"id {drift.id}"] if drift.id else []
+    details += [f"changed {drift.updated_at}"] if drift.updated_at else []
+    return details
 
 
 def drift_json(
-    drifts: DriftReport, target: TargetRef, diagnostics: Sequence[Diagnostic], generated_at: str
+    report: DriftReport, target: TargetRef, diagnostics: Sequence[Diagnostic], generated_at: str
 ) -> dict[str, Any]:
-    """Give the same as JSON data; a clause's `before` is the account's, its `after` the file's."""
+    """Return drift as JSON data; a clause's `before` is the account's, its `after` the file's."""
     return {
         **document_header(generated_at),
         "target": dataclasses.asdict(target),
-        "drift": [_entry(one) for one in drifts.drifts],
-        "pending": drifts.pending,
+        "drift": [_drift_entry(drift) for drift in report.drifts],
+        "pending": report.pending,
         "diagnostics": diagnostics_json(diagnostics),
     }
 
 
-def _entry(one: Drift) -> dict[str, Any]:
-    entry = dataclasses.asdict(one)
+def _drift_entry(drift: Drift) -> dict[str, Any]:
+    entry = dataclasses.asdict(drift)
     span = entry.pop("span")
     keys = ("file", "line", "column")
     return {
         **entry,
-        "kind": one.kind.value,
+        "kind": drift.kind.value,
         "source": {key: span[key] for key in keys} if span else None,
     }

@@ -1,8 +1,8 @@
-"""Findings as annotations of GitHub's workflow runs: `::error file=…,line=…,col=…,title=…::…`.
+"""Diagnostics as annotations of GitHub's workflow runs: `::error file=…,line=…,title=…::…`.
 
-Owns the escaping, by which no text can end a line or begin another command, and the choice of what
-is shown: GitHub keeps ten annotations of each type a step, so errors come first, and the last of a
-type that has more says how many.
+Escapes text, so that none can end a line or begin another command, and chooses what is shown:
+GitHub keeps ten annotations of each type for a step, so errors come first, and the last annotation
+of a type that has more says how many. Does not write them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from segctl.render.context import RenderContext
 
-MOST = 10
-"""Annotations of one type that GitHub shows of a step."""
+MAX_ANNOTATIONS = 10
+"""Annotations of one type that GitHub shows for a step."""
 
 _TYPES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -26,42 +26,42 @@ _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ","
 
 
 def workflow_annotations(
-    findings: Iterable[Diagnostic], context: RenderContext, closing: str = ""
+    diagnostics: Iterable[Diagnostic], context: RenderContext, summary: str = ""
 ) -> str:
-    """Give a line an annotation; `closing`, the sum of it all, is a notice, and the first one."""
+    """Return a line for each annotation; `summary` becomes the first notice."""
     by_severity: dict[Severity, list[str]] = {severity: [] for severity in _TYPES}
-    if closing:
-        by_severity[Severity.INFO].append(_line("notice", {"title": "segctl"}, clean(closing)))
-    for found in findings:
-        by_severity[found.severity].append(_annotation(found, context))
+    if summary:
+        by_severity[Severity.INFO].append(_command("notice", {"title": "segctl"}, clean(summary)))
+    for diagnostic in diagnostics:
+        by_severity[diagnostic.severity].append(_annotation(diagnostic, context))
     return "".join(
         f"{line}\n"
         for severity, lines in by_severity.items()
-        for line in _at_most(_TYPES[severity], lines)
+        for line in _limit(_TYPES[severity], lines)
     )
 
 
-def _at_most(kind: str, lines: Sequence[str]) -> Sequence[str]:
-    if len(lines) <= MOST:
+def _limit(kind: str, lines: Sequence[str]) -> Sequence[str]:
+    if len(lines) <= MAX_ANNOTATIONS:
         return lines
-    left_out = len(lines) - MOST + 1
-    said = f"{left_out:,} more {kind}s are not shown here: --format text shows them all"
-    return [*lines[: MOST - 1], _line(kind, {"title": "segctl"}, said)]
+    left_out = len(lines) - MAX_ANNOTATIONS + 1
+    message = f"{left_out:,} more {kind}s are not shown: run with --format text to see all"
+    return [*lines[: MAX_ANNOTATIONS - 1], _command(kind, {"title": "segctl"}, message)]
 
 
-def _annotation(found: Diagnostic, context: RenderContext) -> str:
+def _annotation(diagnostic: Diagnostic, context: RenderContext) -> str:
     properties = {}
-    if found.span is not None:
+    if diagnostic.span is not None:
         properties = {
-            "file": clean(context.path(found.span)),
-            "line": str(found.span.line),
-            "col": str(found.span.column),
+            "file": clean(context.path(diagnostic.span)),
+            "line": str(diagnostic.span.line),
+            "col": str(diagnostic.span.column),
         }
-    properties["title"] = f"segctl: {clean(found.code)}"
-    hint = f"\n{clean(found.hint)}" if found.hint else ""
-    return _line(_TYPES[found.severity], properties, clean(found.summary) + hint)
+    properties["title"] = f"segctl: {clean(diagnostic.code)}"
+    hint = f"\n{clean(diagnostic.hint)}" if diagnostic.hint else ""
+    return _command(_TYPES[diagnostic.severity], properties, clean(diagnostic.summary) + hint)
 
 
-def _line(kind: str, properties: dict[str, str], message: str) -> str:
-    said = ",".join(f"{key}={value.translate(_PROPERTY)}" for key, value in properties.items())
-    return f"::{kind} {said}::{message.translate(_DATA)}"
+def _command(kind: str, properties: dict[str, str], message: str) -> str:
+    pairs = ",".join(f"{key}={value.translate(_PROPERTY)}" for key, value in properties.items())
+    return f"::{kind} {pairs}::{message.translate(_DATA)}"

@@ -1,4 +1,4 @@
-"""The account's segments as a table and as JSON."""
+"""The account's segments as a table and as JSON. Does not read the account."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListingRow:
-    """A segment of the account, and whether a file declares it (`None`: not known).
+    """A segment of the account, and whether a file declares it (`None`: unknown).
 
-    `is_ours`: none does, and the history knows that one did. `sends` are the Single Sends that use
-    it, `None` where they were not read.
+    `is_ours`: no file declares it, but git history shows that one did. `sends` are the Single Sends
+    that use it, `None` where they were not read.
     """
 
     remote: Remote
@@ -37,10 +37,10 @@ class ListingRow:
 def listing_text(
     rows: Sequence[ListingRow], lists: ListNames, *, width: int | None, color: bool
 ) -> str:
-    """Give the table; no cell is ever cut.
+    """Return the table, with all cells in full.
 
-    `lists` are the names of the parent lists. `width` is the terminal's: where the ids do not fit
-    beside the rest, they are left out, but of a list without a name. `None` keeps them.
+    `lists` are the names of the parent lists. `width` is the terminal's: ids that do not fit are
+    left out, except those of lists without a name. `None` keeps them.
     """
     table = _table(rows, lists, ids=True, color=color)
     if width is not None and max(map(cells, table.splitlines())) > width:
@@ -54,23 +54,23 @@ def _table(rows: Sequence[ListingRow], lists: ListNames, *, ids: bool, color: bo
         heads.append("USED BY")
     if ids:
         heads.append("ID")
-    cells_of_rows = (_cells(row, lists, ids=ids) for row in rows)
-    return table_text(heads, cells_of_rows, right={"CONTACTS"}, color=color)
+    lines = (_row_cells(row, lists, ids=ids) for row in rows)
+    return table_text(heads, lines, right={"CONTACTS"}, color=color)
 
 
 def listing_json(
     rows: Sequence[ListingRow], lists: ListNames, target: TargetRef, generated_at: str
 ) -> dict[str, Any]:
-    """Give the same as JSON data."""
+    """Return the segments as JSON data."""
     return {
         **document_header(generated_at),
         "target": dataclasses.asdict(target),
-        "segments": [_entry(row) for row in rows],
+        "segments": [_row_entry(row) for row in rows],
         "lists": dict(lists),
     }
 
 
-def _cells(row: ListingRow, lists: ListNames, *, ids: bool) -> tuple[str, ...]:
+def _row_cells(row: ListingRow, lists: ListNames, *, ids: bool) -> tuple[str, ...]:
     remote = row.remote
     managed = "ours" if row.is_ours else {True: "yes", False: "no", None: "?"}[row.managed]
     validation = remote.validation.value.lower()
@@ -81,7 +81,7 @@ def _cells(row: ListingRow, lists: ListNames, *, ids: bool) -> tuple[str, ...]:
         refreshes = str(remote.refreshes_used)
         if remote.max_refreshes is not None:
             refreshes += f"/{remote.max_refreshes}"
-    used = () if row.sends is None else (_sends(row.sends),)
+    used_by = () if row.sends is None else (_sends(row.sends),)
     return (
         clean(remote.name),
         "v1" if remote.is_v1 else managed,
@@ -90,7 +90,7 @@ def _cells(row: ListingRow, lists: ListNames, *, ids: bool) -> tuple[str, ...]:
         _parents(remote, lists, ids=ids) or "-",
         refreshes,
         clean(remote.next_sample_update or "-"),
-        *used,
+        *used_by,
         *((clean(remote.id),) if ids else ()),
     )
 
@@ -99,8 +99,8 @@ def _parents(remote: Remote, lists: ListNames, *, ids: bool) -> str:
     if ids:
         return format_lists(remote.parent_list_ids, lists)
     return ", ".join(
-        clean(name) if (name := lists.get(one.lower())) else format_lists((one,), lists)
-        for one in remote.parent_list_ids
+        clean(name) if (name := lists.get(list_id.lower())) else format_lists((list_id,), lists)
+        for list_id in remote.parent_list_ids
     )
 
 
@@ -108,7 +108,7 @@ def _sends(sends: Sequence[SingleSend]) -> str:
     return clean(", ".join(f"{send.name} ({send.status})" for send in sends)) or "-"
 
 
-def _entry(row: ListingRow) -> dict[str, Any]:
+def _row_entry(row: ListingRow) -> dict[str, Any]:
     remote = row.remote
     return {
         "id": remote.id,
@@ -118,7 +118,7 @@ def _entry(row: ListingRow) -> dict[str, Any]:
         "single_sends": (
             None
             if row.sends is None
-            else [{"id": s.id, "name": s.name, "status": s.status} for s in row.sends]
+            else [{"id": send.id, "name": send.name, "status": send.status} for send in row.sends]
         ),
         "v1": remote.is_v1,
         "contacts_count": remote.contacts_count,

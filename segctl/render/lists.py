@@ -1,7 +1,6 @@
-"""Contact lists as people know them: by their names, with the ids by which they are found.
+"""Contact lists by id and name, for every view.
 
-Owns the words for a list, in every view. Asks nobody: where a name is not known, the id stands
-alone.
+Does not look names up: where a name is unknown, only the id is shown.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def list_name(list_id: str, names: ListNames) -> str:
-    """Say what a list is called, or that there is none; empty where nobody knows."""
+    """Return the name of a list, or that it does not exist; empty where it is unknown."""
     key = list_id.lower()
     if key not in names:
         return ""
@@ -26,19 +25,23 @@ def list_name(list_id: str, names: ListNames) -> str:
     return "(no such list)" if name is None else f"“{clean(name)}”"
 
 
-def format_lists(ids: Iterable[str], names: ListNames, between: str = ", ") -> str:
-    """Give lists in a row, each by its id and what it is called."""
-    return between.join(f"{clean(one)} {list_name(one, names)}".rstrip() for one in ids)
+def format_lists(ids: Iterable[str], names: ListNames, separator: str = ", ") -> str:
+    """Return lists in a row, each by its id and its name."""
+    return separator.join(
+        f"{clean(list_id)} {list_name(list_id, names)}".rstrip() for list_id in ids
+    )
 
 
-def queried(segments: Iterable[Segment], names: ListNames) -> tuple[str, ...]:
-    """Give the ids in these segments' queries of which something is known, each once.
+def lists_in_queries(segments: Iterable[Segment], names: ListNames) -> tuple[str, ...]:
+    """Return the ids in these segments' queries whose names are known, without duplicates.
 
-    A query is shown as it is written: the words stand beside it.
+    A query is shown unchanged, so the names are shown next to it.
     """
     if not names:
         return ()
-    from segctl.planning.list_references import list_ids_of  # noqa: PLC0415 - query.tree: 30 ms
+    from segctl.planning.list_references import list_ids_of  # noqa: PLC0415 - query.ast: 30 ms
 
-    asked = dict.fromkeys(one.lower() for segment in segments for one in list_ids_of(segment.query))
-    return tuple(one for one in asked if one in names)
+    list_ids = dict.fromkeys(
+        list_id.lower() for segment in segments for list_id in list_ids_of(segment.query)
+    )
+    return tuple(list_id for list_id in list_ids if list_id in names)

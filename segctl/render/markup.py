@@ -1,8 +1,8 @@
-"""HTML as values: what is a plain text is escaped, what is `Html` is not.
+"""HTML as values: plain text is escaped, `Html` is not.
 
-Owns the one way from text to HTML, for the page and for the comment. Every text is cleaned, too,
-so nothing invisible and no key gets through. Attributes are ours alone, and are escaped all the
-same.
+The only way from text to HTML, for the page and for the comment. Text is also cleaned, so that no
+invisible character and no key gets through. Attributes never come from users, but are escaped, too.
+Knows nothing of plans.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _VOID = frozenset({"br", "col", "link", "meta"})
 
 
 class Html(str):
-    """A piece of HTML that is as it should be."""
+    """A piece of HTML that is escaped already."""
 
     __slots__ = ()
 
@@ -30,27 +30,34 @@ Child: TypeAlias = "str | Iterable[str]"
 
 
 def html(*children: Child) -> Html:
-    """Put pieces one after the other, each text escaped."""
-    pieces = chain.from_iterable((one,) if isinstance(one, str) else one for one in children)
+    """Return children one after the other, with text escaped."""
+    pieces = chain.from_iterable(
+        (child,) if isinstance(child, str) else child for child in children
+    )
     return Html(
-        "".join(one if isinstance(one, Html) else escape(clean(one), quote=False) for one in pieces)
+        "".join(
+            piece if isinstance(piece, Html) else escape(clean(piece), quote=False)
+            for piece in pieces
+        )
     )
 
 
 def tag(element: str, *children: Child, **attributes: str | bool) -> Html:
-    """Make an element. `class_` and `aria_label` are attributes; `True` is one without a value.
+    """Return an element. `class_` and `aria_label` are attributes; `True` is one without a value.
 
     An attribute that is `False` or empty is left out.
     """
-    said = "".join(
-        f" {_name(key)}" if value is True else f' {_name(key)}="{escape(clean(str(value)))}"'
+    pairs = "".join(
+        f" {_attribute_name(key)}"
+        if value is True
+        else f' {_attribute_name(key)}="{escape(clean(str(value)))}"'
         for key, value in attributes.items()
         if value not in (False, "")
     )
     if element in _VOID:
-        return Html(f"<{element}{said}>")
-    return Html(f"<{element}{said}>{html(*children)}</{element}>")
+        return Html(f"<{element}{pairs}>")
+    return Html(f"<{element}{pairs}>{html(*children)}</{element}>")
 
 
-def _name(key: str) -> str:
+def _attribute_name(key: str) -> str:
     return key.rstrip("_").replace("_", "-")

@@ -1,4 +1,7 @@
-"""Who is in a segment, in plain English, for the views that a marketer reads."""
+"""Audiences in plain English, for the views that marketers read.
+
+Leaves the explanation of a query to `query.explain`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 from segctl.model import Delete, Upgrade
 from segctl.query.explain import ExplanationLine, explain_lines
 from segctl.query.parser.parse import parse
-from segctl.render.definition import sides
+from segctl.render.definition import before_and_after
 from segctl.render.markup import Html, tag
 
 if TYPE_CHECKING:
@@ -16,37 +19,42 @@ if TYPE_CHECKING:
     from segctl.model import Change, Segment
     from segctl.model.contact_fields import ListNames
 
-_UNREADABLE = (ExplanationLine(0, "segctl cannot read this query."),)
+_UNREADABLE = (ExplanationLine(0, "segctl cannot parse this query."),)
 
 
-def audience(segment: Segment, lists: ListNames) -> tuple[ExplanationLine, ...]:
-    """Say it line by line, worked out now: only a view that shows it pays for it."""
+def explain_segment(segment: Segment, lists: ListNames) -> tuple[ExplanationLine, ...]:
+    """Return the lines that explain who is in a segment; only views that show them compute them."""
     query = parse(segment.query).query
     if query is None:
         return _UNREADABLE
     return explain_lines(query, lists=lists, parents=segment.parent_list_ids)
 
 
-def audiences(
+def explain_change(
     change: Change, lists: ListNames
 ) -> tuple[tuple[str, tuple[ExplanationLine, ...]], ...]:
-    """Say who is in it before and after a change, each under a title; once if that is the same.
+    """Return who is in a segment before and after a change, with titles; once if it is the same.
 
-    Of a v1 segment nothing: what SGQL selects is said in no words, and every view shows the query.
+    v1 segments are not explained: SGQL has no explanation, and every view shows the query.
     """
-    before, after = sides(change)
+    before, after = before_and_after(change)
     if isinstance(change, Upgrade) or (isinstance(change, Delete) and change.is_v1):
         before = None
-    now = audience(before, lists) if before else ()
-    then = audience(after, lists) if after else ()
-    if now == then:
-        return (("Who is in it", now),) if now else ()
-    titled = (("Who is in it now" if then else "Who is in it", now), ("Who will be in it", then))
+    lines_before = explain_segment(before, lists) if before else ()
+    lines_after = explain_segment(after, lists) if after else ()
+    if lines_before == lines_after:
+        return (("Who is in it", lines_before),) if lines_before else ()
+    titled = (
+        ("Who is in it now" if lines_after else "Who is in it", lines_before),
+        ("Who will be in it", lines_after),
+    )
     return tuple((title, lines) for title, lines in titled if lines)
 
 
-def listed(lines: Sequence[ExplanationLine], show: Callable[[str], Html], depth: int = 1) -> Html:
-    """Give lines as lists within lists; `show` makes HTML of a text."""
+def nested_list(
+    lines: Sequence[ExplanationLine], show: Callable[[str], Html], depth: int = 1
+) -> Html:
+    """Return lines as nested lists; `show` turns a text into HTML."""
     items: list[tuple[str, list[ExplanationLine]]] = []
     for line in lines:
         if line.depth > depth and items:
@@ -56,7 +64,7 @@ def listed(lines: Sequence[ExplanationLine], show: Callable[[str], Html], depth:
     return tag(
         "ul",
         [
-            tag("li", show(text), listed(inner, show, depth + 1) if inner else Html())
+            tag("li", show(text), nested_list(inner, show, depth + 1) if inner else Html())
             for text, inner in items
         ],
     )

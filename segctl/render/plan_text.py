@@ -1,4 +1,4 @@
-"""A plan as text for a terminal or a log, after Terraform's habits."""
+"""A plan as text for a terminal or a log, in the style of Terraform. Does not decide anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from segctl.model import Change, Create, Delete, Patch, Reason, Replace, Upgrade
 from segctl.planfile.to_json import action_name, digest
 from segctl.render.audience_counts import audience_summary
 from segctl.render.diagnostics import diagnostics_text
-from segctl.render.lists import format_lists, list_name, queried
+from segctl.render.lists import format_lists, list_name, lists_in_queries
 from segctl.render.terminal import Style, clean, clean_lines, count
 
 if TYPE_CHECKING:
@@ -19,40 +19,41 @@ if TYPE_CHECKING:
 
 _SYMBOLS = {"create": "+", "patch": "~", "replace": "-/+", "upgrade": "^", "delete": "-"}
 _CONTEXT = 3
+"""Unchanged lines that are shown around a change."""
 
 
 def plan_text(plan: Plan, style: Style, *, verbosity: int = 0) -> str:
-    """Give the whole plan.
+    """Return the whole plan.
 
-    `verbosity` below 0 gives the closing line alone; above 0 adds the segments that stay as they
-    are, those that no file declares, and the digest.
+    `verbosity` below 0 is the summary alone; above 0 adds unchanged and unmanaged segments, and the
+    digest.
     """
-    closing = plan_summary(plan, style)
-    # What forbids the plan stands at its end, where it is seen first.
-    forbidding = diagnostics_text([*plan.errors, *plan.refusals], style)
+    summary = plan_summary(plan, style)
+    # Errors come last: that is where the reader of a terminal looks first.
+    errors = diagnostics_text([*plan.errors, *plan.refusals], style)
     if verbosity < 0:
-        return forbidding + closing
+        return errors + summary
     parts = [diagnostics_text(plan.notices, style)] if plan.notices else []
     parts += [_change(change, plan.lists, style) for change in plan.changes]
     if verbosity > 0:
-        parts += [text for text in (_kept(plan, style), _ignored(plan, style)) if text]
-    if forbidding:
-        parts.append(forbidding)
+        parts += [text for text in (_unchanged(plan, style), _unmanaged(plan, style)) if text]
+    if errors:
+        parts.append(errors)
     if not plan.changes and plan.ignored and not plan.errors:
-        closing = f"{count(len(plan.ignored), 'segment')} unmanaged (left alone).\n{closing}"
-    parts.append(closing)
+        summary = f"{count(len(plan.ignored), 'segment')} unmanaged (left alone).\n{summary}"
+    parts.append(summary)
     if verbosity > 0:
         parts[-1] += style.dim(f"Digest {digest(plan)}") + "\n"
     return "\n".join(parts)
 
 
 def plan_summary(plan: Plan, style: Style) -> str:
-    """Give the one line that says what the plan comes to."""
+    """Return the line that summarizes a plan."""
     summary = plan.summary
     errors = len(plan.errors)
     if errors:
-        line = f"{count(errors, 'error')}: nothing of this can be applied."
-        return style.bold(line) + _rest(plan) + "\n"
+        line = f"{count(errors, 'error')}: nothing can be applied."
+        return style.bold(line) + _left_alone(plan) + "\n"
     if not plan.changes:
         matches = "matches" if summary.unchanged == 1 else "match"
         line = f"No changes. {count(summary.unchanged, 'segment')} {matches} {clean(plan.folder)}/."
@@ -63,16 +64,16 @@ def plan_summary(plan: Plan, style: Style) -> str:
         f"Plan: {summary.create} to create, {summary.patch} to patch, "
         f"{summary.replace} to replace, {upgrades}{summary.delete} to delete."
     )
-    return style.bold(line) + _rest(plan) + "\n"
+    return style.bold(line) + _left_alone(plan) + "\n"
 
 
-def _rest(plan: Plan) -> str:
+def _left_alone(plan: Plan) -> str:
     summary = plan.summary
     return f" {summary.unchanged} unchanged, {summary.unmanaged} unmanaged (left alone)."
 
 
 def action_color(change: Change, style: Style) -> Callable[[str], str]:
-    """Give the colour of an action."""
+    """Return the colour of an action."""
     match change:
         case Create():
             return style.green
@@ -89,22 +90,22 @@ def _change(change: Change, lists: ListNames, style: Style) -> str:
     paint = action_color(change, style)
     symbol = _SYMBOLS[action]
     head = f"{paint(f'{symbol:>3} {action}')}  {style.bold(clean(change.name))}"
-    lines = [head, f"      {style.dim(_where(change))}"]
-    reach = audience_summary(change)
-    if reach:
-        lines.append(f"      {style.bold('audience')}  {reach}")
+    lines = [head, f"      {style.dim(_details(change))}"]
+    audience = audience_summary(change)
+    if audience:
+        lines.append(f"      {style.bold('audience')}  {audience}")
     match change:
         case Create(after=after):
-            lines += _whole(after, "+", style.green, lists)
+            lines += _definition(after, "+", style.green, lists)
         case Delete(before=before):
-            lines += _whole(before, "-", style.red, lists)
+            lines += _definition(before, "-", style.red, lists)
         case Patch() | Replace():
-            lines += _fields(change, lists, style)
+            lines += _changed_fields(change, lists, style)
         case Upgrade(before=before, after=after):
-            for one, mark, color in ((before, "-", style.red), (after, "+", style.green)):
+            for segment, mark, color in ((before, "-", style.red), (after, "+", style.green)):
                 if "parent_list_ids" in change.changed_fields:
-                    lines += _confined(one, mark, color, lists)
-                lines += _query(one, mark, color, lists)
+                    lines += _parent_lists(segment, mark, color, lists)
+                lines += _query(segment, mark, color, lists)
             if before.name != after.name:
                 lines.append(_renamed(before, after, style))
         case _:
@@ -112,56 +113,56 @@ def _change(change: Change, lists: ListNames, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-REASON_WORDS: Mapping[Reason, str] = {
+REASONS: Mapping[Reason, str] = {
     Reason.NOT_ON_ACCOUNT: "not on the account",
     Reason.DEFINITION_DIFFERS: "",
     Reason.PARENT_LIST_DIFFERS: "",
     Reason.RENAMED: "renamed by `previous_names`",
     Reason.RENAMED_IN_FILE: "renamed: the name changed in its file",
     Reason.SAME_QUERY: "renamed: a removed file had the same query",
-    Reason.FREES_NAME: "frees its name for a moment; it gets its own in a later step",
-    Reason.RESUMED: "goes on with what an earlier run left unfinished",
+    Reason.FREES_NAME: "renamed temporarily to free its name; a later step names it",
+    Reason.RESUMED: "resumes what an earlier run left unfinished",
     Reason.REMOVED: "its file was removed",
-    Reason.REMOVED_BY_FILE: "its file says `removed`",
+    Reason.REMOVED_BY_FILE: "its file sets `removed`",
     Reason.NOT_DECLARED: "no file declares it, and ownership is exclusive",
-    Reason.REPLACED: "the segment that replaces it is valid",
-    Reason.UPGRADED: "a V2 segment takes the place of a v1 one",
+    Reason.REPLACED: "its replacement is valid",
+    Reason.UPGRADED: "a V2 segment replaces the v1 segment",
 }
 
 
 def describe_reason(change: Change) -> str:
-    """Say why a change is in a plan, empty where that goes without saying."""
-    words = REASON_WORDS[change.reason]
-    return f"{words}, a v1 segment" if isinstance(change, Delete) and change.is_v1 else words
+    """Return why a change is in a plan; empty where that is obvious."""
+    reason = REASONS[change.reason]
+    return f"{reason}, a v1 segment" if isinstance(change, Delete) and change.is_v1 else reason
 
 
-def _where(change: Change) -> str:
-    facts = [str(change.span)] if change.span else []
+def _details(change: Change) -> str:
+    details = [str(change.span)] if change.span else []
     reason = describe_reason(change)
     if reason:
-        facts.append(reason)
+        details.append(reason)
     match change:
         case Create():
             pass
         case Patch() | Replace() | Upgrade() | Delete():
-            facts.append(f"id {change.id}")
+            details.append(f"id {change.id}")
             if isinstance(change, Replace) and change.successor is not None:
-                facts.append(f"the new one is there, id {change.successor.id}")
+                details.append(f"its successor exists, id {change.successor.id}")
             if change.contacts_count is not None:
-                facts.append(f"{count(change.contacts_count, 'contact')} now")
+                details.append(f"{count(change.contacts_count, 'contact')} now")
         case _:
             assert_never(change)
-    return clean(", ".join(facts))
+    return clean(", ".join(details))
 
 
-def _whole(
+def _definition(
     segment: Segment, mark: str, paint: Callable[[str], str], lists: ListNames
 ) -> Iterator[str]:
-    yield from _confined(segment, mark, paint, lists)
+    yield from _parent_lists(segment, mark, paint, lists)
     yield from _query(segment, mark, paint, lists)
 
 
-def _confined(
+def _parent_lists(
     segment: Segment, mark: str, paint: Callable[[str], str], lists: ListNames
 ) -> Iterator[str]:
     if segment.parent_list_ids:
@@ -181,23 +182,23 @@ def _renamed(before: Segment, after: Segment, style: Style) -> str:
     return f"      {style.yellow('~')} name  {clean(before.name)} -> {clean(after.name)}"
 
 
-def _fields(change: Patch | Replace, lists: ListNames, style: Style) -> Iterator[str]:
+def _changed_fields(change: Patch | Replace, lists: ListNames, style: Style) -> Iterator[str]:
     before, after = change.before, change.after
     for field in change.changed_fields:
         match field:
             case "name":
                 yield _renamed(before, after, style)
             case "parent_list_ids":
-                told = " -> ".join(_parents(one, lists) for one in (before, after))
+                ids = " -> ".join(_parents(segment, lists) for segment in (before, after))
                 yield (
-                    f"      {style.yellow('~')} parent_list_ids  {told}"
+                    f"      {style.yellow('~')} parent_list_ids  {ids}"
                     f"  {style.red('(cannot be patched: the id changes)')}"
                 )
             case _:
                 yield f"      {style.yellow('~')} query_dsl"
                 yield from _legend((before, after), lists)
-                # What changed in words, above the lines that show it.
-                from segctl.render.clauses import format_clause  # noqa: PLC0415 - query.tree: 30 ms
+                # The changed clauses, above the lines that show them.
+                from segctl.render.clauses import format_clause  # noqa: PLC0415 - query.ast: 30 ms
 
                 yield from (format_clause(clause, style) for clause in change.clauses)
                 yield from _diff(before.query, after.query, style)
@@ -206,14 +207,14 @@ def _fields(change: Patch | Replace, lists: ListNames, style: Style) -> Iterator
 def _diff(before: str, after: str, style: Style) -> Iterator[str]:
     import difflib  # noqa: PLC0415 - only for a query that changes
 
-    old, new = clean_lines(before.strip("\n")), clean_lines(after.strip("\n"))
-    diff = difflib.unified_diff(old, new, n=_CONTEXT, lineterm="")
+    lines_before, lines_after = clean_lines(before.strip("\n")), clean_lines(after.strip("\n"))
+    diff = difflib.unified_diff(lines_before, lines_after, n=_CONTEXT, lineterm="")
     for number, line in enumerate(diff):
         match line[:1]:
-            case _ if number < 2:  # noqa: PLR2004 - the two lines that name the files
+            case _ if number < 2:  # noqa: PLR2004 - the lines that name the files
                 continue
             case "@":
-                if number > 2:  # noqa: PLR2004 - a gap between two places
+                if number > 2:  # noqa: PLR2004 - a gap between two hunks
                     yield style.dim("          …")
             case "-":
                 yield style.red(f"        - {line[1:]}")
@@ -228,24 +229,25 @@ def _parents(segment: Segment, lists: ListNames) -> str:
 
 
 def _legend(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
-    """Say what the lists in the queries that follow are called."""
-    for one in queried(segments, lists):
-        yield f"        list  {clean(one)} {list_name(one, lists)}"
+    """Yield the names of the lists in the queries that follow."""
+    for list_id in lists_in_queries(segments, lists):
+        yield f"        list  {clean(list_id)} {list_name(list_id, lists)}"
 
 
-def _kept(plan: Plan, style: Style) -> str:
+def _unchanged(plan: Plan, style: Style) -> str:
     lines = []
     for keep in plan.kept:
-        how = "  (written another way on the account)" if keep.is_cosmetic else ""
+        note = "  (written differently on the account)" if keep.is_cosmetic else ""
         lines.append(
-            f"    {style.dim(f'unchanged  {clean(keep.name)}  {clean(str(keep.span))}{how}')}"
+            f"    {style.dim(f'unchanged  {clean(keep.name)}  {clean(str(keep.span))}{note}')}"
         )
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _ignored(plan: Plan, style: Style) -> str:
+def _unmanaged(plan: Plan, style: Style) -> str:
     lines = []
-    for one in plan.ignored:
-        version = "  (v1)" if one.is_v1 else ""
-        lines.append(f"    {style.dim(f'unmanaged  {clean(one.name)}  {clean(one.id)}{version}')}")
+    for remote in plan.ignored:
+        version = "  (v1)" if remote.is_v1 else ""
+        text = f"unmanaged  {clean(remote.name)}  {clean(remote.id)}{version}"
+        lines.append(f"    {style.dim(text)}")
     return "\n".join(lines) + "\n" if lines else ""

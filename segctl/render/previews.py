@@ -1,4 +1,4 @@
-"""How large audiences are, as text and as JSON."""
+"""Audience sizes as text and as JSON. Does not count them: `contacts.counter` does."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """A segment: `counts` are `None` where it cannot be computed.
+    """A segment; `counts` is `None` where it cannot be counted.
 
     `action` is what a plan would do with it (`create`, `patch`, `replace`), empty where the account
-    was not asked. `sample` are masked addresses.
+    was not read. `sample` has masked addresses.
     """
 
     name: str
@@ -35,12 +35,12 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What was counted, in which contacts, for which moment (`now`), and what cannot be.
+    """What was counted, among which contacts, for which time (`now`), and why the rest was not.
 
-    `as_of` is the moment that a pulled base shows, `modified_at` that when somebody's own files
-    were written; `None` where there is no such. `only` are the names of the lists that a pulled
-    base is limited to, if it is. Places in `overlaps` are those of `rows`. `asked` says what
-    was asked for beside the numbers of the segments.
+    `as_of` is the time that pulled contacts show, `modified_at` the time when a team's own files
+    were written; `None` where it does not apply. `only` names the lists that pulled contacts are
+    limited to. `overlaps` has indexes into `rows`. `asked` names the options that were given:
+    `changed`, `overlap`, `sample`.
     """
 
     total: int
@@ -64,52 +64,52 @@ HEADS = ("SEGMENT", "CONTACTS", "SHARE")
 CHANGE_HEADS = ("SEGMENT", "ACTION", "BEFORE", "AFTER", "GAINED", "LOST", "SHARE")
 OVERLAP_HEADS = ("FIRST", "SECOND", "BOTH", "ONLY FIRST", "ONLY SECOND", "SHARED")
 UNKNOWN = "?"
-WORDS = frozenset(("SEGMENT", "ACTION", "FIRST", "SECOND"))
-"""Headings of words; under the others are numbers."""
+TEXT_HEADS = frozenset(("SEGMENT", "ACTION", "FIRST", "SECOND"))
+"""Heads of columns with text; the others have numbers."""
 
 
 def preview_text(preview: Preview, style: Style) -> str:
-    """Give the tables, and the samples under them; the findings are not in it."""
+    """Return the tables, and the samples below them, without the diagnostics."""
     blocks = [f"{style.bold(dataset_summary(preview))}\n"]
     if preview.rows:
         heads = CHANGE_HEADS if preview.is_change else HEADS
         blocks.append(_table(heads, [row_cells(preview, row) for row in preview.rows], style))
     if preview.overlaps:
-        rows = [overlap_cells(preview, one) for one in preview.overlaps]
+        rows = [overlap_cells(preview, overlap) for overlap in preview.overlaps]
         blocks.append(_table(OVERLAP_HEADS, rows, style))
     for row in preview.rows:
         if row.sample and row.counts:
             lines = [f"{style.bold(clean(row.name))}  {sample_summary(row)}"]
-            lines += [f"  {clean(one)}" for one in row.sample]
+            lines += [f"  {clean(address)}" for address in row.sample]
             blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 
 
 def dataset_summary(preview: Preview) -> str:
-    """Say what was counted in, and how old it is."""
-    written = f"last written {with_age(preview.modified_at or '', preview.now)}"
+    """Return which contacts were counted, and how old they are."""
+    modified = f"last written {with_age(preview.modified_at or '', preview.now)}"
     if preview.as_of is not None:
         rest = f"pulled as of {with_age(preview.as_of, preview.now)}"
         if preview.only:
-            rest = f"of {quote_names(preview.only)} alone, {rest}"
+            rest = f"of {quote_names(preview.only)} only, {rest}"
         if preview.modified_at is not None:
-            rest += f"; their events in {preview.files[-1]}, {written}"
+            rest += f"; events in {preview.files[-1]}, {modified}"
     else:
-        rest = f"in {' and '.join(preview.files)}, {written}"
+        rest = f"in {' and '.join(preview.files)}, {modified}"
     return f"{count(preview.total, 'contact')} {clean(rest)}"
 
 
 def quote_names(names: Iterable[str]) -> str:
-    """Write the names of lists in a sentence."""
+    """Return names for a sentence, each in backticks."""
     return ", ".join(f"`{clean(name)}`" for name in names)
 
 
 def with_age(text: str, now: datetime) -> str:
-    """Write a moment, and how long ago it was: "2026-11-19T08:00:00Z, 3 days ago"."""
-    then = moment(text)
-    if then is None:
+    """Return a time with its age: "2026-11-19T08:00:00Z, 3 days ago"."""
+    time = moment(text)
+    if time is None:
         return text
-    seconds = (now - then).total_seconds()
+    seconds = (now - time).total_seconds()
     for size, noun in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
             return f"{text}, {count(int(seconds // size), noun)} ago"
@@ -117,34 +117,34 @@ def with_age(text: str, now: datetime) -> str:
 
 
 def sample_summary(row: PreviewRow) -> str:
-    """Say how many of how many are shown."""
+    """Return how many members of a segment are shown."""
     total = row.counts.after if row.counts else 0
     return f"{len(row.sample):,} of {total:,}, masked"
 
 
 def row_cells(preview: Preview, row: PreviewRow) -> tuple[str, ...]:
-    """Give the cells of a segment, under `HEADS` or `CHANGE_HEADS`."""
-    one = row.counts
+    """Return the cells of a segment, under `HEADS` or `CHANGE_HEADS`."""
+    counts = row.counts
     if preview.is_change:
-        numbers = (one.before, one.after, one.gained, one.lost) if one else ()
-        shown = [f"{number:,}" for number in numbers] or [UNKNOWN] * 4
-        if one:
-            shown[2:] = [
+        numbers = (counts.before, counts.after, counts.gained, counts.lost) if counts else ()
+        cells = [f"{number:,}" for number in numbers] or [UNKNOWN] * 4
+        if counts:
+            cells[2:] = [
                 f"{sign}{text}" if text != "0" else text
-                for sign, text in zip("+-", shown[2:], strict=True)
+                for sign, text in zip("+-", cells[2:], strict=True)
             ]
         if row.action == "create":
-            shown[0] = ""
-        shown.insert(0, row.action)
+            cells[0] = ""
+        cells.insert(0, row.action)
     else:
-        shown = [f"{one.after:,}" if one else UNKNOWN]
-    share = percent(one.after, preview.total) if one else ""
-    return (clean(row.name), *shown, share)
+        cells = [f"{counts.after:,}" if counts else UNKNOWN]
+    share = percent(counts.after, preview.total) if counts else ""
+    return (clean(row.name), *cells, share)
 
 
 def overlap_cells(preview: Preview, overlap: Overlap) -> tuple[str, ...]:
-    """Give the cells of two segments, under `OVERLAP_HEADS`."""
-    names = [clean(preview.rows[place].name) for place in (overlap.first, overlap.second)]
+    """Return the cells of two segments, under `OVERLAP_HEADS`."""
+    names = [clean(preview.rows[index].name) for index in (overlap.first, overlap.second)]
     numbers = [f"{number:,}" for number in (overlap.both, overlap.only_first, overlap.only_second)]
     return (
         *names,
@@ -154,12 +154,12 @@ def overlap_cells(preview: Preview, overlap: Overlap) -> tuple[str, ...]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> str:
-    numbers = [head for head in heads if head not in WORDS]
+    numbers = [head for head in heads if head not in TEXT_HEADS]
     return table_text(heads, rows, right=numbers, color=style.color)
 
 
 def preview_json(preview: Preview, generated_at: str, now: str) -> dict[str, Any]:
-    """Give the same as JSON data; shares are fractions of 1."""
+    """Return the preview as JSON data; shares are fractions of 1."""
     return {
         **document_header(generated_at),
         "base": {
@@ -171,26 +171,26 @@ def preview_json(preview: Preview, generated_at: str, now: str) -> dict[str, Any
             "only_lists": list(preview.only),
         },
         "now": now,
-        "segments": [_entry(preview, row) for row in preview.rows],
-        "overlaps": [_overlap(preview, one) for one in preview.overlaps]
+        "segments": [_row_entry(preview, row) for row in preview.rows],
+        "overlaps": [_overlap_entry(preview, overlap) for overlap in preview.overlaps]
         if "overlap" in preview.asked
         else None,
         "diagnostics": diagnostics_json(preview.diagnostics),
     }
 
 
-def _entry(preview: Preview, row: PreviewRow) -> dict[str, Any]:
-    one = row.counts
+def _row_entry(preview: Preview, row: PreviewRow) -> dict[str, Any]:
+    counts = row.counts
     return {
         "name": row.name,
         "source": source_json(row.span),
-        "contacts": one.after if one else None,
-        "share": _share(one.after, preview.total) if one else None,
+        "contacts": counts.after if counts else None,
+        "share": _share(counts.after, preview.total) if counts else None,
         "change": {
             "action": row.action,
-            "before": one.before if one else None,
-            "gained": one.gained if one else None,
-            "lost": one.lost if one else None,
+            "before": counts.before if counts else None,
+            "gained": counts.gained if counts else None,
+            "lost": counts.lost if counts else None,
         }
         if preview.is_change
         else None,
@@ -198,7 +198,7 @@ def _entry(preview: Preview, row: PreviewRow) -> dict[str, Any]:
     }
 
 
-def _overlap(preview: Preview, overlap: Overlap) -> dict[str, Any]:
+def _overlap_entry(preview: Preview, overlap: Overlap) -> dict[str, Any]:
     return {
         "first": preview.rows[overlap.first].name,
         "second": preview.rows[overlap.second].name,

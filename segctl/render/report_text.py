@@ -1,4 +1,4 @@
-"""What was done, as text: a line an action, then one line that adds it up."""
+"""The report of an apply as text: a line for each action, then a summary. Does not apply."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from segctl.model.report import Outcome, Report
 
-_REFRESH_WORDS = {
+_REFRESH_LABELS = {
     RefreshStatus.ACCEPTED: "refreshing",
     RefreshStatus.DEFERRED: "deferred",
     RefreshStatus.SKIPPED: "not refreshed",
@@ -23,38 +23,38 @@ _REFRESH_WORDS = {
 }
 
 
-_NOT_DONE = (
+_UNFINISHED = (
     Status.FAILED,
     Status.CONFLICT,
     Status.UNKNOWN,
     Status.WAITING,
     Status.NOT_ATTEMPTED,
 )
-_MILD = (Status.NOT_ATTEMPTED, Status.WAITING)
+_NOT_FAILED = (Status.NOT_ATTEMPTED, Status.WAITING)
 
 
 def report_text(report: Report, style: Style, *, quiet: bool = False) -> str:
-    """Give the report of an apply; `quiet` leaves out what went well."""
+    """Return the report of an apply; `quiet` omits what succeeded."""
     lines: list[str] = []
     for outcome in report.outcomes:
         if not (quiet and outcome.status is Status.DONE and not outcome.message):
-            lines += _outcome(outcome, style)
+            lines += _outcome_lines(outcome, style)
     if report.refreshes:
         lines += refresh_lines(report.refreshes, style, quiet=quiet)
     return "\n".join([*lines, report_summary(report, style)]) + "\n"
 
 
 def report_summary(report: Report, style: Style) -> str:
-    """Give the one line that adds the report up."""
+    """Return the line that summarizes a report."""
     counts = report.counts
     parts = [f"{counts[Status.DONE]} done"]
-    parts += [f"{counts[status]} {status.label}" for status in _NOT_DONE if counts[status]]
-    asked = len(report.refreshes)
-    statuses = [one.status for one in report.refreshes]
-    refreshed = f" {statuses.count(RefreshStatus.ACCEPTED)} of {asked} refreshing" if asked else ""
+    parts += [f"{counts[status]} {status.label}" for status in _UNFINISHED if counts[status]]
+    total = len(report.refreshes)
+    statuses = [refresh.status for refresh in report.refreshes]
+    refreshed = f" {statuses.count(RefreshStatus.ACCEPTED)} of {total} refreshing" if total else ""
     if RefreshStatus.DEFERRED in statuses:
         refreshed += f", {statuses.count(RefreshStatus.DEFERRED)} deferred"
-    refreshed += "." if asked else ""
+    refreshed += "." if total else ""
     if report.interrupted:
         head = "Interrupted:"
     elif report.is_complete:
@@ -62,42 +62,42 @@ def report_summary(report: Report, style: Style) -> str:
     elif not report.is_partial:
         head = "Nothing applied:"
     else:
-        head = "Applied in part:"
+        head = "Partially applied:"
     return style.bold(f"{head} {', '.join(parts)}.") + refreshed
 
 
 def refresh_lines(refreshes: Sequence[Refresh], style: Style, *, quiet: bool = False) -> list[str]:
-    """Give a line for each refresh, with what its answer means; one hint a kind of answer."""
+    """Return a line for each refresh, with its result; each hint once."""
     lines = []
     hinted: set[str] = set()
-    for one in refreshes:
-        good = one.status is RefreshStatus.ACCEPTED
-        if good and quiet:
+    for refresh in refreshes:
+        is_accepted = refresh.status is RefreshStatus.ACCEPTED
+        if is_accepted and quiet:
             continue
-        paint = style.green if good else style.yellow
-        word = _REFRESH_WORDS[one.status]
+        paint = style.green if is_accepted else style.yellow
+        label = _REFRESH_LABELS[refresh.status]
         lines.append(
-            f"{paint(f'  {word:<13}')} {clean(one.name)}"
-            + (f": {clean(one.message)}" if one.message else "")
+            f"{paint(f'  {label:<13}')} {clean(refresh.name)}"
+            + (f": {clean(refresh.message)}" if refresh.message else "")
         )
-        if one.hint and one.hint not in hinted:
-            hinted.add(one.hint)
-            lines.append(f"    {style.dim('hint:')} {clean(one.hint)}")
+        if refresh.hint and refresh.hint not in hinted:
+            hinted.add(refresh.hint)
+            lines.append(f"    {style.dim('hint:')} {clean(refresh.hint)}")
     return lines
 
 
-def _outcome(outcome: Outcome, style: Style) -> list[str]:
+def _outcome_lines(outcome: Outcome, style: Style) -> list[str]:
     action = action_name(outcome.change)
     if outcome.status is Status.DONE:
-        word, paint = PAST_TENSE[action], style.green
-        where = f"  {style.dim(f'id {clean(outcome.id)}')}" if outcome.id else ""
+        label, paint = PAST_TENSE[action], style.green
+        details = f"  {style.dim(f'id {clean(outcome.id)}')}" if outcome.id else ""
     else:
-        word, where = outcome.status.label, ""
-        paint = style.yellow if outcome.status in _MILD else style.red
+        label, details = outcome.status.label, ""
+        paint = style.yellow if outcome.status in _NOT_FAILED else style.red
     subject = clean(outcome.change.name)
     if outcome.status is not Status.DONE:
         subject = f"{action} {subject}"
-    lines = [f"{paint(f'  {word:<13}')} {subject}{where}"]
+    lines = [f"{paint(f'  {label:<13}')} {subject}{details}"]
     if outcome.message:
         lines[0] += f": {clean(outcome.message)}"
     if outcome.span is not None:

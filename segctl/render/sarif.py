@@ -1,7 +1,7 @@
-"""Findings as SARIF 2.1.0 (OASIS, with errata 01), for code scanning.
+"""Diagnostics as SARIF 2.1.0 (OASIS, with errata 01), for code scanning.
 
-Owns the shape. A finding that has no place in a file becomes a notification of the run and no
-result: code scanning takes no result without a place, and a made-up one would be a lie.
+A diagnostic without a place in a file becomes a notification of the run instead of a result: code
+scanning accepts no result without a place, and segctl does not invent one.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 
 
 def sarif(
-    findings: Iterable[Diagnostic], context: RenderContext, what: str, *, target: str = ""
+    diagnostics: Iterable[Diagnostic], context: RenderContext, command: str, *, target: str = ""
 ) -> Any:
-    """Give a log of one run as JSON data.
+    """Return the log of one run as JSON data.
 
-    `what` is the command that found it; with the target and the project it names the run, so that
-    one upload does not close the alerts of another.
+    `command`, the target and the project name the run, so that an upload does not close the alerts
+    of another run.
     """
-    findings = list(findings)
-    codes = sorted({found.code for found in findings})
+    diagnostics = list(diagnostics)
+    codes = sorted({diagnostic.code for diagnostic in diagnostics})
     index = {code: number for number, code in enumerate(codes)}
     category = "/".join(
-        quote(clean(part)) for part in ("segctl", what, target, context.project) if part
+        quote(clean(part)) for part in ("segctl", command, target, context.project) if part
     )
     return {
         "$schema": SCHEMA,
@@ -61,17 +61,21 @@ def sarif(
                 "invocations": [
                     {
                         "executionSuccessful": not any(
-                            found.severity is Severity.ERROR and found.span is None
-                            for found in findings
+                            diagnostic.severity is Severity.ERROR and diagnostic.span is None
+                            for diagnostic in diagnostics
                         ),
                         **({"endTimeUtc": context.generated_at} if context.generated_at else {}),
                         "toolExecutionNotifications": [
-                            _notification(found, index) for found in findings if not found.span
+                            _notification(diagnostic, index)
+                            for diagnostic in diagnostics
+                            if not diagnostic.span
                         ],
                     }
                 ],
                 "results": [
-                    _result(found, found.span, index, context) for found in findings if found.span
+                    _result(diagnostic, diagnostic.span, index, context)
+                    for diagnostic in diagnostics
+                    if diagnostic.span
                 ],
             }
         ],
@@ -91,32 +95,32 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _message(found: Diagnostic) -> dict[str, str]:
-    hint = f"\n{clean(found.hint)}" if found.hint else ""
+def _message(diagnostic: Diagnostic) -> dict[str, str]:
+    hint = f"\n{clean(diagnostic.hint)}" if diagnostic.hint else ""
     # Braces are arguments and `[…](…)` is a link, unless written like this (§3.11.5, §3.11.6).
-    text = f"{clean(found.summary)}{hint}".replace("{", "{{").replace("}", "}}")
+    text = f"{clean(diagnostic.summary)}{hint}".replace("{", "{{").replace("}", "}}")
     return {"text": _LINK.sub(r"\\[\1\\](", text)}
 
 
-def _notification(found: Diagnostic, index: dict[str, int]) -> dict[str, Any]:
+def _notification(diagnostic: Diagnostic, index: dict[str, int]) -> dict[str, Any]:
     return {
-        "level": _LEVELS[found.severity],
-        "message": _message(found),
-        "associatedRule": {"id": clean(found.code), "index": index[found.code]},
+        "level": _LEVELS[diagnostic.severity],
+        "message": _message(diagnostic),
+        "associatedRule": {"id": clean(diagnostic.code), "index": index[diagnostic.code]},
     }
 
 
 def _result(
-    found: Diagnostic, span: Span, index: dict[str, int], context: RenderContext
+    diagnostic: Diagnostic, span: Span, index: dict[str, int], context: RenderContext
 ) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": span.line, "startColumn": span.column}
     if span.end_line is not None and span.end_column is not None:
         region |= {"endLine": span.end_line, "endColumn": span.end_column}
     return {
-        "ruleId": clean(found.code),
-        "ruleIndex": index[found.code],
-        "level": _LEVELS[found.severity],
-        "message": _message(found),
+        "ruleId": clean(diagnostic.code),
+        "ruleIndex": index[diagnostic.code],
+        "level": _LEVELS[diagnostic.severity],
+        "message": _message(diagnostic),
         "locations": [
             {
                 "physicalLocation": {

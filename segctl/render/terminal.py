@@ -1,8 +1,8 @@
-"""Colour, and the safety of what is shown.
+"""Colours, and text that is safe to show.
 
-Owns the escape codes that we write and the removal of those that others might: a segment's name
-comes from an account that many can edit, and must not be able to repaint a terminal or to reorder
-a line with bidirectional marks.
+Writes segctl's own escape codes, and makes those of others visible: a segment's name comes from an
+account that many people can edit, and must not be able to repaint a terminal or to reorder a line
+with bidirectional marks. Does not print.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from segctl.common.secrets import redact
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Puts colours on text, or leaves it plain."""
+    """Colours text, or leaves it plain."""
 
     color: bool = False
 
@@ -23,31 +23,31 @@ class Style:
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and text else text
 
     def bold(self, text: str) -> str:
-        """Emphasise."""
+        """Return text in bold."""
         return self._wrap("1", text)
 
     def dim(self, text: str) -> str:
-        """Push back."""
+        """Return text that is less prominent."""
         return self._wrap("2", text)
 
     def red(self, text: str) -> str:
-        """Mark what is wrong or goes away."""
+        """Return text in the colour of errors and deletions."""
         return self._wrap("31", text)
 
     def green(self, text: str) -> str:
-        """Mark what is well or comes."""
+        """Return text in the colour of success and additions."""
         return self._wrap("32", text)
 
     def yellow(self, text: str) -> str:
-        """Mark what changes or needs a look."""
+        """Return text in the colour of changes and warnings."""
         return self._wrap("33", text)
 
 
 def clean(text: str) -> str:
-    """Show one line of text from elsewhere.
+    """Return one line of foreign text, safe to show.
 
-    Every invisible character is written out, and a whole API key, which somebody may have put into
-    a name or a query, is masked.
+    Invisible characters are escaped, and a complete API key, which someone may have put into a name
+    or a query, is masked.
     """
     text = redact(text, whole=True)
     if text.isascii() and text.isprintable():
@@ -56,8 +56,8 @@ def clean(text: str) -> str:
 
 
 def _visible(char: str) -> str:
-    # Cc control, Cf format (bidirectional marks among them), Cs surrogate, Zl and Zp line breaks;
-    # two that are no characters, and that XML cannot hold.
+    # Cc control, Cf format (with bidirectional marks), Cs surrogate, Zl and Zp line breaks; and
+    # two noncharacters, which XML cannot contain.
     if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or char in "\ufffe\uffff":
         code = ord(char)
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004
@@ -65,7 +65,7 @@ def _visible(char: str) -> str:
 
 
 def cells(text: str) -> int:
-    """Count the columns that a text takes in a terminal: two for a wide character."""
+    """Return the columns that a text fills in a terminal: two for a wide character."""
     if text.isascii():
         return len(text)
     return sum(
@@ -75,27 +75,27 @@ def cells(text: str) -> int:
 
 
 def clean_lines(text: str) -> list[str]:
-    """Show a text of several lines, each as `clean` shows it; tabs become four spaces."""
+    """Return the lines of a foreign text, safe to show; a tab becomes four spaces."""
     lines = text.replace("\r\n", "\n").split("\n")
     return [clean(line.replace("\t", "    ")) for line in lines]
 
 
 def percent(part: int, whole: int) -> str:
-    """Write a share: "0 %", "<0.1 %", "1.2 %", "34 %"; empty where there is no whole."""
+    """Return a share: "0 %", "<0.1 %", "1.2 %", "34 %"; empty where there is no whole."""
     if not whole:
         return ""
     share = 100 * part / whole
-    rounded = f"{share:.0f}" if share >= _ROUGHLY or not part else f"{share:.1f}"
+    rounded = f"{share:.0f}" if share >= _MIN_ROUNDED or not part else f"{share:.1f}"
     if rounded == "100" and part < whole:
         return ">99 %"
-    # Somebody is not nobody.
+    # A few contacts are not none.
     return f"{'<0.1' if rounded == '0.0' else rounded} %"
 
 
-_ROUGHLY = 10
-"""From so many percent on, tenths tell nothing."""
+_MIN_ROUNDED = 10
+"""Percent from which tenths are left out."""
 
 
 def count(number: int, noun: str) -> str:
-    """Write "1 segment", "2 segments", "1,203 segments"."""
+    """Return "1 segment", "2 segments", "1,203 segments"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

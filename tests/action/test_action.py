@@ -331,7 +331,7 @@ def test_the_tests_of_the_segments_are_tried(shop: Shop) -> None:
     shop.commit({"segments/vip.yaml": text + case % ("poor", 5)})
     broken = shop.run(key="", command="validate")
     assert broken.code == 1
-    assert "`VIP`: poor: expected in, and is out%0Afalse: total_spend > 500" in broken.log
+    assert "`VIP`: poor: expected in, got out%0Afalse: total_spend > 500" in broken.log
     assert re.search(r"^::error file=segments/vip\.yaml,line=\d+,", broken.log, re.MULTILINE)
     assert "2 tests: 1 passed, 1 failed." in broken.summary
 

@@ -107,7 +107,7 @@ def test_a_query_that_is_not_accepted_is_shown_with_its_place(
     assert result.code == 4
     assert "failed        create VIP: SendGrid does not accept its query" in result.out
     assert f"    at {file}:2:12\n" in result.out
-    assert "Applied in part: 0 done, 1 failed." in result.out
+    assert "Partially applied: 0 done, 1 failed." in result.out
     assert remote.definitions()["VIP"] == (WRONG, ())
     again = in_time.run("apply", "--auto-approve")
     assert again.code == 0
@@ -134,7 +134,7 @@ def test_an_apply_that_failed_in_part_with_fail_fast(connected: Project, remote:
     argv = ("apply", "--auto-approve", "--parallelism", "1", "--fail-fast")
     result = connected.run(*argv)
     assert result.code == 4
-    assert "Applied in part: 1 done, 1 failed, 2 not attempted." in result.out
+    assert "Partially applied: 1 done, 1 failed, 2 not attempted." in result.out
     assert connected.run(*argv).code == 0
 
 

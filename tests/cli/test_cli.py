@@ -324,7 +324,7 @@ def test_a_plan_that_cannot_be_worked_out_is_exit_1(connected: Project, remote: 
     assert result.code == 1
     assert "error[name-held-by-v1]" in result.out
     assert result.out.endswith(
-        "1 error: nothing of this can be applied. 0 unchanged, 0 unmanaged (left alone).\n"
+        "1 error: nothing can be applied. 0 unchanged, 0 unmanaged (left alone).\n"
     )
     assert connected.run("apply", "--auto-approve").code == 1
 
@@ -403,7 +403,7 @@ def test_apply_that_fails_in_part_is_exit_4_and_says_what_stands(
     remote.emulator.faults.add("POST * 403 #2")
     result = connected.run("apply", "--auto-approve", "--parallelism", "1")
     assert result.code == 4
-    assert "Applied in part: 2 done, 1 failed." in result.out
+    assert "Partially applied: 2 done, 1 failed." in result.out
     assert set(remote.definitions()) == {"A", "C"}
     assert connected.run("apply", "--auto-approve").code == 0
     assert set(remote.definitions()) == {"A", "B", "C"}

@@ -129,7 +129,7 @@ def test_a_report_comes_in_its_formats(changing: Project, remote: Remote, output
     match output:
         case "github":
             assert found[0].startswith("::error file=segments/new.yaml,line=1,col=7,")
-            assert any("::Applied in part: 2 done, 1 failed." in line for line in found)
+            assert any("::Partially applied: 2 done, 1 failed." in line for line in found)
         case "sarif":
             assert [one["ruleId"] for one in found["results"]] == ["apply-failed"]
         case "json":
@@ -137,7 +137,7 @@ def test_a_report_comes_in_its_formats(changing: Project, remote: Remote, output
             assert found["summary"] | {"done": 2, "failed": 1} == found["summary"]
             assert [one["written"] for one in found["outcomes"]].count(False) == 1
         case _:
-            assert "Applied in part: 2 done, 1 failed." in found.text
+            assert "Partially applied: 2 done, 1 failed." in found.text
     remote.clock.forward(minutes=10)
     assert changing.run("apply", "--auto-approve").code == 0
     done = changing.run("apply", "--auto-approve", "--format", output)

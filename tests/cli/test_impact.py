@@ -1,4 +1,4 @@
-"""Who is reached before and after: from a team's own export to every view, and the limit."""
+"""Audience sizes before and after: from a team's own export to every view, and the limit."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_swap_of_names_and_a_delete_have_what_impact_they_can_have(
         "removed-by-file": None,
     }
     comment = shop.run("plan", "--format", "markdown").out
-    table = comment[comment.index("Who is reached") : comment.index("</table>")]
+    table = comment[comment.index("Audience size") : comment.index("</table>")]
     assert table.count("<tr>") == 3
 
 
@@ -256,7 +256,7 @@ def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop:
     with duckdb.connect(str(path)) as base:
         base.execute("UPDATE segctl_base SET value = ? WHERE key = 'account'", [account])
     done = shop.run("plan")
-    assert "audience  4 -> 10 (+6, -0) of 20 contacts, as of 2026-07-05\n" in done.out
+    assert "audience  4 -> 10 (+6, -0) of 20 contacts as of 2026-07-05\n" in done.out
     assert "info[audience-old]: audience counts use contacts pulled 10 days ago" in (done.out)
 
 

@@ -104,7 +104,7 @@ def test_a_failure_names_what_decided_and_where(project: Project) -> None:
     assert project.run("test").out == (
         "Big  segments/big.yaml\n"
         "  FAIL  the first  segments/big.yaml:9:11\n"
-        "        expected in, and is out\n"
+        "        expected in, got out\n"
         "        contact: email: rich@example.com,"
         ' list_ids: ["0b1f4a10-5c1d-4a6e-9f02-000000000001"],'
         " total_spend: 900.5, plan: NULL\n"

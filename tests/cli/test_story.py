@@ -91,7 +91,7 @@ def test_another_layout_of_a_query_is_no_change_unless_the_text_must_match(
         "VIP", "select contact_id, updated_at from contact_data where (country='CZ');"
     )
     assert connected.run("plan", "--detailed-exitcode").code == 0
-    assert "(written another way on the account)" in connected.run("plan", "-v").out
+    assert "(written differently on the account)" in connected.run("plan", "-v").out
     assert connected.run("plan", "--strict-text", "--detailed-exitcode").code == 2
     assert connected.run("apply", "--auto-approve").code == 0
     assert remote.definitions()["VIP"] == (BLOCK, ())

@@ -189,7 +189,7 @@ def test_contacts_are_found_by_option_settings_or_pull(shop: Project) -> None:
         assert done.code == 0, done.err
         assert done.out.splitlines()[0] == (
             "30 contacts pulled as of 2026-07-15T15:00:00Z, 1 hour ago; "
-            "their events in events.csv, last written 2026-07-12T16:04:33Z, 3 days ago"
+            "events in events.csv, last written 2026-07-12T16:04:33Z, 3 days ago"
         )
         assert done.out.splitlines()[-1].split() == ["Clicked", "5", "17", "%"]
         named = "contacts: { contacts: pulled, events: events.csv }\n"

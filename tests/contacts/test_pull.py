@@ -655,7 +655,7 @@ def test_audiences_are_counted_among_pulled_contacts(place: Place) -> None:
     place.project.declare("Elsewhere", query(f"array_contains(list_ids, ['{OTHER}'])"))
     place.pull("--list", "News")
     preview = place.project.run("preview", "News", "VIP", "Elsewhere")
-    heading = "4 contacts of `News` alone, pulled as of 2026-07-15T16:04:33Z\n"
+    heading = "4 contacts of `News` only, pulled as of 2026-07-15T16:04:33Z\n"
     assert preview.out.startswith(heading)
     assert "News" in preview.out
     assert preview.code == 1

@@ -49,7 +49,7 @@ TEXT = """\
 {1}  2026-05-28 20:31  A Committer  Move and repair
   ~ changed  VIP  segments/customers/vip.yaml
       file  segments/vip.yaml -> segments/customers/vip.yaml
-      query_dsl  (written another way)
+      query_dsl  (same meaning, written differently)
 
 {2}  2026-05-28 20:29  A Committer  Rename (#3) in the file
   ~ renamed  VIP  segments/vip.yaml
@@ -186,7 +186,7 @@ def test_a_rename_across_files_is_detected_by_its_query(
     assert kinds(project, "D") == [("renamed", "D"), ("created", "A")]
     unreadable = segment("E", "' changed")
     repository.commit("Change what cannot be read", {"e.yaml": unreadable})
-    assert "segctl cannot read one of the two" in project.run("history", "E").out
+    assert "segctl cannot parse one of the two" in project.run("history", "E").out
 
 
 def test_a_segment_that_takes_a_name_later_has_its_own_history(

@@ -202,7 +202,7 @@ def test_a_lock_that_is_not_waited_for_leaves_the_name_to_a_later_run(
     assert result.code == 4
     assert "the v1 segment is gone, and the new one is still called `Old ~segctl-v2-" in result.out
     shown = project.run("plan")
-    assert "goes on with what an earlier run left unfinished" in shown.out
+    assert "resumes what an earlier run left unfinished" in shown.out
     assert "1 to patch" in shown.out
     settled(project)
     assert [*held(account)] == ["Old"]
@@ -422,7 +422,7 @@ def test_every_view_shows_an_upgrade(project: Project, account: Remote) -> None:
     assert [one["name"] for one in change["upgrade"]["waits_for"]] == ["Spring"]
     for output, words in {
         "markdown": ("1 to upgrade", "city = 'Brno'", "automations-unseen"),
-        "html": ("upgrade", "its id changes", "Spring", "city = "),
+        "html": ("upgrade", "loses its v1 id", "Spring", "city = "),
         "github": ("plan-upgrade", "would be upgraded from v1"),
         "sarif": ("plan-upgrade", "upgrade-waits"),
     }.items():

@@ -149,7 +149,7 @@ def test_a_cycle_of_names_uses_a_temporary_name(
     for number, text in enumerate(texts):
         rename(connected, f"N{(number + 1) % size}", text, f"N{number}")
     out = apply_until_done(connected, remote, runs=2)
-    assert "frees its name for a moment" in out
+    assert "renamed temporarily to free its name" in out
     assert "five minutes" in out
     assert ids_by_name(remote) == {
         f"N{(number + 1) % size}": segment_id for number, segment_id in enumerate(ids)
@@ -307,7 +307,7 @@ def test_a_file_with_removed_deletes_or_forgets_its_segment(
     connected.write({"segments/old.yaml": f"name: Old\nremoved: {word}\n"})
     out = apply_until_done(connected, remote)
     assert set(ids_by_name(remote)) == ({"By hand"} if word == "true" else {"By hand", "Old"})
-    assert ("its file says `removed`" in out) == (word == "true")
+    assert ("its file sets `removed`" in out) == (word == "true")
 
 
 def test_a_forgotten_segment_is_left_alone_whatever_the_history_shows(
@@ -765,8 +765,8 @@ def test_the_old_segment_stays_until_the_new_one_is_valid(
     saved = connected.root / "plan.json"
     waiting = connected.run("plan", "--detailed-exitcode", "--out", str(saved))
     assert waiting.code == 2
-    assert "goes on with what an earlier run left unfinished" in waiting.out
-    assert f"the new one is there, id {new}" in waiting.out
+    assert "resumes what an earlier run left unfinished" in waiting.out
+    assert f"its successor exists, id {new}" in waiting.out
     remote.clock.forward(minutes=6)
     assert connected.run("apply", str(saved), "--auto-approve").code == 0
     apply_until_done(connected, remote)

@@ -65,7 +65,7 @@ from segctl.render.terminal import Style, clean
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FRAME = RenderContext(
+CONTEXT = RenderContext(
     "2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567", "marketing"
 )
 TARGET = TargetRef("production", "api.sendgrid.com")
@@ -377,14 +377,14 @@ def plan_json(plan: Plan) -> str:
 
 
 def sarif_json(found: Sequence[Diagnostic], what: str) -> str:
-    data = sarif(found, FRAME, what)
+    data = sarif(found, CONTEXT, what)
     assert data["runs"][0]["tool"]["driver"].pop("version") == __version__
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def plan_page(plan: Plan) -> str:
     """Give the page without its sheet, whose every change would show here twice."""
-    text = plan_html(plan, FRAME).replace(CSS, "…")
+    text = plan_html(plan, CONTEXT).replace(CSS, "…")
     return re.sub(r"sha256-[^&]+", "sha256-…", text).replace("><", ">\n<")
 
 
@@ -402,39 +402,41 @@ VIEWS: dict[str, Callable[[], str]] = {
     "plan-delete.txt": lambda: plan_text(delete_plan(), PLAIN),
     "plan-nothing.txt": lambda: plan_text(quiet_plan(), PLAIN),
     "plan.json": lambda: plan_json(rich_plan()),
-    "plan.md": lambda: plan_markdown(rich_plan(), FRAME),
-    "plan-delete.md": lambda: plan_markdown(delete_plan(), FRAME),
-    "plan-nothing.md": lambda: plan_markdown(quiet_plan(), FRAME),
+    "plan.md": lambda: plan_markdown(rich_plan(), CONTEXT),
+    "plan-delete.md": lambda: plan_markdown(delete_plan(), CONTEXT),
+    "plan-nothing.md": lambda: plan_markdown(quiet_plan(), CONTEXT),
     "plan.html": lambda: plan_page(rich_plan()),
-    "plan.github": lambda: workflow_annotations(plan_diagnostics(rich_plan()), FRAME, "Plan: …"),
+    "plan.github": lambda: workflow_annotations(plan_diagnostics(rich_plan()), CONTEXT, "Plan: …"),
     "plan-impact.txt": lambda: plan_text(impact_plan(), PLAIN),
     "plan-impact.json": lambda: plan_json(impact_plan()),
-    "plan-impact.md": lambda: plan_markdown(impact_plan(), FRAME),
+    "plan-impact.md": lambda: plan_markdown(impact_plan(), CONTEXT),
     "plan-impact.html": lambda: plan_page(impact_plan()),
-    "plan-impact.github": lambda: workflow_annotations(plan_diagnostics(impact_plan()), FRAME, "…"),
+    "plan-impact.github": lambda: workflow_annotations(
+        plan_diagnostics(impact_plan()), CONTEXT, "…"
+    ),
     "plan-impact.sarif": lambda: sarif_json(plan_problem_diagnostics(impact_plan()), "plan"),
     "plan-lists.txt": lambda: plan_text(lists_plan(), PLAIN),
     "plan-lists.json": lambda: plan_json(lists_plan()),
-    "plan-lists.md": lambda: plan_markdown(lists_plan(), FRAME),
+    "plan-lists.md": lambda: plan_markdown(lists_plan(), CONTEXT),
     "plan-lists.html": lambda: plan_page(lists_plan()),
     "plan-upgrade.txt": lambda: plan_text(upgrade_plan(), PLAIN, verbosity=1),
     "plan-upgrade.json": lambda: plan_json(upgrade_plan()),
-    "plan-upgrade.md": lambda: plan_markdown(upgrade_plan(), FRAME),
+    "plan-upgrade.md": lambda: plan_markdown(upgrade_plan(), CONTEXT),
     "plan-upgrade.html": lambda: plan_page(upgrade_plan()),
     "plan-upgrade.github": lambda: workflow_annotations(
-        plan_diagnostics(upgrade_plan()), FRAME, "…"
+        plan_diagnostics(upgrade_plan()), CONTEXT, "…"
     ),
     "report-upgrade.txt": lambda: report_text(upgrade_report(), PLAIN),
-    "report-upgrade.md": lambda: report_markdown(upgrade_report(), FRAME, TARGET),
+    "report-upgrade.md": lambda: report_markdown(upgrade_report(), CONTEXT, TARGET),
     "report.txt": lambda: report_text(report(), PLAIN),
     "report-quiet.txt": lambda: report_text(report(), PLAIN, quiet=True),
     "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),
-    "report.md": lambda: report_markdown(report(), FRAME, TARGET),
+    "report.md": lambda: report_markdown(report(), CONTEXT, TARGET),
     "drift.txt": lambda: drift_text(drifts(), PLAIN),
-    "drift.md": lambda: drift_markdown(drifts(), findings()[:1], FRAME, TARGET),
-    "drift.github": lambda: workflow_annotations(drift_diagnostics(drifts()), FRAME),
-    "diagnostics.md": lambda: diagnostics_markdown(findings(), FRAME, "validate"),
-    "diagnostics.github": lambda: workflow_annotations(findings(), FRAME),
+    "drift.md": lambda: drift_markdown(drifts(), findings()[:1], CONTEXT, TARGET),
+    "drift.github": lambda: workflow_annotations(drift_diagnostics(drifts()), CONTEXT),
+    "diagnostics.md": lambda: diagnostics_markdown(findings(), CONTEXT, "validate"),
+    "diagnostics.github": lambda: workflow_annotations(findings(), CONTEXT),
     "diagnostics.sarif": lambda: sarif_json(findings(), "validate"),
     "report.json": report_json,
     "diagnostics.txt": lambda: (

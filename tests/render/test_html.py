@@ -1,4 +1,4 @@
-"""The page: complete in itself, and nobody's text is ever markup; then in a real browser."""
+"""The page: self-contained, with no foreign markup; then in a real browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from segctl.errors import Diagnostic, Severity, Span
 from segctl.model import Delete, Impact, Patch, Plan, Precondition, Segment, TargetRef
 from segctl.query.diff import clause_changes
 from segctl.render.context import RenderContext
-from segctl.render.html.sides import rows
+from segctl.render.html.sides import pair_lines
 from segctl.render.html.stylesheet import CSS
 from segctl.render.html.views import diagnostics_html, drift_html, plan_html, report_html
 from segctl.render.markup import Html, html, tag
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from segctl.model.report import Report
     from segctl.planning.drift import DriftReport
 
-FRAME = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
+CONTEXT = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")
 VOID = {"meta", "link", "br", "col"}
 OUR_TAGS = VOID | {
@@ -45,7 +45,7 @@ OUR_ATTRIBUTES = {
 
 
 class Page(HTMLParser):
-    """Reads a page, and fails where it is not well formed."""
+    """Reads a page, and fails if it is not well formed."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -91,26 +91,26 @@ def check(text: str) -> Page:
 
 @settings(max_examples=60)
 @given(values.plans, values.frames)
-def test_a_plan_is_a_page_without_anybodys_markup(plan: Plan, context: RenderContext) -> None:
+def test_a_plan_is_a_page_without_foreign_markup(plan: Plan, context: RenderContext) -> None:
     page = check(plan_html(plan, context))
-    assert sum(one.startswith("change-") for one in page.ids) == len(plan.changes)
+    assert sum(anchor.startswith("change-") for anchor in page.ids) == len(plan.changes)
 
 
 @settings(max_examples=60)
 @given(values.reports)
 def test_a_report_is_a_page(report: Report) -> None:
-    check(report_html(report, FRAME, TARGET))
+    check(report_html(report, CONTEXT, TARGET))
 
 
 @settings(max_examples=60)
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
 def test_drift_is_a_page(drifts: DriftReport, found: list[Diagnostic]) -> None:
-    check(drift_html(drifts, found, FRAME, TARGET))
+    check(drift_html(drifts, found, CONTEXT, TARGET))
 
 
 @given(st.lists(values.diagnostics, max_size=3))
-def test_findings_are_a_page(found: list[Diagnostic]) -> None:
-    check(diagnostics_html(found, FRAME, "validate"))
+def test_diagnostics_are_a_page(found: list[Diagnostic]) -> None:
+    check(diagnostics_html(found, CONTEXT, "validate"))
 
 
 def test_text_is_escaped_and_html_is_not() -> None:
@@ -124,8 +124,8 @@ lines = st.lists(st.sampled_from(["a", "b", "AND c > 1", "AND c > 2", "", "x y"]
 
 
 @given(lines, lines)
-def test_no_line_that_differs_is_missing_side_by_side(old: list[str], new: list[str]) -> None:
-    pairs = list(rows(old, new))
+def test_every_changed_line_is_shown_side_by_side(old: list[str], new: list[str]) -> None:
+    pairs = list(pair_lines(old, new))
     left = {row.old.number: row.old.text for row in pairs if row.old}
     right = {row.new.number: row.new.text for row in pairs if row.new}
     assert all(old[number - 1] == text for number, text in left.items())
@@ -152,14 +152,14 @@ WHERE country IN ('CZ', 'SK')
 
 def real_plan() -> Plan:
     new = OLD.replace("250", "500").replace("'SK'", "'SK', 'PL'")
-    one, other = Segment("Old readers", OLD), Segment("Readers <script>", new)
-    gone = Segment("Black Friday", OLD, ("0b1f4a10-5c1d-4a6e-9f02-00000000000a",))
+    before, after = Segment("Old readers", OLD), Segment("Readers <script>", new)
+    deleted = Segment("Black Friday", OLD, ("0b1f4a10-5c1d-4a6e-9f02-00000000000a",))
     return Plan(
         TARGET,
         (
             Patch(
-                one,
-                other,
+                before,
+                after,
                 ("name", "query_dsl"),
                 Precondition("id1", None, "x"),
                 Span("segments/readers.yaml", 2, 7),
@@ -169,7 +169,7 @@ def real_plan() -> Plan:
                     1_048_213, 148_900, 12_345, 911_658, 1_204_000, "2026-07-14T02:00:00Z"
                 ),
             ),
-            Delete(gone, Precondition("id2", None, "x"), contacts_count=8_120),
+            Delete(deleted, Precondition("id2", None, "x"), contacts_count=8_120),
         ),
         refusals=(
             Diagnostic(
@@ -184,18 +184,18 @@ def real_plan() -> Plan:
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("profile")) as one:
-        yield one
+    with browser(tmp_path_factory.mktemp("profile")) as chromium:
+        yield chromium
 
 
 @needs_browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_is_quiet_fits_and_asks_for_nothing(
+def test_the_page_fits_and_loads_nothing(
     chromium: Browser, tmp_path: Path, width: int, *, dark: bool
 ) -> None:
     file = tmp_path / "plan.html"
-    file.write_text(plan_html(real_plan(), FRAME), "utf-8")
+    file.write_text(plan_html(real_plan(), CONTEXT), "utf-8")
     chromium.open(file, width=width, dark=dark)
     picture = chromium.screenshot()
     (tmp_path / "plan.png").write_bytes(picture)
@@ -203,11 +203,11 @@ def test_the_page_is_quiet_fits_and_asks_for_nothing(
     assert chromium.complaints() == []
     assert chromium.value("document.documentElement.scrollWidth") <= width
     assert chromium.value("document.scripts.length") == 0
-    # The sheet is in force, in the colours that were asked for.
+    # The sheet is applied, in the requested colours.
     color = chromium.value("getComputedStyle(document.body).backgroundColor")
     shade = sum(map(int, re.findall(r"\d+", color)[:3])) / 3
     assert (shade < 80) if dark else (shade > 200)
-    # Nobody has to scroll sideways, and no text is smaller than can be read.
+    # No text overflows, and none is too small to read.
     small = "[...document.querySelectorAll('p,li,td,h1,h2,h3,h4,summary')]"
     assert (
         chromium.value(
@@ -222,8 +222,8 @@ def test_the_page_is_quiet_fits_and_asks_for_nothing(
 
 
 @needs_browser
-def test_the_policy_stops_what_must_never_be_there(chromium: Browser, tmp_path: Path) -> None:
-    text = plan_html(real_plan(), FRAME).replace(
+def test_the_policy_blocks_scripts_and_requests(chromium: Browser, tmp_path: Path) -> None:
+    text = plan_html(real_plan(), CONTEXT).replace(
         "</main>",
         "<script>document.title = 'run'</script><img src='https://evil.test/x.png'></main>",
     )
@@ -235,9 +235,9 @@ def test_the_policy_stops_what_must_never_be_there(chromium: Browser, tmp_path: 
 
 
 @needs_browser
-def test_everything_is_reached_with_the_keyboard(chromium: Browser, tmp_path: Path) -> None:
+def test_the_keyboard_reaches_every_link(chromium: Browser, tmp_path: Path) -> None:
     file = tmp_path / "plan.html"
-    file.write_text(plan_html(real_plan(), FRAME), "utf-8")
+    file.write_text(plan_html(real_plan(), CONTEXT), "utf-8")
     chromium.open(file, width=1280, dark=False)
     wanted = chromium.value("document.querySelectorAll('a[href], summary').length")
     reached = []
@@ -249,31 +249,31 @@ def test_everything_is_reached_with_the_keyboard(chromium: Browser, tmp_path: Pa
                 " getComputedStyle(document.activeElement).outlineStyle].join('|')"
             )
         )
-    assert wanted == len([one for one in reached if re.match(r"(A|SUMMARY)\|.*\|solid", one)])
-    assert reached[0].startswith("A|To the content|")
-    # Enter unfolds, without a script.
-    folded = "document.querySelectorAll('details:not([open])').length"
-    before = chromium.value(folded)
+    assert wanted == len([text for text in reached if re.match(r"(A|SUMMARY)\|.*\|solid", text)])
+    assert reached[0].startswith("A|Skip to content|")
+    # Enter expands, without a script.
+    collapsed = "document.querySelectorAll('details:not([open])').length"
+    before = chromium.value(collapsed)
     chromium.value("document.querySelector('details:not([open]) summary').focus()")
     chromium.press("Enter")
-    assert chromium.value(folded) == before - 1
+    assert chromium.value(collapsed) == before - 1
 
 
-def test_who_is_reached_stands_above_the_changes_and_in_the_card() -> None:
-    text = plan_html(real_plan(), FRAME)
+def test_the_audience_size_is_above_the_changes_and_in_the_card() -> None:
+    text = plan_html(real_plan(), CONTEXT)
     page = check(text)
-    assert text.index("<h2>Who is reached</h2>") < text.index("What goes away")
-    assert "Counted among 1,204,000 contacts, as of 2026-07-14." in page.text
+    assert text.index("<h2>Audience size</h2>") < text.index("What is deleted or replaced")
+    assert "Counted among 1,204,000 contacts as of 2026-07-14." in page.text
     card = text[text.index('id="change-1"') : text.index('id="change-2"')]
-    said = "1,048,213 → 148,900 +12,345 \u2212911,658 of 1,204,000 contacts"
-    assert said in re.sub("<[^>]+>", "", card)
+    counts = "1,048,213 → 148,900 +12,345 \u2212911,658 of 1,204,000 contacts"
+    assert counts in re.sub("<[^>]+>", "", card)
 
 
-def test_what_goes_away_stands_above_the_changes_with_who_uses_it() -> None:
-    text = plan_html(real_plan(), FRAME)
+def test_deletions_are_above_the_changes_with_what_uses_them() -> None:
+    text = plan_html(real_plan(), CONTEXT)
     page = check(text)
-    assert text.index("Nothing of this can be applied") < text.index("What goes away")
-    assert text.index("What goes away") < text.index("<h2>The changes</h2>")
+    assert text.index("Nothing can be applied") < text.index("What is deleted or replaced")
+    assert text.index("What is deleted or replaced") < text.index("<h2>Changes</h2>")
     assert "8,120 contacts now" in page.text
     card = text[text.index('id="change-2"') :]
     assert "Who uses it" in card

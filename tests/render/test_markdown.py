@@ -1,4 +1,4 @@
-"""A comment on GitHub: whatever a name or a query holds, only our own markup is in it."""
+"""A comment on GitHub: names and queries never become markup."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from segctl.model.report import Report
     from segctl.planning.drift import DriftReport
 
-FRAME = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
+CONTEXT = RenderContext("2026-07-15T16:04:33Z", "0123456789abcdef0123456789abcdef01234567")
 TARGET = TargetRef("production", "api.sendgrid.com")
 OUR_TAGS = {
     *("h3", "p", "strong", "em", "sub", "ul", "li", "br", "code", "pre"),
@@ -51,7 +51,7 @@ gfm = MarkdownIt("gfm-like")
 
 
 class Page(HTMLParser):
-    """Reads what a comment becomes: its tags, and the text that is no code."""
+    """Reads the HTML of a comment: its tags, and the text outside code."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -87,7 +87,7 @@ class Page(HTMLParser):
 
 
 def check(comment: str) -> Page:
-    """Hold a comment against everything that must be true of one; give what it becomes."""
+    """Check everything that must be true of a comment; return its HTML as read."""
     page = Page(gfm.render(comment))
     assert page.tags <= OUR_TAGS
     assert page.attributes <= {("align", "right"), ("class", "language-diff"), ("open", None)}
@@ -104,25 +104,25 @@ def check(comment: str) -> Page:
 
 
 @given(values.plans, values.frames)
-def test_a_plan_holds_no_markup_but_ours(plan: Plan, context: RenderContext) -> None:
+def test_a_plan_has_no_foreign_markup(plan: Plan, context: RenderContext) -> None:
     page = check(plan_markdown(plan, context))
     assert page.tags >= {"details"} or not plan.changes
 
 
 @settings(max_examples=60)
 @given(values.reports)
-def test_a_report_holds_no_markup_but_ours(report: Report) -> None:
-    check(report_markdown(report, FRAME, TARGET))
+def test_a_report_has_no_foreign_markup(report: Report) -> None:
+    check(report_markdown(report, CONTEXT, TARGET))
 
 
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
-def test_drift_holds_no_markup_but_ours(drifts: DriftReport, found: list[Diagnostic]) -> None:
-    check(drift_markdown(drifts, found, FRAME, TARGET))
+def test_drift_has_no_foreign_markup(drifts: DriftReport, found: list[Diagnostic]) -> None:
+    check(drift_markdown(drifts, found, CONTEXT, TARGET))
 
 
 @given(st.lists(values.diagnostics, max_size=4))
-def test_findings_hold_no_markup_but_ours(found: list[Diagnostic]) -> None:
-    check(diagnostics_markdown(found, FRAME, "validate"))
+def test_diagnostics_have_no_foreign_markup(found: list[Diagnostic]) -> None:
+    check(diagnostics_markdown(found, CONTEXT, "validate"))
 
 
 @given(values.texts)
@@ -154,18 +154,18 @@ def test_a_sentence_stays_readable(text: str, shown: str) -> None:
     assert prose(text) == shown
 
 
-def test_code_is_shown_to_the_letter() -> None:
+def test_code_is_shown_unchanged() -> None:
     assert code("a|b`<&> 'x'\u202e") == "<code>a|b`&lt;&amp;&gt; 'x'\\u202e</code>"
 
 
-def test_the_marker_says_whose_the_comment_is() -> None:
+def test_the_marker_identifies_the_comment() -> None:
     target = TargetRef("eu--shop", "api.eu.sendgrid.com")
     plan = Plan(target)
-    found = MARKER.match(
+    match = MARKER.match(
         plan_markdown(plan, RenderContext(commit="abc123", project="mar keting/-->x"))
     )
-    assert found is not None
-    kind, *rest = found.groups()
+    assert match is not None
+    kind, *rest = match.groups()
     assert kind == "plan"
     assert [unquote(value) for value in rest] == [
         "eu--shop",
@@ -173,7 +173,7 @@ def test_the_marker_says_whose_the_comment_is() -> None:
         "abc123",
         digest(plan),
     ]
-    assert "eu--shop" in found[0]
+    assert "eu--shop" in match[0]
 
 
 def big_plan(segments: int, lines: int) -> Plan:
@@ -201,15 +201,15 @@ def big_plan(segments: int, lines: int) -> Plan:
 
 
 @pytest.mark.parametrize(("segments", "lines"), [(1, 5000), (60, 60), (400, 3), (3, 8_000)])
-def test_what_does_not_fit_is_cut_and_counted(segments: int, lines: int) -> None:
+def test_what_does_not_fit_is_shortened_and_counted(segments: int, lines: int) -> None:
     plan = big_plan(segments, lines)
-    comment = plan_markdown(plan, FRAME)
+    comment = plan_markdown(plan, CONTEXT)
     page = check(comment)
     assert f"Plan: {segments} to create" in page.text
     whole, named = comment.count("<details"), comment.count("<div>")
     left, short = (
         sum(int(number.replace(",", "")) for number in re.findall(rf"… ([\d,]+) {words}", comment))
-        for words in ("changes? more</strong> do not fit", "changes?</strong> in a line each")
+        for words in ("more changes?</strong> do not fit", "changes?</strong> shortened to a line")
     )
     assert named == short
     assert whole + named + left == len(plan.changes)
@@ -219,23 +219,23 @@ def test_what_does_not_fit_is_cut_and_counted(segments: int, lines: int) -> None
     assert digest(plan) in page.code
 
 
-def test_each_segment_is_named_where_not_each_query_fits() -> None:
+def test_every_segment_is_named_if_not_every_query_fits() -> None:
     plan = dataclasses.replace(
         big_plan(60, 60),
         diagnostics=tuple(
-            Diagnostic("slow", Severity.INFO, f"remark {n} " + "x " * 300) for n in range(150)
+            Diagnostic("slow", Severity.INFO, f"note {n} " + "x " * 300) for n in range(150)
         ),
     )
-    comment = plan_markdown(plan, FRAME)
+    comment = plan_markdown(plan, CONTEXT)
     page = check(comment)
     assert all(f"New {number}" in page.code for number in range(60))
-    assert "more</strong> do not fit" not in comment
-    assert comment.index("New 59") < comment.index("<summary>150 remarks</summary>")
-    assert re.search(r"… \d+ remarks more", comment)
+    assert "do not fit" not in comment
+    assert comment.index("New 59") < comment.index("<summary>150 notes</summary>")
+    assert re.search(r"… \d+ more notes", comment)
 
 
-def test_a_line_without_end_is_cut() -> None:
+def test_a_very_long_line_is_truncated() -> None:
     plan = Plan(TARGET, (Create(Segment("Big", "x" * 100_000), Span("segments/a.yaml", 1, 1)),))
-    comment = plan_markdown(plan, FRAME)
+    comment = plan_markdown(plan, CONTEXT)
     check(comment)
     assert "… (98,000 more characters)" in comment

@@ -1,4 +1,4 @@
-"""SARIF, held against its official JSON schema (errata 01), which a package of the tests has."""
+"""SARIF, validated with its official JSON schema (errata 01), from a test dependency."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.account import KEY
 if TYPE_CHECKING:
     from segctl.model import Plan
 
-FRAME = RenderContext("2026-07-15T16:04:33Z", project="marketing")
+CONTEXT = RenderContext("2026-07-15T16:04:33Z", project="marketing")
 
 
 @cache
@@ -32,25 +32,25 @@ def validator() -> Draft4Validator:
     return Draft4Validator(schema, format_checker=Draft4Validator.FORMAT_CHECKER)
 
 
-def run(*findings: Diagnostic, target: str = "") -> Any:
-    log = json.loads(json.dumps(sarif(findings, FRAME, "plan", target=target)))
+def run(*diagnostics: Diagnostic, target: str = "") -> Any:
+    log = json.loads(json.dumps(sarif(diagnostics, CONTEXT, "plan", target=target)))
     validator().validate(log)
     assert KEY not in json.dumps(log)
     return log["runs"][0]
 
 
-def test_the_schema_would_notice() -> None:
-    log = sarif([], FRAME, "plan")
+def test_the_schema_rejects_an_invalid_log() -> None:
+    log = sarif([], CONTEXT, "plan")
     log["runs"][0]["results"].append({"ruleId": "x"})
     assert not validator().is_valid(log)
 
 
-def test_a_finding_has_its_rule_and_its_place() -> None:
+def test_a_diagnostic_has_its_rule_and_its_place() -> None:
     span = Span("segments/a b.yaml", 7, 3, 7, 9)
-    one = run(Diagnostic("drops-nulls", Severity.WARNING, "a `field`", span, "do that"))
-    (rule,) = one["tool"]["driver"]["rules"]
+    sarif_run = run(Diagnostic("drops-nulls", Severity.WARNING, "a `field`", span, "do that"))
+    (rule,) = sarif_run["tool"]["driver"]["rules"]
     assert rule["shortDescription"]["text"] == ALL_RULES["drops-nulls"].help.splitlines()[0]
-    (result,) = one["results"]
+    (result,) = sarif_run["results"]
     assert (result["ruleId"], result["level"]) == ("drops-nulls", "warning")
     assert result["message"]["text"] == "a `field`\ndo that"
     (location,) = result["locations"]
@@ -61,22 +61,24 @@ def test_a_finding_has_its_rule_and_its_place() -> None:
         },
         "region": {"startLine": 7, "startColumn": 3, "endLine": 7, "endColumn": 9},
     }
-    assert one["invocations"][0]["executionSuccessful"] is True
+    assert sarif_run["invocations"][0]["executionSuccessful"] is True
 
 
-def test_a_finding_without_a_place_is_a_notification() -> None:
-    one = run(Diagnostic("over-the-cap", Severity.ERROR, "too many"))
-    assert one["results"] == []
-    (invocation,) = one["invocations"]
+def test_a_diagnostic_without_a_place_is_a_notification() -> None:
+    sarif_run = run(Diagnostic("over-the-cap", Severity.ERROR, "too many"))
+    assert sarif_run["results"] == []
+    (invocation,) = sarif_run["invocations"]
     assert invocation["executionSuccessful"] is False
     (note,) = invocation["toolExecutionNotifications"]
     assert (note["level"], note["message"]["text"]) == ("error", "too many")
 
 
-def test_no_message_holds_a_link_or_an_argument() -> None:
+def test_a_message_has_no_link_and_no_argument() -> None:
     span = Span("segments/a.yaml", 1, 1)
-    one = run(Diagnostic("c", Severity.INFO, "{0} [here](https://evil.test) f(a, ['b'])", span))
-    (result,) = one["results"]
+    sarif_run = run(
+        Diagnostic("c", Severity.INFO, "{0} [here](https://evil.test) f(a, ['b'])", span)
+    )
+    (result,) = sarif_run["results"]
     assert result["message"]["text"] == "{{0}} \\[here\\](https://evil.test) f(a, ['b'])"
 
 
@@ -86,10 +88,10 @@ def test_a_run_is_named_for_its_target() -> None:
 
 @settings(max_examples=60)
 @given(st.lists(values.diagnostics, max_size=4))
-def test_every_finding_is_in_a_valid_log(found: list[Diagnostic]) -> None:
-    one = run(*found)
-    notes = one["invocations"][0]["toolExecutionNotifications"]
-    assert len(one["results"]) + len(notes) == len(found)
+def test_every_diagnostic_is_in_a_valid_log(found: list[Diagnostic]) -> None:
+    sarif_run = run(*found)
+    notes = sarif_run["invocations"][0]["toolExecutionNotifications"]
+    assert len(sarif_run["results"]) + len(notes) == len(found)
 
 
 @settings(max_examples=40)

@@ -71,14 +71,14 @@ def command(
 
 
 def _show(output: Output, results: Sequence[CaseResult], problems: Sequence[Diagnostic]) -> None:
-    from segctl.render.cases_text import case_diagnostics, cases_text, summary  # noqa: PLC0415
+    from segctl.render.cases_text import case_diagnostics, cases_summary, cases_text  # noqa: PLC0415
 
     console = output.console
     match output.name:
         case "json":
             from segctl.render.cases_json import cases_json  # noqa: PLC0415
 
-            totals, tests = summary(results), cases_json(results)
+            totals, tests = cases_summary(results), cases_json(results)
             console.show(output.diagnostics(problems, "test", summary=totals, tests=tests))
         case "junit":
             from segctl.render.cases_junit import cases_junit  # noqa: PLC0415
@@ -87,7 +87,7 @@ def _show(output: Output, results: Sequence[CaseResult], problems: Sequence[Diag
         case "github" | "markdown":
             if results or problems:
                 diagnostics = [*problems, *case_diagnostics(results)]
-                closing = summary(results)
+                closing = cases_summary(results)
                 console.show(output.diagnostics(diagnostics, "test", closing=closing))
         case _:
             console.warn(problems)

@@ -1,1 +1,1 @@
-"""Plans, reports, drift and findings as one HTML page without scripts from elsewhere."""
+"""Plans, reports, drift and diagnostics as one self-contained HTML page."""

@@ -1,4 +1,7 @@
-"""A card for each change of a plan: who is in the segment, what changes, who uses it."""
+"""A card for each change of a plan: who is in the segment, what changes, who uses it.
+
+Does not arrange the cards on the page: `views` does.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from typing import TYPE_CHECKING
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
 from segctl.planning.audience_limits import impact_of
-from segctl.render.audience_counts import NOT_SUMMED, STILL, format_dataset, reached
+from segctl.render.audience_counts import NO_CHANGE, NOT_SUMMED, audience_changes, format_dataset
 from segctl.render.clauses import describe_clause
-from segctl.render.definition import field_lines, query_lines, sides
-from segctl.render.html.page import badge, finding, sentence
-from segctl.render.html.sides import Cell, definition_table, emphasised, listing, marked
-from segctl.render.lists import list_name, queried
+from segctl.render.definition import before_and_after, field_lines, query_lines
+from segctl.render.html.page import badge, diagnostic_item, sentence
+from segctl.render.html.sides import Cell, definition_table, listing, mark_words, marked_text
+from segctl.render.lists import list_name, lists_in_queries
 from segctl.render.markup import Html, html, tag
-from segctl.render.plain_english import audiences, listed
+from segctl.render.plain_english import explain_change, nested_list
 from segctl.render.plan_text import describe_reason
 from segctl.render.terminal import clean, count, percent
 
@@ -28,29 +31,29 @@ if TYPE_CHECKING:
     from segctl.query.explain import ExplanationLine
     from segctl.render.context import RenderContext
 
-OF_USE = frozenset({"in-use", "reference-ignored", "references-unread", "upgrade-waits"})
-"""The findings that say who uses a segment."""
+_USAGE_CODES = frozenset({"in-use", "reference-ignored", "references-unread", "upgrade-waits"})
+"""Codes of diagnostics about what uses a segment."""
 
 
 def card(change: Change, number: int, plan: Plan, context: RenderContext) -> Html:
-    """Draw a change; `number` is its place in the plan."""
+    """Return the card of a change; `number` is its number in the plan."""
     action = action_name(change)
-    before, after = sides(change)
+    before, after = before_and_after(change)
     return tag(
         "article",
         tag(
             "header",
             badge(action, action),
             tag("h3", *_title(change)),
-            people(None if isinstance(change, Create) else change.contacts_count),
+            contact_count(None if isinstance(change, Create) else change.contacts_count),
         ),
-        tag("p", *_where(change, context), class_="where"),
-        _reach(change),
-        _audiences(change, plan.lists),
-        _edits(getattr(change, "clauses", ())),
-        _uses(change, plan),
-        _remarks(change, plan, context),
-        _lists([one for one in (before, after) if one], plan.lists),
+        tag("p", *_details(change, context), class_="where"),
+        _audience_size(change),
+        _explanations(change, plan.lists),
+        _changed_clauses(getattr(change, "clauses", ())),
+        _usage(change, plan),
+        _diagnostics(change, plan, context),
+        _lists([segment for segment in (before, after) if segment], plan.lists),
         _definition(change, plan.lists),
         class_="card",
         id=anchor(number),
@@ -58,28 +61,28 @@ def card(change: Change, number: int, plan: Plan, context: RenderContext) -> Htm
 
 
 def anchor(number: int) -> str:
-    """Name a card's place in the page."""
+    """Return the anchor of a card in the page."""
     return f"change-{number}"
 
 
-def people(number: int | None) -> Html:
-    """Say how many contacts a segment has now."""
+def contact_count(number: int | None) -> Html:
+    """Return how many contacts a segment has now; empty where that is unknown."""
     if number is None:
         return Html()
     noun = "contact now" if number == 1 else "contacts now"
     return tag("span", tag("b", f"{number:,}"), f" {noun}", class_="people")
 
 
-def clauses(changed: Iterable[ClauseChange]) -> Html:
-    """Say which conditions of a query changed."""
+def clause_list(changed: Iterable[ClauseChange]) -> Html:
+    """Return the changed clauses of a query."""
     items = []
     for clause in changed:
-        word, shown, place = describe_clause(clause)
-        codes = [tag("code", text) for text in shown]
+        kind, texts, place = describe_clause(clause)
+        codes = [tag("code", text) for text in texts]
         items.append(
             tag(
                 "li",
-                f"{word} ",
+                f"{kind} ",
                 Html(" → ".join(codes)),
                 *([" in ", tag("code", place)] if place else []),
             )
@@ -87,21 +90,21 @@ def clauses(changed: Iterable[ClauseChange]) -> Html:
     return tag("ul", items)
 
 
-def reach_table(plan: Plan) -> Html:
-    """Say who is reached before and after, the largest change first; nothing where nobody knows."""
-    changes = reached(plan)
+def audience_table(plan: Plan) -> Html:
+    """Return audience sizes before and after, the largest change first; empty if not counted."""
+    changes = audience_changes(plan)
     if not changes:
         return Html()
-    bases = {format_dataset(change.impact) for _, change in changes if change.impact is not None}
-    head = ("Segment", "Now", "After", "Gained", "Lost", "Share")
+    datasets = {format_dataset(change.impact) for _, change in changes if change.impact is not None}
+    heads = ("Segment", "Now", "After", "Gained", "Lost", "Share")
     return tag(
         "section",
-        tag("h2", "Who is reached"),
-        tag("p", f"Counted among {'; '.join(sorted(bases))}.", class_="where"),
+        tag("h2", "Audience size"),
+        tag("p", f"Counted among {'; '.join(sorted(datasets))}.", class_="where"),
         tag(
             "table",
-            tag("thead", tag("tr", [tag("th", word, scope="col") for word in head])),
-            tag("tbody", [_reach_row(number, change) for number, change in changes]),
+            tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
+            tag("tbody", [_audience_row(number, change) for number, change in changes]),
             class_="counts",
         ),
         tag("p", NOT_SUMMED, class_="where") if len(changes) > 1 else Html(),
@@ -109,7 +112,7 @@ def reach_table(plan: Plan) -> Html:
     )
 
 
-def _reach_row(number: int, change: Create | Patch | Replace) -> Html:
+def _audience_row(number: int, change: Create | Patch | Replace) -> Html:
     impact = change.impact
     name = tag("th", tag("a", change.name, href=f"#{anchor(number)}"), scope="row")
     if impact is None:
@@ -125,20 +128,20 @@ def _reach_row(number: int, change: Create | Patch | Replace) -> Html:
     )
 
 
-def _reach(change: Change) -> Html:
-    """Say whom a change reaches, in large figures."""
+def _audience_size(change: Change) -> Html:
+    """Return the size of an audience before and after a change, in large figures."""
     impact = impact_of(change)
     if impact is None:
         return Html()
     counts = [tag("b", f"{impact.after:,}")]
     if not isinstance(change, Create):
         counts = [tag("b", f"{impact.before:,}"), html(" → "), *counts]
-        moved = [html(" ", _gained(impact)), html(" ", _lost(impact))]
-        still = not (impact.gained or impact.lost)
-        counts += [html(f" {STILL}")] if still else moved
+        difference = [html(" ", _gained(impact)), html(" ", _lost(impact))]
+        is_same = not (impact.gained or impact.lost)
+        counts += [html(f" {NO_CHANGE}")] if is_same else difference
     return tag(
         "div",
-        tag("h4", "Who is reached"),
+        tag("h4", "Audience size"),
         tag("p", *counts, tag("span", f" of {format_dataset(impact)}", class_="people")),
         class_="block figures",
     )
@@ -158,142 +161,167 @@ def _title(change: Change) -> list[str]:
     return [change.name]
 
 
-def _where(change: Change, context: RenderContext) -> list[str]:
-    facts: list[Html] = []
+def _details(change: Change, context: RenderContext) -> list[str]:
+    details: list[Html] = []
     if change.span:
-        facts.append(tag("code", f"{context.path(change.span)}:{change.span.line}"))
+        details.append(tag("code", f"{context.path(change.span)}:{change.span.line}"))
     if reason := describe_reason(change):
-        facts.append(sentence(reason))
+        details.append(sentence(reason))
     match change:
         case Create():
             pass
         case Patch():
-            facts.append(html("its id stays ", tag("code", change.id)))
+            details.append(html("keeps its id ", tag("code", change.id)))
         case Replace():
-            facts.append(html("its id changes: ", tag("code", change.id), " goes"))
+            details.append(html("loses its id ", tag("code", change.id)))
         case Upgrade():
-            facts.append(html("its id changes: ", tag("code", change.id), ", of v1, goes"))
+            details.append(html("loses its v1 id ", tag("code", change.id)))
         case Delete():
-            facts.append(html("id ", tag("code", change.id)))
-    return [Html(" · ".join(facts))]
+            details.append(html("id ", tag("code", change.id)))
+    return [Html(" · ".join(details))]
 
 
-def _audiences(change: Change, lists: ListNames) -> Html:
-    found = audiences(change, lists)
-    if not found:
+def _explanations(change: Change, lists: ListNames) -> Html:
+    explanations = explain_change(change, lists)
+    if not explanations:
         return Html()
-    if len(found) == 1:
-        ((title, said),) = found
-        return _audience(title, said, sentence)
-    (now, is_), (then, will_be) = found
-    shows = _compared(is_, will_be)
+    if len(explanations) == 1:
+        ((title, lines),) = explanations
+        return _explanation(title, lines, sentence)
+    (title_before, lines_before), (title_after, lines_after) = explanations
+    show_before, show_after = _compare(lines_before, lines_after)
     return tag(
         "div",
-        _audience(now, is_, shows[0]),
-        _audience(then, will_be, shows[1]),
+        _explanation(title_before, lines_before, show_before),
+        _explanation(title_after, lines_after, show_after),
         class_="columns",
     )
 
 
-def _compared(
-    now: Sequence[ExplanationLine], then: Sequence[ExplanationLine]
+def _compare(
+    before: Sequence[ExplanationLine], after: Sequence[ExplanationLine]
 ) -> tuple[Callable[[str], Html], Callable[[str], Html]]:
-    """Give two ways to show a line, which mark what the other side does not say."""
-    if len(now) == len(then) == 1:
-        pair = marked(Cell(1, clean(now[0].text)), Cell(1, clean(then[0].text)))
-        if pair.old and pair.new and pair.old.marks:
-            shown = emphasised(pair.old), emphasised(pair.new)
+    """Return a function for each side that shows a line, and marks what the other side lacks."""
+    if len(before) == len(after) == 1:
+        row = mark_words(Cell(1, clean(before[0].text)), Cell(1, clean(after[0].text)))
+        if row.old and row.new and row.old.marks:
+            removed, added = marked_text(row.old), marked_text(row.new)
             return (
-                lambda _: tag("span", shown[0], class_="gone"),
-                lambda _: tag("span", shown[1], class_="come"),
+                lambda _: tag("span", removed, class_="removed"),
+                lambda _: tag("span", added, class_="added"),
             )
-    texts = {line.text for line in now}, {line.text for line in then}
-    return _marking(texts[0] - texts[1], "gone"), _marking(texts[1] - texts[0], "come")
+    texts_before, texts_after = {line.text for line in before}, {line.text for line in after}
+    return (
+        _show_marked(texts_before - texts_after, "removed"),
+        _show_marked(texts_after - texts_before, "added"),
+    )
 
 
-def _marking(changed: set[str], kind: str) -> Callable[[str], Html]:
+def _show_marked(changed: set[str], kind: str) -> Callable[[str], Html]:
     def show(text: str) -> Html:
-        said = sentence(text)
-        return tag("span", tag("mark", said), class_=kind) if text in changed else said
+        shown = sentence(text)
+        return tag("span", tag("mark", shown), class_=kind) if text in changed else shown
 
     return show
 
 
-def _audience(title: str, lines: Sequence[ExplanationLine], show: Callable[[str], Html]) -> Html:
+def _explanation(title: str, lines: Sequence[ExplanationLine], show: Callable[[str], Html]) -> Html:
     first, *rest = lines
-    # A head of a list is no statement: it is not marked though its end may differ.
+    # The line before a list is not marked, although its end may differ.
     opening = sentence(first.text) if rest else show(first.text)
     return tag(
         "div",
         tag("h4", title),
         tag("p", opening),
-        listed(rest, show) if rest else Html(),
+        nested_list(rest, show) if rest else Html(),
         class_="block audience",
     )
 
 
-def _edits(changed: Sequence[ClauseChange]) -> Html:
+def _changed_clauses(changed: Sequence[ClauseChange]) -> Html:
     if not changed:
         return Html()
-    return tag("div", tag("h4", "What changes"), clauses(changed), class_="block")
+    return tag("div", tag("h4", "What changes"), clause_list(changed), class_="block")
 
 
-def _uses(change: Change, plan: Plan) -> Html:
-    """Say who uses a segment that goes away, as far as the plan says."""
+def _usage(change: Change, plan: Plan) -> Html:
+    """Return what uses a segment whose id ends, as far as the plan knows."""
     if not isinstance(change, Delete | Replace | Upgrade):
         return Html()
-    found = [one for one in _about(change, plan) if one.code in OF_USE]
-    said = [sentence(one.summary) for one in found] or [
-        html("No Single Send goes to it. Automations cannot be read: look in SendGrid.")
+    usage = [
+        diagnostic
+        for diagnostic in _diagnostics_about(change, plan)
+        if diagnostic.code in _USAGE_CODES
     ]
-    return tag("div", tag("h4", "Who uses it"), [tag("p", one) for one in said], class_="block")
+    paragraphs = [sentence(diagnostic.summary) for diagnostic in usage] or [
+        html("No Single Send uses it. Check automations in SendGrid: the API does not expose them.")
+    ]
+    return tag(
+        "div",
+        tag("h4", "Who uses it"),
+        [tag("p", paragraph) for paragraph in paragraphs],
+        class_="block",
+    )
 
 
-def _remarks(change: Change, plan: Plan, context: RenderContext) -> Html:
-    found = [one for one in _about(change, plan) if one.code not in OF_USE]
-    if not found:
+def _diagnostics(change: Change, plan: Plan, context: RenderContext) -> Html:
+    others = [
+        diagnostic
+        for diagnostic in _diagnostics_about(change, plan)
+        if diagnostic.code not in _USAGE_CODES
+    ]
+    if not others:
         return Html()
     items = [
-        tag("li", badge(one.severity.value, one.severity.value), " ", finding(one, context))
-        for one in found
+        tag(
+            "li",
+            badge(diagnostic.severity.value, diagnostic.severity.value),
+            " ",
+            diagnostic_item(diagnostic, context),
+        )
+        for diagnostic in others
     ]
-    return tag("div", tag("h4", "To look at"), tag("ul", items), class_="block")
+    return tag("div", tag("h4", "To check"), tag("ul", items), class_="block")
 
 
-def _about(change: Change, plan: Plan) -> list[Diagnostic]:
-    """Give the findings that stand in the change's file or name its segment."""
+def _diagnostics_about(change: Change, plan: Plan) -> list[Diagnostic]:
+    """Return the diagnostics in the change's file, or with the name of its segment."""
     spans = (change.span, getattr(change, "query_span", None))
     files = {span.file for span in spans if span}
-    before, after = sides(change)
-    names = [f"`{one.name}`" for one in (before, after) if one]
+    before, after = before_and_after(change)
+    names = [f"`{segment.name}`" for segment in (before, after) if segment]
     return [
-        one
-        for one in (*plan.refusals, *plan.diagnostics)
-        if (one.span and one.span.file in files) or any(name in one.summary for name in names)
+        diagnostic
+        for diagnostic in (*plan.refusals, *plan.diagnostics)
+        if (diagnostic.span and diagnostic.span.file in files)
+        or any(name in diagnostic.summary for name in names)
     ]
 
 
 def _lists(segments: Sequence[Segment], lists: ListNames) -> Html:
-    """Say what the lists are called whose ids stand in the queries below."""
-    ids = queried(segments, lists)
+    """Return the names of the lists in the queries below."""
+    ids = lists_in_queries(segments, lists)
     if not ids:
         return Html()
-    items = [tag("li", tag("code", one), " ", list_name(one, lists)) for one in ids]
+    items = [tag("li", tag("code", list_id), " ", list_name(list_id, lists)) for list_id in ids]
     return tag("div", tag("h4", "Lists in the query"), tag("ul", items), class_="block")
 
 
 def _definition(change: Change, lists: ListNames) -> Html:
-    before, after = sides(change)
+    before, after = before_and_after(change)
     match change:
         case Patch() | Replace() | Upgrade():
             table = definition_table(change.before, change.after, change.changed_fields, lists)
-            return tag("details", tag("summary", "The definition, side by side"), table, open=True)
+            return tag("details", tag("summary", "Definition, side by side"), table, open=True)
         case Create() | Delete():
-            one, kind = (after, "new") if before is None else (before, "old")
+            segment, kind = (after, "new") if before is None else (before, "old")
             lines = (
                 []
-                if one is None
-                else [*field_lines(one, ("parent_list_ids",), lists), *query_lines(one.query)]
+                if segment is None
+                else [
+                    *field_lines(segment, ("parent_list_ids",), lists),
+                    *query_lines(segment.query),
+                ]
             )
-            title = f"The definition, {count(len(lines), 'line')}"
+            title = f"Definition, {count(len(lines), 'line')}"
             return tag("details", tag("summary", title), listing(lines, kind))

@@ -1,11 +1,13 @@
-"""The page around a view: head, policy, title, foot; and the pieces that several views share."""
+"""The page around a view (head, policy, title, footer), and parts that several views share.
+
+Does not know what a view shows.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from segctl.errors import Severity
 from segctl.render.html.stylesheet import CSS, POLICY
 from segctl.render.markup import Html, html, tag
 from segctl.render.terminal import clean
@@ -13,7 +15,7 @@ from segctl.render.terminal import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from segctl.errors import Diagnostic
+    from segctl.errors import Diagnostic, Severity
     from segctl.model import TargetRef
     from segctl.render.context import RenderContext
 
@@ -30,7 +32,7 @@ def page(
     digest: str = "",
     tally: Mapping[str, int] | None = None,
 ) -> str:
-    """Give a whole page. `kicker` stands above the title; `tally` is shown as tiles below it."""
+    """Return a whole page. `kicker` is the line above the title; `tally` becomes tiles below it."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -44,7 +46,7 @@ def page(
     )
     body = tag(
         "body",
-        tag("a", "To the content", href="#content", class_="skip"),
+        tag("a", "Skip to content", href="#content", class_="skip"),
         tag(
             "header",
             tag("p", kicker, class_="kicker"),
@@ -52,64 +54,69 @@ def page(
             _tiles(tally) if tally else Html(),
         ),
         tag("main", *content, id="content", tabindex="-1"),
-        tag("footer", *_foot(context, target, digest)),
+        tag("footer", *_footer(context, target, digest)),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
 def sentence(text: str) -> Html:
-    """Show a sentence, what it quotes in backticks as code."""
+    """Return a sentence, with the text in backticks as code."""
     pieces = _QUOTED.split(clean(text))
-    return html([tag("code", piece) if n % 2 else piece for n, piece in enumerate(pieces)])
+    return html([tag("code", piece) if index % 2 else piece for index, piece in enumerate(pieces)])
 
 
-def _begun(text: str) -> str:
-    """Begin a sentence with a capital; a name in backticks or an option stays as it is."""
+def _capitalized(text: str) -> str:
+    """Return a sentence with a capital letter; names in backticks and options stay unchanged."""
     return text if text.startswith("segctl") else text[:1].upper() + text[1:]
 
 
 def badge(word: str, kind: str) -> Html:
-    """Show a word as a coloured label."""
+    """Return a word as a coloured label."""
     return tag("span", word, class_=f"badge {kind}")
 
 
-def panel(kind: str, title: str, items: Sequence[Html], said: str = "") -> Html:
-    """Set things apart that must be seen; nothing where there are none."""
+def panel(kind: str, title: str, items: Sequence[Html], note: str = "") -> Html:
+    """Return a panel of items that must be seen; empty where there are none."""
     if not items:
         return Html()
     return tag(
         "section",
         tag("h2", title),
-        tag("p", said, class_="where") if said else Html(),
+        tag("p", note, class_="where") if note else Html(),
         tag("ul", [tag("li", item) for item in items]),
         class_=f"panel {kind}",
     )
 
 
-def finding(found: Diagnostic, context: RenderContext) -> Html:
-    """Show a finding: what, what to do, where."""
-    place = context.place(found.span) if found.span else ""
+def diagnostic_item(diagnostic: Diagnostic, context: RenderContext) -> Html:
+    """Return a diagnostic: what is wrong, what to do, where."""
+    place = context.place(diagnostic.span) if diagnostic.span else ""
     return html(
-        sentence(_begun(found.summary)),
-        tag("p", sentence(_begun(found.hint)), class_="hint") if found.hint else Html(),
+        sentence(_capitalized(diagnostic.summary)),
+        tag("p", sentence(_capitalized(diagnostic.hint)), class_="hint")
+        if diagnostic.hint
+        else Html(),
         tag(
             "p",
             *([tag("code", place), " "] if place else []),
-            tag("code", found.code),
+            tag("code", diagnostic.code),
             class_="where",
         ),
     )
 
 
-def findings(
-    found: Sequence[Diagnostic], context: RenderContext, titles: Mapping[Severity, str]
+def diagnostic_panels(
+    diagnostics: Sequence[Diagnostic], context: RenderContext, titles: Mapping[Severity, str]
 ) -> Html:
-    """Show findings, a panel for each severity."""
+    """Return diagnostics, in a panel for each severity."""
     panels = []
     for severity, title in titles.items():
-        some = [finding(one, context) for one in found if one.severity is severity]
-        kind = severity.value if severity is not Severity.INFO else "info"
-        panels.append(panel(kind, title, some))
+        items = [
+            diagnostic_item(diagnostic, context)
+            for diagnostic in diagnostics
+            if diagnostic.severity is severity
+        ]
+        panels.append(panel(severity.value, title, items))
     return html(panels)
 
 
@@ -119,23 +126,25 @@ def _tiles(tally: Mapping[str, int]) -> Html:
         [
             tag(
                 "div",
-                tag("dt", word.replace("_", " ")),
+                tag("dt", label.replace("_", " ")),
                 tag("dd", f"{number:,}"),
-                class_=f"{word}{'' if number else ' zero'}",
+                class_=f"{label}{'' if number else ' zero'}",
             )
-            for word, number in tally.items()
+            for label, number in tally.items()
         ],
         class_="tally",
     )
 
 
-def _foot(context: RenderContext, target: TargetRef | None, digest: str) -> list[Html]:
-    facts = [html("Made by segctl", f" at {context.generated_at}" if context.generated_at else "")]
+def _footer(context: RenderContext, target: TargetRef | None, digest: str) -> list[Html]:
+    lines = [
+        html("Generated by segctl", f" at {context.generated_at}" if context.generated_at else "")
+    ]
     if target is not None:
         subuser = f", subuser {target.subuser}" if target.subuser else ""
-        facts.append(html(f"Target {target.name} at {target.host}{subuser}"))
+        lines.append(html(f"Target {target.name} at {target.host}{subuser}"))
     if context.commit:
-        facts.append(html("Commit ", tag("code", context.commit[:10])))
+        lines.append(html("Commit ", tag("code", context.commit[:10])))
     if digest:
-        facts.append(html("Digest ", tag("code", digest)))
-    return [tag("p", fact) for fact in facts]
+        lines.append(html("Digest ", tag("code", digest)))
+    return [tag("p", line) for line in lines]

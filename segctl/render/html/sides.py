@@ -1,6 +1,6 @@
 """Two texts side by side, line by line, with the words that differ marked.
 
-Owns the pairing of lines and of words. Pure data until `diff_table` draws it.
+Pairs lines and words as plain data; only `diff_table` and `listing` draw. Knows nothing of plans.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from segctl.model import Segment
     from segctl.model.contact_fields import ListNames
 
-MOST_ROWS = 1_000
-"""Rows of one table. Nobody reads more, and a page must stay a page."""
+MAX_ROWS = 1_000
+"""Rows of one table: nobody reads more, and a page must stay small."""
 
 _WORD = re.compile(r"\w+|\s+|.")
-_LONGEST_COMPARED = 400
-"""Characters of a line that is compared word by word: the work grows with the square."""
+_MAX_COMPARED = 400
+"""Characters of a line that is compared word by word: the time is quadratic."""
 
-_LEAST_ALIKE = 0.4
-"""Lines less alike than this are two lines, and marking words in them would only confuse."""
+_MIN_SIMILARITY = 0.4
+"""Less similar lines are unrelated, and marking words in them would only confuse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A line on one side: its number, its text, and which stretches of it differ."""
+    """A line on one side: its number, its text, and the stretches that differ."""
 
     number: int
     text: str
@@ -42,42 +42,37 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class DiffRow:
-    """A line on each side, `None` where there is none; both are where lines are left out."""
+    """A line on each side, `None` where there is none; both are `None` for a gap."""
 
     old: Cell | None = None
     new: Cell | None = None
     same: bool = False
 
 
-def rows(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffRow]:
-    """Pair lines; those far from any change are left out."""
-    for kind, olds, news in hunks(old, new):
+def pair_lines(old_lines: Sequence[str], new_lines: Sequence[str]) -> Iterator[DiffRow]:
+    """Yield pairs of lines, without those far from any change."""
+    for kind, old_range, new_range in hunks(old_lines, new_lines):
         if kind == "gap":
             yield DiffRow()
-        for a, b in zip_longest(olds, news):
-            one = None if a is None else Cell(a + 1, old[a])
-            other = None if b is None else Cell(b + 1, new[b])
-            yield DiffRow(one, other, same=bool(one and other and one.text == other.text))
+        for old_index, new_index in zip_longest(old_range, new_range):
+            old = None if old_index is None else Cell(old_index + 1, old_lines[old_index])
+            new = None if new_index is None else Cell(new_index + 1, new_lines[new_index])
+            yield DiffRow(old, new, same=bool(old and new and old.text == new.text))
 
 
-def marked(old: Cell, new: Cell) -> DiffRow:
-    """Pair two lines, and mark the words that differ where they are alike."""
-    if max(len(old.text), len(new.text)) > _LONGEST_COMPARED:
+def mark_words(old: Cell, new: Cell) -> DiffRow:
+    """Return two lines as a pair; the words that differ are marked where the lines are similar."""
+    if max(len(old.text), len(new.text)) > _MAX_COMPARED:
         return DiffRow(old, new)
-    left, right = _WORD.findall(old.text), _WORD.findall(new.text)
-    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
-    if matcher.ratio() < _LEAST_ALIKE:
+    old_words, new_words = _WORD.findall(old.text), _WORD.findall(new.text)
+    matcher = difflib.SequenceMatcher(None, old_words, new_words, autojunk=False)
+    if matcher.ratio() < _MIN_SIMILARITY:
         return DiffRow(old, new)
-    starts = _starts(left), _starts(right)
-    changed = [code for code in matcher.get_opcodes() if code[0] != "equal"]
-    return DiffRow(
-        Cell(
-            old.number, old.text, tuple((starts[0][i], starts[0][j]) for _, i, j, _, _ in changed)
-        ),
-        Cell(
-            new.number, new.text, tuple((starts[1][k], starts[1][m]) for _, _, _, k, m in changed)
-        ),
-    )
+    old_starts, new_starts = _starts(old_words), _starts(new_words)
+    changes = [opcode for opcode in matcher.get_opcodes() if opcode[0] != "equal"]
+    old_marks = tuple((old_starts[start], old_starts[end]) for _, start, end, _, _ in changes)
+    new_marks = tuple((new_starts[start], new_starts[end]) for _, _, _, start, end in changes)
+    return DiffRow(Cell(old.number, old.text, old_marks), Cell(new.number, new.text, new_marks))
 
 
 def _starts(words: Sequence[str]) -> list[int]:
@@ -90,41 +85,41 @@ def _starts(words: Sequence[str]) -> list[int]:
 def definition_table(
     before: Segment, after: Segment, fields: Sequence[str], lists: ListNames
 ) -> Html:
-    """Draw two definitions: the query, and what else changed."""
-    other = [field for field in fields if field != "query_dsl"]
-    old, new = (
+    """Draw two definitions: the query, and the other changed fields."""
+    others = [field for field in fields if field != "query_dsl"]
+    old_lines, new_lines = (
         [
-            *field_lines(one, other, lists),
-            *(query_lines(one.query) if "query_dsl" in fields else []),
+            *field_lines(segment, others, lists),
+            *(query_lines(segment.query) if "query_dsl" in fields else []),
         ]
-        for one in (before, after)
+        for segment in (before, after)
     )
-    return diff_table(list(rows(old, new)))
+    return diff_table(list(pair_lines(old_lines, new_lines)))
 
 
-def diff_table(pairs: Sequence[DiffRow]) -> Html:
+def diff_table(rows: Sequence[DiffRow]) -> Html:
     """Draw pairs of lines."""
-    shown = [_row(pair) for pair in pairs[:MOST_ROWS]]
-    left = len(pairs) - len(shown)
-    if left:
-        shown.append(tag("tr", tag("td", f"… {left:,} more rows", colspan="4"), class_="gap"))
+    body = [_row(row) for row in rows[:MAX_ROWS]]
+    rest = len(rows) - len(body)
+    if rest:
+        body.append(tag("tr", tag("td", f"… {rest:,} more rows", colspan="4"), class_="gap"))
     head = tag(
         "tr",
         tag("th", "Now, on the account", scope="col", colspan="2"),
         tag("th", "After", scope="col", colspan="2"),
     )
-    return tag("table", _columns(2), tag("thead", head), tag("tbody", shown), class_="diff")
+    return tag("table", _columns(2), tag("thead", head), tag("tbody", body), class_="diff")
 
 
 def listing(lines: Sequence[str], kind: str) -> Html:
     """Draw one text: `kind` is `new` or `old`."""
     body = [
         tag("tr", *_cell(Cell(number, text), kind), class_="whole")
-        for number, text in enumerate(lines[:MOST_ROWS], 1)
+        for number, text in enumerate(lines[:MAX_ROWS], 1)
     ]
-    left = len(lines) - len(body)
-    if left:
-        body.append(tag("tr", tag("td", f"… {left:,} more lines", colspan="2"), class_="gap"))
+    rest = len(lines) - len(body)
+    if rest:
+        body.append(tag("tr", tag("td", f"… {rest:,} more lines", colspan="2"), class_="gap"))
     return tag("table", _columns(1), tag("tbody", body), class_="diff")
 
 
@@ -132,15 +127,15 @@ def _columns(sides: int) -> Html:
     return tag("colgroup", [tag("col", class_="numbers"), tag("col")] * sides)
 
 
-def _row(pair: DiffRow) -> Html:
-    if pair.old is None and pair.new is None:
+def _row(row: DiffRow) -> Html:
+    if row.old is None and row.new is None:
         return tag("tr", tag("td", "⋯", colspan="4"), class_="gap")
-    if pair.old and pair.new and not pair.same:
-        pair = marked(pair.old, pair.new)
+    if row.old and row.new and not row.same:
+        row = mark_words(row.old, row.new)
     return tag(
         "tr",
-        *_cell(pair.old, "same" if pair.same else "old"),
-        *_cell(pair.new, "same twin" if pair.same else "new"),
+        *_cell(row.old, "same" if row.same else "old"),
+        *_cell(row.new, "same duplicate" if row.same else "new"),
     )
 
 
@@ -149,17 +144,17 @@ def _cell(cell: Cell | None, kind: str) -> tuple[Html, Html]:
         return tag("td", class_="number none"), tag("td", class_="line none")
     return (
         tag("td", str(cell.number), class_=f"number {kind}"),
-        tag("td", tag("code", emphasised(cell)), class_=f"line {kind}"),
+        tag("td", tag("code", marked_text(cell)), class_=f"line {kind}"),
     )
 
 
-def emphasised(cell: Cell) -> Html:
-    """Show the text of a cell with its marks."""
+def marked_text(cell: Cell) -> Html:
+    """Return the text of a cell with its marks."""
     pieces: list[str] = []
     end = 0
-    for start, stop in cell.marks:
-        if start == stop:  # nothing on this side
+    for mark_start, mark_end in cell.marks:
+        if mark_start == mark_end:  # nothing on this side
             continue
-        pieces += [cell.text[end:start], tag("mark", cell.text[start:stop])]
-        end = stop
+        pieces += [cell.text[end:mark_start], tag("mark", cell.text[mark_start:mark_end])]
+        end = mark_end
     return html([*pieces, cell.text[end:]])

@@ -1,6 +1,6 @@
-"""How the page looks: one sheet, which its Content-Security-Policy names by hash.
+"""The style sheet of the page, which its Content-Security-Policy names by hash.
 
-No font, picture or script from elsewhere; nothing here depends on the data.
+Loads no font, picture or script, and does not depend on the data.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ a { color: var(--accent); text-underline-offset: .15em; }
 .panel { border: 1px solid var(--line); border-left-width: .3rem; border-radius: .7rem;
   background: var(--card); padding: .9rem 1.15rem; margin: 1.25rem 0 0; }
 .panel h2 { margin: 0 0 .35rem; font-size: 1.05rem; }
-.panel.error, .panel.gone { border-left-color: var(--cut); }
-.panel.error h2, .panel.gone h2 { color: var(--cut); }
+.panel.error, .panel.deletion { border-left-color: var(--cut); }
+.panel.error h2, .panel.deletion h2 { color: var(--cut); }
 .panel.warning { border-left-color: var(--edit); }
 .panel.warning h2 { color: var(--edit); }
 .panel ul { list-style: none; padding: 0; }
@@ -109,8 +109,8 @@ a { color: var(--accent); text-underline-offset: .15em; }
 .block { margin-top: 1rem; }
 .audience p { font-size: 1.04rem; margin: .25rem 0; }
 .audience mark { color: inherit; border-radius: .2rem; padding: .05em .12em; }
-.audience .gone mark { background: var(--cut-mark); }
-.audience .come mark { background: var(--add-mark); }
+.audience .removed mark { background: var(--cut-mark); }
+.audience .added mark { background: var(--add-mark); }
 ins { text-decoration: none; color: var(--add); } del { color: var(--cut); }
 details { margin-top: 1rem; }
 summary { cursor: pointer; color: var(--accent); font-size: .92rem; width: fit-content;
@@ -154,7 +154,7 @@ summary { cursor: pointer; color: var(--accent); font-size: .92rem; width: fit-c
   .diff thead { display: none; }
   .diff, .diff tbody { display: block; }
   .diff tr { display: grid; grid-template-columns: 2.3rem 1fr; }
-  .diff .none, .diff .twin { display: none; }
+  .diff .none, .diff .duplicate { display: none; }
   .diff tr > :nth-child(3) { border-left: 0; }
   .diff .number { padding-left: 0; }
   .diff colgroup { display: none; }
@@ -171,4 +171,4 @@ POLICY = (
     + base64.b64encode(hashlib.sha256(CSS.encode("utf-8")).digest()).decode("ascii")
     + "'; img-src data:; base-uri 'none'; form-action 'none'"
 )
-"""Nothing is loaded or run but this sheet; the picture is the empty icon in the page itself."""
+"""Only this sheet is applied; the only picture is the empty icon in the page itself."""

@@ -1,7 +1,7 @@
-"""Plans, reports, drift and findings as one page for a browser, for whoever reads no SQL.
+"""Plans, reports, drift and diagnostics as a page for a browser, for people who do not read SQL.
 
-Owns what stands where. The page is a file complete in itself: it loads nothing, runs nothing, and
-its policy forbids both. What forbids a plan and what goes away stand on top.
+Arranges the page. It is a self-contained file: it loads nothing, runs nothing, and its policy
+forbids both. Errors and deletions come first. Leaves the drawing of a change to `cards`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,16 @@ from segctl.planning.safety import id_ending_changes
 from segctl.render.as_diagnostics import report_title
 from segctl.render.clauses import inverted
 from segctl.render.diagnostics import severity_summary
-from segctl.render.drift_text import KIND_WORDS, drift_details, drift_summary
-from segctl.render.html.cards import anchor, card, clauses, people, reach_table
-from segctl.render.html.page import badge, finding, findings, page, panel, sentence
+from segctl.render.drift_text import KIND_LABELS, drift_details, drift_summary
+from segctl.render.html.cards import anchor, audience_table, card, clause_list, contact_count
+from segctl.render.html.page import (
+    badge,
+    diagnostic_item,
+    diagnostic_panels,
+    page,
+    panel,
+    sentence,
+)
 from segctl.render.markup import Html, html, tag
 from segctl.render.plan_text import describe_reason, plan_summary
 from segctl.render.terminal import Style, count
@@ -32,38 +39,40 @@ if TYPE_CHECKING:
     from segctl.render.context import RenderContext
 
 _PLAIN = Style()
-_TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Remarks"}
+_TITLES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
 
 
 def plan_html(plan: Plan, context: RenderContext) -> str:
-    """Give the page of a plan."""
+    """Return the page of a plan."""
     summary = plan.summary
     numbers = {id(change): number for number, change in enumerate(plan.changes, 1)}
-    about = {id(found) for found in plan.diagnostics if found.span}
+    on_cards = {id(diagnostic) for diagnostic in plan.diagnostics if diagnostic.span}
     content = [
         panel(
             "error",
-            "Nothing of this can be applied",
-            [finding(one, context) for one in (*plan.errors, *plan.refusals)],
+            "Nothing can be applied",
+            [diagnostic_item(error, context) for error in (*plan.errors, *plan.refusals)],
         ),
-        reach_table(plan),
+        audience_table(plan),
         panel(
-            "gone",
-            "What goes away",
-            [_gone(change, numbers[id(change)]) for change in id_ending_changes(plan)],
-            "The contacts stay; the segment does not, and nothing brings its id back.",
+            "deletion",
+            "What is deleted or replaced",
+            [_deletion(change, numbers[id(change)]) for change in id_ending_changes(plan)],
+            "The contacts stay. The segment ids are lost and cannot be restored.",
         ),
         panel(
             "warning",
-            "To look at",
-            [finding(one, context) for one in plan.notices if id(one) not in about],
+            "To check",
+            [
+                diagnostic_item(notice, context)
+                for notice in plan.notices
+                if id(notice) not in on_cards
+            ],
         ),
-        _contents(plan) if len(plan.changes) > 1 else Html(),
-        tag("h2", "The changes")
-        if plan.changes
-        else tag("p", "There is nothing to do.", class_="calm"),
+        _overview(plan) if len(plan.changes) > 1 else Html(),
+        tag("h2", "Changes") if plan.changes else tag("p", "No changes.", class_="calm"),
         *(card(change, number, plan, context) for number, change in enumerate(plan.changes, 1)),
-        _rest(plan),
+        _left_alone(plan),
     ]
     return page(
         f"Plan for {plan.target.name}",
@@ -85,25 +94,27 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
 
 
 def report_html(report: Report, context: RenderContext, target: TargetRef | None = None) -> str:
-    """Give the page of what an apply did."""
-    refused = [one for one in report.refreshes if one.status is not RefreshStatus.ACCEPTED]
+    """Return the page of what an apply did."""
+    rejected = [
+        refresh for refresh in report.refreshes if refresh.status is not RefreshStatus.ACCEPTED
+    ]
     content = [
-        tag("h2", "What was done") if report.outcomes else Html(),
-        *map(_outcome, report.outcomes),
+        tag("h2", "Results") if report.outcomes else Html(),
+        *map(_outcome_card, report.outcomes),
         panel(
             "warning",
-            "Not counted anew",
+            "Not refreshed",
             [
                 html(
-                    tag("b", one.name),
-                    f": {one.status.label}",
+                    tag("b", refresh.name),
+                    f": {refresh.status.label}",
                     *(
                         tag("p", sentence(text), class_="hint")
-                        for text in (one.message, one.hint)
+                        for text in (refresh.message, refresh.hint)
                         if text
                     ),
                 )
-                for one in refused
+                for refresh in rejected
             ],
         ),
     ]
@@ -113,44 +124,46 @@ def report_html(report: Report, context: RenderContext, target: TargetRef | None
 
 
 def drift_html(
-    drifts: DriftReport,
+    report: DriftReport,
     diagnostics: Sequence[Diagnostic],
     context: RenderContext,
     target: TargetRef,
 ) -> str:
-    """Give the page of what differs on the account."""
+    """Return the page of what differs on the account."""
     content = [
-        findings(diagnostics, context, _TITLES),
-        tag("h2", "What differs")
-        if drifts.drifts
-        else tag("p", "The account is as the files say.", class_="calm"),
-        *(_drift(one, context) for one in drifts.drifts),
+        diagnostic_panels(diagnostics, context, _TITLES),
+        tag("h2", "Differences")
+        if report.drifts
+        else tag("p", "The account matches the files.", class_="calm"),
+        *(_drift_card(drift, context) for drift in report.drifts),
     ]
-    title = drift_summary(drifts, _PLAIN)
+    title = drift_summary(report, _PLAIN)
     return page(f"Drift of {target.name}", title, content, context, target=target)
 
 
 def diagnostics_html(
-    diagnostics: Sequence[Diagnostic], context: RenderContext, what: str, closing: str = ""
+    diagnostics: Sequence[Diagnostic], context: RenderContext, command: str, summary: str = ""
 ) -> str:
-    """Give the page of findings; `what` is the command that has them."""
-    title = closing or f"{severity_summary(diagnostics) or 'No problems'}."
-    return page(f"segctl {what}", title, [findings(diagnostics, context, _TITLES)], context)
+    """Return the page of diagnostics of a command."""
+    title = summary or f"{severity_summary(diagnostics) or 'No problems'}."
+    return page(
+        f"segctl {command}", title, [diagnostic_panels(diagnostics, context, _TITLES)], context
+    )
 
 
-def _gone(change: Delete | Replace | Upgrade, number: int) -> Html:
-    why = describe_reason(change) or "its parent list changes, so it gets another id"
+def _deletion(change: Delete | Replace | Upgrade, number: int) -> Html:
+    reason = describe_reason(change) or "its parent list changes, so its id changes"
     return html(
         badge(action_name(change), action_name(change)),
         " ",
         tag("a", change.before.name, href=f"#{anchor(number)}"),
         " ",
-        people(change.contacts_count),
-        tag("p", sentence(why), class_="where"),
+        contact_count(change.contacts_count),
+        tag("p", sentence(reason), class_="where"),
     )
 
 
-def _contents(plan: Plan) -> Html:
+def _overview(plan: Plan) -> Html:
     items = [
         tag(
             "li",
@@ -159,18 +172,20 @@ def _contents(plan: Plan) -> Html:
         )
         for number, change in enumerate(plan.changes, 1)
     ]
-    return html(tag("h2", "At a glance"), tag("ul", items, class_="toc"))
+    return html(tag("h2", "Overview"), tag("ul", items, class_="toc"))
 
 
-def _rest(plan: Plan) -> Html:
-    """List what stays as it is, to unfold."""
+def _left_alone(plan: Plan) -> Html:
+    """Return collapsed lists of unchanged and unmanaged segments."""
     parts = []
     if plan.kept:
         title = f"{count(len(plan.kept), 'segment')} unchanged"
-        parts.append((title, [one.name for one in plan.kept]))
+        parts.append((title, [kept.name for kept in plan.kept]))
     if plan.ignored:
-        title = f"{count(len(plan.ignored), 'segment')} of the account in no file, left alone"
-        parts.append((title, [one.name + ("  (v1)" if one.is_v1 else "") for one in plan.ignored]))
+        title = f"{count(len(plan.ignored), 'segment')} without a file, left alone"
+        parts.append(
+            (title, [remote.name + ("  (v1)" if remote.is_v1 else "") for remote in plan.ignored])
+        )
     return html(
         [
             tag(
@@ -183,29 +198,28 @@ def _rest(plan: Plan) -> Html:
     )
 
 
-def _outcome(one: Outcome) -> Html:
-    word = one.status.label
-    said = [text for text in (one.message, one.hint) if text]
+def _outcome_card(outcome: Outcome) -> Html:
+    texts = [text for text in (outcome.message, outcome.hint) if text]
     return tag(
         "article",
         tag(
             "header",
-            badge(word, one.status.value),
-            tag("h3", one.change.name),
-            tag("span", action_name(one.change), class_="people"),
+            badge(outcome.status.label, outcome.status.value),
+            tag("h3", outcome.change.name),
+            tag("span", action_name(outcome.change), class_="people"),
         ),
-        [tag("p", sentence(text), class_="hint") for text in said],
-        tag("p", "id ", tag("code", one.id), class_="where") if one.id else Html(),
+        [tag("p", sentence(text), class_="hint") for text in texts],
+        tag("p", "id ", tag("code", outcome.id), class_="where") if outcome.id else Html(),
         class_="card",
     )
 
 
-def _drift(one: Drift, context: RenderContext) -> Html:
-    facts = [sentence(fact) for fact in drift_details(one, context)]
+def _drift_card(drift: Drift, context: RenderContext) -> Html:
+    details = [sentence(detail) for detail in drift_details(drift, context)]
     return tag(
         "article",
-        tag("header", badge(KIND_WORDS[one.kind], one.kind.value), tag("h3", one.name)),
-        tag("p", Html(" · ".join(facts)), class_="where"),
-        clauses(inverted(clause) for clause in one.clauses) if one.clauses else Html(),
+        tag("header", badge(KIND_LABELS[drift.kind], drift.kind.value), tag("h3", drift.name)),
+        tag("p", Html(" · ".join(details)), class_="where"),
+        clause_list(inverted(clause) for clause in drift.clauses) if drift.clauses else Html(),
         class_="card",
     )

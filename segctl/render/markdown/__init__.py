@@ -1,1 +1,1 @@
-"""Plans, reports, drift and findings as Markdown for a pull request."""
+"""Plans, reports, drift and diagnostics as Markdown for a pull request."""

@@ -1,11 +1,12 @@
 """The body of a comment: its marker, its parts, and what fits into it.
 
-The marker is the first line of the body and nothing else is: `<!-- segctl:plan target=production
-project=. commit=… digest=… -->`, each value percent-encoded, `-` for none. A comment is found
-again by its beginning up to `commit=`, which says whose it is; the rest is for people and scripts.
+The marker is the whole first line of the body: `<!-- segctl:plan target=production project=.
+commit=… digest=… -->`, each value percent-encoded, `-` for none. A comment is found again by its
+beginning up to `commit=`, which identifies its owner; the rest is for people and scripts.
 
-GitHub takes comments of 65,536 characters. It has counted characters and bytes at different times
-and places, so this counts bytes, of which there are never fewer.
+GitHub accepts comments of 65,536 characters. It has counted characters and bytes at different times
+and places, so this counts bytes, of which there are never fewer. Does not know what a part is
+about.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ if TYPE_CHECKING:
     from segctl.render.context import RenderContext
 
 LIMIT = 65_000
-"""Bytes of UTF-8 that a comment may have."""
+"""Bytes of UTF-8 in a comment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Blocks that belong together, with what stands around them.
+    """Blocks that belong together, with the text around them.
 
-    `left_out` says how many blocks did not fit. The part takes `share` of the room that is left,
-    at the most. `short` are the same blocks in a line each: where not all fit, those that come
-    later are named at least, and `shortened` says how many.
+    `left_out` returns a note for the number of blocks that do not fit. The part uses at most
+    `share` of the remaining space. `short` has a line for each block: where not all blocks fit,
+    later ones are shortened to their lines, and `shortened` returns a note for their number.
     """
 
     blocks: Sequence[str]
@@ -46,56 +47,57 @@ class Part:
 
 
 def marker(kind: str, context: RenderContext, target: str = "", digest: str = "") -> str:
-    """Give the hidden line by which a comment is found again."""
-    facts = {
+    """Return the hidden line by which a comment is found again."""
+    fields = {
         "target": target,
         "project": context.project or ".",
         "commit": context.commit,
         "digest": digest,
     }
-    said = " ".join(f"{key}={_value(value)}" for key, value in facts.items())
-    return f"{MARKER}{kind} {said} -->"
+    pairs = " ".join(f"{key}={_marker_value(value)}" for key, value in fields.items())
+    return f"{MARKER}{kind} {pairs} -->"
 
 
-def _value(text: str) -> str:
-    """Write a value so that it holds no space, and no `>`, which would end an HTML comment."""
+def _marker_value(text: str) -> str:
+    """Return a value without spaces, and without `>`, which could end an HTML comment."""
     return quote(redact(text, whole=True), safe="/", errors="surrogatepass") or "-"
 
 
-def body(head: str, parts: Sequence[Part], foot: str = "", *, limit: int = LIMIT) -> str:
-    """Put a comment together; the head and the foot are always whole."""
-    room = limit - _size(head) - _size(foot)
+def body(head: str, parts: Sequence[Part], footer: str = "", *, limit: int = LIMIT) -> str:
+    """Return a comment; the head and the footer are always complete."""
+    space = limit - _size(head) - _size(footer)
     texts = [head]
     for part in parts:
         if not part.blocks:
             continue
-        text = _fitting(part, int(room * part.share))
-        room -= _size(text)
+        text = _fit(part, int(space * part.share))
+        space -= _size(text)
         texts.append(text)
-    return "".join(f"{text}\n" for text in (*texts, foot) if text)
+    return "".join(f"{text}\n" for text in (*texts, footer) if text)
 
 
-def _fitting(part: Part, room: int) -> str:
-    most = len(part.blocks)
-    notes = (part.left_out(most), part.shortened(most) if part.short else "")
-    room -= sum(map(_size, (part.opening, part.closing, *notes)))
-    # What a block may take beyond the lines that name all the others.
-    spare = max(0, room - sum(map(_size, part.short)))
+def _fit(part: Part, space: int) -> str:
+    """Return a part with as many blocks as fit into `space` bytes."""
+    total = len(part.blocks)
+    notes = (part.left_out(total), part.shortened(total) if part.short else "")
+    space -= sum(map(_size, (part.opening, part.closing, *notes)))
+    # The space that full blocks may use beyond the short lines of all blocks.
+    spare = max(0, space - sum(map(_size, part.short)))
     kept: list[str] = []
     shortened = 0
     for block, line in zip_longest(part.blocks, part.short, fillvalue=""):
         extra = _size(block) - (_size(line) if line else 0)
-        if _size(block) <= room and extra <= spare:
+        if _size(block) <= space and extra <= spare:
             spare -= extra
             text = block
-        elif line and _size(line) <= room:
+        elif line and _size(line) <= space:
             shortened += 1
             text = line
         else:
             continue
-        room -= _size(text)
+        space -= _size(text)
         kept.append(text)
-    missing = most - len(kept)
+    missing = total - len(kept)
     texts = (
         part.opening,
         *kept,
@@ -107,5 +109,5 @@ def _fitting(part: Part, room: int) -> str:
 
 
 def _size(text: str) -> int:
-    """Count the bytes of a text and of the line break behind it."""
+    """Return the bytes of a text with the line break after it."""
     return len(text.encode("utf-8", "surrogatepass")) + 1

@@ -1,4 +1,7 @@
-"""A plan's changes inside a comment: the table of what goes away, and each segment to unfold."""
+"""A plan's changes in a comment: tables of deletions and audience sizes, and collapsed segments.
+
+Does not decide what fits into the comment: `body` does.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from segctl.model import Change, Create, Delete, Patch, Replace, Upgrade
 from segctl.planfile.to_json import action_name
-from segctl.render.audience_counts import shift
+from segctl.render.audience_counts import format_counts
 from segctl.render.clauses import describe_clause
-from segctl.render.definition import sides, unified
-from segctl.render.lists import list_name, queried
+from segctl.render.definition import before_and_after, unified_diff
+from segctl.render.lists import list_name, lists_in_queries
 from segctl.render.markdown.escape import code, fence, prose
 from segctl.render.markup import Html, html, tag
-from segctl.render.plain_english import audiences, listed
+from segctl.render.plain_english import explain_change, nested_list
 from segctl.render.plan_text import describe_reason
 from segctl.render.terminal import count, percent
 
@@ -25,34 +28,34 @@ if TYPE_CHECKING:
     from segctl.query.explain import ExplanationLine
     from segctl.render.context import RenderContext
 
-MOST_LINES = 200
-"""Lines of a diff that are shown of one segment."""
+MAX_LINES = 200
+"""Lines of a diff that are shown for one segment."""
 
-MOST_SAID = 25
-"""Lines of an explanation, and changed clauses, that are shown of one segment."""
+MAX_ITEMS = 25
+"""Lines of an explanation, and changed clauses, that are shown for one segment."""
 
 
-def destruction_row(change: Delete | Replace | Upgrade) -> str:
-    """Give the row of a segment that goes away."""
+def deletion_row(change: Delete | Replace | Upgrade) -> str:
+    """Return the row of a segment whose id ends."""
     contacts = "?" if change.contacts_count is None else f"{change.contacts_count:,}"
-    why = describe_reason(change) or "its parent list changes, so its id does"
+    reason = describe_reason(change) or "its parent list changes, so its id changes"
     return tag(
         "tr",
         tag("td", tag("strong", action_name(change))),
         tag("td", code(change.before.name)),
         tag("td", contacts, align="right"),
-        tag("td", prose(why)),
+        tag("td", prose(reason)),
         tag("td", code(change.id)),
     )
 
 
-DESTRUCTION_HEAD = tag(
-    "tr", *(tag("th", word) for word in ("Action", "Segment", "Contacts now", "Why", "Id"))
+DELETION_HEAD = tag(
+    "tr", *(tag("th", head) for head in ("Action", "Segment", "Contacts now", "Why", "Id"))
 )
 
 
-def reach_row(change: Create | Patch | Replace) -> str:
-    """Give the row of a segment whose audience changes."""
+def audience_row(change: Create | Patch | Replace) -> str:
+    """Return the row of a segment whose audience changes."""
     impact = change.impact
     if impact is None:
         counts: tuple[str, ...] = ("?",) * 5
@@ -64,43 +67,49 @@ def reach_row(change: Create | Patch | Replace) -> str:
             f"\u2212{impact.lost:,}" if impact.lost else "0",
             percent(impact.after, impact.base),
         )
-    cells = [tag("td", one, align="right") for one in counts]
+    cells = [tag("td", text, align="right") for text in counts]
     return tag("tr", tag("td", code(change.name)), *cells)
 
 
-REACH_HEAD = tag(
-    "tr", *(tag("th", word) for word in ("Segment", "Now", "After", "Gained", "Lost", "Share"))
+AUDIENCE_HEAD = tag(
+    "tr", *(tag("th", head) for head in ("Segment", "Now", "After", "Gained", "Lost", "Share"))
 )
 
 
 def change_line(change: Change) -> Html:
-    """Say in a line what becomes of a segment, and of its audience where that is counted."""
-    facts = [] if isinstance(change, Create) else counted(change)
-    reach = shift(change, arrow="→", minus="\u2212")
-    facts += [f"audience {reach}"] if reach else []
-    return html(f"{action_name(change)} ", code(change.name), *(f" · {fact}" for fact in facts))
+    """Return a change, and its audience where that is counted, in one line."""
+    details = [] if isinstance(change, Create) else contact_count(change)
+    audience = format_counts(change, arrow="→", minus="\u2212")
+    details += [f"audience {audience}"] if audience else []
+    return html(
+        f"{action_name(change)} ", code(change.name), *(f" · {detail}" for detail in details)
+    )
 
 
 def change_block(
     change: Change, lists: ListNames, context: RenderContext, *, opened: bool = False
 ) -> str:
-    """Give a segment to unfold: who is in it, what changes, and the lines."""
-    before, after = sides(change)
-    where = (
+    """Return a collapsed segment: who is in it, what changes, and the diff."""
+    before, after = before_and_after(change)
+    details = (
         [html("in ", code(f"{context.path(change.span)}:{change.span.line}"))]
         if change.span
         else []
     )
     reason = describe_reason(change)
-    where += [prose(reason)] if reason else []
-    paragraph = html(*_joined(where))
+    details += [prose(reason)] if reason else []
+    paragraph = html(*_join(details))
     return "\n".join(
         [
             f"<details{' open' if opened else ''}><summary>{change_line(change)}</summary>",
-            *([tag("p", paragraph)] if where else []),
-            *(line for title, said in audiences(change, lists) for line in _audience(title, said)),
+            *([tag("p", paragraph)] if details else []),
+            *(
+                block
+                for title, lines in explain_change(change, lists)
+                for block in _explanation(title, lines)
+            ),
             *clauses_block(getattr(change, "clauses", ())),
-            *_legend([one for one in (before, after) if one], lists),
+            *_list_names([segment for segment in (before, after) if segment], lists),
             "",
             *_diff_fence(before, after, lists),
             "",
@@ -110,58 +119,58 @@ def change_block(
 
 
 def clauses_block(clauses: Sequence[ClauseChange]) -> Iterator[str]:
-    """Say which clauses of a query changed."""
+    """Yield the changed clauses of a query."""
     if not clauses:
         return
     items = []
-    for clause in clauses[:MOST_SAID]:
-        word, shown, place = describe_clause(clause)
-        said = Html(" → ").join(map(code, shown))
-        items.append(tag("li", f"{word} ", Html(said), *([", in ", code(place)] if place else [])))
+    for clause in clauses[:MAX_ITEMS]:
+        kind, texts, place = describe_clause(clause)
+        change = Html(" → ".join(map(code, texts)))
+        items.append(tag("li", f"{kind} ", change, *([", in ", code(place)] if place else [])))
     yield tag("ul", items, _more(len(clauses)))
 
 
-def _legend(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
-    """Say what the lists in the queries are called."""
-    ids = queried(segments, lists)
+def _list_names(segments: Sequence[Segment], lists: ListNames) -> Iterator[str]:
+    """Yield the names of the lists in the queries."""
+    ids = lists_in_queries(segments, lists)
     if ids:
         items = [
-            tag("li", "list ", code(one), " ", prose(list_name(one, lists)))
-            for one in ids[:MOST_SAID]
+            tag("li", "list ", code(list_id), " ", prose(list_name(list_id, lists)))
+            for list_id in ids[:MAX_ITEMS]
         ]
         yield tag("ul", items, _more(len(ids)))
 
 
-def counted(change: Patch | Replace | Upgrade | Delete) -> list[str]:
-    """Say how many contacts a segment has, where that is known."""
+def contact_count(change: Patch | Replace | Upgrade | Delete) -> list[str]:
+    """Return how many contacts a segment has now, if that is known."""
     if change.contacts_count is None:
         return []
     return [f"{count(change.contacts_count, 'contact')} now"]
 
 
-def _audience(title: str, lines: Sequence[ExplanationLine]) -> Iterator[str]:
+def _explanation(title: str, lines: Sequence[ExplanationLine]) -> Iterator[str]:
     first, *rest = lines
     yield tag("p", tag("strong", f"{title}:"), " ", prose(first.text))
     if rest:
-        yield listed(rest[:MOST_SAID], prose)
-    if len(rest) > MOST_SAID:
-        yield tag("p", f"… and {len(rest) - MOST_SAID:,} conditions more")
+        yield nested_list(rest[:MAX_ITEMS], prose)
+    if len(rest) > MAX_ITEMS:
+        yield tag("p", f"… and {len(rest) - MAX_ITEMS:,} more conditions")
 
 
 def _more(number: int) -> Html:
-    return tag("li", f"… and {number - MOST_SAID:,} more") if number > MOST_SAID else Html()
+    return tag("li", f"… and {number - MAX_ITEMS:,} more") if number > MAX_ITEMS else Html()
 
 
 def _diff_fence(before: Segment | None, after: Segment | None, lists: ListNames) -> Iterator[str]:
-    lines = [f"{line.mark} {line.text}".rstrip() for line in unified(before, after, lists)]
-    shown = lines[:MOST_LINES]
-    if len(lines) > MOST_LINES:
-        shown.append(f"… {len(lines) - MOST_LINES:,} more lines")
-    yield fence(shown, "diff")
+    lines = [f"{line.mark} {line.text}".rstrip() for line in unified_diff(before, after, lists)]
+    visible = lines[:MAX_LINES]
+    if len(lines) > MAX_LINES:
+        visible.append(f"… {len(lines) - MAX_LINES:,} more lines")
+    yield fence(visible, "diff")
 
 
-def _joined(pieces: Iterable[Html]) -> Iterator[str]:
-    for number, piece in enumerate(pieces):
-        if number:
+def _join(pieces: Iterable[Html]) -> Iterator[str]:
+    for index, piece in enumerate(pieces):
+        if index:
             yield "; "
         yield piece

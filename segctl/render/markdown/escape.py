@@ -1,10 +1,10 @@
-r"""Text from elsewhere inside a comment on GitHub.
+r"""Foreign text in a comment on GitHub, made harmless.
 
-Owns what makes a text harmless there. Two things read it: the Markdown parser, and behind that the
-filters that turn `@name`, `#12`, a commit's id or `:emoji:` into links and pictures wherever they
-stand in the text of the page. Neither looks into a code block, and the second not into `<code>`.
-So everything but our own words is code: a diff in a fence, the rest inside blocks of HTML, in
-which nothing is Markdown. A word is taken for one of ours if it looks like plain English.
+Two things read it: the Markdown parser, and after that the filters that turn `@name`, `#12`, a
+commit's id or `:emoji:` into links and pictures anywhere in the text of the page. Neither reads a
+code block, and the filters do not read `<code>`. So everything except segctl's own words is code: a
+diff in a fence, the rest in blocks of HTML, which contain no Markdown. A word counts as segctl's
+own if it looks like plain English. Does not know what a comment is about.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ _PLAIN = re.compile(
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,}")
 _QUOTE = re.compile(r"`+")
 MARKER = "<!-- segctl:"
-"""How the marker of a comment begins; no text from elsewhere may hold it."""
+"""The beginning of a comment's marker; no foreign text may contain it."""
 
 
 def code(text: str) -> Html:
-    """Show a text as code, to the letter."""
+    """Return a text as code, unchanged."""
     return tag("code", text)
 
 
 def prose(text: str) -> Html:
-    """Show a sentence: what stands in backticks and what is no plain English becomes code."""
+    """Return a sentence; text in backticks, and text that is not plain English, becomes code."""
     pieces: list[Html] = []
     run: list[str] = []
-    for found in _PIECE.finditer(clean(text)):
-        quoted, word, space = found.groups()
+    for match in _PIECE.finditer(clean(text)):
+        quoted, word, space = match.groups()
         if quoted is None and word is not None and not _is_plain(word):
             run.append(word)
             continue
         if space is not None and run:
             run.append(space)
             continue
-        pieces += _ended(run)
+        pieces += _code_and_punctuation(run)
         run = []
         pieces.append(code(quoted) if quoted is not None else html(word or " "))
-    return html([*pieces, *_ended(run)])
+    return html([*pieces, *_code_and_punctuation(run)])
 
 
-def _ended(run: list[str]) -> Iterator[Html]:
-    """Give words that stand together as one piece of code, without what ends a clause."""
+def _code_and_punctuation(run: list[str]) -> Iterator[Html]:
+    """Yield adjacent words as one piece of code, without the punctuation after it."""
     text = "".join(run)
     if text:
         shown = text.rstrip(" .,;:")
         if shown.count(")") > shown.count("("):
-            # It was opened among the plain words before.
+            # The plain words before opened it.
             shown = shown.removesuffix(")")
         yield code(shown) if shown else html(text)
         yield html(text[len(shown) :]) if shown else Html()
@@ -70,13 +70,13 @@ def _is_plain(word: str) -> bool:
 
 
 def fence(lines: Iterable[str], language: str) -> str:
-    """Put lines into a fence that none of them can end."""
-    body = [_unmarked(line) for line in lines]
+    """Return lines in a fence that none of them can end."""
+    body = [_without_marker(line) for line in lines]
     longest = max((len(run) for line in body for run in _QUOTE.findall(line)), default=0)
     quotes = "`" * max(3, longest + 1)
     return "\n".join([f"{quotes}{language}", *body, quotes])
 
 
-def _unmarked(text: str) -> str:
-    """Break what looks like our marker: whoever looks for a comment looks at its source."""
+def _without_marker(text: str) -> str:
+    """Return a text without our marker: comments are found by their source."""
     return text.replace(MARKER, MARKER.replace("--", r"\x2d-"))

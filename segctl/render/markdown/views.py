@@ -1,8 +1,8 @@
-"""Plans, reports, drift and findings as a comment on a pull request, and as a step's summary.
+"""Plans, reports, drift and diagnostics as a comment on a pull request, and as a step's summary.
 
-Owns what stands where: the sum of it all is the heading, what forbids or destroys is in sight, the
-rest is to unfold, unless there is little of it. What does not fit is named in a line or counted,
-never lost in silence.
+Arranges the comment: the summary is the heading, errors and deletions are visible, and the rest is
+collapsed unless there is little of it. What does not fit is shortened or counted, never dropped
+silently. Does not post the comment.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from segctl.model.report import RefreshStatus, Status
 from segctl.planfile.to_json import action_name, digest
 from segctl.planning.safety import id_ending_changes
 from segctl.render.as_diagnostics import report_title
-from segctl.render.audience_counts import NOT_SUMMED, format_dataset, reached
+from segctl.render.audience_counts import NOT_SUMMED, audience_changes, format_dataset
 from segctl.render.clauses import inverted
 from segctl.render.diagnostics import severity_summary
-from segctl.render.drift_text import KIND_WORDS, drift_details, drift_summary
+from segctl.render.drift_text import KIND_LABELS, drift_details, drift_summary
 from segctl.render.markdown.body import Part, body, marker
 from segctl.render.markdown.changes import (
-    DESTRUCTION_HEAD,
-    REACH_HEAD,
+    AUDIENCE_HEAD,
+    DELETION_HEAD,
+    audience_row,
     change_block,
     change_line,
     clauses_block,
-    destruction_row,
-    reach_row,
+    deletion_row,
 )
 from segctl.render.markdown.escape import code, prose
 from segctl.render.markup import Html, html, tag
@@ -35,7 +35,7 @@ from segctl.render.previews import (
     CHANGE_HEADS,
     HEADS,
     OVERLAP_HEADS,
-    WORDS,
+    TEXT_HEADS,
     dataset_summary,
     overlap_cells,
     row_cells,
@@ -53,161 +53,182 @@ if TYPE_CHECKING:
     from segctl.render.context import RenderContext
     from segctl.render.previews import Preview
 
-MOST_OPENED = 3
-"""Changes that stand unfolded: who reviews the audience of one segment has it before the eyes."""
+MAX_OPEN = 3
+"""Changes up to which all are expanded, so that the reviewer of a small plan sees them."""
 
 _PLAIN = Style()
-_WEIGHT = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign for information
-_SIGN = {Status.DONE: "✅", Status.UNKNOWN: "❓", Status.WAITING: "⏳", Status.NOT_ATTEMPTED: "⏸️"}
+_SEVERITY_SIGNS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign for information
+_STATUS_SIGNS = {
+    Status.DONE: "✅",
+    Status.UNKNOWN: "❓",
+    Status.WAITING: "⏳",
+    Status.NOT_ATTEMPTED: "⏸️",
+}
 
 
 def plan_markdown(plan: Plan, context: RenderContext) -> str:
-    """Give the comment of a plan."""
-    name = digest(plan)
-    head = _head("plan", plan_summary(plan, _PLAIN), context, plan.target, name)
-    forbidding = _findings(
+    """Return the comment of a plan."""
+    plan_digest = digest(plan)
+    head = _head("plan", plan_summary(plan, _PLAIN), context, plan.target, plan_digest)
+    errors = _diagnostics(
         [*plan.errors, *plan.refusals],
         context,
-        tag("p", tag("strong", "Nothing of this can be applied:")),
+        tag("p", tag("strong", "Nothing can be applied:")),
     )
-    gone = Part(
-        [destruction_row(change) for change in id_ending_changes(plan)],
-        _note("row", "not shown here"),
-        opening=f"{tag('p', tag('strong', 'What goes away:'))}\n<table>\n{DESTRUCTION_HEAD}",
+    deletions = Part(
+        [deletion_row(change) for change in id_ending_changes(plan)],
+        _more_note("row", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'Deleted or replaced:'))}\n<table>\n{DELETION_HEAD}",
         closing="</table>",
         share=0.4,
     )
-    opened = len(plan.changes) <= MOST_OPENED
-    remarks = [one for one in plan.notices if one.severity is Severity.INFO]
+    is_open = len(plan.changes) <= MAX_OPEN
+    notes = [notice for notice in plan.notices if notice.severity is Severity.INFO]
     changes = Part(
-        [change_block(change, plan.lists, context, opened=opened) for change in plan.changes],
-        _note("change", "do not fit into a comment: --format text shows them all"),
+        [change_block(change, plan.lists, context, opened=is_open) for change in plan.changes],
+        _more_note("change", "do not fit into a comment: run with --format text to see all"),
         short=[tag("div", change_line(change)) for change in plan.changes],
-        shortened=_note("change", "in a line each, for want of room: --format html shows all", ""),
-        share=0.9 if remarks else 1.0,
+        shortened=lambda number: _note(
+            count(number, "change"), "shortened to a line: run with --format html to see all"
+        ),
+        share=0.9 if notes else 1.0,
     )
-    warnings = _findings(
-        [one for one in plan.notices if one.severity is not Severity.INFO], context
+    warnings = _diagnostics(
+        [notice for notice in plan.notices if notice.severity is not Severity.INFO], context
     )
-    parts = [forbidding, _reach(plan), gone, warnings, changes, _folded(remarks, context)]
-    return body(head, parts, _foot(context, plan.target, name))
+    parts = [
+        errors,
+        _audience_sizes(plan),
+        deletions,
+        warnings,
+        changes,
+        _collapsed_notes(notes, context),
+    ]
+    return body(head, parts, _footer(context, plan.target, plan_digest))
 
 
-def _folded(remarks: Sequence[Diagnostic], context: RenderContext) -> Part:
-    """Give what nobody must look at, below everything else."""
-    title = tag("summary", count(len(remarks), "remark"))
+def _collapsed_notes(notes: Sequence[Diagnostic], context: RenderContext) -> Part:
+    """Return notes, collapsed, below everything else."""
+    title = tag("summary", count(len(notes), "note"))
     return Part(
-        [_finding(one, context) for one in remarks],
-        _note("remark", "not shown here"),
+        [_diagnostic_item(note, context) for note in notes],
+        _more_note("note", "not shown here"),
         opening=f"<details>{title}\n<ul>",
         closing="</ul>\n</details>",
     )
 
 
-def _reach(plan: Plan) -> Part:
-    """Say who is reached before and after, the largest change first."""
-    changes = [change for _, change in reached(plan)]
-    bases = {format_dataset(change.impact) for change in changes if change.impact is not None}
-    counted = Html("; ".join(map(prose, sorted(bases))))
+def _audience_sizes(plan: Plan) -> Part:
+    """Return audience sizes before and after, the largest change first."""
+    changes = [change for _, change in audience_changes(plan)]
+    datasets = {format_dataset(change.impact) for change in changes if change.impact is not None}
+    contacts = Html("; ".join(map(prose, sorted(datasets))))
     note = tag("p", tag("sub", NOT_SUMMED)) if len(changes) > 1 else ""
     return Part(
-        [reach_row(change) for change in changes],
-        _note("row", "not shown here"),
-        opening=f"{tag('p', tag('strong', 'Who is reached'), ', counted among ', counted, ':')}\n"
-        f"<table>\n{REACH_HEAD}",
+        [audience_row(change) for change in changes],
+        _more_note("row", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'Audience size'), ' among ', contacts, ':')}\n"
+        f"<table>\n{AUDIENCE_HEAD}",
         closing=f"</table>\n{note}" if note else "</table>",
         share=0.4,
     )
 
 
 def report_markdown(report: Report, context: RenderContext, target: TargetRef | None = None) -> str:
-    """Give the comment of what an apply did."""
+    """Return the comment of what an apply did."""
     head = _head("apply", report_title(report), context, target)
     outcomes = Part(
-        [_outcome(one) for one in report.outcomes],
-        _note("action", "not shown here"),
+        [_outcome_row(outcome) for outcome in report.outcomes],
+        _more_note("action", "not shown here"),
         opening="<table>\n"
-        + tag("tr", *(tag("th", word) for word in ("Outcome", "Action", "Segment", ""))),
+        + tag("tr", *(tag("th", head) for head in ("Outcome", "Action", "Segment", ""))),
         closing="</table>",
     )
-    refused = [one for one in report.refreshes if one.status is not RefreshStatus.ACCEPTED]
+    rejected = [
+        refresh for refresh in report.refreshes if refresh.status is not RefreshStatus.ACCEPTED
+    ]
     refreshes = Part(
         [
             tag(
                 "li",
-                code(one.name),
-                f": {one.status.label}",
-                *([". ", prose(one.message)] if one.message else []),
-                *([". ", prose(one.hint)] if one.hint else []),
+                code(refresh.name),
+                f": {refresh.status.label}",
+                *([". ", prose(refresh.message)] if refresh.message else []),
+                *([". ", prose(refresh.hint)] if refresh.hint else []),
             )
-            for one in refused
+            for refresh in rejected
         ],
-        _note("segment", "not shown here"),
-        opening=f"{tag('p', tag('strong', 'Not counted anew:'))}\n<ul>",
+        _more_note("segment", "not shown here"),
+        opening=f"{tag('p', tag('strong', 'Not refreshed:'))}\n<ul>",
         closing="</ul>",
     )
-    return body(head, [outcomes, refreshes], _foot(context, target))
+    return body(head, [outcomes, refreshes], _footer(context, target))
 
 
 def drift_markdown(
-    drifts: DriftReport,
+    report: DriftReport,
     diagnostics: Sequence[Diagnostic],
     context: RenderContext,
     target: TargetRef,
 ) -> str:
-    """Give what differs on the account as the text of an issue or a comment."""
-    head = _head("drift", drift_summary(drifts, _PLAIN), context, target)
-    found = Part(
-        [_drift(one, context) for one in drifts.drifts], _note("segment", "not shown here")
+    """Return what differs on the account as the text of an issue or a comment."""
+    head = _head("drift", drift_summary(report, _PLAIN), context, target)
+    drifts = Part(
+        [_drift_block(drift, context) for drift in report.drifts],
+        _more_note("segment", "not shown here"),
     )
-    return body(head, [_findings(diagnostics, context), found], _foot(context, target))
+    return body(head, [_diagnostics(diagnostics, context), drifts], _footer(context, target))
 
 
 def diagnostics_markdown(
     diagnostics: Sequence[Diagnostic],
     context: RenderContext,
-    what: str,
+    command: str,
     *,
     target: str = "",
-    closing: str = "",
+    summary: str = "",
 ) -> str:
-    """Give findings.
+    """Return the comment of a command's diagnostics, on `target`, if any.
 
-    `what` is the command that has them, on this `target` if on any; `closing` is what they come to.
+    `summary` defaults to the numbers of errors and warnings.
     """
-    title = closing or f"{severity_summary(diagnostics) or 'No problems'}."
-    head = f"{marker(what, context, target)}\n{tag('h3', prose(title))}"
-    return body(head, [_findings(diagnostics, context)], _foot(context))
+    title = summary or f"{severity_summary(diagnostics) or 'No problems'}."
+    head = f"{marker(command, context, target)}\n{tag('h3', prose(title))}"
+    return body(head, [_diagnostics(diagnostics, context)], _footer(context))
 
 
 def preview_markdown(preview: Preview, context: RenderContext, target: str = "") -> str:
-    """Give the comment of how large audiences are, with the marker that its failure has, too."""
+    """Return the comment of audience sizes, with the marker that a failed preview has, too."""
     head = f"{marker('preview', context, target)}\n{tag('h3', prose(dataset_summary(preview)))}"
     heads = CHANGE_HEADS if preview.is_change else HEADS
     parts = [
-        _cells(heads, [row_cells(preview, row) for row in preview.rows], "segment"),
-        _cells(OVERLAP_HEADS, [overlap_cells(preview, one) for one in preview.overlaps], "pair"),
+        _table(heads, [row_cells(preview, row) for row in preview.rows], "segment"),
+        _table(
+            OVERLAP_HEADS,
+            [overlap_cells(preview, overlap) for overlap in preview.overlaps],
+            "pair",
+        ),
         Part(
             [
-                tag("p", code(row.name), f" {sample_summary(row)}: ", _listed(row.sample))
+                tag("p", code(row.name), f" {sample_summary(row)}: ", _code_list(row.sample))
                 for row in preview.rows
                 if row.sample
             ],
-            _note("sample", "not shown here"),
+            _more_note("sample", "not shown here"),
         ),
-        _findings(preview.diagnostics, context),
+        _diagnostics(preview.diagnostics, context),
     ]
-    return body(head, parts, _foot(context))
+    return body(head, parts, _footer(context))
 
 
-def _listed(words: Iterable[str]) -> Html:
-    return Html(", ".join(map(code, words)))
+def _code_list(texts: Iterable[str]) -> Html:
+    return Html(", ".join(map(code, texts)))
 
 
-def _cells(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Part:
-    """Make a table; what stands under a heading for numbers goes to the right."""
-    sides = ["left" if head in WORDS else "right" for head in heads]
-    shown = [
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Part:
+    """Return a table, with numbers aligned to the right."""
+    sides = ["left" if head in TEXT_HEADS else "right" for head in heads]
+    lines = [
         tag(
             "tr",
             *(
@@ -221,8 +242,8 @@ def _cells(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Pa
         tag("th", head.capitalize(), align=side) for head, side in zip(heads, sides, strict=True)
     )
     return Part(
-        shown,
-        _note(noun, "not shown here"),
+        lines,
+        _more_note(noun, "not shown here"),
         opening=f"<table>\n{tag('tr', *titles)}",
         closing="</table>",
         share=0.6,
@@ -230,69 +251,77 @@ def _cells(heads: Sequence[str], rows: Iterable[Sequence[str]], noun: str) -> Pa
 
 
 def _head(
-    kind: str, closing: str, context: RenderContext, target: TargetRef | None = None, name: str = ""
+    kind: str,
+    summary: str,
+    context: RenderContext,
+    target: TargetRef | None = None,
+    plan_digest: str = "",
 ) -> str:
-    mark = marker(kind, context, target.name if target else "", name)
-    return f"{mark}\n{tag('h3', prose(closing.strip()))}"
+    mark = marker(kind, context, target.name if target else "", plan_digest)
+    return f"{mark}\n{tag('h3', prose(summary.strip()))}"
 
 
-def _foot(context: RenderContext, target: TargetRef | None = None, name: str = "") -> str:
-    facts: list[Html] = []
+def _footer(context: RenderContext, target: TargetRef | None = None, plan_digest: str = "") -> str:
+    details: list[Html] = []
     if target is not None:
-        facts.append(html("target ", code(target.name), " at ", code(target.host)))
+        details.append(html("target ", code(target.name), " at ", code(target.host)))
         if target.subuser:
-            facts.append(html("subuser ", code(target.subuser)))
+            details.append(html("subuser ", code(target.subuser)))
     if context.commit:
-        facts.append(html("commit ", code(context.commit[:10])))
-    if name:
-        facts.append(html("digest ", code(name)))
+        details.append(html("commit ", code(context.commit[:10])))
+    if plan_digest:
+        details.append(html("digest ", code(plan_digest)))
     if context.generated_at:
-        facts.append(code(context.generated_at))
-    return tag("p", tag("sub", Html(" · ".join(["segctl", *facts]))))
+        details.append(code(context.generated_at))
+    return tag("p", tag("sub", Html(" · ".join(["segctl", *details]))))
 
 
-def _findings(
-    found: Iterable[Diagnostic], context: RenderContext, opening: Html | None = None
+def _diagnostics(
+    diagnostics: Iterable[Diagnostic], context: RenderContext, opening: Html | None = None
 ) -> Part:
     return Part(
-        [_finding(one, context) for one in found],
-        _note("finding", "not shown here"),
+        [_diagnostic_item(diagnostic, context) for diagnostic in diagnostics],
+        _more_note("diagnostic", "not shown here"),
         opening=f"{opening}\n<ul>" if opening else "<ul>",
         closing="</ul>",
         share=0.4,
     )
 
 
-def _finding(found: Diagnostic, context: RenderContext) -> str:
-    place = context.place(found.span) if found.span else ""
+def _diagnostic_item(diagnostic: Diagnostic, context: RenderContext) -> str:
+    place = context.place(diagnostic.span) if diagnostic.span else ""
     return tag(
         "li",
-        f"{_WEIGHT[found.severity]} ",
+        f"{_SEVERITY_SIGNS[diagnostic.severity]} ",
         *([code(place), " "] if place else []),
-        prose(found.summary),
-        *([tag("br"), tag("em", prose(found.hint))] if found.hint else []),
+        prose(diagnostic.summary),
+        *([tag("br"), tag("em", prose(diagnostic.hint))] if diagnostic.hint else []),
         Html(" "),
-        tag("sub", code(found.code)),
+        tag("sub", code(diagnostic.code)),
     )
 
 
-def _outcome(one: Outcome) -> str:
-    said = [prose(text) for text in (one.message, one.hint) if text]
+def _outcome_row(outcome: Outcome) -> str:
+    texts = [prose(text) for text in (outcome.message, outcome.hint) if text]
     return tag(
         "tr",
-        tag("td", f"{_SIGN.get(one.status, '❌')} {one.status.label}"),
-        tag("td", action_name(one.change)),
-        tag("td", code(one.change.name)),
-        tag("td", Html("<br>".join(said))),
+        tag("td", f"{_STATUS_SIGNS.get(outcome.status, '❌')} {outcome.status.label}"),
+        tag("td", action_name(outcome.change)),
+        tag("td", code(outcome.change.name)),
+        tag("td", Html("<br>".join(texts))),
     )
 
 
-def _drift(one: Drift, context: RenderContext) -> str:
-    facts = Html(", ").join(prose(fact) for fact in drift_details(one, context))
-    head = tag("p", tag("strong", KIND_WORDS[one.kind]), " ", code(one.name), " · ", Html(facts))
-    return "\n".join([head, *clauses_block([inverted(clause) for clause in one.clauses])])
+def _drift_block(drift: Drift, context: RenderContext) -> str:
+    details = Html(", ".join(prose(detail) for detail in drift_details(drift, context)))
+    head = tag("p", tag("strong", KIND_LABELS[drift.kind]), " ", code(drift.name), " · ", details)
+    return "\n".join([head, *clauses_block([inverted(clause) for clause in drift.clauses])])
 
 
-def _note(noun: str, rest: str, more: str = " more") -> Callable[[int], str]:
-    """Say later how many things are left out, or are not shown whole."""
-    return lambda number: tag("p", tag("strong", f"… {count(number, noun)}{more}"), f" {rest}")
+def _more_note(noun: str, rest: str) -> Callable[[int], str]:
+    """Return a function that returns a note on how many more things there are."""
+    return lambda number: _note(f"{number:,} more {noun if number == 1 else f'{noun}s'}", rest)
+
+
+def _note(number: str, rest: str) -> str:
+    return tag("p", tag("strong", f"… {number}"), f" {rest}")
