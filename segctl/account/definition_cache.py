@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segctl.common.files import read_private_json, write_private_json
 from segctl.common.secrets import find_keys
-from segctl.common.timestamps import moment
+from segctl.common.timestamps import parse_time_or_none
 from segctl.model import Validation
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class DefinitionCache:
         # A key may have been pasted into the wrong field.
         if find_keys(remote.name) or find_keys(remote.query, whole=True):
             return None
-        edited = moment(key[0])
+        edited = parse_time_or_none(key[0])
         # A time that cannot be read is treated as recent.
         return (*key, remote.query) if edited is not None and edited <= self._settled else None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from segctl.account.definition_cache import SETTLED
 from segctl.account.snapshot import at_once
-from segctl.common.timestamps import moment
+from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import NotFound
 
 if TYPE_CHECKING:
@@ -81,5 +81,5 @@ def read_single_sends(
 
 def _is_before(time: str | None, other: datetime) -> bool:
     """Return whether a time is known and not after the other."""
-    parsed = moment(time)
+    parsed = parse_time_or_none(time)
     return parsed is not None and parsed <= other

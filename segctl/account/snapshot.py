@@ -14,7 +14,7 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
-from segctl.common.clock import next_of
+from segctl.common.clock import get_interruptibly
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Snapshot
 
@@ -167,7 +167,7 @@ def at_once(read: Callable[[Item], Result], items: Sequence[Item]) -> Generator[
         thread.start()
     try:
         for _ in items:
-            result = next_of(done)
+            result = get_interruptibly(done)
             if isinstance(result, BaseException):
                 raise result
             yield result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
-from segctl.common.files import write_whole
+from segctl.common.files import write_atomically
 from segctl.declarations.fields_file import fields_text, read_fields
 from segctl.model.contact_fields import Fields
 from segctl.project.files import FIELDS_FILE
@@ -42,5 +42,5 @@ def pull_fields(project: Project, connection: Connection) -> Fields:
     custom, reserved = connection.reader.list_fields()
     now = format_utc(project.clock.now())
     fields = Fields(custom, reserved, project.target.name, now)
-    write_whole(str(project.root / fields_path(project)), fields_text(fields))
+    write_atomically(str(project.root / fields_path(project)), fields_text(fields))
     return fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segctl.common.files import write_whole
+from segctl.common.files import write_atomically
 from segctl.declarations.formatting import format_segment_file, format_sql_file
 from segctl.documents.document import decode_utf8
 from segctl.errors import Severity
@@ -63,4 +63,4 @@ def format_files(project: Project) -> Iterator[FormattedFile]:
 
 def write_formatted(project: Project, file: FormattedFile) -> None:
     """Write a formatted file. Raises `UsageError`."""
-    write_whole(str(project.root / file.path), file.after)
+    write_atomically(str(project.root / file.path), file.after)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
-from segctl.common.timestamps import moment
+from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import Diagnostic, SegctlError, Severity, UsageError
 from segctl.model import Create, Impact, Reason
 from segctl.planning.audience_limits import with_audience
@@ -80,7 +80,7 @@ def _with_impact(change: Create | Patch | Replace, evaluation: Evaluation) -> Ch
     counts = evaluation.counts
     if counts is None:
         return change
-    as_of = moment(evaluation.as_of)
+    as_of = parse_time_or_none(evaluation.as_of)
     impact = Impact(
         counts.before,
         counts.after,
@@ -94,7 +94,7 @@ def _with_impact(change: Create | Patch | Replace, evaluation: Evaluation) -> Ch
 
 def _old_contacts(project: Project, evaluation: Evaluation) -> Iterator[Diagnostic]:
     """Report contacts that are old, as far as their age is known."""
-    time = moment(evaluation.as_of or evaluation.modified_at)
+    time = parse_time_or_none(evaluation.as_of or evaluation.modified_at)
     age = project.clock.now() - time if time else timedelta()
     if age > OLD_AFTER:
         summary = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from segctl.common.files import write_whole
+from segctl.common.files import write_atomically
 from segctl.common.package_data import read_packaged
 from segctl.errors import InvalidInput, UsageError
 from segctl.project.files import stays_inside
@@ -157,7 +157,7 @@ def _write(project: Project, name: str, data: bytes, *, update: bool) -> FileSta
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-        write_whole(str(path), data.decode("utf-8"))
+        write_atomically(str(path), data.decode("utf-8"))
         if name.endswith(".sh"):
             path.chmod(0o755)
     return state
@@ -188,5 +188,7 @@ def _ignore_state_folder(project: Project) -> StarterFile:
         return unchanged
     if line in {entry.strip().lstrip("/") for entry in text.splitlines()}:
         return unchanged
-    write_whole(str(path), text + ("" if text.endswith("\n") or not text else "\n") + f"{line}\n")
+    write_atomically(
+        str(path), text + ("" if text.endswith("\n") or not text else "\n") + f"{line}\n"
+    )
     return StarterFile(name, FileState.CHANGED if text else FileState.WRITTEN)

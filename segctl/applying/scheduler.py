@@ -27,7 +27,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.applying.context import Stopped, Wait, WaitReason
-from segctl.common.clock import ATTENTION, sleep_unless
+from segctl.common.clock import MAX_WAIT_STEP, sleep_unless
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import Outcome, Status, not_attempted
 from segctl.planning.capacity import needs_headroom
@@ -194,7 +194,7 @@ class Scheduler:
 
         Not for long at a time: whoever waits should hear soon that it was stopped.
         """
-        patience = ATTENTION
+        patience = MAX_WAIT_STEP
         if self._waiting and self._crew.is_free:
             patience = min(patience, max(0.0, self._waiting[0][0] - self._clock.monotonic()))
         taken = self._crew.take_in(patience)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.applying.context import Wait, WaitReason
-from segctl.common.timestamps import moment
+from segctl.common.timestamps import parse_time_or_none
 
 if TYPE_CHECKING:
     from segctl.applying.context import ApplyContext
@@ -45,7 +45,7 @@ class LockPatience:
         return Wait(min(unlocked, left), LOCK_WORDS, WaitReason.LOCK)
 
     def _until_unlocked(self, now: Remote) -> float | None:
-        changed = moment(now.updated_at)
+        changed = parse_time_or_none(now.updated_at)
         if changed is None:
             return None
         age = (self._clock.now() - changed).total_seconds()

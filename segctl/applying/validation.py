@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.applying.context import Stopped, Wait, WaitReason
-from segctl.common.timestamps import moment
+from segctl.common.timestamps import parse_time_or_none
 from segctl.errors import NotFound, RemoteError
 from segctl.model import Validation
 
@@ -51,10 +51,10 @@ class Verdict:
         A count of 0 that is of no sample means nothing, and one from before `updated_at`, which
         does not move with a sample (sendgrid-api.md §1), is that of the query before.
         """
-        counted = moment(self.remote.sample_updated_at)
+        counted = parse_time_or_none(self.remote.sample_updated_at)
         if counted is None:
             return self.remote.sample_updated_at is None and not self.remote.contacts_count
-        changed = moment(self.remote.updated_at)
+        changed = parse_time_or_none(self.remote.updated_at)
         return changed is not None and counted < changed
 
     @property

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.audience.scope import Columns
 from segctl.audience.typed_sql import DECIMALS, number_sql
 from segctl.common.suggest import did_you_mean
-from segctl.common.timestamps import parse_utc
+from segctl.common.timestamps import parse_time_as_utc
 from segctl.documents.document import UnquotedDate, decode_utf8, quote_value
 from segctl.documents.schema import check_schema
 from segctl.documents.yaml_reader import parse_document
@@ -140,7 +140,7 @@ def _type_of(value: object) -> ColumnType | None:
         case int() | float():
             return ColumnType.NUMBER
         case str():
-            return ColumnType.TIMESTAMP if parse_utc(value) else ColumnType.VARCHAR
+            return ColumnType.TIMESTAMP if parse_time_as_utc(value) else ColumnType.VARCHAR
         case list():
             return ColumnType.ARRAY
         case _:
@@ -290,7 +290,7 @@ class CaseReader:
                 return list(value)
             case ColumnType.NUMBER, int() | float() if number_sql(Decimal(str(value))):
                 return Decimal(str(value))
-            case ColumnType.TIMESTAMP, str() if time := parse_utc(value):
+            case ColumnType.TIMESTAMP, str() if time := parse_time_as_utc(value):
                 return time
         expected, hint = _EXPECTED[column_type]
         self._report("bad-value", f"{quote_value(key)} must be {expected}", path, hint)

@@ -22,7 +22,7 @@ from segctl.audience.typed_sql import (
     time_sql,
     unify_types,
 )
-from segctl.common.timestamps import parse_utc
+from segctl.common.timestamps import parse_time_as_utc
 from segctl.query import ast
 from segctl.query.parser.tokens import lower
 from segctl.query.value_types import ValueType, refusal
@@ -227,7 +227,7 @@ class ExpressionTranslator(ABC):
             raise refusal(node, f"{abs(amount)} {unit} is more than the limit of 500 years")
         operand = self.value(base, scope)
         if operand.type is ValueType.TEXT and operand.literal is not None:
-            time = parse_utc(operand.literal)
+            time = parse_time_as_utc(operand.literal)
             operand = TypedSql(time_sql(time), ValueType.TIME) if time else operand
         if operand.type is not ValueType.TIME:
             raise refusal(base, f"a span of time must be added to a time, got {operand.type}")
@@ -240,7 +240,7 @@ class ExpressionTranslator(ABC):
         if isinstance(node.operand, ast.String) and node.type in _NO_OP_CASTS[ValueType.TIME] | {
             "DATE"
         }:
-            time = parse_utc(node.operand.value)
+            time = parse_time_as_utc(node.operand.value)
             is_day = _DAY.fullmatch(node.operand.value) is not None
             if time and (is_day or node.type != "DATE"):
                 return TypedSql(time_sql(time), ValueType.TIME)

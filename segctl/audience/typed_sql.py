@@ -13,7 +13,7 @@ from decimal import Decimal
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
-from segctl.common.timestamps import parse_utc
+from segctl.common.timestamps import parse_time_as_utc
 from segctl.query.value_types import ValueType, refusal
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def unify_types(
     if types == {ValueType.TEXT} and any(operand.guessed for operand in operands):
         # By their letters, "31.12.2026" comes after any time that a query can name.
         for node, operand in zip(nodes, operands, strict=True):
-            if operand.literal is not None and parse_utc(operand.literal):
+            if operand.literal is not None and parse_time_as_utc(operand.literal):
                 raise refusal(
                     node,
                     "a field is compared with a time, but whether the field holds times is unknown",
@@ -152,7 +152,7 @@ def _as_time(node: Node, operand: TypedSql) -> TypedSql:
             "a string is compared with a time, but the format of the times in it is unknown",
             "compare the time with a literal: '2026-01-31T00:00:00Z'",
         )
-    time = parse_utc(operand.literal)
+    time = parse_time_as_utc(operand.literal)
     if time is None:
         raise refusal(
             node,

@@ -1,6 +1,7 @@
-"""The one seam for time: what day it is, how long something took, how to wait.
+"""The clock: the current time, elapsed time and waiting.
 
-Everything that needs time is handed a `Clock`, so that a test can hand it another.
+Everything that needs time receives a `Clock`, so that tests can pass a fake one. Does not parse
+times (`timestamps`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-ATTENTION = 0.25
-"""Seconds after which any wait looks up: a signal that came just before the wait began does not end
-it, and on Windows none ends it at all."""
+MAX_WAIT_STEP = 0.25
+"""The longest uninterrupted wait, in seconds: a signal that arrives just before a wait does not end
+it, and on Windows no signal does."""
 
 
 class WakeEvent:
@@ -39,41 +40,41 @@ class WakeEvent:
     def wait(self, seconds: float = math.inf) -> bool:
         """Wait at most `seconds` real seconds; return whether the event was set."""
         try:
-            next_of(self._signals, seconds)
+            get_interruptibly(self._signals, seconds)
         except Empty:
             return False
         return True
 
 
 class Clock(Protocol):
-    """What segctl asks of time."""
+    """A source of time."""
 
     def now(self) -> datetime:
-        """Give the present moment, in UTC."""
+        """Return the current time, in UTC."""
 
     def monotonic(self) -> float:
-        """Give seconds since some fixed moment; never runs backwards."""
+        """Return the seconds since a fixed moment; never runs backwards."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for `seconds`."""
 
     def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
         """Wait until the event is set, at most `seconds`; return whether it was set."""
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The clock of the machine."""
 
     def now(self) -> datetime:
-        """Give the present moment, in UTC."""
+        """Return the current time, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Give seconds since some fixed moment."""
+        """Return the seconds since a fixed moment."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for `seconds`."""
         time.sleep(seconds)
 
     def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
@@ -82,27 +83,27 @@ class SystemClock:
 
 
 def sleep_unless(stopped: Callable[[], object], seconds: float, clock: Clock) -> None:
-    """Wait for so many seconds, or until `stopped()` is true."""
+    """Wait for `seconds`, or until `stopped()` is true."""
     until = clock.monotonic() + seconds
     while not stopped() and (left := until - clock.monotonic()) > 0:
-        clock.sleep(min(left, ATTENTION))
+        clock.sleep(min(left, MAX_WAIT_STEP))
 
 
-def next_of(queue: SimpleQueue[T], seconds: float = math.inf) -> T:
-    """Take the next item of a queue. Raises `queue.Empty` after so many real seconds without one.
+def get_interruptibly(queue: SimpleQueue[T], seconds: float = math.inf) -> T:
+    """Return the next item of a queue. Raises `queue.Empty` after `seconds` real seconds.
 
-    Unlike `queue.get()` it is ended by Ctrl-C in any case; see `ATTENTION`.
+    Unlike `queue.get()`, Ctrl-C always ends the wait: see `MAX_WAIT_STEP`.
     """
     until = time.monotonic() + seconds
     while True:
         left = until - time.monotonic()
         try:
-            return queue.get(timeout=max(0.0, min(left, ATTENTION)))
+            return queue.get(timeout=max(0.0, min(left, MAX_WAIT_STEP)))
         except Empty:
-            if left <= ATTENTION:
+            if left <= MAX_WAIT_STEP:
                 raise
 
 
 def format_utc(moment: datetime) -> str:
-    """Write a moment as the API does: `2026-07-15T16:04:33Z`."""
+    """Return a time as the API writes it: `2026-07-15T16:04:33Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,7 @@
-"""Files read up to a limit, written whole, and locked.
+"""Reading files up to a limit, writing them atomically, and locking them.
 
-Private files are one user's own and may be lost: caches and records. What a failure means is for
-their owners to decide.
+Private files belong to one user and may be lost: caches and records. Does not decide what a
+failure means.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 LARGEST_PRIVATE = 32 << 20
-"""Bytes; a larger private file was not written by segctl."""
+"""Bytes. segctl writes no larger private file."""
 
-_PART = 1 << 16
+_CHUNK = 1 << 16
 
 
 def read_bounded(path: str | Path, limit: int) -> bytes:
-    """Return the first `limit` + 1 bytes of a file: one too many shows that it is too large.
+    """Return the first `limit` + 1 bytes of a file: the extra byte shows that it is too large.
 
     Raises `OSError`, and `ValueError` for a path with a NUL.
     """
@@ -36,21 +36,21 @@ def read_bounded(path: str | Path, limit: int) -> bytes:
 
 
 def _read(stream: FileIO, limit: int) -> bytes:
-    parts = []
-    missing = limit + 1
-    # Asked for all of it at once, Python takes up that much memory for every file.
-    while missing and (part := stream.read(min(missing, _PART))):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
+    chunks = []
+    remaining = limit + 1
+    # A single read would allocate `limit` bytes for every file.
+    while remaining and (chunk := stream.read(min(remaining, _CHUNK))):
+        chunks.append(chunk)
+        remaining -= len(chunk)
+    return b"".join(chunks)
 
 
 def read_private_json(path: Path, version: int) -> dict[str, Any]:
     """Return the content of a file that `write_private_json` wrote.
 
-    Raises `OSError`, and `ValueError` for any other file; its text is the reason.
+    Raises `OSError`, and `ValueError` with the reason for any other file.
     """
-    # A link could lead anywhere, and a pipe would be waited for.
+    # A link could point anywhere, and a pipe would block.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with FileIO(os.open(path, flags)) as stream:
@@ -64,25 +64,26 @@ def read_private_json(path: Path, version: int) -> dict[str, Any]:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise ValueError("the file is damaged")  # noqa: TRY004 - of what the file holds
+        raise ValueError("the file is damaged")  # noqa: TRY004 - the content is wrong, not a type
     if content.get("version") != version:
         raise ValueError("written by another version of segctl")
     return content
 
 
-def _is_own(found: os.stat_result) -> bool:
-    """Return whether nobody but this user can have written a file."""
-    if not stat.S_ISREG(found.st_mode):
+def _is_own(status: os.stat_result) -> bool:
+    """Return whether only this user can have written a file."""
+    if not stat.S_ISREG(status.st_mode):
         return False
     if not hasattr(os, "geteuid"):
         return True
-    return found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def write_private_json(path: Path, version: int, content: Mapping[str, Any]) -> None:
-    """Write JSON in the place of a file, for its owner alone (mode 0600).
+    """Replace a file by JSON that only its owner may read (mode 0600).
 
-    Raises `OSError`, and `ValueError` for more than may be read back; the file is as it was then.
+    Raises `OSError`, and `ValueError` for content that is too large to be read back; then the file
+    is unchanged.
     """
     data = json.dumps({"version": version, **content}).encode("ascii")
     if len(data) > LARGEST_PRIVATE:
@@ -91,15 +92,15 @@ def write_private_json(path: Path, version: int, content: Mapping[str, Any]) -> 
 
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
-    """Put bytes in the place of a file, so that nobody ever reads half of it.
+    """Replace a file by bytes, so that no reader sees a part of them.
 
-    They are written beside it first, as `.STEM.HEX.part`. Raises `OSError`.
+    They are first written to `.STEM.HEX.part` beside it. Raises `OSError`.
     """
     part = path.with_name(f".{path.stem}.{os.urandom(8).hex()}.part")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(part, flags, mode), "wb") as out:
-            out.write(data)
+        with os.fdopen(os.open(part, flags, mode), "wb") as stream:
+            stream.write(data)
         part.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -111,10 +112,10 @@ if sys.platform == "win32":
     import msvcrt
 
     _LOCKED_BYTE = (1 << 31) - 2
-    """Windows locks bytes, and a locked one cannot be written: this one is past every content."""
+    """Windows locks bytes, and a locked byte cannot be written: this one is beyond any content."""
 
     def _lock(descriptor: int, *, wait: bool) -> None:
-        # Waiting ends with an `OSError` after ten seconds.
+        # LK_LOCK raises `OSError` after ten seconds.
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
 
@@ -133,15 +134,15 @@ else:
 
 
 def hold(descriptor: int) -> None:
-    """Hold an open file that no other process can hold then. Raises `OSError`, at once."""
+    """Lock an open file for this process. Raises `OSError` at once where another one has it."""
     _lock(descriptor, wait=False)
 
 
 @contextmanager
 def locked(descriptor: int) -> Iterator[None]:
-    """Hold an open file, waiting until no other process does.
+    """Lock an open file for this process, and wait while another one has it.
 
-    Raises `OSError`. On Windows the position in the file moves, and waiting has a limit.
+    Raises `OSError`. On Windows the position in the file changes, and the wait has a limit.
     """
     _lock(descriptor, wait=True)
     try:
@@ -152,10 +153,10 @@ def locked(descriptor: int) -> Iterator[None]:
 
 @contextmanager
 def lock(path: Path) -> Iterator[bool]:
-    """Hold a file that no other process can hold; give whether it was free. It does not wait.
+    """Lock a file for this process, and yield whether no other process has it. Does not wait.
 
-    The file is made, mode 0600, and stays. The hold goes with its process, however that ends.
-    Raises `OSError` where the file cannot be made.
+    Creates the file (mode 0600) and keeps it. The lock ends with the process, however that ends.
+    Raises `OSError` where the file cannot be created.
     """
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -169,12 +170,11 @@ def lock(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def write_whole(name: str, text: str) -> None:
-    """Write a text to a file, through another beside it, so that nobody ever reads half of it.
+def write_atomically(name: str, text: str) -> None:
+    """Replace a file by a text, so that no reader sees a part of it.
 
-    A link is followed; what is no plain file (a pipe, /dev/stdout) is written into as it is. Line
-    breaks are written as they are. Raises `UsageError` where that cannot be done; the file is as
-    it was then.
+    Follows a link; writes directly into what is not a regular file (a pipe, /dev/stdout). Line
+    breaks are written as they are. Raises `UsageError` where it fails; then the file is unchanged.
     """
     if not name:
         raise UsageError("the name of the file to write is empty")

@@ -1,7 +1,7 @@
-"""The request to stop: an event that every wait watches, and the signals that ask for it.
+"""The request to stop: an event that every wait watches, and the signals that set it.
 
-Owns what it means to be asked once and twice. Knows nothing of what is being stopped, and never
-ends a wait by an exception from a signal handler: that could be swallowed, or come too late.
+A second request insists. Does not know what is being stopped, and never ends a wait by an exception
+from a signal handler: that could be swallowed, or come too late.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from segctl.common.clock import Clock
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Ctrl-C, and what a service manager or a CI runner sends."""
+"""Ctrl-C, and the signal that a service manager or a CI runner sends."""
 
 
 class Stop:
-    """A request to stop. May be made by any thread, and by a signal handler.
+    """A request to stop, which any thread and any signal handler may make.
 
-    `requested`, by the first request, ends every wait and begins nothing more, but lets what was
-    sent be answered. `insisted`, by the second one, leaves behind what was sent, too.
+    `requested` (the first request) ends every wait and starts nothing more, but waits for responses
+    to requests that were sent. `insisted` (the second one) does not wait for those either.
     """
 
     def __init__(self) -> None:
         self.requested = False
         self.insisted = False
-        # Both are used in single steps: a signal handler could wait for a lock forever.
+        # Both are used in atomic steps: a signal handler could wait for a lock forever.
         self._numbers = count()
         self._watchers: set[WakeEvent] = set()
 
@@ -56,14 +56,14 @@ class Stop:
             self._watchers.discard(wake_event)
 
     def sleep(self, seconds: float, clock: Clock) -> None:
-        """Wait for so many seconds, or until anyone asks to stop."""
+        """Wait for `seconds`, or until someone requests to stop."""
         wake_event = WakeEvent()
         with self.watched_by(wake_event):
             if not self.requested:
                 clock.wait(wake_event, seconds)
 
     def wait(self) -> None:
-        """Wait until anyone asks to stop."""
+        """Wait until someone requests to stop."""
         wake_event = WakeEvent()
         with self.watched_by(wake_event):
             while not self.requested:
@@ -74,18 +74,18 @@ class Stop:
 def stop_on_signals(
     stop: Stop, notify: Callable[[], None] = lambda: None, *, insist: bool = False
 ) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into requests to stop, and raise nothing for them.
+    """Turn SIGINT and SIGTERM into requests to stop, without raising exceptions.
 
-    `notify` is called after the first one, on another thread. `insist`: one signal is enough.
-    Python allows signal handlers on the main thread only: on any other one, signals stay as they
-    are.
+    Calls `notify` after the first one, on another thread. With `insist`, the first signal insists.
+    Python allows signal handlers on the main thread only; on any other thread, signals keep their
+    handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # The interpreter writes the number of each signal to a socket the moment it arrives, whatever
+    # The interpreter writes the number of each signal to a socket as soon as it arrives, whatever
     # the main thread is doing. A Python handler would have to wait for that thread, which may just
-    # be entering a system call that the signal came too early to end.
+    # enter a system call that the signal came too early to end.
     with ExitStack() as cleanup:
         receiver, sender = socket.socketpair()
         cleanup.callback(receiver.close)
@@ -99,14 +99,14 @@ def stop_on_signals(
         previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
         cleanup.callback(signal.set_wakeup_fd, previous)
         for number in SIGNALS:
-            # A handler that was not set from Python is shown as None, and cannot be set again.
+            # Python returns None for a handler that was not set from Python, and cannot restore it.
             handler = signal.signal(number, _ignore) or signal.SIG_DFL
             cleanup.callback(signal.signal, number, handler)
         yield
 
 
 def _ignore(_number: int, _frame: object) -> None:
-    """Handle a signal that `_forward` has already heard of."""
+    """Handle a signal that `_forward` receives, too."""
 
 
 def _forward(receiver: socket.socket, stop: Stop, notify: Callable[[], None], insist: bool) -> None:
@@ -117,6 +117,6 @@ def _forward(receiver: socket.socket, stop: Stop, notify: Callable[[], None], in
             is_first = not stop.requested
             stop.request(insist=insist)
             if is_first:
-                # Where nothing can be written, the next signal must be heard all the same.
+                # The next signal must count even if nothing can be written.
                 with suppress(OSError, ValueError):
                     notify()

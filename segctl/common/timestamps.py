@@ -1,4 +1,7 @@
-"""Times as the API, git and people write them (`2026-07-15T16:04:33Z`), read."""
+"""Parsing of times as the API, git and people write them (`2026-07-15T16:04:33Z`).
+
+Does not format times: that is done in `clock`.
+"""
 
 from __future__ import annotations
 
@@ -11,46 +14,49 @@ TIME = re.compile(
     r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?)?",
     re.IGNORECASE,
 )
-"""A time as SendGrid writes it, and what is left of one when its zone or clock is missing."""
+"""A time as SendGrid writes it, with or without the clock and the zone."""
 
 
-def moment(text: str | None) -> datetime | None:
-    """Read a time, in UTC; `None` where it cannot be read or has no zone, and so is no moment."""
-    try:
-        return parse_moment(text or "")
-    except ValueError:
-        return None
-
-
-def parse_moment(text: str) -> datetime:
-    """Return a time in UTC. Raises `ValueError` where it cannot be read or has no zone."""
-    read = datetime.fromisoformat(text)
-    if read.tzinfo is None:
+def parse_time(text: str) -> datetime:
+    """Return a time in UTC. Raises `ValueError` where it is invalid or has no zone."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
         raise ValueError("a time without a zone")
     try:
-        return read.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError:
         raise ValueError("a time beyond the years 1 to 9999") from None
 
 
-def parse_utc(text: str | None) -> datetime | None:
-    """Read a time as `instant` does, in UTC, which one without a zone is in already."""
-    read = instant(text or "")
-    return read and read.replace(tzinfo=UTC)
-
-
-def instant(text: str) -> datetime | None:
-    """Read a time with or without a zone, or give `None` for what is none."""
-    found = TIME.fullmatch(text.strip())
-    if found is None:
+def parse_time_or_none(text: str | None) -> datetime | None:
+    """Return a time in UTC, or `None` where it is missing, invalid or has no zone."""
+    try:
+        return parse_time(text or "")
+    except ValueError:
         return None
-    clock = (found["clock"] or "00:00").replace(",", ".")
-    whole, _, fraction = clock.partition(".")
-    zone = (found["zone"] or "").strip().upper()
+
+
+def parse_lenient_time(text: str) -> datetime | None:
+    """Return a time in UTC, or without a zone if the text has none; `None` where it is invalid.
+
+    A text without a clock is midnight.
+    """
+    match = TIME.fullmatch(text.strip())
+    if match is None:
+        return None
+    clock = (match["clock"] or "00:00").replace(",", ".")
+    seconds, _, fraction = clock.partition(".")
+    zone = (match["zone"] or "").strip().upper()
     zone = "+00:00" if zone == "Z" else zone
     try:
-        read = datetime.fromisoformat(f"{found['date']}T{whole}{zone}")
-        read = read.replace(microsecond=int(fraction[:6].ljust(6, "0")))
-        return read.astimezone(UTC) if zone else read
+        time = datetime.fromisoformat(f"{match['date']}T{seconds}{zone}")
+        time = time.replace(microsecond=int(fraction[:6].ljust(6, "0")))
+        return time.astimezone(UTC) if zone else time
     except (ValueError, OverflowError):
         return None
+
+
+def parse_time_as_utc(text: str | None) -> datetime | None:
+    """Return a time as `parse_lenient_time` does; without a zone it is taken for UTC."""
+    time = parse_lenient_time(text or "")
+    return time and time.replace(tzinfo=UTC)

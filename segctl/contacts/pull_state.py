@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.clock import format_utc
 from segctl.common.files import read_private_json, write_private_json
-from segctl.common.timestamps import moment, parse_moment
+from segctl.common.timestamps import parse_time, parse_time_or_none
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,9 +95,9 @@ def _job_from_json(data: Any) -> ExportJob:
     files = data["files"]
     return ExportJob(
         _text(data["list"]),
-        parse_moment(data["asked"]),
+        parse_time(data["asked"]),
         _text(data["export"]),
-        moment(data["made"]),
+        parse_time_or_none(data["made"]),
         _number(data["count"]),
         None if files is None else [_file_from_json(file) for file in files],
     )

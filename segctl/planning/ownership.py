@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from segctl.common.timestamps import moment
+from segctl.common.timestamps import parse_time_or_none
 
 if TYPE_CHECKING:
     from segctl.model import Remote, Segment
@@ -74,7 +74,7 @@ def is_ours(removal: Removal, remote: Remote) -> bool:
     """
     if remote.is_v1:
         return False
-    created, removed = moment(remote.created_at), moment(removal.removed_at)
+    created, removed = parse_time_or_none(remote.created_at), parse_time_or_none(removal.removed_at)
     return created is not None and removed is not None and created < removed
 
 

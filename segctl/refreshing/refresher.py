@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from segctl.account.snapshot import at_once
 from segctl.common.clock import format_utc, sleep_unless
-from segctl.common.timestamps import parse_utc
+from segctl.common.timestamps import parse_time_as_utc
 from segctl.errors import Forbidden, NotFound, RateLimited, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Refresh, RefreshStatus
@@ -123,7 +123,7 @@ def candidate_of(remote: Remote, priority: int = 0, *, is_new: bool = False) -> 
         remote.contacts_count,
         remote.refreshes_used,
         remote.max_refreshes,
-        parse_utc(remote.last_refreshed_at),
+        parse_time_as_utc(remote.last_refreshed_at),
         is_new,
     )
 
@@ -318,11 +318,11 @@ def _evidence(claim: _Claim, now: Remote) -> str:
     Counting up needs an earlier number: the list may leave out fields that a single read has.
     """
     before = claim.candidate
-    used, last = now.refreshes_used, parse_utc(now.last_refreshed_at)
+    used, last = now.refreshes_used, parse_time_as_utc(now.last_refreshed_at)
     is_counted_up = before.used is not None and used is not None and used > before.used
     if is_counted_up or (last is not None and last > claim.moment - SKEW):
         return "the refresh started although no response was received"
-    sample = parse_utc(now.sample_updated_at)
+    sample = parse_time_as_utc(now.sample_updated_at)
     if sample is not None and sample > claim.moment:
         return "no response was received, but the segment was counted since"
     return ""

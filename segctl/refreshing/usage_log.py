@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from segctl.common import files
-from segctl.common.timestamps import parse_moment
+from segctl.common.timestamps import parse_time
 from segctl.refreshing.quota import Usage
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def _load(path: Path) -> Usage | None:
         content = files.read_private_json(path, VERSION)
         account = content["account_closed"]
         return Usage(
-            {str(key): tuple(map(parse_moment, uses)) for key, uses in content["uses"].items()},
-            {str(key): parse_moment(until) for key, until in content["closed"].items()},
-            None if account is None else parse_moment(account),
+            {str(key): tuple(map(parse_time, uses)) for key, uses in content["uses"].items()},
+            {str(key): parse_time(until) for key, until in content["closed"].items()},
+            None if account is None else parse_time(account),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

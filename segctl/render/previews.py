@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from segctl.common.timestamps import moment
+from segctl.common.timestamps import parse_time_or_none
 from segctl.planfile.to_json import diagnostics_json, document_header, source_json
 from segctl.render.table import table_text
 from segctl.render.terminal import Style, clean, count, percent
@@ -106,7 +106,7 @@ def quote_names(names: Iterable[str]) -> str:
 
 def with_age(text: str, now: datetime) -> str:
     """Return a time with its age: "2026-11-19T08:00:00Z, 3 days ago"."""
-    time = moment(text)
+    time = parse_time_or_none(text)
     if time is None:
         return text
     seconds = (now - time).total_seconds()

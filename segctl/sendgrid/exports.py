@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import Secret
-from segctl.common.timestamps import moment
+from segctl.common.timestamps import parse_time_or_none
 from segctl.sendgrid import wire
 from segctl.sendgrid.api import Reader, path
 
@@ -111,8 +111,8 @@ class Exports(Reader):
             self._transport.clean(message),
             tuple(Secret(url) for url in found),
             wire.number(data, "contact_count"),
-            moment(wire.text(data, "created_at")),
-            moment(wire.text(data, "expires_at")),
+            parse_time_or_none(wire.text(data, "created_at")),
+            parse_time_or_none(wire.text(data, "expires_at")),
         )
 
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, DecimalException
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from segctl.common.timestamps import parse_moment
+from segctl.common.timestamps import parse_time
 from segctl.query import ast
 from segctl.query.parser.tokens import lower, upper
 from segctl.sgql.parse import parse
@@ -314,7 +314,7 @@ def _as_time(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     try:
-        return parse_moment(_text(value))
+        return parse_time(_text(value))
     except ValueError:
         raise CannotEvaluate(
             "a string that is compared with a time is not a time, or has no time zone"

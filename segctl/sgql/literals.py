@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from segctl.common.timestamps import instant
+from segctl.common.timestamps import parse_lenient_time
 from segctl.query import ast
 from segctl.query.value_types import refusal
 
@@ -26,7 +26,7 @@ def string_literal(node: ast.String, value: str) -> ast.String:
 
 def time_literal(node: ast.String, value: str) -> ast.String:
     """Return a time as queries of V2 have it: in UTC, with a Z."""
-    moment = instant(value)
+    moment = parse_lenient_time(value)
     if moment is None:
         raise refusal(node, "invalid time: must be in ISO format", "write '2026-01-31T00:00:00Z'")
     if moment.tzinfo is None:
@@ -43,7 +43,11 @@ def time_literal(node: ast.String, value: str) -> ast.String:
 
 def check_not_ambiguous(node: ast.Expression) -> None:
     """Refuse a string that is rewritten if it is compared with a time, but not with a string."""
-    if isinstance(node, ast.String) and not node.value.endswith("Z") and instant(node.value):
+    if (
+        isinstance(node, ast.String)
+        and not node.value.endswith("Z")
+        and parse_lenient_time(node.value)
+    ):
         raise refusal(
             node,
             "the type of the field decides whether this is a time or a string",

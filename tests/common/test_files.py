@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segctl.common import files
-from segctl.common.files import read_bounded, read_private_json, write_private_json, write_whole
+from segctl.common.files import (
+    read_bounded,
+    read_private_json,
+    write_atomically,
+    write_private_json,
+)
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,7 +94,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file.txt"
-    write_whole(str(path), "one\r\n")
+    write_atomically(str(path), "one\r\n")
     assert path.read_bytes() == b"one\r\n"
 
     def refuse(*_: object) -> None:
@@ -97,7 +102,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
 
     monkeypatch.setattr(type(path), "replace", refuse)
     with pytest.raises(UsageError, match="Permission denied"):
-        write_whole(str(path), "two")
+        write_atomically(str(path), "two")
     assert path.read_bytes() == b"one\r\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
 
@@ -109,7 +114,7 @@ def test_a_link_is_followed_and_a_public_file_keeps_to_the_umask(tmp_path: Path)
     (tmp_path / "link").symlink_to(target)
     before = os.umask(0o027)
     try:
-        write_whole(str(tmp_path / "link"), "new")
+        write_atomically(str(tmp_path / "link"), "new")
     finally:
         os.umask(before)
     assert target.read_text() == "new"

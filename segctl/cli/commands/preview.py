@@ -9,7 +9,7 @@ import click
 
 from segctl.cli.options import with_project
 from segctl.cli.shell_completion import segment_names
-from segctl.common.timestamps import parse_utc
+from segctl.common.timestamps import parse_time_as_utc
 from segctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def command(
 
 
 def _parse_time(text: str) -> datetime:
-    time = parse_utc(text)
+    time = parse_time_as_utc(text)
     if time is None:
         raise UsageError("invalid time for --now", hint="write it as 2026-01-31T00:00:00Z")
     return time

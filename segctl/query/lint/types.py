@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from segctl.common.timestamps import TIME, instant
+from segctl.common.timestamps import TIME, parse_lenient_time
 from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.catalogue import FUNCTIONS, ColumnType
@@ -233,7 +233,7 @@ def unreadable_timestamp(node: AnyComparison, context: NodeContext) -> Iterator[
     """
     for text in _time_texts(node, context):
         time = text.value.strip()
-        if not time.isdigit() and not instant(text.value):
+        if not time.isdigit() and not parse_lenient_time(text.value):
             reason = ": no such day or hour" if TIME.fullmatch(time) else ""
             yield violation_at(
                 text,
@@ -271,7 +271,7 @@ def timestamp_zone(node: AnyComparison, context: NodeContext) -> Iterator[Violat
         updated_at < '2024-06-19T00:00:00Z'
     """
     for text in _time_texts(node, context):
-        time = TIME.fullmatch(text.value.strip()) if instant(text.value) else None
+        time = TIME.fullmatch(text.value.strip()) if parse_lenient_time(text.value) else None
         if time and not time["zone"]:
             lacks = "no time zone" if time["clock"] else "no time and no time zone"
             yield violation_at(

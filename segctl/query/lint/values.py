@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from segctl.common.timestamps import instant
+from segctl.common.timestamps import parse_lenient_time
 from segctl.query.ast import Binary, Boolean, Call, Cast, DatePart, Interval, Number, String, Unary
 from segctl.query.catalogue import ColumnType
 from segctl.query.parser.tokens import lower, upper
@@ -66,12 +66,12 @@ def value_of(  # noqa: PLR0911 - one return per shape
             return _number(text if op == "+" else f"-{text}")
         case String(raw=raw, value=value):
             if column_type is ColumnType.TIMESTAMP:
-                return instant(value)
+                return parse_lenient_time(value)
             return StringValue(raw, value)
         case Boolean(value=value):
             return value
         case Cast(form="literal", operand=String(value=value)):
-            return instant(value)
+            return parse_lenient_time(value)
         case _:
             return relative_time(node)
 
