@@ -1,1 +1,132 @@
-"""What each command does, callable without the command line."""
+"""What each command does, callable from Python: the names in `__all__` are the public interface.
+
+A use case takes what it needs of three things: a `Project` (files and settings), a `Connection` (an
+open account) and a `Console` (remarks and progress; silent unless one is passed). It returns a
+value, raises an error of `segctl.errors`, and neither prints nor exits. Each name is imported when
+it is first used. `docs/python-api.md` shows how to use them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segctl.app.apply import ApplyFailed, apply_plan
+    from segctl.app.audit import segment_history
+    from segctl.app.connection import Connection, connect
+    from segctl.app.console import Console
+    from segctl.app.contacts import forget_contacts, pull_contacts, stored_contacts
+    from segctl.app.drift import detect_drift
+    from segctl.app.emulator_server import serve_emulator
+    from segctl.app.explain import explain_segments
+    from segctl.app.fields import pull_fields
+    from segctl.app.formatting import format_files, write_formatted
+    from segctl.app.import_files import import_segments
+    from segctl.app.listing import ListOptions, list_segments
+    from segctl.app.new_files import write_new_file
+    from segctl.app.plan import build_plan, read_request
+    from segctl.app.preview import PreviewOptions, preview_audiences
+    from segctl.app.project import Project
+    from segctl.app.refresh import refresh_counts
+    from segctl.app.saved_plan import check_current, check_digest, read_saved_plan, save_plan
+    from segctl.app.segment_tests import run_segment_tests
+    from segctl.app.starter_files import write_starter_files
+    from segctl.app.upgrade import VerifyWith, upgrade_segments
+    from segctl.app.validate import validate_project
+    from segctl.applying.applier import ApplyOptions
+    from segctl.model.plan_options import PlanOptions
+
+_MODULES = {
+    "ApplyFailed": "segctl.app.apply",
+    "ApplyOptions": "segctl.applying.applier",
+    "Connection": "segctl.app.connection",
+    "Console": "segctl.app.console",
+    "ListOptions": "segctl.app.listing",
+    "PlanOptions": "segctl.model.plan_options",
+    "PreviewOptions": "segctl.app.preview",
+    "Project": "segctl.app.project",
+    "VerifyWith": "segctl.app.upgrade",
+    "apply_plan": "segctl.app.apply",
+    "build_plan": "segctl.app.plan",
+    "check_current": "segctl.app.saved_plan",
+    "check_digest": "segctl.app.saved_plan",
+    "connect": "segctl.app.connection",
+    "detect_drift": "segctl.app.drift",
+    "explain_segments": "segctl.app.explain",
+    "forget_contacts": "segctl.app.contacts",
+    "format_files": "segctl.app.formatting",
+    "import_segments": "segctl.app.import_files",
+    "list_segments": "segctl.app.listing",
+    "preview_audiences": "segctl.app.preview",
+    "pull_contacts": "segctl.app.contacts",
+    "pull_fields": "segctl.app.fields",
+    "read_request": "segctl.app.plan",
+    "read_saved_plan": "segctl.app.saved_plan",
+    "refresh_counts": "segctl.app.refresh",
+    "run_segment_tests": "segctl.app.segment_tests",
+    "save_plan": "segctl.app.saved_plan",
+    "segment_history": "segctl.app.audit",
+    "serve_emulator": "segctl.app.emulator_server",
+    "stored_contacts": "segctl.app.contacts",
+    "upgrade_segments": "segctl.app.upgrade",
+    "validate_project": "segctl.app.validate",
+    "write_formatted": "segctl.app.formatting",
+    "write_new_file": "segctl.app.new_files",
+    "write_starter_files": "segctl.app.starter_files",
+}
+
+__all__ = [
+    "ApplyFailed",
+    "ApplyOptions",
+    "Connection",
+    "Console",
+    "ListOptions",
+    "PlanOptions",
+    "PreviewOptions",
+    "Project",
+    "VerifyWith",
+    "apply_plan",
+    "build_plan",
+    "check_current",
+    "check_digest",
+    "connect",
+    "detect_drift",
+    "explain_segments",
+    "forget_contacts",
+    "format_files",
+    "import_segments",
+    "list_segments",
+    "preview_audiences",
+    "pull_contacts",
+    "pull_fields",
+    "read_request",
+    "read_saved_plan",
+    "refresh_counts",
+    "run_segment_tests",
+    "save_plan",
+    "segment_history",
+    "serve_emulator",
+    "stored_contacts",
+    "upgrade_segments",
+    "validate_project",
+    "write_formatted",
+    "write_new_file",
+    "write_starter_files",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: all at once would slow every command down."""
+    module = _MODULES.get(name)
+    if module is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return __all__

@@ -1,4 +1,4 @@
-"""Saved plans: reading one, and holding the plan made now against what was approved.
+"""Saved plans: writing and reading one, and holding the plan made now against what was approved.
 
 The plan that is applied is always the one made now, under the rules of now; what was saved can only
 refuse it.
@@ -9,23 +9,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl import __version__
-from segctl.common.files import read_bounded
+from segctl.common.clock import format_utc
+from segctl.common.files import read_bounded, write_atomically
+from segctl.common.json_text import json_text
 from segctl.errors import Refused, UsageError
 from segctl.planfile.loading import MAX_BYTES, load_plan
 from segctl.planfile.staleness import account_differences, plan_differences
-from segctl.planfile.to_json import SHORT_DIGEST, digest
+from segctl.planfile.to_json import SHORT_DIGEST, digest, plan_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from segctl.app.project import Project
     from segctl.errors import Diagnostic
     from segctl.model import Plan, TargetRef
     from segctl.planfile.loading import SavedPlan
 
 
+def save_plan(project: Project, plan: Plan, path: str, *, generated_at: str | None = None) -> None:
+    """Write a plan as JSON, whole or not at all: the document that docs/plan-json.md describes.
+
+    `generated_at` is the time at which it was made (ISO 8601, UTC), by default now. Raises
+    `UsageError`.
+    """
+    made_at = generated_at or format_utc(project.clock.now())
+    write_atomically(path, json_text(plan_to_json(plan, made_at)))
+
+
 def read_saved_plan(path: str | Path) -> SavedPlan:
-    """Read a plan that `segctl plan --out` wrote.
+    """Read a plan that `save_plan` or `segctl plan --out` wrote.
 
     Raises `UsageError` if the file cannot be read, and `InvalidInput` if it holds no plan.
     """

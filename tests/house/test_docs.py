@@ -16,12 +16,13 @@ import click
 import pytest
 import yaml
 
+from segctl import app
 from segctl.cli.invocation import Invocation
 from segctl.cli.program import COMMANDS, program
 from segctl.emulator import Emulator, serve
 from tests.house.pages import PAGES, blocks, documents, examples, fresh
 from tests.support.account import KEY, TEST_SETTINGS
-from tests.support.process import REPOSITORY
+from tests.support.process import REPOSITORY, child_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +129,7 @@ def test_every_block_is_of_a_kind_that_is_tried_or_that_is_no_input() -> None:
             r"^```(\w*)\n.*?^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
         )
     }
-    assert kinds <= {"yaml", "sh", "text", "sql", "diff"}
+    assert kinds <= {"yaml", "sh", "python", "text", "sql", "diff"}
 
 
 def check(schema: str, *files: Path) -> None:
@@ -181,6 +182,30 @@ def world() -> Iterator[str]:
 
 
 @pytest.mark.posix
+@pytest.mark.parametrize("block", every("python"))
+def test_every_python_block_runs(world: str, tmp_path: Path, block: str) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(REPOSITORY / "segments", shop / "segments")
+    shutil.copy(REPOSITORY / "segctl.yaml", shop)
+    env = {"SEGCTL_BASE_URL": world, "SENDGRID_API_KEY": KEY, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", block],
+        cwd=shop,
+        env=child_env(PYTHONPATH=str(REPOSITORY), **env),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+def test_the_page_of_the_python_api_names_every_function() -> None:
+    page = (REPOSITORY / "docs/python-api.md").read_text("utf-8")
+    missing = [name for name in app.__all__ if name.islower() and f"`{name}`" not in page]
+    assert missing == []
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 @pytest.mark.parametrize("block", every("sh"))
 def test_every_command_line_works(world: str, tmp_path: Path, block: str) -> None:

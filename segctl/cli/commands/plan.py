@@ -13,11 +13,8 @@ from segctl.cli.exit_codes import plan_exit_code
 from segctl.cli.options import format_option, plan_options, with_project
 from segctl.cli.output import Output
 from segctl.common.clock import format_utc
-from segctl.common.files import write_atomically
-from segctl.common.json_text import json_text
 from segctl.errors import UsageError
 from segctl.model.plan_options import PlanOptions
-from segctl.planfile.to_json import plan_to_json
 from segctl.render.terminal import count
 
 if TYPE_CHECKING:
@@ -69,7 +66,9 @@ def command(
             requests = connection.requests()
     now = format_utc(project.clock.now())
     if out is not None:
-        write_atomically(out, json_text(plan_to_json(plan, now)))
+        from segctl.app.saved_plan import save_plan  # noqa: PLC0415 - only with --out
+
+        save_plan(project, plan, out, generated_at=now)
     console.show(output.plan(plan, generated_at=now, requests=requests))
     if out is not None:
         from segctl.cli.approval import saved_as  # noqa: PLC0415 - only with --out
