@@ -1,6 +1,6 @@
-"""What people read, held against files: a change of a word shows in review.
+"""Views compared with golden files, so that a review shows every changed word.
 
-`python -m pytest tests/render/test_golden.py --golden-write` writes the files anew.
+`python -m pytest tests/render/test_golden.py --golden-write` writes the files.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def rich_plan() -> Plan:
 
 
 def impact_plan() -> Plan:
-    """A plan whose audiences were counted, most of them, with a limit that one is beyond."""
+    """A plan with counted audiences, most of them, one of which exceeds the limit."""
     one = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > {}"
     declared = [
         declare("Newcomers", one.format(1)),
@@ -169,7 +169,7 @@ def impact_plan() -> Plan:
 
 
 def lists_plan() -> Plan:
-    """A plan that speaks of lists in every place, one of which the account does not have."""
+    """A plan with lists in every place, one of which is not on the account."""
     on = "SELECT contact_id, updated_at FROM contact_data WHERE array_contains(list_ids, ['{}'])"
     two = on.format(f"{LIST_A}', '{LIST_C}")
     declared = [
@@ -189,7 +189,7 @@ def lists_plan() -> Plan:
 
 
 def upgrade_plan() -> Plan:
-    """Two upgrades from v1: one that goes through, one that goes on and waits for a Single Send."""
+    """Two upgrades from v1: a new one, and a resumed one that waits for a Single Send."""
     sgql = "email LIKE '%gmail.com' AND CONTAINS(list_ids, '…')"
     ids = [ID.format(number) for number in (21, 22)]
     declared = [
@@ -217,7 +217,7 @@ def upgrade_report() -> Report:
                 Status.WAITING,
                 ID.format(23),
                 "the Single Send `Spring` (scheduled) still targets the v1 segment",
-                "in SendGrid, give it the new segment instead; then apply again",
+                "in SendGrid, let it target the new segment instead, and apply again",
                 is_written=True,
             ),
         )
@@ -227,8 +227,8 @@ def upgrade_report() -> Report:
 def quiet_plan() -> Plan:
     target = TargetRef("production", "api.sendgrid.com")
     remotes = (hold(3, "Same", "SELECT 1"), hold(4, "By hand", None))
-    made = make_plan(target, [declare("Same", "SELECT 1")], Snapshot(remotes))
-    return dataclasses.replace(made, folder="audiences")
+    plan = make_plan(target, [declare("Same", "SELECT 1")], Snapshot(remotes))
+    return dataclasses.replace(plan, folder="audiences")
 
 
 def delete_plan() -> Plan:
@@ -263,7 +263,7 @@ def report(*, interrupted: bool = False) -> Report:
     return Report(
         (
             Outcome(create, Status.DONE, ID.format(7)),
-            Outcome(patch, Status.CONFLICT, ID.format(1), "somebody changed it", "plan again"),
+            Outcome(patch, Status.CONFLICT, ID.format(1), "someone changed it", "plan again"),
             Outcome(delete, Status.DONE),
             Outcome(lost, Status.UNKNOWN, None, "the connection broke", "look at the plan"),
             Outcome(late, Status.NOT_ATTEMPTED if interrupted else Status.FAILED, None, "too late"),
@@ -284,7 +284,7 @@ def report(*, interrupted: bool = False) -> Report:
 
 
 def drifts() -> DriftReport:
-    """Every kind of drift; one segment was edited, so that a condition differs."""
+    """Every kind of drift; a condition of the edited segment differs."""
     plan = rich_plan()
     edited = next(one for one in plan.changes if isinstance(one, Patch))
     facts: dict[str, Any] = {"updated_at": "2026-07-15T16:04:33Z", "span": edited.span}
@@ -307,7 +307,7 @@ def drifts() -> DriftReport:
     )
 
 
-def findings() -> list[Diagnostic]:
+def sample_diagnostics() -> list[Diagnostic]:
     long = "query_dsl: " + "x" * 300 + " FORM " + "y" * 100
     return [
         Diagnostic(
@@ -383,7 +383,7 @@ def sarif_json(found: Sequence[Diagnostic], what: str) -> str:
 
 
 def plan_page(plan: Plan) -> str:
-    """Give the page without its sheet, whose every change would show here twice."""
+    """Return the page without its style sheet, which the golden files would repeat."""
     text = plan_html(plan, CONTEXT).replace(CSS, "…")
     return re.sub(r"sha256-[^&]+", "sha256-…", text).replace("><", ">\n<")
 
@@ -433,14 +433,16 @@ VIEWS: dict[str, Callable[[], str]] = {
     "report-interrupted.txt": lambda: report_text(report(interrupted=True), PLAIN),
     "report.md": lambda: report_markdown(report(), CONTEXT, TARGET),
     "drift.txt": lambda: drift_text(drifts(), PLAIN),
-    "drift.md": lambda: drift_markdown(drifts(), findings()[:1], CONTEXT, TARGET),
+    "drift.md": lambda: drift_markdown(drifts(), sample_diagnostics()[:1], CONTEXT, TARGET),
     "drift.github": lambda: workflow_annotations(drift_diagnostics(drifts()), CONTEXT),
-    "diagnostics.md": lambda: diagnostics_markdown(findings(), CONTEXT, "validate"),
-    "diagnostics.github": lambda: workflow_annotations(findings(), CONTEXT),
-    "diagnostics.sarif": lambda: sarif_json(findings(), "validate"),
+    "diagnostics.md": lambda: diagnostics_markdown(sample_diagnostics(), CONTEXT, "validate"),
+    "diagnostics.github": lambda: workflow_annotations(sample_diagnostics(), CONTEXT),
+    "diagnostics.sarif": lambda: sarif_json(sample_diagnostics(), "validate"),
     "report.json": report_json,
     "diagnostics.txt": lambda: (
-        diagnostics_text(findings(), PLAIN) + severity_summary(findings()) + "\n"
+        diagnostics_text(sample_diagnostics(), PLAIN)
+        + severity_summary(sample_diagnostics())
+        + "\n"
     ),
     "listing.txt": listing,
 }

@@ -262,7 +262,7 @@ def test_the_keyboard_reaches_every_link(chromium: Browser, tmp_path: Path) -> N
 def test_the_audience_size_is_above_the_changes_and_in_the_card() -> None:
     text = plan_html(real_plan(), CONTEXT)
     page = check(text)
-    assert text.index("<h2>Audience size</h2>") < text.index("What is deleted or replaced")
+    assert text.index("<h2>Audience size</h2>") < text.index("Deleted or replaced")
     assert "Counted among 1,204,000 contacts as of 2026-07-14." in page.text
     card = text[text.index('id="change-1"') : text.index('id="change-2"')]
     counts = "1,048,213 → 148,900 +12,345 \u2212911,658 of 1,204,000 contacts"
@@ -272,8 +272,8 @@ def test_the_audience_size_is_above_the_changes_and_in_the_card() -> None:
 def test_deletions_are_above_the_changes_with_what_uses_them() -> None:
     text = plan_html(real_plan(), CONTEXT)
     page = check(text)
-    assert text.index("Nothing can be applied") < text.index("What is deleted or replaced")
-    assert text.index("What is deleted or replaced") < text.index("<h2>Changes</h2>")
+    assert text.index("Nothing can be applied") < text.index("Deleted or replaced")
+    assert text.index("Deleted or replaced") < text.index("<h2>Changes</h2>")
     assert "8,120 contacts now" in page.text
     card = text[text.index('id="change-2"') :]
     assert "Who uses it" in card

@@ -13,7 +13,7 @@ from segctl.planning.audience_limits import impact_of
 from segctl.render.audience_counts import NO_CHANGE, NOT_SUMMED, audience_changes, format_dataset
 from segctl.render.clauses import describe_clause
 from segctl.render.definition import before_and_after, field_lines, query_lines
-from segctl.render.html.page import badge, diagnostic_item, sentence
+from segctl.render.html.page import badge, capitalized, diagnostic_item, sentence
 from segctl.render.html.sides import Cell, definition_table, listing, mark_words, marked_text
 from segctl.render.lists import list_name, lists_in_queries
 from segctl.render.markup import Html, html, tag
@@ -253,7 +253,7 @@ def _usage(change: Change, plan: Plan) -> Html:
         for diagnostic in _diagnostics_about(change, plan)
         if diagnostic.code in _USAGE_CODES
     ]
-    paragraphs = [sentence(diagnostic.summary) for diagnostic in usage] or [
+    paragraphs = [sentence(capitalized(diagnostic.summary)) for diagnostic in usage] or [
         html("No Single Send uses it. Check automations in SendGrid: the API does not expose them.")
     ]
     return tag(

@@ -65,7 +65,7 @@ def sentence(text: str) -> Html:
     return html([tag("code", piece) if index % 2 else piece for index, piece in enumerate(pieces)])
 
 
-def _capitalized(text: str) -> str:
+def capitalized(text: str) -> str:
     """Return a sentence with a capital letter; names in backticks and options stay unchanged."""
     return text if text.startswith("segctl") else text[:1].upper() + text[1:]
 
@@ -92,8 +92,8 @@ def diagnostic_item(diagnostic: Diagnostic, context: RenderContext) -> Html:
     """Return a diagnostic: what is wrong, what to do, where."""
     place = context.place(diagnostic.span) if diagnostic.span else ""
     return html(
-        sentence(_capitalized(diagnostic.summary)),
-        tag("p", sentence(_capitalized(diagnostic.hint)), class_="hint")
+        sentence(capitalized(diagnostic.summary)),
+        tag("p", sentence(capitalized(diagnostic.hint)), class_="hint")
         if diagnostic.hint
         else Html(),
         tag(

@@ -56,7 +56,7 @@ def plan_html(plan: Plan, context: RenderContext) -> str:
         audience_table(plan),
         panel(
             "deletion",
-            "What is deleted or replaced",
+            "Deleted or replaced",
             [_deletion(change, numbers[id(change)]) for change in id_ending_changes(plan)],
             "The contacts stay. The segment ids are lost and cannot be restored.",
         ),
