@@ -1,4 +1,4 @@
-"""Previews of audiences: a million contacts and five million events, against SQL by hand.
+"""Previews of audiences: a million contacts and five million events, against hand-written SQL.
 
 Both halves are whole processes, their start included. The SQL is what somebody who knows DuckDB
 would write into a script of a few lines: it reads of each file the columns that it needs, once,
@@ -145,7 +145,7 @@ def figures(runs: int, *, short: bool = False) -> Iterator[Figure]:
 
 def _against_sql(folder: Path, kind: str, project: str, bound: float, runs: int) -> Figure:
     return compare(
-        f"preview of {_PROJECTS[project]} segments, {kind} / SQL by hand",
+        f"preview of {_PROJECTS[project]} segments, {kind} / hand-written SQL",
         command(*_preview(folder, kind, project)),
         command(*_by_hand(folder, kind, project)),
         bound=bound,
