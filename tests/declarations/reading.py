@@ -22,20 +22,27 @@ def read(text: str | bytes, queries: Mapping[str, bytes] | None = None) -> Decla
     return read_declarations({FILE: data}, queries or {}, "segments")
 
 
-def one(text: str | bytes, queries: Mapping[str, bytes] | None = None) -> Declared:
+def read_segment(text: str | bytes, queries: Mapping[str, bytes] | None = None) -> Declared:
     """Return the segment of a file without diagnostics."""
-    found = read(text, queries)
-    assert found.diagnostics == ()
-    assert not found.has_errors
-    (declared,) = found.declared
+    declarations = read(text, queries)
+    assert declarations.diagnostics == ()
+    assert not declarations.has_errors
+    (declared,) = declarations.declared
     return declared
 
 
 def places(diagnostics: tuple[Diagnostic, ...]) -> list[str]:
     """Return `line:column code` of each diagnostic."""
-    return [f"{d.span.line}:{d.span.column} {d.code}" for d in diagnostics if d.span]
+    return [
+        f"{diagnostic.span.line}:{diagnostic.span.column} {diagnostic.code}"
+        for diagnostic in diagnostics
+        if diagnostic.span
+    ]
 
 
 def shown(diagnostics: tuple[Diagnostic, ...]) -> str:
     """Return everything that is displayed."""
-    return "\n".join(f"{d.span} {d.summary} {d.hint} {d.excerpt}" for d in diagnostics)
+    return "\n".join(
+        f"{diagnostic.span} {diagnostic.summary} {diagnostic.hint} {diagnostic.excerpt}"
+        for diagnostic in diagnostics
+    )

@@ -16,17 +16,17 @@ SOME = st.dictionaries(NAMES, st.sampled_from(FieldType), max_size=5).map(
 
 
 @given(st.builds(Fields, SOME, SOME, NAMES, st.just("2026-07-15T16:04:33Z")))
-def test_what_is_written_is_read(fields: Fields) -> None:
+def test_the_written_fields_are_read_again(fields: Fields) -> None:
     assert read_fields("segments/fields.yaml", fields_text(fields).encode()) == (fields, [])
 
 
 @pytest.mark.parametrize("name", ["yes", "no", "null", "1e3", "2026-01-01", "<<", "a: b", "#"])
-def test_names_that_yaml_would_take_for_something_else(name: str) -> None:
+def test_names_that_yaml_does_not_read_as_strings_are_quoted(name: str) -> None:
     fields = Fields((Field(name, FieldType.TEXT),), (), "production", "2026-07-15T16:04:33Z")
     assert read_fields("segments/fields.yaml", fields_text(fields).encode()) == (fields, [])
 
 
-def test_it_reads_well() -> None:
+def test_the_file_is_readable() -> None:
     fields = Fields(
         (Field("total_spend", FieldType.NUMBER), Field("last order", FieldType.DATE)),
         (),
@@ -59,8 +59,11 @@ def test_it_reads_well() -> None:
         ("\xff", "not-utf8"),
     ],
 )
-def test_what_is_wrong_with_it_is_said(text: str, code: str) -> None:
-    fields, found = read_fields("segments/fields.yaml", text.encode("latin-1"))
+def test_a_broken_file_is_reported(text: str, code: str) -> None:
+    fields, diagnostics = read_fields("segments/fields.yaml", text.encode("latin-1"))
     assert fields is None
-    assert code in {one.code for one in found}
-    assert all(one.span is not None and one.span.file == "segments/fields.yaml" for one in found)
+    assert code in {diagnostic.code for diagnostic in diagnostics}
+    assert all(
+        diagnostic.span is not None and diagnostic.span.file == "segments/fields.yaml"
+        for diagnostic in diagnostics
+    )

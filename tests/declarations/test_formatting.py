@@ -83,18 +83,18 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_examples(name: str) -> None:
-    text, wanted = EXAMPLES[name]
+def test_an_example_is_formatted(name: str) -> None:
+    text, expected = EXAMPLES[name]
     result = format_segment_file("x.yaml", text)
-    assert result.text == wanted
+    assert result.text == expected
     assert result.problems == ()
     assert result.changed
-    again = format_segment_file("x.yaml", wanted)
-    assert (again.text, again.changed) == (wanted, False)
+    again = format_segment_file("x.yaml", expected)
+    assert (again.text, again.changed) == (expected, False)
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted", "words"),
+    ("text", "expected", "words"),
     [
         (
             f"query_dsl: {RAW}\nowner: &o x\ndescription: *o\nname: X\n",
@@ -128,10 +128,12 @@ def test_examples(name: str) -> None:
         ),
     ],
 )
-def test_what_cannot_be_done_is_left_and_said(text: str, wanted: str | None, words: str) -> None:
+def test_what_cannot_be_formatted_is_left_and_reported(
+    text: str, expected: str | None, words: str
+) -> None:
     result = format_segment_file("x.yaml", text)
-    assert result.text == (text if wanted is None else wanted)
-    assert result.changed == (wanted is not None and wanted != text)
+    assert result.text == (text if expected is None else expected)
+    assert result.changed == (expected is not None and expected != text)
     assert words in result.problems[0].summary
     assert result.problems[0].span
     assert format_segment_file("x.yaml", result.text).text == result.text
@@ -149,7 +151,7 @@ def test_the_examples_of_the_repository_are_formatted(path: Path) -> None:
     assert format_(text.replace("\n", "\r\n")).text == text.replace("\n", "\r\n")
 
 
-def test_sql_files() -> None:
+def test_a_sql_file_is_formatted() -> None:
     assert format_sql_file(f"\ufeff{RAW}\r\n").text == (
         "\ufeffSELECT contact_id, updated_at\r\nFROM contact_data\r\nWHERE a = 1\r\n  AND b = 2\r\n"
     )
@@ -161,11 +163,11 @@ def test_sql_files() -> None:
     assert broken.problems[0].severity is Severity.WARNING
 
 
-def test_the_order_holds_every_key_of_the_schema() -> None:
+def test_the_order_has_every_key_of_the_schema() -> None:
     assert sorted(key_order()) == sorted(json.loads(schema_text("segment"))["properties"])
 
 
-def test_a_result_that_cannot_be_proven_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_cannot_be_proven_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"name: X\nquery_dsl: {RAW}\n"
     for wrong in ("name: Y\n", "name: X\nquery_dsl: SELECT a FROM t\n", "- 1\n", "a: 'b\n"):
         monkeypatch.setattr("segctl.declarations.key_blocks.FileBlocks.text", lambda _, w=wrong: w)
@@ -223,7 +225,7 @@ def files(draw: st.DrawFn) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(files())
-def test_a_formatted_file_says_what_it_said(text: str) -> None:
+def test_formatting_keeps_every_value_and_comment(text: str) -> None:
     hold(text)
 
 
@@ -235,7 +237,7 @@ def test_a_formatted_file_says_what_it_said(text: str) -> None:
                          "- ", "\r\n", "\r", "...", "---", "{", "}", "\u2028", "\ufeff", "? ", ": ", "!!str "])
     ).map("".join)
 )  # fmt: skip
-def test_any_text_is_formatted_or_left(text: str) -> None:
+def test_any_text_is_formatted_or_left_alone(text: str) -> None:
     hold(text)
 
 

@@ -32,15 +32,17 @@ def run(
     declared, documents = [], {}
     for number, text in enumerate(texts, 1):
         file = f"segments/{number}.yaml"
-        one, found = read_segment(file, text.encode(), {"segments/q.sql": sql.encode()}, "segments")
-        assert one, found
-        declared.append(one)
+        segment, document = read_segment(
+            file, text.encode(), {"segments/q.sql": sql.encode()}, "segments"
+        )
+        assert segment, document
+        declared.append(segment)
         documents[file] = parse_document(file, text)
     return lint_declarations(declared, documents, account_schema, settings)
 
 
 def codes(*texts: str, sql: str = "", account_schema: AccountSchema = KNOWN) -> list[str]:
-    return [found.code for found in run(*texts, sql=sql, account_schema=account_schema)]
+    return [finding.code for finding in run(*texts, sql=sql, account_schema=account_schema)]
 
 
 @pytest.mark.parametrize(
@@ -54,39 +56,41 @@ def codes(*texts: str, sql: str = "", account_schema: AccountSchema = KNOWN) -> 
         (f"name: a\nquery_dsl: |\n  {Q}\n  WHERE plan\n    != 'x'\n", 4, 9, (5, 11)),
     ],
 )
-def test_spans(text: str, line: int, column: int, end: tuple[int, int]) -> None:
-    (found,) = run(text)
-    assert found.span
-    assert (found.span.line, found.span.column) == (line, column)
-    assert (found.span.end_line, found.span.end_column) == end
-    assert found.excerpt == text.split("\n")[line - 1]
-    assert found.code == "drops-nulls"
-    assert found.severity is Severity.WARNING
+def test_a_finding_has_the_span_of_its_text_in_the_file(
+    text: str, line: int, column: int, end: tuple[int, int]
+) -> None:
+    (finding,) = run(text)
+    assert finding.span
+    assert (finding.span.line, finding.span.column) == (line, column)
+    assert (finding.span.end_line, finding.span.end_column) == end
+    assert finding.excerpt == text.split("\n")[line - 1]
+    assert finding.code == "drops-nulls"
+    assert finding.severity is Severity.WARNING
 
 
-def test_a_query_of_its_own_file() -> None:
+def test_a_finding_in_a_query_file_has_its_place_there() -> None:
     text = "name: a\nquery_file: q.sql\n"
-    (found,) = run(text, sql=f"{Q}\nWHERE plan != 'x'\n")
-    assert str(found.span) == "segments/q.sql:2:7"
-    assert found.excerpt == "WHERE plan != 'x'"
+    (finding,) = run(text, sql=f"{Q}\nWHERE plan != 'x'\n")
+    assert str(finding.span) == "segments/q.sql:2:7"
+    assert finding.excerpt == "WHERE plan != 'x'"
     ignored = "name: a\n# segctl: ignore[drops-nulls]\nquery_file: q.sql\n"
     assert run(ignored, sql=f"{Q}\nWHERE plan != 'x'\n") == ()
     # Two segments, one file: the finding is reported once.
     twice = run(text, text.replace("name: a", "name: b", 1), sql=f"{Q}\nWHERE plan != 'x'\n")
-    assert [found.code for found in twice] == ["duplicate-definition", "drops-nulls"]
+    assert [finding.code for finding in twice] == ["duplicate-definition", "drops-nulls"]
 
 
-def test_an_alias_has_no_place_of_its_own() -> None:
+def test_a_finding_in_an_alias_has_the_place_of_the_alias() -> None:
     text = f"name: a\ndescription: &q {Q} WHERE plan != 'x'\nquery_dsl: *q\n"
-    (found,) = run(text)
-    assert str(found.span) == "segments/1.yaml:3:12"
+    (finding,) = run(text)
+    assert str(finding.span) == "segments/1.yaml:3:12"
 
 
-def test_locate() -> None:
+def test_an_offset_in_the_query_becomes_a_place_in_the_file() -> None:
     text = f"name: a\nquery_dsl: |\n  {Q}\n"
-    one, _ = read_segment("segments/1.yaml", text.encode(), {}, "segments")
-    assert one
-    source = QuerySource(one, parse_document("segments/1.yaml", text))
+    segment, _ = read_segment("segments/1.yaml", text.encode(), {}, "segments")
+    assert segment
+    source = QuerySource(segment, parse_document("segments/1.yaml", text))
     assert source.locate(7) == ("segments/1.yaml", 3, 10)
 
 
@@ -109,7 +113,7 @@ IGNORE = "segctl: ignore[drops-nulls]"
         f"name: a\nquery_dsl: |\n  {Q}\n  {DROPS} /* it's segctl: ignore[x-y, drops-nulls] */\n",
     ],
 )
-def test_ignored(text: str) -> None:
+def test_an_ignore_comment_suppresses_the_finding(text: str) -> None:
     assert "drops-nulls" not in codes(text)
     assert "unused-ignore" not in codes(text)
 
@@ -136,24 +140,26 @@ def test_ignored(text: str) -> None:
         (f"name: a\nquery_dsl: |\n  -- segctl: ignore[unreadable-query]\n  {Q} WHERE (\n", []),
     ],
 )  # fmt: skip
-def test_not_ignored(text: str, expected: list[str]) -> None:
+def test_an_ignore_comment_that_suppresses_nothing_is_reported(
+    text: str, expected: list[str]
+) -> None:
     assert codes(text) == expected
 
 
-def test_an_ignore_waits_for_fields() -> None:
+def test_an_ignore_comment_is_not_unused_until_the_fields_are_known() -> None:
     text = f"name: a\n# segctl: ignore[type-mismatch]\nquery_dsl: {Q}\n"
     assert codes(text, account_schema=AccountSchema()) == []
     assert codes(text) == ["unused-ignore"]
 
 
-def test_parent_lists_and_list_items() -> None:
+def test_an_unknown_parent_list_is_reported_with_the_lists_of_the_account() -> None:
     text = f"name: a\nquery_dsl: {Q}\nparent_list_ids:\n  - 0b1f4a10-5c1d-4a6e-9f02-000000000001\n"
     account_schema = AccountSchema({}, fresh=True, lists={"x": "Customers"})
-    (found,) = run(text, account_schema=account_schema)
-    assert (found.code, str(found.span)) == ("unknown-list", "segments/1.yaml:4:5")
-    assert found.hint == "use the id of a list of this account: `Customers` is x"
+    (finding,) = run(text, account_schema=account_schema)
+    assert (finding.code, str(finding.span)) == ("unknown-list", "segments/1.yaml:4:5")
+    assert finding.hint == "use the id of a list of this account: `Customers` is x"
     none = AccountSchema({}, fresh=True, lists={})
-    assert [one.hint for one in run(text, account_schema=none)] == [
+    assert [finding.hint for finding in run(text, account_schema=none)] == [
         "the account has no lists: remove the id"
     ]
     many = AccountSchema({}, fresh=True, lists={str(n): f"List {n}" for n in range(10)})
@@ -164,35 +170,35 @@ def test_parent_lists_and_list_items() -> None:
     assert codes(text, account_schema=known) == []
 
 
-def test_severities() -> None:
+def test_settings_change_the_severity_of_a_rule() -> None:
     text = f"name: a\nquery_dsl: {Q} {DROPS}\n"
-    (found,) = run(text, settings=RuleSettings.from_config({"drops-nulls": "error"}))
-    assert found.severity is Severity.ERROR
+    (finding,) = run(text, settings=RuleSettings.from_config({"drops-nulls": "error"}))
+    assert finding.severity is Severity.ERROR
     assert run(text, settings=RuleSettings.from_config({"drops-nulls": "off"})) == ()
-    found, *_ = run(text, settings=RuleSettings.from_config({"missing-owner": "info"}))
-    assert (found.code, found.severity) == ("missing-owner", Severity.INFO)
+    finding, *_ = run(text, settings=RuleSettings.from_config({"missing-owner": "info"}))
+    assert (finding.code, finding.severity) == ("missing-owner", Severity.INFO)
     owned = f"owner: sales\n{text}"
     assert len(run(owned, settings=RuleSettings.from_config({"missing-owner": "info"}))) == 1
 
 
-def test_name_pattern() -> None:
+def test_a_name_must_match_the_pattern_of_the_project() -> None:
     settings = RuleSettings.from_config({}, "[a-z]+: .+")
-    (found,) = run(f"name: VIP\nquery_dsl: {Q}\n", settings=settings)
-    assert (found.code, str(found.span)) == ("name-pattern", "segments/1.yaml:1:7")
-    assert found.severity is Severity.ERROR
+    (finding,) = run(f"name: VIP\nquery_dsl: {Q}\n", settings=settings)
+    assert (finding.code, str(finding.span)) == ("name-pattern", "segments/1.yaml:1:7")
+    assert finding.severity is Severity.ERROR
     assert run(f"name: 'sales: VIP'\nquery_dsl: {Q}\n", settings=settings) == ()
 
 
-def test_duplicate_definitions() -> None:
-    one = f"name: a\nquery_dsl: {Q} WHERE plan = 'x' AND city = 'y'\n"
-    other = f"name: b\nquery_dsl: {Q.lower()} where city='y' and plan='x'\n"
-    (found,) = run(one, other)
-    assert (found.code, str(found.span)) == ("duplicate-definition", "segments/2.yaml:2:12")
-    assert "segments/1.yaml:1:7" in found.hint
+def test_two_segments_with_the_same_definition_are_reported() -> None:
+    first = f"name: a\nquery_dsl: {Q} WHERE plan = 'x' AND city = 'y'\n"
+    second = f"name: b\nquery_dsl: {Q.lower()} where city='y' and plan='x'\n"
+    (finding,) = run(first, second)
+    assert (finding.code, str(finding.span)) == ("duplicate-definition", "segments/2.yaml:2:12")
+    assert "segments/1.yaml:1:7" in finding.hint
     parents = "parent_list_ids: [0b1f4a10-5c1d-4a6e-9f02-000000000001]\n"
-    assert run(one, other + parents) == ()
-    assert run(one, other.replace("'x'", "'z'")) == ()
-    assert run(one, other.replace("'x' and", "'x' or").replace(" and ", " or ")) == ()
+    assert run(first, second + parents) == ()
+    assert run(first, second.replace("'x'", "'z'")) == ()
+    assert run(first, second.replace("'x' and", "'x' or").replace(" and ", " or ")) == ()
     unread = f"name: a\nquery_dsl: {Q} WHERE (\n"
     assert codes(unread, unread.replace("name: a", "name: b", 1)).count("duplicate-definition") == 1
 
@@ -211,25 +217,25 @@ def test_duplicate_definitions() -> None:
     ],
 )
 @pytest.mark.parametrize("ignore", ["", "# segctl: ignore[personal-data]\n"])
-def test_nobody_is_shown(query: str, ignore: str) -> None:
-    found = run(f'name: a\n{ignore}query_dsl: "{query}"\n')
-    assert found
-    for one in found:
-        assert "some@one.test" not in one.summary + one.hint + one.excerpt
-        assert not one.excerpt or len(one.excerpt) == len(f'query_dsl: "{query}"')
+def test_addresses_are_not_shown(query: str, ignore: str) -> None:
+    findings = run(f'name: a\n{ignore}query_dsl: "{query}"\n')
+    assert findings
+    for finding in findings:
+        assert "some@one.test" not in finding.summary + finding.hint + finding.excerpt
+        assert not finding.excerpt or len(finding.excerpt) == len(f'query_dsl: "{query}"')
 
 
 def test_phone_numbers_are_not_shown() -> None:
     query = f"{Q} WHERE phone_number != '777 123 456' AND zzz = 1 AND whatsapp = 420777123456"
-    found = run(f"name: a\nquery_dsl: {query}\n")
-    assert len(found) > 3
-    for one in found:
-        shown = one.summary + one.hint + one.excerpt
+    findings = run(f"name: a\nquery_dsl: {query}\n")
+    assert len(findings) > 3
+    for finding in findings:
+        shown = finding.summary + finding.hint + finding.excerpt
         assert "123 456" not in shown
         assert "420777123456" not in shown
 
 
-def test_settings_problems() -> None:
+def test_settings_must_name_rules_and_have_a_valid_pattern() -> None:
     assert settings_problems(["drops-nulls", "missing-owner"], "a+") == ()
     assert settings_problems(["drop-nulls"]) == (
         SettingProblem(
@@ -240,44 +246,48 @@ def test_settings_problems() -> None:
             key=True,
         ),
     )
-    (found,) = settings_problems([], "(")
-    assert found.path == ("name_pattern",)
+    (problem,) = settings_problems([], "(")
+    assert problem.path == ("name_pattern",)
 
 
-def test_what_must_be_known_of_the_account() -> None:
-    def wanted(condition: str, parent: str = "") -> frozenset[Needs]:
+def test_a_query_needs_fields_or_lists_only_if_it_uses_them() -> None:
+    def needs(condition: str, parent: str = "") -> frozenset[Needs]:
         parents = f"parent_list_ids: [{parent}]\n" if parent else ""
         text = f"name: a\n{parents}query_dsl: {Q} WHERE {condition}\n"
-        one, _ = read_segment("segments/1.yaml", text.encode(), {}, "segments")
-        assert one
-        return declaration_needs([one])
+        segment, _ = read_segment("segments/1.yaml", text.encode(), {}, "segments")
+        assert segment
+        return declaration_needs([segment])
 
-    assert wanted("country = 'CZ'") == frozenset()
-    assert wanted("Total_Spend > 5") == {Needs.FIELDS}
-    assert wanted("array_contains(list_ids, ['x'])") == {Needs.LISTS}
-    assert wanted("country = 'CZ'", "0b1f4a10-5c1d-4a6e-9f02-000000000001") == {Needs.LISTS}
-    assert wanted("this is no condition") == frozenset()
+    assert needs("country = 'CZ'") == frozenset()
+    assert needs("Total_Spend > 5") == {Needs.FIELDS}
+    assert needs("array_contains(list_ids, ['x'])") == {Needs.LISTS}
+    assert needs("country = 'CZ'", "0b1f4a10-5c1d-4a6e-9f02-000000000001") == {Needs.LISTS}
+    assert needs("this is no condition") == frozenset()
 
 
-def test_a_file_without_its_document_is_left_out() -> None:
-    one, _ = read_segment("segments/1.yaml", f"name: a\nquery_dsl: {Q} {DROPS}\n".encode(), {}, "s")
-    assert one
-    assert lint_declarations([one], {}, KNOWN, DEFAULT) == ()
+def test_a_declaration_without_its_document_is_not_checked() -> None:
+    segment, _ = read_segment(
+        "segments/1.yaml", f"name: a\nquery_dsl: {Q} {DROPS}\n".encode(), {}, "s"
+    )
+    assert segment
+    assert lint_declarations([segment], {}, KNOWN, DEFAULT) == ()
 
 
 def test_addresses_in_comments_are_not_shown() -> None:
     query = f"{Q} WHERE plan != 'x' -- ask some@one.test"
-    (found,) = run(f"name: a\nquery_dsl: |\n  {query}\n")
-    assert found.excerpt == f"  {query}".replace("some@one.test", "*" * 13)
-    (found,) = run(
+    (finding,) = run(f"name: a\nquery_dsl: |\n  {query}\n")
+    assert finding.excerpt == f"  {query}".replace("some@one.test", "*" * 13)
+    (finding,) = run(
         f"name: some@one.test\nquery_dsl: {Q}\n", settings=RuleSettings.from_config({}, "x")
     )
-    assert "`***`" in found.summary
+    assert "`***`" in finding.summary
 
 
 def test_half_an_address_is_not_shown_either() -> None:
     """A message quotes forty characters of a query; the mask comes before they are cut off."""
     long = "jana.with.a.long.name.indeed.and.longer@one.test"
-    found = run(f"name: a\nquery_dsl: {Q} WHERE city = 'x' '{long}'\n")
-    assert {one.code for one in found} == {"personal-data", "unreadable-query"}
-    assert "jana" not in "".join(f"{one.summary}{one.hint}{one.excerpt}" for one in found)
+    findings = run(f"name: a\nquery_dsl: {Q} WHERE city = 'x' '{long}'\n")
+    assert {finding.code for finding in findings} == {"personal-data", "unreadable-query"}
+    assert "jana" not in "".join(
+        f"{finding.summary}{finding.hint}{finding.excerpt}" for finding in findings
+    )

@@ -25,16 +25,16 @@ COMMENT = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    inner: Any = value if isinstance(value, list) else ()
+    children: Any = value if isinstance(value, list) else ()
     if isinstance(value, dict):
         # A condition and what follows from it speak of fields that are described elsewhere.
-        inner = [part for key, part in value.items() if key not in ("if", "then", "else")]
+        children = [part for key, part in value.items() if key not in ("if", "then", "else")]
     own = [value] if isinstance(value, dict) else []
-    return own + [found for item in inner for found in _objects(item)]
+    return own + [child_object for item in children for child_object in _objects(item)]
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
-def test_a_schema_is_valid_described_and_plain(path: Path) -> None:
+def test_a_schema_is_valid_and_describes_every_field(path: Path) -> None:
     loaded = json.loads(path.read_text("utf-8"))
 
     jsonschema.Draft202012Validator.check_schema(loaded)
@@ -50,7 +50,7 @@ WRITTEN = [path for path in SCHEMAS if path.name != "plan.schema.json"]
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
-def test_every_rule_of_a_schema_has_words_of_its_own(path: Path) -> None:
+def test_every_rule_of_a_schema_has_a_message(path: Path) -> None:
     silent = {"$schema", "title", "description", "default", "examples", "properties", "items"}
     # Reported as the rules that they hold.
     names = {"propertyNames", "if", "then", "else", "anyOf"}
@@ -63,7 +63,7 @@ def test_every_rule_of_a_schema_has_words_of_its_own(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_fits_the_schema_that_its_comment_names(path: Path) -> None:
+def test_an_example_matches_the_schema_that_its_comment_names(path: Path) -> None:
     text = path.read_text("utf-8")
     comment = COMMENT.match(text)
 
@@ -75,7 +75,7 @@ def test_an_example_fits_the_schema_that_its_comment_names(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(text), json.loads(named.read_text("utf-8")))
 
 
-def test_a_rule_without_words_is_still_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_without_a_message_is_still_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     fields = {"a": {"multipleOf": 2}, "b": {"maxItems": 1}, "c": {"pattern": "x"}}
     rules = json.dumps({"properties": fields})
     monkeypatch.setattr(schema, "schema_text", lambda _: rules)
@@ -90,9 +90,7 @@ def test_a_rule_without_words_is_still_reported(monkeypatch: pytest.MonkeyPatch)
     schema.validator.cache_clear()
 
 
-def test_the_schemas_travel_inside_the_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_package_contains_the_schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "schemas").mkdir()
     (tmp_path / "schemas" / "packed.schema.json").write_text("{}")
     monkeypatch.setattr(resources, "files", lambda _: tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from segctl.declarations.collection import read_declarations
 from segctl.errors import Severity, Span
 from segctl.model import Disposal, Tombstone
-from tests.declarations.reading import FILE, KEY, QUERY, one, places, read, shown
+from tests.declarations.reading import FILE, KEY, QUERY, places, read, read_segment, shown
 
 ID = "0b1f4a10-5c1d-4a6e-9f02-00000000000a"
 HEAD = "name: a\n"
@@ -125,19 +125,19 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "expected", "words"), WRONG)
-def test_mistakes_are_named_at_their_places(text: str, expected: list[str], words: str) -> None:
-    found = read(text)
+def test_mistakes_are_reported_at_their_places(text: str, expected: list[str], words: str) -> None:
+    result = read(text)
 
-    assert places(found.diagnostics) == expected
-    first = found.diagnostics[0]
+    assert places(result.diagnostics) == expected
+    first = result.diagnostics[0]
     assert words in f"{first.summary} {first.hint}"
     assert first.hint
     assert first.excerpt == text.split("\n")[int(expected[0].split(":")[0]) - 1]
-    assert found.has_errors
-    assert not found.declared
+    assert result.has_errors
+    assert not result.declared
 
 
-def test_every_problem_of_every_file_in_the_order_of_places() -> None:
+def test_problems_of_all_files_are_reported_in_the_order_of_places() -> None:
     files = {
         "segments/z.yaml": b"name: [\n",
         "segments/b/c.yaml": b"nme: x\nowner: 5\nquery_file: no.sql\ntags: 1\n",
@@ -145,9 +145,9 @@ def test_every_problem_of_every_file_in_the_order_of_places() -> None:
         "segments/ok.yaml": b"name: ok\nquery_file: bad.sql\n",
     }
 
-    found = read_declarations(files, {"segments/bad.sql": b" \n"}, "segments")
+    result = read_declarations(files, {"segments/bad.sql": b" \n"}, "segments")
 
-    assert [f"{d.span} {d.code}" for d in found.diagnostics] == [
+    assert [f"{diagnostic.span} {diagnostic.code}" for diagnostic in result.diagnostics] == [
         "segments/a.yml:1:1 not-utf8",
         "segments/b/c.yaml:1:1 unknown-key",
         "segments/b/c.yaml:2:8 wrong-type",
@@ -174,11 +174,11 @@ def test_every_problem_of_every_file_in_the_order_of_places() -> None:
     ],
 )
 def test_the_query_is_sent_as_written(text: str, query: str) -> None:
-    assert one("name: a\n" + text).segment.query == query
+    assert read_segment("name: a\n" + text).segment.query == query
 
 
-def test_everything_declared_is_kept_with_its_place() -> None:
-    declared = one(
+def test_every_key_is_read_with_its_place() -> None:
+    declared = read_segment(
         f"name: VIP\nquery_dsl: |\n  SELECT 1\nparent_list_ids:\n  - {ID.upper()}\n"
         "description: Who\nowner: us\ntags: [b, a]\nprotected: true\n"
     )
@@ -194,21 +194,21 @@ def test_everything_declared_is_kept_with_its_place() -> None:
     ]
 
 
-def test_a_refresh_priority_is_a_number_and_none_is_the_least() -> None:
-    given = one("name: a\nrefresh_priority: 100\n" + QUERY).refresh_priority
-    assert (given, one("name: a\n" + QUERY).refresh_priority) == (100, 0)
+def test_a_segment_without_refresh_priority_has_the_lowest() -> None:
+    priority = read_segment("name: a\nrefresh_priority: 100\n" + QUERY).refresh_priority
+    assert (priority, read_segment("name: a\n" + QUERY).refresh_priority) == (100, 0)
 
 
-def test_an_empty_parent_list_is_none() -> None:
-    declared = one("name: a\nparent_list_ids: []\n" + QUERY)
+def test_an_empty_parent_list_is_no_parent_list() -> None:
+    declared = read_segment("name: a\nparent_list_ids: []\n" + QUERY)
 
     assert declared.segment.parent_list_ids == ()
     assert declared.parent_span is None
 
 
 @pytest.mark.parametrize("name", ["x" * 100, "😀" * 100, "a", "👩\u200d💻"])
-def test_names_that_fit(name: str) -> None:
-    assert one(f"name: {name}\n" + QUERY).name == name
+def test_a_name_may_have_a_hundred_characters(name: str) -> None:
+    assert read_segment(f"name: {name}\n" + QUERY).name == name
 
 
 @pytest.mark.parametrize(
@@ -220,12 +220,12 @@ def test_names_that_fit(name: str) -> None:
         ("a\u202eb", "name-invisible"),
     ],
 )
-def test_names_that_look_like_others_are_doubted(name: str, code: str) -> None:
-    found = read(f"name: {name}\n" + QUERY)
+def test_names_that_look_like_others_are_a_warning(name: str, code: str) -> None:
+    result = read(f"name: {name}\n" + QUERY)
 
-    assert places(found.diagnostics) == [f"1:7 {code}"]
-    assert found.diagnostics[0].severity is Severity.WARNING
-    assert len(found.declared) == 1
+    assert places(result.diagnostics) == [f"1:7 {code}"]
+    assert result.diagnostics[0].severity is Severity.WARNING
+    assert len(result.declared) == 1
 
 
 @pytest.mark.parametrize(
@@ -237,22 +237,24 @@ def test_names_that_look_like_others_are_doubted(name: str, code: str) -> None:
         ("caf\u00e9", "cafe\u0301", "name-looks-the-same"),
     ],
 )
-def test_a_name_stands_for_one_segment(first: str, second: str, code: str) -> None:
+def test_two_segments_must_not_have_names_that_look_alike(
+    first: str, second: str, code: str
+) -> None:
     files = {
         "segments/a.yaml": f"# é\nname: {first}\n{QUERY}".encode(),
         "segments/b.yaml": f"\ufeffname: {second}\n{QUERY}".encode(),
     }
 
-    found = read_declarations(files, {}, "segments")
+    result = read_declarations(files, {}, "segments")
 
-    (finding,) = found.diagnostics
+    (finding,) = result.diagnostics
     assert f"{finding.span} {finding.code}" == f"segments/b.yaml:1:7 {code}"
     assert "segments/a.yaml:2:7" in finding.hint
     assert finding.excerpt == f"name: {second}"
 
 
 @pytest.mark.parametrize(("first", "second"), [("İ", "i"), ("I", "\u0131"), ("a", "a b")])
-def test_names_that_differ(first: str, second: str) -> None:
+def test_different_names_are_accepted(first: str, second: str) -> None:
     files = {f"segments/{n}.yaml": f"name: {n}\n{QUERY}".encode() for n in (first, second)}
 
     assert read_declarations(files, {}, "segments").diagnostics == ()
@@ -273,13 +275,15 @@ def test_names_that_differ(first: str, second: str) -> None:
     ],
 )
 def test_a_query_in_its_own_file_is_sent_byte_for_byte(name: str, path: str) -> None:
-    declared = one(f"name: a\nquery_file: {name}\n", {path: "SELECT\r\n 'é'\t\n\n".encode()})
+    declared = read_segment(
+        f"name: a\nquery_file: {name}\n", {path: "SELECT\r\n 'é'\t\n\n".encode()}
+    )
 
     assert declared.segment.query == "SELECT\r\n 'é'\t\n\n"
     assert str(declared.query_span) == f"{path}:1:1"
 
 
-def test_a_file_in_a_subfolder_reads_beside_itself_and_above() -> None:
+def test_query_files_are_relative_to_the_segment_file() -> None:
     files = {
         "segments/b/c.yaml": b"name: c\nquery_file: x.sql\n",
         "segments/b/d.yaml": b"name: d\nquery_file: ../x.sql\n",
@@ -287,20 +291,20 @@ def test_a_file_in_a_subfolder_reads_beside_itself_and_above() -> None:
     }
     queries = {"segments/b/x.sql": b"inner", "segments/x.sql": b"\xef\xbb\xbfouter"}
 
-    found = read_declarations(files, queries, "segments")
+    result = read_declarations(files, queries, "segments")
 
-    assert found.diagnostics == ()
-    assert [d.segment.query for d in found.declared] == ["inner", "outer", "outer"]
+    assert result.diagnostics == ()
+    assert [segment.segment.query for segment in result.declared] == ["inner", "outer", "outer"]
 
 
 @pytest.mark.parametrize(
     "name",
     ["../x.sql", "/etc/x.sql", "b/../../x.sql", "..\\x.sql", "b\\x.sql", "../segments2/x.sql"],
 )
-def test_a_query_file_stays_inside(name: str) -> None:
-    found = read(f"name: a\nquery_file: {name}\n", {"segments2/x.sql": b"x", "x.sql": b"x"})
+def test_a_query_file_must_be_inside_the_folder(name: str) -> None:
+    result = read(f"name: a\nquery_file: {name}\n", {"segments2/x.sql": b"x", "x.sql": b"x"})
 
-    assert places(found.diagnostics) == ["2:13 query-file-outside"]
+    assert places(result.diagnostics) == ["2:13 query-file-outside"]
 
 
 @pytest.mark.parametrize(
@@ -312,11 +316,11 @@ def test_a_query_file_stays_inside(name: str) -> None:
         ("other-thing-altogether.sql", "create the file"),
     ],
 )
-def test_a_query_file_that_is_missing(name: str, hint: str) -> None:
-    found = read(f"name: a\nquery_file: {name}\n", {"segments/b/vip.sql": b"x"})
+def test_a_missing_query_file_is_reported(name: str, hint: str) -> None:
+    result = read(f"name: a\nquery_file: {name}\n", {"segments/b/vip.sql": b"x"})
 
-    assert places(found.diagnostics) == ["2:13 query-file-missing"]
-    assert hint in found.diagnostics[0].hint
+    assert places(result.diagnostics) == ["2:13 query-file-missing"]
+    assert hint in result.diagnostics[0].hint
 
 
 @pytest.mark.parametrize(
@@ -331,26 +335,26 @@ def test_a_query_file_that_is_missing(name: str, hint: str) -> None:
         (b"x" * ((1 << 20) + 1), "1:1 file-too-large"),
     ],
 )
-def test_a_query_file_that_is_wrong_is_reported_once(data: bytes, finding: str) -> None:
+def test_a_broken_query_file_is_reported_once(data: bytes, finding: str) -> None:
     files = {f"segments/{n}.yaml": b"name: %s\nquery_file: x.sql\n" % n.encode() for n in "ab"}
 
-    found = read_declarations(files, {"segments/x.sql": data}, "segments")
+    result = read_declarations(files, {"segments/x.sql": data}, "segments")
 
-    (only,) = found.diagnostics
-    assert only.span is not None
-    assert only.span.file == "segments/x.sql"
-    assert places(found.diagnostics) == [finding]
-    assert KEY not in shown(found.diagnostics)
+    (diagnostic,) = result.diagnostics
+    assert diagnostic.span is not None
+    assert diagnostic.span.file == "segments/x.sql"
+    assert places(result.diagnostics) == [finding]
+    assert KEY not in shown(result.diagnostics)
 
 
-def test_a_query_file_that_nobody_names_is_doubted_once_all_files_are_right() -> None:
+def test_an_unused_query_file_is_a_warning_if_there_are_no_errors() -> None:
     queries = {"segments/x.sql": b"x", "segments/y.sql": b"y"}
 
-    found = read("name: a\nquery_file: x.sql\n", queries)
-    assert [f"{d.span} {d.code}" for d in found.diagnostics] == [
+    result = read("name: a\nquery_file: x.sql\n", queries)
+    assert [f"{diagnostic.span} {diagnostic.code}" for diagnostic in result.diagnostics] == [
         "segments/y.sql:1:1 unused-query-file"
     ]
-    assert not found.has_errors
+    assert not result.has_errors
     assert places(read("name: a\nquery_fil: y.sql\n", queries).diagnostics) == ["2:1 unknown-key"]
 
 
@@ -372,66 +376,66 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("text", HIDDEN)
-def test_a_key_in_a_segment_file_is_refused_unshown(text: str) -> None:
-    found = read(text)
+def test_an_api_key_in_a_segment_file_is_refused_and_not_shown(text: str) -> None:
+    result = read(text)
 
-    assert {d.code for d in found.diagnostics} == {"key-in-file"}
-    assert "a" * 10 not in shown(found.diagnostics)
-    assert "b" * 10 not in shown(found.diagnostics)
-
-
-def test_every_key_is_reported() -> None:
-    found = read(f"# {KEY}\n# é {KEY} {KEY}\n")
-
-    assert places(found.diagnostics) == ["1:3 key-in-file", "2:5 key-in-file", "2:75 key-in-file"]
+    assert {diagnostic.code for diagnostic in result.diagnostics} == {"key-in-file"}
+    assert "a" * 10 not in shown(result.diagnostics)
+    assert "b" * 10 not in shown(result.diagnostics)
 
 
-def test_a_part_of_a_key_in_broken_yaml_is_not_shown() -> None:
-    found = read(f'name: "{KEY[:30]}\\\n  {KEY[30:]}": {KEY[30:]}: x\n')
+def test_every_api_key_is_reported() -> None:
+    result = read(f"# {KEY}\n# é {KEY} {KEY}\n")
 
-    assert places(found.diagnostics)
-    assert "b" * 10 not in shown(found.diagnostics)
+    assert places(result.diagnostics) == ["1:3 key-in-file", "2:5 key-in-file", "2:75 key-in-file"]
 
 
-def test_what_is_no_key_may_stand_in_a_query() -> None:
+def test_part_of_an_api_key_in_broken_yaml_is_not_shown() -> None:
+    result = read(f'name: "{KEY[:30]}\\\n  {KEY[30:]}": {KEY[30:]}: x\n')
+
+    assert places(result.diagnostics)
+    assert "b" * 10 not in shown(result.diagnostics)
+
+
+def test_a_query_may_contain_what_only_resembles_an_api_key() -> None:
     query = "SELECT sg.contact_id FROM contact_data SG WHERE SG.email = 'x'"
 
-    assert one(f"name: a\nquery_dsl: {query}\n").segment.query == query
+    assert read_segment(f"name: a\nquery_dsl: {query}\n").segment.query == query
 
 
-def test_what_it_was_called_and_whether_it_may_be_made_anew() -> None:
+def test_previous_names_and_allow_replace_are_read() -> None:
     text = HEAD + "previous_names: [b, B]\nallow_replace: true\n" + QUERY
-    assert one(text).previous_names == ("b", "B")
-    assert one(text).allow_replace
-    assert one(HEAD + QUERY).previous_names == ()
-    assert not one(HEAD + QUERY).allow_replace
+    assert read_segment(text).previous_names == ("b", "B")
+    assert read_segment(text).allow_replace
+    assert read_segment(HEAD + QUERY).previous_names == ()
+    assert not read_segment(HEAD + QUERY).allow_replace
 
 
 @pytest.mark.parametrize(
     ("text", "percent"), [("80%", 80), ("80", 80), ("true", math.inf), ("false", 0)]
 )
-def test_a_file_can_let_its_audience_change(text: str, percent: float) -> None:
-    assert one(HEAD + QUERY).allow_audience_change == 0
-    found = one(HEAD + f"allow_audience_change: {text}\n" + QUERY)
-    assert found.allow_audience_change == percent
+def test_allow_audience_change_is_read(text: str, percent: float) -> None:
+    assert read_segment(HEAD + QUERY).allow_audience_change == 0
+    result = read_segment(HEAD + f"allow_audience_change: {text}\n" + QUERY)
+    assert result.allow_audience_change == percent
 
 
 @pytest.mark.parametrize(
     ("word", "disposal"),
     [("true", Disposal.DELETE), ("yes", Disposal.DELETE), ("forget", Disposal.FORGET)],
 )
-def test_a_file_can_say_that_its_segment_is_removed(word: str, disposal: Disposal) -> None:
-    found = read(f"name: VIP\nowner: sales\nremoved: {word}\n")
-    assert found.diagnostics == ()
-    assert found.declared == ()
-    assert found.tombstones == (Tombstone("VIP", disposal, Span(FILE, 1, 7, 1, 10)),)
+def test_a_file_can_declare_a_removal(word: str, disposal: Disposal) -> None:
+    result = read(f"name: VIP\nowner: sales\nremoved: {word}\n")
+    assert result.diagnostics == ()
+    assert result.declared == ()
+    assert result.tombstones == (Tombstone("VIP", disposal, Span(FILE, 1, 7, 1, 10)),)
 
 
 @pytest.mark.parametrize(
     "other", ["name: VIP\n" + QUERY, "name: New\nprevious_names: [VIP]\n" + QUERY]
 )
-def test_a_name_cannot_be_removed_and_wanted(other: str) -> None:
+def test_a_name_must_not_be_removed_and_declared(other: str) -> None:
     files = {"segments/a.yaml": b"name: VIP\nremoved: true\n", "segments/b.yaml": other.encode()}
-    found = read_declarations(files, {}, "segments")
-    assert places(found.diagnostics) == ["1:7 removed-and-declared"]
-    assert "segments/b.yaml" in found.diagnostics[0].hint
+    result = read_declarations(files, {}, "segments")
+    assert places(result.diagnostics) == ["1:7 removed-and-declared"]
+    assert "segments/b.yaml" in result.diagnostics[0].hint

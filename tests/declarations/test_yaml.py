@@ -8,7 +8,7 @@ import yaml
 from segctl.documents.document import Document, excerpt_lines
 from segctl.documents.yaml_errors import report_syntax
 from segctl.documents.yaml_reader import parse_document
-from tests.declarations.reading import QUERY, one, places, read
+from tests.declarations.reading import QUERY, places, read, read_segment
 
 # A file, the place of the finding, and words that its summary or hint must contain.
 SYNTAX = [
@@ -55,15 +55,17 @@ SYNTAX = [
 
 
 @pytest.mark.parametrize(("text", "place", "words"), SYNTAX)
-def test_bad_syntax_is_explained_where_the_mistake_is(text: str, place: str, words: str) -> None:
-    found = read(text)
+def test_invalid_syntax_is_explained_where_the_mistake_is(
+    text: str, place: str, words: str
+) -> None:
+    result = read(text)
 
-    (finding,) = found.diagnostics
-    assert places(found.diagnostics) == [f"{place} yaml-syntax"]
+    (finding,) = result.diagnostics
+    assert places(result.diagnostics) == [f"{place} yaml-syntax"]
     assert words in f"{finding.summary} {finding.hint}"
     assert finding.hint
     assert finding.excerpt == text.split("\n")[int(place.partition(":")[0]) - 1]
-    assert not found.declared
+    assert not result.declared
 
 
 # What YAML allows and segctl refuses, or what YAML reads and people did not mean.
@@ -117,62 +119,62 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "place", "code", "words"), REFUSED)
-def test_yaml_that_is_refused(text: str, place: str, code: str, words: str) -> None:
-    found = read(text)
+def test_unsupported_yaml_is_refused(text: str, place: str, code: str, words: str) -> None:
+    result = read(text)
 
-    (finding,) = found.diagnostics
-    assert places(found.diagnostics) == [f"{place} {code}"]
+    (finding,) = result.diagnostics
+    assert places(result.diagnostics) == [f"{place} {code}"]
     assert words in f"{finding.summary} {finding.hint}"
     assert finding.hint
 
 
-def test_aliases_that_explode_cost_nothing() -> None:
+def test_exponential_aliases_are_refused() -> None:
     laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n"
     for before, letter in zip("abcdefgh", "bcdefghi", strict=True):
         laughs += f"{letter}: &{letter} [{','.join([f'*{before}'] * 9)}]\n"
 
-    found = read(laughs)
+    result = read(laughs)
 
-    assert places(found.diagnostics) == ["5:11 too-many-nodes"]
+    assert places(result.diagnostics) == ["5:11 too-many-nodes"]
 
 
 def test_anchors_repeat_values_and_keys() -> None:
-    declared = one("&k name: &n VIP\ndescription: *n\nowner: *k\ntags: &t [x]\n" + QUERY)
+    declared = read_segment("&k name: &n VIP\ndescription: *n\nowner: *k\ntags: &t [x]\n" + QUERY)
 
     assert (declared.name, declared.description, declared.owner) == ("VIP", "VIP", "name")
 
 
-def test_what_an_alias_repeats_is_reported_at_the_alias() -> None:
+def test_a_mistake_in_an_alias_is_reported_at_the_alias() -> None:
     text = "name: &x {b: 1}\nowner: *x\n" + QUERY
 
     assert places(read(text).diagnostics) == ["1:7 wrong-type", "2:8 wrong-type"]
 
 
 def test_a_mistake_before_a_thousand_brackets_is_reported_once() -> None:
-    found = read("tags: a\ntags: b\nname: " + "[" * 1001)
+    result = read("tags: a\ntags: b\nname: " + "[" * 1001)
 
-    assert places(found.diagnostics) == ["2:1 duplicate-key", "3:26 too-deep"]
+    assert places(result.diagnostics) == ["2:1 duplicate-key", "3:26 too-deep"]
 
 
 def test_duplicate_keys_do_not_hide_other_problems() -> None:
     text = 'name: a\n"name": b\ntags: [{x: 1, x: 2}]\nname: c\nnme: x\n' + QUERY
 
-    found = read(text)
+    result = read(text)
 
-    assert places(found.diagnostics) == [
+    assert places(result.diagnostics) == [
         "2:1 duplicate-key",
         "3:8 wrong-type",
         "3:15 duplicate-key",
         "4:1 duplicate-key",
         "5:1 unknown-key",
     ]
-    assert "line 1" in found.diagnostics[0].summary
+    assert "line 1" in result.diagnostics[0].summary
 
 
 def test_a_second_document_does_not_hide_the_problems_of_the_first() -> None:
-    found = read("nme: a\n" + QUERY + "---\nname: b\n")
+    result = read("nme: a\n" + QUERY + "---\nname: b\n")
 
-    assert places(found.diagnostics) == [
+    assert places(result.diagnostics) == [
         "1:1 unknown-key",
         "3:1 second-document",
     ]
@@ -197,15 +199,15 @@ def test_a_second_document_does_not_hide_the_problems_of_the_first() -> None:
         ("name: “a”\n", "“a”"),
     ],
 )
-def test_unusual_yaml_that_is_accepted(text: str, name: str) -> None:
-    assert one(text + QUERY).name == name
+def test_unusual_yaml_is_accepted(text: str, name: str) -> None:
+    assert read_segment(text + QUERY).name == name
 
 
 def test_json_is_yaml() -> None:
-    assert one('{"name": "a", "query_dsl": "x"}').segment.query == "x"
+    assert read_segment('{"name": "a", "query_dsl": "x"}').segment.query == "x"
 
 
-def test_a_number_too_long_for_python_is_text() -> None:
+def test_a_number_too_long_for_python_is_a_string() -> None:
     for digits in ("9" * 5000, "0x" + "9" * 5000, "0b" + "1" * 50_000):
         assert places(read(f"name: {digits}\n{QUERY}").diagnostics) == ["1:7 too-long"]
 
@@ -223,14 +225,14 @@ def test_a_number_too_long_for_python_is_text() -> None:
         (b"\xed\xa0\x80", "1:1", "0xed"),
     ],
 )
-def test_bytes_that_are_not_utf8(data: bytes, place: str, words: str) -> None:
+def test_bytes_that_are_not_utf8_are_reported(data: bytes, place: str, words: str) -> None:
     (finding,) = read(data).diagnostics
 
     assert places((finding,)) == [f"{place} not-utf8"]
     assert words in finding.summary
 
 
-def test_a_file_without_end_is_refused_unread() -> None:
+def test_a_file_that_is_too_large_is_refused() -> None:
     (finding,) = read(b"#" + b"x" * (1 << 20)).diagnostics
 
     assert finding.code == "file-too-large"
@@ -241,10 +243,10 @@ def test_lines_and_columns_are_those_of_an_editor(newline: str) -> None:
     lines = ["# é😀", "name: a", "query_dsl: |", "  SELECT 'é😀'", '{"😀": 5}']
     text = newline.join(["tags: [a]", *lines[:-1], "é😀: {x: 5, x: 5}", ""])
 
-    found = read(text)
+    result = read(text)
 
-    assert places(found.diagnostics) == ["6:1 unknown-key", "6:12 duplicate-key"]
-    assert found.diagnostics[1].excerpt == "é😀: {x: 5, x: 5}"
+    assert places(result.diagnostics) == ["6:1 unknown-key", "6:12 duplicate-key"]
+    assert result.diagnostics[1].excerpt == "é😀: {x: 5, x: 5}"
 
 
 def test_thousands_of_mistakes_are_reported_from_one_split_of_the_text(
@@ -263,11 +265,11 @@ def test_thousands_of_mistakes_are_reported_from_one_split_of_the_text(
     one_line = read("{" + ",".join(f"k{i}: 1" for i in range(9_000)) + "}")
     mappings = read("tags: [" + ",".join(f"{{a: {i}}}" for i in range(6_000)) + "]")
 
-    assert [len(found.diagnostics) for found in (lines, one_line, mappings)] == [9000, 9002, 6002]
+    assert [len(result.diagnostics) for result in (lines, one_line, mappings)] == [9000, 9002, 6002]
     assert splits == 3
 
 
-def test_a_place_that_is_not_known_is_that_of_what_holds_it() -> None:
+def test_an_unknown_place_is_that_of_the_parent() -> None:
     document = parse_document("f", "a:\n  b: 1\n")
 
     assert str(document.span(("a", "b", "c", 4))) == "f:2:6"
@@ -276,7 +278,7 @@ def test_a_place_that_is_not_known_is_that_of_what_holds_it() -> None:
     assert document.excerpt(99) == ""
 
 
-def test_an_error_of_the_reader_without_a_place_is_reported() -> None:
+def test_a_yaml_error_without_a_place_is_reported() -> None:
     document = Document("f", "x")
 
     report_syntax(document, yaml.YAMLError("?"))

@@ -1,6 +1,6 @@
-"""Any account through the real parts, in memory: import, then plan, and nothing is left to do."""
+"""Import of any account, in memory and with the real parts: the plan afterwards is empty."""
 
-# ruff: noqa: S311 - the accounts are made of seeded numbers, and keep nobody out.
+# ruff: noqa: S311 - the accounts come from seeded random numbers; nothing is kept secret.
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def odd_text(rng: Random, most: int, also: str) -> str:
 
 def name(rng: Random) -> str:
     breaks = BREAKS if rng.random() < 0.05 else ""
-    made = rng.choice([rng.choice(NAME_WORDS), odd_text(rng, 12, breaks)])
+    text = rng.choice([rng.choice(NAME_WORDS), odd_text(rng, 12, breaks)])
     forms = (str, str, str.upper, str.casefold, lambda text: unicodedata.normalize("NFD", text))
-    return rng.choice(forms)(made)
+    return rng.choice(forms)(text)
 
 
 def query(rng: Random) -> str:
@@ -73,7 +73,7 @@ def query(rng: Random) -> str:
 
 
 def fill(emulator: Emulator, rng: Random) -> None:
-    """Put segments on an account that people and programs might have made."""
+    """Add segments to an account as people and programs might have created them."""
     for list_id, list_name in LISTS.items():
         emulator.console.add_list(list_name, id=list_id)
     for _ in range(rng.randint(0, 25)):
@@ -103,27 +103,27 @@ def connected(emulator: Emulator) -> Iterator[Reader]:
 
 
 def run_import(account: Reader, files: dict[str, bytes]) -> tuple[NewFiles, Snapshot]:
-    """Import everything, into `files`."""
+    """Import everything into `files`."""
     declared = declarations(files)
     snapshot = take_snapshot(account, lambda listed: segments_to_read(listed, declared, listed))
-    lists = {one.id.lower(): one.name for one in account.list_contact_lists()}
+    lists = {remote.id.lower(): remote.name for remote in account.list_contact_lists()}
     result = build_import(
         snapshot,
-        [one.id for one in snapshot.remotes],
+        [remote.id for remote in snapshot.remotes],
         declared,
         taken=[file.removeprefix("segments/") for file in files],
         lists=lists,
     )
-    for new in result.files:
-        assert f"segments/{new.name}" not in files, "a file was overwritten"
-        files[f"segments/{new.name}"] = new.text.encode()
+    for file in result.files:
+        assert f"segments/{file.name}" not in files, "a file was overwritten"
+        files[f"segments/{file.name}"] = file.text.encode()
     return result, snapshot
 
 
 def declarations(files: Mapping[str, bytes]) -> Sequence[Declared]:
-    made = read_declarations(files, {}, "segments")
-    assert not made.has_errors, made.diagnostics
-    return made.declared
+    result = read_declarations(files, {}, "segments")
+    assert not result.has_errors, result.diagnostics
+    return result.declared
 
 
 @pytest.mark.parametrize("part", range(8))
@@ -143,15 +143,17 @@ def check(account: Reader) -> None:
     result, snapshot = run_import(account, files)
     assert len(result.files) + len(result.skipped) == len(snapshot.remotes)
     declared = declarations(files)
-    held = {one.name: one for one in snapshot.remotes if one.query is not None}
-    for one in declared:
+    remotes = {remote.name: remote for remote in snapshot.remotes if remote.query is not None}
+    for segment in declared:
         # To the byte, which the plan would not ask for.
-        assert one.segment.query == held[one.name].query
+        assert segment.segment.query == remotes[segment.name].query
     inputs = PlanInputs(strict_text=True)
-    again = take_snapshot(account, lambda listed: definitions_to_read(declared, listed, inputs))
-    plan = make_plan(TargetRef("test", "test"), declared, again, inputs)
-    told = {found.code for found in plan.diagnostics}
-    assert (plan.changes, told - {"query-not-accepted"}) == ((), set())
+    later_snapshot = take_snapshot(
+        account, lambda listed: definitions_to_read(declared, listed, inputs)
+    )
+    plan = make_plan(TargetRef("test", "test"), declared, later_snapshot, inputs)
+    codes = {diagnostic.code for diagnostic in plan.diagnostics}
+    assert (plan.changes, codes - {"query-not-accepted"}) == ((), set())
     assert len(plan.kept) == len(result.files)
     assert not any(keep.is_cosmetic for keep in plan.kept)
 
@@ -159,11 +161,13 @@ def check(account: Reader) -> None:
     second, _ = run_import(account, files)
     assert (second.files, second.declared) == ((), len(result.files))
     assert files == before
-    assert {one.remote.id for one in second.skipped} == {one.remote.id for one in result.skipped}
+    assert {segment.remote.id for segment in second.skipped} == {
+        segment.remote.id for segment in result.skipped
+    }
 
 
-def test_most_of_what_the_accounts_hold_can_be_imported() -> None:
-    """The property would hold as well if nothing were ever imported."""
+def test_most_segments_can_be_imported() -> None:
+    """Without this, the property would also hold if nothing were ever imported."""
     imported = left = 0
     for number in range(10):
         with Emulator(None, TEST_SETTINGS, now=FakeClock()) as emulator:
@@ -178,51 +182,53 @@ def test_most_of_what_the_accounts_hold_can_be_imported() -> None:
 
 
 def remote(number: int, name: str, query: str = "x", **fields: object) -> Remote:
-    one = Remote(f"{number:08}-0000", name, query=query)
-    return dataclasses.replace(one, **fields)  # type: ignore[arg-type]
+    created = Remote(f"{number:08}-0000", name, query=query)
+    return dataclasses.replace(created, **fields)  # type: ignore[arg-type]
 
 
 def test_segments_are_found_by_name_or_id_each_once() -> None:
-    one, two, same = remote(1, "A"), remote(2, "B"), remote(3, "A")
-    listed = [one, two, same]
-    assert find_segments(["B", two.id, "B"], listed) == [two]
-    assert find_segments(["B", "A"], listed) == [two, one, same]
+    first, second, namesake = remote(1, "A"), remote(2, "B"), remote(3, "A")
+    listed = [first, second, namesake]
+    assert find_segments(["B", second.id, "B"], listed) == [second]
+    assert find_segments(["B", "A"], listed) == [second, first, namesake]
     with pytest.raises(UsageError, match=r"has no segment `b`, `C`$"):
         find_segments(["b", "C", "b", "A"], listed)
 
 
-def test_the_second_of_two_names_that_fold_to_one_is_left() -> None:
+def test_the_second_of_two_names_that_look_alike_is_skipped() -> None:
     remotes = (remote(1, "vip"), remote(2, "VIP"), remote(3, "e\u0301"), remote(4, "é"))
-    result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
+    result = build_import(Snapshot(remotes), [remote.id for remote in remotes], [])
     assert [(file.name, file.remote.name) for file in result.files] == [
         ("vip.yaml", "VIP"),
         ("e.yaml", "e\u0301"),
     ]
-    assert [one.remote.name for one in result.skipped] == ["vip", "é"]
+    assert [remote.remote.name for remote in result.skipped] == ["vip", "é"]
     assert result.skipped[0].reason == ("`vip` and `VIP` differ only in case or invisible encoding")
     alone = build_import(Snapshot(remotes), [remotes[0].id], [])
     assert [file.remote.name for file in alone.files] == ["vip"]
 
 
-def test_a_name_of_which_the_first_cannot_be_written_goes_to_the_second() -> None:
+def test_a_name_goes_to_the_second_segment_if_the_first_cannot_be_written() -> None:
     remotes = (remote(1, "VIP", "\x00"), remote(2, "vip"))
-    result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
+    result = build_import(Snapshot(remotes), [remote.id for remote in remotes], [])
     assert [file.remote.name for file in result.files] == ["vip"]
 
 
-def test_a_name_that_two_segments_have_is_left_also_where_one_is_of_v1() -> None:
+def test_segments_with_the_same_name_are_skipped_even_if_one_is_a_v1_segment() -> None:
     remotes = (remote(1, "A"), remote(2, "A"), remote(3, "B"), remote(4, "B", query_version=None))
-    result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
+    result = build_import(Snapshot(remotes), [remote.id for remote in remotes], [])
     assert result.files == ()
-    assert [one.remote.id[:8] for one in result.skipped] == [f"0000000{n}" for n in range(1, 5)]
+    assert [remote.remote.id[:8] for remote in result.skipped] == [
+        f"0000000{n}" for n in range(1, 5)
+    ]
     assert "the account has 2 segments named `A`" in result.skipped[0].reason
     assert "the account has 2 segments named `B`" in result.skipped[2].reason
     assert "v1" in result.skipped[3].reason
 
 
-def test_a_reason_shows_no_key_and_always_a_name() -> None:
+def test_a_reason_never_shows_an_api_key_and_always_names_the_segment() -> None:
     remotes = (remote(1, KEY), remote(2, "\t"))
-    result = build_import(Snapshot(remotes), [one.id for one in remotes], [])
-    assert KEY not in repr([(one.reason, one.hint) for one in result.skipped])
+    result = build_import(Snapshot(remotes), [remote.id for remote in remotes], [])
+    assert KEY not in repr([(remote.reason, remote.hint) for remote in result.skipped])
     assert result.skipped[0].reason.startswith("segment 00000002-0000 cannot be written")
     assert result.skipped[1].reason.startswith("`SG.***` cannot be written")

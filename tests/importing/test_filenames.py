@@ -60,17 +60,18 @@ def test_a_name_becomes_a_stem(name: str, stem: str) -> None:
     assert slug(name) == stem
 
 
-def test_long_names_are_cut_between_characters() -> None:
+def test_a_long_name_is_cut_between_characters() -> None:
     assert slug("x" * 100) == "x" * MAX_CHARACTERS
     assert slug("ab " * 40) == ("ab-" * 27)[:MAX_CHARACTERS].rstrip("-")
     assert slug("顧" * 100) == "顧" * (MAX_BYTES // 3)
     assert slug("𠮷" * 100) == "𠮷" * (MAX_BYTES // 4)
 
 
-def test_each_name_is_given_once() -> None:
+def test_a_file_name_is_claimed_once() -> None:
     names = FileNames(["vip.YML", "VIP-2.yaml", "notes.md", "old.sql", "é.yaml", "x"])
-    given = [names.claim(name, ID) for name in ("VIP", "vip!", "notes", "old", "É", "é", "x", "🎉")]
-    assert given == [
+    segment_names = ("VIP", "vip!", "notes", "old", "É", "é", "x", "🎉")
+    claimed = [names.claim(name, ID) for name in segment_names]
+    assert claimed == [
         "vip-3.yaml",
         "vip-4.yaml",
         "notes.yaml",
@@ -82,7 +83,7 @@ def test_each_name_is_given_once() -> None:
     ]
 
 
-def test_names_that_a_file_system_holds_to_be_the_same() -> None:
+def test_names_that_a_file_system_does_not_distinguish_get_different_files() -> None:
     names = FileNames([unicodedata.normalize("NFD", "Й") + ".yaml"])
     assert names.claim("Й", ID) == "й-2.yaml"
     # Both lower forms of sigma fold to one.
@@ -90,19 +91,19 @@ def test_names_that_a_file_system_holds_to_be_the_same() -> None:
     assert names.claim("ς", ID) == "ς-2.yaml"
 
 
-def test_a_name_without_letters_and_an_id_without_either() -> None:
+def test_a_name_without_letters_becomes_the_start_of_the_id() -> None:
     names = FileNames([])
     assert names.claim("…", "../..") == "segment.yaml"
     assert names.claim("!", "../..") == "segment-2.yaml"
     assert names.claim("!", "../../etc/passwd") == "segment-etc-pass.yaml"
 
 
-def test_a_number_finds_room_at_the_end_of_a_long_name() -> None:
+def test_a_long_name_is_cut_to_make_room_for_a_number() -> None:
     names = FileNames([])
-    given = [names.claim("顧" * 100, ID) for _ in range(12)]
-    assert len({*given}) == 12
-    assert all(len(name.encode()) <= MAX_BYTES + len(".yaml") for name in given)
-    assert given[-1].endswith("-12.yaml")
+    claimed = [names.claim("顧" * 100, ID) for _ in range(12)]
+    assert len({*claimed}) == 12
+    assert all(len(name.encode()) <= MAX_BYTES + len(".yaml") for name in claimed)
+    assert claimed[-1].endswith("-12.yaml")
     assert len(names.claim("x" * 100, ID)) == len(names.claim("x" * 100, ID))
 
 
@@ -111,12 +112,12 @@ HOSTILE = st.text(st.characters(exclude_categories=()), max_size=100) | st.sampl
 
 @given(st.lists(st.tuples(HOSTILE, st.text(max_size=12)), max_size=20))
 @example([("a", ""), ("a 2", ""), ("A", "")])
-def test_any_names_become_safe_and_unique_files(segments: list[tuple[str, str]]) -> None:
+def test_any_names_become_safe_and_unique_file_names(segments: list[tuple[str, str]]) -> None:
     names = FileNames(["a.yaml"])
-    given = [names.claim(name, segment_id) for name, segment_id in segments]
-    folded = {unicodedata.normalize("NFC", name.casefold()) for name in [*given, "a.yaml"]}
+    claimed = [names.claim(name, segment_id) for name, segment_id in segments]
+    folded = {unicodedata.normalize("NFC", name.casefold()) for name in [*claimed, "a.yaml"]}
     assert len(folded) == len(segments) + 1
-    for name in given:
+    for name in claimed:
         assert re.fullmatch(r"[^\W_][^\\/:*?\"<>|.\s]*\.yaml", name)
         assert name.isprintable()
         assert name == unicodedata.normalize("NFC", name)

@@ -90,7 +90,9 @@ def test_every_segment_becomes_a_file_and_the_plan_is_empty(
     assert {entry.method for entry in remote.emulator.log} == {"GET"}
 
 
-def test_an_account_of_two_hundred(connected: Project, remote: Remote) -> None:
+def test_an_account_with_two_hundred_segments_is_imported(
+    connected: Project, remote: Remote
+) -> None:
     queries = [*QUERIES]
     for number in range(200):
         text = queries[number % len(queries)]
@@ -101,7 +103,7 @@ def test_an_account_of_two_hundred(connected: Project, remote: Remote) -> None:
     assert connected.run("plan", "--detailed-exitcode", "--strict-text").code == 0
 
 
-def test_a_project_without_anything(connected: Project, remote: Remote) -> None:
+def test_a_project_without_files_gets_its_folder(connected: Project, remote: Remote) -> None:
     remote.emulator.console.create("VIP", VIP)
     (connected.root / "segments").rmdir()
     assert connected.run("import", "--all", "--dry-run").out == "segments/vip.yaml  VIP\n"
@@ -112,12 +114,12 @@ def test_a_project_without_anything(connected: Project, remote: Remote) -> None:
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_an_empty_account(connected: Project) -> None:
+def test_an_empty_account_imports_nothing(connected: Project) -> None:
     result = connected.run("import", "--all")
     assert (result.code, result.out, result.err) == (0, "", "Imported 0 segments.\n")
 
 
-def test_the_folder_of_the_settings_and_the_schema_of_the_project(
+def test_files_are_written_to_the_configured_folder_with_the_schema_of_the_project(
     connected: Project, remote: Remote
 ) -> None:
     remote.emulator.console.create("VIP", VIP)
@@ -131,11 +133,11 @@ def test_the_folder_of_the_settings_and_the_schema_of_the_project(
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_by_name_and_by_id_each_once(connected: Project, remote: Remote) -> None:
-    one = remote.emulator.console.create("One", VIP)
+def test_a_segment_named_twice_is_imported_once(connected: Project, remote: Remote) -> None:
+    first_id = remote.emulator.console.create("One", VIP)
     remote.emulator.console.create("Two", VIP)
     remote.emulator.console.create("Three", VIP)
-    result = connected.run("import", one, "Two", "One")
+    result = connected.run("import", first_id, "Two", "One")
     assert (result.code, result.out) == (0, "segments/one.yaml  One\nsegments/two.yaml  Two\n")
     assert result.err == "Imported 2 segments.\n"
     reads = [entry for entry in remote.emulator.log if "2.0/" in entry.target]
@@ -144,7 +146,7 @@ def test_by_name_and_by_id_each_once(connected: Project, remote: Remote) -> None
     assert (again.code, again.err) == (0, "Imported 0 segments, skipped 1: 1 already declared.\n")
 
 
-def test_unknown_names_are_said_all_at_once_before_anything_is_written(
+def test_unknown_names_are_reported_together_before_anything_is_written(
     connected: Project, remote: Remote
 ) -> None:
     remote.emulator.console.create("VIP customers", VIP)
@@ -164,14 +166,14 @@ def test_unknown_names_are_said_all_at_once_before_anything_is_written(
     ("argv", "words"),
     [([], "Missing argument"), (["--all", "VIP"], "--all cannot be combined with NAME")],
 )
-def test_what_to_import_must_be_said(connected: Project, argv: list[str], words: str) -> None:
+def test_names_or_all_are_required(connected: Project, argv: list[str], words: str) -> None:
     result = connected.run("import", *argv)
     assert result.code == 1
     assert words in result.err
     assert "hint: run `segctl import --help`" in result.err
 
 
-def test_what_was_asked_for_by_name_and_cannot_be_is_exit_1(
+def test_a_named_segment_that_cannot_be_imported_is_exit_1(
     connected: Project, remote: Remote
 ) -> None:
     remote.emulator.console.create("VIP", VIP)
@@ -182,7 +184,9 @@ def test_what_was_asked_for_by_name_and_cannot_be_is_exit_1(
     assert [*files(connected)] == ["segments/vip.yaml"]
 
 
-def test_what_no_file_can_hold_is_a_warning(connected: Project, remote: Remote) -> None:
+def test_a_segment_that_no_file_can_contain_is_a_warning(
+    connected: Project, remote: Remote
+) -> None:
     console = remote.emulator.console
     ids = [
         console.create(name, VIP)
@@ -223,7 +227,7 @@ def test_what_no_file_can_hold_is_a_warning(connected: Project, remote: Remote) 
     assert connected.run("import", ids[5]).code == 1
 
 
-def test_what_a_file_has_or_disposes_of_under_another_name_is_not_imported(
+def test_segments_that_a_file_renames_or_removes_are_not_imported(
     connected: Project, remote: Remote
 ) -> None:
     console = remote.emulator.console
@@ -254,7 +258,7 @@ def test_what_a_file_has_or_disposes_of_under_another_name_is_not_imported(
     assert "0 to create, 3 to patch, 0 to replace, 1 to delete" in plan
 
 
-def test_a_segment_without_a_query_is_left_and_the_others_are_written(
+def test_a_segment_without_a_query_is_skipped_and_the_others_are_written(
     connected: Project, remote: Remote
 ) -> None:
     console = remote.emulator.console
@@ -274,10 +278,10 @@ def test_a_segment_without_a_query_is_left_and_the_others_are_written(
 
 
 def _id(remote: Remote, name: str) -> str:
-    return next(one.id for one in remote.emulator.console.segments() if one.name == name)
+    return next(record.id for record in remote.emulator.console.segments() if record.name == name)
 
 
-def test_names_that_try_become_files_in_the_folder(connected: Project, remote: Remote) -> None:
+def test_hostile_names_become_files_in_the_folder(connected: Project, remote: Remote) -> None:
     names = ["../x", "/etc/passwd", "CON", ".hidden", "fields", "x" * 100, "🎉", "日本", "..", "-v"]
     for name in names:
         remote.emulator.console.create(name, VIP, id=f"{names.index(name):08}-x")
@@ -292,7 +296,7 @@ def test_names_that_try_become_files_in_the_folder(connected: Project, remote: R
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_files_that_stand_there_are_never_overwritten(connected: Project, remote: Remote) -> None:
+def test_existing_files_are_never_overwritten(connected: Project, remote: Remote) -> None:
     for name in ("VIP", "vip!", "Notes"):
         remote.emulator.console.create(name, VIP)
     other = f"name: Other\nquery_dsl: {VIP}\n"
@@ -304,7 +308,7 @@ def test_files_that_stand_there_are_never_overwritten(connected: Project, remote
     assert files(connected)["segments/Vip.YML"] == other
 
 
-def test_a_file_that_appears_meanwhile_is_not_overwritten(
+def test_a_file_that_appears_during_the_import_is_not_overwritten(
     connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("A", "B", "C"):
@@ -351,7 +355,7 @@ class _Stops:
         (OSError(28, "No space left on device"), (1, "b.yaml: No space left on device")),
     ],
 )
-def test_what_is_interrupted_leaves_whole_files_only(
+def test_an_interrupted_import_leaves_whole_files_only(
     connected: Project,
     remote: Remote,
     monkeypatch: pytest.MonkeyPatch,
@@ -375,9 +379,7 @@ def test_what_is_interrupted_leaves_whole_files_only(
     assert connected.run("import", "--all").out == "segments/b.yaml  B\nsegments/c.yaml  C\n"
 
 
-def test_broken_files_are_refused_before_the_account_is_asked(
-    connected: Project, remote: Remote
-) -> None:
+def test_broken_files_are_refused_before_any_request(connected: Project, remote: Remote) -> None:
     remote.emulator.console.create("VIP", VIP)
     connected.write({"segments/a.yaml": "name: A\n", "segments/b.yaml": "name: ["})
     result = connected.run("import", "--all")

@@ -1,4 +1,4 @@
-"""`segctl upgrade`: what is written, what is left and why, what is never overwritten."""
+"""`segctl upgrade`: what it writes, what it skips and why, and what it never overwrites."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def account(connected: Project, remote: Remote) -> Remote:
     return remote
 
 
-def test_all_at_once(connected: Project, account: Remote) -> None:
+def test_all_v1_segments_are_upgraded_with_all(connected: Project, account: Remote) -> None:
     dry = connected.run("upgrade", "--all", "--dry-run")
     assert (dry.code, [*(connected.root / "segments").iterdir()]) == (4, [])
     assert "Would write 2 files, skip 1: 1 that cannot be written." in dry.err
@@ -48,7 +48,7 @@ def test_all_at_once(connected: Project, account: Remote) -> None:
     assert f"  - {LIST} # Customers\n" in text or f"[{LIST}]" in text
     assert connected.run("validate").code == 0
     assert connected.run("fmt", "--check").code == 0
-    assert all(one.method == "GET" for one in account.emulator.log)
+    assert all(entry.method == "GET" for entry in account.emulator.log)
     plan = connected.run("plan").out
     assert "2 to upgrade" in plan
     again = connected.run("upgrade", "--all")
@@ -57,7 +57,7 @@ def test_all_at_once(connected: Project, account: Remote) -> None:
     assert "Brno" not in connected.run("import", "--all").out
 
 
-def test_by_name_or_id(connected: Project, account: Remote) -> None:
+def test_a_v1_segment_is_upgraded_by_name_or_id(connected: Project, account: Remote) -> None:
     assert connected.run("upgrade", V1).out == "segments/brno.yaml  Brno\n"
     odd = connected.run("upgrade", "Odd")
     assert (odd.code, odd.out) == (1, "")
@@ -78,7 +78,7 @@ def test_by_name_or_id(connected: Project, account: Remote) -> None:
     assert account.definitions().keys() == {"Newer"}
 
 
-def test_everything_that_is_in_the_way_of_a_query_is_said(
+def test_every_reason_against_a_translation_is_reported(
     connected: Project, account: Remote
 ) -> None:
     account.emulator.console.seed_v1("Two", "city = NULL AND UPPER(city) = 'X'")
@@ -89,7 +89,7 @@ def test_everything_that_is_in_the_way_of_a_query_is_said(
     assert result.err.count("; and 12 more\n") == 1
 
 
-def test_a_file_says_how_its_query_was_read(connected: Project, account: Remote) -> None:
+def test_a_comment_says_how_the_query_was_read(connected: Project, account: Remote) -> None:
     text = "NOT (event_type = 'open') AND NOT (event_type = 'click' AND event_source = 'mail')"
     account.emulator.console.seed_v1("Quiet", text)
     assert "NOT before an event is read as" in connected.run("upgrade", "Quiet").err
@@ -121,7 +121,7 @@ def test_half_an_address_is_not_shown(connected: Project, account: Remote, text:
     assert "jane" not in result.err
 
 
-def test_nobody_is_told_to_rename_or_edit_a_v1_segment(connected: Project, account: Remote) -> None:
+def test_no_hint_says_to_rename_or_edit_a_v1_segment(connected: Project, account: Remote) -> None:
     console = account.emulator.console
     console.seed_v1("brno", "city = 'x'")
     console.seed_v1("Empty", "")
@@ -133,7 +133,9 @@ def test_nobody_is_told_to_rename_or_edit_a_v1_segment(connected: Project, accou
     assert "change it" not in result.err
 
 
-def test_what_exclusive_ownership_would_delete_is_said(connected: Project, account: Remote) -> None:
+def test_segments_that_exclusive_ownership_would_delete_are_a_warning(
+    connected: Project, account: Remote
+) -> None:
     connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
     connected.declare("Brno", query("city = 'Brno'"))  # in the way, and claimed
     result = connected.run("upgrade", "--all")
@@ -144,7 +146,7 @@ def test_what_exclusive_ownership_would_delete_is_said(connected: Project, accou
     assert "- delete  Odd" not in connected.run("plan").out
 
 
-def test_what_stands_in_the_way(connected: Project, account: Remote) -> None:
+def test_segments_that_cannot_be_upgraded_are_skipped(connected: Project, account: Remote) -> None:
     console = account.emulator.console
     console.seed_v1("Gone", "city = 'Brno'")
     console.seed_v1("Half \x00", "city = 'Brno'")
@@ -165,14 +167,14 @@ def test_what_stands_in_the_way(connected: Project, account: Remote) -> None:
     assert connected.run("upgrade", "--all").code == 1
 
 
-def test_fields_that_are_not_told_are_warned_of(connected: Project, account: Remote) -> None:
+def test_unknown_fields_are_a_warning(connected: Project, account: Remote) -> None:
     account.emulator.faults.add("GET /v3/marketing/field_definitions 403 always")
     result = connected.run("upgrade", "Brno")
     assert result.code == 0
     assert "warning[account-unknown]" in result.err
 
 
-def test_verified_against_contacts(
+def test_verify_compares_both_queries_on_contacts(
     connected: Project, account: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [f"c{n},p{n}@example.com,{'Brno' if n % 2 else 'Praha'},1,{LIST}\n" for n in range(20)]
@@ -193,7 +195,9 @@ def test_verified_against_contacts(
     assert not (connected.root / "segments").exists()
 
 
-def test_verified_with_events_and_where_it_cannot_be(connected: Project, account: Remote) -> None:
+def test_verify_uses_events_and_reports_what_it_cannot_compare(
+    connected: Project, account: Remote
+) -> None:
     account.emulator.console.seed_v1(
         "Opened", "event_source = 'mail' AND event_type = 'open' AND lower(city) = 'brno'"
     )
@@ -223,7 +227,7 @@ def test_verified_with_events_and_where_it_cannot_be(connected: Project, account
     connected.write({"nothing.csv": "contact_id,event_source,event_type,timestamp\n"})
     none = str(connected.root / "nothing.csv")
     asked = connected.run("upgrade", "Opened", "--verify", "--events", none)
-    assert "it asks event_data, and the base has no events" in asked.err
+    assert "it uses event_data, and there are no events" in asked.err
     (connected.root / "segctl.yaml").unlink()
     asked_before = len(account.emulator.log)
     assert "--verify needs contacts" in connected.run("upgrade", "Spent", "--verify").err

@@ -1,4 +1,4 @@
-"""Somebody else is at work in the account meanwhile: nothing of theirs is lost."""
+"""Upgrades while someone else works in the account: nothing of theirs is lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[tuple[World, Account, Path]]:
-    """An account with one v1 segment, and a file that takes its place."""
+    """An account with one v1 segment, and a file that upgrades it."""
     account = Account(["A"])
     write(tmp_path, account.files())
     world = World(account.settings(), account.watch)
@@ -34,28 +34,28 @@ def place(tmp_path: Path) -> Iterator[tuple[World, Account, Path]]:
         yield world, account, tmp_path
 
 
-def planned(world: World, root: Path) -> int:
-    """Say how many requests a plan takes."""
+def count_plan_requests(world: World, root: Path) -> int:
+    """Return how many requests a plan takes."""
     return len(world.run(root, "plan", run=Run()).requests)
 
 
-def twin(world: World, account: Account) -> Record:
-    (found,) = [one for one in world.segments() if account._is_new(one, "A")]
-    return found
+def new_segment(world: World, account: Account) -> Record:
+    (record,) = [candidate for candidate in world.segments() if account._is_new(candidate, "A")]
+    return record
 
 
 def outcome(run: Run) -> Outcome:
     assert run.report is not None
-    (found,) = run.report.outcomes
-    return found
+    (only_outcome,) = run.report.outcomes
+    return only_outcome
 
 
-def test_the_v1_segment_is_deleted_by_hand_before_it_is_begun(
+def test_a_v1_segment_that_was_deleted_by_hand_is_a_conflict(
     place: tuple[World, Account, Path],
 ) -> None:
     world, account, root = place
     world.watch = lambda _: ""
-    at = planned(world, root) + 1
+    at = count_plan_requests(world, root) + 1
     run = apply(
         world, root, Run(before={at: lambda: world.emulator.console.delete(account.ids["A"])})
     )
@@ -63,14 +63,14 @@ def test_the_v1_segment_is_deleted_by_hand_before_it_is_begun(
     finish(world, account, root)
 
 
-def test_the_new_segment_is_deleted_by_hand_while_it_is_counted(
+def test_a_new_segment_that_is_deleted_by_hand_while_counting_is_a_conflict(
     place: tuple[World, Account, Path],
 ) -> None:
     world, account, root = place
 
     def remove(world: World) -> str:
         world.watch = account.watch
-        world.emulator.console.delete(twin(world, account).id)
+        world.emulator.console.delete(new_segment(world, account).id)
         return account.watch(world)
 
     world.watch = remove
@@ -80,24 +80,26 @@ def test_the_new_segment_is_deleted_by_hand_while_it_is_counted(
     finish(world, account, root)
 
 
-def test_the_new_segment_is_edited_by_hand(place: tuple[World, Account, Path]) -> None:
+def test_a_new_segment_that_is_edited_by_hand_is_a_conflict(
+    place: tuple[World, Account, Path],
+) -> None:
     world, account, root = place
     send = world.emulator.console.add_single_send("Spring", segment_ids=[account.ids["A"]])
     assert outcome(apply(world, root, Run())).status is Status.WAITING
-    at = planned(world, root) + 2
+    at = count_plan_requests(world, root) + 2
     by_hand = query("city = 'By hand'")
-    new = twin(world, account)
+    new = new_segment(world, account)
     run = apply(
         world, root, Run(before={at: lambda: world.emulator.console.edit(new.id, query=by_hand)})
     )
     assert (outcome(run).status, run.writes) == (Status.CONFLICT, [])
-    assert twin(world, account).query == by_hand
+    assert new_segment(world, account).query == by_hand
     world.emulator.console.edit_single_send(send, segment_ids=[new.id])
     finish(world, account, root)
 
 
 @pytest.mark.parametrize("argv", [(), ("--on-invalid", "rollback")])
-def test_a_delete_that_is_refused_leaves_both(
+def test_a_refused_delete_leaves_both_segments(
     place: tuple[World, Account, Path], argv: tuple[str, ...]
 ) -> None:
     world, account, root = place
@@ -122,19 +124,21 @@ ID = "0f3ba1c2-5d6e-4f70-8a9b-1c2d3e4f5a6b"
 
 
 def plan(*remotes: Remote, parents: tuple[str, ...] = ()) -> list[str]:
-    """Plan for a segment that is upgraded from v1; give the actions, then the errors."""
+    """Plan an upgrade; return the actions, then the codes of the errors."""
     span = Span("segments/a.yaml", 1, 1)
     declared = Declared(Segment("A", query("a = 1"), parents), span, span, upgrade_from=ID)
-    made = make_plan(TargetRef("production", "api"), [declared], Snapshot(remotes))
-    return [type(one).__name__ for one in made.changes] + [one.code for one in made.errors]
+    result = make_plan(TargetRef("production", "api"), [declared], Snapshot(remotes))
+    return [type(change).__name__ for change in result.changes] + [
+        diagnostic.code for diagnostic in result.errors
+    ]
 
 
-def test_what_follows_from_what_the_account_has() -> None:
+def test_the_plan_depends_on_what_the_account_has() -> None:
     old = Remote(ID, "A", query="a = 1", query_version=None)
     assert plan(old) == ["Upgrade"]
     # Nothing could be checked before it is deleted.
     assert plan(Remote(ID, "A", query_version=None)) == ["query-missing"]
-    # What has its name already is replaced first, if that is allowed.
+    # A segment that has the name already is replaced first, if that is allowed.
     assert plan(
         Remote(ID, "B", query="a = 1", query_version=None),
         Remote("x", "A", query=query("a = 1")),
@@ -148,7 +152,7 @@ def test_what_follows_from_what_the_account_has() -> None:
 
 
 @pytest.mark.parametrize("argv", [("--count-timeout", "0"), ()])
-def test_what_nobody_counts_waits(
+def test_an_upgrade_waits_for_missing_counts(
     place: tuple[World, Account, Path], argv: tuple[str, ...]
 ) -> None:
     world, account, root = place
@@ -171,7 +175,7 @@ def test_what_nobody_counts_waits(
     finish(world, account, root)
 
 
-def test_two_applies_at_once(
+def test_two_concurrent_applies_keep_every_segment(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     number, cases = 12, 0
@@ -183,10 +187,10 @@ def test_two_applies_at_once(
             account.populate(world)
             with wired(world):
                 runs = crossed(partial(apply, world, tmp_path), first, second)
-                told = [(run.requests, run.out) for run in runs]
-                assert not world.violations, (first, second, world.violations, told)
+                details = [(run.requests, run.out) for run in runs]
+                assert not world.violations, (first, second, world.violations, details)
                 for run in runs:
-                    assert run.report is None or not run.report.counts[Status.UNKNOWN], told
+                    assert run.report is None or not run.report.counts[Status.UNKNOWN], details
                 world.clock.forward(301)
                 finish(world, account, tmp_path)
             cases += 1

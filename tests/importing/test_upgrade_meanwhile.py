@@ -1,4 +1,4 @@
-"""Hours pass between the plan of an upgrade and its last step, and people use them."""
+"""Upgrades take hours, and the account changes in the meantime."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segctl.model.single_sends import SingleSend
 from tests.faults.harness import Run, World, wired, write
 from tests.support.builders import query, segment_yaml
 
-from .test_upgrade_interference import outcome, place, twin
+from .test_upgrade_interference import new_segment, outcome, place
 from .test_upgrade_whole_account import LIST, Account, apply, finish
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["place"]
 
 
-def test_a_single_send_that_comes_while_it_is_counted_keeps_the_v1_segment(
+def test_a_single_send_added_while_counting_keeps_the_v1_segment(
     place: tuple[World, Account, Path],
 ) -> None:
     world, account, root = place
@@ -42,20 +42,20 @@ def test_a_single_send_that_comes_while_it_is_counted_keeps_the_v1_segment(
     run = apply(world, root, Run())
     assert outcome(run).status is Status.WAITING, run.out
     assert "`Spring` (draft) still targets the v1 segment" in outcome(run).message
-    assert account.ids["A"] in {one.id for one in world.segments()}
+    assert account.ids["A"] in {record.id for record in world.segments()}
     world.watch = account.watch
-    console.edit_single_send(sends[0], segment_ids=[twin(world, account).id])
+    console.edit_single_send(sends[0], segment_ids=[new_segment(world, account).id])
     finish(world, account, root)
 
 
-def test_a_new_segment_that_is_sent_to_is_not_made_anew(
+def test_a_new_segment_used_by_a_single_send_is_not_replaced(
     place: tuple[World, Account, Path],
 ) -> None:
     world, account, root = place
     console = world.emulator.console
     console.add_single_send("Spring", segment_ids=[account.ids["A"]])
     assert outcome(apply(world, root, Run())).status is Status.WAITING
-    new = twin(world, account)
+    new = new_segment(world, account)
     console.add_single_send("Summer", segment_ids=[new.id])
     extra = f"upgrade_from: {{v1_id: {account.ids['A']}}}\n"
     other = segment_yaml("A", account.query("A"), parent=LIST, extra=extra)
@@ -63,13 +63,13 @@ def test_a_new_segment_that_is_sent_to_is_not_made_anew(
     run = apply(world, root, Run())
     assert (outcome(run).status, run.writes) == (Status.CONFLICT, [])
     assert "`Summer` (draft) targets the new segment" in outcome(run).message
-    assert twin(world, account) == new
+    assert new_segment(world, account) == new
     ignored = apply(world, root, Run(), "--ignore-references", "A")
     assert ignored.code == 0, ignored.out
-    assert [one.version for one in world.segments() if one.name == "A"] == [2]
+    assert [record.version for record in world.segments() if record.name == "A"] == [2]
 
 
-def test_a_segment_made_by_hand_is_changed_for_all_to_see_before_it_takes_a_place(
+def test_a_segment_created_by_hand_is_patched_before_it_replaces_the_v1_segment(
     tmp_path: Path,
 ) -> None:
     account = Account(["A"], renamed={"A": "B"})
@@ -85,17 +85,15 @@ def test_a_segment_made_by_hand_is_changed_for_all_to_see_before_it_takes_a_plac
         run = apply(world, tmp_path, Run())
         assert run.code == 4
         assert "does not match the files yet" in run.err
-        assert {one.id for one in world.segments()} >= {new, account.ids["A"]}
+        assert {record.id for record in world.segments()} >= {new, account.ids["A"]}
         world.emulator.console.edit(new, contacts_count=account.count("A"))
         world.clock.forward(400)
         finish(world, account, tmp_path)
-        assert new in {one.id for one in world.segments()}
+        assert new in {record.id for record in world.segments()}
 
 
 @pytest.mark.parametrize("say", ["name: A\nremoved: true\n", ""])
-def test_a_v1_segment_that_the_v2_list_does_not_show_is_deleted_all_the_same(
-    say: str, tmp_path: Path
-) -> None:
+def test_a_v1_segment_missing_from_the_v2_list_is_deleted(say: str, tmp_path: Path) -> None:
     account = Account(["A"])
     write(tmp_path, {"segctl.yaml": "version: 1\nownership: exclusive\n"})
     write(tmp_path, {"segments/b.yaml": segment_yaml("By hand", query("city = 'Brno'"))})
@@ -110,13 +108,13 @@ def test_a_v1_segment_that_the_v2_list_does_not_show_is_deleted_all_the_same(
             assert "cannot read" not in shown
         run = apply(world, tmp_path, Run())
         assert run.code == 0, run.out + run.err
-        assert account.ids["A"] not in {one.id for one in world.segments()}
+        assert account.ids["A"] not in {record.id for record in world.segments()}
 
 
-def test_a_list_that_still_shows_the_old_segment_blames_nobody(
+def test_a_name_that_is_not_free_yet_is_not_reported_as_taken(
     place: tuple[World, Account, Path],
 ) -> None:
-    """Where the name is not free at once, either, it was not taken by anybody."""
+    """A name that is not free at once was not necessarily taken by someone."""
     world, account, root = place
     world.emulator.faults.add("PATCH * 400")
     run = apply(world, root, Run())
@@ -126,7 +124,7 @@ def test_a_list_that_still_shows_the_old_segment_blames_nobody(
     finish(world, account, root)
 
 
-def test_a_count_from_before_the_query_was_changed_is_no_count() -> None:
+def test_a_count_from_before_the_query_changed_does_not_count() -> None:
     def uncounted(count: int | None, sampled: str | None, updated: str | None) -> bool:
         return Verdict(
             Remote("x", "A", contacts_count=count, sample_updated_at=sampled, updated_at=updated)
@@ -137,12 +135,12 @@ def test_a_count_from_before_the_query_was_changed_is_no_count() -> None:
     assert uncounted(0, None, late)
     assert not uncounted(7, late, early)
     assert not uncounted(0, late, late)
-    # What the server leaves out says nothing against a count.
+    # A field that the server leaves out proves nothing against a count.
     assert not uncounted(7, None, late)
     assert not uncounted(0, late, None)
 
 
-def test_a_saved_plan_is_not_stale_since_somebody_repointed_a_single_send(tmp_path: Path) -> None:
+def test_a_saved_plan_is_not_stale_after_a_single_send_was_repointed(tmp_path: Path) -> None:
     account = Account(["A", "B"], spare=2)
     write(tmp_path, account.files())
     world = World(account.settings(), account.watch)
@@ -158,7 +156,7 @@ def test_a_saved_plan_is_not_stale_since_somebody_repointed_a_single_send(tmp_pa
         finish(world, account, tmp_path)
 
 
-def test_what_uses_it_must_be_known_before_it_is_deleted(
+def test_usage_must_be_known_before_the_delete(
     place: tuple[World, Account, Path],
 ) -> None:
     world, account, root = place
@@ -166,40 +164,40 @@ def test_what_uses_it_must_be_known_before_it_is_deleted(
     run = apply(world, root, Run())
     assert (run.code, outcome(run).status) == (4, Status.FAILED)
     assert "what uses the v1 one was to be read" in outcome(run).message
-    assert account.ids["A"] in {one.id for one in world.segments()}
+    assert account.ids["A"] in {record.id for record in world.segments()}
     finish(world, account, root)
 
 
 class Sends:
-    """Single Sends with who gets them, and which of them were read."""
+    """A reader of Single Sends that records which of them were read."""
 
-    def __init__(self, **held: tuple[str | None, str]) -> None:
-        self.held = held
+    def __init__(self, **sends: tuple[str | None, str]) -> None:
+        self.sends = sends
         self.read: list[str] = []
 
     def list_single_sends(self) -> tuple[SingleSend, ...]:
         return tuple(
-            SingleSend(key, key, "draft", (), edited) for key, (edited, _) in self.held.items()
+            SingleSend(key, key, "draft", (), edited) for key, (edited, _) in self.sends.items()
         )
 
     def get_single_send(self, key: str) -> SingleSend:
         self.read.append(key)
-        edited, segment = self.held[key]
+        edited, segment = self.sends[key]
         return SingleSend(key, key, "draft", (segment,), edited)
 
 
-def test_only_what_was_edited_since_is_read_again(place: tuple[World, Account, Path]) -> None:
+def test_only_single_sends_edited_since_are_read_again(place: tuple[World, Account, Path]) -> None:
     world, *_ = place
     long_ago, just_now = "2026-07-01T00:00:00Z", world.clock.now().isoformat()
     sends = Sends(a=(long_ago, "x"), b=(long_ago, "x"), new=(just_now, "x"), odd=(None, "x"))
     usage_checker = UsageChecker(cast("Reader", sends), world.clock)
-    assert [one.id for one in usage_checker.single_sends_using("x")] == ["a", "b", "new", "odd"]
+    assert [send.id for send in usage_checker.single_sends_using("x")] == ["a", "b", "new", "odd"]
     sends.read.clear()
-    del sends.held["a"]
-    sends.held["b"] = (just_now, "y")
-    assert [one.id for one in usage_checker.single_sends_using("x")] == ["new", "odd"]
+    del sends.sends["a"]
+    sends.sends["b"] = (just_now, "y")
+    assert [send.id for send in usage_checker.single_sends_using("x")] == ["new", "odd"]
     assert sorted(sends.read) == ["b", "new", "odd"]
     sends.read.clear()
-    sends.held = {"c": (long_ago, "x")}
+    sends.sends = {"c": (long_ago, "x")}
     assert usage_checker.single_sends_using("x") == usage_checker.single_sends_using("x")
     assert sends.read == ["c"]

@@ -1,9 +1,9 @@
-"""An account of thirty v1 segments comes out of v1, near its cap, and whatever breaks on the way.
+"""Upgrade of an account with thirty v1 segments, near its limit, with every kind of failure.
 
-Two journeys. The large one takes the whole account over while every run is killed after its next
-write: some segments are sent to and some have no file. The small one meets every kind of fault at
-every request. All the while each name has a v1 segment or a V2 one, the account stays below its
-cap, and nothing else is touched; at the end the account is as declared and the next plan is empty.
+In the large scenario, every run is killed after its next write; Single Sends use some segments, and
+some segments have no file. In the small scenario, every kind of fault hits every request. At every
+moment, each name has a v1 or a V2 segment, the account is within its limit, and nothing else is
+changed. At the end, the account is as declared and the next plan is empty.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ MOST_RUNS = 8
 
 @dataclass
 class Account:
-    """Old segments by name, and what may never happen to them.
+    """v1 segments by name, and the checks that must hold at every moment.
 
-    `referenced` are sent to until somebody repoints what sends; `left` have no file; `renamed` have
-    another name in the files; the account has room for `spare` segments more. `is_crowded`: two
-    applies are at work, and both may make a new segment for a moment.
+    Single Sends use the `referenced` segments until someone repoints them; `left` have no file;
+    `renamed` have another name in the files; the account has room for `spare` more segments.
+    `is_crowded`: two applies run at once, and both may create a new segment for a moment.
     """
 
     names: list[str]
@@ -64,7 +64,7 @@ class Account:
 
     def files(self) -> dict[str, str]:
         """One file for each segment that could be translated."""
-        found = {"segctl.yaml": f"version: 1\nlimits: {{max_segments: {self.cap}}}\n"}
+        files = {"segctl.yaml": f"version: 1\nlimits: {{max_segments: {self.cap}}}\n"}
         for number, name in enumerate(self.declared):
             text = segment_yaml(
                 self.renamed.get(name, name),
@@ -72,8 +72,8 @@ class Account:
                 parent=LIST if number % 5 == 1 else None,
                 extra=f"upgrade_from: {{v1_id: {_id(name, self.names)}}}\n",
             )
-            found[f"segments/{number:02}.yaml"] = text
-        return found
+            files[f"segments/{number:02}.yaml"] = text
+        return files
 
     @property
     def cap(self) -> int:
@@ -102,29 +102,31 @@ class Account:
                     f"To {name}", segment_ids=[self.ids[name]]
                 )
         free = {self.ids[name] for name in self.declared}
-        self.untouched = {one.id: one for one in world.segments() if one.id not in free}
+        self.untouched = {record.id: record for record in world.segments() if record.id not in free}
 
     def _has_list(self, name: str) -> bool:
         return name in self.declared and self.declared.index(name) % 5 == 1
 
     def watch(self, world: World) -> str:
-        """Say what does not hold that must hold at every moment; count what is new."""
-        now = {one.id: one for one in world.segments()}
+        """Return what is wrong now, or an empty string; set the counts of new segments."""
+        now = {record.id: record for record in world.segments()}
         if len(now) > self.cap:
             return f"the account holds {len(now)} segments"
-        for segment_id, one in self.untouched.items():
-            if now.get(segment_id) != one:
-                return f"{one.name} was touched: {now.get(segment_id)}"
-        found = (self._watch(world, name, now) for name in self.declared)
-        return next(filter(None, found), "")
+        for segment_id, record in self.untouched.items():
+            if now.get(segment_id) != record:
+                return f"{record.name} was touched: {now.get(segment_id)}"
+        violations = (self._watch(world, name, now) for name in self.declared)
+        return next(filter(None, violations), "")
 
     def _watch(self, world: World, name: str, now: dict[str, Record]) -> str:
-        new = [one for one in now.values() if self._is_new(one, self.renamed.get(name, name))]
+        new = [
+            record for record in now.values() if self._is_new(record, self.renamed.get(name, name))
+        ]
         if len(new) > 1 and not self.is_crowded:
-            return f"{name} is there twice: {[one.name for one in new]}"
-        for one in new:
-            if one.contacts_count == 0:
-                world.emulator.console.edit(one.id, contacts_count=self.count(name))
+            return f"{name} is there twice: {[record.name for record in new]}"
+        for record in new:
+            if record.contacts_count == 0:
+                world.emulator.console.edit(record.id, contacts_count=self.count(name))
         if self.ids[name] in now:
             return ""
         if not new:
@@ -132,29 +134,31 @@ class Account:
         is_sent_to = name in self.referenced and name not in self.freed
         return f"{name} is gone, and is sent to" if is_sent_to else ""
 
-    def _is_new(self, one: Record, wanted: str) -> bool:
+    def _is_new(self, record: Record, name: str) -> bool:
         return (
-            one.version == V2
-            and one.id not in self.untouched
-            and one.name.partition(" ~segctl-v2-")[0] == wanted
+            record.version == V2
+            and record.id not in self.untouched
+            and record.name.partition(" ~segctl-v2-")[0] == name
         )
 
     def free(self, world: World) -> None:
-        """Repoint what is sent to a segment whose upgraded form is there, as the report asks."""
+        """Repoint the Single Sends to the new segments that exist, as the report asks."""
         for name, send in self.sends.items():
-            wanted = self.renamed.get(name, name)
-            for new in [one.id for one in world.segments() if self._is_new(one, wanted)]:
+            final_name = self.renamed.get(name, name)
+            for new in [
+                record.id for record in world.segments() if self._is_new(record, final_name)
+            ]:
                 world.emulator.console.edit_single_send(send, segment_ids=[new])
                 self.freed.add(name)
 
     def end(self, world: World) -> str:
-        """Say in what the account is not as declared."""
-        now = [one for one in world.segments() if one.id not in self.untouched]
-        want = sorted(
+        """Return how the account differs from what is declared, or an empty string."""
+        now = [record for record in world.segments() if record.id not in self.untouched]
+        expected = sorted(
             (self.renamed.get(name, name), self.query(name), V2) for name in self.declared
         )
-        found = sorted((one.name, one.query, one.version) for one in now)
-        return "" if found == want else f"the account holds {found}, declared is {want}"
+        actual = sorted((record.name, record.query, record.version) for record in now)
+        return "" if actual == expected else f"the account holds {actual}, declared is {expected}"
 
 
 def _id(name: str, names: list[str]) -> str:
@@ -165,8 +169,8 @@ def apply(world: World, root: Path, run: Run, *argv: str) -> Run:
     return world.run(root, "apply", "--auto-approve", *argv, run=run)
 
 
-def wire(world: World) -> None:
-    """No request of all that were ever sent asks to delete contacts, or patches a v1 segment."""
+def check_requests(world: World) -> None:
+    """Check that no request deleted contacts or changed a v1 segment."""
     for entry in world.emulator.log:
         assert "delete_contacts" not in entry.target
         path = entry.target.removeprefix("/v3/marketing/segments/")
@@ -186,13 +190,13 @@ def finish(world: World, account: Account, root: Path) -> None:
     assert not account.end(world), (account.end(world), run.out, run.err)
     plan = world.run(root, "plan", "--detailed-exitcode", run=Run())
     assert plan.code == 0, plan.out
-    wire(world)
+    check_requests(world)
     headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/json"}
     lists = json.loads(world.emulator.handle("GET", "/v3/marketing/lists", headers).body)
-    assert [one["contact_count"] for one in lists["result"]] == [12_345]
+    assert [contact_list["contact_count"] for contact_list in lists["result"]] == [12_345]
 
 
-def test_thirty_segments_and_no_run_that_lives_longer_than_one_write(
+def test_thirty_upgrades_survive_a_kill_after_every_write(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     names = [f"Old {number:02}" for number in range(30)]
@@ -214,24 +218,24 @@ def test_thirty_segments_and_no_run_that_lives_longer_than_one_write(
                 break
             deaths += 1
             world.clock.forward(120)
-        # All is done but for what is sent to. One of those has its new segment, for which there
-        # is room; the report says who has to do what.
+        # Only referenced segments are left. There is room for the new segment of one of them;
+        # the report says what to do.
         assert (run.code, run.writes) == (4, [])
         assert run.report is not None
-        assert sorted(one.change.name for one in run.report.outcomes) == [
+        assert sorted(outcome.change.name for outcome in run.report.outcomes) == [
             "New 03",
             "Old 04",
             "Old 05",
         ]
-        assert {one.status for one in run.report.outcomes} == {"waiting"}
-        (stands,) = [one for one in run.report.outcomes if one.is_written]
-        assert "`To Old 03` (draft) still targets the v1 segment" in stands.message
-        assert stands.id is not None
-        assert stands.id in stands.hint
+        assert {outcome.status for outcome in run.report.outcomes} == {"waiting"}
+        (written,) = [outcome for outcome in run.report.outcomes if outcome.is_written]
+        assert "`To Old 03` (draft) still targets the v1 segment" in written.message
+        assert written.id is not None
+        assert written.id in written.hint
         finish(world, account, tmp_path)
         assert deaths >= 3 * (len(account.declared) - 3) - 2
-        left = [one for one in world.segments() if one.version == V1]
-        assert sorted(one.name for one in left) == sorted(account.left)
+        left = [outcome for outcome in world.segments() if outcome.version == V1]
+        assert sorted(outcome.name for outcome in left) == sorted(account.left)
     record_property("count: runs killed on the way out of v1", deaths)
 
 
@@ -240,7 +244,7 @@ AFTER = ("500 after x5", "killed after")
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, *AFTER])
-def test_a_fault_at_every_request(
+def test_upgrades_survive_a_fault_at_every_request(
     fault: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     number, struck = 1, True
@@ -252,7 +256,7 @@ def test_a_fault_at_every_request(
 
 
 def _strike(fault: str, number: int, root: Path) -> bool:
-    """Let one fault strike one request of a first apply; say whether there was such a request."""
+    """Let a fault hit one request of the first apply; return whether there was such a request."""
     account = Account(
         ["A", "B", "C"], referenced=frozenset("B"), renamed={"C": "D"}, spare=number % 2 + 1
     )
@@ -271,7 +275,7 @@ def _strike(fault: str, number: int, root: Path) -> bool:
         struck = run.dead or world.emulator.faults.struck > 0
         world.emulator.faults.clear()
         assert not world.violations, (number, world.violations, run.requests)
-        # Whatever it was, only what is sent to is left soon, or what that leaves no room for.
+        # Soon only the referenced segment is left, and what has no room because of it.
         for _ in range(2):
             world.clock.forward(301)
             again = apply(world, root, Run())
@@ -282,7 +286,7 @@ def _strike(fault: str, number: int, root: Path) -> bool:
     return struck
 
 
-def test_without_any_room_nothing_is_begun(tmp_path: Path) -> None:
+def test_without_room_nothing_is_written(tmp_path: Path) -> None:
     account = Account(["A", "B"], spare=0)
     write(tmp_path, account.files())
     world = World(account.settings(), account.watch)
@@ -294,7 +298,7 @@ def test_without_any_room_nothing_is_begun(tmp_path: Path) -> None:
         assert "while a v1 segment and its upgraded form both exist" in run.out
 
 
-def test_with_room_upgrades_stand_side_by_side(tmp_path: Path) -> None:
+def test_with_room_upgrades_run_concurrently(tmp_path: Path) -> None:
     names = [f"Old {number}" for number in range(6)]
     for spare in (1, 3):
         account = Account(names, spare=spare)
@@ -313,7 +317,7 @@ def test_with_room_upgrades_stand_side_by_side(tmp_path: Path) -> None:
             run = apply(world, tmp_path, Run())
             assert run.code == 0, run.out + run.err
             assert most == account.cap
-            # The locks of all are waited out together: one after another they would take longer.
+            # All wait for their locks together: one after another would take longer.
             assert world.clock.moment < 300 + len(names) * 40
             finish(world, account, tmp_path)
 
@@ -325,7 +329,7 @@ def test_with_room_upgrades_stand_side_by_side(tmp_path: Path) -> None:
         (("--fail-fast",), "not_attempted", "--fail-fast stops there"),
     ],
 )
-def test_what_stands_there_twice_leaves_no_room(
+def test_an_unfinished_upgrade_leaves_no_room(
     tmp_path: Path, argv: tuple[str, ...], status: str, words: str
 ) -> None:
     account = Account(["A", "B"])

@@ -64,7 +64,7 @@ def read(text: str) -> Segment:
 
 
 @pytest.mark.parametrize(("query", "written"), QUERIES.items(), ids=map(ascii, QUERIES))
-def test_a_query_in_its_file(query: str, written: str) -> None:
+def test_a_query_is_written_readably(query: str, written: str) -> None:
     text = segment_text(Segment("X", query), {}).text
     assert text == f"name: X\nquery_dsl: {written}"
     assert read(text).query == query
@@ -107,7 +107,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("name", "written"), NAMES.items(), ids=map(ascii, NAMES))
-def test_a_name_in_its_file(name: str, written: str) -> None:
+def test_a_name_is_quoted_if_needed(name: str, written: str) -> None:
     text = segment_text(Segment(name, ONE), {}).text
     assert text == f"name: {written}\nquery_dsl: {ONE}\n"
     assert read(text).name == name
@@ -165,18 +165,20 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("reason", "segment"), REFUSED.items(), ids=REFUSED)
-def test_what_no_file_can_hold_has_a_reason(reason: str, segment: Segment) -> None:
+def test_a_segment_that_no_file_can_contain_has_a_reason(reason: str, segment: Segment) -> None:
     written = segment_text(segment, {})
     assert (written.text, written.reason) == ("", reason)
 
 
-def test_a_text_that_reads_as_another_segment_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_declares_another_segment_is_not_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("segctl.declarations.generating._escape", lambda _: "x")
     assert segment_text(Segment("X", "a\r"), {}).reason == "segctl cannot write it exactly"
 
 
 @pytest.mark.parametrize("query", SHAPES)
-def test_fmt_leaves_alone_what_stays_on_one_line(query: str) -> None:
+def test_fmt_does_not_change_a_query_on_one_line(query: str) -> None:
     text = segment_text(Segment("X", query), {LIST: "A list"}).text
     assert read(text).query == query
     if "query_dsl: |" not in text:
@@ -195,7 +197,7 @@ FEW = st.lists(
 
 @settings(max_examples=600)
 @given(TEXTS | st.just("X"), TEXTS | FEW, st.booleans(), TEXTS)
-def test_a_file_says_exactly_what_it_was_made_of(
+def test_a_file_declares_exactly_its_segment(
     name: str, query: str, has_parent: bool, list_name: str
 ) -> None:
     segment = Segment(name, query, (LIST,) if has_parent else ())
@@ -212,6 +214,6 @@ WELL = st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\t\n\r\
 
 @settings(max_examples=300)
 @given(st.text(WELL, max_size=40) | FEW)
-def test_whatever_is_no_control_character_can_be_written(text: str) -> None:
+def test_any_text_without_control_characters_can_be_written(text: str) -> None:
     segment = Segment("X", f"{text}x")
     assert read(segment_text(segment, {}).text) == segment

@@ -45,37 +45,39 @@ def find(query: str, account_schema: AccountSchema = KNOWN) -> tuple[Finding, ..
 
 
 @pytest.mark.parametrize(("code", "query", "excerpt", "message", "hint"), FIRES)
-def test_it_fires(code: str, query: str, excerpt: str, message: str, hint: str) -> None:
-    first = next(found for found in find(query) if found.code == code)
+def test_a_rule_reports_its_violation(
+    code: str, query: str, excerpt: str, message: str, hint: str
+) -> None:
+    first = next(finding for finding in find(query) if finding.code == code)
     assert (query[first.start : first.end], first.message, first.hint) == (excerpt, message, hint)
     assert not message.endswith(".")
 
 
 @pytest.mark.parametrize(("code", "query"), SILENT)
-def test_it_stays_silent(code: str, query: str) -> None:
-    assert code not in {found.code for found in find(query)}
+def test_a_rule_does_not_report_what_is_correct(code: str, query: str) -> None:
+    assert code not in {finding.code for finding in find(query)}
 
 
-def test_the_corpus_is_large() -> None:
+def test_every_rule_has_three_examples_of_each_kind() -> None:
     for code in RULES:
         assert sum(row[0] == code for row in FIRES) >= 3, code
         assert sum(row[0] == code for row in SILENT) >= 3, code
 
 
 def queries_of_segments() -> list[str]:
-    found = [path.read_text("utf-8") for path in SEGMENTS.rglob("*.sql")]
+    queries = [path.read_text("utf-8") for path in SEGMENTS.rglob("*.sql")]
     for path in SEGMENTS.rglob("*.yaml"):
         query = yaml.safe_load(path.read_text("utf-8")).get("query_dsl")
-        found += [query] if query else []
-    return found
+        queries += [query] if query else []
+    return queries
 
 
 @pytest.mark.parametrize("query", [*SHAPES, *queries_of_segments()])
-def test_what_real_accounts_use_is_clean(query: str) -> None:
+def test_queries_of_real_accounts_have_no_warnings(query: str) -> None:
     # '<uuid>' stands for two different ids.
     query = query.replace("<uuid>", LIST, 1).replace("<uuid>", LIST[:-1] + "2")
-    found = find(query, AccountSchema(FIELDS, fresh=True))
-    assert [one for one in found if one.severity is not Severity.INFO] == []
+    findings = find(query, AccountSchema(FIELDS, fresh=True))
+    assert [finding for finding in findings if finding.severity is not Severity.INFO] == []
 
 
 def whole(text: str) -> str:
@@ -83,13 +85,13 @@ def whole(text: str) -> str:
 
 
 @pytest.mark.parametrize("code", RULES)
-def test_the_documented_examples_are_true(code: str) -> None:
+def test_the_documented_examples_do_what_they_say(code: str) -> None:
     rule = RULES[code]
-    assert {found.code for found in find(whole(example(rule, "Bad")))} == {code}
-    assert code not in {found.code for found in find(whole(example(rule, "Good")))}
+    assert {finding.code for finding in find(whole(example(rule, "Bad")))} == {code}
+    assert code not in {finding.code for finding in find(whole(example(rule, "Good")))}
 
 
-def test_the_documentation() -> None:
+def test_every_rule_is_documented() -> None:
     for code, rule in ALL_RULES.items():
         text = explain(code)
         assert text.startswith(f"{code} (")
@@ -103,46 +105,46 @@ def test_the_documentation() -> None:
         explain("nonsense")
 
 
-def test_what_is_not_known_is_no_error() -> None:
+def test_an_unknown_name_is_a_warning_unless_the_fields_are_fresh() -> None:
     for account_schema in (NOTHING, AccountSchema(FIELDS, fresh=False)):
-        (found,) = find(W + "prefered_language = 'cs'", account_schema)
-        assert (found.code, found.severity) == ("unknown-column", Severity.WARNING)
-    (found,) = find(W + "zzz = 'cs'", NOTHING)
-    assert found.hint.startswith("run `segctl fields pull`")
-    (found,) = find(W + 'first_name = "John"', NOTHING)
-    assert (found.code, found.severity) == ("quoted-value", Severity.WARNING)
-    (found,) = find("SELECT contact_id, updated_at FROM event_data WHERE zzz = 1")[:1]
-    assert found.severity is Severity.WARNING or found.code != "unknown-column"
+        (finding,) = find(W + "prefered_language = 'cs'", account_schema)
+        assert (finding.code, finding.severity) == ("unknown-column", Severity.WARNING)
+    (finding,) = find(W + "zzz = 'cs'", NOTHING)
+    assert finding.hint.startswith("run `segctl fields pull`")
+    (finding,) = find(W + 'first_name = "John"', NOTHING)
+    assert (finding.code, finding.severity) == ("quoted-value", Severity.WARNING)
+    (finding,) = find("SELECT contact_id, updated_at FROM event_data WHERE zzz = 1")[:1]
+    assert finding.severity is Severity.WARNING or finding.code != "unknown-column"
 
 
-def test_the_account_may_have_more_reserved_fields() -> None:
+def test_reserved_fields_of_the_account_are_known() -> None:
     account_schema = AccountSchema({}, fresh=True, reserved_fields={"nickname": ColumnType.VARCHAR})
     assert find(W + "nickname = 'x'", account_schema) == ()
-    (found,) = find(W + "nicknam = 'x'", account_schema)
-    assert found.hint == "did you mean `nickname`?"
+    (finding,) = find(W + "nicknam = 'x'", account_schema)
+    assert finding.hint == "did you mean `nickname`?"
 
 
-def test_findings_come_in_the_order_of_places() -> None:
-    starts = [found.start for found in find(W + "zzz = 1 AND country != 'x' AND 1 = 1")]
+def test_findings_are_in_the_order_of_places() -> None:
+    starts = [finding.start for finding in find(W + "zzz = 1 AND country != 'x' AND 1 = 1")]
     assert starts == sorted(starts)
     assert len(starts) == 3
 
 
-def test_a_chain_of_joined_texts_is_told_once() -> None:
+def test_a_chain_of_concatenations_is_reported_once() -> None:
     text = W + "city || ' ' || country || '!' = 'x'"
-    (found,) = [one for one in find(text) if one.code == "undocumented-syntax"]
-    assert text[found.start : found.end] == "city || ' '"
+    (finding,) = [finding for finding in find(text) if finding.code == "undocumented-syntax"]
+    assert text[finding.start : finding.end] == "city || ' '"
 
 
-def test_a_private_finding_says_so() -> None:
-    (found,) = find(W + "email = 'some@one.test'")
-    assert found.private
-    assert "some@" not in found.message + found.hint
+def test_personal_data_is_marked_private() -> None:
+    (finding,) = find(W + "email = 'some@one.test'")
+    assert finding.private
+    assert "some@" not in finding.message + finding.hint
 
 
-def test_a_person_is_found_once() -> None:
-    (found,) = find(W + "email = 'some@one.test'")
-    assert found.code == "personal-data"
+def test_personal_data_is_reported_once() -> None:
+    (finding,) = find(W + "email = 'some@one.test'")
+    assert finding.code == "personal-data"
     assert len(find(W + "phone_number = '+420 777 123 456' AND country = 'some@one.test'")) == 2
     assert find(W + "(email = 'some@one.test'")[-1].private
 
@@ -150,8 +152,8 @@ def test_a_person_is_found_once() -> None:
 @pytest.mark.parametrize("query", ACCEPTED)
 def test_lint_never_raises(query: str) -> None:
     for account_schema in (KNOWN, NOTHING):
-        for found in find(query, account_schema):
-            assert 0 <= found.start <= found.end <= len(query)
+        for finding in find(query, account_schema):
+            assert 0 <= finding.start <= finding.end <= len(query)
 
 
 @settings(deadline=None)
@@ -159,9 +161,9 @@ def test_lint_never_raises(query: str) -> None:
 def test_lint_never_raises_on_any_query(meaning: Meaning, random: Random) -> None:
     text = spell(meaning, random)
     for account_schema in (KNOWN, NOTHING):
-        for found in find(text, account_schema):
-            assert 0 <= found.start <= found.end <= len(text)
-            assert found.code in RULES
+        for finding in find(text, account_schema):
+            assert 0 <= finding.start <= finding.end <= len(text)
+            assert finding.code in RULES
 
 
 @pytest.mark.parametrize(
