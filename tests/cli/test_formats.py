@@ -161,7 +161,7 @@ def test_a_refusal_to_apply_says_why_in_the_format(
         assert result.out == ""
         return
     found = read(output, result.out)
-    assert "the most is 0" in result.out
+    assert "more than the limit of 0" in result.out
     match output:
         case "markdown":
             assert result.out.startswith("<!-- segctl:apply target=production ")
