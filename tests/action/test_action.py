@@ -128,7 +128,7 @@ def test_an_account_that_moved_on_is_not_applied_to(shop: Shop) -> None:
     # A person looks at the plan as it is now, and approves it by hand.
     assert "1 to patch" in refused.summary
     assert "total_spend &gt; 1" in refused.summary or "total_spend > 1" in refused.summary
-    digest = re.search(r"digest <code>([0-9a-f]{16})</code>, and", refused.summary)
+    digest = re.search(r"got <code>([0-9a-f]{16})</code>", refused.summary)
     assert digest, refused.summary
     assert shop.run(command="apply", expect_digest=digest[1]).code == 0
     assert shop.remote.definitions()["VIP"][0] == query("total_spend > 500")
