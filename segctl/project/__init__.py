@@ -1,4 +1,4 @@
-"""The project on disk and around it: segctl.yaml, the files' bytes, the environment.
+"""The project on disk and around it: segctl.yaml, the contents of its files, the environment.
 
-What the files declare is the business of `declarations/`.
+Does not know what the files declare: that is the business of `declarations/`.
 """

@@ -1,7 +1,7 @@
-"""segctl.yaml: the settings of a project, and which target a run is for.
+"""segctl.yaml: the settings of a project, and the choice of the target.
 
-Everybody who opens a pull request can edit it, so it can hold neither a key nor a host nor a
-command; those come from the environment alone (`environment.py`).
+Anyone who opens a pull request can edit the file, so it holds neither a key nor a host nor a
+command; those come only from the environment (`environment.py`).
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ class Target:
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether it is the emulator inside this process."""
+        """Whether the account is the emulator inside this process."""
         return self.name == SANDBOX
 
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """The `lint` of segctl.yaml: severities by code (`off` among them), a pattern for names."""
+    """The `lint` settings: severities by code (or `off`), and a pattern for names."""
 
     rules: Mapping[str, str] = field(default_factory=dict)
     name_pattern: str | None = None
 
 
 PULLED = "pulled"
-"""What stands in the place of a file for the base that `segctl contacts pull` made."""
+"""The value that stands for the contacts of `segctl contacts pull`, instead of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +87,23 @@ class Config:
 
 
 def load_config(root: Path) -> Config:
-    """Read the segctl.yaml of a folder; without one, the defaults.
+    """Return the settings in the segctl.yaml of a folder, or the defaults without one.
 
-    Raises `UsageError` where it cannot be read and `InvalidInput` with every problem in it.
+    Raises `UsageError` if it cannot be read, and `InvalidInput` with every problem in it.
     """
     data = _read(root)
     if data is None:
         return Config(root)
-    text, broken = decode_utf8(FILE, data)
-    if broken is not None:
-        raise InvalidInput([broken])
+    text, problem = decode_utf8(FILE, data)
+    if problem is not None:
+        raise InvalidInput([problem])
     document = parse_document(FILE, text)
     if not document.report_api_keys(whole=False):
         if document.value is not None:
             check_schema(document, "segctl")
             _check_values(document)
         elif not document.diagnostics:
-            hint = "write `version: 1`, or delete the file"
+            hint = "add `version: 1`, or delete the file"
             document.report_at("empty-file", "the file is empty", Span(FILE, 1, 1), hint=hint)
     if document.diagnostics:
         raise InvalidInput(sort_diagnostics(document.diagnostics))
@@ -116,12 +116,13 @@ def _read(root: Path) -> bytes | None:
         # A link could show a line of any file on this machine in a message about bad YAML.
         if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
             raise UsageError(
-                f"{FILE} is a link that leads out of the project", hint="put the file itself there"
+                f"{FILE} is a link that leads out of the project",
+                hint="replace the link by the file",
             )
         if not path.exists():
             return None
         if not path.is_file():
-            raise UsageError(f"{FILE} is not a file", hint="remove it, or put a file there")
+            raise UsageError(f"{FILE} is not a file", hint="remove it, or replace it by a file")
         return read_bounded(path, MAX_BYTES)
     except (OSError, RuntimeError) as error:
         # RuntimeError: a link to itself, before Python 3.13.
@@ -130,7 +131,7 @@ def _read(root: Path) -> bytes | None:
 
 
 def _check_values(document: Document) -> None:
-    """Check what a schema cannot say; what has the wrong type is reported already."""
+    """Check what a schema cannot express; the schema has reported values of a wrong type."""
     value = document.value if isinstance(document.value, dict) else {}
     folder, default = value.get("segments"), value.get("default_target")
     zone, targets = value.get("time_zone"), value.get("targets", {DEFAULT_TARGET: None})
@@ -139,24 +140,24 @@ def _check_values(document: Document) -> None:
             "bad-folder",
             "`segments` must be a folder inside the project, with forward slashes",
             path=("segments",),
-            hint="such as `segments: segments`; another project is opened with -C DIR",
+            hint="such as `segments: segments`; run with -C DIR to open another project",
         )
     if isinstance(targets, dict):
         if SANDBOX in targets:
             document.report(
                 "reserved-target",
-                f"the target `{SANDBOX}` always exists and cannot be declared",
+                f"the target `{SANDBOX}` is reserved: it always exists",
                 path=("targets", SANDBOX),
                 key=True,
-                hint="remove it: `--target sandbox` needs no settings",
+                hint="remove it; `--target sandbox` needs no settings",
             )
         known = [name for name in targets if name != SANDBOX] + [SANDBOX]
         if isinstance(default, str) and default and default not in known:
             document.report(
                 "unknown-target",
-                f"there is no target {quote_value(default)}",
+                f"target {quote_value(default)} not found",
                 path=("default_target",),
-                hint=did_you_mean(default, known, f"there are {', '.join(known)}"),
+                hint=did_you_mean(default, known, f"the targets are {', '.join(known)}"),
             )
     _check_contacts(document, value.get("contacts"))
     if isinstance(value.get("lint"), dict):
@@ -164,7 +165,7 @@ def _check_values(document: Document) -> None:
     if isinstance(zone, str) and zone and not _is_time_zone(zone):
         document.report(
             "unknown-time-zone",
-            f"{quote_value(zone)} is not an IANA time zone",
+            f"unknown time zone {quote_value(zone)}",
             path=("time_zone",),
             hint=_time_zone_hint(zone),
         )
@@ -173,7 +174,7 @@ def _check_values(document: Document) -> None:
 def _check_contacts(document: Document, value: Any) -> None:
     if isinstance(value, str) and value != PULLED:
         hint = f"write `contacts: {PULLED}`, or `contacts:` with `contacts: contacts.csv` below it"
-        message = f"`contacts` is `{PULLED}`, or names files"
+        message = f"`contacts` must be `{PULLED}` or name files"
         document.report("bad-value", message, path=("contacts",), hint=hint)
     for key, file in value.items() if isinstance(value, dict) else ():
         if isinstance(file, str) and file and not _is_inside(file):
@@ -181,7 +182,7 @@ def _check_contacts(document: Document, value: Any) -> None:
                 "bad-file",
                 f"`contacts.{key}` must be a file inside the project, with forward slashes",
                 path=("contacts", key),
-                hint="a file elsewhere is given on the command line: --contacts, --events",
+                hint="pass files elsewhere on the command line: --contacts, --events",
             )
 
 
@@ -189,24 +190,28 @@ def _check_lint(document: Document, value: dict[str, Any]) -> None:
     from segctl.declarations.linter import settings_problems  # noqa: PLC0415 - only where rules are set
 
     rules, pattern = value.get("rules"), value.get("name_pattern")
-    for found in settings_problems(
+    for problem in settings_problems(
         rules if isinstance(rules, dict) else (), pattern if isinstance(pattern, str) else None
     ):
         document.report(
-            found.code, found.summary, path=("lint", *found.path), key=found.key, hint=found.hint
+            problem.code,
+            problem.summary,
+            path=("lint", *problem.path),
+            key=problem.key,
+            hint=problem.hint,
         )
 
 
 def _is_inside(folder: str) -> bool:
     normal = posixpath.normpath(folder)
-    outside = folder.startswith("/") or normal.split("/")[0] == ".." or normal == "."
-    # A drive letter, too, would lead away from the project.
+    is_outside = folder.startswith("/") or normal.split("/")[0] == ".." or normal == "."
+    # A drive letter would lead out of the project as well.
     return not (
-        outside or "\\" in folder or PureWindowsPath(folder).drive or not folder.isprintable()
+        is_outside or "\\" in folder or PureWindowsPath(folder).drive or not folder.isprintable()
     )
 
 
-# Files in the time zone folder that mean nothing to anybody else's machine.
+# Files in the time zone folder that mean something only on this machine.
 _LOCAL_ZONES = re.compile(r"localtime$|posixrules$|Factory$|posix/|right/")
 
 
@@ -214,7 +219,7 @@ def _is_time_zone(name: str) -> bool:
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - only where segctl.yaml names one
 
     if name == "UTC":
-        # Known even where the machine has no time zones at all.
+        # Known even if the machine has no time zone data.
         return True
     try:
         ZoneInfo(name)
@@ -228,8 +233,10 @@ def _time_zone_hint(name: str) -> str:
 
     known = sorted(available_timezones())
     if not known:
-        return "this machine has no time zones: pip install tzdata"
-    return did_you_mean(name, known, "write one such as Europe/Prague, America/Chicago or UTC")
+        return "this machine has no time zone data; run `pip install tzdata`"
+    return did_you_mean(
+        name, known, "use an IANA name such as Europe/Prague, America/Chicago or UTC"
+    )
 
 
 def _config(root: Path, value: dict[str, Any]) -> Config:
@@ -250,10 +257,9 @@ def _config(root: Path, value: dict[str, Any]) -> Config:
 
 
 def _limits(value: dict[str, Any]) -> Limits:
-    most = value.get("max_audience_change")
-    return Limits(
-        **{**value, "max_audience_change": None if most is None else parse_percentage(most)},
-    )
+    change = value.get("max_audience_change")
+    percentage = None if change is None else parse_percentage(change)
+    return Limits(**{**value, "max_audience_change": percentage})
 
 
 def _contacts(value: Any) -> ContactFiles | None:
@@ -263,34 +269,35 @@ def _contacts(value: Any) -> ContactFiles | None:
 
 
 def _lint(value: dict[str, Any]) -> Lint:
-    # YAML takes a bare `off` for false, and who writes it means off.
+    # YAML reads a bare `off` as false, but it means off here.
     rules = {code: level or "off" for code, level in value.get("rules", {}).items()}
     return Lint(rules, value.get("name_pattern"))
 
 
-def choose_target(config: Config, asked: str | None, env: Mapping[str, str]) -> Target:
-    """Give the target of --target, else of SEGCTL_TARGET, else the default, else the only one.
+def choose_target(config: Config, requested: str | None, env: Mapping[str, str]) -> Target:
+    """Return the target of --target, else of SEGCTL_TARGET, else the default, else the only one.
 
-    Raises `UsageError` where there is no such target or no way to choose.
+    `requested` is that of --target. Raises `UsageError` if there is no such target, or none of
+    these.
     """
-    if asked == "":
+    if requested == "":
         # `--target "$UNSET"` must not end on the default account.
-        raise UsageError("--target is empty", hint="name a target, or leave the option out")
-    name = asked or env.get("SEGCTL_TARGET") or config.default_target
+        raise UsageError("--target is empty", hint="name a target, or remove the option")
+    name = requested or env.get("SEGCTL_TARGET") or config.default_target
     if name is None and len(config.targets) == 1:
         name = next(iter(config.targets))
     known = [*config.targets, SANDBOX]
     if name is None:
         raise UsageError(
-            f"there are several targets: {', '.join(known)}",
-            hint="choose one with --target, SEGCTL_TARGET or `default_target` in segctl.yaml",
+            f"no target selected; the targets are {', '.join(known)}",
+            hint="select one with --target, SEGCTL_TARGET or `default_target` in segctl.yaml",
         )
     if name == SANDBOX:
         return Target(SANDBOX)
     if name not in config.targets:
-        source = "" if asked else " (from SEGCTL_TARGET)"
+        source = "" if requested else " (from SEGCTL_TARGET)"
         raise UsageError(
-            redact(f"there is no target {quote_value(name)}{source}"),
-            hint=did_you_mean(name, known, f"there are {', '.join(known)}"),
+            redact(f"target {quote_value(name)}{source} not found"),
+            hint=did_you_mean(name, known, f"the targets are {', '.join(known)}"),
         )
     return config.targets[name]

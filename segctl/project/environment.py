@@ -1,7 +1,7 @@
-"""What only the owner of a machine sets: the key, the server, the folder for caches.
+"""Settings that only the owner of a machine makes: the key, the server, the folder for caches.
 
-Owns the way to a key, which never shows what it finds, and the check of SEGCTL_BASE_URL. None of
-it can come from segctl.yaml, which a pull request can edit.
+Owns the search for a key, which never shows what it finds, and the check of SEGCTL_BASE_URL. None
+of these come from segctl.yaml, which a pull request can edit.
 """
 
 from __future__ import annotations
@@ -25,56 +25,56 @@ if TYPE_CHECKING:
     from segctl.project.config import Target
 
 COMMAND_TIMEOUT = 60.0
-"""Seconds that SEGCTL_API_KEY_COMMAND may take."""
+"""The seconds that SEGCTL_API_KEY_COMMAND may take."""
 
 _HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 _LARGEST_KEY = 4096
-_TRY = "to try things out without an account: segctl --target sandbox plan"
+_TRY = "to try segctl without an account, run `segctl --target sandbox plan`"
 
 
 def base_url(target: Target, env: Mapping[str, str]) -> str:
-    """Give the address of a target's API: SEGCTL_BASE_URL, else the region's.
+    """Return the address of a target's API: SEGCTL_BASE_URL, else that of its region.
 
-    Raises `UsageError` for anything but https, plain http on this machine aside.
+    Raises `UsageError` for anything but https, except for plain http on this machine.
     """
     url = env.get("SEGCTL_BASE_URL", "")
     if not url:
         return _HOSTS[target.region]
-    hint = "write something like https://api.sendgrid.com or http://127.0.0.1:8425"
+    hint = "set it to an address such as https://api.sendgrid.com or http://127.0.0.1:8425"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise UsageError("SEGCTL_BASE_URL is not a URL", hint=hint) from None
-    # urlsplit forgives what an HTTP client reads another way: line breaks, backslashes.
-    plain = all("!" <= char <= "~" and char != "\\" for char in url)
-    if parts.scheme not in {"http", "https"} or not host or not plain:
-        raise UsageError("SEGCTL_BASE_URL is not a URL", hint=hint)
+        raise UsageError("SEGCTL_BASE_URL is not a valid URL", hint=hint) from None
+    # urlsplit accepts what an HTTP client reads differently: line breaks, backslashes.
+    is_plain = all("!" <= char <= "~" and char != "\\" for char in url)
+    if parts.scheme not in {"http", "https"} or not host or not is_plain:
+        raise UsageError("SEGCTL_BASE_URL is not a valid URL", hint=hint)
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise UsageError(
-            "SEGCTL_BASE_URL must hold neither a user, a password, a query nor a fragment",
+            "SEGCTL_BASE_URL must not contain a user, a password, a query or a fragment",
             hint=hint,
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise UsageError(
-            "SEGCTL_BASE_URL must be https: the key would travel in the clear",
-            hint="plain http is for this machine alone, such as http://127.0.0.1:8425",
+            "SEGCTL_BASE_URL must use https: otherwise the key is sent unencrypted",
+            hint="plain http is allowed only for this machine, such as http://127.0.0.1:8425",
         )
     return url.rstrip("/")
 
 
 def cache_folder(env: Mapping[str, str]) -> Path | None:
-    """Give the folder for what may be lost: SEGCTL_CACHE_DIR, else the user's own for caches.
+    """Return the folder for caches: SEGCTL_CACHE_DIR, else that of the user.
 
-    `None` where the machine has neither. The folder need not exist yet.
+    `None` if there is neither. The folder need not exist yet.
     """
-    own = _path(env, "SEGCTL_CACHE_DIR")
-    if own is not None:
-        return own
+    configured = _path(env, "SEGCTL_CACHE_DIR")
+    if configured is not None:
+        return configured
     home = _path(env, "HOME")
     folders = {"win32": _path(env, "LOCALAPPDATA"), "darwin": home and home / "Library" / "Caches"}
-    above = _path(env, "XDG_CACHE_HOME") or folders.get(sys.platform, home and home / ".cache")
-    return above / "segctl" if above else None
+    parent = _path(env, "XDG_CACHE_HOME") or folders.get(sys.platform, home and home / ".cache")
+    return parent / "segctl" if parent else None
 
 
 def _path(env: Mapping[str, str], variable: str) -> Path | None:
@@ -82,43 +82,43 @@ def _path(env: Mapping[str, str], variable: str) -> Path | None:
 
 
 def account_digest(url: str, subuser: str | None, key: Secret) -> str:
-    """Name an account without saying which it is: 32 hex digits, the same for the same three."""
+    """Return 32 hex digits that identify an account without naming it."""
     text = "\0".join(("segctl account", url, subuser or "", key.reveal()))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def api_key(target: Target, env: Mapping[str, str]) -> Secret:
-    """Find a target's key.
+    """Return the key of a target.
 
-    In its variable, else in the file that the variable's name with _FILE names
-    (SENDGRID_API_KEY_FILE for the default one), else in what SEGCTL_API_KEY_COMMAND prints, which
-    is told the target by SEGCTL_TARGET. So no target is ever served another's key by default.
+    It is read from its variable, else from the file named by that variable with the suffix _FILE
+    (SENDGRID_API_KEY_FILE for the default one), else from the output of SEGCTL_API_KEY_COMMAND,
+    which gets the target in SEGCTL_TARGET. So no target uses the key of another by default.
 
-    Raises `UsageError`, which never quotes what was found, where there is none or it is no key.
+    Raises `UsageError`, which never quotes a value, if there is no key or an invalid one.
     """
     if env.get(target.api_key_env):
-        return _checked(env[target.api_key_env], target.api_key_env)
+        return _check_key(env[target.api_key_env], target.api_key_env)
     file_variable = f"{target.api_key_env}_FILE"
     if env.get(file_variable):
-        return _checked(_key_from_file(env[file_variable], file_variable), file_variable)
+        return _check_key(_key_from_file(env[file_variable], file_variable), file_variable)
     if env.get("SEGCTL_API_KEY_COMMAND"):
-        told = {**env, "SEGCTL_TARGET": target.name}
-        text = _key_from_command(env["SEGCTL_API_KEY_COMMAND"], told)
-        return _checked(text, "SEGCTL_API_KEY_COMMAND")
-    empty = f": {target.api_key_env} is set, and empty" if target.api_key_env in env else ""
+        command_env = {**env, "SEGCTL_TARGET": target.name}
+        text = _key_from_command(env["SEGCTL_API_KEY_COMMAND"], command_env)
+        return _check_key(text, "SEGCTL_API_KEY_COMMAND")
+    empty = f": {target.api_key_env} is empty" if target.api_key_env in env else ""
     raise UsageError(
-        f"there is no API key for the target `{target.name}`{empty}",
+        f"no API key for the target `{target.name}`{empty}",
         hint=f"set {target.api_key_env} (or {file_variable}, or SEGCTL_API_KEY_COMMAND); {_TRY}",
     )
 
 
-def _checked(text: str, source: str) -> Secret:
+def _check_key(text: str, source: str) -> Secret:
     key = text.strip()
     if not key or not all("!" <= char <= "~" for char in key) or key[0] in "\"'":
         raise UsageError(
-            f"{source} does not give an API key",
-            hint="a key is one word without quotes, which SendGrid shows once when it is made: "
-            "SG.…",
+            f"{source} does not contain an API key",
+            hint="set it to a key as SendGrid shows it when you create one: one word without "
+            "quotes, SG.…",
         )
     return Secret(key)
 
@@ -130,22 +130,22 @@ def _key_from_file(path: str, variable: str) -> str:
         # ValueError: a path with a NUL; RuntimeError: a ~ without a home.
         reason = error.strerror if isinstance(error, OSError) else ""
         raise UsageError(
-            f"cannot read the file of {variable}: {reason or 'it is not a path'}",
-            hint="it takes the path of a file, not the key itself" if find_keys(path) else "",
+            f"cannot read the file of {variable}: {reason or 'invalid path'}",
+            hint="set it to the path of a file, not to the key itself" if find_keys(path) else "",
         ) from None
     if len(data) > _LARGEST_KEY:
         raise UsageError(
             f"the file of {variable} is larger than {_LARGEST_KEY:,} bytes",
-            hint="it holds the key and nothing else",
+            hint="write only the key into it",
         )
     return data.decode("utf-8", "replace")
 
 
 def _key_from_command(command: str, env: Mapping[str, str]) -> str:
-    # Of the command only a plain program name is ever shown: the rest may hold a password.
+    # Only a plain program name is ever shown of the command: the rest may hold a password.
     hint = (
-        "it is split into words as a shell splits them, and no shell runs it: write "
-        "sh -c '…' for pipes, variables and NAME=value"
+        "the command is split into words like a shell does, but no shell runs it: use sh -c '…' "
+        "for pipes, variables and NAME=value"
     )
     import subprocess  # noqa: PLC0415 - only where a command gives the key
 
@@ -153,14 +153,14 @@ def _key_from_command(command: str, env: Mapping[str, str]) -> str:
         words = shlex.split(command)
     except ValueError as error:
         raise UsageError(
-            f"SEGCTL_API_KEY_COMMAND is not a command: {str(error).lower()}", hint=hint
+            f"invalid SEGCTL_API_KEY_COMMAND: {str(error).lower()}", hint=hint
         ) from None
     if not words:
         raise UsageError("SEGCTL_API_KEY_COMMAND is empty", hint=hint)
-    plain = re.fullmatch(r"[\w./+-]{1,200}", words[0]) and not find_keys(words[0])
-    program = f" (`{words[0]}`)" if plain else ""
+    is_plain = re.fullmatch(r"[\w./+-]{1,200}", words[0]) and not find_keys(words[0])
+    program = f" (`{words[0]}`)" if is_plain else ""
     try:
-        done = subprocess.run(  # noqa: S603 - the owner's own command, and no shell reads it
+        done = subprocess.run(  # noqa: S603 - the owner's own command, without a shell
             words,
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
@@ -171,17 +171,17 @@ def _key_from_command(command: str, env: Mapping[str, str]) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else ""
         raise UsageError(
-            f"cannot run SEGCTL_API_KEY_COMMAND{program}: {reason or 'it is not a command'}",
+            f"cannot run SEGCTL_API_KEY_COMMAND{program}: {reason or 'invalid command'}",
             hint=hint,
         ) from None
     except subprocess.TimeoutExpired:
         raise UsageError(
             f"SEGCTL_API_KEY_COMMAND{program} took longer than {COMMAND_TIMEOUT:g} s",
-            hint="it gets no input: a command that asks for a password cannot be answered",
+            hint="it gets no input: use a command that does not ask for a password",
         ) from None
     if done.returncode != 0:
         raise UsageError(
             f"SEGCTL_API_KEY_COMMAND{program} failed with exit code {done.returncode}",
-            hint="run it by hand to see why",
+            hint="run it in a terminal to see why",
         )
     return done.stdout.decode("utf-8", "replace")

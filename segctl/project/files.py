@@ -1,7 +1,7 @@
-"""Reads the files of a project: the segment files and the queries beside them.
+"""The files of a project: segment files, queries, fields.yaml and fixtures.yaml.
 
-Owns the file system side of declarations; what the bytes mean is `declarations/`. Follows no
-symbolic link out of the segments folder: a pull request could point one at a secret.
+Reads bytes; `declarations/` knows what they mean. Follows no symbolic link out of the segments
+folder: a pull request could point one at a secret.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ QUERY_SUFFIX = ".sql"
 FIELDS_FILE = "fields.yaml"
 FIXTURES_FILE = "fixtures.yaml"
 NO_SEGMENTS = frozenset((FIELDS_FILE, FIXTURES_FILE))
-"""Files at the top of the segments folder that declare no segment."""
+"""Files at the top of the segments folder that declare no segments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The bytes of a project's files, by path relative to the project, with forward slashes."""
+    """The contents of a project's files, by path relative to it, with forward slashes."""
 
     segments: dict[str, bytes] = field(default_factory=dict)
     queries: dict[str, bytes] = field(default_factory=dict)
@@ -33,15 +33,15 @@ class Files:
 
 
 class FolderMissing(UsageError):
-    """There is no folder of segment files."""
+    """The folder of segment files does not exist."""
 
 
 def read_files(root: Path, folder: str) -> Files:
-    """Read every segment file and `.sql` file below `folder`, at any depth, and what stands beside.
+    """Read every segment file and `.sql` file below `folder`, fields.yaml and fixtures.yaml.
 
-    Hidden files and folders are passed over. Raises `FolderMissing`, `UsageError` where the folder
-    is outside the project, and `InvalidInput` with every file that cannot be read, is a link to the
-    outside, or has a name that is no text.
+    Skips hidden files and folders. Raises `FolderMissing`, `UsageError` if the folder is outside
+    the project, and `InvalidInput` with every file that cannot be read, is a link out of the
+    folder, or has a name that is not UTF-8.
     """
     top = root / folder
     if not top.is_dir():
@@ -53,7 +53,7 @@ def read_files(root: Path, folder: str) -> Files:
     if not top.resolve().is_relative_to(root.resolve()):
         raise UsageError(
             f"{folder}/ is a link that leads out of the project",
-            hint="put the folder itself there, or go to the other project with -C DIR",
+            hint="move the folder into the project, or open the other project with -C DIR",
         )
     walk = _Walk(os.fspath(top.resolve()))
     walk.folder(os.fspath(top), folder)
@@ -65,10 +65,10 @@ def read_files(root: Path, folder: str) -> Files:
 
 
 class _Walk:
-    """One walk through the folders; collects what it finds and what is wrong with it."""
+    """A walk through the folders: the files, and what is wrong with them."""
 
-    def __init__(self, inside: str) -> None:
-        self.inside = inside
+    def __init__(self, top: str) -> None:
+        self.top = top
         self.files = Files()
         self.problems: list[Diagnostic] = []
 
@@ -78,8 +78,8 @@ class _Walk:
 
     def folder(self, path: str, name: str) -> None:
         try:
-            with os.scandir(path) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+            with os.scandir(path) as unsorted:
+                entries = sorted(unsorted, key=lambda entry: entry.name)
         except OSError as error:
             self.unreadable(name, error)
             return
@@ -95,8 +95,8 @@ class _Walk:
                 self.problem(
                     "linked-folder",
                     name,
-                    "a link to a folder is not followed, so the segments in it would be missed",
-                    "put the folder itself there",
+                    "links to folders are not followed, so the segments in it would be missed",
+                    "replace the link by the folder",
                 )
             else:
                 self.file(entry, name)
@@ -107,29 +107,29 @@ class _Walk:
         suffix = "".join(entry.name.lower().rpartition(".")[1:])
         if suffix not in SEGMENT_SUFFIXES and suffix != QUERY_SUFFIX:
             return
-        if entry.is_symlink() and not stays_inside(Path(self.inside), Path(entry.path)):
+        if entry.is_symlink() and not stays_inside(Path(self.top), Path(entry.path)):
             self.problem(
                 "link-outside",
                 name,
-                "this is a link that leads out of the segments folder",
-                "put the file itself there",
+                "the file is a link that leads out of the segments folder",
+                "replace the link by the file",
             )
         elif not entry.is_file():
-            # A pipe would be waited for without end; a link may lead nowhere.
-            self.problem("not-a-file", name, "there is no file here to read", "remove it")
+            # Reading a pipe would never end; a link may lead nowhere.
+            self.problem("not-a-file", name, "not a regular file", "remove it")
         elif not _is_text(entry.name):
-            self.problem("bad-file-name", name, "the name of this file is not UTF-8", "rename it")
+            self.problem("bad-file-name", name, "the file name is not UTF-8", "rename it")
         else:
             files = self.files.queries if suffix == QUERY_SUFFIX else self.files.segments
             files[name] = read_bounded(entry.path, MAX_BYTES)
 
     def unreadable(self, name: str, error: OSError) -> None:
         reason = (error.strerror or type(error).__name__).lower()
-        self.problem("unreadable", name, f"this cannot be read: {reason}", "check its permissions")
+        self.problem("unreadable", name, f"cannot read the file: {reason}", "check its permissions")
 
 
 def stays_inside(folder: Path, path: Path) -> bool:
-    """Say whether a path, its links followed, is in a folder; links in a ring lead nowhere."""
+    """Return whether a path, with its links resolved, is in a folder; false for a link loop."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):

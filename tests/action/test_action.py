@@ -171,7 +171,7 @@ def test_without_a_key_the_comment_says_why_there_is_no_plan(shop: Shop) -> None
     assert done.code == 1
     [comment] = shop.hub.on(7)
     assert "The plan could not be made" in comment
-    assert "there is no API key for the target `production`" in comment
+    assert "no API key for the target `production`" in comment
 
 
 def test_a_plan_that_is_refused_fails_the_check_and_is_shown(shop: Shop) -> None:

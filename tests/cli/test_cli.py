@@ -82,7 +82,7 @@ def test_global_options_work_behind_the_command_too(project: Project) -> None:
     before = project.run("--target", "nowhere", "plan")
     behind = project.run("plan", "--target", "nowhere")
     assert before.err == behind.err
-    assert "there is no target `nowhere`" in behind.err
+    assert "target `nowhere` not found" in behind.err
 
 
 def test_a_folder_that_is_not_there(project: Project) -> None:
