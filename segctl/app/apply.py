@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from segctl.app.console import SILENT
 from segctl.app.refresh import changed_segments, usage_log
 from segctl.applying.applier import ApplyOptions, Started, Waiting, perform
-from segctl.applying.writes import UNDER_WAY
+from segctl.applying.writes import IN_FLIGHT
 from segctl.errors import InvalidInput, Refused, SegctlError, UsageError
 from segctl.history.git import current_commit
 from segctl.model.report import Outcome, Report, Status, not_attempted, sort_outcomes
@@ -219,9 +219,9 @@ class _Run:
 
     def _unfinished(self, change: Change) -> Outcome:
         if id(change) not in self._started:
-            return not_attempted(change, "segctl was stopped before it was sent")
+            return not_attempted(change, "segctl was stopped; nothing was sent")
         hint = "run `segctl plan` to see its state"
-        return Outcome(change, Status.UNKNOWN, None, UNDER_WAY, hint)
+        return Outcome(change, Status.UNKNOWN, None, IN_FLIGHT, hint)
 
 
 def _written_ids(plan: Plan) -> set[str]:

@@ -1,6 +1,6 @@
-"""How a plan's changes are carried out, one careful step at a time.
+"""The execution of a plan, one careful step at a time.
 
-`steps` has the vocabulary, `writes` the single requests, `verdicts` what SendGrid says of a query,
-`replacing`, `upgrading` and `actions` whole changes, `scheduling` their order.
-`segctl.applying.applier` is the way in.
+`applier` is the entry point. `scheduler` orders the changes; `actions`, `replacing` and `upgrading`
+carry out whole changes, `writes` sends single requests, `validation` reads SendGrid's verdict on a
+query, and `journal` records what was sent. Decides nothing about what should change.
 """

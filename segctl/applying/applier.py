@@ -1,7 +1,7 @@
-"""Performs a plan, each segment re-read just before it is written.
+"""The application of a plan, each segment re-read just before it is written.
 
-The way into `applying/`. Decides nothing about what should be done: it walks the plan that was
-shown. An action that fails does not stop the others.
+The entry point of `applying/`. Does not decide what should be done: it applies the plan that was
+shown. A change that fails does not stop the others.
 """
 
 from __future__ import annotations
@@ -32,20 +32,18 @@ def perform(
     clock: Clock,
     options: ApplyOptions | None = None,
 ) -> Generator[Event]:
-    """Perform every change of a plan that nothing refuses.
+    """Perform every change of an applicable plan.
 
-    `clock` is waited by; `tactics` has the times and choices, its defaults unless told. Yields
-    `Started` before each change that is attempted, `Waiting` when one has to, and exactly one
-    `Outcome` for each as it ends; `report.in_order` puts them in the plan's order.
+    Yields `Started` before each change that is attempted, `Waiting` when one has to wait, and
+    exactly one `Outcome` for each as it ends; `report.sort_outcomes` puts them in the plan's order.
 
-    A change that needs what another one did not achieve (a name that is not free, a temporary name
-    that was not given) is `not_attempted`. Once `stopped()` gives true, or the
-    reason ("interrupted" unless told), requests under way are finished, waits end, and the rest is
-    `not_attempted`. Raises `RuntimeError` for a plan that is
-    refused or could not be worked out: whoever asks has not looked at it.
+    A change that depends on one that was not done, such as on a name that is not free, is
+    `not_attempted`. Once `stopped()` returns true or a reason (true means "interrupted"), requests
+    in flight are finished, waits end, and the rest is `not_attempted`. Raises `RuntimeError` for a
+    plan with refusals or errors: the caller must check `plan.is_applicable` first.
     """
     if not plan.is_applicable:
-        raise RuntimeError("a refused plan was handed to the applier")
+        raise RuntimeError("the plan is not applicable")
     options = options or ApplyOptions()
     ignored = plan.options.ignore_references
     context = ApplyContext(
@@ -59,7 +57,7 @@ def perform(
         clock,
         parallelism=options.parallelism,
         fail_fast=options.fail_fast,
-        room=plan.headroom,
+        capacity=plan.headroom,
     )
     with closing(scheduler.run()) as events:
         yield from events

@@ -1,8 +1,8 @@
 """The vocabulary of applying: what an action yields, what may end it, what it works with.
 
-An action is a generator: it sends blocking requests by itself and yields a `Wait` whenever there is
-nothing to do but to let time pass, so that whoever runs it can do something else meanwhile. Owns
-shapes only; sends nothing and waits for nothing.
+An action is a generator: it sends blocking requests and yields a `Wait` whenever only time has to
+pass, so that its caller can run another action meanwhile. Shapes only; sends nothing and waits for
+nothing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ T = TypeVar("T")
 class WaitReason(StrEnum):
     """What an action waits for.
 
-    `LOCK` and `VALIDATION`: only time is missing, and nothing that comes later in the plan needs to
-    wait as well. `PAUSE`: the action is in trouble and about to try again.
+    `LOCK` and `VALIDATION`: only time has to pass, so later changes of the plan need not wait too.
+    `PAUSE`: an attempt failed, and the action is about to check the account or try again.
     """
 
     LOCK = "lock"
@@ -53,19 +53,22 @@ class Wait:
 Steps: TypeAlias = Generator[Wait, None, T]
 """A generator of waits that ends with a result.
 
-`Stopped` may be thrown in where it waits: it then ends without another wait.
+`Stopped` may be thrown in at a wait; the generator then ends without another wait.
 """
 
 
 class Stopped(Exception):
-    """Nothing more may be sent. `message` begins a sentence that `when` ends: "interrupted"."""
+    """The apply was stopped, so nothing more may be sent.
+
+    `message` is the reason ("interrupted"), `effect` what that means for the change.
+    """
 
     hint = ""
 
-    def __init__(self, message: str, when: str = "before it was sent") -> None:
+    def __init__(self, message: str, effect: str = "nothing was sent") -> None:
         super().__init__(message)
         self.message = message
-        self.when = when
+        self.effect = effect
 
 
 class OnInvalid(StrEnum):
@@ -77,16 +80,17 @@ class OnInvalid(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How a plan is performed. Times are in seconds.
+    """How a plan is applied. Times are in seconds.
 
-    `parallelism`: how many requests may be under way at once; with 1 the order is the plan's and
-    nothing is left to chance. `fail_fast`: begin nothing more once an action was not done.
-    `lock_timeout`: how long to wait for SendGrid to let a segment be changed again (sendgrid-api.md
-    §1); 0 fails at once. `lock`: how long it does not, which is shorter in the sandbox.
-    `validation_timeout`: how long a query that is being checked is watched; 0 does not
-    watch. `count_timeout`: how long an upgrade waits for the first count of its new segment;
-    `max_upgrade_difference`: by how many percent that may differ from the v1 one's, 100 compares
-    nothing. `on_invalid`: whether a query that is not accepted is taken back.
+    `parallelism`: the number of changes in progress at once; 1 keeps the order of the plan.
+    `fail_fast`: begin no change after one that was not done.
+    `lock_timeout`: how long to wait for SendGrid's update lock (sendgrid-api.md §1); 0 fails at
+    once. `lock`: how long SendGrid holds that lock, which is shorter in the sandbox.
+    `validation_timeout`: how long to watch a query that is being validated; 0 does not watch.
+    `count_timeout`: how long an upgrade waits for the first count of its new segment.
+    `max_upgrade_difference`: the difference in percent that its count may have from that of the v1
+    segment; 100 compares nothing. `on_invalid`: whether a query that is not accepted is rolled
+    back.
     """
 
     parallelism: int = 8
@@ -103,8 +107,9 @@ class ApplyOptions:
 class ApplyContext:
     """What an action works with.
 
-    `usage_checker` knows which Single Sends go to a segment by now, `begun` is when the apply
-    began, for which the plan knew; `ignored` are the names of segments that may go all the same.
+    `usage_checker` reads which Single Sends target a segment now; what the plan read is as of
+    `begun`, the start of the apply. `ignored` are the names of segments that may be deleted or
+    replaced although Single Sends target them.
     """
 
     account: Writer

@@ -1,10 +1,10 @@
-"""The audit of an apply: what was really sent, for which plan and commit, and what came of it.
+"""The journal of an apply: what was sent, for which plan and commit, and what came of it.
 
-A file of JSON lines, to which every write adds one before it is sent and one once it is answered,
-each on the disk before anything goes on; and one more where its answer was lost, once the account
-was looked at. Several processes may write to one file. Owns the file,
-its lines and what stands in them: names, ids, digests and outcomes; never a key, a query, an answer
-or anything else of a contact. Decides nothing, but that nothing is sent that it cannot note.
+A file of JSON lines. Every write adds one line before it is sent and one once it is answered, each
+on the disk before anything else happens; and one more where its response was lost, once the account
+was read. Several processes may write to one file. Lines hold names, ids, digests and outcomes;
+never a key, a query, a response or contact data. Decides nothing, except that nothing is sent that
+cannot be recorded.
 """
 
 from __future__ import annotations
@@ -51,19 +51,19 @@ CI_VARIABLES = (
     "CI_JOB_ID",
     "BUILD_TAG",
 )
-"""Where GitHub, GitLab and Jenkins say which run this is."""
+"""The variables in which GitHub, GitLab and Jenkins identify a run."""
 
-LONGEST_WORD = 200
+LONGEST_TEXT = 200
 
-PATIENCE = 2.0
-"""Seconds that closing waits for a line that is on its way to a slow disk."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds that closing waits for a line that is being written to a slow disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an apply comes from. `commit` is git's, `ci` what the runner says of itself.
+    """Where an apply comes from: its plan, its git `commit` and the variables of its `ci` run.
 
-    `target` is the account that it goes to: one file may hold the applies to several.
+    `target` is the account: one file may hold the applies to several.
     """
 
     plan_digest: str
@@ -72,27 +72,28 @@ class Origin:
     ci: Mapping[str, str] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as the journal writes it."""
-        run = {name: shown(value) for name, value in (self.ci or {}).items()}
+        """Return the origin as it is written to the journal."""
+        run = {name: sanitize(value) for name, value in (self.ci or {}).items()}
         target = {
-            name: value and shown(value) for name, value in dataclasses.asdict(self.target).items()
+            name: value and sanitize(value)
+            for name, value in dataclasses.asdict(self.target).items()
         }
         return {"plan": self.plan_digest, "target": target, "commit": self.commit, "ci": run}
 
 
 def ci_run(env: Mapping[str, str]) -> dict[str, str]:
-    """Pick what says which run this is."""
+    """Return the variables that identify the CI run."""
     return {name: env[name] for name in CI_VARIABLES if env.get(name)}
 
 
 class Journal:
     """An open journal. Safe among threads and processes; close it when done.
 
-    `failure` says why it cannot be written any more, and is empty as long as it can.
+    `failure` is why it cannot be written any more, empty as long as it can.
     """
 
     def __init__(self, path: Path, clock: Clock, origin: Origin) -> None:
-        """Open or make the file, for its owner alone. Raises `UsageError` where that fails."""
+        """Open or create the file, for its owner only. Raises `UsageError` where that fails."""
         self.failure = ""
         self._clock = clock
         self._origin = origin.as_json()
@@ -100,9 +101,9 @@ class Journal:
         self._lock = threading.Lock()
         self._number = 0
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-        for extra in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
-            # O_NONBLOCK: a pipe that nobody reads must not hold us up; it is refused below.
-            flags |= getattr(os, extra, 0)
+        for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
+            # O_NONBLOCK: opening a pipe that nobody reads must not block; it is refused below.
+            flags |= getattr(os, flag, 0)
         try:
             self._file = os.open(path, flags, 0o600)
         except OSError as error:
@@ -115,9 +116,10 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Whoever insists on leaving leaves a request behind, whose answer must find no file here:
-        # by then its number may be another's. Who holds the lock all the while keeps the file.
-        if self._lock.acquire(timeout=PATIENCE):
+        # A request may be left behind when the user insists on stopping. Its response must not be
+        # written: the number of the file may be another file's by then. So the file is closed
+        # under the lock, and stays open where a thread holds the lock for too long.
+        if self._lock.acquire(timeout=CLOSE_TIMEOUT):
             try:
                 self.failure = self.failure or "it is closed"
                 os.close(self._file)
@@ -125,12 +127,11 @@ class Journal:
                 self._lock.release()
 
     @contextmanager
-    def noting(self, write: Mapping[str, Any], answer: dict[str, Any]) -> Iterator[int]:
-        """Note a write before and after it; `answer` may be filled in meanwhile.
+    def recording(self, write: Mapping[str, Any], response: dict[str, Any]) -> Iterator[int]:
+        """Record a write before and after it; `response` may be filled in meanwhile.
 
-        Gives the number by which the lines of this write belong together.
-
-        Raises `Stopped` where the first line cannot be written: then nothing was sent.
+        Yields the number that the lines of this write share. Raises `Stopped` where the first line
+        cannot be written: then nothing was sent.
         """
         with self._lock:
             self._number += 1
@@ -141,7 +142,7 @@ class Journal:
         outcome: dict[str, Any] = {"outcome": "unknown"}
         try:
             yield number
-            outcome = {"outcome": "done", **answer}
+            outcome = {"outcome": "done", **response}
         except RemoteError as error:
             outcome = {
                 "outcome": "unknown" if error.ambiguous else "not_done",
@@ -151,14 +152,14 @@ class Journal:
             }
             raise
         finally:
-            # A line that is lost here is told at the end, and stops whatever would follow.
+            # A line that cannot be written here is reported at the end, and stops later writes.
             self._line("answered", number, {**write, **outcome})
 
-    def close(self, number: int, write: Mapping[str, Any], *, done: bool) -> None:
-        """Note of a write whose answer was lost whether the account holds what it was to bring."""
+    def record_result(self, number: int, write: Mapping[str, Any], *, done: bool) -> None:
+        """Record whether a write whose response was lost was done, once the account was read."""
         self._line("found", number, {**write, "outcome": "done" if done else "not_done"})
 
-    def _line(self, event: str, number: int, rest: Mapping[str, Any]) -> None:
+    def _line(self, event: str, number: int, details: Mapping[str, Any]) -> None:
         head = {
             "format_version": FORMAT_VERSION,
             "time": format_utc(self._clock.now()),
@@ -166,7 +167,7 @@ class Journal:
             "sequence": number,
             "event": event,
         }
-        data = json.dumps({**head, **rest}, ensure_ascii=True, separators=(",", ":")).encode()
+        data = json.dumps({**head, **details}, ensure_ascii=True, separators=(",", ":")).encode()
         with self._lock:
             if self.failure:
                 return
@@ -176,42 +177,44 @@ class Journal:
                 self.failure = error.strerror or type(error).__name__
 
     def _append(self, line: bytes) -> None:
-        # Another process's half line would look like a torn one.
+        # A line that another process is writing would look like a torn one.
         with locked(self._file):
-            # Who was killed, or had no room, may have left a line without an end.
+            # A process that was killed, or ran out of space, may have left a line without an end.
             size = os.fstat(self._file).st_size
             if size and _byte_at(self._file, size - 1) != b"\n":
                 line = b"\n" + line
-            # One write: with O_APPEND those of several processes do not mix.
+            # One write: with O_APPEND, lines of several processes do not mix.
             if os.write(self._file, line) != len(line):
-                raise OSError(0, "there was room for a part of a line only")
+                raise OSError(0, "only part of the line could be written")
         os.fsync(self._file)
 
 
 class JournaledWriter(Writer):
-    """A `Writer` whose every write stands in a journal.
+    """A `Writer` that records every write in a journal.
 
-    `names` has the names of the segments that are known by their ids. The `sha256` of a line is of
-    the definition for a create (`model.Segment`), of the JSON of the fields sent for a patch.
+    `names` maps ids to the names of segments. The `sha256` of a line is that of the definition for
+    a create (`model.Segment`), and of the JSON of the fields sent for a patch.
     """
 
-    def __init__(self, inner: Writer, journal: Journal, names: Mapping[str, str]) -> None:
-        super().__init__(inner.transport)
+    def __init__(self, writer: Writer, journal: Journal, names: Mapping[str, str]) -> None:
+        super().__init__(writer.transport)
         self._journal = journal
         self._names = dict(names)
-        self._lost: dict[tuple[str, str], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+        self._unanswered: dict[tuple[str, str], list[tuple[int, dict[str, Any]]]] = defaultdict(
+            list
+        )
 
     def create_segment(self, segment: Segment) -> Remote:
         """Create a segment; see `Writer`."""
         fields = ["name", "query_dsl", *(["parent_list_ids"] if segment.parent_list_ids else [])]
         write = _write("create", "POST", segment.name, None)
         write |= {"fields": fields, "sha256": segment.sha256}
-        answer: dict[str, Any] = {}
-        with self._noting(segment.name, write, answer):
-            made = super().create_segment(segment)
-            answer["segment"] = _segment(segment.name, made.id)
-        self._names[made.id] = segment.name
-        return made
+        response: dict[str, Any] = {}
+        with self._recording(segment.name, write, response):
+            created = super().create_segment(segment)
+            response["segment"] = _segment(segment.name, created.id)
+        self._names[created.id] = segment.name
+        return created
 
     def patch_segment(self, segment_id: str, fields: Mapping[str, str]) -> Remote:
         """Change a segment; see `Writer`."""
@@ -221,8 +224,8 @@ class JournaledWriter(Writer):
         write = _write("patch", "PATCH", name, segment_id)
         write |= {"fields": sorted(fields), "sha256": digest}
         if "name" in fields:
-            write["new_name"] = shown(fields["name"])
-        with self._noting(segment_id, write):
+            write["new_name"] = sanitize(fields["name"])
+        with self._recording(segment_id, write):
             changed = super().patch_segment(segment_id, fields)
         self._names[segment_id] = changed.name
         return changed
@@ -233,43 +236,43 @@ class JournaledWriter(Writer):
         write = _write("delete", "DELETE", name, segment_id)
         if v1:
             write["v1"] = True
-        with self._noting(segment_id, write):
+        with self._recording(segment_id, write):
             super().delete_segment(segment_id, v1=v1)
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
-        """Have a segment counted; see `Writer`."""
+        """Request a count of a segment; see `Writer`."""
         name = self._names.get(segment_id)
-        with self._noting(segment_id, _write("refresh", "POST", name, segment_id)):
+        with self._recording(segment_id, _write("refresh", "POST", name, segment_id)):
             super().refresh_segment(segment_id, time_zone)
 
     def record_result(
         self, operation: Operation, key: str, *, done: bool, segment_id: str | None = None
     ) -> None:
-        """Close the lines of writes whose answers were lost; see `Writer`."""
+        """Record the result of writes whose responses were lost; see `Writer`."""
         if segment_id is not None:
             self._names.setdefault(segment_id, key)
-        for number, write in self._lost.pop((operation, key), ()):
+        for number, write in self._unanswered.pop((operation, key), ()):
             if segment_id is not None:
                 write["segment"] = _segment(key, segment_id)
-            self._journal.close(number, write, done=done)
+            self._journal.record_result(number, write, done=done)
 
     @contextmanager
-    def _noting(
-        self, key: str, write: dict[str, Any], answer: dict[str, Any] | None = None
+    def _recording(
+        self, key: str, write: dict[str, Any], response: dict[str, Any] | None = None
     ) -> Iterator[None]:
-        """Note a write, and remember it where its answer is lost."""
+        """Record a write, and remember it where its response is lost."""
         number = 0
         try:
-            with self._journal.noting(write, {} if answer is None else answer) as number:
+            with self._journal.recording(write, {} if response is None else response) as number:
                 yield
         except RemoteError as error:
             if error.ambiguous:
-                self._lost[write["operation"], key].append((number, write))
+                self._unanswered[write["operation"], key].append((number, write))
             raise
 
 
 def segment_names(plan: Plan) -> dict[str, str]:
-    """Give the names of the segments that a plan changes, by id."""
+    """Return the names of the segments that a plan changes, by id."""
     names = {successor.id: successor.definition.name for successor in plan.successors}
     for change in plan.changes:
         if not isinstance(change, Create):
@@ -277,9 +280,9 @@ def segment_names(plan: Plan) -> dict[str, str]:
     return names
 
 
-def shown(text: str) -> str:
-    """Make a text fit for the journal: no key, no address of a person, not endless."""
-    return clean(mask_email_addresses(text))[:LONGEST_WORD]
+def sanitize(text: str) -> str:
+    """Return a text without keys and e-mail addresses, cut to `LONGEST_TEXT` characters."""
+    return clean(mask_email_addresses(text))[:LONGEST_TEXT]
 
 
 def _write(
@@ -290,18 +293,18 @@ def _write(
 
 def _segment(name: str | None, segment_id: str | None) -> dict[str, str | None]:
     return {
-        "name": None if name is None else shown(name),
-        "id": None if segment_id is None else shown(segment_id),
+        "name": None if name is None else sanitize(name),
+        "id": None if segment_id is None else sanitize(segment_id),
     }
 
 
-def _byte_at(file: int, place: int) -> bytes:
-    os.lseek(file, place, os.SEEK_SET)
+def _byte_at(file: int, offset: int) -> bytes:
+    os.lseek(file, offset, os.SEEK_SET)
     return os.read(file, 1)
 
 
-def _unusable(path: Path, why: str) -> UsageError:
+def _unusable(path: Path, reason: str) -> UsageError:
     return UsageError(
-        f"the journal {clean(str(path))} cannot be used ({why}), and nothing was changed",
-        hint="--journal takes a file in a folder that exists",
+        f"the journal {clean(str(path))} cannot be used ({reason}); nothing was changed",
+        hint="set --journal to a file in an existing folder",
     )

@@ -1,10 +1,10 @@
-"""Makes a segment anew under its name, so that at every point at least one of the two exists.
+"""Replacing a segment under its name, so that at every point at least one of the two exists.
 
-Owns the order: the old one gets a temporary name (`temporary_names.py`), the new one is created and
-watched until SendGrid calls it valid, and only then the old one goes. Whatever breaks in between,
-the temporary name tells the next plan where to go on: with the new one, where it is there already,
-and by the same steps. Deletes the old one on no other ground, and the new one only where SendGrid
-never accepted its query, and nobody can have begun to use it.
+First the old segment gets a temporary name (`temporary_names.py`). Then the new one is created and
+watched until SendGrid calls it valid. Only then the old one is deleted. After a failure in between,
+the temporary name shows the next plan where to resume, by the same steps. The old segment is never
+deleted for another reason; the new one only where SendGrid never accepted its query, so that nobody
+can have begun to use it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from segctl.applying import writes
 from segctl.applying.context import Stopped
-from segctl.applying.resuming import resume_successor, status_of_stop
-from segctl.applying.usage_check import refuse_if_used
-from segctl.applying.validation import watch
-from segctl.applying.writes import WRITE_ERRORS, Unknown
+from segctl.applying.resuming import resume_successor, status_of_early_end
+from segctl.applying.usage_check import check_unused
+from segctl.applying.validation import watch_validation
+from segctl.applying.write_errors import WRITE_ERRORS, Unknown
 from segctl.errors import Interrupted, RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
@@ -30,170 +30,175 @@ if TYPE_CHECKING:
     from segctl.applying.validation import Verdict
     from segctl.model import Remote, Replace, Segment
 
-AGAIN_HINT = "apply again later: it deletes the old one once the new one is valid"
-FINISH_HINT = "apply again: it deletes what is left of the old one"
+RESUME_HINT = "apply again later to delete the old segment once the new one is valid"
+FINISH_HINT = "apply again to delete the old segment"
+QUERY_HINT = "correct the query and apply again"
 
 
 def replace(change: Replace, context: ApplyContext) -> Steps[Outcome]:
-    """Perform one replacement.
+    """Carry out one replacement.
 
-    Raises as `writes.patch` does where the first request, the renaming or what the new one of an
-    earlier run still needs, is not done: then nothing was. From there on every end is an `Outcome`
-    that says what stands.
+    Raises as `writes.patch` does where the first request fails, which renames the old segment or
+    patches the new one of an earlier run: then nothing was changed. Every later end is an
+    `Outcome` that says which segments exist.
     """
-    aside = _aside(change)
-    if change.before == aside:
-        now = context.account.get_segment(change.id)
-        if now.definition.sha256 != aside.sha256:
-            raise writes.changed_meanwhile(change.before, now)
+    renamed_old = _renamed_old(change)
+    if change.before == renamed_old:
+        remote = context.account.get_segment(change.id)
+        if remote.definition.sha256 != renamed_old.sha256:
+            raise writes.changed_meanwhile(change.before, remote)
     else:
-        fields = {"name": aside.name}
-        yield from writes.patch(change.id, change.before, aside, fields, context)
+        fields = {"name": renamed_old.name}
+        yield from writes.patch(change.id, change.before, renamed_old, fields, context)
     if change.successor is not None:
-        new = yield from resume_successor(change.successor, change.after, context)
-        verdict = yield from watch(new, context)
-        return (yield from _judged(change, verdict, context))
+        remote = yield from resume_successor(change.successor, change.after, context)
+        verdict = yield from watch_validation(remote, context)
+        return (yield from _continue(change, verdict, context))
     try:
-        made = yield from writes.create(change.after, context)
+        created = yield from writes.create(change.after, context)
     except WRITE_ERRORS as error:
-        # Where the new one may exist, or nothing more may be sent, the old one stays aside.
-        stays = isinstance(error, Unknown | Stopped | Interrupted)
-        name = aside.name if stays else (yield from _give_back(change, context))
-        return _ended(change, status_of_stop(error), error.message, name, error.hint)
-    verdict = yield from watch(made.remote, context)
-    return (yield from _judged(change, verdict, context))
+        # Where the new segment may exist, or nothing more may be sent, the old one is not renamed
+        # back.
+        keeps_name = isinstance(error, Unknown | Stopped | Interrupted)
+        name = renamed_old.name if keeps_name else (yield from _restore_name(change, context))
+        return _not_created(change, status_of_early_end(error), error.message, name, error.hint)
+    verdict = yield from watch_validation(created.remote, context)
+    return (yield from _continue(change, verdict, context))
 
 
-def _judged(change: Replace, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
-    new = verdict.remote
-    aside = _aside(change)
-    if verdict.gone:
-        name = yield from _give_back(change, context)
-        what = "somebody deleted the new segment while SendGrid was checking it"
-        return _ended(change, Status.CONFLICT, what, name)
-    match new.validation:
+def _continue(change: Replace, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
+    """Finish the replacement or undo it, as the verdict on the new segment requires."""
+    remote = verdict.remote
+    if verdict.is_deleted:
+        name = yield from _restore_name(change, context)
+        message = "someone deleted the new segment while SendGrid was validating it"
+        return _not_created(change, Status.CONFLICT, message, name)
+    match remote.validation:
         case Validation.VALID:
-            return (yield from _finish(change, new, context))
+            return (yield from _finish(change, remote, context))
         case Validation.INVALID:
-            return (yield from _roll_back(change, verdict, context))
+            return (yield from _undo(change, verdict, context))
         case Validation.PENDING | Validation.UNKNOWN:
-            when = f"{verdict.stop_reason}, and " if verdict.stop_reason else ""
+            reason = f"{verdict.stop_reason}; " if verdict.stop_reason else ""
             return Outcome(
                 change,
                 Status.WAITING,
-                new.id,
-                f"{when}SendGrid is still validating the new segment; the old one stays as "
-                f"`{aside.name}`",
-                AGAIN_HINT,
+                remote.id,
+                f"{reason}SendGrid is still validating the new segment; the old one stays as "
+                f"`{_renamed_old(change).name}`",
+                RESUME_HINT,
                 is_written=True,
             )
 
 
-def _finish(change: Replace, new: Remote, context: ApplyContext) -> Steps[Outcome]:
-    """Delete the old one, now that the new one is good."""
+def _finish(change: Replace, remote: Remote, context: ApplyContext) -> Steps[Outcome]:
+    """Delete the old segment, now that the new one is valid."""
     try:
-        refuse_if_used(change, context)
-        note = yield from writes.delete(change.id, _aside(change), context)
+        check_unused(change, context)
+        note = yield from writes.delete(change.id, _renamed_old(change), context)
     except WRITE_ERRORS as error:
-        message = f"the new segment stands, and the old one may, too: {error.message}"
-        status = status_of_stop(error)
-        return Outcome(change, status, new.id, message, FINISH_HINT, is_written=True)
-    return Outcome(change, Status.DONE, new.id, note and f"of the old one: {note}")
+        message = f"the new segment is ready, but the old one may still exist: {error.message}"
+        status = status_of_early_end(error)
+        return Outcome(change, status, remote.id, message, FINISH_HINT, is_written=True)
+    return Outcome(change, Status.DONE, remote.id, note and f"old segment: {note}")
 
 
-def _roll_back(change: Replace, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
-    """Delete the new one, whose query is not accepted, and let the old one have its name."""
-    new = verdict.remote
-    why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
+def _undo(change: Replace, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
+    """Delete the new segment, whose query is not accepted, and restore the old one's name."""
+    remote = verdict.remote
+    reason = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
     span = change.query_span or change.span
-    kept = _keeps(change, context)
-    if kept:
+    renamed_old = _renamed_old(change)
+    why_kept = _reason_to_keep(change, context)
+    if why_kept:
         return Outcome(
             change,
             Status.FAILED,
-            new.id,
-            f"{why}; it stays, since {kept}, and so does the old one, as `{_aside(change).name}`",
-            "correct the query and apply again",
+            remote.id,
+            f"{reason}; it stays because {why_kept}, and the old one stays as `{renamed_old.name}`",
+            QUERY_HINT,
             span,
             is_written=_is_patched(change),
         )
     try:
-        stored = writes.stored(new, change.after)
-        yield from writes.delete(new.id, stored, context)
+        stored = writes.stored_segment(remote, change.after)
+        yield from writes.delete(remote.id, stored, context)
     except WRITE_ERRORS as error:
         return Outcome(
             change,
             Status.FAILED,
-            new.id,
-            f"{why}; it was to be deleted again: {error.message}; the old one stays as "
-            f"`{_aside(change).name}`",
-            "correct the query and apply again",
+            remote.id,
+            f"{reason}, and it may still exist: {error.message}; the old one stays as "
+            f"`{renamed_old.name}`",
+            QUERY_HINT,
             span,
             is_written=True,
         )
-    name = yield from _give_back(change, context)
+    name = yield from _restore_name(change, context)
     return Outcome(
         change,
         Status.FAILED,
         change.id,
-        f"{why}, which was deleted again; the old one stays as `{name}`",
-        "correct the query and apply again",
+        f"{reason}; it was deleted again, and the old one stays as `{name}`",
+        QUERY_HINT,
         span,
     )
 
 
-def _keeps(change: Replace, context: ApplyContext) -> str:
-    """Say why the new one is not deleted though its query is not accepted; empty where it may go.
+def _reason_to_keep(change: Replace, context: ApplyContext) -> str:
+    """Return why the new segment is kept although its query is not accepted; else empty.
 
-    One of an earlier run may have been good, and in use, until its query was changed.
+    The new segment of an earlier run may have been valid, and in use, until its query was changed.
     """
     successor = change.successor
     if successor is None:
         return ""
     if _is_patched(change):
-        return "it had another query before"
+        return "it had a different query before"
     try:
         sends = context.usage_checker.single_sends_using(successor.id)
     except RemoteError as error:
-        return f"what uses it could not be read ({error.message})"
+        return f"the Single Sends that target it could not be read ({error.message})"
     return f"{targets_phrase(sends)} it" if sends else ""
 
 
 def _is_patched(change: Replace) -> bool:
-    """Say whether the new one of an earlier run got another query; see `taken_up`."""
+    """Return whether the new segment of an earlier run got another query (`resume_successor`)."""
     successor = change.successor
     return successor is not None and "query_dsl" in changed_fields(
         successor.definition, change.after
     )
 
 
-def _give_back(change: Replace, context: ApplyContext) -> Steps[str]:
-    """Try to give the old segment its name again; say what it is called now.
+def _restore_name(change: Replace, context: ApplyContext) -> Steps[str]:
+    """Rename the old segment back, if possible; return the name that it has then.
 
-    SendGrid refuses it within five minutes of the renaming (sendgrid-api.md §1), which is waited
-    for. Where it fails all the same the next plan does it, or goes on with the replacement.
+    SendGrid's update lock, five minutes from the renaming (sendgrid-api.md §1), is waited for. If
+    it fails, the next plan restores the name or resumes the replacement.
     """
-    aside = _aside(change)
-    name = change.after.name if change.before.name == aside.name else change.before.name
-    after = dataclasses.replace(aside, name=name)
+    renamed_old = _renamed_old(change)
+    name = change.after.name if change.before.name == renamed_old.name else change.before.name
+    after = dataclasses.replace(renamed_old, name=name)
     try:
-        yield from writes.patch(change.id, aside, after, {"name": name}, context)
+        yield from writes.patch(change.id, renamed_old, after, {"name": name}, context)
     except WRITE_ERRORS:
-        return aside.name
+        return renamed_old.name
     return name
 
 
-def _aside(change: Replace) -> Segment:
-    """Give the old segment under its temporary name."""
+def _renamed_old(change: Replace) -> Segment:
+    """Return the old segment under its temporary name."""
     name = temporary_name(change.after.name, change.id, Marker.OLD)
     return dataclasses.replace(change.before, name=name)
 
 
-def _ended(change: Replace, status: Status, message: str, name: str, hint: str = "") -> Outcome:
+def _not_created(
+    change: Replace, status: Status, message: str, name: str, hint: str = ""
+) -> Outcome:
     return Outcome(
         change,
         status,
         change.id,
-        f"{message}; the old one stays as `{name}`",
+        f"{message}; the old segment stays as `{name}`",
         hint or "apply again",
     )

@@ -1,7 +1,7 @@
-"""What stands beside the segment whose place it is to take: made by this run, or by an earlier one.
+"""What replacements and upgrades share: the new segment that an earlier run created.
 
-What `replacing.py` and `upgrading.py` share, which go about it in opposite orders: how to go on
-with what an earlier run made, and how to call a stop on the way.
+`replacing.py` and `upgrading.py` order their steps differently; both resume with that segment, and
+both report an early end as waiting rather than failed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.applying import writes
 from segctl.applying.context import Stopped
-from segctl.applying.writes import status_of
+from segctl.applying.write_errors import status_of
 from segctl.errors import Interrupted, UpdateLocked
 from segctl.model.report import Status
 from segctl.planning.equality import changed_fields
@@ -21,23 +21,27 @@ if TYPE_CHECKING:
     from segctl.model import Remote, Segment, Successor
 
 
-def resume_successor(held: Successor, wanted: Segment, context: ApplyContext) -> Steps[Remote]:
-    """Give the segment that an earlier run made, with the query that is wanted by now.
+def resume_successor(
+    successor: Successor, desired: Segment, context: ApplyContext
+) -> Steps[Remote]:
+    """Return the segment that an earlier run created, patched to the desired query.
 
-    Raises as `writes.patch` does, `Conflict` also where somebody changed it since the plan.
+    Raises as `writes.patch` does; `Conflict` also where someone changed it after the plan.
     """
-    if "query_dsl" in changed_fields(held.definition, wanted):
-        after = dataclasses.replace(held.definition, query=wanted.query)
+    if "query_dsl" in changed_fields(successor.definition, desired):
+        after = dataclasses.replace(successor.definition, query=desired.query)
         fields = {"query_dsl": after.query}
-        written = yield from writes.patch(held.id, held.definition, after, fields, context)
+        written = yield from writes.patch(
+            successor.id, successor.definition, after, fields, context
+        )
         return written.remote
-    now = context.account.get_segment(held.id)
-    if now.definition.sha256 != held.definition.sha256:
-        raise writes.changed_meanwhile(held.definition, now)
-    return now
+    remote = context.account.get_segment(successor.id)
+    if remote.definition.sha256 != successor.definition.sha256:
+        raise writes.changed_meanwhile(successor.definition, remote)
+    return remote
 
 
-def status_of_stop(error: BaseException) -> Status:
-    """Tell what merely takes longer from what went wrong."""
-    is_early = isinstance(error, Stopped | Interrupted | UpdateLocked)
-    return Status.WAITING if is_early else status_of(error)
+def status_of_early_end(error: BaseException) -> Status:
+    """Return `WAITING` where only time is missing, else the status of the error."""
+    only_time_is_missing = isinstance(error, Stopped | Interrupted | UpdateLocked)
+    return Status.WAITING if only_time_is_missing else status_of(error)

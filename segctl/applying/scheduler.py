@@ -1,32 +1,31 @@
-"""Runs the actions of a plan on a few threads, and others while some only wait.
+"""The order in which changes are carried out, on a few threads, while others only wait.
 
-Owns who goes when, and nothing of what is done. Three rules make the order:
+Decides which change goes on when, and nothing about what it does. Three rules make the order:
 
-- Consecutive changes of one kind are a stage. The next one begins when all of this one have ended
-  or merely wait out an update lock or a validation: creates do not overtake the renames that free
-  names, and five minutes of a lock keep nobody else waiting.
-- A change waits for an earlier one of the same segment, and for the one that frees its name. What
-  makes a segment before it deletes another one needs room for both, and of these only so many are
-  under way as the account has room for. An upgrade gives its room back before it ends: where it
-  waits for a lock, only its new segment's name is still to come.
-- Deletes begin when everything before them has ended, and what stands behind deletes (they make
-  room in a full account) when those have: what goes may be needed until the rest is known.
+- Consecutive changes of one kind are a stage. A stage begins when all changes of the previous one
+  have ended or only wait for an update lock or a validation: creates do not overtake the renames
+  that free names, and a lock of five minutes delays nothing else.
+- A change waits for an earlier one of the same segment, and for the one that frees its name. A
+  change that creates a segment before it deletes another one needs capacity for both, and only as
+  many of these are in progress as the account has capacity for. An upgrade returns its capacity
+  before it ends: once it waits for a lock, it only has to rename its new segment.
+- Deletes begin when everything before them has ended, and what follows deletes (they free capacity
+  in a full account) when those have: a segment may be needed until the rest is known.
 
-One thread, that of the caller, decides everything; the workers only advance generators. Its work
-for each change is logarithmic in the number of changes.
+One thread, the caller's, decides everything; the workers only advance generators. The work for
+each change is logarithmic in the number of changes.
 """
 
 from __future__ import annotations
 
 import heapq
-import threading
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import count, groupby
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.applying.context import Stopped, Wait, WaitReason
+from segctl.applying.worker_pool import WorkerPool
 from segctl.common.clock import MAX_WAIT_STEP, sleep_unless
 from segctl.model import Create, Delete, Patch, Replace, Upgrade
 from segctl.model.report import Outcome, Status, not_attempted
@@ -42,14 +41,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An action is about to be performed."""
+    """A change is about to be carried out."""
 
     change: Change
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An action waits, for what `wait` says."""
+    """A change waits, as `wait` describes."""
 
     change: Change
     wait: Wait
@@ -60,10 +59,11 @@ Event: TypeAlias = Started | Waiting | Outcome
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """A change on its way.
+    """A change and its progress.
 
-    `blockers`: how many earlier changes it still waits for; `is_settled`: it has ended, or only
-    time is missing. `has_room`: it has made a segment, or may, and not yet deleted the other one.
+    `blockers`: the number of earlier changes that it still waits for. `is_open`: its stage has
+    begun. `is_active`: it is ready or in progress, and does not merely wait for time to pass.
+    `holds_capacity`: it has created a segment, or may, and has not yet deleted the other one.
     """
 
     number: int
@@ -72,15 +72,16 @@ class _Job:
     dependents: list[_Job] = field(default_factory=list)
     steps: Steps[Outcome] | None = None
     is_open: bool = False
-    is_settled: bool = False
-    has_room: bool = False
+    is_active: bool = False
+    holds_capacity: bool = False
 
 
 class Scheduler:
-    """Carries out changes, each by the generator that `begin` gives.
+    """Carries out changes, each by the generator that `begin` returns.
 
-    `stopped` is asked again and again; once it gives true, or the reason, the requests under way
-    are finished, what waits is told to end, and nothing more is begun.
+    `stopped` is called again and again. Once it returns true or a reason, the requests in flight
+    are finished, waits end, and no further change begins. `capacity` is the number of changes
+    that may hold a second segment at once.
     """
 
     def __init__(
@@ -92,293 +93,246 @@ class Scheduler:
         *,
         parallelism: int,
         fail_fast: bool,
-        room: int = 1,
+        capacity: int = 1,
     ) -> None:
         self._begin = begin
         self._stopped = stopped
         self._clock = clock
         self._fail_fast = fail_fast
-        self._room = room
-        self._jobs = _jobs(changes)
+        self._capacity = capacity
+        self._jobs = _build_jobs(changes)
         self._stages = _stages(self._jobs)
         self._next_stage = 0
-        self._unsettled = 0
+        self._active = 0
         self._ended = 0
-        self._obstacles = _Obstacles()
-        self._halt: Stopped | None = None
+        self._failures = _Failures()
+        self._stop: Stopped | None = None
         self._closed = ""
-        # What may begin, in the plan's order, and what could if there were room; what waits, by
-        # when it is due; what may go on.
+        # Changes that may begin, in the plan's order; those that only lack capacity; those that
+        # wait, by the time they are due; those that are due.
         self._ready: list[tuple[int, _Job]] = []
-        self._cramped: list[tuple[int, _Job]] = []
+        self._without_capacity: list[tuple[int, _Job]] = []
         self._waiting: list[tuple[float, int, _Job]] = []
         self._due: deque[_Job] = deque()
-        self._tickets = count()
-        self._crew = _WorkerPool(parallelism)
+        self._sequence = count()
+        self._pool = WorkerPool[_Job](parallelism)
 
     def run(self) -> Generator[Event]:
-        """Yield `Started` and `Waiting` as it happens, and exactly one `Outcome` for each change.
+        """Yield `Started` and `Waiting` as they happen, and exactly one `Outcome` for each change.
 
-        Outcomes come as the actions end, not in the plan's order.
+        Outcomes come as the changes end, not in the plan's order.
         """
         try:
             while self._ended < len(self._jobs):
-                self._look_around()
-                yield from self._hand_out()
-                if self._crew.busy:
-                    yield from self._take_in()
+                self._update()
+                yield from self._start_ready()
+                if self._pool.busy:
+                    yield from self._collect()
                 elif self._waiting and not self._due:
-                    left = self._waiting[0][0] - self._clock.monotonic()
-                    sleep_unless(self._stopped, left, self._clock)
+                    seconds = self._waiting[0][0] - self._clock.monotonic()
+                    sleep_unless(self._stopped, seconds, self._clock)
                 elif not self._due:
-                    yield from self._turn_away()
+                    yield from self._skip_without_capacity()
         finally:
-            self._crew.dismiss()
+            self._pool.close()
 
-    def _look_around(self) -> None:
-        """Notice that it was stopped, that a wait is over, that a stage may begin."""
-        self._heed()
+    def _update(self) -> None:
+        """Check whether the apply was stopped, a wait is over, or a stage may begin."""
+        self._check_stopped()
         now = self._clock.monotonic()
-        while self._waiting and (self._halt is not None or self._waiting[0][0] <= now):
+        while self._waiting and (self._stop is not None or self._waiting[0][0] <= now):
             self._due.append(heapq.heappop(self._waiting)[2])
-        while self._may_open():
+        while self._may_open_stage():
             for job in self._stages[self._next_stage]:
                 job.is_open = True
-                self._offer(job)
+                self._enqueue_if_ready(job)
             self._next_stage += 1
 
-    def _heed(self) -> None:
-        """Begin nothing more once it was stopped."""
-        if self._halt is None and (why := self._stopped()):
-            self._halt = Stopped(why if isinstance(why, str) else "interrupted")
-            self._closed = f"{self._halt.message} before it was sent"
+    def _check_stopped(self) -> None:
+        """Begin nothing more once the apply was stopped."""
+        if self._stop is None and (reason := self._stopped()):
+            self._stop = Stopped(reason if isinstance(reason, str) else "interrupted")
+            self._closed = f"{self._stop.message}; {self._stop.effect}"
 
-    def _may_open(self) -> bool:
-        if self._next_stage == len(self._stages) or self._unsettled:
+    def _may_open_stage(self) -> bool:
+        if self._next_stage == len(self._stages) or self._active:
             return False
         stage = self._stages[self._next_stage]
-        before = self._stages[self._next_stage - 1] if self._next_stage else ()
-        is_strict = any(isinstance(jobs[0].change, Delete) for jobs in (stage, before) if jobs)
+        previous = self._stages[self._next_stage - 1] if self._next_stage else ()
+        is_strict = any(isinstance(jobs[0].change, Delete) for jobs in (stage, previous) if jobs)
         return not is_strict or self._ended == stage[0].number
 
-    def _offer(self, job: _Job) -> None:
+    def _enqueue_if_ready(self, job: _Job) -> None:
         if job.is_open and not job.blockers:
             heapq.heappush(self._ready, (job.number, job))
-            self._unsettled += 1
+            job.is_active = True
+            self._active += 1
 
-    def _hand_out(self) -> Iterator[Event]:
-        """Give the free hands what may go on, then what may begin."""
-        while self._due and self._crew.is_free:
+    def _start_ready(self) -> Iterator[Event]:
+        """Have free workers resume the changes that are due, then begin those that are ready."""
+        while self._due and self._pool.has_free_worker:
             job = self._due.popleft()
-            assert job.steps is not None  # noqa: S101 - it has waited, so it has begun
-            self._crew.advance(job, job.steps, self._halt)
-        while self._ready and (self._closed or self._crew.is_free):
-            self._heed()
+            assert job.steps is not None  # noqa: S101 - a job that waited has begun
+            self._pool.advance(job, job.steps, self._stop)
+        while self._ready and (self._closed or self._pool.has_free_worker):
+            self._check_stopped()
             _, job = heapq.heappop(self._ready)
-            reason = self._closed or self._obstacles.to(job.change)
+            reason = self._closed or self._failures.reason_to_skip(job.change)
             if reason:
                 yield self._end(job, not_attempted(job.change, reason))
                 continue
             if needs_headroom(job.change):
-                if not self._room:
-                    self._cramped.append((job.number, job))
+                if not self._capacity:
+                    self._without_capacity.append((job.number, job))
                     continue
-                self._room -= 1
-                job.has_room = True
+                self._capacity -= 1
+                job.holds_capacity = True
             yield Started(job.change)
             job.steps = self._begin(job.change)
-            self._crew.advance(job, job.steps, None)
+            self._pool.advance(job, job.steps, None)
 
-    def _take_in(self) -> Iterator[Event]:
-        """Wait for a step to end, or for the next wait to be over if a hand is free for it.
+    def _collect(self) -> Iterator[Event]:
+        """Wait for a step to end, or for the next wait to be over if a worker is free for it.
 
-        Not for long at a time: whoever waits should hear soon that it was stopped.
+        Only briefly, so that a request to stop is noticed soon.
         """
-        patience = MAX_WAIT_STEP
-        if self._waiting and self._crew.is_free:
-            patience = min(patience, max(0.0, self._waiting[0][0] - self._clock.monotonic()))
-        taken = self._crew.take_in(patience)
-        if taken is None:
+        timeout = MAX_WAIT_STEP
+        if self._waiting and self._pool.has_free_worker:
+            timeout = min(timeout, max(0.0, self._waiting[0][0] - self._clock.monotonic()))
+        collected = self._pool.collect(timeout)
+        if collected is None:
             return
-        job, result = taken
+        job, result = collected
         if isinstance(result, Outcome):
             yield self._end(job, result)
             return
         due = self._clock.monotonic() + result.seconds
-        heapq.heappush(self._waiting, (due, next(self._tickets), job))
+        heapq.heappush(self._waiting, (due, next(self._sequence), job))
         if result.reason is not WaitReason.PAUSE:
-            self._settle(job)
-        if result.reason is WaitReason.LOCK and isinstance(job.change, Upgrade) and job.has_room:
-            self._make_room(job)
-        self._heed()
-        if self._halt is None:
+            self._deactivate(job)
+        if (
+            result.reason is WaitReason.LOCK
+            and isinstance(job.change, Upgrade)
+            and job.holds_capacity
+        ):
+            self._release_capacity(job)
+        self._check_stopped()
+        if self._stop is None:
             yield Waiting(job.change, result)
 
-    def _make_room(self, job: _Job) -> None:
-        """Let another one begin in the room that a job leaves."""
-        job.has_room = False
-        self._room += 1
-        for waiting in self._cramped:
-            heapq.heappush(self._ready, waiting)
-        self._cramped.clear()
+    def _release_capacity(self, job: _Job) -> None:
+        """Let another change use the capacity of a job."""
+        job.holds_capacity = False
+        self._capacity += 1
+        for entry in self._without_capacity:
+            heapq.heappush(self._ready, entry)
+        self._without_capacity.clear()
 
-    def _turn_away(self) -> Iterator[Event]:
-        """End what has no room, and will have none: nothing is under way that could make any."""
-        cramped, self._cramped = self._cramped, []
-        for _, job in cramped:
+    def _skip_without_capacity(self) -> Iterator[Event]:
+        """End the changes that lack capacity: nothing is in progress that could free any."""
+        without_capacity, self._without_capacity = self._without_capacity, []
+        for _, job in without_capacity:
             if self._closed:
                 yield self._end(job, not_attempted(job.change, self._closed))
                 continue
-            what = "the account has no room for its new segment beside it"
-            hint = "finish what stands there twice, and apply again"
-            yield self._end(job, Outcome(job.change, Status.WAITING, job.change.id, what, hint))
+            outcome = Outcome(
+                job.change,
+                Status.WAITING,
+                job.change.id,
+                "the account has no room for the new segment while the old one exists",
+                "finish the pending replacements and upgrades, then apply again",
+            )
+            yield self._end(job, outcome)
 
-    def _settle(self, job: _Job) -> None:
-        if not job.is_settled:
-            job.is_settled = True
-            self._unsettled -= 1
+    def _deactivate(self, job: _Job) -> None:
+        if job.is_active:
+            job.is_active = False
+            self._active -= 1
 
     def _end(self, job: _Job, outcome: Outcome) -> Outcome:
-        self._settle(job)
-        if _leaves_room(job, outcome):
-            self._make_room(job)
+        self._deactivate(job)
+        if _frees_capacity(job, outcome):
+            self._release_capacity(job)
         self._ended += 1
-        self._obstacles.note(outcome)
+        self._failures.record(outcome)
         is_failure = outcome.status not in (Status.DONE, Status.WAITING)
         if self._fail_fast and is_failure and not self._closed:
-            self._closed = "an earlier action was not done, and --fail-fast stops there"
+            self._closed = "an earlier change was not done (--fail-fast); nothing was sent"
         for dependent in job.dependents:
             dependent.blockers -= 1
-            self._offer(dependent)
+            self._enqueue_if_ready(dependent)
         return outcome
 
 
-class _WorkerPool:
-    """Threads that advance generators, made as they are needed.
-
-    They keep no process alive: whoever insists on leaving leaves them behind.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._threads: list[threading.Thread] = []
-        self._tasks: SimpleQueue[tuple[_Job, Steps[Outcome], Stopped | None] | None] = SimpleQueue()
-        self._results: SimpleQueue[tuple[_Job, Wait | Outcome | BaseException]] = SimpleQueue()
-        self.busy = 0
-
-    @property
-    def is_free(self) -> bool:
-        """Whether somebody has nothing to do."""
-        return self.busy < self._size
-
-    def advance(self, job: _Job, steps: Steps[Outcome], halt: Stopped | None) -> None:
-        """Have a generator go on to its next wait or its end; throw `halt` in, if there is one."""
-        self.busy += 1
-        if len(self._threads) < self.busy:
-            thread = threading.Thread(target=self._work, name="apply", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        self._tasks.put((job, steps, halt))
-
-    def take_in(self, patience: float) -> tuple[_Job, Wait | Outcome] | None:
-        """Give what a step came to, `None` if there is nothing within `patience` seconds.
-
-        Raises what a generator raised: none is meant to.
-        """
-        try:
-            job, result = self._results.get(timeout=patience)
-        except Empty:
-            return None
-        self.busy -= 1
-        if isinstance(result, BaseException):
-            raise result
-        return job, result
-
-    def dismiss(self) -> None:
-        """Let everybody go who has nothing to do, and the others after that."""
-        for _ in self._threads:
-            self._tasks.put(None)
-
-    def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            job, steps, halt = task
-            result: Wait | Outcome | BaseException
-            try:
-                result = next(steps) if halt is None else steps.throw(halt)
-            except StopIteration as end:
-                result = end.value
-            except BaseException as error:  # noqa: BLE001 - it is raised by who waits for it
-                result = error
-            self._results.put((job, result))
-
-
-class _Obstacles:
-    """What went wrong so far, and what that stands in the way of."""
+class _Failures:
+    """The changes that were not done so far, and the changes that they prevent."""
 
     def __init__(self) -> None:
-        self._stuck_names: set[str] = set()
-        self._stuck_ids: set[str] = set()
+        self._blocked_names: set[str] = set()
+        self._blocked_ids: set[str] = set()
 
-    def to(self, change: Change) -> str:
-        """Say why a change cannot be made any more, if it cannot."""
-        if change.id in self._stuck_ids:
-            return "an earlier step of it was not made"
-        if not isinstance(change, Delete) and change.after.name in self._stuck_names:
-            return f"`{change.after.name}` is still the name of another segment"
+    def reason_to_skip(self, change: Change) -> str:
+        """Return why a change cannot be carried out any more; empty where it can."""
+        if change.id in self._blocked_ids:
+            return "an earlier change of the same segment was not done; nothing was sent"
+        if not isinstance(change, Delete) and change.after.name in self._blocked_names:
+            return f"`{change.after.name}` is still the name of another segment; nothing was sent"
         return ""
 
-    def note(self, outcome: Outcome) -> None:
-        """Remember what a change that was not made leaves in the way."""
+    def record(self, outcome: Outcome) -> None:
+        """Record which names and segments a change that was not done keeps blocked."""
         change = outcome.change
         if outcome.status is Status.DONE or outcome.is_written:
             return
         if isinstance(change, Patch):
-            self._stuck_ids.add(change.id)
-        freed = _freed(change)
-        if freed is not None and not isinstance(change, Replace):
-            self._stuck_names.add(freed)
+            self._blocked_ids.add(change.id)
+        freed_name = _freed_name(change)
+        if freed_name is not None and not isinstance(change, Replace):
+            self._blocked_names.add(freed_name)
 
 
-def _leaves_room(job: _Job, outcome: Outcome) -> bool:
-    """Say whether a change ended with one segment less than it needed, or than were there.
+def _frees_capacity(job: _Job, outcome: Outcome) -> bool:
+    """Return whether a change ended with fewer segments than it needed, or than existed before.
 
-    A replacement that stopped halfway is rare, and the next one learns of it from SendGrid. An
-    upgrade that stopped may have been meant to: for some as long as people take.
+    A replacement that stopped halfway is rare, and the next change learns of it from SendGrid. An
+    upgrade often stops on purpose, and may stay unfinished until people act.
     """
     if not isinstance(job.change, Replace | Upgrade):
-        return job.has_room
+        return job.holds_capacity
     if outcome.status is Status.DONE:
-        # One that went on from where an earlier run stopped found two, and leaves one.
-        return job.has_room or job.change.successor is not None
+        # A resumed change began with two segments and leaves one.
+        return job.holds_capacity or job.change.successor is not None
     if isinstance(job.change, Replace):
-        return job.has_room
-    return job.has_room and not outcome.is_written and outcome.status is not Status.UNKNOWN
+        return job.holds_capacity
+    return job.holds_capacity and not outcome.is_written and outcome.status is not Status.UNKNOWN
 
 
-def _jobs(changes: Sequence[Change]) -> list[_Job]:
-    """Make a job of each change and tie it to the earlier ones that it needs."""
+def _build_jobs(changes: Sequence[Change]) -> list[_Job]:
+    """Return a job for each change, tied to the earlier ones that it depends on."""
     jobs = [_Job(number, change) for number, change in enumerate(changes)]
     by_id: dict[str, _Job] = {}
-    freeing: dict[str, _Job] = {}
+    freed_by_name: dict[str, _Job] = {}
     for job in jobs:
         change = job.change
-        needed: list[_Job | None] = []
+        blockers: list[_Job | None] = []
         if change.id is not None:
-            needed.append(by_id.get(change.id))
+            blockers.append(by_id.get(change.id))
             by_id[change.id] = job
         if not isinstance(change, Delete):
-            needed.append(freeing.get(change.after.name))
-        for other in {id(one): one for one in needed if one is not None}.values():
-            other.dependents.append(job)
+            blockers.append(freed_by_name.get(change.after.name))
+        for blocker in {
+            id(blocker): blocker for blocker in blockers if blocker is not None
+        }.values():
+            blocker.dependents.append(job)
             job.blockers += 1
-        freed = _freed(change)
-        if freed is not None:
-            freeing[freed] = job
+        freed_name = _freed_name(change)
+        if freed_name is not None:
+            freed_by_name[freed_name] = job
     return jobs
 
 
-def _freed(change: Change) -> str | None:
-    """Give the name that nobody has any more once a change is made."""
+def _freed_name(change: Change) -> str | None:
+    """Return the name that no segment has any more once a change is done, if any."""
     match change:
         case Create():
             return None

@@ -1,6 +1,6 @@
-"""How long it is worth to wait until SendGrid lets a segment be changed (sendgrid-api.md §1).
+"""The wait for SendGrid's update lock on a segment (sendgrid-api.md §1).
 
-Owns the reckoning; the waiting is done by who wants to write, and looks again after it.
+Calculates how long to wait; the caller waits, and reads the segment again afterwards.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from segctl.model import Remote
 
 LOCK_MARGIN = 2.0
-"""Seconds by which our clock and the server's may well differ."""
+"""Seconds by which this machine's clock and the server's may differ."""
 
 LOCK_POLL = 20.0
-"""Seconds between two attempts where the server's times do not tell when the lock ends."""
+"""Seconds between two attempts where the server's times do not show when the lock ends."""
 
-LOCK_WORDS = "SendGrid wants five minutes between two changes"
+LOCK_DESCRIPTION = "SendGrid requires five minutes between two changes"
 
 
-class LockPatience:
-    """How long is left to wait for one segment."""
+class LockWait:
+    """The waits for the update lock of one segment, within `ApplyOptions.lock_timeout`."""
 
     def __init__(self, context: ApplyContext) -> None:
         self._clock = context.clock
@@ -32,24 +32,25 @@ class LockPatience:
         self._lock = context.options.lock
         self._since: float | None = None
 
-    def next_wait(self, now: Remote) -> Wait | None:
-        """Give the next wait, or `None` where time is up."""
+    def next_wait(self, remote: Remote) -> Wait | None:
+        """Return the next wait, or `None` once the time is up."""
         if self._since is None:
             self._since = self._clock.monotonic()
-        left = self._since + self._timeout - self._clock.monotonic()
-        if left < 1:
+        remaining = self._since + self._timeout - self._clock.monotonic()
+        if remaining < 1:
             return None
-        unlocked = self._until_unlocked(now)
+        unlocked = self._until_unlocked(remote)
         if unlocked is None:
-            return Wait(min(LOCK_POLL, left), LOCK_WORDS, WaitReason.LOCK, left)
-        return Wait(min(unlocked, left), LOCK_WORDS, WaitReason.LOCK)
+            seconds = min(LOCK_POLL, remaining)
+            return Wait(seconds, LOCK_DESCRIPTION, WaitReason.LOCK, remaining)
+        return Wait(min(unlocked, remaining), LOCK_DESCRIPTION, WaitReason.LOCK)
 
-    def _until_unlocked(self, now: Remote) -> float | None:
-        changed = parse_time_or_none(now.updated_at)
+    def _until_unlocked(self, remote: Remote) -> float | None:
+        changed = parse_time_or_none(remote.updated_at)
         if changed is None:
             return None
         age = (self._clock.now() - changed).total_seconds()
         seconds = self._lock - age + LOCK_MARGIN
-        # A clock that is wrong, or a lock that does not count from there, gives nonsense.
-        plausible = 0 < seconds <= self._lock + 2 * LOCK_MARGIN
-        return seconds if plausible else None
+        # A wrong clock, or a lock that does not count from `updated_at`, gives an absurd value.
+        is_plausible = 0 < seconds <= self._lock + 2 * LOCK_MARGIN
+        return seconds if is_plausible else None

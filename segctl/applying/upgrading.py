@@ -1,10 +1,10 @@
-"""Lets a V2 segment take the place of a v1 one, so that at every point one of the two exists.
+"""Upgrading a v1 segment to a V2 one, so that at every point one of the two exists.
 
-Owns the order: the new one is made under a name of its own, watched until SendGrid calls it valid
-and has counted it, and held against the old one; only then, and only if no Single Send goes to that
-by then, the old one is deleted and the new one gets its name. Each stop leaves both, and the
-temporary name (`temporary_names.py`) tells the next plan where to go on. A v1 segment cannot be
-renamed, so `replacing.py` goes about it the other way round.
+The new segment is created under a temporary name, watched until SendGrid calls it valid and has
+counted it, and compared with the old one. Only then, and only if no Single Send targets the old
+one by then, the old one is deleted and the new one gets its name. Each early end keeps both, and
+the temporary name (`temporary_names.py`) shows the next plan where to resume. A v1 segment cannot
+be renamed, which is why `replacing.py` orders its steps the other way round.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from segctl.applying import writes
 from segctl.applying.context import OnInvalid
-from segctl.applying.resuming import resume_successor, status_of_stop
+from segctl.applying.resuming import resume_successor, status_of_early_end
 from segctl.applying.usage_check import single_sends_using
-from segctl.applying.validation import watch, watch_count
-from segctl.applying.writes import WRITE_ERRORS
+from segctl.applying.validation import watch_count, watch_validation
+from segctl.applying.write_errors import WRITE_ERRORS, Conflict
 from segctl.errors import RemoteError
 from segctl.model import Validation
 from segctl.model.report import Outcome, Status
@@ -30,182 +30,197 @@ if TYPE_CHECKING:
     from segctl.model import Remote, Upgrade
 
 ALL = 100
-"""Percent: the difference at which counts decide nothing."""
+"""Percent: the limit at which the counts are not compared."""
 
-AGAIN_HINT = "apply again later: it goes on from here"
+RESUME_HINT = "apply again later: the upgrade resumes from this point"
 
 
 def upgrade(change: Upgrade, context: ApplyContext) -> Steps[Outcome]:
-    """Perform one upgrade, as far as it can be.
+    """Carry out one upgrade, as far as possible.
 
-    Raises as `writes` does where the new segment could not be made: then nothing was done. From
-    there on every end is an `Outcome` that says what stands.
+    Raises as `writes` does where the new segment could not be created: then nothing was changed.
+    Every later end is an `Outcome` that says which segments exist.
     """
-    old = context.account.get_segment(change.id, v1=True)
-    if old.definition.sha256 != change.before.sha256:
-        raise writes.changed_meanwhile(change.before, old)
-    new = yield from _twin(change, context)
-    verdict = yield from watch(new, context)
-    stop = yield from _rejected(change, verdict, context)
-    if stop is None and context.options.max_upgrade_difference < ALL:
+    v1_segment = context.account.get_segment(change.id, v1=True)
+    if v1_segment.definition.sha256 != change.before.sha256:
+        raise writes.changed_meanwhile(change.before, v1_segment)
+    successor = yield from _create_or_resume(change, context)
+    verdict = yield from watch_validation(successor, context)
+    obstacle = yield from _check_validation(change, verdict, context)
+    if obstacle is None and context.options.max_upgrade_difference < ALL:
         verdict = yield from watch_count(verdict.remote, context)
-        stop = _lost(change, verdict) or _miscounted(change, old, verdict, context)
-    stop = stop or _in_use(change, verdict.remote, context)
-    return stop or (yield from _finish(change, verdict.remote, context))
+        obstacle = _check_exists(change, verdict) or _check_counts(
+            change, v1_segment, verdict, context
+        )
+    obstacle = obstacle or _check_usage(change, verdict.remote, context)
+    return obstacle or (yield from _finish(change, verdict.remote, context))
 
 
-def _twin(change: Upgrade, context: ApplyContext) -> Steps[Remote]:
-    """Give the new segment as it is wanted: made now, or by an earlier run and corrected since."""
-    held = change.successor
-    differing = () if held is None else changed_fields(held.definition, change.successor_definition)
-    if held is None or "parent_list_ids" in differing:
-        if held is not None:
-            _refuse_to_lose(change, held.id, context)
-            yield from writes.delete(held.id, held.definition, context)
-        made = yield from writes.create(change.successor_definition, context)
-        return made.remote
-    return (yield from resume_successor(held, change.successor_definition, context))
+def _create_or_resume(change: Upgrade, context: ApplyContext) -> Steps[Remote]:
+    """Return the new segment as desired: created now, or by an earlier run and patched since."""
+    successor, desired = change.successor, change.successor_definition
+    if successor is not None:
+        if "parent_list_ids" not in changed_fields(successor.definition, desired):
+            return (yield from resume_successor(successor, desired, context))
+        _check_successor_unused(change, successor.id, context)
+        yield from writes.delete(successor.id, successor.definition, context)
+    created = yield from writes.create(desired, context)
+    return created.remote
 
 
-def _refuse_to_lose(change: Upgrade, twin_id: str, context: ApplyContext) -> None:
-    """Raise `Conflict` where people did as they were told and send to the new segment already."""
-    sends = single_sends_using(change, twin_id, context)
+def _check_successor_unused(change: Upgrade, successor_id: str, context: ApplyContext) -> None:
+    """Raise `Conflict` where Single Sends already target the new segment, as segctl advised."""
+    sends = single_sends_using(change, successor_id, context)
     if sends:
-        raise writes.Conflict(
-            f"{targets_phrase(sends)} the new segment, which cannot get another parent list and "
-            "would have to be made anew",
-            "put the parent list back, or give it the v1 segment again until the new one is made",
-            twin_id,
+        raise Conflict(
+            f"{targets_phrase(sends)} the new segment, which would have to be replaced: SendGrid "
+            "cannot change a segment's parent list",
+            "restore the parent list in the file, or let the Single Sends target the v1 segment "
+            "until the new one is created",
+            successor_id,
         )
 
 
-def _rejected(change: Upgrade, verdict: Verdict, context: ApplyContext) -> Steps[Outcome | None]:
-    """Say why the new segment cannot take over yet, as far as its query goes."""
-    lost = _lost(change, verdict)
-    if lost is not None:
-        return lost
+def _check_validation(
+    change: Upgrade, verdict: Verdict, context: ApplyContext
+) -> Steps[Outcome | None]:
+    """Return the outcome where the new segment's query is not known to be valid, else `None`."""
+    deleted = _check_exists(change, verdict)
+    if deleted is not None:
+        return deleted
     match verdict.remote.validation:
         case Validation.VALID:
             return None
         case Validation.PENDING | Validation.UNKNOWN:
-            what = "SendGrid is still validating the new segment"
-            return _waiting(change, verdict.remote, _halted(verdict, what))
+            message = _with_stop_reason(verdict, "SendGrid is still validating the new segment")
+            return _waiting(change, verdict.remote, message)
         case Validation.INVALID:
             return (yield from _invalid(change, verdict, context))
 
 
 def _invalid(change: Upgrade, verdict: Verdict, context: ApplyContext) -> Steps[Outcome]:
-    new = verdict.remote
-    why = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
+    successor = verdict.remote
+    reason = f"SendGrid does not accept the query of the new segment ({verdict.complaint})"
     hint = "correct the query and apply again"
     if context.options.on_invalid is OnInvalid.ROLLBACK and change.successor is None:
+        stored = writes.stored_segment(successor, change.successor_definition)
         try:
-            yield from writes.delete(
-                new.id, writes.stored(new, change.successor_definition), context
-            )
+            yield from writes.delete(successor.id, stored, context)
         except WRITE_ERRORS as error:
-            why = f"{why}; it was to be deleted again: {error.message}"
+            reason = f"{reason}, and deleting it failed: {error.message}"
         else:
-            message = f"{why}, which was deleted again; the v1 one stays"
-            place = change.query_span or change.span
-            return Outcome(change, Status.FAILED, change.id, message, hint, place)
-    return _refused(change, new, why, hint)
+            message = f"{reason}; it was deleted again, and the v1 segment stays"
+            span = change.query_span or change.span
+            return Outcome(change, Status.FAILED, change.id, message, hint, span)
+    return _failed(change, successor, reason, hint)
 
 
-def _miscounted(
-    change: Upgrade, old: Remote, verdict: Verdict, context: ApplyContext
+def _check_counts(
+    change: Upgrade, v1_segment: Remote, verdict: Verdict, context: ApplyContext
 ) -> Outcome | None:
-    """Say why the new segment cannot take over yet, as far as its contacts go."""
-    new = verdict.remote
+    """Return the outcome where the two counts are unknown or too different, else `None`."""
+    successor = verdict.remote
     if verdict.is_uncounted:
-        what = "SendGrid has not counted the new segment yet"
-        return _waiting(change, new, _halted(verdict, what))
-    before, after = old.contacts_count, new.contacts_count
+        message = _with_stop_reason(verdict, "SendGrid has not counted the new segment yet")
+        return _waiting(change, successor, message)
+    before, after = v1_segment.contacts_count, successor.contacts_count
     if before is None or after is None:
         return _waiting(
             change,
-            new,
-            "SendGrid shows no count of the v1 segment",
-            "look at both in SendGrid; `limits: {max_upgrade_difference: 100}` in segctl.yaml "
-            "upgrades without comparing",
+            successor,
+            "SendGrid returned no count of the v1 segment",
+            "compare both segments in SendGrid, then set `limits: {max_upgrade_difference: 100}` "
+            "in segctl.yaml to upgrade without comparing",
         )
-    most = context.options.max_upgrade_difference
-    apart = abs(before - after)
-    # In whole numbers: a percentage that was rounded could be just as large as is allowed.
-    if apart * ALL <= most * max(before, after):
+    limit = context.options.max_upgrade_difference
+    difference = abs(before - after)
+    # In whole numbers: a rounded percentage could equal the limit.
+    if difference * ALL <= limit * max(before, after):
         return None
-    share = apart * ALL / max(before, after)
-    return _refused(
+    percent = difference * ALL / max(before, after)
+    return _failed(
         change,
-        new,
-        f"the v1 segment has {before:,} contacts and the new one {after:,}, which is {share:.1f} % "
-        f"apart; the most is {most} %",
+        successor,
+        f"the v1 segment has {before:,} contacts and the new one {after:,}, a difference of "
+        f"{percent:.1f} %, more than the limit of {limit} %",
         "compare the two queries and correct the new one, or raise `limits.max_upgrade_difference` "
         "in segctl.yaml",
     )
 
 
-def _in_use(change: Upgrade, new: Remote, context: ApplyContext) -> Outcome | None:
-    """Say who still needs the old segment, or by now: counting takes half an hour at times."""
+def _check_usage(change: Upgrade, successor: Remote, context: ApplyContext) -> Outcome | None:
+    """Return the outcome where Single Sends still target the v1 segment, else `None`.
+
+    The plan read them before the count, which can take half an hour.
+    """
     try:
         sends = single_sends_using(change, change.id, context)
     except RemoteError as error:
-        what = f"it was ready, and what uses the v1 one was to be read: {error.message}"
-        return _stopped(change, new, status_of_stop(error), what, AGAIN_HINT)
+        message = (
+            "the new segment is ready, but the Single Sends that target the v1 one could not be "
+            f"read: {error.message}"
+        )
+        return _unfinished(change, successor, status_of_early_end(error), message, RESUME_HINT)
     if not sends:
         return None
     return _waiting(
         change,
-        new,
+        successor,
         f"{targets_phrase(sends, 'still ')} the v1 segment",
-        f"in SendGrid, give it the new segment instead, id {new.id}; then apply again",
+        f"in SendGrid, let it target the new segment (id {successor.id}) instead, then apply again",
     )
 
 
-def _finish(change: Upgrade, new: Remote, context: ApplyContext) -> Steps[Outcome]:
-    """Delete the old segment, now that the new one is as good, and give that its name."""
+def _finish(change: Upgrade, successor: Remote, context: ApplyContext) -> Steps[Outcome]:
+    """Delete the v1 segment, now that the new one is ready, and rename the new one."""
     try:
         note = yield from writes.delete(change.id, change.before, context, v1=True)
     except WRITE_ERRORS as error:
-        message = f"it was ready, and the v1 one was to be deleted: {error.message}"
-        return _stopped(change, new, status_of_stop(error), message, AGAIN_HINT)
-    stored = writes.stored(new, change.successor_definition)
+        message = f"the new segment is ready, but deleting the v1 one failed: {error.message}"
+        return _unfinished(change, successor, status_of_early_end(error), message, RESUME_HINT)
+    stored = writes.stored_segment(successor, change.successor_definition)
     if stored.name != change.after.name:
         after = dataclasses.replace(stored, name=change.after.name)
         try:
-            yield from writes.patch(new.id, stored, after, {"name": after.name}, context)
+            yield from writes.patch(successor.id, stored, after, {"name": after.name}, context)
         except WRITE_ERRORS as error:
             message = (
-                f"the v1 segment is gone, and the new one is still called `{stored.name}`: "
+                f"the v1 segment was deleted, but the new one is still named `{stored.name}`: "
                 f"{error.message}"
             )
-            hint = "apply again: it gives it its name"
-            return Outcome(change, status_of_stop(error), new.id, message, hint, is_written=True)
-    return Outcome(change, Status.DONE, new.id, note and f"of the v1 one: {note}")
+            status = status_of_early_end(error)
+            hint = "apply again to rename it"
+            return Outcome(change, status, successor.id, message, hint, is_written=True)
+    return Outcome(change, Status.DONE, successor.id, note and f"v1 segment: {note}")
 
 
-def _lost(change: Upgrade, verdict: Verdict) -> Outcome | None:
-    if not verdict.gone:
+def _check_exists(change: Upgrade, verdict: Verdict) -> Outcome | None:
+    """Return the outcome where someone deleted the new segment meanwhile, else `None`."""
+    if not verdict.is_deleted:
         return None
-    what = "somebody deleted the new segment before it could take over; the v1 one stays"
-    return Outcome(change, Status.CONFLICT, change.id, what, "apply again")
+    message = "someone deleted the new segment before the upgrade finished; the v1 segment stays"
+    return Outcome(change, Status.CONFLICT, change.id, message, "apply again")
 
 
-def _halted(verdict: Verdict, what: str) -> str:
-    return f"{verdict.stop_reason}, and {what}" if verdict.stop_reason else what
+def _with_stop_reason(verdict: Verdict, message: str) -> str:
+    return f"{verdict.stop_reason}; {message}" if verdict.stop_reason else message
 
 
-def _waiting(change: Upgrade, new: Remote, what: str, hint: str = AGAIN_HINT) -> Outcome:
-    return _stopped(change, new, Status.WAITING, what, hint)
+def _waiting(change: Upgrade, successor: Remote, message: str, hint: str = RESUME_HINT) -> Outcome:
+    return _unfinished(change, successor, Status.WAITING, message, hint)
 
 
-def _stopped(change: Upgrade, new: Remote, status: Status, what: str, hint: str) -> Outcome:
-    """Report a stop before the end: both segments stand."""
-    message = f"{what}; the v1 one stays, and the new one stands as `{new.name}`"
-    return Outcome(change, status, new.id, message, hint, is_written=True)
+def _unfinished(
+    change: Upgrade, successor: Remote, status: Status, message: str, hint: str
+) -> Outcome:
+    """Return the outcome of an early end: both segments exist, unless a delete is `UNKNOWN`."""
+    v1_segment = "may still exist" if status is Status.UNKNOWN else "stays"
+    message = f"{message}; the v1 segment {v1_segment}, and the new one is named `{successor.name}`"
+    return Outcome(change, status, successor.id, message, hint, is_written=True)
 
 
-def _refused(change: Upgrade, new: Remote, why: str, hint: str) -> Outcome:
-    """Report a stop for which the query is to blame."""
-    place = change.query_span or change.span
-    return dataclasses.replace(_stopped(change, new, Status.FAILED, why, hint), span=place)
+def _failed(change: Upgrade, successor: Remote, message: str, hint: str) -> Outcome:
+    """Return the outcome of an early end that the query caused."""
+    span = change.query_span or change.span
+    outcome = _unfinished(change, successor, Status.FAILED, message, hint)
+    return dataclasses.replace(outcome, span=span)

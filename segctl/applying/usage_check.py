@@ -1,13 +1,14 @@
-"""Whether a Single Send goes to a segment that is about to end, asked while an apply goes on.
+"""The check, during an apply, that no Single Send targets a segment about to be deleted.
 
-The plan knew; but an apply can last for an hour, and people go on working in the account.
+The plan checked this too, but an apply can last an hour, and people keep working in the account.
+Reads only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.applying.writes import Conflict
+from segctl.applying.write_errors import Conflict
 from segctl.planning.safety import is_reference_ignored, targets_phrase
 
 if TYPE_CHECKING:
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from segctl.model.single_sends import SingleSend
 
 FRESH = 60.0
-"""For so many seconds after an apply began, what the plan read of the Single Sends will do."""
+"""Seconds after the start of an apply during which the Single Sends read by the plan are used."""
 
 
 def single_sends_using(
     change: Delete | Replace | Upgrade, segment_id: str, context: ApplyContext
 ) -> tuple[SingleSend, ...]:
-    """Give the Single Sends that go to a segment now, unless that was to be ignored.
+    """Return the Single Sends that target a segment now; none where the plan ignores them.
 
     Raises `RemoteError`.
     """
@@ -31,15 +32,15 @@ def single_sends_using(
     return context.usage_checker.single_sends_using(segment_id)
 
 
-def refuse_if_used(change: Delete | Replace, context: ApplyContext) -> None:
-    """Raise `Conflict` where a Single Send goes to the segment by now, and `RemoteError`."""
+def check_unused(change: Delete | Replace, context: ApplyContext) -> None:
+    """Raise `Conflict` where a Single Send now targets the segment, and `RemoteError`."""
     if (context.clock.now() - context.begun).total_seconds() < FRESH:
         return
     sends = single_sends_using(change, change.id, context)
     if sends:
         raise Conflict(
-            f"{targets_phrase(sends)} it since the plan was made",
-            "give it another audience in SendGrid and apply again; or "
+            f"{targets_phrase(sends, 'now ')} the segment, so it was left alone",
+            "choose another audience for it in SendGrid and apply again, or add "
             f"--ignore-references '{change.name}'",
             change.id,
         )

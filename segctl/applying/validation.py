@@ -1,7 +1,7 @@
-"""What SendGrid says of a query that was just written, and how long to wait for it.
+"""SendGrid's verdict on a query that was just written, and the wait for it.
 
 A query is VALID at once, or PENDING first; its contacts are counted seconds later, or half an hour
-(sendgrid-api.md §1). Owns the watching; what a verdict leads to is decided by who asked.
+(sendgrid-api.md §1). Reads only; the caller decides what follows from a verdict.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
 POLL_INTERVAL = 1.0
 LONGEST_POLL_INTERVAL = 15.0
 
-WATCH_WORDS = "SendGrid is checking the query"
-COUNT_WORDS = "SendGrid is counting its contacts"
+VALIDATION_DESCRIPTION = "SendGrid is validating the query"
+COUNT_DESCRIPTION = "SendGrid is counting the contacts"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is known of a query in the end.
 
-    `remote` is the segment as it was read last. `halted` says what cut the watching short; `gone`,
-    that somebody deleted the segment meanwhile.
+    `remote` is the segment as it was last read. `stop_reason` says why watching it ended early;
+    `is_deleted`: someone deleted the segment meanwhile.
     """
 
     remote: Remote
     stop_reason: str = ""
-    gone: bool = False
+    is_deleted: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Whether SendGrid has not decided, or does not say."""
+        """Whether SendGrid has not decided, or does not return a decision."""
         return self.remote.validation in (Validation.PENDING, Validation.UNKNOWN)
 
     @property
     def is_uncounted(self) -> bool:
         """Whether its contacts were not counted since it was changed.
 
-        A count of 0 that is of no sample means nothing, and one from before `updated_at`, which
-        does not move with a sample (sendgrid-api.md §1), is that of the query before.
+        A count of 0 without a sample means nothing, and a sample from before `updated_at`, which
+        does not move with a sample (sendgrid-api.md §1), is of the previous query.
         """
         counted = parse_time_or_none(self.remote.sample_updated_at)
         if counted is None:
@@ -59,46 +59,54 @@ class Verdict:
 
     @property
     def complaint(self) -> str:
-        """Give SendGrid's words about a query that it does not accept, which came clean."""
-        return self.remote.validation_error or "it does not say why"
+        """SendGrid's reason for not accepting the query, already sanitized."""
+        return self.remote.validation_error or "no reason given"
 
 
-def watch(made: Remote, context: ApplyContext) -> Steps[Verdict]:
-    """Read a segment until its query is judged, time is up or nobody waits any more."""
-    patience = context.options.validation_timeout
-    return (yield from _watch(made, context, lambda now: now.is_open, patience, WATCH_WORDS))
+def watch_validation(remote: Remote, context: ApplyContext) -> Steps[Verdict]:
+    """Read a segment until its query is validated, the time is up or the apply is stopped."""
+    timeout = context.options.validation_timeout
+    return (
+        yield from _watch(
+            remote, context, lambda verdict: verdict.is_open, timeout, VALIDATION_DESCRIPTION
+        )
+    )
 
 
-def watch_count(made: Remote, context: ApplyContext) -> Steps[Verdict]:
-    """Read a segment until SendGrid has counted it once, time is up or nobody waits any more."""
-    patience = context.options.count_timeout
-    return (yield from _watch(made, context, lambda now: now.is_uncounted, patience, COUNT_WORDS))
+def watch_count(remote: Remote, context: ApplyContext) -> Steps[Verdict]:
+    """Read a segment until SendGrid has counted it, the time is up or the apply is stopped."""
+    timeout = context.options.count_timeout
+    return (
+        yield from _watch(
+            remote, context, lambda verdict: verdict.is_uncounted, timeout, COUNT_DESCRIPTION
+        )
+    )
 
 
 def _watch(
-    made: Remote,
+    remote: Remote,
     context: ApplyContext,
     goes_on: Callable[[Verdict], bool],
-    patience: float,
-    why: str,
+    timeout: float,
+    description: str,
 ) -> Steps[Verdict]:
-    until = context.clock.monotonic() + patience
+    until = context.clock.monotonic() + timeout
     pause = POLL_INTERVAL
-    verdict = Verdict(made)
+    verdict = Verdict(remote)
     while goes_on(verdict):
-        left = until - context.clock.monotonic()
-        if left <= 0:
+        remaining = until - context.clock.monotonic()
+        if remaining <= 0:
             break
         try:
-            yield Wait(min(pause, left), why, WaitReason.VALIDATION, left)
-        except Stopped as halt:
-            return Verdict(verdict.remote, stop_reason=halt.message)
+            yield Wait(min(pause, remaining), description, WaitReason.VALIDATION, remaining)
+        except Stopped as stop:
+            return Verdict(verdict.remote, stop_reason=stop.message)
         pause = min(pause * 1.5, LONGEST_POLL_INTERVAL)
         try:
-            verdict = Verdict(context.account.get_segment(made.id))
+            verdict = Verdict(context.account.get_segment(remote.id))
         except NotFound:
-            return Verdict(verdict.remote, gone=True)
+            return Verdict(verdict.remote, is_deleted=True)
         except RemoteError:
-            # A read that fails decides nothing.
+            # A read that failed decides nothing.
             continue
     return verdict

@@ -1,13 +1,13 @@
-"""One write at a time, with certainty about what became of it.
+"""Single writes, each with certainty about its result.
 
-Owns what follows a request whose outcome is unknown: look what the account holds, and send again
-only where that shows that nothing was done (sendgrid-api.md §2: POST is not idempotent). Owns the
-precondition, which is read right before each PATCH and DELETE, repeated ones included. Never takes
-a look that failed for an answer: then it is `Unknown`.
+After a request whose result is unknown, the account is read, and the request is sent again only
+where that shows that nothing was done (sendgrid-api.md §2: POST is not idempotent). Right before
+each PATCH and DELETE, repeated ones included, the precondition is read. A read that failed is never
+taken for an answer: the result is `Unknown` then.
 
-Each function is a generator of waits (`steps.py`). It raises a `RemoteError` for what was not done,
-`Conflict` for what somebody else did, `Unknown` for what stays unclear, and `Stopped` where it was
-told to stop before anything of it was sent.
+Each function is a generator of waits (`context.Steps`). It raises a `RemoteError` where nothing was
+done, `Conflict` for a change by someone else, `Unknown` where the result stays unknown, and
+`Stopped` where the apply was stopped before anything was sent. Does not decide what is written.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.applying.context import Stopped, Wait, WaitReason
-from segctl.applying.update_lock import LockPatience
+from segctl.applying.update_lock import LockWait
+from segctl.applying.write_errors import Conflict, Unknown
 from segctl.errors import Interrupted, NotFound, RemoteError, ServerFault, UpdateLocked
 from segctl.model import Segment
-from segctl.model.report import Status
 from segctl.planning.definition_diff import definition_diff
 from segctl.planning.equality import changed_fields
 
@@ -31,100 +31,66 @@ if TYPE_CHECKING:
     from segctl.model import Remote
     from segctl.sendgrid.api import Operation
 
-SENDS = 3
+MAX_ATTEMPTS = 3
 """How often one write is sent at most."""
 
-AFTER_FAILURE = (0.0, 2.0)
-"""Seconds before each look at the account after the server said that it failed."""
+LOOKS_AFTER_FAILURE = (0.0, 2.0)
+"""Seconds before each look at the account after the server reported a failure."""
 
-AFTER_SILENCE = (0.0, 5.0, 15.0)
-"""The same where it said nothing: it may still be at work."""
+LOOKS_AFTER_SILENCE = (0.0, 5.0, 15.0)
+"""The same where no response came: the server may still be working on the request."""
 
-LOCKED = "while SendGrid did not let it be changed yet, and nothing was changed"
-UNDER_WAY = "it was under way when segctl was stopped"
-PAUSE_WORDS = "to see whether SendGrid did it"
-
-
-class Conflict(Exception):
-    """Somebody else changed what the plan saw, and it is left alone. `id`: of what is there."""
-
-    def __init__(self, message: str, hint: str = "", segment_id: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.id = segment_id
-
-
-class Unknown(Exception):
-    """The server may have acted, and it could not be found out."""
-
-    hint = "SendGrid may have done it all the same: `segctl plan` shows how it stands"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-WRITE_ERRORS = (Conflict, RemoteError, Unknown, Stopped)
-"""What a write that was not done, or may not have been, is raised as: each has a `message`."""
-
-
-def status_of(error: BaseException) -> Status:
-    """Give the status of an action that ends with one of `WRITE_ERRORS`."""
-    match error:
-        case Conflict():
-            return Status.CONFLICT
-        case Unknown():
-            return Status.UNKNOWN
-        case _:
-            return Status.FAILED
+IN_FLIGHT = "segctl was stopped while the request was in flight"
+LOOK_DESCRIPTION = "to check whether the request succeeded"
+SUCCEEDED_UNSEEN = "the request succeeded although no response was received"
+REVIEW_HINT = "run `segctl plan` again and review the current state"
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A write that was done: the segment after it, and what is remarkable about how it went."""
+    """A write that was done: the segment afterwards, and a note where it did not go as usual."""
 
     remote: Remote
     note: str = ""
 
 
 def create(segment: Segment, context: ApplyContext) -> Steps[Written]:
-    """Create a segment, once: whatever happens, there are never two.
+    """Create a segment, never two of them.
 
-    A segment of the same name that is as declared counts as done, whoever made it; one that is not
-    is a `Conflict`.
+    An existing segment of the same name and definition counts as created. Raises `Conflict` for
+    one with another definition.
     """
-    with _settling(context, "create", segment.name):
-        made = yield from _create(segment, context)
-    context.account.record_result("create", segment.name, done=True, segment_id=made.remote.id)
-    return made
+    with _recording_failure(context, "create", segment.name):
+        written = yield from _create(segment, context)
+    context.account.record_result("create", segment.name, done=True, segment_id=written.remote.id)
+    return written
 
 
 def _create(segment: Segment, context: ApplyContext) -> Steps[Written]:
-    lost: RemoteError | None = None
-    for _ in range(SENDS):
+    ambiguous: RemoteError | None = None
+    for _ in range(MAX_ATTEMPTS):
         try:
             return Written(context.account.create_segment(segment))
-        except Stopped as halt:
-            raise _halted(halt, lost) from None
+        except Stopped as stop:
+            raise _stopped(stop, ambiguous) from None
         except RemoteError as error:
-            _check_left_behind(error)
+            _check_not_left_behind(error)
             if error.ambiguous:
-                lost = error
+                ambiguous = error
             else:
-                # The name may be in use, by our own lost attempt or since somebody was faster.
-                # How SendGrid says so is nowhere documented, so the account is asked instead.
-                asked = lost is not None or error.status in _MAY_MEAN_TAKEN
-                found = _made(segment, context, lost) if asked else None
-                if found is None:
-                    raise _refused(error, lost) from None
-                return found
-        for seconds in _looks(lost):
-            yield from _pause(seconds, lost)
-            found = _made(segment, context, lost)
-            if found is not None:
-                return found
-    raise _given_up(lost)
+                # The name may be taken, by an earlier attempt of ours or by someone else. How
+                # SendGrid reports that is not documented, so the account is read instead.
+                may_exist = ambiguous is not None or error.status in _MAY_MEAN_TAKEN
+                written = _find_created(segment, context, ambiguous) if may_exist else None
+                if written is None:
+                    raise _rejected(error, ambiguous) from None
+                return written
+        for seconds in _looks_after(ambiguous):
+            yield from _pause(seconds, ambiguous)
+            written = _find_created(segment, context, ambiguous)
+            if written is not None:
+                return written
+    raise _exhausted(ambiguous)
 
 
 def patch(
@@ -134,12 +100,12 @@ def patch(
     fields: Mapping[str, str],
     context: ApplyContext,
 ) -> Steps[Written]:
-    """Change `fields` of a segment that must equal `before`, byte for byte, to that of `after`.
+    """Change `fields` of a segment that must equal `before`, byte for byte, so it equals `after`.
 
     Waits for the update lock for at most `ApplyOptions.lock_timeout`. Raises `NotFound` where the
     segment is gone, and `Conflict` also where another segment has taken its new name.
     """
-    with _settling(context, "patch", segment_id):
+    with _recording_failure(context, "patch", segment_id):
         written = yield from _patch(segment_id, before, after, fields, context)
     context.account.record_result("patch", segment_id, done=True)
     return written
@@ -152,84 +118,84 @@ def _patch(
     fields: Mapping[str, str],
     context: ApplyContext,
 ) -> Steps[Written]:
-    lost: RemoteError | None = None
-    patience = LockPatience(context)
-    now = context.account.get_segment(segment_id)
-    sends = 0
+    ambiguous: RemoteError | None = None
+    lock_wait = LockWait(context)
+    remote = context.account.get_segment(segment_id)
+    attempts = 0
     while True:
-        done = _patched(now, before, after, lost)
-        if done is not None:
-            return done
-        if sends == SENDS:
-            raise _given_up(lost)
+        written = _find_patched(remote, before, after, ambiguous)
+        if written is not None:
+            return written
+        if attempts == MAX_ATTEMPTS:
+            raise _exhausted(ambiguous)
         try:
             return Written(context.account.patch_segment(segment_id, fields))
         except UpdateLocked as error:
-            wait = patience.next_wait(now)
+            wait = lock_wait.next_wait(remote)
             if wait is None:
-                raise _refused(error, lost) from None
-            yield from _wait(wait, lost, LOCKED)
-            now = _read(segment_id, context, lost)
+                raise _rejected(error, ambiguous) from None
+            yield from _wait(wait, ambiguous)
+            remote = _read(segment_id, context, ambiguous)
         except (Stopped, RemoteError) as error:
-            _check_left_behind(error)
+            _check_not_left_behind(error)
             if isinstance(error, RemoteError) and "name" in fields:
                 _check_name(segment_id, fields["name"], error, context)
-            lost = _lost(error, lost)
-            sends += 1
-            for seconds in _looks(lost):
-                yield from _pause(seconds, lost)
-                now = _read(segment_id, context, lost)
-                if now.definition.sha256 != before.sha256:
+            ambiguous = _require_ambiguous(error, ambiguous)
+            attempts += 1
+            for seconds in _looks_after(ambiguous):
+                yield from _pause(seconds, ambiguous)
+                remote = _read(segment_id, context, ambiguous)
+                if remote.definition.sha256 != before.sha256:
                     break
 
 
 def delete(
     segment_id: str, expected: Segment, context: ApplyContext, *, v1: bool = False
 ) -> Steps[str]:
-    """Delete a segment that must be as `expected`, to the byte; give a remark, if there is any.
+    """Delete a segment that must equal `expected`, byte for byte; return a note, often empty.
 
-    One that is gone is deleted, whoever did it. `v1`: it is of the first API.
+    A segment that is gone counts as deleted. `v1`: it belongs to the first API.
     """
-    with _settling(context, "delete", segment_id):
+    with _recording_failure(context, "delete", segment_id):
         note = yield from _delete(segment_id, expected, context, v1=v1)
     context.account.record_result("delete", segment_id, done=True)
     return note
 
 
 def _delete(segment_id: str, expected: Segment, context: ApplyContext, *, v1: bool) -> Steps[str]:
-    lost: RemoteError | None = None
+    ambiguous: RemoteError | None = None
     try:
-        now = context.account.get_segment(segment_id, v1=v1)
-        for _ in range(SENDS):
-            if now.definition.sha256 != expected.sha256:
-                raise changed_meanwhile(expected, now)
+        remote = context.account.get_segment(segment_id, v1=v1)
+        for _ in range(MAX_ATTEMPTS):
+            if remote.definition.sha256 != expected.sha256:
+                raise changed_meanwhile(expected, remote)
             try:
                 context.account.delete_segment(segment_id, v1=v1)
             except (Stopped, RemoteError) as error:
-                _check_left_behind(error)
-                lost = _lost(error, lost)
+                _check_not_left_behind(error)
+                ambiguous = _require_ambiguous(error, ambiguous)
             else:
                 return ""
-            for seconds in _looks(lost):
-                yield from _pause(seconds, lost)
-                now = _read(segment_id, context, lost, v1=v1)
+            for seconds in _looks_after(ambiguous):
+                yield from _pause(seconds, ambiguous)
+                remote = _read(segment_id, context, ambiguous, v1=v1)
     except NotFound:
-        return "it was gone already" if lost is None else "SendGrid had done it, without an answer"
-    raise _given_up(lost)
+        return "already deleted" if ambiguous is None else SUCCEEDED_UNSEEN
+    raise _exhausted(ambiguous)
 
 
-def changed_meanwhile(before: Segment, now: Remote) -> Conflict:
-    """Say in what a segment differs from what the plan saw."""
-    fields = ", ".join(definition_diff(before, now.definition))
+def changed_meanwhile(before: Segment, remote: Remote) -> Conflict:
+    """Return the conflict that names the fields in which a segment differs from the plan."""
+    fields = ", ".join(definition_diff(before, remote.definition))
     return Conflict(
-        f"somebody changed it since the plan was made ({fields})",
-        "run `segctl plan` again and look at what is there now",
-        now.id,
+        f"someone changed the segment after the plan was made ({fields}), so it was left alone",
+        REVIEW_HINT,
+        remote.id,
     )
 
 
-def stored(remote: Remote, sent: Segment) -> Segment:
-    """Give what the server stored; what its answer leaves out, it cannot contradict."""
+def stored_segment(remote: Remote, sent: Segment) -> Segment:
+    """Return what the server stored, with the query as sent where the response omits it."""
     query = sent.query if remote.query is None else remote.query
     return Segment(remote.name, query, remote.parent_list_ids)
 
@@ -238,10 +204,10 @@ _MAY_MEAN_TAKEN = (400, 409, 422)
 
 
 @contextmanager
-def _settling(context: ApplyContext, operation: Operation, key: str) -> Iterator[None]:
-    """Say where it was found out that the sends whose answers were lost did nothing.
+def _recording_failure(context: ApplyContext, operation: Operation, key: str) -> Iterator[None]:
+    """Record that the attempts without a response did nothing, where that was verified.
 
-    A segment that is gone, or that somebody changed, does not tell.
+    A segment that is gone, or that someone changed, verifies nothing.
     """
     try:
         yield
@@ -252,149 +218,159 @@ def _settling(context: ApplyContext, operation: Operation, key: str) -> Iterator
         raise
 
 
-def _looks(lost: RemoteError) -> tuple[float, ...]:
-    return AFTER_FAILURE if lost.status is not None else AFTER_SILENCE
+def _looks_after(ambiguous: RemoteError) -> tuple[float, ...]:
+    return LOOKS_AFTER_FAILURE if ambiguous.status is not None else LOOKS_AFTER_SILENCE
 
 
-def _pause(seconds: float, lost: RemoteError) -> Steps[None]:
+def _pause(seconds: float, ambiguous: RemoteError) -> Steps[None]:
     if seconds:
-        yield from _wait(Wait(seconds, PAUSE_WORDS, WaitReason.PAUSE), lost)
+        yield from _wait(Wait(seconds, LOOK_DESCRIPTION, WaitReason.PAUSE), ambiguous)
 
 
-def _wait(wait: Wait, lost: RemoteError | None, when: str = "") -> Steps[None]:
+def _wait(wait: Wait, ambiguous: RemoteError | None) -> Steps[None]:
     try:
         yield wait
-    except Stopped as halt:
-        raise _halted(Stopped(halt.message, when or halt.when), lost) from None
+    except Stopped as stop:
+        if wait.reason is WaitReason.LOCK:
+            reason = f"{stop.message} while waiting for SendGrid's update lock"
+            stop = Stopped(reason, "nothing was changed")
+        raise _stopped(stop, ambiguous) from None
 
 
-def _made(segment: Segment, context: ApplyContext, lost: RemoteError | None) -> Written | None:
-    """Look for a segment of this name. Raises `Conflict` for one that is not as declared."""
+def _find_created(
+    segment: Segment, context: ApplyContext, ambiguous: RemoteError | None
+) -> Written | None:
+    """Return the existing segment as created. Raises `Conflict` for one with the same name only."""
     try:
-        found = _named(segment.name, context)
+        namesakes = _read_by_name(segment.name, context)
     except RemoteError as error:
-        if lost is None:
-            # What was asked for is refused, whoever has the name.
+        if ambiguous is None:
+            # The request was rejected, no matter which segment has the name.
             return None
-        raise _unseen(lost, error) from None
-    for remote in found:
+        raise _unverified(ambiguous, error) from None
+    for remote in namesakes:
         if not remote.is_v1 and not changed_fields(remote.definition, segment):
-            note = "SendGrid had done it, without an answer"
-            return Written(remote, note if lost is not None else "it was there already")
-    if found:
+            already = "the segment already existed"
+            return Written(remote, already if ambiguous is None else SUCCEEDED_UNSEEN)
+    if namesakes:
         raise Conflict(
-            "somebody made another segment of this name since the plan was made",
-            "run `segctl plan` again and look at what is there now",
-            found[0].id,
+            "someone created another segment with this name after the plan was made",
+            REVIEW_HINT,
+            namesakes[0].id,
         )
     return None
 
 
-def _check_name(segment_id: str, name: str, refusal: RemoteError, context: ApplyContext) -> None:
-    """Raise `Conflict` where a renaming is refused and another segment has the name by now.
+def _check_name(segment_id: str, name: str, rejection: RemoteError, context: ApplyContext) -> None:
+    """Raise `Conflict` where a rename is rejected because another segment has the name by now.
 
-    An attempt before, of which nothing is known, is refused for the same reason: it changes
-    nothing any more.
+    An earlier attempt without a response is rejected for the same reason: it changes nothing.
     """
-    if refusal.ambiguous or refusal.status not in _MAY_MEAN_TAKEN:
+    if rejection.ambiguous or rejection.status not in _MAY_MEAN_TAKEN:
         return
     try:
-        holders = [one for one in _named(name, context) if one.id != segment_id]
+        namesakes = [remote for remote in _read_by_name(name, context) if remote.id != segment_id]
     except RemoteError:
-        # What was asked for is refused, whoever has the name.
+        # The request was rejected, no matter which segment has the name.
         return
-    if holders:
-        kind = "a v1 segment" if holders[0].is_v1 else "another segment"
+    if namesakes:
+        kind = "a v1 segment" if namesakes[0].is_v1 else "another segment"
         raise Conflict(
-            f"{kind} took the name `{name}` since the plan was made: {holders[0].id}",
-            "give that one another name or delete it, or choose another name in the file",
+            f"{kind} ({namesakes[0].id}) took the name `{name}` after the plan was made",
+            "rename or delete that segment, or choose another name in the file",
             segment_id,
         )
 
 
-def _named(name: str, context: ApplyContext) -> list[Remote]:
-    """Read every segment of a name, of either version."""
-    found = []
+def _read_by_name(name: str, context: ApplyContext) -> list[Remote]:
+    """Read all segments with a name, v1 ones included."""
+    namesakes = []
     for listed in context.account.list_segments():
         if listed.name != name:
             continue
-        # Of a v1 segment only counts that it is there: nothing of it is compared.
+        # The definition of a v1 segment is not compared: it only matters that it exists.
         reader = context.account.lenient() if listed.is_v1 else context.account
         try:
-            found.append(reader.get_segment(listed.id, v1=listed.is_v1))
+            namesakes.append(reader.get_segment(listed.id, v1=listed.is_v1))
         except NotFound:
             # A deleted segment stays in the list for up to a minute (sendgrid-api.md §1).
             continue
-    return found
+    return namesakes
 
 
-def _patched(
-    now: Remote, before: Segment, after: Segment, lost: RemoteError | None
+def _find_patched(
+    remote: Remote, before: Segment, after: Segment, ambiguous: RemoteError | None
 ) -> Written | None:
-    """Say whether a segment is changed already, or not yet. Raises `Conflict` for anything else."""
-    if now.definition.sha256 == before.sha256:
+    """Return the segment where it is already changed, `None` where it is unchanged.
+
+    Raises `Conflict` where it is neither.
+    """
+    if remote.definition.sha256 == before.sha256:
         return None
-    if lost is not None and not changed_fields(now.definition, after):
-        return Written(now, "SendGrid had done it, without an answer")
-    if now.definition.sha256 == after.sha256:
-        return Written(now, "it was as declared already")
-    raise changed_meanwhile(before, now)
+    if ambiguous is not None and not changed_fields(remote.definition, after):
+        return Written(remote, SUCCEEDED_UNSEEN)
+    if remote.definition.sha256 == after.sha256:
+        return Written(remote, "the segment was already as declared")
+    raise changed_meanwhile(before, remote)
 
 
 def _read(
-    segment_id: str, context: ApplyContext, lost: RemoteError | None, *, v1: bool = False
+    segment_id: str, context: ApplyContext, ambiguous: RemoteError | None, *, v1: bool = False
 ) -> Remote:
-    """Read a segment; a look that fails after a lost write leaves it unknown."""
+    """Read a segment. Raises `Unknown` where that fails after an ambiguous attempt."""
     try:
         return context.account.get_segment(segment_id, v1=v1)
     except NotFound:
         raise
     except RemoteError as error:
-        raise (error if lost is None else _unseen(lost, error)) from None
+        raise (error if ambiguous is None else _unverified(ambiguous, error)) from None
 
 
-def _lost(error: Stopped | RemoteError, before: RemoteError | None) -> RemoteError:
-    """Give a write that may have been done all the same; raise what is clear.
+def _require_ambiguous(error: Stopped | RemoteError, earlier: RemoteError | None) -> RemoteError:
+    """Return an error after which the write may have been done; raise any other.
 
-    `before` is an earlier attempt of which the same is true.
+    `earlier` is the ambiguous error of an earlier attempt.
     """
     if isinstance(error, Stopped):
-        raise _halted(error, before) from None
+        raise _stopped(error, earlier) from None
     if not error.ambiguous:
-        raise _refused(error, before) from None
+        raise _rejected(error, earlier) from None
     return error
 
 
-def _check_left_behind(error: Exception) -> None:
-    """Raise `Unknown` where a write was sent and someone insisted on not waiting for its answer."""
+def _check_not_left_behind(error: Exception) -> None:
+    """Raise `Unknown` where a request was sent and someone insisted on not waiting for it."""
     if isinstance(error, Interrupted) and error.ambiguous:
-        raise Unknown(UNDER_WAY) from None
+        raise Unknown(IN_FLIGHT) from None
 
 
-def _halted(halt: Stopped, lost: RemoteError | None) -> Exception:
-    return halt if lost is None else Unknown(f"{lost.message}; {halt.message} while looking for it")
+def _stopped(stop: Stopped, ambiguous: RemoteError | None) -> Exception:
+    if ambiguous is None:
+        return stop
+    return Unknown(f"{ambiguous.message}; {stop.message} before the result was verified")
 
 
-def _unseen(lost: RemoteError, error: RemoteError) -> Unknown:
-    return Unknown(f"{lost.message}; nor could be seen whether it was done: {error.message}")
+def _unverified(ambiguous: RemoteError, error: RemoteError) -> Unknown:
+    return Unknown(f"{ambiguous.message}, and the result could not be verified: {error.message}")
 
 
-def _refused(error: RemoteError, lost: RemoteError | None) -> Exception:
-    """Say what a clear refusal means after an attempt that met silence: that one may still come."""
-    if lost is None or lost.status is not None or isinstance(error, NotFound):
+def _rejected(error: RemoteError, ambiguous: RemoteError | None) -> Exception:
+    """Return what a rejection means: after an attempt without a response, that may still act."""
+    if ambiguous is None or ambiguous.status is not None or isinstance(error, NotFound):
         return error
-    return Unknown(f"{lost.message}, and later: {error.message}")
+    return Unknown(f"{ambiguous.message}; the next attempt failed: {error.message}")
 
 
-def _given_up(lost: RemoteError | None) -> Exception:
-    if lost is None:
-        return RuntimeError("a write was given up that never failed")
-    if isinstance(lost, ServerFault):
+def _exhausted(ambiguous: RemoteError | None) -> Exception:
+    if ambiguous is None:
+        return RuntimeError("no attempt of a write failed, yet it was given up")
+    attempts = f"{ambiguous.message} (in each of {MAX_ATTEMPTS} attempts)"
+    if isinstance(ambiguous, ServerFault):
         return ServerFault(
-            f"{lost.message}, {SENDS} times, and did nothing",
-            hint=lost.hint,
-            operation=lost.operation,
-            status=lost.status,
-            messages=lost.messages,
+            f"{attempts}; nothing was changed",
+            hint=ambiguous.hint,
+            operation=ambiguous.operation,
+            status=ambiguous.status,
+            messages=ambiguous.messages,
         )
-    return Unknown(f"{lost.message}, {SENDS} times, and the account does not show it")
+    return Unknown(f"{attempts}, and the account does not show the change")

@@ -391,7 +391,7 @@ def test_apply_reads_afresh_what_it_writes_and_remembers_nothing_of_it(
     remote.emulator.console.edit(moved, query=query("total_spend > 77"), at=at)
     result = connected.run("apply", "--auto-approve")
     assert result.code == 1
-    assert "somebody changed it since the plan was made" in result.out
+    assert "someone changed the segment after the plan was made" in result.out
     assert remote.definitions()["Segment 1"][0] == query("total_spend > 77")
     assert connected.run("apply", "--auto-approve").code == 0
     assert remote.definitions()["Segment 1"][0] == query("total_spend > 50")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segctl.applying.applier import ApplyOptions, Started, perform
+from segctl.applying.writes import SUCCEEDED_UNSEEN
 from segctl.common.secrets import Secret
 from segctl.emulator import Emulator, Settings, seed
 from segctl.errors import Diagnostic, Severity, Span
@@ -172,7 +173,9 @@ def test_what_somebody_changed_is_left_alone(
     (outcome,) = account.perform(change)
     assert outcome.status is Status.CONFLICT
     assert outcome.id == remote.id
-    assert outcome.message == f"somebody changed it since the plan was made ({fields})"
+    assert outcome.message == (
+        f"someone changed the segment after the plan was made ({fields}), so it was left alone"
+    )
     assert "segctl plan" in outcome.hint
     assert account.sent() == []
 
@@ -195,7 +198,7 @@ def test_other_parent_lists_are_a_conflict(
     account.before = lambda _: answer(200, data)
     (outcome,) = account.perform(patch(remote, query=OTHER))
     assert outcome.status is Status.CONFLICT
-    assert outcome.message.endswith(f"({fields})")
+    assert f"({fields})" in outcome.message
 
 
 def test_parent_lists_in_another_order_are_the_same(account: Account) -> None:
@@ -220,8 +223,10 @@ def test_a_segment_deleted_meanwhile_is_a_conflict_for_a_patch(account: Account)
     (outcome,) = account.perform(patch(remote, query=OTHER))
     assert outcome.status is Status.CONFLICT
     assert outcome.id is None
-    assert outcome.message == "somebody deleted it since the plan was made"
-    assert "would create it anew" in outcome.hint
+    assert outcome.message == (
+        "someone deleted the segment after the plan was made; nothing was changed"
+    )
+    assert "would re-create" in outcome.hint
     assert account.sent() == []
 
 
@@ -246,7 +251,7 @@ def test_a_segment_deleted_meanwhile_is_deleted(account: Account) -> None:
     account.console.delete(remote.id)
     account.before = step_in
     for outcome in account.perform(delete(remote), delete(other)):
-        assert (outcome.status, outcome.message) == (Status.DONE, "it was gone already")
+        assert (outcome.status, outcome.message) == (Status.DONE, "already deleted")
 
 
 def test_a_gateways_404_is_no_success_of_a_delete(account: Account) -> None:
@@ -273,7 +278,7 @@ def test_what_is_refused_has_failed_and_stops_nothing(
     assert outcome.status is Status.FAILED
     assert outcome.id == (None if method == "POST" else remote.id)
     assert outcome.message.startswith("could not ")
-    assert "may have done it" not in outcome.hint
+    assert "whether the request succeeded" not in outcome.hint
     tries = ATTEMPTS if fault == "429 always" else 1
     if method == "POST" and fault == "429 always":
         assert after.status is Status.FAILED
@@ -312,7 +317,7 @@ def test_a_write_without_a_clear_answer_is_looked_up_and_done_once(
     unseen = fault in DONE_UNSEEN
     if method != "DELETE" or not fault.startswith(("truncated", "wrong", "empty")):
         # The body of a 202 means nothing.
-        assert outcome.message == ("SendGrid had done it, without an answer" if unseen else "")
+        assert outcome.message == (SUCCEEDED_UNSEEN if unseen else "")
     writes = [one for one in account.seen if one.method == method]
     assert len(writes) == (1 if unseen else 2) + (method == "POST")
 
@@ -331,7 +336,7 @@ def test_a_server_that_fails_for_good_has_done_nothing(
     account.emulator.faults.add(f"{method} * {fault} always")
     (outcome,) = account.perform(changes[method])
     assert outcome.status is Status.FAILED
-    assert outcome.message.endswith("3 times, and did nothing")
+    assert outcome.message.endswith("(in each of 3 attempts); nothing was changed")
     assert len(account.sent()) == 3
     assert [one.name for one in account.console.segments() if one.name in {"N", "New"}] == ["N"]
 
@@ -353,8 +358,8 @@ def test_what_cannot_be_looked_up_stays_unknown(account: Account, method: str) -
     account.emulator.faults.add(f"{method} * 500 after")
     (outcome,) = account.perform(changes[method])
     assert outcome.status is Status.UNKNOWN
-    assert "nor could be seen whether it was done" in outcome.message
-    assert "may have done it all the same" in outcome.hint
+    assert "and the result could not be verified" in outcome.message
+    assert "to see whether the request succeeded" in outcome.hint
     assert len(account.sent()) == 1
 
 
@@ -380,7 +385,7 @@ def test_an_update_lock_that_is_not_waited_for_is_a_failure(account: Account) ->
     assert account.clock.slept == []
     assert outcome.status is Status.FAILED
     assert "less than five minutes ago" in outcome.message
-    assert "five minutes between two changes" in outcome.hint
+    assert "wait five minutes and apply again" in outcome.hint
     assert "--lock-timeout" in outcome.hint
 
 
@@ -405,7 +410,11 @@ def test_a_name_that_was_taken_meanwhile(
     there = account.has("N", query, *parents)
     (outcome,) = account.perform(create("N"))
     assert (outcome.status, outcome.id) == (status, there.id)
-    said = "it was there already" if status is Status.DONE else "somebody made another segment"
+    said = (
+        "the segment already existed"
+        if status is Status.DONE
+        else "someone created another segment"
+    )
     assert outcome.message.startswith(said)
     assert len(account.sent()) == 1
 
@@ -426,7 +435,7 @@ def test_a_new_name_that_was_taken_meanwhile_is_a_conflict(
         account.emulator.faults.add(f"PATCH * {lost}")
     (outcome,) = account.perform(change)
     assert (outcome.status, outcome.id) == (Status.CONFLICT, remote.id)
-    assert "the name `M` since the plan was made" in outcome.message
+    assert "took the name `M` after the plan was made" in outcome.message
     assert holder.id in outcome.message
     assert ("a v1 segment" in outcome.message) == (version == 1)
     assert account.writer.get_segment(remote.id).definition == remote.definition
@@ -456,9 +465,9 @@ def test_a_name_that_a_v1_segment_holds_is_a_conflict(account: Account) -> None:
         ({}, ""),
         ({"query_dsl": None}, ""),
         ({"query_dsl": OTHER + "\n"}, ""),
-        ({"query_dsl": OTHER + " LIMIT 1"}, "another query_dsl than"),
-        ({"name": "n"}, "another name than"),
-        ({"name": "n", "query_dsl": "x"}, "another name and query_dsl than"),
+        ({"query_dsl": OTHER + " LIMIT 1"}, "a different query_dsl than"),
+        ({"name": "n"}, "a different name than"),
+        ({"name": "n", "query_dsl": "x"}, "a different name and query_dsl than"),
     ],
 )
 @pytest.mark.parametrize("kind", ["create", "patch"])
@@ -494,7 +503,7 @@ def test_what_was_not_begun_when_it_was_stopped_is_not_attempted(account: Accoun
         Status.NOT_ATTEMPTED,
     ]
     assert len(account.seen) == 1
-    assert outcomes[1].message == "interrupted before it was sent"
+    assert outcomes[1].message == "interrupted; nothing was sent"
 
 
 def test_what_was_not_begun_keeps_its_id(account: Account) -> None:
@@ -540,7 +549,7 @@ def finding(severity: Severity) -> Diagnostic:
 def test_a_plan_that_must_not_be_performed_is_a_mistake_of_ours(
     account: Account, plan: Plan
 ) -> None:
-    with pytest.raises(RuntimeError, match="refused plan"):
+    with pytest.raises(RuntimeError, match="not applicable"):
         list(perform(plan, account.writer, lambda: False, account.clock))
     assert account.seen == []
 

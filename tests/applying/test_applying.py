@@ -109,7 +109,9 @@ def test_a_single_send_that_comes_while_others_wait_keeps_its_segment(
         assert last.status is Status.DONE
     else:
         assert last.status is Status.CONFLICT
-        assert last.message == "the Single Send `Spring` (draft) targets it since the plan was made"
+        assert last.message == (
+            "the Single Send `Spring` (draft) now targets the segment, so it was left alone"
+        )
         assert "--ignore-references 'Gone'" in last.hint
 
 
@@ -198,14 +200,14 @@ def test_a_query_that_is_not_accepted_is_a_failure(
     held = {one.name: one.query for one in account.console.segments()}
     if on_invalid is OnInvalid.KEEP:
         assert held["New" if kind == "create" else "N"] == WRONG
-        assert "it stays on the account" in outcome.message
+        assert "the segment stays on the account" in outcome.message
     elif kind == "create":
         assert "New" not in held
         assert outcome.id is None
-        assert outcome.message.endswith("it was deleted again")
+        assert outcome.message.endswith("the new segment was deleted")
     else:
         assert held["N"] == QUERY
-        assert outcome.message.endswith("its previous query was restored")
+        assert outcome.message.endswith("the previous query was restored")
         assert sum(account.clock.slept) >= 295
 
 
@@ -214,7 +216,7 @@ def test_what_cannot_be_taken_back_is_said(account: Account) -> None:
     options = ApplyOptions(parallelism=1, on_invalid=OnInvalid.ROLLBACK, lock_timeout=10)
     (outcome,) = account.perform(patch(remote, query=WRONG), options=options)
     assert outcome.status is Status.FAILED
-    assert "it could not be taken back: could not change segment" in outcome.message
+    assert "the rollback failed: could not change segment" in outcome.message
     assert account.writer.get_segment(remote.id).query == WRONG
 
 
@@ -289,7 +291,7 @@ def test_silence_for_good_stays_unknown(account: Account, kind: str) -> None:
     account.before = step_in
     (outcome,) = account.perform(changes[kind])
     assert outcome.status is Status.UNKNOWN
-    assert "3 times, and the account does not show it" in outcome.message
+    assert "(in each of 3 attempts), and the account does not show the change" in outcome.message
     assert names(account)["New"] == 0
 
 
@@ -302,7 +304,7 @@ def test_a_refusal_after_silence_does_not_say_that_nothing_was_done(account: Acc
     account.before = step_in
     (outcome,) = account.perform(create("N"))
     assert outcome.status is Status.UNKNOWN
-    assert "and later: could not create" in outcome.message
+    assert "the next attempt failed: could not create" in outcome.message
 
 
 def test_somebody_elses_segment_after_silence_is_a_conflict(account: Account) -> None:
@@ -336,7 +338,7 @@ def test_what_another_apply_did_meanwhile_is_done(account: Account) -> None:
     change = patch(remote, query=OTHER)
     account.console.edit(remote.id, query=OTHER)
     (outcome,) = account.perform(change)
-    assert (outcome.status, outcome.message) == (Status.DONE, "it was as declared already")
+    assert (outcome.status, outcome.message) == (Status.DONE, "the segment was already as declared")
     assert account.sent() == []
 
 
@@ -353,7 +355,9 @@ def test_a_stop_ends_a_wait_for_a_lock_and_sends_nothing(
         patch(remote, query=OTHER), stopped=lambda: sum(account.clock.slept) > 10, options=options
     )
     assert outcome.status is Status.NOT_ATTEMPTED
-    assert outcome.message.startswith("interrupted while SendGrid did not let it be changed yet")
+    assert outcome.message == (
+        "interrupted while waiting for SendGrid's update lock; nothing was changed"
+    )
     assert sum(account.clock.slept) < 12
     assert account.writer.get_segment(remote.id).query == QUERY
 
@@ -376,7 +380,7 @@ def test_a_stop_leaves_a_replacement_where_it_stands(account: Account) -> None:
     (outcome,) = account.perform(replacement(remote), stopped=lambda: sum(account.clock.slept) > 3)
     aside = temporary_name("N", remote.id, Marker.OLD)
     assert outcome.status is Status.WAITING
-    assert outcome.message.startswith("interrupted, and SendGrid is still validating")
+    assert outcome.message.startswith("interrupted; SendGrid is still validating")
     assert aside in outcome.message
     assert names(account)["N"] == names(account)[aside] == 1
 
@@ -389,7 +393,7 @@ def test_a_stop_while_something_is_looked_for_leaves_it_unknown(account: Account
     account.before = step_in
     (outcome,) = account.perform(create("N"), stopped=lambda: bool(account.clock.slept))
     assert outcome.status is Status.UNKNOWN
-    assert "interrupted while looking for it" in outcome.message
+    assert "interrupted before the result was verified" in outcome.message
 
 
 @pytest.mark.parametrize("fail_fast", [True, False])

@@ -250,7 +250,7 @@ def test_one_that_cannot_be_opened_refuses_the_apply(
 def test_a_line_that_was_torn_stays_alone(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     path.write_text('{"a": 1}\n{"b": ')
-    with Journal(path, FakeClock(), ORIGIN) as journal, journal.noting({"operation": "x"}, {}):
+    with Journal(path, FakeClock(), ORIGIN) as journal, journal.recording({"operation": "x"}, {}):
         pass
     first, torn, sent, answered = path.read_text().splitlines()
     assert (first, torn) == ('{"a": 1}', '{"b": ')
@@ -261,7 +261,7 @@ def test_a_line_that_was_torn_stays_alone(tmp_path: Path) -> None:
 def append(path: str, number: int) -> None:
     with Journal(path, FakeClock(), ORIGIN) as journal:  # type: ignore[arg-type]
         for one in range(100):
-            with journal.noting({"operation": f"{number}-{one}", "padding": "x" * 3000}, {}):
+            with journal.recording({"operation": f"{number}-{one}", "padding": "x" * 3000}, {}):
                 pass
 
 
@@ -288,7 +288,7 @@ def test_a_refusal_goes_through_it(tmp_path: Path) -> None:
     with (
         Journal(path, FakeClock(), ORIGIN) as journal,
         pytest.raises(NotFound),
-        journal.noting({"operation": "x"}, {}),
+        journal.recording({"operation": "x"}, {}),
     ):
         raise NotFound("gone", status=404)
     assert lines(path)[1]["outcome"] == "not_done"
@@ -343,7 +343,7 @@ def test_what_cannot_be_noted_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("segctl.applying.journal.os.write", Full(0))
     sent = False
     with Journal(tmp_path / "journal", FakeClock(), ORIGIN) as journal:
-        with pytest.raises(Stopped, match="No space left"), journal.noting({}, {}):
+        with pytest.raises(Stopped, match="No space left"), journal.recording({}, {}):
             sent = True
         assert journal.failure
     assert not sent
@@ -352,7 +352,7 @@ def test_what_cannot_be_noted_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_request_that_is_left_behind_writes_into_no_other_file(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with Journal(path, FakeClock(), ORIGIN) as journal:
-        left_behind = journal.noting({"operation": "x"}, {})
+        left_behind = journal.recording({"operation": "x"}, {})
         left_behind.__enter__()
     # The system gives the number of the closed file to the next one.
     other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)

@@ -212,7 +212,9 @@ def test_every_change_has_one_outcome_and_its_turn(
     if patience is None and not fail_fast:
         for one in outcomes:
             if one.status is Status.NOT_ATTEMPTED:
-                assert "step of it" in one.message or "still the name" in one.message
+                assert (
+                    "change of the same segment" in one.message or "still the name" in one.message
+                )
 
 
 def test_one_at_a_time_is_the_plans_order() -> None:

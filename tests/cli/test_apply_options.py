@@ -79,7 +79,7 @@ def test_a_wait_for_the_lock_says_why_once(in_time: Project, remote: Remote) -> 
     assert result.err.splitlines() == [
         "create New …",
         "patch VIP …",
-        "patch VIP: waiting 5 min 2 s, SendGrid wants five minutes between two changes",
+        "patch VIP: waiting 5 min 2 s, SendGrid requires five minutes between two changes",
     ]
     assert result.out.splitlines()[-3].startswith("  created       New")
     assert result.out.splitlines()[-2].startswith("  patched       VIP")
@@ -122,8 +122,8 @@ def test_a_query_that_is_not_accepted_is_taken_back(in_time: Project, remote: Re
     in_time.declare("New", WRONG)
     result = in_time.run("apply", "--auto-approve", "--on-invalid", "rollback")
     assert result.code == 1
-    assert "its previous query was restored" in result.out
-    assert "it was deleted again" in result.out
+    assert "the previous query was restored" in result.out
+    assert "the new segment was deleted" in result.out
     assert remote.definitions() == {"VIP": (VIP, ())}
 
 

@@ -104,7 +104,9 @@ def test_faults_and_latency_of_the_emulator(
         env = {"SEGCTL_BASE_URL": url, "SENDGRID_API_KEY": KEY}
         code, out, err = run("apply", "--auto-approve", **env)
         assert code == 0
-        assert re.search(r"created       VIP .*: SendGrid had done it, without an answer", out)
+        assert re.search(
+            r"created       VIP .*: the request succeeded although no response was received", out
+        )
         assert "could not create" not in err
         assert run("plan", "--detailed-exitcode", **env)[0] == 0
 
@@ -166,7 +168,7 @@ def test_who_insists_does_not_wait_for_the_request_in_flight(project: Project) -
         process.interrupt()
         code, out, err = process.finish()
     assert code == 130, err
-    assert "unknown       create VIP: it was under way when segctl was stopped" in out
+    assert "unknown       create VIP: segctl was stopped while the request was in flight" in out
     assert "Interrupted: 0 done, 1 unknown." in out
     assert "Traceback" not in err
     noted = [json.loads(line) for line in journal.read_text().splitlines()]

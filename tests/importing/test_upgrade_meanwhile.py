@@ -118,7 +118,7 @@ def test_a_name_that_is_not_free_yet_is_not_reported_as_taken(
     world, account, root = place
     world.emulator.faults.add("PATCH * 400")
     run = apply(world, root, Run())
-    assert "the new one is still called `A ~segctl-v2-" in outcome(run).message
+    assert "the new one is still named `A ~segctl-v2-" in outcome(run).message
     assert "took the name" not in outcome(run).message
     assert run.code == 4
     finish(world, account, root)
@@ -163,7 +163,7 @@ def test_usage_must_be_known_before_the_delete(
     world.emulator.faults.add("GET /v3/marketing/singlesends 403 #2")
     run = apply(world, root, Run())
     assert (run.code, outcome(run).status) == (4, Status.FAILED)
-    assert "what uses the v1 one was to be read" in outcome(run).message
+    assert "the Single Sends that target the v1 one could not be read" in outcome(run).message
     assert account.ids["A"] in {record.id for record in world.segments()}
     finish(world, account, root)
 

@@ -98,13 +98,14 @@ def test_counts_that_differ_stop_the_upgrade_until_the_query_is_corrected(
     account.emulator.console.seed_v1("Old", "city = 'Brno'", id=V1, contacts_count=1000)
     project.write({"segments/old.yaml": upgrade_file()})
     out = apply_and_keep_both(project, account)
-    assert "1,000 contacts and the new one 0, which is 100.0 % apart; the most is 5 %" in out
+    assert "1,000 contacts and the new one 0, a difference of 100.0 %" in out
+    assert "more than the limit of 5 %" in out
     assert "at segments/old.yaml:2:12" in out
     set_count(account, 949)
     apply_and_keep_both(project, account)
     # Patched next to the v1 segment, and counted again.
     project.write({"segments/old.yaml": upgrade_file(query("city = 'Praha'"))})
-    assert "5.1 % apart" in apply_and_keep_both(project, account)
+    assert "a difference of 5.1 %" in apply_and_keep_both(project, account)
     set_count(account, 950)
     apply_completely(project)
     (record,) = records_by_name(account).values()
@@ -160,7 +161,7 @@ def test_a_query_that_sendgrid_does_not_accept_keeps_the_v1_segment(
     )
     result = project.run("apply", "--auto-approve", "--on-invalid", tactic)
     assert "does not accept the query of the new segment" in result.out
-    assert "the v1 one stays" in result.out
+    assert "the v1 segment stays" in result.out
     assert (result.code, len(records_by_name(account))) == ((4, 2) if tactic == "keep" else (1, 1))
     project.write({"segments/old.yaml": upgrade_file()})
     apply_completely(project)
@@ -177,7 +178,7 @@ def test_an_upgrade_waits_for_single_sends_and_names_them(
     out = apply_and_keep_both(project, account)
     (new,) = [record for record in records_by_name(account).values() if record.version == 2]
     assert "`Spring` (draft), the Single Send `Summer` (draft) still target" in out
-    assert f"give it the new segment instead, id {new.id}" in out
+    assert f"let it target the new segment (id {new.id}" in out
     assert f"the new segment (id {new.id}) instead" in project.run("plan").out
     for send in sends:
         console.edit_single_send(send, segment_ids=[new.id])
@@ -204,7 +205,9 @@ def test_a_later_run_renames_the_segment_if_the_lock_timed_out(
     project.write({"segments/old.yaml": upgrade_file()})
     result = project.run("apply", "--auto-approve", "--lock-timeout", "0")
     assert result.code == 4
-    assert "the v1 segment is gone, and the new one is still called `Old ~segctl-v2-" in result.out
+    assert (
+        "the v1 segment was deleted, but the new one is still named `Old ~segctl-v2-" in result.out
+    )
     shown = project.run("plan")
     assert "resumes what an earlier run left unfinished" in shown.out
     assert "1 to patch" in shown.out

@@ -325,8 +325,8 @@ def test_with_room_upgrades_run_concurrently(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "status", "words"),
     [
-        ((), "waiting", "no room for its new segment beside it"),
-        (("--fail-fast",), "not_attempted", "--fail-fast stops there"),
+        ((), "waiting", "no room for the new segment while the old one exists"),
+        (("--fail-fast",), "not_attempted", "(--fail-fast); nothing was sent"),
     ],
 )
 def test_an_unfinished_upgrade_leaves_no_room(

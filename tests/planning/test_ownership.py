@@ -816,7 +816,7 @@ def test_an_unfinished_replacement_with_a_rejected_query_restores_the_name(
     connected.write({"segctl.yaml": "version: 1\nlint: {rules: {unknown-column: off}}\n"})
     result = connected.run("apply", "--auto-approve")
     assert result.code == 1
-    assert "which was deleted again; the old one stays as `VIP`" in result.out
+    assert "it was deleted again, and the old one stays as `VIP`" in result.out
     assert ids_by_name(remote) == {"VIP": old}
 
 
@@ -840,7 +840,7 @@ def test_an_unfinished_replacement_whose_new_segment_was_edited_is_a_conflict(
     monkeypatch.setattr(remote.emulator, "handle", edit_on_second_read)
     result = connected.run("apply", "--auto-approve")
     assert result.code == 1
-    assert "somebody changed it since the plan was made (query_dsl)" in result.out
+    assert "someone changed the segment after the plan was made (query_dsl)" in result.out
     assert set(ids_by_name(remote).values()) == set(unfinished)
 
 
