@@ -142,7 +142,7 @@ class _Run:
                 self._refresh(writer)
         except KeyboardInterrupt:
             # Raised if the caller did not turn signals into requests to stop.
-            self.connection.stop.request(insist=True)
+            self.connection.stop.request(force=True)
         except Exception as error:  # noqa: BLE001 - raised again, with the report
             failure = error
         if self.journal is not None and self.journal.failure and failure is None:

@@ -116,7 +116,7 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A request may be left behind when the user insists on stopping. Its response must not be
+        # A forced stop abandons the requests in flight. The response to one must not be
         # written: the number of the file may be another file's by then. So the file is closed
         # under the lock, and stays open where a thread holds the lock for too long.
         if self._lock.acquire(timeout=CLOSE_TIMEOUT):

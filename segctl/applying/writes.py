@@ -74,7 +74,7 @@ def _create(segment: Segment, context: ApplyContext) -> Steps[Written]:
         except Stopped as stop:
             raise _stopped(stop, ambiguous) from None
         except RemoteError as error:
-            _check_not_left_behind(error)
+            _check_not_abandoned(error)
             if error.ambiguous:
                 ambiguous = error
             else:
@@ -137,7 +137,7 @@ def _patch(
             yield from _wait(wait, ambiguous)
             remote = _read(segment_id, context, ambiguous)
         except (Stopped, RemoteError) as error:
-            _check_not_left_behind(error)
+            _check_not_abandoned(error)
             if isinstance(error, RemoteError) and "name" in fields:
                 _check_name(segment_id, fields["name"], error, context)
             ambiguous = _require_ambiguous(error, ambiguous)
@@ -172,7 +172,7 @@ def _delete(segment_id: str, expected: Segment, context: ApplyContext, *, v1: bo
             try:
                 context.account.delete_segment(segment_id, v1=v1)
             except (Stopped, RemoteError) as error:
-                _check_not_left_behind(error)
+                _check_not_abandoned(error)
                 ambiguous = _require_ambiguous(error, ambiguous)
             else:
                 return ""
@@ -338,8 +338,8 @@ def _require_ambiguous(error: Stopped | RemoteError, earlier: RemoteError | None
     return error
 
 
-def _check_not_left_behind(error: Exception) -> None:
-    """Raise `Unknown` where a request was sent and someone insisted on not waiting for it."""
+def _check_not_abandoned(error: Exception) -> None:
+    """Raise `Unknown` where a request was sent and a forced stop abandoned it."""
     if isinstance(error, Interrupted) and error.ambiguous:
         raise Unknown(IN_FLIGHT) from None
 

@@ -1,7 +1,7 @@
 """The request to stop: an event that every wait watches, and the signals that set it.
 
-A second request insists. Does not know what is being stopped, and never ends a wait by an exception
-from a signal handler: that could be swallowed, or come too late.
+A second request forces the stop. Does not know what is being stopped, and never ends a wait by an
+exception from a signal handler: that could be swallowed, or come too late.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ class Stop:
     """A request to stop, which any thread and any signal handler may make.
 
     `requested` (the first request) ends every wait and starts nothing more, but waits for responses
-    to requests that were sent. `insisted` (the second one) does not wait for those either.
+    to requests that were sent. `forced` (the second one) does not wait for those either.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self.insisted = False
+        self.forced = False
         # Both are used in atomic steps: a signal handler could wait for a lock forever.
         self._numbers = count()
         self._watchers: set[WakeEvent] = set()
 
-    def request(self, *, insist: bool = False) -> None:
-        """Ask to stop, or insist on it right away."""
+    def request(self, *, force: bool = False) -> None:
+        """Request to stop; with `force`, as if for the second time."""
         is_first = next(self._numbers) == 0
-        self.insisted = self.insisted or insist or not is_first
+        self.forced = self.forced or force or not is_first
         self.requested = True
         for wake_event in tuple(self._watchers):
             wake_event.set()
@@ -72,13 +72,13 @@ class Stop:
 
 @contextmanager
 def stop_on_signals(
-    stop: Stop, notify: Callable[[], None] = lambda: None, *, insist: bool = False
+    stop: Stop, notify: Callable[[], None] = lambda: None, *, force: bool = False
 ) -> Iterator[None]:
     """Turn SIGINT and SIGTERM into requests to stop, without raising exceptions.
 
-    Calls `notify` after the first one, on another thread. With `insist`, the first signal insists.
-    Python allows signal handlers on the main thread only; on any other thread, signals keep their
-    handlers.
+    Calls `notify` after the first one, on another thread. With `force`, the first signal forces the
+    stop. Python allows signal handlers on the main thread only; on any other thread, signals keep
+    their handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -91,7 +91,7 @@ def stop_on_signals(
         cleanup.callback(receiver.close)
         sender.settimeout(0)
         watcher = threading.Thread(
-            target=_forward, args=(receiver, stop, notify, insist), name="signals", daemon=True
+            target=_forward, args=(receiver, stop, notify, force), name="signals", daemon=True
         )
         watcher.start()
         cleanup.callback(watcher.join)
@@ -109,13 +109,13 @@ def _ignore(_number: int, _frame: object) -> None:
     """Handle a signal that `_forward` receives, too."""
 
 
-def _forward(receiver: socket.socket, stop: Stop, notify: Callable[[], None], insist: bool) -> None:
+def _forward(receiver: socket.socket, stop: Stop, notify: Callable[[], None], force: bool) -> None:
     while numbers := receiver.recv(64):
         for number in numbers:
             if number not in SIGNALS:
                 continue
             is_first = not stop.requested
-            stop.request(insist=insist)
+            stop.request(force=force)
             if is_first:
                 # The next signal must count even if nothing can be written.
                 with suppress(OSError, ValueError):

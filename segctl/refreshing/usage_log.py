@@ -70,7 +70,7 @@ class UsageLog:
         try:
             # The lock ends with its process, however that ends.
             if not self._lock(lock):
-                # Whoever holds it hangs: this run waits for it once.
+                # The process that holds it hangs. Do not wait for it again.
                 self._path = None
             yield self._path
         finally:

@@ -55,8 +55,8 @@ class Backoff:
         """Wait until a request to this path may go; hand its ticket to `release` at its end.
 
         `before` is the error of the attempt before this one. Raises `RateLimited` where the limit
-        lasts longer than `LONGEST_WAIT`, and `Interrupted`: once it is told to stop where it would
-        have to wait, and where anyone insists, in any case.
+        lasts longer than `LONGEST_WAIT`, and `Interrupted` if a stop was requested and the request
+        would have to wait, or if the stop was forced.
         """
         self._check_stop(operation, before, waits=False)
         granted = self._limiter.acquire(path)
@@ -111,8 +111,8 @@ class Backoff:
     def _check_stop(
         self, operation: str, before: RemoteError | None, *, waits: bool = True
     ) -> None:
-        """Raise `Interrupted` where a request must not be waited with, or not be sent any more."""
-        if self._stop.insisted or (waits and self._stop.requested):
+        """Raise `Interrupted` if the stop forbids to wait, or without `waits` to send."""
+        if self._stop.forced or (waits and self._stop.requested):
             raise _interrupted(operation, before)
 
     def _await_turn(

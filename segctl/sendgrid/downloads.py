@@ -68,7 +68,7 @@ class Downloads:
 
     `local` says that the account itself is on this machine: plain http to it is let through then,
     and the environment's proxies are passed by. `notify` is told before each further attempt.
-    Once `stop` is requested nothing is tried again, and once anyone insists, nothing is waited for.
+    Once `stop` is requested nothing is retried, and once it is forced, reads are abandoned.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Downloads:
                     raise _unusable(operation, "it sends another part of the file than asked for")
                 return self._save(response, start, wanted)
             finally:
-                # Where a read was left behind, closing the client ends it.
+                # The connection of an abandoned read is closed with the client.
                 if not self._threads.busy:
                     response.close()
         except httpx.RequestError as error:
@@ -211,7 +211,7 @@ class Downloads:
         return size
 
     def _awaited(self, call: Callable[[], T], operation: str) -> T:
-        """Read from the network. Raises `Interrupted` as soon as anyone insists on stopping."""
+        """Read from the network. Raises `Interrupted` as soon as the stop is forced."""
         try:
             return self._threads.run(call)
         except Abandoned:

@@ -1,7 +1,7 @@
-"""The threads on which requests are sent, so that whoever waits for an answer can stop waiting.
+"""The threads that send requests, so that a caller can stop waiting for a response.
 
-A thread that reads from a socket cannot be woken, so nobody who must hear a request to stop reads
-from one. Sends nothing itself, and decides nothing about what is sent.
+A thread that reads from a socket cannot be woken, so callers, which must notice a request to stop,
+do not read from one. Sends nothing itself.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ T = TypeVar("T")
 
 
 class Abandoned(Exception):
-    """Nobody waits for this call any more, which may still run to its end."""
+    """The caller stopped waiting for a call, which may still run to its end."""
 
 
 class IoThreads:
     """Runs calls on other threads, as many at a time as there are callers. Safe among threads.
 
-    The threads keep no process alive: a call that was left behind ends with it.
+    The threads do not keep the process alive: an abandoned call ends with it.
     """
 
     def __init__(self, stop: Stop) -> None:
@@ -39,19 +39,19 @@ class IoThreads:
 
     @property
     def busy(self) -> bool:
-        """Whether any call has not ended, be it one that was left behind."""
+        """Whether any call is still running, abandoned ones included."""
         return self._busy > 0
 
     def run(self, call: Callable[[], T]) -> T:
         """Return what `call` returns, and raise what it raises.
 
-        Raises `Abandoned` as soon as anyone insists on stopping; the call goes on by itself then,
-        as it does where an exception such as `KeyboardInterrupt` ends the wait.
+        Raises `Abandoned` as soon as the stop is forced. The call then goes on without its caller,
+        as it does if an exception such as `KeyboardInterrupt` ends the wait.
         """
         running = _Call(call)
         with self._stop.watched_by(running.ended):
             self._start(running)
-            while not running.results and not self._stop.insisted:
+            while not running.results and not self._stop.forced:
                 running.ended.wait()
         if not running.results:
             raise Abandoned
@@ -61,10 +61,10 @@ class IoThreads:
         return result
 
     def close(self, close: Callable[[], None]) -> None:
-        """Call `close` once nothing runs any more, which is at once unless calls were left behind.
+        """Call `close` once no call is running, which is at once unless calls were abandoned.
 
-        A connection that is closed under a thread that reads from it could leave that thread with
-        the connection that the system gives the same number next.
+        If a connection is closed while a thread reads from it, that thread can end up reading from
+        the next connection that the system gives the same number.
         """
         with self._lock:
             self._close = close
@@ -98,12 +98,12 @@ class IoThreads:
                 if is_last:
                     close()
                 return
-            # Nothing that the call came to is kept for as long as this thread is idle.
+            # An idle thread must not keep the result.
             del call
 
 
 class _Call(Generic[T]):
-    """A call on its way; `ended` is set once it has a result."""
+    """A running call; `ended` is set once it has a result."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
@@ -113,7 +113,7 @@ class _Call(Generic[T]):
     def run(self) -> None:
         try:
             self.results.append(self._call())
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for it
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller
             self.results.append(_Raised(error))
 
 

@@ -80,9 +80,9 @@ class Transport:
     environment's proxy or certificates cannot be used.
 
     Once `stop` is requested, what waits to be sent, or would have to, raises `Interrupted` instead.
-    A request under way ends as it would, and one that need not wait still goes: whoever must find
-    out what became of a write can. Once anyone insists, nothing is sent, and nothing under way is
-    waited for.
+    A request in flight still ends normally, and one that need not wait is still sent, so that a
+    caller can find out what became of a write. Once the stop is forced, requests in flight are
+    abandoned, and none is sent.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; one on which a request was left behind, when that ends."""
+        """Close the connections, those of abandoned requests once these have ended."""
         self._threads.close(self._client.close)
 
     def clean(self, text: str) -> str:
@@ -228,7 +228,7 @@ class Transport:
             except httpx.RequestError as error:
                 return self._unreachable(error, request.method, operation)
             except Abandoned:
-                raise _left_behind(request.method, operation) from None
+                raise _abandoned(request.method, operation) from None
             answered = True
             now = self._clock.now()
             limits = rate_limit_headers.read_rate_limit(response.headers, now)
@@ -313,7 +313,7 @@ def _answered(status: int, content: bytes, method: str, operation: str) -> Answe
         return _AttemptFailed(error, repeatable=method == "GET")
 
 
-def _left_behind(method: str, operation: str) -> Interrupted:
+def _abandoned(method: str, operation: str) -> Interrupted:
     return Interrupted(
         f"could not {operation}: interrupted while waiting for the answer",
         hint="run it again",

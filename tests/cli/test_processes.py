@@ -156,7 +156,7 @@ def test_an_interruption_ends_a_wait_at_once(
     assert "Interrupted: 0 done" in out
 
 
-def test_who_insists_does_not_wait_for_the_request_in_flight(project: Project) -> None:
+def test_a_second_ctrl_c_abandons_the_request_in_flight(project: Project) -> None:
     project.declare("VIP", VIP)
     journal = project.root / "journal"
     argv = ("-C", str(project.root), "apply", "--auto-approve", "--journal", str(journal))
@@ -176,7 +176,7 @@ def test_who_insists_does_not_wait_for_the_request_in_flight(project: Project) -
     assert noted[1]["outcome"] == "unknown"
 
 
-def test_who_insists_does_not_wait_for_a_refresh_in_flight(project: Project) -> None:
+def test_a_second_ctrl_c_abandons_a_refresh_in_flight(project: Project) -> None:
     project.declare("VIP", VIP)
     argv = ("-C", str(project.root), "apply", "--auto-approve", "--refresh", "changed")
     with holding("POST", 2) as account, running_segctl(*argv, **account.env) as process:

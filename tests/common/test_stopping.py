@@ -13,19 +13,19 @@ from tests.support.clock import FakeClock
 from tests.support.process import HANG, running
 
 
-def test_the_second_request_insists() -> None:
+def test_the_second_request_forces_the_stop() -> None:
     stop = Stop()
-    assert (stop.requested, stop.insisted) == (False, False)
+    assert (stop.requested, stop.forced) == (False, False)
     stop.request()
-    assert (stop.requested, stop.insisted) == (True, False)
+    assert (stop.requested, stop.forced) == (True, False)
     stop.request()
-    assert (stop.requested, stop.insisted) == (True, True)
+    assert (stop.requested, stop.forced) == (True, True)
 
 
-def test_one_request_may_insist() -> None:
+def test_one_request_can_force_the_stop() -> None:
     stop = Stop()
-    stop.request(insist=True)
-    assert (stop.requested, stop.insisted) == (True, True)
+    stop.request(force=True)
+    assert (stop.requested, stop.forced) == (True, True)
 
 
 def test_every_request_wakes_those_that_watch() -> None:
@@ -66,27 +66,27 @@ def test_signals_become_requests_and_raise_nothing(number: signal.Signals) -> No
         signal.raise_signal(number)
         stop.wait()
         assert notified.wait(HANG)
-        insisted_by_one = stop.insisted
+        forced_by_one = stop.forced
         notified.clear()
         signal.raise_signal(number)
         wake_event = WakeEvent()
         with stop.watched_by(wake_event):
-            while not stop.insisted:
+            while not stop.forced:
                 wake_event.wait()
-    assert not insisted_by_one
-    # Whoever insists knows that it was heard the first time.
+    assert not forced_by_one
+    # The second request needs no message: the process is about to end.
     assert not notified.is_set()
     assert [signal.getsignal(one) for one in SIGNALS] == before
     assert signal.set_wakeup_fd(-1) == -1
 
 
 @pytest.mark.posix
-def test_one_signal_insists_where_there_is_nothing_to_finish() -> None:
+def test_one_signal_can_force_the_stop() -> None:
     stop = Stop()
-    with stop_on_signals(stop, insist=True):
+    with stop_on_signals(stop, force=True):
         signal.raise_signal(signal.SIGINT)
         stop.wait()
-    assert stop.insisted
+    assert stop.forced
 
 
 def unwritable() -> None:
@@ -100,7 +100,7 @@ def test_a_message_that_cannot_be_written_does_not_cost_the_second_signal() -> N
         signal.raise_signal(signal.SIGINT)
         stop.wait()
         signal.raise_signal(signal.SIGINT)
-        while not stop.insisted:
+        while not stop.forced:
             wake_event.wait()
 
 
@@ -141,7 +141,7 @@ class Careless:
         sum(range(100))
 
 stop = Stop()
-with stop_on_signals(stop, insist=True):
+with stop_on_signals(stop, force=True):
     print("ready", flush=True)
     while not stop.requested:
         Careless()

@@ -1,4 +1,4 @@
-"""Calls on threads of their own: what comes of them, and what is left behind."""
+"""Calls on threads of their own: their results, and calls that are abandoned."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segctl.sendgrid.io_threads import Abandoned, IoThreads
 from tests.support.process import HANG
 
 
-def test_a_call_returns_and_raises_as_it_would_here() -> None:
+def test_a_call_returns_and_raises_as_it_would_in_the_caller() -> None:
     threads = IoThreads(Stop())
     assert threads.run(lambda: 3) == 3
     assert threads.run(lambda: None) is None
@@ -29,7 +29,7 @@ def test_one_caller_needs_one_thread() -> None:
     threads.close(lambda: None)
 
 
-def test_a_call_that_is_left_behind_closes_what_it_used_when_it_ends() -> None:
+def test_an_abandoned_call_closes_its_connection_when_it_ends() -> None:
     stop, begun, release, closed = (
         Stop(),
         threading.Event(),
@@ -42,11 +42,11 @@ def test_a_call_that_is_left_behind_closes_what_it_used_when_it_ends() -> None:
         begun.set()
         assert release.wait(HANG)
 
-    def insist() -> None:
+    def force() -> None:
         assert begun.wait(HANG)
-        stop.request(insist=True)
+        stop.request(force=True)
 
-    asking = threading.Thread(target=insist)
+    asking = threading.Thread(target=force)
     asking.start()
     with pytest.raises(Abandoned):
         threads.run(hang)
@@ -60,7 +60,7 @@ def test_a_call_that_is_left_behind_closes_what_it_used_when_it_ends() -> None:
     assert not threads.busy
 
 
-def test_one_request_to_stop_leaves_no_call_behind() -> None:
+def test_one_request_to_stop_abandons_no_call() -> None:
     stop = Stop()
     threads = IoThreads(stop)
 

@@ -289,10 +289,10 @@ def test_what_need_not_wait_goes_after_a_request_to_stop() -> None:
     assert len(seen.seen) == 2
 
 
-def test_nothing_is_sent_where_anyone_insists_on_stopping() -> None:
+def test_nothing_is_sent_after_a_forced_stop() -> None:
     stop = Stop()
     with scripted(FINE, stop=stop) as (transport, seen):
-        stop.request(insist=True)
+        stop.request(force=True)
         with pytest.raises(Interrupted) as caught:
             transport.send("POST", "/v3/marketing/x", operation="create it")
     assert not caught.value.ambiguous
@@ -300,7 +300,7 @@ def test_nothing_is_sent_where_anyone_insists_on_stopping() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_who_insists_on_stopping_leaves_a_request_behind(method: str) -> None:
+def test_a_forced_stop_abandons_a_request_in_flight(method: str) -> None:
     arrived, release, stop = threading.Event(), threading.Event(), Stop()
 
     def hang(_: int) -> Served:
@@ -308,12 +308,12 @@ def test_who_insists_on_stopping_leaves_a_request_behind(method: str) -> None:
         assert release.wait(HANG)
         return FINE
 
-    def insist() -> None:
+    def force() -> None:
         assert arrived.wait(HANG)
         stop.request()
         stop.request()
 
-    asking = threading.Thread(target=insist, daemon=True)
+    asking = threading.Thread(target=force, daemon=True)
     try:
         with open_to(Server(hang), stop=stop) as transport:
             asking.start()
@@ -326,7 +326,7 @@ def test_who_insists_on_stopping_leaves_a_request_behind(method: str) -> None:
     assert caught.value.ambiguous == (method == "POST")
 
 
-def test_one_request_to_stop_does_not_leave_a_request_behind() -> None:
+def test_one_request_to_stop_abandons_no_request_in_flight() -> None:
     stop = Stop()
 
     def serve(_: int) -> Served:

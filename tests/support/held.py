@@ -1,4 +1,4 @@
-"""An emulated account that holds answers back, so that a test can act while a request is sent."""
+"""An emulated account that holds responses back, so that a test can act during a request."""
 
 from __future__ import annotations
 

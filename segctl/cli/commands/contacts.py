@@ -70,7 +70,7 @@ def pull(project: Project, console: Console, *, lists: tuple[str, ...]) -> int:
     try:
         with connect(project, console, read_only=False) as connection:
             # No request needs to finish: what was downloaded is kept, whatever is abandoned.
-            interruptible = partial(stop_on_signals, connection.stop, insist=True)
+            interruptible = partial(stop_on_signals, connection.stop, force=True)
             pulled = pull_contacts(
                 project, connection, lists, console, while_exporting=interruptible
             )
