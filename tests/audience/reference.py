@@ -1,8 +1,8 @@
-"""A second evaluator of the query language, slow and plain: Python values, three truths.
+"""A second evaluator of the query language, slow and simple: Python values, three-valued logic.
 
-Written from the rules of the language (sendgrid-api.md §6), and not from the translation: it
-knows rows and values where that knows SQL. It answers only for queries that segctl accepts, so it
-does not judge types. A query means, for one contact: is there a row of the joined tables, with
+Written from the rules of the language (sendgrid-api.md §6), not from the translation: it works on
+rows and values instead of SQL. It evaluates only queries that segctl accepts, so it checks no
+types. A query means, for one contact: is there a row of the joined tables, with
 this contact in it, for which WHERE is true?
 """
 
@@ -28,7 +28,7 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 @dataclass(frozen=True)
 class World:
-    """All rows, and what the time is."""
+    """All rows, and the current time."""
 
     contacts: list[Row]
     events: list[Row]
@@ -40,7 +40,7 @@ class World:
 
 Tables = list[tuple[str, str]]
 Env = list[tuple[Tables, dict[str, Row]]]
-"""The tables in sight by alias, and their current rows: innermost first."""
+"""The visible tables by alias, and their current rows, innermost first."""
 
 
 def is_member(query: ast.Query, contact: Row, world: World, parents: tuple[str, ...] = ()) -> bool:
@@ -55,13 +55,13 @@ def is_member(query: ast.Query, contact: Row, world: World, parents: tuple[str, 
 
 
 def where_of(query: ast.Query, contact: Row, world: World) -> Truth:
-    """The truth itself, of a query without joins."""
+    """Return the value of WHERE in a query without joins."""
     (env,) = rows_of(query, [], world, contact)
     return True if query.where is None else truth(query.where, env, world)
 
 
 def rows_of(query: ast.Query, outer: Env, world: World, contact: Row | None = None) -> list[Env]:
-    found: list[Env] = [[([], {}), *outer]]
+    environments: list[Env] = [[([], {}), *outer]]
     steps = [(source, None) for source in query.sources]
     for source, on in [*steps, *((join.source, join.on) for join in query.joins)]:
         assert isinstance(source, ast.Table)
@@ -71,11 +71,11 @@ def rows_of(query: ast.Query, outer: Env, world: World, contact: Row | None = No
         rows = [contact] if fixed and contact else world.rows(table)
         longer: list[Env] = [
             [([*tables, (alias, table)], {**current, alias: row}), *around]
-            for (tables, current), *around in found
+            for (tables, current), *around in environments
             for row in rows
         ]
-        found = [env for env in longer if on is None or truth(on, env, world) is True]
-    return found
+        environments = [env for env in longer if on is None or truth(on, env, world) is True]
+    return environments
 
 
 def truth(node: ast.Expression, env: Env, world: World) -> Truth:
@@ -85,12 +85,12 @@ def truth(node: ast.Expression, env: Env, world: World) -> Truth:
 
 
 def both(truths: Iterable[Truth]) -> Truth:
-    """AND: what is false decides, and only then what is not known."""
+    """Return the AND of values: FALSE decides, then NULL."""
     known = True
-    for one in truths:
-        if one is False:
+    for value in truths:
+        if value is False:
             return False
-        known = known and one is not None
+        known = known and value is not None
     return True if known else None
 
 
@@ -99,8 +99,8 @@ def negate(value: Truth) -> Truth:
 
 
 def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one branch a shape
-    def ask(one: ast.Expression) -> Any:
-        return evaluate(one, env, world)
+    def ask(operand: ast.Expression) -> Any:
+        return evaluate(operand, env, world)
 
     match node:
         case ast.Column():
@@ -114,7 +114,7 @@ def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901
         case ast.And(operands=operands):
             return both(map(ask, operands))
         case ast.Or(operands=operands):
-            return negate(both(negate(ask(one)) for one in operands))
+            return negate(both(negate(ask(operand)) for operand in operands))
         case ast.Not(operand=operand):
             return negate(ask(operand))
         case ast.Between(operand=operand, low=low, high=high, negated=negated):
@@ -127,8 +127,8 @@ def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901
                 given = selected(items.query, env, world)
             else:
                 given = [ask(item) for item in items]
-            found = negate(both(negate(compare(value, "=", item)) for item in given))
-            return negate(found) if negated else found
+            is_in = negate(both(negate(compare(value, "=", item)) for item in given))
+            return negate(is_in) if negated else is_in
         case ast.IsNull(operand=operand, negated=negated):
             return (ask(operand) is None) != negated
         case ast.IsTruth(operand=operand, value=wanted, negated=negated):
@@ -146,7 +146,9 @@ def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901
         case ast.Subquery(query=query):
             call = query.select[0].value
             assert isinstance(call, ast.Call)
-            values = [one for one in selected(query, env, world, call.args[0]) if one is not None]
+            values = [
+                value for value in selected(query, env, world, call.args[0]) if value is not None
+            ]
             if not values:
                 return None
             return max(values) if call.name.text.upper() == "MAX" else min(values)
@@ -161,18 +163,18 @@ def evaluate(node: ast.Expression, env: Env, world: World) -> Any:  # noqa: C901
             amount, unit = span(interval)
             return shift(ask(left), amount if op == "+" else -amount, unit)
         case ast.Binary(op=op, left=left, right=right):
-            one, other = ask(left), ask(right)
-            if one is None or other is None:
+            left_value, right_value = ask(left), ask(right)
+            if left_value is None or right_value is None:
                 return None
             match op:
                 case "+" | "||":
-                    return one + other
+                    return left_value + right_value
                 case "-":
-                    return one - other
+                    return left_value - right_value
                 case "*":
-                    return one * other
+                    return left_value * right_value
                 case "%":
-                    return one % other
+                    return left_value % right_value
         case ast.Case(operand=operand, whens=whens, otherwise=otherwise):
             for when in whens:
                 value = ask(when.condition)
@@ -293,11 +295,11 @@ def call_of(  # noqa: C901, PLR0911 - one branch a function
         count = int(evaluate(amount, env, world))
         return shift(moment(value) if isinstance(value, str) else value, count, part.name.text)
     if name == "ARRAY_CONTAINS":
-        held = evaluate(node.args[0], env, world)
+        values = evaluate(node.args[0], env, world)
         wanted = node.args[1]
         items = wanted.items if isinstance(wanted, ast.Array) else (wanted,)
         texts = {evaluate(item, env, world) for item in items}
-        return None if held is None else bool(texts & set(held))
+        return None if values is None else bool(texts & set(values))
     values = [evaluate(arg, env, world) for arg in node.args]
     if name in ("COALESCE", "NVL", "IFNULL"):
         return next((value for value in values if value is not None), None)

@@ -1,4 +1,4 @@
-"""Contacts, events and queries over them, made so that conditions are often met, or just missed."""
+"""Random contacts, events and queries whose conditions are often met or just missed."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def world(seed: int, size: int, now: datetime = NOW) -> World:
         ):  # fmt: skip
             contact.update({name.strip('"'): perhaps(values) for name in columns})
         for name in LIST_COLUMNS:
-            some = [one for one in LISTS if random.random() < 0.4]
-            contact[name] = some if random.random() < 0.9 else None
+            lists = [name for name in LISTS if random.random() < 0.4]
+            contact[name] = lists if random.random() < 0.9 else None
         contacts.append(contact)
         for _ in range(random.choice((0, 0, 1, 2))):
             data = {"payload": {key: random.choice(TEXTS) for key in KEYS if random.random() < 0.7}}
@@ -118,7 +118,10 @@ def _atoms(
         ["'%'", "'p%'", "'%@example.com'", "'_ro'", "'a!_b' ESCAPE '!'", "'50x%' ESCAPE 'x'",
          "'%\\\"vip\\\"%'", "''"]
     )  # fmt: skip
-    whole = [(texts, text_literals), (times, moments.filter(lambda one: "signed_up" not in one))]
+    whole = [
+        (texts, text_literals),
+        (times, moments.filter(lambda moment: "signed_up" not in moment)),
+    ]
     parts = [
         st.builds("{} {}LIKE {}".format, texts, _nots, patterns),
         st.builds("{} IS {}NULL".format, st.one_of(texts, times), _nots),
@@ -165,7 +168,7 @@ def _of_contact(alias: str) -> st.SearchStrategy[str]:
         _column(TEXT_COLUMNS, alias), _column(NUMBER_COLUMNS, alias), _column(TIME_COLUMNS, alias)
     )
     items = st.lists(st.sampled_from(LISTS), min_size=1, max_size=3).map(
-        lambda some: "[" + ", ".join(map(_text, some)) + "]"
+        lambda names: "[" + ", ".join(map(_text, names)) + "]"
     )
     contains = st.builds(
         "{}array_contains({}, {})".format, _nots, _column(LIST_COLUMNS, alias),
@@ -184,7 +187,7 @@ def _of_event(alias: str) -> st.SearchStrategy[str]:
     )
     kinds = st.sampled_from(["'mail'", "'click'", "'open'", "'processed'", "NULL"])
     times = _column(("timestamp",), alias)
-    since = moments.filter(lambda one: "signed_up" not in one)
+    since = moments.filter(lambda moment: "signed_up" not in moment)
     return st.one_of(
         st.builds("{} {} {}".format, texts, _operators, kinds),
         st.builds("{} {}IN ({}, {})".format, texts, _nots, kinds, kinds),

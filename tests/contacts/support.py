@@ -1,4 +1,4 @@
-"""Contacts and events as files, in every format that is read."""
+"""Files of contacts and events, in every format that segctl reads."""
 
 from __future__ import annotations
 
@@ -37,37 +37,37 @@ Row = dict[str, Any]
 
 
 def segments(*conditions: str) -> list[Segment]:
-    """Make segments of conditions, or of whole queries."""
+    """Return segments with these conditions, or with whole queries."""
     return [
-        Segment(f"s{number}", one if one.startswith("SELECT") else S + one)
-        for number, one in enumerate(conditions)
+        Segment(f"s{number}", condition if condition.startswith("SELECT") else S + condition)
+        for number, condition in enumerate(conditions)
     ]
 
 
 @contextmanager
 def opened(
-    contacts: Path, events: Path | None, some: Iterable[Segment], **more: Any
+    contacts: Path, events: Path | None, used: Iterable[Segment], **more: Any
 ) -> Iterator[Dataset]:
-    with open_dataset(contacts, events, used=column_names_in(some), **more) as base:
-        yield base
+    with open_dataset(contacts, events, used=column_names_in(used), **more) as dataset:
+        yield dataset
 
 
-def count(contacts: Path, events: Path | None, some: Sequence[Segment], **more: Any) -> CountResult:
-    """Count segments in files."""
-    with opened(contacts, events, some, **more) as base:
-        return count_audiences(base, [(None, one) for one in some], NOW)
+def count(contacts: Path, events: Path | None, used: Sequence[Segment], **more: Any) -> CountResult:
+    """Return the counts of segments among the contacts in files."""
+    with opened(contacts, events, used, **more) as dataset:
+        return count_audiences(dataset, [(None, segment) for segment in used], NOW)
 
 
 def numbers(contacts: Path, events: Path | None, *conditions: str, **more: Any) -> list[int | str]:
-    """Count conditions; a text is the first reason why one cannot be counted."""
+    """Return the counts of conditions; a text is the first reason why one cannot be counted."""
     return [
-        one.problems[0].message if hasattr(one, "problems") else one.after
-        for one in count(contacts, events, segments(*conditions), **more).results
+        result.problems[0].message if hasattr(result, "problems") else result.after
+        for result in count(contacts, events, segments(*conditions), **more).results
     ]
 
 
 def as_csv(rows: Sequence[Row], columns: Iterable[str]) -> str:
-    """Write rows as CSV, what is missing as nothing, lists and data as JSON."""
+    """Return rows as CSV: missing values are empty, lists and data are JSON."""
     out = io.StringIO()
     writer = csv.writer(out)
     names = [*columns]
@@ -100,7 +100,7 @@ def written(path: Path, text: str) -> Path:
 def tables(
     path: Path, tables: Mapping[str, tuple[Sequence[Row], Mapping[str, ColumnType]]]
 ) -> Path:
-    """Write tables of rows, in the types of the translation, into a database of DuckDB."""
+    """Write tables of rows to a DuckDB file, in the types of the translation."""
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as base:
         for table, (rows, types) in tables.items():
@@ -133,18 +133,23 @@ def pulled(
     contacts: Sequence[Row],
     events: Sequence[Row] | None,
     fields: Mapping[str, ColumnType],
-    **facts: str,
+    **metadata: str,
 ) -> Path:
-    """Write a base as a pull does."""
-    some = {"contact_data": (contacts, {**CONTACT_DATA, **fields})}
+    """Write pulled contacts as `segctl contacts pull` does."""
+    tables_by_name = {"contact_data": (contacts, {**CONTACT_DATA, **fields})}
     if events is not None:
-        some["event_data"] = (events, dict(EVENT_DATA))
-    tables(path, some)
-    said = {"format": "1", "as_of": "2026-03-28T12:00:00Z", "account": "0" * 32, "lists": '"all"'}
-    with duckdb.connect(str(path)) as base:
-        base.execute("CREATE TABLE segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
-        for key, value in (said | facts).items():
-            base.execute(
+        tables_by_name["event_data"] = (events, dict(EVENT_DATA))
+    tables(path, tables_by_name)
+    defaults = {
+        "format": "1",
+        "as_of": "2026-03-28T12:00:00Z",
+        "account": "0" * 32,
+        "lists": '"all"',
+    }
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE segctl_base (key VARCHAR PRIMARY KEY, value VARCHAR)")
+        for key, value in (defaults | metadata).items():
+            connection.execute(
                 "INSERT INTO segctl_base VALUES ($key, $value)", {"key": key, "value": value}
             )
     return path

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from segctl.audience.duckdb_engine import Database, EvaluationFailed, FileUnreadable
-from segctl.audience.results import Uncountable
+from segctl.audience.results import Counts, Uncountable
 from segctl.contacts.count_query import CountQuery
 from segctl.contacts.counter import count_audiences
 from segctl.contacts.dataset import DatasetMissing, open_dataset
@@ -73,8 +73,8 @@ def test_a_value_is_read_as_its_type(
 ) -> None:
     text = f"\ufeffCONTACT_ID,{column}\r\n1,{csv_value(value)}\r\n2,\r\n"
     for path in (written(tmp_path / "c.csv", text), packed(tmp_path / "c.gz", text)):
-        found = numbers(path, None, f"contact_id = '1' AND {condition}", fields=FIELDS)
-        assert found == [1]
+        counts = numbers(path, None, f"contact_id = '1' AND {condition}", fields=FIELDS)
+        assert counts == [1]
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_a_faulty_value_is_reported_and_not_counted(
     tmp_path: Path, column: str, value: str
 ) -> None:
     path = written(tmp_path / "c.csv", f"contact_id,{column},city\n1,{csv_value(value)},x\n2,,x\n")
-    found = count(path, None, segments(f"{column} IS NULL", "city = 'x'"), fields=FIELDS)
-    wrong, sound = found.results
+    counted = count(path, None, segments(f"{column} IS NULL", "city = 'x'"), fields=FIELDS)
+    wrong, sound = counted.results
     assert isinstance(wrong, Uncountable)
     (problem,) = wrong.problems
     assert problem.message.startswith(f"1 value of `{column}` in c.csv is not a ")
@@ -165,8 +165,8 @@ def test_parquet_types_are_converted(tmp_path: Path) -> None:
         "never > now()": 2, "phone_number IS NULL": 2, "created IS NULL": 2, "created > now()": 0,
     }  # fmt: skip
     fields = {**FIELDS, "created": ColumnType.TIMESTAMP}
-    found = numbers(path, None, *asked, fields=fields)
-    assert dict(zip(asked, found, strict=True)) == asked
+    counts = numbers(path, None, *asked, fields=fields)
+    assert dict(zip(asked, counts, strict=True)) == asked
     ids = "SELECT 1.5::DOUBLE AS contact_id"
     duckdb.connect().execute(f"COPY ({ids}) TO '{path}' (FORMAT parquet)")
     with pytest.raises(UsageError, match="`contact_id` in c must contain strings, got DOUBLE"):
@@ -191,8 +191,8 @@ def test_events_and_their_data_are_read(tmp_path: Path) -> None:
     residual = f"{J}e.event_type = c.city OR e.event_type = 'x'"
     lost = "some events in n.csv have no contact_id"
     city = written(tmp_path / "c.csv", "contact_id,city\n1,click\n2,\n")
-    found = numbers(city, nobody, f"{J}e.event_type = 'open'", "city = 'click'")
-    assert found == [lost, 1]
+    counts = numbers(city, nobody, f"{J}e.event_type = 'open'", "city = 'click'")
+    assert counts == [lost, 1]
     assert numbers(city, nobody, residual) == [lost]
     assert numbers(city, good, residual, f"{J}e.event_source = 'mail'") == [
         1, "the events have no column `event_source`",
@@ -231,19 +231,19 @@ def test_each_path_into_data_has_its_own_value(tmp_path: Path) -> None:
         f"{later}e.timestamp >= f.timestamp AND f.DATA:payload.a = 'x'":
             "f.DATA:payload.a is not a string in some event",
     }  # fmt: skip
-    found = numbers(contacts, events, *asked)
-    assert dict(zip(asked, found, strict=True)) == asked
+    counts = numbers(contacts, events, *asked)
+    assert dict(zip(asked, counts, strict=True)) == asked
     alone = [numbers(contacts, events, each)[0] for each in asked]
-    assert alone == found
+    assert alone == counts
 
 
 def test_a_condition_fails_alone_if_it_fails_among_others(tmp_path: Path) -> None:
-    happened: list[Row] = [
+    events: list[Row] = [
         {"contact_id": "1", "event_type": "open", "data": {"a": 5, "b": "x"}},
         {"contact_id": "2", "event_type": "click", "data": {"a": "x"}},
         {"contact_id": "2", "event_type": None, "data": {"a": "x"}},
     ]
-    path = pulled(tmp_path / "p.duckdb", [{"contact_id": "1"}, {"contact_id": "2"}], happened, {})
+    path = pulled(tmp_path / "p.duckdb", [{"contact_id": "1"}, {"contact_id": "2"}], events, {})
     no = "e.DATA:a is not a string in some event"
     asked: dict[str, int | str] = {
         "e.event_type = 'open'": 1,
@@ -276,8 +276,8 @@ def test_a_month_is_not_thirty_days(tmp_path: Path) -> None:
         "timestampadd(month, 1, seen) = timestampadd(day, 28, seen)": 1,
         "timestampadd(day, 30, seen) = timestampadd(month, 1, seen)": 0,
     }
-    found = numbers(contacts, events, *asked, fields=FIELDS)
-    assert dict(zip(asked, found, strict=True)) == asked
+    counts = numbers(contacts, events, *asked, fields=FIELDS)
+    assert dict(zip(asked, counts, strict=True)) == asked
 
 
 def test_an_event_query_without_events_is_reported(tmp_path: Path) -> None:
@@ -332,10 +332,10 @@ def test_unknown_members_of_a_list_are_reported(tmp_path: Path) -> None:
     with opened(path, None, ()) as dataset:
         query = "SELECT contact_id, updated_at FROM contact_data"
         chosen = [Segment("in", query, ("a",)), Segment("not", query, ("c",))]
-        found = count_audiences(dataset, [(None, segment) for segment in chosen], NOW).results
-    assert getattr(found[0], "after", None) == 1
-    assert isinstance(found[1], Uncountable)
-    assert found[1].problems[0].start == -1
+        results = count_audiences(dataset, [(None, segment) for segment in chosen], NOW).results
+    assert getattr(results[0], "after", None) == 1
+    assert isinstance(results[1], Uncountable)
+    assert results[1].problems[0].start == -1
 
 
 def test_pulled_contacts_know_their_age_and_account(tmp_path: Path) -> None:
@@ -496,8 +496,8 @@ def test_a_line_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
 def test_a_count_that_fails_leaves_the_others(tmp_path: Path) -> None:
     path = written(tmp_path / "c.csv", "contact_id,spend\n1,100000000000000000\n")
     huge = "spend * 100000000000000000 * 1000000 > 1"
-    found = numbers(path, None, "spend > 1", huge, "spend > 2", fields=FIELDS)
-    assert found == [1, "DuckDB cannot evaluate this query on these contacts", 1]
+    counts = numbers(path, None, "spend > 1", huge, "spend > 2", fields=FIELDS)
+    assert counts == [1, "DuckDB cannot evaluate this query on these contacts", 1]
     chosen = segments("spend > 1", huge)
     with opened(path, None, chosen, fields=FIELDS) as dataset:
         (result,) = count_audiences(dataset, [(chosen[1], chosen[0])], NOW).results
@@ -547,8 +547,8 @@ def test_many_subqueries_are_split_and_the_numbers_stay(tmp_path: Path) -> None:
     """DuckDB needs minutes to plan hundreds of them in one statement."""
     seen = "\n".join(f"{number},{number},2026-03-{number:02}" for number in range(1, 31))
     contacts = written(tmp_path / "c.csv", f"contact_id,spend,seen\n{seen}\n")
-    happened = "\n".join(f"{number},2026-03-15" for number in range(1, 31))
-    events = written(tmp_path / "e.csv", f"contact_id,timestamp\n{happened}\n")
+    rows_of_events = "\n".join(f"{number},2026-03-15" for number in range(1, 31))
+    events = written(tmp_path / "e.csv", f"contact_id,timestamp\n{rows_of_events}\n")
     later = segments(*(f"{J}e.timestamp > c.seen + {days} days" for days in range(15)))
     poor = segments(*(f"spend <= {number}" for number in range(15)))
     pairs = [pair for one, other in zip(later, poor, strict=True) for pair in (
@@ -568,7 +568,7 @@ def test_many_subqueries_are_split_and_the_numbers_stay(tmp_path: Path) -> None:
     with opened(contacts, events, [*later, *poor], fields=FIELDS) as dataset:
         counted = count_audiences(dataset, pairs, NOW, overlap=True)
         assert counted.total == 30
-        assert [(one.before, one.after, one.gained, one.lost) for one in counted.results] == wanted  # type: ignore[union-attr]
+        assert [*counted.results] == [Counts(*numbers) for numbers in wanted]
         assert counted.samples == ((),) * len(pairs)
         who = [{*range(1, 15 - days)} for days in range(15)]
         who_poor = [{*range(1, number + 1)} for number in range(15)]
@@ -577,17 +577,19 @@ def test_many_subqueries_are_split_and_the_numbers_stay(tmp_path: Path) -> None:
             for late, poor_ones in zip(who, who_poor, strict=True)
             for one in (poor_ones, late, late, poor_ones)
         ]
-        assert [(one.both, one.only_first, one.only_second) for one in counted.overlaps] == [
-            (len(one & other), len(one - other), len(other - one))
-            for one, other in combinations(members, 2)
+        assert [
+            (overlap.both, overlap.only_first, overlap.only_second) for overlap in counted.overlaps
+        ] == [
+            (len(first & second), len(first - second), len(second - first))
+            for first, second in combinations(members, 2)
         ]
 
 
 def test_a_failure_among_many_subqueries_is_reported(tmp_path: Path) -> None:
     """The others are counted, and no table is left behind."""
     contacts = written(tmp_path / "c.csv", "contact_id,seen\n1,2026-03-01\n2,\n")
-    happened = 'contact_id,timestamp,data\n1,2026-03-15,"{""a"":5}"\n'
-    events = written(tmp_path / "e.csv", happened)
+    rows_of_events = 'contact_id,timestamp,data\n1,2026-03-15,"{""a"":5}"\n'
+    events = written(tmp_path / "e.csv", rows_of_events)
     many = [f"{J}e.timestamp > c.seen + {days} days" for days in range(19)]
     wrong = f"{J}e.timestamp > c.seen AND e.DATA:a = 'x'"
     chosen = segments(*many[:9], wrong, *many[9:])
@@ -596,7 +598,9 @@ def test_a_failure_among_many_subqueries_is_reported(tmp_path: Path) -> None:
         assert dataset.database.rows("SELECT * FROM duckdb_tables()") == []
     assert isinstance(results[9], Uncountable)
     assert results[9].problems[0].message == "e.DATA:a is not a string in some event"
-    assert [getattr(one, "after", None) for one in results] == [1] * 9 + [None] + [1] * 5 + [0] * 5
+    assert [getattr(result, "after", None) for result in results] == [1] * 9 + [None] + [1] * 5 + [
+        0
+    ] * 5
     for rows, words in (("1,\n1,\n", "repeats a contact_id"), ("1,\n,\n", "no contact_id")):
         broken = written(tmp_path / "b.csv", f"contact_id,seen\n{rows}")
         with pytest.raises(UsageError, match=words):
@@ -622,16 +626,19 @@ def test_every_two_of_many_segments_are_compared(tmp_path: Path) -> None:
         {0, 1, 2}, {*range(40)} - {7}, {*range(40)} - {7}, None, {"x"}, set[int](),
     ]  # fmt: skip
     with opened(path, None, chosen, fields=FIELDS) as dataset:
-        found = count_audiences(
+        overlaps = count_audiences(
             dataset, [(None, segment) for segment in chosen], NOW, overlap=True
         ).overlaps
         empty = count_audiences(dataset, [(None, chosen[0])], NOW, overlap=True).overlaps
     wanted = [
-        (one, other, len(first & second), len(first - second), len(second - first))
-        for (one, first), (other, second) in combinations(enumerate(members), 2)
+        (first_index, second_index, len(first & second), len(first - second), len(second - first))
+        for (first_index, first), (second_index, second) in combinations(enumerate(members), 2)
         if first is not None and second is not None
     ]
-    assert [(e.first, e.second, e.both, e.only_first, e.only_second) for e in found] == wanted
+    assert [
+        (overlap.first, overlap.second, overlap.both, overlap.only_first, overlap.only_second)
+        for overlap in overlaps
+    ] == wanted
     assert empty == ()
 
 
@@ -652,8 +659,8 @@ def test_temporary_files_stay_in_our_folder(tmp_path: Path) -> None:
     with open_dataset(path, temp_root=tmp_path) as dataset:
         (folder,) = tmp_path.glob("spill-*")
         assert folder.stat().st_mode & 0o777 == 0o700
-        ((said,),) = dataset.database.rows("SELECT current_setting('temp_directory')")
-        assert said == str(folder)
+        ((setting,),) = dataset.database.rows("SELECT current_setting('temp_directory')")
+        assert setting == str(folder)
         with open_dataset(path, temp_root=tmp_path):
             assert len([*tmp_path.glob("spill-*")]) == 2
         assert [*tmp_path.glob("spill-*")] == [folder]

@@ -122,9 +122,9 @@ def test_a_change_is_counted_before_and_after(
     text = changed.run("preview", "--changed", "--format", "markdown").out
     check_golden("changed.md", text, request)
     data = json.loads(changed.run("preview", "--changed", "Pro", "--format", "json").out)
-    (one,) = data["segments"]
-    assert one["change"] == {"action": "patch", "before": 5, "gained": 10, "lost": 0}
-    assert (one["contacts"], one["share"]) == (15, 0.5)
+    (segment,) = data["segments"]
+    assert segment["change"] == {"action": "patch", "before": 5, "gained": 10, "lost": 0}
+    assert (segment["contacts"], segment["share"]) == (15, 0.5)
     done = changed.run("preview", "--changed", "Clicked")
     assert (done.code, "No audience changes." in done.err) == (0, True)
 
@@ -134,7 +134,7 @@ def test_an_upgrade_has_no_audience_before(changed: Project, remote: Remote) -> 
     changed.declare("Old", query("plan = 'free'"), extra=f"upgrade_from: {{v1_id: {old}}}\n")
     assert "upgrade  Old" in changed.run("plan").out
     done = changed.run("preview", "--changed", "--format", "json")
-    names = {one["name"] for one in json.loads(done.out)["segments"]}
+    names = {segment["name"] for segment in json.loads(done.out)["segments"]}
     assert names == {"Big & rich", "In Brno", "Pro"}
     assert "account's own query" not in done.err
 
@@ -171,9 +171,9 @@ def test_contacts_are_found_by_option_settings_or_pull(shop: Project) -> None:
     done = shop.run("preview", "--events", "events.csv")
     assert "no contacts to count in" in done.err
     path.parent.mkdir(parents=True)
-    people = [{key: one[key] for key in COLUMNS} for one in PEOPLE]
+    contacts = [{key: person[key] for key in COLUMNS} for person in PEOPLE]
     fields = {"plan": ColumnType.VARCHAR, "total_spend": ColumnType.NUMBER}
-    pulled(path, people, None, fields, as_of="2026-07-15T15:00:00Z")
+    pulled(path, contacts, None, fields, as_of="2026-07-15T15:00:00Z")
     ways: list[tuple[str, ...]] = [(), ("--contacts", "pulled")]
     for argv in ways:
         done = shop.run("preview", *argv)
@@ -213,7 +213,7 @@ def test_the_time_can_be_set(project: Project) -> None:
         json.loads(project.run("preview", "--contacts", str(path), "--format", "json", *now).out)
         for now in ((), ("--now", "2026-07-03T00:00:00+02:00"), ("--now", "2027-01-01"))
     ]
-    assert [one["segments"][0]["contacts"] for one in counted] == [1, 2, 0]
+    assert [result["segments"][0]["contacts"] for result in counted] == [1, 2, 0]
     assert counted[1]["now"] == "2026-07-02T22:00:00Z"
     done = project.run("preview", "--contacts", str(path), "--now", "soon")
     assert (done.code, "invalid time for --now" in done.err) == (1, True)
@@ -230,10 +230,10 @@ def test_an_empty_file_name_is_reported(shop: Project, option: str) -> None:
 def test_contacts_of_another_account_are_reported(changed: Project, remote: Remote) -> None:
     path = changed.root / ".segctl/contacts/production.duckdb"
     path.parent.mkdir(parents=True)
-    for lists, told in (([], True), (["there"], True), (["there", "here"], False)):
+    for lists, is_reported in (([], True), (["there"], True), (["there", "here"], False)):
         pulled(path, [{"contact_id": "1"}], [], {}, account_lists=json.dumps(lists))
         done = changed.run("preview", "--changed", "--contacts", "pulled")
-        assert ("warning: the contacts were pulled from another account" in done.err) is told
+        assert ("warning: the contacts were pulled from another account" in done.err) is is_reported
         if lists == ["there"]:
             remote.emulator.console.add_list("Here", id="here")
 
@@ -248,7 +248,7 @@ def test_a_sample_shows_no_rare_domain(shop: Project) -> None:
     done = shop.run("preview", "Big & rich", "--sample", "5", "--format", "json")
     (segment,) = json.loads(done.out)["segments"]
     assert sorted(set(segment["sample"])) == ["z…@common.test", "z…@….test"]
-    assert sum("common" in one["email"] for one in PEOPLE) >= MIN_SHARED
+    assert sum("common" in person["email"] for person in PEOPLE) >= MIN_SHARED
     short = written(shop.root / "c.csv", "contact_id,email\n1,ab@x.test\n2,none\n3,.a.b@x.test\n")
     shop.declare("All", "SELECT contact_id, updated_at FROM contact_data")
     argv = ("preview", "All", "--contacts", str(short), "--sample", "9", "--format", "json")
@@ -267,12 +267,14 @@ OPTIONS = [(), ("--overlap",), ("--changed",), ("-vv",)]
 def test_no_output_has_a_value_of_a_contact(changed: Project, broken: str) -> None:
     """Every value of the contacts, also where the files are damaged."""
     if broken == "spend":
-        people = [{**one, "total_spend": "n/a"} for one in PEOPLE]
-        written(changed.root / "contacts.csv", as_csv(people, COLUMNS))
+        contacts = [{**person, "total_spend": "n/a"} for person in PEOPLE]
+        written(changed.root / "contacts.csv", as_csv(contacts, COLUMNS))
     elif broken:
         with (changed.root / f"{broken}.csv").open("a") as stream:
             stream.write("id-9999,zdenka@secret.test,Zdenka,5550,pro,1,too,many\n")
-    values = {str(value) for one in PEOPLE for key, value in one.items() if key != "total_spend"}
+    values = {
+        str(value) for person in PEOPLE for key, value in person.items() if key != "total_spend"
+    }
     values -= {"pro", "free"}
     values |= {"Zdenka", "zdenka", "secret.test", "common.test", "n/a"}
     for output, options in product(("text", "json", "markdown"), OPTIONS):
@@ -293,16 +295,18 @@ def test_a_plan_counts_pairs(shop: Project) -> None:
     old, new, clicked, brno = segments(
         "plan = 'free'", "total_spend > 1500", CLICKED, "city = 'Brno'"
     )
-    found = evaluate(read, [(old, new), (None, clicked), (brno, new), (None, brno)])
-    assert [(one.total, one.as_of) for one in found] == [(30, None)] * 4
-    first, second, third, fourth = found
+    results = evaluate(read, [(old, new), (None, clicked), (brno, new), (None, brno)])
+    assert [(result.total, result.as_of) for result in results] == [(30, None)] * 4
+    first, second, third, fourth = results
     assert first.counts
     assert (first.counts.before, first.counts.after) == (15, 15)
     assert (first.counts.gained, first.counts.lost) == (7, 7)
     assert second.counts
     assert (second.counts.before, second.counts.after, second.counts.gained) == (0, 5, 5)
     assert (third.counts, third.in_before, fourth.in_before) == (None, True, False)
-    assert [one.message for one in fourth.problems] == ["the contacts have no column `city`"]
+    assert [problem.message for problem in fourth.problems] == [
+        "the contacts have no column `city`"
+    ]
     assert evaluate(read, []) == []
     shop.write({"segctl.yaml": "version: 1\n"})
     read = app.Project(shop.root, env={}, clock=shop.clock)

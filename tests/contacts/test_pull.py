@@ -60,7 +60,9 @@ class Watched(Emulator):
     def handle(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
     ) -> Response:
-        self.asked.append((method, target, {name.lower(): one for name, one in headers.items()}))
+        self.asked.append(
+            (method, target, {name.lower(): value for name, value in headers.items()})
+        )
         reply = super().handle(method, target, headers, body)
         if len(self.asked) == self.interrupt_at:
             self.interrupt()
@@ -70,7 +72,7 @@ class Watched(Emulator):
 
     def requests(self, method: str, start: str) -> int:
         """Return the number of requests to addresses with a prefix."""
-        return sum(one[0] == method and one[1].startswith(start) for one in self.asked)
+        return sum(request[0] == method and request[1].startswith(start) for request in self.asked)
 
 
 @dataclass
@@ -132,7 +134,7 @@ def place(project: Project) -> Iterator[Place]:
         for name, list_id in (("News", NEWS), ("VIP", VIP), ("Other", OTHER)):
             console.add_list(name, id=list_id)
         for number in range(PEOPLE):
-            lists = [one for one, step in ((NEWS, 2), (VIP, 3)) if number % step == 0]
+            lists = [list_id for list_id, step in ((NEWS, 2), (VIP, 3)) if number % step == 0]
             console.add_contact(
                 f"p{number}@example.com",
                 id=f"00000000-0000-4000-8000-00000000000{number}",
@@ -159,18 +161,18 @@ def test_a_data_set_has_the_contacts_with_their_types_and_lists(place: Place) ->
         "in .segctl/contacts/production.duckdb\n"
     )
     assert "add `contacts: pulled` to segctl.yaml" in result.err
-    found = place.rows(
+    rows = place.rows(
         "SELECT first_name, Plan, spend, since, email, email_domains, list_ids, created_at, city"
         " FROM contact_data ORDER BY contact_id"
     )
-    assert len(found) == PEOPLE
-    name, plan, spend, since, email, domains, lists, created, city = found[1]
+    assert len(rows) == PEOPLE
+    name, plan, spend, since, email, domains, lists, created, city = rows[1]
     assert (name, plan, email) == ('Person "1",\nof note', "pro", "p1@example.com")
     assert (float(spend), str(since)) == (1.5, "2026-01-31 09:30:00")
     assert (sorted(domains), lists, city) == (["b.test", "example.com"], [], None)
     assert str(created) == "2026-07-15 16:04:33"
-    assert found[0][6] == [NEWS, VIP]
-    assert [len(row[6]) for row in found] == [2, 0, 1, 1, 1, 0, 2]
+    assert rows[0][6] == [NEWS, VIP]
+    assert [len(row[6]) for row in rows] == [2, 0, 1, 1, 1, 0, 2]
     types = {row[0]: row[1] for row in place.rows("DESCRIBE contact_data")}
     assert (types["spend"], types["since"]) == ("DECIMAL(38,9)", "TIMESTAMP")
     metadata = place.metadata()
@@ -415,8 +417,8 @@ def test_a_failed_export_is_reported_and_the_data_set_stays(place: Place) -> Non
 
     def failing(method: str, target: str, reply: Response) -> Response:
         if method == "GET" and target.startswith(f"{EXPORTS}/"):
-            said = "disk of https://files.test/x?X-Signature=1 is full"
-            data = {**reply.json(), "status": "failure", "message": said, "urls": []}
+            message = "disk of https://files.test/x?X-Signature=1 is full"
+            data = {**reply.json(), "status": "failure", "message": message, "urls": []}
             return replace(reply, body=json.dumps(data).encode())
         return reply
 

@@ -1,4 +1,4 @@
-"""What a base counts is what the reference interpreter counts, whatever the format."""
+"""Counts equal those of the reference interpreter, in every file format."""
 
 from __future__ import annotations
 
@@ -27,32 +27,35 @@ KINDS = ("csv", "gzip", "parquet", "pulled")
 
 
 def files(folder: Path, kind: str, world: reference.World) -> tuple[Path, Path | None]:
-    """Write a world in one of the formats."""
-    people, happened = world.contacts, world.events
+    """Write a world as files of a format."""
+    contact_rows, event_rows = world.contacts, world.events
     columns = {**CONTACT_DATA, **FIELDS}
     match kind:
         case "csv":
-            contacts = written(folder / "it's \"[1]*.csv", as_csv(people, columns))
-            return contacts, written(folder / "e.csv", as_csv(happened, EVENT_DATA))
+            contacts = written(folder / "it's \"[1]*.csv", as_csv(contact_rows, columns))
+            return contacts, written(folder / "e.csv", as_csv(event_rows, EVENT_DATA))
         case "gzip":
-            contacts = packed(folder / "c.csv.gz", as_csv(people, columns))
-            return contacts, packed(folder / "no-suffix", as_csv(happened, EVENT_DATA))
+            contacts = packed(folder / "c.csv.gz", as_csv(contact_rows, columns))
+            return contacts, packed(folder / "no-suffix", as_csv(event_rows, EVENT_DATA))
         case "parquet":
             base = tables(
                 folder / "made",
-                {"contact_data": (people, columns), "event_data": (happened, dict(EVENT_DATA))},
+                {
+                    "contact_data": (contact_rows, columns),
+                    "event_data": (event_rows, dict(EVENT_DATA)),
+                },
             )
             contacts = parquet(folder / "c.parquet", base, "contact_data")
             return contacts, parquet(folder / "e.parquet", base, "event_data")
         case _:
-            return pulled(folder / "p.duckdb", people, happened, FIELDS), None
+            return pulled(folder / "p.duckdb", contact_rows, event_rows, FIELDS), None
 
 
 def as_read(world: reference.World, kind: str) -> reference.World:
-    """Give a world as CSV can say it: an empty text is nothing, and no list is an empty one."""
+    """Return a world as CSV represents it: an empty text is NULL, and a missing list is empty."""
     if kind not in {"csv", "gzip"}:
         return world
-    lists = {name for name, one in CONTACT_DATA.items() if one is ColumnType.ARRAY}
+    lists = {name for name, column_type in CONTACT_DATA.items() if column_type is ColumnType.ARRAY}
     contacts: list[reference.Row] = [
         {name: [] if name in lists and not value else value or None if value == "" else value
          for name, value in contact.items()}
@@ -66,9 +69,9 @@ def members(world: reference.World, segment: Segment) -> set[str]:
     assert query is not None
     parents = segment.parent_list_ids
     return {
-        one["contact_id"]
-        for one in world.contacts
-        if reference.is_member(query, one, world, parents)
+        contact["contact_id"]
+        for contact in world.contacts
+        if reference.is_member(query, contact, world, parents)
     }
 
 
@@ -93,21 +96,21 @@ def test_on_generated_segments_and_contacts(tmp_path: Path, kind: str) -> None:
         world = worlds.world(seed, 24)
         contacts, events = files(tmp_path, kind, world)
         seen = as_read(world, kind)
-        some = [Segment(f"s{number}", text, parents) for number, text in enumerate(texts)]
-        pairs = [(None, some[0]), *pairwise(some)]
-        with open_dataset(contacts, events, fields=FIELDS, temp_root=tmp_path) as base:
-            counted = count_audiences(base, pairs, world.now, overlap=True)
+        chosen = [Segment(f"s{number}", text, parents) for number, text in enumerate(texts)]
+        pairs = [(None, chosen[0]), *pairwise(chosen)]
+        with open_dataset(contacts, events, fields=FIELDS, temp_root=tmp_path) as dataset:
+            counted = count_audiences(dataset, pairs, world.now, overlap=True)
         assert counted.total == len(world.contacts)
-        who = {one: members(seen, one) for one in some}
-        for (before, after), found in zip(pairs, counted.results, strict=True):
-            old, new = who[before] if before else set[str](), who[after]
+        members_of = {segment: members(seen, segment) for segment in chosen}
+        for (before, after), counts in zip(pairs, counted.results, strict=True):
+            old, new = members_of[before] if before else set[str](), members_of[after]
             expected = Counts(len(old), len(new), len(new - old), len(old - new))
-            assert found == expected, (before, after)
+            assert counts == expected, (before, after)
             compared += 1
-        for one in counted.overlaps:
-            first, second = (who[some[place]] for place in (one.first, one.second))
+        for overlap in counted.overlaps:
+            first, second = (members_of[chosen[place]] for place in (overlap.first, overlap.second))
             shares = (len(first & second), len(first - second), len(second - first))
-            assert (one.both, one.only_first, one.only_second) == shares
+            assert (overlap.both, overlap.only_first, overlap.only_second) == shares
             compared += 1
         assert not [*tmp_path.glob("spill-*")]
 
@@ -115,10 +118,10 @@ def test_on_generated_segments_and_contacts(tmp_path: Path, kind: str) -> None:
     assert compared >= 80
 
 
-def test_names_of_files_are_no_patterns(tmp_path: Path) -> None:
-    """The file itself is read, not every file that its name would match."""
+def test_file_names_are_not_patterns(tmp_path: Path) -> None:
+    """Only the file itself is read, not every file that its name matches."""
     world = worlds.world(1, 3)
     contacts, events = files(tmp_path, "csv", world)
     written(tmp_path / "it's \"1-other.csv", "contact_id\nother\n")
-    with open_dataset(contacts, events) as base:
-        assert count_audiences(base, [], world.now).total == 3
+    with open_dataset(contacts, events) as dataset:
+        assert count_audiences(dataset, [], world.now).total == 3

@@ -130,8 +130,8 @@ class Browser:
 
     def complaints(self) -> list[Any]:
         """Give what the console says: errors, warnings, breaches of the policy."""
-        told = {"Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"}
-        return [event["params"] for event in self.events if event["method"] in told]
+        messages = {"Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"}
+        return [event["params"] for event in self.events if event["method"] in messages]
 
 
 @contextmanager
@@ -154,10 +154,10 @@ def browser(folder: Path) -> Iterator[Browser]:
     for descriptor in theirs:
         os.close(descriptor)
     try:
-        one = Browser(*ours)
-        yield one
-        one._session = None
-        one.call("Browser.close")
+        chromium = Browser(*ours)
+        yield chromium
+        chromium._session = None
+        chromium.call("Browser.close")
         process.wait(PATIENCE)
     finally:
         process.kill()

@@ -46,10 +46,10 @@ def unescape(text: str) -> str:
 
 
 def test_a_diagnostic_has_its_place_and_hint() -> None:
-    found = Diagnostic(
+    error = Diagnostic(
         "odd, code:", Severity.ERROR, "50% of: a, b", Span("segments/a,b.yaml", 7, 3), "do\nthat"
     )
-    assert workflow_annotations([found], CONTEXT) == (
+    assert workflow_annotations([error], CONTEXT) == (
         "::error file=marketing/segments/a%2Cb.yaml,line=7,col=3,title=segctl%3A odd%2C code%3A::"
         "50%25 of: a, b%0Ado\\x0athat\n"
     )
@@ -60,26 +60,28 @@ def test_a_failed_action_is_shown_at_its_cause() -> None:
     query = Span("segments/a.sql", 3, 9)
     blamed = Outcome(change, Status.FAILED, message="SendGrid does not accept it", span=query)
     plain = Outcome(change, Status.FAILED, message="the server failed")
-    found = report_diagnostics(Report((blamed, plain)))
-    assert [each.span for each in found] == [query, change.span]
+    diagnostics = report_diagnostics(Report((blamed, plain)))
+    assert [each.span for each in diagnostics] == [query, change.span]
 
 
 def test_a_diagnostic_without_a_place_has_none() -> None:
-    found = Diagnostic("c", Severity.INFO, "said")
-    assert workflow_annotations([found], CONTEXT) == "::notice title=segctl%3A c::said\n"
+    info = Diagnostic("c", Severity.INFO, "said")
+    assert workflow_annotations([info], CONTEXT) == "::notice title=segctl%3A c::said\n"
 
 
 def test_errors_come_first_and_the_summary_is_the_first_notice() -> None:
-    found = [diagnostic(severity) for severity in (Severity.INFO, Severity.WARNING, Severity.ERROR)]
-    read_back = read(workflow_annotations(found, CONTEXT, "Plan: 1 to create."))
+    diagnostics = [
+        diagnostic(severity) for severity in (Severity.INFO, Severity.WARNING, Severity.ERROR)
+    ]
+    read_back = read(workflow_annotations(diagnostics, CONTEXT, "Plan: 1 to create."))
     assert [kind for kind, _, _ in read_back] == ["error", "warning", "notice", "notice"]
     assert read_back[2][2] == "Plan: 1 to create."
 
 
 @pytest.mark.parametrize(("number", "left_out"), [(10, None), (11, 2), (250, 241)])
 def test_the_last_annotation_says_how_many_are_left_out(number: int, left_out: int | None) -> None:
-    found = [diagnostic(Severity.WARNING, n) for n in range(1, number + 1)]
-    messages = [message for _, _, message in read(workflow_annotations(found, CONTEXT))]
+    diagnostics = [diagnostic(Severity.WARNING, n) for n in range(1, number + 1)]
+    messages = [message for _, _, message in read(workflow_annotations(diagnostics, CONTEXT))]
     assert len(messages) == MAX_ANNOTATIONS
     shown = [message for message in messages if message.startswith("number")]
     if left_out is None:
@@ -102,10 +104,10 @@ def test_changes_come_before_notes() -> None:
 
 @given(values.plans, values.frames)
 def test_no_text_makes_an_annotation(plan: Plan, context: RenderContext) -> None:
-    findings = plan_diagnostics(plan)
-    lines = workflow_annotations(findings, context).split("\n")[:-1]
+    diagnostics = plan_diagnostics(plan)
+    lines = workflow_annotations(diagnostics, context).split("\n")[:-1]
     assert len(lines) == sum(
-        min(MAX_ANNOTATIONS, sum(found.severity is severity for found in findings))
+        min(MAX_ANNOTATIONS, sum(found.severity is severity for found in diagnostics))
         for severity in Severity
     )
     for line in lines:
@@ -114,7 +116,9 @@ def test_no_text_makes_an_annotation(plan: Plan, context: RenderContext) -> None
 
 
 @given(st.lists(values.diagnostics, max_size=3))
-def test_annotations_can_be_read_back(found: list[Diagnostic]) -> None:
+def test_annotations_can_be_read_back(diagnostics: list[Diagnostic]) -> None:
     kinds = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
-    read_back = read(workflow_annotations(found, CONTEXT))
-    assert sorted(kind for kind, _, _ in read_back) == sorted(kinds[one.severity] for one in found)
+    read_back = read(workflow_annotations(diagnostics, CONTEXT))
+    assert sorted(kind for kind, _, _ in read_back) == sorted(
+        kinds[each.severity] for each in diagnostics
+    )

@@ -135,19 +135,19 @@ def rich_plan() -> Plan:
 
 def impact_plan() -> Plan:
     """A plan with counted audiences, most of them, one of which exceeds the limit."""
-    one = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > {}"
+    template = "SELECT contact_id, updated_at FROM contact_data WHERE total_spend > {}"
     declared = [
-        declare("Newcomers", one.format(1)),
-        declare("Big spenders", one.format(250)),
-        declare("Same people", one.format(3)),
-        declare("Moved", one.format(4), LIST_B),
-        declare("By events", one.format(5)),
+        declare("Newcomers", template.format(1)),
+        declare("Big spenders", template.format(250)),
+        declare("Same people", template.format(3)),
+        declare("Moved", template.format(4), LIST_B),
+        declare("By events", template.format(5)),
     ]
     remotes = (
-        hold(1, "Big spenders", one.format(500)),
-        hold(2, "Same people", one.format(30)),
-        hold(3, "Moved", one.format(4), LIST_A),
-        hold(4, "By events", one.format(50)),
+        hold(1, "Big spenders", template.format(500)),
+        hold(2, "Same people", template.format(30)),
+        hold(3, "Moved", template.format(4), LIST_A),
+        hold(4, "By events", template.format(50)),
     )
     impacts = {
         "Newcomers": (0, 37, 37, 0),
@@ -247,13 +247,13 @@ def delete_plan() -> Plan:
 def changes() -> list[Change]:
     span = Span("segments/a.yaml", 2, 7)
     precondition = Precondition(ID.format(1), None, "x")
-    one, two = Segment("One", "SELECT 1"), Segment("Two", "SELECT 2")
+    first, second = Segment("One", "SELECT 1"), Segment("Two", "SELECT 2")
     return [
-        Create(one, span),
-        Patch(one, two, ("query_dsl",), precondition, span),
-        Delete(two, precondition),
-        Replace(one, two, ("parent_list_ids",), precondition, span),
-        Create(two, span),
+        Create(first, span),
+        Patch(first, second, ("query_dsl",), precondition, span),
+        Delete(second, precondition),
+        Replace(first, second, ("parent_list_ids",), precondition, span),
+        Create(second, span),
         Create(Segment("Three\x07", "q"), span),
     ]
 
@@ -286,7 +286,7 @@ def report(*, interrupted: bool = False) -> Report:
 def drifts() -> DriftReport:
     """Every kind of drift; a condition of the edited segment differs."""
     plan = rich_plan()
-    edited = next(one for one in plan.changes if isinstance(one, Patch))
+    edited = next(change for change in plan.changes if isinstance(change, Patch))
     facts: dict[str, Any] = {"updated_at": "2026-07-15T16:04:33Z", "span": edited.span}
     return DriftReport(
         (
@@ -376,8 +376,8 @@ def plan_json(plan: Plan) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def sarif_json(found: Sequence[Diagnostic], what: str) -> str:
-    data = sarif(found, CONTEXT, what)
+def sarif_json(diagnostics: Sequence[Diagnostic], what: str) -> str:
+    data = sarif(diagnostics, CONTEXT, what)
     assert data["runs"][0]["tool"]["driver"].pop("version") == __version__
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 

@@ -104,13 +104,13 @@ def test_a_report_is_a_page(report: Report) -> None:
 
 @settings(max_examples=60)
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
-def test_drift_is_a_page(drifts: DriftReport, found: list[Diagnostic]) -> None:
-    check(drift_html(drifts, found, CONTEXT, TARGET))
+def test_drift_is_a_page(drifts: DriftReport, diagnostics: list[Diagnostic]) -> None:
+    check(drift_html(drifts, diagnostics, CONTEXT, TARGET))
 
 
 @given(st.lists(values.diagnostics, max_size=3))
-def test_diagnostics_are_a_page(found: list[Diagnostic]) -> None:
-    check(diagnostics_html(found, CONTEXT, "validate"))
+def test_diagnostics_are_a_page(diagnostics: list[Diagnostic]) -> None:
+    check(diagnostics_html(diagnostics, CONTEXT, "validate"))
 
 
 def test_text_is_escaped_and_html_is_not() -> None:

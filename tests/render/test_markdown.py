@@ -116,13 +116,13 @@ def test_a_report_has_no_foreign_markup(report: Report) -> None:
 
 
 @given(values.drifts, st.lists(values.diagnostics, max_size=2))
-def test_drift_has_no_foreign_markup(drifts: DriftReport, found: list[Diagnostic]) -> None:
-    check(drift_markdown(drifts, found, CONTEXT, TARGET))
+def test_drift_has_no_foreign_markup(drifts: DriftReport, diagnostics: list[Diagnostic]) -> None:
+    check(drift_markdown(drifts, diagnostics, CONTEXT, TARGET))
 
 
 @given(st.lists(values.diagnostics, max_size=4))
-def test_diagnostics_have_no_foreign_markup(found: list[Diagnostic]) -> None:
-    check(diagnostics_markdown(found, CONTEXT, "validate"))
+def test_diagnostics_have_no_foreign_markup(diagnostics: list[Diagnostic]) -> None:
+    check(diagnostics_markdown(diagnostics, CONTEXT, "validate"))
 
 
 @given(values.texts)

@@ -88,10 +88,10 @@ def test_a_run_is_named_for_its_target() -> None:
 
 @settings(max_examples=60)
 @given(st.lists(values.diagnostics, max_size=4))
-def test_every_diagnostic_is_in_a_valid_log(found: list[Diagnostic]) -> None:
-    sarif_run = run(*found)
+def test_every_diagnostic_is_in_a_valid_log(diagnostics: list[Diagnostic]) -> None:
+    sarif_run = run(*diagnostics)
     notes = sarif_run["invocations"][0]["toolExecutionNotifications"]
-    assert len(sarif_run["results"]) + len(notes) == len(found)
+    assert len(sarif_run["results"]) + len(notes) == len(diagnostics)
 
 
 @settings(max_examples=40)

@@ -82,7 +82,7 @@ LISTS = ("0b1f4a10-5c1d-4a6e-9f02-000000000001", "0b1f4a10-5c1d-4a6e-9f02-000000
 queries = st.one_of(
     texts,
     texts.map(lambda text: query(f"city = '{text.translate(QUOTED)}'")),
-    st.sampled_from(LISTS).map(lambda one: query(f"array_contains(list_ids, ['{one}'])")),
+    st.sampled_from(LISTS).map(lambda list_id: query(f"array_contains(list_ids, ['{list_id}'])")),
 )
 segments = st.builds(
     Segment, texts, queries, st.one_of(st.just(()), st.tuples(st.sampled_from(LISTS) | texts))
@@ -99,10 +99,10 @@ def _impact(stay: int, lost: int, gained: int, others: int, as_of: str | None) -
     return Impact(stay + lost, stay + gained, gained, lost, everyone, as_of)
 
 
-people = st.integers(0, 10**9)
+contacts = st.integers(0, 10**9)
 impacts = st.one_of(
     st.none(),
-    st.builds(_impact, people, people, people, people, st.one_of(st.none(), texts)),
+    st.builds(_impact, contacts, contacts, contacts, contacts, st.one_of(st.none(), texts)),
 )
 preconditions = st.builds(Precondition, texts, st.none(), st.just("x"))
 
