@@ -426,7 +426,7 @@ def test_key_files_that_are_wrong(tmp_path: Path) -> None:
     assert "larger than 4,096 bytes" in told(large).message
     assert "does not contain" in told(empty).message
     assert "does not contain" in told(broken).message
-    assert "not a path" in told("a\0b").message
+    assert "invalid path" in told("a\0b").message
     assert "not the key itself" in told(KEY).hint
 
 
