@@ -1,7 +1,7 @@
-"""segctl: Terraform for e-mail audiences.
+"""Terraform for e-mail audiences.
 
-This module owns the version and nothing else, so that importing any part of the
-package costs nothing on its behalf.
+Holds only the version, so importing a part of the package costs nothing extra. The Python API is
+`segctl.app`.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`python -m segctl` and the `segctl` command: the process around `cli.main`."""
+"""The process around `cli.main`: `python -m segctl` and the `segctl` command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments and lists of an account, by the names or ids that a command line gives."""
+"""Segments and lists of an account, found by their names or ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Named(Protocol):
-    """Anything of an account that has an id and a name."""
+    """An object of an account that has an id and a name."""
 
     @property
     def id(self) -> str:
@@ -20,30 +20,31 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """The name, which several may share."""
+        """The name, which others may have as well."""
 
 
 N = TypeVar("N", bound=Named)
 
 
 def find_named(names: Sequence[str], listed: Collection[N], noun: str, hint: str) -> list[N]:
-    """Return those of `listed` with one of these names or ids, each once, in the order of `names`.
+    """Return the listed objects with these names or ids, each once, in the order of `names`.
 
-    Raises `UsageError` with every name that matches none; `hint` is for names close to none.
+    Raises `UsageError` with every name that matches none; `noun` says what is missing, and `hint`
+    is used if no name is close.
     """
     by_key: dict[str, list[N]] = {}
-    for one in listed:
-        for key in dict.fromkeys((one.id, one.name)):
-            by_key.setdefault(key, []).append(one)
+    for item in listed:
+        for key in dict.fromkeys((item.id, item.name)):
+            by_key.setdefault(key, []).append(item)
     missing = [name for name in dict.fromkeys(names) if name not in by_key]
     if not missing:
-        return list({one.id: one for name in names for one in by_key[name]}.values())
-    known = [one.name for one in listed]
-    meant = {name: closest_match(name, known) for name in missing}
+        return list({item.id: item for name in names for item in by_key[name]}.values())
+    known = [item.name for item in listed]
+    close = {name: closest_match(name, known) for name in missing}
     if len(missing) == 1:
         hint = did_you_mean(missing[0], known, hint)
-    elif any(meant.values()):
-        pairs = ", ".join(f"`{meant[name]}` for `{name}`" for name in missing if meant[name])
+    elif any(close.values()):
+        pairs = ", ".join(f"`{close[name]}` for `{name}`" for name in missing if close[name])
         hint = f"did you mean {pairs}?"
     quoted = ", ".join(f"`{name}`" for name in missing)
     raise UsageError(f"the account has no {noun} {quoted}", hint=hint)

@@ -1,1 +1,4 @@
-"""The command line: one module a command, imported only when it is called."""
+"""The command line: options, output and exit codes; one module per command.
+
+What a command does is a use case of `app/`.
+"""

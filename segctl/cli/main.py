@@ -1,6 +1,6 @@
-"""The whole program as a function.
+"""The program as a function of its arguments and environment.
 
-It answers `--version` by itself: importing the rest would take longer than the answer.
+`--version` is answered without importing the rest, which would take longer than the answer.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None = None) -> int:
-    """Run segctl with these arguments and this environment; give the exit code.
+    """Run segctl with these arguments and this environment; return the exit code.
 
-    `clock` is the machine's own unless another is given.
-
-    0 done; 1 error; 2 changes present (`--detailed-exitcode`); 3 refused by a safety rule;
-    4 applied in part; 130 interrupted.
+    `clock` is by default that of the machine. Exit codes: 0 done; 1 error; 2 changes present
+    (`--detailed-exitcode`); 3 refused by a safety rule; 4 applied in part; 130 interrupted.
     """
     if [*argv] == ["--version"]:
         from segctl import __version__  # noqa: PLC0415
@@ -29,7 +27,7 @@ def main(argv: Sequence[str], env: Mapping[str, str], clock: Clock | None = None
             sys.stdout.write(f"segctl {__version__}\n")
             sys.stdout.flush()
         except (AttributeError, OSError):
-            # Closed by the shell, or full: `run` has the words for it.
+            # Closed by the shell, or a full disk: `run` reports it.
             pass
         else:
             return 0

@@ -1,1 +1,1 @@
-"""One module a command, each with the click command that it owns in `command`."""
+"""One module per command, with its click command in `command`; imported when it is called."""

@@ -60,9 +60,10 @@ def command(
     A rule of --fault: METHOD PATH KIND [after] [#N] [xN | always] [SECONDSs]
       METHOD   an HTTP method, * for any, !GET for any but GET
       PATH     a pattern on the path, in which * stands for any characters
-      KIND     a response: 400, 401, 403, 404, 404-empty, 406, 451, 500, 502, 502-html, 503, 504,
-               429, 429-epoch, 429-empty; a connection: refuse, drop, hang, cut; a body: empty,
-               truncated, wrong-json; slowness: drip, latency
+      KIND     a response: 400, 401, 403, 404, 404-empty, 406, 451, 500, 502,
+               502-html, 503, 504, 429, 429-epoch, 429-empty; a connection:
+               refuse, drop, hang, cut; a body: empty, truncated, wrong-json;
+               slowness: drip, latency
       after    the server does its work first
       #N, xN   from the Nth such request on, N times; default: the first, once
       SECONDS  how long a hang or a drip lasts, or how long a 429 asks to wait

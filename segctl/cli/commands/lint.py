@@ -31,9 +31,9 @@ _LIST = "*"
 def command(project: Project, console: Console, *, code: str | None, format_name: str) -> int:
     """Check the queries by the lint rules, or explain a rule.
 
-    `segctl validate` and `segctl plan` run the rules as well; this command also shows mere
-    information. `lint:` in segctl.yaml sets the severity of a rule, and a comment suppresses one:
-    `# segctl: ignore[CODE]`.
+    `segctl validate` and `segctl plan` run the rules as well; this command also shows diagnostics
+    of severity info. `lint:` in segctl.yaml sets the severity of a rule, and a comment suppresses
+    one: `# segctl: ignore[CODE]`.
 
     \b
     Examples:

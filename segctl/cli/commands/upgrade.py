@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 
 @click.command("upgrade")
-@click.argument("names", metavar="[NAME...]", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Upgrade every v1 segment no file names.")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option(
+    "--all", "everything", is_flag=True, help="Upgrade every v1 segment that no file names."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option(
     "--verify",
