@@ -61,7 +61,7 @@ GITHUB_FILES = (
     *WORKFLOWS,
     *(
         f"{ACTION}/{name}"
-        for name in ("action.yml", "install.sh", "run.sh", "tell.sh", "github.py")
+        for name in ("action.yml", "install.sh", "run.sh", "report.sh", "github.py")
     ),
 )
 """The files in `.github/`: three workflows and the action that they use."""

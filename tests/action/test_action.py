@@ -142,7 +142,7 @@ def test_without_an_approved_plan_nothing_is_applied(shop: Shop, *, forged: bool
         shop.hub.say(7, f"<!-- segctl:plan target=production digest={digest} -->", "a-stranger")
     done = shop.run(command="apply")
     assert done.code == 1
-    assert "no approved plan" in done.summary
+    assert "no plan was approved" in done.summary
     assert shop.remote.definitions() == {}
 
 
@@ -161,7 +161,7 @@ def test_a_token_that_may_not_comment_leaves_the_summary(shop: Shop) -> None:
     shop.hub.read_only = True
     done = shop.run(pull=7)
     assert done.code == 0
-    assert "::notice title=segctl::the token of this run may not write the comment" in done.log
+    assert "::notice title=segctl::this token cannot write the comment" in done.log
     assert "VIP" in done.summary
 
 
@@ -170,7 +170,7 @@ def test_without_a_key_the_comment_says_why_there_is_no_plan(shop: Shop) -> None
     done = shop.run(pull=7, key="")
     assert done.code == 1
     [comment] = shop.hub.on(7)
-    assert "The plan could not be made" in comment
+    assert "segctl could not make a plan" in comment
     assert "no API key for the target `production`" in comment
 
 
@@ -246,7 +246,7 @@ def test_the_journal_is_there_to_be_kept(shop: Shop) -> None:
 def test_another_command_is_refused(shop: Shop) -> None:
     done = shop.run(command="destroy")
     assert done.code == 1
-    assert "the command is none of" in done.log
+    assert "command must be validate, plan, apply or drift" in done.log
 
 
 def test_a_project_in_a_folder_is_annotated_from_the_root(shop: Shop) -> None:
@@ -272,13 +272,13 @@ def test_two_projects_of_a_repository_have_their_own_comments_and_approvals(shop
     # What went wrong with one is said in the comment of that one.
     shop.commit({"eu shop/segments/other.yaml": "name: Other\n"})
     assert shop.run(pull=7, working_directory="eu shop").code == 1
-    assert "could not be made" in shop.hub.on(7)[1]
-    assert "could not be made" not in shop.hub.on(7)[0]
+    assert "could not make a plan" in shop.hub.on(7)[1]
+    assert "could not make a plan" not in shop.hub.on(7)[0]
 
 
 def test_the_want_of_an_approval_is_an_annotation(shop: Shop) -> None:
     done = shop.run(command="apply")
-    found = re.search(r"^::error title=segctl::no pull request brought", done.log, re.MULTILINE)
+    found = re.search(r"^::error title=segctl::this commit does not", done.log, re.MULTILINE)
     assert found, done.log
     assert done.log[: found.start()].rstrip().endswith("::")
     assert "::error" not in done.summary
@@ -297,7 +297,7 @@ def test_a_refusal_with_an_over_long_plan_says_where_it_is(shop: Shop) -> None:
     done = shop.run(command="apply")
     assert done.code == 3, done.log
     report = shop.hub.on(7)[1]
-    assert "the summary of the job has it" in report
+    assert "The job summary shows it" in report
     assert report.count("<details>") == report.count("</details>")
     assert "151 to create" in done.summary
     assert len(done.summary.encode()) < 1 << 20

@@ -111,7 +111,7 @@ def test_a_token_that_may_only_read_fails_nothing(hub: Hub, tmp_path: Path) -> N
     hub.read_only = True
     code, out, _ = run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")
     assert code == 0
-    assert out.startswith("::notice title=segctl::the token of this run may not write the comment")
+    assert out.startswith("::notice title=segctl::this token cannot write the comment")
 
 
 def test_a_server_fault_is_waited_out_where_nothing_can_be_doubled(
@@ -137,10 +137,10 @@ def test_a_commit_that_no_pull_request_brought(
 ) -> None:
     hub.pulls["c0ffee"] = pulls
     code, out, _ = run(hub, "comment", "--body", body(tmp_path, "one"), "--commit", "c0ffee")
-    assert (code, "nothing to comment on" in out) == (0, True)
+    assert (code, "no comment: this commit" in out) == (0, True)
     code, out, err = run(hub, *APPROVED)
     assert (code, out) == (1, "")
-    assert "no pull request brought this commit" in err
+    assert "does not belong to a merged pull request" in err
 
 
 def test_the_approved_digest_is_the_one_that_the_merged_pull_request_shows(hub: Hub) -> None:
@@ -152,7 +152,7 @@ def test_the_approved_digest_is_the_one_that_the_merged_pull_request_shows(hub: 
     hub.say(3, f"{MARK.format(TWO)}\nof another pull request")
     code, out, err = run(hub, *APPROVED)
     assert (code, out) == (1, "")
-    assert "#7 shows no plan for the target production" in err
+    assert "#7 has no comment with a plan for the target production" in err
     hub.say(7, "<!-- segctl:plan target=production -->\n### The plan could not be made")
     assert run(hub, *APPROVED)[0] == 1
     hub.say(7, f"{MARK.format(ONE)}\nthe plan")
@@ -163,13 +163,13 @@ def test_an_approval_that_cannot_be_read_is_none(hub: Hub) -> None:
     hub.faults = [403]
     code, out, err = run(hub, *APPROVED)
     assert (code, out) == (1, "")
-    assert err == "GitHub answered 403 to GET\n"
+    assert err == "GitHub responded with 403 to GET\n"
 
 
 def test_an_answer_that_is_no_list_is_no_approval(hub: Hub) -> None:
     hub.faults = [200]
     code, _, err = run(hub, *APPROVED)
-    assert (code, err) == (1, "GitHub gave no list\n")
+    assert (code, err) == (1, "GitHub did not return a list\n")
 
 
 def test_one_issue_is_opened_updated_closed_and_opened_again(hub: Hub, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_one_issue_is_opened_updated_closed_and_opened_again(hub: Hub, tmp_path:
     }
     path = body(tmp_path, "one")
     argv = ("issue", "--title", "segctl: drift on production", "--body", path)
-    assert run(hub, *argv, "--closed")[1] == "there is no issue, and no need of one\n"
+    assert run(hub, *argv, "--closed")[1] == "no issue is open, and none is needed\n"
     assert run(hub, *argv)[1] == "opened issue #2\n"
     body(tmp_path, "two")
     assert run(hub, *argv)[1] == "updated issue #2\n"
@@ -196,7 +196,7 @@ def test_a_body_without_a_marker_is_never_posted(hub: Hub, tmp_path: Path) -> No
     path = tmp_path / "body.md"
     path.write_text("nothing\n", "utf-8")
     code, out, _ = run(hub, "comment", "--body", str(path), "--pull", "7")
-    assert (code, "does not begin with a marker" in out) == (0, True)
+    assert (code, "does not start with a segctl marker" in out) == (0, True)
     assert hub.on(7) == []
 
 

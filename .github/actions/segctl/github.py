@@ -1,7 +1,7 @@
-"""What the action says to GitHub: one comment, one issue, and the digest that was approved.
+"""The action's comment, issue and approved digest on GitHub.
 
-Owns the marker by which a comment or an issue is found again, so that it is updated and never
-repeated. Runs on the standard library alone. It never speaks to SendGrid and knows no key of it.
+A marker in the first line identifies a comment or an issue, so that it is updated instead of
+duplicated. Uses only the standard library. Does not connect to SendGrid, and has no key for it.
 
     python github.py comment --body FILE (--pull NUMBER | --commit SHA)
     python github.py issue --body FILE --title TITLE [--closed]
@@ -9,13 +9,13 @@ repeated. Runs on the standard library alone. It never speaks to SendGrid and kn
     python github.py failed --kind KIND --target NAME --project FOLDER --title TITLE --log FILE
     python github.py outputs --plan FILE
 
-The last two ask GitHub nothing: they write a body that tells of a failure, and the outputs of the
-action. The others read GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN and
-SEGCTL_COMMENT_AUTHOR: whose comments are ours (`github-actions[bot]` for a workflow's token). Only
-those are ever read or changed, since anybody can write a marker into a comment.
+The last two work offline: they print a body that explains a failure, and the outputs of the action.
+The others read GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN and SEGCTL_COMMENT_AUTHOR, the login
+that writes the comments (`github-actions[bot]` for a workflow's token). Only comments of this login
+are read or changed, because anyone can write a marker into a comment.
 
-FOLDER is the project's, as a marker of segctl says it: one repository may hold several projects,
-and each has its own comment, issue and approval.
+FOLDER is the project's folder as segctl writes it into markers: a repository may have several
+projects, and each has its own comment, issue and approval.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ MARKER = re.compile(r"<!-- segctl:(?P<kind>\w+)(?P<facts>(?: \w+=[^\s>]+)+) -->"
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 TOP = "."
-"""The project that is the whole repository; a marker that names none means it."""
+"""The project at the top of the repository, also meant by a marker without a project."""
 
-LONGEST_BODY = 65_000
+MAX_BODY = 65_000
 """Characters; GitHub refuses a comment or an issue of more than 65,536."""
 
-LONGEST_LOG = 20_000
-PAGE = 100
-MOST_PAGES = 100
+MAX_LOG = 20_000
+PER_PAGE = 100
+MAX_PAGES = 100
 ATTEMPTS = 4
 TIMEOUT = 30.0
 READ_ONLY = (401, 403, 404)
-"""What GitHub answers a token that may not write here: 404 hides what may not be seen."""
+"""Statuses for a token without write permission. 404 hides what the token cannot see."""
 
 
-class Failure(Exception):
-    """GitHub did not do what was asked. `status` is `None` where no answer came."""
+class GitHubError(Exception):
+    """A request that GitHub did not fulfil. `status` is `None` if there was no response."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ class Failure(Exception):
 
 
 class Subject(NamedTuple):
-    """What a body is about: two of them about the same one are one comment, or one issue."""
+    """The subject of a body. Each subject has one comment, or one issue."""
 
     kind: str
     target: str
@@ -71,7 +71,7 @@ class Subject(NamedTuple):
 
 
 class GitHub:
-    """The few calls that are needed, on one repository."""
+    """The API calls of the action, on one repository."""
 
     def __init__(self) -> None:
         api = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
@@ -80,8 +80,11 @@ class GitHub:
         self.author = os.environ.get("SEGCTL_COMMENT_AUTHOR") or "github-actions[bot]"
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """Send one request; repeat it where GitHub is at fault and nothing can be doubled."""
-        request = Request(  # noqa: S310 - the address is GitHub's own, from the runner
+        """Send a request and return the JSON of the response.
+
+        Retries when GitHub fails, except a POST, which could write twice. Raises `GitHubError`.
+        """
+        request = Request(  # noqa: S310 - the runner's own URL of GitHub
             self.base + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
@@ -94,43 +97,44 @@ class GitHub:
             },
         )
         for attempt in range(1, ATTEMPTS + 1):
-            last = method == "POST" or attempt == ATTEMPTS
+            is_last = method == "POST" or attempt == ATTEMPTS
             try:
-                with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310 - as above
-                    return json.loads(answer.read() or b"null")
+                with urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - as above
+                    return json.loads(response.read() or b"null")
             except HTTPError as error:
-                if last or error.code < 500:  # noqa: PLR2004 - the border of HTTP itself
-                    raise Failure(f"GitHub answered {error.code} to {method}", error.code) from None
+                if is_last or error.code < 500:  # noqa: PLR2004 - HTTP server errors start at 500
+                    message = f"GitHub responded with {error.code} to {method}"
+                    raise GitHubError(message, error.code) from None
             except (URLError, OSError, ValueError) as error:
-                if last:
+                if is_last:
                     reason = getattr(error, "reason", error)
-                    raise Failure(f"no answer from GitHub to {method}: {reason}") from None
+                    raise GitHubError(f"no response from GitHub to {method}: {reason}") from None
             time.sleep(2.0 ** (attempt - 1))
         raise AssertionError
 
     def pages(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Read a list whole, page after page."""
-        for number in range(1, MOST_PAGES + 1):
-            asked = urlencode({**query, "per_page": PAGE, "page": number})
-            found = self.call("GET", f"{path}?{asked}")
-            if not isinstance(found, list):
-                raise Failure("GitHub gave no list")
-            yield from found
-            if len(found) < PAGE:
+        """Yield the items of a list, page after page. Raises `GitHubError`."""
+        for number in range(1, MAX_PAGES + 1):
+            parameters = urlencode({**query, "per_page": PER_PAGE, "page": number})
+            items = self.call("GET", f"{path}?{parameters}")
+            if not isinstance(items, list):
+                raise GitHubError("GitHub did not return a list")
+            yield from items
+            if len(items) < PER_PAGE:
                 return
 
-    def ours(self, things: Iterator[dict[str, Any]], subject: Subject) -> list[Any]:
-        """Pick what we wrote about this, oldest first."""
+    def own(self, posts: Iterator[dict[str, Any]], subject: Subject) -> list[Any]:
+        """Return the action's own comments or issues on a subject, oldest first."""
         return [
-            thing
-            for thing in things
-            if (thing.get("user") or {}).get("login") == self.author
-            and (marker := read_marker(thing.get("body") or "")) is not None
+            post
+            for post in posts
+            if (post.get("user") or {}).get("login") == self.author
+            and (marker := read_marker(post.get("body") or "")) is not None
             and marker[0] == subject
         ]
 
     def merged_pull(self, commit: str) -> int | None:
-        """Give the number of the pull request that brought a commit, if one did."""
+        """Return the number of the merged pull request that a commit belongs to, if any."""
         pulls = list(self.pages(f"/commits/{commit}/pulls"))
         merged = [pull for pull in pulls if pull.get("merged_at")]
         exact = [pull for pull in merged if pull.get("merge_commit_sha") == commit]
@@ -138,107 +142,113 @@ class GitHub:
 
 
 def read_marker(body: str) -> tuple[Subject, str] | None:
-    """Read the marker of a body: what it is about, and the digest of its plan, empty for none.
+    """Return the subject of a body and the digest of its plan, empty if there is none.
 
-    It counts on the first line alone.
+    Only a marker in the first line counts.
     """
-    found = MARKER.fullmatch(body.split("\n", 1)[0].rstrip("\r"))
-    if found is None:
+    match = MARKER.fullmatch(body.split("\n", 1)[0].rstrip("\r"))
+    if match is None:
         return None
-    facts = dict(fact.split("=", 1) for fact in found["facts"].split())
-    subject = Subject(found["kind"], facts.get("target", "-"), facts.get("project", TOP))
+    facts = dict(fact.split("=", 1) for fact in match["facts"].split())
+    subject = Subject(match["kind"], facts.get("target", "-"), facts.get("project", TOP))
     digest = facts.get("digest", "")
     return subject, digest if DIGEST.fullmatch(digest) else ""
 
 
 def read_body(path: str) -> tuple[str, Subject]:
-    """Give a body, and what its marker says that it is about."""
+    """Return the body in a file, and its subject. Raises `GitHubError` without a marker."""
     body = Path(path).read_text("utf-8")
     marker = read_marker(body)
     if marker is None:
-        raise Failure(f"{path} does not begin with a marker of segctl")
-    if len(body) > LONGEST_BODY:
-        body = body[:LONGEST_BODY].rsplit("\n", 1)[0]
+        raise GitHubError(f"{path} does not start with a segctl marker")
+    if len(body) > MAX_BODY:
+        body = body[:MAX_BODY].rsplit("\n", 1)[0]
     return body, marker[0]
 
 
 def comment(github: GitHub, args: argparse.Namespace) -> str:
-    """Write the comment anew, or update the one that stands."""
+    """Write the comment, or update the existing one. Return what was done."""
     body, subject = read_body(args.body)
     number = args.pull or github.merged_pull(args.commit)
     if number is None:
-        return "no pull request brought this commit: there is nothing to comment on"
-    standing = github.ours(github.pages(f"/issues/{number}/comments"), subject)
-    if not standing:
+        return "no comment: this commit does not belong to a merged pull request"
+    existing = github.own(github.pages(f"/issues/{number}/comments"), subject)
+    if not existing:
         github.call("POST", f"/issues/{number}/comments", {"body": body})
         return f"commented on #{number}"
-    first, *doubled = standing
+    first, *duplicates = existing
     github.call("PATCH", f"/issues/comments/{first['id']}", {"body": body})
-    for one in doubled:
-        github.call("DELETE", f"/issues/comments/{one['id']}")
+    for duplicate in duplicates:
+        github.call("DELETE", f"/issues/comments/{duplicate['id']}")
     return f"updated the comment on #{number}"
 
 
 def issue(github: GitHub, args: argparse.Namespace) -> str:
-    """Keep one issue: open it, update it, or close it when there is nothing more to say."""
+    """Open, update or close the one issue of a subject. Return what was done."""
     body, subject = read_body(args.body)
     title = args.title
     if subject.project != TOP:
         title += f" in {''.join(filter(str.isprintable, unquote(subject.project)))}"
     listed = github.pages("/issues", state="open", creator=github.author)
-    plain = (one for one in listed if "pull_request" not in one)
-    standing = github.ours(plain, subject)
-    if not standing:
+    issues = (item for item in listed if "pull_request" not in item)
+    existing = github.own(issues, subject)
+    if not existing:
         if args.closed:
-            return "there is no issue, and no need of one"
-        made = github.call("POST", "/issues", {"title": title, "body": body})
-        return f"opened issue #{made['number']}"
-    number = standing[0]["number"]
+            return "no issue is open, and none is needed"
+        created = github.call("POST", "/issues", {"title": title, "body": body})
+        return f"opened issue #{created['number']}"
+    number = existing[0]["number"]
     state = "closed" if args.closed else "open"
     github.call("PATCH", f"/issues/{number}", {"title": title, "body": body, "state": state})
     return f"{'closed' if args.closed else 'updated'} issue #{number}"
 
 
 def approved(github: GitHub, args: argparse.Namespace) -> str:
-    """Give the digest of the plan that the merged pull request showed."""
+    """Return the digest of the plan in the comment of the merged pull request.
+
+    Raises `GitHubError` if there is none.
+    """
     number = github.merged_pull(args.commit)
     if number is None:
-        raise Failure("no pull request brought this commit, so no plan of it was approved")
-    subject = Subject("plan", value(args.target), args.project)
-    for one in github.ours(github.pages(f"/issues/{number}/comments"), subject):
-        marker = read_marker(one["body"])
+        raise GitHubError(
+            "this commit does not belong to a merged pull request, so no plan was approved"
+        )
+    subject = Subject("plan", marker_value(args.target), args.project)
+    for post in github.own(github.pages(f"/issues/{number}/comments"), subject):
+        marker = read_marker(post["body"])
         if marker is not None and marker[1]:
             return marker[1]
-    raise Failure(f"#{number} shows no plan for the target {args.target}")
+    raise GitHubError(f"#{number} has no comment with a plan for the target {args.target}")
 
 
-def value(text: str) -> str:
-    """Write a value of a marker as segctl does: without a space, and without `>`."""
+def marker_value(text: str) -> str:
+    """Return a value as segctl writes it into a marker: without spaces and `>`."""
     return quote(text, safe="/") or "-"
 
 
 def failed(args: argparse.Namespace) -> str:
-    """Write a body that says why there is nothing better: what segctl printed, fenced."""
-    text = Path(args.log).read_text("utf-8", "replace")[-LONGEST_LOG:]
+    """Return a body that explains a failure: the output of segctl in a code block."""
+    text = Path(args.log).read_text("utf-8", "replace")[-MAX_LOG:]
     text = "".join(char for char in text if char == "\n" or char.isprintable())
+    target = marker_value(args.target)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return "\n".join(
         (
-            f"<!-- segctl:{args.kind} target={value(args.target)} project={args.project} -->",
+            f"<!-- segctl:{args.kind} target={target} project={args.project} -->",
             f"### {args.title}",
             "",
             f"{fence}text",
-            text.strip() or "segctl said nothing.",
+            text.strip() or "segctl printed nothing.",
             fence,
         )
     )
 
 
 def outputs(args: argparse.Namespace) -> str:
-    """Give the outputs of the action, a line each."""
+    """Return the outputs of the action, one per line."""
     plan = json.loads(Path(args.plan).read_text("utf-8"))
     actions = ("create", "patch", "replace", "upgrade", "delete")
-    # A segctl that knows no upgrades counts none.
+    # An older segctl does not count upgrades.
     counts = {name: plan["summary"].get(name, 0) for name in actions}
     return "\n".join(
         (
@@ -253,18 +263,18 @@ OFFLINE = {"failed": failed, "outputs": outputs}
 ONLINE = {"comment": comment, "issue": issue, "approved": approved}
 
 
-def arguments(argv: list[str]) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="What the action says to GitHub.")
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(description="Comments and issues of the action.")
     commands = parser.add_subparsers(dest="command", required=True)
-    needed = {
+    required = {
         "comment": ["--body"],
         "issue": ["--body", "--title"],
         "approved": ["--commit", "--target", "--project"],
         "failed": ["--kind", "--target", "--project", "--title", "--log"],
         "outputs": ["--plan"],
     }
-    for name, options in needed.items():
+    for name, options in required.items():
         command = commands.add_parser(name)
         for option in options:
             command.add_argument(option, required=True)
@@ -278,30 +288,30 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def main(argv: list[str]) -> int:
-    """Do what the command line says.
+    """Run the command and return the exit code.
 
-    What is written for people to read may fail without harm: a warning, and exit code 0. What
-    decides whether something is applied may not: exit code 1.
+    A comment or issue that cannot be written is a warning, with exit code 0. An approval that
+    cannot be read is an error, with exit code 1, because it decides whether a plan is applied.
     """
-    args = arguments(argv)
+    args = parse_arguments(argv)
     if args.command in OFFLINE:
         print(OFFLINE[args.command](args))
         return 0
     try:
-        said = ONLINE[args.command](GitHub(), args)
-    except Failure as failure:
+        result = ONLINE[args.command](GitHub(), args)
+    except GitHubError as error:
         if args.command == "approved":
-            print(failure, file=sys.stderr)
+            print(error, file=sys.stderr)
             return 1
-        if failure.status in READ_ONLY:
+        if error.status in READ_ONLY:
             print(
-                f"::notice title=segctl::the token of this run may not write the {args.command} "
-                "(a pull request from a fork, or missing permissions); the job summary has it"
+                f"::notice title=segctl::this token cannot write the {args.command} "
+                "(a pull request from a fork, or missing permissions); see the job summary"
             )
         else:
-            print(f"::warning title=segctl::the {args.command} was not written: {failure}")
+            print(f"::warning title=segctl::the {args.command} was not written: {error}")
         return 0
-    print(said)
+    print(result)
     return 0
 
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Installs segctl into an environment of its own and puts that on the path of the later steps.
+# Installs segctl into its own virtual environment, and adds that to the path of later steps.
 set -euo pipefail
 
 version=${INPUT_VERSION:?}
 case $version in
-  # With DuckDB, which tries the tests of segments and counts their audiences.
-  [0-9]*) what="segctl[preview]==$version" ;;
-  *) what=$version ;;
+  # With DuckDB, which runs the tests of segments and counts audiences.
+  [0-9]*) requirement="segctl[preview]==$version" ;;
+  *) requirement=$version ;;
 esac
 venv=${RUNNER_TEMP:?}/segctl/venv
-# Alone (-I): a file of the checkout named like a module of Python is never imported.
+# -I isolates Python: a file of the checkout with the name of a Python module is not imported.
 python -I -m venv "$venv"
 bin=$venv/bin
 [ -d "$bin" ] || bin=$venv/Scripts
-"$bin/python" -I -m pip install --quiet --disable-pip-version-check "$what"
+"$bin/python" -I -m pip install --quiet --disable-pip-version-check "$requirement"
 printf '%s\n' "$bin" >> "$GITHUB_PATH"
 "$bin/segctl" --version

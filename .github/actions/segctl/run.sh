@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs one command of segctl for the action, and leaves what the later steps need: body.md (the
-# comment or issue, beginning with its marker), the outputs, the job summary, and segctl's exit
-# code as the output `code`. The last step of the action ends with that code.
-# It keeps to what bash 3.2 knows, which is the one of macOS: there an empty array is unset.
+# Runs one segctl command for the action. Writes what the later steps need: body.md (the comment or
+# issue, which starts with its marker), the outputs, the job summary, and segctl's exit code as the
+# output `code`. The last step of the action exits with that code.
+# It uses only features of bash 3.2, the version on macOS, where an empty array counts as unset.
 set -euo pipefail
 
-# A folder of this run alone: a job may use the action for several projects or targets.
+# Each run has its own folder, because a job may use the action for several projects or targets.
 mkdir -p "${SEGCTL_WORK:?}"
 work=$(mktemp -d "$SEGCTL_WORK/XXXXXXXX")
 body=$work/body.md
@@ -16,71 +16,71 @@ longest_comment=65000
 : > "$more_summary"
 
 output() { printf '%s=%s\n' "$1" "$2" >> "$GITHUB_OUTPUT"; }
-# Alone (-I): a file of the checkout named like a module of Python is never imported.
+# -I isolates Python: a file of the checkout with the name of a Python module is not imported.
 github() { python -I "$GITHUB_ACTION_PATH/github.py" "$@"; }
 
 command=${INPUT_COMMAND:?}
 segctl=(segctl -C "${INPUT_WORKING_DIRECTORY:-.}" --target "${INPUT_TARGET:?}")
-# The words of whoever wrote the workflow, split at white space; nothing else is expanded.
+# The arguments from the workflow, split at white space. Nothing in them is expanded.
 read -rd '' -a more <<< "${INPUT_ARGUMENTS:-}" || true
 
-# The project's folder, as the markers of segctl say it: whatever is wrong, they have it.
-project() {
-  local found
-  found=$("${segctl[@]}" validate --format markdown 2> /dev/null \
+# Prints the project's folder as segctl writes it into its markers, even if a file is invalid.
+project_folder() {
+  local folder
+  folder=$("${segctl[@]}" validate --format markdown 2> /dev/null \
     | sed -n '1s/.* project=\([^ ]*\) .*/\1/p') || true
-  printf '%s' "${found:-.}"
+  printf '%s' "${folder:-.}"
 }
 
-# Why there is nothing better to show: what segctl said, fenced.
+# Writes a body that explains a failure: the title $2, and the output of segctl in a code block.
 explain_failure() {
-  github failed --kind "$1" --target "$INPUT_TARGET" --project "$(project)" --title "$2" \
+  github failed --kind "$1" --target "$INPUT_TARGET" --project "$(project_folder)" --title "$2" \
     --log "$log" > "$body"
 }
 
-# What the files say may look like a command to the runner: it shall read none in what segctl
-# prints for people.
+# Text from the files may look like a workflow command. Between mute_commands and unmute_commands,
+# the runner executes none.
 token=$(python -I -c 'import secrets; print(secrets.token_hex(16))')
-hush() { printf '::stop-commands::%s\n' "$token"; }
-unhush() { printf '\n::%s::\n' "$token"; }
+mute_commands() { printf '::stop-commands::%s\n' "$token"; }
+unmute_commands() { printf '\n::%s::\n' "$token"; }
 
-# Runs a command whose talk on stderr is shown at once, and kept for `explain_failure`.
-loudly() {
+# Runs a command, shows its stderr at once, and keeps it in $log for `explain_failure`.
+with_log() {
   { "$@" 2>&1 >&4 4>&- | tee "$log" >&2 4>&-; } 4>&1
 }
 
 code=0
-hush
+mute_commands
 case $command in
   validate)
-    "${segctl[@]}" validate --format github ${more[@]+"${more[@]}"} > "$work/found.txt" || code=$?
-    unhush
-    cat "$work/found.txt"
-    hush
+    "${segctl[@]}" validate --format github ${more[@]+"${more[@]}"} > "$work/findings.txt" || code=$?
+    unmute_commands
+    cat "$work/findings.txt"
+    mute_commands
     "${segctl[@]}" validate --format markdown > "$more_summary" 2> /dev/null || true
-    # The tests of the segments need no key either.
+    # The tests of the segments need no key, either.
     if [ "$code" = 0 ]; then
       "${segctl[@]}" test --format github > "$work/tests.txt" || code=$?
-      unhush
+      unmute_commands
       cat "$work/tests.txt"
-      hush
+      mute_commands
       "${segctl[@]}" test --format markdown >> "$more_summary" 2> /dev/null || true
     fi
     ;;
   plan)
-    loudly "${segctl[@]}" plan --out "$plan" ${more[@]+"${more[@]}"} || code=$?
+    with_log "${segctl[@]}" plan --out "$plan" ${more[@]+"${more[@]}"} || code=$?
     if [ -s "$plan" ]; then
-      unhush
+      unmute_commands
       "${segctl[@]}" show "$plan" --format github
-      hush
+      mute_commands
       "${segctl[@]}" show "$plan" --format markdown > "$body"
       github outputs --plan "$plan" >> "$GITHUB_OUTPUT"
       output plan "$plan"
     else
-      unhush
+      unmute_commands
       "${segctl[@]}" validate --format github 2> /dev/null || true
-      hush
-      explain_failure plan "The plan could not be made"
+      mute_commands
+      explain_failure plan "segctl could not make a plan"
     fi
     ;;
   apply)
@@ -88,21 +88,21 @@ case $command in
     digest=${INPUT_EXPECT_DIGEST:-}
     if [ "$digest" = approved ]; then
       if ! digest=$(github approved --commit "${GITHUB_SHA:?}" --target "$INPUT_TARGET" \
-        --project "$(project)" 2> "$log"); then
-        unhush
+        --project "$(project_folder)" 2> "$log"); then
+        unmute_commands
         printf '::error title=segctl::%s\n' "$(tail -n 1 "$log")"
-        hush
-        explain_failure apply "Nothing was applied: there is no approved plan"
+        mute_commands
+        explain_failure apply "Nothing was applied: no plan was approved"
         code=1
       fi
     fi
     if [ -n "$digest" ]; then expect=(--expect-digest "$digest"); fi
     if [ "$code" = 0 ]; then
-      loudly "${segctl[@]}" apply --auto-approve --format markdown \
+      with_log "${segctl[@]}" apply --auto-approve --format markdown \
         --journal "$work/journal.ndjson" ${expect[@]+"${expect[@]}"} ${more[@]+"${more[@]}"} \
         > "$body" || code=$?
       [ -s "$body" ] || explain_failure apply "Nothing was applied"
-      # Refused: whoever is to approve the plan as it is now has to see it.
+      # The plan was refused. The approver must see the current one.
       if [ "$code" = 3 ] && "${segctl[@]}" plan --out "$plan" ${more[@]+"${more[@]}"} > "$log" 2>&1 \
         || [ -s "$plan" ]; then
         "${segctl[@]}" show "$plan" --format markdown | tail -n +2 > "$more_summary"
@@ -112,33 +112,33 @@ case $command in
     fi
     ;;
   drift)
-    loudly "${segctl[@]}" drift --detailed-exitcode --format markdown ${more[@]+"${more[@]}"} \
+    with_log "${segctl[@]}" drift --detailed-exitcode --format markdown ${more[@]+"${more[@]}"} \
       > "$body" || code=$?
     case $code in
       0) output changes false ;;
       2) output changes true; code=0 ;;
-      *) [ -s "$body" ] || explain_failure drift "The account could not be compared" ;;
+      *) [ -s "$body" ] || explain_failure drift "segctl could not compare the account with the files" ;;
     esac
     cat "$body"
     ;;
   *)
-    unhush
-    echo "::error title=segctl::the command is none of validate, plan, apply and drift"
-    hush
+    unmute_commands
+    echo "::error title=segctl::command must be validate, plan, apply or drift"
+    mute_commands
     code=1
     ;;
 esac
-unhush
+unmute_commands
 
 output code "$code"
-# The summary takes more than a comment does: what does not fit into this one is there whole.
+# The job summary has room for more than a comment, so it always contains everything.
 if [ -s "$body" ]; then
   output body "$body"
   cat "$body" >> "$GITHUB_STEP_SUMMARY"
   if [ $(($(wc -c < "$body") + $(wc -c < "$more_summary"))) -le "$longest_comment" ]; then
     cat "$more_summary" >> "$body"
   elif [ -s "$more_summary" ]; then
-    printf '<p>The plan as it is now is too long to stand here: the summary of the job has it.</p>\n' \
+    printf '<p>The current plan is too long for a comment. The job summary shows it.</p>\n' \
       >> "$body"
   fi
 fi

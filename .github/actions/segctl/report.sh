@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Keeps the comment on the pull request, or the issue of a drift, as the run left it.
+# Writes or updates the comment on the pull request, or the drift issue.
 set -euo pipefail
 
 github() { python -I "$GITHUB_ACTION_PATH/github.py" "$@"; }
