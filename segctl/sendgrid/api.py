@@ -79,7 +79,7 @@ class Reader:
         for item in self._items(address, "results", operation, params):
             one = self._fit_to_show(wire.remote(item, operation))
             if one.id in found:
-                raise wire.unexpected(operation, "a segment stands in it twice")
+                raise wire.unexpected(operation, "it lists the same segment twice")
             found[one.id] = one
         return tuple(found.values())
 
@@ -107,7 +107,7 @@ class Reader:
         answer = self._transport.send("GET", path(send_id, SINGLE_SENDS), operation=operation)
         read = wire_related.audience(answer.data, operation)
         if read.id != send_id:
-            raise wire.unexpected(operation, "it is another Single Send")
+            raise wire.unexpected(operation, "it is for another Single Send")
         return read
 
     def list_fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
@@ -128,7 +128,7 @@ class Reader:
             except NotFound as error:
                 # Every account has these lists: this is no SendGrid.
                 raise NotFound(
-                    f"could not {operation}: this server has none",
+                    f"could not {operation}: not found on this server",
                     hint="check SEGCTL_BASE_URL",
                     operation=operation,
                     status=error.status,
@@ -171,7 +171,7 @@ class Reader:
         )
         read = shape(answer.data, operation)
         if read.id != segment_id:
-            raise wire.unexpected(operation, "it is another segment")
+            raise wire.unexpected(operation, "it is for another segment")
         return self._fit_to_show(read)
 
     def _fit_to_show(self, remote: Remote) -> Remote:
@@ -220,7 +220,7 @@ class Writer(Reader):
         )
         changed = self._fit_to_show(wire.remote(answer.data, operation, written=True))
         if changed.id != segment_id:
-            raise wire.unexpected(operation, "it is another segment", written=True)
+            raise wire.unexpected(operation, "it is for another segment", written=True)
         return changed
 
     def delete_segment(self, segment_id: str, *, v1: bool = False) -> None:
@@ -260,7 +260,9 @@ def _params(filters: Filters) -> dict[str, str | list[str]]:
     """Write the filters of a list of segments. Raises `UsageError` for too many parent lists."""
     parents = filters.get("parent_list_ids", ())
     if len(parents) > MAX_PARENT_LISTS:
-        raise UsageError(f"SendGrid filters by at most {MAX_PARENT_LISTS} parent lists at once")
+        raise UsageError(
+            f"{len(parents)} parent lists to filter by, more than the limit of {MAX_PARENT_LISTS}"
+        )
     params: dict[str, str | list[str]] = {}
     if parents:
         params["parent_list_ids"] = ",".join(parents)

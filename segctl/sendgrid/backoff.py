@@ -136,7 +136,7 @@ class Backoff:
             said = now if said is None else said
             seconds, until = min(seconds, said + SILENCE - now), said
         elif not hold.used_up:
-            self._tell(f"answers under way hold the rate limit: waiting {wait} at most", seconds)
+            self._tell(f"requests in flight use up the rate limit: waiting {wait} at most", seconds)
         elif said is None or until > said + SILENCE:
             self._tell(f"the rate limit is reached: waiting {wait}", seconds)
         else:
@@ -158,10 +158,10 @@ class Backoff:
 
 
 def _interrupted(operation: str, before: RemoteError | None) -> Interrupted:
-    said = "" if before is None else f" after this: {before.message}"
+    when = "it was sent" if before is None else f"the next attempt ({before.message})"
     return Interrupted(
-        f"could not {operation}: interrupted while waiting to send it{said}",
-        hint="run it again",
+        f"could not {operation}: interrupted before {when}",
+        hint="run the command again",
         operation=operation,
         status=None if before is None else before.status,
         ambiguous=before is not None and before.ambiguous,
@@ -172,7 +172,7 @@ def _too_long(hold: Delay, operation: str) -> RateLimited:
     wait = error_mapping.duration(hold.seconds)
     error = RateLimited(
         f"could not {operation}: the rate limit is reached, and SendGrid asks to wait {wait}",
-        hint=f"run it again in {wait}",
+        hint=f"run the command again in {wait}",
         operation=operation,
     )
     error.retry_after = hold.seconds

@@ -58,14 +58,14 @@ def open_client(
         )
     except OSError:
         raise UsageError(
-            "the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be used",
-            hint="name a readable PEM file, or unset the variable",
+            "the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be used",
+            hint="set the variable to a readable PEM file, or unset it",
         ) from None
     except (ImportError, ValueError, httpx.InvalidURL):
         # The message of the cause would show the proxy's password.
         raise UsageError(
-            "the proxy of HTTPS_PROXY or ALL_PROXY cannot be used",
-            hint="write http://HOST:PORT; SOCKS needs `pip install 'httpx[socks]'`",
+            "the proxy in HTTPS_PROXY or ALL_PROXY cannot be used",
+            hint="use the form http://HOST:PORT; for SOCKS, run `pip install 'httpx[socks]'`",
         ) from None
 
 
@@ -89,17 +89,17 @@ def explain(error: httpx.RequestError, host: str, read_timeout: float) -> Troubl
     untrusted = _is_untrusted(error)
     hint = ""
     if "WRONG_VERSION_NUMBER" in str(error):
-        what = "its port does not speak https"
-        hint = "SEGCTL_BASE_URL says https; plain http is for this machine alone"
+        what = f"{host} does not use https on this port"
+        hint = "check the port in SEGCTL_BASE_URL; http:// is allowed for this machine only"
     elif untrusted:
         what = f"the certificate of {host} is not trusted"
-        hint = "where a proxy of your own signs for it, name its certificate in SSL_CERT_FILE"
+        hint = "if your own proxy signs certificates, set SSL_CERT_FILE to its certificate"
     elif isinstance(error, httpx.ProxyError):
-        what = "the proxy does not let us through"
+        what = "the proxy refused the connection"
         hint = "check HTTPS_PROXY and ALL_PROXY in the environment"
     elif isinstance(error, httpx.TimeoutException):
         limit = CONNECT_TIMEOUT if never_sent else read_timeout
-        what = f"{host} did not answer within {limit:.0f} s"
+        what = f"{host} did not respond within {limit:.0f} s"
     elif never_sent:
         what = f"no connection to {host}"
     else:

@@ -143,13 +143,17 @@ class Downloads:
             try:
                 if response.status_code == 416:  # noqa: PLR2004 - we have more than there is
                     wanted.remember(None)
-                    raise _AttemptFailed(_unusable(operation, "the file has become shorter"))
+                    raise _AttemptFailed(
+                        _unusable(operation, "the file on the server became shorter")
+                    )
                 if response.status_code != 206:  # noqa: PLR2004
                     _refuse_failure(response.status_code, operation)
                     wanted.remember(_tag(response))
                     start = 0
                 elif not _continues(response, start, tag):
-                    raise _unusable(operation, "it sends another part of the file than asked for")
+                    raise _unusable(
+                        operation, "the server sent a different part of the file than requested"
+                    )
                 return self._save(response, start, wanted)
             finally:
                 # The connection of an abandoned read is closed with the client.
@@ -157,7 +161,7 @@ class Downloads:
                     response.close()
         except httpx.RequestError as error:
             trouble = explain(error, error.request.url.host, READ_TIMEOUT)
-            hint = "check the network and the proxy: files are on another server than the API"
+            hint = "check the network and the proxy: files are on a different server than the API"
             broken = Unreachable(
                 f"could not {operation}: {trouble.what}",
                 hint=trouble.hint if trouble.untrusted else hint,
@@ -182,8 +186,8 @@ class Downloads:
                 response.close()
                 address = address.join(response.headers.get("Location", ""))
         except (httpx.InvalidURL, ValueError):
-            raise _unusable(operation, "the address of the file is none") from None
-        raise _unusable(operation, "it sends us on without end")
+            raise _unusable(operation, "the address of the file is invalid") from None
+        raise _unusable(operation, "too many redirects")
 
     def _save(self, response: httpx.Response, start: int, wanted: _Wanted) -> int:
         """Write what comes behind what is there; give the size that the file has then."""
@@ -207,7 +211,7 @@ class Downloads:
             out.flush()
             os.fsync(out.fileno())
         if total and size != total:
-            raise httpx.ReadError("the file ended too early", request=response.request)
+            raise httpx.ReadError("the file is incomplete", request=response.request)
         return size
 
     def _awaited(self, call: Callable[[], T], operation: str) -> T:
@@ -216,15 +220,17 @@ class Downloads:
             return self._threads.run(call)
         except Abandoned:
             raise Interrupted(
-                f"could not {operation}: interrupted", hint="run it again", operation=operation
+                f"could not {operation}: interrupted",
+                hint="run the command again",
+                operation=operation,
             ) from None
 
     def _refuse_in_the_clear(self, address: httpx.URL, operation: str) -> None:
         here = self._mounted or (self._local and is_loopback(address.host))
         if address.scheme != "https" and not (address.scheme == "http" and here):
-            raise _unusable(operation, "the address of the file is not https")
+            raise _unusable(operation, "the address of the file must use https")
         if address.userinfo:
-            raise _unusable(operation, "the address of the file has a password in it")
+            raise _unusable(operation, "the address of the file contains a password")
 
 
 @dataclass(slots=True)
@@ -253,25 +259,27 @@ class _AttemptFailed(Exception):
 
 def _refuse_failure(status: int, operation: str) -> None:
     """Raise what the status of an answer means. Its body is not shown: it may quote the address."""
-    hint = "run it again"
-    words = f"could not {operation}: the server of the files"
+    hint = "run the command again"
+    words = f"could not {operation}: the file server"
     if status in _GONE:
-        text = f"{words} does not give it out ({status}): its address is valid for a while alone"
+        text = f"{words} denies access ({status}): the address of a file expires"
         raise NotFound(text, hint=hint, operation=operation, status=status)
     if status == 429:  # noqa: PLR2004 - the status of a limit
-        text = f"{words} asks to wait"
+        text = f"{words} has reached its rate limit"
         raise _AttemptFailed(RateLimited(text, hint=hint, operation=operation, status=status))
     if status >= 500:  # noqa: PLR2004
         text = f"{words} failed ({status})"
         raise _AttemptFailed(ServerFault(text, hint=hint, operation=operation, status=status))
     if status != 200:  # noqa: PLR2004
-        raise BadRequest(f"{words} refuses ({status})", operation=operation, status=status)
+        raise BadRequest(
+            f"{words} rejects the request ({status})", operation=operation, status=status
+        )
 
 
 def _unusable(operation: str, what: str) -> UnexpectedResponse:
     return UnexpectedResponse(
         f"could not {operation}: {what}",
-        hint="run it again; if it stays, the API has changed",
+        hint="run the command again; if it fails again, the API may have changed",
         operation=operation,
     )
 

@@ -36,11 +36,10 @@ MOST_MESSAGES = 5
 
 _LOCKED = "update request came too soon"
 
-BETWEEN = (
-    "is SEGCTL_BASE_URL right? is something between you and SendGrid, such as a proxy with a "
-    "login page?"
+FOREIGN_HINT = (
+    "check SEGCTL_BASE_URL, and whether a proxy with a login page answers in place of SendGrid"
 )
-"""The advice for an answer that SendGrid would not give."""
+"""The hint for a response that SendGrid would not send."""
 
 
 def clean(text: str, key: Secret) -> str:
@@ -90,12 +89,12 @@ def failure(
     kind, what, hint = _meaning(status, said)
     if kind is RateLimited and pause is not None:
         what += f", and SendGrid asks to wait {duration(pause)}"
-        hint = f"run it again in {duration(pause)}"
+        hint = f"run the command again in {duration(pause)}"
     if kind in (Unauthorized, Forbidden) and subuser is not None:
-        hint += f"; is `{subuser}` a subuser of its account?"
+        hint += f"; check that `{subuser}` is a subuser of its account"
     # Redirects, limits and failures mean the same whoever says so; refusals do not.
     if foreign and kind in (BadRequest, Unauthorized, Forbidden, NotFound):
-        what, hint = f"the answer ({status}) does not look like SendGrid's", BETWEEN
+        what, hint = f"the response ({status}) does not look like SendGrid's", FOREIGN_HINT
         # Were this a NotFound, a proxy's error page could pass for "it is gone".
         kind = UnexpectedResponse if kind is NotFound else kind
     text = f"could not {operation}: {what}"
@@ -125,8 +124,9 @@ def data(status: int, content: bytes, method: str, operation: str) -> Any:
     decoded, foreign = _decoded(content)
     if foreign or (decoded is None and method == "GET"):
         raise UnexpectedResponse(
-            f"could not {operation}: the answer is not JSON" + ("" if foreign else ": it is empty"),
-            hint=BETWEEN,
+            f"could not {operation}: the response is not JSON"
+            + ("" if foreign else ": it is empty"),
+            hint=FOREIGN_HINT,
             operation=operation,
             status=status,
             ambiguous=method != "GET",
@@ -147,24 +147,24 @@ _FIXED: dict[int, tuple[type[RemoteError], str, str]] = {
     401: (Unauthorized, "the API key is not accepted", "check the key and its region"),
     403: (
         Forbidden,
-        "the API key may not do this",
-        "give the key full access to Marketing in SendGrid's settings",
+        "the API key lacks the permission for this",
+        "grant the key full access to Marketing in the SendGrid settings",
     ),
-    404: (NotFound, "there is no such thing on the account", ""),
+    404: (NotFound, "not found on the account", ""),
     406: (
         BadRequest,
-        "the server has no JSON to give (406)",
-        "does something between you and SendGrid take the Accept header away?",
+        "the server cannot respond with JSON (406)",
+        "check whether a proxy removes the Accept header",
     ),
     407: (
         BadRequest,
-        "the proxy wants a password",
-        "check the user and the password in the environment's proxy variables",
+        "the proxy requires a password",
+        "check the user and password in HTTPS_PROXY or ALL_PROXY",
     ),
-    429: (RateLimited, "too many requests", "wait a minute and run it again"),
+    429: (RateLimited, "too many requests", "wait a minute, then run the command again"),
     451: (
         BadRequest,
-        "this account's data lives in another region",
+        "the account's data is in another region",
         "set `region: eu` (or `global`) for the target in segctl.yaml",
     ),
 }
@@ -176,18 +176,18 @@ def _meaning(status: int, said: str) -> tuple[type[RemoteError], str, str]:
     if _LOCKED in said.lower():
         return (
             UpdateLocked,
-            "it was written less than five minutes ago, and SendGrid locks it for that long",
-            "wait five minutes and run it again",
+            "it was changed less than five minutes ago, and SendGrid locks a segment for that long",
+            "wait five minutes, then run the command again",
         )
     if status in _FIXED:
         return _FIXED[status]
     if status >= 500:  # noqa: PLR2004
-        hint = "try again; https://status.sendgrid.com tells of outages"
+        hint = "try again; see https://status.sendgrid.com for outages"
         return ServerFault, f"SendGrid failed ({status})", hint
     if status >= 400:  # noqa: PLR2004
-        return BadRequest, f"SendGrid refuses it ({status})", ""
-    what = f"the server sends us elsewhere ({status}), where the key does not go"
-    return UnexpectedResponse, what, BETWEEN
+        return BadRequest, f"SendGrid rejects the request ({status})", ""
+    what = f"the server redirects elsewhere ({status}); the key was not sent there"
+    return UnexpectedResponse, what, FOREIGN_HINT
 
 
 def _decoded(content: bytes) -> tuple[Any, bool]:

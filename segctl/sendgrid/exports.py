@@ -73,11 +73,11 @@ class Exports(Reader):
 
     def get_export(self, export_id: str) -> Export:
         """Look how an export is getting on. Raises `NotFound` once the account forgot it."""
-        operation = self._transport.clean(f"look after export {export_id}")
+        operation = self._transport.clean(f"read export {export_id}")
         answer = self._transport.send("GET", path(export_id, EXPORTS), operation=operation)
         found = self._export(answer.data, operation)
         if found.id != export_id:
-            raise wire.unexpected(operation, "it is another export")
+            raise wire.unexpected(operation, "it is for another export")
         return found
 
     def find_export(self, earliest: datetime, list_ids: Sequence[str] = ()) -> Export | None:
@@ -102,7 +102,7 @@ class Exports(Reader):
         urls = data.get("urls")
         found = urls if isinstance(urls, list) else []
         if not all(isinstance(url, str) for url in found):
-            raise wire.unexpected(operation, "the files of an export have no addresses")
+            raise wire.unexpected(operation, "an export has files without addresses")
         # An address in it could be that of a file.
         message = _ADDRESS.sub("(an address)", wire.text(data, "message") or "")
         return Export(

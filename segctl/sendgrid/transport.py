@@ -278,13 +278,13 @@ class Transport:
             content += chunk
             if len(content) > MAX_BODY:
                 raise UnexpectedResponse(
-                    f"could not {operation}: the answer is larger than {MAX_BODY >> 20} MiB",
+                    f"could not {operation}: the response is larger than {MAX_BODY >> 20} MiB",
                     operation=operation,
                     status=response.status_code,
                     ambiguous=method != "GET",
                 )
             if self._clock.monotonic() > until:
-                raise httpx.ReadError(f"its answer took over {ANSWER_TIMEOUT:.0f} s")
+                raise httpx.ReadError(f"the response took over {ANSWER_TIMEOUT:.0f} s")
         return bytes(content)
 
     def _unreachable(
@@ -315,8 +315,8 @@ def _answered(status: int, content: bytes, method: str, operation: str) -> Answe
 
 def _abandoned(method: str, operation: str) -> Interrupted:
     return Interrupted(
-        f"could not {operation}: interrupted while waiting for the answer",
-        hint="run it again",
+        f"could not {operation}: interrupted while waiting for the response",
+        hint="run the command again",
         operation=operation,
         ambiguous=method != "GET",
     )
@@ -332,5 +332,5 @@ def _repeats(setback: _AttemptFailed, *, patient: bool) -> bool:
 def _word(text: str, what: str) -> str:
     """Let only what a header can hold pass; the codec's own error would quote the key."""
     if not text or not all("!" <= char <= "~" for char in text):
-        raise UsageError(f"{what} must be one word without accents")
+        raise UsageError(f"{what} must be ASCII without spaces")
     return text

@@ -60,9 +60,8 @@ def items(data: Any, key: str, operation: str) -> list[Any]:
     """
     found = data.get(key) if isinstance(data, dict) else None
     if not isinstance(found, list):
-        # An empty answer comes from something on the way, another shape from SendGrid itself.
-        empty = "it is empty, " if data is None else ""
-        raise unexpected(operation, f"{empty}there is no list of {key} in it")
+        # An empty response comes from a proxy, another shape from SendGrid itself.
+        raise unexpected(operation, "it is empty" if data is None else f"it has no list `{key}`")
     return found
 
 
@@ -79,8 +78,8 @@ def unexpected(operation: str, what: str, *, written: bool = False) -> Unexpecte
     After a write (`written`) it is ambiguous: the server said that it did something.
     """
     return UnexpectedResponse(
-        f"could not {operation}: SendGrid's answer is not usable: {what}",
-        hint="run it again; if it stays, the API has changed",
+        f"could not {operation}: the response is unusable: {what}",
+        hint="run the command again; if it fails again, the API may have changed",
         operation=operation,
         ambiguous=written,
     )

@@ -127,7 +127,7 @@ def test_any_read_that_fails_fails_the_whole(fault: str, nth: int) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [("empty always", "it is empty"), ("wrong-json", "there is no list of results")],
+    [("empty always", "it is empty"), ("wrong-json", "it has no list `results`")],
 )
 def test_an_answer_without_a_list_says_what_is_wrong_with_it(fault: str, said: str) -> None:
     with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:

@@ -432,7 +432,7 @@ def test_a_key_without_permission_leaves_nothing_to_resume(place: Place) -> None
     place.emulator.faults.add(f"POST {EXPORTS} 403 always")
     result = place.run("pull")
     assert result.code == 1
-    assert "the API key may not do this" in result.err
+    assert "the API key lacks the permission for this" in result.err
     shown = place.run("show")
     assert (shown.code, shown.out) == (0, "")
     assert "No contacts are here" in shown.err

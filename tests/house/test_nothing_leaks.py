@@ -312,7 +312,7 @@ def test_a_message_without_a_contact_is_shown_and_its_key_masked(place: Place) -
     place.emulator.names_contacts = False
     for key in (KEY, PLAIN_KEY):
         place.run(["plan"], {"SENDGRID_API_KEY": key})
-        assert "refuses it (400): invalid request for Bearer SG.***\n" in place.kept[-1]
+        assert "rejects the request (400): invalid request for Bearer SG.***\n" in place.kept[-1]
     place.emulator.names_contacts = True
     place.run(["plan"], {"SENDGRID_API_KEY": KEY})
     assert "(400): (not shown, since it holds an e-mail address)" in place.kept[-1]

@@ -72,7 +72,7 @@ def refreshed(served: Served) -> Refresh:
         (
             answer(403, {"errors": [{"field": None, "message": "access forbidden"}]}),
             RefreshStatus.FORBIDDEN,
-            "the API key may not do this: access forbidden",
+            "the API key lacks the permission for this: access forbidden",
             "full access",
         ),
         (
@@ -108,7 +108,12 @@ def refreshed(served: Served) -> Refresh:
             "may have started",
         ),
         (answer(401), RefreshStatus.FAILED, "the API key is not accepted", "check the key"),
-        (answer(400, {"error": "zone"}), RefreshStatus.FAILED, "refuses it (400): zone", ""),
+        (
+            answer(400, {"error": "zone"}),
+            RefreshStatus.FAILED,
+            "rejects the request (400): zone",
+            "",
+        ),
         (answer(200, b"<html>"), RefreshStatus.FAILED, "not JSON", "may have started"),
     ],
 )

@@ -150,12 +150,12 @@ def test_what_breaks_off_is_taken_up_as_long_as_more_comes(
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (403, NotFound, "does not give it out (403): its address is valid for a while alone"),
+        (403, NotFound, "denies access (403): the address of a file expires"),
         (404, NotFound, "(404)"),
-        (503, RemoteError, "the server of the files failed (503)"),
-        (429, RemoteError, "asks to wait"),
-        (400, BadRequest, "the server of the files refuses (400)"),
-        (204, BadRequest, "refuses (204)"),
+        (503, RemoteError, "the file server failed (503)"),
+        (429, RemoteError, "has reached its rate limit"),
+        (400, BadRequest, "the file server rejects the request (400)"),
+        (204, BadRequest, "rejects the request (204)"),
     ],
 )
 def test_what_a_status_means(
@@ -173,17 +173,17 @@ def test_what_a_status_means(
 ODD: dict[str, tuple[list[Served], str]] = {
     "another part": (
         [answer(206, b"x", Content_Range="bytes 7-8/9", ETag=TAG)],
-        "it sends another part of the file than asked for",
+        "the server sent a different part of the file than requested",
     ),
     "a part of another file": (
         [answer(206, b"x", Content_Range="bytes 3-8/9", ETag='"v2"')],
-        "it sends another part",
+        "the server sent a different part",
     ),
     "round and round": (
         [answer(302, b"", Location="https://files.test/again")],
-        "it sends us on without end",
+        "too many redirects",
     ),
-    "too short, always": ([answer(416, b"")], "the file has become shorter"),
+    "too short, always": ([answer(416, b"")], "the file on the server became shorter"),
 }
 
 
@@ -204,12 +204,12 @@ def test_a_file_that_moved_is_followed(fetching: Fetching) -> None:
 @pytest.mark.parametrize(
     ("url", "local", "words"),
     [
-        ("http://files.test/x", True, "is not https"),
-        ("http://127.0.0.1:9/x", False, "is not https"),
-        ("ftp://files.test/x", True, "is not https"),
-        ("https://me:pass@files.test/x", False, "has a password in it"),
-        ("https://files.test:port/x", False, "is none"),
-        ("", False, "is not https"),
+        ("http://files.test/x", True, "must use https"),
+        ("http://127.0.0.1:9/x", False, "must use https"),
+        ("ftp://files.test/x", True, "must use https"),
+        ("https://me:pass@files.test/x", False, "contains a password"),
+        ("https://files.test:port/x", False, "is invalid"),
+        ("", False, "must use https"),
     ],
 )
 def test_addresses_that_are_not_asked(
@@ -224,7 +224,7 @@ def test_no_redirect_leads_into_the_clear(fetching: Fetching) -> None:
         return answer(302, b"", Location="http://files.test/x")
 
     with listening(moved) as server:
-        with pytest.raises(UnexpectedResponse, match="is not https"):
+        with pytest.raises(UnexpectedResponse, match="must use https"):
             fetching.fetch(server.url + SIGNED)
         assert len(server.seen) == 1
 
@@ -235,7 +235,7 @@ def test_nobody_there(fetching: Fetching) -> None:
     with pytest.raises(Unreachable) as caught:
         fetching.fetch(url + SIGNED)
     assert caught.value.message == "could not fetch file 1 of 1: no connection to 127.0.0.1"
-    assert "on another server than the API" in caught.value.hint
+    assert "on a different server than the API" in caught.value.hint
     assert len(fetching.clock.slept) == ATTEMPTS - 1
 
 

@@ -45,14 +45,14 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
     ("served", "kind", "words", "hint"),
     [
         (answer(400, errors("bad", field="name")), BadRequest, "(400): name: bad", ""),
-        (answer(400, errors("bad")), BadRequest, "SendGrid refuses it (400): bad", ""),
+        (answer(400, errors("bad")), BadRequest, "SendGrid rejects the request (400): bad", ""),
         (answer(400, errors("bad", parameter="ids")), BadRequest, "ids: bad", ""),
         (answer(400, errors("one", "two")), BadRequest, "one; two", ""),
         (answer(400, {"errors": ["text"]}), BadRequest, "(400): text", ""),
-        (answer(400, {"errors": {"a": 1}}), BadRequest, "refuses it (400)", ""),
-        (answer(400, {"errors": [{"message": 3}, 7]}), BadRequest, "refuses it (400)", ""),
-        (answer(400, [1]), BadRequest, "refuses it (400)", ""),
-        (answer(400), BadRequest, "refuses it (400)", ""),
+        (answer(400, {"errors": {"a": 1}}), BadRequest, "rejects the request (400)", ""),
+        (answer(400, {"errors": [{"message": 3}, 7]}), BadRequest, "rejects the request (400)", ""),
+        (answer(400, [1]), BadRequest, "rejects the request (400)", ""),
+        (answer(400), BadRequest, "rejects the request (400)", ""),
         (answer(400, errors(LOCKED)), UpdateLocked, "less than five minutes ago", "wait five"),
         (answer(409, errors(LOCKED)), UpdateLocked, "less than five minutes ago", "wait five"),
         (answer(429, errors(LOCKED)), UpdateLocked, "less than five minutes ago", "wait five"),
@@ -63,11 +63,16 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
             "the API key is not accepted: The provided",
             "check the key and its region",
         ),
-        (answer(403, errors("access forbidden")), Forbidden, "may not do this: acc", "full access"),
-        (answer(403), Forbidden, "the API key may not do this", "full access"),
-        (answer(404, errors("resource not found")), NotFound, "no such thing", ""),
+        (
+            answer(403, errors("access forbidden")),
+            Forbidden,
+            "lacks the permission for this: acc",
+            "full access",
+        ),
+        (answer(403), Forbidden, "the API key lacks the permission for this", "full access"),
+        (answer(404, errors("resource not found")), NotFound, "not found on the account", ""),
         (answer(404, {"error": "Segment does not exist."}), NotFound, "Segment does not", ""),
-        (answer(404), NotFound, "there is no such thing on the account", ""),
+        (answer(404), NotFound, "not found on the account", ""),
         (answer(404, HTML), UnexpectedResponse, "(404) does not look like", "SEGCTL_BASE_URL"),
         (answer(403, HTML), Forbidden, "(403) does not look like", "proxy with a login page"),
         (
@@ -76,7 +81,7 @@ LOCKED = "Update request came too soon, please wait 5 minutes before trying agai
             "(406): not acceptable",
             "Accept header",
         ),
-        (answer(407, b""), BadRequest, "the proxy wants a password", "proxy variables"),
+        (answer(407, b""), BadRequest, "the proxy requires a password", "HTTPS_PROXY"),
         (answer(429, errors("too many requests")), RateLimited, "too many requests", "a minute"),
         (answer(429), RateLimited, "too many requests", "wait a minute"),
         (answer(429, b"", X_RateLimit_Reset="25"), RateLimited, "asks to wait 25 s", "in 25 s"),
@@ -131,7 +136,7 @@ def test_the_servers_own_words_are_kept_apart() -> None:
 
 def test_a_subuser_is_named_where_it_may_be_the_cause() -> None:
     for status in (401, 403):
-        assert "is `acme` a subuser" in failing(answer(status), subuser="acme").hint
+        assert "that `acme` is a subuser" in failing(answer(status), subuser="acme").hint
     assert "acme" not in failing(answer(400), subuser="acme").hint
 
 
@@ -194,7 +199,7 @@ def test_a_success_that_is_not_json_is_no_success(body: bytes) -> None:
     for method in ("GET", "POST"):
         error = failing(answer(200, body), method)
         assert type(error) is UnexpectedResponse
-        assert "the answer is not JSON" in error.message
+        assert "the response is not JSON" in error.message
         assert "proxy" in error.hint
         assert error.ambiguous == (method == "POST")
 

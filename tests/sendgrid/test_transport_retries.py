@@ -126,7 +126,7 @@ def test_too_long_a_wait_is_said_instead_of_slept(asked: str, words: str) -> Non
     ):
         transport.send("GET", "/v3/x", operation="list the segments")
     assert words in caught.value.message
-    assert "run it again in" in caught.value.hint
+    assert "run the command again in" in caught.value.hint
     assert caught.value.retry_after is not None
     assert caught.value.retry_after > LONGEST_WAIT
     assert (clock.slept, len(script.seen)) == ([], 1)

@@ -143,7 +143,7 @@ def test_parent_lists(fields: dict[str, Any], parents: tuple[str, ...]) -> None:
 def test_parent_lists_that_cannot_be_made_out_are_refused(value: Any) -> None:
     with pytest.raises(UnexpectedResponse, match="parent lists") as caught:
         wire.remote({"id": "a", "name": "N", "parent_list_ids": value}, "read it")
-    assert caught.value.message.startswith("could not read it: SendGrid's answer is not usable")
+    assert caught.value.message.startswith("could not read it: the response is unusable")
     assert not caught.value.ambiguous
 
 
@@ -207,9 +207,11 @@ def test_validation(status: Any, validation: Validation) -> None:
     "data", [None, [], {}, "x", 7, {"results": None}, {"results": {}}, {"result": []}, [{"id": 1}]]
 )
 def test_a_list_without_results_is_refused(data: Any) -> None:
-    with pytest.raises(UnexpectedResponse, match="no list of results") as caught:
+    with pytest.raises(
+        UnexpectedResponse, match="it is empty" if data is None else "it has no list `results`"
+    ) as caught:
         wire.items(data, "results", "list")
-    assert "run it again" in caught.value.hint
+    assert "run the command again" in caught.value.hint
 
 
 @settings(max_examples=60)
