@@ -17,8 +17,8 @@ from segctl.history.git import (
     find_declared_elsewhere,
     find_move_out_of,
     read_timeline,
-    repository_root,
 )
+from segctl.history.git_process import repository_root
 from segctl.render.terminal import clean
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from typing import TYPE_CHECKING
 
@@ -280,6 +281,60 @@ def test_replaced_objects_are_not_followed(repository: Repository) -> None:
     again = repository.commit("Add again", {"a.yaml": A})
     repository.git("replace", again, first)
     assert removed(repository) == {}
+
+
+def test_grafts_are_not_followed(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = repository.commit("Add", {"a.yaml": A})
+    commit = repository.commit("Remove", {"a.yaml": None})
+    last = repository.commit("Add another", {"b.yaml": B})
+    grafts = repository.top / ".git/info/grafts"
+    grafts.write_text(f"{last} {first}\n")
+    monkeypatch.setenv("GIT_GRAFT_FILE", str(grafts))
+    assert removed(repository, "B") == {"A": commit}
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("is_repository", [True, False])
+@pytest.mark.parametrize("bare", ["true", "false"])
+def test_a_folder_with_the_files_of_a_repository_is_not_taken_for_one(
+    tmp_path: Path, bare: str, *, is_repository: bool
+) -> None:
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch '{tmp_path}/sprung'\n")
+    trap.chmod(trap.stat().st_mode | stat.S_IXUSR)
+    other = new_repository(tmp_path / "other")
+    other.commit("Add", {"a.yaml": A, "c.yaml": segment("C")})
+    other.commit("Remove", {"a.yaml": None})
+    repository = new_repository(tmp_path / "top", "project")
+    for name in ("HEAD", "objects", "refs"):
+        source = other.top / ".git" / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, repository.root / name)
+    worktree = "" if bare == "true" else "worktree = .\n"
+    (repository.root / "config").write_text(
+        f"[core]\nrepositoryformatversion = 0\nbare = {bare}\n{worktree}fsmonitor = {trap}\n"
+        f"pager = {trap}\nsshCommand = {trap}\n[diff]\nexternal = {trap}\n"
+        f"[alias]\nlog = !{trap}\n"
+    )
+    repository.commit("Add", {"a.yaml": A, "b.yaml": B})
+    commit = repository.commit("Remove", {"b.yaml": None})
+    if is_repository:
+        assert removed(repository) == {"B": commit}
+    else:
+        shutil.rmtree(repository.top / ".git")
+        history = read_removal_history(repository.root, "segments", ())
+        assert history.removals == ()
+        assert history.unavailable == "the project is not in a git repository"
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_the_search_for_the_repository_ends_at_the_first_git_folder(tmp_path: Path) -> None:
+    outer = new_repository(tmp_path, "inner")
+    outer.commit("Add", {"a.yaml": A})
+    outer.commit("Remove", {"a.yaml": None})
+    (outer.root / ".git").mkdir()
+    history = read_removal_history(outer.root, "segments", ())
+    assert history.unavailable == "the project is not in a git repository"
 
 
 def test_an_invalid_date_is_1970(repository: Repository) -> None:

@@ -49,6 +49,7 @@ WORLD_MODULES = {
     "segctl.audience.case_runner",
     "segctl.history.git",
     "segctl.history.git_log",
+    "segctl.history.git_process",
 }
 PURE_MODULES = {"segctl.refreshing.quota"}
 """The exceptions in rooms that touch the world."""
@@ -62,7 +63,7 @@ ONLY_IMPORTERS = {
     "sqlglot": set(),
     "duckdb": {"audience/duckdb_engine.py"},
     "time": {"common/clock.py"},
-    "subprocess": {"project/environment.py", "history/git.py"},
+    "subprocess": {"project/environment.py", "history/git_process.py"},
 }
 LOOSE = {"__init__.py", "__main__.py", "errors.py"}
 

@@ -1,0 +1,238 @@
+"""The processes of git: the only place that runs it.
+
+Trusts neither the repository nor the user's settings: no process runs a hook, an external diff, a
+text conversion or a pager, fetches objects that a partial clone lacks, follows grafts or replaced
+objects, or takes a committed folder for a repository. Changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from segctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+TIMEOUT = 60.0
+"""The time that one git process may take, in seconds."""
+
+_SETTINGS = {
+    "advice.graftFileDeprecated": "false",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.quotePath": "false",
+    "core.useReplaceRefs": "false",
+    "log.follow": "false",
+    "log.showSignature": "false",
+    "safe.bareRepository": "explicit",
+}
+# Variables that pass to git: where its settings and its programs are. GIT_DIR and the like, which a
+# hook sets, would point it at another repository. A pull request can set none of them.
+_PASSED_VARIABLES = (
+    "GIT_CONFIG",
+    "GIT_EXEC_PATH",
+    "GIT_DISCOVERY_ACROSS",
+)
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "LANGUAGE": "",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+    # A partial clone would fetch every blob that it lacks. Before git 2.44, which introduced the
+    # first variable, no allowed protocol means no fetch.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+}
+_LINK = b"120000"
+SUBMODULE = b"160000"
+_FULL_CLONE = "check out the whole history"
+_UNSHALLOW = "`fetch-depth: 0` for actions/checkout, or run `git fetch --unshallow`"
+_LONGEST_MESSAGE = 200
+
+
+def repository_root(root: Path) -> Path | None:
+    """Return the top folder of the repository that contains a project, `None` if there is none.
+
+    Looks for `.git` instead of running git, which refuses some repositories.
+    """
+    start = root.resolve()
+    return next((path for path in (start, *start.parents) if (path / ".git").exists()), None)
+
+
+class Git:
+    """Runs git for a project, with an environment and settings that change nothing.
+
+    Every process runs at the top of the repository, so its paths are relative to that: `at` returns
+    them, and `relative` are the options that make `git log` print them relative to the project.
+    """
+
+    def __init__(self, root: Path, env: Mapping[str, str], timeout: float) -> None:
+        passed = {
+            key: value
+            for key, value in env.items()
+            if not key.startswith("GIT_") or key.startswith(_PASSED_VARIABLES)
+        }
+        self._env = {**passed, **_ENVIRONMENT}
+        self._patience = timeout
+        folder = root.resolve()
+        top = repository_root(folder)
+        if top is None:
+            # A folder that holds a repository's files is not a repository: anyone can commit one.
+            self._env["GIT_DIR"] = os.devnull
+        else:
+            self._env["GIT_CEILING_DIRECTORIES"] = os.fspath(top.parent)
+        path = "" if top is None else folder.relative_to(top).as_posix()
+        self._prefix = "" if path in ("", ".") else f"{path}/"
+        self.relative = (f"--relative={self._prefix}",) if self._prefix else ()
+        self._argv = ["git", "-C", os.fspath(top or folder), "--no-pager", "--literal-pathspecs"]
+        for key, value in _SETTINGS.items():
+            self._argv += ["-c", f"{key}={value}"]
+
+    def at(self, path: str) -> str:
+        """Return a path of the project, relative to the top of the repository."""
+        return self._prefix.rstrip("/") if path == "." else f"{self._prefix}{path}"
+
+    def tree(self, commit: str, path: str) -> Iterator[tuple[bytes, str, str]]:
+        """Yield the mode, the object and the path of each file at or below a path of the project.
+
+        The paths are relative to the project. Raises `UsageError` where git fails.
+        """
+        place = self.at(path)
+        argv = ("ls-tree", "-r", "-z", commit, *(("--", place) if place else ()))
+        for entry in self.run(*argv).split(b"\0")[:-1]:
+            header, _, name = entry.partition(b"\t")
+            mode, _, blob = header.split(b" ")
+            relative = name.decode("utf-8", "replace").removeprefix(self._prefix)
+            yield mode, blob.decode("ascii"), relative
+
+    def run(self, *argv: str, data: bytes = b"") -> bytes:
+        """Return the output of git. Raises `UsageError` where it fails."""
+        code, output, stderr = self.call(*argv, data=data)
+        if code != 0:
+            raise self.error(stderr)
+        return output
+
+    def call(self, *argv: str, data: bytes = b"") -> tuple[int, bytes, str]:
+        """Return the exit code, the output and the messages of git.
+
+        Raises `UsageError` where it cannot be run or takes too long.
+        """
+        try:
+            process = subprocess.run(  # noqa: S603 - fixed arguments, no shell
+                [*self._argv, *argv],
+                input=data,
+                env=self._env,
+                capture_output=True,
+                timeout=self._patience,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise UsageError("git is not installed", hint="install git") from None
+        except subprocess.TimeoutExpired:
+            raise UsageError(
+                f"git took longer than {self._patience:g} seconds to read the history",
+                hint="try again, or run `git gc` in the repository",
+            ) from None
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise UsageError(f"git cannot be started: {reason}") from None
+        return process.returncode, process.stdout, process.stderr.decode("utf-8", "replace")
+
+    def head(self) -> str:
+        """Return the commit that is checked out. Raises `UsageError` for an incomplete history."""
+        inside, shallow, *_ = self.run(
+            "rev-parse", "--is-inside-work-tree", "--is-shallow-repository"
+        ).split()
+        if inside != b"true" or self._prefix.startswith(".git/"):
+            raise UsageError("the project is not in the work tree of a git repository")
+        if shallow != b"false":
+            raise UsageError(
+                "this is a shallow clone, which lacks the older commits",
+                hint=f"{_FULL_CLONE}: {_UNSHALLOW}",
+            )
+        commit = self.commit()
+        if commit is None:
+            raise UsageError(
+                "HEAD of the git repository has no commit",
+                hint="commit the segment files",
+            )
+        return commit
+
+    def commit(self) -> str | None:
+        """Return the commit that is checked out, if there is one."""
+        code, output, _ = self.call("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return output.decode("ascii", "replace").strip() if code == 0 else None
+
+    def refuse_other_histories(self, head: str, folder: str) -> None:
+        """Raise `UsageError` where files of the folder have their history elsewhere.
+
+        A submodule that is not checked out looks as if its files were removed, and the files behind
+        a link have their history at its target.
+        """
+        for mode, _, path in self.tree(head, folder):
+            if mode == SUBMODULE:
+                raise UsageError(
+                    f"`{path}` is a submodule, whose history is in another repository",
+                    hint="move its files into this repository",
+                )
+            if mode == _LINK and path == folder:
+                raise UsageError(
+                    f"`{path}` is a link, and its files have their history at the target",
+                    hint="set `segments:` in segctl.yaml to the target folder",
+                )
+
+    def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """Return the content of each blob. Raises `UsageError` where one is missing."""
+        blobs = [*blobs]
+        output = self.run(
+            "cat-file", "--batch", data="".join(f"{blob}\n" for blob in blobs).encode()
+        )
+        contents = {}
+        offset = 0
+        for blob in blobs:
+            end = output.find(b"\n", offset)
+            # `ID blob SIZE`, or `ID missing`.
+            header = output[offset:end].split(b" ")
+            if end < 0 or len(header) != 3 or header[1] != b"blob":  # noqa: PLR2004 - as above
+                raise self.error(f"object {blob} is missing")
+            start, offset = end + 1, end + 2 + int(header[2])
+            contents[blob] = output[start : offset - 1]
+        return contents
+
+    def error(self, stderr: str) -> UsageError:
+        """Return the error for a message of git, with a hint."""
+        if "not a git repository" in stderr:
+            return UsageError(
+                "the project is not in a git repository",
+                hint="run `git init`, and commit the files",
+            )
+        if "dubious ownership" in stderr:
+            return UsageError(
+                "git refuses to read this repository, since it belongs to another user",
+                hint="if you trust it, add its folder with "
+                "`git config --global --add safe.directory`",
+            )
+        if self._is_partial():
+            return UsageError(
+                "this is a partial clone, which lacks some of its history",
+                hint=f"{_FULL_CLONE}: `fetch-depth: 0` and no `filter` for actions/checkout",
+            )
+        lines = [line for line in stderr.splitlines() if line.strip()]
+        reason = (
+            lines[-1].removeprefix("fatal: ")[:_LONGEST_MESSAGE] if lines else "it gives no reason"
+        )
+        return UsageError(
+            f"git cannot read the history: {reason}",
+            hint="run `git fsck` to find what is broken, or use a fresh clone with its whole "
+            "history",
+        )
+
+    def _is_partial(self) -> bool:
+        pattern = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$"
+        return self.call("config", "--get-regexp", pattern)[0] == 0
