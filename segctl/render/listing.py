@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from segctl.model import Validation
@@ -13,7 +14,7 @@ from segctl.render.table import table_text
 from segctl.render.terminal import cells, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from segctl.model import Remote, TargetRef
     from segctl.model.contact_fields import ListNames
@@ -34,28 +35,50 @@ class ListingRow:
     sends: tuple[SingleSend, ...] | None = None
 
 
+_OPTIONAL = ("ID", "NEXT COUNT", "REFRESHES")
+"""The columns that a narrow terminal does without, the first one first."""
+
+
 def listing_text(
     rows: Sequence[ListingRow], lists: ListNames, *, width: int | None, color: bool
 ) -> str:
     """Return the table, with all cells in full.
 
-    `lists` are the names of the parent lists. `width` is the terminal's: ids that do not fit are
-    left out, except those of lists without a name. `None` keeps them.
+    `lists` are the names of the parent lists. `width` is the terminal's: as many of the optional
+    columns as do not fit are left out, and with the ids those of lists that have a name. `None`
+    keeps everything.
     """
-    table = _table(rows, lists, ids=True, color=color)
-    if width is not None and max(map(cells, table.splitlines())) > width:
-        table = _table(rows, lists, ids=False, color=color)
-    return table
+    hidden = next(
+        (
+            _OPTIONAL[:count]
+            for count in range(len(_OPTIONAL))
+            if width is None or _width(rows, lists, _OPTIONAL[:count]) <= width
+        ),
+        _OPTIONAL,
+    )
+    return _table(rows, lists, hidden=hidden, color=color)
 
 
-def _table(rows: Sequence[ListingRow], lists: ListNames, *, ids: bool, color: bool) -> str:
+def _width(rows: Sequence[ListingRow], lists: ListNames, hidden: Collection[str]) -> int:
+    # Without colours, whose escape sequences take no room on the screen.
+    return max(map(cells, _table(rows, lists, hidden=hidden, color=False).splitlines()))
+
+
+def _table(
+    rows: Sequence[ListingRow], lists: ListNames, *, hidden: Collection[str], color: bool
+) -> str:
     heads = ["NAME", "MANAGED", "CONTACTS", "VALIDATION", "PARENT LIST", "REFRESHES", "NEXT COUNT"]
     if any(row.sends is not None for row in rows):
         heads.append("USED BY")
-    if ids:
-        heads.append("ID")
-    lines = (_row_cells(row, lists, ids=ids) for row in rows)
-    return table_text(heads, lines, right={"CONTACTS"}, color=color)
+    heads.append("ID")
+    shown = [head not in hidden for head in heads]
+    lines = (_row_cells(row, lists, ids="ID" not in hidden) for row in rows)
+    return table_text(
+        [*compress(heads, shown)],
+        (tuple(compress(line, shown)) for line in lines),
+        right={"CONTACTS"},
+        color=color,
+    )
 
 
 def listing_json(
@@ -91,7 +114,7 @@ def _row_cells(row: ListingRow, lists: ListNames, *, ids: bool) -> tuple[str, ..
         refreshes,
         clean(remote.next_sample_update or "-"),
         *used_by,
-        *((clean(remote.id),) if ids else ()),
+        clean(remote.id),
     )
 
 
