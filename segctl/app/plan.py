@@ -103,7 +103,8 @@ def removal_history(project: Project, declarations: Declarations) -> RemovalHist
     from segctl.history.git import read_removal_history  # noqa: PLC0415 - only where it can matter
 
     names = {segment.name for segment in declarations.declared}
-    return read_removal_history(project.root, project.config.segments, names, env=project.env)
+    root, folder, now = project.root, project.config.segments, project.clock.now()
+    return read_removal_history(root, folder, names, now=now, env=project.env)
 
 
 def compare_with_account(

@@ -13,6 +13,7 @@ import shutil
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from segctl.common.clock import format_utc
 from segctl.errors import UsageError
 from segctl.history.git_log import is_file, parse_log
 from segctl.history.git_process import SUBMODULE, TIMEOUT, Git, repository_root
@@ -23,6 +24,7 @@ from segctl.project.files import SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import datetime
     from pathlib import Path
 
 _LOG = (
@@ -50,6 +52,7 @@ def read_removal_history(
     folder: str,
     now_declared: Collection[str],
     *,
+    now: datetime | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float = TIMEOUT,
 ) -> RemovalHistory:
@@ -57,15 +60,22 @@ def read_removal_history(
 
     `folder` is relative to the project's `root`; `now_declared` holds the names that the files of
     the work tree declare. A name that HEAD still declares was not removed: no commit removed it,
-    even if its file is deleted in the work tree or not part of a sparse checkout. Does not raise
-    for an error of git: the result is then unavailable, with the reason and a remedy.
+    even if its file is deleted in the work tree or not part of a sparse checkout. A removal dated
+    after `now` is kept apart. Does not raise for an error of git: the result is then unavailable,
+    with the reason and a remedy.
     """
     try:
         timeline = read_timeline(root, folder, env=env, timeout=timeout)
     except UsageError as error:
         return RemovalHistory(unavailable=error.message, remedy=error.hint)
     removals, uncommitted = timeline.removals(now_declared), timeline.uncommitted(now_declared)
-    return RemovalHistory(removals, uncommitted=uncommitted)
+    # Both are ISO 8601 in UTC, which sorts by time.
+    limit = "9999" if now is None else format_utc(now)
+    return RemovalHistory(
+        tuple(removal for removal in removals if removal.removed_at <= limit),
+        uncommitted=uncommitted,
+        dated_ahead=tuple(removal for removal in removals if removal.removed_at > limit),
+    )
 
 
 def read_timeline(

@@ -57,13 +57,15 @@ class RemovalHistory:
     `removals` holds the latest removal of each name, in the order of commits. `unavailable` is the
     reason why the history cannot be used (no git, a shallow clone, a read error), empty where it
     is complete; `remedy` says what to do about it. `uncommitted` are the names that the last commit
-    declares and the work tree does not: no commit removed or renamed them yet.
+    declares and the work tree does not: no commit removed or renamed them yet. `dated_ahead` holds
+    the removals whose commit has a date in the future, which proves nothing.
     """
 
     removals: tuple[Removal, ...] = ()
     unavailable: str = ""
     remedy: str = ""
     uncommitted: tuple[str, ...] = ()
+    dated_ahead: tuple[Removal, ...] = ()
 
 
 def is_ours(removal: Removal, remote: Remote) -> bool:

@@ -29,6 +29,9 @@ Entry = TypeVar("Entry")
 _SHOWN_NAMES = 5
 """Names that a warning lists."""
 
+_SHOWN_DIGITS = 10
+"""Digits of a commit in a message."""
+
 _MAX_COMPARED = 5000
 """Pairs of names that are compared for a suggestion, each in 10 to 30 µs."""
 
@@ -125,6 +128,7 @@ def decide_undeclared(remotes: Sequence[Remote], rules: UndeclaredRules) -> Unde
         decider.decide(remote)
     decisions = decider.decisions
     decisions.diagnostics += _uncommitted(decisions.ignored, rules)
+    decisions.diagnostics += _dated_ahead(decisions.ignored, rules)
     decisions.diagnostics += _removes_nothing(decisions.ignored, remotes, rules)
     if rules.ownership is Ownership.HISTORY and rules.removal_history.unavailable:
         # It matters only if some undeclared segment is not forgotten on purpose.
@@ -235,6 +239,22 @@ def _uncommitted(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[
             hint="commit first, or check out the whole folder: only a commit can tell a renamed "
             "segment, which keeps its id, from a removed one",
         )
+
+
+def _dated_ahead(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
+    """Warn of segments whose removal or rename has a date in the future."""
+    ignored_names = {item.name for item in ignored if not item.is_v1}
+    ignored_names -= {tombstone.name for tombstone in rules.tombstones}
+    for removal in rules.removal_history.dated_ahead:
+        if removal.name in ignored_names and rules.is_selected(removal.name):
+            yield Diagnostic(
+                "dated-ahead",
+                Severity.WARNING,
+                f"`{removal.name}` is left alone: commit {removal.commit[:_SHOWN_DIGITS]}, which "
+                f"removed or renamed it, is dated in the future ({removal.removed_at})",
+                hint="plan again after that date; or, to delete it, add a file with its name and "
+                "`removed: true`; to rename it, add its name to `previous_names`",
+            )
 
 
 def _removes_nothing(
