@@ -1,16 +1,17 @@
-"""The account over HTTP.
+"""The SendGrid API over HTTP.
 
-`transport` moves bytes, `api` has one method an operation, `wire` knows the JSON of both ways.
+`transport` sends requests, `api` has one method per operation, and `wire` converts JSON to the
+model and back. Decides nothing about segments.
 
-Importing any of them keeps httpx from importing its own command line, which brings rich along: a
-third of the time that httpx takes, for what no request needs. httpx is made to do without.
+Importing any of them keeps httpx from importing its own command line, which imports rich: a third
+of httpx's import time, and not needed for any request.
 """
 
 import sys
 
 if "httpx" not in sys.modules:
-    # What stands as None in sys.modules is not found by any import.
+    # Importing a module that is None in sys.modules raises ImportError, which httpx handles.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 CONCURRENCY = 16
-"""Connections to one account: more threads than that would wait for one another."""
+"""The number of connections to one account; more threads would wait for each other."""

@@ -1,6 +1,7 @@
-"""One method for each operation of the Segments API that segctl uses (sendgrid-api.md §1).
+"""The operations of the Segments API that segctl uses (sendgrid-api.md §1), one method each.
 
-`Reader` cannot write: planning is handed one. `Writer` adds what applying needs.
+`Reader` cannot write, and planning only gets a `Reader`; `Writer` adds what applying needs. Does
+not retry and does not interpret statuses: `transport.py` does.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ if TYPE_CHECKING:
 
 SEGMENTS = "/v3/marketing/segments/2.0"
 V1_SEGMENTS = "/v3/marketing/segments"
-"""What is left of the first API: list, get and delete (sendgrid-api.md §5)."""
+"""What remains of the first API: list, get and delete (sendgrid-api.md §5)."""
 
 LISTS = "/v3/marketing/lists"
 SINGLE_SENDS = "/v3/marketing/singlesends"
 FIELDS = "/v3/marketing/field_definitions"
 MAX_PARENT_LISTS = 50
 MAX_PAGES = 100
-"""An account holds 200 segments (sendgrid-api.md §1) and rarely thousands of Single Sends, of which
-a page has a hundred: more pages are a server in a loop."""
+"""An account holds 200 segments (sendgrid-api.md §1) and rarely thousands of Single Sends, at a
+hundred per page: more pages mean that the server loops."""
 
 
 class Filters(TypedDict, total=False):
-    """What narrows a list of segments, as in both versions of the API (sendgrid-api.md §1).
+    """The filters of a list of segments, the same in both versions of the API (sendgrid-api.md §1).
 
     `ids` overrides the other two; parent lists, at most 50, and `no_parent_list` add up.
     """
@@ -46,72 +47,72 @@ class Filters(TypedDict, total=False):
 
 
 class Reader:
-    """The reading half."""
+    """The operations that only read."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     @property
     def transport(self) -> Transport:
-        """The connection, for who adds something to the operations."""
+        """The connection, for subclasses and wrappers."""
         return self._transport
 
     def list_segments(self, **filters: Unpack[Filters]) -> tuple[Remote, ...]:
-        """List segments, v1 ones included, without their queries.
+        """Return all segments, v1 ones included, without their queries.
 
-        Raises `UsageError` for more than 50 parent lists, and a `RemoteError` for anything but a
-        whole, well-formed list.
+        Raises `UsageError` for more than 50 parent lists, and a `RemoteError` unless the list is
+        complete and well-formed.
         """
         return self._segments(SEGMENTS, "list the segments", _params(filters))
 
     def list_v1_segments(self, **filters: Unpack[Filters]) -> tuple[Remote, ...]:
-        """List the v1 segments by the path of the first API, whose filters are the same (§5).
+        """Return the v1 segments from the path of the first API, which has the same filters (§5).
 
-        Whatever it lists has no version there, so a segment that the V2 list has is what that one
-        says it is. Raises as `list_segments`.
+        That path returns no versions; where the V2 list has a segment too, its version counts.
+        Raises as `list_segments` does.
         """
         return self._segments(V1_SEGMENTS, "list the v1 segments", _params(filters))
 
     def _segments(
         self, address: str, operation: str, params: Mapping[str, str | list[str]]
     ) -> tuple[Remote, ...]:
-        found: dict[str, Remote] = {}
+        segments: dict[str, Remote] = {}
         for item in self._items(address, "results", operation, params):
-            one = self._fit_to_show(wire.remote(item, operation))
-            if one.id in found:
+            segment = self._sanitized(wire.remote(item, operation))
+            if segment.id in segments:
                 raise wire.unexpected(operation, "it lists the same segment twice")
-            found[one.id] = one
-        return tuple(found.values())
+            segments[segment.id] = segment
+        return tuple(segments.values())
 
     def list_contact_lists(self) -> tuple[ContactList, ...]:
-        """List the contact lists, by which queries and parent lists are named (§4)."""
+        """Return the contact lists, to which queries and parent lists refer (§4)."""
         from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = "list the contact lists"
-        found = self._items(LISTS, "result", operation, {"page_size": "1000"})
-        return tuple(wire_related.contact_list(item, operation) for item in found)
+        items = self._items(LISTS, "result", operation, {"page_size": "1000"})
+        return tuple(wire_related.contact_list(item, operation) for item in items)
 
     def list_single_sends(self) -> tuple[SingleSend, ...]:
-        """List the Single Sends, without who gets them (sendgrid-api.md §3)."""
+        """Return the Single Sends, without their audiences (sendgrid-api.md §3)."""
         from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = "list the Single Sends"
-        found = self._items(SINGLE_SENDS, "result", operation, {"page_size": "100"})
-        return tuple(wire_related.single_send(item, operation) for item in found)
+        items = self._items(SINGLE_SENDS, "result", operation, {"page_size": "100"})
+        return tuple(wire_related.single_send(item, operation) for item in items)
 
     def get_single_send(self, send_id: str) -> SingleSend:
-        """Read one Single Send with who gets it. Raises `NotFound`."""
+        """Return one Single Send with its audience. Raises `NotFound`."""
         from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = self._transport.clean(f"read Single Send {send_id}")
         answer = self._transport.send("GET", path(send_id, SINGLE_SENDS), operation=operation)
-        read = wire_related.audience(answer.data, operation)
-        if read.id != send_id:
+        send = wire_related.audience(answer.data, operation)
+        if send.id != send_id:
             raise wire.unexpected(operation, "it is for another Single Send")
-        return read
+        return send
 
     def list_fields(self) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
-        """List the custom and the reserved fields of contacts (sendgrid-api.md §4)."""
+        """Return the custom and the reserved fields of contacts (sendgrid-api.md §4)."""
         from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
         operation = "list the fields"
@@ -121,12 +122,12 @@ class Reader:
     def _items(
         self, address: str, key: str, operation: str, params: Mapping[str, str | list[str]]
     ) -> Iterator[object]:
-        """Read a list item by item; its further pages on the same server alone."""
+        """Yield the items of a list; further pages are only read from the same server."""
         for _ in range(MAX_PAGES):
             try:
                 answer = self._transport.send("GET", address, operation=operation, params=params)
             except NotFound as error:
-                # Every account has these lists: this is no SendGrid.
+                # Every account has these lists, so this server is not SendGrid.
                 raise NotFound(
                     f"could not {operation}: not found on this server",
                     hint="check SEGCTL_BASE_URL",
@@ -145,42 +146,44 @@ class Reader:
         raise wire.unexpected(operation, f"it has more than {MAX_PAGES} pages")
 
     def get_segment(self, segment_id: str, *, v1: bool = False) -> Remote:
-        """Read one segment with its query, without any contact. Raises `NotFound`.
+        """Return one segment with its query, without any contact. Raises `NotFound`.
 
-        `v1`: by the path of the first API, which knows the segments of that alone; the query is
-        SGQL then (sendgrid-api.md §5).
+        `v1`: from the path of the first API, which returns only its own segments, with SGQL queries
+        (sendgrid-api.md §5).
         """
         return self._read(segment_id, wire.definition, v1=v1)
 
     def lenient(self) -> Reader:
-        """Give a reader to which a segment without a query is one: `query` is then `None`.
+        """Return a reader that accepts segments without a query: `query` is `None` then.
 
-        For looking at what an account holds. A plan must not take a query that did not come for
-        one that is not there.
+        For displaying an account. A plan must not take a query missing from the response for an
+        empty one.
         """
         return _Lenient(self._transport)
 
-    def _read(self, segment_id: str, shape: Callable[[object, str], Remote], *, v1: bool) -> Remote:
+    def _read(self, segment_id: str, parse: Callable[[object, str], Remote], *, v1: bool) -> Remote:
         operation = self._naming("read", segment_id)
         answer = self._transport.send(
             "GET",
             path(segment_id, V1_SEGMENTS if v1 else SEGMENTS),
             operation=operation,
-            # v1 documents no such wish; should its answer bring contacts, nobody looks at them.
+            # v1 documents no such parameter; contacts in its response are ignored.
             params={"contacts_sample": "false"},
         )
-        read = shape(answer.data, operation)
-        if read.id != segment_id:
+        segment = parse(answer.data, operation)
+        if segment.id != segment_id:
             raise wire.unexpected(operation, "it is for another segment")
-        return self._fit_to_show(read)
+        return self._sanitized(segment)
 
-    def _fit_to_show(self, remote: Remote) -> Remote:
-        """Clean the server's words on a query, which are as free as those of any error."""
-        said = remote.validation_error
-        return replace(remote, validation_error=self._transport.clean(said)) if said else remote
+    def _sanitized(self, remote: Remote) -> Remote:
+        """Return the segment with a sanitized `validation_error`, which is free text."""
+        message = remote.validation_error
+        if not message:
+            return remote
+        return replace(remote, validation_error=self._transport.clean(message))
 
     def _naming(self, verb: str, segment_id: str) -> str:
-        # The id is the server's own text and ends up in messages.
+        # The id comes from the server and appears in messages.
         return self._transport.clean(f"{verb} segment {segment_id}")
 
 
@@ -190,53 +193,53 @@ class _Lenient(Reader):
 
 
 Operation: TypeAlias = Literal["create", "patch", "delete", "refresh"]
-"""What is written."""
+"""The kinds of writes."""
 
 
 class Writer(Reader):
-    """The reading half and the writing one."""
+    """The operations that read and those that write."""
 
     def create_segment(self, segment: Segment) -> Remote:
-        """Create a segment and give it as the server made it.
+        """Create a segment and return it as the server stored it.
 
-        Raises `RemoteError`; where its `ambiguous` is true the segment may exist all the same.
+        Raises `RemoteError`; where its `ambiguous` is true, the segment may exist all the same.
         """
         operation = f"create `{segment.name}`"
         body: dict[str, object] = {"name": segment.name, "query_dsl": segment.query}
         if segment.parent_list_ids:
             body["parent_list_ids"] = list(segment.parent_list_ids)
         answer = self._transport.send("POST", SEGMENTS, operation=operation, body=body)
-        return self._fit_to_show(wire.remote(answer.data, operation, written=True))
+        return self._sanitized(wire.remote(answer.data, operation, written=True))
 
     def patch_segment(self, segment_id: str, fields: Mapping[str, str]) -> Remote:
-        """Change `name` or `query_dsl` or both, and give the segment as it is then.
+        """Change `name`, `query_dsl` or both, and return the changed segment.
 
-        Raises `UpdateLocked`, `NotFound` and others; where `ambiguous` is true the segment may
-        have changed all the same.
+        Raises `UpdateLocked`, `NotFound` and other `RemoteError`s; where `ambiguous` is true, the
+        segment may have changed all the same.
         """
         operation = self._naming("change", segment_id)
         answer = self._transport.send(
             "PATCH", path(segment_id), operation=operation, body=dict(fields)
         )
-        changed = self._fit_to_show(wire.remote(answer.data, operation, written=True))
+        changed = self._sanitized(wire.remote(answer.data, operation, written=True))
         if changed.id != segment_id:
             raise wire.unexpected(operation, "it is for another segment", written=True)
         return changed
 
     def delete_segment(self, segment_id: str, *, v1: bool = False) -> None:
-        """Delete a segment, of the first API where `v1` says so; its contacts stay.
+        """Delete a segment, with `v1` one of the first API; its contacts stay.
 
-        Raises `NotFound` and others.
+        Raises `NotFound` and other `RemoteError`s.
         """
         operation = self._naming("delete", segment_id)
-        where = path(segment_id, V1_SEGMENTS if v1 else SEGMENTS)
-        self._transport.send("DELETE", where, operation=operation)
+        address = path(segment_id, V1_SEGMENTS if v1 else SEGMENTS)
+        self._transport.send("DELETE", address, operation=operation)
 
     def refresh_segment(self, segment_id: str, time_zone: str) -> None:
-        """Ask for contacts to be counted now.
+        """Request a count of the contacts now.
 
-        `time_zone` is an IANA name; its midnight resets the quota of two a segment a day. A 429
-        is not waited for: it can mean "tomorrow" (sendgrid-api.md §2).
+        `time_zone` is an IANA name; its midnight resets the quota of two refreshes per segment and
+        day. A 429 is not waited for: it can mean "tomorrow" (sendgrid-api.md §2).
         """
         self._transport.send(
             "POST",
@@ -249,15 +252,15 @@ class Writer(Reader):
     def record_result(
         self, operation: Operation, key: str, *, done: bool, segment_id: str | None = None
     ) -> None:
-        """Take note of what became of a write whose answers were lost: nothing, here.
+        """Record the result of a write whose responses were lost; does nothing in this class.
 
-        `key` is the name of a segment that was to be created, else its id; `done` says whether the
-        account was found to hold what was wanted, `segment_id` under which id.
+        `key` is the name of a segment to create, else its id. `done`: whether the account was found
+        to hold the desired definition, under `segment_id` where that is known.
         """
 
 
 def _params(filters: Filters) -> dict[str, str | list[str]]:
-    """Write the filters of a list of segments. Raises `UsageError` for too many parent lists."""
+    """Return the query parameters of filters. Raises `UsageError` for too many parent lists."""
     parents = filters.get("parent_list_ids", ())
     if len(parents) > MAX_PARENT_LISTS:
         raise UsageError(
@@ -274,9 +277,9 @@ def _params(filters: Filters) -> dict[str, str | list[str]]:
 
 
 def path(segment_id: str, above: str = SEGMENTS) -> str:
-    """Give the path of a thing, whatever its id holds: nothing in it may lead elsewhere."""
+    """Return the path of a resource, escaped so that an id cannot lead to another path."""
     quoted = quote(segment_id, safe="", errors="surrogatepass")
     if not segment_id.strip("."):
-        # `quote` lets dots be, and `..` would climb.
+        # `quote` keeps dots, and `..` would climb.
         quoted = segment_id.replace(".", "%2E")
     return f"{above}/{quoted}"

@@ -1,7 +1,7 @@
-"""Waits before a request goes out: for the rate limit, and between two attempts.
+"""The waits before a request is sent: for the rate limit, and between two attempts.
 
-Owns how long one waits, what is said about it and what ends it early. The rate limit is kept by
-`rate_limiter.py`, for all threads; this waits where that one delays. Sends nothing.
+Decides how long to wait, announces it, and ends the wait on a request to stop. `rate_limiter.py`
+decides for all threads whether a request has to wait. Sends nothing.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ if TYPE_CHECKING:
     from segctl.sendgrid.rate_limiter import Permit
 
 LONGEST_WAIT = 90.0
-"""Seconds; a server that asks for more is not waited for, and the error says what it asked."""
+"""Seconds. A server that asks for a longer wait is not waited for; the error says how long."""
 
-TICK = 0.001
-"""Seconds that any wait lasts: what is less, a clock may not even show."""
+MIN_WAIT = 0.001
+"""The shortest wait in seconds: a clock may not show less."""
 
-SILENCE = 1.0
-"""Seconds that a wait for answers under way, or a little more of one announced, goes unsaid."""
+QUIET_PERIOD = 1.0
+"""Seconds for which a wait for requests in flight, or the extension of an announced wait, is not
+announced."""
 
 
 class Backoff:
     """The waits of one transport. Safe to share among threads.
 
-    `notify` is told, in a sentence, of each wait before it begins; threads that wait for the same
-    are one wait. No wait is longer than `LONGEST_WAIT`, and `stop` ends each.
+    `notify` receives a sentence before each wait; threads that wait for the same thing are
+    announced once. No wait is longer than `LONGEST_WAIT`, and `stop` ends each.
     """
 
     def __init__(self, clock: Clock, notify: Callable[[str], None], stop: Stop) -> None:
@@ -48,28 +49,28 @@ class Backoff:
         self._limiter = RateLimiter(clock.monotonic)
         self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._lock = threading.Lock()
-        self._told_until = float("-inf")
+        self._announced_until = float("-inf")
         self._waiting: set[WakeEvent] = set()
 
     def acquire(self, path: str, operation: str, before: RemoteError | None) -> Permit:
-        """Wait until a request to this path may go; hand its ticket to `release` at its end.
+        """Wait until a request to this path may be sent; its permit must be passed to `release`.
 
-        `before` is the error of the attempt before this one. Raises `RateLimited` where the limit
-        lasts longer than `LONGEST_WAIT`, and `Interrupted` if a stop was requested and the request
-        would have to wait, or if the stop was forced.
+        `before` is the error of the previous attempt. Raises `RateLimited` where the limit lasts
+        longer than `LONGEST_WAIT`, and `Interrupted` where it would have to wait once a stop is
+        requested, or in any case once a stop is forced.
         """
         self._check_stop(operation, before, waits=False)
         granted = self._limiter.acquire(path)
         if not isinstance(granted, Delay):
             return granted
         wake_event = WakeEvent()
-        # Known before the limiter is asked again, so that nothing that happens meanwhile is missed.
+        # Registered before the limiter is asked again, so that no release is missed.
         self._waiting.add(wake_event)
         try:
-            said = None
+            announced = None
             with self._stop.watched_by(wake_event):
                 while isinstance(granted := self._limiter.acquire(path), Delay):
-                    said = self._await_turn(granted, wake_event, said, operation, before)
+                    announced = self._wait_once(granted, wake_event, announced, operation, before)
         finally:
             self._waiting.discard(wake_event)
         return granted
@@ -83,28 +84,28 @@ class Backoff:
         pause: float | None,
         asked: float | None,
     ) -> None:
-        """Take in how an admitted request ended; see `RateLimiter.release`."""
+        """Record how a permitted request ended; see `RateLimiter.release`."""
         if self._limiter.release(permit, limits, answered=answered, pause=pause, asked=asked):
-            # The copy is one step, which needs no lock.
+            # Copying the set is atomic and needs no lock.
             for wake_event in tuple(self._waiting):
                 wake_event.set()
 
     def pause(self, attempt: int, asked: float | None) -> float:
-        """Choose how many seconds to wait after a failed attempt.
+        """Return how many seconds to wait after a failed attempt.
 
-        It is longer each time, never shorter than asked, and never quite the same, so that
-        processes do not come back all at once.
+        The pause grows with each attempt, is never shorter than `asked`, and is randomized so that
+        processes do not retry all at once.
         """
         grown: float = 0.5 * 2 ** (attempt - 1) * self._jitter.uniform(0.5, 1.5)
         return grown if asked is None else max(grown, asked + self._jitter.uniform(0.0, 0.5))
 
     def sleep(self, pause: float, error: RemoteError, attempt: int, attempts: int) -> None:
-        """Wait between an attempt that failed and the next. Raises `Interrupted`."""
+        """Wait between a failed attempt and the next one. Raises `Interrupted`."""
         again = f"attempt {attempt + 1} of {attempts} in {error_mapping.duration(pause)}"
         wake_event = WakeEvent()
         with self._stop.watched_by(wake_event):
             self._check_stop(error.operation, error)
-            self._tell(f"{error.message}; {again}", pause)
+            self._announce(f"{error.message}; {again}", pause)
             self._clock.wait(wake_event, pause)
             self._check_stop(error.operation, error)
 
@@ -115,45 +116,47 @@ class Backoff:
         if self._stop.forced or (waits and self._stop.requested):
             raise _interrupted(operation, before)
 
-    def _await_turn(
+    def _wait_once(
         self,
-        hold: Delay,
+        delay: Delay,
         wake_event: WakeEvent,
-        said: float | None,
+        announced: float | None,
         operation: str,
         before: RemoteError | None,
     ) -> float:
-        """Wait once, having said so; `said` and the result are until when it was said."""
+        """Wait once, announced if necessary; `announced` and the result are until when."""
         self._check_stop(operation, before)
-        if hold.seconds > LONGEST_WAIT:
-            raise _too_long(hold, operation)
+        if delay.seconds > LONGEST_WAIT:
+            raise _too_long(delay, operation)
         now = self._clock.monotonic()
-        seconds = hold.seconds
+        seconds = delay.seconds
         until = now + seconds
         wait = error_mapping.duration(seconds)
-        if not hold.used_up and (said is None or now < said + SILENCE):
-            # Mostly over in a moment, and then not worth a word.
-            said = now if said is None else said
-            seconds, until = min(seconds, said + SILENCE - now), said
-        elif not hold.used_up:
-            self._tell(f"requests in flight use up the rate limit: waiting {wait} at most", seconds)
-        elif said is None or until > said + SILENCE:
-            self._tell(f"the rate limit is reached: waiting {wait}", seconds)
+        if not delay.used_up and (announced is None or now < announced + QUIET_PERIOD):
+            # Usually over in a moment, and then not worth announcing.
+            announced = now if announced is None else announced
+            seconds, until = min(seconds, announced + QUIET_PERIOD - now), announced
+        elif not delay.used_up:
+            self._announce(
+                f"requests in flight use up the rate limit: waiting {wait} at most", seconds
+            )
+        elif announced is None or until > announced + QUIET_PERIOD:
+            self._announce(f"the rate limit is reached: waiting {wait}", seconds)
         else:
-            until = said
-        self._clock.wait(wake_event, max(seconds, TICK))
+            until = announced
+        self._clock.wait(wake_event, max(seconds, MIN_WAIT))
         self._check_stop(operation, before)
         return until
 
-    def _tell(self, sentence: str, pause: float) -> None:
-        """Announce a wait, unless another thread is in an announced one that lasts as long."""
+    def _announce(self, sentence: str, pause: float) -> None:
+        """Announce a wait, unless another thread has announced one that lasts as long."""
         now = self._clock.monotonic()
         until = now + pause
         with self._lock:
-            known = now < self._told_until - 0.01 and until <= self._told_until + 1
-            if not known:
-                self._told_until = until
-        if not known:
+            is_announced = now < self._announced_until - 0.01 and until <= self._announced_until + 1
+            if not is_announced:
+                self._announced_until = until
+        if not is_announced:
             self._notify(sentence)
 
 
@@ -168,13 +171,13 @@ def _interrupted(operation: str, before: RemoteError | None) -> Interrupted:
     )
 
 
-def _too_long(hold: Delay, operation: str) -> RateLimited:
-    wait = error_mapping.duration(hold.seconds)
+def _too_long(delay: Delay, operation: str) -> RateLimited:
+    wait = error_mapping.duration(delay.seconds)
     error = RateLimited(
         f"could not {operation}: the rate limit is reached, and SendGrid asks to wait {wait}",
         hint=f"run the command again in {wait}",
         operation=operation,
     )
-    error.retry_after = hold.seconds
+    error.retry_after = delay.seconds
     error.exhausted = True
     return error

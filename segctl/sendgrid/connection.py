@@ -1,8 +1,8 @@
-"""How httpx is set up, and what its errors mean in words.
+"""The setup of httpx, and its errors in plain words.
 
-Owns the client that both doors to the network are made of: whose certificates count, which proxy
-is used, and the way to a server inside this process. Sends nothing by itself, and knows no key:
-what stands in the headers is given to it.
+Both `transport.py` and `downloads.py` get their clients here: which certificates count, which proxy
+is used, and how to reach a server inside this process. Sends nothing and knows no key: the caller
+passes the headers.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ CONNECT_TIMEOUT = 10.0
 
 
 class Mount(Protocol):
-    """A server inside this process: what the emulator is for the sandbox."""
+    """A server inside this process, such as the emulator of the sandbox."""
 
     def __call__(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Answer one request; `target` is the path with the query."""
+        """Respond to one request; `target` is the path with the query."""
 
 
 def open_client(
@@ -40,7 +40,7 @@ def open_client(
     mount: Mount | None,
     direct: bool,
 ) -> httpx.Client:
-    """Make a client, which follows no redirect. `direct` passes the environment's proxies by.
+    """Return a client that follows no redirect. `direct` bypasses the environment's proxies.
 
     Raises `UsageError` where the environment's proxy or certificates cannot be used.
     """
@@ -48,13 +48,13 @@ def open_client(
         return httpx.Client(
             base_url=base_url,
             headers=dict(headers),
-            # No limit on waiting for a free connection: those who hold one have theirs.
+            # Waiting for a free connection has no limit: the requests that use them have one.
             timeout=httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT, pool=None),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             follow_redirects=False,
             trust_env=not direct,
-            verify=_trust(base_url, mounted=mount is not None),
-            transport=_Mounted(mount) if mount is not None else None,
+            verify=_trusted_certificates(base_url, mounted=mount is not None),
+            transport=_MountTransport(mount) if mount is not None else None,
         )
     except OSError:
         raise UsageError(
@@ -62,7 +62,7 @@ def open_client(
             hint="set the variable to a readable PEM file, or unset it",
         ) from None
     except (ImportError, ValueError, httpx.InvalidURL):
-        # The message of the cause would show the proxy's password.
+        # The message of the original error contains the proxy's password.
         raise UsageError(
             "the proxy in HTTPS_PROXY or ALL_PROXY cannot be used",
             hint="use the form http://HOST:PORT; for SOCKS, run `pip install 'httpx[socks]'`",
@@ -70,41 +70,43 @@ def open_client(
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why no answer came: in words, with a hint where there is a certain one.
+class ConnectionFailure:
+    """Why no response came, with a hint where the cause is certain.
 
-    `never_sent` says that the server cannot have got the request, `untrusted` that its certificate
-    is to blame, which does not become good by asking again.
+    `never_sent`: the server cannot have received the request. `untrusted`: its certificate is the
+    cause, so a retry cannot help.
     """
 
-    what: str
+    message: str
     hint: str
     never_sent: bool
     untrusted: bool
 
 
-def explain(error: httpx.RequestError, host: str, read_timeout: float) -> Trouble:
-    """Say in words why a request got no answer. Nothing of the error's own text is in them."""
+def describe_failure(
+    error: httpx.RequestError, host: str, read_timeout: float
+) -> ConnectionFailure:
+    """Return why a request got no response, without the text of the error itself."""
     never_sent = isinstance(error, _NEVER_SENT)
     untrusted = _is_untrusted(error)
     hint = ""
     if "WRONG_VERSION_NUMBER" in str(error):
-        what = f"{host} does not use https on this port"
+        message = f"{host} does not use https on this port"
         hint = "check the port in SEGCTL_BASE_URL; http:// is allowed for this machine only"
     elif untrusted:
-        what = f"the certificate of {host} is not trusted"
+        message = f"the certificate of {host} is not trusted"
         hint = "if your own proxy signs certificates, set SSL_CERT_FILE to its certificate"
     elif isinstance(error, httpx.ProxyError):
-        what = "the proxy refused the connection"
+        message = "the proxy refused the connection"
         hint = "check HTTPS_PROXY and ALL_PROXY in the environment"
     elif isinstance(error, httpx.TimeoutException):
         limit = CONNECT_TIMEOUT if never_sent else read_timeout
-        what = f"{host} did not respond within {limit:.0f} s"
+        message = f"{host} did not respond within {limit:.0f} s"
     elif never_sent:
-        what = f"no connection to {host}"
+        message = f"no connection to {host}"
     else:
-        what = f"the connection to {host} broke"
-    return Trouble(what, hint, never_sent, untrusted)
+        message = f"the connection to {host} broke"
+    return ConnectionFailure(message, hint, never_sent, untrusted)
 
 
 _NEVER_SENT = (
@@ -117,11 +119,11 @@ _NEVER_SENT = (
 )
 
 
-def _trust(base_url: str, *, mounted: bool) -> ssl.SSLContext | bool:
-    """Choose whose certificates count.
+def _trusted_certificates(base_url: str, *, mounted: bool) -> ssl.SSLContext | bool:
+    """Return the certificates to trust.
 
-    Reading the bundle takes longer than many a run lasts. Plain http and a mounted server never
-    shake hands: nobody is trusted there, so that a handshake would fail rather than pass.
+    Reading the bundle takes longer than many a run. Plain http and a mounted server have no
+    handshake, so an empty context is used there, with which any handshake would fail.
     """
     plain = mounted or base_url.lower().startswith("http:")
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
@@ -135,8 +137,8 @@ def _is_untrusted(error: BaseException | None) -> bool:
     return False
 
 
-class _Mounted(httpx.BaseTransport):
-    """Lets httpx speak to a server in this process."""
+class _MountTransport(httpx.BaseTransport):
+    """Sends the requests of httpx to a server in this process."""
 
     def __init__(self, mount: Mount) -> None:
         self._mount = mount
@@ -148,6 +150,6 @@ class _Mounted(httpx.BaseTransport):
             dict(request.headers),
             request.read(),
         )
-        # A stream, as from a socket: what is given as content counts as read.
+        # A stream, as from a socket: a response made from `content` counts as read.
         stream = httpx.ByteStream(body)
         return httpx.Response(status, headers=dict(headers), stream=stream, request=request)

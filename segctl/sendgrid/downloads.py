@@ -1,9 +1,9 @@
-"""The door to the files of an export: fetched from another server, without the key.
+"""Downloads of the files of an export: from another server, without the key.
 
-Owns a client of its own, which knows no secret at all, and a file of any size on its way to the
-disk: what has come is kept, and fetched on from there where the server can (RFC 9110, `If-Range`).
-Refuses plain http, but for an account on this very machine, wherever it is sent to; refuses files
-without end. The address of a file is a secret: it is in no message, and in nobody's log.
+Uses an HTTP client of its own, which knows no secret. A file of any size goes to the disk; what has
+arrived is kept and resumed from there where the server supports it (RFC 9110, `If-Range`). Refuses
+plain http, except for an account on this machine, and files without end. The address of a file is
+a secret: it is in no message and no log.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from segctl.errors import (
     Unreachable,
 )
 from segctl.sendgrid.backoff import Backoff
-from segctl.sendgrid.connection import explain, open_client
+from segctl.sendgrid.connection import describe_failure, open_client
 from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ LARGEST = 32 << 30
 """Bytes of one file: an export is cut into files of 5,000 MB (sendgrid-api.md §4)."""
 
 ATTEMPTS = 5
-WORTH_IT = 1 << 16
-"""Bytes that an attempt must have brought for the next one to count as the first."""
+MIN_PROGRESS = 1 << 16
+"""Bytes after which an attempt counts as successful, so that the count of attempts restarts."""
 
 REDIRECTS = 5
 
@@ -66,9 +66,9 @@ _MOVED = frozenset((301, 302, 303, 307, 308))
 class Downloads:
     """Fetches files. Close it when done.
 
-    `local` says that the account itself is on this machine: plain http to it is let through then,
-    and the environment's proxies are passed by. `notify` is told before each further attempt.
-    Once `stop` is requested nothing is retried, and once it is forced, reads are abandoned.
+    `local`: the account is on this machine, so plain http to it is allowed and the environment's
+    proxies are bypassed. `notify` receives a sentence before each retry. Once `stop` is requested
+    nothing is retried, and once a stop is forced nothing is waited for.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Downloads:
         notify: Callable[[str], None] = lambda _: None,
         stop: Stop | None = None,
     ) -> None:
-        # httpx logs the address of each request, and whoever has turned that on meant the API.
+        # httpx logs the address of each request, which is secret here.
         logging.getLogger("httpx").disabled = True
         self._local = local
         self._mounted = mount is not None
@@ -112,21 +112,21 @@ class Downloads:
         keep: Callable[[str | None], None],
         progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> int:
-        """Fetch a file into `part`, mode 0600, and give its size.
+        """Fetch a file into `part`, mode 0600, and return its size.
 
-        What `part` holds already is kept where the server confirms that its file is still the one
-        of `tag`; `keep` is told the tag to come back with, before anything of the file is written.
-        `progress` is told how many bytes of how many are here. Raises `NotFound` where the address
-        is not valid (any more), and other `RemoteError`s; what has come stays in `part` then.
-        Raises `OSError` where it cannot be written.
+        What `part` already holds is kept where the server confirms that its file still has `tag`;
+        `keep` receives the tag to resume with, before anything of the file is written. `progress`
+        receives the bytes so far and the total. Raises `NotFound` where the address is not valid
+        (any more), and other `RemoteError`s; what has arrived stays in `part` then. Raises
+        `OSError` where it cannot be written.
         """
-        wanted = _Wanted(url, part, operation, tag, keep, progress)
+        wanted = _Request(url, part, operation, tag, keep, progress)
         attempt, reached = 1, _size(part)
         while True:
             try:
                 return self._once(wanted)
             except _AttemptFailed as setback:
-                if _size(part) >= reached + WORTH_IT:
+                if _size(part) >= reached + MIN_PROGRESS:
                     attempt, reached = 1, _size(part)
                 if attempt == ATTEMPTS:
                     raise setback.error from None
@@ -134,14 +134,14 @@ class Downloads:
                 self._backoff.sleep(pause, setback.error, attempt, ATTEMPTS)
                 attempt += 1
 
-    def _once(self, wanted: _Wanted) -> int:
+    def _once(self, wanted: _Request) -> int:
         tag, operation = wanted.tag, wanted.operation
         start = 0 if tag is None else _size(wanted.part)
         asking = {"Range": f"bytes={start}-", "If-Range": tag} if start and tag else {}
         try:
             response = self._opened(wanted.url, asking, operation)
             try:
-                if response.status_code == 416:  # noqa: PLR2004 - we have more than there is
+                if response.status_code == 416:  # noqa: PLR2004 - the file is longer than on the server
                     wanted.remember(None)
                     raise _AttemptFailed(
                         _unusable(operation, "the file on the server became shorter")
@@ -160,19 +160,19 @@ class Downloads:
                 if not self._threads.busy:
                     response.close()
         except httpx.RequestError as error:
-            trouble = explain(error, error.request.url.host, READ_TIMEOUT)
+            failure = describe_failure(error, error.request.url.host, READ_TIMEOUT)
             hint = "check the network and the proxy: files are on a different server than the API"
             broken = Unreachable(
-                f"could not {operation}: {trouble.what}",
-                hint=trouble.hint if trouble.untrusted else hint,
+                f"could not {operation}: {failure.message}",
+                hint=failure.hint if failure.untrusted else hint,
                 operation=operation,
             )
-            if trouble.untrusted:
+            if failure.untrusted:
                 raise broken from None
             raise _AttemptFailed(broken) from None
 
     def _opened(self, url: Secret, asking: dict[str, str], operation: str) -> httpx.Response:
-        """Send the request, and on to where the server says the file is."""
+        """Send the request, and follow redirects to the file."""
         try:
             address = httpx.URL(url.reveal())
             for _ in range(REDIRECTS):
@@ -189,8 +189,8 @@ class Downloads:
             raise _unusable(operation, "the address of the file is invalid") from None
         raise _unusable(operation, "too many redirects")
 
-    def _save(self, response: httpx.Response, start: int, wanted: _Wanted) -> int:
-        """Write what comes behind what is there; give the size that the file has then."""
+    def _save(self, response: httpx.Response, start: int, wanted: _Request) -> int:
+        """Append the response to the file; return the size that it has then."""
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isascii() and length.isdigit() else 0
         size = start
@@ -215,7 +215,7 @@ class Downloads:
         return size
 
     def _awaited(self, call: Callable[[], T], operation: str) -> T:
-        """Read from the network. Raises `Interrupted` as soon as the stop is forced."""
+        """Read from the network. Raises `Interrupted` as soon as a stop is forced."""
         try:
             return self._threads.run(call)
         except Abandoned:
@@ -234,7 +234,7 @@ class Downloads:
 
 
 @dataclass(slots=True)
-class _Wanted:
+class _Request:
     """A file to fetch; see `Downloads.fetch`."""
 
     url: Secret
@@ -250,7 +250,7 @@ class _Wanted:
 
 
 class _AttemptFailed(Exception):
-    """An attempt that failed and is worth another one."""
+    """A failed attempt that may be repeated."""
 
     def __init__(self, error: RemoteError) -> None:
         super().__init__()
@@ -258,7 +258,7 @@ class _AttemptFailed(Exception):
 
 
 def _refuse_failure(status: int, operation: str) -> None:
-    """Raise what the status of an answer means. Its body is not shown: it may quote the address."""
+    """Raise the error for a status. The body is not shown: it may quote the address."""
     hint = "run the command again"
     words = f"could not {operation}: the file server"
     if status in _GONE:
@@ -285,13 +285,13 @@ def _unusable(operation: str, what: str) -> UnexpectedResponse:
 
 
 def _continues(response: httpx.Response, start: int, tag: str | None) -> bool:
-    """Say whether an answer is the rest of the file that we have the beginning of."""
+    """Return whether a response continues the partial file."""
     same = _tag(response) in {None, tag}
     return same and response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
 
 
 def _tag(response: httpx.Response) -> str | None:
-    """Give the tag of a file; a weak one promises nothing of its bytes."""
+    """Return the tag of a file, `None` for a weak one, which guarantees nothing about its bytes."""
     tag = response.headers.get("ETag", "")
     return tag if _TAG.fullmatch(tag) else None
 

@@ -1,7 +1,7 @@
-"""What an answer that is no success, or no JSON, means: its error class, its words, its advice.
+"""The errors for responses that are not successes or not JSON: class, message and hint.
 
-Owns the statuses and error shapes of sendgrid-api.md §2, and the making of foreign text fit to be
-shown. Pure: sends nothing, waits for nothing, knows no HTTP library.
+Covers the statuses and error shapes of sendgrid-api.md §2, and the sanitizing of foreign text.
+Pure: sends nothing, waits for nothing, knows no HTTP library.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ FOREIGN_HINT = (
 
 
 def clean(text: str, key: Secret) -> str:
-    """Make a text from outside fit to be shown.
+    """Return a foreign text fit for display: one line of at most `LONGEST_MESSAGE` characters.
 
-    No key, nothing of a message that names a contact, no control characters, not endless.
+    Without keys and control characters; a text with an e-mail address is withheld.
     """
-    # Masked first, so that no cut can go through the key, and again after characters that show
-    # nothing are out, which could stand inside it.
+    # Masked first, so that no cut goes through the key, and again once invisible characters, which
+    # could be inside it, are removed.
     head = key.mask(text)[: LONGEST_MESSAGE * 10]
     shown = "".join(_visible(char) for char in head)
     line = key.mask(" ".join(shown.split()))
@@ -58,7 +58,7 @@ def clean(text: str, key: Secret) -> str:
 
 
 def _visible(char: str) -> str:
-    """Drop what only steers the text (bidi marks, joiners); make other control characters gaps."""
+    """Return an empty text for formatting marks (bidi, joiners), a space for other controls."""
     category = unicodedata.category(char)
     return char if category[0] != "C" else "" if category == "Cf" else " "
 
@@ -74,10 +74,10 @@ def failure(
     now: datetime,
     subuser: str | None = None,
 ) -> RemoteError:
-    """Make the error for an answer that is no success.
+    """Return the error for a response that is not a success.
 
-    `operation` is part of its message ("list the segments"); `now` dates an epoch in the headers.
-    It is `ambiguous` for a write that met a 5xx: the server may have acted all the same.
+    `operation` is part of its message ("list the segments"); `now` is needed where headers have an
+    epoch. It is `ambiguous` for a write with a 5xx: the server may have acted all the same.
     """
     decoded, foreign = _decoded(content)
     messages = tuple(clean(text, key) for text in _messages(decoded))
@@ -92,13 +92,13 @@ def failure(
         hint = f"run the command again in {duration(pause)}"
     if kind in (Unauthorized, Forbidden) and subuser is not None:
         hint += f"; check that `{subuser}` is a subuser of its account"
-    # Redirects, limits and failures mean the same whoever says so; refusals do not.
+    # Redirects, limits and failures mean the same from any server; rejections do not.
     if foreign and kind in (BadRequest, Unauthorized, Forbidden, NotFound):
         what, hint = f"the response ({status}) does not look like SendGrid's", FOREIGN_HINT
-        # Were this a NotFound, a proxy's error page could pass for "it is gone".
+        # As a NotFound, a proxy's error page would mean that the segment is gone.
         kind = UnexpectedResponse if kind is NotFound else kind
     text = f"could not {operation}: {what}"
-    # How SendGrid says that a segment is locked is known by then, in better words.
+    # For a locked segment, the message above is clearer than SendGrid's.
     if said and said not in text and kind is not UpdateLocked:
         text += f": {said}"
     error = kind(
@@ -117,7 +117,7 @@ def failure(
 
 
 def data(status: int, content: bytes, method: str, operation: str) -> Any:
-    """Decode the body of a success, `None` where a write has an empty one.
+    """Return the decoded body of a success, `None` where a write has an empty one.
 
     Raises `UnexpectedResponse`.
     """
@@ -135,7 +135,7 @@ def data(status: int, content: bytes, method: str, operation: str) -> Any:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration for a person: `25 s`, `3 min`, `10 h`, `12 days`; never too short."""
+    """Return a duration for people, rounded up: `25 s`, `3 min`, `10 h`, `12 days`."""
     for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
         count = math.ceil(seconds / size)
         if count <= most:
@@ -171,8 +171,8 @@ _FIXED: dict[int, tuple[type[RemoteError], str, str]] = {
 
 
 def _meaning(status: int, said: str) -> tuple[type[RemoteError], str, str]:
-    """Give the error class, the words and the advice for a status (sendgrid-api.md §2)."""
-    # The text alone is attested, not the status that comes with it.
+    """Return the error class, message and hint for a status (sendgrid-api.md §2)."""
+    # Only this text is documented, not its status.
     if _LOCKED in said.lower():
         return (
             UpdateLocked,
@@ -191,7 +191,7 @@ def _meaning(status: int, said: str) -> tuple[type[RemoteError], str, str]:
 
 
 def _decoded(content: bytes) -> tuple[Any, bool]:
-    """Give the body as data, and whether it is something that SendGrid would not have sent."""
+    """Return the body as data, and whether SendGrid would not have sent it."""
     if not content.strip():
         return None, False
     try:
@@ -201,17 +201,20 @@ def _decoded(content: bytes) -> tuple[Any, bool]:
 
 
 def _messages(data: Any) -> list[str]:
-    """Take the server's words out of any of its error shapes (sendgrid-api.md §2)."""
+    """Return the messages of any of the error shapes (sendgrid-api.md §2)."""
     if not isinstance(data, dict):
         return []
-    found = []
+    messages = []
     errors = data.get("errors")
     for entry in errors if isinstance(errors, list) else []:
         if isinstance(entry, dict) and isinstance(entry.get("message"), str):
             if not entry["message"].strip():
                 continue
             field = entry.get("field") or entry.get("parameter")
-            found.append(f"{field}: {entry['message']}" if field else entry["message"])
+            messages.append(f"{field}: {entry['message']}" if field else entry["message"])
         elif isinstance(entry, str):
-            found.append(entry)
-    return [*found, *(data[key] for key in ("error", "message") if isinstance(data.get(key), str))]
+            messages.append(entry)
+    return [
+        *messages,
+        *(data[key] for key in ("error", "message") if isinstance(data.get(key), str)),
+    ]

@@ -1,8 +1,8 @@
-"""The exports of an account's contacts: start one, look how it is getting on (sendgrid-api.md §4).
+"""The exports of an account's contacts: start one, read its state (sendgrid-api.md §4).
 
-Owns their JSON, both ways. What a start that got no answer came to is for the caller to find out:
-`find_export` does that. Refuses to fetch the files: they are on another server, where the key does
-not go (`downloads.py`). The address of a file is as good as a key to it, and treated as one.
+Converts their JSON both ways. After a start without a response, the caller calls `find_export`.
+Does not fetch the files, which are on another server that must not get the key: `downloads.py`
+does. The address of a file grants access like a key, and is treated as a secret.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ADDRESS = re.compile(r"\S*://\S*")
 
 
 class ExportStatus(StrEnum):
-    """How far an export is. A word that nobody told us of counts as `PENDING`."""
+    """The state of an export. An unknown state counts as `PENDING`."""
 
     PENDING = "pending"
     READY = "ready"
@@ -38,9 +38,9 @@ class ExportStatus(StrEnum):
 class Export:
     """One export.
 
-    `message` says, cleaned, why it failed. `urls` lead to its files, for a while; `contact_count`
-    is how many contacts are in them, `None` where the answer does not say. `created_at` and
-    `expires_at` are `None` where they are no moments.
+    `message` is the sanitized reason of a failure. `urls` lead to its files, for a limited time;
+    `contact_count` is the number of contacts in them, `None` where it is missing. `created_at` and
+    `expires_at` are `None` where they are not valid times.
     """
 
     id: str
@@ -53,13 +53,13 @@ class Export:
 
 
 class Exports(Reader):
-    """The operations on exports, beside those of reading."""
+    """The operations on exports, and those of `Reader`."""
 
     def start_export(self, list_ids: Sequence[str] = ()) -> str:
-        """Start an export of some lists, or of all contacts; give its id.
+        """Start an export of some lists, or of all contacts; return its id.
 
-        It changes nothing of the account, and sends nobody an e-mail. Raises `RemoteError`; where
-        its `ambiguous` is true an export may have been started all the same.
+        It changes nothing in the account and sends no e-mail. Raises `RemoteError`; where its
+        `ambiguous` is true, an export may have been started all the same.
         """
         operation = "start an export of contacts"
         body: dict[str, object] = {"file_type": "csv", "notifications": {"email": False}}
@@ -72,44 +72,44 @@ class Exports(Reader):
         return started
 
     def get_export(self, export_id: str) -> Export:
-        """Look how an export is getting on. Raises `NotFound` once the account forgot it."""
+        """Return the state of an export. Raises `NotFound` once the account no longer has it."""
         operation = self._transport.clean(f"read export {export_id}")
         answer = self._transport.send("GET", path(export_id, EXPORTS), operation=operation)
-        found = self._export(answer.data, operation)
-        if found.id != export_id:
+        export = self._export(answer.data, operation)
+        if export.id != export_id:
             raise wire.unexpected(operation, "it is for another export")
-        return found
+        return export
 
     def find_export(self, earliest: datetime, list_ids: Sequence[str] = ()) -> Export | None:
-        """Find the latest export of just these lists (or of all contacts) since a moment.
+        """Return the latest export of exactly these lists (or of all contacts) since `earliest`.
 
         Raises `RemoteError` where the exports cannot be read.
         """
         operation = "look for the export"
         latest: tuple[datetime, Export] | None = None
         for item in self._items(EXPORTS, "result", operation, {}):
-            found = self._export(item, operation)
-            created = found.created_at
+            export = self._export(item, operation)
+            created = export.created_at
             if created is None or created < earliest or _lists(item) != frozenset(list_ids):
                 continue
             if latest is None or created > latest[0]:
-                latest = created, found
+                latest = created, export
         return None if latest is None else latest[1]
 
     def _export(self, data: Any, operation: str) -> Export:
         if not isinstance(data, dict) or not wire.text(data, "id"):
             raise wire.unexpected(operation, "an export has no id")
         urls = data.get("urls")
-        found = urls if isinstance(urls, list) else []
-        if not all(isinstance(url, str) for url in found):
+        urls = urls if isinstance(urls, list) else []
+        if not all(isinstance(url, str) for url in urls):
             raise wire.unexpected(operation, "an export has files without addresses")
-        # An address in it could be that of a file.
+        # An address in the message could be that of a file.
         message = _ADDRESS.sub("(an address)", wire.text(data, "message") or "")
         return Export(
             data["id"],
             _status(data.get("status")),
             self._transport.clean(message),
-            tuple(Secret(url) for url in found),
+            tuple(Secret(url) for url in urls),
             wire.number(data, "contact_count"),
             parse_time_or_none(wire.text(data, "created_at")),
             parse_time_or_none(wire.text(data, "expires_at")),
@@ -124,11 +124,11 @@ def _status(word: Any) -> ExportStatus:
 
 
 def _lists(data: Any) -> frozenset[str] | None:
-    """Give the lists of an export in the overview; `None` for one of segments, or of who knows."""
+    """Return the list ids of an export; `None` for an export of segments or of unknown type."""
     kind = wire.text(data, "export_type")
     if kind == "contacts_export":
         return frozenset()
     lists = data.get("lists")
     if kind != "list_export" or not isinstance(lists, list):
         return None
-    return frozenset(str(one.get("ID")) for one in lists if isinstance(one, dict))
+    return frozenset(str(item.get("ID")) for item in lists if isinstance(item, dict))

@@ -1,6 +1,6 @@
-"""What the headers of an answer say about limits: how much is left, until when, how long to wait.
+"""The limits in the headers of a response: how much is left, until when, how long to wait.
 
-Owns the two meanings of `X-RateLimit-Reset` and the forms of `Retry-After` (sendgrid-api.md §2).
+Covers the two meanings of `X-RateLimit-Reset` and the forms of `Retry-After` (sendgrid-api.md §2).
 `rate_limiter.py` decides what follows. Pure; an unreadable header counts as absent.
 """
 
@@ -19,8 +19,9 @@ EPOCH_FROM = 1_000_000
 """`X-RateLimit-Reset` below this is seconds left, above it an epoch (sendgrid-api.md §2)."""
 
 SKEW = 2.0
-"""Seconds by which our clock may differ from the server's `Date`, which has whole seconds, before
-the server's counts. An epoch read by a clock that is five minutes late is five minutes too far."""
+"""Seconds by which this machine's clock may differ from the server's `Date`, which has whole
+seconds. Beyond that the server's time is used: a clock that is five minutes slow would read an
+epoch as five minutes too far."""
 
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -28,11 +29,11 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class RateLimitHeaders:
-    """The rate limit as one answer tells it.
+    """The rate limit as one response states it.
 
-    `limit` requests a window, `None` where it does not say; `remaining` of them; the next window
-    begins `reset` seconds after the answer. The server rounds that to whole seconds: it may be
-    early or late by one.
+    `limit` requests per window, `None` where it is missing; `remaining` of them; the next window
+    begins `reset` seconds after the response. The server rounds that to whole seconds: it may be
+    off by one.
     """
 
     limit: int | None
@@ -41,7 +42,7 @@ class RateLimitHeaders:
 
 
 def read_rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimitHeaders | None:
-    """Read the rate limit; `None` without both a remainder and a reset that make sense."""
+    """Return the rate limit; `None` without both a plausible remainder and a plausible reset."""
     remaining = _count(headers.get("X-RateLimit-Remaining", ""))
     reset = _seconds(headers.get("X-RateLimit-Reset", "").strip(), _server_time(headers, now))
     limit = _count(headers.get("X-RateLimit-Limit", ""))
@@ -51,10 +52,10 @@ def read_rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimitHeade
 
 
 def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read how many seconds an answer asks to wait; `None` where it asks for nothing readable.
+    """Return how many seconds a response asks to wait, `None` where it asks for nothing readable.
 
-    `Retry-After` holds seconds or a date. `X-RateLimit-Reset` counts at a 429 alone, since it is
-    on every answer, and has two meanings (sendgrid-api.md §2).
+    `Retry-After` holds seconds or a date. `X-RateLimit-Reset` only counts on a 429, since it is on
+    every response, and has two meanings (sendgrid-api.md §2).
     """
     pause = retry_after(headers, now)
     if pause is None and status == 429:  # noqa: PLR2004 - the status of a limit
@@ -64,21 +65,21 @@ def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read `Retry-After`, in seconds or as a date; below 0 where the date is over."""
+    """Return the seconds of `Retry-After`, which may be a date; below 0 where that is past."""
     text = headers.get("Retry-After", "").strip()
-    here = _server_time(headers, now)
-    pause = _seconds(text, here)
+    server_time = _server_time(headers, now)
+    pause = _seconds(text, server_time)
     if pause is None and text:
         moment = _date(text)
-        pause = None if moment is None else moment - here
+        pause = None if moment is None else moment - server_time
     return pause
 
 
 def _server_time(headers: Mapping[str, str], now: datetime) -> float:
-    """Give the epoch that the server's moments are compared with."""
-    here = now.timestamp()
-    there = _date(headers.get("Date", ""))
-    return here if there is None or abs(there - here) <= SKEW else there
+    """Return the epoch with which the server's times are compared."""
+    local = now.timestamp()
+    remote = _date(headers.get("Date", ""))
+    return local if remote is None or abs(remote - local) <= SKEW else remote
 
 
 def _date(text: str) -> float | None:
@@ -88,11 +89,11 @@ def _date(text: str) -> float | None:
         return None
 
 
-def _seconds(text: str, here: float) -> float | None:
+def _seconds(text: str, server_time: float) -> float | None:
     if _SECONDS.fullmatch(text) is None:
         return None
     value = float(text)
-    return value - here if value >= EPOCH_FROM else value
+    return value - server_time if value >= EPOCH_FROM else value
 
 
 def _count(text: str) -> int | None:

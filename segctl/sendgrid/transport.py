@@ -1,10 +1,9 @@
-"""The one seam for HTTP: a request goes out, an answer or a typed error comes back.
+"""The HTTP transport: a request goes out, an answer or a typed error comes back.
 
-Owns time-outs, retries of what may be repeated and the key's place in the headers. What a failed
-answer means is `failures.py`; how long to wait, and for whom, is `patience.py`; how httpx is set up
-is `connection.py`. Refuses to follow redirects (the key would travel), to send anything but GET
-where it was told to only read, to send anything to another server than its own, and to read bodies
-without end.
+Handles time-outs, retries of requests that may be repeated, and the key in the headers. Meaning of
+failures: `error_mapping.py`; waits: `backoff.py`; setup of httpx: `connection.py`. Refuses to
+follow redirects (the key would travel), to send anything but GET where it is read-only, to send
+anything to another server, and to read bodies without end.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from segctl.errors import (
 )
 from segctl.sendgrid import CONCURRENCY, error_mapping, rate_limit_headers
 from segctl.sendgrid.backoff import LONGEST_WAIT, Backoff
-from segctl.sendgrid.connection import explain, open_client
+from segctl.sendgrid.connection import describe_failure, open_client
 from segctl.sendgrid.io_threads import Abandoned, IoThreads
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ READ_TIMEOUT = 60.0
 """Seconds; answers of over 15 s have been seen (sendgrid-api.md §2)."""
 
 ANSWER_TIMEOUT = 300.0
-"""Seconds for a whole body: one that drips would never meet READ_TIMEOUT."""
+"""Seconds for a whole body: one that arrives byte by byte never reaches READ_TIMEOUT."""
 
 MAX_BODY = 64 << 20
 ATTEMPTS = 5
@@ -60,9 +59,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _AttemptFailed:
-    """One attempt that failed: the error, whether to repeat, how long the server says to wait.
+    """A failed attempt: the error, whether to repeat it, how long the server asks to wait.
 
-    `pause` is for how long the limiter was told to let nobody pass.
+    `pause` is how long the rate limiter lets no request pass.
     """
 
     error: RemoteError
@@ -74,15 +73,14 @@ class _AttemptFailed:
 class Transport:
     """A connection to one account. Safe to share among threads; close it when done.
 
-    `read_only` makes every method but GET a `RuntimeError`: it is how a plan is known not to
-    write. `direct` passes the environment's proxies by. `notify` is told, in a sentence, of every
-    wait for the rate limit and before a request is repeated. Raises `UsageError` where the
-    environment's proxy or certificates cannot be used.
+    `read_only` makes every method but GET a `RuntimeError`, which guarantees that a plan does not
+    write. `direct` bypasses the environment's proxies. `notify` receives a sentence before every
+    wait for the rate limit and before every retry. Raises `UsageError` where the environment's
+    proxy or certificates cannot be used.
 
-    Once `stop` is requested, what waits to be sent, or would have to, raises `Interrupted` instead.
-    A request in flight still ends normally, and one that need not wait is still sent, so that a
-    caller can find out what became of a write. Once the stop is forced, requests in flight are
-    abandoned, and none is sent.
+    Once `stop` is requested, a request that has to wait raises `Interrupted` instead. A request in
+    flight is finished, and one that need not wait is still sent, so that the result of a write can
+    be verified. Once a stop is forced, nothing is sent, and nothing in flight is waited for.
     """
 
     def __init__(
@@ -108,12 +106,12 @@ class Transport:
         self._lock = threading.Lock()
         self._requests = 0
         headers = {
-            "Authorization": f"Bearer {_word(key.reveal(), 'the API key')}",
+            "Authorization": f"Bearer {_header_value(key.reveal(), 'the API key')}",
             "Accept": "application/json",
             "User-Agent": f"segctl/{__version__}",
         }
         if subuser is not None:
-            headers["on-behalf-of"] = _word(subuser, "the subuser's name")
+            headers["on-behalf-of"] = _header_value(subuser, "the subuser's name")
         self._client = open_client(
             base_url,
             headers,
@@ -125,7 +123,7 @@ class Transport:
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far, repeated ones included."""
+        """The number of requests sent so far, retries included."""
         return self._requests
 
     def __enter__(self) -> Self:
@@ -183,7 +181,7 @@ class Transport:
         `patient=False` repeats nothing but what the rate limit refused in so many words
         (`X-RateLimit-Remaining: 0`): another 429 can be that of a quota, which is not over in a
         minute. Raises the `RemoteError` that fits, its `ambiguous` true where a write may have been
-        carried out; `Interrupted` once it was told to stop.
+        carried out; `Interrupted` once a stop was requested.
         """
         if self._read_only and method != "GET":
             raise RuntimeError(f"a read-only transport was asked to {method}")
@@ -218,7 +216,7 @@ class Transport:
         *,
         patient: bool,
     ) -> Answer | _AttemptFailed:
-        """Send a request once the rate limit lets it, and tell the limiter what its answer says."""
+        """Send a request once the rate limit allows it, and pass its response to the limiter."""
         permit = self._backoff.acquire(request.url.path, operation, before)
         limits = pause = asked = None
         answered = False
@@ -290,23 +288,23 @@ class Transport:
     def _unreachable(
         self, error: httpx.RequestError, method: str, operation: str
     ) -> _AttemptFailed:
-        trouble = explain(error, self._client.base_url.host, READ_TIMEOUT)
-        # What httpx cannot send it quotes, and the headers hold the key.
+        failure = describe_failure(error, self._client.base_url.host, READ_TIMEOUT)
+        # httpx quotes what it cannot send, and the headers hold the key.
         detail = "" if isinstance(error, httpx.LocalProtocolError) else self.clean(str(error))
-        ambiguous = method != "GET" and not trouble.never_sent
+        ambiguous = method != "GET" and not failure.never_sent
         return _AttemptFailed(
             Unreachable(
-                f"could not {operation}: {trouble.what}" + (f" ({detail})" if detail else ""),
-                hint=trouble.hint or "check the network, the proxy and SEGCTL_BASE_URL",
+                f"could not {operation}: {failure.message}" + (f" ({detail})" if detail else ""),
+                hint=failure.hint or "check the network, the proxy and SEGCTL_BASE_URL",
                 operation=operation,
                 ambiguous=ambiguous,
             ),
-            repeatable=not ambiguous and not trouble.untrusted,
+            repeatable=not ambiguous and not failure.untrusted,
         )
 
 
 def _answered(status: int, content: bytes, method: str, operation: str) -> Answer | _AttemptFailed:
-    """Read a success. One whose body was spoilt on its way did whatever a write asked for."""
+    """Return a success. Where its body is unreadable, a write was still carried out."""
     try:
         return Answer(status, error_mapping.data(status, content, method, operation))
     except UnexpectedResponse as error:
@@ -323,14 +321,14 @@ def _abandoned(method: str, operation: str) -> Interrupted:
 
 
 def _repeats(setback: _AttemptFailed, *, patient: bool) -> bool:
-    """Tell whether `send` tries again; see there what `patient` means."""
+    """Return whether `send` tries again; see there for `patient`."""
     error = setback.error
     by_rate = isinstance(error, RateLimited) and error.exhausted is True
     return setback.repeatable and (patient or by_rate)
 
 
-def _word(text: str, what: str) -> str:
-    """Let only what a header can hold pass; the codec's own error would quote the key."""
+def _header_value(text: str, what: str) -> str:
+    """Return the text if a header can hold it; the error of the codec would quote the key."""
     if not text or not all("!" <= char <= "~" for char in text):
         raise UsageError(f"{what} must be ASCII without spaces")
     return text

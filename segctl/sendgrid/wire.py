@@ -1,8 +1,8 @@
-"""JSON of the Segments API to the model, and back.
+"""The JSON of the Segments API, converted to the model.
 
-Owns the tolerance: null where the contract promises a value, fields nobody told us of. And the
-strictness: an answer without an id, a name or a list of results is an `UnexpectedResponse`, never
-"nothing there" (sendgrid-api.md §1).
+Tolerates null where the contract promises a value, and unknown fields. A response without an id, a
+name or a list of results is an `UnexpectedResponse`, never "nothing there" (sendgrid-api.md §1).
+Sends nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from segctl.model import Remote, Validation
 
 
 def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
-    """Read one segment, from a list or by itself.
+    """Return one segment, from a list or by itself.
 
-    `written` says that it is the answer to a write. Raises `UnexpectedResponse` where it has no id
-    or no name, and where its parent lists cannot be made out: half-read they would look changed.
+    `written`: it is the response to a write. Raises `UnexpectedResponse` where it has no id or no
+    name, and where its parent lists are not ids: partly read, they would look changed.
     """
     if not isinstance(data, dict) or not text(data, "id") or not isinstance(data.get("name"), str):
         raise unexpected(operation, "a segment has no id or no name", written=written)
@@ -46,36 +46,36 @@ def remote(data: Any, operation: str, *, written: bool = False) -> Remote:
 
 
 def definition(data: Any, operation: str) -> Remote:
-    """Read one segment with its query. Raises `UnexpectedResponse` where the query is missing."""
-    read = remote(data, operation)
-    if read.query is None:
+    """Return one segment with its query. Raises `UnexpectedResponse` without a query."""
+    segment = remote(data, operation)
+    if segment.query is None:
         raise unexpected(operation, "the segment has no query")
-    return read
+    return segment
 
 
 def items(data: Any, key: str, operation: str) -> list[Any]:
-    """Take the items out of a list answer: segments come as `results`, lists as `result`.
+    """Return the items of a list response: `results` for segments, `result` for lists.
 
     Raises `UnexpectedResponse` where there is no list.
     """
-    found = data.get(key) if isinstance(data, dict) else None
-    if not isinstance(found, list):
+    values = data.get(key) if isinstance(data, dict) else None
+    if not isinstance(values, list):
         # An empty response comes from a proxy, another shape from SendGrid itself.
         raise unexpected(operation, "it is empty" if data is None else f"it has no list `{key}`")
-    return found
+    return values
 
 
 def next_page(data: Any) -> str | None:
-    """Give the address of the next page where an answer names one."""
+    """Return the address of the next page, `None` where the response names none."""
     metadata = data.get("_metadata") if isinstance(data, dict) else None
     address = metadata.get("next") if isinstance(metadata, dict) else None
     return address if isinstance(address, str) and address else None
 
 
 def unexpected(operation: str, what: str, *, written: bool = False) -> UnexpectedResponse:
-    """Make the error for a success that does not hold what the contract promises.
+    """Return the error for a success that does not hold what the contract promises.
 
-    After a write (`written`) it is ambiguous: the server said that it did something.
+    After a write (`written`) it is ambiguous: the server reported a success.
     """
     return UnexpectedResponse(
         f"could not {operation}: the response is unusable: {what}",
@@ -86,13 +86,13 @@ def unexpected(operation: str, what: str, *, written: bool = False) -> Unexpecte
 
 
 def text(data: dict[str, Any], key: str) -> str | None:
-    """Take a text out of an object; `None` where there is none, or an empty one."""
+    """Return a text of an object; `None` where it is missing or empty."""
     value = data.get(key)
     return value if isinstance(value, str) and value else None
 
 
 def number(data: dict[str, Any], key: str) -> int | None:
-    """Take a whole number out of an object; `None` where there is none."""
+    """Return an integer of an object; `None` where it is missing."""
     value = data.get(key)
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -100,19 +100,19 @@ def number(data: dict[str, Any], key: str) -> int | None:
 
 
 def _version(data: dict[str, Any]) -> str | None:
-    found = number(data, "query_version")
-    return text(data, "query_version") if found is None else str(found)
+    version = number(data, "query_version")
+    return text(data, "query_version") if version is None else str(version)
 
 
 def _parents(data: dict[str, Any]) -> tuple[str, ...] | None:
-    """Give the parent lists, `None` where they cannot be made out.
+    """Return the parent lists, `None` where they are not ids.
 
-    v1 segments have `parent_list_id` beside or instead (sendgrid-api.md §5); empty means none.
+    v1 segments have `parent_list_id` in addition or instead (sendgrid-api.md §5); empty means none.
     """
-    several = data.get("parent_list_ids")
-    items = several if isinstance(several, list) else [several]
+    ids_or_id = data.get("parent_list_ids")
+    items = ids_or_id if isinstance(ids_or_id, list) else [ids_or_id]
     ids = [item for item in items if item not in (None, "")]
-    if not all(isinstance(item, str) for item in ids) or (ids and not isinstance(several, list)):
+    if not all(isinstance(item, str) for item in ids) or (ids and not isinstance(ids_or_id, list)):
         return None
     single = text(data, "parent_list_id")
     return tuple(ids) if ids or single is None else (single,)

@@ -1,7 +1,7 @@
-"""JSON of what stands around segments: Single Sends, contact lists, fields.
+"""The JSON of Single Sends, contact lists and fields, converted to the model.
 
-As tolerant and as strict as `wire.py`, whose errors it raises. By itself, since most plans read
-segments alone.
+As tolerant and as strict as `wire.py`, and with its errors. Separate because most plans only read
+segments. Sends nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FIELD_TYPES = frozenset(kind.value for kind in FieldType)
 
 
 def single_send(data: Any, operation: str) -> SingleSend:
-    """Read a Single Send in its short form. Raises `UnexpectedResponse` without an id."""
+    """Return a Single Send without its audience. Raises `UnexpectedResponse` without an id."""
     if not isinstance(data, dict) or not wire.text(data, "id"):
         raise wire.unexpected(operation, "a Single Send has no id")
     name = wire.text(data, "name") or data["id"]
@@ -26,31 +26,31 @@ def single_send(data: Any, operation: str) -> SingleSend:
 
 
 def audience(data: Any, operation: str) -> SingleSend:
-    """Read a Single Send with who gets it (sendgrid-api.md §3).
+    """Return a Single Send with its audience (sendgrid-api.md §3).
 
-    A draft that goes to nobody yet may have no `send_to`, or null in it. Raises
-    `UnexpectedResponse` where the segments cannot be made out.
+    A draft without an audience may have no `send_to`, or null in it. Raises `UnexpectedResponse`
+    where the segments are not ids.
     """
     send = single_send(data, operation)
     send_to = data.get("send_to")
-    found = send_to.get("segment_ids") if isinstance(send_to, dict) else send_to
-    ids = [] if found is None else found
+    value = send_to.get("segment_ids") if isinstance(send_to, dict) else send_to
+    ids = [] if value is None else value
     if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
         raise wire.unexpected(operation, "the segments of a Single Send are not ids")
     return replace(send, segment_ids=tuple(ids))
 
 
 def contact_list(data: Any, operation: str) -> ContactList:
-    """Read one contact list (sendgrid-api.md §4). Raises `UnexpectedResponse` without an id."""
+    """Return one contact list (sendgrid-api.md §4). Raises `UnexpectedResponse` without an id."""
     if not isinstance(data, dict) or not wire.text(data, "id"):
         raise wire.unexpected(operation, "a contact list has no id")
     return ContactList(data["id"], wire.text(data, "name") or data["id"])
 
 
 def fields(data: Any, operation: str) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
-    """Read the custom and the reserved fields (sendgrid-api.md §4).
+    """Return the custom and the reserved fields (sendgrid-api.md §4).
 
-    A field of a type nobody told us of is left out: it can be used, and is not checked. Raises
+    A field of an unknown type is left out: queries can use it, and it is not checked. Raises
     `UnexpectedResponse` where a list or a name is missing.
     """
     custom, reserved = (
@@ -64,8 +64,8 @@ def fields(data: Any, operation: str) -> tuple[tuple[Field, ...], tuple[Field, .
     return custom, reserved
 
 
-def _named(found: list[Any], operation: str) -> list[dict[str, Any]]:
-    for item in found:
+def _named(items: list[Any], operation: str) -> list[dict[str, Any]]:
+    for item in items:
         if not isinstance(item, dict) or not wire.text(item, "name"):
             raise wire.unexpected(operation, "a field has no name")
-    return found
+    return items

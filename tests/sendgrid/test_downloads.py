@@ -137,11 +137,11 @@ def test_what_breaks_off_is_taken_up_as_long_as_more_comes(
         # It says how much there is, and sends less.
         return status, {**more, "Content-Length": str(len(whole))}, whole[:20_000]
 
-    monkeypatch.setattr(module, "WORTH_IT", END)
+    monkeypatch.setattr(module, "MIN_PROGRESS", END)
     with pytest.raises(Unreachable, match=r"the connection to files\.test broke"):
         fetching.fetch(f"https://files.test{SIGNED}", mount=short)
     assert (asked, fetching.part.stat().st_size) == (ATTEMPTS, ATTEMPTS * 20_000)
-    monkeypatch.setattr(module, "WORTH_IT", 20_000)
+    monkeypatch.setattr(module, "MIN_PROGRESS", 20_000)
     assert fetching.fetch(f"https://files.test{SIGNED}", mount=short, tag=TAG) == END
     assert fetching.holds() == CONTENT
     assert asked == 13 > 2 * ATTEMPTS

@@ -19,7 +19,7 @@ from segctl.common.secrets import Secret
 from segctl.common.stopping import Stop
 from segctl.errors import Interrupted, RateLimited, RemoteError
 from segctl.sendgrid import CONCURRENCY
-from segctl.sendgrid.backoff import LONGEST_WAIT, TICK
+from segctl.sendgrid.backoff import LONGEST_WAIT, MIN_WAIT
 from segctl.sendgrid.transport import ATTEMPTS, Transport
 from tests.support.account import KEY
 from tests.support.clock import FakeClock, SteppedClock
@@ -115,7 +115,7 @@ def test_a_clock_of_whole_microseconds_ends_every_wait(
                 get(transport)
         # A wait that falls short by a rounding is followed by one of a tick.
         assert len(clock.slept) <= 2 * transport.requests + 16
-    assert all(one >= TICK for one in clock.slept)
+    assert all(one >= MIN_WAIT for one in clock.slept)
 
 
 def test_a_wait_that_would_be_too_long_is_an_error_instead() -> None:
