@@ -152,7 +152,7 @@ def _arithmetic(node: ast.Binary, context: NodeContext) -> Iterator[Violation]:
         replacement = f"{context.source(node.left)} {node.op} {context.source(node.right)} days"
         yield violation_at(
             node,
-            "a number is added to or subtracted from a time without a unit",
+            "missing unit of time after the number",
             f"write {quote_sql(replacement)}",
         )
         return

@@ -1,7 +1,7 @@
-"""Queries and what the rules find in them; written once from what segctl found, then read by a person.
+"""Queries, and what the rules report in them: generated once, then reviewed.
 
-FIRES: code, query, the text at the place of the first such finding, its message, its hint.
-SILENT: code, and a query in which that rule must find nothing.
+FIRES: the code, the query, the text at the place of the first such finding, its message and hint.
+SILENT: the code, and a query in which that rule must report nothing.
 """
 
 # ruff: noqa: S608, E501 - the SQL is the data here; a row is not broken up.
@@ -756,7 +756,7 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
         "type-mismatch",
         W + "updated_at > now() - 30",
         "now() - 30",
-        "a number is added to or subtracted from a time without a unit",
+        "missing unit of time after the number",
         "write `now() - 30 days`",
     ),
     (
