@@ -18,25 +18,27 @@ _SHORT = 9
 
 
 def main() -> int:
-    """Run all benchmarks; 1 when one is over its bound."""
+    """Run all benchmarks; return 1 if a ratio is over its bound."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--runs", type=int, default=15, help="pairs a figure (default: 15)")
-    parser.add_argument("--short", action="store_true", help="few pairs: what CI can wait for")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to this file, too")
+    parser.add_argument("--runs", type=int, default=15, help="pairs for each figure (default: 15)")
+    parser.add_argument(
+        "--short", action="store_true", help="run few pairs and the fast figures, as CI does"
+    )
+    parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")
     options = parser.parse_args()
     runs = _SHORT if options.short else options.runs
     few = max(3, runs // 3)
     figures = []
     for figure in chain(
         startup.figures(runs),
-        # Each begins with what has a bound to keep; CI does not wait for the rest.
+        # CI runs only the first figures of these three: the others would take too long.
         islice(language.figures(few), 1 if options.short else None),
         islice(history.figures(few), 1 if options.short else None),
         islice(rate.figures(few), 2 if options.short else None),
         planning.figures(few, short=options.short),
         audiences.figures(3, short=options.short),
     ):
-        # Some take a while: whoever waits sees that it goes on.
+        # Some take a while: print each one to show that the run has not stalled.
         sys.stderr.write(f"{figure.name}: {figure.ratio:.2f}\n")
         figures.append(figure)
     sys.stdout.write(table(figures))

@@ -1,10 +1,9 @@
 """Previews of audiences: a million contacts and five million events, against hand-written SQL.
 
-Both halves are whole processes, their start included. The SQL is what somebody who knows DuckDB
-would write into a script of a few lines: it reads of each file the columns that it needs, once,
-takes the types that DuckDB sniffs, counts every segment in one statement, and checks nothing.
-DuckDB makes the contacts, the same in each run, and what they do, and writes them in all three
-formats.
+Both sides are whole processes, start-up included. The SQL is what someone who knows DuckDB would
+write in a short script: it reads the columns that it needs from each file once, takes the types
+that DuckDB sniffs, counts every segment in one statement and checks nothing. DuckDB generates the
+contacts and their events, the same in each run, and writes them in all three formats.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ if TYPE_CHECKING:
 
 CONTACTS = 1_000_000
 PART = 10
-"""In a short run, there are so many times fewer."""
+"""A short run has this many times fewer contacts."""
 
 BOUND = 1.2
 SHORT_BOUND = 1.4
 FEW_BOUND = 2.0
-"""Where DuckDB has little to do, most of the time is the start of the programs."""
+"""Where DuckDB has little to do, most of the time is start-up."""
 
 MANY_BOUND = 10.0
-"""Ten times the segments in the same contacts take no more than ten times as long."""
+"""Ten times the segments, on the same contacts, take at most ten times as long."""
 
 _MAKE = """\
 CREATE TABLE contact_data AS SELECT
@@ -110,16 +109,16 @@ base.execute("CREATE TEMP TABLE contacts AS "
 base.execute("CREATE TEMP TABLE events AS "
   "SELECT contact_id, event_type, timestamp FROM '{folder}/events.{kind}'")
 """
-"""A query for each segment would read a file again for each."""
+"""A temporary table, since a query for each segment would read the files each time."""
 
 _PROJECTS = {"few": 2, "project": 20, "many": 200}
-"""Names of folders, and how many segments each declares: half of them ask for events."""
+"""Folder name to number of segments; half of the segments query events."""
 
 
 def figures(runs: int, *, short: bool = False) -> Iterator[Figure]:
-    """Time previews in each format, of a project and of next to nothing, and their memory.
+    """Yield the time and the memory of previews in each format, and of a tiny project.
 
-    A short run has a tenth of the data, of which the programs' start is a larger part.
+    A short run has a tenth of the data, so start-up is a larger share of the time.
     """
     contacts = CONTACTS // PART if short else CONTACTS
     with tempfile.TemporaryDirectory() as name:
@@ -154,8 +153,8 @@ def _against_sql(folder: Path, kind: str, project: str, bound: float, runs: int)
 
 
 def make(folder: Path, contacts: int) -> None:
-    """Make the contacts in all formats, and two projects."""
-    import duckdb  # noqa: PLC0415 - not before it is needed
+    """Write the contacts in all formats, and the projects."""
+    import duckdb  # noqa: PLC0415 - loaded only when it is needed
 
     with duckdb.connect() as base:
         base.execute(_MAKE.format(folder=folder, contacts=contacts, iso="%Y-%m-%dT%H:%M:%SZ"))
@@ -164,12 +163,12 @@ def make(folder: Path, contacts: int) -> None:
         segments.mkdir(parents=True)
         (segments / "fields.yaml").write_text(_FIELDS)
         for number, (text, values) in enumerate(_segments(count, _SPENDERS, _CLICKED)):
-            made = text.format(number=number, **values)
-            (segments / f"{number}.yaml").write_text(made)
+            document = text.format(number=number, **values)
+            (segments / f"{number}.yaml").write_text(document)
 
 
 def _segments(count: int, spenders: str, clicked: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Give the template of each segment, and what stands in it: no two are the same."""
+    """Yield the template and the values of each segment; no two segments are the same."""
     for number in range(count // 2):
         yield spenders, {"spend": str(500 + number)}
         yield clicked, {"day": f"2026-0{number // 12 + 1}-{number % 12 + 1:02}"}

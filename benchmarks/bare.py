@@ -1,7 +1,7 @@
-"""What segctl is held against over HTTP: the same requests and nothing else.
+"""The HTTP baseline for segctl: the same requests and nothing else.
 
 `python -m benchmarks.bare get URL AT_ONCE` lists the segments and reads each of them;
-`python -m benchmarks.bare post URL AT_ONCE COUNT` makes the first so many of `world`.
+`python -m benchmarks.bare post URL AT_ONCE COUNT` creates the first COUNT segments of `world`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PATH = "/v3/marketing/segments/2.0"
 
 
 def client(url: str, at_once: int) -> httpx.Client:
-    """Open a client that keeps one connection a thread."""
+    """Return a client that keeps one connection for each thread."""
     return httpx.Client(
         base_url=url,
         headers={"Authorization": "Bearer benchmark", "Accept": "application/json"},
@@ -26,7 +26,7 @@ def client(url: str, at_once: int) -> httpx.Client:
 
 
 def get(url: str, at_once: int) -> None:
-    """Read the list, then every segment on it."""
+    """Read the list, then every segment in it."""
     with client(url, at_once) as http, ThreadPoolExecutor(at_once) as pool:
 
         def read(segment_id: str) -> str:
@@ -34,11 +34,11 @@ def get(url: str, at_once: int) -> None:
             return str(answer.raise_for_status().json()["query_dsl"])
 
         listed = http.get(PATH).raise_for_status().json()["results"]
-        assert all(pool.map(read, [one["id"] for one in listed]))
+        assert all(pool.map(read, [entry["id"] for entry in listed]))
 
 
 def post(url: str, at_once: int, count: int) -> None:
-    """Make segments."""
+    """Create segments."""
     from benchmarks.world import name, queries  # noqa: PLC0415 - it imports the emulator
 
     bodies = [

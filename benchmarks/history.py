@@ -1,9 +1,9 @@
 """Removals and the audit: a repository with 5,000 commits and 500 segment files.
 
 Most commits edit a segment. One in fifty renames, moves, removes or adds one, so that there is
-something to report. The repository is made anew in each run by `git fast-import`, in a second or
-two, and packed as a server packs it. Two seconds are promised; where `git log` takes 170 ms, as on
-the machine that this was written on, a ratio of 10 is 1.7 seconds.
+something to report. Each run builds the repository with `git fast-import`, in a second or two, and
+packs it as a server does. The goal is two seconds: where `git log` takes 170 ms, a ratio of 10 is
+1.7 seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EDIT = "    AND orders_count != "
 
 
 def figures(runs: int) -> Iterator[Figure]:
-    """Time reading removals and `segctl history` beside `git log --name-only` of them."""
+    """Yield the time to read removals and to run `segctl history`, against `git log`."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         now = make_repository(root)
@@ -52,7 +52,7 @@ def figures(runs: int) -> Iterator[Figure]:
 
 
 def make_repository(root: Path) -> set[str]:
-    """Write the history; give the names that are declared at its end."""
+    """Write the history; return the names that are declared at its end."""
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(root)], check=True)
     live = {path: data.decode() for path, data in files(FILES).items()}
     stream = [_commit(0), *(_file(path, text) for path, text in live.items())]
@@ -72,7 +72,7 @@ def make_repository(root: Path) -> set[str]:
                     path = f"segments/moved/{number}.yaml"
                 case 2:  # renamed
                     text = text.replace("name: ", f"name: {number} ", 1)
-                case _:  # another one in its place
+                case _:  # replaced by another segment
                     path, text = f"segments/new/{number}.yaml", text.replace("name: ", "name: N", 1)
             live[path] = text
         stream.append(_file(path, live[path]))

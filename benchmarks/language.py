@@ -1,4 +1,4 @@
-"""The query language: reading, checking and laying out a thousand files, in one process."""
+"""The query language: reading, checking and formatting a thousand files in one process."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ KNOWN = AccountSchema(
 
 
 def figures(runs: int) -> Iterator[Figure]:
-    """Time segctl on a thousand segments against the libraries that do a part of the work."""
-    some, asked = files(COUNT), queries(COUNT)
-    texts = {name: data.decode() for name, data in some.items()}
-    pairs = [(text, f"{text}\n") for text in asked]
+    """Yield segctl's time for a thousand segments, against libraries that do part of the work."""
+    segment_files, query_texts = files(COUNT), queries(COUNT)
+    texts = {name: data.decode() for name, data in segment_files.items()}
+    pairs = [(text, f"{text}\n") for text in query_texts]
 
     def load_and(read: Callable[[str], object]) -> None:
-        for data in some.values():
+        for data in segment_files.values():
             yaml.load(data, Loader=yaml.CSafeLoader)
-        for query in asked:
+        for query in query_texts:
             read(query)
 
     yield compare(
         f"validate {COUNT} files / PyYAML and sqlglot alone",
-        lambda: _validate(some),
+        lambda: _validate(segment_files),
         lambda: load_and(_parse),
         bound=1.5,
         runs=runs,
@@ -57,7 +57,7 @@ def figures(runs: int) -> Iterator[Figure]:
     yield compare(
         f"compare {COUNT} unchanged pairs / sqlglot alone",
         lambda: [compare_queries(*pair) for pair in pairs],
-        lambda: [_parse(query) for query in asked],
+        lambda: [_parse(query) for query in query_texts],
         bound=0.05,
         runs=runs,
     )
@@ -69,22 +69,24 @@ def figures(runs: int) -> Iterator[Figure]:
         runs=runs,
     )
     if find_spec("sqlfluff") is not None:
-        # No dependency of segctl: measured where somebody has it.
+        # Not a dependency of segctl: measured only where it is installed.
         sqlfluff = import_module("sqlfluff")
         yield compare(
             f"lint {FEW} queries / sqlfluff",
-            lambda: [lint(parse(query), KNOWN) for query in asked[:FEW]],
-            lambda: [sqlfluff.lint(query, dialect="snowflake") for query in asked[:FEW]],
+            lambda: [lint(parse(query), KNOWN) for query in query_texts[:FEW]],
+            lambda: [sqlfluff.lint(query, dialect="snowflake") for query in query_texts[:FEW]],
             bound=0.1,
             runs=runs,
         )
 
 
-def _validate(some: dict[str, bytes]) -> None:
-    read = read_declarations(some, {}, "segments")
-    found = lint_declarations(read.declared, read.documents, KNOWN, RuleSettings())
-    assert not read.has_errors
-    assert not found
+def _validate(segment_files: dict[str, bytes]) -> None:
+    declarations = read_declarations(segment_files, {}, "segments")
+    diagnostics = lint_declarations(
+        declarations.declared, declarations.documents, KNOWN, RuleSettings()
+    )
+    assert not declarations.has_errors
+    assert not diagnostics
 
 
 def _parse(query: str) -> object:

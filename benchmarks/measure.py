@@ -1,7 +1,7 @@
-"""How a figure is taken: two things timed in turn, and the median of the ratios of the pairs.
+"""Measurement of a figure: two functions timed in turn, and the median ratio of the pairs.
 
-Machines are noisy and drift; the two halves of a pair stand next to each other in time, so that
-their ratio holds where neither time does.
+Machines are noisy and drift. The two times of a pair are taken right after each other, so their
+ratio is stable where neither time is.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def compare(
     before: Callable[[], object] = lambda: None,
     warm: bool = True,
 ) -> Figure:
-    """Time two functions in turn, `runs` times after one that does not count.
+    """Return the figure of two functions, timed in turn `runs` times after an uncounted warm-up.
 
-    `before` is called ahead of each, and not timed. Without `warm` the first one counts: for those
-    that begin with nothing each time.
+    `before` is called before each and is not timed. Without `warm` there is no warm-up: for
+    functions that start from nothing each time.
     """
 
     def seconds(function: Callable[[], object]) -> float:
@@ -66,7 +66,7 @@ def compare(
         name,
         statistics.median(pair[0] for pair in pairs),
         statistics.median(pair[1] for pair in pairs),
-        statistics.median(one / other for one, other in pairs),
+        statistics.median(subject_time / baseline_time for subject_time, baseline_time in pairs),
         bound,
     )
 
@@ -74,9 +74,9 @@ def compare(
 def command(
     *argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, quiet: bool = False
 ) -> Callable[[], object]:
-    """Make a function that runs a command as a user's shell would, byte code kept.
+    """Return a function that runs a command as a user's shell would, with byte code cached.
 
-    `quiet` drops what it says on stderr; `env` is added to the environment.
+    `quiet` drops its stderr; `env` is added to the environment.
     """
     errors = subprocess.DEVNULL if quiet else None
 
@@ -102,10 +102,10 @@ print(used if sys.platform == "darwin" else used * 1024)
 
 
 def peak(*argv: str, env: Mapping[str, str]) -> int:
-    """Give the most memory that a command ever held, in bytes.
+    """Return the peak memory of a command, in bytes.
 
-    A small process of its own starts it: a child is counted with what its parent held when it was
-    begun, and who measures may hold a lot.
+    A small process starts the command, since a child's peak includes its parent's memory at the
+    start, and the measuring process may use a lot.
     """
     done = subprocess.run(
         [sys.executable, "-c", _PEAK, *argv],
@@ -123,12 +123,13 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Lay the figures out for reading."""
+    """Return the figures as a table of text."""
     lines = [f"{'':<56} {'segctl':>10} {'baseline':>10} {'ratio':>7} {'bound':>7}"]
     lines += [
-        f"{one.name:<56} {_quantity(one, one.subject)} {_quantity(one, one.baseline)} "
-        f"{one.ratio:>7.2f} {one.bound:>7.2f}{'' if one.holds else '  over'}"
-        for one in figures
+        f"{figure.name:<56} {_quantity(figure, figure.subject)} "
+        f"{_quantity(figure, figure.baseline)} {figure.ratio:>7.2f} {figure.bound:>7.2f}"
+        f"{'' if figure.holds else '  over'}"
+        for figure in figures
     ]
     return "\n".join(lines) + "\n"
 

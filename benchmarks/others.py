@@ -1,9 +1,9 @@
-"""The same kind of check by other tools: OctoDNS and Terraform, with a thousand things each.
+"""Plans by other tools: OctoDNS and Terraform, with a thousand resources each.
 
-Both compare what is declared with a state on disk, and neither sends a single request. OctoDNS: a
-zone in the form that its own dump has, an A record each, on both sides its YAML provider.
-Terraform: a `for_each` over a map, which is how a thousand alike are declared, of the builtin
-`terraform_data`, whose state is written here as Terraform writes it.
+Both compare a declaration with a state on disk, and neither sends a request. OctoDNS: a zone of A
+records, as its own dump writes it, with the YAML provider on both sides. Terraform: a `for_each`
+over a map, the usual way to declare a thousand similar resources, of the builtin `terraform_data`;
+this module writes the state as Terraform does.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ resource "terraform_data" "segment" {
 
 
 def octodns(root: Path, count: int) -> Callable[[], object] | None:
-    """Give a function that plans this many unchanged records; `None` where it is missing."""
+    """Return a function that plans this many unchanged records, or None without OctoDNS."""
     program = Path(sysconfig.get_path("scripts")) / "octodns-sync"
     if not program.exists():
         sys.stderr.write("octodns is not installed and not measured: pip install -e '.[bench]'\n")
@@ -69,7 +69,7 @@ def octodns(root: Path, count: int) -> Callable[[], object] | None:
 
 
 def terraform(root: Path, count: int) -> Callable[[], object] | None:
-    """Give a function that plans this many unchanged resources; `None` where it is missing."""
+    """Return a function that plans this many unchanged resources, or None without Terraform."""
     program = shutil.which("terraform")
     if program is None:
         sys.stderr.write("terraform is not installed and not measured\n")
@@ -78,11 +78,11 @@ def terraform(root: Path, count: int) -> Callable[[], object] | None:
     wanted = {name(number): query for number, query in enumerate(queries(count))}
     (root / "segments.json").write_text(json.dumps(wanted))
     (root / "main.tf").write_text(_TERRAFORM)
-    # It would ask a server for its newest version.
+    # Terraform would otherwise ask a server for its newest version.
     env = {"CHECKPOINT_DISABLE": "1"}
     command(program, "init", "-input=false", cwd=root, env=env, quiet=True)()
     (root / "terraform.tfstate").write_text(json.dumps(_state(wanted)))
-    # Exit code 2 would say that there is something to change.
+    # Exit code 2 would mean that there are changes.
     argv = [program, "plan", "-input=false", "-detailed-exitcode"]
     return command(*argv, quiet=True, cwd=root, env=env)
 

@@ -1,7 +1,7 @@
 """`plan` and `apply` as whole processes, against an emulated account on a socket.
 
-A cold plan has to read every definition, a warm one none. The account is served by the process that
-measures, which does nothing else meanwhile.
+A cold plan reads every definition, a warm one none. The measuring process serves the account and
+does nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -29,16 +29,21 @@ LATENCY = 0.05
 WRITE_LATENCY = 0.1
 MEGABYTES = 250
 _PARALLELISM: int = next(
-    (one.to_info_dict()["default"] for one in apply_command.params if one.name == "parallelism"), 1
+    (
+        parameter.to_info_dict()["default"]
+        for parameter in apply_command.params
+        if parameter.name == "parallelism"
+    ),
+    1,
 )
-"""How many writes `apply` has under way at once unless it is told."""
+"""The default number of writes that `apply` sends at once."""
 
 _CREATES = min(COUNT, 125 * _PARALLELISM)
-"""As many as take some seconds."""
+"""Enough creates to take several seconds."""
 
 
 def figures(runs: int, *, short: bool) -> Iterator[Figure]:
-    """Time plans and applies of a thousand segments, and plans of ten thousand."""
+    """Yield the times of plans and applies of a thousand segments, and of plans of ten thousand."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         write_project(root / "small", COUNT)
@@ -72,7 +77,7 @@ def _segctl(project: Path, url: str, *argv: str, **env: str) -> _Segctl:
 
 
 def _plan(project: Path, url: str, cache: Path) -> _Segctl:
-    # Exit code 2 would say that there is something to change.
+    # Exit code 2 would mean that there are changes.
     argv = ("plan", "--detailed-exitcode")
     return _segctl(project, url, *argv, SEGCTL_CACHE_DIR=str(cache))
 
@@ -93,7 +98,7 @@ def _cold(project: Path, runs: int) -> Figure:
 
 
 def _apply(project: Path, runs: int) -> Figure:
-    """Every run has an empty account of its own."""
+    """Return the figure of an apply; each run has a new, empty account."""
     with ExitStack() as stack:
         url = ""
 

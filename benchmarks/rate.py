@@ -1,7 +1,7 @@
 """The rate gate: 16 threads against an emulated account with a limit, and against one without.
 
-With 100 requests per 2 s the ideal time is known: what is left of the first window and then as many
-whole ones as it takes. The emulator runs in a process of its own, so that the interpreter's lock
+With 100 requests per 2 s the ideal time is known: the rest of the first window and then as many
+whole windows as it takes. The emulator runs in a process of its own, so that the interpreter's lock
 does not couple the two. `python -m benchmarks.rate LIMIT WINDOW` is that process.
 """
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 LIMIT = 100
 WINDOW = 2.0
 AGE = 0.5
-"""Seconds that the first window is old at the start: an awkward age, which `Reset`, in whole
-seconds, does not give away."""
+"""Age of the first window at the start, in seconds. `Reset` is in whole seconds and so does not
+reveal it."""
 
 UNLIMITED = 0
 _KEY = "SG.benchmark"
@@ -39,7 +39,7 @@ _PATH = "/v3/marketing/segments/2.0"
 
 
 def figures(runs: int) -> Iterator[Figure]:
-    """Time requests under a limit against the ideal, and without one against a bare httpx."""
+    """Yield the time of requests under a limit against the ideal, and without one against httpx."""
     yield from _limited(400 if runs < 5 else 800)  # noqa: PLR2004 - the short form of CI
     yield _unlimited(300, runs)
 
@@ -55,7 +55,7 @@ def _limited(requests: int) -> Iterator[Figure]:
         _emulator(LIMIT) as url,
         Transport(url, Secret(_KEY), SystemClock(), direct=True) as transport,
     ):
-        transport._client.event_hooks["response"].append(count)  # noqa: SLF001 - counts what comes
+        transport._client.event_hooks["response"].append(count)  # noqa: SLF001 - counts refused requests
         time.sleep(-(time.time() - AGE) % WINDOW)
         began = time.time()
         _at_once(lambda: transport.send("GET", _PATH, operation="read"), requests)
@@ -65,7 +65,7 @@ def _limited(requests: int) -> Iterator[Figure]:
     ideal = (began // WINDOW + windows - 1) * WINDOW - began
     name = f"{requests} requests at {LIMIT} per {WINDOW:.0f} s, {CONCURRENCY} threads"
     yield Figure(f"{name} / ideal", ended - began, ideal, (ended - began) / ideal, 1.3)
-    yield Figure("  answers 429 among them", refused, sent, refused / sent, 0.05, counts=True)
+    yield Figure("  429 responses among them", refused, sent, refused / sent, 0.05, counts=True)
 
 
 def _unlimited(requests: int, runs: int) -> Figure:
@@ -99,7 +99,7 @@ def _emulator(limit: int) -> Iterator[str]:
     argv = [sys.executable, "-m", "benchmarks.rate", str(limit), str(WINDOW)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        # The end of the block closes its stdin, and with that ends it.
+        # Leaving the block closes stdin, which ends the process.
         yield child.stdout.readline().strip()
 
 

@@ -1,4 +1,4 @@
-"""Start-up: what a person waits for before anything happens."""
+"""Start-up: the time before a command does anything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def figures(runs: int) -> Iterator[Figure]:
-    """Time the installed `segctl` against the interpreter that runs it."""
+    """Yield the start-up time of the installed `segctl`, against the interpreter alone."""
     segctl = str(Path(sysconfig.get_path("scripts")) / "segctl")
     yield compare(
         "segctl --version / python -c pass",

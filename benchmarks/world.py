@@ -1,7 +1,7 @@
-"""What is measured: segments as people write them, in files and on an emulated account.
+"""The benchmarks' data: segments as people write them, in files and in an emulated account.
 
-Made from a handful of shapes that sqlglot can read as well, so that no two queries are the same
-text. The account has no cap and no rate limit; all else is as on a real one.
+A handful of shapes that sqlglot can also read, filled in so that no two queries have the same text.
+The account has no cap and no rate limit; everything else is as in a real one.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ WHERE e1.event_source = 'mail'
 
 
 def queries(count: int) -> list[str]:
-    """Give this many queries, all different."""
+    """Return this many queries, all different."""
     return [SHAPES[n % len(SHAPES)].format(n=n + 1) for n in range(count)]
 
 
 def files(count: int) -> dict[str, bytes]:
-    """Give this many segment files, by path."""
-    made = {}
+    """Return this many segment files: path to content."""
+    contents = {}
     for number, query in enumerate(queries(count)):
         block = "".join(f"  {line}\n" for line in query.splitlines())
         text = (
@@ -91,12 +91,12 @@ def files(count: int) -> dict[str, bytes]:
             f"tags: [benchmark, shape-{number % len(SHAPES)}]\n"
             f"query_dsl: |\n{block}"
         )
-        made[f"segments/{number % 50:02}/segment-{number:05}.yaml"] = text.encode()
-    return made
+        contents[f"segments/{number % 50:02}/segment-{number:05}.yaml"] = text.encode()
+    return contents
 
 
 def name(number: int) -> str:
-    """Give the name of the segment with this number."""
+    """Return the name of the segment with this number."""
     return f"Segment {number:05}"
 
 
@@ -112,11 +112,12 @@ def write_project(root: Path, count: int) -> None:
 
 @contextmanager
 def account(count: int, latency: float = 0.0) -> Iterator[str]:
-    """Serve an account that holds this many of the segments; each answer takes `latency` seconds.
+    """Serve an account with this many of the segments; yield its URL.
 
-    They were edited a day ago, so that their definitions may be remembered. Gives the address.
+    Each response takes `latency` seconds. The segments were last edited a day ago, so that their
+    definitions can be cached.
     """
-    # No query stays PENDING: what is measured is the work, not the wait for a verdict.
+    # No query stays PENDING: the benchmarks measure the work, not the wait for validation.
     settings = dataclasses.replace(
         Settings(), cap=None, rate_limit=None, latency=latency, event_validation_delay=0.0
     )

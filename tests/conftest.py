@@ -1,4 +1,4 @@
-"""What many tests need: a project in a folder, a way to run segctl, an account on a socket."""
+"""Fixtures of many tests: a project in a folder, an account on a socket, and slow-test marks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 settings.register_profile("segctl", deadline=None)
 settings.load_profile("segctl")
 
-# The bundle of certificates takes longer to read than most runs of segctl here last.
+# Reading the certificate bundle takes longer than most runs of segctl in these tests.
 ssl.create_default_context = functools.cache(ssl.create_default_context)  # type: ignore[assignment]
 
 CACHES = itertools.count()
@@ -36,9 +36,9 @@ CACHES = itertools.count()
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no run read what another test's account, with the same ids, had at the same moment."""
-    place = tmp_path_factory.getbasetemp() / f"caches-{next(CACHES)}"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(place))
+    """Keep each test's caches apart: other tests' accounts have the same ids at the same moment."""
+    folder = tmp_path_factory.getbasetemp() / f"caches-{next(CACHES)}"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
 
 
 @pytest.fixture
@@ -50,14 +50,14 @@ def project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Project:
 
 @pytest.fixture
 def remote() -> Iterator[Remote]:
-    """An empty account with the real limits, the rate limit aside; its clock stands still."""
+    """An empty account with SendGrid's limits except the rate limit; its clock stands still."""
     clock = FakeClock()
     with Emulator(None, TEST_SETTINGS, now=clock) as emulator, serve(emulator) as server:
         for name, kind in seed.CUSTOM_FIELDS.items():
             emulator.console.add_field(name, kind)
         yield Remote(emulator, clock, server.url)
-        asked = [one.target for one in emulator.log if "delete_contacts" in one.target]
-        assert asked == [], "no contact is ever deleted"
+        deletions = [entry.target for entry in emulator.log if "delete_contacts" in entry.target]
+        assert deletions == [], "no contact is ever deleted"
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ UNTRACED = (
     "sgql/test_two_answers.py",
 )
 UNTRACED_NAMES = re.compile("in_proportion|bounded_time|little_time|cut_and_counted|two_hundredth")
-"""Tests that run for long, and no line that others do not run, too."""
+"""Long-running tests that reach no line that other tests do not reach."""
 
 SLOW = (
     "cli/test_processes.py",
@@ -91,11 +91,11 @@ SLOW = (
     "importing/test_upgrade_interference.py",
     "planning/test_scale.py",
 )
-"""Tests that start processes, or repeat what takes long."""
+"""Tests that start processes or repeat long work."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, and skip on Windows what is marked `posix`."""
+    """Mark slow tests, and skip tests marked `posix` on Windows."""
     for item in items:
         has_socket = "remote" in getattr(item, "fixturenames", ())
         if has_socket or is_untraced(item) or place_of(item).startswith(SLOW):
@@ -110,9 +110,9 @@ def place_of(item: pytest.Item) -> str:
 
 
 def is_untraced(item: pytest.Item) -> bool:
-    """Return whether counting a test's lines would take as long again as the test.
+    """Return whether to run a test without coverage, since tracing would double its time.
 
-    A property is tried on a hundred examples, each of which goes the ways that one has gone.
+    A property runs on a hundred examples, which reach the same lines again and again.
     """
     return (
         place_of(item).startswith(UNTRACED)
@@ -123,31 +123,31 @@ def is_untraced(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave coverage out of tests that it would slow down for nothing.
+    """Turn coverage off for tests that it would slow down for no gain.
 
-    pytest-cov's own mark for it does nothing in the processes of pytest-xdist, where it measures in
-    two ways at once.
+    pytest-cov's own mark has no effect in pytest-xdist's workers, where coverage is measured in two
+    ways at once.
     """
     if not is_untraced(item):
         return (yield)
-    here, elsewhere = sys.gettrace(), threading.gettrace()
+    trace, thread_trace = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)
     try:
         return (yield)
     finally:
-        threading.settrace(elsewhere)
-        sys.settrace(here)
+        threading.settrace(thread_trace)
+        sys.settrace(trace)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the golden files and the generated pages be written anew."""
-    parser.addoption("--golden-write", action="store_true", help="write the golden files anew")
-    parser.addoption("--docs-write", action="store_true", help="write the generated pages anew")
+    """Add the options that rewrite the golden files and the generated pages."""
+    parser.addoption("--golden-write", action="store_true", help="rewrite the golden files")
+    parser.addoption("--docs-write", action="store_true", help="rewrite the generated pages")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Add up what the tests counted: properties whose names begin with `count: `."""
+    """Report the sums of what tests counted: properties whose names start with `count: `."""
     counts: Counter[str] = Counter()
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:

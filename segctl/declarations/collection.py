@@ -39,7 +39,7 @@ class Declarations:
     @property
     def has_errors(self) -> bool:
         """Whether any diagnostic is an error: then nothing may be planned from these."""
-        return any(found.severity is Severity.ERROR for found in self.diagnostics)
+        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
 
 def read_declarations(

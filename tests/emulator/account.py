@@ -1,4 +1,4 @@
-"""What the tests hold in their hands: an emulator, its clock, and short ways to ask it things."""
+"""An emulated account for these tests: an emulator, its clock, and shortcuts for requests."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Account:
 
 
 def error(reply: Response) -> tuple[int, str | None, str]:
-    """Give the status, field and message of a refusal that has exactly one error."""
+    """Return the status, field and message of an error response with exactly one error."""
     content = reply.json()
     assert [*content] == ["errors"]
-    (only,) = content["errors"]
-    return reply.status, only["field"], only["message"]
+    (detail,) = content["errors"]
+    return reply.status, detail["field"], detail["message"]

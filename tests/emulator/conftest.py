@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    with Account() as made:
-        yield made
+    with Account() as account:
+        yield account

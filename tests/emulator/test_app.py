@@ -1,4 +1,4 @@
-"""The way of a request to its operation: key, subuser, rate limit, router, log."""
+"""The path of a request to its operation: key, subuser, rate limit, router, log."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ BAD_GRANT = "The provided authorization grant is invalid, expired, or revoked"
         {},
     ],
 )
-def test_without_a_bearer_token_it_is_a_401(account: Account, headers: dict[str, str]) -> None:
+def test_a_request_without_a_bearer_token_is_a_401(
+    account: Account, headers: dict[str, str]
+) -> None:
     assert error(account.ask("GET", V2, headers=headers)) == (401, None, BAD_GRANT)
 
 
@@ -45,12 +47,12 @@ def test_keys_can_be_restricted_and_read_only() -> None:
     with Account(settings) as account:
         full = {"Accept": "*/*", "authorization": "bearer full"}
         reader = {"Accept": "*/*", "AUTHORIZATION": "Bearer reader"}
-        new = {"name": "One", "query_dsl": QUERY}
+        content = {"name": "One", "query_dsl": QUERY}
         assert account.ask("GET", V2).status == 401
         assert account.ask("GET", V2, headers=reader).status == 200
-        refused = account.ask("POST", V2, new, headers=reader)
+        refused = account.ask("POST", V2, content, headers=reader)
         assert error(refused) == (403, None, "access forbidden")
-        assert account.ask("POST", V2, new, headers=full).status == 201
+        assert account.ask("POST", V2, content, headers=full).status == 201
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_keys_can_be_restricted_and_read_only() -> None:
         ("application/*", 200),
     ],
 )
-def test_json_must_be_acceptable(account: Account, accept: str | None, status: int) -> None:
+def test_the_client_must_accept_json(account: Account, accept: str | None, status: int) -> None:
     headers = {"Authorization": "Bearer x"} | ({} if accept is None else {"accept": accept})
     assert account.ask("GET", V2, headers=headers).status == status
 
@@ -101,7 +103,7 @@ def test_subusers_can_be_limited_to_known_ones() -> None:
         ("DELETE", LISTS, 405),
     ],
 )
-def test_what_does_not_exist_is_said_so(
+def test_an_unknown_path_or_method_is_a_404_or_405(
     account: Account, method: str, target: str, status: int
 ) -> None:
     reply = account.ask(method, target)
@@ -134,7 +136,7 @@ def test_a_request_over_the_limit_does_nothing() -> None:
         assert [segment.name for segment in account.emulator.console.segments()] == ["One"]
 
 
-def test_the_other_shapes_of_the_rate_limit() -> None:
+def test_the_shape_of_rate_limited_responses_is_a_setting() -> None:
     settings = Settings(rate_limit=1, rate_limit_body=False, reset_style=ResetStyle.EPOCH)
     with Account(settings) as account:
         account.get(V1)
@@ -180,7 +182,7 @@ def test_lists_come_in_pages_whose_links_keep_the_origin(account: Account) -> No
         ("page_token=OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "page_token"),
     ],
 )
-def test_a_page_that_cannot_be_is_a_400(account: Account, query: str, field: str) -> None:
+def test_an_invalid_page_is_a_400(account: Account, query: str, field: str) -> None:
     assert error(account.ask("GET", f"{LISTS}?{query}"))[:2] == (400, field)
 
 
@@ -204,7 +206,7 @@ def test_field_definitions_show_custom_and_reserved_fields(account: Account) -> 
     assert reserved["last_opened"]["id"] == "_rf17_D"
 
 
-def test_single_sends_are_short_in_the_list_and_whole_on_their_own(account: Account) -> None:
+def test_single_sends_are_abridged_in_the_list_and_complete_by_id(account: Account) -> None:
     console = account.emulator.console
     first = console.add_single_send("First", segment_ids=["s"], list_ids=["l"])
     console.add_single_send("Second", status="triggered", send_to_all=True, send_at=1_800_000_000)
@@ -231,7 +233,7 @@ def test_the_log_holds_targets_and_statuses_and_never_a_key(account: Account) ->
     assert account.emulator.log == ()
 
 
-def test_latency_is_left_to_the_carrier() -> None:
+def test_a_response_carries_its_latency() -> None:
     with Account(Settings(latency=2.5)) as account:
         assert account.ask("GET", V1).delay == 2.5
 
@@ -259,7 +261,7 @@ _TARGETS = st.builds(
 
 @pytest.fixture(scope="module")
 def seeded() -> Iterator[Account]:
-    """Give an account that takes everything, one request after the other."""
+    """A seeded account without a rate limit and without the update lock."""
     with Account(Settings(update_lock=0, rate_limit=None)) as account:
         account.emulator.seed()
         yield account
@@ -271,7 +273,7 @@ def seeded() -> Iterator[Account]:
     target=_TARGETS,
     body=_BODIES,
 )
-def test_whatever_is_asked_gets_an_answer(
+def test_every_request_gets_a_response(
     seeded: Account, method: str, target: str, body: bytes
 ) -> None:
     reply = seeded.emulator.handle(method, target, HEADERS, body)
@@ -284,20 +286,20 @@ def test_whatever_is_asked_gets_an_answer(
     ("name", "value"),
     [("rate_window", 0.0), ("sample_interval", 0.0), ("update_lock", -1.0), ("latency", -1.0)],
 )
-def test_durations_that_cannot_be_are_refused(name: str, value: float) -> None:
-    given_settings: Any = {name: value}
+def test_invalid_durations_are_refused(name: str, value: float) -> None:
+    invalid: Any = {name: value}
     with pytest.raises(ValueError, match=name):
-        Settings(**given_settings)
+        Settings(**invalid)
 
 
-def test_the_clock_of_the_machine_is_the_default() -> None:
+def test_the_system_clock_is_the_default() -> None:
     with Emulator(settings=Settings.sandbox()) as emulator:
         emulator.seed()
         (entry, *_) = emulator.handle("GET", V1, HEADERS).json()["results"]
         assert entry["name"] == "Gmail users (old)"
 
 
-def test_the_emulator_is_light_and_shares_nothing_with_the_client() -> None:
+def test_the_emulator_imports_little_and_nothing_of_the_client() -> None:
     code = "import sys, segctl.emulator; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     modules = done.stdout.split()
@@ -306,7 +308,7 @@ def test_the_emulator_is_light_and_shares_nothing_with_the_client() -> None:
     assert {".".join(name.split(".")[:2]) for name in ours} == {"segctl", "segctl.emulator"}
 
 
-def test_the_package_knows_only_its_names() -> None:
+def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
     missing: Any = "no_such_name"
     with pytest.raises(AttributeError, match="no_such_name"):
         getattr(segctl.emulator, missing)

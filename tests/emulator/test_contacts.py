@@ -1,4 +1,4 @@
-"""Contacts, their lists, and what happens to them."""
+"""Contacts, their lists and their events."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ def stored(account: Account) -> tuple[list[Contact], list[Event]]:
         return contacts.read_contacts(db, ""), contacts.read_events(db, "")
 
 
-def test_contacts_and_events_are_kept_as_they_were_given(account: Account) -> None:
+def test_contacts_and_events_are_stored_as_given(account: Account) -> None:
     console = account.emulator.console
     console.add_field("Spend", "Number")
     list_id = console.add_list("Readers", contact_count=4711)
     console.add_list("Nobody", contact_count=12)
     fields: dict[str, contacts.Value] = {"Spend": 12.5, "city": "Brno"}
-    first = console.add_contact("Ann@Example.com", fields=fields, list_ids=[list_id, list_id])
-    other = console.add_contact("b@x.test", fields={"alternate_emails": ["b@example.com"]}, at=5.0)
-    console.add_event(other, "click", data={"payload": {"url": "https://example.com"}}, at=7.0)
+    first_id = console.add_contact("Ann@Example.com", fields=fields, list_ids=[list_id, list_id])
+    second_id = console.add_contact(
+        "b@x.test", fields={"alternate_emails": ["b@example.com"]}, at=5.0
+    )
+    console.add_event(second_id, "click", data={"payload": {"url": "https://example.com"}}, at=7.0)
     at = START.timestamp()
-    one = Contact(first, "ann@example.com", fields, (list_id,), at, at)
-    two = Contact(other, "b@x.test", {"alternate_emails": ["b@example.com"]}, (), 5.0, 5.0)
-    happened = Event(other, "click", 7.0, "mail", {"payload": {"url": "https://example.com"}})
-    assert stored(account) == ([one, two], [happened])
-    assert two.email_domains == ["x.test", "example.com"]
+    first = Contact(first_id, "ann@example.com", fields, (list_id,), at, at)
+    second = Contact(second_id, "b@x.test", {"alternate_emails": ["b@example.com"]}, (), 5.0, 5.0)
+    event = Event(second_id, "click", 7.0, "mail", {"payload": {"url": "https://example.com"}})
+    assert stored(account) == ([first, second], [event])
+    assert second.email_domains == ["x.test", "example.com"]
     lists = account.get("/v3/marketing/lists")["result"]
     assert [entry["contact_count"] for entry in lists] == [1, 12]
 
@@ -53,7 +55,7 @@ def test_contacts_and_events_are_kept_as_they_were_given(account: Account) -> No
         ({"shoe_size": 43}, "no field shoe_size"),
     ],
 )
-def test_a_value_fits_its_field(account: Account, fields: dict[str, Any], words: str) -> None:
+def test_a_value_must_fit_its_field(account: Account, fields: dict[str, Any], words: str) -> None:
     console = account.emulator.console
     for name, kind in (("spend", "Number"), ("since", "Date"), ("tier", "Text")):
         console.add_field(name, kind)
@@ -62,7 +64,7 @@ def test_a_value_fits_its_field(account: Account, fields: dict[str, Any], words:
     assert stored(account) == ([], [])
 
 
-def test_what_does_not_fit_together_is_refused_whole(account: Account) -> None:
+def test_an_invalid_batch_is_refused_whole(account: Account) -> None:
     console = account.emulator.console
     known = console.add_contact("a@x.test")
     with pytest.raises(ValueError, match="exists"):
@@ -73,9 +75,9 @@ def test_what_does_not_fit_together_is_refused_whole(account: Account) -> None:
         console.add_contact("b@x.test", list_ids=["nowhere"])
     with pytest.raises(LookupError, match="no contact nobody"):
         console.add_events([Event(known, "open", 0), Event("nobody", "open", 0)])
-    everybody, happened = stored(account)
-    assert [one.email for one in everybody] == ["a@x.test"]
-    assert happened == []
+    all_contacts, events = stored(account)
+    assert [contact.email for contact in all_contacts] == ["a@x.test"]
+    assert events == []
 
 
 def test_an_account_with_a_contact_is_not_seeded(account: Account) -> None:
@@ -83,7 +85,7 @@ def test_an_account_with_a_contact_is_not_seeded(account: Account) -> None:
     assert not account.emulator.seed()
 
 
-def test_a_state_of_the_version_before_goes_on(tmp_path: Path) -> None:
+def test_a_state_of_the_previous_version_is_upgraded(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with sqlite3.connect(path) as db:
         db.executescript(store._STEPS[0])

@@ -1,4 +1,4 @@
-"""Counts and samples: computed when they are due and looked at, from who is in the account."""
+"""Counts and samples: computed from the account's contacts once they are due and read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def count(account: Account, segment_id: str) -> int:
     return int(read["contacts_count"])
 
 
-def test_a_count_is_that_of_the_last_sample(account: Account) -> None:
+def test_a_count_is_of_the_last_sample(account: Account) -> None:
     console = account.emulator.console
     console.add_contact("a@x.test", fields={"city": "Brno"})
     segment = account.create("One", FROM + "city = 'Brno'")["id"]
@@ -63,46 +63,50 @@ def test_a_count_is_that_of_the_last_sample(account: Account) -> None:
     assert count(account, segment) == 4
 
 
-def test_the_seeded_world_counts_what_its_people_are(account: Account) -> None:
+def test_counts_in_the_seeded_world_match_its_contacts(account: Account) -> None:
     account.emulator.seed()
     cases = {
-        "orders_count > 0 AND last_order <= now() - 180 days": lambda one: (
-            one.fields.get("orders_count", 0) > 0
-            and datetime.fromisoformat(one.fields["last_order"]) <= START - timedelta(days=180)
+        "orders_count > 0 AND last_order <= now() - 180 days": lambda contact: (
+            contact.fields.get("orders_count", 0) > 0
+            and datetime.fromisoformat(contact.fields["last_order"]) <= START - timedelta(days=180)
         ),
-        "preferred_language = 'cs'": lambda one: one.fields.get("preferred_language") == "cs",
-        "preferred_language != 'cs'": lambda one: (
-            one.fields.get("preferred_language", "cs") != "cs"
+        "preferred_language = 'cs'": lambda contact: (
+            contact.fields.get("preferred_language") == "cs"
         ),
-        "array_contains(email_domains, 'mail.test')": lambda one: "mail.test" in one.email_domains,
-        "total_spend > 500.5": lambda one: one.fields.get("total_spend", 0) > 500.5,
-        "created_at < '2025-01-01T00:00:00Z' AND lead_source = 'webinar-2024'": lambda one: (
-            one.fields.get("lead_source") == "webinar-2024"
+        "preferred_language != 'cs'": lambda contact: (
+            contact.fields.get("preferred_language", "cs") != "cs"
+        ),
+        "array_contains(email_domains, 'mail.test')": lambda contact: (
+            "mail.test" in contact.email_domains
+        ),
+        "total_spend > 500.5": lambda contact: contact.fields.get("total_spend", 0) > 500.5,
+        "created_at < '2025-01-01T00:00:00Z' AND lead_source = 'webinar-2024'": lambda contact: (
+            contact.fields.get("lead_source") == "webinar-2024"
         ),
     }
-    made = {text: account.create(text[:40], FROM + text)["id"] for text in cases}
-    last = seed.PAST_SINGLE_SEND_IDS[-1]
-    wanted = f"e.event_type = 'click' AND e.DATA:payload.unique_args.singlesend_id = '{last}'"
-    clicked = account.create("Clicked", JOINED + wanted)["id"]
+    segment_ids = {text: account.create(text[:40], FROM + text)["id"] for text in cases}
+    send_id = seed.PAST_SINGLE_SEND_IDS[-1]
+    condition = f"e.event_type = 'click' AND e.DATA:payload.unique_args.singlesend_id = '{send_id}'"
+    clicked = account.create("Clicked", JOINED + condition)["id"]
     parent = account.create("Parent", FROM + "preferred_language = 'cs'", seed.EVENT_GUESTS_LIST_ID)
     account.clock.forward(10)
     with account.emulator._store.transaction() as db:
-        everybody, happened = contacts.read_contacts(db, ""), contacts.read_events(db, "")
+        all_contacts, events = contacts.read_contacts(db, ""), contacts.read_events(db, "")
     for text, fulfils in cases.items():
-        expected = sum(map(fulfils, everybody))
-        assert count(account, made[text]) == expected > 0, text
-    data: list[Any] = [event.data for event in happened if event.event_type == "click"]
-    sends = [one["payload"]["unique_args"]["singlesend_id"] for one in data]
-    assert count(account, clicked) == sends.count(last) > 0
-    guests = [one for one in everybody if seed.EVENT_GUESTS_LIST_ID in one.list_ids]
-    czechs = sum(one.fields.get("preferred_language") == "cs" for one in guests)
+        expected = sum(map(fulfils, all_contacts))
+        assert count(account, segment_ids[text]) == expected > 0, text
+    data: list[Any] = [event.data for event in events if event.event_type == "click"]
+    sends = [event_data["payload"]["unique_args"]["singlesend_id"] for event_data in data]
+    assert count(account, clicked) == sends.count(send_id) > 0
+    guests = [contact for contact in all_contacts if seed.EVENT_GUESTS_LIST_ID in contact.list_ids]
+    czechs = sum(contact.fields.get("preferred_language") == "cs" for contact in guests)
     assert count(account, parent["id"]) == czechs > 0
-    readers = sum(seed.NEWSLETTER_LIST_ID in one.list_ids for one in everybody)
+    readers = sum(seed.NEWSLETTER_LIST_ID in contact.list_ids for contact in all_contacts)
     assert count(account, seed.NEWSLETTER_READERS_ID) == readers
     assert count(account, seed.OLD_WEBINAR_GUESTS_ID) > 0
 
 
-def test_all_that_are_due_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_due_counts_are_computed_together(monkeypatch: pytest.MonkeyPatch) -> None:
     passes: list[int] = []
     evaluate = Engine.evaluate
 
@@ -118,7 +122,7 @@ def test_all_that_are_due_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) 
             account.create(f"S{number}", FROM + f"city = 'Brno' OR city = '{number}'")
         account.create("Same", FROM + "city = 'Brno' OR city = '1'")
         account.clock.forward(10)
-        assert {one["contacts_count"] for one in account.get(V2)["results"]} == {1}
+        assert {entry["contacts_count"] for entry in account.get(V2)["results"]} == {1}
         assert passes == [12]
         account.get(V2)
         assert passes == [12]
@@ -128,11 +132,11 @@ def test_all_that_are_due_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) 
         assert passes == [12, 1]
         monkeypatch.setattr(counts, "_AT_ONCE", 5)
         account.clock.forward(3600)
-        assert {one["contacts_count"] for one in account.get(V2)["results"]} == {1}
+        assert {entry["contacts_count"] for entry in account.get(V2)["results"]} == {1}
         assert passes[2:] == [5, 5, 3]
 
 
-def test_one_bad_query_spoils_no_other(account: Account) -> None:
+def test_a_bad_query_does_not_affect_other_counts(account: Account) -> None:
     console = account.emulator.console
     console.add_field("spend", "Number")
     console.add_contact("a@x.test", fields={"spend": 5, "city": "Brno"})
@@ -143,8 +147,9 @@ def test_one_bad_query_spoils_no_other(account: Account) -> None:
     good = [account.create(f"Good {n}", FROM + f"spend = 5 OR spend = {n}")["id"] for n in "123"]
     account.clock.forward(60)
     account.get(V2)
-    assert [count(account, one) for one in (uncertain, untranslated, invalid)] == [0, 0, 0]
-    assert [count(account, one) for one in good] == [1, 1, 1]
+    bad = [uncertain, untranslated, invalid]
+    assert [count(account, segment_id) for segment_id in bad] == [0, 0, 0]
+    assert [count(account, segment_id) for segment_id in good] == [1, 1, 1]
 
 
 def _only(account: Account) -> str:
@@ -153,7 +158,7 @@ def _only(account: Account) -> str:
     return contact.id
 
 
-def test_a_count_given_by_hand_stays_until_the_query_changes(account: Account) -> None:
+def test_a_count_set_by_hand_stays_until_the_query_changes(account: Account) -> None:
     console = account.emulator.console
     console.add_contact("a@x.test")
     segment = console.create("One", FROM + "email LIKE '%'", contacts_count=1203)
@@ -167,7 +172,7 @@ def test_a_count_given_by_hand_stays_until_the_query_changes(account: Account) -
     assert count(account, segment) == 1
 
 
-def test_a_sample_is_fifty_contacts_at_most(account: Account) -> None:
+def test_a_sample_has_at_most_fifty_contacts(account: Account) -> None:
     console = account.emulator.console
     console.add_field("tier", "Text")
     console.add_list("Readers", id="l")
@@ -194,23 +199,23 @@ def test_a_sample_is_fifty_contacts_at_most(account: Account) -> None:
     assert (read["contacts_count"], len(read["contacts_sample"])) == (61, 50)
 
 
-def test_the_contacts_of_segments_are_exported(account: Account) -> None:
+def test_an_export_can_be_limited_to_segments(account: Account) -> None:
     console = account.emulator.console
     console.add_list("Readers", id="l")
     for number, city in enumerate(("Brno", "Praha", "Wien")):
         console.add_contact(
             f"{number}@x.test", fields={"city": city}, list_ids=["l"] if number else []
         )
-    segment = account.create("One", FROM + "city = 'Brno'")["id"]
-    old = console.seed_v1("Old", "email LIKE '%'")
-    found = rows(account, {"segment_ids": [segment]})
-    assert [row["CITY"] for row in found] == ["Brno"]
-    both = rows(account, {"segment_ids": [segment], "list_ids": ["l"]})
+    segment_id = account.create("One", FROM + "city = 'Brno'")["id"]
+    v1_id = console.seed_v1("Old", "email LIKE '%'")
+    exported = rows(account, {"segment_ids": [segment_id]})
+    assert [row["CITY"] for row in exported] == ["Brno"]
+    both = rows(account, {"segment_ids": [segment_id], "list_ids": ["l"]})
     assert [row["CITY"] for row in both] == ["Brno", "Praha", "Wien"]
     kinds = [(job["export_type"], job["segments"]) for job in account.get(EXPORTS)["result"]]
-    assert kinds == [("segment_export", [{"ID": segment, "Name": "One"}])] * 2
+    assert kinds == [("segment_export", [{"ID": segment_id, "Name": "One"}])] * 2
     assert account.ask("POST", EXPORTS, {"segment_ids": ["nowhere"]}).status == 404
-    assert account.ask("POST", EXPORTS, {"segment_ids": [old]}).status == 400
+    assert account.ask("POST", EXPORTS, {"segment_ids": [v1_id]}).status == 400
 
 
 def test_without_duckdb_nothing_is_counted(
@@ -247,7 +252,7 @@ def test_the_sandbox_of_a_project_counts_and_exports(
     monkeypatch.setattr(Settings, "sandbox", lambda: ready)
     project.declare("Newsletter readers", FROM + "city = 'Brno'")
     listed = json.loads(project.run("--target", "sandbox", "list", "--format", "json").out)
-    counted = {one["name"]: one["contacts_count"] for one in listed["segments"]}
+    counted = {entry["name"]: entry["contacts_count"] for entry in listed["segments"]}
     assert min(counted.values()) > 0
     plan = project.run("--target", "sandbox", "plan")
     assert f"{counted['Newsletter readers']} contacts now" in plan.out

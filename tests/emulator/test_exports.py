@@ -1,4 +1,4 @@
-"""The export of contacts: the job, its files, and the addresses that are signed."""
+"""The export of contacts: the job, its files, and their signed URLs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEADER = (
 
 
 def populated(settings: Settings = SETTINGS) -> Account:
-    """Give an account with five contacts, three of them on the list `l`."""
+    """Return an account with five contacts, three of them on the list `l`."""
     account = Account(settings)
     console = account.emulator.console
     console.add_field("Spend", "Number")
@@ -84,11 +84,11 @@ def fetch(account: Account, url: str, headers: Mapping[str, str] | None = None) 
 
 
 def rows(account: Account, content: object = None) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = []
+    exported: list[dict[str, str]] = []
     for url in urls(account, content):
         text = gzip.decompress(fetch(account, url).body).decode()
-        found += csv.DictReader(io.StringIO(text, newline=""))
-    return found
+        exported += csv.DictReader(io.StringIO(text, newline=""))
+    return exported
 
 
 def test_a_job_is_pending_then_ready_then_forgotten(exporting: Account) -> None:
@@ -122,38 +122,38 @@ def test_a_job_is_pending_then_ready_then_forgotten(exporting: Account) -> None:
     assert (expired.status, b"expired" in expired.body) == (403, True)
 
 
-def test_the_file_says_what_the_account_knows(exporting: Account) -> None:
+def test_the_file_has_what_the_account_knows(exporting: Account) -> None:
     (url,) = urls(exporting)
     text = gzip.decompress(fetch(exporting, url).body).decode()
     assert text.splitlines()[0] == HEADER
-    everybody = rows(exporting)
-    assert [row["EMAIL"][0] for row in everybody] == ["c", "c", "c", "d", "e"]
-    assert everybody[0]["CREATED_AT"] == "1970-01-01T00:00:00Z"
-    assert everybody[0]["UPDATED_AT"] == "1970-01-01T00:01:00Z"
-    assert {name for name, value in everybody[3].items() if value} == {
+    exported = rows(exporting)
+    assert [row["EMAIL"][0] for row in exported] == ["c", "c", "c", "d", "e"]
+    assert exported[0]["CREATED_AT"] == "1970-01-01T00:00:00Z"
+    assert exported[0]["UPDATED_AT"] == "1970-01-01T00:01:00Z"
+    assert {name for name, value in exported[3].items() if value} == {
         *("EMAIL", "CITY", "ALTERNATE_EMAILS", "CREATED_AT", "UPDATED_AT", "CONTACT_ID"),
         *("SPEND", "SINCE", "EXTERNAL_ID"),
     }
-    assert everybody[3]["CITY"] == 'České "B", Žižkov\nx'
-    assert everybody[3]["ALTERNATE_EMAILS"] == "d1@x.test,d2@x.test"
-    assert [row["SPEND"] for row in everybody] == ["", "", "", "12.5", "3"]
-    assert everybody[3]["SINCE"] == "2026-01-02T03:04:05Z"
+    assert exported[3]["CITY"] == 'České "B", Žižkov\nx'
+    assert exported[3]["ALTERNATE_EMAILS"] == "d1@x.test,d2@x.test"
+    assert [row["SPEND"] for row in exported] == ["", "", "", "12.5", "3"]
+    assert exported[3]["SINCE"] == "2026-01-02T03:04:05Z"
 
 
-def test_the_contacts_of_lists_alone(exporting: Account) -> None:
+def test_an_export_can_be_limited_to_lists(exporting: Account) -> None:
     assert [row["CONTACT_ID"] for row in rows(exporting, {"list_ids": ["l"]})] == ["1", "3", "d"]
     assert rows(exporting, {"list_ids": ["e"]}) == []
     assert len(rows(exporting, {"list_ids": []})) == 5
 
 
-def test_the_picture_is_taken_when_the_job_is_asked_for(exporting: Account) -> None:
+def test_an_export_has_the_contacts_of_the_moment_it_was_requested(exporting: Account) -> None:
     export_id = start(exporting)
     exporting.emulator.console.add_contact("late@x.test")
     exporting.clock.forward(5)
     assert exporting.get(f"{EXPORTS}/{export_id}")["contact_count"] == 5
 
 
-def test_several_files_each_with_a_header() -> None:
+def test_an_export_can_have_several_files_each_with_a_header() -> None:
     with populated(Settings(export_delay=5, export_file_contacts=2)) as account:
         addresses = urls(account)
         files = [gzip.decompress(fetch(account, url).body).decode() for url in addresses]
@@ -162,14 +162,14 @@ def test_several_files_each_with_a_header() -> None:
         assert "/contacts-3.csv.gz?" in addresses[2]
 
 
-def test_files_of_at_most_so_many_megabytes(exporting: Account) -> None:
+def test_the_largest_file_size_splits_an_export(exporting: Account) -> None:
     exporting.emulator.console.add_contacts(
         Contact(f"big{n}", f"big{n}@x.test", {"city": "x" * 600_000}, (), 0, 0) for n in range(3)
     )
     assert len(urls(exporting, {"max_file_size": 1})) == 3
 
 
-def test_json_is_an_object_a_line(exporting: Account) -> None:
+def test_a_json_export_has_one_object_per_line(exporting: Account) -> None:
     (url,) = urls(exporting, {"file_type": "json", "notifications": {"email": False}})
     lines = gzip.decompress(fetch(exporting, url).body).splitlines()
     assert json.loads(lines[0]) == {
@@ -182,17 +182,17 @@ def test_json_is_an_object_a_line(exporting: Account) -> None:
     assert json.loads(lines[3])["custom_fields"] == {"Spend": 12.5, "since": "2026-01-02T03:04:05Z"}
 
 
-def test_the_jobs_of_an_account(exporting: Account) -> None:
+def test_the_list_of_exports_has_every_job_of_the_account(exporting: Account) -> None:
     plain, of_list = start(exporting), start(exporting, {"list_ids": ["l"]})
     exporting.clock.forward(5)
     content = exporting.get(EXPORTS)
     assert content["_metadata"] == {"self": f"https://api.sendgrid.com{EXPORTS}"}
-    found = {job["id"]: job for job in content["result"]}
-    assert [*found] == [plain, of_list]
-    assert {job["status"] for job in found.values()} == {"ready"}
-    assert found[plain]["export_type"] == "contacts_export"
-    assert found[of_list]["export_type"] == "list_export"
-    assert found[of_list]["lists"] == [{"ID": "l", "Name": "Readers"}]
+    jobs = {job["id"]: job for job in content["result"]}
+    assert [*jobs] == [plain, of_list]
+    assert {job["status"] for job in jobs.values()} == {"ready"}
+    assert jobs[plain]["export_type"] == "contacts_export"
+    assert jobs[of_list]["export_type"] == "list_export"
+    assert jobs[of_list]["lists"] == [{"ID": "l", "Name": "Readers"}]
     other = exporting.ask("GET", EXPORTS, headers=HEADERS | {"on-behalf-of": "eu"})
     assert other.json()["result"] == []
 
@@ -221,7 +221,7 @@ def test_an_export_can_fail() -> None:
         ({"lists": []}, 400, "lists"),
     ],
 )
-def test_a_request_that_cannot_be_met(
+def test_an_invalid_export_request_is_refused(
     exporting: Account, content: Any, status: int, field: str
 ) -> None:
     reply = exporting.ask("POST", EXPORTS, content)
@@ -229,12 +229,12 @@ def test_a_request_that_cannot_be_met(
     assert exporting.get(EXPORTS)["result"] == []
 
 
-def test_a_job_that_is_not_there(exporting: Account) -> None:
+def test_an_unknown_export_is_a_404(exporting: Account) -> None:
     assert exporting.ask("GET", f"{EXPORTS}/nowhere").status == 404
     assert exporting.ask("DELETE", f"{EXPORTS}/nowhere").status == 405
 
 
-def test_the_key_stays_away_from_the_files(exporting: Account) -> None:
+def test_a_download_with_the_key_is_refused(exporting: Account) -> None:
     (url,) = urls(exporting)
     used = exporting.ask("GET", EXPORTS).header("X-RateLimit-Remaining")
     reply = fetch(exporting, url, {"authorization": "Bearer a-key"})
@@ -246,7 +246,7 @@ def test_the_key_stays_away_from_the_files(exporting: Account) -> None:
     assert exporting.emulator.log[-2].target == urlsplit(url).path
 
 
-def test_an_address_that_was_not_given_out_opens_nothing(exporting: Account) -> None:
+def test_a_url_without_a_valid_signature_is_refused(exporting: Account) -> None:
     (url,) = urls(exporting)
     (other,) = urls(exporting)
     parts = urlsplit(url)
@@ -266,21 +266,21 @@ def test_an_address_that_was_not_given_out_opens_nothing(exporting: Account) -> 
     assert exporting.emulator.handle("GET", target, {}).status == 200
 
 
-def test_a_range_of_a_file(exporting: Account) -> None:
+def test_a_download_can_be_a_byte_range(exporting: Account) -> None:
     (url,) = urls(exporting)
     whole = fetch(exporting, url)
     body, tag = whole.body, whole.header("ETag") or ""
     assert whole.header("Accept-Ranges") == "bytes"
-    for wanted, given in (
+    for byte_range, expected in (
         ("bytes=10-", body[10:]),
         ("bytes=10-19", body[10:20]),
         ("bytes=10-999999", body[10:]),
         ("bytes=-7", body[-7:]),
     ):
-        reply = fetch(exporting, url, {"Range": wanted, "If-Range": tag})
-        assert (reply.status, reply.body) == (206, given)
-        first = len(body) - 7 if wanted == "bytes=-7" else 10
-        last = first + len(given) - 1
+        reply = fetch(exporting, url, {"Range": byte_range, "If-Range": tag})
+        assert (reply.status, reply.body) == (206, expected)
+        first = len(body) - 7 if byte_range == "bytes=-7" else 10
+        last = first + len(expected) - 1
         assert reply.header("Content-Range") == f"bytes {first}-{last}/{len(body)}"
     for headers in ({"Range": "bytes=5-", "If-Range": '"old"'}, {"Range": "lines=1-2"}):
         reply = fetch(exporting, url, headers)
@@ -289,7 +289,7 @@ def test_a_range_of_a_file(exporting: Account) -> None:
     assert (beyond.status, beyond.header("Content-Range")) == (416, f"bytes */{len(body)}")
 
 
-def test_the_files_break_like_everything_else(exporting: Account) -> None:
+def test_faults_strike_downloads_too(exporting: Account) -> None:
     (url,) = urls(exporting)
     body = fetch(exporting, url).body
     exporting.emulator.faults.add(
@@ -307,7 +307,7 @@ def test_the_files_break_like_everything_else(exporting: Account) -> None:
     assert exporting.ask("GET", f"{EXPORTS}/{start(exporting)}").status == 502
 
 
-def test_over_a_socket_from_another_host() -> None:
+def test_downloads_work_over_a_socket_and_from_another_origin() -> None:
     with populated(Settings(export_delay=0)) as account, serve(account.emulator) as server:
         port = urlsplit(server.url).port
         connection = http.client.HTTPConnection("127.0.0.1", port)

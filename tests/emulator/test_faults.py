@@ -1,4 +1,4 @@
-"""The rules of faults: their text, which requests they strike, what the answers become."""
+"""Fault rules: their text, the requests that they strike, and the responses to these."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEW = {"name": "One", "query_dsl": QUERY}
         ("!get * 503 #2", Fault(Kind.UNAVAILABLE, "!GET", nth=2)),
     ],
 )
-def test_the_text_form_says_what_a_fault_says(text: str, fault: Fault) -> None:
+def test_the_text_of_a_fault_is_parsed(text: str, fault: Fault) -> None:
     assert parse_fault(text) == fault
 
 
@@ -72,7 +72,7 @@ def test_rules_strike_the_requests_they_name(account: Account) -> None:
     assert account.ask("GET", "/v3/marketing/lists").status == 200
 
 
-def test_a_rule_for_all_methods_but_one(account: Account) -> None:
+def test_a_rule_can_exclude_a_method(account: Account) -> None:
     account.emulator.faults.add("!GET * 503 #2")
     assert [account.ask("GET", V2).status for _ in range(3)] == [200] * 3
     assert account.ask("POST", V2, NEW).status == 201
@@ -106,7 +106,7 @@ def test_the_first_of_two_rules_strikes(account: Account) -> None:
     ],
 )
 @pytest.mark.parametrize("when", ["", " after"])
-def test_answers_of_faults_before_and_after_the_server_acts(
+def test_error_faults_strike_before_or_after_the_server_acts(
     account: Account, kind: str, status: int, body: bytes | None, when: str
 ) -> None:
     account.emulator.faults.add(f"POST * {kind}{when}")
@@ -146,7 +146,7 @@ def test_connections_break_before_or_after_the_server_acts(
     assert account.names() == (["One"] if acted else [])
 
 
-def test_spoilt_bodies_come_from_a_server_that_acted(account: Account) -> None:
+def test_a_damaged_body_comes_after_the_server_acted(account: Account) -> None:
     whole = account.ask("GET", V1).body
     account.emulator.faults.add(
         "GET * empty", "GET * truncated #2", "GET * wrong-json #3", "GET * cut #4"
@@ -164,7 +164,7 @@ def test_spoilt_bodies_come_from_a_server_that_acted(account: Account) -> None:
     assert account.names() == ["One"]
 
 
-def test_slow_answers_are_whole(account: Account) -> None:
+def test_slow_responses_are_whole(account: Account) -> None:
     account.emulator.faults.add("GET * drip", "GET * latency 2s #2")
     dripped, late = account.ask("GET", V1), account.ask("GET", V1)
     assert (dripped.delivery, dripped.seconds) == (Delivery.DRIPPED, 5.0)

@@ -18,16 +18,16 @@ def refresh(account: Account, segment_id: str, content: Any = None) -> Response:
     return account.ask("POST", f"{V2}/refresh/{segment_id}", content or PRAGUE)
 
 
-def test_a_refresh_samples_again_and_is_no_edit(account: Account) -> None:
-    made = account.create("One")
+def test_a_refresh_takes_a_new_sample_and_is_not_an_edit(account: Account) -> None:
+    created = account.create("One")
     account.clock.forward(1000)
-    reply = refresh(account, made["id"])
+    reply = refresh(account, created["id"])
     assert reply.status == 202
     assert [*reply.json()] == ["job_id"]
     account.clock.forward(10)
-    after = account.get(f"{V2}/{made['id']}")
+    after = account.get(f"{V2}/{created['id']}")
     assert after["sample_updated_at"] == "2026-07-15T16:21:23Z"
-    assert after["updated_at"] == made["updated_at"]
+    assert after["updated_at"] == created["updated_at"]
     assert after["refreshes_used"] == 1
     assert after["max_refreshes"] == 2
     assert after["last_refreshed_at"] == "2026-07-15T16:21:13Z"
@@ -45,7 +45,7 @@ def test_a_segment_waits_an_hour_between_refreshes(account: Account) -> None:
     assert refresh(account, segment).status == 202
 
 
-def test_the_day_of_a_segment_ends_at_midnight_in_the_zone_of_the_user(account: Account) -> None:
+def test_the_day_of_a_segment_ends_at_midnight_in_the_user_time_zone(account: Account) -> None:
     segment = account.create("One")["id"]
     for _ in range(2):
         assert refresh(account, segment).status == 202
@@ -75,9 +75,9 @@ def test_a_free_plan_cannot_refresh() -> None:
 
 
 def test_an_unknown_or_v1_segment_cannot_be_refreshed(account: Account) -> None:
-    old = account.emulator.console.seed_v1("Old", "email LIKE '%'")
-    for segment in (old, "11111111-2222-4333-8444-555555555555"):
-        reply = refresh(account, segment)
+    v1_id = account.emulator.console.seed_v1("Old", "email LIKE '%'")
+    for segment_id in (v1_id, "11111111-2222-4333-8444-555555555555"):
+        reply = refresh(account, segment_id)
         assert (reply.status, reply.json()) == (404, {"error": "Segment does not exist."})
 
 

@@ -17,23 +17,23 @@ TOO_SOON = "Update request came too soon, please wait 5 minutes before trying ag
 
 def test_a_created_segment_reads_back_as_sent(account: Account) -> None:
     query = "SELECT contact_id,  updated_at\nFROM contact_data WHERE city = 'Ústí \U0001f333'\t-- x"
-    made = account.create("Ústí", query)
-    assert made["query_dsl"] == query
-    assert made["name"] == "Ústí"
-    assert str(uuid.UUID(made["id"])) == made["id"]
-    assert made["created_at"] == made["updated_at"] == "2026-07-15T16:04:33Z"
-    assert made["query_version"] == "2"
-    assert made["status"] == {"query_validation": "VALID"}
-    assert made["contacts_count"] == 0
-    assert made["contacts_sample"] == []
-    assert made["parent_list_ids"] is None
-    assert made["sample_updated_at"] is None
-    assert made["next_sample_update"] is None
-    assert "refreshes_used" not in made
-    assert account.get(f"{V2}/{made['id']}") == made
+    created = account.create("Ústí", query)
+    assert created["query_dsl"] == query
+    assert created["name"] == "Ústí"
+    assert str(uuid.UUID(created["id"])) == created["id"]
+    assert created["created_at"] == created["updated_at"] == "2026-07-15T16:04:33Z"
+    assert created["query_version"] == "2"
+    assert created["status"] == {"query_validation": "VALID"}
+    assert created["contacts_count"] == 0
+    assert created["contacts_sample"] == []
+    assert created["parent_list_ids"] is None
+    assert created["sample_updated_at"] is None
+    assert created["next_sample_update"] is None
+    assert "refreshes_used" not in created
+    assert account.get(f"{V2}/{created['id']}") == created
 
 
-def test_the_list_has_results_alone_and_never_a_query(account: Account) -> None:
+def test_the_list_has_only_results_and_never_a_query(account: Account) -> None:
     account.create("One")
     account.create("Two")
     content = account.get(V2)
@@ -103,7 +103,7 @@ def test_a_bad_creation_is_a_400_that_names_the_field(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000])
-def test_a_body_that_is_no_json_is_a_400(account: Account, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_a_400(account: Account, body: bytes) -> None:
     assert error(account.emulator.handle("POST", V2, HEADERS, body))[0] == 400
 
 
@@ -135,7 +135,7 @@ def test_names_are_unique_until_the_segment_is_gone(account: Account) -> None:
     assert account.ask("PATCH", f"{V2}/{second['id']}", {"name": "One"}).status == 200
 
 
-def test_a_v1_segment_holds_its_name_unless_the_account_lets_both_stand(account: Account) -> None:
+def test_a_v1_segment_holds_its_name_unless_the_setting_frees_it(account: Account) -> None:
     account.emulator.console.seed_v1("Old", "email LIKE '%'")
     assert account.ask("POST", V2, {"name": "Old", "query_dsl": QUERY}).status == 400
     with Account(Settings(v1_holds_names=False)) as other:
@@ -146,11 +146,11 @@ def test_a_v1_segment_holds_its_name_unless_the_account_lets_both_stand(account:
 def test_the_cap_counts_v1_and_can_be_lifted() -> None:
     with Account(Settings(cap=2)) as account:
         account.emulator.console.seed_v1("Old", "email LIKE '%'")
-        made = account.create("One")
+        created = account.create("One")
         status, field, message = error(account.ask("POST", V2, {"name": "Two", "query_dsl": QUERY}))
         assert (status, field) == (400, None)
         assert "2 segments" in message
-        account.ask("DELETE", f"{V2}/{made['id']}")
+        account.ask("DELETE", f"{V2}/{created['id']}")
         account.create("Two")
     with Account(Settings(cap=None, rate_limit=None)) as account:
         for number in range(201):
@@ -177,12 +177,12 @@ def test_the_status_of_the_update_lock_is_a_setting() -> None:
 
 
 def test_an_update_changes_only_what_it_carries(account: Account) -> None:
-    made = account.create("One")
+    created = account.create("One")
     account.clock.forward(301)
     other = QUERY.replace("Brno", "Praha")
-    patched = account.ask("PATCH", f"{V2}/{made['id']}", {"query_dsl": other}).json()
+    patched = account.ask("PATCH", f"{V2}/{created['id']}", {"query_dsl": other}).json()
     assert (patched["name"], patched["query_dsl"]) == ("One", other)
-    assert patched["created_at"] == made["created_at"]
+    assert patched["created_at"] == created["created_at"]
     assert patched["sample_updated_at"] is None
 
 
@@ -203,29 +203,29 @@ def test_a_bad_update_is_a_400(account: Account, content: Any, field: str | None
     assert account.get(target)["name"] == "One"
 
 
-def test_a_v1_segment_can_be_read_and_deleted_but_not_updated_here(account: Account) -> None:
-    old = account.emulator.console.seed_v1("Old", "email LIKE '%'")
-    entry = account.get(f"{V2}/{old}")
+def test_a_v1_segment_can_be_read_and_deleted_but_not_updated_through_v2(account: Account) -> None:
+    v1_id = account.emulator.console.seed_v1("Old", "email LIKE '%'")
+    entry = account.get(f"{V2}/{v1_id}")
     assert "query_version" not in entry
     assert entry["query_dsl"] == "email LIKE '%'"
-    assert account.ask("PATCH", f"{V2}/{old}", {"name": "New"}).status == 400
+    assert account.ask("PATCH", f"{V2}/{v1_id}", {"name": "New"}).status == 400
     assert account.names() == ["Old"]
-    assert account.ask("DELETE", f"{V2}/{old}").status == 202
+    assert account.ask("DELETE", f"{V2}/{v1_id}").status == 202
     with Account(Settings(v1_in_v2_list=False)) as other:
         other.emulator.console.seed_v1("Old", "email LIKE '%'")
         assert other.names() == []
 
 
 def test_deletion_is_accepted_without_a_body_and_lags_in_the_list(account: Account) -> None:
-    made = account.create("One")
-    target = f"{V2}/{made['id']}"
+    created = account.create("One")
+    target = f"{V2}/{created['id']}"
     reply = account.ask("DELETE", target)
     assert (reply.status, reply.body) == (202, b"")
     assert account.ask("GET", target).status == 404
     assert account.ask("DELETE", target).status == 404
     account.clock.forward(29)
     assert account.names() == ["One"]
-    assert account.names(f"?ids={made['id']}") == ["One"]
+    assert account.names(f"?ids={created['id']}") == ["One"]
     account.clock.forward(1)
     assert account.names() == []
     account.ask("DELETE", f"{V2}/{account.create('Two')['id']}")
@@ -239,19 +239,20 @@ def test_an_unknown_segment_is_a_404(account: Account, method: str) -> None:
         assert error(account.ask(method, f"{V2}/{unknown}", content))[0] == 404
 
 
-def test_the_five_rows_of_the_filter_table(account: Account) -> None:
+def test_the_list_filters_combine_as_the_api_table_says(account: Account) -> None:
     console = account.emulator.console
     a, b, c = (console.add_list(name) for name in "abc")
-    one = account.create("in a", QUERY, a)["id"]
+    in_a = account.create("in a", QUERY, a)["id"]
     account.create("in b", QUERY, b)
-    two = account.create("in none")["id"]
+    in_none = account.create("in none")["id"]
     assert account.names() == ["in a", "in b", "in none"]
     assert account.names("?no_parent_list_id=false&parent_list_ids=") == ["in a", "in b", "in none"]
     assert account.names(f"?parent_list_ids={a},{c}") == ["in a"]
     assert account.names(f"?parent_list_ids={a}&no_parent_list_id=true") == ["in a", "in none"]
     assert account.names("?no_parent_list_id=true") == ["in none"]
-    assert account.names(f"?ids={one},{two},{UNKNOWN}&parent_list_ids={b}") == ["in a", "in none"]
-    assert account.names(f"?ids={one}&ids={two}&no_parent_list_id=true") == ["in a", "in none"]
+    ids = f"{in_a},{in_none},{UNKNOWN}"
+    assert account.names(f"?ids={ids}&parent_list_ids={b}") == ["in a", "in none"]
+    assert account.names(f"?ids={in_a}&ids={in_none}&no_parent_list_id=true") == ["in a", "in none"]
     assert account.names(f"?parent_list_ids={c}") == []
 
 
@@ -263,7 +264,7 @@ def test_the_filters_of_the_list_have_limits(account: Account) -> None:
     assert error(refused)[:2] == (400, "no_parent_list_id")
 
 
-def test_validation_takes_its_time_and_ends_in_a_verdict() -> None:
+def test_validation_is_pending_before_it_is_valid_or_invalid() -> None:
     with Account(Settings(validation_delay=4)) as account:
         good = account.create("Good")
         bad = account.create("Bad", "SELECT * FROM contact_data")
@@ -285,18 +286,18 @@ def test_event_queries_stay_pending_for_longer(account: Account) -> None:
         "SELECT c.contact_id, c.updated_at FROM contact_data c "
         "JOIN event_data e ON c.contact_id = e.contact_id WHERE e.event_type = 'open'"
     )
-    made = account.create("Openers", query)
-    assert made["status"]["query_validation"] == "PENDING"
+    created = account.create("Openers", query)
+    assert created["status"]["query_validation"] == "PENDING"
     account.clock.forward(60)
-    assert account.get(f"{V2}/{made['id']}")["status"]["query_validation"] == "VALID"
+    assert account.get(f"{V2}/{created['id']}")["status"]["query_validation"] == "VALID"
 
 
-def test_v1_lists_reads_and_deletes(account: Account) -> None:
+def test_v1_segments_are_listed_read_and_deleted_through_v1(account: Account) -> None:
     console = account.emulator.console
     parent = console.add_list("Customers")
     alone = console.seed_v1("Alone", "email LIKE '%@example.com'", contacts_count=3)
     child = console.seed_v1("Child", "lower(city)='brno'", parent_list_id=parent)
-    new = account.create("New")["id"]
+    v2_id = account.create("New")["id"]
     listed = account.get(V1)
     assert [entry["name"] for entry in listed["results"]] == ["Alone", "Child"]
     assert all("query_dsl" not in entry for entry in listed["results"])
@@ -309,13 +310,13 @@ def test_v1_lists_reads_and_deletes(account: Account) -> None:
     assert isinstance(read["query_json"], dict)
     assert "query_json" not in account.get(f"{V1}/{alone}")
     assert account.get(f"{V1}/{alone}")["contacts_count"] == 3
-    assert account.ask("GET", f"{V1}/{new}").status == 404
+    assert account.ask("GET", f"{V1}/{v2_id}").status == 404
     removed = account.ask("DELETE", f"{V1}/{alone}")
     assert (removed.status, removed.json()) == (202, {})
     assert account.ask("DELETE", f"{V1}/{alone}").status == 404
 
 
-def test_v1_can_no_longer_be_written(account: Account) -> None:
-    old = account.emulator.console.seed_v1("Old", "email LIKE '%'")
+def test_v1_segments_cannot_be_created_or_updated(account: Account) -> None:
+    v1_id = account.emulator.console.seed_v1("Old", "email LIKE '%'")
     assert error(account.ask("POST", V1, {"name": "x"}))[0] == 405
-    assert error(account.ask("PATCH", f"{V1}/{old}", {"name": "x"}))[0] == 405
+    assert error(account.ask("PATCH", f"{V1}/{v1_id}", {"name": "x"}))[0] == 405

@@ -26,8 +26,8 @@ NEW = json.dumps({"name": "One", "query_dsl": QUERY})
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with Emulator() as made:
-        yield made
+    with Emulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture
@@ -47,23 +47,24 @@ def names(emulator: Emulator) -> list[str]:
 def test_one_connection_carries_many_requests_without_stalls(server: Server) -> None:
     with connect(server) as connection:
         connection.request("POST", V2, NEW, HEADERS)
-        made = connection.getresponse()
-        assert made.status == 201
-        assert made.headers["Content-Type"] == "application/json"
-        segment = json.load(made)["id"]
-        first = connection.sock
+        created = connection.getresponse()
+        assert created.status == 201
+        assert created.headers["Content-Type"] == "application/json"
+        segment_id = json.load(created)["id"]
+        socket_used = connection.sock
         for _ in range(20):
-            connection.request("GET", f"{V2}/{segment}", headers=HEADERS)
-            # The rest of an answer in two pieces waits until the first is acknowledged, every time.
+            connection.request("GET", f"{V2}/{segment_id}", headers=HEADERS)
+            # A response in two packets stalls: the second waits until the first is acknowledged.
             whole = connection.sock.recv(1 << 16, socket.MSG_PEEK)
             response = connection.getresponse()
             body = response.read()
             assert json.loads(body)["name"] == "One"
             assert whole.endswith(b"\r\n\r\n" + body)
-        assert connection.sock is first
-        connection.request("DELETE", f"{V2}/{segment}", headers=HEADERS)
-        gone = connection.getresponse()
-        assert (gone.status, gone.headers["Content-Length"], gone.read()) == (202, "0", b"")
+        assert connection.sock is socket_used
+        connection.request("DELETE", f"{V2}/{segment_id}", headers=HEADERS)
+        deleted = connection.getresponse()
+        assert (deleted.status, deleted.headers["Content-Length"]) == (202, "0")
+        assert deleted.read() == b""
 
 
 def test_links_lead_back_to_the_server(server: Server, emulator: Emulator) -> None:
@@ -75,7 +76,7 @@ def test_links_lead_back_to_the_server(server: Server, emulator: Emulator) -> No
         assert link.startswith(f"{server.url}/v3/")
 
 
-def test_any_method_gets_an_answer(server: Server) -> None:
+def test_every_method_gets_a_response(server: Server) -> None:
     with connect(server) as connection:
         for method, status in (("PUT", 405), ("HEAD", 405), ("OPTIONS", 405), ("BREW", 405)):
             connection.request(method, V2, headers=HEADERS)
@@ -85,7 +86,7 @@ def test_any_method_gets_an_answer(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ["refuse", "drop", "drop after"])
-def test_a_broken_connection_is_one_for_the_client(
+def test_a_broken_connection_is_a_connection_error_for_the_client(
     server: Server, emulator: Emulator, kind: str
 ) -> None:
     emulator.faults.add(f"POST * {kind}")
@@ -140,7 +141,7 @@ def test_a_dripped_body_arrives_whole_and_late(server: Server, emulator: Emulato
 
 
 @pytest.mark.parametrize("kind", ["502-html", "429-epoch", "empty", "truncated", "wrong-json"])
-def test_answers_of_faults_keep_the_connection(
+def test_faulty_responses_keep_the_connection(
     server: Server, emulator: Emulator, kind: str
 ) -> None:
     emulator.faults.add(f"GET * {kind}")
@@ -151,7 +152,7 @@ def test_answers_of_faults_keep_the_connection(
         assert json.load(connection.getresponse()) == {"results": []}
 
 
-def test_latency_is_waited_for() -> None:
+def test_a_response_waits_for_its_latency() -> None:
     with (
         Emulator(settings=Settings(latency=0.1)) as emulator,
         serve(emulator) as server,
@@ -172,7 +173,7 @@ def test_each_connection_has_a_latency_of_its_own() -> None:
         for _ in range(8):
             connection = stack.enter_context(connect(server))
             connection.request("GET", V1, headers=HEADERS)
-        # Every request has been carried out, and no answer is due for an hour.
+        # Every request has been carried out, and no response is due for an hour.
         assert eventually(lambda: len(emulator.log) == 8)
 
 
@@ -203,7 +204,7 @@ def test_a_broken_state_is_a_500(server: Server, emulator: Emulator) -> None:
         assert b"emulator state" in reply.read()
 
 
-def test_a_client_that_leaves_is_no_scandal(
+def test_a_client_that_disconnects_is_not_reported(
     server: Server, emulator: Emulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
     emulator.faults.add("GET * drip 0.05s")

@@ -1,4 +1,4 @@
-"""The state file: it lasts, it is shared, and it is refused when it is not ours."""
+"""The state file: it lasts, it can be shared, and files of other programs are refused."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def test_the_state_outlives_its_emulator_and_is_private(tmp_path: Path) -> None:
         assert third.ask("GET", V2).header("X-RateLimit-Remaining") != "599"
 
 
-def test_a_file_that_is_empty_is_a_new_state(tmp_path: Path) -> None:
+def test_an_empty_file_becomes_a_new_state(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     path.touch()
     with Account(path=path) as account:
         account.create("One")
 
 
-def test_files_that_are_not_ours_are_refused_and_left_alone(tmp_path: Path) -> None:
+def test_files_of_other_programs_are_refused_and_left_unchanged(tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     with sqlite3.connect(other) as db:
         db.execute("CREATE TABLE precious (value TEXT)")
@@ -95,7 +95,7 @@ def test_a_file_that_breaks_later_is_a_state_error(tmp_path: Path) -> None:
             other.get(V2)
 
 
-def test_a_closed_emulator_says_so() -> None:
+def test_a_closed_emulator_raises_a_state_error() -> None:
     emulator = Emulator()
     emulator.close()
     emulator.close()

@@ -1,4 +1,4 @@
-"""Which queries are VALID: every attested shape is, the documented traps are not."""
+"""Which queries are VALID: every attested shape is, and the documented traps are not."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_other_sound_queries_are_valid(query: str) -> None:
         (START + 'WHERE first_name = "John"', "'JOHN'"),
     ],
 )
-def test_unsound_queries_are_invalid_and_say_why(query: str, message: str) -> None:
+def test_unsupported_queries_are_invalid_with_a_reason(query: str, message: str) -> None:
     assert message in (find_error(query, seed.CUSTOM_FIELDS) or "")
 
 

@@ -1,1 +1,1 @@
-"""What tests of several rooms share: the one fake clock, the one key, accounts and builders."""
+"""Helpers that tests of several rooms share: clocks, the key, accounts and builders."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 TEST_SETTINGS = dataclasses.replace(Settings(), rate_limit=None, delete_linger=0.0)
-"""The real limits, the rate limit aside; a deleted segment leaves the list at once."""
+"""SendGrid's limits except the rate limit; a deleted segment leaves the list at once."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Queries and segment files, written in one line."""
+"""Builders of queries and segment files, each in one line."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ ALL = "SELECT contact_id, updated_at FROM contact_data"
 
 
 def query(condition: str) -> str:
-    """Write a query with this condition."""
+    """Return a query with this condition."""
     return f"{ALL} WHERE {condition}"
 
 
 def segment_yaml(name: str, text: str, *, parent: str | None = None, extra: str = "") -> str:
-    """Write a segment file, every text in double quotes, which JSON and YAML share."""
-    words = [json.dumps(word, ensure_ascii=False) for word in (name, text)]
+    """Return a segment file with its texts in double quotes, which JSON and YAML share."""
+    quoted_name, quoted_query = (json.dumps(word, ensure_ascii=False) for word in (name, text))
     parents = f"parent_list_ids: [{parent}]\n" if parent else ""
-    return f"name: {words[0]}\nquery_dsl: {words[1]}\n{parents}{extra}"
+    return f"name: {quoted_name}\nquery_dsl: {quoted_query}\n{parents}{extra}"

@@ -1,4 +1,4 @@
-"""The fake clocks: one on which waiting takes no time, one for threads that wait together."""
+"""Fake clocks: one where waiting takes no time, and one for threads that wait together."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ START = datetime(2026, 7, 15, 16, 4, 33, tzinfo=UTC)
 
 
 class FakeClock:
-    """A clock on which waiting takes no time. Safe among threads.
+    """A clock where waiting takes no time. Thread-safe.
 
-    `moment` is the present and may be set; `slept` has every wait in seconds. Called, it returns
-    the present, as an emulator asks of its clock.
+    `moment` is the present and may be set; `slept` has every wait in seconds. A call returns the
+    present, as an emulator expects of its clock.
     """
 
     def __init__(self) -> None:
@@ -32,36 +32,36 @@ class FakeClock:
         return self.moment
 
     def monotonic(self) -> float:
-        """Return the seconds that have passed; setting `moment` does not move it."""
+        """Return the elapsed seconds; setting `moment` does not change them."""
         return self._elapsed
 
     def forward(self, seconds: float = 0.0, **time: float) -> None:
-        """Move on without a wait; `time` has the parts of a `timedelta`."""
+        """Advance without a wait; `time` has the parts of a `timedelta`."""
         self._advance(timedelta(seconds=seconds, **time).total_seconds())
 
     def sleep(self, seconds: float) -> None:
-        """Move on at once, and remember for how long."""
+        """Advance at once, and record the wait."""
         self.slept.append(seconds)
         self._advance(seconds)
 
     def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
-        """Move on at once, unless the event is set."""
+        """Advance at once, unless the event is set; return whether it is set."""
         if wake_event.wait(0):
             return True
         self.sleep(seconds)
         return False
 
     def _advance(self, seconds: float) -> None:
-        # A moment holds microseconds: short waits would be rounded away in it.
+        # A datetime has microseconds, so it would round short waits away.
         with self._lock:
             self._elapsed += seconds
             self.moment += timedelta(seconds=seconds)
 
 
 class SteppedClock:
-    """A clock that stands still until it is moved: threads that wait by it do wait.
+    """A clock that stands still until a test advances it: threads that wait on it do wait.
 
-    A test waits until as many threads as it expects are waiting, and then moves it.
+    A test waits until the expected number of threads are waiting, and then advances it.
     """
 
     def __init__(self) -> None:
@@ -74,15 +74,15 @@ class SteppedClock:
         return START + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
-        """Return the seconds that have passed."""
+        """Return the elapsed seconds."""
         return self._elapsed
 
     def sleep(self, seconds: float) -> None:
-        """Wait until the clock was moved so far."""
+        """Wait until the clock has advanced by `seconds`."""
         self.wait(WakeEvent(), seconds)
 
     def wait(self, wake_event: WakeEvent, seconds: float) -> bool:
-        """Wait until the event is set or the clock has moved so far; return whether it was set."""
+        """Wait for the event or until the clock has advanced; return whether the event was set."""
         until = self._elapsed + seconds
         with self._changed:
             self._waiting[wake_event] = until
@@ -93,7 +93,7 @@ class SteppedClock:
             return self._elapsed < until
 
     def forward(self, seconds: float) -> None:
-        """Move on, and wake those whose time has come."""
+        """Advance, and wake the threads whose wait is over."""
         with self._changed:
             self._elapsed += seconds
             due = [event for event, until in self._waiting.items() if until <= self._elapsed]
@@ -102,6 +102,6 @@ class SteppedClock:
                 wake_event.set()
 
     def wait_until_waiting(self, threads: int) -> None:
-        """Wait until so many threads wait by this clock."""
+        """Wait until this many threads are waiting on this clock."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._waiting) == threads, HANG)

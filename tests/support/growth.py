@@ -1,4 +1,4 @@
-"""Whether work grows in proportion to its input, measured so that a busy machine fails nothing."""
+"""Whether work grows in proportion to its input, measured so that a busy machine is no failure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ TIMES = 8
 
 TRIES = 3
 MOST = 3.5
-"""One large piece takes about as long as eight small ones; were it quadratic, 8 times that."""
+"""A large input takes about as long as eight small ones; quadratic work takes 8 times that."""
 
 
 def in_proportion(small: Callable[[], object], large: Callable[[], object]) -> bool:
-    """Say whether `large`, on an input `TIMES` as large, takes no more than its share.
+    """Return whether `large`, on an input `TIMES` as large, takes no more than its share.
 
-    What is taken is this thread's own time on the processor, and the best of several tries counts.
+    Measures this thread's processor time; the best of several tries counts.
     """
     return any(_effort(large, 1) / _effort(small, TIMES) < MOST for _ in range(TRIES))
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class HeldEmulator(Emulator):
-    """Carries every request out, and keeps the answers to some until they are released.
+    """An account that carries out every request, and holds some responses until `release()`.
 
-    Those are to the `number`th request by a method and all later ones. `arrived` is set once the
-    first of them has been carried out. `url` is where it is served.
+    Holds the responses to the `number`th request by a method and all later ones. `arrived` is set
+    once the first of these requests has been carried out. `url` is the address.
     """
 
     def __init__(self, method: str, number: int) -> None:
@@ -34,13 +34,13 @@ class HeldEmulator(Emulator):
 
     @property
     def env(self) -> dict[str, str]:
-        """What a process needs in its environment to use this account."""
+        """The environment variables with which a process uses this account."""
         return {"SEGCTL_BASE_URL": self.url, "SENDGRID_API_KEY": KEY}
 
     def handle(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
     ) -> Response:
-        """Carry a request out, and hold its answer back where it is one of them."""
+        """Carry out a request, and hold its response if it is one of those to hold."""
         reply = super().handle(method, target, headers, body)
         with self._lock:
             self._seen += method == self._method
@@ -51,13 +51,13 @@ class HeldEmulator(Emulator):
         return reply
 
     def release(self) -> None:
-        """Send the answers, and hold none back any more."""
+        """Send the held responses, and hold none from now on."""
         self._released.set()
 
 
 @contextmanager
 def holding(method: str, number: int = 1) -> Iterator[HeldEmulator]:
-    """Serve an account that holds back the answer to the `number`th request and all later ones."""
+    """Serve an account that holds the responses to the `number`th request and all later ones."""
     with HeldEmulator(method, number) as emulator, serve(emulator) as server:
         emulator.seed()
         emulator.url = server.url

@@ -1,4 +1,4 @@
-"""The checkout, what this system can do, and processes, none of which outlives its test."""
+"""The checkout, facts about this system, and processes that end with their test."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[2]
 HAS_MODES = sys.platform != "win32"
-"""Whether a file's mode says who may read it."""
+"""Whether a file's mode controls who may read it."""
 
 IS_ROOT = HAS_MODES and os.geteuid() == 0
-"""Whether this user may write everywhere."""
+"""Whether this user may write anywhere."""
 
 HANG = 120.0
-"""Seconds after which a test gives up on what hangs. Nothing that works takes so long anywhere, so
-it decides no result; a test waits for what happens, and never for time to pass."""
+"""Seconds after which a test gives up on something that hangs. Nothing that works takes this long
+on any machine, so it decides no result: tests wait for events, never for time to pass."""
 
 
 def child_env(**more: str) -> dict[str, str]:
-    """Return this process's environment without what would steer segctl, and with `more`.
+    """Return this process's environment without the variables that control segctl, and with `more`.
 
-    PYTHONUNBUFFERED goes, too: with it, a write fails at another place than a user's.
+    Drops PYTHONUNBUFFERED, too: with it, a write fails in a different place than for a user.
     """
     steering = ("SEGCTL", "SEND", "PYTHONUNBUFFERED")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
@@ -38,7 +38,7 @@ def child_env(**more: str) -> dict[str, str]:
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait until a condition holds that nothing announces; return whether it does."""
+    """Wait until a condition holds, for conditions without an event; return whether it does."""
     until = time.monotonic() + HANG
     while not (holds := condition()) and time.monotonic() < until:
         time.sleep(0.01)
@@ -46,7 +46,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 class Output:
-    """What a process writes to one of its streams, read while it is written."""
+    """The text that a process writes to one of its streams, read while it is written."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -64,7 +64,7 @@ class Output:
             return self._text
 
     def close(self) -> str:
-        """Wait until the stream has ended; return all of its text."""
+        """Wait until the stream has ended; return its whole text."""
         self._thread.join(HANG)
         assert not self._thread.is_alive(), "the stream has not ended"
         return self._text
@@ -91,15 +91,15 @@ class Process:
         )
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
-        """Send a signal, Ctrl-C unless told."""
+        """Send a signal, by default Ctrl-C."""
         self._process.send_signal(number)
 
     def wait_for(self, event: threading.Event) -> None:
-        """Wait until something happens while the process runs; fail once it has ended without."""
+        """Wait for an event while the process runs; fail if the process ends without it."""
         until = time.monotonic() + HANG
         while not event.wait(0.05):
             has_ended = self._process.poll() is not None
-            # It may have happened between the two looks.
+            # The event may have been set between the two checks.
             assert event.is_set() or not has_ended, self.finish()
             assert time.monotonic() < until
 
@@ -108,7 +108,7 @@ class Process:
         self._process.kill()
 
     def finish(self) -> tuple[int, str, str]:
-        """Wait for the end; return the exit code and what was written to stdout and stderr."""
+        """Wait for the end; return the exit code, stdout and stderr."""
         code = self._process.wait(HANG)
         out, err = ("" if stream is None else stream.close() for stream in (self.out, self.err))
         return code, out, err
@@ -118,9 +118,9 @@ class Process:
 def running(
     *argv: str, env: Mapping[str, str] | None = None, cwd: Path = REPOSITORY, **streams: Any
 ) -> Iterator[Process]:
-    """Run Python with these arguments; kill the process and close its streams, whatever happens.
+    """Run Python with these arguments; kill the process and close its streams in any case.
 
-    Both streams are read unless `stdout` or `stderr` says where they go.
+    Reads both streams unless `stdout` or `stderr` redirects them.
     """
     popen = subprocess.Popen(
         [sys.executable, *argv],
@@ -141,6 +141,6 @@ def running(
 
 @contextmanager
 def running_segctl(*argv: str, **env: str) -> Iterator[Process]:
-    """Run segctl as a process, with `env` beside the environment of this one."""
+    """Run segctl as a process, with `env` added to this process's environment."""
     with running("-m", "segctl", *argv, env=child_env(**env)) as process:
         yield process

@@ -1,4 +1,4 @@
-"""A project in a folder, and segctl to run in it."""
+"""A project in a folder, and runs of segctl in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Result:
-    """What a run came to."""
+    """The exit code and the output of a run."""
 
     code: int
     out: str
@@ -27,7 +27,7 @@ class Result:
 
 @dataclass
 class Project:
-    """A folder with segment files, and segctl to run in it."""
+    """A folder with segment files, in which to run segctl."""
 
     root: Path
     capsys: pytest.CaptureFixture[str]
@@ -35,14 +35,14 @@ class Project:
     clock: FakeClock = field(default_factory=FakeClock)
 
     def write(self, files: Mapping[str, str]) -> None:
-        """Write files, by path relative to the project."""
+        """Write files: path relative to the project, to text."""
         for name, text in files.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
 
     def declare(self, name: str, text: str, *, parent: str | None = None, extra: str = "") -> str:
-        """Declare a segment in a file of its own; give the file's path."""
+        """Write a segment file; return its path relative to the project."""
         stem = "".join(c if c.isalnum() else "-" for c in name.lower())
         file = f"segments/{stem}.yaml"
         self.write({file: segment_yaml(name, text, parent=parent, extra=extra)})

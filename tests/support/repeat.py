@@ -1,4 +1,4 @@
-"""Runs tests many times while other processes keep the machine busy.
+"""A tool that repeats tests while other processes keep the machine busy.
 
     python -m tests.support.repeat 100 tests/cli/test_processes.py::test_two_applies
 
@@ -15,13 +15,13 @@ import pytest
 
 
 class _Repeated:
-    """Makes a test run so many times."""
+    """A plugin that runs each test this many times."""
 
     def __init__(self, times: int) -> None:
         self._times = times
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Give each test a parameter for the number of its run."""
+        """Add a parameter for the number of the run to each test."""
         metafunc.fixturenames.append("_run")
         metafunc.parametrize("_run", range(self._times))
 
@@ -32,7 +32,7 @@ def _keep_busy() -> None:
 
 
 def main(times: int, argv: list[str]) -> int:
-    """Run the tests that `argv` names, as for pytest; return its exit code."""
+    """Run the tests that `argv` names, in pytest's syntax; return pytest's exit code."""
     context = multiprocessing.get_context("spawn")
     load = [context.Process(target=_keep_busy, daemon=True) for _ in range(os.cpu_count() or 1)]
     for process in load:
