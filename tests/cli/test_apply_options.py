@@ -1,4 +1,4 @@
-"""The options of `segctl apply` that say how, and what it tells meanwhile."""
+"""The options of `segctl apply` that control how it works, and what it reports meanwhile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRONG = query("no_such_field = 1")
 
 
 class Together(FakeClock):
-    """A clock that takes the account's along."""
+    """A clock that also advances the clock of the account."""
 
     def __init__(self, watch: FakeClock) -> None:
         super().__init__()
@@ -43,12 +43,12 @@ def in_time(connected: Project, remote: Remote) -> Project:
 @pytest.mark.parametrize(
     ("text", "seconds"), [("0", 0), ("90", 90), ("90s", 90), ("6m", 360), ("1 h", 3600)]
 )
-def test_a_time_is_written_as_people_do(text: str, seconds: float) -> None:
+def test_a_duration_has_an_optional_unit(text: str, seconds: float) -> None:
     assert duration(text) == seconds
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (("--lock-timeout", "6x"), "write it as 90, 90s, 6m or 1h"),
         (("--lock-timeout", "-1"), "write it as 90, 90s, 6m or 1h"),
@@ -59,17 +59,17 @@ def test_a_time_is_written_as_people_do(text: str, seconds: float) -> None:
         (("--on-invalid", "panic"), "is not one of 'keep', 'rollback'"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
-    connected: Project, remote: Remote, argv: tuple[str, ...], said: str
+def test_an_invalid_option_is_refused(
+    connected: Project, remote: Remote, argv: tuple[str, ...], message: str
 ) -> None:
     connected.declare("VIP", VIP)
     result = connected.run("apply", "--auto-approve", *argv)
     assert result.code == 1
-    assert said in result.err
+    assert message in result.err
     assert remote.emulator.log == ()
 
 
-def test_a_wait_for_the_lock_says_why_once(in_time: Project, remote: Remote) -> None:
+def test_a_wait_for_the_lock_is_reported_once(in_time: Project, remote: Remote) -> None:
     in_time.declare("VIP", VIP)
     assert in_time.run("apply", "--auto-approve").code == 0
     in_time.declare("VIP", LESS)
@@ -87,7 +87,7 @@ def test_a_wait_for_the_lock_says_why_once(in_time: Project, remote: Remote) -> 
     assert in_time.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_a_lock_that_is_not_waited_for(in_time: Project) -> None:
+def test_a_lock_timeout_of_zero_fails_at_once(in_time: Project) -> None:
     in_time.declare("VIP", VIP)
     assert in_time.run("apply", "--auto-approve").code == 0
     in_time.declare("VIP", LESS)
@@ -99,9 +99,7 @@ def test_a_lock_that_is_not_waited_for(in_time: Project) -> None:
     assert "waiting" not in result.err
 
 
-def test_a_query_that_is_not_accepted_is_shown_with_its_place(
-    in_time: Project, remote: Remote
-) -> None:
+def test_an_invalid_query_is_reported_with_its_place(in_time: Project, remote: Remote) -> None:
     file = in_time.declare("VIP", WRONG)
     result = in_time.run("apply", "--auto-approve")
     assert result.code == 4
@@ -115,7 +113,7 @@ def test_a_query_that_is_not_accepted_is_shown_with_its_place(
     assert "No changes." in again.out + again.err
 
 
-def test_a_query_that_is_not_accepted_is_taken_back(in_time: Project, remote: Remote) -> None:
+def test_an_invalid_query_is_rolled_back(in_time: Project, remote: Remote) -> None:
     in_time.declare("VIP", VIP)
     assert in_time.run("apply", "--auto-approve").code == 0
     in_time.declare("VIP", WRONG)
@@ -127,7 +125,7 @@ def test_a_query_that_is_not_accepted_is_taken_back(in_time: Project, remote: Re
     assert remote.definitions() == {"VIP": (VIP, ())}
 
 
-def test_an_apply_that_failed_in_part_with_fail_fast(connected: Project, remote: Remote) -> None:
+def test_fail_fast_starts_no_more_changes(connected: Project, remote: Remote) -> None:
     for letter in "ABCD":
         connected.declare(letter, VIP)
     remote.emulator.faults.add("POST * 403 #2")
@@ -138,7 +136,7 @@ def test_an_apply_that_failed_in_part_with_fail_fast(connected: Project, remote:
     assert connected.run(*argv).code == 0
 
 
-def test_the_sandbox_locks_for_two_seconds_and_is_not_waited_for_longer(project: Project) -> None:
+def test_the_sandbox_locks_a_segment_for_two_seconds(project: Project) -> None:
     from segctl.common.clock import SystemClock  # noqa: PLC0415
 
     class Real(FakeClock):

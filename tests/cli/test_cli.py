@@ -1,4 +1,4 @@
-"""The command line in process, over HTTP to the emulated account: what a person sees and gets."""
+"""The command line in process, over HTTP to the emulated account: what a user sees."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_help_lists_every_command_with_the_first_line_of_its_own_help(project: P
         assert "Examples:\n    segctl" in project.run(name, "--help").out
 
 
-def test_without_anything_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([], {}) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith("Usage: segctl")
@@ -67,7 +67,7 @@ def test_without_anything_it_says_what_there_is(capsys: pytest.CaptureFixture[st
         (["list", "extra"], "unexpected extra argument"),
     ],
 )
-def test_a_mistyped_command_line_is_exit_1_with_a_way_out(
+def test_a_mistyped_command_line_exits_with_1_and_a_hint(
     project: Project, argv: list[str], words: str
 ) -> None:
     result = project.run(*argv)
@@ -78,19 +78,19 @@ def test_a_mistyped_command_line_is_exit_1_with_a_way_out(
     assert result.out == ""
 
 
-def test_global_options_work_behind_the_command_too(project: Project) -> None:
+def test_global_options_work_after_the_command(project: Project) -> None:
     before = project.run("--target", "nowhere", "plan")
     behind = project.run("plan", "--target", "nowhere")
     assert before.err == behind.err
     assert "target `nowhere` not found" in behind.err
 
 
-def test_a_folder_that_is_not_there(project: Project) -> None:
+def test_a_missing_folder_is_reported(project: Project) -> None:
     result = project.run("-C", "missing", "validate")
     assert (result.code, result.err.splitlines()[0]) == (1, "error: folder missing not found")
 
 
-def test_output_that_nobody_reads_ends_quietly(project: Project) -> None:
+def test_a_closed_pipe_ends_the_command_quietly(project: Project) -> None:
     project.declare("VIP", query("country = 'CZ'"))
     reader, writer = os.pipe()
     os.close(reader)
@@ -105,7 +105,7 @@ def test_output_that_nobody_reads_ends_quietly(project: Project) -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
-def test_ctrl_c_is_exit_130(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_exits_with_130(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
@@ -148,7 +148,7 @@ def test_validate_reports_every_problem_of_every_file_at_once(project: Project) 
     )
 
 
-def test_remarks_are_left_to_lint_also_beside_an_error(project: Project) -> None:
+def test_validate_leaves_infos_to_lint(project: Project) -> None:
     project.declare("Slow", query("email LIKE '%@example.com'"))
     project.write({"segments/a.yaml": "name: A\n"})
     result = project.run("validate")
@@ -163,7 +163,7 @@ def test_validate_as_json(project: Project) -> None:
     result = project.run("validate", "--format", "json")
     data = json.loads(result.out)
     assert result.code == 1
-    assert [found["code"] for found in data["diagnostics"]] == ["missing-key"]
+    assert [diagnostic["code"] for diagnostic in data["diagnostics"]] == ["missing-key"]
     assert (
         data["diagnostics"][0]["source"].items()
         >= {
@@ -174,7 +174,7 @@ def test_validate_as_json(project: Project) -> None:
     )
 
 
-def test_validate_as_json_when_settings_are_broken(project: Project) -> None:
+def test_validate_reports_invalid_settings_as_json(project: Project) -> None:
     project.write({"segctl.yaml": "version: 2\n"})
     result = project.run("validate", "--format", "json")
     assert result.code == 1
@@ -190,7 +190,7 @@ def test_a_warning_does_not_fail(project: Project) -> None:
     assert project.run("validate", "-q").err == ""
 
 
-def test_colours_come_when_asked_for_and_not_into_a_pipe(project: Project) -> None:
+def test_colours_are_off_in_a_pipe_unless_requested(project: Project) -> None:
     project.write({"segments/a.yaml": "name: A\n"})
     assert "\x1b[31merror" in project.run("--color", "always", "validate").err
     assert "\x1b" not in project.run("validate").err
@@ -201,7 +201,7 @@ def test_colours_come_when_asked_for_and_not_into_a_pipe(project: Project) -> No
     ("env", "colored"),
     [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
 )
-def test_colours_on_a_terminal(
+def test_colours_are_on_in_a_terminal(
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
     env: dict[str, str],
@@ -215,7 +215,7 @@ def test_colours_on_a_terminal(
 # plan
 
 
-def test_without_a_key_it_names_the_variable_and_the_sandbox(project: Project) -> None:
+def test_a_missing_key_names_the_variable_and_the_sandbox(project: Project) -> None:
     project.declare("VIP", VIP)
     result = project.run("plan")
     assert result.code == 1
@@ -223,7 +223,7 @@ def test_without_a_key_it_names_the_variable_and_the_sandbox(project: Project) -
     assert "--target sandbox" in result.err
 
 
-def test_plan_sends_gets_alone_and_only_those_it_needs(connected: Project, remote: Remote) -> None:
+def test_plan_sends_only_the_get_requests_it_needs(connected: Project, remote: Remote) -> None:
     kept = remote.emulator.console.create("Kept", VIP)
     remote.emulator.console.create("By hand", VIP)
     connected.declare("Kept", VIP)
@@ -266,7 +266,7 @@ def test_plan_out_writes_what_json_shows(connected: Project) -> None:
     assert [path.name for path in connected.root.iterdir() if path.is_file()] == ["plan.json"]
 
 
-def test_plan_out_into_nowhere_is_said_before_anything_is_read(
+def test_plan_out_into_a_missing_folder_fails_before_anything_is_read(
     connected: Project, remote: Remote
 ) -> None:
     result = connected.run("plan", "--out", "/nowhere/plan.json")
@@ -275,7 +275,7 @@ def test_plan_out_into_nowhere_is_said_before_anything_is_read(
     assert remote.emulator.log == ()
 
 
-def test_plan_out_onto_a_folder(connected: Project) -> None:
+def test_plan_out_refuses_a_folder(connected: Project) -> None:
     connected.declare("VIP", VIP)
     (connected.root / "plan.json").mkdir()
     result = connected.run("plan", "--out", str(connected.root / "plan.json"))
@@ -283,7 +283,7 @@ def test_plan_out_onto_a_folder(connected: Project) -> None:
     assert "cannot write" in result.err
 
 
-def test_broken_files_as_json_have_no_changes_to_be_mistaken(connected: Project) -> None:
+def test_invalid_files_as_json_have_no_changes(connected: Project) -> None:
     connected.write({"segments/a.yaml": "name: A\n"})
     result = connected.run("plan", "--format", "json")
     assert result.code == 1
@@ -317,7 +317,7 @@ def test_verbosity(connected: Project, remote: Remote) -> None:
     assert connected.run("plan").err == ""
 
 
-def test_a_plan_that_cannot_be_worked_out_is_exit_1(connected: Project, remote: Remote) -> None:
+def test_a_plan_with_errors_exits_with_1(connected: Project, remote: Remote) -> None:
     remote.emulator.console.seed_v1("Old", "email LIKE '%x'")
     connected.declare("Old", VIP)
     result = connected.run("plan")
@@ -329,7 +329,7 @@ def test_a_plan_that_cannot_be_worked_out_is_exit_1(connected: Project, remote: 
     assert connected.run("apply", "--auto-approve").code == 1
 
 
-def test_a_project_without_a_segments_folder(tmp_path: Path, project: Project) -> None:
+def test_a_missing_segments_folder_is_reported(tmp_path: Path, project: Project) -> None:
     (tmp_path / "segments").rmdir()
     result = project.run("plan")
     assert result.code == 1
@@ -369,14 +369,14 @@ def test_apply_asks_on_a_terminal(
     assert ("VIP" in remote.definitions()) is (code == 0)
 
 
-def test_apply_with_nothing_to_do_asks_nothing(connected: Project, remote: Remote) -> None:
+def test_apply_without_changes_does_not_ask(connected: Project, remote: Remote) -> None:
     remote.emulator.console.create("VIP", VIP)
     connected.declare("VIP", VIP)
     result = connected.run("apply")
     assert (result.code, result.out) == (0, "No changes. 1 segment matches segments/.\n")
 
 
-def test_a_refused_plan_changes_nothing_at_all(connected: Project, remote: Remote) -> None:
+def test_a_refused_plan_changes_nothing(connected: Project, remote: Remote) -> None:
     remote.emulator.console.create("VIP", VIP)
     before = remote.definitions()
     connected.declare("VIP", VIP, parent=LIST)
@@ -395,7 +395,7 @@ def test_apply_only(connected: Project, remote: Remote) -> None:
     assert set(remote.definitions()) == {"VIP"}
 
 
-def test_apply_that_fails_in_part_is_exit_4_and_says_what_stands(
+def test_an_apply_that_fails_in_part_exits_with_4_and_a_report(
     connected: Project, remote: Remote
 ) -> None:
     for name in ("A", "B", "C"):
@@ -409,13 +409,13 @@ def test_apply_that_fails_in_part_is_exit_4_and_says_what_stands(
     assert set(remote.definitions()) == {"A", "B", "C"}
 
 
-def test_apply_that_fails_wholly_is_exit_1(connected: Project, remote: Remote) -> None:
+def test_an_apply_that_fails_entirely_exits_with_1(connected: Project, remote: Remote) -> None:
     connected.declare("A", VIP)
     remote.emulator.faults.add("POST * 400 always")
     assert connected.run("apply", "--auto-approve").code == 1
 
 
-def test_an_edit_by_hand_after_the_plan_is_a_conflict(
+def test_an_edit_on_the_account_after_the_plan_is_a_conflict(
     connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     segment = remote.emulator.console.create("VIP", VIP)
@@ -467,7 +467,7 @@ def test_apply_refreshes_what_it_changed(connected: Project, remote: Remote) -> 
     assert len([e for e in remote.emulator.log if "/refresh/" in e.target]) == 10
 
 
-def test_apply_refreshes_the_important_first(connected: Project, remote: Remote) -> None:
+def test_apply_refreshes_by_priority(connected: Project, remote: Remote) -> None:
     for number in range(12):
         extra = f"refresh_priority: {number}\n" if number > 8 else ""
         connected.declare(f"New {number:02}", VIP, extra=extra)
@@ -477,9 +477,7 @@ def test_apply_refreshes_the_important_first(connected: Project, remote: Remote)
     assert "deferred      New 07" in out
 
 
-def test_apply_does_not_refresh_what_is_still_being_checked(
-    connected: Project, remote: Remote
-) -> None:
+def test_apply_does_not_refresh_a_segment_in_validation(connected: Project, remote: Remote) -> None:
     remote.emulator.settings = dataclasses.replace(remote.emulator.settings, validation_delay=99)
     connected.declare("VIP", VIP)
     result = connected.run("apply", "--auto-approve", "--refresh", "changed")
@@ -487,7 +485,7 @@ def test_apply_does_not_refresh_what_is_still_being_checked(
     assert not [e for e in remote.emulator.log if "/refresh/" in e.target]
 
 
-def test_quiet_apply_says_what_it_came_to(connected: Project) -> None:
+def test_a_quiet_apply_shows_the_summary(connected: Project) -> None:
     connected.declare("VIP", VIP)
     result = connected.run("apply", "-q", "--auto-approve")
     assert result.out.splitlines() == [
@@ -534,7 +532,9 @@ def test_refresh_as_json(connected: Project, remote: Remote) -> None:
     assert data["refreshes"][0]["until"] == "2026-07-15T17:04:33Z"
 
 
-def test_refresh_finds_all_names_before_it_sends_any(connected: Project, remote: Remote) -> None:
+def test_refresh_finds_every_name_before_it_sends_a_request(
+    connected: Project, remote: Remote
+) -> None:
     remote.emulator.console.create("VIP", VIP)
     result = connected.run("refresh", "VIP", "VPI")
     assert result.code == 1
@@ -542,7 +542,7 @@ def test_refresh_finds_all_names_before_it_sends_any(connected: Project, remote:
     assert [entry.method for entry in remote.emulator.log] == ["GET"]
 
 
-def test_refresh_of_a_v1_segment(connected: Project, remote: Remote) -> None:
+def test_refresh_refuses_a_v1_segment(connected: Project, remote: Remote) -> None:
     remote.emulator.console.seed_v1("Old", "email LIKE '%x'")
     result = connected.run("refresh", "Old")
     assert result.code == 1
@@ -587,15 +587,15 @@ def varied(connected: Project, remote: Remote) -> Callable[..., list[str]]:
     return names
 
 
-def test_list_through_the_filters_of_the_api(varied: Callable[..., list[str]]) -> None:
+def test_list_uses_the_filters_of_the_api(varied: Callable[..., list[str]]) -> None:
     two = LIST.replace("01", "02")
     assert varied() == ["In one", "In two", "Old", "Plain"]
     assert varied("--parent-list", LIST) == ["In one"]
     assert varied("--parent-list", LIST, "--parent-list", two) == ["In one", "In two"]
     assert varied("--parent-list", LIST, "--no-parent-list") == ["In one", "Old", "Plain"]
     assert varied("--no-parent-list") == ["Old", "Plain"]
-    one = "00000000-0000-4000-8000-000000000001"
-    assert varied("--id", one, "--parent-list", LIST) == ["Plain"]
+    plain_id = "00000000-0000-4000-8000-000000000001"
+    assert varied("--id", plain_id, "--parent-list", LIST) == ["Plain"]
 
 
 def test_list_as_a_table(connected: Project, varied: Callable[..., list[str]]) -> None:
@@ -619,12 +619,12 @@ def test_list_as_a_table(connected: Project, varied: Callable[..., list[str]]) -
     assert next(line for line in lines if line.startswith("In one")).split()[2] == "no"
 
 
-def test_list_says_what_is_wrong_with_a_query(connected: Project, remote: Remote) -> None:
+def test_list_shows_why_a_query_is_invalid(connected: Project, remote: Remote) -> None:
     remote.emulator.console.create("Broken", "SELECT nonsense")
     assert "invalid: " in connected.run("list").out
 
 
-def test_list_works_where_the_files_do_not(connected: Project, remote: Remote) -> None:
+def test_list_works_with_invalid_files(connected: Project, remote: Remote) -> None:
     remote.emulator.console.create("Plain", VIP)
     connected.write({"segments/broken.yaml": "name: [\n"})
     result = connected.run("list", "--format", "json")
@@ -641,14 +641,14 @@ def test_an_empty_account_lists_nothing(connected: Project) -> None:
     assert (result.code, result.out, result.err) == (0, "", "No segments.\n")
 
 
-def test_beside_an_id_other_filters_do_nothing_and_that_is_said(connected: Project) -> None:
+def test_list_reports_filters_that_an_id_overrides(connected: Project) -> None:
     assert "ignores the other filters" in connected.run("list", "--id", "x", "--no-parent-list").err
 
 
 # The sandbox
 
 
-def test_the_sandbox_tells_one_story_over_several_runs(project: Project) -> None:
+def test_the_sandbox_keeps_its_state_between_runs(project: Project) -> None:
     project.declare("VIP", VIP)
     project.declare("Newsletter readers", VIP)
     first = project.run("--target", "sandbox", "plan", "--format", "json")
@@ -667,7 +667,7 @@ def test_the_sandbox_tells_one_story_over_several_runs(project: Project) -> None
     assert (project.root / ".segctl" / ".gitignore").read_text("utf-8").endswith("*\n")
 
 
-def test_a_sandbox_file_that_is_no_sandbox(project: Project) -> None:
+def test_a_damaged_sandbox_file_is_reported(project: Project) -> None:
     project.declare("VIP", VIP)
     project.write({".segctl/sandbox.sqlite3": "not a database, whatever it is called" * 100})
     result = project.run("--target", "sandbox", "plan")
@@ -676,7 +676,7 @@ def test_a_sandbox_file_that_is_no_sandbox(project: Project) -> None:
     assert "delete " in result.err
 
 
-def test_a_sandbox_folder_that_cannot_be_made(project: Project) -> None:
+def test_a_sandbox_folder_that_cannot_be_created_is_reported(project: Project) -> None:
     project.declare("VIP", VIP)
     project.write({".segctl": "a file"})
     assert "cannot write to" in project.run("--target", "sandbox", "plan").err
@@ -685,7 +685,7 @@ def test_a_sandbox_folder_that_cannot_be_made(project: Project) -> None:
 # What must never be seen
 
 
-def test_the_key_is_nowhere(connected: Project, remote: Remote) -> None:
+def test_the_key_reaches_neither_output_nor_files(connected: Project, remote: Remote) -> None:
     connected.declare("VIP", VIP)
     seen = []
     for fault in ("* * 401 always", "* * 500 always", "* * truncated always", ""):
@@ -708,7 +708,7 @@ def test_the_key_is_nowhere(connected: Project, remote: Remote) -> None:
     assert all(KEY not in text and KEY[:20] not in text for text in seen)
 
 
-def test_names_from_the_account_cannot_paint_the_terminal(
+def test_names_from_the_account_cannot_control_the_terminal(
     connected: Project, remote: Remote
 ) -> None:
     remote.emulator.console.create("evil\x1b[2J\u202ename", ALL)
@@ -722,7 +722,7 @@ def test_names_from_the_account_cannot_paint_the_terminal(
 # fields, lint, fmt, explain
 
 
-def test_fields_pull_lets_validate_know_the_fields(connected: Project, remote: Remote) -> None:
+def test_fields_pull_tells_validate_the_fields(connected: Project, remote: Remote) -> None:
     connected.declare("VIP", query("total_spend > 500 AND prefered_language = 'cs'"))
     before = connected.run("validate")
     assert before.code == 0
@@ -737,7 +737,7 @@ def test_fields_pull_lets_validate_know_the_fields(connected: Project, remote: R
     assert {entry.method for entry in remote.emulator.log} == {"GET"}
 
 
-def test_old_fields_make_doubts_and_no_errors(connected: Project) -> None:
+def test_old_fields_cause_warnings_instead_of_errors(connected: Project) -> None:
     connected.declare("VIP", query("prefered_language = 'cs'"))
     connected.run("fields", "pull")
     connected.clock.sleep(31 * 86_400)
@@ -746,7 +746,7 @@ def test_old_fields_make_doubts_and_no_errors(connected: Project) -> None:
     assert "warning[unknown-column]" in result.err
 
 
-def test_fields_that_somebody_broke_are_said(connected: Project) -> None:
+def test_an_invalid_fields_file_is_reported(connected: Project) -> None:
     connected.declare("VIP", query("country = 'CZ'"))
     connected.write({"segments/fields.yaml": "target: production\n"})
     result = connected.run("validate")
@@ -768,7 +768,7 @@ def test_plan_knows_the_fields_and_lists_of_the_account(connected: Project, remo
     assert connected.run("apply", "--auto-approve").code == 0
 
 
-def test_a_plan_goes_on_where_the_account_will_not_tell_its_fields(
+def test_a_plan_continues_if_the_account_denies_its_fields(
     connected: Project, remote: Remote
 ) -> None:
     connected.declare("VIP", VIP)
@@ -778,7 +778,7 @@ def test_a_plan_goes_on_where_the_account_will_not_tell_its_fields(
     assert "warning[account-unknown]: fields and lists were not checked" in result.out
 
 
-def test_what_is_unchanged_is_not_checked_again(connected: Project, remote: Remote) -> None:
+def test_an_unchanged_segment_is_not_checked_again(connected: Project, remote: Remote) -> None:
     text = query("country != 'CZ'")
     remote.emulator.console.create("Abroad", text)
     connected.declare("Abroad", text)
@@ -786,7 +786,7 @@ def test_what_is_unchanged_is_not_checked_again(connected: Project, remote: Remo
     assert "warning[drops-nulls]" in connected.run("validate").err
 
 
-def test_lint_settings(project: Project) -> None:
+def test_lint_settings_change_severities(project: Project) -> None:
     project.declare("Abroad", query("country != 'CZ'"))
     project.write({"segctl.yaml": "version: 1\nlint:\n  rules:\n    drops-nulls: error\n"})
     assert project.run("validate").code == 1
@@ -802,7 +802,7 @@ def test_lint_settings(project: Project) -> None:
     assert "must be error or warning or info or off" in project.run("validate").err
 
 
-def test_an_ignore_comment(project: Project) -> None:
+def test_an_ignore_comment_suppresses_a_rule(project: Project) -> None:
     comment = "# segctl: ignore[drops-nulls]\n"
     text = segment_yaml("Abroad", query("country != 'CZ'"))
     project.write({"segments/a.yaml": text.replace("query_dsl", f"{comment}query_dsl")})
@@ -811,7 +811,7 @@ def test_an_ignore_comment(project: Project) -> None:
     assert "warning[unused-ignore]" in project.run("validate").err
 
 
-def test_information_is_for_those_who_ask(project: Project) -> None:
+def test_infos_are_shown_only_on_request(project: Project) -> None:
     project.declare("Gmail", query("email LIKE '%@example.com'"))
     assert project.run("validate").err == ""
     assert "info[leading-wildcard]" in project.run("validate", "-v").err
@@ -822,9 +822,9 @@ def test_lint_explains_its_rules(project: Project) -> None:
     listed = project.run("lint", "--explain")
     assert listed.code == 0
     assert re.search(r"^drops-nulls +warning  Report", listed.out, re.MULTILINE)
-    one = project.run("lint", "--explain", "drops-nulls")
-    assert one.out.startswith("drops-nulls (warning)\n")
-    assert "country != 'US' OR country IS NULL" in one.out
+    explained = project.run("lint", "--explain", "drops-nulls")
+    assert explained.out.startswith("drops-nulls (warning)\n")
+    assert "country != 'US' OR country IS NULL" in explained.out
     missed = project.run("lint", "--explain", "drop-nulls")
     assert (missed.code, missed.out) == (1, "")
     assert "did you mean `drops-nulls`?" in missed.err
@@ -846,7 +846,7 @@ query_dsl: |
 """
 
 
-def test_fmt_checks_shows_and_writes(connected: Project, remote: Remote) -> None:
+def test_fmt_checks_diffs_and_writes(connected: Project, remote: Remote) -> None:
     connected.write({"segments/a.yaml": MESSY, "segments/b.sql": "select 1 from a where b = 1"})
     assert connected.run("fmt", "--check").code == 1
     shown = connected.run("fmt", "--diff")
@@ -867,7 +867,7 @@ def test_fmt_checks_shows_and_writes(connected: Project, remote: Remote) -> None
     assert len(remote.definitions()) == 1
 
 
-def test_fmt_leaves_what_it_cannot_read(project: Project) -> None:
+def test_fmt_leaves_an_unreadable_file_alone(project: Project) -> None:
     project.write({"segments/a.yaml": "name: [\n", "segments/b.yaml": MESSY})
     (project.root / "segments/c.yaml").write_bytes(b"name: \xff\n")
     result = project.run("fmt")
@@ -885,22 +885,22 @@ def test_fmt_keeps_line_ends_and_byte_order_mark(project: Project) -> None:
     assert file.read_bytes() == b"\xef\xbb\xbf" + NEAT.replace("\n", "\r\n").encode()
 
 
-def test_explain_in_plain_english(project: Project) -> None:
+def test_explain_describes_audiences_in_plain_english(project: Project) -> None:
     project.declare("Brno", query("country = 'CZ' AND city = 'Brno'"))
     project.declare("Odd", "WITH x AS (SELECT 1) SELECT 2")
-    one = project.run("explain", "Brno")
-    assert one.out == (
+    explained = project.run("explain", "Brno")
+    assert explained.out == (
         "Brno  segments/brno.yaml:1:7\n  Contacts whose country is CZ and whose city is Brno.\n"
     )
     every = project.run("explain")
-    assert every.out.startswith(one.out)
+    assert every.out.startswith(explained.out)
     assert "segctl cannot read this query" in every.out
     missed = project.run("explain", "Bnro")
     assert missed.code == 1
     assert "did you mean `Brno`?" in missed.err
 
 
-def test_a_long_explanation_is_wrapped_and_its_list_kept(project: Project) -> None:
+def test_a_long_explanation_is_wrapped_with_its_list_indented(project: Project) -> None:
     conditions = " OR ".join(f"(country = 'CZ' AND city = 'City number {n}')" for n in range(5))
     project.declare("Cities", query(conditions))
     lines = project.run("explain", "Cities").out.splitlines()
@@ -917,4 +917,4 @@ def test_list_v1_asks_the_first_api(connected: Project, remote: Remote) -> None:
     assert [line.split()[0] for line in shown.out.splitlines()] == ["NAME", "Old"]
     (entry,) = json.loads(connected.run("list", "--v1", "--format", "json").out)["segments"]
     assert (entry["id"], entry["v1"], entry["contacts_count"]) == (segment_id, True, 3)
-    assert "/v3/marketing/segments" in {one.target for one in remote.emulator.log}
+    assert "/v3/marketing/segments" in {request.target for request in remote.emulator.log}

@@ -1,4 +1,4 @@
-"""Every format of every command: from a file or an account to what somebody reads."""
+"""Every format of every command, from files and an account to what its reader gets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ANNOTATION = re.compile(r"::(error|warning|notice) (\S.*?)::.+")
 
 
 def read(output: str, text: str) -> Any:
-    """Read what was written, and fail where it is not well formed."""
+    """Return the parsed output. Raises `AssertionError` if it is not well formed."""
     match output:
         case "json":
             return json.loads(text)
@@ -69,21 +69,21 @@ def changing(connected: Project, remote: Remote) -> Project:
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_plan_comes_in_every_format(changing: Project, output: str) -> None:
+def test_a_plan_has_every_format(changing: Project, output: str) -> None:
     result = changing.run("plan", "--format", output, "--detailed-exitcode")
     assert result.code == 2
-    found = read(output, result.out)
+    parsed = read(output, result.out)
     for name in ("VIP", "New", "Going"):
         # Code scanning is told what to look at, and nothing else.
         assert (name in result.out) == (output != "sarif" or name == "Going")
     match output:
         case "github":
             assert "::notice title=segctl::Plan: 1 to create, 1 to patch" in result.out
-            assert any(re.match(r"::warning .*`Going` would be deleted", line) for line in found)
+            assert any(re.match(r"::warning .*`Going` would be deleted", line) for line in parsed)
         case "sarif":
-            assert found["automationDetails"]["id"] == "segctl/plan/production/"
+            assert parsed["automationDetails"]["id"] == "segctl/plan/production/"
         case "html":
-            assert "Contacts whose city is Zlín." in found.text
+            assert "Contacts whose city is Zlín." in parsed.text
 
 
 @pytest.mark.parametrize("output", FORMATS)
@@ -94,16 +94,16 @@ def test_a_saved_plan_shows_as_the_plan_did(changing: Project, output: str) -> N
     assert again.code == 0
     if output == "json":
         # How many requests it took, only the run that sent them knows.
-        told = json.loads(shown.out)
-        assert told.pop("requests") > 0
-        assert json.loads(again.out) == told
+        document = json.loads(shown.out)
+        assert document.pop("requests") > 0
+        assert json.loads(again.out) == document
     else:
         assert again.out == shown.out
     assert json.loads((changing.root / "plan.json").read_text("utf-8"))["changes"]
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_drift_comes_in_every_format(changing: Project, remote: Remote, output: str) -> None:
+def test_drift_has_every_format(changing: Project, remote: Remote, output: str) -> None:
     result = changing.run("drift", "--format", output, "--detailed-exitcode")
     assert result.code == 2
     read(output, result.out)
@@ -116,11 +116,11 @@ def test_drift_comes_in_every_format(changing: Project, remote: Remote, output: 
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_report_comes_in_its_formats(changing: Project, remote: Remote, output: str) -> None:
+def test_a_report_has_every_format(changing: Project, remote: Remote, output: str) -> None:
     remote.emulator.faults.add("POST /v3/marketing/segments/2.0 400")
     result = changing.run("apply", "--auto-approve", "--format", output)
     assert result.code == 4
-    found = read(output, result.out)
+    parsed = read(output, result.out)
     if output == "text":
         return
     # The plan is for the person who watches; stdout is for whoever reads the report.
@@ -128,16 +128,16 @@ def test_a_report_comes_in_its_formats(changing: Project, remote: Remote, output
     assert "Plan: 1 to create" not in result.out
     match output:
         case "github":
-            assert found[0].startswith("::error file=segments/new.yaml,line=1,col=7,")
-            assert any("::Partially applied: 2 done, 1 failed." in line for line in found)
+            assert parsed[0].startswith("::error file=segments/new.yaml,line=1,col=7,")
+            assert any("::Partially applied: 2 done, 1 failed." in line for line in parsed)
         case "sarif":
-            assert [one["ruleId"] for one in found["results"]] == ["apply-failed"]
+            assert [entry["ruleId"] for entry in parsed["results"]] == ["apply-failed"]
         case "json":
-            jsonschema.validate(found, REPORT_SCHEMA)
-            assert found["summary"] | {"done": 2, "failed": 1} == found["summary"]
-            assert [one["written"] for one in found["outcomes"]].count(False) == 1
+            jsonschema.validate(parsed, REPORT_SCHEMA)
+            assert parsed["summary"] | {"done": 2, "failed": 1} == parsed["summary"]
+            assert [entry["written"] for entry in parsed["outcomes"]].count(False) == 1
         case _:
-            assert "Partially applied: 2 done, 1 failed." in found.text
+            assert "Partially applied: 2 done, 1 failed." in parsed.text
     remote.clock.forward(minutes=10)
     assert changing.run("apply", "--auto-approve").code == 0
     done = changing.run("apply", "--auto-approve", "--format", output)
@@ -148,7 +148,7 @@ def test_a_report_comes_in_its_formats(changing: Project, remote: Remote, output
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_refusal_to_apply_says_why_in_the_format(
+def test_a_refused_apply_is_explained_in_each_format(
     changing: Project, remote: Remote, output: str
 ) -> None:
     changing.write({"segctl.yaml": "version: 1\nownership: exclusive\nlimits: {max_destroy: 0}\n"})
@@ -160,18 +160,21 @@ def test_a_refusal_to_apply_says_why_in_the_format(
         # It would have to be a report, and there is none.
         assert result.out == ""
         return
-    found = read(output, result.out)
+    parsed = read(output, result.out)
     assert "more than the limit of 0" in result.out
     match output:
         case "markdown":
             assert result.out.startswith("<!-- segctl:apply target=production ")
         case "sarif":
-            notes = found["invocations"][0]["toolExecutionNotifications"]
-            assert {one["associatedRule"]["id"] for one in notes} == {"refused", "too-destructive"}
+            notes = parsed["invocations"][0]["toolExecutionNotifications"]
+            assert {note["associatedRule"]["id"] for note in notes} == {
+                "refused",
+                "too-destructive",
+            }
 
 
 @pytest.mark.parametrize("output", ["markdown", "github", "sarif", "html"])
-def test_a_stale_plan_says_what_differs_in_the_format(changing: Project, output: str) -> None:
+def test_a_stale_plan_is_explained_in_each_format(changing: Project, output: str) -> None:
     file = str(changing.root / "plan.json")
     assert changing.run("plan", "--out", file).code == 0
     changing.declare("New", query("city = 'Cheb'"))
@@ -184,7 +187,9 @@ def test_a_stale_plan_says_what_differs_in_the_format(changing: Project, output:
 
 @pytest.mark.parametrize("command", ["validate", "lint", "plan", "drift", "apply"])
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_broken_file_is_told_in_the_format(connected: Project, command: str, output: str) -> None:
+def test_an_invalid_file_is_reported_in_each_format(
+    connected: Project, command: str, output: str
+) -> None:
     connected.write({"segments/a.yaml": "name: A\nquerry_dsl: SELECT 1\n"})
     result = connected.run(command, "--format", output)
     assert result.code == 1
@@ -192,17 +197,17 @@ def test_a_broken_file_is_told_in_the_format(connected: Project, command: str, o
     if output == "text":
         assert result.out == ""
         return
-    found = read(output, result.out)
+    parsed = read(output, result.out)
     match output:
         case "json":
-            assert {one["code"] for one in found["diagnostics"]} >= {"unknown-key"}
+            assert {entry["code"] for entry in parsed["diagnostics"]} >= {"unknown-key"}
         case "github":
-            assert found[0].startswith("::error file=segments/a.yaml,line=")
+            assert parsed[0].startswith("::error file=segments/a.yaml,line=")
         case "sarif":
             places = [
-                one["locations"][0]["physicalLocation"]["region"]["startLine"]
-                for one in found["results"]
-                if one["ruleId"] == "unknown-key"
+                entry["locations"][0]["physicalLocation"]["region"]["startLine"]
+                for entry in parsed["results"]
+                if entry["ruleId"] == "unknown-key"
             ]
             assert places == [2]
         case _:
@@ -211,7 +216,7 @@ def test_a_broken_file_is_told_in_the_format(connected: Project, command: str, o
 
 @pytest.mark.parametrize("command", ["plan", "drift"])
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_fault_without_a_place_is_told_in_the_format(
+def test_an_error_without_a_place_is_reported_in_each_format(
     project: Project, command: str, output: str
 ) -> None:
     project.declare("VIP", query("city = 'Brno'"))
@@ -221,16 +226,16 @@ def test_a_fault_without_a_place_is_told_in_the_format(
     if output in {"text", "json"}:
         assert result.out == ""
         return
-    found = read(output, result.out)
+    parsed = read(output, result.out)
     if output == "sarif":
-        assert not found["results"]
-        assert not found["invocations"][0]["executionSuccessful"]
+        assert not parsed["results"]
+        assert not parsed["invocations"][0]["executionSuccessful"]
     assert "SENDGRID_API_KEY" in result.out
 
 
 @pytest.mark.parametrize("command", ["validate", "lint"])
 @pytest.mark.parametrize("output", FORMATS)
-def test_files_without_a_fault_are_valid_in_every_format(
+def test_valid_files_are_reported_in_each_format(
     project: Project, command: str, output: str
 ) -> None:
     project.declare("VIP", query("city = 'Brno'"))
@@ -242,7 +247,7 @@ def test_files_without_a_fault_are_valid_in_every_format(
 
 
 @pytest.mark.parametrize("output", ["markdown", "github", "sarif", "html"])
-def test_places_count_from_the_root_of_the_repository(
+def test_paths_are_relative_to_the_repository(
     project: Project, tmp_path_factory: pytest.TempPathFactory, output: str
 ) -> None:
     root = tmp_path_factory.mktemp("repository")
@@ -263,7 +268,7 @@ def test_places_count_from_the_root_of_the_repository(
         assert head[:10] in result.out
 
 
-def test_without_git_places_count_from_the_workspace(project: Project) -> None:
+def test_without_git_paths_are_relative_to_the_workspace(project: Project) -> None:
     top = project.root
     inner: Any = project
     inner.root = top / "shop"
@@ -275,7 +280,7 @@ def test_without_git_places_count_from_the_workspace(project: Project) -> None:
     assert "shop/segments/a.yaml" in result.out
 
 
-def test_a_page_is_right_where_stdout_is_not_utf_8(
+def test_html_is_ascii_if_stdout_is_not_utf_8(
     changing: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from segctl.app import console  # noqa: PLC0415 - only what is patched

@@ -41,7 +41,7 @@ def shell(project: Project, command: str, **env: str) -> subprocess.CompletedPro
 # What is not set is not the default
 
 
-def test_an_empty_target_is_not_the_default_one(connected: Project, remote: Remote) -> None:
+def test_an_empty_target_is_not_the_default_target(connected: Project, remote: Remote) -> None:
     connected.declare("VIP", VIP)
     result = connected.run("--target", "", "apply", "--auto-approve")
     assert result.code == 1
@@ -58,7 +58,7 @@ def test_an_empty_id_does_not_list_everything(
     assert remote.emulator.log == ()
 
 
-def test_an_empty_file_name_to_write(connected: Project) -> None:
+def test_an_empty_output_file_name_is_refused(connected: Project) -> None:
     connected.declare("VIP", VIP)
     result = connected.run("plan", "--out", "")
     assert result.code == 1
@@ -108,7 +108,7 @@ def test_a_key_in_the_account_is_not_shown(connected: Project, remote: Remote) -
 
 
 @pytest.mark.posix
-def test_json_can_be_read_whatever_stdout_can_show(project: Project) -> None:
+def test_json_is_ascii_if_stdout_is_not_utf_8(project: Project) -> None:
     project.write({"segments/a.yaml": segment_yaml("Kň😀", query("country = 'CZ'"))})
     done = shell(project, "segctl --target sandbox plan --format json", PYTHONIOENCODING="cp1252")
     assert json.loads(done.stdout)["changes"][0]["name"] == "Kň😀"
@@ -117,7 +117,7 @@ def test_json_can_be_read_whatever_stdout_can_show(project: Project) -> None:
 
 
 @pytest.mark.posix
-def test_closed_streams_are_no_traceback(connected: Project, remote: Remote) -> None:
+def test_closed_streams_cause_no_traceback(connected: Project, remote: Remote) -> None:
     connected.declare("VIP", VIP)
     refused = shell(connected, "segctl apply <&-")
     assert refused.returncode == 3
@@ -130,7 +130,7 @@ def test_closed_streams_are_no_traceback(connected: Project, remote: Remote) -> 
 @pytest.mark.posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("command", ["plan", "list --format json", "--help"])
-def test_a_full_disk_is_said(connected: Project, command: str) -> None:
+def test_a_full_disk_is_reported(connected: Project, command: str) -> None:
     connected.declare("VIP", VIP)
     done = shell(connected, f"segctl {command} >/dev/full")
     assert done.returncode == 1
@@ -139,19 +139,19 @@ def test_a_full_disk_is_said(connected: Project, command: str) -> None:
 
 @pytest.mark.posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_the_version_where_nothing_can_be_written() -> None:
-    """It is answered before the command line is there."""
-    for stream, code, said in ((">&-", 0, b""), (">/dev/full", 1, b"error: cannot write the")):
+def test_version_reports_a_full_disk() -> None:
+    """`--version` is answered before the command line is imported."""
+    for stream, code, message in ((">&-", 0, b""), (">/dev/full", 1, b"error: cannot write the")):
         line = f"{sys.executable} -m segctl --version {stream}"
         done = subprocess.run(
             ["bash", "-c", line], capture_output=True, env=child_env(), check=False
         )
-        assert (done.returncode, done.stderr[: len(said) or None]) == (code, said)
+        assert (done.returncode, done.stderr[: len(message) or None]) == (code, message)
         assert done.stderr.count(b"\n") <= 1
 
 
 @pytest.mark.posix
-def test_a_reader_that_goes_does_not_stop_an_apply(connected: Project, remote: Remote) -> None:
+def test_a_closed_stderr_does_not_stop_an_apply(connected: Project, remote: Remote) -> None:
     for number in range(5):
         connected.declare(f"Segment {number}", VIP)
     done = shell(connected, "segctl apply --auto-approve 2>&1 >/dev/null | head -n 1")
@@ -160,7 +160,7 @@ def test_a_reader_that_goes_does_not_stop_an_apply(connected: Project, remote: R
 
 
 @pytest.mark.posix
-def test_out_into_a_pipe_and_through_a_link(connected: Project) -> None:
+def test_plan_out_writes_into_a_pipe_and_through_a_link(connected: Project) -> None:
     connected.declare("VIP", VIP)
     done = shell(connected, "segctl plan -q --out >(wc -l >&2) ; sleep 0.2")
     assert int(done.stderr) > 10
@@ -184,7 +184,7 @@ def test_settings_and_segments_are_checked_together(project: Project) -> None:
     assert "error[missing-key]" in result.err
 
 
-def test_a_name_twice_is_found_beside_other_errors(project: Project) -> None:
+def test_a_duplicate_name_is_reported_with_other_errors(project: Project) -> None:
     project.write(
         {
             "segments/a.yaml": segment_yaml("VIP", VIP),
@@ -202,7 +202,7 @@ def test_a_name_twice_is_found_beside_other_errors(project: Project) -> None:
 @pytest.mark.parametrize(
     ("error", "code"), [(KeyboardInterrupt(), 130), (RuntimeError("the disk is gone"), 1)]
 )
-def test_whatever_ends_an_apply_it_reports_what_it_did(
+def test_an_apply_reports_what_it_did_whatever_ends_it(
     connected: Project,
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
@@ -227,7 +227,7 @@ def test_whatever_ends_an_apply_it_reports_what_it_did(
     assert "not attempted create C" in out
 
 
-def test_an_apply_that_did_nothing_says_so(connected: Project, remote: Remote) -> None:
+def test_an_apply_reports_that_it_changed_nothing(connected: Project, remote: Remote) -> None:
     connected.declare("A", VIP)
     remote.emulator.faults.add("POST * 400 always")
     assert "Nothing applied: 0 done, 1 failed." in connected.run("apply", "--auto-approve").out
@@ -237,7 +237,7 @@ def test_an_apply_that_did_nothing_says_so(connected: Project, remote: Remote) -
 
 
 @pytest.mark.parametrize(("columns", "ids"), [(80, False), (250, True)])
-def test_a_narrow_terminal_loses_the_ids_and_nothing_else(
+def test_a_narrow_terminal_hides_only_the_ids(
     connected: Project,
     remote: Remote,
     monkeypatch: pytest.MonkeyPatch,
@@ -253,7 +253,7 @@ def test_a_narrow_terminal_loses_the_ids_and_nothing_else(
     assert segment in connected.run("--color", "never", "-v", "list").out
 
 
-def test_the_sandbox_in_use_is_not_to_be_deleted(
+def test_a_locked_sandbox_is_not_called_damaged(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from segctl.emulator import Emulator, StateError  # noqa: PLC0415
@@ -269,7 +269,7 @@ def test_the_sandbox_in_use_is_not_to_be_deleted(
     assert "delete" not in result.err
 
 
-def test_stdin_that_says_yes_is_no_terminal(
+def test_a_yes_in_a_pipe_is_not_an_approval(
     connected: Project, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))

@@ -37,7 +37,7 @@ contacts: {contacts: exports/people.csv}
 
 
 def export(spends: range) -> str:
-    """Write an export: so many contacts, each of whom has a name and an address."""
+    """Return an export of contacts, each with a name and an address."""
     rows = [
         f"c{spend},Zdenka Kvapil,zdenka.{spend}@contacts.test,{spend},2026-07-01T00:00:00Z"
         for spend in spends
@@ -52,7 +52,7 @@ def spends_more_than(number: int) -> str:
 
 @pytest.fixture
 def shop(connected: Project, remote: Remote) -> Project:
-    """A project with twenty contacts; `VIP` has four of them on the account and asks for ten."""
+    """A project with twenty contacts; `VIP` selects four on the account and ten in the files."""
     connected.write({"segctl.yaml": SETTINGS, "exports/people.csv": export(range(PEOPLE))})
     remote.emulator.console.create("VIP", spends_more_than(15))
     connected.declare("VIP", spends_more_than(9))
@@ -60,9 +60,9 @@ def shop(connected: Project, remote: Remote) -> Project:
 
 
 def impacts(project: Project, *argv: str) -> dict[str, dict[str, object] | None]:
-    """Plan; give the impact of each change, by name."""
+    """Return the impact of each change of a plan, by name."""
     done = project.run("plan", "--format", "json", *argv)
-    return {one["name"]: one["impact"] for one in json.loads(done.out)["changes"]}
+    return {change["name"]: change["impact"] for change in json.loads(done.out)["changes"]}
 
 
 def test_a_change_is_counted_refused_allowed_and_applied_once(
@@ -98,7 +98,7 @@ def test_a_change_is_counted_refused_allowed_and_applied_once(
     assert (again.code, "No changes." in again.out) == (0, True)
 
 
-def test_a_saved_plan_is_not_stale_for_another_base(shop: Project, remote: Remote) -> None:
+def test_a_saved_plan_is_not_stale_after_another_pull(shop: Project, remote: Remote) -> None:
     shop.write({"segctl.yaml": SETTINGS.replace("50%", "150%")})
     file = str(shop.root / "plan.json")
     assert shop.run("plan", "--out", file).code == 0
@@ -114,7 +114,7 @@ def test_a_saved_plan_is_not_stale_for_another_base(shop: Project, remote: Remot
     assert remote.definitions()["VIP"][0] == spends_more_than(9)
 
 
-def test_a_limit_is_held_at_the_apply_as_the_base_is_then(shop: Project) -> None:
+def test_apply_checks_the_audience_limit_with_current_contacts(shop: Project) -> None:
     shop.write({"segctl.yaml": SETTINGS.replace("50%", "150%")})
     file = str(shop.root / "plan.json")
     assert shop.run("plan", "--out", file).code == 0
@@ -123,22 +123,20 @@ def test_a_limit_is_held_at_the_apply_as_the_base_is_then(shop: Project) -> None
     assert (done.code, "would change by 600 %" in done.out) == (3, True)
 
 
-def test_a_swap_of_names_and_a_delete_have_what_impact_they_can_have(
-    shop: Project, remote: Remote
-) -> None:
+def test_a_swap_and_a_delete_have_the_impacts_that_are_known(shop: Project, remote: Remote) -> None:
     remote.emulator.console.create("Regulars", spends_more_than(5))
     remote.emulator.console.create("Gone", spends_more_than(1))
     shop.declare("VIP", spends_more_than(5), extra="previous_names: [Regulars]\n")
     shop.declare("Regulars", spends_more_than(14), extra="previous_names: [VIP]\n")
     shop.write({"segments/gone.yaml": "name: Gone\nremoved: true\n"})
     steps = json.loads(shop.run("plan", "--format", "json").out)["changes"]
-    told = {
-        one["reason"] if one["reason"] != "renamed" else one["name"]: one["impact"]
-        and [one["impact"][key] for key in ("before", "gained", "lost")]
-        for one in steps
+    by_step = {
+        step["reason"] if step["reason"] != "renamed" else step["name"]: step["impact"]
+        and [step["impact"][key] for key in ("before", "gained", "lost")]
+        for step in steps
     }
     # A name alone lets nobody come or go, the temporary one least of all.
-    assert told == {
+    assert by_step == {
         "frees-name": [4, 0, 0],
         "VIP": [14, 0, 0],
         "Regulars": [4, 1, 0],
@@ -152,33 +150,36 @@ def test_a_swap_of_names_and_a_delete_have_what_impact_they_can_have(
 def test_no_view_of_a_plan_names_a_contact(shop: Project) -> None:
     shop.declare("New", query("email LIKE '%@contacts%'"))
     file = str(shop.root / "plan.json")
-    said = [shop.run("plan", "--out", file)]
+    results = [shop.run("plan", "--out", file)]
     for output in FORMATS:
-        said += [shop.run("plan", "--format", output), shop.run("show", file, "--format", output)]
-        said.append(shop.run("apply", "--auto-approve", "--format", output))
-    for one in said:
-        assert not any(word in one.out + one.err for word in PERSONAL), one.out
-        assert "traceback" not in one.err.lower()
-    assert sum("20" in one.out for one in said) >= len(FORMATS)
+        results += [
+            shop.run("plan", "--format", output),
+            shop.run("show", file, "--format", output),
+        ]
+        results.append(shop.run("apply", "--auto-approve", "--format", output))
+    for result in results:
+        assert not any(word in result.out + result.err for word in PERSONAL), result.out
+        assert "traceback" not in result.err.lower()
+    assert sum("20" in result.out for result in results) >= len(FORMATS)
 
 
 # Where nobody can count
 
 
 def reasons(project: Project) -> list[str]:
-    """Plan; give what is said of audiences nobody could count, with the severity."""
+    """Return what a plan reports of unknown audiences, with the severity."""
     done = project.run("plan", "--format", "json")
     assert done.code == 0, done.out + done.err
     plan = json.loads(done.out)
     assert all(change["impact"] is None for change in plan["changes"])
     return [
-        f"{found['severity']}: {found['summary']}"
-        for found in plan["diagnostics"]
-        if found["code"] == "audience-unknown"
+        f"{diagnostic['severity']}: {diagnostic['summary']}"
+        for diagnostic in plan["diagnostics"]
+        if diagnostic["code"] == "audience-unknown"
     ]
 
 
-def test_the_reason_of_an_unknown_audience_is_told_once_where_it_is_the_same(
+def test_a_common_reason_for_unknown_audiences_is_reported_once(
     shop: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.declare("New", spends_more_than(9))
@@ -205,9 +206,7 @@ def test_the_reason_of_an_unknown_audience_is_told_once_where_it_is_the_same(
     assert "DuckDB, which is not installed" in reason
 
 
-def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
-    shop: Project, remote: Remote
-) -> None:
+def test_an_uncountable_query_is_reported_at_its_place(shop: Project, remote: Remote) -> None:
     opened = query(
         "EXISTS (SELECT 1 FROM event_data AS e WHERE e.contact_id = contact_data.contact_id)"
     )
@@ -218,11 +217,11 @@ def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
     done = shop.run("plan", "--format", "json")
     assert done.code == 0, done.out + done.err
     plan = json.loads(done.out)
-    assert {one["name"]: one["impact"] is None for one in plan["changes"]} == {
+    assert {item["name"]: item["impact"] is None for item in plan["changes"]} == {
         "VIP": False, "Odd": True, "Opened": True,
     }  # fmt: skip
-    found = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
-    odd, unasked = sorted(one["summary"] for one in found)
+    unknown = [item for item in plan["diagnostics"] if item["code"] == "audience-unknown"]
+    odd, unasked = sorted(item["summary"] for item in unknown)
     assert odd == (
         "`Odd`: it cannot be counted: in the query on the account, the contacts have no column "
         "`no_such_column`"
@@ -230,13 +229,15 @@ def test_what_one_query_asks_and_nobody_knows_is_told_at_its_place(
     assert unasked == (
         "`Opened`: it cannot be counted: it uses event_data, and there are no events"
     )
-    places = {one["source"]["file"]: one["source"] for one in found}
+    places = {item["source"]["file"]: item["source"] for item in unknown}
     line = (shop.root / "segments/opened.yaml").read_text().split("\n")[1]
     place = places["segments/opened.yaml"]
     assert line[place["column"] - 1 : place["end_column"] - 1] == "e.contact_id"
 
 
-def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop: Project) -> None:
+def test_contacts_of_another_account_are_not_counted_and_old_contacts_are_reported(
+    shop: Project,
+) -> None:
     folder = shop.root / ".segctl" / "contacts"
     folder.mkdir(parents=True)
     path = folder / "production.duckdb"
@@ -260,7 +261,7 @@ def test_contacts_of_another_account_are_not_counted_and_old_ones_are_told(shop:
     assert "info[audience-old]: audience counts use contacts pulled 10 days ago" in (done.out)
 
 
-def test_a_base_that_cannot_tell_is_no_base(shop: Project) -> None:
+def test_empty_and_partial_contacts_are_reported(shop: Project) -> None:
     shop.write({"exports/people.csv": export(range(0))})
     assert reasons(shop) == ["warning: the audiences are unknown: the data set has no contacts"]
     folder = shop.root / ".segctl" / "contacts"
@@ -278,32 +279,34 @@ def test_a_base_that_cannot_tell_is_no_base(shop: Project) -> None:
     )
 
 
-def test_queries_without_events_are_told_at_once(shop: Project) -> None:
+def test_queries_that_lack_events_are_reported_together(shop: Project) -> None:
     opened = query(
         "EXISTS (SELECT 1 FROM event_data AS e WHERE e.contact_id = contact_data.contact_id)"
     )
     for name in ("One", "Two", "Three"):
         shop.declare(name, opened)
     plan = json.loads(shop.run("plan", "--format", "json").out)
-    [found] = [one for one in plan["diagnostics"] if one["code"] == "audience-unknown"]
-    assert found["summary"] == (
+    [unknown] = [
+        diagnostic for diagnostic in plan["diagnostics"] if diagnostic["code"] == "audience-unknown"
+    ]
+    assert unknown["summary"] == (
         "3 segments cannot be counted: they use event_data, and there are no events: "
         "`One`, `Three`, `Two`"
     )
-    assert "contacts: {contacts: …, events: …}" in found["hint"]
+    assert "contacts: {contacts: …, events: …}" in unknown["hint"]
 
 
-def test_an_export_that_was_written_long_ago_is_told(shop: Project) -> None:
+def test_an_old_export_is_reported(shop: Project) -> None:
     now = shop.clock.now().timestamp()
-    for days, told in ((7, False), (9, True)):
+    for days, is_old in ((7, False), (9, True)):
         os.utime(shop.root / "exports/people.csv", (now, now - days * 86_400))
-        assert ("at least 9 days old" in shop.run("plan").out) is told
+        assert ("at least 9 days old" in shop.run("plan").out) is is_old
 
 
 # What git must not have
 
 
-def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
+def test_untracked_contacts_are_a_warning_and_tracked_contacts_an_error(
     shop: Project, remote: Remote, tmp_path: Path
 ) -> None:
     def git(*argv: str) -> None:
@@ -311,14 +314,14 @@ def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
 
     shop.declare("VIP", spends_more_than(9), extra="allow_audience_change: 150%\n")
     preview = ("preview", "VIP", "--contacts", str(shop.root / "exports/people.csv"))
-    said = "[contacts-not-ignored]: git does not ignore exports/people.csv"
+    untracked = "[contacts-not-ignored]: git does not ignore exports/people.csv"
     plain = shop.run(*preview)
     assert (plain.code, plain.err) == (0, "")
 
     git("init", "-q")
     plan, validate, shown = shop.run("plan"), shop.run("validate"), shop.run(*preview)
     assert (plan.code, validate.code, shown.code) == (0, 0, 0)
-    assert all(f"warning{said}" in one for one in (plan.out, validate.err, shown.err))
+    assert all(f"warning{untracked}" in output for output in (plan.out, validate.err, shown.err))
     assert "hint: add `exports/people.csv` to .gitignore" in plan.out
     assert (shown.out, "audience  4 -> 10" in plan.out) == (plain.out, True)
 
@@ -331,8 +334,10 @@ def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
     before = remote.definitions()
     plan, validate, shown = shop.run("plan"), shop.run("validate"), shop.run(*preview)
     assert (plan.code, validate.code, shown.code) == (1, 1, 3)
-    told = "git tracks exports/people.csv, so every clone of the repository contains the contacts"
-    assert all(told in one for one in (plan.out, validate.err, shown.err))
+    message = (
+        "git tracks exports/people.csv, so every clone of the repository contains the contacts"
+    )
+    assert all(message in output for output in (plan.out, validate.err, shown.err))
     assert "`git rm -r --cached exports/people.csv`" in plan.out
     assert shop.run("apply", "--auto-approve").code == 1
     assert remote.definitions() == before
@@ -344,11 +349,11 @@ def test_contacts_that_git_could_take_are_told_and_those_it_has_stop_everything(
     argv = ("preview", "VIP", "--contacts", str(elsewhere / "people.csv"))
     assert (shop.run(*argv).code, shop.run(*argv).err) == (0, "")
     subprocess.run(["git", "init", "-q"], cwd=elsewhere, check=True)
-    assert f"warning{said.replace('exports/', '')}" in shop.run(*argv).err
+    assert f"warning{untracked.replace('exports/', '')}" in shop.run(*argv).err
     # What git refuses to read is told as well.
     (elsewhere / ".git/HEAD").write_text("?", "utf-8")
-    told = "cannot find out whether git ignores people.csv"
-    assert (shop.run(*argv).code, told in shop.run(*argv).err) == (0, True)
+    message = "cannot find out whether git ignores people.csv"
+    assert (shop.run(*argv).code, message in shop.run(*argv).err) == (0, True)
 
     git("rm", "-q", "--cached", "exports/people.csv")
     assert shop.run("apply", "--auto-approve").code == 0

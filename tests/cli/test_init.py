@@ -1,4 +1,4 @@
-"""`segctl init`: a repository that works from its first minute, and nothing overwritten."""
+"""`segctl init`: a repository that works at once, and nothing overwritten."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def test_the_first_minutes_of_a_repository(project: Project) -> None:
 
 def test_the_workflows_and_the_action_are_those_of_segctl(project: Project) -> None:
     project.run("init")
-    found = tree(project.root / ".github")
-    assert {name for name in found if name.startswith("workflows/")} == {
+    files = tree(project.root / ".github")
+    assert {name for name in files if name.startswith("workflows/")} == {
         f"workflows/segments-{name}.yml" for name in ("plan", "apply", "drift")
     }
-    for name, data in found.items():
+    for name, data in files.items():
         assert data == (REPOSITORY / ".github" / name).read_bytes(), name
     action = REPOSITORY / ".github/actions/segctl"
     kept = {path.name for path in action.iterdir() if path.is_file()}
-    assert {name.rpartition("/")[2] for name in found if "actions" in name} == kept
+    assert {name.rpartition("/")[2] for name in files if "actions" in name} == kept
     assert os.access(project.root / ".github/actions/segctl/run.sh", os.X_OK)
 
 
@@ -68,7 +68,7 @@ COMMENT = re.compile(rb"# yaml-language-server: \$schema=(\S+)\n")
 
 
 def schema_of(file: Path) -> str:
-    """The schema that an editor finds by the first line of a file, which is in the project."""
+    """Return the schema that the first line of a file names, which is in the project."""
     first = COMMENT.match(file.read_bytes())
     assert first is not None, file
     schema = file.parent / first[1].decode()
@@ -94,7 +94,7 @@ def test_an_editor_finds_the_schema_of_every_file(connected: Project, remote: Re
 
 
 @pytest.mark.posix
-def test_what_nobody_edits_can_be_brought_to_this_version(
+def test_update_overwrites_only_the_copies(
     project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project.run("init")
@@ -126,14 +126,14 @@ def test_what_nobody_edits_can_be_brought_to_this_version(
     assert outside.read_text() == "mine\n"
 
 
-def test_no_example_where_nobody_knows_the_folder(project: Project) -> None:
+def test_no_example_is_written_if_the_folder_is_unknown(project: Project) -> None:
     project.write({"segctl.yaml": "version: 1\nsegments: [a\n"})
     done = project.run("init", "--no-github")
     assert (done.code, "example" in done.out) == (0, False)
 
 
 @pytest.mark.posix
-def test_what_exists_is_left_as_it_is(project: Project) -> None:
+def test_existing_files_are_left_as_they_are(project: Project) -> None:
     project.write(
         {
             "segctl.yaml": "version: 1\n",
@@ -154,30 +154,30 @@ def test_what_exists_is_left_as_it_is(project: Project) -> None:
 
 @pytest.mark.posix
 @pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written(project: Project) -> None:
+def test_an_unwritable_folder_is_reported(project: Project) -> None:
     project.root.chmod(0o500)
     done = project.run("init")
     assert (done.code, "Traceback" in done.err) == (1, False)
     assert done.err.startswith("error: cannot write ")
 
 
-def test_a_file_where_a_folder_should_be(project: Project) -> None:
+def test_a_file_in_place_of_a_folder_is_reported(project: Project) -> None:
     project.write({".github": "a file\n"})
     done = project.run("init")
     assert done.code == 1
     assert done.err.startswith("error: cannot write ")
 
 
-@pytest.mark.parametrize(("argv", "told"), [((), True), (("--no-github",), False)])
-def test_a_folder_below_the_top_of_a_repository(
-    project: Project, argv: tuple[str, ...], *, told: bool
+@pytest.mark.parametrize(("argv", "is_warned"), [((), True), (("--no-github",), False)])
+def test_a_project_below_the_top_of_a_repository_is_warned_of(
+    project: Project, argv: tuple[str, ...], *, is_warned: bool
 ) -> None:
     (project.root / ".git").mkdir()
     assert "GitHub reads" not in project.run("init", *argv).err
     (project.root / "shops/eu").mkdir(parents=True)
     done = project.run("-C", str(project.root / "shops/eu"), "init", *argv)
     assert done.code == 0
-    assert ("set the action's `working-directory: shops/eu`" in done.err) is told
+    assert ("set the action's `working-directory: shops/eu`" in done.err) is is_warned
 
 
 def test_the_action_installs_this_version() -> None:

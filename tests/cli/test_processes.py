@@ -29,7 +29,7 @@ VIP = query("total_spend > 500")
 
 @contextmanager
 def emulator(*argv: str) -> Iterator[str]:
-    """Serve with `segctl emulator`; yield the address; end it as a person would."""
+    """Serve with `segctl emulator`, and stop it with Ctrl-C; yield the address."""
     with running_segctl("emulator", "--port", "0", *argv) as process:
         assert process.out is not None
         said = process.out.wait_for("http://")
@@ -42,7 +42,7 @@ def emulator(*argv: str) -> Iterator[str]:
 
 
 def run_segctl(*argv: str, **env: str) -> tuple[int, str, str]:
-    """Run segctl as a process to its end."""
+    """Run segctl as a process until it ends; return its exit code and output."""
     with running_segctl(*argv, **env) as process:
         return process.finish()
 
@@ -77,10 +77,10 @@ def test_the_story_over_http(
         assert code == 0
         assert out.endswith("No changes. 2 segments match segments/.\n")
         code, out, _ = run("list", "--format", "json", **env)
-        assert {one["managed"] for one in json.loads(out)["segments"]} == {True, False}
+        assert {segment["managed"] for segment in json.loads(out)["segments"]} == {True, False}
 
 
-def test_the_emulator_refuses_what_it_cannot_do(tmp_path: Path) -> None:
+def test_the_emulator_refuses_invalid_options(tmp_path: Path) -> None:
     with emulator() as url:
         port = url.rsplit(":", 1)[1]
         code, out, err = run_segctl("emulator", "--port", port)
@@ -96,7 +96,7 @@ def test_the_emulator_refuses_what_it_cannot_do(tmp_path: Path) -> None:
     assert err.startswith("error: ")
 
 
-def test_faults_and_latency_of_the_emulator(
+def test_the_emulator_has_faults_and_latency(
     project: Project, run: Callable[..., tuple[int, str, str]]
 ) -> None:
     project.declare("VIP", VIP)
@@ -192,7 +192,7 @@ def test_a_second_ctrl_c_abandons_a_refresh_in_flight(project: Project) -> None:
     assert "Traceback" not in err
 
 
-def test_a_killed_apply_leaves_a_journal_that_goes_on(
+def test_the_journal_continues_after_a_killed_apply(
     project: Project, run: Callable[..., tuple[int, str, str]]
 ) -> None:
     for letter in "ABCDEFGH":
@@ -206,25 +206,25 @@ def test_a_killed_apply_leaves_a_journal_that_goes_on(
             process.kill()
             process.finish()
         account.release()
-        held = json.loads(run("list", "--format", "json", **env)[1])["segments"]
+        segments = json.loads(run("list", "--format", "json", **env)[1])["segments"]
         sent = [json.loads(line) for line in journal.read_text().splitlines()]
-        names = {one["segment"]["name"] for one in sent if one["event"] == "sent"}
+        names = {entry["segment"]["name"] for entry in sent if entry["event"] == "sent"}
         # Whatever was made was noted before.
-        assert {one["name"] for one in held if one["managed"]} <= names
+        assert {entry["name"] for entry in segments if entry["managed"]} <= names
         with journal.open("a") as file:
             file.write('{"torn": ')
         assert run(*argv, **env)[0] == 0
         assert run("plan", "--detailed-exitcode", **env)[0] == 0
     lines = journal.read_text().splitlines()
     assert lines.count('{"torn": ') == 1
-    made = [json.loads(line) for line in lines if line != '{"torn": ']
-    runs = {one["run"] for one in made}
+    entries = [json.loads(line) for line in lines if line != '{"torn": ']
+    runs = {entry["run"] for entry in entries}
     assert len(runs) == 2
-    answered = [one for one in made if one["event"] == "answered"]
-    assert {one["outcome"] for one in answered} == {"done"}
+    answered = [entry for entry in entries if entry["event"] == "answered"]
+    assert {entry["outcome"] for entry in answered} == {"done"}
 
 
-def test_two_applies_on_one_sandbox_double_nothing(
+def test_two_applies_on_one_sandbox_create_no_duplicates(
     project: Project, run: Callable[..., tuple[int, str, str]]
 ) -> None:
     for number in range(20):
@@ -236,12 +236,12 @@ def test_two_applies_on_one_sandbox_double_nothing(
     # A name that the other one took for an equal segment is done.
     assert {code for code, _, _ in results} == {0}
     code, out, _ = run("--target", "sandbox", "list", "--format", "json")
-    names = [one["name"] for one in json.loads(out)["segments"] if one["managed"]]
+    names = [segment["name"] for segment in json.loads(out)["segments"] if segment["managed"]]
     assert (code, len(names), len(set(names))) == (0, 20, 20)
     assert run("--target", "sandbox", "plan", "--detailed-exitcode")[0] == 0
 
 
-def test_a_preview_ends_without_a_word_beside_its_numbers(
+def test_a_preview_prints_only_its_table(
     project: Project, run: Callable[..., tuple[int, str, str]]
 ) -> None:
     project.declare("VIP", VIP)
@@ -253,7 +253,7 @@ def test_a_preview_ends_without_a_word_beside_its_numbers(
     assert (code, err) == (0, "")
 
 
-def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
+def test_a_progress_bar_is_drawn_only_on_a_terminal(project: Project) -> None:
     pty: Any = pytest.importorskip("pty")
     for number in range(40):
         project.declare(f"Segment {number:02}", VIP)
@@ -281,7 +281,7 @@ def test_a_progress_bar_is_drawn_on_a_terminal_alone(project: Project) -> None:
 
 
 def _read(terminal: int) -> bytes:
-    """Read what was written to a terminal; nothing once nobody writes to it any more."""
+    """Return what was written to a terminal; empty once the other side is closed."""
     try:
         return os.read(terminal, 65536)
     except OSError:

@@ -1,4 +1,4 @@
-"""Saved plans through the command line: saved, shown, approved, applied, and refused as stale."""
+"""Saved plans on the command line: saved, shown, approved, applied, and refused as stale."""
 
 from __future__ import annotations
 
@@ -37,11 +37,15 @@ def plan(connected: Project, remote: Remote) -> Path:
 
 
 def writes(remote: Remote) -> list[str]:
-    return [f"{one.method} {one.target}" for one in remote.emulator.log if one.method != "GET"]
+    return [
+        f"{request.method} {request.target}"
+        for request in remote.emulator.log
+        if request.method != "GET"
+    ]
 
 
 def edit(path: Path, change: Callable[[Any], object]) -> None:
-    """Change a plan file as somebody would who knows how its checksum is made."""
+    """Edit a plan file, with a checksum that matches the edit."""
     document = json.loads(path.read_text("utf-8"))
     change(document)
     document["checksum"] = checksum(document)
@@ -52,14 +56,14 @@ def edit(path: Path, change: Callable[[Any], object]) -> None:
 
 
 def test_a_plan_is_saved_shown_and_applied(connected: Project, remote: Remote, plan: Path) -> None:
-    made = connected.run("plan")
+    planned = connected.run("plan")
     saved = connected.run("plan", "--out", str(plan))
     digest = json.loads(plan.read_text("utf-8"))["digest"]
-    assert saved.out == made.out
+    assert saved.out == planned.out
     assert saved.err == (
         f"Saved as {plan}, digest {digest[:16]}; apply it with: segctl apply {plan}\n"
     )
-    assert connected.run("show", str(plan)).out == made.out
+    assert connected.run("show", str(plan)).out == planned.out
 
     applied = connected.run("apply", str(plan), "--auto-approve")
     assert applied.code == 0
@@ -93,7 +97,7 @@ def test_a_digest_is_as_good_as_the_file(connected: Project, remote: Remote, pla
     assert connected.run("apply", "--auto-approve", "--expect-digest", digest).code == 3
 
 
-def test_an_empty_plan_has_a_digest_too(connected: Project, remote: Remote, plan: Path) -> None:
+def test_an_empty_plan_has_a_digest(connected: Project, remote: Remote, plan: Path) -> None:
     assert connected.run("apply", "--auto-approve").code == 0
     saved = connected.run("plan", "--out", str(plan))
     assert "apply it with" in saved.err
@@ -114,11 +118,11 @@ def test_show_writes_what_plan_wrote(
     connected.write({"segctl.yaml": "version: 1\nsegments: audiences\n"})
     (connected.root / "segments").rename(connected.root / "audiences")
     connected.write({"audiences/left-over.sql": VIP})
-    made = connected.run("plan", "--out", str(plan), *verbosity).out
-    assert "left-over.sql" in made or verbosity == ["-q"]
+    planned = connected.run("plan", "--out", str(plan), *verbosity).out
+    assert "left-over.sql" in planned or verbosity == ["-q"]
     # Elsewhere, without project, key and network.
     elsewhere = Project(tmp_path / "audiences", connected.capsys)
-    assert elsewhere.run("show", str(plan), *verbosity).out == made
+    assert elsewhere.run("show", str(plan), *verbosity).out == planned
 
 
 def test_show_writes_the_same_json_and_reads_stdin(
@@ -131,15 +135,13 @@ def test_show_writes_the_same_json_and_reads_stdin(
     assert "stdin:1:1: error[not-a-plan]" in connected.run("show", "-").err
 
 
-def test_names_that_no_terminal_shows_come_back_whole(
-    connected: Project, remote: Remote, plan: Path
-) -> None:
+def test_unprintable_names_survive_saving(connected: Project, remote: Remote, plan: Path) -> None:
     remote.emulator.console.create("half\x1b[2J \u202egnp", ALL)
-    made = connected.run("plan", "-v", "--out", str(plan))
-    assert made.code == 0
-    assert r"half\x1b[2J \u202egnp" in made.out
-    assert connected.run("show", "-v", str(plan)).out == made.out
-    names = [one["name"] for one in json.loads(plan.read_bytes())["unmanaged"]]
+    planned = connected.run("plan", "-v", "--out", str(plan))
+    assert planned.code == 0
+    assert r"half\x1b[2J \u202egnp" in planned.out
+    assert connected.run("show", "-v", str(plan)).out == planned.out
+    names = [segment["name"] for segment in json.loads(plan.read_bytes())["unmanaged"]]
     assert names == ["half\x1b[2J \u202egnp"]
 
 
@@ -147,7 +149,7 @@ def test_names_that_no_terminal_shows_come_back_whole(
 
 
 def stale(connected: Project, remote: Remote, plan: Path) -> list[str]:
-    """Apply a plan that must be refused; give the differences that are named."""
+    """Apply a plan that must be refused; return the differences that are reported."""
     before = remote.definitions()
     result = connected.run("apply", str(plan), "--auto-approve")
     assert result.code == 3
@@ -158,7 +160,9 @@ def stale(connected: Project, remote: Remote, plan: Path) -> list[str]:
     return [line.partition("]: ")[2] for line in result.err.splitlines() if "[stale-" in line]
 
 
-def test_stale_since_the_files_changed(connected: Project, remote: Remote, plan: Path) -> None:
+def test_a_plan_is_stale_once_the_files_changed(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
     connected.declare("VIP", CZECH)
     connected.declare("New", CZECH)
     (connected.root / "segments/czech.yaml").unlink()
@@ -171,7 +175,9 @@ def test_stale_since_the_files_changed(connected: Project, remote: Remote, plan:
     assert "segments/vip.yaml:2:12: error[stale-changed]" in result.err
 
 
-def test_stale_since_the_account_changed(connected: Project, remote: Remote, plan: Path) -> None:
+def test_a_plan_is_stale_once_the_account_changed(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
     czech, same = remote.emulator.console.segments()
     remote.emulator.console.edit(czech.id, query=ALL)
     remote.emulator.console.edit(same.id, name="Renamed")
@@ -184,14 +190,14 @@ def test_stale_since_the_account_changed(connected: Project, remote: Remote, pla
     ]
 
 
-def test_stale_since_the_parent_list_changed(
+def test_a_plan_is_stale_once_the_parent_list_changed(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
     connected.declare("VIP", VIP, parent="0b1f4a10-5c1d-4a6e-9f02-000000000001")
     assert stale(connected, remote, plan) == ["the parent list of `VIP` changed in the files"]
 
 
-def test_an_edit_that_was_taken_back_is_none(
+def test_a_reverted_edit_does_not_make_a_plan_stale(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
     (czech, _) = remote.emulator.console.segments()
@@ -204,7 +210,9 @@ def test_an_edit_that_was_taken_back_is_none(
     assert connected.run("apply", str(plan), "--auto-approve").code == 0
 
 
-def test_a_plan_for_another_account(connected: Project, remote: Remote, plan: Path) -> None:
+def test_a_plan_for_another_account_is_refused(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
     connected.write(
         {"segctl.yaml": "version: 1\ntargets:\n  production: {}\n  shop: {subuser: shop}\n"}
     )
@@ -213,14 +221,14 @@ def test_a_plan_for_another_account(connected: Project, remote: Remote, plan: Pa
     assert "the plan was made for target `production`, but this is `shop`" in result.err
     assert "the plan was made for subuser `none`, but this is `shop`" in result.err
     assert "the plan is for another account; nothing was changed" in result.err
-    edit(plan, lambda one: one["target"].update(host="api.eu.sendgrid.com"))
+    edit(plan, lambda document: document["target"].update(host="api.eu.sendgrid.com"))
     # The digest is of the target, too: this cannot be edited unseen.
     assert "error[tampered]" in connected.run("show", str(plan)).err
     assert connected.run("apply", str(plan), "--target", "sandbox").code == 1
     assert writes(remote) == []
 
 
-def test_a_plan_for_another_host(connected: Project, remote: Remote, plan: Path) -> None:
+def test_a_plan_for_another_host_is_refused(connected: Project, remote: Remote, plan: Path) -> None:
     host = remote.url.replace("127.0.0.1", "localhost")
     result = connected.run("apply", str(plan), "--auto-approve", SEGCTL_BASE_URL=host)
     assert result.code == 3
@@ -228,8 +236,10 @@ def test_a_plan_for_another_host(connected: Project, remote: Remote, plan: Path)
     assert writes(remote) == []
 
 
-def test_a_plan_of_another_segctl(connected: Project, remote: Remote, plan: Path) -> None:
-    edit(plan, lambda one: one["tool"].update(version="7.0.0"))
+def test_a_plan_of_another_major_version_is_refused(
+    connected: Project, remote: Remote, plan: Path
+) -> None:
+    edit(plan, lambda document: document["tool"].update(version="7.0.0"))
     assert connected.run("show", str(plan)).code == 0
     result = connected.run("apply", str(plan), "--auto-approve")
     assert result.code == 3
@@ -250,7 +260,7 @@ def test_a_refused_plan_is_never_applied(connected: Project, remote: Remote, pla
     assert result.code == 3
     assert "could not be applied when it was made" in result.err
     # Its refusals taken out with care: the plan made now is judged by itself.
-    edit(plan, lambda one: one.update(refusals=[]))
+    edit(plan, lambda document: document.update(refusals=[]))
     assert "replace-refused" not in connected.run("show", str(plan)).out
     result = connected.run("apply", str(plan), "--auto-approve")
     assert result.code == 3
@@ -271,7 +281,7 @@ def test_a_plan_with_an_error_is_never_applied(
 
 
 @pytest.mark.parametrize("command", ["show", "apply"])
-def test_a_file_that_was_damaged(
+def test_a_damaged_plan_file_is_refused(
     connected: Project, remote: Remote, plan: Path, command: str
 ) -> None:
     text = plan.read_text("utf-8")
@@ -290,7 +300,7 @@ def test_a_file_that_was_damaged(
     assert len(remote.emulator.log) == before
 
 
-def test_a_file_that_cannot_be_read(connected: Project, plan: Path) -> None:
+def test_an_unreadable_file_is_reported(connected: Project, plan: Path) -> None:
     for name in ("", "nowhere.json", str(connected.root), "a\0b"):
         result = connected.run("show", name)
         assert result.code == 1
@@ -301,7 +311,7 @@ def test_a_file_that_cannot_be_read(connected: Project, plan: Path) -> None:
 # What was asked
 
 
-def test_a_plan_is_made_again_as_it_was_asked(
+def test_a_saved_plan_is_made_again_with_its_options(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
     assert connected.run("plan", "--out", str(plan), "--only", "V*", "--strict-text").code == 0
@@ -327,7 +337,7 @@ def test_a_plan_is_made_again_as_it_was_asked(
         ["--ignore-references", "VIP"],
     ],
 )
-def test_a_saved_plan_is_not_asked_anything_else(
+def test_a_saved_plan_takes_no_other_options(
     connected: Project, plan: Path, options: list[str]
 ) -> None:
     result = connected.run("apply", str(plan), *options)
@@ -335,7 +345,7 @@ def test_a_saved_plan_is_not_asked_anything_else(
     assert "is part of the saved plan and cannot be changed" in result.err
 
 
-def test_references_that_are_ignored_are_in_what_was_approved(
+def test_ignored_references_are_part_of_the_approved_plan(
     connected: Project, remote: Remote, plan: Path
 ) -> None:
     (czech, _) = remote.emulator.console.segments()
@@ -356,14 +366,14 @@ def test_references_that_are_ignored_are_in_what_was_approved(
 
 
 @pytest.mark.parametrize("digest", ["", "0" * 11, "0" * 65, "g" * 12, "0" * 12 + "\n"])
-def test_a_digest_of_another_form(connected: Project, remote: Remote, digest: str) -> None:
+def test_an_invalid_digest_is_refused(connected: Project, remote: Remote, digest: str) -> None:
     result = connected.run("apply", "--expect-digest", digest)
     assert result.code == 1
     assert "--expect-digest must be 64 hex digits" in result.err
     assert remote.emulator.log == ()
 
 
-def test_the_way_to_apply_names_the_target(project: Project) -> None:
+def test_the_apply_command_names_the_target(project: Project) -> None:
     project.declare("VIP", VIP)
     file = project.root / "my plan.json"
     result = project.run("plan", "--target", "sandbox", "--out", str(file))

@@ -1,4 +1,4 @@
-"""`segctl test`: what it says, what it refuses, and that it says nothing it should not."""
+"""`segctl test`: what it reports, what it refuses, and what it must not show."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_contact_is_where_the_query_puts_it(project: Project, contact: str, ex
     assert project.run("test").code == 1
 
 
-def test_a_failure_names_what_decided_and_where(project: Project) -> None:
+def test_a_failure_names_the_deciding_condition_and_its_place(project: Project) -> None:
     project.write(big("{ plan: null, total_spend: 900.5 }", "in"))
     assert project.run("test").out == (
         "Big  segments/big.yaml\n"
@@ -115,7 +115,7 @@ def test_a_failure_names_what_decided_and_where(project: Project) -> None:
     )
 
 
-def test_who_should_be_out_hears_why_not(project: Project) -> None:
+def test_a_contact_that_should_be_out_has_reasons(project: Project) -> None:
     project.write(big("{}", "out"))
     out = project.run("test").out
     assert "true: on the parent list 0b1f4a10" in out
@@ -124,7 +124,7 @@ def test_who_should_be_out_hears_why_not(project: Project) -> None:
     assert "renewal_date" not in out
 
 
-def test_conditions_that_no_one_event_fulfils_together(project: Project) -> None:
+def test_conditions_that_no_single_event_meets_are_reported_together(project: Project) -> None:
     project.write({"segments/clicks.yaml": CLICKS})
     out = project.run("test").out
     assert "event: event_type: open, timestamp: 2026-03-30T00:00:00Z" in out
@@ -140,11 +140,11 @@ def test_conditions_that_no_one_event_fulfils_together(project: Project) -> None
 
 
 def reasons(project: Project) -> list[tuple[str, str]]:
-    (one,) = json.loads(project.run("test", "--format", "json").out)["tests"]
-    return [(found["truth"], found["condition"]) for found in one["reasons"]]
+    (result,) = json.loads(project.run("test", "--format", "json").out)["tests"]
+    return [(reason["truth"], reason["condition"]) for reason in result["reasons"]]
 
 
-def test_of_a_contact_without_events_no_condition_on_them_is_blamed(project: Project) -> None:
+def test_a_contact_without_events_fails_for_the_lack_of_events(project: Project) -> None:
     head, _, tail = CLICKS.partition("    events:\n")
     project.write({"segments/clicks.yaml": f"{head}    expect: in\n"})
     assert reasons(project) == [("false", "JOIN event_data e ON c.contact_id = e.contact_id")]
@@ -177,7 +177,7 @@ def test_of_a_contact_without_events_no_condition_on_them_is_blamed(project: Pro
         ),
     ],
 )
-def test_inside_a_not_the_opposite_decides(
+def test_the_condition_inside_a_not_decides_by_its_opposite(
     project: Project, contact: str, expect: str, inside: list[tuple[str, str]]
 ) -> None:
     condition = "NOT (plan = 'pro' OR total_spend < 5 AND renewal_date > now())"
@@ -190,7 +190,7 @@ def test_inside_a_not_the_opposite_decides(
     assert reasons(project) == wanted
 
 
-def test_a_not_in_a_not_is_looked_into(project: Project) -> None:
+def test_a_nested_not_is_explained(project: Project) -> None:
     condition = "NOT (NOT (plan = 'pro' OR total_spend < 5))"
     text = BIG.replace("{CONTACT}", "{ plan: null }").replace("{EXPECT}", "in")
     text = f"{text.partition('total_spend')[0]}{condition}\ntests:{text.partition('tests:')[2]}"
@@ -203,7 +203,7 @@ def test_a_not_in_a_not_is_looked_into(project: Project) -> None:
     ]
 
 
-def test_the_data_of_an_event_that_is_ruled_out_fails_no_test(project: Project) -> None:
+def test_data_of_an_excluded_event_fails_no_test(project: Project) -> None:
     text = CLICKS.replace("e.timestamp > now() - 30 days", "e.DATA:payload.n = '5'")
     text = text.replace("event_type: click,", "event_type: click, data: { payload: { n: '5' } },")
     text = text.replace("event_type: open,", "event_type: open, data: { payload: { n: 5 } },")
@@ -213,7 +213,7 @@ def test_the_data_of_an_event_that_is_ruled_out_fails_no_test(project: Project) 
     assert reasons(project) == [("false", "e.event_type = 'click' AND e.DATA:payload.n = '5'")]
 
 
-def test_the_present_is_now_where_no_test_says_otherwise(project: Project) -> None:
+def test_a_test_without_now_uses_the_present(project: Project) -> None:
     text = CLICKS.replace('    now: "2026-03-31T00:00:00Z"\n', "")
     project.write({"segments/clicks.yaml": text})
     assert project.run("test").code == 1
@@ -221,17 +221,17 @@ def test_the_present_is_now_where_no_test_says_otherwise(project: Project) -> No
     assert project.run("test").code == 0
 
 
-def test_machines_read_it_too(project: Project) -> None:
+def test_json_and_junit_hold_the_results(project: Project) -> None:
     project.write(big("{ plan: free }", "in"))
     result = project.run("test", "--format", "json")
     data = json.loads(result.out)
     assert result.code == 1
     assert data["summary"] == "1 test: 0 passed, 1 failed."
-    (one,) = data["tests"]
-    assert (one["segment"], one["name"], one["passed"]) == ("Big", "the first", False)
-    assert (one["expect"], one["actual"]) == ("in", "out")
+    (test,) = data["tests"]
+    assert (test["segment"], test["name"], test["passed"]) == ("Big", "the first", False)
+    assert (test["expect"], test["actual"]) == ("in", "out")
     place = {"file": "segments/big.yaml", "line": 7, "column": 10, "end_line": 7, "end_column": 22}
-    assert one["reasons"][0] == {"condition": "plan = 'pro'", "truth": "false", "source": place}
+    assert test["reasons"][0] == {"condition": "plan = 'pro'", "truth": "false", "source": place}
     suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
     assert suite.attrib["failures"] == "1"
     failure = suite.find("testcase/failure")
@@ -239,11 +239,11 @@ def test_machines_read_it_too(project: Project) -> None:
     assert "plan = 'pro'" in (failure.text or "")
 
 
-def test_machines_read_what_is_wrong_in_the_files(project: Project) -> None:
+def test_json_and_junit_hold_problems_of_the_files(project: Project) -> None:
     project.write(big("{ plan: 5 }", "in"))
     result = project.run("test", "--format", "json")
-    (found,) = json.loads(result.out)["diagnostics"]
-    assert (result.code, found["code"]) == (1, "bad-value")
+    (diagnostic,) = json.loads(result.out)["diagnostics"]
+    assert (result.code, diagnostic["code"]) == (1, "bad-value")
     suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
     assert suite.attrib["errors"] == "1"
     case = suite.find("testcase")
@@ -251,7 +251,7 @@ def test_machines_read_what_is_wrong_in_the_files(project: Project) -> None:
     assert (case.attrib["file"], case.attrib["line"]) == ("segments/big.yaml", "11")
 
 
-def test_a_name_that_xml_cannot_hold_stays_readable(project: Project) -> None:
+def test_a_name_that_xml_cannot_hold_is_escaped(project: Project) -> None:
     files = big("{ plan: free }", "in")
     text = files["segments/big.yaml"].replace("the first", r'"\uFFFE \uFFFF \x1b \U0001F600"')
     project.write(files | {"segments/big.yaml": text})
@@ -260,7 +260,7 @@ def test_a_name_that_xml_cannot_hold_stays_readable(project: Project) -> None:
     assert case.attrib["name"] == "\\ufffe \\uffff \\x1b \U0001f600"
 
 
-def test_a_query_that_is_not_certain_is_refused(project: Project) -> None:
+def test_a_query_that_cannot_be_computed_exactly_is_refused(project: Project) -> None:
     text = BIG.replace("total_spend > 500", "total_spend / 2 > '500'\n    AND plan ILIKE 'p%'")
     files = big("{}", "in") | {"segments/big.yaml": text.format(CONTACT="{}", EXPECT="in")}
     project.write(files)
@@ -273,11 +273,11 @@ def test_a_query_that_is_not_certain_is_refused(project: Project) -> None:
     assert result.out.endswith("1 test: 0 passed, 1 failed.\n")
     suite = ET.fromstring(project.run("test", "--format", "junit").out)  # noqa: S314 - ours
     assert (suite.attrib["tests"], suite.attrib["errors"]) == ("3", "3")
-    (one,) = json.loads(project.run("test", "--format", "json").out)["tests"]
-    assert (one["passed"], one["actual"]) == (False, None)
+    (test,) = json.loads(project.run("test", "--format", "json").out)["tests"]
+    assert (test["passed"], test["actual"]) == (False, None)
 
 
-def test_a_condition_on_the_contact_may_stand_beside_one_on_an_event(project: Project) -> None:
+def test_a_contact_condition_works_beside_an_event_condition(project: Project) -> None:
     either = CLICKS.replace(
         "e.event_type = 'click'", "(c.country = 'CZ' OR e.event_type = 'click')"
     )
@@ -288,7 +288,7 @@ def test_a_condition_on_the_contact_may_stand_beside_one_on_an_event(project: Pr
     assert reasons(project) == [("false", "e.timestamp > now() - 30 days")]
 
 
-def test_data_that_is_no_text_is_not_guessed_at(project: Project) -> None:
+def test_values_that_are_not_text_are_not_guessed(project: Project) -> None:
     text = CLICKS.replace("e.timestamp > now() - 30 days", "e.DATA:payload.n = '5'")
     text = text.replace("event_type: click,", "event_type: click, data: { payload: { n: 5 } },")
     project.write({"segments/clicks.yaml": text})
@@ -297,7 +297,7 @@ def test_data_that_is_no_text_is_not_guessed_at(project: Project) -> None:
     assert "e.DATA:payload.n is not a string in some event" in result.out
 
 
-def test_files_without_tests(project: Project) -> None:
+def test_files_without_tests_pass_unless_required(project: Project) -> None:
     project.write(big("{}", "in"))
     file = project.declare("Other", "SELECT contact_id, updated_at FROM contact_data")
     assert project.run("test").code == 0
@@ -308,7 +308,7 @@ def test_files_without_tests(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contact", "said"),
+    ("contact", "message"),
     [
         ("{ totalspend: 5 }", "did you mean `total_spend`?"),
         ("{ total_spend: '5' }", "`total_spend` must be a number"),
@@ -331,15 +331,17 @@ def test_files_without_tests(project: Project) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["validate", "test"])
-def test_what_is_wrong_in_a_test(project: Project, command: str, contact: str, said: str) -> None:
+def test_an_invalid_test_is_reported(
+    project: Project, command: str, contact: str, message: str
+) -> None:
     project.write(big(contact, "in"))
     result = project.run(command)
     assert result.code == 1
-    assert said in result.err
+    assert message in result.err
     assert "segments/big.yaml:" in result.err
 
 
-def test_what_is_wrong_in_the_fixtures(project: Project) -> None:
+def test_invalid_fixtures_are_reported(project: Project) -> None:
     files = big("{}", "in")
     wrong = FIXTURES.replace("plan: pro", "paln: pro").replace("  rich:", "  richer:")
     project.write(files | {"segments/fixtures.yaml": wrong})
@@ -355,7 +357,7 @@ def test_what_is_wrong_in_the_fixtures(project: Project) -> None:
     assert "in fixtures.yaml, at the top of the segments folder" in project.run("validate").err
 
 
-def test_without_fields_the_contacts_say_the_types(project: Project) -> None:
+def test_without_fields_the_contacts_determine_the_types(project: Project) -> None:
     project.write(big("{ renewal_date: '2026-05-01T00:00:00Z', plan: x }", "in"))
     (project.root / "segments/fields.yaml").unlink()
     assert project.run("test").code == 0
@@ -367,7 +369,7 @@ def test_without_fields_the_contacts_say_the_types(project: Project) -> None:
     assert "segctl fields pull" in result.err
 
 
-def test_an_address_that_may_be_somebodys_is_doubted_and_not_shown(project: Project) -> None:
+def test_a_possibly_real_address_is_a_masked_warning(project: Project) -> None:
     project.write(big("{ email: jana@mail.cz }", "in"))
     wrong = FIXTURES.replace("rich@example.com", "rich@shop.de")
     project.write({"segments/fixtures.yaml": wrong})
@@ -397,7 +399,7 @@ def test_an_address_that_may_be_somebodys_is_doubted_and_not_shown(project: Proj
     assert project.run("validate").err == ""
 
 
-def test_without_duckdb_it_says_how_to_get_it(
+def test_a_missing_duckdb_is_reported_with_its_installation(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
@@ -408,7 +410,7 @@ def test_without_duckdb_it_says_how_to_get_it(
     assert project.run("validate").code == 0
 
 
-def test_a_project_without_tests_is_told_so(project: Project) -> None:
+def test_a_project_without_tests_is_reported(project: Project) -> None:
     project.declare("Other", "SELECT contact_id, updated_at FROM contact_data")
     result = project.run("test")
     assert (result.code, result.out) == (0, "0 tests: 0 passed, 0 failed.\n")
@@ -421,7 +423,7 @@ def test_a_value_stays_what_it_is(project: Project, value: str) -> None:
     assert project.run("test").code == 0
 
 
-def test_nothing_from_the_files_repaints_a_terminal(project: Project) -> None:
+def test_text_from_the_files_cannot_control_the_terminal(project: Project) -> None:
     project.write(big('{ plan: "\\u202Efree\\x1b[2J" }', "in"))
     out = project.run("test").out
     assert "\\u202efree\\x1b[2J" in out
@@ -450,7 +452,7 @@ def test_the_examples_of_this_repository_pass(project: Project) -> None:
     assert "0 failed" in result.out
 
 
-def test_the_page_says_what_happens(project: Project) -> None:
+def test_the_documentation_of_tests_matches_the_output(project: Project) -> None:
     page = (REPOSITORY / "docs/testing-segments.md").read_text("utf-8")
     (segment, fixtures), (failure, *_) = (
         re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""What a shell offers after a TAB: real shells where there are any, their protocol elsewhere."""
+"""What a shell offers after a TAB: in bash, if it is installed, and by the protocol of each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shop(project: Project) -> Project:
 
 
 def offered(folder: Path, shell: str, *words: str) -> list[str]:
-    """Ask segctl as the script of a shell does; the last word is being typed."""
+    """Return the candidates that segctl offers to a shell; the last word is incomplete."""
     line = words if shell == "fish" else ("segctl", *words)
     env = child_env(
         _SEGCTL_COMPLETE=f"{shell}_complete",
@@ -72,7 +72,7 @@ def test_segment_names_come_from_the_files_of_the_project(shop: Project) -> None
     assert offered(shop.root, "fish", "refresh", "Rock") == [NAMES[2]]
 
 
-def test_a_broken_project_offers_nothing_and_says_nothing(project: Project) -> None:
+def test_an_invalid_project_completes_nothing_silently(project: Project) -> None:
     project.write({"segctl.yaml": "version: [", "segments/a.yaml": "name: ["})
     assert offered(project.root, "zsh", "explain", "") == []
     assert offered(project.root, "zsh", "--target", "") == []
@@ -91,7 +91,7 @@ def test_a_broken_project_offers_nothing_and_says_nothing(project: Project) -> N
         ("É", ["Été"]),
     ],
 )
-def test_bash_inserts_what_it_will_read_back(
+def test_bash_inserts_names_that_it_reads_back(
     shop: Project, tmp_path: Path, typed: str, inserted: list[str]
 ) -> None:
     script = tmp_path / "segctl.bash"
@@ -122,13 +122,13 @@ def test_bash_inserts_what_it_will_read_back(
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_has_its_script(project: Project, shell: str) -> None:
+def test_each_shell_has_a_script(project: Project, shell: str) -> None:
     done = project.run("completion", shell)
     assert (done.code, done.err) == (0, "")
     assert f"_SEGCTL_COMPLETE={shell}_complete" in done.out
 
 
-def test_another_shell_has_none(project: Project) -> None:
+def test_another_shell_has_no_script(project: Project) -> None:
     done = project.run("completion", "tcsh")
     assert (done.code, done.out) == (1, "")
     assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in done.err

@@ -59,31 +59,34 @@ SCENARIOS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("declared", "held"), SCENARIOS.values(), ids=SCENARIOS)
-def test_every_scenario_twice(
-    connected: Project, remote: Remote, declared: Mapping[str, str], held: Mapping[str, str]
+@pytest.mark.parametrize(("declared", "existing"), SCENARIOS.values(), ids=SCENARIOS)
+def test_every_scenario_applies_once_and_changes_nothing_again(
+    connected: Project, remote: Remote, declared: Mapping[str, str], existing: Mapping[str, str]
 ) -> None:
     remote.emulator.console.add_list("A list", id=LIST)
-    for name, text in held.items():
+    for name, text in existing.items():
         remote.emulator.console.create(name, text)
     for number, (name, text) in enumerate(declared.items()):
         connected.write({f"segments/{number}.yaml": segment_yaml(name, text)})
-    ids = {one.name: one.id for one in remote.emulator.console.segments()}
+    ids = {segment.name: segment.id for segment in remote.emulator.console.segments()}
 
     assert connected.run("apply", "--auto-approve").code == 0
-    assert {name: text for name, (text, _) in remote.definitions().items()} == {**held, **declared}
+    assert {name: text for name, (text, _) in remote.definitions().items()} == {
+        **existing,
+        **declared,
+    }
     again = connected.run("apply", "--auto-approve")
     assert again.code == 0
     assert "No changes." in again.out
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
-    after = {one.name: one.id for one in remote.emulator.console.segments()}
+    after = {segment.name: segment.id for segment in remote.emulator.console.segments()}
     assert {name: after[name] for name in ids} == ids, "an id changed"
     writes = [entry for entry in remote.emulator.log if entry.method != "GET"]
-    assert len(writes) == len([name for name in declared if held.get(name) != declared[name]])
+    assert len(writes) == len([name for name in declared if existing.get(name) != declared[name]])
 
 
-def test_another_layout_of_a_query_is_no_change_unless_the_text_must_match(
+def test_another_layout_is_a_change_only_with_strict_text(
     connected: Project, remote: Remote
 ) -> None:
     remote.emulator.console.create("VIP", BLOCK)
@@ -108,7 +111,7 @@ def test_a_parent_list_is_created_with_the_segment(connected: Project, remote: R
     assert connected.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_the_two_hundredth_segment_and_the_one_after(connected: Project, remote: Remote) -> None:
+def test_the_segment_after_the_two_hundredth_is_refused(connected: Project, remote: Remote) -> None:
     for number in range(200):
         connected.declare(f"Segment {number:03}", VIP)
     assert connected.run("apply", "-q", "--auto-approve").code == 0
@@ -134,16 +137,16 @@ def declarations(wanted: Mapping[str, tuple[str, str | None]]) -> Declarations:
         f"segments/{number}.yaml": segment_yaml(name, text, parent=parent).encode()
         for number, (name, (text, parent)) in enumerate(wanted.items())
     }
-    made = read_declarations(files, {}, "segments")
-    assert not made.has_errors, made.diagnostics
-    return made
+    declared = read_declarations(files, {}, "segments")
+    assert not declared.has_errors, declared.diagnostics
+    return declared
 
 
-def plan_for(made: Declarations, account: Writer) -> Plan:
+def plan_for(declared: Declarations, account: Writer) -> Plan:
     snapshot = take_snapshot(
-        account, lambda listed: definitions_to_read(made.declared, listed, PlanInputs())
+        account, lambda listed: definitions_to_read(declared.declared, listed, PlanInputs())
     )
-    plan = make_plan(TargetRef("test", "test"), made.declared, snapshot)
+    plan = make_plan(TargetRef("test", "test"), declared.declared, snapshot)
     return apply_safety_rules(plan, Limits(), len(snapshot.remotes), References())
 
 
@@ -151,7 +154,7 @@ def plan_for(made: Declarations, account: Writer) -> Plan:
 @given(FILES, STATES, st.sets(st.sampled_from(["Old", "v1"])))
 def test_apply_then_plan_is_empty(
     wanted: Mapping[str, tuple[str, str | None]],
-    held: Mapping[str, tuple[str, str | None]],
+    existing: Mapping[str, tuple[str, str | None]],
     v1: set[str],
 ) -> None:
     quick = dataclasses.replace(TEST_SETTINGS, update_lock=0)
@@ -159,7 +162,7 @@ def test_apply_then_plan_is_empty(
         emulator.console.add_list("A list", id=LIST)
         for name, kind in seed.CUSTOM_FIELDS.items():
             emulator.console.add_field(name, kind)
-        for name, (text, parent) in held.items():
+        for name, (text, parent) in existing.items():
             emulator.console.create(name, text, parent_list_ids=[parent] if parent else [])
         for name in v1:
             emulator.console.seed_v1(name, "email LIKE '%x'")
@@ -172,23 +175,23 @@ def test_apply_then_plan_is_empty(
 
         with Transport("https://x.invalid", Secret("key"), FakeClock(), mount=mount) as transport:
             account = Writer(transport)
-            made = declarations(wanted)
-            plan = plan_for(made, account)
-            before = {one.id: one for one in emulator.console.segments()}
+            declared = declarations(wanted)
+            plan = plan_for(declared, account)
+            before = {item.id: item for item in emulator.console.segments()}
             if plan.refusals:
                 assert any(isinstance(change, Replace) for change in plan.changes)
                 return
             events = list(perform(plan, account, lambda: False, FakeClock()))
             outcomes = [event for event in events if isinstance(event, Outcome)]
-            assert [one.change for one in sort_outcomes(plan.changes, outcomes)] == list(
+            assert [item.change for item in sort_outcomes(plan.changes, outcomes)] == list(
                 plan.changes
             )
             assert all(outcome.status is Status.DONE for outcome in outcomes)
-            assert plan_for(made, account).changes == ()
+            assert plan_for(declared, account).changes == ()
 
-        after = {one.id: one for one in emulator.console.segments()}
+        after = {item.id: item for item in emulator.console.segments()}
         assert set(before) <= set(after), "a segment was lost"
-        assert len({one.name for one in after.values()}) == len(after), "a segment was doubled"
-        for one in before.values():
-            if one.name not in wanted:
-                assert after[one.id] == one, "an unmanaged segment was touched"
+        assert len({item.name for item in after.values()}) == len(after), "a segment was doubled"
+        for item in before.values():
+            if item.name not in wanted:
+                assert after[item.id] == item, "an unmanaged segment was touched"

@@ -1,4 +1,4 @@
-"""segctl.yaml and the environment: what each may say, and which wins."""
+"""segctl.yaml and the environment: what each may contain, and which takes precedence."""
 
 from __future__ import annotations
 
@@ -35,37 +35,35 @@ def load(folder: Path, text: str | bytes) -> Config:
 def refused(folder: Path, text: str | bytes) -> InvalidInput:
     with pytest.raises(InvalidInput) as caught:
         load(folder, text)
-    assert all(found.hint for found in caught.value.diagnostics)
+    assert all(diagnostic.hint for diagnostic in caught.value.diagnostics)
     return caught.value
 
 
-def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
-    found = load_config(tmp_path)
+def test_without_a_file_the_defaults_are_used(tmp_path: Path) -> None:
+    config = load_config(tmp_path)
 
-    assert found == Config(tmp_path)
-    assert (found.segments, found.time_zone, found.limits) == ("segments", "UTC", Limits(200))
-    assert choose_target(found, None, {}) == Target("production", "SENDGRID_API_KEY", "global")
+    assert config == Config(tmp_path)
+    assert (config.segments, config.time_zone, config.limits) == ("segments", "UTC", Limits(200))
+    assert choose_target(config, None, {}) == Target("production", "SENDGRID_API_KEY", "global")
 
 
-def test_everything_that_a_file_may_say(tmp_path: Path) -> None:
-    found = load(
+def test_a_file_can_set_everything(tmp_path: Path) -> None:
+    config = load(
         tmp_path,
         HEAD + "segments: ./audience//mail/\ndefault_target: eu\ntime_zone: Europe/Prague\n"
         "limits: {max_segments: 50}\n"
         "targets:\n  prod:\n  eu: {api_key_env: EU_KEY, region: eu, subuser: sub}\n",
     )
 
-    assert found == Config(tmp_path, "audience/mail", "eu", TARGETS, "Europe/Prague", Limits(50))
+    assert config == Config(tmp_path, "audience/mail", "eu", TARGETS, "Europe/Prague", Limits(50))
 
 
 @pytest.mark.parametrize(
     ("text", "percent"), [("50%", 50), ("50 %", 50), ("50", 50), ("50.0", 50), ("0%", 0)]
 )
-def test_a_percentage_is_written_with_its_sign_or_without(
-    tmp_path: Path, text: str, percent: int
-) -> None:
-    found = load(tmp_path, HEAD + f"limits: {{max_audience_change: {text}}}\n")
-    assert found.limits == Limits(max_audience_change=percent)
+def test_a_percentage_may_have_a_percent_sign(tmp_path: Path, text: str, percent: int) -> None:
+    config = load(tmp_path, HEAD + f"limits: {{max_audience_change: {text}}}\n")
+    assert config.limits == Limits(max_audience_change=percent)
 
 
 WRONG = [
@@ -143,16 +141,16 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "expected", "words"), WRONG)
-def test_mistakes_are_named_at_their_places(
+def test_a_mistake_is_reported_at_its_place(
     tmp_path: Path, text: str | bytes, expected: list[str], words: str
 ) -> None:
-    found = refused(tmp_path, text).diagnostics
+    diagnostics = refused(tmp_path, text).diagnostics
 
-    assert places(found) == expected
-    assert words in f"{found[0].summary} {found[0].hint}"
+    assert places(diagnostics) == expected
+    assert words in f"{diagnostics[0].summary} {diagnostics[0].hint}"
 
 
-def test_all_mistakes_are_reported_at_once_in_the_order_of_places(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_in_the_order_of_their_places(tmp_path: Path) -> None:
     text = "version: 2\ntime_zone: x\nsegments: ..\ndefault_target: b\ntargets: {a: 5, sandbox: }\n"
 
     error = refused(tmp_path, text)
@@ -184,17 +182,17 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_places(tmp_path: Path
         HEAD + "segments: SG.abcd\n",
     ],
 )
-def test_a_key_in_the_file_is_refused_unshown(tmp_path: Path, text: str) -> None:
-    found = refused(tmp_path, text).diagnostics
+def test_a_key_in_the_file_is_refused_and_masked(tmp_path: Path, text: str) -> None:
+    diagnostics = refused(tmp_path, text).diagnostics
 
-    assert "a" * 6 not in shown(found)
-    assert "b" * 6 not in shown(found)
-    if not found[0].code.startswith("yaml"):
-        assert [d.code for d in found] == ["key-in-file"]
+    assert "a" * 6 not in shown(diagnostics)
+    assert "b" * 6 not in shown(diagnostics)
+    if not diagnostics[0].code.startswith("yaml"):
+        assert [d.code for d in diagnostics] == ["key-in-file"]
 
 
 @pytest.mark.posix
-def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "segctl.yaml"
     path.mkdir()
     with pytest.raises(UsageError, match="not a file"):
@@ -226,9 +224,7 @@ def test_a_link_inside_the_project_is_followed(tmp_path: Path) -> None:
     assert load_config(tmp_path).segments == "x"
 
 
-def test_a_machine_without_time_zones_knows_utc(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_utc_needs_no_time_zone_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import zoneinfo  # noqa: PLC0415
 
     monkeypatch.setattr(zoneinfo, "available_timezones", set)
@@ -252,7 +248,7 @@ def test_a_machine_without_time_zones_knows_utc(
         (None, None, "sandbox", "sandbox"),
     ],
 )
-def test_which_target_wins(
+def test_the_most_specific_target_is_used(
     asked: str | None, variable: str | None, default: str | None, chosen: str
 ) -> None:
     env = {} if variable is None else {"SEGCTL_TARGET": variable}
@@ -280,7 +276,7 @@ def test_the_only_target_needs_no_default() -> None:
         (KEY, {}, "target `SG.***`", "the targets are"),
     ],
 )
-def test_a_target_that_cannot_be_chosen(
+def test_an_unknown_or_ambiguous_target_is_reported(
     asked: str | None, env: dict[str, str], message: str, hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
@@ -293,7 +289,7 @@ def test_a_target_that_cannot_be_chosen(
 
 
 @pytest.mark.parametrize(
-    ("url", "found"),
+    ("url", "expected"),
     [
         ("", "https://api.eu.sendgrid.com"),
         ("https://proxy.example", "https://proxy.example"),
@@ -307,8 +303,8 @@ def test_a_target_that_cannot_be_chosen(
         ("http://[0:0:0:0:0:0:0:1]", "http://[0:0:0:0:0:0:0:1]"),
     ],
 )
-def test_where_requests_go(url: str, found: str) -> None:
-    assert base_url(TARGETS["eu"], {"SEGCTL_BASE_URL": url}) == found
+def test_the_base_url_follows_region_and_environment(url: str, expected: str) -> None:
+    assert base_url(TARGETS["eu"], {"SEGCTL_BASE_URL": url}) == expected
     assert base_url(TARGETS["prod"], {}) == "https://api.sendgrid.com"
 
 
@@ -346,7 +342,7 @@ def test_where_requests_go(url: str, found: str) -> None:
         (KEY, "not a valid URL"),
     ],
 )
-def test_a_host_that_is_refused(url: str, message: str) -> None:
+def test_an_unsafe_base_url_is_refused(url: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         base_url(TARGETS["prod"], {"SEGCTL_BASE_URL": url})
     assert message in caught.value.message
@@ -355,7 +351,7 @@ def test_a_host_that_is_refused(url: str, message: str) -> None:
         assert secret not in caught.value.message.replace("a password", "")
 
 
-def test_what_this_machine_is_called() -> None:
+def test_loopback_names_are_recognised() -> None:
     assert is_loopback("localhost")
     assert is_loopback("127.0.0.1")
     assert not is_loopback("::1%eth0")
@@ -378,7 +374,7 @@ def no_key(env: dict[str, str], target: str = "prod") -> UsageError:
     return caught.value
 
 
-def test_which_source_of_the_key_wins(tmp_path: Path) -> None:
+def test_the_first_source_of_a_key_is_used(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(f"\n {KEY}f\n\n")
     env = {
@@ -395,7 +391,7 @@ def test_which_source_of_the_key_wins(tmp_path: Path) -> None:
     assert api_key(TARGETS["prod"], env).reveal() == KEY + "c"
 
 
-def test_no_key_at_all_names_the_variable_and_the_sandbox() -> None:
+def test_a_missing_key_names_the_variable_and_the_sandbox() -> None:
     error = no_key({}, "eu")
 
     assert "`eu`" in error.message
@@ -405,13 +401,13 @@ def test_no_key_at_all_names_the_variable_and_the_sandbox() -> None:
 
 
 @pytest.mark.parametrize("key", [KEY + "\nb", "a a", KEY + "é", "   ", f'"{KEY}"', f"Bearer {KEY}"])
-def test_what_is_no_key_is_refused_unshown(key: str) -> None:
+def test_an_invalid_key_is_refused_and_not_shown(key: str) -> None:
     message = no_key({"SENDGRID_API_KEY": key}).message
     assert "SENDGRID_API_KEY does not contain an API key" in message
 
 
-def test_key_files_that_are_wrong(tmp_path: Path) -> None:
-    def told(path: str | Path) -> UsageError:
+def test_an_invalid_key_file_is_reported(tmp_path: Path) -> None:
+    def error_of(path: str | Path) -> UsageError:
         return no_key({"SENDGRID_API_KEY_FILE": str(path)})
 
     large = tmp_path / "large"
@@ -421,13 +417,13 @@ def test_key_files_that_are_wrong(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_bytes(b"\xff" * 40)
 
-    assert "No such file" in told(tmp_path / "gone").message
-    assert "Is a directory" in told(tmp_path).message
-    assert "larger than 4,096 bytes" in told(large).message
-    assert "does not contain" in told(empty).message
-    assert "does not contain" in told(broken).message
-    assert "invalid path" in told("a\0b").message
-    assert "not the key itself" in told(KEY).hint
+    assert "No such file" in error_of(tmp_path / "gone").message
+    assert "Is a directory" in error_of(tmp_path).message
+    assert "larger than 4,096 bytes" in error_of(large).message
+    assert "does not contain" in error_of(empty).message
+    assert "does not contain" in error_of(broken).message
+    assert "invalid path" in error_of("a\0b").message
+    assert "not the key itself" in error_of(KEY).hint
 
 
 @pytest.mark.posix
@@ -436,15 +432,15 @@ def test_a_key_file_may_be_a_pipe() -> None:
     os.write(writing, KEY.encode())
     os.close(writing)
     try:
-        found = api_key(TARGETS["prod"], {"SENDGRID_API_KEY_FILE": f"/dev/fd/{reading}"})
+        key = api_key(TARGETS["prod"], {"SENDGRID_API_KEY_FILE": f"/dev/fd/{reading}"})
     finally:
         os.close(reading)
 
-    assert found.reveal() == KEY
+    assert key.reveal() == KEY
 
 
 @pytest.mark.posix
-def test_the_command_is_split_like_a_shell_and_run_without_one(tmp_path: Path) -> None:
+def test_the_key_command_is_split_like_a_shell_but_run_without_one(tmp_path: Path) -> None:
     record = tmp_path / "a b"
     program = tmp_path / "get key"
     program.write_text(
@@ -454,19 +450,19 @@ def test_the_command_is_split_like_a_shell_and_run_without_one(tmp_path: Path) -
     program.chmod(0o755)
     line = f"'{program}' $(touch x) \"two words\" ; rm | tee $HOME `id` > out && a * ~"
 
-    found = api_key(TARGETS["prod"], {"SEGCTL_API_KEY_COMMAND": line})
+    key = api_key(TARGETS["prod"], {"SEGCTL_API_KEY_COMMAND": line})
 
-    assert found.reveal() == KEY
+    assert key.reveal() == KEY
     words = ["$(touch", "x)", "two words", ";", "rm", "|", "tee", "$HOME", "`id`", ">", "out"]
     assert record.read_text() == repr([*words, "&&", "a", "*", "~"])
 
 
-def test_the_command_gets_our_environment_and_no_input() -> None:
+def test_the_key_command_gets_the_environment_and_no_input() -> None:
     code = 'import os, sys; print(os.environ["WHICH"] + sys.stdin.read())'
 
-    found = api_key(TARGETS["prod"], {"SEGCTL_API_KEY_COMMAND": command(code), "WHICH": KEY})
+    key = api_key(TARGETS["prod"], {"SEGCTL_API_KEY_COMMAND": command(code), "WHICH": KEY})
 
-    assert found.reveal() == KEY
+    assert key.reveal() == KEY
 
 
 @pytest.mark.parametrize(
@@ -485,7 +481,7 @@ def test_the_command_gets_our_environment_and_no_input() -> None:
         (command("pass"), "does not contain an API key"),
     ],
 )
-def test_commands_that_give_no_key(
+def test_a_key_command_without_a_key_is_reported(
     line: str, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     error = no_key({"SEGCTL_API_KEY_COMMAND": line})
@@ -496,7 +492,7 @@ def test_commands_that_give_no_key(
 
 
 @pytest.mark.posix
-def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_key_command_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "COMMAND_TIMEOUT", 0.2)
 
     error = no_key({"SEGCTL_API_KEY_COMMAND": "sleep 30"})
@@ -504,7 +500,7 @@ def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "(`sleep`) took longer than 0.2 s" in error.message
 
 
-def test_no_target_is_served_the_key_of_another(tmp_path: Path) -> None:
+def test_no_target_gets_the_key_of_another(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("the-key-of-production")
     shop = Target("shop", api_key_env="SHOP_KEY")
@@ -514,7 +510,7 @@ def test_no_target_is_served_the_key_of_another(tmp_path: Path) -> None:
     assert api_key(shop, {"SHOP_KEY_FILE": str(file)}).reveal() == "the-key-of-production"
 
 
-def test_the_key_command_is_told_the_target() -> None:
+def test_the_key_command_gets_the_target() -> None:
     shop = Target("shop", api_key_env="SHOP_KEY")
     command = f"{sys.executable} -c \"import os; print('key-of-' + os.environ['SEGCTL_TARGET'])\""
     assert api_key(shop, {"SEGCTL_API_KEY_COMMAND": command}).reveal() == "key-of-shop"
@@ -530,11 +526,11 @@ def test_the_key_command_is_told_the_target() -> None:
         ({}, None),
     ],
 )
-def test_the_folder_for_caches(env: dict[str, str], folder: str | None) -> None:
+def test_the_cache_folder_follows_the_environment(env: dict[str, str], folder: str | None) -> None:
     assert cache_folder(env) == (Path(folder) if folder else None)
 
 
-def test_accounts_have_digests_of_their_own_that_do_not_tell_them() -> None:
+def test_the_digest_of_an_account_is_unique_and_hides_it() -> None:
     digests = {
         account_digest(url, subuser, Secret(key))
         for url in ("https://api.sendgrid.com", "https://api.eu.sendgrid.com")
@@ -542,4 +538,4 @@ def test_accounts_have_digests_of_their_own_that_do_not_tell_them() -> None:
         for key in ("SG.one", "SG.two")
     }
     assert len(digests) == 8
-    assert all(len(one) == 32 and int(one, 16) >= 0 for one in digests)
+    assert all(len(digest) == 32 and int(digest, 16) >= 0 for digest in digests)

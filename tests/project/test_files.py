@@ -31,14 +31,14 @@ def put(project: Path, name: str, data: bytes = GOOD) -> Path:
 
 
 def codes(project: Path) -> list[str]:
-    """Give `file code` of each problem that reading meets."""
+    """Return `file code` of each problem of the project's files."""
     with pytest.raises(InvalidInput) as caught:
         read_files(project, "segments")
-    assert all(found.hint for found in caught.value.diagnostics)
+    assert all(problem.hint for problem in caught.value.diagnostics)
     return [f"{d.span.file} {d.code}" for d in caught.value.diagnostics if d.span]
 
 
-def test_files_of_every_depth_spelling_and_name(project: Path) -> None:
+def test_files_of_every_depth_suffix_and_name_are_read(project: Path) -> None:
     names = [
         "a.yaml",
         "b.yml",
@@ -70,12 +70,12 @@ def test_files_of_every_depth_spelling_and_name(project: Path) -> None:
     assert set(files.segments.values()) == {GOOD}
 
 
-def test_a_folder_with_nothing_in_it(project: Path) -> None:
+def test_an_empty_folder_has_no_files(project: Path) -> None:
     assert read_files(project, "segments").segments == {}
 
 
 @pytest.mark.parametrize("folder", ["nothing", "file"])
-def test_a_folder_that_is_none(project: Path, folder: str) -> None:
+def test_a_missing_folder_is_reported(project: Path, folder: str) -> None:
     (project / "file").write_text("")
 
     with pytest.raises(UsageError, match=f"folder {folder}/ not found") as caught:
@@ -83,13 +83,13 @@ def test_a_folder_that_is_none(project: Path, folder: str) -> None:
     assert "-C DIR" in caught.value.hint
 
 
-def test_a_folder_deeper_in_the_project(project: Path) -> None:
+def test_a_nested_folder_is_read(project: Path) -> None:
     put(project, "deep/a.yaml")
 
     assert list(read_files(project, "segments/deep").segments) == ["segments/deep/a.yaml"]
 
 
-def test_only_so_much_of_a_huge_file_is_read(project: Path) -> None:
+def test_only_the_start_of_a_huge_file_is_read(project: Path) -> None:
     put(project, "a.yaml", b"#" * (3 << 20))
 
     files = read_files(project, "segments")
@@ -108,7 +108,7 @@ def test_links_inside_are_followed_to_files(project: Path) -> None:
 
 
 @pytest.mark.posix
-def test_every_file_that_cannot_be_read_is_reported(project: Path) -> None:
+def test_every_unreadable_file_is_reported(project: Path) -> None:
     segments = project / "segments"
     (project / "secret.yaml").write_bytes(b"password: x")
     put(project, "ok.yaml")
@@ -136,7 +136,7 @@ def test_every_file_that_cannot_be_read_is_reported(project: Path) -> None:
 
 
 @pytest.mark.posix
-def test_a_sibling_whose_name_begins_alike_is_outside(project: Path) -> None:
+def test_a_sibling_with_a_common_prefix_is_outside(project: Path) -> None:
     (project / "segments2").mkdir()
     (project / "segments2" / "a.yaml").write_bytes(GOOD)
     (project / "segments" / "a.yaml").symlink_to("../segments2/a.yaml")
@@ -145,7 +145,7 @@ def test_a_sibling_whose_name_begins_alike_is_outside(project: Path) -> None:
 
 
 @pytest.mark.posix
-def test_the_folder_itself_may_not_lead_out(project: Path) -> None:
+def test_a_folder_that_leads_out_of_the_project_is_refused(project: Path) -> None:
     (project / "away").symlink_to("/etc")
     (project / "near").symlink_to("segments")
     put(project, "a.yaml")
@@ -156,7 +156,7 @@ def test_the_folder_itself_may_not_lead_out(project: Path) -> None:
 
 
 @pytest.mark.posix
-def test_a_project_reached_through_a_link(project: Path) -> None:
+def test_a_project_may_be_reached_through_a_link(project: Path) -> None:
     put(project, "a.yaml")
     link = project.parent / "link"
     link.symlink_to(project)
@@ -164,7 +164,7 @@ def test_a_project_reached_through_a_link(project: Path) -> None:
     assert list(read_files(link, "segments").segments) == ["segments/a.yaml"]
 
 
-def test_a_file_name_that_is_no_text(project: Path) -> None:
+def test_a_file_name_that_is_not_utf_8_is_reported(project: Path) -> None:
     path = os.fsencode(project / "segments") + b"/\xff.yaml"
     try:
         Path(os.fsdecode(path)).write_bytes(GOOD)
@@ -175,7 +175,9 @@ def test_a_file_name_that_is_no_text(project: Path) -> None:
     assert problem.encode() == b"segments/?.yaml bad-file-name"
 
 
-def test_what_may_not_be_read_is_reported(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_permission_is_reported(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(project, "a.yaml")
     put(project, "closed/b.yaml")
     scandir = os.scandir
