@@ -223,7 +223,7 @@ def test_an_apply_reports_what_it_did_whatever_ends_it(
     assert ("internal error: RuntimeError" in result.err) == (code == 1)
     out = result.out
     assert "created       A" in out
-    assert "unknown       create B: it was under way" in out
+    assert "unknown       create B: segctl was stopped while the request was" in out
     assert "not attempted create C" in out
 
 

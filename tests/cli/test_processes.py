@@ -147,7 +147,7 @@ def test_an_interruption_ends_a_wait_at_once(
         argv = ("-C", str(project.root), "apply", "--auto-approve")
         with running_segctl(*argv, **env) as process:
             assert process.err is not None
-            process.err.wait_for("SendGrid wants five minutes")
+            process.err.wait_for("SendGrid requires five minutes")
             for _ in range(times):
                 process.interrupt()
             code, out, _ = process.finish()

@@ -423,7 +423,7 @@ def test_an_invalid_key_file_is_reported(tmp_path: Path) -> None:
     assert "does not contain" in error_of(empty).message
     assert "does not contain" in error_of(broken).message
     assert "invalid path" in error_of("a\0b").message
-    assert "not the key itself" in error_of(KEY).hint
+    assert "not to the key itself" in error_of(KEY).hint
 
 
 @pytest.mark.posix
