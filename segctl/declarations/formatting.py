@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from segctl.declarations.joined_comments import check_joined_comments
 from segctl.declarations.key_blocks import FileBlocks, comments_in, comments_of, split_blocks
 from segctl.documents.schema import schema_text
 from segctl.documents.yaml_reader import parse_document
@@ -65,6 +66,9 @@ def format_segment_file(file: str, text: str) -> Formatted:
     line_end = "\r\n" if body[: body.find("\n")].endswith("\r") else "\n"
     body = body.replace("\r\n", "\n")
     document = parse_document(file, body)
+    query = document.value.get(QUERY) if isinstance(document.value, dict) else None
+    if isinstance(query, str):
+        check_joined_comments(document, query)
     if document.diagnostics:
         return Formatted(text, changed=False, problems=tuple(document.diagnostics))
     result, problems = _best_result(document)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.common.secrets import find_keys
 from segctl.common.suggest import closest_match
+from segctl.declarations.joined_comments import check_joined_comments
 from segctl.documents.document import (
     Document,
     api_key_diagnostic,
@@ -172,6 +173,7 @@ def _query(
                 path=("query_dsl",),
                 hint="remove the escape sequence for it",
             )
+        check_joined_comments(document, query)
         return query, document.span(("query_dsl",))
     name = value.get("query_file")
     if not isinstance(name, str) or not name.lower().endswith(".sql"):

@@ -107,6 +107,15 @@ def too_long(text: str) -> Problem:
     return Problem("too-long", message, "", 0, 0)
 
 
+def find_comments(text: str) -> list[Comment]:
+    """Return the comments of a text, also of one that cannot be parsed. Never raises."""
+    return [
+        Comment(start=match.start(), end=match.end(), text=match.group())
+        for match in _TOKEN.finditer(text)
+        if match.lastgroup == "comment"
+    ]
+
+
 def _tokenize(text: str) -> tuple[list[Token], list[Comment]]:
     """Split a text into tokens and comments, or raise `ParseError`."""
     tokens: list[Token] = []

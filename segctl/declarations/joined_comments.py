@@ -1,0 +1,61 @@
+"""Comments in a query that hide what their author wrote on the next line.
+
+YAML joins the lines of a folded block (`>`), of a plain value and of a quoted one. A `--` comment
+then runs on to the end of the joined line, and the condition that stood below it is gone: the
+query selects everyone. Does not judge comments of a literal block (`|`) or of a `.sql` file, whose
+line breaks stay.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.documents.yaml_positions import ScalarMap, TextMap
+from segctl.errors import Span
+
+if TYPE_CHECKING:
+    from segctl.documents.document import Document
+
+_QUERY = ("query_dsl",)
+
+
+def check_joined_comments(document: Document, query: str) -> None:
+    """Report each comment of the query that hides text of a later line of the file."""
+    place = document.places.get(_QUERY)
+    if place is None or place.style == "|" or "--" not in query:
+        return
+    written = document.text[place.offset : place.end_offset]
+    if not any(line_break in written for line_break in "\n\r"):
+        return
+    from segctl.query.parser.parse import find_comments  # noqa: PLC0415 - only for such a query
+
+    scalar = ScalarMap(document.text, place.offset, place.end_offset, place.style, query)
+    lines = TextMap(document.text)
+    for comment in find_comments(query):
+        if not comment.text.startswith("--"):
+            continue
+        line, column = lines.locate(scalar.index(comment.start))
+        hidden = _first_hidden_line(comment.text, comment.start, line, scalar, lines)
+        if hidden:
+            document.report_at(
+                "comment-hides-query",
+                f"the comment also hides line {hidden}, because YAML joins the lines of this value",
+                Span(document.file, line, column),
+                hint="write `query_dsl: |`, which keeps the line breaks",
+            )
+
+
+def _first_hidden_line(
+    comment: str, start: int, line: int, scalar: ScalarMap, lines: TextMap
+) -> int:
+    """Return the first later line with text that is not a comment itself, 0 if there is none.
+
+    Where positions are not proven, every character is on the line of the comment.
+    """
+    later: dict[int, str] = {}
+    for offset, char in enumerate(comment, start):
+        at, _ = lines.locate(scalar.index(offset))
+        if at > line:
+            later[at] = later.get(at, "") + char
+    texts = ((number, text.strip()) for number, text in later.items())
+    return next((number for number, text in texts if text and not text.startswith("--")), 0)
