@@ -24,7 +24,7 @@ from segctl.model import (
     Validation,
 )
 from segctl.planning.equality import changed_fields, same_text
-from segctl.planning.name_conflicts import find_case_variants
+from segctl.planning.name_conflicts import find_look_alikes, look_alike_key
 from segctl.planning.temporary_names import Marker, temporary_name
 from segctl.planning.v1_upgrades import (
     needs_change_first,
@@ -59,9 +59,9 @@ class Comparison:
         self._renamed_old = renamed_old
         self._strict_text = strict_text
         self._names = {remote.name for remote in remotes}
-        self._by_folded_name: dict[str, list[Remote]] = defaultdict(list)
+        self._look_alikes: dict[str, list[Remote]] = defaultdict(list)
         for remote in remotes:
-            self._by_folded_name[remote.name.casefold()].append(remote)
+            self._look_alikes[look_alike_key(remote.name)].append(remote)
         self.changes: list[Change] = []
         self.kept: list[Keep] = []
         self.diagnostics: list[Diagnostic] = []
@@ -80,8 +80,8 @@ class Comparison:
             else:
                 self.upgraded.append(match)
         if remote is None:
-            variants = self._by_folded_name[declared.name.casefold()]
-            self.diagnostics += find_case_variants(declared, variants)
+            look_alikes = self._look_alikes[look_alike_key(declared.name)]
+            self.diagnostics += find_look_alikes(declared, look_alikes)
             self.changes.append(
                 Create(declared.segment, declared.span, query_span=declared.query_span)
             )

@@ -1,10 +1,11 @@
-"""Diagnostics about names that another segment of the account has, or almost has.
+"""Diagnostics about names that another segment of the account has, or that look like it.
 
 Pure. Changes nothing: `ordering` decides when a name is free.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, assert_never
 
 from segctl.errors import Diagnostic, Severity
@@ -53,15 +54,49 @@ def _name_in_use(change: Patch | Replace, name: str) -> Diagnostic:
     )
 
 
-def find_case_variants(declared: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
-    """Warn of a new segment whose name differs from those of `remotes` only by case."""
-    return [
-        Diagnostic(
-            "name-differs-by-case",
-            Severity.WARNING,
-            f"`{declared.name}` would be created beside the existing `{remote.name}`",
-            declared.span,
-            hint=f"write `{remote.name}` in the file if that is the segment you mean",
+def look_alike_key(name: str) -> str:
+    """Return a form that is equal for names that look the same, or differ only by case.
+
+    It ignores the encoding of accents (NFC or NFD), blanks at the ends, repeated or unusual blanks,
+    and characters that have no width.
+    """
+    visible = name if name.isascii() else "".join(filter(_has_width, name))
+    return unicodedata.normalize("NFC", " ".join(visible.split()).casefold())
+
+
+def _has_width(char: str) -> bool:
+    return unicodedata.category(char) != "Cf"
+
+
+def find_look_alikes(declared: Declared, remotes: Sequence[Remote]) -> list[Diagnostic]:
+    """Warn of a new segment whose name looks like those of `remotes`, or differs by case."""
+    return [_looks_alike(declared, remote) for remote in remotes if remote.name != declared.name]
+
+
+def _looks_alike(declared: Declared, remote: Remote) -> Diagnostic:
+    summary = f"`{declared.name}` would be created beside the existing `{remote.name}`"
+    if declared.name.casefold() == remote.name.casefold():
+        hint = f"write `{remote.name}` in the file if that is the segment you mean"
+        return Diagnostic(
+            "name-differs-by-case", Severity.WARNING, summary, declared.span, hint=hint
         )
-        for remote in remotes
-    ]
+    return Diagnostic(
+        "name-looks-alike",
+        Severity.WARNING,
+        f"{summary}: the two names look alike",
+        declared.span,
+        hint=f"write `name: {_escaped(remote.name)}` in the file if that is the segment you mean",
+    )
+
+
+def _escaped(name: str) -> str:
+    """Return a name in double quotes, as YAML reads it, without any character that is not ASCII."""
+    text = name.replace("\\", r"\\").replace('"', r"\"")
+    return (
+        '"'
+        + "".join(
+            char if char.isascii() and char.isprintable() else f"\\U{ord(char):08X}"
+            for char in text
+        )
+        + '"'
+    )

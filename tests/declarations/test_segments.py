@@ -218,6 +218,9 @@ def test_a_name_may_have_a_hundred_characters(name: str) -> None:
         ('"a\\u00a0"', "name-space"),
         ("a\u200bb", "name-invisible"),
         ("a\u202eb", "name-invisible"),
+        ("a\u00a0b", "name-invisible"),
+        ("a\u2003b", "name-invisible"),
+        ("a\u3164b", "name-invisible"),
     ],
 )
 def test_names_that_look_like_others_are_a_warning(name: str, code: str) -> None:

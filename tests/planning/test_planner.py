@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,6 +168,28 @@ def test_a_segment_whose_name_differs_by_case_is_a_warning_and_no_match() -> Non
     assert [type(change) for change in plan.changes] == [Create]
     [diagnostic] = plan.diagnostics
     assert (diagnostic.code, diagnostic.severity) == ("name-differs-by-case", Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("declared", "existing", "written"),
+    [
+        ("VIP", "VIP ", '"VIP "'),
+        ("two spaces", "two  spaces", '"two  spaces"'),
+        ("Cafe\u0301", "Caf\u00e9", '"Caf\\U000000E9"'),
+        ("nb sp", "nb\u00a0sp", '"nb\\U000000A0sp"'),
+        ("vip", "VI\u200bP", '"VI\\U0000200BP"'),
+        ('a "b" \\', ' a "b" \\', '" a \\"b\\" \\\\"'),
+    ],
+)
+def test_a_segment_whose_name_looks_like_another_is_a_warning_and_no_match(
+    declared: str, existing: str, written: str
+) -> None:
+    plan = plan_for([declare(declared)], [remote_segment(existing, None)])
+    assert [type(change) for change in plan.changes] == [Create]
+    [diagnostic] = plan.diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("name-looks-alike", Severity.WARNING)
+    assert diagnostic.hint == f"write `name: {written}` in the file if that is the segment you mean"
+    assert yaml.safe_load(written) == existing
 
 
 def test_only_selected_names_are_planned_and_the_others_are_not_unmanaged() -> None:
