@@ -1,4 +1,4 @@
-"""A GitHub of our own: as much of its API as the action speaks to, on a socket."""
+"""A fake GitHub: the part of its API that the action uses, on a socket."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BOT = "github-actions[bot]"
-LONGEST = 65_536
+MAX_BODY = 65_536
 
 
 @dataclass
 class Hub:
-    """One repository.
+    """A repository.
 
-    `faults` are statuses for the next requests, where 0 lets one through; `read_only` refuses
+    `faults` are statuses for the next requests, where 0 lets one succeed. `read_only` refuses
     writes.
     """
 
@@ -32,85 +32,86 @@ class Hub:
     pulls: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     faults: list[int] = field(default_factory=list)
     read_only: bool = False
-    seen: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
 
-    def say(self, number: int, body: str, login: str = BOT) -> int:
-        """Write a comment as somebody does."""
-        one = len(self.comments) + 1
-        self.comments[one] = {"id": one, "on": number, "body": body, "user": {"login": login}}
-        return one
+    def add_comment(self, number: int, body: str, login: str = BOT) -> int:
+        """Write a comment on a pull request and return its id."""
+        comment_id = len(self.comments) + 1
+        user = {"login": login}
+        self.comments[comment_id] = {"id": comment_id, "on": number, "body": body, "user": user}
+        return comment_id
 
-    def on(self, number: int) -> list[str]:
-        """Give the comments of a pull request."""
-        return [one["body"] for one in self.comments.values() if one["on"] == number]
+    def comments_on(self, number: int) -> list[str]:
+        """Return the bodies of the comments on a pull request."""
+        return [comment["body"] for comment in self.comments.values() if comment["on"] == number]
 
-    def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
-        """Answer one request."""
+    def respond(self, method: str, target: str, body: Any) -> tuple[int, Any]:
+        """Return the status and the body of the response to a request."""
         parts = urlsplit(target)
         path = parts.path.removeprefix("/repos/shop/audiences")
         query = {key: value[0] for key, value in parse_qs(parts.query).items()}
-        self.seen.append(f"{method} {path}")
+        self.requests.append(f"{method} {path}")
         fault = self.faults.pop(0) if self.faults else 0
         if fault:
             return fault, {"message": "fault"}
         if self.read_only and method != "GET":
             return 403, {"message": "Resource not accessible by integration"}
-        if body and len(body.get("body", "")) > LONGEST:
+        if body and len(body.get("body", "")) > MAX_BODY:
             return 422, {"message": "body is too long"}
         return self._route(method, path, query, body)
 
     def _route(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
-        if found := re.fullmatch(r"/commits/(\w+)/pulls", path):
-            return 200, self._page(self.pulls.get(found[1], []), query)
-        if found := re.fullmatch(r"/issues/(\d+)/comments", path):
-            return self._comments(method, int(found[1]), query, body)
-        if found := re.fullmatch(r"/issues/comments/(\d+)", path):
-            return self._comment(method, int(found[1]), body)
+        if match := re.fullmatch(r"/commits/(\w+)/pulls", path):
+            return 200, self._page(self.pulls.get(match[1], []), query)
+        if match := re.fullmatch(r"/issues/(\d+)/comments", path):
+            return self._comments(method, int(match[1]), query, body)
+        if match := re.fullmatch(r"/issues/comments/(\d+)", path):
+            return self._comment(method, int(match[1]), body)
         if path == "/issues":
             return self._issues(method, query, body)
-        if found := re.fullmatch(r"/issues/(\d+)", path):
-            self.issues[int(found[1])] |= body
-            return 200, self.issues[int(found[1])]
+        if match := re.fullmatch(r"/issues/(\d+)", path):
+            self.issues[int(match[1])] |= body
+            return 200, self.issues[int(match[1])]
         return 404, {"message": "Not Found"}
 
-    def _page(self, things: list[Any], query: dict[str, str]) -> list[Any]:
+    def _page(self, items: list[Any], query: dict[str, str]) -> list[Any]:
         size = int(query.get("per_page", "30"))
         start = (int(query.get("page", "1")) - 1) * size
-        return things[start : start + size]
+        return items[start : start + size]
 
     def _comments(
         self, method: str, number: int, query: dict[str, str], body: Any
     ) -> tuple[int, Any]:
         if method == "POST":
-            return 201, self.comments[self.say(number, body["body"])]
-        here = [one for one in self.comments.values() if one["on"] == number]
-        return 200, self._page(here, query)
+            return 201, self.comments[self.add_comment(number, body["body"])]
+        comments = [comment for comment in self.comments.values() if comment["on"] == number]
+        return 200, self._page(comments, query)
 
-    def _comment(self, method: str, one: int, body: Any) -> tuple[int, Any]:
+    def _comment(self, method: str, comment_id: int, body: Any) -> tuple[int, Any]:
         if method == "DELETE":
-            del self.comments[one]
+            del self.comments[comment_id]
             return 204, None
-        self.comments[one] |= body
-        return 200, self.comments[one]
+        self.comments[comment_id] |= body
+        return 200, self.comments[comment_id]
 
     def _issues(self, method: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         if method == "POST":
             number = len(self.issues) + 1
-            made = {"number": number, "state": "open", "user": {"login": BOT}, **body}
-            self.issues[number] = made
-            return 201, made
-        here = [
-            one
-            for one in self.issues.values()
-            if one["state"] == query["state"] and one["user"]["login"] == query["creator"]
+            issue = {"number": number, "state": "open", "user": {"login": BOT}, **body}
+            self.issues[number] = issue
+            return 201, issue
+        issues = [
+            issue
+            for issue in self.issues.values()
+            if issue["state"] == query["state"] and issue["user"]["login"] == query["creator"]
         ]
-        return 200, self._page(here, query)
+        return 200, self._page(issues, query)
 
 
 @contextmanager
 def serve_hub() -> Iterator[Hub]:
-    """Serve an empty repository `shop/audiences`."""
+    """Serve an empty repository, `shop/audiences`."""
     hub = Hub()
     lock = threading.Lock()
 
@@ -120,7 +121,7 @@ def serve_hub() -> Iterator[Hub]:
             text = self.rfile.read(length)
             with lock:
                 hub.tokens.add(self.headers.get("Authorization", ""))
-                status, data = hub.answer(
+                status, data = hub.respond(
                     self.command, self.path, json.loads(text) if text else None
                 )
             out = b"" if data is None else json.dumps(data).encode()

@@ -1,7 +1,7 @@
-"""A runner of our own: performs the shell steps of the action as GitHub's would.
+"""A fake runner, which runs the shell steps in `action.yml` as GitHub's runner does.
 
-Steps that use another action (Python, the cache) are left out, and so is the installation, which
-.ci/run performs with the wheel; everything else is taken from `action.yml` as it stands there.
+Does not run steps that use another action (Python, the cache), nor the installation, which .ci/run
+tests with the wheel.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ACTION = REPOSITORY / ".github/actions/segctl"
-LEFT_OUT = ("Install segctl",)
+SKIPPED_STEPS = ("Install segctl",)
 
 
 @dataclass
 class Run:
-    """What a run of the action left."""
+    """The result of a run of the action."""
 
     code: int
     log: str
@@ -37,33 +37,33 @@ class Run:
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> str:
-    """Give a text with its `${{ … }}` looked up, as far as the action uses them."""
-    return re.sub(r"\$\{\{ ?([\w.-]+) ?\}\}", lambda found: lookup(found[1], context), text)
+    """Return a text with the values of its `${{ … }}`, in the forms that the action uses."""
+    return re.sub(r"\$\{\{ ?([\w.-]+) ?\}\}", lambda match: lookup(match[1], context), text)
 
 
 def lookup(path: str, context: Mapping[str, Any]) -> str:
-    """Follow a dotted path; what is not there is empty, as on GitHub."""
-    here: Any = context
+    """Return the value at a dotted path, or an empty text as on GitHub."""
+    value: Any = context
     for part in path.split("."):
-        here = here.get(part) if isinstance(here, dict) else None
-    return "" if here is None else str(here)
+        value = value.get(part) if isinstance(value, dict) else None
+    return "" if value is None else str(value)
 
 
 def holds(condition: str, context: Mapping[str, Any]) -> bool:
-    """Say whether an `if:` of the action holds: comparisons joined by `&&`."""
+    """Return whether an `if:` of the action is true: comparisons joined by `&&`."""
     for term in condition.split("&&"):
         word = term.strip()
         if word == "always()":
             continue
-        found = re.fullmatch(r"([\w.-]+) (==|!=) '([^']*)'", word)
-        assert found, f"this runner cannot read {condition!r}"
-        if (lookup(found[1], context) == found[3]) != (found[2] == "=="):
+        comparison = re.fullmatch(r"([\w.-]+) (==|!=) '([^']*)'", word)
+        assert comparison, f"this runner cannot read {condition!r}"
+        if (lookup(comparison[1], context) == comparison[3]) != (comparison[2] == "=="):
             return False
     return True
 
 
 def read_outputs(path: Path) -> dict[str, str]:
-    """Read what a step wrote into GITHUB_OUTPUT."""
+    """Return the outputs that a step wrote to GITHUB_OUTPUT."""
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     return dict(line.split("=", 1) for line in lines)
 
@@ -71,7 +71,7 @@ def read_outputs(path: Path) -> dict[str, str]:
 def run_action(
     workspace: Path, env: Mapping[str, str], github: Mapping[str, Any], **inputs: str
 ) -> Run:
-    """Perform the action in a checkout; `github` is the context of that name."""
+    """Run the action in a checkout. `github` is the context of that name."""
     action = yaml.safe_load((ACTION / "action.yml").read_text("utf-8"))
     temp = workspace.parent / "temp"
     shim = temp / "bin" / "segctl"
@@ -89,19 +89,19 @@ def run_action(
         "inputs": {},
     }
     known = {name.replace("-", "_"): name for name in action["inputs"]}
-    for name, one in action["inputs"].items():
-        context["inputs"][name] = evaluate(str(one["default"]), context)
+    for name, declared in action["inputs"].items():
+        context["inputs"][name] = evaluate(str(declared["default"]), context)
     for name, value in inputs.items():
         context["inputs"][known[name]] = value
     code, log = 0, ""
     for number, step in enumerate(action["runs"]["steps"]):
-        if "run" not in step or step["name"] in LEFT_OUT:
+        if "run" not in step or step["name"] in SKIPPED_STEPS:
             continue
         condition = str(step.get("if", ""))
         if (code and "always()" not in condition) or not holds(condition or "always()", context):
             continue
-        output = temp / f"output-{number}"
-        output.unlink(missing_ok=True)
+        output_file = temp / f"output-{number}"
+        output_file.unlink(missing_ok=True)
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             cwd=workspace,
@@ -111,7 +111,7 @@ def run_action(
                 "LC_ALL": "C.UTF-8",
                 "CI": "true",
                 "GITHUB_ACTION_PATH": str(ACTION),
-                "GITHUB_OUTPUT": str(output),
+                "GITHUB_OUTPUT": str(output_file),
                 "GITHUB_STEP_SUMMARY": str(summary),
                 "GITHUB_REPOSITORY": "shop/audiences",
                 "GITHUB_SHA": str(github["sha"]),
@@ -128,6 +128,8 @@ def run_action(
         log += done.stdout
         code = code or done.returncode
         if "id" in step:
-            context["steps"][step["id"]] = {"outputs": read_outputs(output)}
-    outputs = {name: evaluate(one["value"], context) for name, one in action["outputs"].items()}
+            context["steps"][step["id"]] = {"outputs": read_outputs(output_file)}
+    outputs = {
+        name: evaluate(output["value"], context) for name, output in action["outputs"].items()
+    }
     return Run(code, log, summary.read_text("utf-8"), outputs)

@@ -1,4 +1,4 @@
-"""The action from end to end: real git, the emulated SendGrid, and a GitHub of our own."""
+"""The action from end to end, with real git, the emulated SendGrid and a fake GitHub."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MERGED = "2026-07-15T16:04:33Z"
 
 @dataclass
 class Shop:
-    """A checkout, an account and a repository on GitHub."""
+    """A checkout, an account and a repository on the fake GitHub."""
 
     root: Path
     hub: Hub
@@ -47,7 +47,7 @@ class Shop:
         ).stdout.strip()
 
     def commit(self, files: dict[str, str | None]) -> str:
-        """Write files (`None` removes one), commit, give the commit."""
+        """Write files (`None` removes one), commit them, and return the commit."""
         for name, text in files.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,13 +66,13 @@ class Shop:
         event: dict[str, Any] = {"pull_request": {"number": pull}} if pull else {}
         github = {"token": TOKEN, "event": event, "sha": self.git("rev-parse", "HEAD")}
         done = run_action(self.root, env, github, **inputs)
-        for text in (done.log, done.summary, *self.hub.on(7)):
+        for text in (done.log, done.summary, *self.hub.comments_on(7)):
             assert KEY not in text
             assert TOKEN not in text
         return done
 
     def merge(self, commit: str) -> None:
-        """Say on GitHub that #7 brought this commit."""
+        """Record on GitHub that this commit merged #7."""
         self.hub.pulls[commit] = [{"number": 7, "merged_at": MERGED, "merge_commit_sha": commit}]
 
 
@@ -81,25 +81,25 @@ def shop(tmp_path: Path, remote: Remote) -> Iterator[Shop]:
     root = tmp_path / "checkout"
     root.mkdir()
     with serve_hub() as hub:
-        one = Shop(root, hub, remote)
-        one.git("init", "-q", "-b", "main")
-        one.commit({"segments/vip.yaml": segment_yaml("VIP", query("total_spend > 500"))})
-        yield one
+        shop = Shop(root, hub, remote)
+        shop.git("init", "-q", "-b", "main")
+        shop.commit({"segments/vip.yaml": segment_yaml("VIP", query("total_spend > 500"))})
+        yield shop
 
 
-def test_a_comment_is_made_then_updated_and_what_it_showed_is_applied(shop: Shop) -> None:
+def test_the_plan_in_the_comment_is_the_plan_that_is_applied(shop: Shop) -> None:
     first = shop.run(pull=7)
     assert first.code == 0, first.log
     assert first.outputs["changes"] == "true"
     assert (first.outputs["to_create"], first.outputs["to_delete"]) == ("1", "0")
-    [comment] = shop.hub.on(7)
+    [comment] = shop.hub.comments_on(7)
     assert f"digest={first.outputs['digest']}" in comment.splitlines()[0]
     assert comment.strip() == first.summary.strip()
     assert "1 to create" in first.log
 
     commit = shop.commit({"segments/new.yaml": segment_yaml("New", query("total_spend > 5"))})
     second = shop.run(pull=7)
-    [comment] = shop.hub.on(7)
+    [comment] = shop.hub.comments_on(7)
     assert second.outputs["to_create"] == "2"
     assert f"digest={second.outputs['digest']}" in comment.splitlines()[0]
 
@@ -107,25 +107,25 @@ def test_a_comment_is_made_then_updated_and_what_it_showed_is_applied(shop: Shop
     applied = shop.run(command="apply", arguments="--refresh changed")
     assert applied.code == 0, applied.log
     assert set(shop.remote.definitions()) == {"VIP", "New"}
-    plan, report = shop.hub.on(7)
+    plan, report = shop.hub.comments_on(7)
     assert plan == comment
     assert report.startswith("<!-- segctl:apply target=production")
     assert "2 done" in report
     assert shop.run(pull=7).outputs["changes"] == "false"
-    assert len(shop.hub.on(7)) == 2
+    assert len(shop.hub.comments_on(7)) == 2
     again = shop.run(command="apply", expect_digest="")
     assert again.code == 0, again.log
 
 
-def test_an_account_that_moved_on_is_not_applied_to(shop: Shop) -> None:
+def test_a_plan_that_changed_after_the_approval_is_not_applied(shop: Shop) -> None:
     assert shop.run(pull=7).code == 0
     shop.merge(shop.git("rev-parse", "HEAD"))
     shop.remote.emulator.console.create("VIP", query("total_spend > 1"))
     refused = shop.run(command="apply")
     assert refused.code == 3, refused.log
     assert shop.remote.definitions()["VIP"][0] == query("total_spend > 1")
-    assert "digest" in shop.hub.on(7)[1]
-    # A person looks at the plan as it is now, and approves it by hand.
+    assert "digest" in shop.hub.comments_on(7)[1]
+    # Someone reviews the current plan and approves it by hand.
     assert "1 to patch" in refused.summary
     assert "total_spend &gt; 1" in refused.summary or "total_spend > 1" in refused.summary
     digest = re.search(r"got <code>([0-9a-f]{16})</code>", refused.summary)
@@ -139,7 +139,9 @@ def test_without_an_approved_plan_nothing_is_applied(shop: Shop, *, forged: bool
     digest = shop.run(pull=8).outputs["digest"]
     shop.merge(shop.git("rev-parse", "HEAD"))
     if forged:
-        shop.hub.say(7, f"<!-- segctl:plan target=production digest={digest} -->", "a-stranger")
+        shop.hub.add_comment(
+            7, f"<!-- segctl:plan target=production digest={digest} -->", "a-stranger"
+        )
     done = shop.run(command="apply")
     assert done.code == 1
     assert "no plan was approved" in done.summary
@@ -154,10 +156,10 @@ def test_a_fork_without_a_secret_gets_the_offline_check(shop: Shop) -> None:
     broken = shop.run(pull=7, key="", command="validate")
     assert broken.code == 1
     assert re.search(r"^::error file=segments/broken\.yaml,line=2,", broken.log, re.MULTILINE)
-    assert [line for line in shop.hub.seen if not line.startswith("GET")] == []
+    assert [line for line in shop.hub.requests if not line.startswith("GET")] == []
 
 
-def test_a_token_that_may_not_comment_leaves_the_summary(shop: Shop) -> None:
+def test_a_token_that_cannot_comment_still_writes_the_summary(shop: Shop) -> None:
     shop.hub.read_only = True
     done = shop.run(pull=7)
     assert done.code == 0
@@ -165,16 +167,16 @@ def test_a_token_that_may_not_comment_leaves_the_summary(shop: Shop) -> None:
     assert "VIP" in done.summary
 
 
-def test_without_a_key_the_comment_says_why_there_is_no_plan(shop: Shop) -> None:
+def test_without_a_key_the_comment_explains_the_missing_plan(shop: Shop) -> None:
     shop.run(pull=7)
     done = shop.run(pull=7, key="")
     assert done.code == 1
-    [comment] = shop.hub.on(7)
+    [comment] = shop.hub.comments_on(7)
     assert "segctl could not make a plan" in comment
     assert "no API key for the target `production`" in comment
 
 
-def test_a_plan_that_is_refused_fails_the_check_and_is_shown(shop: Shop) -> None:
+def test_a_refused_plan_fails_the_check_and_is_shown(shop: Shop) -> None:
     list_id = "0b1f4a10-5c1d-4a6e-9f02-000000000002"
     shop.remote.emulator.console.create("VIP", query("total_spend > 500"))
     shop.commit(
@@ -182,11 +184,11 @@ def test_a_plan_that_is_refused_fails_the_check_and_is_shown(shop: Shop) -> None
     )
     done = shop.run(pull=7)
     assert (done.code, done.outputs["to_replace"]) == (3, "1")
-    assert "replace" in shop.hub.on(7)[0].lower()
+    assert "replace" in shop.hub.comments_on(7)[0].lower()
     assert "::error file=segments/vip.yaml" in done.log
 
 
-def test_an_over_long_plan_is_cut_and_its_summary_stays(shop: Shop) -> None:
+def test_a_plan_too_long_for_a_comment_is_shortened(shop: Shop) -> None:
     terms = " OR ".join(f"country = 'country number {number}'" for number in range(150))
     shop.commit(
         {
@@ -196,13 +198,13 @@ def test_an_over_long_plan_is_cut_and_its_summary_stays(shop: Shop) -> None:
     )
     done = shop.run(pull=7)
     assert (done.code, done.outputs["to_create"]) == (0, "41")
-    [comment] = shop.hub.on(7)
+    [comment] = shop.hub.comments_on(7)
     assert len(comment) < 65_536
     assert "41 to create" in comment.split("<details>")[0]
     assert len(done.summary.encode()) < 1 << 20
 
 
-def test_what_a_file_says_is_no_command_to_the_runner(shop: Shop) -> None:
+def test_text_from_a_file_is_not_a_workflow_command(shop: Shop) -> None:
     text = query("first_name = 'a'") + "\n::set-output name=digest::forged\n::error::forged\n"
     shop.commit({"segments/forged.yaml": segment_yaml("::error::forged", text)})
     done = shop.run(pull=7)
@@ -217,13 +219,13 @@ def test_what_a_file_says_is_no_command_to_the_runner(shop: Shop) -> None:
             assert not re.match(r"::(set-output|error::forged)", word), line
 
 
-def test_drift_keeps_one_issue(shop: Shop) -> None:
+def test_drift_opens_updates_and_closes_one_issue(shop: Shop) -> None:
     assert shop.run(command="apply", expect_digest="").code == 0
     quiet = shop.run(command="drift")
     assert (quiet.code, quiet.outputs["changes"], shop.hub.issues) == (0, "false", {})
-    [one] = shop.remote.emulator.console.segments()
+    [segment] = shop.remote.emulator.console.segments()
     shop.remote.clock.forward(minutes=6)
-    shop.remote.emulator.console.edit(one.id, query=query("total_spend > 1"))
+    shop.remote.emulator.console.edit(segment.id, query=query("total_spend > 1"))
     for _ in range(2):
         drifted = shop.run(command="drift")
         assert (drifted.code, drifted.outputs["changes"]) == (0, "true"), drifted.log
@@ -232,18 +234,18 @@ def test_drift_keeps_one_issue(shop: Shop) -> None:
         ]
     assert "VIP" in shop.hub.issues[1]["body"]
     shop.remote.clock.forward(minutes=6)
-    shop.remote.emulator.console.edit(one.id, query=query("total_spend > 500"))
+    shop.remote.emulator.console.edit(segment.id, query=query("total_spend > 500"))
     shop.run(command="drift")
     assert shop.hub.issues[1]["state"] == "closed"
 
 
-def test_the_journal_is_there_to_be_kept(shop: Shop) -> None:
+def test_the_journal_is_an_output(shop: Shop) -> None:
     done = shop.run(command="apply", expect_digest="")
     text = Path(done.outputs["journal"]).read_text("utf-8")
     assert len([json.loads(line) for line in text.splitlines()]) == 2
 
 
-def test_another_command_is_refused(shop: Shop) -> None:
+def test_an_unknown_command_is_an_error(shop: Shop) -> None:
     done = shop.run(command="destroy")
     assert done.code == 1
     assert "command must be validate, plan, apply or drift" in done.log
@@ -261,22 +263,28 @@ def test_two_projects_of_a_repository_have_their_own_comments_and_approvals(shop
     commit = shop.commit({"eu shop/segments/other.yaml": other})
     for _ in range(2):
         top, inner = shop.run(pull=7), shop.run(pull=7, working_directory="eu shop")
-    assert [comment.split()[3] for comment in shop.hub.on(7)] == ["project=.", "project=eu%20shop"]
+    assert [comment.split()[3] for comment in shop.hub.comments_on(7)] == [
+        "project=.",
+        "project=eu%20shop",
+    ]
     assert top.outputs["plan"] != inner.outputs["plan"]
-    assert json.loads(Path(top.outputs["plan"]).read_text("utf-8"))["digest"] in shop.hub.on(7)[0]
+    assert (
+        json.loads(Path(top.outputs["plan"]).read_text("utf-8"))["digest"]
+        in shop.hub.comments_on(7)[0]
+    )
     shop.merge(commit)
     assert shop.run(command="apply", working_directory="eu shop").code == 0
     assert set(shop.remote.definitions()) == {"Other"}
     assert shop.run(command="apply").code == 0
     assert set(shop.remote.definitions()) == {"Other", "VIP"}
-    # What went wrong with one is said in the comment of that one.
+    # An error in one project is reported in the comment of that project.
     shop.commit({"eu shop/segments/other.yaml": "name: Other\n"})
     assert shop.run(pull=7, working_directory="eu shop").code == 1
-    assert "could not make a plan" in shop.hub.on(7)[1]
-    assert "could not make a plan" not in shop.hub.on(7)[0]
+    assert "could not make a plan" in shop.hub.comments_on(7)[1]
+    assert "could not make a plan" not in shop.hub.comments_on(7)[0]
 
 
-def test_the_want_of_an_approval_is_an_annotation(shop: Shop) -> None:
+def test_a_missing_approval_is_an_annotation(shop: Shop) -> None:
     done = shop.run(command="apply")
     found = re.search(r"^::error title=segctl::this commit does not", done.log, re.MULTILINE)
     assert found, done.log
@@ -284,7 +292,7 @@ def test_the_want_of_an_approval_is_an_annotation(shop: Shop) -> None:
     assert "::error" not in done.summary
 
 
-def test_a_refusal_with_an_over_long_plan_says_where_it_is(shop: Shop) -> None:
+def test_a_refusal_with_a_long_plan_refers_to_the_summary(shop: Shop) -> None:
     assert shop.run(pull=7).code == 0
     text = query("country = 'one of those far away' OR city = 'a little town'")
     commit = shop.commit(
@@ -296,31 +304,31 @@ def test_a_refusal_with_an_over_long_plan_says_where_it_is(shop: Shop) -> None:
     shop.merge(commit)
     done = shop.run(command="apply")
     assert done.code == 3, done.log
-    report = shop.hub.on(7)[1]
+    report = shop.hub.comments_on(7)[1]
     assert "The job summary shows it" in report
     assert report.count("<details>") == report.count("</details>")
     assert "151 to create" in done.summary
     assert len(done.summary.encode()) < 1 << 20
 
 
-def test_arguments_may_stand_on_several_lines(shop: Shop) -> None:
+def test_arguments_can_span_several_lines(shop: Shop) -> None:
     done = shop.run(arguments="--only\nV*\n--detailed-exitcode\n")
     assert (done.code, done.outputs["changes"]) == (2, "true"), done.log
 
 
-def test_the_check_of_the_files_is_in_the_summary(shop: Shop) -> None:
+def test_the_summary_has_the_findings_of_validate(shop: Shop) -> None:
     shop.commit({"segments/broken.yaml": "name: '##[error]Broken'\nquerry_dsl: SELECT 1\n"})
     done = shop.run(pull=7, key="", command="validate")
     assert "unknown key <code>querry_dsl</code>" in done.summary
-    assert shop.hub.seen == []
-    # The talk of segctl, with lines of the files, is no place for commands of the runner.
-    open_to_all = done.log.split("::stop-commands::")
-    for part in open_to_all[1:]:
+    assert shop.hub.requests == []
+    # The runner executes no command in segctl's output, which quotes lines of the files.
+    parts = done.log.split("::stop-commands::")
+    for part in parts[1:]:
         token, _, rest = part.partition("\n")
         assert "##[error]" not in rest.partition(f"::{token}::")[2]
 
 
-def test_the_tests_of_the_segments_are_tried(shop: Shop) -> None:
+def test_validate_runs_the_tests_of_the_segments(shop: Shop) -> None:
     pytest.importorskip("duckdb")
     case = "  - name: %s\n    contact: { total_spend: %s }\n    expect: in\n"
     text = segment_yaml("VIP", query("total_spend > 500")) + "tests:\n" + case % ("rich", 501)
@@ -336,7 +344,7 @@ def test_the_tests_of_the_segments_are_tried(shop: Shop) -> None:
     assert "2 tests: 1 passed, 1 failed." in broken.summary
 
 
-def test_the_scripts_keep_to_the_bash_of_macos() -> None:
+def test_the_scripts_use_only_features_of_bash_3_2() -> None:
     for script in ACTION.glob("*.sh"):
         text = script.read_text("utf-8")
         # Before bash 4.4 an empty array is unset, and `set -u` ends the script.
@@ -347,14 +355,14 @@ def test_the_scripts_keep_to_the_bash_of_macos() -> None:
         )
 
 
-def test_no_file_of_the_checkout_is_imported(shop: Shop) -> None:
+def test_python_imports_no_file_of_the_checkout(shop: Shop) -> None:
     names = ("secrets", "json", "argparse", "re", "urllib", "venv", "pip")
     shop.commit(
         {f"{name}.py": "raise SystemExit('a module of the checkout ran')" for name in names}
     )
     done = shop.run(pull=7)
     assert done.code == 0, done.log
-    assert len(shop.hub.on(7)) == 1
+    assert len(shop.hub.comments_on(7)) == 1
     for script in ACTION.glob("*.sh"):
         for line in re.findall(r"^.*\bpython\b.*$", script.read_text("utf-8"), re.MULTILINE):
             assert "#" in line or re.search(r'python"? -I ', line), f"{script.name}: {line}"

@@ -1,4 +1,4 @@
-"""What the action says to GitHub: one comment and one issue, found again and never doubled."""
+"""The comments and issues of the action: one per subject, updated and never duplicated."""
 
 from __future__ import annotations
 
@@ -50,35 +50,38 @@ def body(folder: Path, text: str, digest: str = ONE) -> str:
 
 
 def test_a_comment_is_written_once_and_then_updated(hub: Hub, tmp_path: Path) -> None:
-    hub.say(7, "Looks good.", "a-person")
+    hub.add_comment(7, "Looks good.", "a-person")
     assert run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")[0] == 0
     code, out, _ = run(hub, "comment", "--body", body(tmp_path, "two", TWO), "--pull", "7")
     assert (code, out) == (0, "updated the comment on #7\n")
-    assert hub.on(7) == ["Looks good.", f"{MARK.format(TWO)}\ntwo\n"]
+    assert hub.comments_on(7) == ["Looks good.", f"{MARK.format(TWO)}\ntwo\n"]
     assert hub.tokens == {"Bearer token-of-the-run"}
 
 
 def test_the_outputs_count_every_action(hub: Hub) -> None:
     upgrades = REPOSITORY / "tests/render/golden/plan-upgrade.json"
     code, out, _ = run(hub, "outputs", "--plan", str(upgrades))
-    said = dict(line.split("=", 1) for line in out.splitlines())
-    assert (code, said["changes"], said["to_upgrade"], said["to_create"]) == (0, "true", "2", "0")
+    printed = dict(line.split("=", 1) for line in out.splitlines())
+    assert (code, printed["changes"], printed["to_upgrade"], printed["to_create"]) == (
+        0,
+        "true",
+        "2",
+        "0",
+    )
     declared = yaml.safe_load((SCRIPT.parent / "action.yml").read_text("utf-8"))["outputs"]
-    assert said.keys() <= declared.keys()
+    assert printed.keys() <= declared.keys()
 
 
-def test_a_comment_is_found_behind_hundreds_of_others(hub: Hub, tmp_path: Path) -> None:
+def test_a_comment_is_found_among_hundreds(hub: Hub, tmp_path: Path) -> None:
     for number in range(230):
-        hub.say(7, f"word {number}", "a-person")
+        hub.add_comment(7, f"word {number}", "a-person")
     run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")
     run(hub, "comment", "--body", body(tmp_path, "two"), "--pull", "7")
-    assert len(hub.on(7)) == 231
-    assert hub.on(7)[-1].endswith("two\n")
+    assert len(hub.comments_on(7)) == 231
+    assert hub.comments_on(7)[-1].endswith("two\n")
 
 
-def test_comments_of_another_target_or_of_somebody_else_are_not_touched(
-    hub: Hub, tmp_path: Path
-) -> None:
+def test_comments_of_other_subjects_or_authors_are_not_changed(hub: Hub, tmp_path: Path) -> None:
     others = [
         "<!-- segctl:plan target=eu commit=abc -->\nanother target",
         "<!-- segctl:apply target=production -->\nanother kind",
@@ -86,41 +89,39 @@ def test_comments_of_another_target_or_of_somebody_else_are_not_touched(
         f"quoted:\n{MARK.format(ONE)}",
     ]
     for text in others:
-        hub.say(7, text)
-    hub.say(7, f"{MARK.format(ONE)}\nforged", "a-stranger")
+        hub.add_comment(7, text)
+    hub.add_comment(7, f"{MARK.format(ONE)}\nforged", "a-stranger")
     run(hub, "comment", "--body", body(tmp_path, "mine"), "--pull", "7")
-    assert hub.on(7)[:5] == [*others, f"{MARK.format(ONE)}\nforged"]
-    assert hub.on(7)[5:] == [f"{MARK.format(ONE)}\nmine\n"]
+    assert hub.comments_on(7)[:5] == [*others, f"{MARK.format(ONE)}\nforged"]
+    assert hub.comments_on(7)[5:] == [f"{MARK.format(ONE)}\nmine\n"]
 
 
-def test_comments_that_two_runs_doubled_become_one(hub: Hub, tmp_path: Path) -> None:
-    hub.say(7, f"{MARK.format(ONE)}\nfirst")
-    hub.say(7, f"{MARK.format(ONE)}\nsecond")
+def test_duplicate_comments_are_merged(hub: Hub, tmp_path: Path) -> None:
+    hub.add_comment(7, f"{MARK.format(ONE)}\nfirst")
+    hub.add_comment(7, f"{MARK.format(ONE)}\nsecond")
     run(hub, "comment", "--body", body(tmp_path, "third"), "--pull", "7")
-    assert hub.on(7) == [f"{MARK.format(ONE)}\nthird\n"]
+    assert hub.comments_on(7) == [f"{MARK.format(ONE)}\nthird\n"]
 
 
-def test_an_endless_body_is_cut_on_a_line(hub: Hub, tmp_path: Path) -> None:
+def test_a_long_body_is_truncated_at_a_line_break(hub: Hub, tmp_path: Path) -> None:
     assert run(hub, "comment", "--body", body(tmp_path, "x" * 90 + "\n" * 70_000), "--pull", "7")
-    [written] = hub.on(7)
+    [written] = hub.comments_on(7)
     assert written.startswith(MARK.format(ONE))
     assert len(written) <= 65_000
 
 
-def test_a_token_that_may_only_read_fails_nothing(hub: Hub, tmp_path: Path) -> None:
+def test_a_read_only_token_is_not_a_failure(hub: Hub, tmp_path: Path) -> None:
     hub.read_only = True
     code, out, _ = run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")
     assert code == 0
     assert out.startswith("::notice title=segctl::this token cannot write the comment")
 
 
-def test_a_server_fault_is_waited_out_where_nothing_can_be_doubled(
-    hub: Hub, tmp_path: Path
-) -> None:
-    hub.say(7, f"{MARK.format(ONE)}\nfirst")
+def test_a_server_error_is_retried_if_that_cannot_write_twice(hub: Hub, tmp_path: Path) -> None:
+    hub.add_comment(7, f"{MARK.format(ONE)}\nfirst")
     hub.faults = [502]
     assert run(hub, "comment", "--body", body(tmp_path, "two"), "--pull", "7")[0] == 0
-    assert hub.on(7) == [f"{MARK.format(ONE)}\ntwo\n"]
+    assert hub.comments_on(7) == [f"{MARK.format(ONE)}\ntwo\n"]
 
 
 def test_a_comment_that_may_have_been_written_is_not_sent_again(hub: Hub, tmp_path: Path) -> None:
@@ -128,11 +129,11 @@ def test_a_comment_that_may_have_been_written_is_not_sent_again(hub: Hub, tmp_pa
     code, out, _ = run(hub, "comment", "--body", body(tmp_path, "one"), "--pull", "7")
     assert code == 0
     assert "::warning title=segctl::the comment was not written" in out
-    assert [line for line in hub.seen if line.startswith("POST")] == hub.seen[1:]
+    assert [line for line in hub.requests if line.startswith("POST")] == hub.requests[1:]
 
 
 @pytest.mark.parametrize("pulls", [[], [{"number": 3, "merged_at": None}]])
-def test_a_commit_that_no_pull_request_brought(
+def test_a_commit_without_a_merged_pull_request_has_no_approval(
     hub: Hub, tmp_path: Path, pulls: list[dict[str, object]]
 ) -> None:
     hub.pulls["c0ffee"] = pulls
@@ -148,25 +149,25 @@ def test_the_approved_digest_is_the_one_that_the_merged_pull_request_shows(hub: 
         {"number": 3, "merged_at": "2026-07-15T16:04:33Z", "merge_commit_sha": "beef"},
         {"number": 7, "merged_at": "2026-07-15T16:04:33Z", "merge_commit_sha": "c0ffee"},
     ]
-    hub.say(7, f"{MARK.format(TWO)}\nforged", "a-stranger")
-    hub.say(3, f"{MARK.format(TWO)}\nof another pull request")
+    hub.add_comment(7, f"{MARK.format(TWO)}\nforged", "a-stranger")
+    hub.add_comment(3, f"{MARK.format(TWO)}\nof another pull request")
     code, out, err = run(hub, *APPROVED)
     assert (code, out) == (1, "")
     assert "#7 has no comment with a plan for the target production" in err
-    hub.say(7, "<!-- segctl:plan target=production -->\n### The plan could not be made")
+    hub.add_comment(7, "<!-- segctl:plan target=production -->\n### The plan could not be made")
     assert run(hub, *APPROVED)[0] == 1
-    hub.say(7, f"{MARK.format(ONE)}\nthe plan")
+    hub.add_comment(7, f"{MARK.format(ONE)}\nthe plan")
     assert run(hub, *APPROVED) == (0, f"{ONE}\n", "")
 
 
-def test_an_approval_that_cannot_be_read_is_none(hub: Hub) -> None:
+def test_an_unreadable_approval_is_an_error(hub: Hub) -> None:
     hub.faults = [403]
     code, out, err = run(hub, *APPROVED)
     assert (code, out) == (1, "")
     assert err == "GitHub responded with 403 to GET\n"
 
 
-def test_an_answer_that_is_no_list_is_no_approval(hub: Hub) -> None:
+def test_a_response_that_is_not_a_list_is_an_error(hub: Hub) -> None:
     hub.faults = [200]
     code, _, err = run(hub, *APPROVED)
     assert (code, err) == (1, "GitHub did not return a list\n")
@@ -197,10 +198,10 @@ def test_a_body_without_a_marker_is_never_posted(hub: Hub, tmp_path: Path) -> No
     path.write_text("nothing\n", "utf-8")
     code, out, _ = run(hub, "comment", "--body", str(path), "--pull", "7")
     assert (code, "does not start with a segctl marker" in out) == (0, True)
-    assert hub.on(7) == []
+    assert hub.comments_on(7) == []
 
 
-def test_a_failure_is_told_with_what_segctl_said(hub: Hub, tmp_path: Path) -> None:
+def test_a_failure_is_explained_with_the_output_of_segctl(hub: Hub, tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("error: ``` @somebody\n\x1b[31m\u202e<b>\n", "utf-8")
     about = ("--kind", "plan", "--target", "eu>shop", "--project", "a%20b")
@@ -210,13 +211,13 @@ def test_a_failure_is_told_with_what_segctl_said(hub: Hub, tmp_path: Path) -> No
         "<!-- segctl:plan target=eu%3Eshop project=a%20b -->\n### No plan\n\n"
         "````text\nerror: ``` @somebody\n[31m<b>\n````\n"
     )
-    assert hub.seen == []
+    assert hub.requests == []
 
 
 def test_each_project_of_a_repository_has_its_own_approval(hub: Hub) -> None:
     hub.pulls["c0ffee"] = [{"number": 7, "merged_at": "2026", "merge_commit_sha": "c0ffee"}]
-    hub.say(7, f"<!-- segctl:plan target=production project=eu digest={ONE} -->\nof the eu")
-    hub.say(7, f"<!-- segctl:plan target=production project=us digest={TWO} -->\nof the us")
+    hub.add_comment(7, f"<!-- segctl:plan target=production project=eu digest={ONE} -->\nof the eu")
+    hub.add_comment(7, f"<!-- segctl:plan target=production project=us digest={TWO} -->\nof the us")
     about = APPROVED[:-1]
     assert run(hub, *about, "eu") == (0, f"{ONE}\n", "")
     assert run(hub, *about, "us") == (0, f"{TWO}\n", "")
