@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from segctl.account.references import read_single_sends
+from segctl.account.snapshot import with_definitions
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
 from segctl.app.plan import removal_history
 from segctl.errors import SegctlError
 from segctl.model.single_sends import References
 from segctl.planning.matching import find_undeclared
-from segctl.planning.ownership import RemovalHistory, is_ours
+from segctl.planning.ownership import RemovalHistory, is_older, is_ours
 from segctl.render.listing import ListingRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from segctl.app.connection import Connection
     from segctl.app.console import Console
     from segctl.app.project import Project
@@ -80,20 +83,40 @@ def list_segments(
     if history.unavailable:
         console.talk(f"`ours` is unknown: {history.unavailable}.")
     undeclared_ids = {remote.id for remote in rest}
+    ours = _ours(connection, rest, history)
     rows = [
         ListingRow(
             remote,
             None if declarations is None else remote.id not in undeclared_ids and not remote.is_v1,
-            is_ours=remote.id in undeclared_ids
-            and any(
-                removal.name == remote.name and is_ours(removal, remote)
-                for removal in history.removals
-            ),
+            is_ours=remote.id in ours,
             sends=None if references is None else references.single_sends_using(remote.id),
         )
         for remote in sorted(remotes, key=lambda remote: (remote.name.casefold(), remote.id))
     ]
     return Listing(tuple(rows), names)
+
+
+def _ours(
+    connection: Connection, undeclared: Iterable[Remote], history: RemovalHistory
+) -> set[str]:
+    """Return the ids of the undeclared segments that git history proves to be ours.
+
+    Reads the definitions of those that it may prove to be.
+    """
+    removals = {removal.name: removal for removal in history.removals}
+    candidates = [
+        remote
+        for remote in undeclared
+        if remote.name in removals and is_older(removals[remote.name], remote)
+    ]
+    snapshot = with_definitions(
+        connection.reader,
+        candidates,
+        candidates,
+        cache=connection.definitions,
+        is_undeclared=lambda _remote: True,
+    )
+    return {remote.id for remote in snapshot.remotes if is_ours(removals[remote.name], remote)}
 
 
 def _v1(reader: Reader, filters: Filters) -> tuple[Remote, ...]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from segctl.model.proof import CommitRef
+
 if TYPE_CHECKING:
     from segctl.model import Declared
 
@@ -55,6 +57,11 @@ class Commit:
             return datetime.fromtimestamp(self.committed, UTC)
         except (OverflowError, ValueError, OSError):
             return _EPOCH
+
+    @property
+    def ref(self) -> CommitRef:
+        """What a plan shows of the commit."""
+        return CommitRef(self.id, self.committed_at.strftime("%Y-%m-%dT%H:%M:%SZ"), self.author)
 
     @property
     def pull_request(self) -> int | None:

@@ -18,11 +18,13 @@ from __future__ import annotations
 import bisect
 from collections import defaultdict
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.declarations.segment_file import read_file, read_segment
 from segctl.history.name_scan import possible_name
 from segctl.model import Disposal, Tombstone
+from segctl.model.proof import DeclaredVersion
 from segctl.planning.ownership import Removal
 
 if TYPE_CHECKING:
@@ -98,12 +100,50 @@ class Timeline:
                 any(holder.protected for holder in holders),
                 holders[0].file,
                 commit.id,
-                commit.committed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                commit.ref.committed_at,
                 self.renamed_to(name, index),
+                commit.author,
+                self.versions(name),
             )
             removals.append((index, name, removal))
         removals.sort(key=lambda entry: entry[:2])
         return tuple(removal for _, _, removal in removals)
+
+    def versions(self, name: str) -> tuple[DeclaredVersion, ...]:
+        """Return all definitions that were declared under a name or one it was renamed from.
+
+        They are in the order of commits; one that did not change is there once.
+        """
+        waiting, names = [name], {name}
+        while waiting:
+            earlier = self._names_before(waiting.pop()) - names
+            names |= earlier
+            waiting += earlier
+        declarations = [
+            (index, item.file, item)
+            for each in names
+            for index, holders in self.name_timeline(each)
+            for item in holders
+        ]
+        versions: dict[tuple[str, tuple[str, ...]], DeclaredVersion] = {}
+        for index, file, item in sorted(declarations, key=lambda entry: entry[:2]):
+            key = item.segment.query, item.segment.parent_list_ids
+            versions.setdefault(key, DeclaredVersion(item.segment, file, self.commits[index].ref))
+        return tuple(versions.values())
+
+    def _names_before(self, name: str) -> set[str]:
+        """Return the names that became this one in a file, or were among its `previous_names`."""
+        names: set[str] = set()
+        for path in self._paths.get(name, ()):
+            states = zip(*self._states(path), strict=True)
+            for (_, before), (index, after) in pairwise(states):
+                if before is None or after is None or before.name == name or after.name != name:
+                    continue
+                if self.declared(name, index - 1) is None:
+                    names.add(before.name)
+        for _, holders in self.name_timeline(name):
+            names.update(previous for item in holders for previous in item.previous_names)
+        return names
 
     def uncommitted(self, now_declared: Collection[str]) -> tuple[str, ...]:
         """Return the names that HEAD declares and nothing declares now, sorted."""

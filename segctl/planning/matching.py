@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.model import Reason
 from segctl.planning.equality import same_audience
 from segctl.planning.match_state import MatchState, join_ids, join_names
+from segctl.planning.ownership import is_older, is_ours
 from segctl.planning.renames import match_by_history, match_by_previous_names, resolve_swaps
 from segctl.planning.temporary_names import (
     looks_like_successor,
@@ -36,9 +37,9 @@ def match_segments(
     """Match every declaration with the account.
 
     `removals` are those of git history by which renames may be detected, none where detection is
-    turned off. `tombstones` are the names of which files say `removed`. Segments of declarations
-    with `previous_names` must have their definitions: otherwise two names before a swap look like
-    the same names after it.
+    turned off. `tombstones` are the names of which files say `removed`. Segments with the name of a
+    removal must have their definitions, which prove whose they are. So must those of declarations
+    with `previous_names`: otherwise two names before a swap look like the same names after it.
     """
     state = MatchState(declared, remotes)
     _match_by_name(state)
@@ -46,7 +47,7 @@ def match_segments(
     match_by_previous_names(state)
     resolve_swaps(state)
     _match_orphaned_successors(state, tombstones)
-    match_by_history(state, removals)
+    match_by_history(state, removals, is_ours)
     return state.result()
 
 
@@ -56,14 +57,15 @@ def find_undeclared(
     """Return the segments that no declaration claims by a current or an earlier name.
 
     `removals` are as for `match_segments`. No segment needs its definition: it is declared by
-    whichever of its names a declaration claims it.
+    whichever of its names a declaration claims it, and a rename that its definition may disprove
+    counts.
     """
     remotes = tuple(remotes)
     state = MatchState(declared, remotes)
     _match_by_name(state)
     _match_upgrades(state)
     match_by_previous_names(state)
-    match_by_history(state, removals)
+    match_by_history(state, removals, is_older)
     return tuple(remote for remote in remotes if remote.id not in state.claimed)
 
 

@@ -1,7 +1,9 @@
 """Which undeclared segments belong to this project, so that a removed file may delete them.
 
-Has the removals of git history as values, and the rule that decides on them. Pure: does not read
-git (`history`).
+To have declared a name is not to own its segment: someone may have made it by hand, or edited it
+since. A segment is ours if it is as a commit declared it, and older than the removal. Has the
+removals of git history as values, and the rule that decides on them. Pure: does not read git
+(`history`).
 """
 
 from __future__ import annotations
@@ -11,9 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from segctl.common.timestamps import parse_time_or_none
+from segctl.planning.equality import audience_key, same_parents, same_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segctl.model import Remote, Segment
+    from segctl.model.proof import DeclaredVersion
 
 
 class Ownership(StrEnum):
@@ -33,8 +39,10 @@ class Removal:
     """A segment that was declared in git history and is not any more.
 
     `segment` and `is_protected` are as last declared, in `file`. `commit` removed the declaration
-    at `removed_at` (ISO 8601 in UTC, the committer's time). `renamed_to` is the new name that the
-    same commit gave it in the same file, empty where it gave none.
+    at `removed_at` (ISO 8601 in UTC, the committer's time); `author` wrote it. `renamed_to` is the
+    new name that the same commit gave it in the same file, empty where it gave none. `versions` are
+    all definitions that commits declared under this name, or under one that it was renamed from,
+    oldest first.
     """
 
     segment: Segment
@@ -43,6 +51,8 @@ class Removal:
     commit: str
     removed_at: str
     renamed_to: str = ""
+    author: str = ""
+    versions: tuple[DeclaredVersion, ...] = ()
 
     @property
     def name(self) -> str:
@@ -68,18 +78,62 @@ class RemovalHistory:
     dated_ahead: tuple[Removal, ...] = ()
 
 
-def is_ours(removal: Removal, remote: Remote) -> bool:
+class Standing(StrEnum):
+    """What git history shows of a segment whose name it removed.
+
+    `OURS`: it is as a commit declared it. `NEWER`: someone created it after the removal. `EDITED`:
+    it was created after the first declaration, but is as no commit declared it. `FOREIGN`: it is
+    older than the first declaration, and as no commit declared it. `UNKNOWN`: a time or the
+    definition is missing.
+    """
+
+    OURS = "ours"
+    NEWER = "newer"
+    EDITED = "edited"
+    FOREIGN = "foreign"
+    UNKNOWN = "unknown"
+
+
+def standing_of(removal: Removal, remote: Remote) -> Standing:
     """Return whether a segment is the one whose declaration was removed.
 
-    It must be older than the removal: a namesake that someone created later is not ours. A time
-    that cannot be read proves nothing.
+    A time that cannot be read, or a definition that was not read, proves nothing.
     """
-    if remote.is_v1:
-        return False
     created, removed = parse_time_or_none(remote.created_at), parse_time_or_none(removal.removed_at)
-    return created is not None and removed is not None and created < removed
+    if remote.is_v1 or created is None or removed is None:
+        return Standing.UNKNOWN
+    if created >= removed:
+        return Standing.NEWER
+    if remote.query is None:
+        return Standing.UNKNOWN
+    if find_version(removal.versions, remote.definition) is not None:
+        return Standing.OURS
+    first = (
+        parse_time_or_none(removal.versions[0].commit.committed_at) if removal.versions else None
+    )
+    return Standing.EDITED if first is not None and created >= first else Standing.FOREIGN
 
 
-def may_delete(removal: Removal, remote: Remote) -> bool:
-    """Return whether a segment may be deleted: it is ours, and was not last declared protected."""
-    return is_ours(removal, remote) and not removal.is_protected
+def is_older(removal: Removal, remote: Remote) -> bool:
+    """Return whether a segment is older than the removal, so that its definition decides."""
+    created, removed = parse_time_or_none(remote.created_at), parse_time_or_none(removal.removed_at)
+    return not remote.is_v1 and created is not None and removed is not None and created < removed
+
+
+def is_ours(removal: Removal, remote: Remote) -> bool:
+    """Return whether git history proves that a segment is the one that was removed."""
+    return standing_of(removal, remote) is Standing.OURS
+
+
+def find_version(
+    versions: Sequence[DeclaredVersion], definition: Segment
+) -> DeclaredVersion | None:
+    """Return the latest version with the audience of a definition, `None` if there is none."""
+    for version in reversed(versions):
+        # Queries that are written alike need not be parsed.
+        if same_text(version.segment, definition) and same_parents(version.segment, definition):
+            return version
+    key = audience_key(definition) if versions else None
+    return next(
+        (version for version in reversed(versions) if audience_key(version.segment) == key), None
+    )

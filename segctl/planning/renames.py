@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from segctl.model import Reason
 from segctl.planning.equality import audience_key, same_audience
 from segctl.planning.match_state import join_ids, join_names
-from segctl.planning.ownership import is_ours
 from segctl.planning.temporary_names import Marker, find_marked
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from segctl.model import Remote
     from segctl.planning.match_state import MatchState
@@ -155,18 +154,20 @@ def _rotate(state: MatchState, cycle: list[str], previous_owner: Mapping[str, st
         state.claim(name, rotated[name], Reason.RENAMED)
 
 
-def match_by_history(state: MatchState, removals: Iterable[Removal]) -> None:
+def match_by_history(
+    state: MatchState, removals: Iterable[Removal], proves: Callable[[Removal, Remote], bool]
+) -> None:
     """Match each new declaration with a removed one that is the same segment.
 
     They are the same where the same file declared both in turn, else where their audiences are
-    equal.
+    equal. `proves` returns whether a segment with the name of a removed declaration is its own.
     """
     new_names = [name for name in state.declared if state.is_open(name)]
     by_name = {removal.name: removal for removal in removals} if new_names else {}
     removed = [
         (removal, remote)
         for removal in by_name.values()
-        if (remote := _find_removed(state, removal)) is not None
+        if (remote := _find_removed(state, removal)) is not None and proves(removal, remote)
     ]
     by_final_name: dict[str, list[tuple[Removal, Remote]]] = defaultdict(list)
     by_audience: dict[Hashable, list[tuple[Removal, Remote]]] = defaultdict(list)
@@ -201,12 +202,12 @@ def match_by_history(state: MatchState, removals: Iterable[Removal]) -> None:
 
 
 def _find_removed(state: MatchState, removal: Removal) -> Remote | None:
-    """Return the segment of a removed declaration, if it is ours and has no declaration."""
+    """Return the segment with the name of a removed declaration, if it has no declaration."""
     namesakes = state.by_name.get(removal.name, ())
     if len(namesakes) != 1 or removal.name in state.declared:
         return None
     (remote,) = namesakes
-    return remote if remote.id not in state.owners and is_ours(removal, remote) else None
+    return remote if remote.id not in state.owners else None
 
 
 def _final_name(state: MatchState, removal: Removal, by_name: Mapping[str, Removal]) -> str:

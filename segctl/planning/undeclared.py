@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, TypeVar
 from segctl.common.suggest import closest_match
 from segctl.errors import Diagnostic, Severity
 from segctl.model import Delete, Disposal, Ignore, Precondition, Reason
-from segctl.planning.ownership import Ownership, RemovalHistory, is_ours, may_delete
+from segctl.planning.ownership import (
+    Ownership,
+    RemovalHistory,
+    Standing,
+    is_older,
+    is_ours,
+    standing_of,
+)
 from segctl.planning.temporary_names import Marker, find_marked, is_marked, looks_like_successor
 
 if TYPE_CHECKING:
@@ -212,12 +219,19 @@ class _Decider:
         rules = self._rules
         if rules.ownership is Ownership.DECLARED or not rules.is_selected(removal.name):
             return None
-        if removal.is_protected and is_ours(removal, remote):
+        if removal.is_protected and is_older(removal, remote):
             self._report(_protected_left(remote, removal))
             return None
-        if may_delete(removal, remote) and self._name_counts[remote.name] == 1:
+        standing = standing_of(removal, remote)
+        is_unread = remote.query is None and is_older(removal, remote)
+        if self._name_counts[remote.name] > 1:
+            return self._if_exclusive()
+        if standing is Standing.OURS or is_unread:
             return Reason.REMOVED, None
-        return self._if_exclusive()
+        reason = self._if_exclusive()
+        if reason is None and standing is not Standing.UNKNOWN:
+            self._report(_not_ours(remote, removal, standing))
+        return reason
 
 
 def _uncommitted(ignored: Sequence[Ignore], rules: UndeclaredRules) -> Iterator[Diagnostic]:
@@ -330,6 +344,26 @@ def _protected_left(remote: Remote, removal: Removal) -> Diagnostic:
         f"`{remote.name}` is not deleted: {removal.file} last declared it with `protected: true`",
         hint="to delete it, add a file with its name and `removed: true`; to end this message, "
         "`removed: forget`",
+    )
+
+
+def _not_ours(remote: Remote, removal: Removal, standing: Standing) -> Diagnostic:
+    """Return the remark on a segment that a removed file does not delete, and no rename takes."""
+    commit = removal.commit[:_SHOWN_DIGITS]
+    match standing:
+        case Standing.NEWER:
+            code, why = "newer-left", f"it was created after commit {commit} removed {removal.file}"
+        case Standing.EDITED:
+            code, why = "edited-left", f"it was edited by hand: no commit of {removal.file} has it"
+        case _:
+            code = "unmanaged-left"
+            why = f"it is older than {removal.file}, and no commit declared it as it is"
+    return Diagnostic(
+        code,
+        Severity.INFO,
+        f"`{remote.name}` is left alone: {why}",
+        hint="to delete it, add a file with its name and `removed: true`; to rename it, add its "
+        "name to `previous_names`; to end this message, `removed: forget`",
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from segctl.app import plan
 from segctl.model import Segment
+from segctl.model.proof import CommitRef, DeclaredVersion
 from segctl.planning.ownership import Removal, RemovalHistory
 from tests.support.account import KEY, Remote
 from tests.support.builders import query
@@ -39,8 +40,14 @@ def console(remote: Remote) -> Console:
 def remember(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
     """Have git say that a segment was declared, and removed later than it was made."""
     segment, file, removed_at = Segment(name, text), "segments/old.yaml", "2026-07-15T17:00:00Z"
+    declared = DeclaredVersion(segment, file, CommitRef("decade", "2026-07-15T16:00:00Z"))
     removal = Removal(
-        segment, is_protected=False, file=file, commit="c0ffee", removed_at=removed_at
+        segment,
+        is_protected=False,
+        file=file,
+        commit="c0ffee",
+        removed_at=removed_at,
+        versions=(declared,),
     )
     removal_history = RemovalHistory((removal,))
     monkeypatch.setattr(plan, "removal_history", lambda *_: removal_history)

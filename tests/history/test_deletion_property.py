@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -76,8 +77,42 @@ class Model:
 
     states: list[tuple[float, Files]] = field(default_factory=list)
 
-    def reason_to_keep(self, name: str, created_at: float, ownership: Ownership) -> str:
+    def names_of(self, name: str) -> set[str]:
+        """Return a name, and those that it was renamed from, in a file or by `previous_names`."""
+        names = {name}
+        while True:
+            before = len(names)
+            for _, files in self.states:
+                names |= {
+                    previous
+                    for file in files.values()
+                    if file.name in names and not file.removed
+                    for previous in file.previous
+                }
+            for (_, old), (_, new) in pairwise(self.states):
+                declared = {file.name for file in old.values() if not file.removed}
+                names |= {
+                    old[path].name
+                    for path in old.keys() & new.keys()
+                    if not (old[path].removed or new[path].removed)
+                    and new[path].name in names - declared
+                }
+            if len(names) == before:
+                return names
+
+    def was_declared(self, name: str, record: Record) -> bool:
+        """Return whether a commit declared a segment as it is, under a name or an earlier one."""
+        names = self.names_of(name)
+        definition = record.query, next(iter(record.parent_list_ids or ()), None)
+        return any(
+            file.name in names and not file.removed and (file.text, file.parent) == definition
+            for _, files in self.states
+            for file in files.values()
+        )
+
+    def reason_to_keep(self, name: str, record: Record, ownership: Ownership) -> str:
         """Return why the segment of this name must not be deleted, empty if it may be."""
+        created_at = record.created_at
         current = {file.removed for file in self.states[-1][1].values() if file.name == name}
         if current:
             return {"": "it is declared", "forget": "it is forgotten", "true": ""}[current.pop()]
@@ -96,8 +131,10 @@ class Model:
         )
         if is_ours and not was_forgotten and declaring[last][0].protected:
             return "it was protected"
-        if ownership is Ownership.EXCLUSIVE or (is_ours and not was_forgotten):
+        if ownership is Ownership.EXCLUSIVE:
             return ""
+        if is_ours and not was_forgotten:
+            return "" if self.was_declared(name, record) else "it was edited by hand"
         return "it was forgotten" if was_forgotten else "it was never ours"
 
 
@@ -225,7 +262,7 @@ class World:
         ]
         if isinstance(change, Delete) and change.reason is not Reason.REPLACED:
             name = without_marker(record)
-            reason = self.model.reason_to_keep(name, record.created_at, self.ownership)
+            reason = self.model.reason_to_keep(name, record, self.ownership)
             assert not reason, f"{record.name} was deleted, although {reason}"
         else:
             # Replaced: a segment with a declared name has the audience now.
@@ -235,7 +272,7 @@ class World:
         """Check that the model gives a reason for every segment that stays."""
         if self.ownership is Ownership.HISTORY:
             for record in self.console.segments():
-                reason = self.model.reason_to_keep(record.name, record.created_at, self.ownership)
+                reason = self.model.reason_to_keep(record.name, record, self.ownership)
                 assert reason, f"{record.name} stayed"
 
 

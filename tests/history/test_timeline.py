@@ -13,6 +13,7 @@ from segctl.history.commits import Commit
 from segctl.history.git import find_move_out_of, read_removal_history, read_timeline
 from segctl.history.name_scan import possible_name
 from segctl.model import Segment
+from segctl.model.proof import CommitRef, DeclaredVersion
 from segctl.planning.ownership import Removal
 from tests.history.repository import Repository, new_repository, segment
 from tests.support.builders import ALL, query
@@ -32,18 +33,53 @@ def removed(repository: Repository, *now: str) -> dict[str, str]:
 
 
 def test_a_removed_segment_is_as_last_declared(repository: Repository) -> None:
-    repository.commit("Add", {"a.yaml": A, "b.yaml": B})
-    repository.commit("Edit", {"a.yaml": segment("A", "orders_count > 3", extra="protected: true")})
+    added = repository.commit("Add", {"a.yaml": A, "b.yaml": B})
+    text = segment("A", "orders_count > 3", extra="protected: true")
+    edited = repository.commit("Edit", {"a.yaml": text})
     commit = repository.commit("Remove", {"a.yaml": None})
+    file, author = "segments/a.yaml", "A Committer"
     assert read_removal_history(repository.root, "segments", {"B"}).removals == (
         Removal(
             Segment("A", query("orders_count > 3")),
             is_protected=True,
-            file="segments/a.yaml",
+            file=file,
             commit=commit,
             removed_at="2026-05-28T20:28:40Z",
+            author=author,
+            versions=(
+                DeclaredVersion(
+                    Segment("A", query("total_spend > 500")),
+                    file,
+                    CommitRef(added, "2026-05-28T20:26:40Z", author),
+                ),
+                DeclaredVersion(
+                    Segment("A", query("orders_count > 3")),
+                    file,
+                    CommitRef(edited, "2026-05-28T20:27:40Z", author),
+                ),
+            ),
         ),
     )
+
+
+def test_the_versions_of_a_name_include_those_of_names_it_was_renamed_from(
+    repository: Repository,
+) -> None:
+    repository.commit("Add", {"a.yaml": segment("A", "a = 1"), "x.yaml": segment("X", "x = 1")})
+    repository.commit("Edit", {"a.yaml": segment("A", "a = 2")})
+    repository.commit("Rename in the file", {"a.yaml": segment("B", "a = 2")})
+    moved = segment("C", "a = 3", extra="previous_names: [B]\n")
+    repository.commit("Rename elsewhere", {"a.yaml": None, "c.yaml": moved})
+    repository.commit("Remove", {"c.yaml": None, "x.yaml": None})
+    removals = read_removal_history(repository.root, "segments", ()).removals
+    versions = {removal.name: removal.versions for removal in removals}
+    assert [version.segment.query for version in versions["C"]] == [
+        query("a = 1"),
+        query("a = 2"),
+        query("a = 3"),
+    ]
+    assert [version.segment.query for version in versions["A"]] == [query("a = 1"), query("a = 2")]
+    assert [version.segment.query for version in versions["X"]] == [query("x = 1")]
 
 
 def test_removals_are_in_the_order_of_commits(repository: Repository) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from segctl.app import listing, plan
 from segctl.model import Segment
+from segctl.model.proof import CommitRef, DeclaredVersion
 from segctl.planning.ownership import Removal, RemovalHistory
 from segctl.planning.temporary_names import Marker, temporary_name
 from tests.support.builders import query
@@ -63,9 +64,16 @@ def removal(
     file: str = "segments/gone.yaml",
     at: str = LATER,
     renamed_to: str = "",
+    earlier: str = VIP,
 ) -> Removal:
+    """Return a removal of a segment that was declared with the query `earlier`, then `text`."""
     segment = Segment(name, text, (parent,) if parent else ())
-    return Removal(segment, protected, file, "c0ffee", at, renamed_to)
+    declared = CommitRef("decade", EARLIER)
+    versions = (
+        DeclaredVersion(Segment(name, earlier), file, declared),
+        DeclaredVersion(segment, file, declared),
+    )
+    return Removal(segment, protected, file, "c0ffee", at, renamed_to, "A Committer", versions)
 
 
 def ids_by_name(remote: Remote) -> dict[str, str]:
@@ -496,7 +504,7 @@ def test_a_removed_file_and_a_new_one_with_the_same_query_are_a_rename(
     connected: Project, remote: Remote, console: Console, history: Callable[..., None]
 ) -> None:
     old = console.create("VIP", CZECH)
-    history(removal("VIP", VIP))
+    history(removal("VIP", VIP, earlier=CZECH))
     connected.declare("Gold", VIP.replace(" > ", ">"))
     out = apply_until_done(connected, remote)
     assert "a removed file had the same query" in out

@@ -32,6 +32,7 @@ from segctl.model import (
     TargetRef,
     Validation,
 )
+from segctl.model.proof import CommitRef, DeclaredVersion
 from segctl.model.single_sends import References
 from segctl.planfile.to_json import digest, plan_to_json
 from segctl.planning.equality import changed_fields
@@ -303,12 +304,14 @@ def test_an_ignored_segment_that_is_ours_is_marked_as_such() -> None:
         dataclasses.replace(remote_segment(name), created_at=created_at)
         for name in ("kept", "by hand")
     ]
+    file, declared = "segments/kept.yaml", CommitRef("decade", created_at)
     removal = Removal(
         Segment("kept", "SELECT 1"),
         is_protected=True,
-        file="segments/kept.yaml",
+        file=file,
         commit="c0ffee",
         removed_at="2026-02-01T00:00:00Z",
+        versions=(DeclaredVersion(remotes[0].definition, file, declared),),
     )
     inputs = PlanInputs(removal_history=RemovalHistory((removal,)))
     plan = make_plan(TARGET, [], Snapshot(tuple(remotes)), inputs)

@@ -18,6 +18,7 @@ from segctl.model import (
     Tombstone,
     Validation,
 )
+from segctl.model.proof import CommitRef, DeclaredVersion
 from segctl.planning.ownership import Ownership, Removal, RemovalHistory
 from segctl.planning.planner import PlanInputs, definitions_to_read, make_plan, needs_history
 from tests.support.builders import query
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SPAN = Span("segments/a.yaml", 1, 1)
+DECLARED = CommitRef("decade", "2026-01-01T00:00:00Z")
 FEW, MANY = 40, 160
 
 
@@ -54,6 +56,7 @@ def removals(count: int, name: str) -> RemovalHistory:
                 file=f"old/{segment.id}.yaml",
                 commit="c0ffee",
                 removed_at="2026-06-01T00:00:00Z",
+                versions=(DeclaredVersion(segment.definition, "old/a.yaml", DECLARED),),
             )
             for segment in (remote(number, name) for number in range(count))
         )

@@ -1,0 +1,177 @@
+"""A segment is ours only if it is as a commit declared it: histories in a real repository.
+
+Someone else's segments have a name that a file had too; edited ones were ours once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segctl.planning.temporary_names import Marker, temporary_name
+from tests.support.builders import query
+
+from .repository import START, Repository, segment
+
+if TYPE_CHECKING:
+    from segctl.emulator.console import Console
+    from tests.support.account import Remote
+    from tests.support.project import Project
+
+HANDMADE = query("city = 'Brno'")
+HAND = "Webinar guests"
+
+
+def set_time(remote: Remote, minutes: int) -> None:
+    """Set the account's time, in minutes after the first commit."""
+    remote.clock.moment = datetime.fromtimestamp(START + 60 * minutes, UTC)
+
+
+@pytest.fixture
+def console(remote: Remote) -> Console:
+    """The account an hour before the first commit, with two segments that someone made by hand."""
+    set_time(remote, -60)
+    remote.emulator.console.create(HAND, HANDMADE)
+    remote.emulator.console.create("By hand", HANDMADE)
+    return remote.emulator.console
+
+
+@pytest.fixture
+def repository(connected: Project, remote: Remote, console: Console) -> Repository:
+    """A repository with two segments, applied ten minutes after the first commit."""
+    assert console
+    repository = Repository(connected.root, connected.root)
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.commit("Declare", {"keep.yaml": segment("Keep"), "vip.yaml": segment("VIP")})
+    set_time(remote, 10)
+    assert connected.run("apply", "--auto-approve").code == 0
+    repository.commits = 20
+    set_time(remote, 3600)
+    return repository
+
+
+def ids_by_name(remote: Remote) -> dict[str, str]:
+    return {segment.name: segment.id for segment in remote.emulator.console.segments()}
+
+
+def test_a_handmade_segment_outlives_a_reverted_file_with_its_name(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    before = remote.definitions()
+    repository.commit("Take the name", {"new.yaml": segment(HAND, "total_spend > 7")})
+    repository.commit("Revert", {"new.yaml": None})
+    plan = connected.run("plan", "--detailed-exitcode")
+    assert (plan.code, "No changes." in plan.out) == (0, True)
+    assert f"info[unmanaged-left]: `{HAND}` is left alone" in plan.out
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert remote.definitions() == before
+    assert " ours " not in connected.run("list").out
+
+
+@pytest.mark.parametrize("style", ["on the branch", "rebase", "merge", "squash"])
+def test_a_handmade_segment_is_not_renamed_when_the_name_is_corrected(
+    connected: Project, remote: Remote, repository: Repository, style: str
+) -> None:
+    old = ids_by_name(remote)[HAND]
+    repository.git("checkout", "--quiet", "-b", "work")
+    repository.commit("A name that is taken", {"new.yaml": segment(HAND, "total_spend > 7")})
+    repository.commit("Another name", {"new.yaml": segment("Guests", "total_spend > 7")})
+    if style != "on the branch":
+        repository.git("checkout", "--quiet", "main")
+    match style:
+        case "rebase":
+            repository.git("merge", "--quiet", "--ff-only", "work")
+        case "merge":
+            repository.merge("work", "Merge")
+        case "squash":
+            repository.git("merge", "--quiet", "--squash", "work")
+            repository.commit("Squash", {})
+    plan = connected.run("plan").out
+    assert "+ create  Guests" in plan
+    assert "1 to create, 0 to patch, 0 to replace, 0 to delete" in plan
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert remote.definitions()[HAND] == (HANDMADE, ())
+    assert ids_by_name(remote)[HAND] == old
+    assert connected.run("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("how", ["removed", "renamed"])
+def test_a_segment_that_was_edited_by_hand_is_left(
+    connected: Project, remote: Remote, repository: Repository, how: str
+) -> None:
+    edited = query("total_spend > 900")
+    vip = ids_by_name(remote)["VIP"]
+    remote.emulator.console.edit(vip, query=edited)
+    repository.commit(
+        "Change", {"vip.yaml": None if how == "removed" else segment("VIP customers")}
+    )
+    plan = connected.run("plan").out
+    assert "info[edited-left]: `VIP` is left alone: it was edited by hand" in plan
+    assert "0 to delete" in plan or "No changes." in plan
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert remote.definitions()["VIP"] == (edited, ())
+    assert ids_by_name(remote)["VIP"] == vip
+    # What the hint says.
+    if how == "removed":
+        repository.write({"vip.yaml": "name: VIP\nremoved: true\n"})
+        assert connected.run("apply", "--auto-approve").code == 0
+        assert "VIP" not in ids_by_name(remote)
+
+
+def test_a_segment_that_still_has_an_earlier_definition_is_ours(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    repository.commit(
+        "An edit that is not applied", {"vip.yaml": segment("VIP", "orders_count > 3")}
+    )
+    repository.commit("A name, too", {"vip.yaml": segment("VIP customers", "orders_count > 4")})
+    vip = ids_by_name(remote)["VIP"]
+    remote.emulator.console.edit(vip, query=query("TOTAL_SPEND  >  500"))
+    assert "renamed: the name changed in its file" in connected.run("plan").out
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert ids_by_name(remote)["VIP customers"] == vip
+    remote.emulator.console.edit(vip, query=query("total_spend > 500"))
+    repository.commit("Remove", {"vip.yaml": None})
+    assert "- delete  VIP customers" in connected.run("plan").out
+
+
+@pytest.mark.parametrize("text", ["total_spend > 500", "total_spend > 501"])
+def test_a_segment_that_is_newer_than_the_removal_is_left_with_a_remark(
+    connected: Project, remote: Remote, repository: Repository, text: str
+) -> None:
+    repository.commit("Remove", {"vip.yaml": None})
+    remote.emulator.console.delete(ids_by_name(remote)["VIP"])
+    remote.emulator.console.create("VIP", query(text))
+    plan = connected.run("plan", "--detailed-exitcode")
+    assert (plan.code, "info[newer-left]: `VIP` is left alone: it was created " in plan.out) == (
+        0,
+        True,
+    )
+    repository.write({"vip.yaml": "name: VIP\nremoved: forget\n"})
+    assert "newer-left" not in connected.run("plan").out
+
+
+@pytest.mark.parametrize("text", ["total_spend > 500", "total_spend > 900"])
+def test_the_old_segment_of_a_replacement_goes_only_as_it_was_declared(
+    connected: Project, remote: Remote, repository: Repository, text: str
+) -> None:
+    """A replacement stopped half way, and its file was removed since."""
+    vip = ids_by_name(remote)["VIP"]
+    name = temporary_name("VIP", vip, Marker.OLD)
+    remote.emulator.console.edit(vip, name=name, query=query(text))
+    repository.commit("Remove", {"vip.yaml": None})
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert (name in ids_by_name(remote)) is (text != "total_spend > 500")
+
+
+def test_exclusive_ownership_deletes_what_was_edited_by_hand(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    remote.emulator.console.edit(ids_by_name(remote)["VIP"], query=HANDMADE)
+    connected.write({"segctl.yaml": "version: 1\nownership: exclusive\n"})
+    repository.commit("Remove", {"vip.yaml": None})
+    plan = connected.run("plan").out
+    assert "3 to delete" in plan
+    assert "edited-left" not in plan
