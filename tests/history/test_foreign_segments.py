@@ -41,7 +41,7 @@ def console(remote: Remote) -> Console:
 @pytest.fixture
 def repository(connected: Project, remote: Remote, console: Console) -> Repository:
     """A repository with two segments, applied ten minutes after the first commit."""
-    assert console
+    assert len(console.segments()) == 2
     repository = Repository(connected.root, connected.root)
     repository.git("init", "--quiet", "--initial-branch=main")
     repository.commit("Declare", {"keep.yaml": segment("Keep"), "vip.yaml": segment("VIP")})
