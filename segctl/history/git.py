@@ -75,6 +75,7 @@ def read_removal_history(
         tuple(removal for removal in removals if removal.removed_at <= limit),
         uncommitted=uncommitted,
         dated_ahead=tuple(removal for removal in removals if removal.removed_at > limit),
+        versions_of=timeline.versions,
     )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from segctl.history.commits import Commit, FileChange
-    from segctl.model import Declared
+    from segctl.model import Declared, Segment
 
 NameTimeline: TypeAlias = "list[tuple[int, tuple[Declared, ...]]]"
 """A name over time: from this commit on, these declarations have it, in the order of paths."""
@@ -112,7 +112,7 @@ class Timeline:
     def versions(self, name: str) -> tuple[DeclaredVersion, ...]:
         """Return all definitions that were declared under a name or one it was renamed from.
 
-        They are in the order of commits; one that did not change is there once.
+        They are in the order of commits. Each is there once per name, from when it first was.
         """
         waiting, names = [name], {name}
         while waiting:
@@ -125,10 +125,10 @@ class Timeline:
             for index, holders in self.name_timeline(each)
             for item in holders
         ]
-        versions: dict[tuple[str, tuple[str, ...]], DeclaredVersion] = {}
+        versions: dict[Segment, DeclaredVersion] = {}
         for index, file, item in sorted(declarations, key=lambda entry: entry[:2]):
-            key = item.segment.query, item.segment.parent_list_ids
-            versions.setdefault(key, DeclaredVersion(item.segment, file, self.commits[index].ref))
+            version = DeclaredVersion(item.segment, file, self.commits[index].ref)
+            versions.setdefault(item.segment, version)
         return tuple(versions.values())
 
     def _names_before(self, name: str) -> set[str]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from segctl.model import Reason
 from segctl.planning.equality import same_audience
 from segctl.planning.match_state import MatchState, join_ids, join_names
-from segctl.planning.ownership import is_older, is_ours
+from segctl.planning.ownership import RemovalHistory, is_older, is_ours
 from segctl.planning.renames import match_by_history, match_by_previous_names, resolve_swaps
+from segctl.planning.taken_names import fail_taken_names
 from segctl.planning.temporary_names import (
     looks_like_successor,
     successors_by_name,
@@ -33,11 +34,13 @@ def match_segments(
     remotes: Sequence[Remote],
     removals: Iterable[Removal] = (),
     tombstones: Collection[str] = (),
+    history: RemovalHistory | None = None,
 ) -> Matching:
     """Match every declaration with the account.
 
     `removals` are those of git history by which renames may be detected, none where detection is
-    turned off. `tombstones` are the names of which files say `removed`. Segments with the name of a
+    turned off. `tombstones` are the names of which files say `removed`. `history` shows which
+    segments of a name were its own, as far as git history is available. Segments with the name of a
     removal must have their definitions, which prove whose they are. So must those of declarations
     with `previous_names`: otherwise two names before a swap look like the same names after it.
     """
@@ -46,6 +49,7 @@ def match_segments(
     _match_upgrades(state)
     match_by_previous_names(state)
     resolve_swaps(state)
+    fail_taken_names(state, removals, history or RemovalHistory())
     _match_orphaned_successors(state, tombstones)
     match_by_history(state, removals, is_ours)
     return state.result()

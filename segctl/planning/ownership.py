@@ -8,7 +8,7 @@ removals of git history as values, and the rule that decides on them. Pure: does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from segctl.common.timestamps import parse_time_or_none
 from segctl.planning.equality import audience_key, same_parents, same_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from segctl.model import Remote, Segment
     from segctl.model.proof import DeclaredVersion
@@ -68,7 +68,9 @@ class RemovalHistory:
     reason why the history cannot be used (no git, a shallow clone, a read error), empty where it
     is complete; `remedy` says what to do about it. `uncommitted` are the names that the last commit
     declares and the work tree does not: no commit removed or renamed them yet. `dated_ahead` holds
-    the removals whose commit has a date in the future, which proves nothing.
+    the removals whose commit has a date in the future, which proves nothing. `versions_of` returns
+    all definitions that commits declared under a name or one that it was renamed from, oldest
+    first; it reads no more than what git returned already.
     """
 
     removals: tuple[Removal, ...] = ()
@@ -76,6 +78,9 @@ class RemovalHistory:
     remedy: str = ""
     uncommitted: tuple[str, ...] = ()
     dated_ahead: tuple[Removal, ...] = ()
+    versions_of: Callable[[str], tuple[DeclaredVersion, ...]] = field(
+        default=lambda _name: (), compare=False
+    )
 
 
 class Standing(StrEnum):

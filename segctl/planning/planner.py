@@ -170,7 +170,13 @@ def make_plan(
     """
     inputs = inputs or PlanInputs()
     remotes = snapshot.remotes
-    matching = match_segments(declared, remotes, inputs.rename_candidates, inputs.tombstone_names)
+    matching = match_segments(
+        declared,
+        remotes,
+        inputs.rename_candidates,
+        inputs.tombstone_names,
+        inputs.removal_history,
+    )
     comparison = Comparison(
         remotes,
         find_renamed_old(declared, remotes, matching.claimed, inputs.undeclared_rules()),

@@ -175,3 +175,62 @@ def test_exclusive_ownership_deletes_what_was_edited_by_hand(
     plan = connected.run("plan").out
     assert "3 to delete" in plan
     assert "edited-left" not in plan
+
+
+# Renames to a name that another segment has
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_rename_onto_the_name_of_another_segment_is_an_error(
+    connected: Project, remote: Remote, repository: Repository, *, says_so: bool
+) -> None:
+    before = {record.id: record.name for record in remote.emulator.console.segments()}
+    extra = "previous_names: [VIP]\n" if says_so else ""
+    repository.commit("Rename", {"vip.yaml": segment(HAND, extra=extra)})
+    result = connected.run("apply", "--auto-approve")
+    assert result.code == 1
+    assert f"error[name-taken]: `VIP` cannot be renamed to `{HAND}`" in result.out
+    assert {record.id: record.name for record in remote.emulator.console.segments()} == before
+    assert remote.definitions()[HAND] == (HANDMADE, ())
+    # What the hint says.
+    remote.emulator.console.edit(ids_by_name(remote)[HAND], name="Mine")
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert before[ids_by_name(remote)[HAND]] == "VIP"
+
+
+def test_a_rename_onto_the_name_of_a_segment_that_is_equal_deletes_neither(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    text = segment("By hand", "city = 'Brno'", extra="previous_names: [VIP]\n")
+    repository.commit("Rename and edit", {"vip.yaml": text})
+    result = connected.run("apply", "--auto-approve")
+    assert (result.code, "error[name-taken]" in result.out) == (1, True)
+    assert set(ids_by_name(remote)) == {"By hand", HAND, "Keep", "VIP"}
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_renamed_segment_can_be_edited_while_another_one_has_its_old_name(
+    connected: Project, remote: Remote, repository: Repository, *, applied: bool
+) -> None:
+    extra = "previous_names: [VIP]\n"
+    vip = ids_by_name(remote)["VIP"]
+    repository.commit("Rename", {"vip.yaml": segment("Gold", extra=extra)})
+    assert connected.run("apply", "--auto-approve").code == 0
+    remote.clock.forward(minutes=10)
+    remote.emulator.console.create("VIP", HANDMADE)
+    if applied:
+        repository.commit("Edit", {"vip.yaml": segment("Gold", "orders_count > 3", extra=extra)})
+    assert connected.run("apply", "--auto-approve").code == 0
+    assert ids_by_name(remote)["Gold"] == vip
+    assert remote.definitions()["VIP"] == (HANDMADE, ())
+
+
+def test_a_name_that_another_segment_gives_up_in_the_same_commit_is_taken_until_it_is_applied(
+    connected: Project, remote: Remote, repository: Repository
+) -> None:
+    before = ids_by_name(remote)
+    taken = segment("VIP", "orders_count > 9", extra="previous_names: [Keep]\n")
+    repository.commit("VIP goes, Keep takes its name", {"vip.yaml": None, "keep.yaml": taken})
+    result = connected.run("apply", "--auto-approve")
+    assert (result.code, "error[name-taken]" in result.out) == (1, True)
+    assert ids_by_name(remote) == before
