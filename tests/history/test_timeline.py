@@ -73,13 +73,14 @@ def test_the_versions_of_a_name_include_those_of_names_it_was_renamed_from(
     repository.commit("Remove", {"c.yaml": None, "x.yaml": None})
     removals = read_removal_history(repository.root, "segments", ()).removals
     versions = {removal.name: removal.versions for removal in removals}
-    assert [version.segment.query for version in versions["C"]] == [
-        query("a = 1"),
-        query("a = 2"),
-        query("a = 3"),
-    ]
-    assert [version.segment.query for version in versions["A"]] == [query("a = 1"), query("a = 2")]
-    assert [version.segment.query for version in versions["X"]] == [query("x = 1")]
+    definitions = {
+        name: [(version.segment.name, version.segment.query) for version in versions[name]]
+        for name in versions
+    }
+    a = [("A", query("a = 1")), ("A", query("a = 2"))]
+    b = [*a, ("B", query("a = 2"))]
+    c = [*b, ("C", query("a = 3"))]
+    assert definitions == {"A": a, "B": b, "C": c, "X": [("X", query("x = 1"))]}
 
 
 def test_removals_are_in_the_order_of_commits(repository: Repository) -> None:
