@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from benchmarks import others
 from benchmarks.measure import Figure, command, compare, peak
 from benchmarks.world import account, write_project
-from segctl.cli.commands.apply import command as apply_command
+from segctl.app import ApplyOptions
 from segctl.sendgrid import CONCURRENCY
 
 if TYPE_CHECKING:
@@ -28,14 +28,7 @@ MANY = 10_000
 LATENCY = 0.05
 WRITE_LATENCY = 0.1
 MEGABYTES = 250
-_PARALLELISM: int = next(
-    (
-        parameter.to_info_dict()["default"]
-        for parameter in apply_command.params
-        if parameter.name == "parallelism"
-    ),
-    1,
-)
+_PARALLELISM = ApplyOptions().parallelism
 """The default number of writes that `apply` sends at once."""
 
 _CREATES = min(COUNT, 125 * _PARALLELISM)
