@@ -87,7 +87,7 @@ def apply_plan(
 
         options = replace(options, lock=update_lock())
     with _open_journal(project, plan, journal) as open_journal:
-        run = _Run(project, connection, plan, console, open_journal)
+        run = _ApplyRun(project, connection, plan, console, open_journal)
         failure = run.perform(options, refresh=refresh)
         report = run.report()
     if failure is not None:
@@ -109,7 +109,7 @@ def _open_journal(project: Project, plan: Plan, path: Path | None) -> Iterator[J
         yield journal
 
 
-class _Run:
+class _ApplyRun:
     """One apply: what has become of the plan so far."""
 
     def __init__(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Detected:
+class DriftResult:
     """The drift of an account, and the diagnostics of the comparison."""
 
     report: DriftReport
@@ -33,7 +33,7 @@ def detect_drift(
     console: Console = SILENT,
     *,
     managed_only: bool = False,
-) -> Detected:
+) -> DriftResult:
     """Compare the account with the files, taken for what was applied last.
 
     With `managed_only`, segments that no file ever declared are left out. Raises `InvalidInput`,
@@ -52,7 +52,7 @@ def detect_drift(
         for drift in report.drifts
         if drift.kind is not DriftKind.CREATED or not (managed_only or drift.name in forgotten)
     )
-    return Detected(DriftReport(relevant, report.pending), plan.diagnostics)
+    return DriftResult(DriftReport(relevant, report.pending), plan.diagnostics)
 
 
 def _creates_a_segment(plan: Plan) -> bool:

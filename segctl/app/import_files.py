@@ -8,7 +8,7 @@ from segctl.account.snapshot import take_snapshot
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
 from segctl.app.lookup import find_segments
-from segctl.app.new_files import file_names, read_declarations, schema_path
+from segctl.app.new_files import existing_declarations, file_names, schema_path
 from segctl.importing.importer import build_import, segments_to_read
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def import_segments(
     Nothing is written: `write_new_file` does that. Raises `UsageError` with every name that the
     account does not have, `InvalidInput`, and `RemoteError`.
     """
-    declarations = read_declarations(project)
+    declarations = existing_declarations(project)
     snapshot, selected = _read_account(connection, names, declarations, console)
     to_read = segments_to_read(selected, declarations.declared, snapshot.remotes)
     lists = parent_list_names(connection, to_read, console)

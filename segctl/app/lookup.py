@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 
-class Named(Protocol):
+class AccountObject(Protocol):
     """An object of an account that has an id and a name."""
 
     @property
@@ -23,7 +23,7 @@ class Named(Protocol):
         """The name, which others may have as well."""
 
 
-N = TypeVar("N", bound=Named)
+N = TypeVar("N", bound=AccountObject)
 
 
 def find_named(names: Sequence[str], listed: Collection[N], noun: str, hint: str) -> list[N]:

@@ -27,7 +27,7 @@ def segments_folder(project: Project) -> Path:
     return project.root / project.config.segments
 
 
-def read_declarations(project: Project) -> Declarations:
+def existing_declarations(project: Project) -> Declarations:
     """Return what the files declare: nothing, if the folder does not exist yet.
 
     Raises `InvalidInput` with every problem of every file, and `UsageError`.

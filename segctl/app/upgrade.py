@@ -9,7 +9,7 @@ from segctl.account.snapshot import take_snapshot
 from segctl.app.console import SILENT
 from segctl.app.list_names import parent_list_names
 from segctl.app.lookup import find_segments
-from segctl.app.new_files import file_names, read_declarations, schema_path
+from segctl.app.new_files import existing_declarations, file_names, schema_path
 from segctl.declarations.fields_file import column_types
 from segctl.errors import Diagnostic, RemoteError, Severity
 from segctl.importing.file_builder import segment_label
@@ -78,7 +78,7 @@ def upgrade_segments(
         )
 
         paths = contacts_to_verify_with(project, verify_with.contacts, verify_with.events)
-    declarations = read_declarations(project)
+    declarations = existing_declarations(project)
     snapshot, selected = _read_account(connection, names, declarations, console)
     v1_segments = v1_segments_to_read(selected, declarations.declared)
     lists = parent_list_names(connection, v1_segments, console)

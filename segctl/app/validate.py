@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Validation:
+class ProjectDiagnostics:
     """The diagnostics of a project, by place, and the number of segments that it declares."""
 
     diagnostics: tuple[Diagnostic, ...]
@@ -27,7 +27,7 @@ class Validation:
         return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
 
-def validate_project(project: Project) -> Validation:
+def validate_project(project: Project) -> ProjectDiagnostics:
     """Check the files of a project, offline and without a key.
 
     Raises `InvalidInput` and `UsageError` if the files cannot be read at all.
@@ -44,4 +44,4 @@ def validate_project(project: Project) -> Validation:
         from segctl.app.git_exposure import configured_files, find_exposed  # noqa: PLC0415 - asks git
 
         diagnostics += find_exposed(project, configured_files(project))
-    return Validation(tuple(sort_diagnostics(diagnostics)), len(declarations.declared))
+    return ProjectDiagnostics(tuple(sort_diagnostics(diagnostics)), len(declarations.declared))

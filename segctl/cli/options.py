@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segctl.cli.output import FORMATS
-from segctl.cli.shell_completion import segment_names, targets
+from segctl.cli.shell_completion import complete_segment_names, complete_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ def global_options(*, hidden: bool = True) -> Callable[[F], F]:
             "--target",
             metavar="NAME",
             hidden=hidden,
-            shell_complete=targets,
+            shell_complete=complete_targets,
             help="The account to work on: a target of segctl.yaml, or `sandbox`.",
         ),
         click.option(
@@ -93,7 +93,7 @@ def _only_option(function: F) -> F:
     return click.option(
         "--only",
         metavar="GLOB",
-        shell_complete=segment_names,
+        shell_complete=complete_segment_names,
         multiple=True,
         help="Only segments whose name or file matches; may be repeated.",
     )(function)
@@ -120,7 +120,7 @@ def _references_option(function: F) -> F:
     return click.option(
         "--ignore-references",
         metavar="NAME",
-        shell_complete=segment_names,
+        shell_complete=complete_segment_names,
         multiple=True,
         help="Delete, replace or upgrade this segment even if Single Sends use it; may be "
         "repeated.",

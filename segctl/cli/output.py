@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from segctl.app.console import Console
-    from segctl.app.drift import Detected
+    from segctl.app.drift import DriftResult
     from segctl.app.project import Project
     from segctl.model import Plan, TargetRef
     from segctl.model.report import Report
@@ -123,7 +123,7 @@ class Output:
                 is_quiet = self.console.verbosity < 0
                 return report_text(report, self.console.style, quiet=is_quiet)
 
-    def drift(self, detected: Detected, target: TargetRef) -> str:
+    def drift(self, detected: DriftResult, target: TargetRef) -> str:
         """Return drift; the text format leaves out the diagnostics."""
         report, diagnostics = detected.report, detected.diagnostics
         now = self._now()

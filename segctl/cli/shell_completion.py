@@ -23,7 +23,9 @@ VARIABLE = "_SEGCTL_COMPLETE"
 """The environment variable by which the scripts of the shells ask for candidates."""
 
 
-def segment_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete_segment_names(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[str]:
     """Return the declared names, without those that the command line has already."""
     invocation = _invocation(ctx)
     try:
@@ -35,7 +37,7 @@ def segment_names(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return _candidates(invocation, (name for name in names if name not in used), incomplete)
 
 
-def targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the targets of segctl.yaml, and the sandbox."""
     del param
     invocation = _invocation(ctx)

@@ -9,7 +9,7 @@ import click
 
 from segctl.app.explain import explain_segments
 from segctl.cli.options import with_project
-from segctl.cli.shell_completion import segment_names
+from segctl.cli.shell_completion import complete_segment_names
 from segctl.render.terminal import clean, clean_lines
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _WIDTH = 88
 
 
 @click.command("explain")
-@click.argument("names", shell_complete=segment_names, metavar="[NAME]...", nargs=-1)
+@click.argument("names", shell_complete=complete_segment_names, metavar="[NAME]...", nargs=-1)
 @with_project
 def command(project: Project, console: Console, *, names: tuple[str, ...]) -> int:
     """Explain in plain English who is in an audience.

@@ -9,7 +9,7 @@ import click
 
 from segctl.app.audit import segment_history
 from segctl.cli.options import with_project
-from segctl.cli.shell_completion import segment_names
+from segctl.cli.shell_completion import complete_segment_names
 from segctl.common.clock import format_utc
 from segctl.render.history_text import history_json, history_text
 
@@ -21,7 +21,7 @@ DEFAULT_LIMIT = 50
 
 
 @click.command("history")
-@click.argument("name", shell_complete=segment_names, metavar="[NAME]", required=False)
+@click.argument("name", shell_complete=complete_segment_names, metavar="[NAME]", required=False)
 @click.option(
     "-n",
     "--limit",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segctl.cli.options import with_project
-from segctl.cli.shell_completion import segment_names
+from segctl.cli.shell_completion import complete_segment_names
 from segctl.common.timestamps import parse_time_as_utc
 from segctl.errors import UsageError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("preview")
-@click.argument("names", shell_complete=segment_names, metavar="[NAME]...", nargs=-1)
+@click.argument("names", shell_complete=complete_segment_names, metavar="[NAME]...", nargs=-1)
 @click.option(
     "--changed",
     is_flag=True,

@@ -11,7 +11,7 @@ from segctl.app.refresh import refresh_counts
 from segctl.cli.exit_codes import IN_PART, INTERRUPTED
 from segctl.cli.interruptions import stop_in_order
 from segctl.cli.options import with_project
-from segctl.cli.shell_completion import segment_names
+from segctl.cli.shell_completion import complete_segment_names
 from segctl.common.clock import format_utc
 from segctl.model.report import RefreshStatus
 from segctl.planfile.report_json import refreshes_json
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 @click.command("refresh")
-@click.argument("names", shell_complete=segment_names, metavar="NAME...", nargs=-1, required=True)
+@click.argument(
+    "names", shell_complete=complete_segment_names, metavar="NAME...", nargs=-1, required=True
+)
 @click.option("--force", is_flag=True, help="Ask even if the quota is known to be used up.")
 @click.option(
     "--format",

@@ -8,7 +8,7 @@ import click
 
 from segctl.cli.options import with_project
 from segctl.cli.output import Output
-from segctl.cli.shell_completion import segment_names
+from segctl.cli.shell_completion import complete_segment_names
 from segctl.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _DIAGNOSTICS = ("github", "markdown")
 
 
 @click.command("test")
-@click.argument("names", shell_complete=segment_names, metavar="[NAME]...", nargs=-1)
+@click.argument("names", shell_complete=complete_segment_names, metavar="[NAME]...", nargs=-1)
 @click.option(
     "--format",
     "format_name",
