@@ -878,6 +878,14 @@ def test_fmt_leaves_an_unreadable_file_alone(project: Project) -> None:
     assert (project.root / "segments/a.yaml").read_text("utf-8") == "name: [\n"
 
 
+def test_fmt_fails_for_a_file_that_is_not_utf_8(project: Project) -> None:
+    (project.root / "segments/c.yaml").write_bytes(b"name: \xff\n")
+    result = project.run("fmt", "--check")
+    assert result.code == 1
+    assert "error[not-utf8]" in result.err
+    assert "All files are formatted." not in result.err
+
+
 def test_fmt_keeps_line_ends_and_byte_order_mark(project: Project) -> None:
     file = project.root / "segments/a.yaml"
     file.write_bytes(b"\xef\xbb\xbf" + MESSY.replace("\n", "\r\n").encode())

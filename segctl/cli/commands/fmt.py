@@ -47,8 +47,11 @@ def command(project: Project, console: Console, *, check: bool, diff: bool) -> i
         if not check:
             write_formatted(project, file)
         console.show(f"{file.path}\n")
-    would = "would be formatted" if check or diff else "formatted"
-    console.talk(f"{count(changed, 'file')} {would}." if changed else "All files are formatted.")
+    if changed:
+        verb = "would be formatted" if check or diff else "formatted"
+        console.talk(f"{count(changed, 'file')} {verb}.")
+    elif not has_errors:
+        console.talk("All files are formatted.")
     return int(has_errors or (check and changed > 0))
 
 
