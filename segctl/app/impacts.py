@@ -57,7 +57,7 @@ def with_impacts(
         with console.progress("counting contacts"):
             evaluations = evaluate(project, pairs, connection)
             if not evaluations[0].total:
-                # No change is too large for nobody: that is no answer.
+                # Without contacts, no change would ever be too large.
                 raise UsageError("the data set has no contacts", hint="export the contacts again")
     except SegctlError as error:
         summary = f"the audiences are unknown: {error.message}"

@@ -18,7 +18,7 @@ _LOOKS_LIKE_KEY = re.compile(rf"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-.]{{4,}}|{_FULL
 _SHORTEST_SECRET = 8
 
 # One character before the @ is enough, and keeps the cost linear in the length of the text.
-# `LIKE '%@example.com'` is no address: it names no one.
+# `LIKE '%@example.com'` is not an address: it identifies nobody.
 _ADDRESS = re.compile(r"[\w.+'-]@[\w-]{1,63}\.\w")
 
 WITHHELD = "(not shown, since it holds an e-mail address)"

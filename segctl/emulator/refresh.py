@@ -1,7 +1,7 @@
 """Manual refresh: the operation, its quotas, and the fields it leaves on a segment.
 
 Owns the `refresh` table. Source: sendgrid-api.md §1 and §2. Never touches `updated_at`: a
-refresh is no edit (recorded).
+refresh is not an edit (recorded).
 """
 
 from __future__ import annotations

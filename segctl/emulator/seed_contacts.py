@@ -85,7 +85,7 @@ def contacts(today: float) -> tuple[Contact, ...]:
 def events(today: float, sends: tuple[tuple[str, float], ...]) -> tuple[Event, ...]:
     """Return the events of some Single Sends to the newsletter list.
 
-    Each is an id and the instant it went out at. Whoever came to the account later did not get it.
+    Each is an id and the instant it was sent. Contacts who joined later did not get it.
     """
     rng = _Random(120)
     events = [

@@ -12,7 +12,7 @@ There are two hashes. `digest` covers what would be done to which account: targe
 definitions, and the ignored references. It does not cover counts (such as `impact`), times, places
 or the names of `lists`, so two plans that would do the same have the same digest. `checksum` covers
 the whole document, with refusals, options and preconditions, and detects a file that was truncated
-or edited. Neither is a signature: whoever can write the file can write both. So a saved plan is
+or edited. Neither is a signature: anyone who can write the file can write both. So a saved plan is
 never applied as it is: it is computed and checked again, and must be the same (`staleness`), and
 the digest that a person approved comes from elsewhere.
 """

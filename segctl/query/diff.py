@@ -1,7 +1,8 @@
 """The changed clauses between two queries, for people.
 
 Pairs the clauses of the old query with those of the new one. Clauses compare by their normal form,
-so a cosmetic difference is no change. Does not word or lay out the changes: that is `render`'s.
+so a cosmetic difference does not count as a change. Does not word or lay out the changes:
+`render` does.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def field_lines(segment: Segment, fields: Sequence[str], lists: ListNames) -> It
 def unified_diff(
     before: Segment | None, after: Segment | None, lists: ListNames
 ) -> Iterator[DiffLine]:
-    """Yield the diff of two definitions; `None` is no segment.
+    """Yield the diff of two definitions; `None` where the segment does not exist.
 
     The name and the query are included only where they change.
     """

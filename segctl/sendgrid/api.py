@@ -104,7 +104,7 @@ class Reader:
         """Return one Single Send with its audience. Raises `NotFound`."""
         from segctl.sendgrid import wire_related  # noqa: PLC0415 - seldom read
 
-        operation = self._transport.clean(f"read Single Send {send_id}")
+        operation = self._transport.sanitize(f"read Single Send {send_id}")
         answer = self._transport.send("GET", path(send_id, SINGLE_SENDS), operation=operation)
         send = wire_related.audience(answer.data, operation)
         if send.id != send_id:
@@ -180,11 +180,11 @@ class Reader:
         message = remote.validation_error
         if not message:
             return remote
-        return replace(remote, validation_error=self._transport.clean(message))
+        return replace(remote, validation_error=self._transport.sanitize(message))
 
     def _naming(self, verb: str, segment_id: str) -> str:
         # The id comes from the server and appears in messages.
-        return self._transport.clean(f"{verb} segment {segment_id}")
+        return self._transport.sanitize(f"{verb} segment {segment_id}")
 
 
 class _Lenient(Reader):

@@ -82,26 +82,30 @@ class Backoff:
         *,
         answered: bool,
         pause: float | None,
-        asked: float | None,
+        retry_after: float | None,
     ) -> None:
         """Record how a permitted request ended; see `RateLimiter.release`."""
-        if self._limiter.release(permit, limits, answered=answered, pause=pause, asked=asked):
+        if self._limiter.release(
+            permit, limits, answered=answered, pause=pause, retry_after=retry_after
+        ):
             # Copying the set is atomic and needs no lock.
             for wake_event in tuple(self._waiting):
                 wake_event.set()
 
-    def pause(self, attempt: int, asked: float | None) -> float:
+    def pause(self, attempt: int, requested: float | None) -> float:
         """Return how many seconds to wait after a failed attempt.
 
-        The pause grows with each attempt, is never shorter than `asked`, and is randomized so that
-        processes do not retry all at once.
+        The pause grows with each attempt, is never shorter than `requested`, and is randomized so
+        that processes do not retry all at once.
         """
         grown: float = 0.5 * 2 ** (attempt - 1) * self._jitter.uniform(0.5, 1.5)
-        return grown if asked is None else max(grown, asked + self._jitter.uniform(0.0, 0.5))
+        return (
+            grown if requested is None else max(grown, requested + self._jitter.uniform(0.0, 0.5))
+        )
 
     def sleep(self, pause: float, error: RemoteError, attempt: int, attempts: int) -> None:
         """Wait between a failed attempt and the next one. Raises `Interrupted`."""
-        again = f"attempt {attempt + 1} of {attempts} in {error_mapping.duration(pause)}"
+        again = f"attempt {attempt + 1} of {attempts} in {error_mapping.format_duration(pause)}"
         wake_event = WakeEvent()
         with self._stop.watched_by(wake_event):
             self._check_stop(error.operation, error)
@@ -131,7 +135,7 @@ class Backoff:
         now = self._clock.monotonic()
         seconds = delay.seconds
         until = now + seconds
-        wait = error_mapping.duration(seconds)
+        wait = error_mapping.format_duration(seconds)
         if not delay.used_up and (announced is None or now < announced + QUIET_PERIOD):
             # Usually over in a moment, and then not worth announcing.
             announced = now if announced is None else announced
@@ -172,7 +176,7 @@ def _interrupted(operation: str, before: RemoteError | None) -> Interrupted:
 
 
 def _too_long(delay: Delay, operation: str) -> RateLimited:
-    wait = error_mapping.duration(delay.seconds)
+    wait = error_mapping.format_duration(delay.seconds)
     error = RateLimited(
         f"could not {operation}: the rate limit is reached, and SendGrid asks to wait {wait}",
         hint=f"run the command again in {wait}",

@@ -120,41 +120,41 @@ class Downloads:
         (any more), and other `RemoteError`s; what has arrived stays in `part` then. Raises
         `OSError` where it cannot be written.
         """
-        wanted = _Request(url, part, operation, tag, keep, progress)
+        request = _Request(url, part, operation, tag, keep, progress)
         attempt, reached = 1, _size(part)
         while True:
             try:
-                return self._once(wanted)
-            except _AttemptFailed as setback:
+                return self._once(request)
+            except _AttemptFailed as failure:
                 if _size(part) >= reached + MIN_PROGRESS:
                     attempt, reached = 1, _size(part)
                 if attempt == ATTEMPTS:
-                    raise setback.error from None
+                    raise failure.error from None
                 pause = self._backoff.pause(attempt, None)
-                self._backoff.sleep(pause, setback.error, attempt, ATTEMPTS)
+                self._backoff.sleep(pause, failure.error, attempt, ATTEMPTS)
                 attempt += 1
 
-    def _once(self, wanted: _Request) -> int:
-        tag, operation = wanted.tag, wanted.operation
-        start = 0 if tag is None else _size(wanted.part)
-        asking = {"Range": f"bytes={start}-", "If-Range": tag} if start and tag else {}
+    def _once(self, request: _Request) -> int:
+        tag, operation = request.tag, request.operation
+        start = 0 if tag is None else _size(request.part)
+        headers = {"Range": f"bytes={start}-", "If-Range": tag} if start and tag else {}
         try:
-            response = self._opened(wanted.url, asking, operation)
+            response = self._opened(request.url, headers, operation)
             try:
                 if response.status_code == 416:  # noqa: PLR2004 - the file is longer than on the server
-                    wanted.remember(None)
+                    request.remember(None)
                     raise _AttemptFailed(
                         _unusable(operation, "the file on the server became shorter")
                     )
                 if response.status_code != 206:  # noqa: PLR2004
                     _refuse_failure(response.status_code, operation)
-                    wanted.remember(_tag(response))
+                    request.remember(_tag(response))
                     start = 0
                 elif not _continues(response, start, tag):
                     raise _unusable(
                         operation, "the server sent a different part of the file than requested"
                     )
-                return self._save(response, start, wanted)
+                return self._save(response, start, request)
             finally:
                 # The connection of an abandoned read is closed with the client.
                 if not self._threads.busy:
@@ -171,13 +171,13 @@ class Downloads:
                 raise broken from None
             raise _AttemptFailed(broken) from None
 
-    def _opened(self, url: Secret, asking: dict[str, str], operation: str) -> httpx.Response:
+    def _opened(self, url: Secret, headers: dict[str, str], operation: str) -> httpx.Response:
         """Send the request, and follow redirects to the file."""
         try:
             address = httpx.URL(url.reveal())
             for _ in range(REDIRECTS):
                 self._refuse_in_the_clear(address, operation)
-                request = self._client.build_request("GET", address, headers=asking)
+                request = self._client.build_request("GET", address, headers=headers)
                 response = self._awaited(
                     partial(self._client.send, request, stream=True), operation
                 )
@@ -189,25 +189,25 @@ class Downloads:
             raise _unusable(operation, "the address of the file is invalid") from None
         raise _unusable(operation, "too many redirects")
 
-    def _save(self, response: httpx.Response, start: int, wanted: _Request) -> int:
+    def _save(self, response: httpx.Response, start: int, request: _Request) -> int:
         """Append the response to the file; return the size that it has then."""
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isascii() and length.isdigit() else 0
         size = start
         flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(wanted.part, flags, 0o600), "wb") as out:
+        with os.fdopen(os.open(request.part, flags, 0o600), "wb") as out:
             out.seek(start)
             out.truncate()
             chunks = response.iter_raw()
             while (
-                chunk := self._awaited(partial(next, chunks, None), wanted.operation)
+                chunk := self._awaited(partial(next, chunks, None), request.operation)
             ) is not None:
                 size += len(chunk)
                 if max(size, total) > LARGEST:
                     what = f"the file is larger than {LARGEST >> 30} GiB"
-                    raise _unusable(wanted.operation, what)
+                    raise _unusable(request.operation, what)
                 out.write(chunk)
-                wanted.progress(size, max(size, total))
+                request.progress(size, max(size, total))
             out.flush()
             os.fsync(out.fileno())
         if total and size != total:
@@ -226,8 +226,8 @@ class Downloads:
             ) from None
 
     def _refuse_in_the_clear(self, address: httpx.URL, operation: str) -> None:
-        here = self._mounted or (self._local and is_loopback(address.host))
-        if address.scheme != "https" and not (address.scheme == "http" and here):
+        stays_local = self._mounted or (self._local and is_loopback(address.host))
+        if address.scheme != "https" and not (address.scheme == "http" and stays_local):
             raise _unusable(operation, "the address of the file must use https")
         if address.userinfo:
             raise _unusable(operation, "the address of the file contains a password")

@@ -23,7 +23,7 @@ from segctl.errors import (
     UnexpectedResponse,
     UpdateLocked,
 )
-from segctl.sendgrid.rate_limit_headers import asked_pause, read_rate_limit
+from segctl.sendgrid.rate_limit_headers import read_rate_limit, requested_pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ FOREIGN_HINT = (
 """The hint for a response that SendGrid would not send."""
 
 
-def clean(text: str, key: Secret) -> str:
+def sanitize(text: str, key: Secret) -> str:
     """Return a foreign text fit for display: one line of at most `LONGEST_MESSAGE` characters.
 
     Without keys and control characters; a text with an e-mail address is withheld.
@@ -63,7 +63,7 @@ def _visible(char: str) -> str:
     return char if category[0] != "C" else "" if category == "Cf" else " "
 
 
-def failure(
+def error_for_response(
     status: int,
     headers: Mapping[str, str],
     content: bytes,
@@ -80,16 +80,16 @@ def failure(
     epoch. It is `ambiguous` for a write with a 5xx: the server may have acted all the same.
     """
     decoded, foreign = _decoded(content)
-    messages = tuple(clean(text, key) for text in _messages(decoded))
+    messages = tuple(sanitize(text, key) for text in _messages(decoded))
     messages = tuple(message for message in messages if message)
     said = "; ".join(messages[:MOST_MESSAGES]) + (
         f"; and {len(messages) - MOST_MESSAGES} more" if len(messages) > MOST_MESSAGES else ""
     )
-    pause = asked_pause(status, headers, now)
+    pause = requested_pause(status, headers, now)
     kind, what, hint = _meaning(status, said)
     if kind is RateLimited and pause is not None:
-        what += f", and SendGrid asks to wait {duration(pause)}"
-        hint = f"run the command again in {duration(pause)}"
+        what += f", and SendGrid asks to wait {format_duration(pause)}"
+        hint = f"run the command again in {format_duration(pause)}"
     if kind in (Unauthorized, Forbidden) and subuser is not None:
         hint += f"; check that `{subuser}` is a subuser of its account"
     # Redirects, limits and failures mean the same from any server; rejections do not.
@@ -134,8 +134,8 @@ def data(status: int, content: bytes, method: str, operation: str) -> Any:
     return decoded
 
 
-def duration(seconds: float) -> str:
-    """Return a duration for people, rounded up: `25 s`, `3 min`, `10 h`, `12 days`."""
+def format_duration(seconds: float) -> str:
+    """Return a duration in words, rounded up: `25 s`, `3 min`, `10 h`, `12 days`."""
     for unit, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
         count = math.ceil(seconds / size)
         if count <= most:

@@ -73,7 +73,7 @@ class Exports(Reader):
 
     def get_export(self, export_id: str) -> Export:
         """Return the state of an export. Raises `NotFound` once the account no longer has it."""
-        operation = self._transport.clean(f"read export {export_id}")
+        operation = self._transport.sanitize(f"read export {export_id}")
         answer = self._transport.send("GET", path(export_id, EXPORTS), operation=operation)
         export = self._export(answer.data, operation)
         if export.id != export_id:
@@ -108,7 +108,7 @@ class Exports(Reader):
         return Export(
             data["id"],
             _status(data.get("status")),
-            self._transport.clean(message),
+            self._transport.sanitize(message),
             tuple(Secret(url) for url in urls),
             wire.number(data, "contact_count"),
             parse_time_or_none(wire.text(data, "created_at")),

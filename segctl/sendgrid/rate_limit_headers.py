@@ -51,7 +51,7 @@ def read_rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimitHeade
     return RateLimitHeaders(limit, remaining, max(reset, 0.0))
 
 
-def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
+def requested_pause(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
     """Return how many seconds a response asks to wait, `None` where it asks for nothing readable.
 
     `Retry-After` holds seconds or a date. `X-RateLimit-Reset` only counts on a 429, since it is on

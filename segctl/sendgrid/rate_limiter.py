@@ -1,10 +1,10 @@
 """The rate limiter: which request may be sent now, and how long the others wait.
 
-It holds what is known of the account's rate limit, for all threads of a process. It learns from
-responses only, since other processes use the same account; it delays requests before the limit is
-hit, and all of them after it was. Never sleeps and sends nothing: `backoff.py` waits.
+Tracks what is known of the account's rate limit, for all threads of a process. It learns from
+responses only, since other processes use the same account. It delays requests before the limit is
+reached, and all of them afterwards. Never sleeps and sends nothing: `backoff.py` waits.
 
-All knowledge rests on one response, the latest that the server gave as far as can be determined:
+Everything is based on one response, the server's latest as far as can be determined:
 
 1. *What is left is what that response states, less what may have been counted after it*: the
    requests in flight, and those that ended since it was sent unless their own responses say
@@ -12,16 +12,16 @@ All knowledge rests on one response, the latest that the server gave as far as c
 2. *Within a window less is later, and a later end is a later window.* `Reset` has whole seconds,
    and it is unknown when a request was counted on its way: a response gives its window's end with
    a margin. Two responses whose margins do not overlap belong to two windows; of all others the one
-   that states less is later. A request that was sent after that response and states more proves a
-   new window without any clock, so that a window that resets early is noticed.
+   that states less is later. If a request sent after that response states more, a new window has
+   begun, whatever the clock says; so a window that resets early is noticed.
 3. *Where nothing is left, one request goes first once the window is over*, and its response says
-   what is left for the rest: `Reset` may be early, and other processes wake up too. The same
-   applies where no response said that nothing is left, but all of it may be used up and nothing is
-   in flight.
+   what is left for the others: `Reset` may be early, and other processes wake up too. The same
+   applies where no response states that nothing is left, but all of it may be used up and nothing
+   is in flight.
 
 What cannot be determined: where windows are shorter than a second and two round trips, a response
-of one may pass for one of the other. The limiter then allows too little until the next response,
-and the request that goes first may be refused; nothing waits for longer than a used-up window.
+of one can look like one of the next. The limiter then allows too little until the next response,
+and the request that goes first may be refused; nothing waits longer than a used-up window lasts.
 
 There is a window for each limit that responses state (600 on `/v3/marketing/*`, 200 on the search
 of contacts, sendgrid-api.md §2). Endpoints that state the same limit share a window: the 600 are
@@ -81,7 +81,7 @@ class Delay:
 class _End:
     """How a request ended: its number, what its response states is left, when its window may end.
 
-    `after` is that of its permit. `left` below 0 stands for an end without such a response.
+    `after` is that of its permit. `left` is below 0 where no response states it.
     """
 
     after: int
@@ -99,7 +99,7 @@ class _End:
 class _Window:
     """What is known of one limit.
 
-    `last` is the response on which all rests, its margin narrowed by the others of its window;
+    `last` is the response everything is based on, its margin narrowed by the others of its window;
     `None` where nothing is known and nothing is delayed. `left` is what it stated, less what
     `ended` since it was sent and may have been counted after it. `until` is when a request may go
     again after a refusal, `first` since when a request that goes first is in flight.
@@ -113,7 +113,7 @@ class _Window:
 
     @property
     def used_up(self) -> bool:
-        """Whether the server said that nothing is left, even if long ago."""
+        """Whether the latest response states that nothing is left, however old it is."""
         return self.until is not None or (self.last is not None and self.last.left == 0)
 
     @property
@@ -126,7 +126,7 @@ class _Window:
     def on_limits(self, end: _End) -> None:
         """Learn from a response that states what is left."""
         self.ended.append(end)
-        self._rest_on(end)
+        self._rebase(end)
 
     def on_counted(self, end: _End) -> None:
         """Count an end without such a response: the server may have counted it."""
@@ -134,12 +134,15 @@ class _Window:
             self.ended.append(end)
             self.left -= 1
 
-    def on_rejected(self, end: _End, until: float, asked: float | None) -> None:
-        """Learn from a refusal, which the server does not count. `asked` is until when it asks."""
+    def on_rejected(self, end: _End, until: float, retry_at: float | None) -> None:
+        """Learn from a refusal, which the server does not count.
+
+        `until` is when the pause ends, `retry_at` when `Retry-After` allows the next request.
+        """
         known = self.last is not None and self.last.left == 0 and end.after < self.last.number
-        if known and asked is not None:
-            self.until = max(self.opens, asked)
-        elif not known and (self._rest_on(end) or asked is not None):
+        if known and retry_at is not None:
+            self.until = max(self.opens, retry_at)
+        elif not known and (self._rebase(end) or retry_at is not None):
             self.until = until
 
     def forget(self) -> None:
@@ -147,7 +150,7 @@ class _Window:
         self.last = self.until = None
         self.ended.clear()
 
-    def _rest_on(self, end: _End) -> bool:
+    def _rebase(self, end: _End) -> bool:
         """Use this end as the basis if it is the latest; return whether it is."""
         last = self.last
         sent_after = last is None or end.after >= last.number
@@ -186,9 +189,9 @@ class RateLimiter:
             endpoint = _endpoint(path)
             # A new endpoint most likely shares the limit of the others.
             window = self._window(self._limits.setdefault(endpoint, self._latest))
-            hold = self._hold(window, now)
-            if hold is not None:
-                return hold
+            delay = self._delay(window, now)
+            if delay is not None:
+                return delay
             first = window.last is not None and window.left <= self._sent(window)
             if first:
                 window.first = now
@@ -202,13 +205,13 @@ class RateLimiter:
         *,
         answered: bool = True,
         pause: float | None = None,
-        asked: float | None = None,
+        retry_after: float | None = None,
     ) -> bool:
         """Record how a request ended; return whether the waiting requests should ask again.
 
         `limits` is what its response states; `answered` is false where none came. `pause` is given
         for a request that was refused by the rate limit: nothing is sent for so many seconds, and
-        for at least `asked`, the value of `Retry-After`.
+        for at least `retry_after`, the value of `Retry-After`.
         """
         with self._lock:
             now = self._clock()
@@ -226,15 +229,16 @@ class RateLimiter:
                 end = replace(end, left=limits.remaining, earliest=earliest, latest=latest)
             if pause is not None:
                 end = replace(end, left=0)
-                window.on_rejected(end, now + pause, None if asked is None else now + asked)
+                retry_at = None if retry_after is None else now + retry_after
+                window.on_rejected(end, now + pause, retry_at)
             elif limits is not None:
                 window.on_limits(end)
             elif permit.first and answered and permit.sent >= window.opens:
-                # The server accepted it and no longer states a limit: there is none to keep.
+                # The server accepted it and no longer states a limit, so none applies.
                 window.forget()
             else:
                 window.on_counted(end)
-            return permit.first or window.opens < before or self._hold(window, now) is None
+            return permit.first or window.opens < before or self._delay(window, now) is None
 
     def _window(self, limit: int | None) -> _Window:
         return self._windows.setdefault(limit, _Window())
@@ -246,12 +250,12 @@ class RateLimiter:
         )
         return sum(self._in_flight[endpoint] for endpoint in shared)
 
-    def _hold(self, window: _Window, now: float) -> Delay | None:
-        """Return why a request may not be sent now; `None` where it may, even as the first one."""
+    def _delay(self, window: _Window, now: float) -> Delay | None:
+        """Return the delay of a request; `None` where it may be sent now, even as the first one."""
         in_flight = self._sent(window)
         if window.last is None or window.left > in_flight:
             return None
-        # A response in flight will show it: going first now would use up one more.
+        # The response in flight will show it: another request now would use up one more.
         until = window.opens + (0.0 if window.used_up else ROUNDING)
         if now < until and (window.used_up or in_flight):
             return Delay(until - now, window.used_up)

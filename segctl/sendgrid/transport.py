@@ -66,7 +66,7 @@ class _AttemptFailed:
 
     error: RemoteError
     repeatable: bool
-    asked: float | None = None
+    requested_pause: float | None = None
     pause: float | None = None
 
 
@@ -136,21 +136,21 @@ class Transport:
         """Close the connections, those of abandoned requests once these have ended."""
         self._threads.close(self._client.close)
 
-    def clean(self, text: str) -> str:
-        """Make a text from outside fit to be shown: no key, no control characters, not endless."""
-        return error_mapping.clean(text, self._key)
+    def sanitize(self, text: str) -> str:
+        """Return a foreign text fit for display; see `error_mapping.sanitize`."""
+        return error_mapping.sanitize(text, self._key)
 
     def follow(self, url: str, link: str) -> str | None:
-        """Resolve a link that stood in the answer to `url`; `None` where it leads elsewhere.
+        """Return the address of a link in the response to `url`; `None` for a foreign address.
 
-        Elsewhere is any other scheme, host or port, and any address with a user in it: the key
-        goes nowhere but to its own server (sendgrid-api.md §1).
+        Foreign is any other scheme, host or port, and any address with a user in it: the key is
+        only sent to its own server (sendgrid-api.md §1).
         """
         try:
-            there = self._client.build_request("GET", url).url.join(link)
+            target = self._client.build_request("GET", url).url.join(link)
         except (httpx.InvalidURL, ValueError):
             return None
-        return str(there) if self._is_own(there) else None
+        return str(target) if self._is_own(target) else None
 
     def _is_own(self, url: httpx.URL) -> bool:
         mine = self._client.base_url
@@ -168,19 +168,19 @@ class Transport:
         body: Any = None,
         patient: bool = True,
     ) -> Answer:
-        """Send one request and give its answer.
+        """Send one request and return its response.
 
         `operation` names it in messages ("list the segments"). It waits for the account's rate
-        limit, which all threads keep together. A GET is repeated on 429, 5xx, time-outs,
-        connection errors and a success whose body is not JSON. Any other method is repeated only
-        where it is certain that nothing was done: on 429, and where no connection came about. That
-        PATCH and DELETE could be repeated is for their caller to decide, who can read what became
-        of the first one. A connection that was kept and turns out dead is a broken one: the server
-        may have read the request.
+        limit, which all threads share. A GET is repeated on 429, 5xx, time-outs, connection errors
+        and a success whose body is not JSON. Any other method is repeated only where it is certain
+        that the server did nothing: on 429, and where no connection was established. Whether to
+        repeat a PATCH or DELETE after other failures is left to the caller, who can read what the
+        first one did. A kept connection that turns out to be dead counts as broken: the server may
+        have read the request.
 
-        `patient=False` repeats nothing but what the rate limit refused in so many words
-        (`X-RateLimit-Remaining: 0`): another 429 can be that of a quota, which is not over in a
-        minute. Raises the `RemoteError` that fits, its `ambiguous` true where a write may have been
+        `patient=False` repeats only what the rate limit refused explicitly
+        (`X-RateLimit-Remaining: 0`): another 429 can be that of a quota, which lasts for more than
+        a minute. Raises the `RemoteError` that fits, `ambiguous` where a write may have been
         carried out; `Interrupted` once a stop was requested.
         """
         if self._read_only and method != "GET":
@@ -196,13 +196,13 @@ class Transport:
             if isinstance(result, Answer):
                 return result
             before = result.error
-            too_long = result.asked is not None and result.asked > LONGEST_WAIT
+            too_long = result.requested_pause is not None and result.requested_pause > LONGEST_WAIT
             if not _repeats(result, patient=patient) or attempt == ATTEMPTS or too_long:
                 raise before
             # The limiter makes all threads wait for the rate limit. A request refused twice also
-            # waits by itself: the room that other responses report is not for its kind, then.
+            # waits by itself: the capacity that other responses report is not for its kind then.
             if not isinstance(before, RateLimited) or refused:
-                pause = result.pause or self._backoff.pause(attempt, result.asked)
+                pause = result.pause or self._backoff.pause(attempt, result.requested_pause)
                 self._backoff.sleep(pause, before, attempt, ATTEMPTS)
             refused = isinstance(before, RateLimited)
             attempt += 1
@@ -218,7 +218,7 @@ class Transport:
     ) -> Answer | _AttemptFailed:
         """Send a request once the rate limit allows it, and pass its response to the limiter."""
         permit = self._backoff.acquire(request.url.path, operation, before)
-        limits = pause = asked = None
+        limits = pause = retry_after = None
         answered = False
         try:
             try:
@@ -232,13 +232,15 @@ class Transport:
             limits = rate_limit_headers.read_rate_limit(response.headers, now)
             if response.is_success:
                 return _answered(response.status_code, content, request.method, operation)
-            setback = self._failed(response, content, request.method, operation, now)
-            if isinstance(setback.error, RateLimited) and _repeats(setback, patient=patient):
-                pause = self._backoff.pause(attempt, setback.asked)
-                asked = rate_limit_headers.retry_after(response.headers, now)
-            return replace(setback, pause=pause)
+            failure = self._failed(response, content, request.method, operation, now)
+            if isinstance(failure.error, RateLimited) and _repeats(failure, patient=patient):
+                pause = self._backoff.pause(attempt, failure.requested_pause)
+                retry_after = rate_limit_headers.retry_after(response.headers, now)
+            return replace(failure, pause=pause)
         finally:
-            self._backoff.release(permit, limits, answered=answered, pause=pause, asked=asked)
+            self._backoff.release(
+                permit, limits, answered=answered, pause=pause, retry_after=retry_after
+            )
 
     def _exchange(self, request: httpx.Request, operation: str) -> tuple[httpx.Response, bytes]:
         with self._lock:
@@ -252,7 +254,7 @@ class Transport:
     def _failed(
         self, response: httpx.Response, content: bytes, method: str, operation: str, now: datetime
     ) -> _AttemptFailed:
-        error = error_mapping.failure(
+        error = error_mapping.error_for_response(
             response.status_code,
             response.headers,
             content,
@@ -266,7 +268,7 @@ class Transport:
         return _AttemptFailed(
             error,
             repeatable,
-            rate_limit_headers.asked_pause(response.status_code, response.headers, now),
+            rate_limit_headers.requested_pause(response.status_code, response.headers, now),
         )
 
     def _read(self, response: httpx.Response, method: str, operation: str) -> bytes:
@@ -290,7 +292,7 @@ class Transport:
     ) -> _AttemptFailed:
         failure = describe_failure(error, self._client.base_url.host, READ_TIMEOUT)
         # httpx quotes what it cannot send, and the headers hold the key.
-        detail = "" if isinstance(error, httpx.LocalProtocolError) else self.clean(str(error))
+        detail = "" if isinstance(error, httpx.LocalProtocolError) else self.sanitize(str(error))
         ambiguous = method != "GET" and not failure.never_sent
         return _AttemptFailed(
             Unreachable(
@@ -320,11 +322,11 @@ def _abandoned(method: str, operation: str) -> Interrupted:
     )
 
 
-def _repeats(setback: _AttemptFailed, *, patient: bool) -> bool:
+def _repeats(failure: _AttemptFailed, *, patient: bool) -> bool:
     """Return whether `send` tries again; see there for `patient`."""
-    error = setback.error
+    error = failure.error
     by_rate = isinstance(error, RateLimited) and error.exhausted is True
-    return setback.repeatable and (patient or by_rate)
+    return failure.repeatable and (patient or by_rate)
 
 
 def _header_value(text: str, what: str) -> str:

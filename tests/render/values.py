@@ -125,10 +125,10 @@ def changes(draw: st.DrawFn) -> Change:
             )  # fmt: skip
             return Patch(*edit, impact=draw(impacts))
         case _:
-            anew = (
+            replacement = (
                 before, after, fields, precondition, draw(spans), draw(counts), clauses, reason,
             )  # fmt: skip
-            return Replace(*anew, impact=draw(impacts))
+            return Replace(*replacement, impact=draw(impacts))
 
 
 diagnostics = st.builds(

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from segctl.sendgrid.rate_limit_headers import RateLimitHeaders, asked_pause, read_rate_limit
+from segctl.sendgrid.rate_limit_headers import RateLimitHeaders, read_rate_limit, requested_pause
 from tests.support.clock import START
 
 EPOCH = int(START.timestamp())
@@ -50,9 +50,9 @@ def test_an_epoch_is_read_by_the_servers_clock() -> None:
     assert read_rate_limit(headers("600", "0", reset) | dated, START) == RateLimitHeaders(
         600, 0, 25
     )
-    assert asked_pause(429, {"X-RateLimit-Reset": reset} | dated, START) == 25
+    assert requested_pause(429, {"X-RateLimit-Reset": reset} | dated, START) == 25
     at = {"Retry-After": format_datetime(there + timedelta(seconds=7), usegmt=True)}
-    assert asked_pause(429, at | dated, START) == 7
+    assert requested_pause(429, at | dated, START) == 7
     # A whole second of rounding is no other clock.
     near = {"Date": format_datetime(START - timedelta(seconds=1), usegmt=True)}
     assert read_rate_limit(headers("600", "0", str(EPOCH + 25)) | near, START) == RateLimitHeaders(

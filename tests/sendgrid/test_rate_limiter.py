@@ -398,13 +398,13 @@ def test_a_late_refusal_of_the_window_before_shuts_nothing() -> None:
     bench.go()
 
 
-@pytest.mark.parametrize("asked", [None, 5.0])
-def test_only_what_the_server_asked_for_prolongs_a_wait(asked: float | None) -> None:
+@pytest.mark.parametrize("retry_after", [None, 5.0])
+def test_only_what_the_server_asked_for_prolongs_a_wait(retry_after: float | None) -> None:
     bench = Bench()
     one, other = bench.go(), bench.go()
     bench.limiter.release(one, pause=1.0)
-    bench.limiter.release(other, pause=6.0, asked=asked)
-    assert bench.hold() == Delay(asked or 1.0, used_up=True)
+    bench.limiter.release(other, pause=6.0, retry_after=retry_after)
+    assert bench.hold() == Delay(retry_after or 1.0, used_up=True)
 
 
 def test_another_limit_is_another_window() -> None:

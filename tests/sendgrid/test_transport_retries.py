@@ -182,4 +182,4 @@ def test_ambiguity_of_a_5xx_ends_the_attempts_of_a_write() -> None:
     [(0, "0 s"), (0.2, "1 s"), (120, "120 s"), (121, "3 min"), (7300, "3 h"), (200_000, "3 days")],
 )
 def test_durations_are_written_for_people(seconds: float, words: str) -> None:
-    assert error_mapping.duration(seconds) == words
+    assert error_mapping.format_duration(seconds) == words

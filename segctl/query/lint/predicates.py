@@ -1,7 +1,7 @@
 """Conditions on one column and fixed values, in a form that the rules of logic can compare.
 
-Reads an `Atom` from a condition. A condition that is not certain is no atom, and nothing is
-concluded from it.
+Reads an `Atom` from a condition. A condition that is not certain yields none, and the rules
+conclude nothing from it.
 """
 
 from __future__ import annotations

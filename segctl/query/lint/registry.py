@@ -91,7 +91,7 @@ def lint(parsed: ParsedQuery, account_schema: AccountSchema) -> tuple[Finding, .
     """Check one query; return the findings in the order of their places. Never raises.
 
     A query that cannot be parsed is checked for its problems and for personal data: an address
-    is no less personal because of a typo elsewhere.
+    stays personal in spite of a typo elsewhere.
     """
     if parsed.query is None:
         findings = [
