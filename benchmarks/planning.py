@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import others
+from benchmarks import other_tools
 from benchmarks.measure import Figure, command, compare, peak
 from benchmarks.world import account, write_project
 from segctl.app import ApplyOptions
@@ -118,10 +118,10 @@ def _against_others(
     root: Path, warm: Callable[[], object], runs: int, *, short: bool
 ) -> Iterator[Figure]:
     what = f"warm plan of {COUNT:,}"
-    octodns = others.octodns(root / "octodns", COUNT)
+    octodns = other_tools.octodns(root / "octodns", COUNT)
     if octodns is not None:
         yield compare(f"{what} / octodns-sync", warm, octodns, bound=1.0, runs=runs)
-    terraform = others.terraform(root / "terraform", COUNT)
+    terraform = other_tools.terraform(root / "terraform", COUNT)
     if terraform is not None and not short:
         # Several seconds each, and far from the bound.
         few = 3

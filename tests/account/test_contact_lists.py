@@ -1,4 +1,4 @@
-"""What contact lists are called, wherever a plan or a table speaks of them, and what that costs."""
+"""Names of contact lists, wherever a plan or a table mentions them, and the requests they cost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lists_read(remote: Remote) -> int:
 
 @pytest.fixture
 def account(connected: Project, remote: Remote) -> Remote:
-    """An account with two lists and a segment that is on one of them, which a file says is gone."""
+    """An account with two lists and a segment with a parent list, which a file removes."""
     remote.emulator.console.add_list("Newsletter", id=NEWS)
     remote.emulator.console.add_list("VIP \x1b[2J customers", id=VIP)
     remote.emulator.console.create("By hand", query("country = 'CZ'"))
@@ -39,7 +39,7 @@ def account(connected: Project, remote: Remote) -> Remote:
 
 
 @pytest.mark.parametrize("output", FORMATS)
-def test_a_plan_names_the_lists_of_what_comes_and_of_what_goes(
+def test_a_plan_names_the_lists_of_created_and_deleted_segments(
     connected: Project, account: Remote, output: str
 ) -> None:
     connected.declare("New", on(NEWS.upper(), GONE), parent=VIP)
@@ -48,32 +48,32 @@ def test_a_plan_names_the_lists_of_what_comes_and_of_what_goes(
     assert "“Newsletter”" in text
     assert r"“VIP \x1b[2J customers”" in text
     assert "(no such list)" in text
-    assert all(one in text.lower() for one in (NEWS, VIP, GONE))
+    assert all(list_id in text.lower() for list_id in (NEWS, VIP, GONE))
     assert "\x1b" not in text
 
 
-def test_the_names_are_in_the_json_and_in_what_a_saved_plan_shows(
+def test_the_list_names_are_in_the_json_and_in_a_saved_plan(
     connected: Project, account: Remote
 ) -> None:
     connected.declare("New", on(GONE), parent=NEWS)
     file = str(connected.root / "plan.json")
-    shown = {one: connected.run("plan", "--format", one, "--out", file).out for one in FORMATS}
+    shown = {
+        output: connected.run("plan", "--format", output, "--out", file).out for output in FORMATS
+    }
     plan = json.loads((connected.root / "plan.json").read_text("utf-8"))
     assert plan["lists"] == {NEWS: "Newsletter", VIP: "VIP \x1b[2J customers", GONE: None}
     sent = len(account.emulator.log)
     for output, text in shown.items():
         assert connected.run("show", file, "--format", output).out == text
     assert len(account.emulator.log) == sent
-    # A list that gets its name meanwhile makes no plan stale.
+    # A list that is created meanwhile does not make the plan stale.
     account.emulator.console.add_list("Late", id=GONE)
     assert connected.run("apply", file, "--auto-approve").code == 0
     second = json.loads(connected.run("plan", "--format", "json").out)
     assert (second["changes"], second["lists"]) == ([], {})
 
 
-def test_lists_cost_nothing_where_no_change_speaks_of_one(
-    connected: Project, account: Remote
-) -> None:
+def test_lists_are_not_read_if_no_change_mentions_one(connected: Project, account: Remote) -> None:
     account.emulator.console.create("Same", on(NEWS), parent_list_ids=[VIP])
     connected.declare("Same", on(NEWS), parent=VIP)
     connected.declare("New", query("country = 'CZ'"))
@@ -91,7 +91,7 @@ def test_lists_cost_nothing_where_no_change_speaks_of_one(
 
 
 @pytest.mark.parametrize("fault", ["403", "500", "truncated", "drop"])
-def test_names_that_nobody_tells_change_no_plan(
+def test_list_names_that_cannot_be_read_change_no_plan(
     connected: Project, account: Remote, fault: str
 ) -> None:
     named = connected.run("plan", "-v")
@@ -109,8 +109,8 @@ def test_list_names_the_parent_lists(connected: Project, account: Remote) -> Non
     account.emulator.console.create("Lost", query("city = 'x'"), parent_list_ids=[GONE])
     assert f"{NEWS} “Newsletter”" in connected.run("list").out
     assert f"{GONE} (no such list)" in connected.run("list").out
-    told = json.loads(connected.run("list", "--format", "json").out)
-    assert told["lists"] == {NEWS: "Newsletter", GONE: None}
+    data = json.loads(connected.run("list", "--format", "json").out)
+    assert data["lists"] == {NEWS: "Newsletter", GONE: None}
     before = lists_read(account)
     assert "By hand" in connected.run("list", "--no-parent-list").out
     assert lists_read(account) == before

@@ -1,4 +1,4 @@
-"""What is remembered of an account: nothing that is not so any more, and nothing personal."""
+"""The cache of definitions: nothing out of date, and nothing personal."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ LONG_AGO = "2026-07-01T08:00:00Z"
 
 
 def read(number: int = 1, **fields: Any) -> Remote:
-    """A segment as GET gave it."""
-    made = Remote(
+    """Return a segment as GET returns it."""
+    remote = Remote(
         id=f"id-{number}",
         name=f"Segment {number}",
         query=query(f"age = {number}"),
@@ -44,12 +44,12 @@ def read(number: int = 1, **fields: Any) -> Remote:
         contacts_count=4711,
         validation=Validation.VALID,
     )
-    return dataclasses.replace(made, **fields)
+    return dataclasses.replace(remote, **fields)
 
 
-def listed(one: Remote, **fields: Any) -> Remote:
-    """The same as LIST gives it."""
-    return dataclasses.replace(one, query=None, **fields)
+def listed(remote: Remote, **fields: Any) -> Remote:
+    """Return the same segment as LIST returns it."""
+    return dataclasses.replace(remote, query=None, **fields)
 
 
 def cache(folder: Path, now: datetime = NOW, say: Callable[[str], None] = print) -> DefinitionCache:
@@ -60,23 +60,24 @@ def file_of(folder: Path) -> Path:
     return folder / FOLDER / f"{ACCOUNT}.json"
 
 
-def taught(folder: Path, *ones: Remote) -> DefinitionCache:
-    cache(folder).store([listed(one) for one in ones], ones)
+def cache_with(folder: Path, *remotes: Remote) -> DefinitionCache:
+    cache(folder).store([listed(remote) for remote in remotes], remotes)
     return cache(folder)
 
 
-def test_what_was_read_is_known_in_the_next_run(tmp_path: Path) -> None:
-    one, other = read(1), read(2, parent_list_ids=("a", "b"), query=f"{ALL}\n\ud800")
-    known = taught(tmp_path, one, other)
-    assert known.find(listed(one)) == one
-    assert known.find(listed(other)) == other
+def test_a_definition_is_cached_for_the_next_run(tmp_path: Path) -> None:
+    first, second = read(1), read(2, parent_list_ids=("a", "b"), query=f"{ALL}\n\ud800")
+    known = cache_with(tmp_path, first, second)
+    assert known.find(listed(first)) == first
+    assert known.find(listed(second)) == second
     assert known.find(listed(read(3))) is None
 
 
-def test_all_but_the_query_is_as_the_list_says(tmp_path: Path) -> None:
-    known = taught(tmp_path, read())
-    now = listed(read(), contacts_count=12, validation=Validation.INVALID, validation_error="no")
-    assert known.find(now) == dataclasses.replace(now, query=read().query)
+def test_only_the_query_comes_from_the_cache(tmp_path: Path) -> None:
+    known = cache_with(tmp_path, read())
+    state = {"validation": Validation.INVALID, "validation_error": "no"}
+    listing = listed(read(), contacts_count=12, **state)
+    assert known.find(listing) == dataclasses.replace(listing, query=read().query)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +93,10 @@ def test_all_but_the_query_is_as_the_list_says(tmp_path: Path) -> None:
         {"validation": Validation.UNKNOWN},
     ],
 )
-def test_what_the_list_does_not_confirm_is_not_known(tmp_path: Path, moved: dict[str, Any]) -> None:
-    assert taught(tmp_path, read()).find(listed(read(), **moved)) is None
+def test_a_definition_that_the_list_does_not_confirm_is_not_used(
+    tmp_path: Path, moved: dict[str, Any]
+) -> None:
+    assert cache_with(tmp_path, read()).find(listed(read(), **moved)) is None
 
 
 @pytest.mark.parametrize(
@@ -105,17 +108,17 @@ def test_what_the_list_does_not_confirm_is_not_known(tmp_path: Path, moved: dict
         (NOW + timedelta(days=1), False),
     ],
 )
-def test_a_definition_that_may_change_within_the_same_second_is_not_remembered(
+def test_a_definition_that_may_change_within_the_same_second_is_not_cached(
     tmp_path: Path, updated_at: datetime, *, remembered: bool
 ) -> None:
-    one = read(updated_at=updated_at.isoformat())
-    assert (taught(tmp_path, one).find(listed(one)) is not None) is remembered
+    remote = read(updated_at=updated_at.isoformat())
+    assert (cache_with(tmp_path, remote).find(listed(remote)) is not None) is remembered
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", "2026-07-01T08:00:00", "2026-07-01"])
-def test_a_time_that_proves_nothing_is_not_remembered(tmp_path: Path, time: str | None) -> None:
-    one = read(updated_at=time)
-    assert taught(tmp_path, one).find(listed(one)) is None
+def test_a_definition_without_a_usable_time_is_not_cached(tmp_path: Path, time: str | None) -> None:
+    remote = read(updated_at=time)
+    assert cache_with(tmp_path, remote).find(listed(remote)) is None
 
 
 @pytest.mark.parametrize(
@@ -127,33 +130,33 @@ def test_a_time_that_proves_nothing_is_not_remembered(tmp_path: Path, time: str 
         ("total_spend > 5", True),
     ],
 )
-def test_nobodys_address_is_written_down(
+def test_no_address_is_written_to_the_cache(
     tmp_path: Path, condition: str, *, remembered: bool
 ) -> None:
-    one = read(query=query(condition))
-    assert (taught(tmp_path, one, read(2)).find(listed(one)) is not None) is remembered
+    remote = read(query=query(condition))
+    assert (cache_with(tmp_path, remote, read(2)).find(listed(remote)) is not None) is remembered
     text = file_of(tmp_path).read_text()
     assert "ann@example.com" not in text
     assert "4711" not in text
 
 
-def test_what_left_the_account_is_forgotten(tmp_path: Path) -> None:
-    taught(tmp_path, read(1), read(2), read(3))
+def test_a_segment_that_left_the_account_is_forgotten(tmp_path: Path) -> None:
+    cache_with(tmp_path, read(1), read(2), read(3))
     cache(tmp_path).store([listed(read(1)), listed(read(3), updated_at=NOW.isoformat())], [])
     assert set(json.loads(file_of(tmp_path).read_text())["segments"]) == {"id-1"}
 
 
-def test_what_is_about_to_be_written_is_forgotten(tmp_path: Path) -> None:
-    taught(tmp_path, read(1), read(2)).forget({"id-1", "unknown"})
+def test_a_segment_about_to_be_written_is_forgotten(tmp_path: Path) -> None:
+    cache_with(tmp_path, read(1), read(2)).forget({"id-1", "unknown"})
     known = cache(tmp_path)
     assert known.find(listed(read(1))) is None
     assert known.find(listed(read(2))) == read(2)
 
 
-def test_what_cannot_be_forgotten_by_writing_goes_with_the_file(
+def test_the_file_is_deleted_if_it_cannot_be_rewritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = taught(tmp_path, read(1), read(2))
+    known = cache_with(tmp_path, read(1), read(2))
     real = os.open
 
     def full(path: Any, flags: int, *mode: int) -> int:
@@ -167,8 +170,8 @@ def test_what_cannot_be_forgotten_by_writing_goes_with_the_file(
     assert cache(tmp_path).find(listed(read(1))) is None
 
 
-def test_nothing_new_writes_nothing(tmp_path: Path) -> None:
-    known = taught(tmp_path, read())
+def test_nothing_is_written_without_new_definitions(tmp_path: Path) -> None:
+    known = cache_with(tmp_path, read())
     file_of(tmp_path).unlink()
     known.store([listed(read())], [read()])
     assert not file_of(tmp_path).exists()
@@ -195,14 +198,14 @@ BROKEN: dict[str, bytes] = {
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_a_broken_file_is_ignored_and_replaced(tmp_path: Path, content: bytes) -> None:
-    taught(tmp_path, read())
+    cache_with(tmp_path, read())
     file_of(tmp_path).write_bytes(content)
-    said: list[str] = []
-    known = cache(tmp_path, say=said.append)
+    messages: list[str] = []
+    known = cache(tmp_path, say=messages.append)
     assert known.find(listed(read())) is None
-    assert len(said) == 1
-    assert "are ignored" in said[0]
-    assert taught(tmp_path, read()).find(listed(read())) == read()
+    assert len(messages) == 1
+    assert "are ignored" in messages[0]
+    assert cache_with(tmp_path, read()).find(listed(read())) == read()
 
 
 @given(st.binary(max_size=200))
@@ -217,38 +220,38 @@ def test_a_file_that_is_too_large_is_neither_read_nor_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "LARGEST_PRIVATE", 300)
-    assert taught(tmp_path, read()).find(listed(read())) == read()
-    said: list[str] = []
-    many = [read(number) for number in range(10)]
-    cache(tmp_path, say=said.append).store([listed(one) for one in many], many)
-    assert said == ["definitions are not cached: there are too many"]
+    assert cache_with(tmp_path, read()).find(listed(read())) == read()
+    messages: list[str] = []
+    remotes = [read(number) for number in range(10)]
+    cache(tmp_path, say=messages.append).store([listed(remote) for remote in remotes], remotes)
+    assert messages == ["definitions are not cached: there are too many"]
     assert cache(tmp_path).find(listed(read(5))) is None
     monkeypatch.setattr(files, "LARGEST_PRIVATE", 30)
     assert cache(tmp_path).find(listed(read())) is None
 
 
-def test_the_folder_is_bounded_and_strangers_stay(
+def test_the_folder_is_bounded_and_other_files_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / FOLDER
     folder.mkdir()
     names = [f"{number:032x}.json" for number in range(4)]
-    left_behind = f".{0:032x}.{0:016x}.part"
-    for age, name in enumerate([*names, left_behind, "notes.json"]):
+    abandoned = f".{0:032x}.{0:016x}.part"
+    for age, name in enumerate([*names, abandoned, "notes.json"]):
         (folder / name).write_bytes(b"x" * 400)
         os.utime(folder / name, (1_000_000_000 - age, 1_000_000_000 - age))
     monkeypatch.setattr(definition_cache, "LARGEST_FOLDER", 1100)
-    taught(tmp_path, read())
+    cache_with(tmp_path, read())
     kept = {path.name for path in folder.iterdir()}
     assert kept == {f"{ACCOUNT}.json", names[0], names[1], "notes.json"}
 
 
 @pytest.mark.posix
-def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_cache(tmp_path: Path) -> None:
     above = tmp_path / "new"
     before = os.umask(0)
     try:
-        taught(above, read())
+        cache_with(above, read())
     finally:
         os.umask(before)
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (above, above / FOLDER, file_of(above))]
@@ -257,8 +260,8 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
 
 @pytest.mark.posix
 @pytest.mark.parametrize("how", ["writable", "link", "pipe", "folder"])
-def test_a_file_that_others_could_have_written_is_not_believed(tmp_path: Path, how: str) -> None:
-    taught(tmp_path, read())
+def test_a_file_that_others_could_have_written_is_not_used(tmp_path: Path, how: str) -> None:
+    cache_with(tmp_path, read())
     file = file_of(tmp_path)
     match how:
         case "writable":
@@ -271,124 +274,126 @@ def test_a_file_that_others_could_have_written_is_not_believed(tmp_path: Path, h
         case _:
             file.unlink()
             file.mkdir()
-    said: list[str] = []
-    assert cache(tmp_path, say=said.append).find(listed(read())) is None
-    assert len(said) == 1
-    again = taught(tmp_path, read())
+    messages: list[str] = []
+    assert cache(tmp_path, say=messages.append).find(listed(read())) is None
+    assert len(messages) == 1
+    again = cache_with(tmp_path, read())
     assert (again.find(listed(read())) is None) == (how == "folder")
 
 
-def test_where_nothing_can_be_written_nothing_is_remembered(tmp_path: Path) -> None:
+def test_nothing_is_cached_where_nothing_can_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    said: list[str] = []
-    cache(blocked, say=said.append).store([listed(read())], [read()])
-    assert "cannot be cached" in said[-1]
+    messages: list[str] = []
+    cache(blocked, say=messages.append).store([listed(read())], [read()])
+    assert "cannot be cached" in messages[-1]
     assert blocked.read_text() == "in the way"
 
 
-def test_runs_at_the_same_time_leave_a_whole_file(tmp_path: Path) -> None:
+def test_concurrent_runs_leave_a_complete_file(tmp_path: Path) -> None:
     many = [[read(number, query=f"{ALL} {run}") for number in range(200)] for run in range(6)]
 
-    def run(ones: list[Remote]) -> None:
+    def run(remotes: list[Remote]) -> None:
         for _ in range(5):
-            cache(tmp_path, say=said.append).store([listed(one) for one in ones], ones)
+            cache(tmp_path, say=messages.append).store(
+                [listed(remote) for remote in remotes], remotes
+            )
 
-    said: list[str] = []
-    threads = [threading.Thread(target=run, args=(ones,)) for ones in many]
+    messages: list[str] = []
+    threads = [threading.Thread(target=run, args=(remotes,)) for remotes in many]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    known = cache(tmp_path, say=said.append)
-    assert said == []
-    assert [known.find(listed(one)) for one in many[0]] in many
+    known = cache(tmp_path, say=messages.append)
+    assert messages == []
+    assert [known.find(listed(remote)) for remote in many[0]] in many
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [f"{ACCOUNT}.json"]
 
 
 # By the command line.
 
 
-def old(remote: Account, name: str, text: str) -> str:
-    """Make a segment that nobody edited for a day."""
+def create_settled(remote: Account, name: str, text: str) -> str:
+    """Create a segment that was last edited a day ago; return its id."""
     at = (remote.clock.moment - timedelta(days=1)).timestamp()
     return remote.emulator.console.create(name, text, at=at)
 
 
-def asked(remote: Account, project: Project, *argv: str, **env: str) -> list[str]:
-    """Run, and give the paths that were asked for, without what stands in front of ids."""
+def requests_of(remote: Account, project: Project, *argv: str, **env: str) -> list[str]:
+    """Run segctl; return method and path of each request, without the common prefix."""
     remote.emulator.clear_log()
     assert project.run(*argv, **env).code == 0
     return [
-        f"{one.method} {one.target.partition('?')[0].removeprefix('/v3/marketing/')}"
-        for one in remote.emulator.log
+        f"{entry.method} {entry.target.partition('?')[0].removeprefix('/v3/marketing/')}"
+        for entry in remote.emulator.log
     ]
 
 
 @pytest.fixture
 def account(connected: Project, remote: Account) -> dict[str, str]:
-    """Three declared segments that are on the account as declared, and one beside them."""
+    """Three segments that the account has as declared, by name to id, and one undeclared."""
     ids = {}
     for number in range(3):
         name, text = f"Segment {number}", query(f"total_spend > {number}")
         connected.declare(name, text)
-        ids[name] = old(remote, name, text)
-    old(remote, "By hand", ALL)
+        ids[name] = create_settled(remote, name, text)
+    create_settled(remote, "By hand", ALL)
     return ids
 
 
 LIST = "GET segments/2.0"
 
 
-def test_a_plan_with_nothing_changed_sends_one_request(
+def test_an_unchanged_plan_sends_one_request(
     connected: Project, remote: Account, account: dict[str, str]
 ) -> None:
     reads = sorted(f"{LIST}/{id_}" for id_ in account.values())
-    first = asked(remote, connected, "plan")
+    first = requests_of(remote, connected, "plan")
     assert (first[0], sorted(first[1:])) == (LIST, reads)
-    assert asked(remote, connected, "plan") == [LIST]
-    assert asked(remote, connected, "drift") == [LIST]
-    assert asked(remote, connected, "apply", "--auto-approve") == [LIST]
+    assert requests_of(remote, connected, "plan") == [LIST]
+    assert requests_of(remote, connected, "drift") == [LIST]
+    assert requests_of(remote, connected, "apply", "--auto-approve") == [LIST]
     assert connected.run("-v", "plan").err == "1 request sent.\n"
     assert json.loads(connected.run("plan", "--format", "json").out)["requests"] == 1
     for option in (["--no-cache", "plan"], ["plan", "--no-cache"]):
-        assert sorted(asked(remote, connected, *option)[1:]) == reads
-    assert sorted(asked(remote, connected, "plan", SEGCTL_NO_CACHE="1")[1:]) == reads
-    assert asked(remote, connected, "plan") == [LIST]
+        assert sorted(requests_of(remote, connected, *option)[1:]) == reads
+    assert sorted(requests_of(remote, connected, "plan", SEGCTL_NO_CACHE="1")[1:]) == reads
+    assert requests_of(remote, connected, "plan") == [LIST]
 
 
-def test_only_what_moved_is_read_again(
+def test_only_changed_segments_are_read_again(
     connected: Project, remote: Account, account: dict[str, str]
 ) -> None:
     connected.run("plan")
-    moved = account["Segment 1"]
-    remote.emulator.console.edit(moved, query=query("total_spend > 99"))
+    moved_id = account["Segment 1"]
+    remote.emulator.console.edit(moved_id, query=query("total_spend > 99"))
     remote.emulator.console.edit(account["Segment 2"], contacts_count=12)
     for _ in range(2):
-        # An edit of this very second is not remembered.
+        # A definition that was edited in this second is not cached.
         remote.emulator.clear_log()
         assert "1 to patch" in connected.run("plan").out
-        targets = [one.target.partition("?")[0] for one in remote.emulator.log]
-        assert [target.rpartition("/")[2] for target in targets[:2]] == ["2.0", moved]
-        # The query that would be sent is checked against the account's fields.
+        targets = [entry.target.partition("?")[0] for entry in remote.emulator.log]
+        assert [target.rpartition("/")[2] for target in targets[:2]] == ["2.0", moved_id]
+        # The query to be sent is checked against the account's fields.
         assert [target.rpartition("/")[2] for target in targets[2:]] == ["field_definitions"]
     remote.clock.forward(minutes=3)
     connected.clock.moment = remote.clock.moment
     connected.run("plan")
     remote.emulator.clear_log()
     assert "1 to patch" in connected.run("plan").out
-    assert moved not in "".join(one.target for one in remote.emulator.log)
+    assert moved_id not in "".join(entry.target for entry in remote.emulator.log)
 
 
-def test_apply_reads_afresh_what_it_writes_and_remembers_nothing_of_it(
+def test_apply_does_not_use_the_cache_for_what_it_writes(
     connected: Project, remote: Account, account: dict[str, str]
 ) -> None:
     connected.run("plan")
     connected.declare("Segment 1", query("total_spend > 50"))
-    moved = account["Segment 1"]
-    # SendGrid's list lags behind: this edit does not show in it.
+    moved_id = account["Segment 1"]
+    # SendGrid's list lags behind: it does not show this edit.
     at = (remote.clock.moment - timedelta(days=1)).timestamp()
-    remote.emulator.console.edit(moved, query=query("total_spend > 77"), at=at)
+    remote.emulator.console.edit(moved_id, query=query("total_spend > 77"), at=at)
     result = connected.run("apply", "--auto-approve")
     assert result.code == 1
     assert "someone changed the segment after the plan was made" in result.out
@@ -402,14 +407,15 @@ def test_accounts_are_not_mixed_up(
     connected: Project, remote: Account, account: dict[str, str]
 ) -> None:
     connected.run("plan")
-    assert len(asked(remote, connected, "plan", SENDGRID_API_KEY=f"{KEY}2")) == 1 + len(account)
+    requests = requests_of(remote, connected, "plan", SENDGRID_API_KEY=f"{KEY}2")
+    assert len(requests) == 1 + len(account)
     folder = Path(connected.env["SEGCTL_CACHE_DIR"]) / FOLDER
     texts = [path.name + path.read_text() for path in folder.iterdir()]
     assert len(texts) == 2
     assert not any(KEY in text or remote.url in text or "127.0.0.1" in text for text in texts)
 
 
-def test_what_is_wrong_with_the_cache_is_said_at_v_alone(
+def test_a_damaged_cache_is_reported_only_with_v(
     connected: Project, account: dict[str, str]
 ) -> None:
     connected.run("plan")
@@ -421,17 +427,17 @@ def test_what_is_wrong_with_the_cache_is_said_at_v_alone(
     assert "are ignored: the file is damaged" in connected.run("-v", "plan").err
 
 
-def test_a_machine_without_a_folder_for_caches(
+def test_without_a_cache_folder_every_plan_reads_every_definition(
     connected: Project, remote: Account, account: dict[str, str]
 ) -> None:
     del connected.env["SEGCTL_CACHE_DIR"]
     for _ in range(2):
-        assert len(asked(remote, connected, "plan")) == 1 + len(account)
+        assert len(requests_of(remote, connected, "plan")) == 1 + len(account)
 
 
-def test_import_and_drift_learn_for_plan(
+def test_import_and_plan_share_the_cache(
     connected: Project, remote: Account, account: dict[str, str]
 ) -> None:
-    assert len(asked(remote, connected, "import", "--all", "--dry-run")) == 2
+    assert len(requests_of(remote, connected, "import", "--all", "--dry-run")) == 2
     connected.run("plan")
-    assert asked(remote, connected, "import", "--all", "--dry-run") == [LIST]
+    assert requests_of(remote, connected, "import", "--all", "--dry-run") == [LIST]

@@ -1,7 +1,7 @@
-"""What stands in SendGrid's list and is not there, or is there without a query.
+"""Segments that SendGrid lists although they are deleted, and segments without a query.
 
-The list has a deleted segment for up to a minute (sendgrid-api.md §1). Here it does for ever: the
-clock stands.
+The list has a deleted segment for up to a minute (sendgrid-api.md §1). In these tests it has it for
+ever, since the clock stands still.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def console(remote: Remote) -> Console:
     return emulator.console
 
 
-def remember(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
-    """Have git say that a segment was declared, and removed later than it was made."""
+def remember_removal(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    """Make the history say that a segment was declared, and removed after its creation."""
     segment, file, removed_at = Segment(name, text), "segments/old.yaml", "2026-07-15T17:00:00Z"
     declared = DeclaredVersion(segment, file, CommitRef("decade", "2026-07-15T16:00:00Z"))
     removal = Removal(
@@ -54,14 +54,14 @@ def remember(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
 
 
 def delete(remote: Remote, segment_id: str) -> None:
-    """Delete as SendGrid's own page does, by a request."""
+    """Delete a segment by a request, as SendGrid's web UI does."""
     path = f"/v3/marketing/segments/2.0/{segment_id}"
     headers = {"authorization": f"Bearer {KEY}", "accept": "application/json"}
     assert remote.emulator.handle("DELETE", path, headers, b"").status == 202
 
 
-def nothing_to_do(project: Project) -> None:
-    """Ask every command that reads the account as a whole."""
+def check_no_changes(project: Project) -> None:
+    """Check that every command that reads the whole account reports no change."""
     plan = project.run("plan", "--detailed-exitcode")
     assert (plan.code, plan.err) == (0, "")
     assert "No changes." in plan.out
@@ -73,7 +73,7 @@ def nothing_to_do(project: Project) -> None:
 
 def listed(project: Project) -> list[str]:
     data = json.loads(project.run("list", "--format", "json").out)
-    return [one["name"] for one in data["segments"]]
+    return [entry["name"] for entry in data["segments"]]
 
 
 def test_a_plan_right_after_a_removal_is_empty(connected: Project, console: Console) -> None:
@@ -83,7 +83,7 @@ def test_a_plan_right_after_a_removal_is_empty(connected: Project, console: Cons
     connected.write({"segments/old.yaml": "name: Old\nremoved: true\n"})
     assert connected.run("apply", "--auto-approve").code == 0
     assert listed(connected) == ["New", "Old"]
-    nothing_to_do(connected)
+    check_no_changes(connected)
 
 
 def test_a_plan_right_after_an_exclusive_delete_is_empty(
@@ -94,7 +94,7 @@ def test_a_plan_right_after_an_exclusive_delete_is_empty(
     connected.declare("New", CZECH)
     assert connected.run("apply", "--auto-approve").code == 0
     assert listed(connected) == ["New", "Old"]
-    nothing_to_do(connected)
+    check_no_changes(connected)
 
 
 def test_a_plan_right_after_a_replacement_is_empty(connected: Project, console: Console) -> None:
@@ -102,7 +102,7 @@ def test_a_plan_right_after_a_replacement_is_empty(connected: Project, console: 
     connected.declare("VIP", VIP, parent=LIST, extra="allow_replace: true\n")
     assert connected.run("apply", "--auto-approve").code == 0
     assert len(listed(connected)) == 2
-    nothing_to_do(connected)
+    check_no_changes(connected)
 
 
 def test_a_plan_right_after_a_delete_by_history_is_empty(
@@ -111,29 +111,29 @@ def test_a_plan_right_after_a_delete_by_history_is_empty(
     console.create("Old", VIP)
     console.create("New", CZECH)
     connected.declare("New", CZECH)
-    remember(monkeypatch, "Old", VIP)
+    remember_removal(monkeypatch, "Old", VIP)
     assert connected.run("apply", "--auto-approve").code == 0
     assert listed(connected) == ["New", "Old"]
-    nothing_to_do(connected)
+    check_no_changes(connected)
 
 
-def test_what_was_made_by_hand_and_deleted_is_no_drift(
+def test_a_segment_created_and_deleted_by_hand_is_not_drift(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     delete(remote, console.create("By hand", VIP))
     connected.declare("New", CZECH)
     drift = json.loads(connected.run("drift", "--format", "json").out)
-    assert [(one["kind"], one["name"]) for one in drift["drift"]] == [("deleted", "New")]
+    assert [(entry["kind"], entry["name"]) for entry in drift["drift"]] == [("deleted", "New")]
 
 
 @pytest.mark.parametrize("by", ["name", "previous name", "history"])
-def test_what_a_declaration_claims_is_never_made_anew_for_a_404(
+def test_a_claimed_segment_is_never_re_created_after_a_404(
     connected: Project, remote: Remote, console: Console, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     delete(remote, console.create("New" if by == "name" else "Old", VIP))
     extra = "previous_names: [Old]\n" if by == "previous name" else ""
     connected.declare("New", VIP, extra=extra)
-    remember(monkeypatch, "Old", VIP)
+    remember_removal(monkeypatch, "Old", VIP)
     for argv in (["plan"], ["drift"], ["apply", "--auto-approve"]):
         result = connected.run(*argv)
         assert (result.code, result.out) == (1, "")
@@ -142,7 +142,7 @@ def test_what_a_declaration_claims_is_never_made_anew_for_a_404(
     assert remote.definitions() == {}
 
 
-def test_who_imports_one_that_has_gone_by_its_name_is_told(
+def test_the_import_of_a_deleted_segment_by_name_fails(
     connected: Project, remote: Remote, console: Console
 ) -> None:
     delete(remote, console.create("By hand", VIP))
@@ -151,14 +151,14 @@ def test_who_imports_one_that_has_gone_by_its_name_is_told(
     assert GONE in result.err
 
 
-def test_one_without_a_query_concerns_only_who_declares_it(
+def test_an_undeclared_segment_without_a_query_is_not_an_error(
     connected: Project, remote: Remote, console: Console
 ) -> None:
-    odd = console.create("Odd", "")
+    odd_id = console.create("Odd", "")
     connected.declare("New", CZECH)
-    # The new one is missing, so drift reads all that it may have been renamed to.
+    # `New` is missing, so drift reads every segment that it may have been renamed to.
     data = json.loads(connected.run("drift", "--format", "json").out)
-    assert {one["name"]: one["kind"] for one in data["drift"]} == {
+    assert {entry["name"]: entry["kind"] for entry in data["drift"]} == {
         "New": "deleted",
         "Odd": "created",
     }
@@ -170,7 +170,7 @@ def test_one_without_a_query_concerns_only_who_declares_it(
         assert shown.code == 0
         assert "to delete" not in shown.out or "0 to delete" in shown.out
         assert "`Odd` is not deleted: SendGrid returns no query of it" in shown.err + shown.out
-        assert odd in shown.err + shown.out
+        assert odd_id in shown.err + shown.out
     assert connected.run("apply", "--auto-approve").code == 0
     assert set(remote.definitions()) == {"New", "Odd"}
     assert connected.run("plan", "--detailed-exitcode").code == 0

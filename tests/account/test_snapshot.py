@@ -1,4 +1,4 @@
-"""Reading the account: everything that is wanted or nothing at all, and never slower to fail."""
+"""The snapshot of an account: every read succeeds or the snapshot fails, and fails at once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def everything(listed: tuple[Remote, ...]) -> Iterable[Remote]:
 
 
 class Account:
-    """A mounted account of numbered segments; `on_get` may answer for one of them instead."""
+    """A mounted account of numbered segments; `on_get` may return another response for one."""
 
     def __init__(self, size: int, on_get: Callable[[int], Served | None] = lambda _: None) -> None:
         self.size = size
@@ -64,37 +64,39 @@ def mounted(mount: Mount) -> Transport:
     return Transport("https://api.sendgrid.com", Secret(KEY), FakeClock(), mount=mount)
 
 
-def test_one_list_and_one_get_for_each_that_is_wanted() -> None:
-    # Each read waits for another one.
+def test_a_snapshot_is_one_list_and_one_get_for_each_wanted_definition() -> None:
+    # Each read waits until another one is under way.
     pair = threading.Barrier(2, timeout=HANG)
 
     def wait_for_another(_: int) -> None:
         pair.wait()
 
     account = Account(40, wait_for_another)
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     with mounted(account) as transport:
         snapshot = take_snapshot(
-            Reader(transport), lambda listed: listed[1::2], lambda *seen: told.append(seen)
+            Reader(transport), lambda listed: listed[1::2], lambda *counts: progress.append(counts)
         )
         assert transport.requests == 21
-    assert [one.name for one in snapshot.remotes] == [f"Segment {n}" for n in range(40)]
-    assert [one.query is not None for one in snapshot.remotes] == [False, True] * 20
-    assert told == [(n, 20) for n in range(1, 21)]
+    assert [remote.name for remote in snapshot.remotes] == [f"Segment {n}" for n in range(40)]
+    assert [remote.query is not None for remote in snapshot.remotes] == [False, True] * 20
+    assert progress == [(n, 20) for n in range(1, 21)]
     assert account.targets[0] == "/v3/marketing/segments/2.0"
     assert all(target.endswith("?contacts_sample=false") for target in account.targets[1:])
     assert 1 < account.most_at_once <= CONCURRENCY
 
 
-def test_nothing_wanted_is_one_request() -> None:
+def test_without_wanted_definitions_one_request_is_sent() -> None:
     account = Account(3)
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     with mounted(account) as transport:
-        snapshot = take_snapshot(Reader(transport), lambda _: (), lambda *seen: told.append(seen))
-    assert (len(snapshot.remotes), len(account.targets), told) == (3, 1, [])
+        snapshot = take_snapshot(
+            Reader(transport), lambda _: (), lambda *counts: progress.append(counts)
+        )
+    assert (len(snapshot.remotes), len(account.targets), progress) == (3, 1, [])
 
 
-def test_the_server_keeps_its_order_whatever_comes_first() -> None:
+def test_the_order_of_the_list_is_kept_whatever_arrives_first() -> None:
     answered = [threading.Event() for _ in range(CONCURRENCY)]
 
     def last_first(number: int) -> None:
@@ -106,15 +108,17 @@ def test_the_server_keeps_its_order_whatever_comes_first() -> None:
     with mounted(account) as transport:
         snapshot = take_snapshot(Reader(transport), everything)
     ids = [segment_json(n)["id"] for n in range(CONCURRENCY + 4)]
-    assert [one.id for one in snapshot.remotes] == ids
-    assert all(one.query == segment_json(n)["query_dsl"] for n, one in enumerate(snapshot.remotes))
+    assert [remote.id for remote in snapshot.remotes] == ids
+    assert all(
+        remote.query == segment_json(n)["query_dsl"] for n, remote in enumerate(snapshot.remotes)
+    )
 
 
 @pytest.mark.parametrize(
     "fault", ["403", "500 always", "truncated always", "wrong-json", "empty always"]
 )
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])
-def test_any_read_that_fails_fails_the_whole(fault: str, nth: int) -> None:
+def test_a_failed_read_fails_the_snapshot(fault: str, nth: int) -> None:
     with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:
         emulator.seed()
         kind, _, times = fault.partition(" ")
@@ -126,17 +130,17 @@ def test_any_read_that_fails_fails_the_whole(fault: str, nth: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [("empty always", "it is empty"), ("wrong-json", "it has no list `results`")],
 )
-def test_an_answer_without_a_list_says_what_is_wrong_with_it(fault: str, said: str) -> None:
+def test_a_response_without_a_list_is_explained(fault: str, message: str) -> None:
     with Emulator(None, Settings()) as emulator, mounted(emulated(emulator)) as transport:
         emulator.faults.add(f"GET * {fault}")
-        with pytest.raises(RemoteError, match=said):
+        with pytest.raises(RemoteError, match=message):
             take_snapshot(Reader(transport), everything)
 
 
-def test_a_segment_that_goes_between_list_and_get() -> None:
+def test_a_segment_deleted_between_list_and_get_is_reported() -> None:
     with (
         mounted(Account(3, lambda number: answer(404) if number == 1 else None)) as transport,
         pytest.raises(NotFound, match="`Segment 1` was deleted a moment ago") as caught,
@@ -160,7 +164,7 @@ def test_a_deleted_segment_that_lingers_in_the_list_is_not_read_as_missing() -> 
             take_snapshot(reader, everything)
 
 
-def test_a_gateways_404_is_no_deletion() -> None:
+def test_a_404_of_a_gateway_is_not_a_deletion() -> None:
     page = answer(404, b"<html><h1>Not Found</h1></html>")
     with (
         mounted(Account(3, lambda number: page if number == 1 else None)) as transport,
@@ -169,7 +173,7 @@ def test_a_gateways_404_is_no_deletion() -> None:
         take_snapshot(Reader(transport), everything)
 
 
-def test_a_segment_that_is_renamed_between_list_and_get() -> None:
+def test_a_segment_renamed_between_list_and_get_is_reported() -> None:
     renamed = answer(200, segment_json(1, name="Other"))
     with (
         mounted(Account(3, lambda number: renamed if number == 1 else None)) as transport,
@@ -179,15 +183,15 @@ def test_a_segment_that_is_renamed_between_list_and_get() -> None:
     assert caught.value.hint == "run the command again"
 
 
-def settle(account: Account) -> None:
-    """Wait until no request is under way, and none can follow."""
+def wait_for_reads(account: Account) -> None:
+    """Wait until no request is under way and none can follow."""
     for thread in threading.enumerate():
         if thread.name == "read":
             thread.join(HANG)
     assert account.at_once == 0
 
 
-def test_the_first_error_ends_it_at_once() -> None:
+def test_the_first_error_ends_the_snapshot_at_once() -> None:
     release = threading.Event()
 
     def on_get(number: int) -> Served | None:
@@ -201,24 +205,24 @@ def test_the_first_error_ends_it_at_once() -> None:
         try:
             with pytest.raises(Forbidden):
                 take_snapshot(Reader(transport), everything)
-            # The others are still waited for by the server alone.
+            # The client does not wait for the other requests; only the server still holds them.
             assert account.at_once > 0
         finally:
             release.set()
         begun = len(account.targets)
-    settle(account)
-    # What was under way ended; nothing more was begun.
+    wait_for_reads(account)
+    # The requests under way ended, and no other was started.
     assert len(account.targets) <= begun + CONCURRENCY < 100
 
 
-def test_a_dead_server_is_asked_so_often_and_no_more() -> None:
+def test_an_unreachable_server_gets_the_usual_attempts() -> None:
     with Transport("http://127.0.0.1:9", Secret(KEY), FakeClock(), direct=True) as transport:
         with pytest.raises(Unreachable, match="could not list the segments"):
             take_snapshot(Reader(transport), everything)
         assert transport.requests == ATTEMPTS
 
 
-def test_who_looks_at_progress_may_stop_it() -> None:
+def test_the_progress_callback_can_stop_the_snapshot() -> None:
     def stop(_done: int, _total: int) -> None:
         raise KeyboardInterrupt
 
@@ -235,7 +239,7 @@ def test_who_looks_at_progress_may_stop_it() -> None:
                 take_snapshot(Reader(transport), everything, stop)
         finally:
             release.set()
-    settle(account)
+    wait_for_reads(account)
     assert len(account.targets) < 100
 
 
@@ -245,8 +249,8 @@ def test_ctrl_c_ends_a_process_whose_reads_hang(hung: str) -> None:
     arrived = threading.Event()
     release = threading.Event()
 
-    def serve(seen: Seen) -> Served:
-        is_list = seen.target.endswith("/2.0")
+    def serve(request: Seen) -> Served:
+        is_list = request.target.endswith("/2.0")
         if is_list == (hung == "list"):
             arrived.set()
             release.wait(HANG)

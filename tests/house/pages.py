@@ -1,6 +1,6 @@
-"""The parts of the documentation that are made from the code, and the blocks that are tried.
+"""The generated parts of the documentation, and the blocks of it that tests run.
 
-`python -m pytest tests/house/test_docs.py --docs-write` writes the parts anew.
+`python -m pytest tests/house/test_docs.py --docs-write` rewrites the generated parts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PART = re.compile(
 )
 BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 IN_CI = ("demo", "tests")
-"""Parts of the README that .ci/run performs as they are."""
+"""Parts of the README that .ci/run runs unchanged."""
 
 
 COMMANDS_HEAD = """\
@@ -39,15 +39,15 @@ any command as well, but for `-C`.
 
 
 def documents() -> list[Path]:
-    """Give every page that people read."""
+    """Return every page of the documentation."""
     return [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path, *kinds: str) -> list[str]:
-    """Give the blocks of a page that a test tries.
+    """Return the blocks of a page that a test runs, of these kinds.
 
-    Those that .ci/run performs are left out, and made pages: the rules' examples are wrong on
-    purpose, and have tests of their own.
+    Leaves out the blocks that .ci/run runs, and generated pages: the rules' examples are wrong on
+    purpose and have tests of their own.
     """
     if page.relative_to(REPOSITORY).as_posix() in PAGES:
         return []
@@ -59,7 +59,7 @@ def blocks(page: Path, *kinds: str) -> list[str]:
 
 
 def commands_markdown() -> str:
-    """Write the page of the commands: what `--help` says, for each."""
+    """Return the page of the commands: the `--help` of each."""
     parts = [
         COMMANDS_HEAD,
         _help("segctl", program, None),
@@ -89,34 +89,34 @@ def _help(name: str, command: click.Command, above: str | None) -> str:
 
 
 def examples() -> Iterator[str]:
-    """Give the command lines that stand in the help of the commands."""
-    for found in re.finditer(r"^ +(?:\w+=\S+ )*(segctl .*)$", commands_markdown(), re.MULTILINE):
-        yield re.split(r" [|>] ", found[1])[0].strip()
+    """Yield the command lines in the help of the commands."""
+    for match in re.finditer(r"^ +(?:\w+=\S+ )*(segctl .*)$", commands_markdown(), re.MULTILINE):
+        yield re.split(r" [|>] ", match[1])[0].strip()
 
 
 def keys_markdown(schema: str) -> str:
-    """Write the keys of a schema as a table."""
+    """Return the keys of a schema as a table."""
     data = json.loads((REPOSITORY / f"schemas/{schema}.schema.json").read_text("utf-8"))
     rows = ["| key | what it is | default |", "|---|---|---|"]
-    for key, one in _keys(data, data, ""):
-        default = f"`{json.dumps(one['default'])}`" if "default" in one else ""
-        values = ", ".join(f"`{json.dumps(value)}`" for value in one.get("enum", ()))
-        said = _resolved(one, data).get("description", "") or one.get("description", "")
-        said += f" One of {values}." if values else ""
-        rows.append(f"| `{key}` | {said.replace('|', chr(92) + '|')} | {default} |")
+    for key, subschema in _keys(data, data, ""):
+        default = f"`{json.dumps(subschema['default'])}`" if "default" in subschema else ""
+        values = ", ".join(f"`{json.dumps(value)}`" for value in subschema.get("enum", ()))
+        description = subschema.get("description", "")
+        description += f" One of {values}." if values else ""
+        rows.append(f"| `{key}` | {description.replace('|', chr(92) + '|')} | {default} |")
     return "\n".join(rows) + "\n"
 
 
-def _resolved(one: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" in one:
-        return {**data["$defs"][one["$ref"].rpartition("/")[2]], **one}
-    return one
+def _resolved(schema: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        return {**data["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+    return schema
 
 
 def _keys(
-    one: dict[str, Any], data: dict[str, Any], above: str
+    schema: dict[str, Any], data: dict[str, Any], above: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    for key, value in one.get("properties", {}).items():
+    for key, value in schema.get("properties", {}).items():
         inner = _resolved(value, data)
         yield above + key, inner
         if isinstance(inner.get("additionalProperties"), dict):
@@ -128,21 +128,22 @@ def _keys(
 
 
 def faults_markdown() -> str:
-    """Write the kinds of fault."""
+    """Return the kinds of faults as a sentence."""
     return ", ".join(f"`{kind.value}`" for kind in Kind) + ".\n"
 
 
 def action_markdown() -> str:
-    """Write the inputs and outputs of the action."""
+    """Return the inputs and outputs of the action as two tables."""
     path = REPOSITORY / ".github/actions/segctl/action.yml"
     action = yaml.safe_load(path.read_text("utf-8"))
     rows = ["| input | what it is | default |", "|---|---|---|"]
-    for name, one in action["inputs"].items():
-        default = f"`{one['default']}`" if one["default"] else ""
-        rows.append(f"| `{name}` | {one['description'].strip()} | {default} |")
+    for name, declaration in action["inputs"].items():
+        default = f"`{declaration['default']}`" if declaration["default"] else ""
+        rows.append(f"| `{name}` | {declaration['description'].strip()} | {default} |")
     rows += ["", "| output | what it is |", "|---|---|"]
     rows += [
-        f"| `{name}` | {one['description'].strip()} |" for name, one in action["outputs"].items()
+        f"| `{name}` | {declaration['description'].strip()} |"
+        for name, declaration in action["outputs"].items()
     ]
     return "\n".join(rows) + "\n"
 
@@ -151,22 +152,22 @@ PAGES = {"docs/lint-rules.md": rules_markdown, "docs/commands.md": commands_mark
 
 
 def part_text(what: str) -> str | None:
-    """Make a part of a page; `None` where it is somebody else's."""
+    """Return the text of a generated part, or None if another tool writes it."""
     if what.startswith("keys: "):
         return keys_markdown(what.removeprefix("keys: "))
     return {"faults": faults_markdown, "action": action_markdown}.get(what, lambda: None)()
 
 
-def fresh(page: Path) -> str:
-    """Give what a page should say: its own words, and every made part made anew."""
+def current_text(page: Path) -> str:
+    """Return a page with its generated parts up to date."""
     name = page.relative_to(REPOSITORY).as_posix()
     if name in PAGES:
         return PAGES[name]()
 
-    def made(part: re.Match[str]) -> str:
+    def replacement(part: re.Match[str]) -> str:
         text = part_text(part["what"])
         if text is None:
             return part[0]
         return f"<!-- {part['what']} -->\n\n{text}\n<!-- end -->"
 
-    return PART.sub(made, page.read_text("utf-8"))
+    return PART.sub(replacement, page.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""What the pages say is so: made parts are fresh, links lead somewhere, every block works."""
+"""The documentation is true: generated parts are current, links resolve, and every block works."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from segctl import app
 from segctl.cli.invocation import Invocation
 from segctl.cli.program import COMMANDS, program
 from segctl.emulator import Emulator, serve
-from tests.house.pages import PAGES, blocks, documents, examples, fresh
+from tests.house.pages import PAGES, blocks, current_text, documents, examples
 from tests.support.account import KEY, TEST_SETTINGS
 from tests.support.process import REPOSITORY, child_env
 
@@ -33,11 +33,11 @@ NAMES = [page.relative_to(REPOSITORY).as_posix() for page in documents()]
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES, *PAGES}))
-def test_what_is_made_from_the_code_is_fresh(name: str, request: pytest.FixtureRequest) -> None:
+def test_the_generated_parts_are_current(name: str, request: pytest.FixtureRequest) -> None:
     page = REPOSITORY / name
     if request.config.getoption("--docs-write"):
-        page.write_text(fresh(page), "utf-8", newline="\n")
-    assert page.read_text("utf-8") == fresh(page)
+        page.write_text(current_text(page), "utf-8", newline="\n")
+    assert page.read_text("utf-8") == current_text(page)
 
 
 def test_the_readme_names_every_command() -> None:
@@ -53,7 +53,7 @@ def test_every_command_shows_examples() -> None:
 
 
 @pytest.mark.parametrize("line", sorted(set(examples())))
-def test_every_example_of_the_help_is_a_command_line(line: str) -> None:
+def test_every_example_in_the_help_is_a_valid_command_line(line: str) -> None:
     _, *argv = shlex.split(line)
     context = program.make_context("segctl", argv, obj=Invocation({}))
     name, command, rest = program.resolve_command(context, context._protected_args + context.args)
@@ -68,20 +68,20 @@ def test_every_example_of_the_help_is_a_command_line(line: str) -> None:
 
 
 def headings(page: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a page."""
+    """Return the anchors that GitHub gives the headings of a page."""
     text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_links_of_the_pages_lead_somewhere() -> None:
+def test_links_of_the_pages_resolve() -> None:
     for page in documents():
         for link in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
             name, _, anchor = link.partition("#")
             if not link.startswith("http"):
-                there = Path(page.parent, name) if name else page
-                assert there.exists(), f"{page.name}: {link}"
-                assert not anchor or anchor in headings(there), f"{page.name}: {link}"
+                target = Path(page.parent, name) if name else page
+                assert target.exists(), f"{page.name}: {link}"
+                assert not anchor or anchor in headings(target), f"{page.name}: {link}"
 
 
 def every(*kinds: str) -> list[object]:
@@ -121,7 +121,7 @@ def test_every_yaml_block_is_valid(project: Project, block: str, tmp_path: Path)
     assert "error[" not in done.err
 
 
-def test_every_block_is_of_a_kind_that_is_tried_or_that_is_no_input() -> None:
+def test_every_block_is_of_a_known_kind() -> None:
     kinds = {
         kind
         for page in documents()
@@ -142,19 +142,21 @@ def check(schema: str, *files: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_workflows_and_the_action_are_what_github_reads() -> None:
+def test_the_workflows_and_the_action_match_the_schemas_of_github() -> None:
     check("vendor.github-workflows", *(REPOSITORY / ".github/workflows").glob("*.yml"))
     check("vendor.github-actions", REPOSITORY / ".github/actions/segctl/action.yml")
 
 
-def test_workflows_give_the_action_what_it_takes_and_take_what_it_gives() -> None:
+def test_workflows_use_inputs_and_outputs_that_the_action_has() -> None:
     action = yaml.safe_load((REPOSITORY / ".github/actions/segctl/action.yml").read_text("utf-8"))
     texts = [file.read_text("utf-8") for file in (REPOSITORY / ".github/workflows").glob("*.yml")]
     texts += [block for page in documents() for block in blocks(page, "yaml")]
     used = 0
     for text in texts:
-        found = yaml.safe_load(text)
-        jobs = found.get("jobs", {}).values() if isinstance(found, dict) else [{"steps": found}]
+        document = yaml.safe_load(text)
+        # An example in the pages may show the steps alone.
+        has_jobs = isinstance(document, dict)
+        jobs = document.get("jobs", {}).values() if has_jobs else [{"steps": document}]
         for step in (step for job in jobs for step in job["steps"] if "uses" in step):
             if step["uses"] == "./.github/actions/segctl":
                 used += 1
@@ -165,7 +167,7 @@ def test_workflows_give_the_action_what_it_takes_and_take_what_it_gives() -> Non
     assert used > 5
 
 
-def test_every_action_is_pinned_by_a_commit() -> None:
+def test_every_action_is_pinned_to_a_commit() -> None:
     for file in (*(REPOSITORY / ".github").rglob("*.yml"), *documents()):
         for used in re.findall(r"uses: (\S+.*)$", file.read_text("utf-8"), re.MULTILINE):
             pinned = re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used)
@@ -174,7 +176,7 @@ def test_every_action_is_pinned_by_a_commit() -> None:
 
 @pytest.fixture
 def world() -> Iterator[str]:
-    """The world that every emulator begins with, on a socket; give the address."""
+    """The URL of a seeded account on a socket."""
     settings = dataclasses.replace(TEST_SETTINGS, event_validation_delay=0.0, export_delay=0.0)
     with Emulator(None, settings) as emulator, serve(emulator) as server:
         emulator.seed()
@@ -208,7 +210,7 @@ def test_the_page_of_the_python_api_names_every_function() -> None:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 @pytest.mark.parametrize("block", every("sh"))
-def test_every_command_line_works(world: str, tmp_path: Path, block: str) -> None:
+def test_every_shell_block_runs(world: str, tmp_path: Path, block: str) -> None:
     shop = tmp_path / "shop"
     shutil.copytree(REPOSITORY / "segments", shop / "segments")
     shutil.copy(REPOSITORY / "segctl.yaml", shop)

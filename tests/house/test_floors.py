@@ -1,4 +1,4 @@
-"""The house: what each room may import, and which modules touch the world."""
+"""The rooms of the package: what each may import, and which modules do I/O."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_room_imports_only_rooms_above_it(module: str) -> None:
         assert order.index(room_of(imported)) <= place, f"{module} imports {imported}"
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
+def test_no_imports_are_circular() -> None:
     graph = {module: own_imports(path) - {module} for module, path in MODULES.items()}
     try:
         TopologicalSorter(graph).prepare()
@@ -159,7 +159,7 @@ def test_a_pure_module_does_not_touch_the_world(module: str) -> None:
 
 
 @pytest.mark.parametrize("library", sorted(ONLY_IMPORTERS))
-def test_a_library_has_one_door(library: str) -> None:
+def test_only_the_listed_modules_import_a_library(library: str) -> None:
     importers = {
         path.relative_to(PACKAGE).as_posix()
         for path in CLIENT.values()
@@ -168,12 +168,12 @@ def test_a_library_has_one_door(library: str) -> None:
     assert importers <= ONLY_IMPORTERS[library]
 
 
-def test_only_the_command_line_knows_click() -> None:
+def test_only_the_command_line_imports_click() -> None:
     knows = {room_of(module) for module, path in MODULES.items() if "click" in libraries(path)}
     assert knows == {"cli"}
 
 
-def test_only_app_knows_the_emulator() -> None:
+def test_only_app_imports_the_emulator() -> None:
     knows = {
         room_of(module)
         for module, path in CLIENT.items()
@@ -182,7 +182,7 @@ def test_only_app_knows_the_emulator() -> None:
     assert knows == {"app"}
 
 
-# Whom a query selects is a matter of the language, not of the client: the emulator may ask it.
+# Evaluating a query belongs to the language, not to the client: the emulator may use it.
 COUNTED_WITH = {"audience", "errors", "query"}
 
 

@@ -1,4 +1,4 @@
-"""The wish to delete contacts is spelt nowhere in segctl: not in the code, not on the wire."""
+"""No code of segctl can ask SendGrid to delete contacts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ PACKAGE = Path(__file__).parents[2] / "segctl"
 FORBIDDEN = "delete_contacts"
 
 
-def test_no_code_spells_it() -> None:
-    """No string, name, keyword or attribute of the package holds it; comments may warn of it."""
-    found = []
+def test_no_code_contains_the_parameter_that_deletes_contacts() -> None:
+    """Check every string, name, keyword and attribute; comments may warn of the parameter."""
+    places = []
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             words = [
@@ -20,11 +20,11 @@ def test_no_code_spells_it() -> None:
                 if isinstance(value := getattr(node, field, None), str)
             ]
             if any(FORBIDDEN in word for word in words):
-                found.append(f"{path.name}:{getattr(node, 'lineno', 0)}")
-    assert found == []
+                places.append(f"{path.name}:{getattr(node, 'lineno', 0)}")
+    assert places == []
 
 
-def test_the_scan_would_find_it() -> None:
+def test_the_scan_finds_the_parameter_in_code() -> None:
     tree = ast.parse('send("DELETE", params={"delete_contacts": "true"})')
     assert any(
         isinstance(node, ast.Constant) and node.value == FORBIDDEN for node in ast.walk(tree)

@@ -1,8 +1,8 @@
-"""Neither the key nor a contact ever leaves segctl: not in output, not in files, not in a fault.
+"""Neither the key nor a contact ever leaves segctl: not in output, in files or in internal errors.
 
-The server here is the worst there can be: it puts what it was sent in the Authorization header,
-and what it knows of contacts, into every answer, wherever an answer has room for it. Around it
-everything goes wrong that can, for every command, at every verbosity.
+The server of these tests is as careless as possible: it puts the Authorization header and its
+contacts into every part of every response. Every command runs against it, at every verbosity and
+with every fault.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ PERSONAL = (
     "zdenka.kvapilova", "contacts.test", "Zdenka", "Kvapilov", "420555010203", "elsewhere.test",
 )  # fmt: skip
 PART = 20
-"""Characters of a key that are too many to show."""
+"""Length of a piece of a key that must not be shown."""
 
 VIP = query("total_spend > 500")
 VERBOSITIES: tuple[list[str], ...] = ([], ["-q"], ["-v"], ["-vv"])
@@ -74,25 +74,25 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "init": [[]],
     "completion": [["bash"]],
     "list": [["--references"], ["--format", "json"]],
-    # It serves until it is ended, which `test_real_processes` sees to; here it cannot begin.
+    # It serves until it is stopped, so a test of its own runs it; this call fails to start.
     "emulator": [["--state", "segments"]],
 }
-"""How each command is called. What is not in it fails the first test."""
+"""The calls of each command; a command without a call fails the first test."""
 
 FILES = {"--journal": "journal.ndjson", "--out": "out.json"}
-"""Options that write a file, for the commands that have them."""
+"""Options that write a file, to the file that they write."""
 
 
 def leak(authorization: str, *, contact: bool = True) -> str:
-    """Say everything in one sentence, as a careless server would in an error message."""
-    whom = f" with contact {json.dumps(CONTACT, ensure_ascii=False)}" if contact else ""
-    return f" for {authorization}{whom}"
+    """Return the key and a contact as part of an error message."""
+    contact_text = f" with contact {json.dumps(CONTACT, ensure_ascii=False)}" if contact else ""
+    return f" for {authorization}{contact_text}"
 
 
 class Careless(Emulator):
-    """An emulated account whose every answer says what it was sent and whom it knows.
+    """An emulated account whose every response contains the key and contacts.
 
-    `names_contacts` false: its messages tell of the key alone.
+    Without `names_contacts` its messages contain only the key.
     """
 
     names_contacts = True
@@ -100,66 +100,68 @@ class Careless(Emulator):
     def handle(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
     ) -> Response:
-        """Answer as the account does, and say too much."""
+        """Return the account's response, with the key and contacts added."""
         reply = super().handle(method, target, headers, body)
         fields = {name.lower(): value for name, value in headers.items()}
         sent = fields.get("authorization", "")
-        told = leak(sent)
-        more = ("X-Debug", "Server", "Location", "Retry-After", "Set-Cookie", "WWW-Authenticate")
-        plain = told.encode("ascii", "ignore").decode()
-        said = tuple((name, plain) for name in more)
+        leaked = leak(sent)
+        header_names = (
+            *("X-Debug", "Server", "Location", "Retry-After", "Set-Cookie", "WWW-Authenticate"),
+        )
+        plain = leaked.encode("ascii", "ignore").decode()
+        leaky_headers = tuple((name, plain) for name in header_names)
         try:
             data = json.loads(reply.body)
         except ValueError:
-            content = reply.body.replace(b"<body>", f"<body>{told}".encode())
+            content = reply.body.replace(b"<body>", f"<body>{leaked}".encode())
         else:
-            said_all = leak(sent, contact=self.names_contacts)
-            content = json.dumps(_spoken(data, sent, said_all), ensure_ascii=False).encode()
-        return replace(reply, body=content, headers=(*reply.headers, *said))
+            message = leak(sent, contact=self.names_contacts)
+            content = json.dumps(_with_leaks(data, sent, message), ensure_ascii=False).encode()
+        return replace(reply, body=content, headers=(*reply.headers, *leaky_headers))
 
 
-def _spoken(data: Any, sent: str, told: str) -> Any:
-    """Put it into everything that an answer has, at any depth."""
+def _with_leaks(data: Any, sent: str, text: str) -> Any:
+    """Return the data of a response with the key and contacts added at every depth."""
     if isinstance(data, list):
-        return [_spoken(item, sent, told) for item in data]
+        return [_with_leaks(item, sent, text) for item in data]
     if not isinstance(data, dict):
         return data
-    spoken = {key: _spoken(value, sent, told) for key, value in data.items()}
+    leaky = {key: _with_leaks(value, sent, text) for key, value in data.items()}
     for key in ("message", "error"):
-        if isinstance(spoken.get(key), str):
-            spoken[key] += told
-    if "query_validation" in spoken:
-        spoken["error_message"] = told
-    if "id" in spoken:
-        spoken["contacts_sample"] = [CONTACT]
-        spoken["email_config"] = {"sender": CONTACT["email"]}
-    return {**spoken, "debug": {"request": {"authorization": sent}, "contacts": [CONTACT]}}
+        if isinstance(leaky.get(key), str):
+            leaky[key] += text
+    if "query_validation" in leaky:
+        leaky["error_message"] = text
+    if "id" in leaky:
+        leaky["contacts_sample"] = [CONTACT]
+        leaky["email_config"] = {"sender": CONTACT["email"]}
+    return {**leaky, "debug": {"request": {"authorization": sent}, "contacts": [CONTACT]}}
 
 
 def forbidden() -> Iterator[str]:
-    """Give every text that must be nowhere: pieces of keys as they are and as others write them."""
+    """Yield every forbidden text: pieces of keys, plain and encoded, and personal data."""
     for key in (KEY, PLAIN_KEY):
         for text in (key, quote(key, safe=""), key.encode().hex()):
             yield from (text[at : at + PART] for at in range(len(text) - PART + 1))
         for before in ("", "x", "xx", "Bearer ", "user:", ":", "Authorization: Bearer "):
-            coded = base64.b64encode(f"{before}{key}".encode()).decode()
-            # The first and the last characters depend on what stands around the key.
-            yield from (coded[at : at + PART] for at in range(12, len(coded) - PART - 4))
+            encoded = base64.b64encode(f"{before}{key}".encode()).decode()
+            # The first and the last characters depend on the text around the key.
+            yield from (encoded[at : at + PART] for at in range(12, len(encoded) - PART - 4))
     yield from PERSONAL
 
 
 FORBIDDEN = frozenset(forbidden())
 
 
-def assert_silent(text: str, where: str) -> None:
-    """Fail where a text holds anything forbidden."""
-    found = sorted(piece for piece in FORBIDDEN if piece in text)
-    assert not found, f"{where}: {found[:3]} in\n{text}"
+def check_silent(text: str, where: str) -> None:
+    """Check that a text contains nothing forbidden."""
+    leaked = sorted(piece for piece in FORBIDDEN if piece in text)
+    assert not leaked, f"{where}: {leaked[:3]} in\n{text}"
 
 
 @dataclass
 class Place:
-    """A project, its careless account, and the key in each of the places that can hold it."""
+    """A project, its careless account, and the outputs of the runs so far."""
 
     project: Project
     emulator: Careless
@@ -167,15 +169,15 @@ class Place:
     kept: list[str]
 
     def sources(self) -> Iterator[dict[str, str]]:
-        """Give the environment with the key in the next place, and now and then another key."""
-        held = self.outside / "key"
-        held.write_text(f"{KEY}\n")
-        printed = self.outside / "plain"
-        printed.write_text(PLAIN_KEY)
-        program = f"import pathlib; print(pathlib.Path({str(printed)!r}).read_text())"
+        """Return an endless cycle of environments: two keys, in each of their possible sources."""
+        key_file = self.outside / "key"
+        key_file.write_text(f"{KEY}\n")
+        printed_file = self.outside / "plain"
+        printed_file.write_text(PLAIN_KEY)
+        program = f"import pathlib; print(pathlib.Path({str(printed_file)!r}).read_text())"
         return cycle([
             {"SENDGRID_API_KEY": KEY},
-            {"SENDGRID_API_KEY": "", "SENDGRID_API_KEY_FILE": str(held)},
+            {"SENDGRID_API_KEY": "", "SENDGRID_API_KEY_FILE": str(key_file)},
             {"SENDGRID_API_KEY": PLAIN_KEY},
             {
                 "SENDGRID_API_KEY": "",
@@ -184,23 +186,23 @@ class Place:
         ])  # fmt: skip
 
     def run(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        """Run a command; keep what it said."""
+        """Run a command, check its output and keep it."""
         result = self.project.run(*argv, **env)
         self.kept += [result.out, result.err]
-        assert_silent(result.out, f"stdout of {argv}")
-        assert_silent(result.err, f"stderr of {argv}")
+        check_silent(result.out, f"stdout of {argv}")
+        check_silent(result.err, f"stderr of {argv}")
 
     def search(self) -> None:
-        """Search every file that segctl may have written, and the server's log."""
+        """Check every file that segctl may have written, and the server's log."""
         cache = self.project.root.with_name(f"{self.project.root.name}-cache")
-        found = [path for top in (self.project.root, cache) for path in top.rglob("*")]
+        paths = [path for top in (self.project.root, cache) for path in top.rglob("*")]
         assert cache.is_dir() or not any("refreshing" in text for text in self.kept)
-        for path in found:
-            assert_silent(str(path), "the name of a file")
+        for path in paths:
+            check_silent(str(path), "the name of a file")
             if path.is_file():
-                assert_silent(path.read_bytes().decode("utf-8", "replace"), str(path))
-        assert_silent(repr(self.emulator.log), "the emulator's log")
-        assert_silent(repr(self.emulator), "the emulator")
+                check_silent(path.read_bytes().decode("utf-8", "replace"), str(path))
+        check_silent(repr(self.emulator.log), "the emulator's log")
+        check_silent(repr(self.emulator), "the emulator")
 
 
 @pytest.fixture
@@ -215,32 +217,32 @@ def place(
         day = 86_400.0
         for name in ("Changed", "Goes", "Unmanaged"):
             emulator.console.create(name, query("total_spend > 9"), at=day)
-        # Pasted into the wrong field, as happens.
+        # A key that someone pasted into the wrong field.
         emulator.console.create(f"Key {KEY}", query(f"city = '{KEY}'"), at=day)
         project.declare("New", VIP)
         project.declare("Changed", VIP)
         project.write({"segments/goes.yaml": "name: Goes\nremoved: true\n"})
-        # A relative path is one from here, and nothing is to be written elsewhere.
+        # Relative paths start at the project, so that nothing is written elsewhere.
         project.env |= {"SEGCTL_BASE_URL": server.url}
         monkeypatch.chdir(project.root)
         yield Place(project, emulator, tmp_path_factory.mktemp("outside"), [])
 
 
 def calls() -> list[list[str]]:
-    """Give every call, with all the options that write files."""
-    found = []
-    for name, some in CALLS.items():
+    """Return the arguments of every call, with all options that write files."""
+    argvs = []
+    for name, argvs_of_command in CALLS.items():
         command = import_module(f"segctl.cli.commands.{name}").command
         known = {option for param in command.params for option in param.opts}
-        for argv in some:
+        for argv in argvs_of_command:
             extra = [
                 word
                 for option, file in FILES.items()
                 if option in known and option not in argv
                 for word in (option, file)
             ]
-            found.append([name, *argv, *extra])
-    return found
+            argvs.append([name, *argv, *extra])
+    return argvs
 
 
 def test_every_command_is_called() -> None:
@@ -248,7 +250,7 @@ def test_every_command_is_called() -> None:
 
 
 @pytest.mark.parametrize("verbosity", VERBOSITIES, ids=lambda words: "".join(words) or "plain")
-def test_a_server_that_says_too_much(place: Place, verbosity: list[str]) -> None:
+def test_nothing_leaks_from_a_careless_server(place: Place, verbosity: list[str]) -> None:
     sources = place.sources()
     for place.emulator.names_contacts in (True, False):
         for argv in calls():
@@ -260,9 +262,9 @@ def test_a_server_that_says_too_much(place: Place, verbosity: list[str]) -> None
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_server_that_fails_and_says_too_much(place: Place, kind: Kind) -> None:
+def test_nothing_leaks_from_a_careless_server_that_fails(place: Place, kind: Kind) -> None:
     sources, turn = place.sources(), count(list(Kind).index(kind))
-    # A rate limit that never ends is waited for, which is another test's matter.
+    # segctl would wait for a rate limit that never ends; another test covers that.
     often = "x3" if kind.value.startswith("429") else "always"
     rules = (
         [f"* * {kind.value} {often} 0.01s"],
@@ -301,7 +303,9 @@ OFFLINE = ("validate", "fmt", "lint", "explain", "history", "init", "completion"
         {"HTTPS_PROXY": f"nonsense://user:{PLAIN_KEY}@x.test", "SENDGRID_API_KEY": KEY},
     ],
 )
-def test_a_key_in_the_wrong_place(place: Place, source: dict[str, str]) -> None:
+def test_nothing_leaks_if_the_key_is_in_the_wrong_place(
+    place: Place, source: dict[str, str]
+) -> None:
     for verbosity in VERBOSITIES:
         place.run(["plan", *verbosity], source)
     place.search()
@@ -319,11 +323,11 @@ def test_a_message_without_a_contact_is_shown_and_its_key_masked(place: Place) -
 
 
 FAULTY = ("segctl.sendgrid.wire.remote", "segctl.sendgrid.wire_related.single_send")
-"""Where an answer, with all that is in it, is at hand: the worst place for a fault."""
+"""Functions that hold a whole response: the worst place for an internal error."""
 
 
 @pytest.mark.parametrize("verbosity", VERBOSITIES, ids=lambda words: "".join(words) or "plain")
-def test_a_fault_of_our_own(
+def test_nothing_leaks_from_an_internal_error(
     place: Place, verbosity: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: Any, **options: Any) -> None:
@@ -335,10 +339,10 @@ def test_a_fault_of_our_own(
     for argv in calls():
         if argv[0] not in OFFLINE:
             place.run([*argv, *verbosity], next(sources))
-    confessions = [text for text in place.kept if "internal error: KeyError" in text]
-    assert len(confessions) > 5
-    # Enough to find it by: the file, the line, the function.
-    assert all(", in broken\n" in text and "Traceback" not in text for text in confessions)
+    reports = [text for text in place.kept if "internal error: KeyError" in text]
+    assert len(reports) > 5
+    # Enough to find the bug: the file, the line, the function.
+    assert all(", in broken\n" in text and "Traceback" not in text for text in reports)
     place.search()
 
 
@@ -356,8 +360,8 @@ sys.exit(main(sys.argv[2:], os.environ))
 
 
 @pytest.mark.parametrize("mode", ["sound", "faulty"])
-def test_real_processes(place: Place, mode: str) -> None:
-    """As a user runs them: what Python itself prints at the end is seen here as well."""
+def test_nothing_leaks_from_a_process(place: Place, mode: str) -> None:
+    """Run segctl as a user does, to include what Python itself prints at exit."""
     sources = place.sources()
     for argv in (
         ["plan", "-vv"],
@@ -375,13 +379,13 @@ def test_real_processes(place: Place, mode: str) -> None:
             encoding="utf-8",
         )
         assert ("internal error: ValueError" in done.stderr) == (mode == "faulty")
-        assert_silent(done.stdout, f"stdout of {argv}")
-        assert_silent(done.stderr, f"stderr of {argv}")
+        check_silent(done.stdout, f"stdout of {argv}")
+        check_silent(done.stderr, f"stderr of {argv}")
     place.search()
 
 
 @pytest.mark.posix
-def test_the_emulator_as_a_process_keeps_no_key(project: Project, tmp_path: Path) -> None:
+def test_nothing_leaks_from_an_emulator_process(project: Project, tmp_path: Path) -> None:
     state = tmp_path / "state" / "account.sqlite3"
     argv = ["emulator", "--port", "0", "--state", str(state), "-vv", "--fault", "PATCH * 500"]
     with running_segctl(*argv) as process:
@@ -395,8 +399,8 @@ def test_the_emulator_as_a_process_keeps_no_key(project: Project, tmp_path: Path
         process.interrupt()
         code, out, err = process.finish()
     assert code == 0
-    assert_silent(out + err, "the emulator's output")
+    check_silent(out + err, "the emulator's output")
     files = [path for path in state.parent.iterdir() if path.is_file()]
     assert files
     for path in files:
-        assert_silent(path.read_bytes().decode("latin-1"), str(path))
+        check_silent(path.read_bytes().decode("latin-1"), str(path))

@@ -79,7 +79,7 @@ def test_every_requirement_has_a_pin_that_meets_it(requirement: Requirement) -> 
     assert pin in requirement.specifier, "refresh .ci/constraints.txt (see CONTRIBUTING)"
 
 
-def test_the_pins_name_no_package_index() -> None:
+def test_the_pins_do_not_name_a_package_index() -> None:
     text = (REPOSITORY / ".ci/constraints.txt").read_text("utf-8")
     assert not re.search(r"://|--(extra-)?index-url|--find-links|@ ", text)
 

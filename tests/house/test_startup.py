@@ -1,4 +1,4 @@
-"""What a command imports before it does anything: each entry is time that a person waits."""
+"""The imports of a command before it does anything: each costs the user time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIBRARIES = {
     "validate": {"click", "yaml", *_SCHEMAS},
     "plan": {"click", "yaml", "httpx", "httpcore", "h11", "anyio", "certifi", "idna", *_SCHEMAS},
 }
-"""Everything that is not the standard library's and may be imported."""
+"""Third-party packages that each command may import."""
 
 HEAVY = {
     "asyncio",
@@ -55,10 +55,10 @@ HEAVY = {
     "xml",
     "zoneinfo",
 }
-"""What costs more than a millisecond in the standard library."""
+"""Modules of the standard library whose import takes more than a millisecond."""
 
-_DATA = {"dataclasses", "inspect"}  # the one imports the other
-_FILES = {*_DATA, "hashlib", "json", "tempfile"}  # importlib.resources brings tempfile along
+_DATA = {"dataclasses", "inspect"}  # dataclasses imports inspect
+_FILES = {*_DATA, "hashlib", "json", "tempfile"}  # importlib.resources imports tempfile
 STANDARD = {
     "--version": set[str](),
     "--help": _DATA,
@@ -67,7 +67,7 @@ STANDARD = {
     "validate": _FILES,
     "plan": {*_FILES, "email", "http", "logging", "ssl", "subprocess"},
 }
-"""Which of those may be imported."""
+"""Modules of `HEAVY` that each command may import."""
 
 ROOMS = {
     "--version": {"cli"},
@@ -75,11 +75,11 @@ ROOMS = {
     "validate": None,
     "plan": None,
 }
-"""Which rooms of segctl may be imported, where that is worth a list."""
+"""Rooms of segctl that each command may import; None for any."""
 
 NEVER = {
-    # The rules and the reading of queries: only where a query is new or another one.
-    # Nor what counts contacts: only where segctl.yaml names some.
+    # The rules and the query parser are needed only for a new or changed query, and the code that
+    # counts contacts only if segctl.yaml names contacts.
     "plan": {
         *("declarations.linter", "query.ast", "query.parser.parse", "query.lint", "query.diff"),
         *("history.git", "app.impacts", "app.audiences", "contacts", "audience.duckdb_engine"),
@@ -88,7 +88,7 @@ NEVER = {
     "plan --help": {"sendgrid", "declarations", "query.ast"},
     "completion": {"sendgrid", "declarations", "query.ast"},
 }
-"""Which modules of segctl must not be imported."""
+"""Modules of segctl that each command must not import."""
 
 SCRIPT = """
 import sys
@@ -108,16 +108,16 @@ except SystemExit as error:
 new = set(sys.modules) - before
 tops = {name.partition(".")[0] for name in new if sys.modules[name] is not None}
 own = {name for name in new if name.partition(".")[0] == "segctl"}
-others = tops - set(sys.stdlib_module_names) - {"segctl"}
+libraries = tops - set(sys.stdlib_module_names) - {"segctl"}
 print("imported", code, *sorted(own), file=sys.stderr)
-print("libraries", *sorted(others), file=sys.stderr)
+print("libraries", *sorted(libraries), file=sys.stderr)
 print("standard", *sorted(tops & set(sys.stdlib_module_names)), file=sys.stderr)
 """
 
 
 @pytest.fixture
 def env(project: Project) -> Iterator[dict[str, str]]:
-    """A project with a segment that is on its account as declared, outside of any repository."""
+    """The environment of a project whose account has its one segment as declared; no git."""
     text = query("total_spend > 500")
     project.declare("VIP", text, extra="owner: marketing\n")
     clean = {key: value for key, value in child_env().items() if not key.startswith("CI")}
@@ -133,7 +133,7 @@ def env(project: Project) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("command", LIBRARIES)
-def test_a_command_imports_what_it_needs_and_no_more(
+def test_a_command_imports_only_what_it_needs(
     command: str, project: Project, env: dict[str, str]
 ) -> None:
     argv = ["-C", str(project.root), *command.split()]
@@ -154,12 +154,12 @@ def test_a_command_imports_what_it_needs_and_no_more(
         cwd=project.root,
         env=env,
     )
-    *said, own, libraries, standard = done.stderr.splitlines()
+    *messages, own, libraries, standard = done.stderr.splitlines()
     _, code, *modules = own.split()
-    assert code == "0", said
-    # How a library was compiled leaves marks of its own.
-    third = {name for name in libraries.split()[1:] if "cython" not in name}
-    assert third - LIBRARIES[command] == set(), "libraries"
+    assert code == "0", messages
+    # Libraries compiled with Cython register helper modules.
+    third_party = {name for name in libraries.split()[1:] if "cython" not in name}
+    assert third_party - LIBRARIES[command] == set(), "libraries"
     assert set(standard.split()[1:]) & HEAVY - STANDARD[command] == set(), "standard library"
     inner = {name.removeprefix("segctl.") for name in modules}
     rooms = {name.partition(".")[0] for name in inner if not name.startswith("__main__")}
@@ -180,8 +180,8 @@ def test_a_module_that_must_not_be_imported_exists(name: str) -> None:
     assert importlib.util.find_spec(f"segctl.{name}") is not None
 
 
-def test_what_a_plan_needs_is_found_by_this_test(project: Project, env: dict[str, str]) -> None:
-    """The lists above are worth something: what they name is what is there."""
+def test_the_script_reports_the_imports_of_a_plan(project: Project, env: dict[str, str]) -> None:
+    """Check that the script reports imports at all, so that the tests above can fail."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, "-C", str(project.root), "plan"],
         capture_output=True,

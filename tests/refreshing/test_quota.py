@@ -1,4 +1,4 @@
-"""No limit is ever broken, the important come first, and nobody waits longer than needed."""
+"""The schedule of refreshes: within every limit, important segments first, and no needless wait."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ nows = st.builds(
 
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[list[Candidate], Usage, datetime, ZoneInfo]:
-    """Give segments, a record in whatever state, a moment near a change of clocks, a zone."""
+    """Return candidates, any usage, a moment near a change of clocks, and a time zone."""
     now = draw(nows)
     candidates = [
         Candidate(
@@ -60,7 +60,7 @@ def situations(draw: st.DrawFn) -> tuple[list[Candidate], Usage, datetime, ZoneI
         for number in range(draw(st.integers(0, 14)))
     ]
     ago = st.integers(-90, 3 * 1440).map(lambda minutes: now - timedelta(minutes=minutes))
-    names = [one.key for one in candidates] + ["another", "a third"]
+    names = [candidate.key for candidate in candidates] + ["another", "a third"]
     uses = st.dictionaries(
         st.sampled_from(names), st.lists(ago, max_size=4).map(tuple), max_size=16
     )
@@ -74,30 +74,32 @@ def day_of(moment: datetime, zone: ZoneInfo | None = None) -> object:
     return moment.astimezone(zone or UTC).date()
 
 
-def legal(one: Candidate, at: datetime, past: Usage, days: Counter[object], zone: ZoneInfo) -> bool:
-    """Hold a moment against the three limits and against what was refused, word for word."""
-    own = past.uses.get(one.key, ())
+def legal(
+    candidate: Candidate, at: datetime, past: Usage, days: Counter[object], zone: ZoneInfo
+) -> bool:
+    """Return whether a moment is within the three limits and after every recorded refusal."""
+    own = past.uses.get(candidate.key, ())
     return (
         all(at - moment >= INTERVAL for moment in own)
         and sum(day_of(moment, zone) == day_of(at, zone) for moment in own) < SEGMENT_DAY
         and days[day_of(at)] < ACCOUNT_DAY
-        and at >= past.closed.get(one.key, at)
+        and at >= past.closed.get(candidate.key, at)
         and at >= (past.account_closed or at)
     )
 
 
 @given(situations())
-def test_each_turn_is_the_earliest_that_breaks_no_limit(
+def test_each_turn_is_the_earliest_within_every_limit(
     situation: tuple[list[Candidate], Usage, datetime, ZoneInfo],
 ) -> None:
     candidates, past, now, zone = situation
-    found = schedule(candidates, past, now, zone)
-    ranks = [(-turn.candidate.priority, -(turn.candidate.contacts or 0)) for turn in found]
+    turns = schedule(candidates, past, now, zone)
+    ranks = [(-turn.candidate.priority, -(turn.candidate.contacts or 0)) for turn in turns]
     assert ranks == sorted(ranks)
-    assert {turn.candidate.id for turn in found} == {one.id for one in candidates}
+    assert {turn.candidate.id for turn in turns} == {candidate.id for candidate in candidates}
     past = past.at(now)
     days = Counter(day_of(moment) for moments in past.uses.values() for moment in moments)
-    for turn in sorted(found, key=lambda turn: turn.at > now):
+    for turn in sorted(turns, key=lambda turn: turn.at > now):
         assert legal(turn.candidate, turn.at, past, days, zone)
         assert bool(turn.reason) == (turn.at > now)
         before = turn.at - timedelta(microseconds=1)
@@ -110,7 +112,7 @@ def test_each_turn_is_the_earliest_that_breaks_no_limit(
 
 
 @given(situations(), st.lists(st.integers(0, 300), max_size=12))
-def test_who_goes_when_it_is_their_turn_never_exceeds_a_limit(
+def test_refreshes_at_their_turn_never_exceed_a_limit(
     situation: tuple[list[Candidate], Usage, datetime, ZoneInfo], waits: list[int]
 ) -> None:
     candidates, past, now, zone = situation
@@ -121,11 +123,11 @@ def test_who_goes_when_it_is_their_turn_never_exceeds_a_limit(
             due = [turn for turn in schedule(candidates, past, now, zone) if turn.at <= now]
             if not due:
                 break
-            days = Counter(day_of(moment) for some in past.uses.values() for moment in some)
+            days = Counter(day_of(moment) for moments in past.uses.values() for moment in moments)
             assert legal(due[0].candidate, now, past, days, zone)
             past = past.with_use(due[0].candidate.key, now)
         else:
-            pytest.fail("more went than an account has in a day")
+            pytest.fail("more refreshes than an account has in a day")
 
 
 @given(nows, zones)
@@ -153,7 +155,7 @@ MIDNIGHT = datetime(2026, 7, 16, tzinfo=UTC)
         (Candidate("a", "A", used=2, daily_limit=2), "UTC", MIDNIGHT),
         (Candidate("a", "A", used=2, daily_limit=2), "Europe/Prague", MIDNIGHT - 2 * HOUR),
         (Candidate("a", "A", used=1, daily_limit=1), "UTC", MIDNIGHT),
-        # More than is documented is not believed, and less than one cannot be.
+        # A daily limit above the documented one, or below 1, is not believed.
         (Candidate("a", "A", used=2, daily_limit=9), "UTC", MIDNIGHT),
         (Candidate("a", "A", used=1, daily_limit=0), "UTC", NOW),
         (Candidate("a", "A", used=10**9), "UTC", MIDNIGHT),
@@ -162,25 +164,27 @@ MIDNIGHT = datetime(2026, 7, 16, tzinfo=UTC)
         (Candidate("a", "A", last=NOW + timedelta(days=900)), "UTC", NOW + HOUR),
     ],
 )
-def test_what_the_account_says_counts(candidate: Candidate, zone: str, expected: datetime) -> None:
+def test_usage_that_the_account_reports_counts(
+    candidate: Candidate, zone: str, expected: datetime
+) -> None:
     assert at(candidate, zone=zone) == expected
 
 
-def test_a_refresh_that_both_know_counts_once() -> None:
-    one = Candidate("a", "A", used=1, last=NOW - 3 * HOUR + timedelta(seconds=2))
-    assert at(one, Usage({one.key: (NOW - 3 * HOUR,)})) == NOW
-    # By hand, in SendGrid, after ours.
-    other = Candidate("a", "A", last=NOW - HOUR)
-    assert at(other, Usage({one.key: (NOW - 3 * HOUR,)})) == MIDNIGHT
+def test_a_refresh_that_account_and_log_know_counts_once() -> None:
+    known_to_both = Candidate("a", "A", used=1, last=NOW - 3 * HOUR + timedelta(seconds=2))
+    assert at(known_to_both, Usage({known_to_both.key: (NOW - 3 * HOUR,)})) == NOW
+    # Refreshed by hand in SendGrid, after segctl's own refresh.
+    refreshed_by_hand = Candidate("a", "A", last=NOW - HOUR)
+    assert at(refreshed_by_hand, Usage({known_to_both.key: (NOW - 3 * HOUR,)})) == MIDNIGHT
 
 
-def test_what_others_refreshed_counts_for_the_account() -> None:
-    seen = [Candidate(f"{n}", "", 9, used=2, last=NOW - HOUR / 2) for n in range(5)]
-    late = schedule([*seen, Candidate("new", "")], Usage(), NOW, ZoneInfo("UTC"))[-1]
+def test_refreshes_by_others_count_for_the_account() -> None:
+    refreshed = [Candidate(f"{n}", "", 9, used=2, last=NOW - HOUR / 2) for n in range(5)]
+    late = schedule([*refreshed, Candidate("new", "")], Usage(), NOW, ZoneInfo("UTC"))[-1]
     assert (late.candidate.id, late.at) == ("new", MIDNIGHT)
 
 
-def test_one_that_cannot_go_keeps_nobody_back() -> None:
+def test_a_deferred_segment_does_not_delay_others() -> None:
     first = Candidate("first", "", priority=9)
     second = Candidate("second", "")
     moments = tuple(NOW - timedelta(minutes=n) for n in range(8))
@@ -191,9 +195,9 @@ def test_one_that_cannot_go_keeps_nobody_back() -> None:
     ]
 
 
-def test_two_days_later_nothing_is_remembered() -> None:
+def test_usage_is_forgotten_after_two_days() -> None:
     past = Usage({"a": (NOW,)}, {"a": NOW + HOUR}, NOW + HOUR)
     assert past.at(NOW + timedelta(days=3)) == Usage()
     assert past.at(NOW) == past
-    # Nor what a broken clock wrote.
+    # A clock that ran ahead wrote this entry.
     assert past.at(NOW - timedelta(days=300)) == Usage()

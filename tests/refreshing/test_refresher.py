@@ -1,4 +1,4 @@
-"""What each answer to a refresh means to the person who asked for it."""
+"""The result of a refresh for each response, and the share of each segment in the daily limits."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def candidates(number: int, **fields: Any) -> list[Candidate]:
     return [Candidate(f"id-{n:02}", f"S{n:02}", **fields) for n in range(number)]
 
 
-def asked(script: Script) -> list[str]:
-    return [seen.target.rsplit("/", 1)[1] for seen in script.seen if seen.method == "POST"]
+def requested_ids(script: Script) -> list[str]:
+    return [request.target.rsplit("/", 1)[1] for request in script.seen if request.method == "POST"]
 
 
 @contextmanager
@@ -51,9 +51,9 @@ def run(*answers: Served) -> Iterator[tuple[Writer, Script, UsageLog, FakeClock]
 def refreshed(served: Served) -> Refresh:
     with run(served) as (account, script, record, clock):
         (result,) = refresh_segments(account, [Candidate("abc", "VIP")], record, ZONE)
-    # Never twice: each may cost one of two a day.
-    assert asked(script) == ["abc"]
-    # Only a lost answer is worth a wait, to look whether it had begun.
+    # Never sent twice: each request may use one of the two refreshes a day.
+    assert requested_ids(script) == ["abc"]
+    # Only a lost response is worth a wait, to check whether the refresh started.
     assert bool(clock.slept) == ("may have started" in result.hint)
     return result
 
@@ -117,7 +117,7 @@ def refreshed(served: Served) -> Refresh:
         (answer(200, b"<html>"), RefreshStatus.FAILED, "not JSON", "may have started"),
     ],
 )
-def test_each_answer_says_what_it_means(
+def test_each_response_becomes_a_result_with_a_reason(
     served: Served, status: RefreshStatus, words: str, hint: str
 ) -> None:
     result = refreshed(served)
@@ -128,15 +128,15 @@ def test_each_answer_says_what_it_means(
     assert bool(hint) == bool(result.hint)
 
 
-def test_an_account_out_of_reach_is_a_failure() -> None:
+def test_an_unreachable_account_is_a_failure() -> None:
     clock = FakeClock()
     with Transport("http://127.0.0.1:9", Secret(KEY), clock, direct=True) as transport:
         record = UsageLog(None, "d", clock)
-        one = [Candidate("abc", "VIP")]
-        (result,) = refresh_segments(Writer(transport), one, record, ZONE)
+        candidates = [Candidate("abc", "VIP")]
+        (result,) = refresh_segments(Writer(transport), candidates, record, ZONE)
     assert result.status is RefreshStatus.FAILED
     assert "no connection to 127.0.0.1" in result.message
-    # It was never sent, so it cannot have begun.
+    # The request was never sent, so the refresh cannot have started.
     assert "SEGCTL_BASE_URL" in result.hint
     assert not record.update(lambda past, _: past).uses
 
@@ -149,7 +149,7 @@ def test_an_account_out_of_reach_is_a_failure() -> None:
         ({"plan": AccountPlan.FREE}, 1, RefreshStatus.FORBIDDEN),
     ],
 )
-def test_the_emulated_account_agrees(
+def test_the_emulated_account_gives_the_same_results(
     settings: dict[str, Any], times: int, status: RefreshStatus
 ) -> None:
     clock = FakeClock()
@@ -161,7 +161,7 @@ def test_the_emulated_account_agrees(
         account = Writer(transport)
         readers = [Candidate(seed.NEWSLETTER_READERS_ID, "R")]
         for _ in range(times):
-            # Without what an earlier run knew, it is the account that says no.
+            # With a new usage log, only the account can refuse.
             record = UsageLog(None, "d", clock)
             (result,) = refresh_segments(account, readers, record, ZONE)
         (gone,) = refresh_segments(account, [Candidate("no-such-id", "R")], record, ZONE)
@@ -192,7 +192,7 @@ def test_the_emulated_account_agrees(
         ("500", RefreshStatus.FAILED, "SendGrid failed (500)"),
     ],
 )
-def test_a_refresh_without_an_answer_is_looked_up_and_never_sent_again(
+def test_a_refresh_without_a_response_is_looked_up_and_never_sent_again(
     fault: str, status: RefreshStatus, message: str
 ) -> None:
     clock = FakeClock()
@@ -208,9 +208,9 @@ def test_a_refresh_without_an_answer_is_looked_up_and_never_sent_again(
         (result,) = refresh_segments(account, readers, record, ZONE)
         assert (result.status, len(record.update(lambda past, _: past).uses)) == (status, 1)
         assert message in result.message
-        # Nothing shows that it was not begun, only that it was: its turn stays used.
+        # Nothing can show that a refresh did not start, so its turn stays used.
         assert ("may have started" in result.hint) == (status is RefreshStatus.FAILED)
-        assert [one.method for one in emulator.log].count("POST") == 1
+        assert [entry.method for entry in emulator.log].count("POST") == 1
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_refresh_without_an_answer_is_looked_up_and_never_sent_again(
     [
         ({"used": 1}, {"refreshes_used": 2}, "although no response"),
         ({"used": 1}, {"refreshes_used": 1}, ""),
-        # The list does not say how many there were, and this one may be of the morning.
+        # The earlier count is unknown, and this refresh was hours ago.
         ({}, {"refreshes_used": 1, "last_refreshed_at": "2026-07-15T09:00:00Z"}, ""),
         ({}, {"last_refreshed_at": "2026-07-15T16:04:40Z"}, "although no response"),
         ({}, {"sample_updated_at": "2026-07-15T16:04:40Z"}, "counted since"),
@@ -226,41 +226,41 @@ def test_a_refresh_without_an_answer_is_looked_up_and_never_sent_again(
         ({}, {"sample_updated_at": None}, ""),
     ],
 )
-def test_what_shows_that_a_refresh_was_begun(
+def test_a_lost_refresh_started_if_the_segment_shows_it(
     before: dict[str, Any], after: dict[str, Any], words: str
 ) -> None:
-    lost, now = answer(504), answer(200, segment_json(id="abc", **after))
-    with run(lost, now) as (account, script, record, clock):
+    no_response, current = answer(504), answer(200, segment_json(id="abc", **after))
+    with run(no_response, current) as (account, script, record, clock):
         (result,) = refresh_segments(account, [Candidate("abc", "VIP", **before)], record, ZONE)
     assert (result.status is RefreshStatus.ACCEPTED) == bool(words)
     assert words in result.message
-    assert [seen.method for seen in script.seen] == ["POST", *["GET"] * (1 if words else 2)]
+    assert [request.method for request in script.seen] == ["POST", *["GET"] * (1 if words else 2)]
     assert sum(clock.slept) <= 5
 
 
-def test_a_look_for_a_lost_refresh_ends_when_it_is_stopped() -> None:
+def test_the_lookup_of_a_lost_refresh_ends_when_stopped() -> None:
     with run(answer(504), answer(200, segment_json(id="abc"))) as (account, script, record, clock):
-        one = [Candidate("abc", "VIP")]
+        candidates = [Candidate("abc", "VIP")]
         stops = iter([False] * 3)
-        (result,) = refresh_segments(account, one, record, ZONE, lambda: next(stops, True))
+        (result,) = refresh_segments(account, candidates, record, ZONE, lambda: next(stops, True))
     assert result.status is RefreshStatus.FAILED
-    assert [seen.method for seen in script.seen] == ["POST", "GET"]
+    assert [request.method for request in script.seen] == ["POST", "GET"]
     assert sum(clock.slept) < 1
 
 
-def test_the_most_important_go_and_the_others_are_told_when() -> None:
-    some = [
+def test_the_most_important_are_refreshed_and_the_others_deferred() -> None:
+    all_candidates = [
         *candidates(12),
         Candidate("big", "Big", contacts=9),
         Candidate("first", "First", priority=100),
     ]
     with run(ACCEPTED) as (account, script, record, _):
-        results = list(refresh_segments(account, some, record, ZONE))
-        assert asked(script)[:3] == ["first", "big", "id-00"]
+        results = list(refresh_segments(account, all_candidates, record, ZONE))
+        assert requested_ids(script)[:3] == ["first", "big", "id-00"]
         assert len(script.seen) == 10
         late = results[10:]
-        assert {one.status for one in results[:10]} == {RefreshStatus.ACCEPTED}
-        assert [(one.name, one.status, one.until) for one in late] == [
+        assert {result.status for result in results[:10]} == {RefreshStatus.ACCEPTED}
+        assert [(result.name, result.status, result.until) for result in late] == [
             (f"S{n:02}", RefreshStatus.DEFERRED, "2026-07-16T00:00:00Z") for n in range(8, 12)
         ]
         assert late[0].message == (
@@ -269,11 +269,11 @@ def test_the_most_important_go_and_the_others_are_told_when() -> None:
         )
 
 
-def test_a_turn_that_was_not_used_goes_to_another() -> None:
+def test_an_unused_turn_goes_to_another_segment() -> None:
     with run(answer(404), answer(400, {"error": "no"}), ACCEPTED) as (account, script, record, _):
         results = list(refresh_segments(account, candidates(13), record, ZONE))
     assert len(script.seen) == 12
-    assert [one.status for one in results] == [
+    assert [result.status for result in results] == [
         RefreshStatus.NOT_FOUND,
         RefreshStatus.FAILED,
         *[RefreshStatus.ACCEPTED] * 10,
@@ -281,23 +281,23 @@ def test_a_turn_that_was_not_used_goes_to_another() -> None:
     ]
 
 
-def test_an_unclear_answer_counts_as_used() -> None:
+def test_an_unclear_response_counts_as_used() -> None:
     with run(answer(502, {"message": "Internal server error"})) as (account, script, record, clock):
         (first,) = refresh_segments(account, candidates(1), record, ZONE)
         (again,) = refresh_segments(account, candidates(1), record, ZONE)
         assert (first.status, again.status) == (RefreshStatus.FAILED, RefreshStatus.DEFERRED)
-        assert asked(script) == ["id-00"]
+        assert requested_ids(script) == ["id-00"]
         clock.sleep(3600)
         list(refresh_segments(account, candidates(1), record, ZONE))
-    assert asked(script) == ["id-00", "id-00"]
+    assert requested_ids(script) == ["id-00", "id-00"]
 
 
-def test_one_refusal_is_the_segments_and_two_are_the_accounts() -> None:
+def test_one_refusal_closes_the_segment_and_two_close_the_account() -> None:
     with run(QUOTA, ACCEPTED, QUOTA, QUOTA, ACCEPTED) as (account, script, record, _):
         results = list(refresh_segments(account, candidates(6), record, ZONE))
-        # Nothing is asked after the second refusal in a row, now or in a later run.
+        # Nothing is requested after the second refusal in a row, now or in a later run.
         assert len(script.seen) == 4
-        assert [(one.name, one.until) for one in results] == [
+        assert [(result.name, result.until) for result in results] == [
             ("S01", None),
             *[(f"S{n:02}", "2026-07-16T00:00:00Z") for n in (0, 2, 3, 4, 5)],
         ]
@@ -308,43 +308,45 @@ def test_one_refusal_is_the_segments_and_two_are_the_accounts() -> None:
     assert forced.status is RefreshStatus.ACCEPTED
 
 
-def test_a_new_segment_that_is_refused_tells_of_the_account() -> None:
+def test_the_refusal_of_a_new_segment_closes_the_account() -> None:
     with run(QUOTA) as (account, script, record, _):
         results = list(refresh_segments(account, candidates(3, is_new=True), record, ZONE))
     assert len(script.seen) == 1
-    assert {one.until for one in results} == {"2026-07-16T00:00:00Z"}
+    assert {result.until for result in results} == {"2026-07-16T00:00:00Z"}
 
 
-def test_a_plan_without_refresh_is_asked_once() -> None:
+def test_an_account_plan_without_refresh_gets_one_request() -> None:
     with run(answer(403)) as (account, script, record, _):
         results = list(refresh_segments(account, candidates(20), record, ZONE))
     assert len(script.seen) == 1
-    assert [one.name for one in results] == [f"S{n:02}" for n in range(20)]
-    assert {one.status for one in results} == {RefreshStatus.FORBIDDEN}
+    assert [result.name for result in results] == [f"S{n:02}" for n in range(20)]
+    assert {result.status for result in results} == {RefreshStatus.FORBIDDEN}
 
 
-def test_once_stopped_nothing_more_is_sent() -> None:
+def test_nothing_more_is_sent_once_stopped() -> None:
     with run(ACCEPTED) as (account, script, record, _):
-        some = candidates(20)
-        results = list(refresh_segments(account, some, record, ZONE, lambda: len(script.seen) >= 3))
+        all_candidates = candidates(20)
+        results = list(
+            refresh_segments(account, all_candidates, record, ZONE, lambda: len(script.seen) >= 3)
+        )
     assert len(script.seen) == 3
-    assert len({one.id for one in results}) == len(results) == len(some)
-    statuses = [one.status for one in results]
+    assert len({result.id for result in results}) == len(results) == len(all_candidates)
+    statuses = [result.status for result in results]
     assert statuses.count(RefreshStatus.ACCEPTED) == 3
     assert statuses.count(RefreshStatus.SKIPPED) == 17
     assert "interrupted" in results[-1].message
 
 
-def test_once_stopped_nothing_is_read_either() -> None:
+def test_nothing_is_read_once_stopped() -> None:
     with run(ACCEPTED) as (account, script, record, _):
-        wanted = [ChangedSegment(f"id-{n}", "") for n in range(3)]
-        results = list(refresh_changed(account, wanted, record, ZONE, lambda: True))
+        changed = [ChangedSegment(f"id-{n}", "") for n in range(3)]
+        results = list(refresh_changed(account, changed, record, ZONE, lambda: True))
     assert script.seen == []
-    assert [one.id for one in results] == [one.id for one in wanted]
-    assert {one.status for one in results} == {RefreshStatus.SKIPPED}
+    assert [result.id for result in results] == [segment.id for segment in changed]
+    assert {result.status for result in results} == {RefreshStatus.SKIPPED}
 
 
-def test_of_what_changed_only_the_valid_are_refreshed() -> None:
+def test_only_valid_changed_segments_are_refreshed() -> None:
     states = ["VALID", "PENDING", "INVALID", None]
     segments = {
         segment["id"]: segment
@@ -365,12 +367,12 @@ def test_of_what_changed_only_the_valid_are_refreshed() -> None:
         return answer(200, segments[segment_id]) if segment_id in segments else answer(404)
 
     clock = FakeClock()
-    wanted = [ChangedSegment(key, "") for key in [*segments, "gone", "lost"]]
+    changed = [ChangedSegment(key, "") for key in [*segments, "gone", "lost"]]
     with Transport("https://x.test", Secret(KEY), clock, mount=serve) as transport:
         record = UsageLog(None, "d", clock)
-        results = list(refresh_changed(Writer(transport), wanted, record, ZONE, lambda: False))
+        results = list(refresh_changed(Writer(transport), changed, record, ZONE, lambda: False))
     assert posted == [next(iter(segments))]
-    statuses = [one.status for one in results]
+    statuses = [result.status for result in results]
     assert {status: statuses.count(status) for status in statuses} == {
         RefreshStatus.SKIPPED: 3,
         RefreshStatus.NOT_FOUND: 1,
@@ -379,25 +381,25 @@ def test_of_what_changed_only_the_valid_are_refreshed() -> None:
     }
 
 
-def test_the_account_knows_of_refreshes_that_the_record_does_not() -> None:
-    one = segment_json(
+def test_refreshes_that_only_the_account_knows_count() -> None:
+    segment = segment_json(
         1,
         status={"query_validation": "VALID"},
         refreshes_used=1,
         max_refreshes=2,
         last_refreshed_at="2026-07-15T15:30:00Z",
     )
-    with run(answer(200, one)) as (account, script, record, _):
-        wanted = [ChangedSegment(one["id"], "One")]
-        (late,) = refresh_changed(account, wanted, record, ZONE, lambda: False)
-    assert [seen.method for seen in script.seen] == ["GET"]
+    with run(answer(200, segment)) as (account, script, record, _):
+        changed = [ChangedSegment(segment["id"], "One")]
+        (late,) = refresh_changed(account, changed, record, ZONE, lambda: False)
+    assert [request.method for request in script.seen] == ["GET"]
     assert late.until == "2026-07-15T16:30:00Z"
     assert late.message == (
         "not before 2026-07-15 18:30 Europe/Prague: the limit is 1 refresh an hour for each segment"
     )
 
 
-def test_two_processes_share_the_budget(connected: Project, remote: Remote) -> None:
+def test_two_processes_share_the_daily_limit(connected: Project, remote: Remote) -> None:
     names = [f"S{n:02}" for n in range(16)]
     for name in names:
         remote.emulator.console.create(name, query("total_spend > 500"))
@@ -406,7 +408,7 @@ def test_two_processes_share_the_budget(connected: Project, remote: Remote) -> N
         running_segctl(*argv, *names[::2], **connected.env) as first,
         running_segctl(*argv, *names[1::2], **connected.env) as second,
     ):
-        said = first.finish()[1] + second.finish()[1]
-    assert (said.count("  refreshing "), said.count("  deferred ")) == (10, 6)
-    # Neither asked for what the other had taken.
+        output = first.finish()[1] + second.finish()[1]
+    assert (output.count("  refreshing "), output.count("  deferred ")) == (10, 6)
+    # Neither process requested a refresh that the other had claimed.
     assert sum("/refresh/" in entry.target for entry in remote.emulator.log) == 10

@@ -1,4 +1,4 @@
-"""The record of refreshes: private, shared, and never in the way."""
+"""The usage log of refreshes: private, shared between processes, and never an obstacle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read(record: UsageLog) -> Usage:
     return record.update(lambda past, _: past)
 
 
-def test_what_is_noted_is_there_in_the_next_run(tmp_path: Path) -> None:
+def test_a_recorded_refresh_is_known_in_the_next_run(tmp_path: Path) -> None:
     clock = FakeClock()
     folder = tmp_path / "deep" / "cache"
     UsageLog(folder, DIGEST, clock).update(note("a"))
@@ -46,15 +46,15 @@ def test_what_is_noted_is_there_in_the_next_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.posix
-def test_only_its_owner_can_read_it_and_nothing_else_stays(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_log_and_no_other_file_remains(tmp_path: Path) -> None:
     UsageLog(tmp_path, DIGEST, FakeClock()).update(note("a"))
-    found = sorted(tmp_path.iterdir())
-    assert [path.suffix for path in found] == [".json", ".lock"]
+    paths = sorted(tmp_path.iterdir())
+    assert [path.suffix for path in paths] == [".json", ".lock"]
     if os.name == "posix":
-        assert {path.stat().st_mode & 0o777 for path in found} == {0o600}
+        assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
 
 
-def test_what_no_longer_counts_is_dropped(tmp_path: Path) -> None:
+def test_expired_usage_is_dropped(tmp_path: Path) -> None:
     clock = FakeClock()
     record = UsageLog(tmp_path, DIGEST, clock)
     record.update(note("old"))
@@ -85,7 +85,7 @@ MOMENT = '"2026-07-15T16:00:00+00:00"'
         b" " * (LARGEST_PRIVATE + 1),
     ],
 )
-def test_what_segctl_did_not_write_is_begun_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_log_starts_over(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / f"refreshes-{DIGEST}.json"
     path.write_bytes(content)
     assert list(UsageLog(tmp_path, DIGEST, FakeClock()).update(note("a")).uses) == ["a"]
@@ -93,28 +93,28 @@ def test_what_segctl_did_not_write_is_begun_anew(tmp_path: Path, content: bytes)
 
 
 @pytest.mark.parametrize("folder", [None, "file/below", "\0", "folder"])
-def test_without_a_place_it_lasts_as_long_as_the_process(
+def test_without_a_usable_folder_the_log_lasts_as_long_as_the_process(
     tmp_path: Path, folder: str | None
 ) -> None:
     (tmp_path / "file").write_text("")
-    # A folder stands where the record should be.
+    # A folder has the path of the log.
     (tmp_path / "folder" / f"refreshes-{DIGEST}.json").mkdir(parents=True)
     record = UsageLog(None if folder is None else tmp_path / folder, DIGEST, FakeClock())
     record.update(note("a"))
     assert list(record.update(note("b")).uses) == ["a", "b"]
 
 
-def test_a_lock_that_is_never_given_back_does_not_hold_up_a_run(tmp_path: Path) -> None:
+def test_a_lock_that_is_never_released_does_not_block_a_run(tmp_path: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
     record = UsageLog(tmp_path, DIGEST, FakeClock())
-    with (tmp_path / f"refreshes-{DIGEST}.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with (tmp_path / f"refreshes-{DIGEST}.lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         record.update(note("a"))
     assert not list(tmp_path.glob("*.json"))
     assert list(read(record).uses) == ["a"]
 
 
-def test_processes_lose_nothing_of_one_another(tmp_path: Path) -> None:
+def test_concurrent_processes_lose_no_usage(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path

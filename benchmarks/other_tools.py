@@ -75,21 +75,21 @@ def terraform(root: Path, count: int) -> Callable[[], object] | None:
         sys.stderr.write("terraform is not installed and not measured\n")
         return None
     root.mkdir(parents=True)
-    wanted = {name(number): query for number, query in enumerate(queries(count))}
-    (root / "segments.json").write_text(json.dumps(wanted))
+    query_by_name = {name(number): query for number, query in enumerate(queries(count))}
+    (root / "segments.json").write_text(json.dumps(query_by_name))
     (root / "main.tf").write_text(_TERRAFORM)
     # Terraform would otherwise ask a server for its newest version.
     env = {"CHECKPOINT_DISABLE": "1"}
     command(program, "init", "-input=false", cwd=root, env=env, quiet=True)()
-    (root / "terraform.tfstate").write_text(json.dumps(_state(wanted)))
+    (root / "terraform.tfstate").write_text(json.dumps(_state(query_by_name)))
     # Exit code 2 would mean that there are changes.
     argv = [program, "plan", "-input=false", "-detailed-exitcode"]
     return command(*argv, quiet=True, cwd=root, env=env)
 
 
-def _state(wanted: dict[str, str]) -> dict[str, object]:
+def _state(query_by_name: dict[str, str]) -> dict[str, object]:
     instances = []
-    for key, query in wanted.items():
+    for key, query in query_by_name.items():
         value = {"value": query, "type": "string"}
         attributes = {
             "id": str(uuid.uuid5(uuid.NAMESPACE_URL, key)),
