@@ -286,9 +286,9 @@ def test_two_projects_of_a_repository_have_their_own_comments_and_approvals(shop
 
 def test_a_missing_approval_is_an_annotation(shop: Shop) -> None:
     done = shop.run(command="apply")
-    found = re.search(r"^::error title=segctl::this commit does not", done.log, re.MULTILINE)
-    assert found, done.log
-    assert done.log[: found.start()].rstrip().endswith("::")
+    annotation = re.search(r"^::error title=segctl::this commit does not", done.log, re.MULTILINE)
+    assert annotation, done.log
+    assert done.log[: annotation.start()].rstrip().endswith("::")
     assert "::error" not in done.summary
 
 
