@@ -27,6 +27,7 @@ from segctl.audience.typed_sql import (
 from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
+from segctl.query.joins import join_condition, merges_contact_id
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
 
@@ -225,7 +226,7 @@ class ConditionTranslator(FunctionTranslator):
             replace(visible, alias=EVENT) if visible is table else visible
             for visible in scope.tables
         )
-        flag_scope = TableScope(tables, scope.outer)
+        flag_scope = replace(scope, tables=tables)
         # Without flags inside: a nested query would give its events the same alias.
         used, self.used, self.flags, self._in_flag = self.used, set(), None, True
         try:
@@ -265,7 +266,7 @@ class ConditionTranslator(FunctionTranslator):
         return f" FROM {tables_sql(scope.tables)}{where}"
 
     def _scope(self, query: ast.Query, outer: TableScope | None) -> TableScope:
-        return TableScope(self.tables(query), outer)
+        return TableScope(self.tables(query), outer, merges_contact_id(query))
 
     def tables(self, query: ast.Query) -> tuple[ScopedTable, ...]:
         """Return the tables of a query of the shape SELECT … FROM … JOIN … WHERE.
@@ -296,11 +297,12 @@ class ConditionTranslator(FunctionTranslator):
         """Return the conditions of the joins, which must be on contact_id."""
         conditions = []
         for join in query.joins:
-            if join.kind != "INNER" or join.on is None:
+            condition = join_condition(query, join)
+            if join.kind != "INNER" or condition is None:
                 raise refusal(join, "SendGrid documents no join but JOIN … ON …")
-            if not any(map(_is_contact_join, operands_of(join.on))):
-                raise refusal(join.on, "the tables must be joined on contact_id")
-            conditions += self.condition_sqls((join.on,), scope)
+            if not any(map(_is_contact_join, operands_of(condition))):
+                raise refusal(condition, "the tables must be joined on contact_id")
+            conditions += self.condition_sqls((condition,), scope)
         return conditions
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.audience.typed_sql import TypedSql, name_sql
 from segctl.common.suggest import closest_match
-from segctl.query.catalogue import CONTACT_DATA, TABLES, ColumnType
+from segctl.query.catalogue import CONTACT_DATA, JOIN_COLUMN, TABLES, ColumnType
 from segctl.query.parser.tokens import lower
 from segctl.query.value_types import VALUE_TYPES, refusal
 
@@ -73,10 +73,14 @@ class ScopedTable:
 
 @dataclass(frozen=True, slots=True)
 class TableScope:
-    """The tables of a query, and the scope of the query around it."""
+    """The tables of a query, and the scope of the query around it.
+
+    `merges_contact_id`: a bare contact_id is the same in all tables.
+    """
 
     tables: tuple[ScopedTable, ...]
     outer: TableScope | None = None
+    merges_contact_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ def resolve(
             matches = [table for table in visible.tables if table.name == qualifier]
         else:
             matches = [table for table in visible.tables if _has(table, column.name, columns)]
+        if visible.merges_contact_id and lower(column.name.text) == JOIN_COLUMN:
+            matches = matches[:1]
         if len(matches) > 1:
             raise refusal(
                 column,

@@ -37,6 +37,7 @@ from segctl.audience.scope import Columns, ColumnUse, ScopedTable, TableScope
 from segctl.audience.typed_sql import NUMBER_TYPE, text_sql
 from segctl.query import ast
 from segctl.query.catalogue import SELECTED_COLUMNS, ColumnType
+from segctl.query.joins import join_condition, merges_contact_id
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.value_types import CannotTranslate, ValueType, collect, refusal
 
@@ -172,7 +173,10 @@ class _AudienceTranslator(ConditionTranslator):
         if len(contacts) != 1:
             raise refusal(query, "the query must use contact_data exactly once")
         return TableScope(
-            tuple(replace(table, alias=CONTACT) if table in contacts else table for table in tables)
+            tuple(
+                replace(table, alias=CONTACT) if table in contacts else table for table in tables
+            ),
+            merges_contact_id=merges_contact_id(query),
         )
 
     def _join_flag(
@@ -185,7 +189,7 @@ class _AudienceTranslator(ConditionTranslator):
         """Return SQL for a flag instead of a join; `nodes` are the conditions on its rows."""
         if len(event_tables) != 1:
             return None
-        on = [node for join in query.joins if join.on for node in operands_of(join.on)]
+        on = [node for join in query.joins for node in operands_of(join_condition(query, join))]
         return self.flag(event_tables[0], [*on, *nodes], scope)
 
     def _condition_and_uses(

@@ -187,10 +187,14 @@ def _tables(tokens: list[_Token]) -> dict[str, str]:
 
 
 def _joins_on_contact(rest: list[_Token]) -> bool:
-    """Return whether `[[AS] alias] ON a.contact_id = b.contact_id` follows a joined table."""
+    """Return whether `[[AS] alias] ON a.contact_id = b.contact_id` follows a joined table.
+
+    The bare column, `ON contact_id`, is legal, too, as long as it is the whole condition.
+    """
     text = " ".join(token.text for token in rest[:12])
-    condition = r"\w+ \. contact_id = \w+ \. contact_id"
-    return re.match(rf"(?:as )?(?:\w+ )?on (?:\( )?{condition}\b", text) is not None
+    condition = r"\w+ \. contact_id = \w+ \. contact_id\b"
+    bare = r"contact_id(?: \))?(?= (?:where|inner|join|\))(?: |$)|$)"
+    return re.match(rf"(?:as )?(?:\w+ )?on (?:\( )?(?:{condition}|{bare})", text) is not None
 
 
 def _check_columns(

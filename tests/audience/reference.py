@@ -74,8 +74,16 @@ def rows_of(query: ast.Query, outer: Env, world: World, contact: Row | None = No
             for (tables, current), *around in environments
             for row in rows
         ]
-        environments = [env for env in longer if on is None or truth(on, env, world) is True]
+        environments = [env for env in longer if on is None or is_joined(on, env, world)]
     return environments
+
+
+def is_joined(on: ast.Expression, env: Env, world: World) -> bool:
+    if isinstance(on, ast.Column) and on.qualifier is None:
+        assert on.name.text.lower() == "contact_id"
+        _, rows = env[0]
+        return len({row["contact_id"] for row in rows.values()}) == 1
+    return truth(on, env, world) is True
 
 
 def truth(node: ast.Expression, env: Env, world: World) -> Truth:

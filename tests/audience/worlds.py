@@ -223,6 +223,11 @@ J = (
     " JOIN event_data e ON c.contact_id = e.contact_id WHERE {}"
 )
 J2 = J.replace(" WHERE", " JOIN event_data e2 ON c.contact_id = e2.contact_id WHERE")
+B = (
+    "SELECT contact_id, updated_at FROM contact_data c"
+    " INNER JOIN event_data e ON contact_id WHERE {}"
+)
+B2 = B.replace(" WHERE", " JOIN event_data e2 ON contact_id WHERE")
 plain_queries = _conditions(_of_contact("")).map(S.format)
 queries = st.one_of(
     plain_queries,
@@ -230,4 +235,6 @@ queries = st.one_of(
     _conditions(_of_contact("c.") | _of_event("e.")).map(J.format),
     st.builds("{} AND {}".format, _of_contact("c."), _event_conditions).map(J.format),
     _conditions(_of_event("e.") | _of_event("e2.")).map(J2.format),
+    _conditions(_of_contact("c.") | _of_event("e.")).map(B.format),
+    _conditions(_of_event("e.") | _of_event("e2.")).map(B2.format),
 )

@@ -66,6 +66,9 @@ def test_attested_queries_are_valid(query: str) -> None:
             "FROM contact_data AS c INNER JOIN event_data AS e ON (c.contact_id = e.contact_id) "
             "WHERE e.event_type = 'open'"
         ),
+        START + "c INNER JOIN event_data e ON contact_id",
+        START + "JOIN event_data ON (contact_id) WHERE event_type = 'click'",
+        START + "c JOIN event_data e ON contact_id JOIN event_data AS f ON contact_id;",
         JOINED + "WHERE e.data:payload.category = 'x' AND DATA:payload.a = 'b'",
         START + "WHERE list_ids IS NOT NULL AND array_contains(list_ids, ['a'])",
     ],
@@ -103,6 +106,8 @@ def test_other_sound_queries_are_valid(query: str) -> None:
         (START + "WHERE city IN " + ELSEWHERE, "'OPENS' does not exist"),
         (JOINED.replace("c.contact_id = e.contact_id", "c.email = e.email"), "on contact_id"),
         (START + "JOIN event_data", "on contact_id"),
+        (START + "JOIN event_data ON contact_id = city", "on contact_id"),
+        (START + "c JOIN event_data e ON contact_id OR 1 = 1", "on contact_id"),
         (START + "WHERE loyality_points > 5", "'LOYALITY_POINTS'"),
         (START + "WHERE plan = 'a' AND langauge NOT IN ('cs')", "'LANGAUGE'"),
         (START + "WHERE event_type = 'open'", "'EVENT_TYPE'"),

@@ -13,6 +13,8 @@ S = "SELECT contact_id, updated_at FROM contact_data"
 W = f"{S} WHERE "
 C = "SELECT c.contact_id, c.updated_at FROM contact_data c"
 J = f"{C} JOIN event_data e ON c.contact_id = e.contact_id"
+B = f"{S} c INNER JOIN event_data e ON contact_id"
+"""SendGrid's general form: the bare column in the join stands for that of both tables."""
 
 SHAPES = (
     f"{W}email LIKE '%@example.com'",
@@ -34,6 +36,7 @@ SHAPES = (
     " AND e2.DATA:payload.unique_args.singlesend_id = '<id>')",
     "SELECT c.contact_id, c.updated_at, MAX(e.timestamp) AS x FROM contact_data c"
     " INNER JOIN event_data e ON c.contact_id = e.contact_id",
+    f"{B} WHERE e.event_type = 'click' AND e.timestamp > now() - 30 days",
 )
 """Every shape of sendgrid-api.md §6."""
 
@@ -81,6 +84,7 @@ EQUAL = (
     (C, "SELECT contact_data.contact_id, contact_data.updated_at FROM contact_data"),
     (S, f"{S} c"),
     (J, J.replace("JOIN", "INNER JOIN")),
+    (B, B.replace("INNER JOIN event_data e", "JOIN event_data AS click")),
     (J, J.replace("c.", "x.").replace("data c", "data AS x").replace("e.", "y.").replace(
         "event_data e", "event_data y")),
     (J, J.replace("c.", "t.").replace("data c", "data t").replace("e.c", "c.c").replace(
@@ -155,6 +159,8 @@ DIFFERENT = (
     (f"{S} ORDER BY data:Limit", f"{S} ORDER BY data:limit"),
     (S, S.replace("SELECT", "SELECT DISTINCT")),
     (J, J.replace("JOIN", "LEFT JOIN")),
+    (B, B.replace("ON contact_id", "ON c.contact_id = e.contact_id")),
+    (B, B.replace("ON contact_id", "ON updated_at")),
     (J, J.replace("c.contact_id = e", "e.contact_id = e")),
     (f"{J} WHERE c.a = 1", f"{J} WHERE e.a = 1"),
     ("SELECT a.x FROM t a JOIN t b ON a.y = b.z", "SELECT b.x FROM t a JOIN t b ON a.y = b.z"),

@@ -16,7 +16,7 @@ from segctl.query.parser.parse import parse
 from segctl.query.visit import walk
 from tests.support.growth import TIMES, in_proportion
 
-from .corpus import ACCEPTED, DIFFERENT, EQUAL, SHAPES, UNSUPPORTED, C, J, S, W
+from .corpus import ACCEPTED, DIFFERENT, EQUAL, SHAPES, UNSUPPORTED, B, C, J, S, W
 from .strategies import queries, spell
 from .test_fuzz import PIECES
 
@@ -46,6 +46,13 @@ EXPLAINED = {
     SHAPES[8]: ("Contacts who clicked an e-mail in the last 30 days."),
     SHAPES[9]: ("Contacts who were sent the Single Send <id> and who did not open it."),
     SHAPES[10]: ("Contacts who have an event, with the time of the latest such event."),
+    SHAPES[11]: ("Contacts who clicked a message in the last 30 days."),
+    f"{B} JOIN event_data f ON contact_id WHERE e.event_type='open' AND f.event_type='click'": (
+        "Contacts who opened a message and who clicked a message."
+    ),
+    f"{B} WHERE contact_id NOT IN (SELECT contact_id FROM event_data WHERE event_type = 'open')": (
+        "Contacts who have an event and who did not open any message."
+    ),
     S: ("All contacts."),
     W + "country = 'US'": ("Contacts whose country is US."),
     W + "'US' = country": ("Contacts whose country is US."),

@@ -24,6 +24,7 @@ from segctl.query.explain.statements import (
     list_membership,
     relative_clause,
 )
+from segctl.query.joins import join_condition
 from segctl.query.parser.tokens import lower, upper
 from segctl.query.to_sql import SqlWriter
 
@@ -131,7 +132,7 @@ def _shape(query: ast.Query) -> _Shape | None:
         return None
     conditions: list[ast.Expression] = []
     for join in query.joins:
-        if not _is_documented_join(join, {*contacts, *events}, conditions):
+        if not _is_documented_join(query, join, {*contacts, *events}, conditions):
             return None
     if query.where:
         conditions.append(query.where)
@@ -142,14 +143,15 @@ def _shape(query: ast.Query) -> _Shape | None:
 
 
 def _is_documented_join(
-    join: ast.Join, aliases: set[str], conditions: list[ast.Expression]
+    query: ast.Query, join: ast.Join, aliases: set[str], conditions: list[ast.Expression]
 ) -> bool:
     """Return whether a join is the documented one; add its other conditions to `conditions`."""
     if join.kind != "INNER":
         return False
     if join.using:
         return [lower(name.text) for name in join.using] == ["contact_id"]
-    operands = join.on.operands if isinstance(join.on, ast.And) else (join.on,)
+    condition = join_condition(query, join)
+    operands = condition.operands if isinstance(condition, ast.And) else (condition,)
     own = _alias(join.source)
     links = [
         on

@@ -69,7 +69,8 @@ def ambiguous_column(column: ast.Column, context: NodeContext) -> Iterator[Viola
 
     contact_data and event_data both have a contact_id, and two joined event tables share all
     their columns. Without an alias in front of it, such a name can mean either column: SendGrid
-    refuses the query, or the query means something else than you do.
+    refuses the query, or the query means something else than you do. Only contact_id needs no
+    alias in a query whose joins all are `ON contact_id`.
 
     Put the alias of the table in front of the column.
 

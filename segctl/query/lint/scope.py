@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.ast import Table
-from segctl.query.catalogue import EVENT_DATA, TABLES, ColumnType
+from segctl.query.catalogue import EVENT_DATA, JOIN_COLUMN, TABLES, ColumnType
+from segctl.query.joins import merges_contact_id
 from segctl.query.lint.account_schema import NEVER_NULL
 from segctl.query.parser.tokens import lower
 
@@ -185,6 +186,7 @@ class NodeContext:
     def _look_up(self, column: Column) -> _Lookup:
         scope: Scope | None = self.scope
         best_guess: VisibleTable | None = None
+        name = lower(column.name.text)
         while scope:
             matches = []
             for table in scope.tables:
@@ -195,6 +197,8 @@ class NodeContext:
                     best_guess = table
             if scope.opaque:
                 return _Lookup(Resolution.OPAQUE)
+            if len(matches) > 1 and name == JOIN_COLUMN and merges_contact_id(scope.query):
+                return matches[0]
             if len(matches) > 1:
                 types = {match.type for match in matches}
                 shared = types.pop() if len(types) == 1 else None

@@ -12,6 +12,7 @@ from segctl.errors import Severity
 from segctl.query import ast
 from segctl.query.aliases import alias_of, sources_of
 from segctl.query.catalogue import JOIN_COLUMN, TABLES
+from segctl.query.joins import is_bare
 from segctl.query.lint.rule import Violation, quote_sql, rule, violation_at
 from segctl.query.parser.tokens import lower
 
@@ -148,7 +149,8 @@ def join_condition(join: ast.Join, context: NodeContext) -> Iterator[Violation]:
 
     SendGrid joins its tables on contact_id only. With another join condition, contacts get other
     people's events, or SendGrid refuses the query. Further conditions belong in WHERE, where
-    SendGrid looks for them (in the join, they are only a warning).
+    SendGrid looks for them (in the join, they are only a warning). SendGrid's short form, `JOIN
+    event_data e ON contact_id`, is read as the equality of both tables' contact_id.
 
     Join on contact_id, and move all other conditions to WHERE.
 
@@ -164,6 +166,8 @@ def join_condition(join: ast.Join, context: NodeContext) -> Iterator[Violation]:
         JOIN event_data e ON c.contact_id = e.contact_id
         WHERE e.timestamp > now() - 30 days
     """
+    if is_bare(join):
+        return
     if join.on is None:
         if join.kind == "INNER" and not join.using:
             yield violation_at(join, "the join has no condition", _ON_CONTACT_ID)

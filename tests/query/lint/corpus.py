@@ -10,6 +10,7 @@ from __future__ import annotations
 
 W = "SELECT contact_id, updated_at FROM contact_data WHERE "
 J = "SELECT c.contact_id, c.updated_at FROM contact_data c JOIN event_data e ON c.contact_id = e.contact_id"
+B = "SELECT contact_id, updated_at FROM contact_data c INNER JOIN event_data e ON contact_id"
 JW = f"{J} WHERE e.timestamp > now() - 30 days AND "
 
 FIRES: tuple[tuple[str, str, str, str, str], ...] = (
@@ -424,6 +425,20 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     (
         "join-condition",
+        "SELECT c.contact_id, c.updated_at FROM contact_data c JOIN event_data e ON external_id",
+        "external_id",
+        "the tables are not joined on contact_id",
+        "write ON …contact_id = …contact_id, and move other conditions to WHERE",
+    ),
+    (
+        "join-condition",
+        "SELECT c.contact_id, c.updated_at FROM contact_data c JOIN event_data e ON e.contact_id",
+        "e.contact_id",
+        "the tables are not joined on contact_id",
+        "write ON …contact_id = …contact_id, and move other conditions to WHERE",
+    ),
+    (
+        "join-condition",
         "SELECT c.contact_id, c.updated_at FROM contact_data c JOIN event_data e",
         "JOIN event_data e",
         "the join has no condition",
@@ -460,6 +475,13 @@ FIRES: tuple[tuple[str, str, str, str, str], ...] = (
     (
         "ambiguous-column",
         "SELECT contact_id, c.updated_at FROM contact_data c JOIN event_data e ON c.contact_id = e.contact_id",
+        "contact_id",
+        "ambiguous column `contact_id`: more than one table has it",
+        "add the alias of its table, such as `c.contact_id`",
+    ),
+    (
+        "ambiguous-column",
+        B + " JOIN event_data e2 ON c.contact_id = e2.contact_id",
         "contact_id",
         "ambiguous column `contact_id`: more than one table has it",
         "add the alias of its table, such as `c.contact_id`",
@@ -1656,6 +1678,8 @@ SILENT: tuple[tuple[str, str], ...] = (
     ),
     ("join-kind", W + "country = 'LEFT'"),
     ("join-condition", J),
+    ("join-condition", B),
+    ("join-condition", B + " JOIN event_data e2 ON (contact_id)"),
     (
         "join-condition",
         "SELECT c.contact_id, c.updated_at FROM contact_data c JOIN event_data e ON e.contact_id = c.contact_id",
@@ -1672,6 +1696,8 @@ SILENT: tuple[tuple[str, str], ...] = (
         + "EXISTS (SELECT contact_id FROM event_data e WHERE e.contact_id = contact_data.contact_id)",
     ),
     ("ambiguous-column", J + " WHERE country = 'US' AND event_type = 'open'"),
+    ("ambiguous-column", B + " WHERE contact_id IN ('a')"),
+    ("ambiguous-column", B + " JOIN event_data e2 ON contact_id WHERE country = 'US'"),
     ("ambiguous-column", W + "contact_id IN (SELECT contact_id FROM event_data)"),
     ("ambiguous-column", J + " WHERE timestamp > now() - 1 day"),
     ("unknown-column", W + "PLAN = 'x'"),

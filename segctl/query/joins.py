@@ -1,0 +1,44 @@
+"""The condition of a join, also in SendGrid's general form.
+
+`JOIN <table> ON contact_id` is SendGrid's own form (sendgrid-api.md §6): the bare column stands for
+the equality of both tables' contact_id, and is not ambiguous elsewhere in such a query. Judges no
+join: which ones SendGrid documents is up to the lint rules.
+"""
+
+from __future__ import annotations
+
+from segctl.query import ast
+from segctl.query.aliases import alias_of
+from segctl.query.catalogue import JOIN_COLUMN
+from segctl.query.parser.tokens import lower
+
+
+def is_bare(join: ast.Join) -> bool:
+    """Return whether a join has the general form: an inner join whose condition is a column."""
+    match join:
+        case ast.Join(kind="INNER", on=ast.Column(qualifier=None, path=(), name=name)):
+            return lower(name.text) == JOIN_COLUMN and not name.quoted
+    return False
+
+
+def merges_contact_id(query: ast.Query) -> bool:
+    """Return whether a bare contact_id is the same in all tables: all joins have that form."""
+    return len(query.sources) == 1 and bool(query.joins) and all(map(is_bare, query.joins))
+
+
+def join_condition(query: ast.Query, join: ast.Join) -> ast.Expression | None:
+    """Return the condition of a join, with the general form as an equality with the first table.
+
+    The nodes of that equality all have the place of the bare column.
+    """
+    on = join.on
+    left, right = alias_of(query.sources[0]), alias_of(join.source)
+    if not isinstance(on, ast.Column) or not is_bare(join) or left is None or right is None:
+        return on
+    columns = (
+        ast.Column(start=on.start, end=on.end, qualifier=alias, name=on.name, path=())
+        for alias in (left, right)
+    )
+    return ast.Comparison(
+        start=on.start, end=on.end, left=next(columns), op="=", right=next(columns)
+    )
