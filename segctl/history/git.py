@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from segctl.common.clock import format_utc
 from segctl.errors import UsageError
-from segctl.history.git_log import is_file, parse_log
+from segctl.history.git_log import is_file, parse_log, parse_moves
 from segctl.history.git_process import SUBMODULE, TIMEOUT, Git, repository_root
 from segctl.history.name_scan import possible_name
 from segctl.history.timeline import Timeline
@@ -23,9 +23,11 @@ from segctl.planning.ownership import RemovalHistory
 from segctl.project.files import SEGMENT_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from segctl.history.commits import Commit
 
 _LOG = (
     "log",
@@ -44,6 +46,13 @@ _LOG = (
     "--no-show-signature",
     "--encoding=UTF-8",
     "--format=tformat:%H %ct%n%an%n%s",
+)
+
+_MOVES = (
+    *("log", "--no-walk=unsorted", "--stdin", "--diff-merges=first-parent", "--name-status", "-z"),
+    # The limit is git's own; it holds whatever the user's settings are.
+    *("--find-renames", "-l1000", "--diff-filter=R", "--no-ext-diff", "--no-textconv"),
+    *("--no-color", "--no-notes", "--no-show-signature", "--format=tformat:%H"),
 )
 
 
@@ -104,7 +113,21 @@ def read_timeline(
         for change in (*commit.segments, *commit.queries)
         if change.blob
     }
-    return Timeline(commits, git.contents(blobs), folder)
+    return Timeline(commits, git.contents(blobs), folder, _moves(git, commits, folder))
+
+
+def _moves(git: Git, commits: Sequence[Commit], folder: str) -> dict[str, dict[str, str]]:
+    """Return the new paths of the files that git finds moved, by commit and old path."""
+    candidates = [
+        f"{commit.id}\n"
+        for commit in commits
+        if {change.blob is None for change in commit.segments} == {True, False}
+    ]
+    if not candidates:
+        return {}
+    data = "".join(candidates).encode()
+    output = git.run(*_MOVES, *git.relative, "--", git.at(folder), data=data)
+    return parse_moves(output)
 
 
 def find_move_out_of(root: Path, folder: str, commit: str, env: Mapping[str, str]) -> str:

@@ -47,6 +47,26 @@ def parse_log(output: bytes, folder: str) -> Iterator[Commit]:
         segments, queries = [], []
 
 
+def parse_moves(output: bytes) -> dict[str, dict[str, str]]:
+    """Return the new path of each renamed file in `git log --name-status -z`, by commit and path.
+
+    A NUL ends a commit's id, and each of the three pieces of a file: the status with the
+    similarity, the old path and the new one.
+    """
+    moves: dict[str, dict[str, str]] = {}
+    commit = ""
+    pieces = iter(output.decode("utf-8", "surrogateescape").split("\0"))
+    for piece in pieces:
+        status = piece.removeprefix("\n")
+        if status.startswith("R"):
+            old = next(pieces)
+            moves[commit][old] = next(pieces)
+        elif status:
+            commit = status
+            moves[commit] = {}
+    return moves
+
+
 def _commit(header: list[str], segments: list[FileChange], queries: list[FileChange]) -> Commit:
     id_and_time, author, subject = header
     commit_id, _, seconds = id_and_time.partition(" ")

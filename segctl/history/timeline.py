@@ -22,6 +22,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from segctl.declarations.segment_file import read_file, read_segment
+from segctl.history.moved_names import MovedNames, pair_moved_names
 from segctl.history.name_scan import possible_name
 from segctl.model import Disposal, Tombstone
 from segctl.model.proof import DeclaredVersion
@@ -44,13 +45,22 @@ class Timeline:
     """Everything that the history of a folder declared, read on demand.
 
     `commits` go from the first one that touched the folder to HEAD; `blobs` has the content of
-    every blob that they name; `folder` is relative to the project.
+    every blob that they name; `folder` is relative to the project. `moves` has the new paths of the
+    files that git finds moved, by commit and old path.
     """
 
-    def __init__(self, commits: Sequence[Commit], blobs: Mapping[str, bytes], folder: str) -> None:
+    def __init__(
+        self,
+        commits: Sequence[Commit],
+        blobs: Mapping[str, bytes],
+        folder: str,
+        moves: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self.commits = commits
         self._blobs = blobs
         self._folder = folder
+        self._moves = moves or {}
+        self._moved: dict[int, MovedNames] = {}
         self._segments = _blob_timelines(commit.segments for commit in commits)
         self._queries = _blob_timelines(commit.queries for commit in commits)
         self._versions: dict[tuple[str, str, str], Declared | Tombstone | None] = {}
@@ -104,6 +114,7 @@ class Timeline:
                 self.renamed_to(name, index),
                 commit.author,
                 self.versions(name),
+                maybe_renamed_to=self.maybe_renamed_to(name, index),
             )
             removals.append((index, name, removal))
         removals.sort(key=lambda entry: entry[:2])
@@ -141,6 +152,9 @@ class Timeline:
                     continue
                 if self.declared(name, index - 1) is None:
                     names.add(before.name)
+        for index, _ in self.name_timeline(name):
+            moved = self._moved_names(index).certain
+            names.update(old for old, new in moved.items() if new == name)
         for _, holders in self.name_timeline(name):
             names.update(previous for item in holders for previous in item.previous_names)
         return names
@@ -155,9 +169,10 @@ class Timeline:
         )
 
     def renamed_to(self, name: str, index: int) -> str:
-        """Return the new name that a commit gave to a name in the same file, empty if none.
+        """Return the new name that a commit gave to a name in its file, empty if none.
 
-        A name that was declared before that commit is not new: its segment moved to that file.
+        The commit may have moved the file, if the segment is recognisable. A name that was declared
+        before that commit is not new: its segment moved to that file.
         """
         for path in sorted(self._paths[name]):
             before, after = self._state(path, index - 1), self._state(path, index)
@@ -165,7 +180,35 @@ class Timeline:
                 continue
             if self.declared(after.name, index - 1) is None:
                 return after.name
-        return ""
+        return self._moved_names(index).certain.get(name, "")
+
+    def maybe_renamed_to(self, name: str, index: int) -> str:
+        """Return a new name in a file that git finds similar, though the segment is another one."""
+        return self._moved_names(index).unclear.get(name, "")
+
+    def _moved_names(self, index: int) -> MovedNames:
+        """Return the new names of a commit in the files that git finds moved."""
+        moves = self._moves.get(self.commits[index].id)
+        if not moves:
+            return MovedNames()
+        if index not in self._moved:
+            paths = [change.path for change in self.commits[index].segments]
+            before = {path: self._state(path, index - 1) for path in paths}
+            after = {path: self._state(path, index) for path in paths}
+            self._moved[index] = pair_moved_names(
+                moves,
+                {
+                    path: item
+                    for path, item in before.items()
+                    if item is not None and self.declared(item.name, index) is None
+                },
+                {
+                    path: item
+                    for path, item in after.items()
+                    if item is not None and self.declared(item.name, index - 1) is None
+                },
+            )
+        return self._moved[index]
 
     def claimants(self, name: str) -> set[str]:
         """Return the names whose files ever had this one among their `previous_names`."""

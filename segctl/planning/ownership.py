@@ -40,9 +40,10 @@ class Removal:
 
     `segment` and `is_protected` are as last declared, in `file`. `commit` removed the declaration
     at `removed_at` (ISO 8601 in UTC, the committer's time); `author` wrote it. `renamed_to` is the
-    new name that the same commit gave it in the same file, empty where it gave none. `versions` are
-    all definitions that commits declared under this name, or under one that it was renamed from,
-    oldest first.
+    new name that the same commit gave it in its file, empty where it gave none. `versions` are all
+    definitions that commits declared under this name, or under one that it was renamed from, oldest
+    first. `maybe_renamed_to` is the name of a new file that git finds similar to the removed one,
+    though it declares another audience.
     """
 
     segment: Segment
@@ -53,6 +54,7 @@ class Removal:
     renamed_to: str = ""
     author: str = ""
     versions: tuple[DeclaredVersion, ...] = ()
+    maybe_renamed_to: str = ""
 
     @property
     def name(self) -> str:

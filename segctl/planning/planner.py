@@ -16,6 +16,7 @@ from segctl.planning.name_conflicts import find_names_in_use
 from segctl.planning.ordering import order_changes
 from segctl.planning.ownership import Ownership, Removal, RemovalHistory
 from segctl.planning.temporary_names import successors_by_name
+from segctl.planning.unclear_renames import unclear_rename_refusals
 from segctl.planning.undeclared import (
     UndeclaredRules,
     decide_undeclared,
@@ -194,6 +195,7 @@ def make_plan(
     return Plan(
         target=target,
         changes=changes,
+        refusals=tuple(unclear_rename_refusals(changes, inputs.rename_candidates)),
         kept=tuple(sorted(comparison.kept, key=lambda keep: keep.name)),
         ignored=tuple(sorted(undeclared.ignored, key=lambda ignore: (ignore.name, ignore.id))),
         diagnostics=(

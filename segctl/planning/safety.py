@@ -72,6 +72,7 @@ def apply_safety_rules(
         _with_waiting_upgrades(plan, references), limits.max_segments, account_size
     )
     refusals = (
+        *plan.refusals,
         *_replacement_refusals(plan),
         *_destruction_refusals(plan, limits, account_size),
         *capacity_refusals(plan, limits.max_segments, account_size),
