@@ -14,7 +14,7 @@ import pytest
 from segctl.applying.applier import perform
 from tests.support.account import KEY, Remote
 from tests.support.builders import query, segment_yaml
-from tests.support.process import REPOSITORY, child_env
+from tests.support.process import HANG, REPOSITORY, child_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def shell(project: Project, command: str, **env: str) -> subprocess.CompletedPro
         cwd=REPOSITORY,
         env=child_env(**project.env, **env),
         check=False,
-        timeout=60,
+        timeout=HANG,
     )
 
 
