@@ -27,15 +27,15 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")
     options = parser.parse_args()
     runs = _SHORT if options.short else options.runs
-    few = max(3, runs // 3)
+    few_runs = max(3, runs // 3)
     figures = []
     for figure in chain(
         startup.figures(runs),
         # CI runs only the first figures of these three: the others would take too long.
-        islice(language.figures(few), 1 if options.short else None),
-        islice(history.figures(few), 1 if options.short else None),
-        islice(rate.figures(few), 2 if options.short else None),
-        planning.figures(few, short=options.short),
+        islice(language.figures(few_runs), 1 if options.short else None),
+        islice(history.figures(few_runs), 1 if options.short else None),
+        islice(rate.figures(few_runs), 2 if options.short else None),
+        planning.figures(few_runs, short=options.short),
         audiences.figures(3, short=options.short),
     ):
         # Some take a while: print each one to show that the run has not stalled.

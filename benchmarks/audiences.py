@@ -128,9 +128,9 @@ def figures(runs: int, *, short: bool = False) -> Iterator[Figure]:
             yield _against_sql(folder, kind, "project", SHORT_BOUND if short else BOUND, runs)
             if not short:
                 argvs = (_preview(folder, kind, "project"), _by_hand(folder, kind, "project"))
-                used, other = (peak(*argv, env={}) / 2**20 for argv in argvs)
-                what = f"  the same in MB, {kind}"
-                yield Figure(what, used, other, used / other, bound=1.5, counts=True)
+                used, baseline = (peak(*argv, env={}) / 2**20 for argv in argvs)
+                label = f"  the same in MB, {kind}"
+                yield Figure(label, used, baseline, used / baseline, bound=1.5, counts=True)
         if not short:
             yield _against_sql(folder, "pulled", "few", FEW_BOUND, runs)
             yield compare(

@@ -53,8 +53,8 @@ def post(url: str, at_once: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    what, address, at_once, *count = sys.argv[1:]
-    if what == "get":
+    method, address, at_once, *count = sys.argv[1:]
+    if method == "get":
         get(address, int(at_once))
     else:
         post(address, int(at_once), int(*count))

@@ -43,10 +43,10 @@ def figures(runs: int) -> Iterator[Figure]:
             assert read.removals
             assert not read.unavailable
 
-        what = f"{COMMITS:,} commits"
-        yield compare(f"removals of {what} / git log", removals, names, bound=8.0, runs=runs)
+        commits = f"{COMMITS:,} commits"
+        yield compare(f"removals of {commits} / git log", removals, names, bound=8.0, runs=runs)
         for label, argv in (("", ()), (" NAME", ("Segment 00007",))):
-            name = f"segctl history{label}, {what} / git log"
+            name = f"segctl history{label}, {commits} / git log"
             show = command(*program, "--quiet", *argv)
             yield compare(name, show, names, bound=20.0, runs=runs)
 

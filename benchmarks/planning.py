@@ -117,15 +117,15 @@ def _apply(project: Path, runs: int) -> Figure:
 def _against_others(
     root: Path, warm: Callable[[], object], runs: int, *, short: bool
 ) -> Iterator[Figure]:
-    what = f"warm plan of {COUNT:,}"
+    plan = f"warm plan of {COUNT:,}"
     octodns = other_tools.octodns(root / "octodns", COUNT)
     if octodns is not None:
-        yield compare(f"{what} / octodns-sync", warm, octodns, bound=1.0, runs=runs)
+        yield compare(f"{plan} / octodns-sync", warm, octodns, bound=1.0, runs=runs)
     terraform = other_tools.terraform(root / "terraform", COUNT)
     if terraform is not None and not short:
         # Several seconds each, and far from the bound.
-        few = 3
-        yield compare(f"{what} / terraform plan", warm, terraform, bound=0.2, runs=few)
+        few_runs = 3
+        yield compare(f"{plan} / terraform plan", warm, terraform, bound=0.2, runs=few_runs)
 
 
 def _growth(root: Path, small: Callable[[], object], runs: int) -> Iterator[Figure]:

@@ -291,7 +291,9 @@ def test_nothing_is_cached_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 
 def test_concurrent_runs_leave_a_complete_file(tmp_path: Path) -> None:
-    many = [[read(number, query=f"{ALL} {run}") for number in range(200)] for run in range(6)]
+    remotes_by_run = [
+        [read(number, query=f"{ALL} {run}") for number in range(200)] for run in range(6)
+    ]
 
     def run(remotes: list[Remote]) -> None:
         for _ in range(5):
@@ -300,14 +302,14 @@ def test_concurrent_runs_leave_a_complete_file(tmp_path: Path) -> None:
             )
 
     messages: list[str] = []
-    threads = [threading.Thread(target=run, args=(remotes,)) for remotes in many]
+    threads = [threading.Thread(target=run, args=(remotes,)) for remotes in remotes_by_run]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     known = cache(tmp_path, say=messages.append)
     assert messages == []
-    assert [known.find(listed(remote)) for remote in many[0]] in many
+    assert [known.find(listed(remote)) for remote in remotes_by_run[0]] in remotes_by_run
     assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [f"{ACCOUNT}.json"]
 
 

@@ -82,17 +82,17 @@ def test_a_comment_is_found_among_hundreds(hub: Hub, tmp_path: Path) -> None:
 
 
 def test_comments_of_other_subjects_or_authors_are_not_changed(hub: Hub, tmp_path: Path) -> None:
-    others = [
+    other_comments = [
         "<!-- segctl:plan target=eu commit=abc -->\nanother target",
         "<!-- segctl:apply target=production -->\nanother kind",
         "<!-- segctl:plan target=production project=shop/eu commit=abc -->\nanother project",
         f"quoted:\n{MARK.format(ONE)}",
     ]
-    for text in others:
+    for text in other_comments:
         hub.add_comment(7, text)
     hub.add_comment(7, f"{MARK.format(ONE)}\nforged", "a-stranger")
     run(hub, "comment", "--body", body(tmp_path, "mine"), "--pull", "7")
-    assert hub.comments_on(7)[:5] == [*others, f"{MARK.format(ONE)}\nforged"]
+    assert hub.comments_on(7)[:5] == [*other_comments, f"{MARK.format(ONE)}\nforged"]
     assert hub.comments_on(7)[5:] == [f"{MARK.format(ONE)}\nmine\n"]
 
 
@@ -203,13 +203,13 @@ def test_a_body_without_a_marker_is_never_posted(hub: Hub, tmp_path: Path) -> No
 
 def test_a_failure_is_explained_with_the_output_of_segctl(hub: Hub, tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
-    log.write_text("error: ``` @somebody\n\x1b[31m\u202e<b>\n", "utf-8")
+    log.write_text("error: ``` @someone\n\x1b[31m\u202e<b>\n", "utf-8")
     about = ("--kind", "plan", "--target", "eu>shop", "--project", "a%20b")
     code, out, _ = run(hub, "failed", *about, "--title", "No plan", "--log", str(log))
     assert code == 0
     assert out == (
         "<!-- segctl:plan target=eu%3Eshop project=a%20b -->\n### No plan\n\n"
-        "````text\nerror: ``` @somebody\n[31m<b>\n````\n"
+        "````text\nerror: ``` @someone\n[31m<b>\n````\n"
     )
     assert hub.requests == []
 

@@ -162,7 +162,7 @@ def test_an_export_can_have_several_files_each_with_a_header() -> None:
         assert "/contacts-3.csv.gz?" in addresses[2]
 
 
-def test_the_largest_file_size_splits_an_export(exporting: Account) -> None:
+def test_max_file_size_splits_an_export(exporting: Account) -> None:
     exporting.emulator.console.add_contacts(
         Contact(f"big{n}", f"big{n}@x.test", {"city": "x" * 600_000}, (), 0, 0) for n in range(3)
     )
@@ -241,8 +241,8 @@ def test_a_download_with_the_key_is_refused(exporting: Account) -> None:
     assert (reply.status, reply.header("Content-Type")) == (400, "application/xml")
     assert b"Authorization" in reply.body
     assert reply.header("X-RateLimit-Limit") is None
-    left = exporting.ask("GET", EXPORTS).header("X-RateLimit-Remaining")
-    assert int(left or 0) == int(used or 0) - 1
+    remaining = exporting.ask("GET", EXPORTS).header("X-RateLimit-Remaining")
+    assert int(remaining or 0) == int(used or 0) - 1
     assert exporting.emulator.log[-2].target == urlsplit(url).path
 
 

@@ -117,7 +117,7 @@ def test_error_faults_strike_before_or_after_the_server_acts(
     assert account.names() == (["One"] if when else [])
 
 
-def test_both_meanings_of_reset(account: Account) -> None:
+def test_the_reset_header_has_two_meanings(account: Account) -> None:
     account.emulator.faults.add("GET * 429 7s", "GET * 429-epoch 7s x2")
     delta, epoch = account.ask("GET", V1), account.ask("GET", V1)
     assert delta.header("X-RateLimit-Reset") == "7"

@@ -151,11 +151,11 @@ def action_markdown() -> str:
 PAGES = {"docs/lint-rules.md": rules_markdown, "docs/commands.md": commands_markdown}
 
 
-def part_text(what: str) -> str | None:
+def part_text(name: str) -> str | None:
     """Return the text of a generated part, or None if another tool writes it."""
-    if what.startswith("keys: "):
-        return keys_markdown(what.removeprefix("keys: "))
-    return {"faults": faults_markdown, "action": action_markdown}.get(what, lambda: None)()
+    if name.startswith("keys: "):
+        return keys_markdown(name.removeprefix("keys: "))
+    return {"faults": faults_markdown, "action": action_markdown}.get(name, lambda: None)()
 
 
 def current_text(page: Path) -> str:

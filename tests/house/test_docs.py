@@ -56,12 +56,14 @@ def test_every_command_shows_examples() -> None:
 def test_every_example_in_the_help_is_a_valid_command_line(line: str) -> None:
     _, *argv = shlex.split(line)
     context = program.make_context("segctl", argv, obj=Invocation({}))
-    name, command, rest = program.resolve_command(context, context._protected_args + context.args)
-    while command is not None and rest is not None:
-        context = command.make_context(name, rest, parent=context)
+    name, command, remaining = program.resolve_command(
+        context, context._protected_args + context.args
+    )
+    while command is not None and remaining is not None:
+        context = command.make_context(name, remaining, parent=context)
         if not isinstance(command, click.Group):
             return
-        name, command, rest = command.resolve_command(
+        name, command, remaining = command.resolve_command(
             context, context._protected_args + context.args
         )
     pytest.fail(f"{line} names no command")

@@ -237,7 +237,7 @@ def test_utc_needs_no_time_zone_data(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("asked", "variable", "default", "chosen"),
+    ("option", "variable", "default", "chosen"),
     [
         ("eu", "prod", "prod", "eu"),
         (None, "eu", "prod", "eu"),
@@ -249,11 +249,11 @@ def test_utc_needs_no_time_zone_data(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_the_most_specific_target_is_used(
-    asked: str | None, variable: str | None, default: str | None, chosen: str
+    option: str | None, variable: str | None, default: str | None, chosen: str
 ) -> None:
     env = {} if variable is None else {"SEGCTL_TARGET": variable}
 
-    target = choose_target(Config(Path(), default_target=default, targets=TARGETS), asked, env)
+    target = choose_target(Config(Path(), default_target=default, targets=TARGETS), option, env)
 
     assert target.name == chosen
     assert target.is_sandbox == (chosen == "sandbox")
@@ -266,7 +266,7 @@ def test_the_only_target_needs_no_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "env", "message", "hint"),
+    ("option", "env", "message", "hint"),
     [
         (None, {}, "no target selected; the targets are prod, eu, sandbox", "--target"),
         ("", {}, "--target is empty", "remove the option"),
@@ -277,10 +277,10 @@ def test_the_only_target_needs_no_default() -> None:
     ],
 )
 def test_an_unknown_or_ambiguous_target_is_reported(
-    asked: str | None, env: dict[str, str], message: str, hint: str
+    option: str | None, env: dict[str, str], message: str, hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        choose_target(Config(Path(), targets=TARGETS), asked, env)
+        choose_target(Config(Path(), targets=TARGETS), option, env)
     assert message in caught.value.message
     assert hint in caught.value.hint
 
@@ -368,9 +368,9 @@ def command(code: str) -> str:
 def no_key(env: dict[str, str], target: str = "prod") -> UsageError:
     with pytest.raises(UsageError) as caught:
         api_key(TARGETS[target], env)
-    told = f"{caught.value.message} {caught.value.hint} {caught.value!r}"
+    shown_text = f"{caught.value.message} {caught.value.hint} {caught.value!r}"
     for secret in ("a" * 6, "b" * 6, "hunter2"):
-        assert secret not in told
+        assert secret not in shown_text
     return caught.value
 
 
