@@ -320,7 +320,7 @@ def test_a_plan_counts_pairs(shop: Project) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("contacts: export.csv\n", "`contacts` is `pulled`, or names files"),
+        ("contacts: export.csv\n", "`contacts` must be `pulled` or name files"),
         ("contacts: { contacts: ../a.csv }\n", "must be a file inside the project"),
         ("contacts: { contacts: a.csv, events: /tmp/e }\n", "must be a file inside the project"),
         ("contacts: { events: a.csv }\n", "missing key `contacts`"),

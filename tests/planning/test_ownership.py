@@ -764,7 +764,7 @@ def test_the_old_segment_stays_until_the_new_one_is_valid(
         assert (
             "waiting       replace VIP: SendGrid is still validating the new segment" in result.out
         )
-        assert "waiting at most 2 min, SendGrid is checking the query" in result.err
+        assert "waiting at most 2 min, SendGrid is validating the query" in result.err
         assert sum(connected.clock.slept) <= 120
         connected.clock.slept.clear()
         assert old in ids_by_name(remote).values()
