@@ -155,7 +155,7 @@ def _find_contacts(project: Project, options: PreviewOptions) -> tuple[Path, Pat
         return pulled_path(project), Path(options.events) if options.events else None
     except DatasetMissing:
         raise UsageError(
-            "no contacts to count in",
+            "no contacts to count",
             hint="pass a file with --contacts, or run `segctl contacts pull`",
         ) from None
 

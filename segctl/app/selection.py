@@ -44,5 +44,7 @@ def no_match(pattern: str, what: str, names: Iterable[str]) -> UsageError:
     """Return the error for a pattern that matches none of these names."""
     return UsageError(
         f"{what} `{pattern}` matches no segment",
-        hint=did_you_mean(pattern, names, "patterns match the names of segments and files"),
+        hint=did_you_mean(
+            pattern, names, "run `segctl explain` to list the segments and their files"
+        ),
     )

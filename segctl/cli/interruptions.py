@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from segctl.app.console import Console
     from segctl.common.stopping import Stop
 
-MESSAGE = "\nInterrupted: finishing the request in flight. Press Ctrl-C again to stop at once."
+MESSAGE = "\nInterrupted: finishing the requests in flight. Press Ctrl-C again to stop at once."
 
 
 def stop_in_order(stop: Stop, console: Console) -> None:

@@ -142,6 +142,6 @@ def format_option(what: str) -> Callable[[F], F]:
 def check_names(names: Sequence[str], *, everything: bool) -> None:
     """Raise `click.UsageError` unless either names or --all say which segments are meant."""
     if everything and names:
-        raise click.UsageError("--all cannot be combined with NAME.")
+        raise click.UsageError("--all cannot be combined with NAME")
     if not everything and not names:
-        raise click.UsageError("Missing argument: give names or ids of segments, or --all.")
+        raise click.UsageError("missing argument: add names or ids of segments, or --all")

@@ -79,8 +79,8 @@ class LazyGroup(click.Group):
             from segctl.common.suggest import closest_match  # noqa: PLC0415
 
             close = closest_match(args[0], COMMANDS)
-            hint = f" Did you mean '{close}'?" if close else ""
-            ctx.fail(f"No such command '{args[0]}'.{hint}")
+            hint = f" (Did you mean '{close}'?)" if close else ""
+            ctx.fail(f"no such command '{args[0]}'{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -169,13 +169,22 @@ def _report(error: BaseException, console: Console) -> int:
         case click.exceptions.NoArgsIsHelpError():
             console.say(error.format_message())
         case click.UsageError(ctx=click.Context(command_path=path)):
-            _say_error(console, error.format_message(), f"run `{path} --help`")
+            _say_error(console, _in_house_style(error), f"run `{path} --help`")
         case click.ClickException():
-            _say_error(console, error.format_message(), "")
+            _say_error(console, _in_house_style(error), "")
         case _:
             console.say("Interrupted.")
             return INTERRUPTED
     return 1
+
+
+def _in_house_style(error: click.ClickException) -> str:
+    """Return click's message on one line, in lower case at its start and without a full stop.
+
+    Click writes sentences, and lists the choices of a missing argument on lines of their own.
+    """
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    return f"{message[:1].lower()}{message[1:]}"
 
 
 def _report_bug(error: Exception, console: Console) -> None:

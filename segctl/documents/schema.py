@@ -46,10 +46,10 @@ _TYPE_WORDS = {
 }
 
 _NO_KEY_HERE = "never write a key in a file: set the variable that `api_key_env` names"
-_ANYONE_CAN_EDIT = "a pull request can edit this file, so"
-_NO_HOST_HERE = f"{_ANYONE_CAN_EDIT} the host comes from SEGCTL_BASE_URL only"
-_NO_COMMAND_HERE = f"{_ANYONE_CAN_EDIT} the command comes from SEGCTL_API_KEY_COMMAND only"
-_NO_PATH_HERE = f"{_ANYONE_CAN_EDIT} the path comes from SENDGRID_API_KEY_FILE only"
+_ANYONE_CAN_EDIT = "a pull request could edit it here"
+_NO_HOST_HERE = f"set SEGCTL_BASE_URL instead: {_ANYONE_CAN_EDIT}"
+_NO_COMMAND_HERE = f"set SEGCTL_API_KEY_COMMAND instead: {_ANYONE_CAN_EDIT}"
+_NO_PATH_HERE = f"set SENDGRID_API_KEY_FILE instead: {_ANYONE_CAN_EDIT}"
 
 # What people try to write in segctl.yaml; "did you mean `api_key_env`?" would be bad advice.
 _BELONGS_ELSEWHERE = {

@@ -283,7 +283,7 @@ class _Run:
             candidate.id,
             RefreshStatus.DEFERRED,
             f"{words}: {reason}" if reason else words,
-            f"run `segctl refresh NAME` then; {_SCHEDULED}",
+            f"run `segctl refresh NAME` after that time; {_SCHEDULED}",
             format_utc(_whole(at, timedelta(seconds=1))),
         )
 

@@ -59,12 +59,13 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["pln"], "Did you mean 'plan'?"),
+        (["pln"], "no such command 'pln' (Did you mean 'plan'?)"),
         (["plan", "--formt", "json"], "--format"),
         (["plan", "--format", "xml"], "'text', 'json'"),
-        ([], "Missing command"),
+        ([], "missing command"),
         (["refresh"], "NAME..."),
-        (["list", "extra"], "unexpected extra argument"),
+        (["list", "extra"], "got unexpected extra argument (extra)\n"),
+        (["completion"], "missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish\n"),
     ],
 )
 def test_a_mistyped_command_line_exits_with_1_and_a_hint(

@@ -123,7 +123,7 @@ def test_an_interrupted_apply_finishes_its_request_and_reports(
             assert process.err is not None
             process.wait_for(account.arrived)
             process.interrupt(number)
-            process.err.wait_for("finishing the request in flight")
+            process.err.wait_for("finishing the requests in flight")
             account.release()
             code, out, err = process.finish()
         assert code == 130, err

@@ -380,4 +380,4 @@ def test_the_apply_command_names_the_target(project: Project) -> None:
     assert result.err.endswith(f"segctl apply --target sandbox '{file}'\n")
     assert project.run("-q", "plan", "--target", "sandbox", "--out", str(file)).err == ""
     code = main(["-C", str(project.root), "--target", "sandbox", "apply", str(file)], {})
-    assert code == 3  # there is no terminal to ask on
+    assert code == 3  # stdin is not a terminal

@@ -435,7 +435,7 @@ def test_a_key_without_permission_leaves_nothing_to_resume(place: Place) -> None
     assert "the API key lacks the permission for this" in result.err
     shown = place.run("show")
     assert (shown.code, shown.out) == (0, "")
-    assert "No contacts are here" in shown.err
+    assert "No pulled contacts" in shown.err
 
 
 @pytest.mark.parametrize("count", [PEOPLE - 1, PEOPLE + 1])
@@ -557,8 +557,8 @@ def test_a_full_disk_is_reported(place: Place, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_forget_removes_the_contacts(place: Place) -> None:
-    assert place.run("forget").err == "No contacts were here.\n"
-    assert place.run("show").err.startswith("No contacts are here")
+    assert place.run("forget").err == "No contacts to remove.\n"
+    assert place.run("show").err.startswith("No pulled contacts")
     place.pull()
     (place.folder / "elsewhere.duckdb").write_bytes(b"x")
     assert place.run("forget").out == "Removed the contacts of `production`.\n"

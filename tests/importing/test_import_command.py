@@ -164,7 +164,7 @@ def test_unknown_names_are_reported_together_before_anything_is_written(
 
 @pytest.mark.parametrize(
     ("argv", "words"),
-    [([], "Missing argument"), (["--all", "VIP"], "--all cannot be combined with NAME")],
+    [([], "missing argument"), (["--all", "VIP"], "--all cannot be combined with NAME")],
 )
 def test_names_or_all_are_required(connected: Project, argv: list[str], words: str) -> None:
     result = connected.run("import", *argv)

@@ -235,7 +235,7 @@ def _is_approved(console: Console) -> bool:
     """Ask on the terminal. Raises `Refused` if there is none."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise Refused(
-            "there is no terminal to ask on; nothing was changed",
+            "cannot ask for approval: stdin is not a terminal; nothing was changed",
             hint="run with --auto-approve to make the changes without asking",
         )
     console.say("\nMake these changes? Type `yes` to make them: ", end="")

@@ -52,7 +52,7 @@ def pull(project: Project, console: Console, *, lists: tuple[str, ...]) -> int:
     """Export the account's contacts and keep them here.
 
     SendGrid makes the export, which takes from seconds to many minutes; nothing on the account
-    changes. An export does not tell which lists a contact is on, so each list that a segment uses
+    changes. An export does not say which lists a contact is on, so each list that a segment uses
     is exported separately. Contacts that were pulled before are replaced once everything is
     downloaded and checked. An interrupted pull resumes, unless its exports have expired meanwhile.
 
@@ -108,7 +108,7 @@ def show(project: Project, console: Console) -> int:
     lines = [line for stored in stored_contacts(project) for line in _lines(stored, now)]
     console.show("".join(f"{line}\n" for line in lines))
     if not lines:
-        console.talk("No contacts are here; run `segctl contacts pull` to pull them.")
+        console.talk("No pulled contacts; run `segctl contacts pull` to pull them.")
     return 0
 
 
@@ -147,5 +147,5 @@ def forget(project: Project, console: Console, *, everything: bool) -> int:
         is_removed = True
         console.show(f"Removed the contacts of `{target}`.\n")
     if not is_removed:
-        console.talk("No contacts were here.")
+        console.talk("No contacts to remove.")
     return 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--update",
     is_flag=True,
-    help="Update the schemas and the action, which nobody edits, to this version.",
+    help="Update the schemas and the action, which no one edits, to this version.",
 )
 @with_project
 def command(project: Project, console: Console, *, github: bool, update: bool) -> int:
@@ -57,7 +57,7 @@ def command(project: Project, console: Console, *, github: bool, update: bool) -
         console.talk("Next: segctl validate, then segctl --target sandbox plan")
     if FileState.WRITTEN in {states.get(name) for name in WORKFLOWS}:
         console.talk(
-            "For GitHub: add a read-only key to the repository's secrets, and a key that can write "
-            "to those of its environment `production`, both as SENDGRID_API_KEY"
+            "For GitHub: add a read-only key as the repository's secret SENDGRID_API_KEY, and a "
+            "key with write access as the same secret of its environment `production`"
         )
     return 0

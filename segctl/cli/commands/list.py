@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--id", "ids", metavar="ID", multiple=True, help="Only this segment; may be repeated."
 )
-@click.option(
-    "--v1", is_flag=True, help="Only segments of the first API, as the first API lists them."
-)
+@click.option("--v1", is_flag=True, help="Only v1 segments, as the v1 API lists them.")
 @click.option(
     "--format",
     "format_name",

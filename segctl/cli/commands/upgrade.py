@@ -67,7 +67,7 @@ def command(
 
     check_names(names, everything=everything)
     if not verify and (contacts or events):
-        raise click.UsageError("--contacts and --events require --verify.")
+        raise click.UsageError("--contacts and --events require --verify")
     verify_with = VerifyWith(contacts, events) if verify else None
     with connect(project, console) as connection:
         result = upgrade_segments(project, connection, names, console, verify_with=verify_with)

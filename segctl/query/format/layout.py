@@ -58,7 +58,7 @@ class FormattedQuery:
 def format_query(parsed: ParsedQuery) -> FormattedQuery:
     """Format a query. Idempotent: formatting its own result changes nothing."""
     if parsed.query is None:
-        return FormattedQuery(parsed.text, f"segctl cannot read it: {parsed.problems[0].message}")
+        return FormattedQuery(parsed.text, f"segctl cannot parse it: {parsed.problems[0].message}")
     try:
         style = line_style(parsed, parsed.query)
         text = _Writer(parsed, parsed.query, style).write()
