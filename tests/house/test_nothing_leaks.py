@@ -160,13 +160,13 @@ def check_silent(text: str, where: str) -> None:
 
 
 @dataclass
-class Place:
+class Setup:
     """A project, its careless account, and the outputs of the runs so far."""
 
     project: Project
     emulator: Careless
     outside: Path
-    kept: list[str]
+    outputs: list[str]
 
     def sources(self) -> Iterator[dict[str, str]]:
         """Return an endless cycle of environments: two keys, in each of their possible sources."""
@@ -188,7 +188,7 @@ class Place:
     def run(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
         """Run a command, check its output and keep it."""
         result = self.project.run(*argv, **env)
-        self.kept += [result.out, result.err]
+        self.outputs += [result.out, result.err]
         check_silent(result.out, f"stdout of {argv}")
         check_silent(result.err, f"stderr of {argv}")
 
@@ -196,7 +196,7 @@ class Place:
         """Check every file that segctl may have written, and the server's log."""
         cache = self.project.root.with_name(f"{self.project.root.name}-cache")
         paths = [path for top in (self.project.root, cache) for path in top.rglob("*")]
-        assert cache.is_dir() or not any("refreshing" in text for text in self.kept)
+        assert cache.is_dir() or not any("refreshing" in text for text in self.outputs)
         for path in paths:
             check_silent(str(path), "the name of a file")
             if path.is_file():
@@ -206,9 +206,9 @@ class Place:
 
 
 @pytest.fixture
-def place(
+def setup(
     project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
+) -> Iterator[Setup]:
     """A project with something to create, patch, delete, read, import and refresh."""
     settings = replace(TEST_SETTINGS, rate_limit=600, export_delay=0.0)
     emulator = Careless(None, settings, now=FakeClock())
@@ -225,7 +225,7 @@ def place(
         # Relative paths start at the project, so that nothing is written elsewhere.
         project.env |= {"SEGCTL_BASE_URL": server.url}
         monkeypatch.chdir(project.root)
-        yield Place(project, emulator, tmp_path_factory.mktemp("outside"), [])
+        yield Setup(project, emulator, tmp_path_factory.mktemp("outside"), [])
 
 
 def calls() -> list[list[str]]:
@@ -250,20 +250,20 @@ def test_every_command_is_called() -> None:
 
 
 @pytest.mark.parametrize("verbosity", VERBOSITIES, ids=lambda words: "".join(words) or "plain")
-def test_nothing_leaks_from_a_careless_server(place: Place, verbosity: list[str]) -> None:
-    sources = place.sources()
-    for place.emulator.names_contacts in (True, False):
+def test_nothing_leaks_from_a_careless_server(setup: Setup, verbosity: list[str]) -> None:
+    sources = setup.sources()
+    for setup.emulator.names_contacts in (True, False):
         for argv in calls():
-            place.run([*argv, *verbosity], next(sources))
-    assert len("".join(place.kept)) > 2000
-    assert any("Applied" in text for text in place.kept)
-    assert list(place.project.root.glob("*.json"))
-    place.search()
+            setup.run([*argv, *verbosity], next(sources))
+    assert len("".join(setup.outputs)) > 2000
+    assert any("Applied" in text for text in setup.outputs)
+    assert list(setup.project.root.glob("*.json"))
+    setup.search()
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_nothing_leaks_from_a_careless_server_that_fails(place: Place, kind: Kind) -> None:
-    sources, turn = place.sources(), count(list(Kind).index(kind))
+def test_nothing_leaks_from_a_careless_server_that_fails(setup: Setup, kind: Kind) -> None:
+    sources, turn = setup.sources(), count(list(Kind).index(kind))
     # segctl would wait for a rate limit that never ends; another test covers that.
     often = "x3" if kind.value.startswith("429") else "always"
     rules = (
@@ -272,15 +272,15 @@ def test_nothing_leaks_from_a_careless_server_that_fails(place: Place, kind: Kin
         [f"GET * {kind.value} #3 x3 0.01s"],
     )
     for rule in rules:
-        place.emulator.names_contacts = rule is not rules[1]
-        place.emulator.faults.clear()
-        place.emulator.faults.add(*rule)
+        setup.emulator.names_contacts = rule is not rules[1]
+        setup.emulator.faults.clear()
+        setup.emulator.faults.add(*rule)
         for argv in calls():
             if argv[0] in OFFLINE or (rule is not rules[0] and argv[0] not in ("apply", "refresh")):
                 continue
-            place.run([*argv, *VERBOSITIES[next(turn) % len(VERBOSITIES)]], next(sources))
-    assert place.emulator.faults.struck
-    place.search()
+            setup.run([*argv, *VERBOSITIES[next(turn) % len(VERBOSITIES)]], next(sources))
+    assert setup.emulator.faults.struck
+    setup.search()
 
 
 OFFLINE = ("validate", "fmt", "lint", "explain", "history", "init", "completion", "emulator")
@@ -304,22 +304,22 @@ OFFLINE = ("validate", "fmt", "lint", "explain", "history", "init", "completion"
     ],
 )
 def test_nothing_leaks_if_the_key_is_in_the_wrong_place(
-    place: Place, source: dict[str, str]
+    setup: Setup, source: dict[str, str]
 ) -> None:
     for verbosity in VERBOSITIES:
-        place.run(["plan", *verbosity], source)
-    place.search()
+        setup.run(["plan", *verbosity], source)
+    setup.search()
 
 
-def test_a_message_without_a_contact_is_shown_and_its_key_masked(place: Place) -> None:
-    place.emulator.faults.add("GET * 400 always")
-    place.emulator.names_contacts = False
+def test_a_message_without_a_contact_is_shown_and_its_key_masked(setup: Setup) -> None:
+    setup.emulator.faults.add("GET * 400 always")
+    setup.emulator.names_contacts = False
     for key in (KEY, PLAIN_KEY):
-        place.run(["plan"], {"SENDGRID_API_KEY": key})
-        assert "rejects the request (400): invalid request for Bearer SG.***\n" in place.kept[-1]
-    place.emulator.names_contacts = True
-    place.run(["plan"], {"SENDGRID_API_KEY": KEY})
-    assert "(400): (not shown, since it holds an e-mail address)" in place.kept[-1]
+        setup.run(["plan"], {"SENDGRID_API_KEY": key})
+        assert "rejects the request (400): invalid request for Bearer SG.***\n" in setup.outputs[-1]
+    setup.emulator.names_contacts = True
+    setup.run(["plan"], {"SENDGRID_API_KEY": KEY})
+    assert "(400): (not shown, since it holds an e-mail address)" in setup.outputs[-1]
 
 
 FAULTY = ("segctl.sendgrid.wire.remote", "segctl.sendgrid.wire_related.single_send")
@@ -328,22 +328,22 @@ FAULTY = ("segctl.sendgrid.wire.remote", "segctl.sendgrid.wire_related.single_se
 
 @pytest.mark.parametrize("verbosity", VERBOSITIES, ids=lambda words: "".join(words) or "plain")
 def test_nothing_leaks_from_an_internal_error(
-    place: Place, verbosity: list[str], monkeypatch: pytest.MonkeyPatch
+    setup: Setup, verbosity: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: Any, **options: Any) -> None:
         raise KeyError(args, options, KEY, PLAIN_KEY, CONTACT)
 
     for name in FAULTY:
         monkeypatch.setattr(name, broken)
-    sources = place.sources()
+    sources = setup.sources()
     for argv in calls():
         if argv[0] not in OFFLINE:
-            place.run([*argv, *verbosity], next(sources))
-    reports = [text for text in place.kept if "internal error: KeyError" in text]
+            setup.run([*argv, *verbosity], next(sources))
+    reports = [text for text in setup.outputs if "internal error: KeyError" in text]
     assert len(reports) > 5
     # Enough to find the bug: the file, the line, the function.
     assert all(", in broken\n" in text and "Traceback" not in text for text in reports)
-    place.search()
+    setup.search()
 
 
 CHILD = """
@@ -360,16 +360,16 @@ sys.exit(main(sys.argv[2:], os.environ))
 
 
 @pytest.mark.parametrize("mode", ["sound", "faulty"])
-def test_nothing_leaks_from_a_process(place: Place, mode: str) -> None:
+def test_nothing_leaks_from_a_process(setup: Setup, mode: str) -> None:
     """Run segctl as a user does, to include what Python itself prints at exit."""
-    sources = place.sources()
+    sources = setup.sources()
     for argv in (
         ["plan", "-vv"],
         ["apply", "--auto-approve", "--refresh", "changed", "-v"],
         ["list", "--references", "--format", "json"],
         ["refresh", "Changed", "-q"],
     ):
-        env = child_env(**place.project.env, **next(sources), PYTHONPATH=str(REPOSITORY))
+        env = child_env(**setup.project.env, **next(sources), PYTHONPATH=str(REPOSITORY))
         done = subprocess.run(
             [sys.executable, "-X", "dev", "-c", CHILD, mode, *argv],
             env=env,
@@ -381,7 +381,7 @@ def test_nothing_leaks_from_a_process(place: Place, mode: str) -> None:
         assert ("internal error: ValueError" in done.stderr) == (mode == "faulty")
         check_silent(done.stdout, f"stdout of {argv}")
         check_silent(done.stderr, f"stderr of {argv}")
-    place.search()
+    setup.search()
 
 
 @pytest.mark.posix
